@@ -1,0 +1,57 @@
+// Waiting in tests: for a condition, a file or the end of a process, never for an amount of time.
+import fs from "node:fs";
+
+/** Long enough for a busy machine of two cores; a test that reaches it has failed, and says what it was waiting for. */
+export const patience = 30_000;
+
+/** How often a condition that announces itself by no event is looked at again. */
+const lookAgain = 10;
+
+/** Waits until `condition` answers something other than undefined, null or false, and answers that; rejects after `limit` ms. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  what: string | (() => string),
+  limit = patience,
+): Promise<Exclude<T, undefined | null | false>> {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>;
+    if (Date.now() > deadline) throw new Error(`waited ${limit} ms in vain for ${typeof what === "string" ? what : what()}`);
+    await new Promise((resolve) => setTimeout(resolve, lookAgain));
+  }
+}
+
+/** Waits until the file exists and `accept` (default: anything) takes its text; answers the text. */
+export function untilFile(path: string, accept: (text: string) => boolean = () => true, limit = patience): Promise<string> {
+  return until(
+    () => {
+      const text = readIfThere(path);
+      return text !== undefined && accept(text) ? { text } : undefined;
+    },
+    () => `the file ${path}, which now holds ${JSON.stringify(readIfThere(path)?.slice(-500))}`,
+    limit,
+  ).then((found) => found.text);
+}
+
+/** Waits until the process is gone; a zombie that nobody has reaped counts as gone. */
+export async function untilGone(pid: number, what = `the end of process ${pid}`, limit = patience): Promise<void> {
+  await until(() => !alive(pid), what, limit);
+}
+
+/** Whether the process exists and is not a zombie. */
+export function alive(pid: number): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === undefined) return false;
+  const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  return state !== "Z" && state !== "X";
+}
+
+/** The file's text, or undefined where it cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

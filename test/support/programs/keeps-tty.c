@@ -1,0 +1,15 @@
+/* Leaves a child behind that keeps the terminal open and says nothing until it is killed; writes its pid, ends with status 4. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    signal(SIGHUP, SIG_IGN);
+    for (;;) pause();
+  }
+  printf("child %d\n", (int)child);
+  return 4;
+}

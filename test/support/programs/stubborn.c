@@ -1,0 +1,32 @@
+/* Counts SIGINT and SIGTERM and does not end by them; ends with status 7 at the N-th (argument, 0: never). */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t interrupts, terminations;
+static void on(int number) {
+  if (number == SIGINT) interrupts++;
+  else terminations++;
+}
+
+int main(int argc, char **argv) {
+  int last = argc > 1 ? atoi(argv[1]) : 0;
+  struct sigaction action = {.sa_handler = on};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigset_t both, none;
+  sigemptyset(&none);
+  sigemptyset(&both);
+  sigaddset(&both, SIGINT);
+  sigaddset(&both, SIGTERM);
+  sigprocmask(SIG_BLOCK, &both, NULL);
+  printf("stubborn %d\n", (int)getpid());
+  fflush(stdout);
+  for (;;) {
+    sigsuspend(&none);
+    printf("interrupts %d terminations %d\n", (int)interrupts, (int)terminations);
+    fflush(stdout);
+    if (last > 0 && interrupts + terminations >= last) return 7;
+  }
+}
