@@ -1,0 +1,231 @@
+// Builds everything that is not committed: the native part (client, holder, addon) and the bundles that run on Node.
+// Usage: node scripts/build.mjs [native] [bundle]     (without a step: both; what is up to date is left alone)
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { missing } from "./build-check/check.mjs";
+
+const self = fileURLToPath(import.meta.url);
+const root = path.resolve(path.dirname(self), "..");
+const dist = path.join(root, "dist");
+const native = path.join(root, "native");
+
+/** What is bundled: entry and result. Native packages stay in node_modules, because esbuild cannot pack a .node file. */
+const bundles = [
+  { entry: "src/server/main.ts", result: "server.cjs" },
+  { entry: "src/terminal/worker.ts", result: "screen-worker.cjs" },
+  { entry: "examples/trainer/main.ts", result: "trainer.cjs" },
+];
+const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
+
+const steps = { native: buildNative, bundle: buildBundles };
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((step) => !(step in steps));
+if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps are: ${Object.keys(steps).join(", ")}.`, 2);
+lock();
+for (const step of chosen.length > 0 ? chosen : Object.keys(steps)) await steps[step]();
+
+/** client, holder and addon, by node-gyp; anew when a source, the compiler's flags or the Node that runs the addon changed. */
+function buildNative() {
+  if (!fs.existsSync(path.join(native, "binding.gyp"))) return say("native: no native/binding.gyp yet, skipped");
+  const stamp = path.join(native, "build", "built-from");
+  const sources = fs.readdirSync(native, { recursive: true, encoding: "utf8" }).filter((file) => !/^build(\/|$)/.test(file));
+  const flags = ["CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"].map((name) => `${name}=${process.env[name] ?? ""}`);
+  const key = hash([process.version, process.arch, ...flags, ...contents(sources.map((file) => path.join(native, file)))]);
+  const made = ["falcon", "holder", "sys.node"].map((file) => path.join(native, "build", "Release", file));
+  if (read(stamp) === key && made.every((file) => fs.existsSync(file))) return;
+  const lacking = missing();
+  if (lacking) fail(lacking);
+  const started = performance.now();
+  const gyp = nodeGyp();
+  const headers = ownHeaders();
+  const run = spawnSync(
+    gyp.file,
+    [...gyp.first, "configure", "build", "--release", "--loglevel=error", ...(headers ? [`--nodedir=${headers}`] : [])],
+    { cwd: native, encoding: "utf8", maxBuffer: 64 << 20 },
+  );
+  if (run.status !== 0) {
+    process.stderr.write(`${run.stdout ?? ""}${run.stderr ?? ""}`);
+    fail(`The native part could not be built${run.error ? ` (${run.error.message})` : ""}; the compiler's words stand above.`);
+  }
+  const warnings = `${run.stdout}${run.stderr}`.split("\n").filter((line) => /\bwarning:/.test(line));
+  if (warnings.length > 0) process.stderr.write(`${warnings.join("\n")}\n`);
+  fs.writeFileSync(stamp, key);
+  say(`native: built in ${seconds(started)} s`);
+}
+
+/** The bundles, each anew when a file that went into it, this script or esbuild changed; and where Node is, for the client. */
+async function buildBundles() {
+  fs.mkdirSync(dist, { recursive: true });
+  replace(path.join(dist, "node-path"), `${process.execPath}\n`);
+  let esbuild;
+  for (const { entry, result } of bundles) {
+    const file = path.join(dist, result);
+    const stamp = `${file}.built-from`;
+    if (!fs.existsSync(path.join(root, entry))) {
+      say(`bundle: no ${entry} yet, skipped`);
+      continue;
+    }
+    const before = parse(read(stamp));
+    if (before && fs.existsSync(file) && before.key === bundleKey(before.inputs)) continue;
+    const started = performance.now();
+    esbuild ??= await loadEsbuild();
+    const built = await bundle(esbuild, entry, file);
+    const inputs = Object.keys(built.metafile.inputs).sort();
+    for (const output of built.outputFiles) replace(output.path, output.contents);
+    replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
+    say(`bundle: dist/${result} (${Math.round(fs.statSync(file).size / 1024)} KiB) in ${seconds(started)} s`);
+  }
+}
+
+/** One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined. */
+async function bundle(esbuild, entry, outfile) {
+  try {
+    return await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: "node",
+      format: "cjs",
+      target: "node20",
+      external,
+      sourcemap: "linked",
+      logLevel: "silent",
+      define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "bundleUrl" },
+      banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    });
+  } catch (error) {
+    const messages = await esbuild.formatMessages(error.errors ?? [{ text: String(error) }], { kind: "error" });
+    process.stderr.write(messages.join(""));
+    return fail(`${entry} could not be bundled; esbuild's words stand above.`);
+  }
+}
+
+function bundleKey(inputs) {
+  const version = parse(read(path.join(root, "node_modules/esbuild/package.json")))?.version;
+  return hash([String(version), ...contents([self, ...inputs.map((input) => path.join(root, input))])]);
+}
+
+async function loadEsbuild() {
+  try {
+    return await import("esbuild");
+  } catch {
+    return fail("esbuild is not in node_modules: run `npm ci` first.");
+  }
+}
+
+/**
+ * npm brings node-gyp and names it to the scripts that it runs; started by hand, this script looks where npm lies beside Node.
+ */
+function nodeGyp() {
+  const bin = path.dirname(process.execPath);
+  const beside = path.resolve(bin, "../lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js");
+  const script = [process.env.npm_config_node_gyp, beside].find((file) => file && fs.existsSync(file));
+  if (script) return { file: process.execPath, first: [script] };
+  const command = (process.env.PATH ?? "").split(":").find((folder) => folder && fs.existsSync(path.join(folder, "node-gyp")));
+  if (command) return { file: path.join(command, "node-gyp"), first: [] };
+  try {
+    return { file: process.execPath, first: [createRequire(import.meta.url).resolve("node-gyp/bin/node-gyp.js")] };
+  } catch {
+    return fail(
+      "node-gyp, which comes with npm, was not found: run `npm run build:native` instead of calling this script directly.",
+    );
+  }
+}
+
+/** The folder whose include/node holds the headers of the running Node, so that node-gyp need not download them. */
+function ownHeaders() {
+  if (process.env.npm_config_nodedir) return undefined; // node-gyp reads it itself
+  const prefix = path.resolve(path.dirname(fs.realpathSync(process.execPath)), "..");
+  const header = read(path.join(prefix, "include/node/node_version.h")) ?? "";
+  const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(header)?.[1];
+  return `${part("MAJOR")}.${part("MINOR")}.${part("PATCH")}` === process.versions.node ? prefix : undefined;
+}
+
+/** One build at a time in one tree: two makes in one folder would read each other's half-written objects. */
+function lock() {
+  const file = path.join(root, "node_modules", ".falcon-sessions-build");
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  for (let told = false; ; ) {
+    try {
+      fs.writeFileSync(file, String(process.pid), { flag: "wx" });
+      process.on("exit", () => fs.rmSync(file, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const owner = Number(read(file) || 0);
+    if (!builds(owner, file)) fs.rmSync(file, { force: true });
+    else if (!told) {
+      say(`waits for another build (process ${owner})`);
+      told = true;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100); // another process has no event to wait for
+  }
+}
+
+/** Whether process `pid`, which the lock names, is a build that still runs; a lock without a number is one that is being written. */
+function builds(pid, file) {
+  if (pid === 0) return Date.now() - (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 10_000;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+  return read(`/proc/${pid}/cmdline`)?.includes(path.basename(self)) ?? true; // the number may have been given to another program
+}
+
+/** A running server may load the file at any moment: it sees the old one or the new one, whole. */
+function replace(file, text) {
+  if (typeof text === "string" && read(file) === text) return;
+  fs.writeFileSync(`${file}.new`, text);
+  fs.renameSync(`${file}.new`, file);
+}
+
+function contents(files) {
+  return files.flatMap((file) => {
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    return stat?.isFile() ? [path.relative(root, file), fs.readFileSync(file)] : [path.relative(root, file), ""];
+  });
+}
+
+function hash(parts) {
+  const sum = createHash("sha256");
+  for (const part of parts) sum.update(`${part.length}:`).update(part);
+  return sum.digest("hex");
+}
+
+function read(file) {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(text) {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function seconds(since) {
+  return ((performance.now() - since) / 1000).toFixed(1);
+}
+
+function say(line) {
+  console.log(`build: ${line}`);
+}
+
+function fail(sentence, status = 1) {
+  console.error(sentence);
+  process.exit(status);
+}
