@@ -1,0 +1,443 @@
+// A session's output as one stream with offsets: compressed segments first, then the holder's sparse output.log; what is missing is told.
+import fs from "node:fs";
+import path from "node:path";
+import { type Gap, readRecord, type SessionRecord } from "./record.ts";
+import {
+  DamagedSegment,
+  listSegments,
+  readSegment,
+  readSegmentSync,
+  removeUnfinished,
+  type Segment,
+  segmentBytes,
+  writeSegment,
+} from "./segments.ts";
+import { type SizeMark, Times } from "./times.ts";
+
+/** Raw bytes that stay uncompressed at the end, so that a viewer or a restarted server finds them at once. */
+const keptRaw = segmentBytes;
+/** One read of the raw file; a longer range comes in several pieces. */
+const readBytes = 256 << 10;
+/** The granularity of holes on every file system that we meet. */
+const page = 4096;
+/** Unpacked segments that are remembered, over all logs: reading backwards through two of them must not unpack each twice. */
+const cachedSegments = 4;
+
+/** A range that is not in the log, and why. */
+export interface Hole extends Gap {
+  /** `disk`: could not be written then. `retention`: let go of since. `damaged`: its segment cannot be read. */
+  reason: "disk" | "retention" | "damaged";
+}
+
+/** A stretch of the stream in order: bytes, or a hole. */
+export type Piece = { offset: number; bytes: Buffer } | { offset: number; hole: Hole };
+
+/** punchHole of src/platform/native.ts: frees a range of a file; false where the file system cannot. */
+export type PunchHole = (fd: number, offset: number, length: number) => boolean;
+
+export interface CompressOptions {
+  punchHole: PunchHole;
+  /** The run has ended and its holder was released: compress the rest as well. */
+  ended?: boolean;
+}
+
+export interface Retention {
+  /** Bytes on disk that the session's log may take at most. */
+  bytes?: number;
+  /** Segments that were complete before this time (ms since 1970) go. */
+  before?: number;
+  punchHole: PunchHole;
+}
+
+const cache = new Map<string, Buffer>();
+
+function remember(key: string, raw: Buffer): Buffer {
+  cache.delete(key);
+  cache.set(key, raw);
+  for (const oldest of cache.keys()) {
+    if (cache.size <= cachedSegments) break;
+    cache.delete(oldest);
+  }
+  return raw;
+}
+
+/**
+ * The log of one session folder. Reading needs no holder and no other server: it works on running, ended and lost sessions.
+ * All users within one process share one instance for a folder, so that a reader never meets a range that is being punched out.
+ */
+export class OutputLog {
+  static readonly #shared = new Map<string, OutputLog>();
+
+  readonly folder: string;
+  #users = 1;
+  #fd = -1;
+  #segments: Segment[];
+  #times: Times | null = null;
+  #record: SessionRecord;
+  #damaged: Gap[] = [];
+  #size = 0;
+  #rawBase = 0;
+  #cannotPunch = false;
+  #work: Promise<unknown> = Promise.resolve();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#segments = listSegments(folder);
+    this.#record = readRecord(folder);
+    this.refresh();
+  }
+
+  /** Opens the log of a session folder. Throws when the folder is not there; an absent output.log is an empty log. */
+  static open(folder: string): OutputLog {
+    const key = path.resolve(folder);
+    const known = OutputLog.#shared.get(key);
+    if (known) {
+      known.#users++;
+      known.refresh();
+      return known;
+    }
+    const log = new OutputLog(key);
+    OutputLog.#shared.set(key, log);
+    return log;
+  }
+
+  /** Lets go of it; the last user's close gives the file back. */
+  close(): void {
+    if (--this.#users > 0) return;
+    OutputLog.#shared.delete(this.folder);
+    for (const key of cache.keys()) if (key.startsWith(`${this.folder}/`)) cache.delete(key);
+    if (this.#fd >= 0) fs.closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  /** First byte of the stream that is retained. */
+  get base(): number {
+    return this.#segments[0]?.offset ?? this.#rawBase;
+  }
+
+  /** Bytes of the stream so far, as of the last `refresh` (every read refreshes). */
+  get end(): number {
+    return Math.max(this.#size, this.#mark, this.#record.exit?.end ?? 0);
+  }
+
+  /** Where the compressed part ends: the holder's file is empty below. A SUBSCRIBE must not ask for less. */
+  get #mark(): number {
+    const last = this.#segments.at(-1);
+    return last ? last.offset + last.length : 0;
+  }
+
+  /** First byte that the holder's own file still has: what is before it is read from here, never by SUBSCRIBE. */
+  get rawBase(): number {
+    return Math.max(this.#mark, this.#rawBase);
+  }
+
+  /** The holder's record as of the last `refresh`. */
+  get record(): SessionRecord {
+    return this.#record;
+  }
+
+  get times(): Times {
+    this.#times ??= Times.open(this.folder);
+    return this.#times;
+  }
+
+  /** The sizes that the terminal had, oldest first. */
+  sizes(): readonly SizeMark[] {
+    this.times.refresh();
+    return this.times.sizes();
+  }
+
+  /** When byte `offset` was written, in ms since 1970; null where nobody knows. */
+  timeAt(offset: number): number | null {
+    return this.times.timeAt(offset);
+  }
+
+  /** How long the stream was at `time` (ms since 1970), between `base` and `end`. */
+  offsetAt(time: number): number {
+    this.times.refresh();
+    const offset = this.times.offsetAt(time) ?? this.end;
+    return Math.min(Math.max(offset, this.base), this.end);
+  }
+
+  /** Bytes on disk: segments, and what is not compressed yet. */
+  get diskBytes(): number {
+    return this.#segments.reduce((sum, s) => sum + s.size, 0) + Math.max(0, this.#size - this.rawBase);
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** What is missing between 0 and `end`, in order, none overlapping another. */
+  holes(): Hole[] {
+    const found: Hole[] = [];
+    if (this.base > 0) found.push({ offset: 0, length: this.base, reason: "retention" });
+    let at = this.base;
+    for (const segment of this.#segments) {
+      if (segment.offset > at) found.push({ offset: at, length: segment.offset - at, reason: "damaged" });
+      at = segment.offset + segment.length;
+    }
+    if (this.#rawBase > at) found.push({ offset: at, length: this.#rawBase - at, reason: "retention" });
+    for (const gap of this.#damaged) found.push({ ...gap, reason: "damaged" });
+    for (const gap of this.#record.gaps) found.push({ ...gap, reason: "disk" });
+    const holes: Hole[] = [];
+    let covered = 0;
+    for (const hole of found.sort((a, b) => a.offset - b.offset)) {
+      const offset = Math.max(hole.offset, covered);
+      const end = Math.min(hole.offset + hole.length, this.end);
+      if (end > offset) holes.push({ offset, length: end - offset, reason: hole.reason });
+      covered = Math.max(covered, end);
+    }
+    return holes;
+  }
+
+  /** Looks what the holder has appended since. Cheap: one fstat, and the record when it changed size of the log. */
+  refresh(): void {
+    if (this.#fd < 0) {
+      try {
+        this.#fd = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        return;
+      }
+    }
+    const { size, blocks } = fs.fstatSync(this.#fd);
+    this.#size = size;
+    this.#record = readRecord(this.folder);
+    this.#findRawBase(blocks * 512);
+  }
+
+  /**
+   * The bytes at `offset`, at most `length`; fewer where a hole or the end comes first, none when `offset` lies in a hole or at the
+   * end. Unpacks off the main thread.
+   */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const out: Buffer[] = [];
+    for await (const piece of this.pieces(offset, offset + length)) {
+      if ("hole" in piece) break;
+      out.push(piece.bytes);
+    }
+    return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
+  }
+
+  /** As `read`, on this thread: for a worker, or for the uncompressed end. */
+  readSync(offset: number, length: number): Buffer {
+    const out: Buffer[] = [];
+    this.refresh();
+    let at = Math.max(0, offset);
+    const end = Math.min(offset + length, this.end);
+    while (at < end) {
+      const limit = Math.min(end, this.#holeAfter(at)?.offset ?? end);
+      if (limit <= at) break;
+      const segment = this.#segmentAt(at);
+      let bytes: Buffer;
+      if (segment) {
+        try {
+          const key = `${this.folder}/${segment.file}`;
+          const raw = cache.get(key) ?? remember(key, readSegmentSync(this.folder, segment));
+          bytes = raw.subarray(at - segment.offset, limit - segment.offset);
+        } catch (error) {
+          this.#noteDamage(error);
+          break;
+        }
+      } else {
+        bytes = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
+        bytes = bytes.subarray(0, fs.readSync(this.#fd, bytes, 0, bytes.length, at));
+      }
+      if (!bytes.length) break;
+      out.push(bytes);
+      at += bytes.length;
+    }
+    return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
+  }
+
+  /** The stream from `from` to `to` (default: as it stands) in pieces of at most one segment, holes included, in order. */
+  async *pieces(from: number, to: number = Number.POSITIVE_INFINITY): AsyncGenerator<Piece> {
+    this.refresh();
+    let at = Math.max(0, from);
+    const end = Math.min(to, this.end);
+    while (at < end) {
+      const hole = this.#holeAfter(at);
+      if (hole && hole.offset <= at) {
+        const length = Math.min(hole.offset + hole.length, end) - at;
+        yield { offset: at, hole: { offset: at, length, reason: hole.reason } };
+        at += length;
+        continue;
+      }
+      const bytes = await this.#piece(at, Math.min(end, hole?.offset ?? end));
+      if (!bytes) continue; // found damaged just now: it is a hole from here on
+      if (!bytes.length) return;
+      yield { offset: at, bytes };
+      at += bytes.length;
+    }
+  }
+
+  /**
+   * Compresses every complete segment that lies far enough from the end, one after the other, and frees its range of output.log. A crash at
+   * any step loses nothing: the range is freed only after the segment was written, synced, read back, compared and renamed. Answers how many were made.
+   * Where the file system cannot punch holes, a running session is left as it is.
+   */
+  compress(options: CompressOptions): Promise<number> {
+    return this.#serially(() => this.#compress(options));
+  }
+
+  /** Lets go of the oldest segments until both limits hold. Answers the bytes of disk that were freed. */
+  retain(retention: Retention): Promise<number> {
+    return this.#serially(async () => {
+      let freed = 0;
+      while (this.#segments.length) {
+        const oldest = this.#segments[0] as Segment;
+        const tooMuch = retention.bytes !== undefined && this.diskBytes > retention.bytes;
+        const written = this.timeAt(oldest.offset + oldest.length);
+        const tooOld = retention.before !== undefined && written !== null && written < retention.before;
+        if (!tooMuch && !tooOld) break;
+        await fs.promises.rm(path.join(this.folder, oldest.file), { force: true });
+        this.#rawBase = Math.max(this.#rawBase, oldest.offset + oldest.length);
+        this.#segments = this.#segments.slice(1);
+        cache.delete(`${this.folder}/${oldest.file}`);
+        freed += oldest.size;
+      }
+      if (freed) this.times.forget(this.base, retention.punchHole);
+      return freed;
+    });
+  }
+
+  async #compress({ punchHole, ended = false }: CompressOptions): Promise<number> {
+    removeUnfinished(this.folder);
+    this.refresh();
+    if (this.#fd < 0 || (this.#cannotPunch && !ended)) return 0;
+    const writable = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+    let made = 0;
+    try {
+      // a crash between rename and punch left this range twice
+      if (this.#mark > 0) this.#free(writable, punchHole, this.#mark, ended);
+      for (;;) {
+        this.refresh();
+        const from = this.rawBase;
+        const left = this.#size - from;
+        const length = Math.min(left, segmentBytes);
+        if (length <= 0 || (!ended && left < segmentBytes + keptRaw)) break;
+        const raw = await this.#readRaw(from, length);
+        this.refresh();
+        // the holder's own retention overtook us, or the file was cut: what was read may be half a hole
+        if (raw.length < length || this.rawBase !== from) continue;
+        this.#segments = [...this.#segments, await writeSegment(this.folder, from, raw)];
+        made++;
+        if (!this.#free(writable, punchHole, from + length, ended)) break;
+      }
+    } finally {
+      fs.closeSync(writable);
+    }
+    return made;
+  }
+
+  /** Frees output.log up to `to`. False where that cannot be done now. */
+  #free(fd: number, punchHole: PunchHole, to: number, ended: boolean): boolean {
+    if (punchHole(fd, 0, to)) return true;
+    this.#cannotPunch = true;
+    // nobody appends any more: the file may go as a whole once all of it is compressed
+    if (ended && to >= this.#size) {
+      fs.ftruncateSync(fd, 0);
+      this.#size = 0;
+    }
+    return ended;
+  }
+
+  async #readRaw(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    let at = 0;
+    while (at < length) {
+      const read = await readFile(this.#fd, buffer, at, length - at, offset + at);
+      if (!read) break;
+      at += read;
+    }
+    return buffer.subarray(0, at);
+  }
+
+  /** One piece of [at, limit), which holds no known hole; null when its segment turned out damaged. */
+  async #piece(at: number, limit: number): Promise<Buffer | null> {
+    const segment = this.#segmentAt(at);
+    if (segment) {
+      const key = `${this.folder}/${segment.file}`;
+      try {
+        const raw = cache.get(key) ?? remember(key, await readSegment(this.folder, segment));
+        return raw.subarray(at - segment.offset, Math.min(limit, segment.offset + segment.length) - segment.offset);
+      } catch (error) {
+        this.#noteDamage(error);
+        return null;
+      }
+    }
+    if (this.#fd < 0) return Buffer.alloc(0);
+    const buffer = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
+    const read = await readFile(this.#fd, buffer, 0, buffer.length, at);
+    // compressed and punched out while it was being read: take it from the segment
+    if (this.#segmentAt(at)) return this.#piece(at, limit);
+    return buffer.subarray(0, read);
+  }
+
+  #segmentAt(offset: number): Segment | null {
+    let low = -1;
+    let high = this.#segments.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#segments[middle] as Segment).offset <= offset) low = middle;
+      else high = middle;
+    }
+    const segment = this.#segments[low];
+    return segment && offset < segment.offset + segment.length ? segment : null;
+  }
+
+  /** The hole at or after `offset`. */
+  #holeAfter(offset: number): Hole | null {
+    for (const hole of this.holes()) if (hole.offset + hole.length > offset) return hole;
+    return null;
+  }
+
+  #noteDamage(error: unknown): void {
+    if (!(error instanceof DamagedSegment)) throw error;
+    const { offset, length } = error.segment;
+    // gone since by retention is no damage
+    if (this.#segments.includes(error.segment)) this.#damaged.push({ offset, length });
+  }
+
+  /** Where the holder's own retention (a hole at the head of output.log) has got to. */
+  #findRawBase(allocated: number): void {
+    let from = Math.max(this.#mark, this.#rawBase);
+    // a hole that the record knows is none of retention's
+    for (const gap of this.#record.gaps) if (gap.offset <= from && from < gap.offset + gap.length) from = gap.offset + gap.length;
+    if (this.#size - from < page || !this.#isHole(from) || allocated >= this.#size - from) return;
+    let low = from; // a hole
+    let high = this.#size;
+    while (high - low > page) {
+      let middle = low + Math.floor((high - low) / 2 / page) * page;
+      // a hole that the record knows tells nothing about the head
+      const gap = this.#record.gaps.find((g) => middle >= g.offset && middle < g.offset + g.length);
+      if (gap && gap.offset > low + page) middle = Math.max(low + page, Math.floor((gap.offset - page) / page) * page);
+      if (middle <= low) break;
+      if (this.#isHole(middle)) low = middle;
+      else high = middle;
+    }
+    const base = Math.floor(high / page) * page;
+    if (base > from) this.#rawBase = base;
+  }
+
+  #isHole(offset: number): boolean {
+    const aligned = Math.ceil(offset / page) * page;
+    const bytes = Buffer.alloc(page);
+    const read = fs.readSync(this.#fd, bytes, 0, page, aligned);
+    return read > 0 && bytes.subarray(0, read).every((b) => b === 0);
+  }
+
+  /** One change of the folder at a time. */
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#work.then(work, work);
+    this.#work = next.catch(() => {});
+    return next;
+  }
+}
+
+function readFile(fd: number, buffer: Buffer, at: number, length: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, at, length, position, (error, read) => (error ? reject(error) : resolve(read)));
+  });
+}
