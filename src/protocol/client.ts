@@ -1,0 +1,372 @@
+// The client protocol (docs/protocol.md): its numbers, and the encoding and decoding of every frame, for both sides.
+import { encodeFrame } from "./frame.ts";
+
+/** Version of this protocol. Both sides say theirs in HELLO; the number grows when an old side would misunderstand a new one. */
+export const clientProtocol = 1;
+
+/** Longest payload from a client: one argument or variable is at most 128 KiB on Linux, input comes in pieces of 64 KiB. */
+export const mostFromClient = 1 << 20;
+/** Longest payload to a client: an EXEC or RESUME carries all arguments at once. The client closes the connection at a longer one. */
+export const mostFromServer = 1 << 20;
+/** Longest request as a whole (bytes of all its payloads): Linux lets a process have 6 MiB of arguments and environment at most. */
+export const longestRequest = 8 << 20;
+/** Most arguments, and most variables, of a request: far beyond any shell's habits, few enough to hold. */
+export const mostEntries = 65_536;
+/** Most resource limits of a request: Linux has 16, macOS 9. */
+export const mostLimits = 64;
+/** Bytes of a token. */
+export const tokenLength = 16;
+
+export const ClientFrame = {
+  hello: 1,
+  argument: 2,
+  environment: 3,
+  directory: 4,
+  terminal: 5,
+  limit: 6,
+  token: 7,
+  run: 8,
+  input: 20,
+  inputEnd: 21,
+  size: 22,
+  signal: 23,
+  continued: 24,
+} as const;
+
+export const ServerFrame = {
+  hello: 65,
+  stdout: 66,
+  stderr: 67,
+  exit: 68,
+  exec: 69,
+  inputMode: 70,
+  signals: 71,
+  resume: 72,
+  restore: 73,
+  reconnect: 74,
+} as const;
+
+const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
+
+/** The other side broke the protocol; the connection cannot go on. */
+export class ProtocolError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ProtocolError";
+  }
+}
+
+/** Who is there. `name` (client only): what the command was called as, "falcon" or "falcon-sessions". */
+export interface Hello {
+  protocol: number;
+  pid: number;
+  version: string;
+  name?: string;
+}
+
+/** A resource limit as getrlimit gives it; 2^64-1 is unlimited. */
+export interface Limit {
+  resource: number;
+  soft: bigint;
+  hard: bigint;
+}
+
+export interface RequestTerminal {
+  /** Which of the client's streams are terminals. */
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** 0 where there is none. */
+  cols: number;
+  rows: number;
+}
+
+/** All that a client says before its command runs. */
+export interface Request {
+  protocol: number;
+  version: string;
+  /** What the command was called as. */
+  name: string;
+  pid: number;
+  arguments: string[];
+  /** The caller's variables; of two with one name the first counts, as getenv has it. */
+  environment: Record<string, string>;
+  directory: string;
+  terminal: RequestTerminal;
+  umask: number;
+  limits: Limit[];
+  /** 32 hexadecimal digits; a repeated request carries the same. */
+  token: string;
+}
+
+const largest16 = 0xffff;
+
+// From the server
+
+export function encodeHello(hello: Hello): Buffer {
+  const type = hello.name === undefined ? ServerFrame.hello : ClientFrame.hello;
+  const numbers = Buffer.alloc(6);
+  numbers.writeUInt16LE(hello.protocol, 0);
+  numbers.writeUInt32LE(hello.pid, 2);
+  return encodeFrame(type, numbers, Buffer.from(hello.name === undefined ? hello.version : `${hello.version}\0${hello.name}`));
+}
+
+/** @param status 0..255 */
+export function encodeExit(status: number): Buffer {
+  return encodeFrame(ServerFrame.exit, Buffer.from([status]));
+}
+
+/** @throws ProtocolError when the strings hold a NUL or are more than one frame takes. */
+export function encodeExec(file: string, argv: readonly string[]): Buffer {
+  return encodeFrame(ServerFrame.exec, strings([file, ...argv]));
+}
+
+/** @param mode 0 stdin is not read, 1 as it is, 2 as a raw terminal */
+export function encodeInputMode(mode: number): Buffer {
+  return encodeFrame(ServerFrame.inputMode, Buffer.from([mode]));
+}
+
+export function encodeSignals(on: boolean): Buffer {
+  return encodeFrame(ServerFrame.signals, Buffer.from([on ? 1 : 0]));
+}
+
+/** @param args what to ask the next server; none at all: nothing. @throws ProtocolError as encodeExec does. */
+export function encodeResume(args: readonly string[]): Buffer {
+  return encodeFrame(ServerFrame.resume, strings(args));
+}
+
+export function decodeHello(payload: Buffer): Hello {
+  need(payload, 6, "HELLO");
+  const [version = "", name] = payload.toString("utf8", 6).split("\0");
+  return { protocol: payload.readUInt16LE(0), pid: payload.readUInt32LE(2), version, ...(name === undefined ? {} : { name }) };
+}
+
+/** What a server said, decoded; null for a frame of a later version. */
+export type ServerMessage =
+  | { frame: "hello"; hello: Hello }
+  | { frame: "stdout" | "stderr" | "restore"; bytes: Buffer }
+  | { frame: "exit"; status: number }
+  | { frame: "exec"; file: string; argv: string[] }
+  | { frame: "inputMode"; mode: number }
+  | { frame: "signals"; on: boolean }
+  | { frame: "resume"; args: string[] }
+  | { frame: "reconnect" };
+
+/** The client's side in TypeScript: native/client.c does the same. @throws ProtocolError */
+export function decodeServerFrame(type: number, payload: Buffer): ServerMessage | null {
+  switch (type) {
+    case ServerFrame.hello:
+      return { frame: "hello", hello: decodeHello(payload) };
+    case ServerFrame.stdout:
+      return { frame: "stdout", bytes: payload };
+    case ServerFrame.stderr:
+      return { frame: "stderr", bytes: payload };
+    case ServerFrame.restore:
+      return { frame: "restore", bytes: payload };
+    case ServerFrame.exit:
+      need(payload, 1, "EXIT");
+      return { frame: "exit", status: payload.readUInt8(0) };
+    case ServerFrame.exec: {
+      const [file, ...argv] = fromStrings(payload);
+      if (file === undefined || argv.length === 0) throw new ProtocolError("EXEC names no program");
+      return { frame: "exec", file, argv };
+    }
+    case ServerFrame.inputMode:
+      need(payload, 1, "INPUT_MODE");
+      return { frame: "inputMode", mode: payload.readUInt8(0) };
+    case ServerFrame.signals:
+      need(payload, 1, "SIGNALS");
+      return { frame: "signals", on: payload.readUInt8(0) !== 0 };
+    case ServerFrame.resume:
+      return { frame: "resume", args: fromStrings(payload) };
+    case ServerFrame.reconnect:
+      return { frame: "reconnect" };
+    default:
+      return null;
+  }
+}
+
+// From the client
+
+/** The whole identification as one piece, as the client writes it. @throws ProtocolError when one string is too long or holds a NUL */
+export function encodeRequest(request: Request): Buffer {
+  const { terminal: t } = request;
+  const terminal = Buffer.alloc(7);
+  terminal.writeUInt8(
+    (t.stdin ? TerminalBit.stdin : 0) | (t.stdout ? TerminalBit.stdout : 0) | (t.stderr ? TerminalBit.stderr : 0),
+    0,
+  );
+  terminal.writeUInt16LE(t.cols, 1);
+  terminal.writeUInt16LE(t.rows, 3);
+  terminal.writeUInt16LE(request.umask, 5);
+  return Buffer.concat([
+    encodeHello({ protocol: request.protocol, pid: request.pid, version: request.version, name: request.name }),
+    ...request.arguments.map((argument) => encodeFrame(ClientFrame.argument, text(argument))),
+    ...Object.entries(request.environment).map(([name, value]) => encodeFrame(ClientFrame.environment, text(`${name}=${value}`))),
+    encodeFrame(ClientFrame.directory, text(request.directory)),
+    encodeFrame(ClientFrame.terminal, terminal),
+    ...request.limits.map(encodeLimit),
+    encodeFrame(ClientFrame.token, Buffer.from(request.token, "hex")),
+    encodeFrame(ClientFrame.run),
+  ]);
+}
+
+function encodeLimit(limit: Limit): Buffer {
+  const payload = Buffer.alloc(20);
+  payload.writeUInt32LE(limit.resource, 0);
+  payload.writeBigUInt64LE(limit.soft, 4);
+  payload.writeBigUInt64LE(limit.hard, 12);
+  return encodeFrame(ClientFrame.limit, payload);
+}
+
+export function encodeSize(cols: number, rows: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt16LE(Math.min(cols, largest16), 0);
+  payload.writeUInt16LE(Math.min(rows, largest16), 2);
+  return encodeFrame(ClientFrame.size, payload);
+}
+
+export function encodeSignal(signal: number): Buffer {
+  return encodeFrame(ClientFrame.signal, Buffer.from([signal]));
+}
+
+/** @throws ProtocolError */
+export function decodeSize(payload: Buffer): { cols: number; rows: number } {
+  need(payload, 4, "SIZE");
+  return { cols: payload.readUInt16LE(0), rows: payload.readUInt16LE(2) };
+}
+
+/** The signal's number. @throws ProtocolError */
+export function decodeSignal(payload: Buffer): number {
+  need(payload, 1, "SIGNAL");
+  return payload.readUInt8(0);
+}
+
+/**
+ * Collects the frames of the identification until RUN, and checks that they make a request.
+ * Unknown frames are passed over, so that a later client can say more.
+ */
+export class RequestReader {
+  #hello: Hello | undefined;
+  #arguments: string[] = [];
+  #environment = new Map<string, string>();
+  #directory: string | undefined;
+  #terminal: (RequestTerminal & { umask: number }) | undefined;
+  #limits: Limit[] = [];
+  #token: string | undefined;
+  #size = 0;
+
+  /** Takes the next frame; answers the request when this was the last one. @throws ProtocolError */
+  take(type: number, payload: Buffer): Request | undefined {
+    this.#size += payload.length;
+    if (this.#size > longestRequest) throw new ProtocolError(`the request is longer than ${longestRequest} bytes`);
+    if (this.#hello === undefined && type !== ClientFrame.hello)
+      throw new ProtocolError(`the first frame is of type ${type}, not HELLO`);
+    switch (type) {
+      case ClientFrame.hello:
+        if (this.#hello !== undefined) throw new ProtocolError("a second HELLO");
+        this.#hello = decodeHello(payload);
+        return undefined;
+      case ClientFrame.argument:
+        if (this.#arguments.length >= mostEntries) throw new ProtocolError(`more than ${mostEntries} arguments`);
+        this.#arguments.push(payload.toString());
+        return undefined;
+      case ClientFrame.environment:
+        this.#variable(payload.toString());
+        return undefined;
+      case ClientFrame.directory:
+        this.#directory = payload.toString();
+        return undefined;
+      case ClientFrame.terminal:
+        this.#terminal = decodeTerminal(payload);
+        return undefined;
+      case ClientFrame.limit:
+        if (this.#limits.length >= mostLimits) throw new ProtocolError(`more than ${mostLimits} resource limits`);
+        need(payload, 20, "LIMIT");
+        this.#limits.push({
+          resource: payload.readUInt32LE(0),
+          soft: payload.readBigUInt64LE(4),
+          hard: payload.readBigUInt64LE(12),
+        });
+        return undefined;
+      case ClientFrame.token:
+        need(payload, tokenLength, "TOKEN");
+        this.#token = payload.toString("hex", 0, tokenLength);
+        return undefined;
+      case ClientFrame.run:
+        return this.#request(this.#hello as Hello);
+      default:
+        return undefined;
+    }
+  }
+
+  #variable(entry: string): void {
+    const at = entry.indexOf("=", 1);
+    if (at < 0) return; // no variable: a process may hand any string to execve
+    const name = entry.slice(0, at);
+    if (this.#environment.has(name)) return;
+    if (this.#environment.size >= mostEntries) throw new ProtocolError(`more than ${mostEntries} variables`);
+    this.#environment.set(name, entry.slice(at + 1));
+  }
+
+  #request(hello: Hello): Request {
+    if (this.#directory === undefined || this.#terminal === undefined || this.#token === undefined) {
+      throw new ProtocolError("RUN without DIRECTORY, TERMINAL and TOKEN before it");
+    }
+    const { umask, ...terminal } = this.#terminal;
+    return {
+      protocol: hello.protocol,
+      version: hello.version,
+      name: hello.name ?? "falcon",
+      pid: hello.pid,
+      arguments: this.#arguments,
+      environment: Object.fromEntries(this.#environment),
+      directory: this.#directory,
+      terminal,
+      umask,
+      limits: this.#limits,
+      token: this.#token,
+    };
+  }
+}
+
+function decodeTerminal(payload: Buffer): RequestTerminal & { umask: number } {
+  need(payload, 7, "TERMINAL");
+  const bits = payload.readUInt8(0);
+  return {
+    stdin: (bits & TerminalBit.stdin) !== 0,
+    stdout: (bits & TerminalBit.stdout) !== 0,
+    stderr: (bits & TerminalBit.stderr) !== 0,
+    cols: payload.readUInt16LE(1),
+    rows: payload.readUInt16LE(3),
+    umask: payload.readUInt16LE(5) & 0o777,
+  };
+}
+
+/** A frame may be longer than what is read of it (a later version says more), never shorter. */
+function need(payload: Buffer, length: number, name: string): void {
+  if (payload.length < length) throw new ProtocolError(`${name} has ${payload.length} bytes, at least ${length} are needed`);
+}
+
+function text(string: string): Buffer {
+  const bytes = Buffer.from(string);
+  if (bytes.includes(0)) throw new ProtocolError(`a NUL in ${JSON.stringify(string)}`);
+  if (bytes.length > mostFromClient)
+    throw new ProtocolError(`a string of ${bytes.length} bytes, at most ${mostFromClient} fit a frame`);
+  return bytes;
+}
+
+/** Strings with a NUL behind each. */
+function strings(list: readonly string[]): Buffer {
+  const bytes = Buffer.from(list.map((string) => `${string}\0`).join(""));
+  if (list.some((string) => string.includes("\0"))) throw new ProtocolError(`a NUL in ${JSON.stringify(list)}`);
+  if (bytes.length > mostFromServer)
+    throw new ProtocolError(`arguments of ${bytes.length} bytes, at most ${mostFromServer} fit a frame`);
+  return bytes;
+}
+
+function fromStrings(payload: Buffer): string[] {
+  if (payload.length > 0 && payload[payload.length - 1] !== 0)
+    throw new ProtocolError("a list of strings that does not end in NUL");
+  return payload.toString().split("\0").slice(0, -1);
+}
