@@ -1,0 +1,74 @@
+// The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
+import { Failure, Status } from "../base/failure.ts";
+import { Attachment, type Leaving } from "../session/attachment.ts";
+import type { Session } from "../session/session.ts";
+import { leaveTerminal } from "../terminal/viewer-terminal.ts";
+import { type Call, type Context, InputMode } from "./call.ts";
+import { endSentence } from "./wording.ts";
+
+export interface AttachOptions {
+  readOnly: boolean;
+  /** Lines of scrollback for the terminal's own. */
+  history: number;
+  /** False when the terminal is ours already: the server was lost in between. */
+  enter: boolean;
+}
+
+/** The hidden command that a client asks of the next server when this one is lost. */
+export const resumeAttach = "@attach";
+
+/**
+ * Attaches and stays. Answers the program's status when it ended, 0 after a detach.
+ * @throws Failure 2 without a terminal.
+ */
+export async function attachHere(call: Call, context: Context, session: Session, options: AttachOptions): Promise<number> {
+  const { terminal, environment } = call.request;
+  if (!terminal.stdin || !terminal.stdout) {
+    throw new Failure(`attach needs a terminal: 'falcon logs -f ${session.id}' follows the output without one`, Status.usage);
+  }
+  if (environment.FALCON_SESSION === session.id) {
+    throw new Failure(`this is session ${session.id} itself: a session cannot be attached inside itself`, Status.usage);
+  }
+  call.restore(leaveTerminal());
+  call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
+  call.inputMode(InputMode.raw);
+  const attachment = new Attachment(
+    session,
+    { write: (bytes) => call.stdout(bytes), backlog: () => call.backlog(), onDrained: (callback) => call.onDrained(callback) },
+    {
+      cols: Math.max(1, terminal.cols),
+      rows: Math.max(1, terminal.rows),
+      readOnly: options.readOnly,
+      pid: call.request.pid,
+      history: options.history,
+      enter: options.enter,
+      keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
+      clock: () => context.clock(),
+    },
+  );
+  call.onInput = (bytes) => attachment.type(bytes);
+  call.onInputEnd = () => attachment.finish("detached");
+  call.onSize = (cols, rows) => attachment.resize(cols, rows);
+  call.onContinued = () => attachment.redraw();
+  void call.gone.then(() => attachment.finish("gone"));
+  context.log("viewer.attached", { session: session.id, pid: call.request.pid, cols: terminal.cols, rows: terminal.rows, readOnly: options.readOnly });
+  attachment.begin();
+  const why = await attachment.over;
+  context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
+  return farewell(call, session, why);
+}
+
+/** Puts the terminal back and says in one line what is left behind. */
+function farewell(call: Call, session: Session, why: Leaving): number {
+  call.resume(undefined);
+  call.inputMode(InputMode.off);
+  call.restore(Buffer.alloc(0));
+  const { name } = session.row;
+  if (why === "ended") {
+    call.stderr(`[${name}] ${endSentence(session)} · falcon show ${session.id}\n`);
+    return session.end?.status ?? Status.ok;
+  }
+  if (why === "taken-over") call.stderr(`[${name}] taken over by another terminal · falcon attach ${session.id}\n`);
+  else call.stderr(`[${name}] detached, ${session.row.state} · falcon attach ${session.id}\n`);
+  return Status.ok;
+}

@@ -1,0 +1,53 @@
+// One call of the command line, as the server sees it: who asks, where, and how to answer. The peer implements it.
+import type { Config } from "../base/config.ts";
+import type { Log } from "../base/log.ts";
+import type { Request } from "../protocol/client.ts";
+import type { SessionTable } from "../session/session-table.ts";
+import type { SessionStore } from "../store/session-store.ts";
+
+/** How the client's standard input is read. */
+export const InputMode = { off: 0, plain: 1, raw: 2 } as const;
+export type InputMode = (typeof InputMode)[keyof typeof InputMode];
+
+export interface Call {
+  readonly request: Request;
+  stdout(bytes: string | Uint8Array): void;
+  stderr(bytes: string | Uint8Array): void;
+  /** Bytes written that the client has not taken. */
+  backlog(): number;
+  /** Calls once when the backlog is gone (or the client is). */
+  onDrained(callback: () => void): void;
+  inputMode(mode: InputMode): void;
+  /** The client sends SIGINT, SIGTERM and SIGHUP as signals instead of dying of them. */
+  forwardSignals(on: boolean): void;
+  /** What to ask the next server when this one is lost; undefined: nothing. */
+  resume(args: readonly string[] | undefined): void;
+  /** Bytes that put the client's terminal back, for whenever it leaves. */
+  restore(bytes: Uint8Array): void;
+  /** The client becomes this program; nothing can be said after it. */
+  exec(file: string, argv: readonly string[]): void;
+  onInput: (bytes: Buffer) => void;
+  onInputEnd: () => void;
+  onSize: (cols: number, rows: number) => void;
+  onSignal: (signal: number) => void;
+  onContinued: () => void;
+  /** Resolves when the client is gone, for whatever reason. */
+  readonly gone: Promise<void>;
+}
+
+/** What commands work on. */
+export interface Context {
+  readonly home: string;
+  readonly version: string;
+  readonly table: SessionTable;
+  readonly store: SessionStore;
+  readonly config: Config;
+  readonly log: Log;
+  clock(): number;
+  /** The server ends when it can; holders and programs live on. */
+  stopServer(reason: string): void;
+  /** The server makes way for a new one: clients are told to ask again. */
+  upgradeServer(): Promise<void>;
+  /** Facts about this server. */
+  serverFacts(): { pid: number; started: number; peers: number };
+}

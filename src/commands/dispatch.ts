@@ -1,0 +1,91 @@
+// From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
+import { Command, CommanderError, type OptionValues } from "commander";
+import { Failure, Status, sentence } from "../base/failure.ts";
+import { attach, attachAgain, followAgain } from "./attach.ts";
+import type { Call, Context } from "./call.ts";
+import { handOver } from "./hand-over.ts";
+import { help, versionText } from "./help.ts";
+import { kill } from "./kill.ts";
+import { launch } from "./launch.ts";
+import { prune, remove } from "./remove.ts";
+import { rename } from "./rename.ts";
+import { run } from "./run.ts";
+import { send } from "./send.ts";
+import { server } from "./server.ts";
+import { monitor, sessions } from "./sessions.ts";
+import { show } from "./show.ts";
+import { stop } from "./stop.ts";
+import { wait } from "./wait.ts";
+
+/** One command: what it is called, what it takes, what it does. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line for the list of commands; starts with a small letter. */
+  readonly summary: string;
+  /** Declares arguments and options. */
+  define(command: Command): void;
+  /** Does it; answers the exit status, or undefined when the client was told what to become. */
+  run(call: Call, context: Context, args: string[], options: OptionValues): Promise<number | undefined>;
+}
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandSpec[] = [launch, run, attach, sessions, show, stop, kill, wait, send, rename, remove, prune, server, monitor];
+
+/** What only a client asks for, that lost its server. */
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain];
+
+/** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
+export async function runCommand(call: Call, context: Context): Promise<number | undefined> {
+  try {
+    return await dispatch(call, context);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? Status.ok : Status.usage;
+    if (error instanceof Failure) {
+      call.stderr(`falcon: ${error.message}\n`);
+      return error.status;
+    }
+    context.log("command.crashed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+    call.stderr(`falcon: something went wrong on our side: ${sentence(error)} (more in ${context.home}/server.log)\n`);
+    return Status.ours;
+  }
+}
+
+async function dispatch(call: Call, context: Context): Promise<number | undefined> {
+  const [name, ...rest] = call.request.arguments;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const about = commands.find((c) => c.name === rest[0]);
+    if (name === "help" && about !== undefined) return parse(about, ["--help"], call, context);
+    await help(call, context, commands);
+    return name === undefined ? Status.usage : Status.ok;
+  }
+  if (name === "--version" || name === "-V") {
+    call.stdout(await versionText(call, context));
+    return Status.ok;
+  }
+  const spec = [...commands, ...hidden].find((c) => c.name === name || c.aliases?.includes(name));
+  if (spec === undefined) return handOver(call, context);
+  return parse(spec, rest, call, context);
+}
+
+async function parse(spec: CommandSpec, args: string[], call: Call, context: Context): Promise<number | undefined> {
+  const command = new Command(`falcon ${spec.name}`);
+  command
+    .summary(spec.summary)
+    .description(`${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`)
+    .exitOverride()
+    .helpOption("-h, --help", "show this help")
+    .configureOutput({
+      writeOut: (text) => call.stdout(text),
+      writeErr: (text) => call.stderr(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
+      getOutHelpWidth: () => call.request.terminal.cols || 80,
+    });
+  spec.define(command);
+  let outcome: Promise<number | undefined> | undefined;
+  command.action(() => {
+    outcome = spec.run(call, context, command.args, command.opts());
+  });
+  await command.parseAsync(args, { from: "user" });
+  return outcome;
+}

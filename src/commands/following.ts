@@ -1,0 +1,76 @@
+// A session without a terminal: its output is copied to the caller's stdout, signals go to the program, its status is the answer.
+import { Status } from "../base/failure.ts";
+import { signalNumber } from "../platform/signals.ts";
+import type { Session } from "../session/session.ts";
+import type { Call, Context } from "./call.ts";
+
+/** The hidden command that a client asks of the next server when this one is lost. */
+export const resumeFollow = "@follow";
+
+/** Bytes read from the log at once while the caller catches up. */
+const readAtOnce = 64 << 10;
+
+/**
+ * Copies from `offset` to the end and answers the program's status.
+ * The caller may be slower than the program: what it has not taken is in the log, nothing is kept for it here.
+ */
+export async function followPlain(call: Call, context: Context, session: Session, offset: number): Promise<number> {
+  call.forwardSignals(true);
+  call.onSignal = (signal) => {
+    // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up leaves the run alone
+    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1);
+    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0);
+  };
+  let at = offset;
+  let gone = false;
+  let wake = () => {};
+  const stopWaking = session.onMore(() => wake());
+  void call.gone.then(() => {
+    gone = true;
+    wake();
+  });
+  const resume = () => call.resume([resumeFollow, session.id, String(at)]);
+  const plain = lineFeeds();
+  const log = session.openLog();
+  try {
+    resume();
+    for (;;) {
+      if (gone) return Status.ok;
+      if (at >= session.offset) {
+        if (!session.live) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const bytes = log.read(at, Math.min(readAtOnce, session.offset - at));
+      if (bytes.length === 0) break;
+      at += bytes.length;
+      call.stdout(plain(bytes));
+      resume();
+      if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
+    }
+  } finally {
+    stopWaking();
+    log.close();
+  }
+  context.log("follow.end", { session: session.id, at });
+  const end = session.end;
+  if (session.row.state === "lost") call.stderr(`[${session.row.name}] lost: ${session.row.reason} · falcon show ${session.id}\n`);
+  return end?.status ?? Status.ours;
+}
+
+/** A terminal's line end is CR LF, a file's is LF. */
+function lineFeeds(): (bytes: Buffer) => Buffer {
+  let held = false;
+  return (bytes) => {
+    const out = Buffer.allocUnsafe(bytes.length + 1);
+    let n = 0;
+    for (const byte of bytes) {
+      if (held && byte !== 0x0a) out[n++] = 0x0d;
+      held = byte === 0x0d;
+      if (!held) out[n++] = byte;
+    }
+    return out.subarray(0, n);
+  };
+}

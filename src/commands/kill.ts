@@ -1,0 +1,28 @@
+// falcon kill: a signal for the program of a session.
+import { Failure, Status } from "../base/failure.ts";
+import { signalName, signalNumber } from "../platform/signals.ts";
+import { selectSession } from "../session/select.ts";
+import type { CommandSpec } from "./dispatch.ts";
+import { endSentence } from "./wording.ts";
+
+export const kill: CommandSpec = {
+  name: "kill",
+  summary: "send a signal to a session's program (SIGTERM unless told otherwise)",
+  define(command) {
+    command.argument("<session>", "id, unique prefix, name or run directory").option("--signal <name>", "TERM, KILL, USR1 …", "TERM");
+  },
+  async run(call, context, [wanted], options) {
+    const number = signalNumber(options.signal);
+    if (number === undefined) throw new Failure(`--signal ${options.signal}: no such signal ('kill -l' lists them)`, Status.usage);
+    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    if (!session.live) {
+      throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
+    }
+    const counted = ["SIGINT", "SIGTERM"].includes(signalName(number));
+    if (counted) session.countedSignal(number, 0);
+    // a killed driver must not leave Ray's processes behind
+    else session.signal(number, number === signalNumber("SIGKILL") ? 2 : 0);
+    call.stderr(`[${session.row.name}] sent ${signalName(number)}\n`);
+    return Status.ok;
+  },
+};

@@ -1,0 +1,59 @@
+// falcon launch: the Python falcon's own command, in a session; with --attach, the run that is already going.
+import path from "node:path";
+import { Failure, Status } from "../base/failure.ts";
+import { parseLaunch } from "../falcon/arguments.ts";
+import { findPythonFalcon } from "../falcon/find.ts";
+import { selectSession, sessionsOfRun } from "../session/select.ts";
+import { attachHere } from "./attaching.ts";
+import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./dispatch.ts";
+import { programFile } from "./program-file.ts";
+import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
+
+export const launch: CommandSpec = {
+  name: "launch",
+  summary: "train in a session: falcon's own launch, which you can leave and come back to",
+  define(command) {
+    defineSessionOptions(command);
+    command
+      .option("--attach", "attach to the run that is already going (never starts one)")
+      .option("--falcon <path>", "the Python falcon to use")
+      .argument("[falcon options...]", "falcon's own options and key=value settings, handed on unchanged")
+      .allowUnknownOption()
+      .usage("[options] [falcon's own options] [key=value ...]");
+  },
+  async run(call, context, args, options) {
+    const { request } = call;
+    const own = parseLaunch(args);
+    if (options.attach) return attachToRun(call, context, own.output);
+    const found = await findPythonFalcon({ environment: request.environment, directory: request.directory, explicit: options.falcon });
+    const [file] = found.command as [string, ...string[]];
+    programFile(file, request.environment, request.directory);
+    const runDirectory = own.output === undefined ? null : path.resolve(request.directory, own.output);
+    return startAndStay(
+      call,
+      context,
+      {
+        kind: "launch",
+        command: [...found.command, "launch", ...args],
+        name: runDirectory === null ? lastPart(request.directory) : lastPart(runDirectory),
+        runDirectory,
+      },
+      options,
+    );
+  },
+};
+
+async function attachToRun(call: Call, context: Context, output: string | undefined): Promise<number> {
+  const runs = context.table.live().filter((s) => s.row.kind === "launch");
+  const { directory } = call.request;
+  if (output !== undefined) {
+    const [session] = sessionsOfRun(runs, output, directory);
+    if (session === undefined) {
+      throw new Failure(`nothing is training in ${output}: 'falcon launch -o ${output}' starts or resumes it`, Status.noSession);
+    }
+    return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+  }
+  if (runs.length === 0) throw new Failure("no falcon run is going: 'falcon launch' starts one", Status.noSession);
+  return attachHere(call, context, selectSession(runs, undefined, directory), { readOnly: false, history: context.config.history, enter: true });
+}

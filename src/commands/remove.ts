@@ -1,0 +1,47 @@
+// falcon remove and falcon prune: ended sessions are forgotten, their logs included.
+import { Failure, Status } from "../base/failure.ts";
+import { selectSession } from "../session/select.ts";
+import type { CommandSpec } from "./dispatch.ts";
+
+export const remove: CommandSpec = {
+  name: "remove",
+  aliases: ["rm"],
+  summary: "forget ended sessions, their logs included",
+  define(command) {
+    command.argument("<session...>", "ids, unique prefixes, names or run directories");
+  },
+  async run(call, context, wanted) {
+    // all are looked up and checked before the first one goes
+    const sessions = new Set(wanted.map((w) => selectSession(context.table.all(), w, call.request.directory)));
+    const running = [...sessions].find((s) => s.live);
+    if (running !== undefined) {
+      throw new Failure(`session ${running.id} (${running.row.name}) is running: 'falcon stop ${running.id}' first; nothing was removed`, Status.noSession);
+    }
+    for (const session of sessions) {
+      context.table.remove(session);
+      call.stderr(`[${session.row.name}] ${session.id} removed\n`);
+    }
+    return Status.ok;
+  },
+};
+
+const dayLength = 86_400_000;
+const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: dayLength, w: 7 * dayLength };
+
+export const prune: CommandSpec = {
+  name: "prune",
+  summary: "forget what ended long ago",
+  define(command) {
+    command.option("--older-than <age>", "30m, 12h, 30d, 4w", "30d");
+  },
+  async run(call, context, _args, options) {
+    const found = /^(\d+)([mhdw])$/.exec(options.olderThan);
+    const unit = units[found?.[2] ?? ""];
+    if (found === null || unit === undefined) throw new Failure(`--older-than ${options.olderThan}: give a number with m, h, d or w, such as 30d`, Status.usage);
+    const before = context.clock() - Number(found[1]) * unit;
+    const old = context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < before);
+    for (const session of old) context.table.remove(session);
+    call.stderr(`${old.length} ${old.length === 1 ? "session" : "sessions"} removed\n`);
+    return Status.ok;
+  },
+};

@@ -1,0 +1,21 @@
+// falcon rename: another name for a session.
+import { Failure, Status } from "../base/failure.ts";
+import { selectSession } from "../session/select.ts";
+import type { CommandSpec } from "./dispatch.ts";
+import { parseName } from "./starting.ts";
+
+export const rename: CommandSpec = {
+  name: "rename",
+  summary: "give a session another name",
+  define(command) {
+    command.argument("<session>", "id, unique prefix, name or run directory").argument("<name>", "the new name");
+  },
+  async run(call, context, [wanted, name]) {
+    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const wantedName = parseName(name ?? "");
+    const other = context.table.live().find((s) => s.row.name === wantedName && s !== session);
+    if (other !== undefined) throw new Failure(`session ${other.id} is named '${wantedName}' already`, Status.usage);
+    session.rename(wantedName);
+    return Status.ok;
+  },
+};

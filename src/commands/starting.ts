@@ -1,0 +1,132 @@
+// What launch, run and relaunch share: from a call and its session options to a session, and then to the caller's terminal.
+import fs from "node:fs";
+import path from "node:path";
+import type { Command, OptionValues } from "commander";
+import { Failure, Status } from "../base/failure.ts";
+import { sessionsOfRun } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
+import { longestName } from "../session/session-table.ts";
+import type { Call, Context } from "./call.ts";
+import { attachHere } from "./attaching.ts";
+import { followPlain } from "./following.ts";
+
+/** Terminal size of a session that was started without a terminal. */
+const unseenSize = { cols: 120, rows: 40 };
+
+/** Sizes that are taken: below, most programs break; above, a screen costs tens of megabytes. */
+const smallestSize = { cols: 2, rows: 2 };
+const largestSize = { cols: 1000, rows: 500 };
+
+/** The options that every starting command has. */
+export function defineSessionOptions(command: Command): void {
+  command
+    .option("-d, --detach", "start in the background, print the session's id")
+    .option("--name <name>", "name of the session")
+    .option("--size <COLSxROWS>", "pin the size of its terminal");
+}
+
+/** A size as given by --size. @throws Failure 2 when it is none. */
+export function parseSize(text: string): { cols: number; rows: number } {
+  const found = /^(\d+)x(\d+)$/i.exec(text);
+  const size = { cols: Number(found?.[1]), rows: Number(found?.[2]) };
+  const { cols: c, rows: r } = size;
+  if (found === null || c < smallestSize.cols || r < smallestSize.rows || c > largestSize.cols || r > largestSize.rows) {
+    throw new Failure(
+      `--size ${text}: give COLSxROWS, from ${smallestSize.cols}x${smallestSize.rows} to ${largestSize.cols}x${largestSize.rows}, such as 120x40`,
+      Status.usage,
+    );
+  }
+  return size;
+}
+
+/** A session's name as given by --name. @throws Failure 2 when it cannot be one. */
+export function parseName(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (name.trim() === "" || name.length > longestName || /[\x00-\x1f\x7f/]/.test(name)) {
+    throw new Failure(`--name ${JSON.stringify(name)}: give 1 to ${longestName} characters without '/' and control characters`, Status.usage);
+  }
+  return name;
+}
+
+export interface Starting {
+  kind: "launch" | "run";
+  command: string[];
+  name: string;
+  runDirectory: string | null;
+}
+
+/** Names of the outer terminal's multiplexer and of what only it can do: they would mislead the program. */
+const outerOnly = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "ZELLIJ", "ZELLIJ_SESSION_NAME", "ZELLIJ_PANE_ID", "TERMCAP", "COLUMNS", "LINES"];
+
+/** The caller's environment as the program gets it (cli.md, Conventions). */
+export function programEnvironment(environment: Record<string, string>): Record<string, string> {
+  const result = { ...environment };
+  for (const name of outerOnly) delete result[name];
+  result.TERM = "xterm-256color";
+  result.COLORTERM = "truecolor";
+  return result;
+}
+
+/**
+ * Starts a session and stays with it as the options say: attached, in the background, or copying its output.
+ * @throws Failure for everything that is wrong with the order; nothing is started then.
+ */
+export async function startAndStay(call: Call, context: Context, what: Starting, options: OptionValues): Promise<number> {
+  const { request } = call;
+  const size = options.size === undefined ? undefined : parseSize(options.size);
+  const again = context.table.byToken(request.token);
+  if (again === undefined) {
+    refuseSecondRun(context, what, request.directory);
+    if (!fs.existsSync(request.directory)) throw new Failure(`the directory ${request.directory} does not exist any more`, Status.ours);
+  }
+  const name = options.name === undefined ? freeName(context, what.name) : parseName(options.name);
+  if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
+    throw new Failure(`a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`, Status.usage);
+  }
+  const { terminal } = request;
+  const here = terminal.stdin && terminal.stdout && !options.detach;
+  const session = await context.table.start({
+    kind: what.kind,
+    name,
+    command: what.command,
+    directory: request.directory,
+    environment: programEnvironment(request.environment),
+    umask: request.umask,
+    limits: request.limits,
+    runDirectory: what.runDirectory,
+    ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
+    pinned: size !== undefined,
+    token: request.token,
+  });
+  if (options.detach) {
+    call.stdout(`${session.id}\n`);
+    return Status.ok;
+  }
+  if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+  return followPlain(call, context, session, 0);
+}
+
+/** One run directory is trained by one session at a time: two would write into the same files. */
+function refuseSecondRun(context: Context, what: Starting, directory: string): void {
+  if (what.runDirectory === null) return;
+  const running: Session | undefined = sessionsOfRun(context.table.live(), what.runDirectory, directory)[0];
+  if (running === undefined) return;
+  throw new Failure(
+    `${what.runDirectory} is being trained already, in session ${running.id} (${running.row.name}): 'falcon attach ${running.id}' shows it`,
+    Status.usage,
+  );
+}
+
+/** The name, with a number behind it when a live session has it. */
+function freeName(context: Context, wanted: string): string {
+  const cleaned = wanted.replace(/[^\w.+@-]+/g, "-").slice(0, longestName - 5) || "session";
+  const taken = new Set(context.table.live().map((s) => s.row.name));
+  let name = cleaned;
+  for (let n = 2; taken.has(name); n++) name = `${cleaned}-${n}`;
+  return name;
+}
+
+/** Last part of a path: the default name of a session. */
+export function lastPart(file: string): string {
+  return path.basename(file) || "session";
+}

@@ -1,0 +1,99 @@
+// The server's socket: bound under another name, renamed when it listens, made again when it disappears, open to nobody but its owner.
+import fs from "node:fs";
+import net from "node:net";
+import { Failure } from "../base/failure.ts";
+import { peerCredentials } from "../platform/native.ts";
+
+/** Longest path of a Unix socket that every system takes (macOS 104 with the NUL); Node truncates longer ones silently (nodejs/node 52347). */
+export const longestSocketPath = 103;
+
+/** How often the socket's path is looked at (ms): a cleaner of old files may have removed it. */
+const pathCheck = 60_000;
+
+export interface ListenerEffects {
+  accepted(socket: net.Socket): void;
+  log(event: string, facts?: Record<string, unknown>): void;
+  readonly uid: number;
+}
+
+export class Listener {
+  #path: string;
+  #effects: ListenerEffects;
+  #server: net.Server | undefined;
+  #check: NodeJS.Timeout | undefined;
+  #inode = 0;
+
+  constructor(path: string, effects: ListenerEffects) {
+    this.#path = path;
+    this.#effects = effects;
+  }
+
+  /** @throws Failure when the path is too long or cannot be bound. */
+  async listen(): Promise<void> {
+    await this.#bind();
+    this.#check = setInterval(() => void this.check(), pathCheck);
+    this.#check.unref();
+  }
+
+  async #bind(): Promise<void> {
+    const temporary = `${this.#path}.${process.pid}`;
+    if (Buffer.byteLength(temporary) > longestSocketPath) {
+      throw new Failure(
+        `the socket's path ${temporary} has ${Buffer.byteLength(temporary)} bytes, a Unix socket takes ${longestSocketPath}: set FALCON_SESSIONS_HOME to a shorter folder`,
+      );
+    }
+    fs.rmSync(temporary, { force: true });
+    const server = net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => reject(new Failure(`cannot listen at ${temporary}: ${error.message}`)));
+      server.listen({ path: temporary, backlog: 511 }, resolve);
+    });
+    server.on("error", (error) => this.#effects.log("listener.error", { reason: String(error) }));
+    fs.chmodSync(temporary, 0o600);
+    fs.renameSync(temporary, this.#path);
+    this.#inode = fs.statSync(this.#path).ino;
+    this.#server = server;
+  }
+
+  #accept(socket: net.Socket): void {
+    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd;
+    try {
+      const { uid } = peerCredentials(fd ?? -1);
+      if (uid !== this.#effects.uid && uid !== 0) throw new Error(`user ${uid} is not the owner`);
+    } catch (error) {
+      this.#effects.log("listener.refused", { reason: String(error) });
+      socket.destroy();
+      return;
+    }
+    this.#effects.accepted(socket);
+    socket.resume();
+  }
+
+  /** Looks whether our socket is still at its path, and makes it again where it is not. */
+  async check(): Promise<void> {
+    if (this.#ours()) return;
+    this.#effects.log("listener.path-lost", { path: this.#path });
+    const old = this.#server;
+    try {
+      await this.#bind();
+      old?.close();
+    } catch (error) {
+      this.#effects.log("listener.rebind-failed", { reason: String(error) });
+    }
+  }
+
+  #ours(): boolean {
+    try {
+      return fs.statSync(this.#path).ino === this.#inode;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Stops listening; the path goes too when it is ours. */
+  close(): void {
+    clearInterval(this.#check);
+    if (this.#ours()) fs.rmSync(this.#path, { force: true });
+    this.#server?.close();
+  }
+}

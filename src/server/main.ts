@@ -1,0 +1,60 @@
+// The session server's entry: `node dist/server.cjs --home DIR [--ready FD]`, started by the client and by nobody else.
+import fs from "node:fs";
+import path from "node:path";
+import { sentence } from "../base/failure.ts";
+import { AlreadyServed, installedVersion, Server } from "./server.ts";
+
+/** Value of `--name`, or undefined. */
+function option(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
+/** Tells the client that started us: "1" when we listen; nothing, and the end of the pipe, when we do not. */
+function tell(readyFd: number | undefined, word: string): void {
+  if (readyFd === undefined) return;
+  try {
+    if (word !== "") fs.writeSync(readyFd, word);
+    fs.closeSync(readyFd);
+  } catch {
+    // the client is gone; others will come
+  }
+}
+
+async function main(): Promise<void> {
+  const home = option("home");
+  const ready = option("ready");
+  const readyFd = ready === undefined ? undefined : Number(ready);
+  if (home === undefined) {
+    process.stderr.write("usage: node server.cjs --home DIR (the falcon command starts it)\n");
+    process.exit(2);
+  }
+  process.umask(0o077);
+  process.title = "falcon-sessions server";
+  const root = path.resolve(import.meta.dirname, "..");
+  let server: Server;
+  try {
+    server = await Server.start({ home, root, version: installedVersion(root), ended: () => process.exit(0) });
+  } catch (error) {
+    // the client shows this line
+    if (!(error instanceof AlreadyServed)) process.stderr.write(`${sentence(error)}\n`);
+    tell(readyFd, error instanceof AlreadyServed ? "1" : "");
+    process.exit(error instanceof AlreadyServed ? 0 : 1);
+  }
+  // SIGHUP: the terminal of the client that started us is gone, which is none of our business
+  process.on("SIGHUP", () => {});
+  process.on("SIGTERM", () => server.stopServer("SIGTERM"));
+  process.on("SIGINT", () => server.stopServer("SIGINT"));
+  process.on("SIGUSR1", () => server.checkSocket());
+  process.on("uncaughtException", (error) => {
+    // holders and programs live on, and the next client starts a new server that adopts them
+    server.log("server.crashed", { reason: String(error), stack: error.stack });
+    process.exit(70);
+  });
+  process.on("unhandledRejection", (error) => {
+    server.log("server.unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+  });
+  tell(readyFd, "1");
+}
+
+void main();

@@ -1,0 +1,208 @@
+// One connection of a client: its request is read, its command is run, and bytes go both ways until one side leaves.
+import type net from "node:net";
+import { probe } from "../base/probe.ts";
+import type { Call, InputMode } from "../commands/call.ts";
+import {
+  ClientFrame,
+  clientProtocol,
+  decodeSignal,
+  decodeSize,
+  encodeExec,
+  encodeExit,
+  encodeHello,
+  encodeInputMode,
+  encodeResume,
+  encodeSignals,
+  mostFromClient,
+  type Request,
+  RequestReader,
+  ServerFrame,
+} from "../protocol/client.ts";
+import { encodeFrame, FrameReader } from "../protocol/frame.ts";
+
+/** A peer is in one of these phases; each frame is right in exactly one. */
+type Phase = "hello" | "command" | "closing";
+
+/** Payload of one STDOUT or STDERR frame at most: a client reads it in a few pieces. */
+const longestOutput = 64 << 10;
+
+/** What a peer needs of the server. */
+export interface PeerEffects {
+  readonly pid: number;
+  readonly version: string;
+  /** Runs the command; answers the exit status, or undefined when the client was told to become something else. */
+  run(call: Call): Promise<number | undefined>;
+  log(event: string, facts?: Record<string, unknown>): void;
+}
+
+export class Peer implements Call {
+  readonly gone: Promise<void>;
+  onInput: (bytes: Buffer) => void = () => {};
+  onInputEnd: () => void = () => {};
+  onSize: (cols: number, rows: number) => void = () => {};
+  onSignal: (signal: number) => void = () => {};
+  onContinued: () => void = () => {};
+
+  #socket: net.Socket;
+  #effects: PeerEffects;
+  #reader: FrameReader;
+  #builder = new RequestReader();
+  #phase: Phase = "hello";
+  #request: Request | undefined;
+  #drained: (() => void)[] = [];
+  #setGone!: () => void;
+
+  constructor(socket: net.Socket, effects: PeerEffects) {
+    this.#socket = socket;
+    this.#effects = effects;
+    this.#reader = new FrameReader(mostFromClient, (type, payload) => this.#frame(type, payload));
+    this.gone = new Promise((resolve) => {
+      this.#setGone = resolve;
+    });
+    socket.setNoDelay?.(true);
+    socket.on("data", (chunk) => this.#feed(chunk));
+    socket.on("error", () => {});
+    socket.on("close", () => this.#closed());
+  }
+
+  get request(): Request {
+    if (this.#request === undefined) throw new Error("the request is not complete");
+    return this.#request;
+  }
+
+  #feed(chunk: Buffer): void {
+    try {
+      this.#reader.feed(chunk);
+    } catch (error) {
+      this.#effects.log("peer.refused", { reason: String(error) });
+      this.#socket.destroy();
+    }
+  }
+
+  #frame(type: number, payload: Buffer): void {
+    if (this.#phase === "closing") return;
+    if (this.#phase === "hello") return this.#identify(type, payload);
+    switch (type) {
+      case ClientFrame.input:
+        return this.onInput(Buffer.from(payload));
+      case ClientFrame.inputEnd:
+        return this.onInputEnd();
+      case ClientFrame.size: {
+        const { cols, rows } = decodeSize(payload);
+        return this.onSize(cols, rows);
+      }
+      case ClientFrame.signal:
+        return this.onSignal(decodeSignal(payload));
+      case ClientFrame.continued:
+        return this.onContinued();
+      default:
+        this.#effects.log("peer.unknown-frame", { type });
+    }
+  }
+
+  #identify(type: number, payload: Buffer): void {
+    if (type === ClientFrame.hello) this.#send(encodeHello({ protocol: clientProtocol, pid: this.#effects.pid, version: this.#effects.version }));
+    const request = this.#builder.take(type, payload);
+    if (request === undefined) return;
+    this.#request = request;
+    this.#phase = "command";
+    void this.#serve();
+  }
+
+  async #serve(): Promise<void> {
+    const status = await this.#effects.run(this);
+    if (status !== undefined) this.exit(status);
+    probe("peer.served", { status });
+  }
+
+  stdout(bytes: string | Uint8Array): void {
+    this.#output(ServerFrame.stdout, bytes);
+  }
+
+  stderr(bytes: string | Uint8Array): void {
+    this.#output(ServerFrame.stderr, bytes);
+  }
+
+  #output(type: number, bytes: string | Uint8Array): void {
+    if (this.#phase === "closing" || this.#socket.destroyed) return;
+    const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+    this.#socket.cork();
+    for (let at = 0; at < all.length; at += longestOutput) {
+      const part = all.subarray(at, at + longestOutput);
+      const head = Buffer.allocUnsafe(5);
+      head.writeUInt32LE(part.length, 0);
+      head.writeUInt8(type, 4);
+      this.#socket.write(head);
+      this.#socket.write(part, () => this.#written());
+    }
+    this.#socket.uncork();
+  }
+
+  #written(): void {
+    if (this.#drained.length === 0 || this.#socket.writableLength > 0) return;
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const callback of waiting) callback();
+  }
+
+  backlog(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+  }
+
+  onDrained(callback: () => void): void {
+    if (this.backlog() === 0) setImmediate(callback);
+    else this.#drained.push(callback);
+  }
+
+  inputMode(mode: InputMode): void {
+    this.#send(encodeInputMode(mode));
+  }
+
+  forwardSignals(on: boolean): void {
+    this.#send(encodeSignals(on));
+  }
+
+  resume(args: readonly string[] | undefined): void {
+    this.#send(encodeResume(args ?? []));
+  }
+
+  restore(bytes: Uint8Array): void {
+    this.#send(encodeFrame(ServerFrame.restore, bytes));
+  }
+
+  exec(file: string, argv: readonly string[]): void {
+    this.#send(encodeExec(file, argv));
+    this.#close();
+  }
+
+  /** Ends the client with this status. */
+  exit(status: number): void {
+    this.#send(encodeExit(status));
+    this.#close();
+  }
+
+  /** Tells the client to ask the next server. */
+  reconnect(): void {
+    this.#send(encodeFrame(ServerFrame.reconnect));
+    this.#close();
+  }
+
+  #send(frame: Uint8Array): void {
+    if (this.#phase === "closing" || this.#socket.destroyed) return;
+    this.#socket.write(frame, () => this.#written());
+  }
+
+  #close(): void {
+    if (this.#phase === "closing") return;
+    this.#phase = "closing";
+    this.#socket.end();
+  }
+
+  #closed(): void {
+    this.#phase = "closing";
+    this.#setGone();
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const callback of waiting) callback();
+  }
+}

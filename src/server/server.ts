@@ -1,0 +1,187 @@
+// The server as a whole: what it opens at the start, in which order, and what it lets go of at the end.
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type Config, configPath, loadConfig } from "../base/config.ts";
+import { Failure } from "../base/failure.ts";
+import { fileLog, type Log } from "../base/log.ts";
+import type { Call, Context } from "../commands/call.ts";
+import { runCommand } from "../commands/dispatch.ts";
+import { close, tryLock } from "../platform/native.ts";
+import { bootId } from "../platform/processes.ts";
+import { SessionTable } from "../session/session-table.ts";
+import { SessionStore } from "../store/session-store.ts";
+import { Screens } from "../terminal/screens.ts";
+import { Listener } from "./listener.ts";
+import { Peer } from "./peer.ts";
+import { isNewer } from "./version.ts";
+
+export interface ServerOptions {
+  home: string;
+  /** Folder of the program: package.json and dist are in it. */
+  root: string;
+  version: string;
+  /** Called when everything is let go of. */
+  ended(): void;
+}
+
+/** Another server has the lock of this home. */
+export class AlreadyServed extends Error {}
+
+export class Server implements Context {
+  readonly home: string;
+  readonly root: string;
+  readonly version: string;
+  readonly log: Log;
+  config: Config;
+  readonly store: SessionStore;
+  readonly table: SessionTable;
+  #screens: Screens;
+  #listener: Listener;
+  #peers = new Set<Peer>();
+  #lock: number;
+  #started = Date.now();
+  #idle: NodeJS.Timeout | undefined;
+  #ending = false;
+  #ended: () => void;
+
+  private constructor(options: ServerOptions, lock: number, log: Log) {
+    this.home = options.home;
+    this.root = options.root;
+    this.version = options.version;
+    this.#ended = options.ended;
+    this.#lock = lock;
+    this.log = log;
+    const { config, problems } = loadConfig(configPath(process.env));
+    this.config = config;
+    for (const problem of problems) log("config.problem", { problem });
+    this.store = SessionStore.open(path.join(options.home, "state.db"), log).store;
+    this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log);
+    this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
+      save: (row) => this.#stored(() => this.store.save(row)),
+      saveSnapshot: (id, snapshot) => this.#stored(() => this.store.saveSnapshot(id, snapshot)),
+      snapshot: (id) => this.store.snapshot(id),
+      screens: this.#screens,
+      log,
+      clock: () => Date.now(),
+      changed: () => this.#considerIdle(),
+      keep: config.retention,
+      scrollback: config.scrollback,
+      boot: bootId(),
+    });
+    this.#listener = new Listener(path.join(options.home, "server.sock"), {
+      accepted: (socket) => this.#accepted(socket),
+      log,
+      uid: process.getuid?.() ?? -1,
+    });
+  }
+
+  /**
+   * Takes the lock, adopts what runs, listens.
+   * @throws AlreadyServed when another server has this home; Failure when the home cannot be used.
+   */
+  static async start(options: ServerOptions): Promise<Server> {
+    const lock = tryLock(path.join(options.home, "server.lock"));
+    if (lock < 0) throw new AlreadyServed(`another server has ${options.home}`);
+    const log = fileLog(path.join(options.home, "server.log"));
+    log("server.start", { pid: process.pid, version: options.version, node: process.version });
+    try {
+      fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
+      const server = new Server(options, lock, log);
+      await server.table.adopt();
+      await server.#listener.listen();
+      log("server.listening", { sessions: server.table.live().length });
+      server.#considerIdle();
+      return server;
+    } catch (error) {
+      log("server.failed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+      close(lock);
+      throw error;
+    }
+  }
+
+  /** A database that cannot be written (a full disk) must not end a run: the row is written again with its next change. */
+  #stored(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.log("store.failed", { reason: String(error) });
+    }
+  }
+
+  #accepted(socket: import("node:net").Socket): void {
+    const peer = new Peer(socket, { pid: process.pid, version: this.version, run: (call) => this.#run(call), log: this.log });
+    this.#peers.add(peer);
+    clearTimeout(this.#idle);
+    void peer.gone.then(() => {
+      this.#peers.delete(peer);
+      this.#considerIdle();
+    });
+  }
+
+  async #run(call: Call): Promise<number | undefined> {
+    if (isNewer(call.request.version, this.version)) {
+      this.log("server.newer-client", { client: call.request.version, server: this.version });
+      await this.upgradeServer();
+      return undefined;
+    }
+    return runCommand(call, this);
+  }
+
+  clock(): number {
+    return Date.now();
+  }
+
+  serverFacts(): { pid: number; started: number; peers: number } {
+    return { pid: process.pid, started: this.#started, peers: this.#peers.size };
+  }
+
+  /** Looks for a deleted socket now instead of within the minute (SIGUSR1). */
+  checkSocket(): void {
+    void this.#listener.check();
+  }
+
+  /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
+  #considerIdle(): void {
+    clearTimeout(this.#idle);
+    if (this.#ending || this.#peers.size > 0 || this.table?.live().length > 0) return;
+    this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
+    this.#idle.unref();
+    // the timer alone does not keep the process alive, the listening socket does
+  }
+
+  stopServer(reason: string): void {
+    void this.#end(reason, (peer) => peer.exit(0));
+  }
+
+  async upgradeServer(): Promise<void> {
+    await this.#end("a new version takes over", (peer) => peer.reconnect());
+  }
+
+  async #end(reason: string, farewell: (peer: Peer) => void): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.log("server.ending", { reason });
+    clearTimeout(this.#idle);
+    this.#listener.close();
+    await this.table.leave();
+    // the database and the lock are free before a client that was sent away can start the next server
+    this.store.close();
+    close(this.#lock);
+    const peers = [...this.#peers];
+    for (const peer of peers) farewell(peer);
+    await Promise.all(peers.map((peer) => peer.gone));
+    await this.#screens.dispose();
+    this.log("server.end", { reason });
+    this.#ended();
+  }
+}
+
+/** The version in `root`'s package.json. @throws Failure when the installation is damaged. */
+export function installedVersion(root: string): string {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version;
+  } catch (error) {
+    throw new Failure(`the installation in ${root} is damaged: ${String(error)}; install it again`);
+  }
+}

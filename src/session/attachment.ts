@@ -1,0 +1,213 @@
+// One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
+import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
+import { type KeyAction, Keys, type KeyPolicy } from "./keys.ts";
+import type { Session } from "./session.ts";
+import { Viewer, type ViewerTerminal } from "./viewer.ts";
+
+/** Why an attachment ended. */
+export type Leaving = "detached" | "ended" | "taken-over" | "gone";
+
+export interface AttachmentOptions {
+  cols: number;
+  rows: number;
+  readOnly: boolean;
+  /** Process of the viewer's client. */
+  pid: number;
+  /** Lines of scrollback to send at the join. */
+  history: number;
+  keys: { detachKey: string | null; prefix: number };
+  /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
+  enter: boolean;
+  /** What programs may do to the terminal. */
+  policy?: (chunk: Buffer) => Buffer;
+  clock: () => number;
+}
+
+/** Opens something that takes the whole terminal for a while (the history); resolves when it is closed. */
+export type OpenOverlay = (overlay: Overlay) => void;
+
+/** Something that has the terminal instead of the program. */
+export interface Overlay {
+  /** Keys typed while it is open. Answers whether it is done. */
+  feed(chunk: Buffer): boolean;
+  /** The terminal has another size. */
+  resize(cols: number, rows: number): void;
+}
+
+const ask = "\x1b[0;7m A second Ctrl+C would end the run at once, its model unsaved. Send it? [y/N] \x1b[0m";
+
+export class Attachment {
+  readonly over: Promise<Leaving>;
+  #session: Session;
+  #terminal: ViewerTerminal;
+  #options: AttachmentOptions;
+  #viewer: Viewer;
+  #keys: Keys;
+  #keyTimer: NodeJS.Timeout | undefined;
+  #overlay: Overlay | undefined;
+  #leave!: (why: Leaving) => void;
+  #left = false;
+  /** Opens the history view; set by the command that knows it. */
+  openHistory: ((attachment: Attachment) => Overlay | undefined) | undefined;
+
+  constructor(session: Session, terminal: ViewerTerminal, options: AttachmentOptions) {
+    this.#session = session;
+    this.#terminal = terminal;
+    this.#options = options;
+    this.over = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+    this.#viewer = new Viewer(session, terminal, options, options.history, options.policy);
+    this.#keys = new Keys(() => this.#policy(), options.clock);
+  }
+
+  get readOnly(): boolean {
+    return this.#options.readOnly;
+  }
+
+  /** Enters the terminal and joins the session; the size follows whoever attached last with the right to type. */
+  begin(): void {
+    const { session, options } = { session: this.#session, options: this.#options };
+    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows: options.rows }));
+    session.addViewer(this.#viewer, { pid: options.pid, readOnly: options.readOnly, since: options.clock(), finish: (why) => this.finish(why) });
+    if (this.#mayResize()) session.resize(options.cols, options.rows);
+    this.#viewer.join();
+    void session.over.then(async () => {
+      await this.#viewer.settled();
+      this.finish("ended");
+    });
+  }
+
+  #title(): string {
+    const { row } = this.#session;
+    const plain = this.#options.keys.detachKey;
+    const leave = row.kind === "launch" && plain !== null ? `${plain} or Ctrl-\\ detaches` : "Ctrl-\\ detaches";
+    return `${row.name} · ${this.#options.readOnly ? "read-only · " : ""}${leave}`;
+  }
+
+  #mayResize(): boolean {
+    return !this.#options.readOnly && !this.#session.row.pinned && this.#session.live;
+  }
+
+  #policy(): KeyPolicy {
+    const { detachKey, prefix } = this.#options.keys;
+    const line = this.#session.lineMode();
+    const modes = this.#session.inputModes();
+    return {
+      detachKey,
+      prefix,
+      plainDetach: this.#session.row.kind === "launch" && line !== undefined && !line.canonical,
+      interruptByte: line?.isig === true ? line.vintr : null,
+      bracketedPaste: modes.bracketedPaste,
+      focus: modes.focus,
+      historyKey: this.#session.row.kind === "launch" && modes.alternate,
+    };
+  }
+
+  /** Bytes from the viewer's keyboard. */
+  type(chunk: Buffer): void {
+    clearTimeout(this.#keyTimer);
+    if (this.#overlay !== undefined) {
+      if (this.#overlay.feed(chunk)) this.#closeOverlay();
+      return;
+    }
+    this.#do(this.#keys.feed(chunk));
+    if (this.#left) return;
+    const wait = this.#keys.pendingTimeout();
+    if (wait !== undefined) this.#keyTimer = setTimeout(() => this.#do(this.#keys.timeout()), wait);
+  }
+
+  #do(actions: KeyAction[]): void {
+    for (const action of actions) {
+      if (this.#left) return;
+      switch (action.do) {
+        case "send":
+          if (!this.#options.readOnly) this.#session.input(action.bytes);
+          break;
+        case "interrupt":
+          if (!this.#options.readOnly) this.#interrupt(action.bytes);
+          break;
+        case "detach":
+          this.finish("detached");
+          break;
+        case "history":
+          this.#showHistory();
+          break;
+      }
+    }
+  }
+
+  /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
+  #interrupt(bytes: Buffer): void {
+    const { row } = this.#session;
+    if (row.kind !== "launch" || row.interrupts === 0) return this.#session.interrupt(bytes);
+    this.#open({
+      feed: (chunk) => {
+        const answer = chunk.toString("latin1");
+        if (/^y/i.test(answer)) {
+          this.#session.interrupt(bytes);
+          return true;
+        }
+        return true;
+      },
+      resize: () => this.#question(),
+    });
+    this.#question();
+  }
+
+  #question(): void {
+    this.#terminal.write(Buffer.from(`\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K${ask}`));
+  }
+
+  #showHistory(): void {
+    const overlay = this.openHistory?.(this);
+    if (overlay !== undefined) this.#open(overlay);
+  }
+
+  #open(overlay: Overlay): void {
+    this.#viewer.borrow();
+    this.#overlay = overlay;
+  }
+
+  #closeOverlay(): void {
+    this.#overlay = undefined;
+    this.#viewer.giveBack();
+  }
+
+  /** Writes to the terminal for an overlay. */
+  draw(bytes: Uint8Array): void {
+    this.#terminal.write(bytes);
+  }
+
+  get cols(): number {
+    return this.#viewer.cols;
+  }
+  get rows(): number {
+    return this.#viewer.rows;
+  }
+
+  /** The viewer's terminal has another size. */
+  resize(cols: number, rows: number): void {
+    this.#viewer.cols = cols;
+    this.#viewer.rows = rows;
+    if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
+    if (this.#mayResize()) this.#session.resize(cols, rows);
+    this.#viewer.resize(cols, rows);
+  }
+
+  /** The terminal was used by something else (a stopped client): everything is drawn again. */
+  redraw(): void {
+    this.#terminal.write(enterTerminal({ title: this.#title(), rows: this.#viewer.rows }));
+    this.#viewer.join();
+  }
+
+  /** Ends the attachment; the program does not notice. */
+  finish(why: Leaving): void {
+    if (this.#left) return;
+    this.#left = true;
+    clearTimeout(this.#keyTimer);
+    this.#session.removeViewer(this.#viewer);
+    if (why !== "gone") this.#terminal.write(leaveTerminal());
+    this.#leave(why);
+  }
+}

@@ -1,0 +1,67 @@
+// Which session a person means: an id, a unique prefix of one, a name, a run directory, or nothing at all.
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, Status } from "../base/failure.ts";
+import type { Session } from "./session.ts";
+
+/** @param directory the caller's, against which a run directory is resolved. */
+export function selectSession(sessions: readonly Session[], wanted: string | undefined, directory: string): Session {
+  if (wanted === undefined || wanted === "") return selectUnnamed(sessions, directory);
+  const found = matches(sessions, wanted, directory);
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (only === undefined) {
+    throw new Failure(`no session '${wanted}': 'falcon sessions --all' lists them`, Status.noSession);
+  }
+  throw new Failure(`'${wanted}' fits ${found.length} sessions, say which one:\n${candidates(found)}`, Status.noSession);
+}
+
+/** Sessions of one run directory, newest first. */
+export function sessionsOfRun(sessions: readonly Session[], runDirectory: string, directory: string): Session[] {
+  const real = realPath(path.resolve(directory, runDirectory));
+  return sessions.filter((s) => s.row.runDirectory !== null && realPath(s.row.runDirectory) === real).reverse();
+}
+
+function matches(sessions: readonly Session[], wanted: string, directory: string): Session[] {
+  const exact = sessions.filter((s) => s.id === wanted);
+  if (exact.length > 0) return exact;
+  const named = preferLive(sessions.filter((s) => s.row.name === wanted));
+  if (named.length > 0) return named;
+  const prefixed = sessions.filter((s) => s.id.startsWith(wanted));
+  if (prefixed.length > 0) return prefixed;
+  return preferLive(sessionsOfRun(sessions, wanted, directory));
+}
+
+/** Of several runs in one place, the one that runs is meant, else the newest. */
+function preferLive(found: Session[]): Session[] {
+  const live = found.filter((s) => s.live);
+  return live.length > 0 ? live : found;
+}
+
+function selectUnnamed(sessions: readonly Session[], directory: string): Session {
+  const live = sessions.filter((s) => s.live);
+  const [only] = live;
+  if (only !== undefined && live.length === 1) return only;
+  const here = live.filter((s) => s.row.directory === directory && s.row.attached !== null);
+  here.sort((a, b) => (b.row.attached ?? 0) - (a.row.attached ?? 0));
+  const [latest] = here;
+  if (latest !== undefined) return latest;
+  if (live.length > 1) throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
+  if (sessions.length > 0) {
+    throw new Failure("no session is running: name an ended one ('falcon sessions --all' lists them), or start one with 'falcon launch'", Status.noSession);
+  }
+  throw new Failure("there are no sessions: 'falcon launch' starts one", Status.noSession);
+}
+
+function candidates(found: readonly Session[]): string {
+  return found.map((s) => `  ${s.id}  ${s.row.name}  ${s.row.state}  ${s.row.runDirectory ?? s.row.directory}`).join("\n");
+}
+
+/** The path with links resolved where it exists, since /home is often one. */
+export function realPath(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return path.normalize(file);
+  }
+}

@@ -1,0 +1,198 @@
+// All sessions of this server: making, finding, adopting and forgetting them.
+import { randomInt } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, Status } from "../base/failure.ts";
+import { readRecord } from "../store/record.ts";
+import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
+import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
+import { Session, type SessionEffects } from "./session.ts";
+
+/** What a caller asks to be started. */
+export interface StartOrder {
+  kind: SessionRow["kind"];
+  name: string;
+  command: string[];
+  directory: string;
+  environment: Record<string, string>;
+  umask: number;
+  limits: Limit[];
+  runDirectory: string | null;
+  cols: number;
+  rows: number;
+  pinned: boolean;
+  token: string;
+}
+
+/** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
+export const mostSessions = 4000;
+
+/** A session's name has at most this many characters: it stands in tables and titles. */
+export const longestName = 64;
+
+const idAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+const idLength = 6;
+
+export class SessionTable {
+  #sessions = new Map<string, Session>();
+  #store: SessionStore;
+  #effects: SessionEffects;
+  #folder: string;
+  #host: string;
+
+  /** @param folder where the session folders are: `<home>/s`. */
+  constructor(folder: string, host: string, store: SessionStore, effects: SessionEffects) {
+    this.#folder = folder;
+    this.#host = host;
+    this.#store = store;
+    this.#effects = effects;
+  }
+
+  /** All sessions, oldest first. */
+  all(): Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  live(): Session[] {
+    return this.all().filter((s) => s.live);
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  byToken(token: string): Session | undefined {
+    return this.all().find((s) => s.row.token === token);
+  }
+
+  folderOf(id: string): string {
+    return path.join(this.#folder, id);
+  }
+
+  /**
+   * Starts a session. A request with the token of an earlier one gets the session that the earlier one started.
+   * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started; nothing is left behind then.
+   */
+  async start(order: StartOrder): Promise<Session> {
+    const earlier = this.byToken(order.token);
+    if (earlier !== undefined) {
+      // a server that died between the row and the program left a session in which nothing ever ran
+      if (earlier.live || earlier.row.started !== null) return earlier;
+      this.remove(earlier);
+    }
+    if (this.live().length >= mostSessions) {
+      throw new Failure(`${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`);
+    }
+    const id = this.#freeId();
+    const folder = this.folderOf(id);
+    const row: SessionRow = {
+      ...order,
+      environment: { ...order.environment, FALCON_SESSION: id },
+      id,
+      host: this.#host,
+      boot: this.#effects.boot,
+      holderPid: null,
+      programPid: null,
+      state: "starting",
+      reason: "asked for",
+      created: this.#effects.clock(),
+      started: null,
+      ended: null,
+      waitStatus: null,
+      interrupts: 0,
+      attached: null,
+      facts: {},
+    };
+    const session = new Session(row, folder, this.#effects);
+    try {
+      fs.mkdirSync(folder, { mode: 0o700, recursive: true });
+      writeSessionFile(folder, row);
+      this.#store.save(row);
+    } catch (error) {
+      fs.rmSync(folder, { recursive: true, force: true });
+      throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
+    }
+    this.#sessions.set(id, session);
+    this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
+    try {
+      await session.start();
+    } catch (error) {
+      session.failed(`its holder could not be started: ${reasonOf(error)}`);
+      this.remove(session);
+      throw new Failure(`cannot start a session: ${reasonOf(error)}`);
+    }
+    this.#effects.changed(session);
+    return session;
+  }
+
+  /** Takes over what an earlier server left: every row, and every session folder that has no row (the database was lost). */
+  async adopt(): Promise<void> {
+    const rows = new Map(this.#store.all().map((row) => [row.id, row]));
+    for (const id of this.#folders()) {
+      const file = rows.has(id) ? undefined : readSessionFile(this.folderOf(id));
+      if (file !== undefined) rows.set(id, rowFromFile(file, this.folderOf(id)));
+    }
+    const adopting: Promise<void>[] = [];
+    for (const row of [...rows.values()].sort((a, b) => a.created - b.created)) {
+      const session = new Session(row, this.folderOf(row.id), this.#effects);
+      this.#sessions.set(row.id, session);
+      if (session.live) adopting.push(session.adopt());
+    }
+    await Promise.all(adopting);
+  }
+
+  #folders(): string[] {
+    try {
+      return fs.readdirSync(this.#folder);
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * Forgets an ended session, its log included.
+   * @throws Failure when it still runs.
+   */
+  remove(session: Session): void {
+    if (session.live) throw new Failure(`session ${session.id} (${session.row.name}) is running: stop it first ('falcon stop ${session.id}')`, Status.noSession);
+    session.closeScreen();
+    this.#store.remove(session.id);
+    this.#sessions.delete(session.id);
+    fs.rmSync(session.folder, { recursive: true, force: true });
+    this.#effects.log("session.removed", { id: session.id });
+  }
+
+  /** Lets go of every holder; they and their programs live on. */
+  async leave(): Promise<void> {
+    await Promise.all(this.all().map((s) => s.leave()));
+  }
+
+  #freeId(): string {
+    for (;;) {
+      let id = "";
+      for (let i = 0; i < idLength; i++) id += idAlphabet[randomInt(idAlphabet.length)];
+      if (!this.#sessions.has(id)) return id;
+    }
+  }
+}
+
+function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, folder: string): SessionRow {
+  const record = readRecord(folder);
+  return {
+    ...file,
+    holderPid: null,
+    programPid: record?.pid ?? null,
+    state: "running",
+    reason: "found again after the database was lost",
+    started: record?.start ?? null,
+    ended: null,
+    waitStatus: null,
+    interrupts: 0,
+    attached: null,
+    facts: {},
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,508 @@
+// One session: its holder, its screen, its viewers, and the facts that are kept of it. Bytes pass through here; decisions are taken here.
+import path from "node:path";
+import type { Log } from "../base/log.ts";
+import { probe } from "../base/probe.ts";
+import { processAlive } from "../platform/processes.ts";
+import { signalName, signalNumber } from "../platform/signals.ts";
+import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
+import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
+import { OutputLog } from "../store/output-log.ts";
+import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
+import { readRecord } from "../store/record.ts";
+import { type End, endOf, isLive, mayFollow } from "./state.ts";
+import type { Viewed, Viewer } from "./viewer.ts";
+
+/** What a session needs of the server. */
+export interface SessionEffects {
+  save(row: SessionRow): void;
+  saveSnapshot(id: string, snapshot: StoredSnapshot): void;
+  snapshot(id: string): StoredSnapshot | undefined;
+  readonly screens: Screens;
+  readonly log: Log;
+  clock(): number;
+  /** Called after every change that a list would show. */
+  changed(session: Session): void;
+  /** Bytes of log to retain. */
+  readonly keep: number;
+  /** Lines of scrollback that a screen keeps. */
+  readonly scrollback: number;
+  readonly boot: string;
+}
+
+/** Bytes that may wait for the screen; past it the holder is not read from (it goes on appending to the log) until the screen has caught up. */
+const screenLag = 4 << 20;
+
+/** A snapshot is stored when this much output came since the last one: a new server then has at most this much to parse again. */
+const snapshotBytes = 4 << 20;
+/** … but not more often than this (ms), since a flood makes 4 MB in 80 ms. */
+const snapshotPause = 5_000;
+/** … and when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
+const snapshotSilence = 2_000;
+
+/** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
+const oomScoreAdj = 200;
+
+/** A viewer as others see it. */
+export interface ViewerFacts {
+  /** Process of its client. */
+  pid: number;
+  readOnly: boolean;
+  /** ms since 1970. */
+  since: number;
+  /** Ends it. */
+  finish(why: "detached" | "taken-over"): void;
+}
+
+export class Session implements Viewed {
+  readonly row: SessionRow;
+  readonly folder: string;
+  /** Offset of the next byte of output. */
+  offset = 0;
+  /** Bytes of output that no one can have any more, and where. */
+  readonly gaps: { offset: number; length: number }[] = [];
+  /** Who looks at it, and how each is sent away. */
+  readonly viewers = new Map<Viewer, ViewerFacts>();
+  /** Resolves when the session is exited or lost. */
+  readonly over: Promise<void>;
+
+  #effects: SessionEffects;
+  #link: HolderLink | undefined;
+  #screen: ScreenHandle | undefined;
+  #resolveOver!: () => void;
+  #storedOffset = 0;
+  #storedAt = 0;
+  #silence: NodeJS.Timeout | undefined;
+  #storing = false;
+  #closed = false;
+  /** Those who are told of more output. */
+  readonly #waiting = new Set<() => void>();
+  #modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
+  /** ms since 1970 of the last output, 0 before any. */
+  lastOutput = 0;
+  /** Title that the program gave its terminal. */
+  title = "";
+
+  constructor(row: SessionRow, folder: string, effects: SessionEffects) {
+    this.row = row;
+    this.folder = folder;
+    this.#effects = effects;
+    this.over = new Promise((resolve) => {
+      this.#resolveOver = resolve;
+    });
+    if (!isLive(row.state)) this.#resolveOver();
+  }
+
+  get id(): string {
+    return this.row.id;
+  }
+  get cols(): number {
+    return this.row.cols;
+  }
+  get rows(): number {
+    return this.row.rows;
+  }
+  get live(): boolean {
+    return isLive(this.row.state);
+  }
+  /** How it ended; undefined while it runs. A lost session's status is 125. */
+  get end(): End | undefined {
+    if (this.live) return undefined;
+    return endOf(this.row.waitStatus ?? -1, signalName);
+  }
+
+  /**
+   * Starts the program under a holder of its own.
+   * @throws Error when the holder could not be made; a program that cannot be executed is no error here, but an end with status 126 or 127.
+   */
+  async start(): Promise<void> {
+    const [file, ...args] = this.row.command as [string, ...string[]];
+    this.#openScreen();
+    const { row } = this;
+    const link = await launchHolder(
+      {
+        folder: this.folder,
+        file,
+        args,
+        directory: row.directory,
+        environment: row.environment,
+        cols: row.cols,
+        rows: row.rows,
+        umask: row.umask,
+        limits: row.limits,
+        keep: this.#effects.keep,
+        oomScoreAdj,
+      },
+      this.#events(),
+    );
+    this.#linked(link);
+    link.subscribe(0);
+  }
+
+  /** Takes a session over that an earlier server started: from its holder where there is one, else from what is on disk. */
+  async adopt(): Promise<void> {
+    const stored = this.#effects.snapshot(this.id);
+    this.offset = stored?.offset ?? 0;
+    this.#storedOffset = this.offset;
+    try {
+      const link = await connectHolder(this.folder, this.#events());
+      this.#linked(link);
+      link.subscribe(this.offset);
+      this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
+    } catch (error) {
+      this.#effects.log("session.no-holder", { id: this.id, reason: String(error) });
+      this.#finishFromDisk();
+    }
+  }
+
+  #linked(link: HolderLink): void {
+    this.#link = link;
+    this.row.holderPid = link.holderPid;
+    this.row.programPid = link.programPid;
+    if (this.row.started === null) this.row.started = this.#effects.clock();
+    if (this.row.state === "starting") this.#to("running", "the program was started");
+    else this.#save();
+  }
+
+  #events(): HolderEvents {
+    return {
+      hello: (h) => {
+        if (h.start > 0) this.row.started = h.start;
+        if (h.base > this.offset) this.#note(h.base);
+      },
+      data: (offset, bytes) => this.#output(offset, bytes),
+      gap: (offset, length) => {
+        this.gaps.push({ offset, length });
+        this.row.facts.gaps = this.gaps;
+        this.#effects.log("session.gap", { id: this.id, offset, length });
+        this.#save();
+      },
+      exit: (exit) => void this.#exited(exit.status, exit.time),
+      closed: (reason) => this.#holderGone(reason),
+    };
+  }
+
+  /** Output before `base` is no longer retained: the screen cannot know what it did. */
+  #note(base: number): void {
+    this.#effects.log("session.skipped", { id: this.id, from: this.offset, to: base });
+    this.offset = base;
+  }
+
+  #output(offset: number, bytes: Buffer): void {
+    if (offset > this.offset) this.#note(offset);
+    // after a reconnect the holder may begin a little earlier than we are
+    const fresh = offset < this.offset ? bytes.subarray(this.offset - offset) : bytes;
+    if (fresh.length === 0) return;
+    this.offset += fresh.length;
+    this.lastOutput = this.#effects.clock();
+    for (const viewer of this.viewers.keys()) viewer.output(fresh);
+    const screen = this.screen();
+    screen.feed(fresh);
+    if (screen.lag > screenLag) {
+      this.#link?.pause();
+      screen.onDrained(() => this.#link?.resume());
+    }
+    if (this.offset - this.#storedOffset > snapshotBytes && this.lastOutput - this.#storedAt > snapshotPause) void this.#store();
+    this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
+    for (const wake of this.#waiting) wake();
+    probe("session.output", { id: this.id, offset: this.offset });
+  }
+
+  #silent(): void {
+    this.#silence = undefined;
+    const quiet = this.#effects.clock() - this.lastOutput;
+    if (quiet < snapshotSilence) this.#silence = setTimeout(() => this.#silent(), snapshotSilence - quiet);
+    else void this.#store();
+  }
+
+  /** Stores the screen as it stands, so that it needs not be parsed again. */
+  async #store(): Promise<void> {
+    if (this.#storing || this.#screen === undefined || this.#storedOffset === this.offset) return;
+    this.#storing = true;
+    try {
+      const snapshot = await this.#screen.encode();
+      this.#effects.saveSnapshot(this.id, snapshot);
+      this.#storedOffset = snapshot.offset;
+      this.#storedAt = this.#effects.clock();
+    } catch (error) {
+      this.#effects.log("session.snapshot-failed", { id: this.id, reason: String(error) });
+    } finally {
+      this.#storing = false;
+    }
+  }
+
+  /** The screen; opened when it is first needed, from the stored snapshot. */
+  screen(): ScreenHandle {
+    return this.#screen ?? this.#openScreen();
+  }
+
+  #openScreen(): ScreenHandle {
+    const stored = this.#effects.snapshot(this.id);
+    const screen = this.#effects.screens.open(
+      this.id,
+      {
+        cols: stored?.cols ?? this.row.cols,
+        rows: stored?.rows ?? this.row.rows,
+        scrollback: this.#effects.scrollback,
+        offset: stored?.offset ?? 0,
+        ...(stored === undefined ? {} : { restore: stored.replay }),
+      },
+      {
+        answer: (bytes) => this.#link?.input(bytes),
+        title: (text) => {
+          this.title = text;
+        },
+        modes: (modes) => {
+          this.#modes = modes;
+        },
+        bell: () => {},
+      },
+    );
+    this.#screen = screen;
+    if (stored !== undefined && (stored.cols !== this.row.cols || stored.rows !== this.row.rows)) screen.resize(this.row.cols, this.row.rows);
+    return screen;
+  }
+
+  /** Bytes for the program, as typed. */
+  input(bytes: Uint8Array): void {
+    if (this.row.state === "running" || this.row.state === "starting") this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
+  interrupt(bytes: Uint8Array): void {
+    this.row.interrupts += 1;
+    this.#save();
+    this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
+    this.input(bytes);
+  }
+
+  /** What the program asked of the keyboard, as the screen knows it. */
+  inputModes(): InputModes {
+    return this.#modes;
+  }
+
+  /** The Ctrl+C that a person would type: the terminal's interrupt character, or SIGINT where the terminal makes none of it. */
+  sendInterrupt(): void {
+    const line = this.lineMode();
+    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]));
+    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1);
+  }
+
+  /** How the terminal takes input now; undefined where nothing runs. Asked of the pty at each call. */
+  lineMode(): ReturnType<HolderLink["lineMode"]> | undefined {
+    if (!this.live || this.#link === undefined) return undefined;
+    try {
+      return this.#link.lineMode();
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Sends a signal.
+   * @param target 0 the program, 1 the foreground process group, 2 every process that descends from the holder.
+   */
+  signal(number: number, target: 0 | 1 | 2): void {
+    this.#effects.log("session.signal", { id: this.id, signal: signalName(number), target });
+    this.#link?.signal(number, target);
+  }
+
+  /** A signal that falcon counts like a Ctrl+C (SIGINT, SIGTERM). */
+  countedSignal(number: number, target: 0 | 1 | 2): void {
+    this.row.interrupts += 1;
+    this.#save();
+    this.signal(number, target);
+  }
+
+  /** Calls after every output and at the end; the answer stops it. */
+  onMore(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => this.#waiting.delete(listener);
+  }
+
+  /** The whole output, by offset. The caller closes it. */
+  openLog(): OutputLog {
+    return OutputLog.open(this.folder);
+  }
+
+  /** Gives the terminal another size; every viewer is drawn again. */
+  resize(cols: number, rows: number): void {
+    if (cols === this.row.cols && rows === this.row.rows) return;
+    this.row.cols = cols;
+    this.row.rows = rows;
+    this.screen().resize(cols, rows);
+    this.#link?.resize(cols, rows);
+    this.#save();
+    for (const viewer of this.viewers.keys()) viewer.join();
+    probe("session.resized", { id: this.id, cols, rows });
+  }
+
+  /** A viewer came; the caller lets it join. */
+  addViewer(viewer: Viewer, facts: ViewerFacts): void {
+    this.viewers.set(viewer, facts);
+    this.row.attached = this.#effects.clock();
+    this.#save();
+    this.#effects.changed(this);
+  }
+
+  removeViewer(viewer: Viewer): void {
+    viewer.dispose();
+    this.viewers.delete(viewer);
+    this.#effects.changed(this);
+  }
+
+  /** Sends every viewer away. */
+  detachAll(why: "detached" | "taken-over"): void {
+    for (const { finish } of [...this.viewers.values()]) finish(why);
+  }
+
+  rename(name: string): void {
+    this.#effects.log("session.renamed", { id: this.id, from: this.row.name, to: name });
+    this.row.name = name;
+    this.#save();
+    this.#effects.changed(this);
+  }
+
+  /** The run directory became known after the start. */
+  setRunDirectory(directory: string): void {
+    this.row.runDirectory = directory;
+    this.#save();
+    this.#effects.changed(this);
+  }
+
+  /** The visible lines as text, without blank ones at the end; of an ended session, as it was left. */
+  async lastScreen(): Promise<string[]> {
+    const { lines } = await this.screen().text();
+    if (!this.live && this.viewers.size === 0) this.closeScreen();
+    const last = lines.findLastIndex((line) => line.trim() !== "");
+    return lines.slice(0, last + 1).map((line) => line.trimEnd());
+  }
+
+  /** Keeps a fact beside the row. */
+  setFact(name: string, value: unknown): void {
+    this.row.facts[name] = value;
+    this.#save();
+  }
+
+  async #exited(waitStatus: number, time: number): Promise<void> {
+    if (!this.live || this.row.state === "exiting") return;
+    this.row.waitStatus = waitStatus;
+    this.row.ended = time;
+    this.#to("exiting", "the program has ended");
+    this.#quiet();
+    await this.#store();
+    await Promise.all([...this.viewers.keys()].map((viewer) => viewer.settled()));
+    const end = endOf(waitStatus, signalName);
+    this.#to("exited", end.signal !== null ? `ended by ${end.signal}` : end.code === null ? "ended, status unknown" : `ended with status ${end.code}`);
+    this.#link?.release();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#link?.close();
+    this.#link = undefined;
+    this.#quiet();
+    this.#resolveOver();
+    for (const wake of this.#waiting) wake();
+    // viewers that are still there look at what is on their terminal; the screen itself is stored
+    if (this.viewers.size === 0) this.closeScreen();
+  }
+
+  /** Lets go of the model of an ended session: its screen is stored. */
+  closeScreen(): void {
+    this.#screen?.close();
+    this.#screen = undefined;
+  }
+
+  #holderGone(reason: string): void {
+    if (this.#closed || !this.live || this.row.state === "exiting") return;
+    this.#effects.log("session.holder-gone", { id: this.id, reason });
+    const record = readRecord(this.folder);
+    if (record?.exit !== undefined) return this.#finishFromDisk();
+    const link = this.#link;
+    const { programPid } = this.row;
+    if (link === undefined || programPid === null || !processAlive(programPid)) return this.#finishFromDisk();
+    void this.#succeed(link, programPid);
+  }
+
+  /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
+  async #succeed(dead: HolderLink, programPid: number): Promise<void> {
+    try {
+      const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
+      dead.close();
+      this.#linked(link);
+      this.setFact("holderLost", "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown");
+      this.#effects.log("session.succeeded", { id: this.id, holder: link.holderPid });
+      link.subscribe(this.offset);
+    } catch (error) {
+      this.#effects.log("session.succession-failed", { id: this.id, reason: String(error) });
+      this.#finishFromDisk();
+    }
+  }
+
+  /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
+  #finishFromDisk(): void {
+    const record = readRecord(this.folder);
+    if (record?.exit !== undefined) {
+      this.row.waitStatus = record.exit.status;
+      this.row.ended = record.exit.time;
+      const end = endOf(record.exit.status, signalName);
+      this.#to("exited", end.signal !== null ? `ended by ${end.signal}` : `ended with status ${end.status}`);
+    } else {
+      this.row.ended ??= this.lastOutput || this.#effects.clock();
+      this.#to("lost", this.#whyLost());
+    }
+    this.#finish();
+  }
+
+  #whyLost(): string {
+    if (this.row.boot !== this.#effects.boot) return "the machine was restarted";
+    if (this.row.started === null) return "the server went away before the program was started";
+    return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
+  }
+
+  #to(state: SessionState, reason: string): void {
+    const from = this.row.state;
+    if (!mayFollow(from, state)) {
+      this.#effects.log("session.refused-change", { id: this.id, from, to: state, reason });
+      return;
+    }
+    this.row.state = state;
+    this.row.reason = reason;
+    this.#effects.log("session.state", { id: this.id, from, to: state, reason });
+    this.#save();
+    this.#effects.changed(this);
+    probe("session.state", { id: this.id, state });
+  }
+
+  #save(): void {
+    this.#effects.save(this.row);
+  }
+
+  #quiet(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
+  }
+
+  /** Marks a session that could not be started as over, with the reason. */
+  failed(reason: string): void {
+    this.row.ended = this.#effects.clock();
+    this.#to("lost", reason);
+    this.#finish();
+  }
+
+  /** The server goes: stores the screen and lets go of the holder, which lives on. */
+  async leave(): Promise<void> {
+    this.#quiet();
+    if (this.#screen !== undefined && this.live) await this.#store();
+    this.#closed = true;
+    this.#link?.close();
+    this.#link = undefined;
+    this.#screen?.close();
+    this.#screen = undefined;
+  }
+
+  /** File that the run's output is in. */
+  get outputLog(): string {
+    return path.join(this.folder, "output.log");
+  }
+}

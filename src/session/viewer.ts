@@ -1,0 +1,186 @@
+// One viewer of a session: raw stream for a terminal of the session's size, rendered frames for any other, never waited for.
+import type { Disposable } from "../base/disposable.ts";
+import { QueryFilter } from "../terminal/queries.ts";
+import type { FrameWatch, ScreenHandle, Snapshot } from "../terminal/screens.ts";
+
+/** The terminal of a viewer, as the server reaches it. */
+export interface ViewerTerminal {
+  write(bytes: Uint8Array): void;
+  /** Bytes written that the viewer has not taken yet. */
+  backlog(): number;
+  /** Calls once, when the backlog is gone. */
+  onDrained(callback: () => void): void;
+}
+
+/**
+ * Bytes that may wait for a viewer. Past it the stream is dropped and the viewer is given a snapshot when it has read what it was sent: a
+ * terminal that stands still for an hour costs one screen, not an hour of output (invariant 4).
+ */
+export const viewerCredit = 1 << 20;
+
+/** What a viewer needs of its session. */
+export interface Viewed {
+  readonly cols: number;
+  readonly rows: number;
+  screen(): ScreenHandle;
+}
+
+type Mode =
+  | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean }
+  | { is: "raw"; filter: QueryFilter }
+  | { is: "frames"; watch: FrameWatch; stale: boolean }
+  | { is: "behind" }
+  | { is: "borrowed" }
+  | { is: "closed" };
+
+export class Viewer implements Disposable {
+  #viewed: Viewed;
+  #terminal: ViewerTerminal;
+  #mode: Mode = { is: "behind" };
+  #history: number;
+  /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
+  #joins = 0;
+  #filterOf: (chunk: Buffer) => Buffer;
+  cols: number;
+  rows: number;
+
+  /**
+   * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
+   * @param policy the stream filter of what programs may do to a viewer's terminal.
+   */
+  constructor(viewed: Viewed, terminal: ViewerTerminal, size: { cols: number; rows: number }, history: number, policy: (chunk: Buffer) => Buffer = (c) => c) {
+    this.#viewed = viewed;
+    this.#terminal = terminal;
+    this.cols = size.cols;
+    this.rows = size.rows;
+    this.#history = history;
+    this.#filterOf = policy;
+  }
+
+  /** Gives the viewer the screen as it stands now and everything from here on. */
+  join(): void {
+    if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    this.#leaveFrames();
+    const join = ++this.#joins;
+    if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
+      const watch = this.#viewed.screen().watchFrames(this.cols, this.rows, (frame) => this.#frame(frame));
+      this.#mode = { is: "frames", watch, stale: false };
+      return;
+    }
+    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false };
+    this.#mode = joining;
+    const history = this.#history;
+    this.#viewed
+      .screen()
+      .snapshot(history)
+      .then(
+        (snapshot) => this.#joined(join, joining, snapshot),
+        // the screen was closed: the session is over, and says so itself
+        () => {},
+      );
+  }
+
+  #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
+    if (join !== this.#joins || this.#mode !== joining) return;
+    this.#history = 0;
+    this.#terminal.write(snapshot.first);
+    if (snapshot.history.length > 0) this.#terminal.write(snapshot.history);
+    if (joining.overrun) return this.#fallBehind();
+    const filter = new QueryFilter();
+    this.#mode = { is: "raw", filter };
+    for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(filter, chunk);
+  }
+
+  /** Output of the session, in order. */
+  output(bytes: Buffer): void {
+    const mode = this.#mode;
+    if (mode.is === "raw") return this.#raw(mode.filter, bytes);
+    if (mode.is !== "joining" || mode.overrun) return;
+    mode.pendingBytes += bytes.length;
+    if (mode.pendingBytes > viewerCredit) {
+      mode.overrun = true;
+      mode.pending = [];
+    } else mode.pending.push(bytes);
+  }
+
+  #raw(filter: QueryFilter, bytes: Buffer): void {
+    if (this.#mode.is !== "raw" || bytes.length === 0) return;
+    const passed = this.#filterOf(filter.feed(bytes));
+    if (passed.length > 0) this.#terminal.write(passed);
+    if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
+  }
+
+  #frame(frame: Buffer): void {
+    if (this.#mode.is !== "frames") return;
+    if (this.#mode.stale) return;
+    this.#terminal.write(frame);
+    if (this.#terminal.backlog() <= viewerCredit) return;
+    const mode = this.#mode;
+    mode.stale = true;
+    this.#terminal.onDrained(() => {
+      if (this.#mode !== mode) return;
+      mode.stale = false;
+      mode.watch.again();
+    });
+  }
+
+  #fallBehind(): void {
+    this.#leaveFrames();
+    const mode: Mode = { is: "behind" };
+    this.#mode = mode;
+    this.#terminal.onDrained(() => {
+      if (this.#mode === mode) this.join();
+    });
+  }
+
+  /** The viewer's terminal has another size. */
+  resize(cols: number, rows: number): void {
+    this.cols = cols;
+    this.rows = rows;
+    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows)) this.#mode.watch.resize(cols, rows);
+    else this.join();
+  }
+
+  /** Stops the stream while something else (a question, the history) uses the terminal. */
+  borrow(): void {
+    if (this.#mode.is === "closed") return;
+    this.#leaveFrames();
+    this.#mode = { is: "borrowed" };
+  }
+
+  /** Ends `borrow`: the screen is drawn again. */
+  giveBack(): void {
+    if (this.#mode.is !== "borrowed") return;
+    this.#mode = { is: "behind" };
+    this.join();
+  }
+
+  /** Calls when everything that the session said so far has been written, or cannot be any more. */
+  async settled(): Promise<void> {
+    for (;;) {
+      const mode = this.#mode;
+      if (mode.is === "joining") {
+        await this.#viewed.screen().snapshot(0).then(noop, noop);
+        if (this.#mode === mode) await Promise.resolve();
+      } else if (mode.is === "frames") {
+        // the last frame was drawn from all output once a snapshot that was asked for later has come
+        await this.#viewed.screen().snapshot(0).then(noop, noop);
+        return;
+      } else if (mode.is === "behind") {
+        await new Promise<void>((resolve) => this.#terminal.onDrained(resolve));
+        if (this.#mode === mode) this.join();
+      } else return;
+    }
+  }
+
+  #leaveFrames(): void {
+    if (this.#mode.is === "frames") this.#mode.watch.close();
+  }
+
+  dispose(): void {
+    this.#leaveFrames();
+    this.#mode = { is: "closed" };
+  }
+}
+
+function noop(): void {}

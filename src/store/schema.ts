@@ -1,0 +1,68 @@
+// The tables of the state database, and how an older file becomes a current one.
+import type Database from "better-sqlite3";
+
+/** Steps from one schema version to the next; a step that has been released is never edited, a new one is added. */
+const steps: readonly string[] = [
+  `CREATE TABLE session (
+     id TEXT PRIMARY KEY,
+     name TEXT NOT NULL,
+     kind TEXT NOT NULL CHECK (kind IN ('launch', 'run')),
+     command TEXT NOT NULL,
+     directory TEXT NOT NULL,
+     environment TEXT NOT NULL,
+     umask INTEGER NOT NULL,
+     limits TEXT NOT NULL,
+     run_directory TEXT,
+     host TEXT NOT NULL,
+     boot TEXT NOT NULL,
+     token TEXT NOT NULL,
+     holder_pid INTEGER,
+     program_pid INTEGER,
+     state TEXT NOT NULL,
+     reason TEXT NOT NULL DEFAULT '',
+     created INTEGER NOT NULL,
+     started INTEGER,
+     ended INTEGER,
+     wait_status INTEGER,
+     cols INTEGER NOT NULL,
+     rows INTEGER NOT NULL,
+     pinned INTEGER NOT NULL,
+     interrupts INTEGER NOT NULL DEFAULT 0,
+     attached INTEGER,
+     facts TEXT NOT NULL DEFAULT '{}'
+   ) STRICT;
+   CREATE INDEX session_token ON session (token);
+   CREATE TABLE snapshot (
+     session TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+     offset INTEGER NOT NULL,
+     cols INTEGER NOT NULL,
+     rows INTEGER NOT NULL,
+     replay BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE delivery (
+     id INTEGER PRIMARY KEY,
+     session TEXT NOT NULL,
+     event TEXT NOT NULL,
+     facts TEXT NOT NULL,
+     created INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     next_attempt INTEGER NOT NULL
+   ) STRICT;`,
+];
+
+/** The version that this program writes. */
+export const schemaVersion = steps.length;
+
+/**
+ * Brings `db` to the current version, in one transaction.
+ * @throws Error when the file was written by a newer program (its version is above ours).
+ */
+export function migrate(db: Database.Database): void {
+  const from = Number(db.pragma("user_version", { simple: true }));
+  if (from > schemaVersion) throw new Error(`the database has version ${from}, this program knows ${schemaVersion}`);
+  if (from === schemaVersion) return;
+  db.transaction(() => {
+    for (const step of steps.slice(from)) db.exec(step);
+    db.pragma(`user_version = ${schemaVersion}`);
+  })();
+}

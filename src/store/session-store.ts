@@ -1,0 +1,187 @@
+// Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders say.
+import fs from "node:fs";
+import Database from "better-sqlite3";
+import type { Log } from "../base/log.ts";
+import { migrate } from "./schema.ts";
+
+/** States of a session; see the transition table in session/state.ts. */
+export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
+
+/** Everything that is kept of one session. Times are ms since 1970. */
+export interface SessionRow {
+  id: string;
+  name: string;
+  /** `launch`: falcon's; `run`: any other command. */
+  kind: "launch" | "run";
+  command: string[];
+  directory: string;
+  environment: Record<string, string>;
+  umask: number;
+  limits: Limit[];
+  runDirectory: string | null;
+  host: string;
+  /** Boot id of the machine at the start: another one now means that the machine was restarted. */
+  boot: string;
+  /** Token of the request that started it, so that a repeated request finds it instead of starting a second one. */
+  token: string;
+  holderPid: number | null;
+  programPid: number | null;
+  state: SessionState;
+  /** Why it is in this state, in words. */
+  reason: string;
+  created: number;
+  started: number | null;
+  ended: number | null;
+  /** As of waitpid(2); null while it runs, -1 when nobody could know. */
+  waitStatus: number | null;
+  cols: number;
+  rows: number;
+  pinned: boolean;
+  /** How many Ctrl+C the program was sent: falcon's second one drops the model. */
+  interrupts: number;
+  /** When somebody attached last. */
+  attached: number | null;
+  /** Additional facts, by name (post-mortem, what was lost …). */
+  facts: Record<string, unknown>;
+}
+
+/** One resource limit, as of getrlimit(2); -1 for no limit is not used: the kernel's RLIM_INFINITY is passed as it is. */
+export interface Limit {
+  resource: number;
+  soft: bigint;
+  hard: bigint;
+}
+
+/** A stored screen: opening a Screen with `restore: replay` gives the state at `offset`. */
+export interface StoredSnapshot {
+  offset: number;
+  cols: number;
+  rows: number;
+  replay: Buffer;
+}
+
+/** The database. One process at a time has it open. */
+export class SessionStore {
+  readonly database: Database.Database;
+  #save: Database.Statement;
+
+  private constructor(database: Database.Database) {
+    this.database = database;
+    this.#save = database.prepare(
+      `INSERT INTO session VALUES (@id, @name, @kind, @command, @directory, @environment, @umask, @limits, @runDirectory, @host, @boot,
+       @token, @holderPid, @programPid, @state, @reason, @created, @started, @ended, @waitStatus, @cols, @rows, @pinned, @interrupts, @attached, @facts)
+       ON CONFLICT (id) DO UPDATE SET ${columns.map((c) => `${c} = excluded.${c}`).join(", ")}`,
+    );
+  }
+
+  /**
+   * Opens the file, sets a broken or newer one aside (`.broken-<time>`) and begins a new one: the session folders are the truth, the caller
+   * rebuilds from them. `rebuilt` tells that it did.
+   */
+  static open(path: string, log: Log): { store: SessionStore; rebuilt: boolean } {
+    const isNew = !fs.existsSync(path);
+    try {
+      return { store: SessionStore.#openFile(path), rebuilt: isNew };
+    } catch (error) {
+      const aside = `${path}.broken-${Date.now()}`;
+      log("database.set-aside", { path, aside, reason: String(error) });
+      for (const suffix of ["", "-wal", "-shm"]) {
+        if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
+      }
+      return { store: SessionStore.#openFile(path), rebuilt: true };
+    }
+  }
+
+  static #openFile(path: string): SessionStore {
+    if (!fs.existsSync(path)) fs.closeSync(fs.openSync(path, "wx", 0o600));
+    const database = new Database(path, { timeout: 2000 });
+    try {
+      // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared (network homes)
+      database.pragma("locking_mode = EXCLUSIVE");
+      database.pragma("journal_mode = WAL");
+      database.pragma("synchronous = NORMAL");
+      database.pragma("foreign_keys = ON");
+      if (database.pragma("quick_check(1)", { simple: true }) !== "ok") throw new Error("the database is damaged");
+      migrate(database);
+      return new SessionStore(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  save(row: SessionRow): void {
+    this.#save.run({
+      ...row,
+      command: JSON.stringify(row.command),
+      environment: JSON.stringify(row.environment),
+      limits: JSON.stringify(row.limits.map((l) => [l.resource, String(l.soft), String(l.hard)])),
+      pinned: row.pinned ? 1 : 0,
+      facts: JSON.stringify(row.facts),
+    });
+  }
+
+  all(): SessionRow[] {
+    return this.database.prepare("SELECT * FROM session ORDER BY created").all().map(fromTable);
+  }
+
+  remove(id: string): void {
+    this.database.prepare("DELETE FROM session WHERE id = ?").run(id);
+  }
+
+  saveSnapshot(id: string, snapshot: StoredSnapshot): void {
+    this.database
+      .prepare("INSERT OR REPLACE INTO snapshot (session, offset, cols, rows, replay) VALUES (?, ?, ?, ?, ?)")
+      .run(id, snapshot.offset, snapshot.cols, snapshot.rows, snapshot.replay);
+  }
+
+  snapshot(id: string): StoredSnapshot | undefined {
+    return this.database.prepare("SELECT offset, cols, rows, replay FROM snapshot WHERE session = ?").get(id) as StoredSnapshot | undefined;
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+const columns = (
+  "name kind command directory environment umask limits run_directory host boot token holder_pid program_pid state reason created started ended " +
+  "wait_status cols rows pinned interrupts attached facts"
+).split(" ");
+
+function fromTable(raw: unknown): SessionRow {
+  const r = raw as Record<string, unknown>;
+  return {
+    id: r.id as string,
+    name: r.name as string,
+    kind: r.kind as SessionRow["kind"],
+    command: JSON.parse(r.command as string),
+    directory: r.directory as string,
+    environment: JSON.parse(r.environment as string),
+    umask: r.umask as number,
+    limits: limitsFrom(JSON.parse(r.limits as string)),
+    runDirectory: r.run_directory as string | null,
+    host: r.host as string,
+    boot: r.boot as string,
+    token: r.token as string,
+    holderPid: r.holder_pid as number | null,
+    programPid: r.program_pid as number | null,
+    state: r.state as SessionState,
+    reason: r.reason as string,
+    created: r.created as number,
+    started: r.started as number | null,
+    ended: r.ended as number | null,
+    waitStatus: r.wait_status as number | null,
+    cols: r.cols as number,
+    rows: r.rows as number,
+    pinned: r.pinned === 1,
+    interrupts: r.interrupts as number,
+    attached: r.attached as number | null,
+    facts: JSON.parse(r.facts as string),
+  };
+}
+
+/** Limits as JSON keeps them: bigint has no JSON form. */
+export function limitsFrom(stored: [number, string, string][]): Limit[] {
+  return stored.map(([resource, soft, hard]) => ({ resource, soft: BigInt(soft), hard: BigInt(hard) }));
+}
