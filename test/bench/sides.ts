@@ -282,7 +282,7 @@ class Screen implements Side {
     await viewer.leave();
     return {
       name,
-      attach: this.command("-r", name),
+      attach: this.command("-x", name),
       end: async () => {
         process.kill(server, "SIGTERM");
         await untilGone(server);

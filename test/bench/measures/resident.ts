@@ -10,8 +10,12 @@ function residents(side: Side): number[] {
   return [...server, ...holders];
 }
 
+function linesOf(bench: Bench): number {
+  return bench.quick ? 1000 : 10_000;
+}
+
 async function memoryOf(bench: Bench, side: Side): Promise<Record<string, number>> {
-  const lines = bench.quick ? 1000 : 10_000;
+  const lines = linesOf(bench);
   const start = async (count: number) => {
     const sessions = [];
     for (let i = 0; i < count; i++)
@@ -49,12 +53,12 @@ export const resident: Measure = {
   title: "memory with sessions of 10,000 lines",
   async run(bench) {
     const taken = await inTurns(bench, ["falcon", "tmux", "screen"], (side) => memoryOf(bench, side), 1);
-    const what = "10 sessions of 10,000 lines";
+    const what = `10 sessions of ${linesOf(bench)} lines`;
     return [
       figure(`server, ${what}, resident`, "MB", taken, "server", [{ atMost: 150 }]),
       figure(`server, ${what}, proportional`, "MB", taken, "serverPss"),
       figure(`server and holders, ${what}, proportional`, "MB", taken, "all"),
-      figure("each further session of 10,000 lines, holder included", "MB", taken, "further", [{ atMost: 4 }]),
+      figure(`each further session of ${linesOf(bench)} lines, holder included`, "MB", taken, "further", [{ atMost: 4 }]),
       figure("a holder, proportional", "MB", taken, "holder"),
       figure("a client, attached, proportional", "MB", taken, "client"),
     ];
