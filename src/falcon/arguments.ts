@@ -1,0 +1,95 @@
+// The options of `falcon launch`, read exactly as falcon 0.5.1 reads them, without changing a word of them.
+
+/** What a `falcon launch` was asked for. */
+export interface LaunchArguments {
+  /** The run directory that -o, --output or --run-dir names, as it was written; undefined: falcon makes output/<run name>. */
+  output: string | undefined;
+  /** The config file that -c, --config or --config-name names, as it was written. */
+  config: string | undefined;
+  /** True after -i, false after --no-interactive, undefined: interactive when stdout is a terminal. */
+  interactive: boolean | undefined;
+  /** Height of the log in the display's footer, in rows (16). The footer is 4 rows higher. */
+  logLines: number;
+  /** False after --no-auto-sample. */
+  autoSample: boolean;
+  /** Seconds after which falcon stops by itself; undefined: never. */
+  timeout: number | undefined;
+  /** The key=value settings, in order; a later one wins. */
+  overrides: string[];
+  /** `paths.graph` among the overrides, as it was written. */
+  graph: string | undefined;
+  /** Arguments that falcon passes over without a word: unknown options, stray words, an option whose value is missing. */
+  ignored: string[];
+}
+
+/** Options that take a value, by every name that falcon knows. `-oDIR` and `-o=DIR` are not among them: falcon ignores those. */
+const valued: Readonly<Record<string, "output" | "config" | "timeout" | "logLines">> = {
+  "-o": "output",
+  "--output": "output",
+  "--run-dir": "output",
+  "-c": "config",
+  "--config": "config",
+  "--config-name": "config",
+  "--timeout": "timeout",
+  "--log-lines": "logLines",
+};
+
+/**
+ * Reads what stands behind `falcon launch`. Never throws: what falcon itself would refuse (`--timeout soon`) is left for falcon to
+ * refuse, and read here as if it was not there.
+ */
+export function parseLaunch(args: readonly string[]): LaunchArguments {
+  const read: LaunchArguments = {
+    output: undefined,
+    config: undefined,
+    interactive: undefined,
+    logLines: 16,
+    autoSample: true,
+    timeout: undefined,
+    overrides: [],
+    graph: undefined,
+    ignored: [],
+  };
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i] as string;
+    const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
+    const name = equals < 0 ? argument : argument.slice(0, equals);
+    const option = Object.hasOwn(valued, name) ? valued[name] : undefined;
+    if (option && (equals >= 0 || i + 1 < args.length))
+      setValue(read, option, equals >= 0 ? argument.slice(equals + 1) : (args[++i] as string));
+    else if (argument === "-i" || argument === "--interactive") read.interactive = true;
+    else if (argument === "--no-interactive") read.interactive = false;
+    else if (argument === "--no-auto-sample") read.autoSample = false;
+    else if (argument.includes("=") && !argument.startsWith("-")) {
+      read.overrides.push(argument);
+      if (argument.startsWith("paths.graph=")) read.graph = argument.slice("paths.graph=".length);
+    } else read.ignored.push(argument);
+  }
+  return read;
+}
+
+/**
+ * A sentence about an output directory that the user meant and falcon does not see (`-oDIR`, `-o=DIR`), or undefined.
+ * falcon would train into a directory of a name of its own.
+ */
+export function misreadOutput(read: LaunchArguments): string | undefined {
+  for (const argument of read.ignored) {
+    const found = /^-o=?(.+)$/.exec(argument);
+    if (found) return `falcon ignores '${argument}': write '-o ${found[1]}' or '--output=${found[1]}'`;
+    if (argument === "-o" || argument === "--output" || argument === "--run-dir")
+      return `'${argument}' is the last word and names no directory: falcon ignores it`;
+  }
+  return undefined;
+}
+
+function setValue(read: LaunchArguments, option: "output" | "config" | "timeout" | "logLines", value: string): void {
+  if (option === "output") read.output = value;
+  else if (option === "config") read.config = value;
+  else if (option === "timeout") read.timeout = number(value);
+  else read.logLines = Math.trunc(number(value) ?? read.logLines);
+}
+
+function number(text: string): number | undefined {
+  const value = Number(text.replace(/_/g, ""));
+  return text.trim() === "" || !Number.isFinite(value) ? undefined : value;
+}

@@ -1,0 +1,210 @@
+// Finds the user's Python falcon, and never takes ourselves for it.
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, Status } from "../base/failure.ts";
+
+/** The Python falcon: the words that start it (its subcommand follows), and where it was found. */
+export interface FoundFalcon {
+  command: string[];
+  /** "--falcon", "$FALCON_BIN", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli". */
+  how: string;
+}
+
+export interface FindOptions {
+  /** The caller's environment and working directory: never the server's. */
+  environment: Readonly<Record<string, string>>;
+  directory: string;
+  /** The value of --falcon. */
+  explicit?: string | undefined;
+  /** Root of our own installation. */
+  root?: string;
+}
+
+/** A script longer than this is no starter script; a console script of pip has about 250 bytes. */
+const scriptHead = 16 << 10;
+
+/** How far our own name is looked for in an executable that is no script: our client has well under 1 MB. */
+const binaryHead = 4 << 20;
+
+/** Scripts that start scripts that start us: followed this deep. */
+const deepest = 3;
+
+/** Milliseconds that `python3` may take to say whether it has falcon; it imports nothing for it. */
+const pythonPatience = 10_000;
+
+/**
+ * Finds it in the order of --falcon, $FALCON_BIN, the active environment ($VIRTUAL_ENV, $CONDA_PREFIX), PATH without ourselves, and
+ * `python3 -m falcon.cli`. Python is started only for the last.
+ * @throws Failure 127 when there is none; 126 or 127 when --falcon or $FALCON_BIN names something that cannot be it.
+ */
+export async function findPythonFalcon(options: FindOptions): Promise<FoundFalcon> {
+  const { environment, directory } = options;
+  const root = options.root ?? ownRoot();
+  if (options.explicit !== undefined) return await named(options.explicit, "--falcon", options, root);
+  if (environment.FALCON_BIN) return await named(environment.FALCON_BIN, "$FALCON_BIN", options, root);
+  for (const variable of ["VIRTUAL_ENV", "CONDA_PREFIX"]) {
+    const prefix = environment[variable];
+    if (!prefix) continue;
+    const file = path.resolve(directory, prefix, "bin", "falcon");
+    if ((await runnable(file)) && !(await isOurselves(file, root))) return { command: [file], how: `$${variable}` };
+  }
+  for (const file of onPath("falcon", environment, directory)) {
+    if ((await runnable(file)) && !(await isOurselves(file, root))) return { command: [file], how: "PATH" };
+  }
+  for (const file of onPath("python3", environment, directory)) {
+    if (!(await runnable(file))) continue;
+    if (await pythonHasFalcon(file, environment, directory))
+      return { command: [file, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
+    break;
+  }
+  throw new Failure(notFound(root), Status.notFound);
+}
+
+/**
+ * What a shell of this environment starts for `falcon`, and whether that is us: undefined where PATH has none. For telling a user
+ * whose Python environment stands before us on PATH.
+ */
+export async function firstOnPath(options: FindOptions): Promise<{ file: string; ourselves: boolean } | undefined> {
+  for (const file of onPath("falcon", options.environment, options.directory)) {
+    if (await runnable(file)) return { file, ourselves: await isOurselves(file, options.root ?? ownRoot()) };
+  }
+  return undefined;
+}
+
+/** Whether `file` is our own `falcon`, or a script that ends in it: starting it as the Python falcon would go round in circles. */
+export async function isOurselves(file: string, root: string = ownRoot(), depth = 0): Promise<boolean> {
+  let real: string;
+  let head: Buffer;
+  try {
+    real = await fs.promises.realpath(file);
+    const own = await Promise.all(
+      [path.join(root, "native", "build", "Release", "falcon"), path.join(root, "dist", "server.cjs")].map(realOrSame),
+    );
+    if (own.includes(real)) return true;
+    head = await readHead(real, scriptHead);
+  } catch {
+    return false; // unreadable: the one who starts it will hear why
+  }
+  if (!head.subarray(0, 2).equals(Buffer.from("#!"))) {
+    return isExecutableImage(head) && (await readHead(real, binaryHead)).includes("falcon-sessions");
+  }
+  const text = head.toString("latin1");
+  const starter = text.split("\n", 1)[0] as string;
+  // pip writes long interpreter paths as `#!/bin/sh` and `'''exec' /path/python3 "$0" "$@"` on the second line
+  if (/python|pypy/i.test(starter) || /^'''exec' /m.test(text)) return false;
+  if (/\bnode\b/.test(starter)) return await belongsToUs(real);
+  if (depth >= deepest) return false;
+  for (const word of text.match(/[^\s"'`;|&()=]+/g) ?? []) {
+    if (path.basename(word) === "falcon-sessions") return true;
+    if (word.startsWith("/") && path.basename(word) !== "env" && word !== real && (await isOurselves(word, root, depth + 1)))
+      return true;
+  }
+  return false;
+}
+
+async function named(name: string, how: string, options: FindOptions, root: string): Promise<FoundFalcon> {
+  const { environment, directory } = options;
+  const files = name.includes("/") ? [path.resolve(directory, name)] : onPath(name, environment, directory);
+  for (const file of files) {
+    const stat = await fs.promises.stat(file).catch(() => undefined);
+    if (!stat) continue;
+    if (stat.isDirectory()) throw new Failure(`${how} names a folder, ${file}: name the falcon in it`, Status.notExecutable);
+    // a trainer bundle is a program of Node's, executable or not
+    if (/\.[cm]?js$/.test(file)) return { command: [process.execPath, file], how };
+    if (!(await runnable(file))) throw new Failure(`${how} names ${file}, which is not executable`, Status.notExecutable);
+    if (await isOurselves(file, root))
+      throw new Failure(`${how} names ${file}, which is falcon-sessions itself and not the Python falcon`, Status.notFound);
+    return { command: [file], how };
+  }
+  throw new Failure(`${how} names ${name}, which does not exist`, Status.notFound);
+}
+
+function* onPath(name: string, environment: Readonly<Record<string, string>>, directory: string): Generator<string> {
+  for (const folder of (environment.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(":"))
+    yield path.resolve(directory, folder, name);
+}
+
+async function runnable(file: string): Promise<boolean> {
+  try {
+    if (!(await fs.promises.stat(file)).isFile()) return false;
+    await fs.promises.access(file, fs.constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks a Python whether `-m falcon.cli` would find cweniger's falcon (and not the web framework of that name), importing nothing of it. */
+async function pythonHasFalcon(
+  python: string,
+  environment: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<boolean> {
+  const question = [
+    "import importlib.util, os, sys",
+    "spec = importlib.util.find_spec('falcon')",
+    "places = list(spec.submodule_search_locations or []) if spec else []",
+    "sys.exit(0 if any(os.path.exists(os.path.join(p, 'cli.py')) and os.path.exists(os.path.join(p, 'interactive.py')) for p in places) else 1)",
+  ].join("\n");
+  return await new Promise((done) => {
+    const child = spawn(python, ["-c", question], {
+      cwd: directory,
+      env: { ...environment },
+      stdio: "ignore",
+      timeout: pythonPatience,
+    });
+    child.on("error", () => done(false));
+    child.on("exit", (code) => done(code === 0));
+  });
+}
+
+async function readHead(file: string, length: number): Promise<Buffer> {
+  const handle = await fs.promises.open(file, "r");
+  try {
+    const buffer = Buffer.alloc(Math.min(length, (await handle.stat()).size));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** ELF, or one of the Mach-O numbers. */
+function isExecutableImage(head: Buffer): boolean {
+  return head.length > 4 && ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe"].includes(head.subarray(0, 4).toString("hex"));
+}
+
+/** Whether the package that `file` is part of is an installation of ours (npm's bin scripts are links into the package). */
+async function belongsToUs(file: string): Promise<boolean> {
+  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
+    const text = await fs.promises.readFile(path.join(folder, "package.json"), "utf8").catch(() => undefined);
+    if (text !== undefined) {
+      try {
+        return JSON.parse(text).name === "falcon-sessions";
+      } catch {
+        return false;
+      }
+    }
+    if (folder === path.dirname(folder)) return false;
+  }
+}
+
+async function realOrSame(file: string): Promise<string> {
+  return await fs.promises.realpath(file).catch(() => file);
+}
+
+/** Both as the bundle in dist/ and as sources in src/falcon/. */
+function ownRoot(): string {
+  const here = import.meta.dirname;
+  return path.basename(here) === "dist" ? path.dirname(here) : path.resolve(here, "..", "..");
+}
+
+function notFound(root: string): string {
+  const trainer = path.join(root, "dist", "trainer.cjs");
+  const attempt = fs.existsSync(trainer) ? `falcon launch --falcon ${trainer}` : "npm run demo";
+  return (
+    "no Python falcon found in --falcon, $FALCON_BIN, $VIRTUAL_ENV, $CONDA_PREFIX, PATH or python3: " +
+    `'pip install "falcon-sbi[blessed]"' installs it, '${attempt}' tries the built-in example instead`
+  );
+}

@@ -1,0 +1,120 @@
+// Which run directory a session trains into: named by its arguments, or found after the start.
+import fs from "node:fs";
+import path from "node:path";
+
+/** Where a run's files are. All paths are absolute and canonical (without links). */
+export interface RunPlace {
+  directory: string;
+  /** The folder of the node logs and metrics: `directory`/graph unless paths.graph moved it; undefined while not known for certain. */
+  graph: string | undefined;
+  /** How it is known: "arguments", "log" (the driver's open log: certain) or "latest" (the link: another run in the same project may have moved it). */
+  how: "arguments" | "log" | "latest";
+}
+
+/** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */
+export interface LatestLink {
+  target: string;
+  made: number;
+}
+
+/** How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB. */
+const logTail = 256 << 10;
+
+/** The run directory that the arguments name, canonical as far as it exists yet, or undefined. */
+export function runDirectoryOf(output: string | undefined, directory: string): string | undefined {
+  return output === undefined || output === "" ? undefined : canonical(path.resolve(directory, output));
+}
+
+/** The run's own name: the last part of its directory. */
+export function runName(runDirectory: string): string {
+  return path.basename(runDirectory);
+}
+
+/** Without links, as far as the path exists; the rest as it is written. */
+export function canonical(file: string): string {
+  const rest: string[] = [];
+  for (let at = path.resolve(file); ; at = path.dirname(at)) {
+    try {
+      return path.join(fs.realpathSync(at), ...rest);
+    } catch {
+      if (at === path.dirname(at)) return path.resolve(file);
+      rest.unshift(path.basename(at));
+    }
+  }
+}
+
+/** The `output/latest` link of the project in `directory`: take it before the start, to see later that it changed. */
+export function latestLink(directory: string): LatestLink | undefined {
+  try {
+    const link = path.join(directory, "output", "latest");
+    return { target: fs.readlinkSync(link), made: fs.lstatSync(link).mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Looks for the run directory of a run that was started in `directory` without -o. `before` is latestLink() from before the
+ * start; `pids` are the run's processes, the program itself first. Undefined: not to be seen yet (falcon needs a few seconds).
+ */
+export function findRunDirectory(
+  directory: string,
+  before: LatestLink | undefined,
+  pids: readonly number[],
+): RunPlace | undefined {
+  const log = openDriverLog(pids);
+  if (log !== undefined) {
+    const graph = path.dirname(path.dirname(log));
+    const output = outputLine(log);
+    if (output !== undefined) return { directory: canonical(path.resolve(directory, output)), graph, how: "log" };
+    if (fs.existsSync(path.join(path.dirname(graph), "config.yml"))) return { directory: path.dirname(graph), graph, how: "log" };
+  }
+  const now = latestLink(directory);
+  if (now && (now.target !== before?.target || now.made !== before.made)) {
+    const run = canonical(path.resolve(directory, "output", now.target));
+    if (fs.existsSync(path.join(run, "config.yml"))) return { directory: run, graph: undefined, how: "latest" };
+  }
+  return undefined;
+}
+
+/** The `…/driver/output.log` that one of these processes holds open (Linux; elsewhere undefined). */
+export function openDriverLog(pids: readonly number[]): string | undefined {
+  for (const pid of pids) {
+    let names: string[];
+    try {
+      names = fs.readdirSync(`/proc/${pid}/fd`);
+    } catch {
+      continue; // gone, or not ours, or not Linux
+    }
+    for (const name of names) {
+      try {
+        const target = fs.readlinkSync(`/proc/${pid}/fd/${name}`);
+        if (target.endsWith("/driver/output.log")) return target;
+      } catch {
+        // closed meanwhile
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The last "Output: DIR" that the driver logged, as it was written (relative to the run's working directory). */
+function outputLine(log: string): string | undefined {
+  let text: string;
+  try {
+    const fd = fs.openSync(log, "r");
+    try {
+      const size = fs.fstatSync(fd).size;
+      const buffer = Buffer.alloc(Math.min(size, logTail));
+      fs.readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+      text = buffer.toString("utf8");
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  // the summary at the end has "Output:  DIR" with two blanks: the start's line has one
+  const found = [...text.matchAll(/^\S+ \[INFO\] Output: (\S.*)$/gm)].at(-1);
+  return found?.[1];
+}
