@@ -17,7 +17,7 @@ const native = path.join(root, "native");
 const bundles = [
   { entry: "src/server/main.ts", result: "server.cjs" },
   { entry: "src/terminal/worker.ts", result: "screen-worker.cjs" },
-  { entry: "examples/trainer/main.ts", result: "trainer.cjs" },
+  { entry: "examples/trainer/main.ts", result: "trainer.cjs", executable: true },
 ];
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
 
@@ -62,7 +62,7 @@ async function buildBundles() {
   fs.mkdirSync(dist, { recursive: true });
   replace(path.join(dist, "node-path"), `${process.execPath}\n`);
   let esbuild;
-  for (const { entry, result } of bundles) {
+  for (const { entry, result, executable } of bundles) {
     const file = path.join(dist, result);
     const stamp = `${file}.built-from`;
     if (!fs.existsSync(path.join(root, entry))) {
@@ -73,16 +73,17 @@ async function buildBundles() {
     if (before && fs.existsSync(file) && before.key === bundleKey(before.inputs)) continue;
     const started = performance.now();
     esbuild ??= await loadEsbuild();
-    const built = await bundle(esbuild, entry, file);
+    const built = await bundle(esbuild, entry, file, executable);
     const inputs = Object.keys(built.metafile.inputs).sort();
     for (const output of built.outputFiles) replace(output.path, output.contents);
+    if (executable) fs.chmodSync(file, 0o755);
     replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
     say(`bundle: dist/${result} (${Math.round(fs.statSync(file).size / 1024)} KiB) in ${seconds(started)} s`);
   }
 }
 
 /** One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined. */
-async function bundle(esbuild, entry, outfile) {
+async function bundle(esbuild, entry, outfile, executable) {
   try {
     return await esbuild.build({
       absWorkingDir: root,
@@ -98,7 +99,7 @@ async function bundle(esbuild, entry, outfile) {
       sourcemap: "linked",
       logLevel: "silent",
       define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "bundleUrl" },
-      banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+      banner: { js: `${executable ? "#!/usr/bin/env node\n" : ""}const bundleUrl = require("node:url").pathToFileURL(__filename).href;` },
     });
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [{ text: String(error) }], { kind: "error" });

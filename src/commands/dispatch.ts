@@ -7,6 +7,7 @@ import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { kill } from "./kill.ts";
 import { launch } from "./launch.ts";
+import { relaunch } from "./relaunch.ts";
 import { prune, remove } from "./remove.ts";
 import { rename } from "./rename.ts";
 import { run } from "./run.ts";
@@ -30,7 +31,7 @@ export interface CommandSpec {
 }
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandSpec[] = [launch, run, attach, sessions, show, stop, kill, wait, send, rename, remove, prune, server, monitor];
+export const commands: readonly CommandSpec[] = [launch, run, attach, sessions, show, stop, kill, wait, send, relaunch, rename, remove, prune, server, monitor];
 
 /** What only a client asks for, that lost its server. */
 const hidden: readonly CommandSpec[] = [attachAgain, followAgain];

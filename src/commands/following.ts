@@ -43,7 +43,7 @@ export async function followPlain(call: Call, context: Context, session: Session
         });
         continue;
       }
-      const bytes = log.read(at, Math.min(readAtOnce, session.offset - at));
+      const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
       if (bytes.length === 0) break;
       at += bytes.length;
       call.stdout(plain(bytes));

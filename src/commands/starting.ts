@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command, OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { sessionsOfRun } from "../session/select.ts";
+import type { Limit } from "../store/session-store.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
 import type { Call, Context } from "./call.ts";
@@ -53,6 +54,8 @@ export interface Starting {
   command: string[];
   name: string;
   runDirectory: string | null;
+  /** Of an earlier session, when its run is started again; else the caller's count. */
+  again?: { directory: string; environment: Record<string, string>; umask: number; limits: Limit[] };
 }
 
 /** Names of the outer terminal's multiplexer and of what only it can do: they would mislead the program. */
@@ -75,9 +78,10 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
   const { request } = call;
   const size = options.size === undefined ? undefined : parseSize(options.size);
   const again = context.table.byToken(request.token);
+  const from = what.again ?? { directory: request.directory, environment: programEnvironment(request.environment), umask: request.umask, limits: request.limits };
   if (again === undefined) {
-    refuseSecondRun(context, what, request.directory);
-    if (!fs.existsSync(request.directory)) throw new Failure(`the directory ${request.directory} does not exist any more`, Status.ours);
+    refuseSecondRun(context, what, from.directory);
+    if (!fs.existsSync(from.directory)) throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
   }
   const name = options.name === undefined ? freeName(context, what.name) : parseName(options.name);
   if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
@@ -89,10 +93,7 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     kind: what.kind,
     name,
     command: what.command,
-    directory: request.directory,
-    environment: programEnvironment(request.environment),
-    umask: request.umask,
-    limits: request.limits,
+    ...from,
     runDirectory: what.runDirectory,
     ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
     pinned: size !== undefined,

@@ -97,10 +97,12 @@ export class Attachment {
       detachKey,
       prefix,
       plainDetach: this.#session.row.kind === "launch" && line !== undefined && !line.canonical,
-      interruptByte: line?.isig === true ? line.vintr : null,
+      isig: line?.isig === true,
+      interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,
       bracketedPaste: modes.bracketedPaste,
       focus: modes.focus,
-      historyKey: this.#session.row.kind === "launch" && modes.alternate,
+      // the screen answers every query of the program itself
+      replies: false,
     };
   }
 
@@ -112,9 +114,18 @@ export class Attachment {
       return;
     }
     this.#do(this.#keys.feed(chunk));
-    if (this.#left) return;
-    const wait = this.#keys.pendingTimeout();
-    if (wait !== undefined) this.#keyTimer = setTimeout(() => this.#do(this.#keys.timeout()), wait);
+    this.#awaitKeys();
+  }
+
+  /** What the parser holds back goes when its time has come. */
+  #awaitKeys(): void {
+    const { deadline } = this.#keys;
+    if (deadline === null || this.#left) return;
+    const wait = Math.max(0, deadline - this.#options.clock());
+    this.#keyTimer = setTimeout(() => {
+      this.#do(this.#keys.timeout());
+      this.#awaitKeys();
+    }, wait);
   }
 
   #do(actions: KeyAction[]): void {
