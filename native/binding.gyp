@@ -1,0 +1,40 @@
+# Three targets: the addon, the holder (one process per session) and the client. No library but libc.
+#   asan=1 builds the two executables with AddressSanitizer and UndefinedBehaviorSanitizer (see scripts/build-sanitized.sh)
+{
+  'variables': {
+    'asan%': 0,
+    'falcon_version': '<!(node -p "require(\'../package.json\').version")',
+    # written by the client's side; until it exists there is no such target
+    'client_exists%': '<!(node -p "require(\'fs\').existsSync(\'client.c\') ? 1 : 0")',
+  },
+  'target_defaults': {
+    'defines': ['_GNU_SOURCE', 'FALCON_VERSION="<(falcon_version)"'],
+    'cflags': ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-fno-strict-aliasing'],
+    'cflags!': ['-Wno-unused-parameter'],
+    'xcode_settings': {'GCC_C_LANGUAGE_STANDARD': 'gnu11', 'OTHER_CFLAGS': ['-Wall', '-Wextra']},
+    'include_dirs': ['.'],
+  },
+  'targets': [
+    {
+      'target_name': 'sys',
+      'sources': ['addon.c', 'os_linux.c', 'os_darwin.c'],
+      'defines': ['NAPI_VERSION=8'],
+    },
+    {
+      'target_name': 'holder',
+      'type': 'executable',
+      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c', 'os_linux.c', 'os_darwin.c'],
+    },
+  ],
+  'conditions': [
+    ['client_exists==1', {
+      'targets': [
+        {
+          'target_name': 'falcon',
+          'type': 'executable',
+          'sources': ['client.c', 'home.c', 'terminal.c'],
+        },
+      ],
+    }],
+  ],
+}

@@ -1,0 +1,142 @@
+// output.log: byte N of the file is byte N of the stream, for ever. What could not be written is a recorded gap; what is too old becomes a hole.
+#include "holder.h"
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Retention gives space back in steps of this size: few system calls, and a boundary that every file system can punch at.
+#define RETENTION_STEP ((uint64_t)4 << 20)
+
+static int log_fd = -1;
+static uint64_t end_offset, base_offset, keep_bytes;
+static bool cannot_punch;
+static uint8_t latest[PAYLOAD_LIMIT];
+static uint64_t latest_offset;
+static size_t latest_length;
+static struct gap *gaps;
+static size_t *gap_count;
+
+// Opens the log and locks it: two holders that read one terminal would tear its output apart. False with errno, EWOULDBLOCK when another holds it.
+bool log_open(bool adopt) {
+  char path[PATH_MAX];
+  if (!path_in_folder(path, sizeof path, "output.log")) return false;
+  log_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (log_fd < 0) return false;
+  if (flock(log_fd, LOCK_EX | LOCK_NB) < 0) return false;
+  if (adopt ? !record_adopt() : !record_create()) return false;
+  gaps = record_gaps(&gap_count);
+  off_t size = lseek(log_fd, 0, SEEK_END);
+  if (size < 0) return false;
+  end_offset = (uint64_t)size;
+  // where the file could not even be lengthened, the last gap reaches further than the file
+  const struct gap *last = log_last_gap();
+  if (last && last->offset + last->length > end_offset) end_offset = last->offset + last->length;
+  const struct ending *ending = record_end();
+  if (ending && ending->end > end_offset) end_offset = ending->end;
+  log_find_base();
+  return true;
+}
+
+uint64_t log_end(void) { return end_offset; }
+uint64_t log_base(void) { return base_offset; }
+
+const uint8_t *log_latest(uint64_t *offset, size_t *length) {
+  *offset = latest_offset;
+  *length = latest_length;
+  return latest;
+}
+
+const struct gap *log_last_gap(void) { return *gap_count ? &gaps[*gap_count - 1] : NULL; }
+
+// When the record has no room for one more gap, the last one is made to cover what lies between: it claims too much rather than too little.
+static void add_gap(uint64_t offset, uint64_t length) {
+  struct gap *last = *gap_count ? &gaps[*gap_count - 1] : NULL;
+  if (last && (last->offset + last->length == offset || *gap_count == GAPS_LIMIT))
+    last->length = offset + length - last->offset;
+  else
+    gaps[(*gap_count)++] = (struct gap){offset, length};
+  // at once, for a successor has to know where the stream stands even where the file could not be lengthened
+  record_write();
+  server_gap_grew();
+}
+
+// Gives up what is older than the last `keep` bytes, in whole steps.
+static void retain(void) {
+  if (!keep_bytes || cannot_punch || end_offset - base_offset < keep_bytes + RETENTION_STEP) return;
+  uint64_t base = (end_offset - keep_bytes) / RETENTION_STEP * RETENTION_STEP;
+  if (base <= base_offset) return;
+  if (os_punch_hole(log_fd, (off_t)base_offset, (off_t)(base - base_offset)) < 0) {
+    cannot_punch = errno != EINTR;
+    return;
+  }
+  base_offset = base;
+}
+
+void log_keep(uint64_t bytes) {
+  keep_bytes = bytes;
+  cannot_punch = false;
+  retain();
+}
+
+// The hole at the head of the file says how much was given up, by us, by the holder before us, or by a server that compressed it.
+void log_find_base(void) {
+  uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset) / RETENTION_STEP * RETENTION_STEP;
+  if (first > end_offset) first = end_offset / RETENTION_STEP * RETENTION_STEP;
+  // a gap at the head is a hole too, but one that has its own record
+  while (first > base_offset && log_gap_at(first - 1)) first -= RETENTION_STEP;
+  if (first > base_offset) base_offset = first;
+}
+
+void log_append(const uint8_t *bytes, size_t length) {
+  memcpy(latest, bytes, length);
+  latest_offset = end_offset;
+  latest_length = length;
+  size_t done = 0;
+  while (done < length) {
+    ssize_t written = pwrite(log_fd, bytes + done, length - done, (off_t)(end_offset + done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    done += (size_t)written;
+  }
+  uint64_t missing_from = end_offset + done;
+  end_offset += length;
+  if (done < length) {
+    // lengthening takes no blocks: the file's size stays the stream's length
+    if (ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+    add_gap(missing_from, length - done);
+  }
+  retain();
+}
+
+uint64_t log_gap_at(uint64_t offset) {
+  for (size_t i = 0; i < *gap_count; i++)
+    if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;
+  return 0;
+}
+
+ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
+  if (log_gap_at(offset)) return 0;
+  uint64_t limit = end_offset - offset < room ? end_offset : offset + room;
+  for (size_t i = 0; i < *gap_count; i++)
+    if (gaps[i].offset > offset && gaps[i].offset < limit) limit = gaps[i].offset;
+  for (;;) {
+    ssize_t length = pread(log_fd, into, (size_t)(limit - offset), (off_t)offset);
+    if (length >= 0 || errno != EINTR) return length > 0 ? length : 0;
+  }
+}
+
+uint64_t log_missing_at(uint64_t offset) {
+  uint64_t gap = log_gap_at(offset);
+  if (gap) return gap;
+  // the file was cut by somebody, or the disk cannot read it
+  struct stat status;
+  bool cut = fstat(log_fd, &status) == 0 && (uint64_t)status.st_size <= offset;
+  uint64_t rest = end_offset - offset;
+  return cut || rest < PAYLOAD_LIMIT ? rest : PAYLOAD_LIMIT;
+}
