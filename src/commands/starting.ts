@@ -96,8 +96,10 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     ...from,
     runDirectory: what.runDirectory,
     ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
-    pinned: size !== undefined,
+    pinned: size !== undefined || context.config.sizePolicy === "fixed",
     token: request.token,
+    // a name that a person chose stays; any other gives way to the run's own
+    facts: options.name === undefined ? {} : { named: true },
   });
   if (options.detach) {
     call.stdout(`${session.id}\n`);

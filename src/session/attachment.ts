@@ -15,7 +15,7 @@ export interface AttachmentOptions {
   pid: number;
   /** Lines of scrollback to send at the join. */
   history: number;
-  keys: { detachKey: string | null; prefix: number };
+  keys: { detachKey: string | null; prefix: number | null };
   /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
   enter: boolean;
   /** What programs may do to the terminal. */
@@ -80,9 +80,10 @@ export class Attachment {
 
   #title(): string {
     const { row } = this.#session;
-    const plain = this.#options.keys.detachKey;
-    const leave = row.kind === "launch" && plain !== null ? `${plain} or Ctrl-\\ detaches` : "Ctrl-\\ detaches";
-    return `${row.name} · ${this.#options.readOnly ? "read-only · " : ""}${leave}`;
+    const { detachKey, prefix } = this.#options.keys;
+    const keys = [...(row.kind === "launch" && detachKey !== null ? [detachKey] : []), ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`])];
+    const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
+    return `${row.name}${this.#options.readOnly ? " · read-only" : ""}${leave}`;
   }
 
   #mayResize(): boolean {

@@ -3,9 +3,11 @@ import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
+import { type LatestLink, latestLink } from "../falcon/run-directory.ts";
 import { readRecord } from "../store/record.ts";
 import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
+import { trackRunDirectory } from "./run-tracker.ts";
 import { Session, type SessionEffects } from "./session.ts";
 
 /** What a caller asks to be started. */
@@ -22,6 +24,7 @@ export interface StartOrder {
   rows: number;
   pinned: boolean;
   token: string;
+  facts: Record<string, unknown>;
 }
 
 /** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
@@ -101,7 +104,6 @@ export class SessionTable {
       waitStatus: null,
       interrupts: 0,
       attached: null,
-      facts: {},
     };
     const session = new Session(row, folder, this.#effects);
     try {
@@ -114,6 +116,7 @@ export class SessionTable {
     }
     this.#sessions.set(id, session);
     this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
+    const before = latestLink(row.directory);
     try {
       await session.start();
     } catch (error) {
@@ -121,6 +124,7 @@ export class SessionTable {
       this.remove(session);
       throw new Failure(`cannot start a session: ${reasonOf(error)}`);
     }
+    this.#track(session, before);
     this.#effects.changed(session);
     return session;
   }
@@ -136,9 +140,15 @@ export class SessionTable {
     for (const row of [...rows.values()].sort((a, b) => a.created - b.created)) {
       const session = new Session(row, this.folderOf(row.id), this.#effects);
       this.#sessions.set(row.id, session);
-      if (session.live) adopting.push(session.adopt());
+      // what `latest` points at now may be another run's: of an adopted one only its own open log tells
+      if (session.live) adopting.push(session.adopt().then(() => this.#track(session, latestLink(row.directory))));
     }
     await Promise.all(adopting);
+  }
+
+  #track(session: Session, before: LatestLink | undefined): void {
+    if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
+    trackRunDirectory(session, before, this.#effects.clock, (name) => this.live().some((other) => other !== session && other.row.name === name));
   }
 
   #folders(): string[] {
