@@ -1,0 +1,28 @@
+// Tables fit the terminal and hold their columns under wide characters and colours.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import stringWidth from "string-width";
+import { table } from "../../../src/commands/table.ts";
+
+const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN", fills: true }];
+
+test("columns line up, numbers to the right, no line has a trailing blank", () => {
+  const lines = table(columns, [["a", "1 s", "/x"], ["\x1b[32mbbb\x1b[39m", "10 min", "/日本"]], 0).split("\n");
+  assert.equal(lines.length, 3);
+  for (const line of lines) assert.equal(line, line.trimEnd());
+  assert.equal(lines[0], "ID      AGE  RUN");
+  assert.equal(lines[1], "a       1 s  /x");
+  assert.equal(lines[2], "\x1b[32mbbb\x1b[39m  10 min  /日本");
+});
+
+test("a narrow terminal cuts the filling column first", () => {
+  const text = table(columns, [["abcdef", "1 s", "/a/very/long/path/that/does/not/fit"]], 30);
+  for (const line of text.split("\n")) assert.ok(stringWidth(line) <= 30, line);
+  assert.ok(text.includes("abcdef"));
+  assert.ok(text.includes("…"));
+});
+
+test("even one column of a terminal gives no line that is wider than four characters a column", () => {
+  const text = table(columns, [["abcdef", "123456789", "/a/very/long/path"]], 1);
+  assert.ok(text.length > 0);
+});

@@ -1,0 +1,101 @@
+// The database of sessions: what is saved comes back, and a broken file never stands in the way.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
+import { schemaVersion } from "../../../src/store/schema.ts";
+
+let folder: string;
+let file: string;
+const events: string[] = [];
+const log = (event: string) => void events.push(event);
+
+beforeEach(() => {
+  folder = fs.mkdtempSync("/tmp/fs-store-");
+  file = path.join(folder, "state.db");
+  events.length = 0;
+});
+afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+const row: SessionRow = {
+  id: "abc234",
+  name: "lively-otter",
+  kind: "launch",
+  command: ["/usr/bin/falcon", "launch", "a=b c"],
+  directory: "/home/x",
+  environment: { PATH: "/bin", ODD: "a=b\nc" },
+  umask: 0o22,
+  limits: [{ resource: 7, soft: 1024n, hard: 18446744073709551615n }],
+  runDirectory: null,
+  host: "h",
+  boot: "b",
+  token: "00",
+  holderPid: 1,
+  programPid: null,
+  state: "running",
+  reason: "because",
+  created: 1,
+  started: 2,
+  ended: null,
+  waitStatus: null,
+  cols: 80,
+  rows: 24,
+  pinned: true,
+  interrupts: 1,
+  attached: null,
+  facts: { gaps: [{ offset: 1, length: 2 }] },
+};
+
+test("what is saved comes back, also after the file was opened again", () => {
+  const { store, rebuilt } = SessionStore.open(file, log);
+  assert.equal(rebuilt, true);
+  store.save(row);
+  store.save({ ...row, state: "exited", waitStatus: -1 });
+  store.saveSnapshot(row.id, { offset: 5, cols: 80, rows: 24, replay: Buffer.from("xyz") });
+  store.close();
+  const again = SessionStore.open(file, log);
+  assert.equal(again.rebuilt, false);
+  assert.deepEqual(again.store.all(), [{ ...row, state: "exited", waitStatus: -1 }]);
+  assert.deepEqual(again.store.snapshot(row.id), { offset: 5, cols: 80, rows: 24, replay: Buffer.from("xyz") });
+  again.store.remove(row.id);
+  assert.equal(again.store.snapshot(row.id), undefined, "a removed session takes its snapshot along");
+  again.store.close();
+});
+
+test("nobody else may read it", () => {
+  const { store } = SessionStore.open(file, log);
+  assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+  store.close();
+});
+
+for (const [what, content] of [
+  ["text", Buffer.from("not a database, but long enough to be looked at".repeat(50))],
+  ["a cut file", null],
+] as const) {
+  test(`${what} is set aside, and a new file begun`, () => {
+    if (content !== null) fs.writeFileSync(file, content);
+    else {
+      const { store } = SessionStore.open(file, log);
+      for (let i = 0; i < 200; i++) store.save({ ...row, id: `id${i}` });
+      store.close();
+      fs.truncateSync(file, Math.floor(fs.statSync(file).size / 2 / 4096) * 4096 + 100);
+    }
+    const { store, rebuilt } = SessionStore.open(file, log);
+    assert.equal(rebuilt, true);
+    assert.deepEqual(store.all(), []);
+    store.save(row);
+    store.close();
+    assert.ok(events.includes("database.set-aside"));
+    assert.ok(fs.readdirSync(folder).some((name) => name.startsWith("state.db.broken-")), "the old file is kept");
+  });
+}
+
+test("a file of a newer program is set aside, not misread", () => {
+  const { store } = SessionStore.open(file, log);
+  store.database.pragma(`user_version = ${schemaVersion + 1}`);
+  store.close();
+  const again = SessionStore.open(file, log);
+  assert.equal(again.rebuilt, true);
+  again.store.close();
+});
