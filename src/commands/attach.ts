@@ -40,7 +40,8 @@ export const attachAgain: CommandSpec = {
   },
   async run(call, context, [id], options) {
     const session = context.table.get(id ?? "");
-    if (session === undefined) throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
+    if (session === undefined)
+      throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
     return attachHere(call, context, session, { readOnly: options.readOnly === true, history: 0, enter: false });
   },
 };
@@ -54,7 +55,8 @@ export const followAgain: CommandSpec = {
   },
   async run(call, context, [id, offset]) {
     const session = context.table.get(id ?? "");
-    if (session === undefined) throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
+    if (session === undefined)
+      throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
     return followPlain(call, context, session, Number(offset));
   },
 };
@@ -64,7 +66,11 @@ function find(call: Call, context: Context, wanted: string | undefined, runDirec
   if (runDirectory === undefined) return selectSession(context.table.all(), wanted, directory);
   const found = sessionsOfRun(context.table.all(), runDirectory, directory);
   const session = found.find((s) => s.live) ?? found[0];
-  if (session === undefined) throw new Failure(`no session trains in ${runDirectory}: 'falcon launch -o ${runDirectory}' starts or resumes it`, Status.noSession);
+  if (session === undefined)
+    throw new Failure(
+      `no session trains in ${runDirectory}: 'falcon launch -o ${runDirectory}' starts or resumes it`,
+      Status.noSession,
+    );
   return session;
 }
 
@@ -80,5 +86,8 @@ function parseHistory(text: string): number {
 async function showEnded(call: Call, session: Session): Promise<number> {
   const text = await session.lastScreen();
   if (text.length > 0) call.stdout(`${text.join("\n")}\n`);
-  throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`, Status.noSession);
+  throw new Failure(
+    `session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`,
+    Status.noSession,
+  );
 }

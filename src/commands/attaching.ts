@@ -51,7 +51,13 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
   call.onContinued = () => attachment.redraw();
   void call.gone.then(() => attachment.finish("gone"));
-  context.log("viewer.attached", { session: session.id, pid: call.request.pid, cols: terminal.cols, rows: terminal.rows, readOnly: options.readOnly });
+  context.log("viewer.attached", {
+    session: session.id,
+    pid: call.request.pid,
+    cols: terminal.cols,
+    rows: terminal.rows,
+    readOnly: options.readOnly,
+  });
   attachment.begin();
   const why = await attachment.over;
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });

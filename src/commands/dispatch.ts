@@ -31,7 +31,23 @@ export interface CommandSpec {
 }
 
 /** All commands, in the order of the help. */
-export const commands: readonly CommandSpec[] = [launch, run, attach, sessions, show, stop, kill, wait, send, relaunch, rename, remove, prune, server, monitor];
+export const commands: readonly CommandSpec[] = [
+  launch,
+  run,
+  attach,
+  sessions,
+  show,
+  stop,
+  kill,
+  wait,
+  send,
+  relaunch,
+  rename,
+  remove,
+  prune,
+  server,
+  monitor,
+];
 
 /** What only a client asks for, that lost its server. */
 const hidden: readonly CommandSpec[] = [attachAgain, followAgain];

@@ -56,7 +56,8 @@ export async function followPlain(call: Call, context: Context, session: Session
   }
   context.log("follow.end", { session: session.id, at });
   const end = session.end;
-  if (session.row.state === "lost") call.stderr(`[${session.row.name}] lost: ${session.row.reason} · falcon show ${session.id}\n`);
+  if (session.row.state === "lost")
+    call.stderr(`[${session.row.name}] lost: ${session.row.reason} · falcon show ${session.id}\n`);
   return end?.status ?? Status.ours;
 }
 

@@ -53,7 +53,10 @@ function encode(name: string, cursorKeys: "normal" | "application"): string {
   if (final !== undefined) return cursorKeys === "application" ? `\x1bO${final}` : `\x1b[${final}`;
   const number = tilde[lower];
   if (number !== undefined) return `\x1b[${number}~`;
-  throw new Failure(`no key is named '${name}': use a character, Enter, Tab, Escape, Up, F1 to F12, C-x, M-x, or --text '${name}' for the text itself`, Status.usage);
+  throw new Failure(
+    `no key is named '${name}': use a character, Enter, Tab, Escape, Up, F1 to F12, C-x, M-x, or --text '${name}' for the text itself`,
+    Status.usage,
+  );
 }
 
 /** Control with a letter or one of @ [ \ ] ^ _ ? and space. */

@@ -9,11 +9,14 @@ export const kill: CommandSpec = {
   name: "kill",
   summary: "send a signal to a session's program (SIGTERM unless told otherwise)",
   define(command) {
-    command.argument("<session>", "id, unique prefix, name or run directory").option("--signal <name>", "TERM, KILL, USR1 …", "TERM");
+    command
+      .argument("<session>", "id, unique prefix, name or run directory")
+      .option("--signal <name>", "TERM, KILL, USR1 …", "TERM");
   },
   async run(call, context, [wanted], options) {
     const number = signalNumber(options.signal);
-    if (number === undefined) throw new Failure(`--signal ${options.signal}: no such signal ('kill -l' lists them)`, Status.usage);
+    if (number === undefined)
+      throw new Failure(`--signal ${options.signal}: no such signal ('kill -l' lists them)`, Status.usage);
     const session = selectSession(context.table.all(), wanted, call.request.directory);
     if (!session.live) {
       throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);

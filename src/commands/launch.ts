@@ -26,7 +26,11 @@ export const launch: CommandSpec = {
     const { request } = call;
     const own = parseLaunch(args);
     if (options.attach) return attachToRun(call, context, own.output);
-    const found = await findPythonFalcon({ environment: request.environment, directory: request.directory, explicit: options.falcon });
+    const found = await findPythonFalcon({
+      environment: request.environment,
+      directory: request.directory,
+      explicit: options.falcon,
+    });
     const [file] = found.command as [string, ...string[]];
     programFile(file, request.environment, request.directory);
     const runDirectory = own.output === undefined ? null : path.resolve(request.directory, own.output);
@@ -55,5 +59,9 @@ async function attachToRun(call: Call, context: Context, output: string | undefi
     return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
   }
   if (runs.length === 0) throw new Failure("no falcon run is going: 'falcon launch' starts one", Status.noSession);
-  return attachHere(call, context, selectSession(runs, undefined, directory), { readOnly: false, history: context.config.history, enter: true });
+  return attachHere(call, context, selectSession(runs, undefined, directory), {
+    readOnly: false,
+    history: context.config.history,
+    enter: true,
+  });
 }

@@ -27,7 +27,8 @@ function executable(file: string, name: string): string {
     stat = fs.statSync(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EACCES") throw new Failure(`cannot run ${name}: no permission to look into ${path.dirname(file)}`, Status.notExecutable);
+    if (code === "EACCES")
+      throw new Failure(`cannot run ${name}: no permission to look into ${path.dirname(file)}`, Status.notExecutable);
     throw new Failure(`command not found: ${name}`, Status.notFound);
   }
   if (stat.isDirectory()) throw new Failure(`cannot run ${name}: it is a folder`, Status.notExecutable);

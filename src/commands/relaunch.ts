@@ -25,7 +25,13 @@ export const relaunch: CommandSpec = {
     return startAndStay(
       call,
       context,
-      { kind: row.kind, command: resuming(row), name: row.name, runDirectory: row.runDirectory, again: { directory, environment, umask, limits } },
+      {
+        kind: row.kind,
+        command: resuming(row),
+        name: row.name,
+        runDirectory: row.runDirectory,
+        again: { directory, environment, umask, limits },
+      },
       { ...options, ...(size === undefined ? {} : { size }) },
     );
   },
@@ -36,5 +42,7 @@ function resuming(row: SessionRow): string[] {
   if (row.kind !== "launch" || row.runDirectory === null) return row.command;
   const at = row.command.indexOf("launch");
   const own = parseLaunch(row.command.slice(at + 1));
-  return own.output === undefined ? [...row.command.slice(0, at + 1), "-o", row.runDirectory, ...row.command.slice(at + 1)] : row.command;
+  return own.output === undefined
+    ? [...row.command.slice(0, at + 1), "-o", row.runDirectory, ...row.command.slice(at + 1)]
+    : row.command;
 }

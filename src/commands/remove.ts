@@ -15,7 +15,10 @@ export const remove: CommandSpec = {
     const sessions = new Set(wanted.map((w) => selectSession(context.table.all(), w, call.request.directory)));
     const running = [...sessions].find((s) => s.live);
     if (running !== undefined) {
-      throw new Failure(`session ${running.id} (${running.row.name}) is running: 'falcon stop ${running.id}' first; nothing was removed`, Status.noSession);
+      throw new Failure(
+        `session ${running.id} (${running.row.name}) is running: 'falcon stop ${running.id}' first; nothing was removed`,
+        Status.noSession,
+      );
     }
     for (const session of sessions) {
       context.table.remove(session);
@@ -37,7 +40,8 @@ export const prune: CommandSpec = {
   async run(call, context, _args, options) {
     const found = /^(\d+)([mhdw])$/.exec(options.olderThan);
     const unit = units[found?.[2] ?? ""];
-    if (found === null || unit === undefined) throw new Failure(`--older-than ${options.olderThan}: give a number with m, h, d or w, such as 30d`, Status.usage);
+    if (found === null || unit === undefined)
+      throw new Failure(`--older-than ${options.olderThan}: give a number with m, h, d or w, such as 30d`, Status.usage);
     const before = context.clock() - Number(found[1]) * unit;
     const old = context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < before);
     for (const session of old) context.table.remove(session);

@@ -9,12 +9,21 @@ export const run: CommandSpec = {
   summary: "run any long-running command in a session",
   define(command) {
     defineSessionOptions(command);
-    command.argument("<command>", "the program").argument("[args...]", "its arguments").passThroughOptions().usage("[options] [--] COMMAND [ARG ...]");
+    command
+      .argument("<command>", "the program")
+      .argument("[args...]", "its arguments")
+      .passThroughOptions()
+      .usage("[options] [--] COMMAND [ARG ...]");
   },
   async run(call, context, args, options) {
     const [file, ...rest] = args;
     if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
     programFile(file, call.request.environment, call.request.directory);
-    return startAndStay(call, context, { kind: "run", command: [file, ...rest], name: lastPart(file), runDirectory: null }, options);
+    return startAndStay(
+      call,
+      context,
+      { kind: "run", command: [file, ...rest], name: lastPart(file), runDirectory: null },
+      options,
+    );
   },
 };

@@ -16,8 +16,10 @@ export const send: CommandSpec = {
   },
   async run(call, context, [wanted, ...keys], options) {
     const session = selectSession(context.table.all(), wanted, call.request.directory);
-    if (keys.length === 0 && options.text === undefined) throw new Failure("name keys to send, or give --text 'literal'", Status.usage);
-    if (!session.live) throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
+    if (keys.length === 0 && options.text === undefined)
+      throw new Failure("name keys to send, or give --text 'literal'", Status.usage);
+    if (!session.live)
+      throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));

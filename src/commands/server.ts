@@ -13,7 +13,15 @@ export const server: CommandSpec = {
     const live = context.table.live().length;
     if (action === "status") {
       const { pid, started, peers } = context.serverFacts();
-      const facts = { pid, version: context.version, home: context.home, started, sessions: live, clients: peers, residentBytes: process.memoryUsage.rss() };
+      const facts = {
+        pid,
+        version: context.version,
+        home: context.home,
+        started,
+        sessions: live,
+        clients: peers,
+        residentBytes: process.memoryUsage.rss(),
+      };
       if (options.json) call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       else {
         call.stdout(
@@ -24,7 +32,11 @@ export const server: CommandSpec = {
       return Status.ok;
     }
     if (action === "stop") {
-      call.stderr(live > 0 ? `server stopped; ${live} ${live === 1 ? "session goes" : "sessions go"} on, the next command finds ${live === 1 ? "it" : "them"}\n` : "server stopped\n");
+      call.stderr(
+        live > 0
+          ? `server stopped; ${live} ${live === 1 ? "session goes" : "sessions go"} on, the next command finds ${live === 1 ? "it" : "them"}\n`
+          : "server stopped\n",
+      );
       context.stopServer("falcon server stop");
       return Status.ok;
     }

@@ -53,14 +53,19 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
 
 function print(call: Call, context: Context, chosen: Session[]): void {
   if (chosen.length === 0) {
-    call.stderr(context.table.all().length > 0 ? "no session runs ('falcon sessions --all' lists ended ones)\n" : "no sessions: 'falcon launch' starts one\n");
+    call.stderr(
+      context.table.all().length > 0
+        ? "no session runs ('falcon sessions --all' lists ended ones)\n"
+        : "no sessions: 'falcon launch' starts one\n",
+    );
     return;
   }
   const colours = coloursFor(call.request);
   const now = context.clock();
   const rows = chosen.map((session) => {
     const { row } = session;
-    const paint = row.state === "running" ? colours.green : row.state === "exited" && session.end?.status === 0 ? colours.dim : colours.red;
+    const paint =
+      row.state === "running" ? colours.green : row.state === "exited" && session.end?.status === 0 ? colours.dim : colours.red;
     return [
       session.id,
       row.name,

@@ -30,14 +30,23 @@ export const show: CommandSpec = {
       ["started", facts.started ?? "never"],
       ...(facts.ended === null ? [] : ([["ended", facts.ended]] as [string, string][])),
       ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
-      ["viewers", facts.viewers.length === 0 ? "none" : facts.viewers.map((v) => `pid ${v.pid}${v.readOnly ? " (read-only)" : ""}`).join(", ")],
-      ["output", `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`],
+      [
+        "viewers",
+        facts.viewers.length === 0
+          ? "none"
+          : facts.viewers.map((v) => `pid ${v.pid}${v.readOnly ? " (read-only)" : ""}`).join(", "),
+      ],
+      [
+        "output",
+        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`,
+      ],
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${text}`).join("\n")}\n`);
     const text = await session.lastScreen();
-    if (text.length > 0) call.stdout(`\n${session.live ? "its screen now" : "its last screen"}:\n${text.map((line) => `  ${line}`).join("\n")}\n`);
+    if (text.length > 0)
+      call.stdout(`\n${session.live ? "its screen now" : "its last screen"}:\n${text.map((line) => `  ${line}`).join("\n")}\n`);
     return Status.ok;
   },
 };

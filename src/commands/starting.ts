@@ -4,11 +4,11 @@ import path from "node:path";
 import type { Command, OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { sessionsOfRun } from "../session/select.ts";
-import type { Limit } from "../store/session-store.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
-import type { Call, Context } from "./call.ts";
+import type { Limit } from "../store/session-store.ts";
 import { attachHere } from "./attaching.ts";
+import type { Call, Context } from "./call.ts";
 import { followPlain } from "./following.ts";
 
 /** Terminal size of a session that was started without a terminal. */
@@ -44,7 +44,10 @@ export function parseSize(text: string): { cols: number; rows: number } {
 export function parseName(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (name.trim() === "" || name.length > longestName || /[\x00-\x1f\x7f/]/.test(name)) {
-    throw new Failure(`--name ${JSON.stringify(name)}: give 1 to ${longestName} characters without '/' and control characters`, Status.usage);
+    throw new Failure(
+      `--name ${JSON.stringify(name)}: give 1 to ${longestName} characters without '/' and control characters`,
+      Status.usage,
+    );
   }
   return name;
 }
@@ -59,7 +62,18 @@ export interface Starting {
 }
 
 /** Names of the outer terminal's multiplexer and of what only it can do: they would mislead the program. */
-const outerOnly = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "ZELLIJ", "ZELLIJ_SESSION_NAME", "ZELLIJ_PANE_ID", "TERMCAP", "COLUMNS", "LINES"];
+const outerOnly = [
+  "TMUX",
+  "TMUX_PANE",
+  "STY",
+  "WINDOW",
+  "ZELLIJ",
+  "ZELLIJ_SESSION_NAME",
+  "ZELLIJ_PANE_ID",
+  "TERMCAP",
+  "COLUMNS",
+  "LINES",
+];
 
 /** The caller's environment as the program gets it (cli.md, Conventions). */
 export function programEnvironment(environment: Record<string, string>): Record<string, string> {
@@ -78,14 +92,22 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
   const { request } = call;
   const size = options.size === undefined ? undefined : parseSize(options.size);
   const again = context.table.byToken(request.token);
-  const from = what.again ?? { directory: request.directory, environment: programEnvironment(request.environment), umask: request.umask, limits: request.limits };
+  const from = what.again ?? {
+    directory: request.directory,
+    environment: programEnvironment(request.environment),
+    umask: request.umask,
+    limits: request.limits,
+  };
   if (again === undefined) {
     refuseSecondRun(context, what, from.directory);
     if (!fs.existsSync(from.directory)) throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
   }
   const name = options.name === undefined ? freeName(context, what.name) : parseName(options.name);
   if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
-    throw new Failure(`a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`, Status.usage);
+    throw new Failure(
+      `a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`,
+      Status.usage,
+    );
   }
   const { terminal } = request;
   const here = terminal.stdin && terminal.stdout && !options.detach;

@@ -33,7 +33,9 @@ export const stop: CommandSpec = {
 
 async function graceful(call: Call, session: Session, patience: number): Promise<number> {
   if (session.row.interrupts > 0 && session.row.kind === "launch") {
-    call.stderr(`[${session.row.name}] was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')\n`);
+    call.stderr(
+      `[${session.row.name}] was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')\n`,
+    );
   } else {
     session.sendInterrupt();
     call.stderr(`[${session.row.name}] asked to stop (one Ctrl+C); waiting for its end\n`);
@@ -60,8 +62,12 @@ async function awaitEnd(call: Call, session: Session, patience: number, remedy: 
     const before = session.offset;
     if (await endsWithin(session, call, patience * 1000)) break;
     if (session.offset !== before) continue;
-    const silent = session.lastOutput === 0 ? "it never said anything" : `its last output is ${duration(Date.now() - session.lastOutput)} old`;
-    throw new Failure(`session ${session.id} (${session.row.name}) hangs: nothing moved for ${patience} s, ${silent}; ${remedy}`, Status.ours);
+    const silent =
+      session.lastOutput === 0 ? "it never said anything" : `its last output is ${duration(Date.now() - session.lastOutput)} old`;
+    throw new Failure(
+      `session ${session.id} (${session.row.name}) hangs: nothing moved for ${patience} s, ${silent}; ${remedy}`,
+      Status.ours,
+    );
   }
   if (session.live) return Status.ok;
   call.stderr(`[${session.row.name}] ${endSentence(session)}\n`);

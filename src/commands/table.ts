@@ -21,7 +21,9 @@ export function coloursFor(request: Request): ReturnType<typeof picocolors.creat
 /** @param width columns of the terminal; 0 for none: nothing is cut then. */
 export function table(columns: readonly Column[], rows: readonly string[][], width: number): string {
   const gap = 2;
-  const natural = columns.map((column, i) => Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[i] ?? ""))));
+  const natural = columns.map((column, i) =>
+    Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[i] ?? ""))),
+  );
   const widths = width === 0 ? natural : fit(columns, natural, width, gap);
   const grid = new Table({
     head: columns.map((c) => c.title),
@@ -31,7 +33,11 @@ export function table(columns: readonly Column[], rows: readonly string[][], wid
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
   });
   // cli-table3 pads a column to its width: the gap is inside it, behind the text of a left-aligned and in front of a right-aligned one
-  grid.push(...rows.map((row) => row.map((cell, i) => (columns[i]?.right && i < columns.length - 1 ? `${cell}${" ".repeat(gap)}` : cell))));
+  grid.push(
+    ...rows.map((row) =>
+      row.map((cell, i) => (columns[i]?.right && i < columns.length - 1 ? `${cell}${" ".repeat(gap)}` : cell)),
+    ),
+  );
   if (columns.some((c) => c.right)) {
     grid.options.head = columns.map((c, i) => (c.right && i < columns.length - 1 ? `${c.title}${" ".repeat(gap)}` : c.title));
   }
@@ -58,7 +64,21 @@ function fit(columns: readonly Column[], natural: readonly number[], width: numb
 }
 
 const noLines = Object.fromEntries(
-  ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"].map(
-    (name) => [name, ""],
-  ),
+  [
+    "top",
+    "top-mid",
+    "top-left",
+    "top-right",
+    "bottom",
+    "bottom-mid",
+    "bottom-left",
+    "bottom-right",
+    "left",
+    "left-mid",
+    "mid",
+    "mid-mid",
+    "right",
+    "right-mid",
+    "middle",
+  ].map((name) => [name, ""]),
 );

@@ -11,7 +11,9 @@ export const wait: CommandSpec = {
   name: "wait",
   summary: "wait until sessions end, exit with the session's exit status",
   define(command) {
-    command.argument("<session...>", "ids, unique prefixes, names or run directories").option("--timeout <seconds>", "give up after so long, with status 124");
+    command
+      .argument("<session...>", "ids, unique prefixes, names or run directories")
+      .option("--timeout <seconds>", "give up after so long, with status 124");
   },
   async run(call, context, wanted, options) {
     const sessions = wanted.map((w) => selectSession(context.table.all(), w, call.request.directory));

@@ -101,7 +101,8 @@ export class Peer implements Call {
   }
 
   #identify(type: number, payload: Buffer): void {
-    if (type === ClientFrame.hello) this.#send(encodeHello({ protocol: clientProtocol, pid: this.#effects.pid, version: this.#effects.version }));
+    if (type === ClientFrame.hello)
+      this.#send(encodeHello({ protocol: clientProtocol, pid: this.#effects.pid, version: this.#effects.version }));
     const request = this.#builder.take(type, payload);
     if (request === undefined) return;
     this.#request = request;

@@ -9,9 +9,13 @@ import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
+import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { SessionTable } from "../session/session-table.ts";
+import { Telling } from "../session/telling.ts";
+import { Deliveries } from "../store/deliveries.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
+import { runEventCommand } from "./event-command.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
 import { isNewer } from "./version.ts";
@@ -37,6 +41,7 @@ export class Server implements Context {
   readonly store: SessionStore;
   readonly table: SessionTable;
   #screens: Screens;
+  #telling: Telling;
   #listener: Listener;
   #peers = new Set<Peer>();
   #lock: number;
@@ -56,6 +61,22 @@ export class Server implements Context {
     this.config = config;
     for (const problem of problems) log("config.problem", { problem });
     this.store = SessionStore.open(path.join(options.home, "state.db"), log).store;
+    const { onEvent } = config;
+    this.#telling = new Telling(
+      new Deliveries(this.store.database),
+      onEvent === null
+        ? undefined
+        : (variables) => {
+            const row = this.table.get(variables.FALCON_SESSION_ID ?? "")?.row;
+            return runEventCommand(
+              onEvent,
+              { ...(row?.environment ?? (process.env as Record<string, string>)), ...variables },
+              row?.directory ?? "/",
+            );
+          },
+      () => Date.now(),
+      log,
+    );
     this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       save: (row) => this.#stored(() => this.store.save(row)),
@@ -65,6 +86,10 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: () => this.#considerIdle(),
+      over: (session) => {
+        this.#telling.tell(session.id, endEvent(session), eventFacts(session, ""));
+        this.#considerIdle();
+      },
       keep: config.retention,
       scrollback: config.scrollback,
       boot: bootId(),
@@ -91,6 +116,7 @@ export class Server implements Context {
       await server.table.adopt();
       await server.#listener.listen();
       log("server.listening", { sessions: server.table.live().length });
+      server.#telling.resume();
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -144,10 +170,8 @@ export class Server implements Context {
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
   #considerIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#ending || this.#peers.size > 0 || this.table?.live().length > 0) return;
+    if (this.#ending || this.#peers.size > 0 || this.#telling.pending || this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
-    this.#idle.unref();
-    // the timer alone does not keep the process alive, the listening socket does
   }
 
   stopServer(reason: string): void {
@@ -164,6 +188,7 @@ export class Server implements Context {
     this.log("server.ending", { reason });
     clearTimeout(this.#idle);
     this.#listener.close();
+    this.#telling.dispose();
     await this.table.leave();
     // the database and the lock are free before a client that was sent away can start the next server
     this.store.close();

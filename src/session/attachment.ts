@@ -1,6 +1,6 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
-import { type KeyAction, Keys, type KeyPolicy } from "./keys.ts";
+import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
 
@@ -69,7 +69,12 @@ export class Attachment {
   begin(): void {
     const { session, options } = { session: this.#session, options: this.#options };
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows: options.rows }));
-    session.addViewer(this.#viewer, { pid: options.pid, readOnly: options.readOnly, since: options.clock(), finish: (why) => this.finish(why) });
+    session.addViewer(this.#viewer, {
+      pid: options.pid,
+      readOnly: options.readOnly,
+      since: options.clock(),
+      finish: (why) => this.finish(why),
+    });
     if (this.#mayResize()) session.resize(options.cols, options.rows);
     this.#viewer.join();
     void session.over.then(async () => {
@@ -81,7 +86,10 @@ export class Attachment {
   #title(): string {
     const { row } = this.#session;
     const { detachKey, prefix } = this.#options.keys;
-    const keys = [...(row.kind === "launch" && detachKey !== null ? [detachKey] : []), ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`])];
+    const keys = [
+      ...(row.kind === "launch" && detachKey !== null ? [detachKey] : []),
+      ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
+    ];
     const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
     return `${row.name}${this.#options.readOnly ? " · read-only" : ""}${leave}`;
   }

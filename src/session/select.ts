@@ -46,9 +46,13 @@ function selectUnnamed(sessions: readonly Session[], directory: string): Session
   here.sort((a, b) => (b.row.attached ?? 0) - (a.row.attached ?? 0));
   const [latest] = here;
   if (latest !== undefined) return latest;
-  if (live.length > 1) throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
+  if (live.length > 1)
+    throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
   if (sessions.length > 0) {
-    throw new Failure("no session is running: name an ended one ('falcon sessions --all' lists them), or start one with 'falcon launch'", Status.noSession);
+    throw new Failure(
+      "no session is running: name an ended one ('falcon sessions --all' lists them), or start one with 'falcon launch'",
+      Status.noSession,
+    );
   }
   throw new Failure("there are no sessions: 'falcon launch' starts one", Status.noSession);
 }

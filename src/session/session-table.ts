@@ -84,7 +84,9 @@ export class SessionTable {
       this.remove(earlier);
     }
     if (this.live().length >= mostSessions) {
-      throw new Failure(`${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`);
+      throw new Failure(
+        `${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`,
+      );
     }
     const id = this.#freeId();
     const folder = this.folderOf(id);
@@ -148,7 +150,9 @@ export class SessionTable {
 
   #track(session: Session, before: LatestLink | undefined): void {
     if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
-    trackRunDirectory(session, before, this.#effects.clock, (name) => this.live().some((other) => other !== session && other.row.name === name));
+    trackRunDirectory(session, before, this.#effects.clock, (name) =>
+      this.live().some((other) => other !== session && other.row.name === name),
+    );
   }
 
   #folders(): string[] {
@@ -164,7 +168,11 @@ export class SessionTable {
    * @throws Failure when it still runs.
    */
   remove(session: Session): void {
-    if (session.live) throw new Failure(`session ${session.id} (${session.row.name}) is running: stop it first ('falcon stop ${session.id}')`, Status.noSession);
+    if (session.live)
+      throw new Failure(
+        `session ${session.id} (${session.row.name}) is running: stop it first ('falcon stop ${session.id}')`,
+        Status.noSession,
+      );
     session.closeScreen();
     this.#store.remove(session.id);
     this.#sessions.delete(session.id);

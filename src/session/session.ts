@@ -4,11 +4,11 @@ import type { Log } from "../base/log.ts";
 import { probe } from "../base/probe.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
+import { OutputLog } from "../store/output-log.ts";
+import { readRecord } from "../store/record.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
-import { OutputLog } from "../store/output-log.ts";
 import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
-import { readRecord } from "../store/record.ts";
 import { type End, endOf, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
 
@@ -22,6 +22,8 @@ export interface SessionEffects {
   clock(): number;
   /** Called after every change that a list would show. */
   changed(session: Session): void;
+  /** Called once, when it is exited or lost. */
+  over(session: Session): void;
   /** Bytes of log to retain. */
   readonly keep: number;
   /** Lines of scrollback that a screen keeps. */
@@ -258,13 +260,15 @@ export class Session implements Viewed {
       },
     );
     this.#screen = screen;
-    if (stored !== undefined && (stored.cols !== this.row.cols || stored.rows !== this.row.rows)) screen.resize(this.row.cols, this.row.rows);
+    if (stored !== undefined && (stored.cols !== this.row.cols || stored.rows !== this.row.rows))
+      screen.resize(this.row.cols, this.row.rows);
     return screen;
   }
 
   /** Bytes for the program, as typed. */
   input(bytes: Uint8Array): void {
-    if (this.row.state === "running" || this.row.state === "starting") this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (this.row.state === "running" || this.row.state === "starting")
+      this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
@@ -392,7 +396,14 @@ export class Session implements Viewed {
     await this.#store();
     await Promise.all([...this.viewers.keys()].map((viewer) => viewer.settled()));
     const end = endOf(waitStatus, signalName);
-    this.#to("exited", end.signal !== null ? `ended by ${end.signal}` : end.code === null ? "ended, status unknown" : `ended with status ${end.code}`);
+    this.#to(
+      "exited",
+      end.signal !== null
+        ? `ended by ${end.signal}`
+        : end.code === null
+          ? "ended, status unknown"
+          : `ended with status ${end.code}`,
+    );
     this.#link?.release();
     this.#finish();
   }
@@ -402,6 +413,7 @@ export class Session implements Viewed {
     this.#link = undefined;
     this.#quiet();
     this.#resolveOver();
+    this.#effects.over(this);
     for (const wake of this.#waiting) wake();
     // viewers that are still there look at what is on their terminal; the screen itself is stored
     if (this.viewers.size === 0) this.closeScreen();
@@ -430,7 +442,10 @@ export class Session implements Viewed {
       const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
       dead.close();
       this.#linked(link);
-      this.setFact("holderLost", "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown");
+      this.setFact(
+        "holderLost",
+        "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown",
+      );
       this.#effects.log("session.succeeded", { id: this.id, holder: link.holderPid });
       link.subscribe(this.offset);
     } catch (error) {

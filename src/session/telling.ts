@@ -60,7 +60,11 @@ export class Telling implements Disposable {
   }
 
   async #attempt(delivery: Delivery, run: RunCommand): Promise<void> {
-    const status = await run({ ...delivery.facts, FALCON_EVENT: delivery.event, FALCON_EVENT_TIME: new Date(delivery.created).toISOString() });
+    const status = await run({
+      ...delivery.facts,
+      FALCON_EVENT: delivery.event,
+      FALCON_EVENT_TIME: new Date(delivery.created).toISOString(),
+    });
     if (this.#gone) return;
     this.#log("telling.attempt", { session: delivery.session, event: delivery.event, attempt: delivery.attempts + 1, status });
     if (status === 0) this.#deliveries.done(delivery.id);

@@ -48,7 +48,13 @@ export class Viewer implements Disposable {
    * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
    * @param policy the stream filter of what programs may do to a viewer's terminal.
    */
-  constructor(viewed: Viewed, terminal: ViewerTerminal, size: { cols: number; rows: number }, history: number, policy: (chunk: Buffer) => Buffer = (c) => c) {
+  constructor(
+    viewed: Viewed,
+    terminal: ViewerTerminal,
+    size: { cols: number; rows: number },
+    history: number,
+    policy: (chunk: Buffer) => Buffer = (c) => c,
+  ) {
     this.#viewed = viewed;
     this.#terminal = terminal;
     this.cols = size.cols;
@@ -137,7 +143,8 @@ export class Viewer implements Disposable {
   resize(cols: number, rows: number): void {
     this.cols = cols;
     this.rows = rows;
-    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows)) this.#mode.watch.resize(cols, rows);
+    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows))
+      this.#mode.watch.resize(cols, rows);
     else this.join();
   }
 

@@ -25,6 +25,9 @@ test("keys are what xterm sends", () => {
 
 test("an unknown name is said, with what to do", () => {
   for (const name of ["Entr", "C-Enter", "C-é", "word"]) {
-    assert.throws(() => keyBytes(name, "normal"), (e: unknown) => e instanceof Failure && e.status === 2 && e.message.includes(name));
+    assert.throws(
+      () => keyBytes(name, "normal"),
+      (e: unknown) => e instanceof Failure && e.status === 2 && e.message.includes(name),
+    );
   }
 });

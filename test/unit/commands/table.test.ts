@@ -7,7 +7,14 @@ import { table } from "../../../src/commands/table.ts";
 const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN", fills: true }];
 
 test("columns line up, numbers to the right, no line has a trailing blank", () => {
-  const lines = table(columns, [["a", "1 s", "/x"], ["\x1b[32mbbb\x1b[39m", "10 min", "/日本"]], 0).split("\n");
+  const lines = table(
+    columns,
+    [
+      ["a", "1 s", "/x"],
+      ["\x1b[32mbbb\x1b[39m", "10 min", "/日本"],
+    ],
+    0,
+  ).split("\n");
   assert.equal(lines.length, 3);
   for (const line of lines) assert.equal(line, line.trimEnd());
   assert.equal(lines[0], "ID      AGE  RUN");

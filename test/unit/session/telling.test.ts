@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Database from "better-sqlite3";
+import { Telling } from "../../../src/session/telling.ts";
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { migrate } from "../../../src/store/schema.ts";
-import { Telling } from "../../../src/session/telling.ts";
 
 function deliveries(): Deliveries {
   const database = new Database(":memory:");
@@ -31,7 +31,10 @@ test("an event is told once, with its facts, and is gone", async () => {
   await settled();
   await settled();
   await settled();
-  assert.deepEqual(told.map((t) => t.FALCON_EVENT), ["ended", "failed"]);
+  assert.deepEqual(
+    told.map((t) => t.FALCON_EVENT),
+    ["ended", "failed"],
+  );
   assert.equal(told[0]?.FALCON_SESSION_NAME, "x");
   assert.equal(telling.pending, false);
   telling.dispose();
@@ -40,7 +43,12 @@ test("an event is told once, with its facts, and is gone", async () => {
 test("what was not taken stays for later, and for the next server", async () => {
   const kept = deliveries();
   let now = 0;
-  const failing = new Telling(kept, async () => 1, () => now, log);
+  const failing = new Telling(
+    kept,
+    async () => 1,
+    () => now,
+    log,
+  );
   failing.tell("abc", "ended", {});
   await settled();
   await settled();

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 import { schemaVersion } from "../../../src/store/schema.ts";
+import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 
 let folder: string;
 let file: string;
@@ -87,7 +87,10 @@ for (const [what, content] of [
     store.save(row);
     store.close();
     assert.ok(events.includes("database.set-aside"));
-    assert.ok(fs.readdirSync(folder).some((name) => name.startsWith("state.db.broken-")), "the old file is kept");
+    assert.ok(
+      fs.readdirSync(folder).some((name) => name.startsWith("state.db.broken-")),
+      "the old file is kept",
+    );
   });
 }
 

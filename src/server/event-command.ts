@@ -1,0 +1,26 @@
+// Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output nowhere.
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+
+/** A command that is not done after this (ms) is ended; a mail server that does not answer takes two minutes. */
+const longestRun = 300_000;
+
+/** Answers the exit status, or -1 when it could not be started or was ended. */
+export function runEventCommand(
+  command: readonly string[],
+  environment: Record<string, string>,
+  directory: string,
+): Promise<number> {
+  const [file, ...args] = command as [string, ...string[]];
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      env: environment,
+      cwd: fs.existsSync(directory) ? directory : "/",
+      stdio: "ignore",
+      timeout: longestRun,
+      killSignal: "SIGKILL",
+    });
+    child.once("error", () => resolve(-1));
+    child.once("exit", (code) => resolve(code ?? -1));
+  });
+}
