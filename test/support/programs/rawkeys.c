@@ -1,4 +1,4 @@
-/* Reads keys raw, as falcon does (ICANON and ECHO off, ISIG as given), and shows each byte as <hex>; `q` ends it. */
+/* Reads keys raw, as falcon does (ICANON and ECHO off, ISIG on but for --no-signals), and shows each byte as <hex>; `q` ends it. */
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -9,7 +9,8 @@ int main(int argc, char **argv) {
   tcgetattr(0, &mode);
   struct termios before = mode;
   mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-  if (argc > 1 && strcmp(argv[1], "--no-signals") == 0) mode.c_lflag &= ~(tcflag_t)ISIG;
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--no-signals") == 0) mode.c_lflag &= ~(tcflag_t)ISIG;
   tcsetattr(0, TCSANOW, &mode);
   printf("keys please\r\n");
   fflush(stdout);
