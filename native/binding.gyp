@@ -4,8 +4,6 @@
   'variables': {
     'asan%': 0,
     'falcon_version': '<!(node -p "require(\'../package.json\').version")',
-    # written by the client's side; until it exists there is no such target
-    'client_exists%': '<!(node -p "require(\'fs\').existsSync(\'client.c\') ? 1 : 0")',
   },
   'target_defaults': {
     'defines': ['_GNU_SOURCE', 'FALCON_VERSION="<(falcon_version)"'],
@@ -25,16 +23,10 @@
       'type': 'executable',
       'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c', 'os_linux.c', 'os_darwin.c'],
     },
-  ],
-  'conditions': [
-    ['client_exists==1', {
-      'targets': [
-        {
-          'target_name': 'falcon',
-          'type': 'executable',
-          'sources': ['client.c', 'home.c', 'terminal.c'],
-        },
-      ],
-    }],
+    {
+      'target_name': 'falcon',
+      'type': 'executable',
+      'sources': ['client.c', 'start.c', 'home.c', 'terminal.c', 'os_linux.c', 'os_darwin.c'],
+    },
   ],
 }

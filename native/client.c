@@ -1,0 +1,566 @@
+// falcon: the thin client. It says who calls (arguments, environment, folder, terminal), copies bytes between the terminal and the
+// session server, and obeys the server's frames (docs/protocol.md). It knows no command.
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "home.h"
+#include "os.h"
+#include "start.h"
+#include "terminal.h"
+
+#ifndef FALCON_VERSION
+#define FALCON_VERSION "0.0.0"
+#endif
+
+enum { PROTOCOL = 1 };
+
+// Frame types (docs/protocol.md, Client).
+enum {
+  TO_HELLO = 1,
+  TO_ARG = 2,
+  TO_ENV = 3,
+  TO_DIRECTORY = 4,
+  TO_TERMINAL = 5,
+  TO_LIMIT = 6,
+  TO_TOKEN = 7,
+  TO_RUN = 8,
+  TO_INPUT = 20,
+  TO_INPUT_END = 21,
+  TO_SIZE = 22,
+  TO_SIGNAL = 23,
+  TO_CONTINUED = 24,
+  FROM_HELLO = 65,
+  FROM_STDOUT = 66,
+  FROM_STDERR = 67,
+  FROM_EXIT = 68,
+  FROM_EXEC = 69,
+  FROM_INPUT_MODE = 70,
+  FROM_SIGNALS = 71,
+  FROM_RESUME = 72,
+  FROM_RESTORE = 73,
+  FROM_RECONNECT = 74,
+};
+
+enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
+
+enum {
+  STATUS_OURS = 125,
+  STATUS_NOT_EXECUTABLE = 126,
+  STATUS_NOT_FOUND = 127,
+  // The longest payload in either direction.
+  PAYLOAD_LIMIT = 1 << 20,
+  // So much of what the server says is kept while the terminal is slow; then the socket is not read, and the server notices.
+  UNWRITTEN_LIMIT = 256 << 10,
+  // So much typed input is kept while the server is slow; then the terminal is not read.
+  UNSENT_LIMIT = 1 << 20,
+  READ_PIECE = 64 << 10,
+  // A server that has not said HELLO by then hangs.
+  HELLO_MS = 5000,
+  // The server that told us to go to the next one has this long to close its side.
+  GOODBYE_MS = 5000,
+  // A connection that held so long starts the count of losses anew; after MOST_LOSSES in a row nothing better is to be expected.
+  STEADY_MS = 10000,
+  MOST_LOSSES = 5,
+  // Pause before asking again, times the losses.
+  AGAIN_MS = 20,
+};
+
+static const char *called_as = "falcon";
+static char home[HOME_LONGEST + 1];
+static char **first_arguments;  // as we were called, without our name
+static size_t first_count;
+static uint8_t token[16];
+
+static int connection = -1;
+static pid_t server_pid;
+static bool greeted;          // HELLO has come
+static bool going;            // RECONNECT has come
+static bool lost;             // the server's side is at its end
+static int64_t connected_at;  // steady ms
+static int64_t going_since;
+static int losses;
+
+static int input_mode;
+static bool reads_input;  // the present server has said how
+static bool input_ended;
+static bool forward_signals;
+static bool holds_signals;  // those that a server is to be told wait until the next one has begun to answer
+static uint8_t *resume;  // strings, each with its NUL
+static size_t resume_length;
+
+// What the server said and nobody has dealt with: in[in_start .. in_end).
+static uint8_t *in;
+static size_t in_room, in_start, in_end;
+// Of an output frame: so many bytes are still to be written to `out_stream`.
+static size_t out_left;
+static int out_stream;
+static bool out_blocked;
+static bool error_gone;  // nobody reads our stderr
+
+// What is to be sent.
+static uint8_t *unsent;
+static size_t unsent_room, unsent_start, unsent_end;
+
+static int signal_pipe[2];
+static bool pipe_was_ignored;
+
+_Noreturn static void leave(int status) {
+  terminal_leave(out_left > 0);
+  _exit(status);
+}
+
+// Puts the terminal back, says one sentence, and ends.
+__attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *format, ...) {
+  char text[4096];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  terminal_leave(out_left > 0);
+  dprintf(2, "%s: %s\n", called_as, text);
+  _exit(STATUS_OURS);
+}
+
+static void *must(void *memory) {
+  if (!memory) die("out of memory");
+  return memory;
+}
+
+// ---- Sending
+
+static uint8_t *to_send(size_t length) {
+  if (unsent_start == unsent_end) unsent_start = unsent_end = 0;
+  if (unsent_end + length > unsent_room) {
+    unsent_room = (unsent_end + length) * 2;
+    unsent = must(realloc(unsent, unsent_room));
+  }
+  uint8_t *at = unsent + unsent_end;
+  unsent_end += length;
+  return at;
+}
+
+static void send_frame(uint8_t type, const void *payload, size_t length) {
+  uint8_t *at = to_send(FRAME_HEADER + length);
+  put_header(at, type, length);
+  if (length > 0) memcpy(at + FRAME_HEADER, payload, length);
+}
+
+static void send_text(uint8_t type, const char *text, const char *what) {
+  size_t length = strlen(text);
+  if (length > PAYLOAD_LIMIT) die("%s of %zu bytes is longer than the session server takes (%d)", what, length, PAYLOAD_LIMIT);
+  send_frame(type, text, length);
+}
+
+static void flush_unsent(void) {
+  while (unsent_start < unsent_end && !lost) {
+    ssize_t count = write(connection, unsent + unsent_start, unsent_end - unsent_start);
+    if (count > 0) unsent_start += (size_t)count;
+    else if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    // what the server said before it went is still to be read
+    else if (errno != EINTR) unsent_start = unsent_end;
+  }
+}
+
+static void send_size(void) {
+  uint8_t payload[4];
+  uint16_t cols, rows;
+  terminal_size(&cols, &rows);
+  put_u16(payload, cols);
+  put_u16(payload + 2, rows);
+  if (cols > 0) send_frame(TO_SIZE, payload, sizeof payload);
+}
+
+extern char **environ;
+
+// The whole request: who we are and what is asked.
+static void send_request(void) {
+  uint8_t numbers[24];
+  char text[PATH_MAX];
+  put_u16(numbers, PROTOCOL);
+  put_u32(numbers + 2, (uint32_t)getpid());
+  size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", FALCON_VERSION, 0, called_as);
+  uint8_t *at = to_send(FRAME_HEADER + 6 + length);
+  put_header(at, TO_HELLO, 6 + length);
+  memcpy(at + FRAME_HEADER, numbers, 6);
+  memcpy(at + FRAME_HEADER + 6, text, length);
+  if (resume_length > 0)
+    for (size_t from = 0; from < resume_length; from += strlen((char *)resume + from) + 1) send_text(TO_ARG, (char *)resume + from, "an argument");
+  else
+    for (size_t i = 0; i < first_count; i++) send_text(TO_ARG, first_arguments[i], "an argument");
+  for (char **variable = environ; *variable; variable++) send_text(TO_ENV, *variable, "an environment variable");
+  // empty where the folder is gone: only some commands need one
+  send_text(TO_DIRECTORY, getcwd(text, sizeof text) ? text : "", "the path of the working folder");
+  uint16_t cols, rows;
+  terminal_size(&cols, &rows);
+  mode_t mask = umask(0);
+  umask(mask);
+  numbers[0] = (uint8_t)(isatty(0) | isatty(1) << 1 | isatty(2) << 2);
+  put_u16(numbers + 1, cols);
+  put_u16(numbers + 3, rows);
+  put_u16(numbers + 5, (uint16_t)mask);
+  send_frame(TO_TERMINAL, numbers, 7);
+  for (int resource = 0; resource < (int)RLIM_NLIMITS; resource++) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0) continue;
+    put_u32(numbers, (uint32_t)resource);
+    put_u64(numbers + 4, limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur);
+    put_u64(numbers + 12, limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_max);
+    send_frame(TO_LIMIT, numbers, 20);
+  }
+  send_frame(TO_TOKEN, token, sizeof token);
+  send_frame(TO_RUN, NULL, 0);
+}
+
+// ---- Signals
+
+static void on_signal(int number) {
+  int kept = errno;
+  uint8_t byte = (uint8_t)number;
+  if (write(signal_pipe[1], &byte, 1) < 0) {}  // a full pipe has enough to wake us
+  errno = kept;
+}
+
+static void on_crash(int number) {
+  terminal_crash();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static void handle(int number, void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler};
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
+}
+
+static void catch_signals(void) {
+  static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU};
+  static const int told[] = {SIGWINCH, SIGCONT, SIGTSTP};
+  static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  struct sigaction old;
+  if (pipe(signal_pipe) < 0) die("no pipe for signals: %s", strerror(errno));
+  for (int i = 0; i < 2; i++) {
+    fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+    fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
+  }
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+    // what the caller has switched off (nohup) stays off
+    sigaction(deadly[i], NULL, &old);
+    if (old.sa_handler != SIG_IGN) handle(deadly[i], on_signal);
+  }
+  for (size_t i = 0; i < sizeof told / sizeof *told; i++) handle(told[i], on_signal);
+  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) handle(crashes[i], on_crash);
+  sigaction(SIGPIPE, NULL, &old);
+  pipe_was_ignored = old.sa_handler == SIG_IGN;
+  handle(SIGPIPE, SIG_IGN);
+}
+
+static void continued(void) {
+  if (input_mode == INPUT_RAW) terminal_raw();
+  if (!greeted) return;
+  send_size();
+  send_frame(TO_CONTINUED, NULL, 0);
+}
+
+static void stop(void) {
+  uint8_t bytes[64];
+  terminal_leave(out_left > 0);
+  handle(SIGTSTP, SIG_DFL);
+  raise(SIGTSTP);
+  // somebody has continued us, or nobody is there who could have
+  handle(SIGTSTP, on_signal);
+  while (read(signal_pipe[0], bytes, sizeof bytes) > 0) {}
+  continued();
+}
+
+static void obey_signal(int number) {
+  switch (number) {
+    case SIGWINCH:
+      if (greeted) send_size();
+      return;
+    case SIGCONT:
+      continued();
+      return;
+    case SIGTSTP:
+      stop();
+      return;
+    case SIGHUP:
+    case SIGINT:
+    case SIGTERM:
+      if (!forward_signals) break;
+      send_frame(TO_SIGNAL, &(uint8_t){(uint8_t)number}, 1);
+      return;
+  }
+  leave(128 + number);
+}
+
+static void take_signals(void) {
+  uint8_t bytes[64];
+  for (ssize_t count; (count = read(signal_pipe[0], bytes, sizeof bytes)) > 0;)
+    for (ssize_t i = 0; i < count; i++) obey_signal(bytes[i]);
+}
+
+// While no server is there: a signal that it will be told waits for it, any other is seen to at once.
+static int wait_for(int fd, int ms) {
+  int64_t end = os_steady_ms() + ms;
+  for (;;) {
+    struct pollfd slots[] = {{fd, POLLIN, 0}, {forward_signals ? -1 : signal_pipe[0], POLLIN, 0}};
+    int64_t left = end - os_steady_ms();
+    if (poll(slots, 2, left > 0 ? (int)left : 0) < 0 && errno != EINTR) return 0;
+    if (slots[1].revents) take_signals();
+    if (slots[0].revents) return 1;
+    if (os_steady_ms() >= end) return 0;
+  }
+}
+
+// ---- The connection
+
+// Connects (starting the server where none answers) and asks.
+static void ask(void) {
+  char problem[2 * PATH_MAX];
+  // looked at each time: the folder may have changed hands since
+  if (!home_find(home, problem, sizeof problem)) die("%s", problem);
+  connection = start_reach(home, wait_for, &server_pid, problem, sizeof problem);
+  if (connection < 0) die("%s", problem);
+  connected_at = os_steady_ms();
+  greeted = going = lost = reads_input = false;
+  holds_signals = forward_signals;
+  in_start = in_end = out_left = 0;
+  out_blocked = false;
+  unsent_start = unsent_end = 0;
+  send_request();
+  flush_unsent();
+}
+
+// The connection is at its end without an EXIT.
+static void lose(void) {
+  close(connection);
+  connection = -1;
+  bool steady = greeted && os_steady_ms() - connected_at > STEADY_MS;
+  losses = steady ? 1 : losses + 1;
+  // a server that had not even greeted us was about to end; one that told us to is followed; otherwise only a RESUME makes asking again safe
+  if (greeted && !going && resume_length == 0)
+    die("the session server (process %d) ended the connection; what it was doing stands in %s/server.log", (int)server_pid, home);
+  if (losses > MOST_LOSSES) die("the connection to the session server was lost %d times in a row; see %s/server.log", losses, home);
+  if (losses > 1) wait_for(-1, AGAIN_MS * losses);
+  // the terminal stays as it is, with what is typed in it, until the next server says how to read it
+  ask();
+}
+
+// ---- Frames from the server
+
+static void become(const uint8_t *payload, size_t length) {
+  char **arguments = must(calloc(length + 1, sizeof *arguments));
+  size_t count = 0;
+  if (length == 0 || payload[length - 1] != 0) die("the session server (process %d) sent an EXEC without an end", (int)server_pid);
+  for (size_t from = 0; from < length; from += strlen((const char *)payload + from) + 1) arguments[count++] = (char *)payload + from;
+  if (count < 2) die("the session server (process %d) sent an EXEC without a program", (int)server_pid);
+  terminal_leave(false);
+  if (!pipe_was_ignored) handle(SIGPIPE, SIG_DFL);
+  execv(arguments[0], arguments + 1);
+  int error = errno;
+  dprintf(2, "%s: cannot run %s: %s\n", called_as, arguments[0], strerror(error));
+  _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+}
+
+static void set_input_mode(int mode) {
+  if (mode == INPUT_RAW && !terminal_raw()) mode = INPUT_PLAIN;
+  if (mode != INPUT_RAW) terminal_cooked();
+  input_mode = mode;
+  reads_input = mode != INPUT_OFF;
+}
+
+static void greet(const uint8_t *payload, size_t length) {
+  if (length < 6) die("the session server (process %d) sent a HELLO of %zu bytes", (int)server_pid, length);
+  unsigned protocol = get_u16(payload);
+  if (protocol != PROTOCOL)
+    die("the session server (process %d, version %.*s) speaks protocol %u and this falcon (%s) speaks %d: use the falcon that started it, or end it with "
+        "kill %d (the runs go on) and try again",
+        (int)server_pid, (int)(length - 6), (const char *)payload + 6, protocol, FALCON_VERSION, PROTOCOL, (int)server_pid);
+  greeted = true;
+}
+
+static void obey(uint8_t type, const uint8_t *payload, size_t length) {
+  if (type != FROM_HELLO) holds_signals = false;
+  if (!greeted && type != FROM_HELLO) die("what listens at %s/server.sock (process %d) is no session server", home, (int)server_pid);
+  switch (type) {
+    case FROM_HELLO:
+      greet(payload, length);
+      return;
+    case FROM_EXIT:
+      leave(length > 0 ? payload[0] : STATUS_OURS);
+    case FROM_EXEC:
+      become(payload, length);
+      return;
+    case FROM_INPUT_MODE:
+      if (length > 0) set_input_mode(payload[0]);
+      return;
+    case FROM_SIGNALS:
+      forward_signals = length > 0 && payload[0];
+      return;
+    case FROM_RESUME:
+      if (length > 0 && payload[length - 1] != 0) return;
+      resume = length > 0 ? must(realloc(resume, length)) : resume;
+      if (length > 0) memcpy(resume, payload, length);
+      resume_length = length;
+      return;
+    case FROM_RESTORE:
+      terminal_keep_restore(payload, length);
+      return;
+    case FROM_RECONNECT:
+      going = true;
+      going_since = os_steady_ms();
+      return;
+  }
+  // a frame of a later version: not meant for us
+}
+
+// Deals with what has come, as far as the terminal takes it.
+static void process(void) {
+  out_blocked = false;
+  for (;;) {
+    size_t have = in_end - in_start;
+    if (out_left > 0) {
+      size_t piece = have < out_left ? have : out_left;
+      if (piece == 0) return;
+      ssize_t count = out_stream == 2 && error_gone ? (ssize_t)piece : output_write(out_stream, in + in_start, piece);
+      if (count < 0 && out_stream == 1) leave(128 + SIGPIPE);
+      if (count < 0) error_gone = true;
+      if (count == 0) {
+        out_blocked = true;
+        return;
+      }
+      if (count > 0) {
+        in_start += (size_t)count;
+        out_left -= (size_t)count;
+      }
+      continue;
+    }
+    if (have < FRAME_HEADER) return;
+    size_t length = get_u32(in + in_start);
+    uint8_t type = in[in_start + 4];
+    if (length > PAYLOAD_LIMIT) die("the session server (process %d) sent a frame of %zu bytes, at most %d are allowed", (int)server_pid, length, PAYLOAD_LIMIT);
+    if (greeted && (type == FROM_STDOUT || type == FROM_STDERR)) {
+      holds_signals = false;
+      in_start += FRAME_HEADER;
+      out_left = length;
+      out_stream = type == FROM_STDOUT ? 1 : 2;
+      continue;
+    }
+    if (have - FRAME_HEADER < length) return;
+    in_start += FRAME_HEADER + length;
+    obey(type, in + in_start - length, length);
+  }
+}
+
+// True while there is room for what the server says; a frame that is not complete always has some.
+static bool wants_more(void) {
+  return !out_blocked || in_end - in_start < UNWRITTEN_LIMIT;
+}
+
+static void read_server(void) {
+  if (in_start > 0) {
+    memmove(in, in + in_start, in_end - in_start);
+    in_end -= in_start;
+    in_start = 0;
+  }
+  if (in_room - in_end < READ_PIECE) {
+    in_room = in_end + 2 * READ_PIECE;
+    in = must(realloc(in, in_room));
+  }
+  ssize_t count = read(connection, in + in_end, READ_PIECE);
+  if (count > 0) in_end += (size_t)count;
+  else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) lost = true;
+}
+
+static void read_input(void) {
+  // one read is one frame: what was typed at once stays together
+  static uint8_t bytes[READ_PIECE];
+  ssize_t count = read(0, bytes, sizeof bytes);
+  if (count > 0) {
+    send_frame(TO_INPUT, bytes, (size_t)count);
+    return;
+  }
+  if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  // a raw terminal has no end of input: it was closed
+  if (input_mode == INPUT_RAW) leave(128 + SIGHUP);
+  input_ended = true;
+  send_frame(TO_INPUT_END, NULL, 0);
+}
+
+static int time_left(void) {
+  int64_t end = !greeted ? connected_at + HELLO_MS : going ? going_since + GOODBYE_MS : -1;
+  if (end < 0) return -1;
+  int64_t left = end - os_steady_ms();
+  return left > 0 ? (int)left : 0;
+}
+
+// One turn: waits for whatever comes first, and deals with it.
+static void turn(void) {
+  bool typing = reads_input && !going && !input_ended && unsent_end - unsent_start < UNSENT_LIMIT;
+  bool listening = !lost && wants_more();
+  bool sending = !lost && unsent_start < unsent_end;
+  struct pollfd slots[] = {
+      {holds_signals ? -1 : signal_pipe[0], POLLIN, 0},
+      {typing ? 0 : -1, POLLIN, 0},
+      {listening || sending ? connection : -1, (short)((listening ? POLLIN : 0) | (sending ? POLLOUT : 0)), 0},
+      // without an event asked for, a reader that went away is still told
+      {output_fd(out_blocked ? out_stream : 1), out_blocked ? POLLOUT : 0, 0},
+  };
+  int timeout = time_left();
+  int ready = poll(slots, 4, timeout);
+  if (ready < 0 && errno != EINTR) die("poll: %s", strerror(errno));
+  if (ready < 0) return;
+  if (ready == 0 && timeout >= 0 && time_left() == 0) {
+    if (!greeted) die("the session server (process %d) does not answer; its log is %s/server.log", (int)server_pid, home);
+    lost = true;
+  }
+  if (slots[0].revents) take_signals();
+  if (slots[1].revents) read_input();
+  if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
+  if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
+  process();
+  flush_unsent();
+  if (going && unsent_start == unsent_end) shutdown(connection, SHUT_WR);
+  if (lost && !out_blocked) lose();
+}
+
+static void open_standard_streams(void) {
+  // a descriptor that the caller closed would be given to the next thing we open
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) _exit(STATUS_OURS);
+}
+
+static void make_token(void) {
+  int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  bool made = fd >= 0 && read(fd, token, sizeof token) == (ssize_t)sizeof token;
+  if (!made) die("no random numbers: %s", strerror(errno));
+  close(fd);
+}
+
+int main(int count, char **arguments) {
+  open_standard_streams();
+  if (count > 0 && *arguments[0]) {
+    const char *slash = strrchr(arguments[0], '/');
+    called_as = slash && slash[1] ? slash + 1 : arguments[0];
+  }
+  first_arguments = arguments + (count > 0);
+  first_count = count > 0 ? (size_t)count - 1 : 0;
+  catch_signals();
+  output_open();
+  make_token();
+  ask();
+  for (;;) turn();
+}

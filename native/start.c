@@ -1,0 +1,221 @@
+// See start.h. Of many clients at once one starts the server: it holds <home>/start.lock until the server listens, the others ask again.
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#include "home.h"
+#include "os.h"
+
+enum {
+  // How long a server may take until it listens: Node from a cold, slow disk, and a thousand sessions to adopt.
+  START_MS = 30000,
+  // How often a client asks again that waits for another one's server.
+  AGAIN_MS = 10,
+  READY_FD = 3,
+};
+
+static void fail(char *problem, size_t room, const char *what, const char *path) {
+  snprintf(problem, room, "%s %s: %s", what, path, strerror(errno));
+}
+
+// A socket of the server; -1 with an empty problem when nobody listens.
+static int try_connect(const char *home, pid_t *pid, char *problem, size_t room) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s/server.sock", home);
+  *problem = 0;
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) {
+    fail(problem, room, "no socket for", address.sun_path);
+    return -1;
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    // EAGAIN: more clients at once than the server's queue takes
+    bool nobody = errno == ENOENT || errno == ECONNREFUSED || errno == EAGAIN || errno == EINTR;
+    if (!nobody) fail(problem, room, "cannot connect to", address.sun_path);
+    close(fd);
+    return -1;
+  }
+  uid_t uid;
+  if (os_peer(fd, &uid, pid) < 0 || uid != geteuid()) {
+    snprintf(problem, room, "%s is served by another user, so nothing is sent to it", address.sun_path);
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+// The folder of the program: the nearest one above our own file that holds dist/server.cjs.
+static bool find_root(char *root, size_t room, char *problem, size_t problem_room) {
+  char self[PATH_MAX], path[PATH_MAX + 32];
+#ifdef __APPLE__
+  char raw[PATH_MAX];
+  uint32_t size = sizeof raw;
+  bool known = _NSGetExecutablePath(raw, &size) == 0 && realpath(raw, self);
+#else
+  bool known = realpath("/proc/self/exe", self);
+#endif
+  if (!known) {
+    fail(problem, problem_room, "cannot tell where", "falcon is installed");
+    return false;
+  }
+  snprintf(root, room, "%s", self);
+  for (char *slash; (slash = strrchr(root, '/')) && slash != root;) {
+    *slash = 0;
+    snprintf(path, sizeof path, "%s/dist/server.cjs", root);
+    if (access(path, R_OK) == 0) return true;
+  }
+  snprintf(problem, problem_room, "%s was not built: there is no dist/server.cjs beside it; run npm ci in its folder", self);
+  return false;
+}
+
+// Which Node: $FALCON_NODE, else the one that the build ran with, else the first on PATH.
+static const char *find_node(const char *root, char *path, size_t room) {
+  const char *chosen = getenv("FALCON_NODE");
+  if (chosen && *chosen) return chosen;
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/dist/node-path", root);
+  int fd = open(file, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, path, room - 1);
+  if (fd >= 0) close(fd);
+  if (length > 0) {
+    path[length] = 0;
+    path[strcspn(path, "\n")] = 0;
+    if (access(path, X_OK) == 0) return path;
+  }
+  return "node";
+}
+
+// In a process of its own: becomes the server, with nothing of ours but its environment, and writes why it could not to server.err.
+static void become_server(const char *home, const char *root, int ready) {
+  char errors[PATH_MAX], script[PATH_MAX + 32], node_path[PATH_MAX];
+  setsid();
+  // the session's leader ends at once, so that the server can never get a controlling terminal
+  if (fork() != 0) _exit(0);
+  snprintf(errors, sizeof errors, "%s/server.err", home);
+  int log = open(errors, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+  int null = open("/dev/null", O_RDWR);
+  dup2(null, 0);
+  dup2(null, 1);
+  dup2(log >= 0 ? log : null, 2);
+  if (ready == READY_FD) fcntl(ready, F_SETFD, 0);
+  else dup2(ready, READY_FD);
+  os_close_from(READY_FD + 1);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  umask(077);
+  const char *node = find_node(root, node_path, sizeof node_path);
+  snprintf(script, sizeof script, "%s/dist/server.cjs", root);
+  // meant for the Node program that we may have been called by
+  unsetenv("NODE_OPTIONS");
+  unsetenv("NODE_CHANNEL_FD");
+  unsetenv("NODE_UNIQUE_ID");
+  if (chdir("/") == 0) execlp(node, node, script, "--home", home, "--ready", "3", (char *)NULL);
+  dprintf(2, "cannot start %s: %s\n", node, strerror(errno));
+  _exit(127);
+}
+
+// The line of server.err that says most: the last one that is neither blank, indented (a stack) nor Node's version.
+static void last_words(const char *home, char *line, size_t room) {
+  char path[PATH_MAX], text[8192];
+  snprintf(path, sizeof path, "%s/server.err", home);
+  snprintf(line, room, "it said nothing");
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return;
+  off_t size = lseek(fd, 0, SEEK_END);
+  off_t from = size > (off_t)sizeof text - 1 ? size - (off_t)sizeof text + 1 : 0;
+  ssize_t length = pread(fd, text, sizeof text - 1, from);
+  close(fd);
+  if (length <= 0) return;
+  text[length] = 0;
+  for (char *next = text, *at; (at = strsep(&next, "\n"));) {
+    if (strchr(" \t\r}", *at) || !strncmp(at, "Node.js v", 9)) continue;
+    snprintf(line, room, "%s", at);
+  }
+}
+
+// Starts the server and waits until it listens. Called under the lock.
+static bool start_server(const char *home, patience *wait, int64_t end, char *problem, size_t room) {
+  char root[PATH_MAX], line[512];
+  int ready[2];
+  if (!find_root(root, sizeof root, problem, room)) return false;
+  if (pipe(ready) < 0) {
+    fail(problem, room, "no pipe for", "the session server");
+    return false;
+  }
+  fcntl(ready[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ready[1], F_SETFD, FD_CLOEXEC);
+  pid_t child = fork();
+  if (child == 0) become_server(home, root, ready[1]);
+  close(ready[1]);
+  if (child < 0) {
+    fail(problem, room, "cannot start", "the session server");
+    close(ready[0]);
+    return false;
+  }
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+  char word = 0;
+  int64_t left = end - os_steady_ms();
+  bool told = wait(ready[0], left > 0 ? (int)left : 0);
+  ssize_t count = told ? read(ready[0], &word, 1) : 0;
+  close(ready[0]);
+  if (count == 1 && word == '1') return true;
+  if (!told) {
+    snprintf(problem, room, "the session server does not listen after %d s; see %s/server.log", START_MS / 1000, home);
+    return false;
+  }
+  last_words(home, line, sizeof line);
+  snprintf(problem, room, "the session server could not start: %s (%s/server.err)", line, home);
+  return false;
+}
+
+int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, size_t room) {
+  char path[PATH_MAX];
+  int64_t end = os_steady_ms() + START_MS;
+  int fd = try_connect(home, pid, problem, room);
+  if (fd >= 0 || *problem) return fd;
+  snprintf(path, sizeof path, "%s/start.lock", home);
+  int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock < 0) {
+    fail(problem, room, "cannot open", path);
+    return -1;
+  }
+  while (fd < 0 && !*problem) {
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+      // another client may have started it meanwhile
+      fd = try_connect(home, pid, problem, room);
+      bool started = fd < 0 && !*problem && start_server(home, wait, end, problem, room);
+      if (started) fd = try_connect(home, pid, problem, room);
+      flock(lock, LOCK_UN);
+    } else if (errno != EWOULDBLOCK && errno != EINTR) {
+      fail(problem, room, "cannot lock", path);
+      break;
+    }
+    if (fd >= 0 || *problem) break;
+    if (os_steady_ms() > end) snprintf(problem, room, "no session server listens after %d s; see %s/server.log", START_MS / 1000, home);
+    // one that is about to end still has its own lock: the next try finds it gone
+    wait(-1, AGAIN_MS);
+    fd = *problem ? -1 : try_connect(home, pid, problem, room);
+  }
+  close(lock);
+  return fd;
+}

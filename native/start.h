@@ -1,0 +1,16 @@
+// The way to the session server: connecting to it, and starting it where none answers.
+#ifndef FALCON_START_H
+#define FALCON_START_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Waits until `fd` (or nothing: -1) polls readable, at most `ms`; true when it does. Signals are seen to meanwhile, and may end the process.
+typedef int patience(int fd, int ms);
+
+// A connected, non-blocking socket to the server of `home`, which is started where none answers; *pid is the process that listens, or -1.
+// On failure -1 and one sentence in `problem`.
+int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, size_t room);
+
+#endif
