@@ -1,0 +1,112 @@
+// The typed face of sys.node, and where the native programs lie. The only module that loads our own addon.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Failure } from "../base/failure.ts";
+
+/** How a terminal treats what is typed; asked of the pty, never guessed. */
+export interface LineMode {
+  /** Whole lines, with erasing: the program does not read single keys. */
+  canonical: boolean;
+  /** What is typed is shown; off for passwords. */
+  echo: boolean;
+  /** `vintr` becomes SIGINT for the foreground process group. */
+  isig: boolean;
+  /** The character code that interrupts, usually 3 (Ctrl+C). */
+  vintr: number;
+  /** The foreground process group's id; -1 when there is none. */
+  foreground: number;
+}
+
+/** The other end of a Unix socket; `pid` is -1 where the system does not tell. */
+export interface PeerCredentials {
+  uid: number;
+  pid: number;
+}
+
+export interface FileSystem {
+  /** The type number of statfs(2). */
+  type: number;
+  /** It lives on another machine: locks and shared memory cannot be trusted. */
+  network: boolean;
+  /** What an unprivileged user may still write. */
+  freeBytes: number;
+  totalBytes: number;
+}
+
+interface Addon {
+  setCloexec(fd: number): void;
+  dup(fd: number): number;
+  close(fd: number): void;
+  writeSome(fd: number, bytes: Uint8Array, offset: number): number;
+  connectUnix(socketPath: string): number;
+  sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
+  recvFds(socket: number, max: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
+  peerCredentials(socket: number): PeerCredentials;
+  tryLock(file: string): number;
+  punchHole(fd: number, offset: number, length: number): boolean;
+  fileSystem(file: string): FileSystem;
+  lineMode(fd: number): LineMode;
+  setWindowSize(fd: number, cols: number, rows: number): void;
+}
+
+/** The folder of package.json: the same from src/ and from the bundle in dist/. */
+export const packageRoot: string = findRoot(
+  typeof __dirname === "string" ? __dirname : path.dirname(fileURLToPath(import.meta.url)),
+);
+
+/**
+ * Where the built programs lie. FALCON_SESSIONS_NATIVE names another folder than the release build's: the test suites
+ * run with the sanitized build that way.
+ */
+export const nativeFolder: string = process.env.FALCON_SESSIONS_NATIVE ?? path.join(packageRoot, "native/build/Release");
+
+/** The holder's executable. */
+export const holderProgram: string = path.join(nativeFolder, "holder");
+
+function findRoot(start: string): string {
+  for (let folder = start; ; folder = path.dirname(folder)) {
+    if (fs.existsSync(path.join(folder, "package.json"))) return folder;
+    if (folder === path.dirname(folder)) throw new Failure(`no package.json above ${start}: this installation is not whole`);
+  }
+}
+
+function loadAddon(): Addon {
+  const file = path.join(nativeFolder, "sys.node");
+  try {
+    return createRequire(path.join(packageRoot, "package.json"))(file) as Addon;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new Failure(`the native part is not built (${reason}); run: npm run build`);
+  }
+}
+
+const addon: Addon = loadAddon();
+
+/** Keeps a descriptor from every program that is started later. */
+export const setCloexec: Addon["setCloexec"] = addon.setCloexec;
+/** A second descriptor of the same open file, close-on-exec; throws EMFILE where there is no room. */
+export const dup: Addon["dup"] = addon.dup;
+/** Closes a descriptor that Node does not know of. */
+export const close: Addon["close"] = addon.close;
+/** Writes what the descriptor (non-blocking) takes at once from `offset` on; answers how many bytes, 0 when it would block. */
+export const writeSome: Addon["writeSome"] = addon.writeSome;
+/** A connected, non-blocking, close-on-exec Unix socket. Never waits. Throws ENOENT, ECONNREFUSED, EACCES, ENAMETOOLONG, EAGAIN (backlog full). */
+export const connectUnix: Addon["connectUnix"] = addon.connectUnix;
+/** Sends bytes with descriptors riding on the first one; answers how many bytes went. Throws EAGAIN when the socket is full. */
+export const sendFds: Addon["sendFds"] = addon.sendFds;
+/** Up to `max` bytes with the descriptors that came along (now close-on-exec and ours to close); null when it would block, no bytes at the end. */
+export const recvFds: Addon["recvFds"] = addon.recvFds;
+/** Who is at the other end. */
+export const peerCredentials: Addon["peerCredentials"] = addon.peerCredentials;
+/** Locks a file (made when missing, 0600): a descriptor that holds the lock until closed, or -1 when another process holds it. */
+export const tryLock: Addon["tryLock"] = addon.tryLock;
+/** Gives a range of blocks back without moving a byte; false where the file system cannot. */
+export const punchHole: Addon["punchHole"] = addon.punchHole;
+/** What file system `file` lies on. */
+export const fileSystem: Addon["fileSystem"] = addon.fileSystem;
+/** The mode that the program has set, asked of the pty's master. Throws EIO or EBADF when the terminal is gone. */
+export const lineMode: Addon["lineMode"] = addon.lineMode;
+/** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
+export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;

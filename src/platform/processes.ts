@@ -1,0 +1,112 @@
+// What the system knows of processes: alive or not, since when, what is below them, what the kernel's OOM killer did. Linux: /proc and cgroups.
+import fs from "node:fs";
+
+function readText(file: string): string | null {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+interface Stat {
+  state: string;
+  parent: number;
+  /** Clock ticks (1/100 s) from boot to the process's start. */
+  started: number;
+}
+
+/** Parses /proc/PID/stat; null when there is no such process, or no /proc. */
+function readStat(pid: number): Stat | null {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // the name in parentheses may hold spaces and parentheses itself
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "?", parent: Number(fields[1]), started: Number(fields[19]) };
+}
+
+const hasProc = fs.existsSync("/proc/self/stat");
+
+/** True while the process runs; false when it never was, is gone, or only its zombie is left. */
+export function processAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (hasProc) {
+    const stat = readStat(pid);
+    return stat !== null && stat.state !== "Z" && stat.state !== "X";
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * When the process started, in clock ticks (1/100 s) after boot; null when unknown. With {@link bootId} it tells a process
+ * from a later one of the same number.
+ */
+export function startTime(pid: number): number | null {
+  return readStat(pid)?.started ?? null;
+}
+
+/** The machine's current life: another value after each boot; "" where the system does not tell. */
+export function bootId(): string {
+  return readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
+}
+
+/** All processes below `pid`, parents before children; empty where the system does not tell. */
+export function descendants(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of hasProc ? fs.readdirSync("/proc") : []) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readStat(Number(name));
+    if (stat === null || stat.state === "Z") continue;
+    const siblings = children.get(stat.parent);
+    if (siblings) siblings.push(Number(name));
+    else children.set(stat.parent, [Number(name)]);
+  }
+  const found: number[] = [];
+  const seen = new Set([pid]);
+  for (let queue = [pid]; queue.length > 0; ) {
+    queue = queue.flatMap((parent) => children.get(parent) ?? []).filter((child) => !seen.has(child));
+    for (const child of queue) seen.add(child);
+    found.push(...queue);
+  }
+  return found;
+}
+
+/**
+ * The cgroup folder whose memory events count for a process; null when unknown. Remember it while the process lives: it is
+ * asked for after its death.
+ */
+export function memoryCgroup(pid: number): string | null {
+  const text = readText(`/proc/${pid}/cgroup`);
+  if (text === null) return null;
+  for (const line of text.split("\n")) {
+    const [, controllers, group] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined || group === undefined) continue;
+    if (controllers === "" && fs.existsSync(`/sys/fs/cgroup${group}/cgroup.procs`)) return `/sys/fs/cgroup${group}`;
+    if (controllers.split(",").includes("memory")) return `/sys/fs/cgroup/memory${group}`;
+  }
+  return null;
+}
+
+/** How many processes of a cgroup folder the kernel's OOM killer has killed; null when unknown. */
+export function cgroupOomKills(folder: string): number | null {
+  const text = readText(`${folder}/memory.events`) ?? readText(`${folder}/memory.oom_control`);
+  const count = text === null ? null : /^oom_kill (\d+)$/m.exec(text);
+  return count ? Number(count[1]) : null;
+}
+
+/** The same for the cgroup of a living process. */
+export function oomKills(pid: number): number | null {
+  const folder = memoryCgroup(pid);
+  return folder === null ? null : cgroupOomKills(folder);
+}
+
+/** How many processes the OOM killer has killed since boot on the whole machine; null when unknown. */
+export function machineOomKills(): number | null {
+  const count = /^oom_kill (\d+)$/m.exec(readText("/proc/vmstat") ?? "");
+  return count ? Number(count[1]) : null;
+}

@@ -1,0 +1,237 @@
+// The holder's protocol: numbers, sizes and codecs of every frame (docs/protocol.md). Frozen: a holder of today is served by every later server.
+import { encodeFrame } from "./frame.ts";
+
+export const holderProtocolVersion = 1;
+
+/** Frames to the holder. A number is never used again for something else. */
+export const ToHolder = {
+  go: 1,
+  subscribe: 2,
+  input: 3,
+  windowSize: 4,
+  signal: 5,
+  fd: 6,
+  release: 7,
+  keep: 8,
+} as const;
+
+/** Frames from the holder. */
+export const FromHolder = {
+  hello: 65,
+  data: 66,
+  exit: 67,
+  fd: 68,
+  gap: 69,
+  typed: 70,
+} as const;
+
+/** The longest payload to the holder, bytes. */
+export const toHolderLimit = 65536;
+/** The longest payload from the holder: an offset and 65,536 bytes of output. */
+export const fromHolderLimit = 65544;
+
+/** Sizes of the payloads that have one. A later version may add to their end; what is here stays. */
+export const payloadSize = {
+  go: 20,
+  goLimit: 20,
+  hello: 41,
+  exit: 44,
+  gap: 16,
+  dataOffset: 8,
+  typed: 8,
+} as const;
+
+export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4 } as const;
+
+/** Whom a signal reaches: the program, its terminal's foreground process group, or every process below the holder. */
+export const SignalTarget = { program: 0, foreground: 1, descendants: 2 } as const;
+export type SignalTarget = (typeof SignalTarget)[keyof typeof SignalTarget];
+
+/** A resource limit as of setrlimit(2); `resource` is the system's own number. */
+export interface ResourceLimit {
+  resource: number;
+  soft: bigint;
+  hard: bigint;
+}
+
+export interface Go {
+  umask: number;
+  /** Bytes of log to retain at most, 0 all. */
+  keep: number;
+  /** What the program's oom_score_adj is raised to. */
+  oomScoreAdj: number;
+  cols: number;
+  rows: number;
+  limits: readonly ResourceLimit[];
+}
+
+export interface Hello {
+  version: number;
+  /** A successor of a killed holder serves this session: the exit status will be unknown. */
+  adopted: boolean;
+  /** The log lacks bytes. */
+  holes: boolean;
+  /** The errno of the exec that failed; null when the program was started. */
+  execError: number | null;
+  holderPid: number;
+  programPid: number;
+  /** The first retained offset. */
+  base: number;
+  end: number;
+  ended: boolean;
+  /** The wait status where `ended`; -1 unknown. */
+  status: number;
+  /** When the program was started, ms since 1970. */
+  start: number;
+}
+
+export interface ExitRecord {
+  /** As of waitpid(2); -1 when nobody can know it. */
+  status: number;
+  /** Bytes of output in all. */
+  end: number;
+  /** ms since 1970. */
+  time: number;
+  userMicros: number;
+  systemMicros: number;
+  peakKib: number;
+}
+
+export interface Gap {
+  offset: number;
+  length: number;
+}
+
+/** How a process ended, from its wait status: a code, a signal number, or neither when it is unknown. */
+export function explainStatus(status: number): { code: number | null; signal: number | null } {
+  if (status < 0) return { code: null, signal: null };
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
+}
+
+/** A frame that cannot be what its type says. */
+export class MalformedFrame extends Error {
+  constructor(name: string, length: number) {
+    super(`the holder's ${name} has ${length} bytes`);
+    this.name = "MalformedFrame";
+  }
+}
+
+// ---- to the holder
+
+export function encodeGo(go: Go): Buffer {
+  const payload = Buffer.alloc(payloadSize.go + go.limits.length * payloadSize.goLimit);
+  payload.writeUInt16LE(holderProtocolVersion, 0);
+  payload.writeUInt16LE(go.umask, 2);
+  payload.writeBigUInt64LE(BigInt(go.keep), 4);
+  payload.writeInt16LE(go.oomScoreAdj, 12);
+  payload.writeUInt16LE(go.cols, 14);
+  payload.writeUInt16LE(go.rows, 16);
+  payload.writeUInt16LE(go.limits.length, 18);
+  go.limits.forEach((limit, i) => {
+    const at = payloadSize.go + i * payloadSize.goLimit;
+    payload.writeUInt32LE(limit.resource, at);
+    payload.writeBigUInt64LE(limit.soft, at + 4);
+    payload.writeBigUInt64LE(limit.hard, at + 12);
+  });
+  return encodeFrame(ToHolder.go, payload);
+}
+
+export function encodeSubscribe(offset: number): Buffer {
+  return encodeFrame(ToHolder.subscribe, uint64(offset));
+}
+
+/** Bytes for the program, at most {@link toHolderLimit} of them. */
+export function encodeInput(bytes: Uint8Array): Buffer {
+  if (bytes.length > toHolderLimit) throw new RangeError(`${bytes.length} bytes of input in one frame`);
+  return encodeFrame(ToHolder.input, bytes);
+}
+
+export function encodeWindowSize(cols: number, rows: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt16LE(cols, 0);
+  payload.writeUInt16LE(rows, 2);
+  return encodeFrame(ToHolder.windowSize, payload);
+}
+
+export function encodeSignal(number: number, target: SignalTarget): Buffer {
+  return encodeFrame(ToHolder.signal, Buffer.from([number, target]));
+}
+
+export function encodeFd(): Buffer {
+  return encodeFrame(ToHolder.fd);
+}
+
+export function encodeRelease(): Buffer {
+  return encodeFrame(ToHolder.release);
+}
+
+export function encodeKeep(bytes: number): Buffer {
+  return encodeFrame(ToHolder.keep, uint64(bytes));
+}
+
+// ---- from the holder
+
+export function decodeHello(payload: Buffer): Hello {
+  need("HELLO", payload, payloadSize.hello);
+  const flags = payload.readUInt16LE(2);
+  const status = payload.readInt32LE(29);
+  const execFailed = (flags & HelloFlag.execFailed) !== 0;
+  return {
+    version: payload.readUInt16LE(0),
+    adopted: (flags & HelloFlag.adopted) !== 0,
+    holes: (flags & HelloFlag.holes) !== 0,
+    execError: execFailed ? status : null,
+    holderPid: payload.readUInt32LE(4),
+    programPid: payload.readUInt32LE(8),
+    base: readUint64(payload, 12),
+    end: readUint64(payload, 20),
+    ended: payload.readUInt8(28) === 1,
+    status: execFailed ? (status === 2 ? 127 : 126) << 8 : status,
+    start: readUint64(payload, 33),
+  };
+}
+
+/** DATA's offset; the output is the rest of the payload. */
+export function decodeData(payload: Buffer): { offset: number; bytes: Buffer } {
+  need("DATA", payload, payloadSize.dataOffset);
+  return { offset: readUint64(payload, 0), bytes: payload.subarray(payloadSize.dataOffset) };
+}
+
+export function decodeExit(payload: Buffer): ExitRecord {
+  need("EXIT", payload, payloadSize.exit);
+  return {
+    status: payload.readInt32LE(0),
+    end: readUint64(payload, 4),
+    time: readUint64(payload, 12),
+    userMicros: readUint64(payload, 20),
+    systemMicros: readUint64(payload, 28),
+    peakKib: readUint64(payload, 36),
+  };
+}
+
+export function decodeGap(payload: Buffer): Gap {
+  need("GAP", payload, payloadSize.gap);
+  return { offset: readUint64(payload, 0), length: readUint64(payload, 8) };
+}
+
+/** How many INPUT bytes of this connection the terminal has taken (or nobody can take any more). */
+export function decodeTyped(payload: Buffer): number {
+  need("TYPED", payload, payloadSize.typed);
+  return readUint64(payload, 0);
+}
+
+function need(name: string, payload: Buffer, size: number): void {
+  if (payload.length < size) throw new MalformedFrame(name, payload.length);
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
+
+/** Offsets stay below 2^53: at 60 MB/s that is five years of output. */
+function readUint64(payload: Buffer, at: number): number {
+  return payload.readUInt32LE(at) + payload.readUInt32LE(at + 4) * 0x1_0000_0000;
+}
