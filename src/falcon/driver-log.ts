@@ -1,0 +1,123 @@
+// What the driver's log tells of a run: where it is in its course, and how it ended.
+import { parseLogLine } from "./log-line.ts";
+
+/** Where a launch is, by what its driver logged last. */
+export type DriverPhase = "starting" | "simulating" | "training" | "sampling" | "ended";
+
+/** Facts about the last launch in a driver's log. */
+export interface DriverFacts {
+  phase: DriverPhase;
+  /** ms since 1970 by the log's own clock; undefined when the start was not read. */
+  started: number | undefined;
+  ended: number | undefined;
+  /** How many launches the log was seen to begin, this one included. */
+  launches: number;
+  /** Whether a saved model was loaded. */
+  loaded: boolean;
+  /** A graceful stop was asked for. */
+  stopping: boolean;
+  /** The training came to its end and the model was saved. */
+  saved: boolean;
+  /** "completed", "interrupted", "failed", or undefined while there is no summary. */
+  outcome: string | undefined;
+  /** Of a failed launch: "FloatingPointError: negative variance". */
+  failure: string | undefined;
+  /** Nodes whose training the driver saw complete. */
+  done: Set<string>;
+}
+
+/** Reads driver lines in order. */
+export class DriverLog {
+  facts: DriverFacts = fresh(0, undefined);
+  #failing: string[] | undefined;
+
+  /** Takes one line of the log. */
+  line(line: string): void {
+    const read = parseLogLine(line);
+    if (!read) {
+      this.#failing?.push(plain(line));
+      return;
+    }
+    this.#endFailure();
+    const { time, text } = read;
+    const facts = this.facts;
+    if (text.startsWith("Output: ") && !text.startsWith("Output:  ")) this.facts = fresh(facts.launches + 1, time);
+    else if (/^Generating \d+ initial samples/.test(text)) facts.phase = "simulating";
+    else if (text === "Starting analysis.") facts.phase = "training";
+    else if (/^Load(ing deployed graph|ing \S+) from: /.test(text)) facts.loaded = true;
+    else if (/^(Graceful stop requested|Timeout reached)/.test(text)) facts.stopping = true;
+    else if (text === "Analysis completed.") {
+      facts.saved = true;
+      facts.phase = "sampling";
+    } else if (text.startsWith("falcon launch ")) this.#outcome(text.slice("falcon launch ".length), time);
+    else {
+      const done = /^\[(.+)\] Training completed/.exec(text);
+      if (done) facts.done.add(done[1] as string);
+    }
+  }
+
+  /** The log began anew: everything read so far is of a file that is gone. */
+  restart(): void {
+    this.facts = fresh(0, undefined);
+    this.#failing = undefined;
+  }
+
+  /** The lines up to here are all that there are: a failure's text is complete. */
+  settle(): void {
+    this.#endFailure();
+  }
+
+  #outcome(text: string, time: number): void {
+    const word = /^(completed|interrupted|failed)/.exec(text)?.[1];
+    if (!word) return;
+    this.facts.phase = "ended";
+    this.facts.outcome = word;
+    this.facts.ended = time;
+    if (word === "failed") this.#failing = [plain(text)];
+  }
+
+  /** `failed (Outer(Inner): first line … last line)`: what Python would say is the last line. */
+  #endFailure(): void {
+    const lines = this.#failing;
+    if (!lines) return;
+    this.#failing = undefined;
+    this.facts.failure = failureOf(
+      lines
+        .join("\n")
+        .replace(/^failed \(/, "")
+        .replace(/\)\s*$/, ""),
+    );
+  }
+}
+
+/** The sentence of an exception's text: of a remote one (Ray puts the whole traceback into it) its last line. */
+export function failureOf(text: string): string {
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const first = lines[0] ?? "";
+  const last = lines.at(-1) ?? "";
+  return lines.length > 1 && /^[\w.]+(Error|Exception|Interrupt|Exit|Warning)?\b.*:/.test(last) ? last : first;
+}
+
+/** Without colours. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is removed
+  return text.replace(/\x1b\[[0-9;]*m/g, "");
+}
+
+function fresh(launches: number, started: number | undefined): DriverFacts {
+  return {
+    phase: "starting",
+    started,
+    ended: undefined,
+    launches,
+    loaded: false,
+    stopping: false,
+    saved: false,
+    outcome: undefined,
+    failure: undefined,
+    done: new Set(),
+  };
+}

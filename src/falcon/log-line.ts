@@ -1,0 +1,78 @@
+// What a line of a driver's or node's output.log says (falcon 0.5.1).
+
+/** A line of Python's logging: `2026-11-24T03:56:08 [INFO] text`. */
+export interface LogLine {
+  /** The local time of the run's process, read as if it was this process's zone: ms since 1970, whole seconds. */
+  time: number;
+  level: string;
+  text: string;
+}
+
+/** One `Epoch n/N | key=value | …` line. Losses in nats; NaN and infinities as they were written. */
+export interface EpochLine {
+  /** Counts over all launches of the run. */
+  epoch: number;
+  /** Epochs that this launch was asked for: a resumed run's epoch exceeds it. */
+  epochs: number;
+  steps: number | undefined;
+  samples: number | undefined;
+  loss: number | undefined;
+  validationLoss: number | undefined;
+  learningRate: number | undefined;
+}
+
+/** The state of the sample buffer after `Appended …`. */
+export interface BufferLine {
+  added: number;
+  total: number;
+  training: number;
+  validation: number;
+}
+
+/** Undefined for a line without a time: it continues the one before (tracebacks, the graph's table). */
+export function parseLogLine(line: string): LogLine | undefined {
+  const found = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d) \[([A-Z]+)\] ?(.*)$/s.exec(line);
+  if (!found) return undefined;
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map(Number);
+  return {
+    time: new Date(year, month - 1, day, hour, minute, second).getTime(),
+    level: found[7] as string,
+    text: found[8] as string,
+  };
+}
+
+/** Undefined where the text is no epoch summary. */
+export function parseEpoch(text: string): EpochLine | undefined {
+  const found = /^Epoch (\d+)\/(\d+)((?: \| [^|]*)*)\s*$/.exec(text);
+  if (!found) return undefined;
+  const values = new Map<string, number>();
+  for (const part of (found[3] as string).split("|")) {
+    const pair = /^\s*([^=\s]+)=(\S+)\s*$/.exec(part);
+    if (pair) values.set(pair[1] as string, pythonFloat(pair[2] as string));
+  }
+  return {
+    epoch: Number(found[1]),
+    epochs: Number(found[2]),
+    steps: values.get("steps"),
+    samples: values.get("n_sims"),
+    loss: values.get("train_loss") ?? values.get("loss"),
+    validationLoss: values.get("val_loss"),
+    learningRate: values.get("lr"),
+  };
+}
+
+/** Undefined where the text is no `Appended n samples | total=… train=… val=…`. */
+export function parseBuffer(text: string): BufferLine | undefined {
+  const found = /^Appended (\d+) samples \| total=(\d+) train=(\d+) val=(\d+)$/.exec(text);
+  if (!found) return undefined;
+  const [added = 0, total = 0, training = 0, validation = 0] = found.slice(1).map(Number);
+  return { added, total, training, validation };
+}
+
+/** A number as Python prints it: nan, inf and -inf included. */
+export function pythonFloat(text: string): number {
+  const lower = text.toLowerCase();
+  if (lower === "nan" || lower === "-nan") return Number.NaN;
+  if (lower === "inf" || lower === "-inf") return lower === "inf" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  return Number(text);
+}

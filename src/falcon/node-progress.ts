@@ -1,0 +1,197 @@
+// How far one node is: from its log, and from its metrics where the log does not say.
+import type { MetricReader } from "./metrics.ts";
+import type { EpochRecord, NodeLog } from "./node-log.ts";
+
+/**
+ * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
+ * stopped: the run ended before this node was done.
+ */
+export type NodeStatus = "idle" | "waiting" | "training" | "done" | "stopped";
+
+/** One node of a run. `null`: not known. Times are ms since 1970, losses nats, rates per minute. JSON-friendly throughout. */
+export interface NodeProgress {
+  name: string;
+  status: NodeStatus;
+  /** Last finished epoch, counted over all launches of the run as falcon counts it. */
+  epoch: number | null;
+  /** Epochs that this launch was asked for (max_epochs). */
+  epochs: number | null;
+  /** Epochs that earlier launches had trained when this one began: this launch is through with (epoch - epochsBefore) of `epochs`. */
+  epochsBefore: number | null;
+  /** Of this launch, 0 to 1. */
+  fraction: number | null;
+  /** Mean training loss of the last epoch. */
+  loss: number | null;
+  /** Validation loss of the last epoch. */
+  validationLoss: number | null;
+  /** Lowest validation loss of this launch, and how many epochs ago it was. */
+  bestValidationLoss: number | null;
+  epochsSinceBest: number | null;
+  /** Validation losses of this launch (training losses where there are none), oldest first, at most 40: means of equal stretches. */
+  trend: number[];
+  /** Simulations made so far, as the last epoch saw them. */
+  samples: number | null;
+  /** Gradient steps of this launch. */
+  steps: number | null;
+  learningRate: number | null;
+  /** Over the last 60 epochs of this launch. */
+  epochsPerMinute: number | null;
+  /** Seconds until max_epochs at this rate; training may stop earlier by itself. */
+  timeLeft: number | null;
+  /** When its log or metrics were last written to. */
+  lastSign: number | null;
+  /** Usual seconds between two epochs; null while fewer than four were seen. */
+  rhythm: number | null;
+  /** Silent for longer than is in proportion to its rhythm. */
+  stalled: boolean;
+  /** Last line that it logged as an error. */
+  error: string | null;
+}
+
+/** Epochs that a rate is measured over: of now, and not of the start. */
+const rateWindow = 60;
+
+/** Points of the trend. */
+const trendPoints = 40;
+
+/** A silence shorter than this is never a stall, whatever the rhythm (ms). */
+export const stallFloor = 60_000;
+
+/** What is known besides the node's own log. */
+export interface NodeSituation {
+  trained: boolean;
+  /** max_epochs of the configuration. */
+  configured: number | undefined;
+  /** The run's program is there; undefined: not known. */
+  alive: boolean | undefined;
+  /** The driver's summary is there. */
+  ended: boolean;
+  now: number;
+  lastSign: number | undefined;
+  /** `metrics/epoch` where it was read: the source for estimators that log no epoch lines, and for logs entered at their end. */
+  epochMetric?: MetricReader | undefined;
+  lossMetric?: MetricReader | undefined;
+  validationMetric?: MetricReader | undefined;
+  rateMetric?: MetricReader | undefined;
+  samplesMetric?: MetricReader | undefined;
+  /** Start of the last launch (ms), to tell its metrics from those of earlier ones. */
+  launched: number | undefined;
+  /** What is to be added to the log's clock to get ours (ms). */
+  zone: number;
+}
+
+/** The state of one node. */
+export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgress {
+  const epochs = log.launch.length > 0 || !situation.epochMetric ? log.launch : epochsOfMetrics(situation);
+  const last = epochs.at(-1);
+  const status = statusOf(log, situation, epochs.length > 0);
+  const planned = last?.epochs ?? situation.configured ?? null;
+  const before = epochs[0] && (log.beginningSeen || log.launch.length === 0) ? epochs[0].epoch - 1 : beforeOfMetric(situation);
+  const rate = rateOf(epochs);
+  const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
+  const sinceLast = last ? Math.max(0, situation.now - (last.time + situation.zone)) / 1000 : 0;
+  const losses = epochs.map((e) => e.validationLoss ?? e.loss).filter((v): v is number => v !== undefined);
+  const best = bestOf(epochs);
+  const usual = log.rhythm.usual;
+  const limit = log.rhythm.limit(stallFloor);
+  const silent = situation.lastSign === undefined ? 0 : situation.now - situation.lastSign;
+  return {
+    name: log.name,
+    status,
+    epoch: last?.epoch ?? null,
+    epochs: planned,
+    epochsBefore: before,
+    fraction: last && planned && before !== null ? Math.min(1, (last.epoch - before) / planned) : null,
+    loss: finite(last?.loss),
+    validationLoss: finite(last?.validationLoss),
+    bestValidationLoss: best ? best.validationLoss : null,
+    epochsSinceBest: best && last ? last.epoch - best.epoch : null,
+    trend: condense(losses.filter(Number.isFinite), trendPoints),
+    samples: last?.samples ?? null,
+    steps: last?.steps ?? null,
+    learningRate: last?.learningRate ?? null,
+    epochsPerMinute: rate,
+    timeLeft:
+      status === "training" && rate !== null && rate > 0 && left !== null ? Math.max(0, (left / rate) * 60 - sinceLast) : null,
+    lastSign: situation.lastSign ?? null,
+    rhythm: usual === undefined ? null : usual / 1000,
+    stalled: status === "training" && limit !== undefined && silent > limit,
+    error: log.lastError ?? null,
+  };
+}
+
+/** `values` as at most `count` means of equal stretches. */
+export function condense(values: readonly number[], count: number): number[] {
+  if (values.length <= count) return [...values];
+  return Array.from({ length: count }, (_, i) => {
+    const from = Math.floor((i * values.length) / count);
+    const to = Math.floor(((i + 1) * values.length) / count);
+    return values.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
+  });
+}
+
+function statusOf(log: NodeLog, { trained, alive, ended }: NodeSituation, hasEpochs: boolean): NodeStatus {
+  if (!trained) return "idle";
+  if (log.completed) return "done";
+  if (ended || alive === false) return log.started || hasEpochs ? "stopped" : "waiting";
+  return log.started || hasEpochs ? "training" : "waiting";
+}
+
+/** Epochs per minute over the last of them; null for fewer than two, or when they all fall into the same second. */
+function rateOf(epochs: readonly EpochRecord[]): number | null {
+  const recent = epochs.slice(-rateWindow);
+  const [first, last] = [recent[0], recent.at(-1)];
+  if (!first || !last || last.time <= first.time) return null;
+  return ((last.epoch - first.epoch) * 60_000) / (last.time - first.time);
+}
+
+function bestOf(epochs: readonly EpochRecord[]): { epoch: number; validationLoss: number } | undefined {
+  let best: { epoch: number; validationLoss: number } | undefined;
+  for (const { epoch, validationLoss } of epochs) {
+    if (validationLoss === undefined || !Number.isFinite(validationLoss)) continue;
+    if (!best || validationLoss < best.validationLoss) best = { epoch, validationLoss };
+  }
+  return best;
+}
+
+/** A resumed launch overwrites the metric's first chunk: its first entry is the launch's first epoch, if it is of this launch. */
+function beforeOfMetric({ epochMetric, launched, zone }: NodeSituation): number | null {
+  const first = epochMetric?.points.find((point) => launched === undefined || point.time * 1000 >= launched + zone - 1000);
+  return first && launched !== undefined ? first.value - 1 : null;
+}
+
+/** Epochs as the metrics have them, for an estimator that logs none. */
+function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
+  const { epochMetric, lossMetric, validationMetric, rateMetric, samplesMetric, configured, launched, zone } = situation;
+  const from = launched === undefined ? Number.NEGATIVE_INFINITY : (launched + zone) / 1000 - 1;
+  const latest = (metric: MetricReader | undefined, until: number) => {
+    const points = metric?.points ?? [];
+    let [low, high] = [0, points.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((points[middle]?.time as number) <= until) low = middle + 1;
+      else high = middle;
+    }
+    const point = points[low - 1];
+    return point && point.time >= from ? point.value : undefined;
+  };
+  const points = (epochMetric?.points ?? []).filter((point) => point.time >= from);
+  // falcon writes `epoch` when one begins: its losses are the last ones before the next begins, and the last epoch is not finished
+  return points.slice(0, -1).map((point, i) => {
+    const until = points[i + 1]?.time ?? point.time;
+    return {
+      epoch: point.value,
+      epochs: configured ?? 0,
+      time: until * 1000 - zone,
+      loss: latest(lossMetric, until),
+      validationLoss: latest(validationMetric, until),
+      learningRate: latest(rateMetric, until),
+      samples: latest(samplesMetric, until),
+      steps: undefined,
+    };
+  });
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}

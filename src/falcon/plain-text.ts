@@ -1,0 +1,37 @@
+// The words of terminal output: without escape sequences, and of a display only what it left behind.
+
+/** What left the alternate screen: behind the last of these stands what a person sees after a display has ended. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
+const left = /\x1b\[\?(?:1049|1047|47)l/g;
+
+/**
+ * The lines of `output` (the end of a session's log) without escape sequences. Where a full-screen display was left in it, only what was
+ * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are no lines.
+ */
+export function plainLines(output: Uint8Array): string[] {
+  let text = new TextDecoder("utf8").decode(output);
+  const leaving = [...text.matchAll(left)].at(-1);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
+  const entering = [...text.matchAll(/\x1b\[\?(?:1049|1047|47)h/g)].at(-1);
+  if (entering && (!leaving || leaving.index < entering.index)) return [];
+  if (leaving) text = text.slice(leaving.index + leaving[0].length);
+  return withoutEscapes(text)
+    .split(/\r*\n/)
+    .map((line) =>
+      line
+        .slice(line.lastIndexOf("\r", line.length - 2) + 1)
+        .replace(/\r$/, "")
+        .trimEnd(),
+    );
+}
+
+/** Without CSI, OSC, DCS, APC, PM, SOS and two-character sequences, and without other control characters but tab, CR and LF. */
+export function withoutEscapes(text: string): string {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
+      .replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[ -/]*[0-~]/g, "")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
+      .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "")
+  );
+}

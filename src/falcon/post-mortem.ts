@@ -1,0 +1,140 @@
+// How a run ended, and why: from its exit status, the end of its output and what its logs say.
+import { failureOf } from "./driver-log.ts";
+import { plainLines } from "./plain-text.ts";
+import type { RunProgress } from "./progress.ts";
+
+/** What a run's end was. */
+export type Ending =
+  /** trained to its end */
+  | "completed"
+  /** stopped gracefully: the model is saved */
+  | "stopped"
+  /** stopped by force (second Ctrl+C): the model of this launch is not saved */
+  | "forced"
+  /** an exception, or a non-zero status */
+  | "failed"
+  /** ended by a signal */
+  | "killed"
+  | "out of memory"
+  /** the session was lost: nobody saw the end */
+  | "lost";
+
+/** JSON-friendly. */
+export interface PostMortem {
+  ending: Ending;
+  /** One sentence for a person. */
+  sentence: string;
+  /** falcon's own summary, between its two rulers, or null. */
+  summary: string[] | null;
+  /** The last Python traceback, from "Traceback" to the exception, or null. */
+  traceback: string[] | null;
+  /** "FloatingPointError: negative variance", or null. */
+  error: string | null;
+  /** Whether the model of this launch was saved; null: not known. */
+  saved: boolean | null;
+}
+
+export interface EndFacts {
+  /** Exit status 0 to 255, or null after a signal, or when nobody saw the end. */
+  status: number | null;
+  /** The signal that ended it, as its name. */
+  signal: string | null;
+  /** The end of the session's output, raw; 64 KB are enough for a traceback. */
+  output: Uint8Array;
+  /** The kernel killed one of the session's processes for want of memory. */
+  outOfMemory: boolean;
+  /** Nobody saw the end (the holder is gone). */
+  lost: boolean;
+  /** The state of the run's files after the end, where they are known. */
+  run?: RunProgress | undefined;
+}
+
+/** A longer traceback is cut in its middle: its head says where, its end says what. */
+const longestTraceback = 80;
+
+/** What to say of a run that has ended. */
+export function postMortem(facts: EndFacts): PostMortem {
+  const lines = plainLines(facts.output);
+  const summary = summaryOf(lines);
+  const traceback = tracebackOf(lines);
+  const outcome = summary?.[0] ?? "";
+  const exception = traceback ? failureOf(traceback.slice(lastRaise(traceback)).join("\n")) : undefined;
+  const memory =
+    facts.outOfMemory || lines.some((line) => /\b(OutOfMemoryError|MemoryError)\b|out of memory|ran low on memory/i.test(line));
+  const interrupted =
+    /^KeyboardInterrupt\b/.test(exception ?? "") || facts.signal === "SIGINT" || (facts.status === 130 && !traceback);
+  const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;
+  const saved = facts.run ? facts.run.saved : null;
+  const base = { summary, traceback: interrupted ? null : traceback, error: interrupted ? null : error, saved };
+  const told = (ending: Ending, sentence: string): PostMortem => ({ ending, sentence, ...base });
+  const bad = facts.status !== 0 || facts.signal !== null;
+
+  if (facts.lost)
+    return told("lost", `nobody saw how it ended (the machine or the session's holder went away)${savedText(saved)}`);
+  if (memory && bad)
+    return told("out of memory", `out of memory${facts.signal ? `: killed by ${facts.signal}` : ""}${savedText(saved)}`);
+  if (interrupted) return told("forced", `stopped by force${savedText(saved ?? false)}`);
+  if (facts.signal) return told("killed", `killed by ${facts.signal}${savedText(saved)}`);
+  if (facts.status === 0 && outcome.startsWith("falcon launch interrupted"))
+    return told("stopped", `stopped gracefully${savedText(saved ?? true)}`);
+  if (facts.status === 0)
+    return told("completed", outcome.startsWith("falcon launch completed") ? "completed" : "ended with status 0");
+  if (facts.status === 143 || facts.status === 15)
+    return told("killed", `ended by SIGTERM (status ${facts.status})${savedText(saved)}`);
+  return told("failed", error ? `failed: ${error}` : `failed with status ${facts.status}`);
+}
+
+/** falcon's summary: the lines between the last two rulers of 60 signs, when they are one. */
+function summaryOf(lines: readonly string[]): string[] | null {
+  const rulers = lines.flatMap((line, i) => (/(^| )={60}$/.test(line) ? [i] : []));
+  for (let i = rulers.length - 1; i > 0; i--) {
+    const inside = lines
+      .slice((rulers[i - 1] as number) + 1, rulers[i])
+      .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]{8} \[INFO\] /, ""));
+    if (inside[0]?.startsWith("falcon launch ")) return inside;
+  }
+  return null;
+}
+
+/** Why, by the summary alone: `falcon launch failed (ValueError: no such column)`. */
+function failedIn(summary: readonly string[] | null): string | undefined {
+  const first = summary?.[0];
+  if (!summary || !first?.startsWith("falcon launch failed (")) return undefined;
+  const end = summary.findIndex((line) => line.startsWith("Output: "));
+  return failureOf(
+    summary
+      .slice(0, end < 0 ? 1 : end)
+      .join("\n")
+      .replace("falcon launch failed (", "")
+      .replace(/\)\s*$/, ""),
+  );
+}
+
+/** The last traceback with its exception; chained ones ("During handling …") count as one. */
+function tracebackOf(lines: readonly string[]): string[] | null {
+  const starts = lines.flatMap((line, i) => (line.startsWith("Traceback (most recent call last):") ? [i] : []));
+  let start = starts.at(-1);
+  if (start === undefined) return null;
+  for (let i = starts.length - 2; i >= 0; i--) {
+    const between = lines.slice(starts[i] as number, start);
+    if (!between.some((line) => /^(During handling of the above|The above exception was)/.test(line))) break;
+    start = starts[i] as number;
+  }
+  let end = lines.length;
+  while (end > start && (lines[end - 1] as string).trim() === "") end--;
+  const found = lines.slice(start, end);
+  if (found.length <= longestTraceback) return found;
+  const half = longestTraceback / 2;
+  return [...found.slice(0, half), `  ... ${found.length - longestTraceback} lines left out ...`, ...found.slice(-half)];
+}
+
+/** Where the exception of a traceback begins: the first line after its last frames that is not indented. */
+function lastRaise(traceback: readonly string[]): number {
+  const header = traceback.reduce((found, line, i) => (line.startsWith("Traceback (most recent") ? i : found), 0);
+  const raised = traceback.findIndex((line, i) => i > header && line !== "" && !/^\s/.test(line));
+  return raised < 0 ? traceback.length - 1 : raised;
+}
+
+function savedText(saved: boolean | null): string {
+  return saved === null ? "" : saved ? "; the model is saved" : "; the model of this launch is not saved";
+}

@@ -1,0 +1,380 @@
+// Watches one run through its files alone: nothing that it does can disturb the training.
+import fs from "node:fs";
+import path from "node:path";
+import { ByteCount } from "./byte-count.ts";
+import type { Curve } from "./curve.ts";
+import { DriverLog } from "./driver-log.ts";
+import { parseBuffer, parseLogLine } from "./log-line.ts";
+import { LogReader } from "./log-reader.ts";
+import { MetricReader } from "./metrics.ts";
+import { NodeLog } from "./node-log.ts";
+import { type NodeProgress, nodeProgress, stallFloor } from "./node-progress.ts";
+import { Rhythm } from "./rhythm.ts";
+import { type RunConfig, readRunConfig } from "./run-config.ts";
+import { canonical, runName } from "./run-directory.ts";
+import { summarise } from "./summary.ts";
+
+/** Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot). */
+export type RunPhase =
+  | "starting"
+  | "simulating"
+  | "training"
+  | "sampling"
+  | "completed"
+  | "interrupted"
+  | "failed"
+  | "broken off";
+
+/** A run as its files show it. `null`: not known. Times are ms since 1970, spans seconds, losses nats. JSON-friendly throughout. */
+export interface RunProgress {
+  /** Canonical run directory, and its last part: the run's own name. */
+  directory: string;
+  name: string;
+  /** Folder of the node logs and metrics. */
+  graph: string;
+  phase: RunPhase;
+  /** A graceful stop was asked for and is under way. */
+  stopping: boolean;
+  /** The trained model was saved in this launch. */
+  saved: boolean;
+  /** An earlier launch trained in this directory. */
+  resumed: boolean;
+  /** False: falcon was told to write no logs here, or they are elsewhere: nothing is guessed. */
+  localLogs: boolean;
+  started: number | null;
+  ended: number | null;
+  nodes: NodeProgress[];
+  /** The sample buffer after the last simulation: all ever made, and those in use. */
+  samples: { total: number; training: number; validation: number } | null;
+  samplesPerMinute: number | null;
+  /** Of this launch, 0 to 1: the mean over the trained nodes. */
+  fraction: number | null;
+  /** Until the slowest node reaches max_epochs. */
+  timeLeft: number | null;
+  /** When any of the run's logs was last written to, and how long ago that is. */
+  lastSign: number | null;
+  silence: number | null;
+  /** Usual seconds between two signs of life of the whole run. */
+  rhythm: number | null;
+  stalled: boolean;
+  failure: string | null;
+  /** Why something could not be read, or null. */
+  problem: string | null;
+  /** The best summary in one line. */
+  summary: string;
+}
+
+export interface WatchOptions {
+  /** The run directory. */
+  run: string;
+  /** Working directory of the run's program, for relative paths in its configuration. */
+  directory?: string;
+  /** paths.graph of the command line (LaunchArguments.graph). */
+  graph?: string | undefined;
+  /** ms since 1970. */
+  clock?: () => number;
+}
+
+/** The driver speaks at least once a minute while it trains: two of them missed are a silence (ms). */
+const runStallFloor = 150_000;
+
+/** Buffer lines that the simulation rate is measured over. */
+const bufferWindow = 60;
+
+/** Ours and the log's clock differ by a time zone when they differ by a multiple of this (ms)... */
+const zoneStep = 15 * 60_000;
+/** ...give or take this much, and at most so many (UTC-12 to UTC+14, seen from either end). */
+const zoneSlack = 5_000;
+const farthestZone = 26 * 3_600_000;
+
+interface WatchedNode {
+  log: NodeLog;
+  reader: LogReader;
+  trained: boolean;
+  configured: number | undefined;
+  metrics: Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
+}
+
+/** Follows one run. Every read() reads only what is new. */
+export class RunWatcher {
+  readonly run: string;
+  readonly count = new ByteCount();
+  readonly #directory: string;
+  readonly #graphOption: string | undefined;
+  readonly #clock: () => number;
+  #config: RunConfig | undefined;
+  #configRead: string | undefined;
+  #driver = new DriverLog();
+  #driverReader: LogReader | undefined;
+  #nodes: WatchedNode[] = [];
+  #datasetReader: LogReader | undefined;
+  #buffer: { time: number; total: number; training: number; validation: number }[] = [];
+  #rhythm = new Rhythm();
+  #zone: number | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(options: WatchOptions) {
+    this.run = canonical(options.run);
+    this.#directory = options.directory ?? process.cwd();
+    this.#graphOption = options.graph;
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  /** Reads what is new and tells the state. `alive`: whether the run's program is there, where the caller knows. */
+  async read(alive?: boolean): Promise<RunProgress> {
+    this.#reading ??= this.#refresh().finally(() => {
+      this.#reading = undefined;
+    });
+    await this.#reading;
+    return this.#progress(alive);
+  }
+
+  /** Losses of every epoch by node, training and validation, over all launches: for drawing. Reads the metrics of a log that was entered at its end. */
+  async curves(): Promise<{ node: string; training: Curve; validation: Curve }[]> {
+    await this.read();
+    const curves = [];
+    for (const { log, metrics, trained } of this.#nodes) {
+      if (!trained) continue;
+      const first = log.epochs[0]?.time;
+      await Promise.all([metrics["val/loss"].read(), metrics.epoch.read()]);
+      const early = earlier(
+        metrics.epoch,
+        metrics["val/loss"],
+        first === undefined ? undefined : (first + (this.#zone ?? 0)) / 1000 - 1,
+      );
+      const training = log.epochs.filter((e) => e.loss !== undefined);
+      const validation = log.epochs.filter((e) => e.validationLoss !== undefined);
+      curves.push({
+        node: log.name,
+        training: { label: "training", x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
+        validation: {
+          label: "validation",
+          x: [...early.x, ...validation.map((e) => e.epoch)],
+          y: [...early.y, ...validation.map((e) => e.validationLoss as number)],
+        },
+      });
+    }
+    return curves;
+  }
+
+  /** The file that holds a node's log ("driver" is the driver's), or undefined for a name that the run does not have. */
+  logFile(node: string): string | undefined {
+    const graph = this.#config?.graph ?? path.join(this.run, "graph");
+    if (node !== "driver" && node !== "dataset" && !this.#nodes.some(({ log }) => log.name === node)) return undefined;
+    return path.join(graph, node, "output.log");
+  }
+
+  async #refresh(): Promise<void> {
+    await this.#readConfig();
+    const config = this.#config as RunConfig;
+    this.#driverReader ??= new LogReader(path.join(config.graph, "driver", "output.log"), this.count);
+    this.#datasetReader ??= new LogReader(path.join(config.graph, "dataset", "output.log"), this.count);
+    await Promise.all([
+      this.#readDriver(this.#driverReader),
+      this.#readDataset(this.#datasetReader),
+      ...this.#nodes.map((node) => this.#readNode(node)),
+    ]);
+  }
+
+  async #readConfig(): Promise<void> {
+    const stat = await fs.promises.stat(path.join(this.run, "config.yml")).catch(() => undefined);
+    const signature = stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "none";
+    if (this.#config && signature === this.#configRead && signature !== "none") return;
+    const config = await readRunConfig(this.run, this.#directory, this.#graphOption, this.count);
+    this.#configRead = signature;
+    if (this.#config && config.graph === this.#config.graph && same(config.nodes, this.#config.nodes)) {
+      this.#config = config;
+      return;
+    }
+    this.#config = config;
+    this.#driverReader = undefined;
+    this.#datasetReader = undefined;
+    this.#driver.restart();
+    this.#buffer = [];
+    this.#nodes = config.nodes.map(({ name, trained, epochs }) => {
+      const metric = (metricName: string) => new MetricReader(path.join(config.graph, name, "metrics", metricName), this.count);
+      return {
+        log: new NodeLog(name),
+        reader: new LogReader(path.join(config.graph, name, "output.log"), this.count),
+        trained,
+        configured: epochs,
+        metrics: {
+          epoch: metric("epoch"),
+          "val/loss": metric("val/loss"),
+          "train/loss": metric("train/loss"),
+          lr: metric("lr"),
+          n_samples: metric("n_samples"),
+        },
+      };
+    });
+  }
+
+  async #readDriver(reader: LogReader): Promise<void> {
+    const news = await reader.read();
+    if (news.restarted) this.#driver.restart();
+    const before = this.#driver.facts.launches;
+    for (const line of news.lines) this.#driver.line(line);
+    this.#driver.settle();
+    if (this.#driver.facts.launches !== before) this.#rhythm.pause();
+    this.#setZone(reader, news.lines);
+  }
+
+  async #readDataset(reader: LogReader): Promise<void> {
+    const news = await reader.read();
+    if (news.restarted) this.#buffer = [];
+    for (const line of news.lines) {
+      const read = parseLogLine(line);
+      if (!read) continue;
+      if (read.text.startsWith("Dataset manager initialized")) this.#buffer = [];
+      const buffer = parseBuffer(read.text);
+      if (!buffer) continue;
+      this.#rhythm.sign(read.time);
+      this.#buffer.push({ time: read.time, total: buffer.total, training: buffer.training, validation: buffer.validation });
+      if (this.#buffer.length > 2 * bufferWindow) this.#buffer.splice(0, bufferWindow);
+    }
+    this.#setZone(reader, news.lines);
+  }
+
+  async #readNode(node: WatchedNode): Promise<void> {
+    const news = await node.reader.read();
+    if (news.restarted) node.log.restart();
+    if (news.skipped > 0 && !node.log.beginningSeen) node.log.started = true;
+    for (const line of news.lines) {
+      node.log.line(line);
+    }
+    this.#setZone(node.reader, news.lines);
+    // metrics cost nothing until they are needed: the log has it all, and earlier
+    const { metrics, log } = node;
+    const needed =
+      node.trained &&
+      node.reader.exists &&
+      ((log.launch.length === 0 && log.started) || (log.launch.length > 0 && !log.beginningSeen));
+    if (needed) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
+  }
+
+  /** Logs carry local times without a zone: the file's own time tells how far that is from ours. */
+  #setZone(reader: LogReader, lines: readonly string[]): void {
+    if (this.#zone !== undefined || reader.modified === undefined) return;
+    const last = lines.length === 0 ? undefined : parseLogLine(lines.at(-1) as string);
+    if (!last) return;
+    const difference = reader.modified - last.time;
+    const zone = Math.round(difference / zoneStep) * zoneStep;
+    if (Math.abs(zone) <= farthestZone && Math.abs(difference - zone) <= zoneSlack) this.#zone = zone;
+  }
+
+  #progress(alive: boolean | undefined): RunProgress {
+    const config = this.#config as RunConfig;
+    const facts = this.#driver.facts;
+    const now = this.#clock();
+    const zone = this.#zone ?? 0;
+    const ended = facts.phase === "ended";
+    const nodes = this.#nodes.map(({ log, reader, trained, configured, metrics }) =>
+      nodeProgress(log, {
+        trained,
+        configured,
+        alive,
+        ended,
+        now,
+        zone,
+        lastSign: reader.modified,
+        launched: facts.started,
+        epochMetric: metrics.epoch,
+        lossMetric: metrics["train/loss"],
+        validationMetric: metrics["val/loss"],
+        rateMetric: metrics.lr,
+        samplesMetric: metrics.n_samples,
+      }),
+    );
+    const trained = nodes.filter((node) => node.status !== "idle");
+    const signs = [this.#driverReader, this.#datasetReader, ...this.#nodes.map((node) => node.reader)].flatMap(
+      (reader) => reader?.modified ?? [],
+    );
+    const lastSign = signs.length > 0 ? Math.max(...signs) : undefined;
+    const silence = lastSign === undefined ? undefined : Math.max(0, now - lastSign);
+    const limit = this.#runLimit();
+    const buffer = this.#buffer.at(-1);
+    const fractions = trained.flatMap((node) => (node.status === "done" ? 1 : (node.fraction ?? [])));
+    const running = !ended && alive !== false;
+    const phase = this.#phase(alive, trained);
+    const run = {
+      directory: this.run,
+      name: runName(this.run),
+      graph: config.graph,
+      phase,
+      stopping: running && facts.stopping && phase !== "sampling",
+      saved: facts.saved,
+      resumed: facts.launches > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),
+      localLogs: config.localLogs,
+      started: facts.started === undefined ? null : facts.started + zone,
+      ended: facts.ended === undefined ? null : facts.ended + zone,
+      nodes,
+      samples: buffer ? { total: buffer.total, training: buffer.training, validation: buffer.validation } : null,
+      samplesPerMinute: this.#sampleRate(),
+      fraction:
+        trained.length > 0 && fractions.length === trained.length
+          ? fractions.reduce((a, b) => a + b, 0) / fractions.length
+          : null,
+      timeLeft:
+        running && trained.some((node) => node.timeLeft !== null) ? Math.max(...trained.map((node) => node.timeLeft ?? 0)) : null,
+      lastSign: lastSign ?? null,
+      silence: silence === undefined ? null : silence / 1000,
+      rhythm: usualRhythm(nodes, this.#rhythm),
+      stalled:
+        running && (nodes.some((node) => node.stalled) || (silence !== undefined && limit !== undefined && silence > limit)),
+      failure: facts.failure ?? null,
+      problem: config.problem ?? null,
+    };
+    return { ...run, summary: summarise(run) };
+  }
+
+  #phase(alive: boolean | undefined, trained: readonly NodeProgress[]): RunPhase {
+    const { phase, outcome } = this.#driver.facts;
+    if (phase === "ended") return outcome as RunPhase;
+    if (alive === false) return "broken off";
+    if (phase === "starting" && trained.some((node) => node.status === "training")) return "training"; // a driver log entered at its end
+    return phase as RunPhase;
+  }
+
+  /** The silence of all logs together from which on the run is stuck; undefined before it has a rhythm. */
+  #runLimit(): number | undefined {
+    const phase = this.#driver.facts.phase;
+    if (phase === "starting" || phase === "simulating") return undefined;
+    const limits = [
+      this.#rhythm.limit(runStallFloor),
+      ...this.#nodes.map(({ log }) => log.rhythm.limit(Math.max(runStallFloor, stallFloor))),
+    ];
+    const known = limits.filter((limit): limit is number => limit !== undefined);
+    return known.length > 0 ? Math.max(...known) : undefined;
+  }
+
+  #sampleRate(): number | null {
+    const recent = this.#buffer.slice(-bufferWindow);
+    const [first, last] = [recent[0], recent.at(-1)];
+    return first && last && last.time > first.time ? ((last.total - first.total) * 60_000) / (last.time - first.time) : null;
+  }
+}
+
+/** Validation losses by epoch from before `until` (seconds): what the log no longer tells. */
+function earlier(epochs: MetricReader, losses: MetricReader, until: number | undefined): { x: number[]; y: number[] } {
+  const early = { x: [] as number[], y: [] as number[] };
+  let at = 0;
+  for (const { time, value } of losses.points) {
+    if (until !== undefined && time >= until) break;
+    while (at + 1 < epochs.points.length && (epochs.points[at + 1]?.time as number) <= time) at++;
+    const epoch = epochs.points[at];
+    if (!epoch || epoch.time > time) continue;
+    early.x.push(epoch.value);
+    early.y.push(value);
+  }
+  return early;
+}
+
+function usualRhythm(nodes: readonly NodeProgress[], run: Rhythm): number | null {
+  const known = nodes.flatMap((node) => (node.status === "training" && node.rhythm !== null ? node.rhythm : []));
+  if (known.length > 0) return Math.min(...known);
+  return run.usual === undefined ? null : run.usual / 1000;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,39 @@
+// What it takes to resume a run that has ended: its arguments, and what there is to resume from.
+import fs from "node:fs";
+import path from "node:path";
+import { parseLaunch } from "./arguments.ts";
+import { ByteCount } from "./byte-count.ts";
+import { readRunConfig } from "./run-config.ts";
+
+/** How a run would be launched again. */
+export interface RelaunchPlan {
+  /** What stands behind `falcon launch`: as before, and in the same run directory. */
+  args: string[];
+  /** model: training goes on from the saved networks; config: it begins anew with the saved configuration; nothing: as the first time. */
+  from: "model" | "config" | "nothing";
+  /** One sentence for a person. */
+  sentence: string;
+}
+
+/**
+ * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never got that far). falcon
+ * resumes where RUN/config.yml exists, and loads the networks where any node has a saved one.
+ */
+export async function relaunchPlan(args: readonly string[], directory: string, run: string | undefined): Promise<RelaunchPlan> {
+  if (run === undefined || !fs.existsSync(path.join(run, "config.yml"))) {
+    return { args: [...args], from: "nothing", sentence: "nothing was written by the first launch: it begins anew" };
+  }
+  const read = parseLaunch(args);
+  const again = read.output === undefined ? ["-o", run, ...args] : [...args];
+  const { graph, nodes } = await readRunConfig(run, directory, read.graph, new ByteCount());
+  const saved = await Promise.all(
+    nodes.map(async ({ name }) => (await fs.promises.readdir(path.join(graph, name)).catch(() => [])).some(isModel)),
+  );
+  if (!saved.includes(true))
+    return { args: again, from: "config", sentence: `no model was saved in ${run}: it begins anew with the same configuration` };
+  return { args: again, from: "model", sentence: `resumes ${run} from the saved model` };
+}
+
+function isModel(file: string): boolean {
+  return file.endsWith(".pth") || file === "model.json";
+}

@@ -1,0 +1,98 @@
+// What a run's config.yml says about where its files are and what is trained.
+import fs from "node:fs";
+import path from "node:path";
+import type { ByteCount } from "./byte-count.ts";
+import { canonical } from "./run-directory.ts";
+import { readYaml, type YamlValue } from "./yaml.ts";
+
+/** A random variable of the run's graph. */
+export interface ConfigNode {
+  name: string;
+  /** Whether it has an estimator, that is: whether it is trained. */
+  trained: boolean;
+  /** max_epochs of its estimator, where the file gives it. */
+  epochs: number | undefined;
+}
+
+/** What matters of a config.yml. */
+export interface RunConfig {
+  nodes: ConfigNode[];
+  /** Absolute folder of node logs and metrics. */
+  graph: string;
+  /** False where logging.local.enabled is false: falcon then writes no logs and no metrics. */
+  localLogs: boolean;
+  /** Why the file could not be read, or undefined. */
+  problem: string | undefined;
+}
+
+/** A configuration has a few KB; more than this is no configuration. */
+const largestConfig = 4 << 20;
+
+/**
+ * Reads RUN/config.yml. `directory` is the run's working directory, against which falcon takes relative paths; `graph` is a
+ * `paths.graph` of the command line, which wins. A file that cannot be read is told in `problem`: the nodes are then taken from the folder.
+ */
+export async function readRunConfig(
+  run: string,
+  directory: string,
+  graph: string | undefined,
+  count: ByteCount,
+): Promise<RunConfig> {
+  const fallback = graph === undefined || graph === "" ? path.join(run, "graph") : canonical(path.resolve(directory, graph));
+  const file = path.join(run, "config.yml");
+  let root: YamlValue;
+  try {
+    if ((await fs.promises.stat(file)).size > largestConfig) throw new Error("too large");
+    const text = await fs.promises.readFile(file, "utf8");
+    count.add(Buffer.byteLength(text));
+    root = readYaml(text);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return {
+      nodes: await nodesOf(fallback),
+      graph: fallback,
+      localLogs: true,
+      problem: missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`,
+    };
+  }
+  const moved = at(root, "paths", "graph");
+  const folder = graph ?? (typeof moved === "string" && moved !== "" && !moved.includes("${") ? moved : undefined);
+  const nodes = at(root, "graph");
+  return {
+    nodes: isMap(nodes) ? Object.keys(nodes).map((name) => configNode(name, nodes[name] as YamlValue)) : [],
+    graph: folder === undefined ? path.join(run, "graph") : canonical(path.resolve(directory, folder)),
+    localLogs: at(root, "logging", "local", "enabled") !== false,
+    problem: undefined,
+  };
+}
+
+function configNode(name: string, value: YamlValue): ConfigNode {
+  const estimator = at(value, "estimator");
+  const epochs = at(estimator, "max_epochs");
+  return {
+    name,
+    trained: estimator !== undefined && estimator !== null,
+    epochs: typeof epochs === "number" ? epochs : undefined,
+  };
+}
+
+/** Nodes of a graph folder without its configuration: every folder with a log, but for those of falcon itself. */
+async function nodesOf(graph: string): Promise<ConfigNode[]> {
+  const entries = await fs.promises.readdir(graph, { withFileTypes: true }).catch(() => []);
+  const names = entries
+    .filter((entry) => entry.isDirectory() && entry.name !== "driver" && entry.name !== "dataset")
+    .map((entry) => entry.name);
+  return names
+    .sort()
+    .map((name) => ({ name, trained: fs.existsSync(path.join(graph, name, "metrics", "epoch")), epochs: undefined }));
+}
+
+function at(value: YamlValue | undefined, ...keys: string[]): YamlValue | undefined {
+  let here = value;
+  for (const key of keys) here = isMap(here) ? here[key] : undefined;
+  return here;
+}
+
+function isMap(value: YamlValue | undefined): value is { [key: string]: YamlValue } {
+  return value !== null && value !== undefined && typeof value === "object" && !Array.isArray(value);
+}

@@ -1,0 +1,68 @@
+// One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
+import { sparkline } from "./curve.ts";
+import type { NodeProgress } from "./node-progress.ts";
+import type { RunProgress } from "./progress.ts";
+
+/** The best summary of a run in one line, about 30 to 70 columns. */
+export function summarise(run: Omit<RunProgress, "summary">): string {
+  const trained = run.nodes.filter((node) => node.status !== "idle");
+  if (run.phase === "failed") return run.failure ? `failed: ${run.failure}` : "failed";
+  if (run.phase === "completed" || run.phase === "interrupted") return `${run.phase} · ${results(trained)}`;
+  if (!run.localLogs) return "no local logs";
+  if (run.phase === "broken off") return `broken off${trained.some((n) => n.epoch !== null) ? ` · ${results(trained)}` : ""}`;
+  const parts: string[] = [];
+  if (run.stalled && run.lastSign !== null) {
+    parts.push(`stalled: silent for ${span(run.silence ?? 0)}${run.rhythm === null ? "" : `, usually ${span(run.rhythm)}`}`);
+  }
+  if (run.phase === "starting") parts.push("starting");
+  else if (run.phase === "simulating") parts.push("simulating the first samples");
+  else if (run.phase === "sampling") parts.push("trained, drawing samples");
+  const busy = trained.filter((node) => node.epoch !== null);
+  if (busy.length > 0 && run.phase !== "sampling") parts.push(progress(busy));
+  if (run.stopping) parts.push("stopping");
+  return parts.join(" · ") || "no progress yet";
+}
+
+function progress(nodes: readonly NodeProgress[]): string {
+  // the node that is furthest from its end decides how long it takes
+  const slowest = nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
+  const loss = slowest.validationLoss ?? slowest.loss;
+  const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${epochText(slowest)}`];
+  if (loss !== null) parts.push(`loss ${number(loss)}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
+  const left = Math.max(...nodes.map((node) => node.timeLeft ?? 0));
+  if (left > 0) parts.push(`${span(left)} left`);
+  return parts.join(" · ");
+}
+
+function results(nodes: readonly NodeProgress[]): string {
+  if (nodes.length === 0) return "nothing trained";
+  return nodes
+    .map((node) => {
+      const best = node.bestValidationLoss ?? node.loss;
+      return `${nodes.length > 1 ? `${node.name} ` : ""}${epochText(node)}${best === null ? "" : `, best ${number(best)}`}`;
+    })
+    .join("; ");
+}
+
+/** "37/300", and for a resumed run "187/450": counted over all launches. */
+export function epochText(node: NodeProgress): string {
+  if (node.epoch === null) return node.epochs === null ? "-" : `0/${node.epochs}`;
+  if (node.epochs === null) return String(node.epoch);
+  return `${node.epoch}/${node.epochs + (node.epochsBefore ?? 0)}`;
+}
+
+/** Three significant digits. */
+export function number(value: number): string {
+  const size = Math.abs(value);
+  if (value !== 0 && (size < 0.001 || size >= 100_000)) return value.toExponential(2);
+  return String(Number(value.toPrecision(3)));
+}
+
+/** A time span in its two largest units: "45s", "4m 12s", "3h 05m", "2d 4h". */
+export function span(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m ${String(s % 60).padStart(2, "0")}s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)}h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}m`;
+  return `${Math.floor(s / 86_400)}d ${Math.floor((s % 86_400) / 3600)}h`;
+}
