@@ -1,0 +1,199 @@
+// One row of text with its styles: cheap while it is only appended to, a row of cells once something is written over.
+import { charWidth } from "./char-width.ts";
+import { blankIsInvisible, plain, type Style } from "./style.ts";
+
+/** Text of one style. */
+export interface Run {
+  text: string;
+  style: Style;
+}
+
+export class Row {
+  /** Goes on from the row above: a long line that the terminal wrapped. */
+  wrapped = false;
+  /** The columns of the terminal when the line went on to the next row; 0 when it never did. */
+  wrapsAt = 0;
+  /** Something was printed here, or a line feed left it: it is part of the log even when it is blank. */
+  touched = false;
+  /** Where in the stream it was last written to. */
+  offset = 0;
+  #runs: Run[] = [];
+  /** Columns written so far; cells beyond are blank. */
+  #width = 0;
+  #cells: { text: string; style: Style }[] | null = null;
+
+  get width(): number {
+    return this.#width;
+  }
+
+  get blank(): boolean {
+    return this.runs().length === 0;
+  }
+
+  /** Writes text that takes `width` columns at column `x`. A wide character takes two cells, the second one empty. */
+  put(x: number, text: string, width: number, style: Style, offset: number): void {
+    this.touched = true;
+    this.offset = offset;
+    if (!this.#cells && x >= this.#width) {
+      if (x > this.#width) this.#append(" ".repeat(x - this.#width), plain);
+      this.#append(text, style);
+      this.#width = x + width;
+      return;
+    }
+    const cells = this.#exploded();
+    let at = x;
+    if (width === text.length) {
+      for (let i = 0; i < width; i++) this.#set(cells, at++, text[i] as string, style);
+    } else {
+      for (const char of text) {
+        const columns = charWidth(char.codePointAt(0) as number);
+        if (columns === 0) this.combine(at, char);
+        else {
+          this.#set(cells, at, char, style);
+          if (columns === 2) this.#set(cells, at + 1, "", style);
+          at += columns;
+        }
+      }
+    }
+    this.#width = Math.max(this.#width, at);
+  }
+
+  /** Adds a combining character to the one before column `x`. */
+  combine(x: number, char: string): void {
+    if (!this.#cells && x === this.#width) {
+      const last = this.#runs.at(-1);
+      if (last) last.text += char;
+      return;
+    }
+    const cells = this.#exploded();
+    const before = cells[x - 1]?.text === "" ? x - 2 : x - 1;
+    const cell = cells[before];
+    if (cell) cell.text = (cell.text || " ") + char;
+  }
+
+  /** Blanks the columns `from`..`to` (exclusive). */
+  erase(from: number, to: number, style: Style): void {
+    if (from >= this.#width) return;
+    if (to >= this.#width && blankIsInvisible(style)) {
+      this.#cut(from);
+      return;
+    }
+    const cells = this.#exploded();
+    for (let x = from; x < Math.min(to, this.#width); x++) this.#set(cells, x, " ", style);
+  }
+
+  /** Takes `count` columns out at `x`; what is right of them moves left. */
+  remove(x: number, count: number): void {
+    if (x >= this.#width) return;
+    const cells = this.#exploded();
+    cells.splice(x, count);
+    this.#width = cells.length;
+  }
+
+  /** Puts `count` blanks in at `x`; what would pass column `limit` falls off. */
+  insert(x: number, count: number, limit: number, style: Style): void {
+    if (x >= this.#width) return;
+    const cells = this.#exploded();
+    cells.splice(x, 0, ...Array.from({ length: Math.min(count, limit) }, () => ({ text: " ", style })));
+    cells.length = Math.min(cells.length, limit);
+    this.#width = cells.length;
+  }
+
+  /** What stands in it, without the blanks at its end that look like nothing. */
+  runs(): Run[] {
+    const runs = this.#cells ? merged(this.#cells) : this.#runs.map((run) => ({ ...run }));
+    for (;;) {
+      const last = runs.at(-1);
+      if (!last) return runs;
+      if (blankIsInvisible(last.style)) last.text = last.text.replace(/ +$/, "");
+      if (last.text) return runs;
+      runs.pop();
+    }
+  }
+
+  /** Its runs with the blanks at the end. */
+  wholeRuns(): Run[] {
+    return this.#cells ? merged(this.#cells) : this.#runs.map((run) => ({ ...run }));
+  }
+
+  /**
+   * Its runs when the next row goes on: blanks up to where it was wrapped belong to the line, but for a single one, which a wide
+   * character left because it did not fit.
+   */
+  runsBeforeWrap(): Run[] {
+    const runs = this.wholeRuns();
+    const blanks = this.wrapsAt - this.#width;
+    if (blanks > 1) runs.push({ text: " ".repeat(blanks), style: plain });
+    return runs;
+  }
+
+  /** A row with these runs, `width` columns wide. */
+  static from(runs: readonly Run[], width: number): Row {
+    const row = new Row();
+    row.#runs = runs.map((run) => ({ ...run }));
+    row.#width = width;
+    return row;
+  }
+
+  #append(text: string, style: Style): void {
+    const last = this.#runs.at(-1);
+    if (last && last.style === style) last.text += text;
+    else this.#runs.push({ text, style });
+  }
+
+  #cut(width: number): void {
+    if (width === 0) {
+      this.#runs = [];
+      this.#cells = null;
+    } else {
+      const cells = this.#exploded();
+      cells.length = width;
+      if (cells[width - 1]?.text && charWidth((cells[width - 1] as Run).text.codePointAt(0) as number) === 2) {
+        (cells[width - 1] as Run).text = " "; // half of a wide character
+      }
+    }
+    this.#width = width;
+  }
+
+  #set(cells: Run[], x: number, text: string, style: Style): void {
+    // whoever writes over one half of a wide character blanks the other
+    const old = cells[x];
+    if (old) {
+      if (old.text === "" && text !== "" && cells[x - 1]) (cells[x - 1] as Run).text = " ";
+      if (cells[x + 1]?.text === "" && old.text !== "") (cells[x + 1] as Run).text = " ";
+    }
+    while (cells.length < x) cells.push({ text: " ", style: plain });
+    cells[x] = { text, style };
+  }
+
+  #exploded(): Run[] {
+    if (this.#cells) return this.#cells;
+    const cells: Run[] = [];
+    for (const { text, style } of this.#runs) {
+      for (const char of text) {
+        const width = charWidth(char.codePointAt(0) as number);
+        if (width === 0) {
+          const before = cells.at(-1)?.text === "" ? cells.at(-2) : cells.at(-1);
+          if (before) before.text += char;
+          continue;
+        }
+        cells.push({ text: char, style });
+        if (width === 2) cells.push({ text: "", style });
+      }
+    }
+    while (cells.length < this.#width) cells.push({ text: " ", style: plain });
+    this.#runs = [];
+    this.#cells = cells;
+    return cells;
+  }
+}
+
+function merged(cells: readonly Run[]): Run[] {
+  const runs: Run[] = [];
+  for (const { text, style } of cells) {
+    const last = runs.at(-1);
+    if (last && last.style === style) last.text += text;
+    else runs.push({ text, style });
+  }
+  return runs;
+}
