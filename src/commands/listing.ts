@@ -1,4 +1,6 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
+import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
 
@@ -30,9 +32,11 @@ export interface Listing {
   outputBytes: number;
   /** Output that no one can have any more. */
   gaps: { offset: number; length: number }[];
+  /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
+  progress: RunProgress | null;
 }
 
-export function listing(session: Session): Listing {
+export async function listing(session: Session, progresses: RunProgresses): Promise<Listing> {
   const { row } = session;
   const end = session.end;
   return {
@@ -59,6 +63,7 @@ export function listing(session: Session): Listing {
     viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
     outputBytes: session.offset,
     gaps: session.gaps,
+    progress: await progresses.of(session),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { listing } from "./listing.ts";
 import { coloursFor, table } from "./table.ts";
+import { watch } from "./watch.ts";
 import { duration, endSentence } from "./wording.ts";
 
 export const sessions: CommandSpec = {
@@ -22,8 +23,10 @@ export const sessions: CommandSpec = {
   },
   async run(call, context, wanted, options) {
     const chosen = choose(call, context, wanted, options.all === true, options.runDir);
-    if (options.json) call.stdout(`${JSON.stringify(chosen.map(listing), null, 2)}\n`);
-    else print(call, context, chosen);
+    if (options.watch) return watch(call, context, () => choose(call, context, wanted, options.all === true, options.runDir));
+    if (options.json)
+      call.stdout(`${JSON.stringify(await Promise.all(chosen.map((s) => listing(s, context.progress))), null, 2)}\n`);
+    else await print(call, context, chosen);
     return Status.ok;
   },
 };
@@ -51,7 +54,7 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
   return all ? found : found.filter((s) => s.live || (s.row.ended ?? 0) > recent);
 }
 
-function print(call: Call, context: Context, chosen: Session[]): void {
+async function print(call: Call, context: Context, chosen: Session[]): Promise<void> {
   if (chosen.length === 0) {
     call.stderr(
       context.table.all().length > 0
@@ -62,7 +65,8 @@ function print(call: Call, context: Context, chosen: Session[]): void {
   }
   const colours = coloursFor(call.request);
   const now = context.clock();
-  const rows = chosen.map((session) => {
+  const progress = await Promise.all(chosen.map((session) => context.progress.of(session)));
+  const rows = chosen.map((session, i) => {
     const { row } = session;
     const paint =
       row.state === "running" ? colours.green : row.state === "exited" && session.end?.status === 0 ? colours.dim : colours.red;
@@ -72,7 +76,9 @@ function print(call: Call, context: Context, chosen: Session[]): void {
       paint(row.state),
       duration((row.ended ?? now) - (row.started ?? row.created)),
       String(session.viewers.size),
-      session.live ? "" : endSentence(session),
+      session.live
+        ? (progress[i]?.summary ?? session.title)
+        : [endSentence(session), progress[i]?.summary ?? ""].filter(Boolean).join(" · "),
       row.runDirectory ?? row.directory,
     ];
   });

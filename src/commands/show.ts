@@ -1,8 +1,12 @@
 // falcon show: one session in full.
 import { Status } from "../base/failure.ts";
+import { type Curve, drawChart } from "../falcon/curve.ts";
+import type { RunProgress } from "../falcon/progress.ts";
+import { epochText, number, span } from "../falcon/summary.ts";
 import { selectSession } from "../session/select.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { listing } from "./listing.ts";
+import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
 
 export const show: CommandSpec = {
@@ -13,7 +17,7 @@ export const show: CommandSpec = {
   },
   async run(call, context, [wanted], options) {
     const session = selectSession(context.table.all(), wanted, call.request.directory);
-    const facts = listing(session);
+    const facts = await listing(session, context.progress);
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       return Status.ok;
@@ -44,12 +48,60 @@ export const show: CommandSpec = {
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${text}`).join("\n")}\n`);
+    const { cols } = call.request.terminal;
+    const width = Math.min(100, cols > 0 ? cols : 80);
+    if (facts.progress !== null) call.stdout(progressText(facts.progress));
+    for (const { node, training, validation } of await context.progress.curves(session)) {
+      if (training.y.length + validation.y.length < 2) continue;
+      call.stdout(
+        `\nloss of ${node} by epoch (training, validation)\n${chart([training, validation], width, coloursFor(call.request))}\n`,
+      );
+    }
     const text = await session.lastScreen();
     if (text.length > 0)
       call.stdout(`\n${session.live ? "its screen now" : "its last screen"}:\n${text.map((line) => `  ${line}`).join("\n")}\n`);
     return Status.ok;
   },
 };
+
+/** Rows of a loss chart: enough to see a plateau, few enough that two nodes fit a screen. */
+const chartHeight = 10;
+
+/** The two curves in two colours; without colours the shape alone. */
+function chart(curves: Curve[], width: number, colours: ReturnType<typeof coloursFor>): string {
+  const { rows, owners } = drawChart(curves, width, chartHeight);
+  return rows
+    .map((row, y) =>
+      [...row]
+        .map((cell, x) =>
+          owners[y]?.[x] === undefined ? cell : owners[y]?.[x] === 0 ? colours.blue(cell) : colours.yellow(cell),
+        )
+        .join(""),
+    )
+    .join("\n");
+}
+
+function progressText(progress: RunProgress): string {
+  const lines = [`\nprogress  ${progress.summary}`];
+  for (const node of progress.nodes) {
+    if (node.status === "idle") continue;
+    const facts = [
+      `epoch ${epochText(node)}`,
+      node.loss === null ? "" : `loss ${number(node.loss)}`,
+      node.validationLoss === null ? "" : `validation ${number(node.validationLoss)}`,
+      node.bestValidationLoss === null ? "" : `best ${number(node.bestValidationLoss)} (${node.epochsSinceBest ?? 0} epochs ago)`,
+      node.samples === null ? "" : `${node.samples} samples`,
+      node.learningRate === null ? "" : `learning rate ${number(node.learningRate)}`,
+      node.epochsPerMinute === null ? "" : `${number(node.epochsPerMinute)} epochs/min`,
+      node.timeLeft === null ? "" : `${span(node.timeLeft)} left`,
+      node.error === null ? "" : `error: ${node.error}`,
+    ];
+    lines.push(`  ${node.name}  ${node.status}${node.stalled ? ", stalled" : ""} · ${facts.filter(Boolean).join(" · ")}`);
+  }
+  if (progress.failure !== null) lines.push(`  failure: ${progress.failure}`);
+  if (progress.problem !== null) lines.push(`  ${progress.problem}`);
+  return `${lines.join("\n")}\n`;
+}
 
 /** A word as a shell would need it written. */
 function quoted(word: string): string {

@@ -42,8 +42,7 @@ export function parseSize(text: string): { cols: number; rows: number } {
 
 /** A session's name as given by --name. @throws Failure 2 when it cannot be one. */
 export function parseName(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (name.trim() === "" || name.length > longestName || /[\x00-\x1f\x7f/]/.test(name)) {
+  if (name.trim() === "" || name.length > longestName || /[\p{Cc}/]/u.test(name)) {
     throw new Failure(
       `--name ${JSON.stringify(name)}: give 1 to ${longestName} characters without '/' and control characters`,
       Status.usage,

@@ -10,6 +10,8 @@ import { runCommand } from "../commands/dispatch.ts";
 import { close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
+import { RunProgresses } from "../session/run-progress.ts";
+import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
 import { Telling } from "../session/telling.ts";
 import { Deliveries } from "../store/deliveries.ts";
@@ -29,6 +31,9 @@ export interface ServerOptions {
   ended(): void;
 }
 
+/** How often runs are looked at for a stall (ms): a stall is minutes long, and a look costs a few stats. */
+const stallLook = 30_000;
+
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
 
@@ -40,6 +45,8 @@ export class Server implements Context {
   config: Config;
   readonly store: SessionStore;
   readonly table: SessionTable;
+  readonly progress = new RunProgresses(() => Date.now());
+  #stalls: NodeJS.Timeout;
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
@@ -86,14 +93,12 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: () => this.#considerIdle(),
-      over: (session) => {
-        this.#telling.tell(session.id, endEvent(session), eventFacts(session, ""));
-        this.#considerIdle();
-      },
+      over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
       boot: bootId(),
     });
+    this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
       accepted: (socket) => this.#accepted(socket),
       log,
@@ -145,6 +150,30 @@ export class Server implements Context {
     });
   }
 
+  /** The end of a session: how far it came is kept, and whoever wants to know is told. */
+  async #over(session: Session): Promise<void> {
+    const progress = await this.progress.keepLast(session);
+    if (this.#ending) return;
+    this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
+    this.#considerIdle();
+  }
+
+  /** Looks whether a run has stopped moving; told once, and again only after it has moved. */
+  async #lookForStalls(): Promise<void> {
+    for (const session of this.table.live()) {
+      if (session.row.kind !== "launch") continue;
+      const progress = await this.progress.of(session);
+      if (progress === null || this.#ending) continue;
+      const told = session.row.facts.stalled === true;
+      if (progress.stalled === told) continue;
+      session.setFact("stalled", progress.stalled);
+      if (!progress.stalled) continue;
+      this.log("session.stalled", { id: session.id, summary: progress.summary });
+      this.#telling.tell(session.id, "stalled", eventFacts(session, progress.summary));
+      session.notify(`${session.row.name}: ${progress.summary}`);
+    }
+  }
+
   async #run(call: Call): Promise<number | undefined> {
     if (isNewer(call.request.version, this.version)) {
       this.log("server.newer-client", { client: call.request.version, server: this.version });
@@ -189,6 +218,7 @@ export class Server implements Context {
     clearTimeout(this.#idle);
     this.#listener.close();
     this.#telling.dispose();
+    clearInterval(this.#stalls);
     await this.table.leave();
     // the database and the lock are free before a client that was sent away can start the next server
     this.store.close();

@@ -359,6 +359,11 @@ export class Session implements Viewed {
     for (const { finish } of [...this.viewers.values()]) finish(why);
   }
 
+  /** Every viewer's terminal is told something in its own way (OSC 9 and 777). */
+  notify(text: string): void {
+    for (const viewer of this.viewers.keys()) viewer.notify(text);
+  }
+
   rename(name: string): void {
     this.#effects.log("session.renamed", { id: this.id, from: this.row.name, to: name });
     this.row.name = name;

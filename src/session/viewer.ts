@@ -18,6 +18,9 @@ export interface ViewerTerminal {
  */
 export const viewerCredit = 1 << 20;
 
+/** Characters of a notification: a desktop shows about two lines. */
+const longestNotification = 200;
+
 /** What a viewer needs of its session. */
 export interface Viewed {
   readonly cols: number;
@@ -146,6 +149,16 @@ export class Viewer implements Disposable {
     if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows))
       this.#mode.watch.resize(cols, rows);
     else this.join();
+  }
+
+  /**
+   * A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. What the stream has passed ends between two
+   * sequences, so that it can stand here.
+   */
+  notify(text: string): void {
+    if (this.#mode.is === "closed") return;
+    const plain = text.replace(/[\p{Cc};]+/gu, " ").slice(0, longestNotification);
+    this.#terminal.write(Buffer.from(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`));
   }
 
   /** Stops the stream while something else (a question, the history) uses the terminal. */

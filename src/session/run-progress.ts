@@ -1,0 +1,61 @@
+// How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
+import { parseLaunch } from "../falcon/arguments.ts";
+import type { Curve } from "../falcon/curve.ts";
+import { type RunProgress, RunWatcher } from "../falcon/progress.ts";
+import type { Session } from "./session.ts";
+
+export class RunProgresses {
+  #watchers = new WeakMap<Session, RunWatcher>();
+  #clock: () => number;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  /** How far it is now; null for a session that is no falcon run, or whose run directory is not known yet. */
+  async of(session: Session): Promise<RunProgress | null> {
+    const watcher = this.#watcher(session);
+    if (watcher === null) return null;
+    const kept = session.row.facts.progress as RunProgress | undefined;
+    if (!session.live && kept !== undefined) return kept;
+    try {
+      return await watcher.read(session.live);
+    } catch {
+      // a folder that was deleted or cannot be read any more: what was kept at the end is what is known
+      return kept ?? null;
+    }
+  }
+
+  /** Losses of every epoch, for drawing. */
+  async curves(session: Session): Promise<{ node: string; training: Curve; validation: Curve }[]> {
+    const watcher = this.#watcher(session);
+    return watcher === null ? [] : watcher.curves().catch(() => []);
+  }
+
+  /** The file of a node's own log, or undefined where there is none of this name. */
+  async logFile(session: Session, node: string): Promise<string | undefined> {
+    const watcher = this.#watcher(session);
+    if (watcher === null) return undefined;
+    await watcher.read(session.live).catch(() => {});
+    return watcher.logFile(node);
+  }
+
+  /** Keeps the last state with the session, for when the run directory is gone. */
+  async keepLast(session: Session): Promise<RunProgress | null> {
+    const progress = await this.of(session);
+    if (progress !== null) session.setFact("progress", progress);
+    return progress;
+  }
+
+  #watcher(session: Session): RunWatcher | null {
+    const { kind, runDirectory, directory, command } = session.row;
+    if (kind !== "launch" || runDirectory === null) return null;
+    let watcher = this.#watchers.get(session);
+    if (watcher === undefined) {
+      const { graph } = parseLaunch(command.slice(command.indexOf("launch") + 1));
+      watcher = new RunWatcher({ run: runDirectory, directory, graph, clock: this.#clock });
+      this.#watchers.set(session, watcher);
+    }
+    return watcher;
+  }
+}
