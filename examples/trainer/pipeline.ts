@@ -341,13 +341,12 @@ class Pipeline {
     for (const wake of this.#stopped.splice(0)) wake();
   }
 
-  /** The second signal: nothing is saved. Ends as the Python falcon does: killed by SIGINT, or status 128 + 15. */
+  /** The second signal: nothing is saved. Ends with the Python falcon's statuses: 1 after KeyboardInterrupt, 128 + 15 after SIGTERM. */
   #force(signal: "SIGINT" | "SIGTERM"): never {
     this.#leave("interrupted");
     if (signal === "SIGTERM") process.exit(143);
-    write("KeyboardInterrupt\n");
-    process.kill(process.pid, "SIGINT");
-    for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // until the signal arrives
+    process.stderr.write("KeyboardInterrupt\n");
+    process.exit(1);
   }
 
   /** Waits, or less when the run is to stop. Always lets signals and keys through. */
