@@ -1,0 +1,500 @@
+// The built client against a server that plays docs/protocol.md, in real terminals: what it says, what it obeys, and how it leaves.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
+import * as pty from "node-pty";
+import {
+  ClientFrame,
+  decodeSize,
+  encodeExec,
+  encodeExit,
+  encodeInputMode,
+  encodeSignals,
+  mostFromServer,
+  ServerFrame,
+} from "../../../src/protocol/client.ts";
+import { encodeFrame } from "../../../src/protocol/frame.ts";
+import { until } from "../../support/events.ts";
+import { client, FakeServer } from "../../support/fake-server.ts";
+import { TestHome } from "../../support/home.ts";
+import type { UserTerminal } from "../../support/terminal.ts";
+
+const out = (text: string | Buffer) => encodeFrame(ServerFrame.stdout, Buffer.from(text as string));
+const err = (text: string) => encodeFrame(ServerFrame.stderr, Buffer.from(text));
+const restore = (text: string) => encodeFrame(ServerFrame.restore, Buffer.from(text));
+const raw = encodeInputMode(2);
+const cooked = { line: true, echo: true, signals: true };
+
+let home: TestHome;
+let server: FakeServer;
+before(() => assert.ok(fs.existsSync(client), `${client} is not built`));
+beforeEach(async () => {
+  home = new TestHome();
+  server = await FakeServer.listen(home.folder);
+});
+afterEach(async () => {
+  server.dispose();
+  fs.rmSync(server.socketPath, { force: true });
+  await home.dispose();
+});
+
+const start = (args: string[] = [], options: Parameters<TestHome["terminal"]>[1] = {}) =>
+  home.terminal(args, { file: client, ...options });
+const run = (args: string[] = [], options: Parameters<TestHome["run"]>[1] = {}) => home.run(args, { file: client, ...options });
+
+/** A client in a terminal that has been made raw. */
+async function attached(...frames: Buffer[]): Promise<{ terminal: UserTerminal; peer: Awaited<ReturnType<FakeServer["peer"]>> }> {
+  const terminal = start(["attach"]);
+  const peer = await server.peer();
+  peer.send(raw, ...frames, out("ready"));
+  await terminal.waitFor("ready");
+  return { terminal, peer };
+}
+
+describe("the request", () => {
+  test("says who calls: arguments, environment, folder, terminal, umask, limits, token", async () => {
+    const folder = fs.realpathSync(home.work);
+    const script = 'umask 027; ulimit -n 200; exec "$0" "$@"';
+    const terminal = start(["-c", script, client, "run", "--", "echo", "two words", "", "ünï"], {
+      file: "/bin/bash",
+      cols: 91,
+      rows: 33,
+      env: { EMPTY: "", MANY: "a=b=c" },
+    });
+    const { request, ...peer } = await server.peer();
+    assert.deepEqual(request.arguments, ["run", "--", "echo", "two words", "", "ünï"]);
+    assert.equal(request.environment.EMPTY, "");
+    assert.equal(request.environment.MANY, "a=b=c");
+    assert.equal(request.environment.FALCON_SESSIONS_HOME, home.folder);
+    assert.equal(request.directory, folder);
+    assert.deepEqual(request.terminal, { stdin: true, stdout: true, stderr: true, cols: 91, rows: 33 });
+    assert.equal(request.umask, 0o027);
+    assert.equal(request.pid, terminal.pid);
+    assert.equal(request.protocol, 1);
+    assert.equal(request.name, "falcon");
+    assert.match(request.version, /^\d+\.\d+\.\d+/);
+    assert.match(request.token, /^[0-9a-f]{32}$/);
+    // RLIMIT_NOFILE is 7 on Linux
+    const files = request.limits.find(({ resource }) => resource === 7);
+    assert.equal(files?.soft, 200n);
+    assert.equal(request.limits.length, 16);
+    peer.socket.write(encodeExit(0));
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("without a terminal says so, and gives the name it was called as", async () => {
+    const link = path.join(home.work, "falcon-sessions");
+    fs.symlinkSync(client, link);
+    const ended = run(["sessions", "--json"], { file: link });
+    const peer = await server.peer();
+    assert.deepEqual(peer.request.terminal, { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0 });
+    assert.equal(peer.request.name, "falcon-sessions");
+    peer.send(out("[]\n"), err("note\n"), encodeExit(3));
+    assert.deepEqual(await ended, { code: 3, stdout: "[]\n", stderr: "note\n" });
+  });
+
+  test("two calls have two tokens", async () => {
+    const both = [run(), run()];
+    const tokens = [await server.peer(1), await server.peer(2)].map((peer) => {
+      peer.send(encodeExit(0));
+      return peer.request.token;
+    });
+    await Promise.all(both);
+    assert.notEqual(tokens[0], tokens[1]);
+  });
+
+  test("a working folder that is gone is told as none", async () => {
+    const ended = run(["-c", `mkdir gone && cd gone && rmdir ../gone && exec ${client} sessions`], { file: "/bin/sh" });
+    const peer = await server.peer();
+    assert.equal(peer.request.directory, "");
+    peer.send(encodeExit(0));
+    assert.equal((await ended).code, 0);
+  });
+
+  test("an argument that no frame takes is refused in one sentence", async () => {
+    // Linux takes 128 KiB an argument, so only a resumed request could be longer; what fits arrives whole
+    const long = "x".repeat(131_000);
+    const ended = run([long]);
+    const peer = await server.peer();
+    assert.equal(peer.request.arguments[0], long);
+    peer.send(encodeExit(0));
+    assert.equal((await ended).code, 0);
+  });
+
+  test("standard streams that the caller closed are none of the server's", async () => {
+    const ended = run(["-c", `exec ${client} x <&- >&- 2>&-`], { file: "/bin/sh" });
+    const peer = await server.peer();
+    peer.send(out("to nobody"), encodeExit(9));
+    assert.deepEqual(await ended, { code: 9, stdout: "", stderr: "" });
+  });
+});
+
+describe("frames", () => {
+  for (const status of [0, 1, 7, 125, 255]) {
+    test(`EXIT ${status} is the exit status`, async () => {
+      const ended = run();
+      (await server.peer()).send(out("said\n"), encodeExit(status));
+      assert.deepEqual(await ended, { code: status, stdout: "said\n", stderr: "" });
+    });
+  }
+
+  test("arrive however they are cut, and unknown ones are passed over", async () => {
+    const ended = run();
+    const peer = await server.peer();
+    const bytes = Buffer.concat([
+      out("one "),
+      encodeFrame(199, Buffer.from("of a later version")),
+      err("e"),
+      out(Buffer.alloc(0)),
+      out("two"),
+      encodeExit(4),
+    ]);
+    peer.socket.setNoDelay?.(true);
+    for (const byte of bytes) await new Promise<void>((resolve) => peer.socket.write(Buffer.from([byte]), () => resolve()));
+    assert.deepEqual(await ended, { code: 4, stdout: "one two", stderr: "e" });
+  });
+
+  test("of more than the limit end the connection in one sentence", async () => {
+    const ended = run();
+    const header = Buffer.alloc(5);
+    header.writeUInt32LE(mostFromServer + 1, 0);
+    header.writeUInt8(ServerFrame.resume, 4);
+    (await server.peer()).send(header);
+    const { code, stderr } = await ended;
+    assert.equal(code, 125);
+    assert.match(
+      stderr,
+      /^falcon: the session server \(process \d+\) sent a frame of 1048577 bytes, at most 1048576 are allowed\n$/,
+    );
+  });
+
+  test("EXEC makes the client another program, on a terminal as it was", async () => {
+    const { terminal, peer } = await attached(restore("\x1b]0;restored\x07"));
+    assert.equal(terminal.lineDiscipline().line, false);
+    peer.send(
+      encodeExec("/bin/sh", ["other-name", "-c", 'echo "I am $0 $1"; stty -a | grep -wo icanon; exit 5', "called", "with this"]),
+    );
+    assert.equal((await terminal.waitForExit()).code, 5);
+    assert.match(terminal.text(), /I am called with this\nicanon/);
+    assert.equal(terminal.title, "restored");
+  });
+
+  test("EXEC hands on the environment, the folder and the umask, and no descriptor of ours", async () => {
+    const ended = run(["graph"], { env: { KEPT: "yes" } });
+    const script = "echo $KEPT; pwd; umask; ls /proc/self/fd | tr '\\n' ' '; grep -E '^Sig(Ign|Cgt)' /proc/$$/status";
+    (await server.peer()).send(encodeExec("/bin/sh", ["sh", "-c", script]));
+    const direct = await run(["-c", script], { file: "/bin/sh", env: { KEPT: "yes" } });
+    assert.match(direct.stdout, /^yes\n.*\n\d+\n0 1 2 /);
+    assert.deepEqual(await ended, direct);
+  });
+
+  test("EXEC of what is not there or no program", async () => {
+    const missing = run();
+    (await server.peer(1)).send(encodeExec("/no/such/file", ["x"]));
+    assert.deepEqual(await missing, {
+      code: 127,
+      stdout: "",
+      stderr: "falcon: cannot run /no/such/file: No such file or directory\n",
+    });
+    const text = path.join(home.work, "text");
+    fs.writeFileSync(text, "words");
+    const refused = run();
+    (await server.peer(2)).send(encodeExec(text, ["x"]));
+    assert.deepEqual(await refused, { code: 126, stdout: "", stderr: `falcon: cannot run ${text}: Permission denied\n` });
+  });
+});
+
+describe("input", () => {
+  test("is not read before the server wants it, and ends with INPUT_END", async () => {
+    const ended = run([], { input: "typed before" });
+    const peer = await server.peer();
+    assert.deepEqual(peer.frames, []);
+    peer.send(encodeInputMode(1));
+    await peer.frame(ClientFrame.inputEnd);
+    assert.equal(peer.input.toString(), "typed before");
+    peer.send(encodeExit(0));
+    await ended;
+  });
+
+  test("of megabytes arrives whole while the server is slow", async () => {
+    const bytes = randomBytes(6 << 20);
+    const file = path.join(home.work, "input");
+    fs.writeFileSync(file, bytes);
+    const ended = run(["-c", `cat ${file} | ${client} x`], { file: "/bin/sh" });
+    const peer = await server.peer();
+    peer.socket.pause();
+    peer.send(encodeInputMode(1), out("go"));
+    peer.socket.resume();
+    await peer.frame(ClientFrame.inputEnd);
+    assert.equal(hash(peer.input), hash(bytes));
+    peer.send(encodeExit(0));
+    await ended;
+  });
+
+  test("raw: every key arrives as it is, one frame for what was typed at once", async () => {
+    const { terminal, peer } = await attached();
+    assert.deepEqual(terminal.lineDiscipline(), { line: false, echo: false, signals: false });
+    terminal.type("\x03\x1a\x1c\x11\r\x7fd");
+    await peer.typed("\x03\x1a\x1c\x11\r\x7fd");
+    assert.equal(peer.frames.length, 1);
+    peer.send(encodeInputMode(0), err("bye"), encodeExit(0));
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.equal(terminal.ended?.signal, 0);
+  });
+
+  test("mode 0 gives the terminal back and reads no more", async () => {
+    const { terminal, peer } = await attached();
+    peer.send(encodeInputMode(0), out("\r\nline mode"));
+    await terminal.waitFor("line mode");
+    assert.deepEqual(terminal.lineDiscipline(), cooked);
+    terminal.type("for the shell");
+    peer.send(raw, out("\r\nraw again"));
+    await terminal.waitFor("raw again");
+    assert.equal(terminal.lineDiscipline().line, false);
+    peer.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("raw without a terminal is plain", async () => {
+    const ended = run([], { input: "x" });
+    const peer = await server.peer();
+    peer.send(raw);
+    await peer.frame(ClientFrame.inputEnd);
+    peer.send(encodeExit(0));
+    assert.equal((await ended).code, 0);
+  });
+});
+
+describe("leaving", () => {
+  const bytes = "\x1b[?1049l\x1b]0;restored\x07";
+  for (const [signal, status] of [
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGINT", 130],
+    ["SIGQUIT", 131],
+    ["SIGUSR1", 138],
+    ["SIGSEGV", 0],
+    ["SIGABRT", 0],
+  ] as const) {
+    test(`${signal} puts the terminal back`, async () => {
+      const { terminal, peer } = await attached(out("\x1b[?1049h\x1b[2J"), restore(bytes));
+      assert.equal(terminal.alternate, true);
+      terminal.kill(signal);
+      const exit = await terminal.waitForExit();
+      assert.deepEqual(exit, status > 0 ? { code: status, signal: 0 } : { code: 0, signal: os.constants.signals[signal] });
+      assert.equal(terminal.title, "restored");
+      assert.equal(terminal.alternate, false);
+      await until(() => peer.closed || peer.ended, "the server to notice");
+    });
+  }
+
+  test("stty says the same before and after", async () => {
+    const stty = path.join(home.work, "stty");
+    const script = `stty -ixon intr ^K; stty -a > ${stty}.before; ${client} x; echo "status $?"; stty -a > ${stty}.after; stty -a`;
+    const terminal = start(["-c", script], { file: "/bin/sh" });
+    const peer = await server.peer();
+    peer.send(raw, out("ready"));
+    await terminal.waitFor("ready");
+    assert.equal(terminal.lineDiscipline().line, false);
+    process.kill(peer.request.pid, "SIGTERM");
+    await terminal.waitFor("status 143");
+    await terminal.waitForExit();
+    assert.equal(fs.readFileSync(`${stty}.after`, "utf8"), fs.readFileSync(`${stty}.before`, "utf8"));
+  });
+
+  test("a lost connection puts the terminal back and says so in one sentence", async () => {
+    const { terminal, peer } = await attached(out("\x1b[?1049h\x1b[2Jpicture"), restore(bytes));
+    peer.socket.destroy();
+    assert.equal((await terminal.waitForExit()).code, 125);
+    assert.equal(terminal.title, "restored");
+    assert.match(
+      terminal.text().replaceAll("\n", ""),
+      /falcon: the session server \(process \d+\) ended the connection; what it was doing stands in .*\/server\.log/,
+    );
+  });
+
+  test("output that was said before the connection was lost is shown", async () => {
+    const ended = run();
+    const peer = await server.peer();
+    const text = "z".repeat(300_000);
+    peer.send(out(text));
+    peer.socket.end();
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 125);
+    assert.equal(stdout, text);
+    assert.match(stderr, /ended the connection/);
+  });
+
+  test("a closed terminal ends the client", async () => {
+    const { terminal, peer } = await attached();
+    terminal.closePty();
+    assert.deepEqual(await terminal.exit, { code: 129, signal: 0 });
+    await until(() => peer.closed || peer.ended, "the server to notice");
+  });
+
+  test("SIGNALS: INT, TERM and HUP go to the server, and die of nothing else", async () => {
+    const ended = run();
+    const peer = await server.peer();
+    peer.send(encodeSignals(true), encodeInputMode(1));
+    await peer.frame(ClientFrame.inputEnd);
+    for (const [nth, signal] of (["SIGINT", "SIGTERM", "SIGHUP"] as const).entries()) {
+      process.kill(peer.request.pid, signal);
+      assert.equal((await peer.frame(ClientFrame.signal, nth + 1))[0], os.constants.signals[signal]);
+    }
+    peer.send(encodeSignals(false), err("off"), encodeInputMode(0));
+    // only when the frame has been obeyed is the signal deadly again
+    peer.send(encodeExit(11));
+    assert.equal((await ended).code, 11);
+  });
+
+  test("nohup stays in force", async () => {
+    const ended = run(["-c", `trap '' HUP; ${client} x; echo "status $?"`], { file: "/bin/sh" });
+    const peer = await server.peer();
+    process.kill(peer.request.pid, "SIGHUP");
+    peer.send(encodeExit(6));
+    assert.match((await ended).stdout, /status 6/);
+  });
+
+  test("a reader that went away ends the client quietly", async () => {
+    const ended = run(["-c", `{ ${client} x; echo "status $?" >&2; } | head -c 5`], { file: "/bin/sh" });
+    const peer = await server.peer();
+    // idle: it is the end of the reader that is noticed, not the next write
+    peer.send(out("12345"));
+    await until(() => peer.ended || peer.closed, "the client to leave");
+    assert.deepEqual(await ended, { code: 0, stdout: "12345", stderr: "status 141\n" });
+  });
+
+  test("a stderr that nobody reads loses nothing else", async () => {
+    const ended = run(["-c", `exec ${client} x 2>/dev/full`], { file: "/bin/sh" });
+    (await server.peer()).send(err("note"), out("answer"), encodeExit(0));
+    assert.deepEqual(await ended, { code: 0, stdout: "answer", stderr: "" });
+  });
+});
+
+describe("stopping and sizes", () => {
+  test("SIGWINCH is told with the new size", async () => {
+    const { terminal, peer } = await attached();
+    terminal.resize(101, 37);
+    assert.deepEqual(decodeSize(await peer.frame(ClientFrame.size)), { cols: 101, rows: 37 });
+    peer.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("SIGTSTP puts the terminal back; fg makes it raw again and asks for the screen", async () => {
+    const script = `set -m; ${client} x; echo "stopped $?"; stty -a | grep -wo icanon; fg >/dev/null; echo "ended $?"`;
+    const terminal = start(["-c", script], { file: "/bin/bash" });
+    const peer = await server.peer();
+    peer.send(restore("\x1b]0;restored\x07"), raw, out("ready\r\n"));
+    await terminal.waitFor("ready");
+    process.kill(peer.request.pid, "SIGTSTP");
+    await terminal.waitFor(/stopped 148\s+icanon/);
+    assert.equal(terminal.title, "restored");
+    await peer.frame(ClientFrame.continued);
+    assert.equal(terminal.lineDiscipline().line, false);
+    assert.deepEqual(
+      peer.frames.map(({ type }) => type),
+      [ClientFrame.size, ClientFrame.continued],
+    );
+    peer.send(encodeExit(8));
+    await terminal.waitFor("ended 8");
+    await terminal.waitForExit();
+  });
+
+  test("SIGSTOP and SIGCONT: raw again, and the screen is asked for", async () => {
+    const script = `set -m; ${client} x; echo "stopped $?"; stty sane; fg >/dev/null; echo "ended $?"`;
+    const terminal = start(["-c", script], { file: "/bin/bash" });
+    const peer = await server.peer();
+    peer.send(raw, out("ready\r\n"));
+    await terminal.waitFor("ready");
+    process.kill(peer.request.pid, "SIGSTOP");
+    await peer.frame(ClientFrame.continued);
+    assert.equal(terminal.lineDiscipline().line, false);
+    peer.send(encodeExit(0));
+    await terminal.waitFor("ended 0");
+    await terminal.waitForExit();
+    assert.deepEqual(terminal.ended, { code: 0, signal: 0 });
+  });
+});
+
+describe("a slow terminal", () => {
+  test("holds the server back, lets keys through, costs no CPU, and loses nothing", async () => {
+    const terminal = pty.spawn(client, ["attach"], { cols: 80, rows: 24, cwd: home.work, env: home.env, encoding: null });
+    const received = createHash("sha256");
+    let length = 0;
+    terminal.onData((data) => {
+      received.update(data);
+      length += data.length;
+    });
+    const exit = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+    const slave = fs.openSync((terminal as unknown as { ptsName: string }).ptsName, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
+    const peer = await server.peer();
+    peer.send(raw);
+    await until(() => !spawnSync("stty", ["-a"], { stdio: [slave, "pipe", "ignore"] }).stdout.includes(" icanon"), "raw mode");
+    terminal.pause();
+    // no line feeds and no NUL, so that what arrives is what was sent
+    const flood = Buffer.alloc(8 << 20, "0123456789abcdef");
+    for (let at = 0; at < flood.length; at += 65_536) peer.socket.write(out(flood.subarray(at, at + 65_536)));
+    await settled(() => peer.socket.bytesWritten - peer.socket.writableLength);
+    // the terminal, the client and the socket hold some hundred KiB each; the rest has stayed here
+    assert.ok(peer.socket.writableLength > 6 << 20, `${peer.socket.writableLength} bytes are left`);
+    assert.ok(residentKiB(terminal.pid) < 4096 || client.includes("san"), `${residentKiB(terminal.pid)} KiB resident`);
+    const before = ticks(terminal.pid);
+    for (let i = 0; i < 50; i++) {
+      terminal.write(`key${i};`);
+      await peer.typed(`key${i};`);
+    }
+    // 50 keys are a few hundred µs of work; a client that spins uses all of the time that this took
+    assert.ok(ticks(terminal.pid) - before <= 5, `${ticks(terminal.pid) - before} ticks`);
+    terminal.resume();
+    peer.send(encodeExit(0));
+    await until(
+      () => length === flood.length,
+      () => `all bytes to arrive; ${length} have`,
+    );
+    assert.equal(received.digest("hex"), hash(flood));
+    fs.closeSync(slave);
+    assert.equal(await exit, 0);
+  });
+
+  test("does not keep a signal from ending the client", async () => {
+    const terminal = pty.spawn(client, ["attach"], { cols: 80, rows: 24, cwd: home.work, env: home.env, encoding: null });
+    const exit = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+    const peer = await server.peer();
+    terminal.pause();
+    peer.send(raw, restore("back"), out(Buffer.alloc(900_000, "x")));
+    await settled(() => peer.socket.bytesWritten - peer.socket.writableLength);
+    process.kill(terminal.pid, "SIGTERM");
+    assert.equal(await exit, 143);
+    (terminal as unknown as { _socket: { destroy(): void } })._socket.destroy();
+  });
+});
+
+/** Waits until a number no longer changes: what flows has come to a stop. */
+async function settled(number: () => number): Promise<void> {
+  let last = -1;
+  let same = 0;
+  await until(() => {
+    same = number() === last ? same + 1 : 0;
+    last = number();
+    return same >= 10;
+  }, "the flow to stop");
+}
+
+const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+/** User and system time of a process, in clock ticks. */
+function ticks(pid: number): number {
+  const fields = fs
+    .readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function residentKiB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}

@@ -1,0 +1,194 @@
+// Where the client looks for its server, and which folders it refuses.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { encodeExit } from "../../../src/protocol/client.ts";
+import { client, FakeServer } from "../../support/fake-server.ts";
+import { TestHome } from "../../support/home.ts";
+
+const host = os.hostname();
+const root = process.getuid?.() === 0;
+
+let home: TestHome;
+before(() => {
+  assert.ok(fs.existsSync(client), `${client} is not built`);
+  home = new TestHome();
+});
+after(() => home.dispose());
+
+const run = (folder: string | undefined, env: Record<string, string | undefined> = {}) =>
+  home.run(["x"], { file: client, env: { FALCON_SESSIONS_HOME: folder, ...env } });
+
+/** Asserts that a server in this folder is found by a client with this environment. */
+async function found(folder: string, env: Record<string, string | undefined>, cwd = home.work): Promise<void> {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const server = await FakeServer.listen(folder);
+  try {
+    const ended = home.run(["x"], { file: client, cwd, env: { FALCON_SESSIONS_HOME: undefined, ...env } });
+    const peer = await Promise.race([server.peer(), ended.then((result) => assert.fail(JSON.stringify(result)))]);
+    peer.send(encodeExit(42));
+    assert.equal((await ended).code, 42);
+  } finally {
+    server.dispose();
+    fs.rmSync(server.socketPath, { force: true });
+  }
+}
+
+async function refused(folder: string | undefined, why: RegExp, env: Record<string, string | undefined> = {}): Promise<void> {
+  const { code, stdout, stderr } = await run(folder, env);
+  assert.equal(code, 125);
+  assert.equal(stdout, "");
+  assert.match(stderr, why);
+  assert.match(stderr, /^falcon: [^\n]+\n$/, "one sentence");
+}
+
+describe("the folder", () => {
+  const at = (name: string) => path.join(home.work, name);
+
+  test("is FALCON_SESSIONS_HOME, relative to the working folder too", async () => {
+    await found(at("set"), { FALCON_SESSIONS_HOME: `${at("set")}/` });
+    await found(at("relative/deep"), { FALCON_SESSIONS_HOME: "relative/deep" });
+    fs.mkdirSync(at("in"));
+    await found(at("set"), { FALCON_SESSIONS_HOME: "." }, at("set"));
+  });
+
+  test("is below XDG_STATE_HOME, else below HOME, with the host's name", async () => {
+    await found(path.join(at("state"), "falcon-sessions", host), { XDG_STATE_HOME: at("state") });
+    await found(path.join(at("h"), ".local/state/falcon-sessions", host), { HOME: at("h") });
+    // the specification has relative paths ignored
+    await found(path.join(at("h"), ".local/state/falcon-sessions", host), { HOME: at("h"), XDG_STATE_HOME: "state" });
+  });
+
+  test("is below /var/tmp where the home is too long for a socket, or not there", async () => {
+    const fallback = `/var/tmp/falcon-sessions-${process.getuid?.()}`;
+    const mine = path.join(fallback, host);
+    const existed = fs.existsSync(fallback);
+    try {
+      await found(mine, { HOME: at("long".repeat(20)) });
+      fs.writeFileSync(at("file"), "");
+      await found(mine, { XDG_STATE_HOME: at("file/below") });
+    } finally {
+      if (!existed) fs.rmSync(fallback, { recursive: true });
+    }
+  });
+
+  test("is made with its parents, for the owner alone whatever the umask is", async () => {
+    const folder = at("new/er/home");
+    for (const mask of ["000", "077", "777"]) {
+      const result = await home.run(["-c", `umask ${mask}; exec ${client} x`], {
+        file: "/bin/sh",
+        env: { FALCON_SESSIONS_HOME: folder, FALCON_NODE: "/no/such/node" },
+      });
+      assert.equal(result.code, 125);
+      for (const part of [at("new"), at("new/er"), folder])
+        assert.equal(fs.statSync(part).mode & 0o7777, 0o700, `${part} with umask ${mask}`);
+      fs.rmSync(at("new"), { recursive: true });
+    }
+  });
+
+  test("open to others is refused, and not mended", async () => {
+    for (const mode of [0o755, 0o750, 0o701, 0o720, 0o777]) {
+      fs.mkdirSync(at("open"));
+      fs.chmodSync(at("open"), mode);
+      await refused(at("open"), new RegExp(`is open to other users \\(mode 0${mode.toString(8)}\\): chmod 700 `));
+      assert.equal(fs.statSync(at("open")).mode & 0o777, mode);
+      fs.rmdirSync(at("open"));
+    }
+  });
+
+  test("that is a symbolic link is refused, also a dangling one or with a slash behind it", async () => {
+    fs.mkdirSync(at("real"), { mode: 0o700 });
+    fs.symlinkSync(at("real"), at("link"));
+    fs.symlinkSync(at("nothing"), at("dangling"));
+    await refused(at("link"), /is a symbolic link/);
+    await refused(`${at("link")}//`, /is a symbolic link/);
+    await refused(at("dangling"), /is a symbolic link/);
+    assert.ok(!fs.existsSync(at("nothing")));
+  });
+
+  test("that is no folder is refused", async () => {
+    fs.writeFileSync(at("plain"), "", { mode: 0o600 });
+    await refused(at("plain"), /is not a folder/);
+  });
+
+  test("below one that others can write is refused, unless it is sticky", async () => {
+    fs.mkdirSync(at("shared"));
+    fs.chmodSync(at("shared"), 0o777);
+    await refused(at("shared/mine"), /can be written by others/);
+    fs.mkdirSync(at("shared/mine/deep"), { recursive: true, mode: 0o700 });
+    await refused(at("shared/mine/deep"), /can be written by others/);
+    fs.chmodSync(at("shared"), 0o1777);
+    await found(at("shared/mine"), { FALCON_SESSIONS_HOME: at("shared/mine") });
+    fs.chmodSync(at("shared"), 0o775);
+    // the own group is often one's own alone, and the umask 002
+    await found(at("shared/mine"), { FALCON_SESSIONS_HOME: at("shared/mine") });
+  });
+
+  test("of another user, or below another user's, is refused", {
+    skip: !root && "needs root, to give a folder away",
+  }, async () => {
+    fs.mkdirSync(at("theirs"), { mode: 0o700 });
+    fs.chownSync(at("theirs"), 12345, 12345);
+    await refused(at("theirs"), /theirs belongs to another user \(12345\)/);
+    fs.mkdirSync(at("theirs/mine"), { mode: 0o700 });
+    await refused(at("theirs/mine"), /theirs belongs to another user \(12345\), who could replace/);
+    fs.mkdirSync(at("group"));
+    fs.chownSync(at("group"), 0, 12345);
+    fs.chmodSync(at("group"), 0o775);
+    await refused(at("group/mine"), /group can be written by others/);
+  });
+
+  test("with a path too long for a socket is refused, with both lengths", async () => {
+    const folder = path.join(at("a".repeat(60)), "b".repeat(60));
+    const length = Buffer.byteLength(folder);
+    await refused(
+      folder,
+      new RegExp(`has ${length} bytes, but a Unix socket in it leaves room for 83: set FALCON_SESSIONS_HOME to a shorter one`),
+    );
+    const longest = path.join(home.work, "c".repeat(83 - home.work.length - 1));
+    assert.equal(longest.length, 83);
+    await found(longest, { FALCON_SESSIONS_HOME: longest });
+    await refused(`${longest}c`, /has 84 bytes/);
+  });
+
+  test("that cannot be made is told with the reason", async () => {
+    await refused("/proc/falcon", /cannot be made: No such file or directory/);
+    await refused("/", /cannot be the folder of the sessions/);
+  });
+
+  test("a socket that is served by another user gets nothing", {
+    skip: !root && "needs root, to become another user",
+  }, async () => {
+    // a server of another user in a folder of ours can only be made by root; the check must not depend on the folder's alone
+    const folder = at("s");
+    fs.mkdirSync(folder, { mode: 0o700 });
+    const server = await FakeServer.listen(folder);
+    try {
+      fs.chmodSync(server.socketPath, 0o777);
+      for (const part of [path.dirname(home.work), home.work]) fs.chmodSync(part, 0o755);
+      const other = path.join(home.work, "other");
+      fs.mkdirSync(other, { mode: 0o700 });
+      fs.chownSync(other, 12345, 12345);
+      fs.linkSync(server.socketPath, path.join(other, "server.sock"));
+      const copy = path.join(home.work, "client");
+      fs.copyFileSync(client, copy);
+      fs.chmodSync(copy, 0o755);
+      const script = `import os,sys
+os.setgid(12345); os.setuid(12345)
+os.execv(sys.argv[1], [sys.argv[1], "x"])`;
+      const result = await home.run(["-c", script, copy], { file: "python3", env: { FALCON_SESSIONS_HOME: other } });
+      assert.equal(result.code, 125, JSON.stringify(result));
+      assert.match(result.stderr, /other\/server\.sock is served by another user, so nothing is sent to it/);
+      assert.equal(
+        server.peers.every((peer) => peer.request === undefined),
+        true,
+      );
+    } finally {
+      server.dispose();
+      fs.rmSync(path.join(home.work, "other"), { recursive: true, force: true });
+      fs.rmSync(server.socketPath, { force: true });
+    }
+  });
+});
