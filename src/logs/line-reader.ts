@@ -1,7 +1,7 @@
 // The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone, that can stop and go on anywhere.
 import { charWidth, textWidth } from "./char-width.ts";
 import { Row, type Run } from "./row.ts";
-import { type ParserState, type SequenceHandler, SequenceParser } from "./sequence-parser.ts";
+import { Chunk, type Params, type ParserState, type SequenceHandler, SequenceParser } from "./sequence-parser.ts";
 import { applySgr, plain, type Style } from "./style.ts";
 
 /** A line without an end is cut into pieces of this many characters, so that memory stays bounded. */
@@ -272,7 +272,7 @@ export class LineReader implements SequenceHandler {
 
   // ---- what the parser finds
 
-  text(chunk: Buffer, from: number, to: number, ascii: boolean, offset: number): void {
+  text(chunk: Chunk, from: number, to: number, ascii: boolean, offset: number): void {
     const drawn = this.#drawn;
     if (drawn) {
       if (!drawn.flow || !drawn.region || drawn.row.width > longestLine) return;
@@ -332,10 +332,11 @@ export class LineReader implements SequenceHandler {
     else if (final === 0x63) this.#reset();
   }
 
-  csi(final: number, prefix: number, intermediate: number, params: readonly number[], joined: readonly boolean[]): void {
+  csi(final: number, prefix: number, intermediate: number, params: Params): void {
     if (prefix === 0x3f && !intermediate) {
-      if (final === 0x68 || final === 0x6c) for (const mode of params) this.#mode(mode, final === 0x68);
-      else if (final === 0x4a || final === 0x4b) this.#erase(final, params[0] as number);
+      if (final === 0x68 || final === 0x6c)
+        for (const mode of params.values.subarray(0, params.count)) this.#mode(mode, final === 0x68);
+      else if (final === 0x4a || final === 0x4b) this.#erase(final, params.values[0] as number);
       return;
     }
     if (intermediate === 0x21 && final === 0x70) {
@@ -344,15 +345,16 @@ export class LineReader implements SequenceHandler {
       this.#region(0, this.#rows - 1);
     }
     if (prefix || intermediate) return;
-    const first = params[0] as number;
+    const first = params.values[0] as number;
+    const second = params.count > 1 ? (params.values[1] as number) : -1;
     const n = Math.max(1, first);
     switch (final) {
       case 0x6d: // m
-        this.#style = applySgr(this.#style, params, joined);
+        this.#style = applySgr(this.#style, params);
         return;
       case 0x48: // H
       case 0x66: // f
-        this.#move(Math.max(1, params[1] ?? 1) - 1, n - 1);
+        this.#move(Math.max(1, second) - 1, n - 1);
         return;
       case 0x4a: // J
       case 0x4b: // K
@@ -378,7 +380,7 @@ export class LineReader implements SequenceHandler {
       case 0x64: // d
         return this.#move(this.#at(), n - 1);
       case 0x72: // r
-        return this.#setRegion(n, params[1] ?? -1);
+        return this.#setRegion(n, second);
       case 0x73: // s
         return this.#save();
       case 0x75: // u
@@ -471,8 +473,8 @@ export class LineReader implements SequenceHandler {
 
   // ---- printing
 
-  #decoded(chunk: Buffer, from: number, to: number, ascii: boolean): string {
-    const text = chunk.toString(ascii ? "latin1" : "utf8", from, to);
+  #decoded(chunk: Chunk, from: number, to: number, ascii: boolean): string {
+    const text = ascii ? chunk.ascii(from, to) : chunk.utf8(from, to);
     if (!this.#graphics[this.#shifted ? 1 : 0]) return text;
     return text.replace(/[`-~]/g, (c) => graphicsMap[c.charCodeAt(0) - 0x60] as string);
   }
@@ -481,12 +483,6 @@ export class LineReader implements SequenceHandler {
   #printWide(text: string, offset: number): void {
     let part = "";
     let width = 0;
-    const flush = () => {
-      if (part) this.#row().put(this.#x, part, width, this.#style, offset);
-      this.#x += width;
-      part = "";
-      width = 0;
-    };
     for (const char of text) {
       const columns = charWidth(char.codePointAt(0) as number);
       if (columns === 0) {
@@ -495,20 +491,29 @@ export class LineReader implements SequenceHandler {
         continue;
       }
       if (this.#x + width + columns > this.#cols) {
-        flush();
+        this.#putPart(part, width, offset);
+        part = "";
+        width = 0;
+        // the column that is too few for it is blanked
+        this.#row().erase(this.#x, this.#cols, this.#style);
         if (this.#wrap) this.#wrapLine();
         else this.#x = Math.max(0, this.#cols - columns);
       }
       part += char;
       width += columns;
     }
-    flush();
+    this.#putPart(part, width, offset);
+  }
+
+  #putPart(text: string, width: number, offset: number): void {
+    if (text) this.#row().put(this.#x, text, width, this.#style, offset);
+    this.#x += width;
   }
 
   #repeat(count: number): void {
     if (!this.#last) return;
     const bytes = Buffer.from(this.#last.repeat(Math.min(count, this.#cols)));
-    this.text(bytes, 0, bytes.length, bytes.length === count, this.#offset);
+    this.text(new Chunk(bytes), 0, bytes.length, false, this.#offset);
   }
 
   #row(y: number = this.#y): Row {
@@ -556,6 +561,12 @@ export class LineReader implements SequenceHandler {
   #scroll(count: number): void {
     for (let i = 0; i < Math.min(count, this.#rows); i++) {
       this.#row(this.#bottom);
+      if (this.#top === 0 && this.#bottom === this.#screen.length - 1) {
+        const gone = this.#screen.shift() as Row;
+        this.#screen.push(new Row());
+        this.#leave(gone, this.#screen[0]);
+        continue;
+      }
       const [gone] = this.#screen.splice(this.#top, 1);
       this.#screen.splice(this.#bottom, 0, new Row());
       if (gone) this.#leave(gone, this.#screen[this.#top]);
@@ -782,8 +793,8 @@ function styleOf(sgr: string): Style {
     text() {},
     control() {},
     esc() {},
-    csi(_final, _prefix, _intermediate, params, joined) {
-      style = applySgr(plain, params, joined);
+    csi(_final, _prefix, _intermediate, params) {
+      style = applySgr(plain, params);
     },
   }).feed(Buffer.from(sgr), 0);
   return style;

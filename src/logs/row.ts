@@ -42,7 +42,7 @@ export class Row {
     }
     const cells = this.#exploded();
     let at = x;
-    if (width === text.length) {
+    if (/^[\x20-\x7e]*$/.test(text)) {
       for (let i = 0; i < width; i++) this.#set(cells, at++, text[i] as string, style);
     } else {
       for (const char of text) {

@@ -1,13 +1,42 @@
 // Splits a byte stream into text, control characters and escape sequences, as a VT500 does; can stop and go on at any byte.
 
+/** The numbers of a control sequence; valid only during the call that hands them over. At least one. */
+export interface Params {
+  /** How many there are. */
+  readonly count: number;
+  /** Each number, -1 where it was left out. */
+  readonly values: Readonly<Int32Array>;
+  /** 1 where a number was separated from the one before it by a colon. */
+  readonly joined: Readonly<Uint8Array>;
+}
+
+/** Bytes that can be taken as text; the whole is decoded once, which is far cheaper than each word on its own. */
+export class Chunk {
+  readonly bytes: Buffer;
+  #latin1: string | null = null;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  ascii(from: number, to: number): string {
+    this.#latin1 ??= this.bytes.toString("latin1");
+    return this.#latin1.slice(from, to);
+  }
+
+  utf8(from: number, to: number): string {
+    return this.bytes.toString("utf8", from, to);
+  }
+}
+
 /** What the parser finds, in order. Offsets are of the stream. */
 export interface SequenceHandler {
   /** Printable bytes `from`..`to` of the chunk (UTF-8, whole characters); `ascii` when all are below 0x80. */
-  text(chunk: Buffer, from: number, to: number, ascii: boolean, offset: number): void;
+  text(chunk: Chunk, from: number, to: number, ascii: boolean, offset: number): void;
   /** A C0 control other than ESC, CAN and SUB, or a C1 control that is a command (IND, NEL, HTS, RI). */
   control(code: number, offset: number): void;
   /** `prefix`: one of `<=>?` or 0; `intermediate`: the last of 0x20 to 0x2f or 0. */
-  csi(final: number, prefix: number, intermediate: number, params: readonly number[], joined: readonly boolean[]): void;
+  csi(final: number, prefix: number, intermediate: number, params: Params): void;
   esc(final: number, intermediate: number): void;
 }
 
@@ -29,7 +58,7 @@ export interface ParserState {
   prefix: number;
   intermediate: number;
   params: number[];
-  joined: boolean[];
+  joined: number[];
   /** Bytes of a character (or of a C1 control) whose end has not come, base64. */
   held: string;
 }
@@ -39,8 +68,7 @@ export class SequenceParser {
   #state = Ground;
   #prefix = 0;
   #intermediate = 0;
-  #params: number[] = [-1];
-  #joined: boolean[] = [false];
+  readonly #params = { count: 1, values: new Int32Array(paramsLimit).fill(-1), joined: new Uint8Array(paramsLimit) };
   #held: Buffer = Buffer.alloc(0);
 
   constructor(handler: SequenceHandler, from?: ParserState) {
@@ -49,18 +77,20 @@ export class SequenceParser {
     this.#state = from.state;
     this.#prefix = from.prefix;
     this.#intermediate = from.intermediate;
-    this.#params = [...from.params];
-    this.#joined = [...from.joined];
+    this.#params.count = from.params.length;
+    this.#params.values.set(from.params);
+    this.#params.joined.set(from.joined);
     this.#held = Buffer.from(from.held, "base64");
   }
 
   state(): ParserState {
+    const { count, values, joined } = this.#params;
     return {
       state: this.#state,
       prefix: this.#prefix,
       intermediate: this.#intermediate,
-      params: [...this.#params],
-      joined: [...this.#joined],
+      params: [...values.subarray(0, count)],
+      joined: [...joined.subarray(0, count)],
       held: this.#held.toString("base64"),
     };
   }
@@ -72,58 +102,71 @@ export class SequenceParser {
   }
 
   /** Takes the next bytes of the stream, the first of them byte `offset`. */
-  feed(bytes: Buffer, offset: number): void {
-    let chunk = bytes;
+  feed(fed: Buffer, offset: number): void {
+    let bytes = fed;
     let base = offset;
     if (this.#held.length) {
-      chunk = Buffer.concat([this.#held, bytes]);
+      bytes = Buffer.concat([this.#held, fed]);
       base -= this.#held.length;
       this.#held = Buffer.alloc(0);
     }
-    const end = chunk.length;
+    const chunk = new Chunk(bytes);
+    const end = bytes.length;
     let i = 0;
     while (i < end) {
-      const b = chunk[i] as number;
-      if (this.#state === Ground) {
+      const state = this.#state;
+      if (state === Ground) {
+        const b = bytes[i] as number;
         if (b >= 0x20 && b !== 0x7f) i = this.#text(chunk, i, base);
-        else {
+        else if (b === 0x1b) {
           i++;
-          if (b === 0x1b) this.#state = Escape;
-          else if (b < 0x20 && b !== 0x18 && b !== 0x1a) this.#handler.control(b, base + i - 1);
+          if (bytes[i] === 0x5b) {
+            this.#beginCsi();
+            i++;
+          } else {
+            this.#intermediate = 0;
+            this.#state = Escape;
+          }
+        } else {
+          i++;
+          if (b !== 0x18 && b !== 0x1a && b !== 0x7f) this.#handler.control(b, base + i - 1);
         }
-      } else if (this.#state === Osc || this.#state === Text) i = this.#string(chunk, i);
-      else i = this.#sequence(chunk, i, base);
+      } else if (state === Csi) i = this.#csi(bytes, i, base);
+      else if (state === Osc || state === Text) i = this.#string(bytes, i);
+      else i = this.#sequence(bytes, i, base);
     }
   }
 
   /** A run of printable bytes from `from`; answers where it ends. */
-  #text(chunk: Buffer, from: number, base: number): number {
-    const end = chunk.length;
+  #text(chunk: Chunk, from: number, base: number): number {
+    const { bytes } = chunk;
+    const end = bytes.length;
     let i = from;
+    let b = 0;
     while (i < end) {
-      const b = chunk[i] as number;
+      b = bytes[i] as number;
       if (b < 0x20 || b >= 0x7f) break;
       i++;
     }
-    if (i === end || (chunk[i] as number) <= 0x7f) {
+    if (i === end || b <= 0x7f) {
       this.#handler.text(chunk, from, i, true, base + from);
       return i;
     }
     while (i < end) {
-      const b = chunk[i] as number;
+      b = bytes[i] as number;
       if (b < 0x20 || b === 0x7f) break;
       // C1 controls are two bytes in UTF-8
-      if (b === 0xc2 && i + 1 < end && (chunk[i + 1] as number) >= 0x80 && (chunk[i + 1] as number) < 0xa0) {
+      if (b === 0xc2 && i + 1 < end && (bytes[i + 1] as number) >= 0x80 && (bytes[i + 1] as number) < 0xa0) {
         if (i > from) this.#handler.text(chunk, from, i, false, base + from);
-        this.#c1(chunk[i + 1] as number, base + i);
+        this.#c1(bytes[i + 1] as number, base + i);
         return i + 2;
       }
       i++;
     }
     let to = i;
     if (i === end) {
-      to -= unfinished(chunk, from, end);
-      this.#held = Buffer.from(chunk.subarray(to));
+      to -= unfinished(bytes, from, end);
+      this.#held = Buffer.from(bytes.subarray(to));
     }
     if (to > from) this.#handler.text(chunk, from, to, false, base + from);
     return i;
@@ -137,33 +180,69 @@ export class SequenceParser {
   }
 
   /** The body of an OSC or another string: skipped up to what ends it. */
-  #string(chunk: Buffer, from: number): number {
-    for (let i = from; i < chunk.length; i++) {
-      const b = chunk[i] as number;
+  #string(bytes: Buffer, from: number): number {
+    for (let i = from; i < bytes.length; i++) {
+      const b = bytes[i] as number;
       if (b === 0x1b) {
         this.#state = Escape;
         return i + 1;
       }
-      const c1End = b === 0x9c && i > 0 && chunk[i - 1] === 0xc2;
+      const c1End = b === 0x9c && i > 0 && bytes[i - 1] === 0xc2;
       if (b === 0x18 || b === 0x1a || c1End || (b === 0x07 && this.#state === Osc)) {
         this.#state = Ground;
         return i + 1;
       }
     }
-    return chunk.length;
+    return bytes.length;
   }
 
   #beginCsi(): void {
     this.#state = Csi;
     this.#prefix = 0;
     this.#intermediate = 0;
-    this.#params = [-1];
-    this.#joined = [false];
+    this.#params.count = 1;
+    this.#params.values[0] = -1;
+  }
+
+  /** A control sequence up to its final byte, to the end of the chunk, or to a byte that belongs to none. */
+  #csi(bytes: Buffer, from: number, base: number): number {
+    const params = this.#params;
+    const { values, joined } = params;
+    let { count } = params;
+    for (let i = from; i < bytes.length; i++) {
+      const b = bytes[i] as number;
+      if (b >= 0x30 && b <= 0x39 && !this.#intermediate) {
+        const value = values[count - 1] as number;
+        values[count - 1] = value < 0 ? b - 0x30 : Math.min(largestParam, value * 10 + b - 0x30);
+      } else if ((b === 0x3b || b === 0x3a) && !this.#intermediate) {
+        if (count < paramsLimit) {
+          values[count] = -1;
+          joined[count] = b - 0x3a ? 0 : 1;
+          count++;
+        }
+      } else if (b >= 0x40 && b <= 0x7e) {
+        params.count = count;
+        this.#state = Ground;
+        this.#handler.csi(b, this.#prefix, this.#intermediate, params);
+        return i + 1;
+      } else if (b >= 0x3c && b <= 0x3f && !this.#intermediate && count === 1 && values[0] === -1 && !this.#prefix)
+        this.#prefix = b;
+      else if (b >= 0x20 && b <= 0x2f) this.#intermediate = b;
+      else {
+        params.count = count;
+        if (b >= 0x30 && b <= 0x3f) this.#state = CsiIgnored;
+        else if (b > 0x7f) this.#state = Ground;
+        else return this.#sequence(bytes, i, base);
+        return i + 1;
+      }
+    }
+    params.count = count;
+    return bytes.length;
   }
 
   /** One byte of an escape or control sequence. */
-  #sequence(chunk: Buffer, i: number, base: number): number {
-    const b = chunk[i] as number;
+  #sequence(bytes: Buffer, i: number, base: number): number {
+    const b = bytes[i] as number;
     if (b === 0x1b) {
       this.#state = Escape;
       this.#intermediate = 0;
@@ -171,8 +250,9 @@ export class SequenceParser {
     else if (b < 0x20) this.#handler.control(b, base + i);
     else if (b === 0x7f) {
       // ignored
-    } else if (this.#state === Escape || this.#state === EscapeIntermediate) this.#escape(b);
-    else this.#csiByte(b);
+    } else if (this.#state === CsiIgnored) {
+      if (b >= 0x40) this.#state = Ground;
+    } else this.#escape(b);
     return i + 1;
   }
 
@@ -192,29 +272,6 @@ export class SequenceParser {
     else if (first && b === 0x5d) this.#state = Osc;
     else if (first && (b === 0x50 || b === 0x58 || b === 0x5e || b === 0x5f)) this.#state = Text;
     else this.#handler.esc(b, first ? 0 : this.#intermediate);
-  }
-
-  #csiByte(b: number): void {
-    if (b >= 0x40) {
-      const ignored = this.#state === CsiIgnored || b > 0x7e;
-      this.#state = Ground;
-      if (!ignored) this.#handler.csi(b, this.#prefix, this.#intermediate, this.#params, this.#joined);
-      return;
-    }
-    if (this.#state === CsiIgnored) return;
-    if (b <= 0x2f) this.#intermediate = b;
-    else if (this.#intermediate) this.#state = CsiIgnored;
-    else if (b <= 0x39) {
-      const last = this.#params.length - 1;
-      const value = Math.max(0, this.#params[last] as number) * 10 + b - 0x30;
-      this.#params[last] = Math.min(value, largestParam);
-    } else if (b === 0x3a || b === 0x3b) {
-      if (this.#params.length < paramsLimit) {
-        this.#params.push(-1);
-        this.#joined.push(b === 0x3a);
-      }
-    } else if (this.#params.length === 1 && this.#params[0] === -1 && !this.#prefix) this.#prefix = b;
-    else this.#state = CsiIgnored;
   }
 }
 

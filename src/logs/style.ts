@@ -1,5 +1,7 @@
 // The look of characters in a log line: parsed from SGR sequences, and written back as the shortest that gives it.
 
+import type { Params } from "./sequence-parser.ts";
+
 /** Colours: -1 the default, 0 to 255 the palette, from `rgb` on 24 bits of red, green and blue. */
 export const defaultColour = -1;
 export const rgb = 0x1000000;
@@ -26,31 +28,38 @@ export interface Style {
   readonly fg: number;
   readonly bg: number;
   readonly underlineColour: number;
+  /** Styles that a single-numbered sequence leads to from here, by its number. */
+  readonly next: (Style | undefined)[];
   /** The sequence that sets exactly this look, whatever was before. Empty parameters for the plain one: `ESC [ 0 m`. */
   readonly sgr: string;
 }
 
 /** A program that draws gradients makes thousands of styles; the table is begun anew past this many. */
 const tableLimit = 4096;
-const table = new Map<string, Style>();
-
-export const plain: Style = style(0, 0, defaultColour, defaultColour, defaultColour);
+let table = new Map<string, Style>();
 
 function style(bits: number, underline: number, fg: number, bg: number, underlineColour: number): Style {
+  const key = `${bits},${underline},${fg},${bg},${underlineColour}`;
+  const known = table.get(key);
+  if (known) return known;
   const parts = ["0"];
   for (const [i, [, code]] of attributes.entries()) if (bits & (1 << i)) parts.push(String(code));
   if (underline) parts.push(underline === 1 ? "4" : `4:${underline}`);
   if (underlineColour !== defaultColour) parts.push(colour(underlineColour, 58).replaceAll(";", ":").replace("58:2:", "58:2::"));
   if (fg !== defaultColour) parts.push(fg < 8 ? String(30 + fg) : fg < 16 ? String(82 + fg) : colour(fg, 38));
   if (bg !== defaultColour) parts.push(bg < 8 ? String(40 + bg) : bg < 16 ? String(92 + bg) : colour(bg, 48));
-  const sgr = `\x1b[${parts.join(";")}m`;
-  const known = table.get(sgr);
-  if (known) return known;
-  if (table.size >= tableLimit) table.clear();
-  const fresh: Style = { bits, underline, fg, bg, underlineColour, sgr };
-  table.set(sgr, fresh);
+  const fresh: Style = { bits, underline, fg, bg, underlineColour, next: [], sgr: `\x1b[${parts.join(";")}m` };
+  // the plain one is compared by identity, so it stays; what it leads to begins anew with the table
+  if (table.size >= tableLimit) {
+    plain.next.length = 0;
+    table = new Map([[plainKey, plain]]);
+  }
+  table.set(key, fresh);
   return fresh;
 }
+
+export const plain: Style = style(0, 0, defaultColour, defaultColour, defaultColour);
+const plainKey = table.keys().next().value as string;
 
 function colour(value: number, code: number): string {
   if (value < rgb) return `${code};5;${value}`;
@@ -62,23 +71,26 @@ export function blankIsInvisible(of: Style): boolean {
   return of.bg === defaultColour && !of.underline && !(of.bits & (bit.inverse | bit.strike | bit.overline));
 }
 
-/**
- * The style after an SGR sequence.
- * @param params its numbers, -1 where one was left out
- * @param joined whether a number was separated from the one before it by a colon
- */
-export function applySgr(from: Style, params: readonly number[], joined: readonly boolean[]): Style {
+/** The style after an SGR sequence. */
+export function applySgr(from: Style, params: Params): Style {
+  const single = Math.max(0, params.values[0] as number);
+  // nearly all have one number, and come again and again
+  if (params.count === 1 && single < 108) return (from.next[single] ??= applied(from, params));
+  return applied(from, params);
+}
+
+function applied(from: Style, params: Params): Style {
+  const { count, values, joined } = params;
   let { bits, underline, fg, bg, underlineColour } = from;
-  for (let i = 0; i < params.length; ) {
-    const code = Math.max(0, params[i] as number);
+  for (let i = 0; i < count; ) {
+    const code = Math.max(0, values[i] as number);
     let next = i + 1;
-    while (next < params.length && joined[next]) next++;
-    const sub = params.slice(i + 1, next);
-    i = next;
+    while (next < count && joined[next]) next++;
+    const subs = next - i - 1;
     if (code === 0) {
       bits = underline = 0;
       fg = bg = underlineColour = defaultColour;
-    } else if (code === 4) underline = sub.length ? Math.min(5, Math.max(0, sub[0] as number)) : 1;
+    } else if (code === 4) underline = subs ? Math.min(5, Math.max(0, values[i + 1] as number)) : 1;
     else if (code === 21) underline = 2;
     else if (code === 24) underline = 0;
     else if (code === 22) bits &= ~(bit.bold | bit.dim);
@@ -97,35 +109,34 @@ export function applySgr(from: Style, params: readonly number[], joined: readonl
     else if (code === 49) bg = defaultColour;
     else if (code === 59) underlineColour = defaultColour;
     else if (code === 38 || code === 48 || code === 58) {
-      let given = sub;
-      if (!sub.length) {
-        // the old form: the colour's numbers follow as parameters of their own
-        const count = params[i] === 5 ? 2 : params[i] === 2 ? 4 : 0;
-        given = params.slice(i, i + count);
-        i += count;
+      const colons = subs > 0;
+      // the old form: the colour's numbers follow as parameters of their own
+      const taken = colons ? subs : values[i + 1] === 5 ? 2 : values[i + 1] === 2 ? 4 : 0;
+      const value = colourFrom(params, i + 1, Math.min(taken, count - i - 1), colons);
+      if (!colons) next = i + 1 + taken;
+      if (value !== null) {
+        if (code === 38) fg = value;
+        else if (code === 48) bg = value;
+        else underlineColour = value;
       }
-      const value = colourFrom(given, sub.length > 0);
-      if (value === null) continue;
-      if (code === 38) fg = value;
-      else if (code === 48) bg = value;
-      else underlineColour = value;
     } else {
-      const found = attributes.findIndex(([, set]) => set === code);
-      if (found >= 0) bits |= 1 << found;
+      for (let k = 0; k < attributes.length; k++) if (attributes[k]?.[1] === code) bits |= 1 << k;
     }
+    i = next;
   }
   return style(bits, underline, fg, bg, underlineColour);
 }
 
-/** `5, n`; `2, r, g, b`; with colons also `2, colour space, r, g, b`. Null when it is none of them. */
-function colourFrom(given: readonly number[], colons: boolean): number | null {
-  if (given[0] === 5) {
-    const n = Math.max(0, given[1] ?? 0);
+/** From the number at `at`: `5, n`; `2, r, g, b`; with colons also `2, colour space, r, g, b`. Null when it is none of them. */
+function colourFrom({ values }: Params, at: number, length: number, colons: boolean): number | null {
+  if (values[at] === 5 && length > 0) {
+    const n = length > 1 ? Math.max(0, values[at + 1] as number) : 0;
     return n < 256 ? n : null;
   }
-  if (given[0] !== 2) return null;
-  const [r = 0, g = 0, b = 0] = (colons && given.length >= 5 ? given.slice(2) : given.slice(1)).map((n) =>
-    Math.min(255, Math.max(0, n)),
-  );
-  return rgb | (r << 16) | (g << 8) | b;
+  if (values[at] !== 2 || length < 1) return null;
+  const first = colons && length >= 5 ? 2 : 1;
+  let value = 0;
+  for (let i = first; i < first + 3; i++)
+    value = (value << 8) | (i < length ? Math.min(255, Math.max(0, values[at + i] as number)) : 0);
+  return rgb | value;
 }
