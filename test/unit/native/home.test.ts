@@ -1,5 +1,7 @@
 // Where the client looks for its server, and which folders it refuses.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -175,12 +177,12 @@ describe("the folder", () => {
       const copy = path.join(home.work, "client");
       fs.copyFileSync(client, copy);
       fs.chmodSync(copy, 0o755);
-      const script = `import os,sys
-os.setgid(12345); os.setuid(12345)
-os.execv(sys.argv[1], [sys.argv[1], "x"])`;
-      const result = await home.run(["-c", script, copy], { file: "python3", env: { FALCON_SESSIONS_HOME: other } });
-      assert.equal(result.code, 125, JSON.stringify(result));
-      assert.match(result.stderr, /other\/server\.sock is served by another user, so nothing is sent to it/);
+      const child = spawn(copy, ["x"], { uid: 12345, gid: 12345, cwd: "/", env: { ...home.env, FALCON_SESSIONS_HOME: other } });
+      const said: Buffer[] = [];
+      child.stderr.on("data", (data) => said.push(data));
+      const [code] = await once(child, "close");
+      assert.equal(code, 125);
+      assert.match(String(said), /^client: .*other\/server\.sock is served by another user, so nothing is sent to it\n$/);
       assert.equal(
         server.peers.every((peer) => peer.request === undefined),
         true,
