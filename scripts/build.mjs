@@ -99,7 +99,9 @@ async function bundle(esbuild, entry, outfile, executable) {
       sourcemap: "linked",
       logLevel: "silent",
       define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "bundleUrl" },
-      banner: { js: `${executable ? "#!/usr/bin/env node\n" : ""}const bundleUrl = require("node:url").pathToFileURL(__filename).href;` },
+      banner: {
+        js: `${executable ? "#!/usr/bin/env node\n" : ""}const bundleUrl = require("node:url").pathToFileURL(__filename).href;`,
+      },
     });
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [{ text: String(error) }], { kind: "error" });

@@ -10,7 +10,10 @@ if (files.length === 0) {
   process.exit(1);
 }
 // two at a time: the machines have two cores, and every test has ptys and a server of its own
-const run = spawnSync(process.execPath, ["--import", "tsx", "--test", "--test-concurrency=2", ...files], { cwd: root, stdio: "inherit" });
+const run = spawnSync(process.execPath, ["--import", "tsx", "--test", "--test-concurrency=2", ...files], {
+  cwd: root,
+  stdio: "inherit",
+});
 process.exit(run.status ?? 1);
 
 function testsBelow(folder) {

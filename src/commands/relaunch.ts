@@ -1,8 +1,9 @@
 // falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
 import { Failure, Status } from "../base/failure.ts";
-import { parseLaunch } from "../falcon/arguments.ts";
+import { relaunchPlan } from "../falcon/relaunch.ts";
 import { selectSession } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
+import type { Call } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { programFile } from "./program-file.ts";
 import { startAndStay } from "./starting.ts";
@@ -27,7 +28,7 @@ export const relaunch: CommandSpec = {
       context,
       {
         kind: row.kind,
-        command: resuming(row),
+        command: await resuming(call, row),
         name: row.name,
         runDirectory: row.runDirectory,
         again: { directory, environment, umask, limits },
@@ -37,12 +38,11 @@ export const relaunch: CommandSpec = {
   },
 };
 
-/** falcon resumes a run where -o names its directory: a run that had been given none is told the one that it made. */
-function resuming(row: SessionRow): string[] {
-  if (row.kind !== "launch" || row.runDirectory === null) return row.command;
-  const at = row.command.indexOf("launch");
-  const own = parseLaunch(row.command.slice(at + 1));
-  return own.output === undefined
-    ? [...row.command.slice(0, at + 1), "-o", row.runDirectory, ...row.command.slice(at + 1)]
-    : row.command;
+/** The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. */
+async function resuming(call: Call, row: SessionRow): Promise<string[]> {
+  if (row.kind !== "launch") return row.command;
+  const at = row.command.indexOf("launch") + 1;
+  const plan = await relaunchPlan(row.command.slice(at), row.directory, row.runDirectory ?? undefined);
+  call.stderr(`[${row.name}] ${plan.sentence}\n`);
+  return [...row.command.slice(0, at), ...plan.args];
 }

@@ -1,4 +1,5 @@
 // How states, ends and times are said to people, in one place.
+import { span } from "../falcon/summary.ts";
 import type { Session } from "../session/session.ts";
 
 /** "ended with status 0 after 2 h 5 min", "ended by SIGKILL …", "lost: …". */
@@ -13,19 +14,9 @@ export function endSentence(session: Session): string {
   return end.code === 0 ? `completed${after}` : `ended with status ${end.code}${after}`;
 }
 
-/** A length of time in ms, in at most two units: "42 s", "5 min 10 s", "3 h 20 min", "4 d 2 h". */
+/** A length of time in ms, as falcon/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m", "4d 2h". */
 export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return two(minutes, "min", seconds % 60, "s");
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return two(hours, "h", minutes % 60, "min");
-  return two(Math.floor(hours / 24), "d", hours % 24, "h");
-}
-
-function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
+  return span(ms / 1000);
 }
 
 /** A size in bytes: "512 B", "1.4 MB". */

@@ -13,7 +13,12 @@ const lookLongest = 10 * 60_000;
  * Looks until the directory is found, given up, or the session is over. The session is named after the run unless a person named it.
  * @param before `output/latest` as it was before the start.
  */
-export function trackRunDirectory(session: Session, before: LatestLink | undefined, clock: () => number, taken: (name: string) => boolean): void {
+export function trackRunDirectory(
+  session: Session,
+  before: LatestLink | undefined,
+  clock: () => number,
+  taken: (name: string) => boolean,
+): void {
   const begun = clock();
   let last = 0;
   const stop = session.onMore(look);

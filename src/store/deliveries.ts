@@ -28,7 +28,9 @@ export class Deliveries {
   /** All that is on its way, the most urgent first. */
   waiting(): Delivery[] {
     return this.#database
-      .prepare("SELECT id, session, event, facts, created, attempts, next_attempt AS nextAttempt FROM delivery ORDER BY next_attempt, id")
+      .prepare(
+        "SELECT id, session, event, facts, created, attempts, next_attempt AS nextAttempt FROM delivery ORDER BY next_attempt, id",
+      )
       .all()
       .map((row) => ({ ...(row as Delivery), facts: JSON.parse((row as { facts: string }).facts) }));
   }

@@ -6,7 +6,22 @@ import { type Limit, limitsFrom, type SessionRow } from "./session-store.ts";
 /** Facts that never change after the start. */
 export type SessionFile = Pick<
   SessionRow,
-  "id" | "name" | "kind" | "command" | "directory" | "environment" | "umask" | "limits" | "runDirectory" | "host" | "boot" | "token" | "created" | "cols" | "rows" | "pinned"
+  | "id"
+  | "name"
+  | "kind"
+  | "command"
+  | "directory"
+  | "environment"
+  | "umask"
+  | "limits"
+  | "runDirectory"
+  | "host"
+  | "boot"
+  | "token"
+  | "created"
+  | "cols"
+  | "rows"
+  | "pinned"
 >;
 
 const fileName = "session.json";
@@ -16,9 +31,27 @@ const fileName = "session.json";
  * @throws the file system's error; the caller then starts nothing.
  */
 export function writeSessionFile(folder: string, row: SessionFile): void {
-  const { id, name, kind, command, directory, environment, umask, runDirectory, host, boot, token, created, cols, rows, pinned } = row;
+  const { id, name, kind, command, directory, environment, umask, runDirectory, host, boot, token, created, cols, rows, pinned } =
+    row;
   const limits = row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]);
-  const text = JSON.stringify({ id, name, kind, command, directory, environment, umask, limits, runDirectory, host, boot, token, created, cols, rows, pinned });
+  const text = JSON.stringify({
+    id,
+    name,
+    kind,
+    command,
+    directory,
+    environment,
+    umask,
+    limits,
+    runDirectory,
+    host,
+    boot,
+    token,
+    created,
+    cols,
+    rows,
+    pinned,
+  });
   const temporary = path.join(folder, `.${fileName}`);
   fs.writeFileSync(temporary, text, { mode: 0o600, flag: "w" });
   fs.renameSync(temporary, path.join(folder, fileName));

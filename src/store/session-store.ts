@@ -136,7 +136,9 @@ export class SessionStore {
   }
 
   snapshot(id: string): StoredSnapshot | undefined {
-    return this.database.prepare("SELECT offset, cols, rows, replay FROM snapshot WHERE session = ?").get(id) as StoredSnapshot | undefined;
+    return this.database.prepare("SELECT offset, cols, rows, replay FROM snapshot WHERE session = ?").get(id) as
+      | StoredSnapshot
+      | undefined;
   }
 
   close(): void {

@@ -1,0 +1,460 @@
+// Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
+import { Writer } from "./writer.ts";
+
+/** A control sequence that is longer is no query. */
+const longestCsi = 512;
+
+/** An OSC that may be a query is held back until it is whole; a longer one is passed as it is. */
+const longestOsc = 16384;
+
+/** Stands in for a query that was taken out: changes nothing, but ends what a printed character would join, as the query would have. */
+const inert = "\x1b\\";
+
+const State = { ground: 0, escape: 1, csi: 2, osc: 3, string: 4, stringDropped: 5, dcs: 6, apc: 7 } as const;
+
+/** OSC numbers of which some are queries; all others go through at once. */
+const oscWithQueries = new Set([
+  "3",
+  "4",
+  "5",
+  "10",
+  "11",
+  "12",
+  "13",
+  "14",
+  "15",
+  "16",
+  "17",
+  "18",
+  "19",
+  "21",
+  "50",
+  "52",
+  "60",
+  "61",
+  "99",
+  "1337",
+]);
+
+export interface FilterOptions {
+  /**
+   * DEC modes that stay on in the viewer's terminal whatever the program says. Bracketed paste is one: without it a paste could not be told
+   * from keys, and a `d` in it would detach.
+   */
+  keepOn?: readonly number[];
+}
+
+/** One viewer's filter. Start it by feeding the snapshot's tail. */
+export class QueryFilter {
+  readonly #keepOn: ReadonlySet<number>;
+  #state: number = State.ground;
+  /** Bytes of the sequence at hand that are held back. */
+  #held: number[] = [];
+  /** C0 controls inside a control sequence: they act at once, and stay when the sequence goes. */
+  #controls: number[] = [];
+  /** The last byte was C2 and may begin a C1 control. */
+  #c2 = false;
+  /** An ESC that may end a dropped string. */
+  #endOfDropped = false;
+  #out = new Writer();
+
+  constructor(options: FilterOptions = {}) {
+    this.#keepOn = new Set(options.keepOn ?? [2004]);
+  }
+
+  /** Answers what may go to the viewer; an unfinished sequence that may be a query waits for its end. */
+  feed(chunk: Buffer): Buffer {
+    if (this.#state === State.ground && !this.#c2 && isHarmless(chunk)) return chunk;
+    this.#out = new Writer();
+    for (let i = 0; i < chunk.length; ) {
+      if (this.#state === State.ground && !this.#c2) {
+        const next = nextSpecial(chunk, i);
+        if (next > i) {
+          this.#out.bytes(chunk.subarray(i, next));
+          i = next;
+          continue;
+        }
+      }
+      this.#byte(chunk[i] as number);
+      i++;
+    }
+    return this.#out.take();
+  }
+
+  #byte(byte: number): void {
+    if (this.#c2) {
+      this.#c2 = false;
+      if (byte >= 0x80 && byte <= 0x9f) return this.#control(byte);
+      this.#in(0xc2);
+    } else if (byte === 0xc2) {
+      this.#c2 = true;
+      return;
+    }
+    this.#in(byte);
+  }
+
+  /** A C1 control, written as C2 and itself. */
+  #control(code: number): void {
+    const state = this.#state;
+    if (
+      code === 0x9c &&
+      (state === State.osc ||
+        state === State.string ||
+        state === State.stringDropped ||
+        state === State.dcs ||
+        state === State.apc)
+    ) {
+      return this.#endString([0xc2, 0x9c]);
+    }
+    this.#abandon();
+    const begin: Record<number, number> = {
+      155: State.csi,
+      157: State.osc,
+      144: State.dcs,
+      159: State.apc,
+      152: State.string,
+      158: State.string,
+    };
+    const next = begin[code];
+    // DECID
+    if (code === 0x9a) return this.#out.ascii(inert);
+    if (next === undefined) return this.#out.bytes(Uint8Array.of(0xc2, code));
+    this.#state = next;
+    if (next === State.string) this.#out.bytes(Uint8Array.of(0xc2, code));
+    else this.#held = [0xc2, code];
+  }
+
+  #in(byte: number): void {
+    if (byte === 0x1b) return this.#escape();
+    if (byte === 0x18 || byte === 0x1a) {
+      this.#abandon();
+      this.#out.byte(byte);
+      return;
+    }
+    switch (this.#state) {
+      case State.ground:
+        // ENQ makes some terminals send their answerback
+        if (byte !== 0x05) this.#out.byte(byte);
+        return;
+      case State.escape:
+        return this.#afterEscape(byte);
+      case State.csi:
+        return this.#inCsi(byte);
+      case State.osc:
+        return this.#inOsc(byte);
+      case State.dcs:
+        return this.#inDcs(byte);
+      case State.apc:
+        return this.#inApc(byte);
+      case State.string:
+        this.#out.byte(byte);
+        if (byte === 0x07 && this.#bellEnds) this.#state = State.ground;
+        return;
+      default:
+        if (byte === 0x07 && this.#bellEnds) this.#dropped();
+    }
+  }
+
+  /** Whether the string at hand is an OSC, which BEL ends. */
+  #bellEnds = false;
+
+  #escape(): void {
+    const state = this.#state;
+    if (state === State.stringDropped || (state === State.osc && this.#isQueryOsc())) {
+      this.#held = [];
+      this.#dropped();
+      this.#endOfDropped = true;
+    } else if (state === State.osc && this.#rewrittenOsc() !== undefined) {
+      const rewritten = this.#rewrittenOsc() as string;
+      this.#held = [];
+      this.#out.text(`${rewritten}\x1b\\`);
+      this.#endOfDropped = true;
+    } else {
+      this.#release();
+      this.#endOfDropped = false;
+    }
+    this.#state = State.escape;
+    this.#held = [0x1b];
+  }
+
+  #afterEscape(byte: number): void {
+    const afterDropped = this.#endOfDropped;
+    this.#endOfDropped = false;
+    if (byte < 0x20) {
+      if (byte !== 0x05) this.#out.byte(byte);
+      this.#endOfDropped = afterDropped;
+      return;
+    }
+    this.#held.push(byte);
+    if (byte === 0x7f) return;
+    // ST of a string that is gone already
+    if (afterDropped && byte === 0x5c && this.#held.length === 2) return this.#forget();
+    if (this.#held.length === 2) {
+      if (byte === 0x5b) return this.#enter(State.csi);
+      if (byte === 0x5d) return this.#enter(State.osc);
+      if (byte === 0x50) return this.#enter(State.dcs);
+      if (byte === 0x5f) return this.#enter(State.apc);
+      if (byte === 0x58 || byte === 0x5e) {
+        this.#bellEnds = false;
+        this.#release();
+        this.#state = State.string;
+        return;
+      }
+      // DECID asks what DA1 asks
+      if (byte === 0x5a) return this.#replace(inert);
+    }
+    if (byte >= 0x20 && byte <= 0x2f && this.#held.length < 16) return;
+    this.#release();
+  }
+
+  #enter(state: number): void {
+    this.#state = state;
+    this.#controls = [];
+  }
+
+  #inCsi(byte: number): void {
+    if (byte < 0x20) {
+      if (byte !== 0x05) this.#controls.push(byte);
+      return;
+    }
+    if (byte === 0x7f) return;
+    this.#held.push(byte);
+    if (byte >= 0x40 && byte <= 0x7e) return this.#decideCsi();
+    if (byte >= 0x80 || this.#held.length > longestCsi) this.#release();
+  }
+
+  #decideCsi(): void {
+    const text = String.fromCharCode(...this.#held).replace(/^(\x1b\[|\u00c2\u009b)/, "");
+    // controls act before the sequence does
+    this.#out.bytes(Uint8Array.from(this.#controls));
+    this.#controls = [];
+    const match = /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(text);
+    if (match === null) return this.#release();
+    const [, prefix = "", parameters = "", intermediates = "", final = ""] = match;
+    if (isQuery(prefix, parameters, intermediates + final)) return this.#replace(inert);
+    if (prefix === "?" && (final === "h" || final === "l") && intermediates === "") return this.#modes(parameters, final);
+    this.#release();
+  }
+
+  /** DECSET and DECRST without the modes that are not the viewer's. */
+  #modes(parameters: string, final: "h" | "l"): void {
+    const modes = parameters.split(";");
+    const left = modes.filter((mode) => Number(mode) !== 2048 && !(final === "l" && this.#keepOn.has(Number(mode))));
+    if (left.length === modes.length) this.#release();
+    else this.#replace(left.length === 0 ? inert : `\x1b[?${left.join(";")}${final}`);
+  }
+
+  #inOsc(byte: number): void {
+    if (byte === 0x07) return this.#endString([0x07]);
+    if (byte < 0x20) return;
+    this.#held.push(byte);
+    if (this.#oscIsHarmless()) {
+      this.#release();
+      this.#state = State.string;
+      this.#bellEnds = true;
+    } else if (this.#held.length > longestOsc) {
+      // a query of that length asks for too much
+      this.#held = [];
+      this.#state = State.stringDropped;
+      this.#bellEnds = true;
+    }
+  }
+
+  #oscText(): string {
+    return Buffer.from(this.#held.slice(2)).toString("utf8");
+  }
+
+  /** Whether it is known already that this OSC asks nothing. */
+  #oscIsHarmless(): boolean {
+    const held = this.#held;
+    const byte = held[held.length - 1] as number;
+    // decided only where the number ends, and for clipboard and iTerm2 at their first words
+    if (held.length <= 8 && (byte === 0x3b || byte < 0x30 || byte > 0x39)) {
+      const number = this.#oscText().split(";", 1)[0] as string;
+      if (byte !== 0x3b) return !oscWithQueries.has(number);
+      if (number !== "52" && number !== "1337") return !oscWithQueries.has(number);
+    }
+    if (held.length > 8 && held.length < 12 && !oscWithQueries.has(this.#oscText().split(";", 1)[0] as string)) return true;
+    const text = held.length < 64 ? this.#oscText() : "";
+    if (/^52;[^;]*;[^?]/.test(text)) return true;
+    return /^1337;.{24}/s.test(text) && !this.#isQueryOsc();
+  }
+
+  #isQueryOsc(): boolean {
+    const text = this.#oscText();
+    if (
+      /^(3;\?|50;\?|60(;|$)|61(;|$)|52;[^;]*;\?|99;[^;]*p=\?|1337;(ReportCellSize|ReportVariable=|Capabilities|RequestUpload))/.test(
+        text,
+      )
+    )
+      return true;
+    if (/^21;/.test(text))
+      return text
+        .split(";")
+        .slice(1)
+        .every((part) => part.endsWith("=?"));
+    const colours = /^(4|5|1[0-9]);(.*)$/s.exec(text);
+    if (colours === null) return false;
+    const parts = (colours[2] as string).split(";");
+    if (Number(colours[1]) < 10) return parts.filter((_, i) => i % 2 === 1).every((part) => part === "?") && parts.length > 1;
+    return parts.every((part) => part === "?");
+  }
+
+  /** An OSC that sets some colours and asks for others, with the setting only; undefined for all others. */
+  #rewrittenOsc(): string | undefined {
+    const text = this.#oscText();
+    const match = /^(4|5|1[0-9]|21);(.*)$/s.exec(text);
+    if (match === null || !text.includes("?")) return undefined;
+    const number = Number(match[1]);
+    const parts = (match[2] as string).split(";");
+    if (number === 21) {
+      const kept = parts.filter((part) => !part.endsWith("=?"));
+      return kept.length === parts.length ? undefined : `\x1b]21;${kept.join(";")}`;
+    }
+    if (number < 10) {
+      const kept: string[] = [];
+      for (let i = 0; i + 1 < parts.length; i += 2)
+        if (parts[i + 1] !== "?") kept.push(parts[i] as string, parts[i + 1] as string);
+      return kept.length === parts.length ? undefined : `\x1b]${number};${kept.join(";")}`;
+    }
+    if (!parts.includes("?")) return undefined;
+    // each colour by its own number
+    const sets = parts.map((part, i) => [number + i, part] as const).filter(([, part]) => part !== "?" && part !== "");
+    return sets.map(([n, part]) => `\x1b]${n};${part}`).join("\x1b\\");
+  }
+
+  #inDcs(byte: number): void {
+    if (byte < 0x20 || byte === 0x7f) return;
+    this.#held.push(byte);
+    if (byte < 0x40 && this.#held.length <= longestCsi) return;
+    const header = String.fromCharCode(...this.#held.slice(2));
+    this.#bellEnds = false;
+    if (/^[0-9;]*[$+]q$/.test(header)) {
+      // DECRQSS, XTGETTCAP
+      this.#held = [];
+      this.#state = State.stringDropped;
+      return;
+    }
+    this.#release();
+    this.#state = State.string;
+  }
+
+  /** Kitty's graphics answer nearly everything, and the screen has no images. */
+  #inApc(byte: number): void {
+    this.#bellEnds = false;
+    this.#held.push(byte);
+    if (byte === 0x47) {
+      this.#held = [];
+      this.#state = State.stringDropped;
+      return;
+    }
+    this.#release();
+    this.#state = State.string;
+  }
+
+  /** A string ended with BEL or the one-character ST. */
+  #endString(terminator: number[]): void {
+    if (this.#state === State.stringDropped || (this.#state === State.osc && this.#isQueryOsc())) {
+      this.#held = [];
+      this.#dropped();
+      return;
+    }
+    const rewritten = this.#state === State.osc ? this.#rewrittenOsc() : undefined;
+    if (rewritten !== undefined) {
+      this.#held = [];
+      this.#out.text(rewritten);
+    } else this.#release();
+    this.#out.bytes(Uint8Array.from(terminator));
+    this.#state = State.ground;
+  }
+
+  #dropped(): void {
+    this.#out.ascii(inert);
+    this.#state = State.ground;
+  }
+
+  #replace(text: string): void {
+    this.#forget();
+    this.#out.ascii(text);
+  }
+
+  /** Passes what was held. */
+  #release(): void {
+    if (this.#controls.length > 0) this.#out.bytes(Uint8Array.from(this.#controls));
+    this.#out.bytes(Uint8Array.from(this.#held));
+    this.#forget();
+  }
+
+  /** Something else begins: an unfinished sequence does nothing in any terminal, and is passed. */
+  #abandon(): void {
+    this.#endOfDropped = false;
+    if (this.#state === State.stringDropped) this.#dropped();
+    else if (this.#state === State.osc && this.#isQueryOsc()) {
+      this.#held = [];
+      this.#dropped();
+    } else this.#release();
+  }
+
+  #forget(): void {
+    this.#held = [];
+    this.#controls = [];
+    this.#state = State.ground;
+  }
+}
+
+/** Whether a chunk that begins between sequences can go through as it is. */
+function isHarmless(chunk: Buffer): boolean {
+  return nextSpecial(chunk, 0) === chunk.length;
+}
+
+/** The next ESC, ENQ or C2 from `from` on; the length where there is none. */
+function nextSpecial(chunk: Buffer, from: number): number {
+  let i = from;
+  for (; i < chunk.length; i++) {
+    const byte = chunk[i] as number;
+    if (byte === 0x1b || byte === 0x05 || byte === 0xc2) return i;
+  }
+  return i;
+}
+
+/** Reports that a terminal sends for XTWINOPS. */
+const windowReports = new Set(["11", "13", "14", "15", "16", "18", "19", "20", "21"]);
+
+/**
+ * Whether a control sequence makes a terminal send something.
+ * Source: ctlseqs of xterm, the kitty and iTerm2 protocol pages.
+ */
+function isQuery(prefix: string, parameters: string, ending: string): boolean {
+  switch (ending) {
+    case "c": // DA1, DA2, DA3; with `?` it shapes the Linux console's cursor
+      return prefix !== "?";
+    case "n": // DSR; with `>` it disables a key modifier
+      return prefix !== ">";
+    case "$p": // DECRQM
+      return true;
+    case "q": // XTVERSION
+      return prefix === ">";
+    case "u": // kitty's keyboard flags
+      return prefix === "?";
+    case "t":
+      return prefix === "" && windowReports.has(parameters.split(";", 1)[0] as string);
+    case "x": // DECREQTPARM
+      return prefix === "";
+    case "m": // XTQMODKEYS
+    case "g": // XTQFMTKEYS
+    case "S": // XTSMGRAPHICS
+      return prefix === "?";
+    case "$u": // DECRQTSR
+    case "&u": // DECRQUPSS
+    case "$w": // DECRQPSR
+    case "*y": // DECRQCRA
+    case "'|": // DECRQLP
+    case "#|": // XTREPORTSGR
+    case "#R": // XTREPORTCOLORS
+    case '"v': // DECRQDE
+    case "+x": // DECRQPKFM
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,437 @@
+// Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it is in.
+import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "./cells.ts";
+import type { BufferView, Model, SavedCursor } from "./internals.ts";
+import { Painter, penOf } from "./painter.ts";
+import { isConsistent, PenWriter } from "./pen.ts";
+import type { KeyboardStack, SavedExtra, Tracked } from "./tracker.ts";
+import { Writer } from "./writer.ts";
+
+/** More than any terminal keeps of kitty's keyboard stack: pops them all. */
+const allKeyboards = "\x1b[<99u";
+
+/**
+ * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16 parameters. DECSTR makes the cursor
+ * visible again in some, and ends synchronized output in xterm.js.
+ */
+const baseline = [
+  "\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[!p\x1b[?2026h\x1b[?25l",
+  "\x1b[?69;6;45l\x1b[?7h\x1b[4;20l\x1b[r\x1b[?5W",
+  "\x1b[?1;5;66;1004;2004l\x1b[?9;1000;1001;1002;1003l\x1b[?1005;1006;1015;1016l\x1b>",
+  `${allKeyboards}\x1b[>4m\x1b[0 q`,
+  '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m',
+].join("");
+
+/** From the upper left corner down: not CSI 2J, with which some terminals push the screen into their scrollback. */
+const clear = "\x1b[H\x1b[J";
+
+const ascii = ["B", "B", "B", "B"];
+
+/** Letters of sets that are the same table in xterm.js. */
+const sameCharset: Record<string, string> = { "5": "C", "6": "E", "7": "H" };
+
+const shifts = ["\x0f", "\x0e", "\x1bn", "\x1bo"];
+
+interface Designations {
+  designated: string[];
+  level: number;
+}
+
+/**
+ * @param history lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback is left as it is.
+ */
+export function replay(model: Model, tracked: Tracked, history: number): Buffer {
+  return new Replay(model, tracked).write(history);
+}
+
+class Replay {
+  readonly #model: Model;
+  readonly #tracked: Tracked;
+  readonly #out = new Writer();
+  readonly #pen: PenWriter;
+  readonly #painter: Painter;
+  readonly #alternate: boolean;
+  /** What the terminal has designated so far. */
+  #sets: Designations = { designated: [...ascii], level: 0 };
+  /** The pen came from DECRC and must be changed by SGR that leaves the underline alone. */
+  #shiftFrom: SavedCursor | undefined;
+
+  constructor(model: Model, tracked: Tracked) {
+    this.#model = model;
+    this.#tracked = tracked;
+    this.#pen = new PenWriter(this.#out, (number) => model.link(number));
+    this.#painter = new Painter(this.#out, this.#pen, model.cols);
+    this.#alternate = model.active === "alternate";
+  }
+
+  write(history: number): Buffer {
+    const { normal, alternate, rows } = this.#model;
+    this.#baseline();
+    this.#painter.paint(normal, Math.max(0, normal.base - history), normal.base + rows, rows);
+    this.#pen.reset();
+    this.#staleAlternate();
+    this.#keyboard(this.#tracked.keyboards[0]);
+    this.#tabs(normal, true);
+    if (this.#alternate) {
+      this.#enterAlternate();
+      this.#painter.paint(alternate, 0, rows, rows);
+      this.#pen.reset();
+      this.#out.ascii(allKeyboards);
+      this.#keyboard(this.#tracked.keyboards[1]);
+      this.#tabs(alternate, this.#hasOwnTabs(normal));
+      this.#saved(alternate, this.#tracked.saved[1], true);
+    } else this.#saved(normal, this.#tracked.saved[0], false);
+    this.#restorePen();
+    this.#keyModes();
+    this.#colours();
+    this.#titles();
+    this.#geometry();
+    this.#cursor();
+    return this.#out.take();
+  }
+
+  #baseline(): void {
+    // what RIS made the program's own terminal forget
+    if (this.#tracked.wasReset) this.#out.ascii("\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[?47h\x1b[!p\x1b[?47l");
+    this.#out.ascii(baseline);
+    if (this.#tracked.coloursTouched) {
+      for (const number of [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119]) this.#out.osc(`${number}`);
+    }
+    this.#out.ascii(clear);
+    this.#pen.isPlain();
+  }
+
+  /** The alternate screen is not shown, but a program may come back to its saved cursor. */
+  #staleAlternate(): void {
+    const { alternate } = this.#model;
+    const extra = this.#tracked.saved[1];
+    if (this.#alternate || (extra === null && isUntouched(alternate.saved))) return;
+    this.#out.csi("?47h");
+    this.#out.ascii(clear);
+    this.#saved(alternate, extra === null ? null : { ...extra, origin: false, pending: false }, true);
+    this.#pen.reset();
+    this.#out.csi("?47l");
+  }
+
+  #enterAlternate(): void {
+    const { normal } = this.#model;
+    const { enteredBy, saved } = this.#tracked;
+    if (!this.#isFull(normal)) this.#out.csi(region(normal));
+    // 1049 saves the cursor once more: it must stand where it was saved
+    this.#saved(normal, saved[0], enteredBy !== 47 && enteredBy !== 1047, false);
+    this.#out.csi(`?${enteredBy === 0 ? 1049 : enteredBy}h`);
+    this.#pen.reset();
+    this.#designate(ascii, 0);
+    this.#out.csi("?6l");
+    this.#out.csi("r");
+    this.#out.ascii(clear);
+  }
+
+  #isFull(view: BufferView): boolean {
+    return view.top === 0 && view.bottom === this.#model.rows - 1;
+  }
+
+  #keyboard(keyboard: KeyboardStack): void {
+    const { flags, stack } = keyboard;
+    if (stack.length === 0) {
+      if (flags !== 0) this.#out.csi(`=${flags};1u`);
+      return;
+    }
+    if (stack[0] !== 0) this.#out.csi(`=${stack[0]};1u`);
+    for (const pushed of [...stack.slice(1), flags]) this.#out.csi(`>${pushed}u`);
+  }
+
+  #hasOwnTabs(view: BufferView): boolean {
+    const { cols } = this.#model;
+    const stops = view.tabs.filter((x) => x < cols);
+    return stops.length !== Math.ceil(cols / 8) || stops.some((x) => x % 8 !== 0);
+  }
+
+  /** Only what differs from a stop every eight columns, so that stops right of the edge survive a later widening. */
+  #tabs(view: BufferView, wanted: boolean): void {
+    const { cols } = this.#model;
+    const own = this.#hasOwnTabs(view);
+    if (!own && !(wanted && this.#tracked.tabsTouched)) return;
+    const stops = new Set(view.tabs.filter((x) => x < cols));
+    if (this.#tracked.tabsCleared) {
+      this.#out.csi("3g");
+      for (const x of stops) this.#out.ascii(`\x1b[${x + 1}G\x1bH`);
+      return;
+    }
+    for (let x = 0; x < cols; x++) {
+      if (stops.has(x) !== (x % 8 === 0)) this.#out.ascii(`\x1b[${x + 1}G${stops.has(x) ? "\x1bH" : "\x1b[g"}`);
+      // a terminal that is not fresh may have lost a stop that the program has
+      else if (stops.has(x) && this.#tracked.tabsTouched) this.#out.ascii(`\x1b[${x + 1}G\x1bH`);
+    }
+  }
+
+  #designate(designated: readonly string[], level: number): void {
+    for (let i = 0; i < 4; i++) {
+      const letter = designated[i] as string;
+      if (letter === this.#sets.designated[i]) continue;
+      this.#out.ascii(`\x1b${"()*+"[i]}${letter}`);
+      this.#sets.designated[i] = letter;
+    }
+    if (level !== this.#sets.level) this.#out.ascii(shifts[level] as string);
+    this.#sets.level = level;
+  }
+
+  #goTo(view: BufferView, x: number, y: number, origin: boolean): void {
+    this.#out.csi(`${(origin ? y - view.top : y) + 1};${x + 1}H`);
+  }
+
+  /** The line of a row of the screen. */
+  #line(view: BufferView, y: number): Line | undefined {
+    return view.base + y < view.length ? view.line(view.base + y) : undefined;
+  }
+
+  /**
+   * Saves the cursor as the program did.
+   * @param always also where it was never saved: the terminal may remember another one.
+   * @param leave the cursor may be left elsewhere afterwards.
+   */
+  #saved(view: BufferView, extra: SavedExtra | null, always: boolean, leave = true): void {
+    const { rows, cols } = this.#model;
+    const saved = view.saved;
+    if (extra === null && isUntouched(saved) && !always) return;
+    const y = Math.min(Math.max(saved.y, 0), rows - 1);
+    const origin = extra?.origin === true && y >= view.top && y <= view.bottom;
+    if (origin) {
+      this.#out.csi(region(view));
+      this.#out.csi("?6h");
+    }
+    const line = saved.x >= cols ? this.#line(view, y) : undefined;
+    if (line !== undefined) this.#reprint(view, line, y, origin);
+    else this.#goTo(view, Math.min(saved.x, cols - 1), y, origin);
+    const underlined = (saved.fg & Fg.underline) !== 0;
+    this.#pen.set(saved.fg, saved.bg, extra?.underline ?? 0, 0);
+    // an extended pen that is not underlined had a link
+    if ((saved.bg & Bg.extended) !== 0 && !underlined && extra?.link)
+      this.#out.osc(`8;${extra.link.id === "" ? "" : `id=${extra.link.id}`};${extra.link.uri}`);
+    const designated = [...(extra?.designated ?? ascii)];
+    const level = extra?.level ?? 0;
+    // xterm.js keeps only the set that was in effect
+    if (canonical(designated[level]) !== saved.charset) designated[level] = saved.charset;
+    this.#designate(designated, level);
+    this.#out.ascii("\x1b7");
+    if ((saved.bg & Bg.extended) !== 0 && !underlined && extra?.link) this.#out.osc("8;;");
+    if (origin && leave) {
+      this.#out.csi("?6l");
+      this.#out.csi("r");
+    }
+  }
+
+  /** Prints the cell left of the edge again, so that the next character wraps. */
+  #reprint(view: BufferView, line: Line, y: number, origin: boolean): void {
+    const { cols } = this.#model;
+    const x = startOfCell(line, cols - 1);
+    this.#goTo(view, x, y, origin);
+    this.#designate(ascii, 0);
+    penOf(this.#pen, line, x);
+    this.#out.text(cellText(line, x) || " ");
+  }
+
+  /**
+   * DECRC brings back colours and flags but, in xterm.js, neither underline style nor link, and replaces the character set in effect without
+   * a designation. Where that shows in the pen or the sets, it is done here in the same way, from the same saved cursor.
+   */
+  #restorePen(): void {
+    const { pen, charsets, screen } = this.#model;
+    const oddPen = !isConsistent(pen);
+    const oddSet = charsets.effective !== charsets.designated[charsets.level];
+    if (!oddPen && !oddSet) return;
+    const saved = screen.saved;
+    const samePen = ((saved.fg ^ pen.fg) & Fg.underline) === 0 && ((saved.bg ^ pen.bg) & Bg.extended) === 0;
+    if (oddSet && saved.charset !== charsets.effective) return;
+    if (oddPen && !samePen) return;
+    this.#designate(charsets.designated, charsets.level);
+    if (oddPen) {
+      const style = (pen.underline & Underline.styleMask) >>> Underline.styleShift;
+      this.#pen.set(style === 0 ? 0 : Fg.underline, style === 0 ? 0 : Bg.extended, pen.underline, pen.link);
+    }
+    this.#out.ascii("\x1b8\x1b[?6l");
+    this.#pen.forget();
+    if (oddPen) this.#shiftFrom = saved;
+    // whatever is designated from here on would undo it
+    if (oddSet) this.#sets = { designated: [...charsets.designated], level: charsets.level };
+    this.#oddSet = oddSet;
+  }
+
+  #oddSet = false;
+
+  #keyModes(): void {
+    const { tracked, out } = { tracked: this.#tracked, out: this.#out };
+    const { modes } = this.#model;
+    for (const [mode, on] of tracked.privateModes) out.csi(`?${mode}${on ? "h" : "l"}`);
+    for (const [mode, on] of tracked.ansiModes) out.csi(`${mode}${on ? "h" : "l"}`);
+    if (modes.applicationCursor) out.csi("?1h");
+    if (modes.applicationKeypad) out.ascii("\x1b=");
+    if (modes.bracketedPaste) out.csi("?2004h");
+    if (modes.reverseWrap) out.csi("?45h");
+    if (modes.focus) out.csi("?1004h");
+    for (const [mode, on] of tracked.mouseModes) out.csi(`?${mode}${on ? "h" : "l"}`);
+    for (const [resource, value] of tracked.modifyKeys) out.csi(`>${resource};${value}m`);
+    if (modes.cursorStyle !== undefined) {
+      const style = { block: 2, underline: 4, bar: 6 }[modes.cursorStyle] - (modes.cursorBlink ? 1 : 0);
+      out.csi(`${style} q`);
+    }
+    if (tracked.blink !== null) out.csi(`?12${tracked.blink ? "h" : "l"}`);
+  }
+
+  #colours(): void {
+    const { palette, dynamicColours, pointer, directory } = this.#tracked;
+    for (const [key, colour] of palette) this.#out.osc(`${key};${colour}`);
+    for (const [number, colour] of dynamicColours) this.#out.osc(`${number};${colour}`);
+    if (pointer !== "") this.#out.osc(`22;${pointer}`);
+    if (directory !== "") this.#out.osc(`7;${directory}`);
+  }
+
+  #titles(): void {
+    const { title, icon, titles } = this.#tracked;
+    // what the terminal has been given so far
+    let shown: string | undefined;
+    let shownIcon: string | undefined;
+    const set = (text: string | undefined, iconText: string | undefined) => {
+      const newTitle = text !== undefined && text !== shown;
+      const newIcon = iconText !== undefined && iconText !== shownIcon;
+      if (newTitle && newIcon && text === iconText) this.#out.osc(`0;${text}`);
+      else {
+        if (newTitle) this.#out.osc(`2;${text}`);
+        if (newIcon) this.#out.osc(`1;${iconText}`);
+      }
+      shown = text ?? shown;
+      shownIcon = iconText ?? shownIcon;
+    };
+    for (const entry of titles) {
+      set(entry.title, entry.icon);
+      this.#out.csi(`22;${entry.title === undefined ? 1 : entry.icon === undefined ? 2 : 0}t`);
+    }
+    // a title that no one set stays the terminal's own
+    set(title === "" && shown === undefined ? undefined : title, icon === "" && shownIcon === undefined ? undefined : icon);
+  }
+
+  /** DECSTBM and DECOM move the cursor: they come before it. */
+  #geometry(): void {
+    const { model, out } = { model: this.#model, out: this.#out };
+    const { screen, modes } = model;
+    if (!this.#isFull(screen) || (this.#alternate && !this.#isFull(model.normal))) out.csi(region(screen));
+    if (modes.origin) out.csi("?6h");
+    if (!modes.autowrap) out.csi("?7l");
+    if (model.insertMode) out.csi("4h");
+    if (model.newLineMode) out.csi("20h");
+  }
+
+  /** Position, pending wrap, the character that REP would repeat, attributes and character sets; the cursor is shown last of all. */
+  #cursor(): void {
+    const { model } = this;
+    const { screen, cols, joining, modes } = model;
+    const pending = screen.x >= cols;
+    const line = this.#line(screen, screen.y);
+    const origin = modes.origin && screen.y >= screen.top && screen.y <= screen.bottom;
+    const left = Math.min(screen.x, cols) - 1;
+    if (line !== undefined && left >= 0 && (pending || joining !== 0)) {
+      const x = startOfCell(line, left);
+      const width = (joining >> 1) & 3;
+      const printed = joining !== 0 && cellText(line, x) !== "" && (cellWidth(line, x) === width || cellWidth(line, x) === 0);
+      if (printed || pending) return this.#cursorAfter(line, x, printed, origin);
+      if (width === 2 && screen.x === cols - 1 && !modes.autowrap) {
+        // a wide character that found no room: it changes nothing, but counts as printed
+        this.#goTo(screen, screen.x, screen.y, origin);
+        this.#finalSets();
+        this.#finalPen();
+        this.#show();
+        this.#out.text("\u4e00");
+        return;
+      }
+    }
+    this.#goTo(screen, Math.min(screen.x, cols - 1), screen.y, origin);
+    this.#finalSets();
+    this.#finalPen();
+    this.#show();
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  /** The last thing that happened was a character at `x`, or it was but for the attributes: it is printed again. */
+  #cursorAfter(line: Line, x: number, printed: boolean, origin: boolean): void {
+    const { screen, insertMode } = this.#model;
+    this.#goTo(screen, x, screen.y, origin);
+    if (insertMode) {
+      // makes the room that the character takes again
+      if (this.#shiftFrom === undefined) this.#pen.plainBackground();
+      this.#out.csi(`${Math.max(1, cellWidth(line, x))}P`);
+    }
+    const text = cellText(line, x) || " ";
+    if (printed) {
+      this.#finalSets();
+      this.#finalPen();
+      this.#show();
+      this.#out.text(this.#untranslated(text));
+      return;
+    }
+    if (this.#oddSet) this.#finalSets();
+    else this.#designate(ascii, 0);
+    if (this.#shiftFrom === undefined) penOf(this.#pen, line, x);
+    else {
+      const cell = { fg: line.data[x * slots + 1] as number, bg: line.data[x * slots + 2] as number };
+      this.#pen.shift(this.#shiftFrom, cell);
+      this.#shiftFrom = { ...this.#shiftFrom, ...cell };
+    }
+    this.#out.text(this.#oddSet ? this.#untranslated(text) : text);
+    this.#finalSets();
+    this.#finalPen();
+    this.#show();
+  }
+
+  /** A cell holds what the character set made of the byte: the byte again. */
+  #untranslated(text: string): string {
+    if (text.length !== 1 || text.charCodeAt(0) >= 0x7f) {
+      const table = this.#model.translation(this.#model.charsets.effective);
+      if (table === undefined || text.length !== 1) return text;
+      return Object.keys(table).find((key) => table[key] === text) ?? text;
+    }
+    return text;
+  }
+
+  #finalSets(): void {
+    if (this.#oddSet) return;
+    const { designated, level, effective } = this.#model.charsets;
+    const wanted = [...designated];
+    // out of reach otherwise: what is in effect counts
+    if (wanted[level] !== effective) wanted[level] = effective;
+    this.#designate(wanted, level);
+  }
+
+  #finalPen(): void {
+    const { pen } = this.#model;
+    if (this.#shiftFrom !== undefined) {
+      this.#pen.shift(this.#shiftFrom, pen);
+      this.#shiftFrom = { ...this.#shiftFrom, fg: pen.fg, bg: pen.bg };
+    } else this.#pen.force(pen);
+  }
+
+  #show(): void {
+    if (!this.#model.cursorHidden) this.#out.csi("?25h");
+    this.#out.csi(`?2026${this.#model.modes.synchronized ? "h" : "l"}`);
+  }
+}
+
+function region(view: BufferView): string {
+  return `${view.top + 1};${view.bottom + 1}r`;
+}
+
+function canonical(letter: string | undefined): string | undefined {
+  return letter === undefined ? undefined : (sameCharset[letter] ?? letter);
+}
+
+/** The column where the character in a cell begins. */
+function startOfCell(line: Line, x: number): number {
+  const content = line.data[x * slots] as number;
+  return x > 0 && (content & Content.any) === 0 && content >>> Content.widthShift === 0 ? x - 1 : x;
+}
+
+/** DECSTR leaves a saved cursor like this. An explicit DECSC would differ: xterm.js lets it scroll away with the text. */
+function isUntouched(saved: SavedCursor): boolean {
+  return saved.x === 0 && saved.y <= 0 && saved.fg === plainPen.fg && saved.bg === plainPen.bg && saved.charset === "B";
+}

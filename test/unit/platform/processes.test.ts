@@ -1,0 +1,74 @@
+// What /proc tells of processes.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import {
+  bootId,
+  cgroupOomKills,
+  descendants,
+  machineOomKills,
+  memoryCgroup,
+  oomKills,
+  processAlive,
+  startTime,
+} from "../../../src/platform/processes.ts";
+import { ended } from "../../support/held.ts";
+
+test("a process is alive until it ends, and its zombie is not", async () => {
+  assert.ok(processAlive(process.pid));
+  // the shell never reaps its child: it is replaced by a sleep that knows of none
+  const parent = spawn("/bin/sh", ["-c", "/bin/true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  const [line] = (await once(parent.stdout, "data")) as [Buffer];
+  const zombie = Number(String(line).trim());
+  await ended(zombie);
+  assert.ok(startTime(zombie) !== null, "the zombie is still there");
+  assert.ok(!processAlive(zombie));
+  const pid = parent.pid as number;
+  assert.ok(processAlive(pid));
+  parent.kill("SIGKILL");
+  await once(parent, "exit");
+  assert.ok(!processAlive(pid));
+  assert.equal(startTime(pid), null);
+});
+
+test("nonsense is not alive", () => {
+  for (const pid of [0, -1, 1.5, Number.NaN, 2 ** 30]) assert.ok(!processAlive(pid), `${pid}`);
+});
+
+test("start times grow; a name with spaces and parentheses does not confuse", async () => {
+  const child = spawn("/bin/bash", ["-c", "exec -a x sleep 60"], { stdio: "ignore", argv0: "a) R (b" });
+  assert.ok((startTime(child.pid as number) as number) >= (startTime(process.pid) as number));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+});
+
+test("descendants: children and theirs, parents first", async () => {
+  const child = spawn("/bin/sh", ["-c", "sh -c 'echo $$; sleep 60; :' & wait"], {
+    stdio: ["ignore", "pipe", "ignore"],
+    detached: true,
+  });
+  await once(child.stdout, "data");
+  const found = descendants(process.pid);
+  const pid = child.pid as number;
+  assert.ok(found.includes(pid));
+  const below = descendants(pid);
+  assert.ok(below.length >= 1);
+  for (const each of below) assert.ok(found.indexOf(each) > found.indexOf(pid));
+  assert.ok(!found.includes(process.pid));
+  process.kill(-pid, "SIGKILL");
+  await once(child, "exit");
+});
+
+test("the machine's life has a name; OOM kills are counts or unknown", () => {
+  assert.match(bootId(), /^[0-9a-f-]{36}$/);
+  assert.equal(bootId(), bootId());
+  const machine = machineOomKills();
+  assert.ok(machine === null || machine >= 0);
+  const own = oomKills(process.pid);
+  const folder = memoryCgroup(process.pid);
+  assert.equal(own, folder === null ? null : cgroupOomKills(folder));
+  assert.ok(own === null || own >= 0);
+  assert.equal(oomKills(2 ** 30), null);
+  assert.equal(cgroupOomKills("/no/such/folder"), null);
+});
