@@ -1,0 +1,96 @@
+// The linter really refuses an import across a forbidden boundary, and allows every import that docs/architecture.md allows.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+/** The table of docs/architecture.md: a folder's row names the folders that it may import from, or "all above". */
+function table(): Map<string, string[]> {
+  const page = fs.readFileSync(path.join(root, "docs/architecture.md"), "utf8");
+  const section = /## Folders, and who may import whom\n+([\s\S]*?)\n\n/.exec(page)?.[1] ?? "";
+  const rows = section.split("\n").map((line) => /^ {4}(\w+)\/ .* {2,}(\S.*)$/.exec(line));
+  const allowed = new Map<string, string[]>();
+  for (const row of rows) {
+    assert.ok(row?.[1] && row[2], `a row of the table in docs/architecture.md cannot be read: ${row?.input}`);
+    allowed.set(row[1], row[2] === "all above" ? [...allowed.keys()] : row[2] === "nothing of ours" ? [] : row[2].split(", "));
+  }
+  return allowed;
+}
+
+interface Report {
+  diagnostics: { category: string; location: { path: string | { file: string } } }[];
+}
+
+const allowed = table();
+let folder = "";
+let report: Report;
+
+/** A tree with a file for every pair of folders (and a ring of two files), linted once by the project's own configuration. */
+before(() => {
+  folder = fs.mkdtempSync("/tmp/fs-lint-");
+  const settings = JSON.parse(fs.readFileSync(path.join(root, "biome.json"), "utf8"));
+  settings.vcs.enabled = false;
+  fs.writeFileSync(path.join(folder, "biome.json"), JSON.stringify(settings));
+  const put = (file: string, text: string) => {
+    fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    fs.writeFileSync(path.join(folder, file), text);
+  };
+  for (const from of allowed.keys()) {
+    for (const to of allowed.keys()) {
+      if (to !== from) put(`src/${from}/to-${to}.ts`, `import { thing } from "../${to}/thing.ts";\nthing();\n`);
+    }
+    put(
+      `src/${from}/to-stranger.ts`,
+      `import type { thing } from "../folder-without-a-rule/thing.ts";\nexport type T = thing;\n`,
+    );
+    put(`src/${from}/to-database.ts`, `import Database from "better-sqlite3";\nexport default new Database("x");\n`);
+  }
+  put("src/base/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = () => b;\n');
+  put("src/base/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = () => a;\n');
+  const biome = path.join(root, "node_modules/@biomejs/biome/bin/biome");
+  const run = spawnSync(process.execPath, [biome, "lint", "--reporter=json", "--max-diagnostics=none", "src"], {
+    cwd: folder,
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+  });
+  assert.ok(run.stdout.startsWith("{"), run.stderr);
+  report = JSON.parse(run.stdout);
+});
+
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** The rules that fired in a file of the tree. */
+function fired(file: string): string[] {
+  return report.diagnostics
+    .filter(({ location }) => (typeof location.path === "string" ? location.path : location.path.file).endsWith(file))
+    .map((diagnostic) => diagnostic.category);
+}
+
+const boundary = "lint/style/noRestrictedImports";
+
+test("the table in docs/architecture.md names the folders of src", () => {
+  const folders = fs.readdirSync(path.join(root, "src"));
+  assert.deepEqual(folders.filter((name) => !allowed.has(name)).sort(), []);
+  assert.ok(allowed.size >= 9);
+});
+
+test("an import fires where the table does not allow it, and nowhere else", () => {
+  for (const [from, targets] of allowed) {
+    for (const to of allowed.keys()) {
+      if (to === from) continue;
+      assert.equal(fired(`src/${from}/to-${to}.ts`).includes(boundary), !targets.includes(to), `${from} -> ${to}`);
+    }
+    assert.ok(fired(`src/${from}/to-stranger.ts`).includes(boundary), `${from} -> a folder without a rule, types only`);
+  }
+});
+
+test("the database's package is the store's alone", () => {
+  for (const from of allowed.keys()) assert.equal(fired(`src/${from}/to-database.ts`).includes(boundary), from !== "store", from);
+});
+
+test("a ring of imports fires", () => {
+  assert.ok(fired("src/base/ring-a.ts").includes("lint/suspicious/noImportCycles"));
+});
