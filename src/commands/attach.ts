@@ -5,6 +5,7 @@ import type { Session } from "../session/session.ts";
 import { attachHere, resumeAttach } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
+import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./following.ts";
 import { endSentence } from "./wording.ts";
 
@@ -82,10 +83,9 @@ function parseHistory(text: string): number {
   return lines;
 }
 
-/** An ended session cannot be attached: its last screen and how it ended are shown instead. */
+/** An ended session cannot be attached: how it ended and its last screen are shown instead. */
 async function showEnded(call: Call, session: Session): Promise<number> {
-  const text = await session.lastScreen();
-  if (text.length > 0) call.stdout(`${text.join("\n")}\n`);
+  call.stdout(await endReport(session));
   throw new Failure(
     `session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`,
     Status.noSession,

@@ -1,5 +1,7 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
+import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/progress.ts";
+import { postMortemOf } from "../session/ending.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
@@ -34,6 +36,8 @@ export interface Listing {
   gaps: { offset: number; length: number }[];
   /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
   progress: RunProgress | null;
+  /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
+  postMortem: PostMortem | null;
 }
 
 export async function listing(session: Session, progresses: RunProgresses): Promise<Listing> {
@@ -64,6 +68,7 @@ export async function listing(session: Session, progresses: RunProgresses): Prom
     outputBytes: session.offset,
     gaps: session.gaps,
     progress: await progresses.of(session),
+    postMortem: postMortemOf(session) ?? null,
   };
 }
 

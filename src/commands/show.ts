@@ -5,6 +5,7 @@ import type { RunProgress } from "../falcon/progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { selectSession } from "../session/select.ts";
 import type { CommandSpec } from "./dispatch.ts";
+import { endReport } from "./end-report.ts";
 import { listing } from "./listing.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
@@ -45,6 +46,9 @@ export const show: CommandSpec = {
         `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`,
       ],
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
+      ...(Array.isArray(row.facts.leftovers)
+        ? ([["note", `Ray left ${row.facts.leftovers.length} processes behind, which were ended`]] as [string, string][])
+        : []),
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${text}`).join("\n")}\n`);
@@ -57,9 +61,7 @@ export const show: CommandSpec = {
         `\nloss of ${node} by epoch (training, validation)\n${chart([training, validation], width, coloursFor(call.request))}\n`,
       );
     }
-    const text = await session.lastScreen();
-    if (text.length > 0)
-      call.stdout(`\n${session.live ? "its screen now" : "its last screen"}:\n${text.map((line) => `  ${line}`).join("\n")}\n`);
+    call.stdout(await endReport(session));
     return Status.ok;
   },
 };

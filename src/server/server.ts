@@ -9,6 +9,7 @@ import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
+import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
@@ -154,6 +155,9 @@ export class Server implements Context {
   async #over(session: Session): Promise<void> {
     const progress = await this.progress.keepLast(session);
     if (this.#ending) return;
+    await keepPostMortem(session, progress).catch((error) =>
+      this.log("session.post-mortem-failed", { id: session.id, reason: String(error) }),
+    );
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     this.#considerIdle();
   }

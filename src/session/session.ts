@@ -8,7 +8,9 @@ import { OutputLog } from "../store/output-log.ts";
 import { readRecord } from "../store/record.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
+import { watchMemory } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
+import { endLeftovers } from "./leftovers.ts";
 import { type End, endOf, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
 
@@ -160,6 +162,7 @@ export class Session implements Viewed {
     this.#link = link;
     this.row.holderPid = link.holderPid;
     this.row.programPid = link.programPid;
+    if (this.row.facts.memory === undefined && link.programPid > 0) this.row.facts.memory = watchMemory(link.programPid);
     if (this.row.started === null) this.row.started = this.#effects.clock();
     if (this.row.state === "starting") this.#to("running", "the program was started");
     else this.#save();
@@ -257,6 +260,10 @@ export class Session implements Viewed {
           this.#modes = modes;
         },
         bell: () => {},
+        left: ({ lines }) => {
+          // falcon's display, or any full-screen program's: the alternate screen swallows it
+          this.setFact("lastFrame", trimmed(lines));
+        },
       },
     );
     this.#screen = screen;
@@ -382,8 +389,7 @@ export class Session implements Viewed {
   async lastScreen(): Promise<string[]> {
     const { lines } = await this.screen().text();
     if (!this.live && this.viewers.size === 0) this.closeScreen();
-    const last = lines.findLastIndex((line) => line.trim() !== "");
-    return lines.slice(0, last + 1).map((line) => line.trimEnd());
+    return trimmed(lines);
   }
 
   /** Keeps a fact beside the row. */
@@ -400,6 +406,7 @@ export class Session implements Viewed {
     this.#quiet();
     await this.#store();
     await Promise.all([...this.viewers.keys()].map((viewer) => viewer.settled()));
+    await this.#endLeftovers();
     const end = endOf(waitStatus, signalName);
     this.#to(
       "exited",
@@ -411,6 +418,15 @@ export class Session implements Viewed {
     );
     this.#link?.release();
     this.#finish();
+  }
+
+  /** Of a falcon run only: Ray's processes would otherwise stay until the next reboot. */
+  async #endLeftovers(): Promise<void> {
+    if (this.row.kind !== "launch" || this.row.holderPid === null) return;
+    const ended = await endLeftovers(this.row.holderPid);
+    if (ended.length === 0) return;
+    this.#effects.log("session.leftovers", { id: this.id, ended });
+    this.row.facts.leftovers = ended.map(({ what }) => what);
   }
 
   #finish(): void {
@@ -525,4 +541,10 @@ export class Session implements Viewed {
   get outputLog(): string {
     return path.join(this.folder, "output.log");
   }
+}
+
+/** Without blank lines at the end and blanks at the end of lines. */
+function trimmed(lines: readonly string[]): string[] {
+  const last = lines.findLastIndex((line) => line.trim() !== "");
+  return lines.slice(0, last + 1).map((line) => line.trimEnd());
 }
