@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# What the machine must have before `npm ci`: installs what is missing where that is possible (root, apt-get), else names it and fails.
+# Nothing is done where all is there. Programs that only some tests use (tmux, screen, dtach, zsh, fish) are named, never needed.
+set -u
+
+oldest_node=20
+lacking=() # what is missing, for a person
+packages=() # and Debian's packages that bring it
+
+need() { # need WHAT PACKAGE COMMAND...
+  local what=$1 package=$2
+  shift 2
+  if ! "$@" >/dev/null 2>&1 </dev/null; then
+    lacking+=("$what")
+    packages+=("$package")
+  fi
+}
+
+look() {
+  lacking=()
+  packages=()
+  need "a C compiler (cc)" build-essential "${CC:-cc}" --version
+  need "a C++ compiler (g++)" build-essential "${CXX:-g++}" --version
+  need "make" build-essential make --version
+  need "Python 3.9 or later (python3)" python3 python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'
+  need "Python's venv module" python3-venv python3 -c 'import ensurepip, venv'
+}
+
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+  echo "Node $oldest_node or later and npm are needed and not on PATH: install them and run this again." >&2
+  exit 1
+fi
+if ! node -e "process.exit(Number.parseInt(process.versions.node, 10) < $oldest_node ? 1 : 0)"; then
+  echo "Node $oldest_node or later is needed and this is $(node --version): install a newer one and run this again." >&2
+  exit 1
+fi
+
+look
+if ((${#lacking[@]} > 0)) && command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+  echo "installs what is missing: ${lacking[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update && apt-get -qq -y install --no-install-recommends "${packages[@]}" >/dev/null
+  look
+fi
+# venv is only for the test with the real falcon, which says itself that it is missing
+essential=()
+for what in ${lacking[@]+"${lacking[@]}"}; do [[ $what == *venv* ]] || essential+=("$what"); done
+if ((${#essential[@]} > 0)); then
+  printf 'missing: %s\n' "${essential[@]}" >&2
+  echo "Debian and Ubuntu: apt-get install build-essential python3 python3-venv; Fedora and RHEL: dnf install gcc-c++ make python3; macOS: xcode-select --install" >&2
+  exit 1
+fi
+
+optional=()
+for program in tmux screen dtach zsh fish; do command -v "$program" >/dev/null || optional+=("$program"); done
+if ((${#optional[@]} > 0)); then echo "not here, so their tests are skipped: ${optional[*]}"; fi
+echo "node $(node --version), npm $(npm --version), $("${CC:-cc}" --version | head -n 1), $(python3 --version 2>&1)"
