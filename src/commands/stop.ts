@@ -3,12 +3,18 @@ import { Failure, Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
-import type { Call } from "./call.ts";
+import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { duration, endSentence } from "./wording.ts";
 
 /** How long nothing may move before we say that it hangs (s). Saving a large model to a slow disk takes a minute. */
 const defaultPatience = 120;
+
+/** Patience with a forced end (s): nothing is saved then, so there is nothing to wait for. */
+const forcedPatience = 10;
+
+/** How often the run is looked at while it stops (ms). */
+const look = 1000;
 
 export const stop: CommandSpec = {
   name: "stop",
@@ -27,55 +33,101 @@ export const stop: CommandSpec = {
       call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
       return Status.noSession;
     }
-    return options.force ? force(call, session, patience) : graceful(call, session, patience);
+    const stopping = { call, context, session, patience };
+    return options.force ? force(stopping) : graceful(stopping);
   },
 };
 
-async function graceful(call: Call, session: Session, patience: number): Promise<number> {
+/** One stop: who asked, whose session, how long nothing may move (s). */
+interface Stopping {
+  call: Call;
+  context: Context;
+  session: Session;
+  patience: number;
+}
+
+async function graceful(stopping: Stopping): Promise<number> {
+  const { session } = stopping;
   if (session.row.interrupts > 0 && session.row.kind === "launch") {
-    call.stderr(
-      `[${session.row.name}] was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')\n`,
+    tell(
+      stopping,
+      `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
     );
   } else {
     session.sendInterrupt();
-    call.stderr(`[${session.row.name}] asked to stop (one Ctrl+C); waiting for its end\n`);
+    tell(stopping, "asked to stop (one Ctrl+C); waiting for its end");
   }
-  return awaitEnd(call, session, patience, `'falcon stop --force ${session.id}' ends it at once, without saving`);
+  return awaitEnd(stopping, `'falcon stop --force ${session.id}' ends it at once, without saving`);
 }
 
 /** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
-async function force(call: Call, session: Session, patience: number): Promise<number> {
+async function force(stopping: Stopping): Promise<number> {
+  const { session, patience } = stopping;
   if (session.row.interrupts === 0) session.sendInterrupt();
   session.sendInterrupt();
-  call.stderr(`[${session.row.name}] sent the second Ctrl+C\n`);
-  const ended = await endsWithin(session, call, Math.min(patience, 10) * 1000);
-  if (!ended) {
-    call.stderr(`[${session.row.name}] did not react; killing it and what it started\n`);
+  tell(stopping, "sent the second Ctrl+C");
+  if (!(await endsWithin(stopping, Math.min(patience, forcedPatience) * 1000))) {
+    tell(stopping, "did not react; killing it and what it started");
     session.signal(signalNumber("SIGKILL") ?? 9, 2);
   }
-  return awaitEnd(call, session, patience, `'falcon kill --signal KILL ${session.id}' is what is left`);
+  return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
 }
 
-/** Waits, telling what moves; gives up when nothing did for `patience` seconds. */
-async function awaitEnd(call: Call, session: Session, patience: number, remedy: string): Promise<number> {
-  for (;;) {
-    const before = session.offset;
-    if (await endsWithin(session, call, patience * 1000)) break;
-    if (session.offset !== before) continue;
-    const silent =
-      session.lastOutput === 0 ? "it never said anything" : `its last output is ${duration(Date.now() - session.lastOutput)} old`;
+/** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
+async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
+  const { context, session, patience } = stopping;
+  let before = await movement(stopping);
+  let moved = context.clock();
+  while (!(await endsWithin(stopping, look))) {
+    const now = await movement(stopping);
+    if (now.mark !== before.mark) moved = context.clock();
+    if (now.sentence !== "" && now.sentence !== before.sentence) tell(stopping, now.sentence);
+    before = now;
+    if (context.clock() - moved < patience * 1000) continue;
     throw new Failure(
-      `session ${session.id} (${session.row.name}) hangs: nothing moved for ${patience} s, ${silent}; ${remedy}`,
+      `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(context.clock() - moved))}; ${remedy}`,
       Status.ours,
     );
   }
-  if (session.live) return Status.ok;
-  call.stderr(`[${session.row.name}] ${endSentence(session)}\n`);
+  if (!session.live) tell(stopping, endSentence(session));
   return Status.ok;
 }
 
+/** What a stopping run does. */
+interface Movement {
+  /** Changes when something moved. */
+  mark: string;
+  /** For a person; "" where nothing is known. */
+  sentence: string;
+  /** Why it is held to hang, after `time` without a movement. */
+  evidence(time: string): string;
+}
+
+/**
+ * falcon's display draws itself once a second, and its nodes train on, while the handler of the Ctrl+C is stuck (design: falcon's first
+ * handler can deadlock). So what counts before the driver has said that it stops is that alone, and after it any sign in the run's logs.
+ */
+async function movement({ context, session }: Stopping): Promise<Movement> {
+  const silent = () =>
+    session.lastOutput === 0
+      ? "it never said anything"
+      : `its last output is ${duration(context.clock() - session.lastOutput)} old`;
+  const run = await context.progress.of(session);
+  if (run === null || !run.localLogs)
+    return { mark: String(session.offset), sentence: "", evidence: (time) => `nothing moved for ${time}, ${silent()}` };
+  const told = run.stopping || run.phase === "interrupted" || run.phase === "completed" || run.phase === "failed";
+  return {
+    mark: told ? `${run.phase} ${run.saved} ${run.lastSign}` : "not told",
+    sentence: told ? `stopping: ${run.summary}${run.saved ? " · the model is saved" : ""}` : "",
+    evidence: (time) =>
+      told
+        ? `it said that it stops, then none of its logs moved for ${time}, ${silent()}`
+        : `the driver has not answered the Ctrl+C for ${time} (${run.summary}), ${silent()}`,
+  };
+}
+
 /** Whether it ended (or the caller went) within `ms`. */
-async function endsWithin(session: Session, call: Call, ms: number): Promise<boolean> {
+async function endsWithin({ session, call }: Stopping, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), ms);
@@ -83,4 +135,8 @@ async function endsWithin(session: Session, call: Call, ms: number): Promise<boo
   const result = await Promise.race([session.over.then(() => true), call.gone.then(() => true), late]);
   clearTimeout(timer);
   return result;
+}
+
+function tell({ call, session }: Stopping, sentence: string): void {
+  call.stderr(`[${session.row.name}] ${sentence}\n`);
 }
