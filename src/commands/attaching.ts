@@ -51,6 +51,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
   call.onContinued = () => attachment.redraw();
   void call.gone.then(() => attachment.finish("gone"));
+  const serverStops = () => attachment.finish("server-stopped");
+  context.stopping.addEventListener("abort", serverStops);
   context.log("viewer.attached", {
     session: session.id,
     pid: call.request.pid,
@@ -60,6 +62,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   });
   attachment.begin();
   const why = await attachment.over;
+  context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why);
 }
@@ -73,6 +76,10 @@ function farewell(call: Call, session: Session, why: Leaving): number {
   if (why === "ended") {
     call.stderr(`[${name}] ${endSentence(session)} · falcon show ${session.id}\n`);
     return session.end?.status ?? Status.ok;
+  }
+  if (why === "server-stopped") {
+    call.stderr(`[${name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
+    return Status.ours;
   }
   if (why === "taken-over") call.stderr(`[${name}] taken over by another terminal · falcon attach ${session.id}\n`);
   else call.stderr(`[${name}] detached, ${session.row.state} · falcon attach ${session.id}\n`);

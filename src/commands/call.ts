@@ -46,6 +46,8 @@ export interface Context {
   readonly config: Config;
   readonly log: Log;
   clock(): number;
+  /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
+  readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */
   stopServer(reason: string): void;
   /** The server makes way for a new one: clients are told to ask again. */

@@ -29,6 +29,8 @@ export async function followPlain(call: Call, context: Context, session: Session
     gone = true;
     wake();
   });
+  const serverStops = () => wake();
+  context.stopping.addEventListener("abort", serverStops);
   const resume = () => call.resume([resumeFollow, session.id, String(at)]);
   const plain = lineFeeds();
   const log = session.openLog();
@@ -36,6 +38,11 @@ export async function followPlain(call: Call, context: Context, session: Session
     resume();
     for (;;) {
       if (gone) return Status.ok;
+      if (context.stopping.aborted) {
+        call.resume(undefined);
+        call.stderr(`[${session.row.name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
+        return Status.ours;
+      }
       if (at >= session.offset) {
         if (!session.live) break;
         await new Promise<void>((resolve) => {
@@ -52,6 +59,7 @@ export async function followPlain(call: Call, context: Context, session: Session
     }
   } finally {
     stopWaking();
+    context.stopping.removeEventListener("abort", serverStops);
     log.close();
   }
   context.log("follow.end", { session: session.id, at });

@@ -127,14 +127,17 @@ async function movement({ context, session }: Stopping): Promise<Movement> {
 }
 
 /** Whether it ended (or the caller went) within `ms`. */
-async function endsWithin({ session, call }: Stopping, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
+function endsWithin({ session, call }: Stopping, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (ended: boolean) => {
+      clearTimeout(timer);
+      forget();
+      resolve(ended);
+    };
+    const timer = setTimeout(() => settle(false), ms);
+    const forget = session.onOver(() => settle(true));
+    void call.gone.then(() => settle(true));
   });
-  const result = await Promise.race([session.over.then(() => true), call.gone.then(() => true), late]);
-  clearTimeout(timer);
-  return result;
 }
 
 function tell({ call, session }: Stopping, sentence: string): void {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
-import { Failure } from "../base/failure.ts";
+import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
@@ -57,6 +57,7 @@ export class Server implements Context {
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
   #ended: () => void;
+  readonly #stopping = new AbortController();
 
   private constructor(options: ServerOptions, lock: number, log: Log) {
     this.home = options.home;
@@ -191,6 +192,10 @@ export class Server implements Context {
     return Date.now();
   }
 
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   serverFacts(): { pid: number; started: number; peers: number } {
     return { pid: process.pid, started: this.#started, peers: this.#peers.size };
   }
@@ -208,7 +213,11 @@ export class Server implements Context {
   }
 
   stopServer(reason: string): void {
-    void this.#end(reason, (peer) => peer.exit(0));
+    this.#stopping.abort();
+    void this.#end(reason, (peer) => {
+      peer.stderr("falcon: the session server was stopped; every session goes on\n");
+      peer.exit(Status.ours);
+    });
   }
 
   async upgradeServer(): Promise<void> {
@@ -227,6 +236,8 @@ export class Server implements Context {
     // the database and the lock are free before a client that was sent away can start the next server
     this.store.close();
     close(this.#lock);
+    // commands that were told (`falcon server stop` itself, viewers) have answered by now
+    await new Promise((resolve) => setImmediate(resolve));
     const peers = [...this.#peers];
     for (const peer of peers) farewell(peer);
     await Promise.all(peers.map((peer) => peer.gone));

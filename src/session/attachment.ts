@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
 
 /** Why an attachment ended. */
-export type Leaving = "detached" | "ended" | "taken-over" | "gone";
+export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
 
 export interface AttachmentOptions {
   cols: number;
@@ -47,6 +47,7 @@ export class Attachment {
   #overlay: Overlay | undefined;
   #leave!: (why: Leaving) => void;
   #left = false;
+  #forgetEnd = () => {};
   /** Opens the history view; set by the command that knows it. */
   openHistory: ((attachment: Attachment) => Overlay | undefined) | undefined;
 
@@ -77,10 +78,7 @@ export class Attachment {
     });
     if (this.#mayResize()) session.resize(options.cols, options.rows);
     this.#viewer.join();
-    void session.over.then(async () => {
-      await this.#viewer.settled();
-      this.finish("ended");
-    });
+    this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
   }
 
   #title(): string {
@@ -226,6 +224,7 @@ export class Attachment {
     if (this.#left) return;
     this.#left = true;
     clearTimeout(this.#keyTimer);
+    this.#forgetEnd();
     this.#session.removeViewer(this.#viewer);
     if (why !== "gone") this.#terminal.write(leaveTerminal());
     this.#leave(why);

@@ -78,6 +78,8 @@ export class Session implements Viewed {
   #silence: NodeJS.Timeout | undefined;
   #storing = false;
   #closed = false;
+  /** Those who are told of the end. */
+  readonly #enders = new Set<() => void>();
   /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
   #modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
@@ -324,6 +326,16 @@ export class Session implements Viewed {
     this.signal(number, target);
   }
 
+  /**
+   * Calls once, when the session is exited or lost (soon, where it is already); the answer forgets the listener. Of what lives shorter than
+   * its session, `over` would keep everything.
+   */
+  onOver(listener: () => void): () => void {
+    if (!this.live) queueMicrotask(listener);
+    else this.#enders.add(listener);
+    return () => this.#enders.delete(listener);
+  }
+
   /** Calls after every output and at the end; the answer stops it. */
   onMore(listener: () => void): () => void {
     this.#waiting.add(listener);
@@ -434,6 +446,8 @@ export class Session implements Viewed {
     this.#link = undefined;
     this.#quiet();
     this.#resolveOver();
+    for (const listener of this.#enders) listener();
+    this.#enders.clear();
     this.#effects.over(this);
     for (const wake of this.#waiting) wake();
     // viewers that are still there look at what is on their terminal; the screen itself is stored
