@@ -409,9 +409,10 @@ describe("replies of the terminal", () => {
     typist().type(long).did(`>${long}`).type("d").did("detach plain");
     const csi = `\x1b[${"1;".repeat(longestCsi / 2)}n`;
     typist().type(csi).did(`>${csi}`).type("d").did("detach plain");
+    // the d that ends it is its last byte
     typist()
-      .type(csi.slice(0, longestCsi + 10), "d")
-      .did(`>${csi.slice(0, longestCsi + 10)}d`);
+      .type(csi.slice(0, -1), "d")
+      .did(`>${csi.slice(0, -1)}d`);
   });
 
   test("that no terminal ends hold the keys only until a person has typed something", () => {
