@@ -51,12 +51,6 @@ export function isStored(bytes: Uint8Array): boolean {
   return bytes.length > magic.length && magic.equals(bytes.subarray(0, magic.length));
 }
 
-/** The size of a stored screen. @throws RangeError where it is none. */
-export function storedSize(bytes: Uint8Array): { cols: number; rows: number } {
-  const { cols, rows } = unpack(bytes).stored;
-  return { cols, rows };
-}
-
 /** Stores a model and what the tracker knows. */
 export function encodeScreen(model: Model, tracked: Tracked): Buffer {
   const cells = new CellEncoder(model);
@@ -88,12 +82,12 @@ export function encodeScreen(model: Model, tracked: Tracked): Buffer {
 }
 
 /**
- * Puts a stored screen into a fresh model of the same size.
- * @throws RangeError when the bytes are no stored screen, or one of another size.
+ * Puts a stored screen into the fresh model that `make` answers for its size.
+ * @throws RangeError when the bytes are no stored screen of this version; other errors where they are damaged.
  */
-export function decodeScreen(bytes: Uint8Array, model: Model): Tracked {
+export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: number) => Model): { model: Model; tracked: Tracked } {
   const { stored, cells } = unpack(bytes);
-  if (stored.cols !== model.cols || stored.rows !== model.rows) throw new RangeError("the stored screen has another size");
+  const model = make(stored.cols, stored.rows);
   const links = stored.links.map((link) => model.addLink(link));
   const linkNumber = (index: number) => (index === 0 ? 0 : (links[index - 1] ?? 0));
   const decoder = new CellDecoder(cells, stored.cols, stored.attributes, linkNumber);
@@ -124,7 +118,7 @@ export function decodeScreen(bytes: Uint8Array, model: Model): Tracked {
   model.blinkMode = stored.blinkMode;
   model.mouse = stored.mouse;
   model.joining = stored.joining;
-  return stored.tracked;
+  return { model, tracked: stored.tracked };
 }
 
 function unpack(bytes: Uint8Array): { stored: Stored; cells: Buffer } {

@@ -249,21 +249,23 @@ export class BufferView {
     core.savedCharset = this.#model.charsetTable(saved.charset);
   }
 
-  /** Replaces all lines; the screen begins at line `base`. */
+  /** Replaces all lines; the screen begins at line `base`. More than the scrollback has room for go, from the top. */
   setLines(lines: Iterable<StoredLine>, base: number): void {
     const core = this.#core;
     const { cols } = this.#model;
     const plain = this.#model.plainAttributes();
     core.lines.length = 0;
+    let count = 0;
     for (const stored of lines) {
+      count++;
       const line = core.getBlankLine(plain, stored.wrapped);
       line._data.set(stored.data.subarray(0, cols * slots));
       for (const [x, text] of stored.combined) line._combined[x] = text;
       for (const [x, underline, link] of stored.extended) line._extendedAttrs[x] = this.#model.extended(underline, link);
       core.lines.push(line);
     }
-    core.ybase = base;
-    core.ydisp = base;
+    core.ybase = Math.max(0, base - (count - core.lines.length));
+    core.ydisp = core.ybase;
   }
 
   /** Makes room for `count` lines in all, before rows are put in. */

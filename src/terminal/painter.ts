@@ -12,7 +12,7 @@ export interface Lines {
  * Characters whose width terminals disagree about: an absolute move after one puts what follows in its place anyway.
  * Emoji and symbols that later Unicode versions widened, and everything beyond the planes that are settled.
  */
-function isDisputed(code: number): boolean {
+export function isDisputed(code: number): boolean {
   if (code < 0x231a) return false;
   if (code < 0x2e80)
     return (code >= 0x2600 && code <= 0x27bf) || (code >= 0x231a && code <= 0x23ff) || (code >= 0x2b00 && code <= 0x2bff);

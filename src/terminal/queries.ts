@@ -224,8 +224,8 @@ export class QueryFilter {
   }
 
   #decideCsi(): void {
-    const text = String.fromCharCode(...this.#held).replace(/^(\x1b\[|\u00c2\u009b)/, "");
-    // controls act before the sequence does
+    const text = String.fromCharCode(...this.#held.slice(2));
+    // without ESC [ or C2 9B; controls act before the sequence does
     this.#out.bytes(Uint8Array.from(this.#controls));
     this.#controls = [];
     const match = /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(text);

@@ -13,12 +13,14 @@ const allKeyboards = "\x1b[<99u";
  * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16 parameters. DECSTR makes the cursor
  * visible again in some, and ends synchronized output in xterm.js.
  */
+const plainText = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
+
 const baseline = [
   "\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[!p\x1b[?2026h\x1b[?25l",
   "\x1b[?69;6;45l\x1b[?7h\x1b[4;20l\x1b[r\x1b[?5W",
-  "\x1b[?1;5;66;1004;2004l\x1b[?9;1000;1001;1002;1003l\x1b[?1005;1006;1015;1016l\x1b>",
+  "\x1b[?1;5;66;1004l\x1b[?9;1000;1001;1002;1003l\x1b[?1005;1006;1015;1016l\x1b>",
   `${allKeyboards}\x1b[>4m\x1b[0 q`,
-  '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m',
+  plainText,
 ].join("");
 
 /** From the upper left corner down: not CSI 2J, with which some terminals push the screen into their scrollback. */
@@ -36,11 +38,31 @@ interface Designations {
   level: number;
 }
 
+export interface ReplayOptions {
+  /** Lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback is left as it is. */
+  history: number;
+  /** Bracketed paste stays on whatever the program said: the terminal is a viewer's, and a paste must not be taken for keys. */
+  pasteOn?: boolean;
+}
+
+/** The whole state in one piece, scrollback first. */
+export function replay(model: Model, tracked: Tracked, options: ReplayOptions): Buffer {
+  return new Replay(model, tracked, options.pasteOn === true).write(options.history);
+}
+
 /**
- * @param history lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback is left as it is.
+ * The whole state with the screen first: after `first` it is complete, `history` fills the scrollback above it and leaves all else as it was.
  */
-export function replay(model: Model, tracked: Tracked, history: number): Buffer {
-  return new Replay(model, tracked).write(history);
+export function replayInParts(model: Model, tracked: Tracked, options: ReplayOptions): { first: Buffer; history: Buffer } {
+  const pasteOn = options.pasteOn === true;
+  const first = new Replay(model, tracked, pasteOn).write(0);
+  const lines = Math.min(options.history, model.normal.base);
+  return { first, history: lines <= 0 ? Buffer.alloc(0) : new Replay(model, tracked, pasteOn).writeHistory(lines) };
+}
+
+/** Modes and colours of the program on an otherwise blank, plain screen: for a viewer that is shown frames. */
+export function replayModes(model: Model, tracked: Tracked): Buffer {
+  return new Replay(model, tracked, true).writeModes();
 }
 
 class Replay {
@@ -50,13 +72,17 @@ class Replay {
   readonly #pen: PenWriter;
   readonly #painter: Painter;
   readonly #alternate: boolean;
+  readonly #pasteOn: boolean;
+  /** The title and those below it were sent before. */
+  #titled = false;
   /** What the terminal has designated so far. */
   #sets: Designations = { designated: [...ascii], level: 0 };
   /** The pen came from DECRC and must be changed by SGR that leaves the underline alone. */
   #shiftFrom: SavedCursor | undefined;
 
-  constructor(model: Model, tracked: Tracked) {
+  constructor(model: Model, tracked: Tracked, pasteOn: boolean) {
     this.#model = model;
+    this.#pasteOn = pasteOn;
     this.#tracked = tracked;
     this.#pen = new PenWriter(this.#out, (number) => model.link(number));
     this.#painter = new Painter(this.#out, this.#pen, model.cols);
@@ -89,10 +115,55 @@ class Replay {
     return this.#out.take();
   }
 
+  /**
+   * Scrollback for a terminal that shows the screen already. Lines reach it only by scrolling out at the top: they run through the topmost
+   * rows, the first rows of the screen last, while the rest of the screen stands still. The alternate screen has to be left for it, and is
+   * painted again. Either way inside of synchronized output: nothing of it is seen.
+   */
+  writeHistory(history: number): Buffer {
+    const { normal, rows } = this.#model;
+    const top = this.#rowsForHistory();
+    if (this.#alternate || top === undefined) {
+      this.#titled = true;
+      return this.write(history);
+    }
+    this.#out.ascii(`\x1b[?2026h\x1b[?25l\x1b[?6l\x1b[?7h\x1b[4;20l${plainText}`);
+    this.#pen.isPlain();
+    if (top < rows) this.#out.csi(`1;${top}r`);
+    else this.#out.csi("r");
+    for (let y = top; y >= 1; y--) this.#out.csi(`${y}H\x1b[2K`);
+    this.#painter.paint(normal, normal.base - history, normal.base + top, top);
+    this.#pen.reset();
+    this.#out.csi("r");
+    this.#saved(normal, this.#tracked.saved[0], false);
+    this.#restorePen();
+    this.#geometry();
+    this.#cursor();
+    return this.#out.take();
+  }
+
+  /** Rows at the top whose last one does not go on in the next; undefined where a scroll region of them is not possible. */
+  #rowsForHistory(): number | undefined {
+    const { normal, rows } = this.#model;
+    if (rows < 2) return undefined;
+    for (let top = 2; top < rows; top++) if (!normal.line(normal.base + top).wrapped) return top;
+    return rows;
+  }
+
+  /** Everything but cells, cursor and title: the screen is left blank, the cursor hidden, in synchronized output. */
+  writeModes(): Buffer {
+    this.#baseline();
+    this.#keyboard(this.#tracked.keyboards[this.#alternate ? 1 : 0]);
+    this.#keyModes();
+    this.#colours();
+    return this.#out.take();
+  }
+
   #baseline(): void {
     // what RIS made the program's own terminal forget
     if (this.#tracked.wasReset) this.#out.ascii("\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[?47h\x1b[!p\x1b[?47l");
     this.#out.ascii(baseline);
+    if (!this.#pasteOn) this.#out.csi("?2004l");
     if (this.#tracked.coloursTouched) {
       for (const number of [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119]) this.#out.osc(`${number}`);
     }
@@ -265,7 +336,7 @@ class Replay {
     for (const [mode, on] of tracked.ansiModes) out.csi(`${mode}${on ? "h" : "l"}`);
     if (modes.applicationCursor) out.csi("?1h");
     if (modes.applicationKeypad) out.ascii("\x1b=");
-    if (modes.bracketedPaste) out.csi("?2004h");
+    if (modes.bracketedPaste || this.#pasteOn) out.csi("?2004h");
     if (modes.reverseWrap) out.csi("?45h");
     if (modes.focus) out.csi("?1004h");
     for (const [mode, on] of tracked.mouseModes) out.csi(`?${mode}${on ? "h" : "l"}`);
@@ -286,6 +357,7 @@ class Replay {
   }
 
   #titles(): void {
+    if (this.#titled) return;
     const { title, icon, titles } = this.#tracked;
     // what the terminal has been given so far
     let shown: string | undefined;

@@ -123,6 +123,7 @@ export class Scanner {
   #c1 = false;
   #held: Uint8Array[] = [];
   #heldLength = 0;
+  #pending = 0;
 
   /** Whether nothing is held back. */
   get ground(): boolean {
@@ -134,8 +135,9 @@ export class Scanner {
     return Buffer.concat(this.#held);
   }
 
-  get tailLength(): number {
-    return this.#heldLength;
+  /** Bytes since the last place between sequences; more than the tail has where a string was cut. */
+  get pending(): number {
+    return this.#pending;
   }
 
   /**
@@ -150,11 +152,13 @@ export class Scanner {
     const done = this.#heldLength === 0 ? bytes.subarray(0, end) : Buffer.concat([...this.#held, bytes.subarray(0, end)]);
     this.#held = [];
     this.#heldLength = 0;
+    this.#pending = 0;
     if (end < bytes.length) this.#hold(bytes.subarray(end));
     return done;
   }
 
   #hold(bytes: Uint8Array): void {
+    this.#pending += bytes.length;
     const room = longestString - this.#heldLength;
     if (room <= 0 || bytes.length === 0) return;
     // a copy: the buffer belongs to whoever fed it
@@ -166,12 +170,12 @@ export class Scanner {
   /** Length of the part that ends in ground, 0 where nothing does. */
   #scan(bytes: Uint8Array): number {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const escape = view.lastIndexOf(0x1b);
-    if (escape >= 0) {
+    const last = view.lastIndexOf(0x1b);
+    if (last >= 0) {
       // ESC ends whatever was before it: where the last sequence is whole, only what follows it decides
       const before = { state: this.#state, missing: this.#missing, c1: this.#c1 };
-      const end = this.#walk(bytes, escape, start, 0);
-      if (end > escape) return end;
+      const end = this.#walk(bytes, last, start, 0);
+      if (end > last) return end;
       return this.#walk(bytes, 0, before, 0);
     }
     if (this.ground && !hasC1(view)) return this.#plainEnd(bytes);

@@ -209,6 +209,15 @@ export class Tracker {
     return typeof which === "number" ? this.#dynamicColours.map.get(which) : this.#palette.map.get(which);
   }
 
+  /** Titles pushed and not popped. */
+  get titleCount(): number {
+    return this.#state.titles.length;
+  }
+
+  get coloursTouched(): boolean {
+    return this.#state.coloursTouched;
+  }
+
   get inBandResize(): boolean {
     return this.#state.inBandResize;
   }

@@ -1,0 +1,52 @@
+// What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own that change hands.
+import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
+
+/** A screen's number: never used twice in one worker. */
+export type Key = number;
+
+/** Main thread to worker. Messages of one screen act in order; `request` numbers come back with the answer. */
+export type ToWorker =
+  | { do: "open"; key: Key; cols: number; rows: number; scrollback: number; offset: number; restore: Uint8Array | undefined }
+  | { do: "feed"; key: Key; bytes: Uint8Array }
+  | { do: "resize"; key: Key; cols: number; rows: number }
+  | { do: "snapshot"; key: Key; request: number; history: number }
+  | { do: "encode"; key: Key; request: number }
+  | { do: "text"; key: Key; request: number }
+  | { do: "watch"; key: Key; watch: number; cols: number; rows: number }
+  | { do: "again"; key: Key; watch: number }
+  | { do: "unwatch"; key: Key; watch: number }
+  | { do: "close"; key: Key };
+
+/** What a screen said while it took a piece of output. */
+export interface Told {
+  answers: Uint8Array[];
+  title: string | undefined;
+  bells: number;
+  modes: InputModes | undefined;
+  left: string[][];
+}
+
+/** Worker to main thread. */
+export type FromWorker =
+  | { is: "ready"; internals: true | string }
+  /** `bytes` of output were taken. */
+  | { is: "taken"; key: Key; bytes: number; told: Told | undefined }
+  | { is: "snapshot"; request: number; snapshot: Snapshot }
+  | { is: "encode"; request: number; stored: StoredScreen }
+  | { is: "text"; request: number; text: ScreenText }
+  | { is: "failed"; request: number; reason: string }
+  | { is: "frame"; key: Key; watch: number; bytes: Uint8Array }
+  /** xterm.js threw; the screen was made anew. `kept`: with what it showed. */
+  | { is: "rebuilt"; key: Key; reason: string; kept: boolean }
+  /** The stored screen could not be opened; it begins blank. */
+  | { is: "unreadable"; key: Key; reason: string };
+
+/** Bytes that may be transferred: in a buffer that nothing else uses. */
+export function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(bytes);
+}
+
+/** The bytes as a Buffer, in place. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,252 @@
+// One session's screen: bytes go in, its whole state can be had as a snapshot, as bytes to store, as text; pure, without clock, file or thread.
+import { answerQueries, sizeReport } from "./answers.ts";
+import { cellText, type Line } from "./cells.ts";
+import { decodeScreen, encodeScreen } from "./codec.ts";
+import { FrameRenderer } from "./frames.ts";
+import { Model } from "./internals.ts";
+import { replay, replayInParts } from "./replay.ts";
+import { resizeModel } from "./resize.ts";
+import { Scanner } from "./scanner.ts";
+import { type Tracked, Tracker } from "./tracker.ts";
+
+/** What puts a terminal of the same size into the screen's state. */
+export interface Snapshot {
+  /** Bytes of output that the state is made of, the tail included. */
+  offset: number;
+  cols: number;
+  rows: number;
+  /** Complete screen with all hidden state. */
+  first: Buffer;
+  /** Second part: fills the terminal's scrollback; may be empty. */
+  history: Buffer;
+  /** Bytes before `offset` that belong to an unfinished sequence. */
+  tail: Buffer;
+}
+
+/** A screen as bytes to store; `Screen.restore` with it, fed from `offset`, goes on. */
+export interface StoredScreen {
+  /** Where the last whole sequence ended. */
+  offset: number;
+  cols: number;
+  rows: number;
+  replay: Buffer;
+}
+
+/** What is visible, as plain text. */
+export interface ScreenText {
+  /** Every row, as many columns as have text. */
+  lines: string[];
+  cursor: { x: number; y: number; shown: boolean };
+  /** Whether the alternate screen is shown. */
+  alternate: boolean;
+  title: string;
+}
+
+/** What the program asked of the keyboard, and whether it has the alternate screen. */
+export interface InputModes {
+  bracketedPaste: boolean;
+  focus: boolean;
+  alternate: boolean;
+  applicationCursor: boolean;
+  /** The program changed the terminal's colours: they are to be given back when a viewer leaves. */
+  coloursTouched?: boolean;
+  /** Titles that the program pushed and has not popped. */
+  titles?: number;
+}
+
+/** What a screen tells while it is fed. */
+export interface ScreenListener {
+  /** The reply to a query of the program. */
+  answer?(bytes: Buffer): void;
+  title?(text: string): void;
+  bell?(): void;
+  /** The alternate screen is about to be left: what stood on it. */
+  left?(frame: { lines: string[] }): void;
+}
+
+export interface ScreenOptions {
+  cols: number;
+  rows: number;
+  /** Lines kept above the screen. */
+  scrollback: number;
+  /** Position in the output of the first byte that will be fed. */
+  offset?: number;
+}
+
+/** Largest and smallest sizes: xterm.js needs two columns, and a client may claim any size, but a cell costs 12 bytes. */
+const sizes = { cols: { least: 2, most: 2000 }, rows: { least: 1, most: 1000 } };
+
+/** The size that a screen has where a terminal of this size is asked for. */
+export function possibleSize(cols: number, rows: number): { cols: number; rows: number } {
+  const within = (n: number, { least, most }: { least: number; most: number }) =>
+    Math.min(most, Math.max(least, Math.floor(n) || 0));
+  return { cols: within(cols, sizes.cols), rows: within(rows, sizes.rows) };
+}
+
+export class Screen {
+  readonly #model: Model;
+  readonly #tracker: Tracker;
+  readonly #scanner = new Scanner();
+  readonly #listener: ScreenListener;
+  #offset: number;
+
+  constructor(options: ScreenOptions, listener?: ScreenListener);
+  /** For `restore` only. */
+  constructor(options: ScreenOptions, listener: ScreenListener, stored: { model: Model; tracked: Tracked });
+  constructor(options: ScreenOptions, listener: ScreenListener = {}, stored?: { model: Model; tracked: Tracked }) {
+    const { cols, rows } = possibleSize(options.cols, options.rows);
+    this.#listener = listener;
+    this.#offset = options.offset ?? 0;
+    this.#model = stored?.model ?? new Model(cols, rows, options.scrollback);
+    this.#tracker = new Tracker(this.#model, (title) => listener.title?.(title));
+    if (stored !== undefined) this.#tracker.state = stored.tracked;
+    answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
+    this.#model.terminal.onBell(() => listener.bell?.());
+    this.#watchLeaving();
+  }
+
+  /**
+   * Opens a stored screen; it has the size that it was stored with.
+   * @throws Error when the bytes are no stored screen of this version.
+   */
+  static restore(bytes: Uint8Array, options: { scrollback: number; offset?: number }, listener: ScreenListener = {}): Screen {
+    const stored = decodeScreen(bytes, (cols, rows) => new Model(cols, rows, options.scrollback));
+    return new Screen({ ...options, cols: stored.model.cols, rows: stored.model.rows }, listener, stored);
+  }
+
+  get cols(): number {
+    return this.#model.cols;
+  }
+
+  get rows(): number {
+    return this.#model.rows;
+  }
+
+  /** Position in the output of the next byte. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get title(): string {
+    return this.#tracker.title;
+  }
+
+  /** The program asked for its output to be shown only when it is whole (DEC mode 2026). */
+  get synchronized(): boolean {
+    return this.#model.modes.synchronized;
+  }
+
+  get inputModes(): InputModes {
+    const { bracketedPaste, focus, applicationCursor } = this.#model.modes;
+    return {
+      bracketedPaste,
+      focus,
+      applicationCursor,
+      alternate: this.#model.active === "alternate",
+      coloursTouched: this.#tracker.coloursTouched,
+      titles: this.#tracker.titleCount,
+    };
+  }
+
+  /** Lines above the screen. */
+  get scrollback(): number {
+    return this.#model.normal.base;
+  }
+
+  #watchLeaving(): void {
+    const { parser } = this.#model.terminal;
+    const leaving = () => {
+      if (this.#listener.left !== undefined && this.#model.active === "alternate")
+        this.#listener.left({ lines: this.text().lines });
+    };
+    parser.registerCsiHandler({ prefix: "?", final: "l" }, (modes) => {
+      if (modes.includes(1049) || modes.includes(1047) || modes.includes(47)) leaving();
+      return false;
+    });
+    parser.registerEscHandler({ final: "c" }, () => {
+      leaving();
+      return false;
+    });
+  }
+
+  /**
+   * Applies output.
+   * @throws whatever xterm.js throws; the screen can be stored then, but not be fed any more.
+   */
+  feed(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#offset += bytes.length;
+    this.#model.parse(this.#scanner.feed(bytes));
+  }
+
+  /** Gives the screen another size, within what is possible. */
+  resize(cols: number, rows: number): void {
+    const size = possibleSize(cols, rows);
+    if (size.cols === this.cols && size.rows === this.rows) return;
+    resizeModel(this.#model, this.#tracker, size.cols, size.rows);
+    if (this.#tracker.inBandResize) this.#listener.answer?.(sizeReport(size.cols, size.rows));
+  }
+
+  /**
+   * The whole state, screen first.
+   * @param history lines of scrollback in the second part.
+   * @param pasteOn whether bracketed paste stays on, as in a viewer's terminal.
+   */
+  snapshot(history: number, pasteOn = false): Snapshot {
+    const parts = replayInParts(this.#model, this.#tracker.state, { history, pasteOn });
+    return { offset: this.#offset, cols: this.cols, rows: this.rows, ...parts, tail: this.#scanner.tail() };
+  }
+
+  /** The whole state in one piece, scrollback first: what a file would have to begin with. */
+  replay(history: number): Buffer {
+    return Buffer.concat([replay(this.#model, this.#tracker.state, { history }), this.#scanner.tail()]);
+  }
+
+  /** The screen with its scrollback, to store. */
+  encode(): StoredScreen {
+    return {
+      offset: this.#offset - this.#scanner.pending,
+      cols: this.cols,
+      rows: this.rows,
+      replay: encodeScreen(this.#model, this.#tracker.state),
+    };
+  }
+
+  text(): ScreenText {
+    const { screen, active, cursorHidden } = this.#model;
+    const lines: string[] = [];
+    for (let y = 0; y < this.rows; y++) lines.push(lineText(screen.line(screen.base + y)));
+    return {
+      lines,
+      cursor: { x: Math.min(screen.x, this.cols - 1), y: screen.y, shown: !cursorHidden },
+      alternate: active === "alternate",
+      title: this.title,
+    };
+  }
+
+  /** Text of the scrollback, oldest line first. */
+  scrollbackText(): string[] {
+    const { normal } = this.#model;
+    return Array.from({ length: normal.base }, (_, i) => lineText(normal.line(i)));
+  }
+
+  /** What draws this screen for a viewer of another size. */
+  frames(cols: number, rows: number): FrameRenderer {
+    return new FrameRenderer(this.#model, this.#tracker, cols, rows);
+  }
+
+  dispose(): void {
+    this.#model.dispose();
+  }
+}
+
+/** A line's text without the blanks behind it. */
+function lineText(line: Line): string {
+  let text = "";
+  for (let x = 0; x < line.length; x++) {
+    const cell = cellText(line, x);
+    // the right half of a wide character has no text of its own
+    text += cell === "" ? ((line.data[x * 3] as number) >>> 22 === 0 ? "" : " ") : cell;
+  }
+  return text.trimEnd();
+}

@@ -1,0 +1,426 @@
+// The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and outlives a worker that dies.
+import { Worker } from "node:worker_threads";
+import type { Log } from "../base/log.ts";
+import { asBuffer, type FromWorker, type Key, type Told, type ToWorker } from "./channel.ts";
+import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
+
+export type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
+
+/** What a new screen begins with after the worker died. */
+export interface Revival {
+  /** A stored screen, and the position in the output that it stands for; undefined: a blank one. */
+  restore?: Buffer;
+  cols: number;
+  rows: number;
+  offset: number;
+  /** The output since. */
+  rest: Iterable<Uint8Array>;
+}
+
+/** What a screen tells. */
+export interface ScreenEvents {
+  /** The reply to a query of the program, for the program. */
+  answer(bytes: Buffer): void;
+  title(text: string): void;
+  bell(): void;
+  modes(modes: InputModes): void;
+  /** The program left the alternate screen: the text of what stood on it. */
+  left?(frame: { lines: string[] }): void;
+  /**
+   * The worker died, with the screen: from what is it made anew? Without an answer it begins blank, and what the program draws from then on
+   * is right.
+   */
+  lost?(): Revival | undefined;
+}
+
+/** Frames for a viewer of another size than the session's. */
+export interface FrameWatch {
+  resize(cols: number, rows: number): void;
+  /** Asks for a complete frame: earlier ones were dropped. */
+  again(): void;
+  close(): void;
+}
+
+export interface ScreenHandle {
+  /** Takes output; the bytes must not change afterwards. */
+  feed(bytes: Uint8Array): void;
+  resize(cols: number, rows: number): void;
+  /**
+   * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
+   * @param history lines of scrollback in the second part.
+   * @throws Error when the screen is closed meanwhile.
+   */
+  snapshot(history: number): Promise<Snapshot>;
+  /** The screen, to store; opens again with `restore`, fed from the `offset` in the answer. */
+  encode(): Promise<StoredScreen>;
+  /** Draws for a terminal of another size, at most 30 frames a second, at once the first time. */
+  watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch;
+  text(): Promise<ScreenText>;
+  /** Bytes fed that the screen has not taken yet. */
+  readonly lag: number;
+  /** Calls once, when the lag is small. */
+  onDrained(callback: () => void): void;
+  close(): void;
+}
+
+export interface OpenOptions {
+  cols: number;
+  rows: number;
+  /** Lines of scrollback that are kept. */
+  scrollback: number;
+  /** What `encode` answered. */
+  restore?: Buffer;
+  /** Position in the output of the first byte that will be fed. */
+  offset: number;
+}
+
+/** Bytes that are sent without waiting for more of the same turn of the event loop. */
+const fullParcel = 1 << 18;
+
+/** A lag that counts as drained: the worker has work for some 10 ms, in which the next bytes can come. */
+const smallLag = 1 << 20;
+
+/** A worker that dies again within this time (ms) died of what it was fed: the screens begin blank then. */
+const briefLife = 10_000;
+
+/** A worker that ended so often before it was ready cannot be had: the installation is damaged. */
+const mostFalseStarts = 3;
+
+interface Pending {
+  screen: RemoteScreen;
+  resolve(value: Snapshot | StoredScreen | ScreenText): void;
+  reject(error: Error): void;
+  message: ToWorker;
+}
+
+export class Screens {
+  readonly #file: string | URL;
+  readonly #log: Log;
+  #worker: Worker | undefined;
+  #born = 0;
+  #falseStarts = 0;
+  readonly #screens = new Map<Key, RemoteScreen>();
+  readonly #pending = new Map<number, Pending>();
+  #keys = 0;
+  #requests = 0;
+  #disposed = false;
+
+  /** @param workerFile the bundled worker, which is started when the first screen is opened. */
+  constructor(workerFile: string | URL, log: Log) {
+    this.#file = workerFile;
+    this.#log = log;
+  }
+
+  /** @param id what the log calls it. */
+  open(id: string, options: OpenOptions, events: ScreenEvents): ScreenHandle {
+    const screen = new RemoteScreen(id, ++this.#keys, options, events, {
+      post: (message, transfer) => this.#post(message, transfer),
+      ask: (message) => this.#ask(screen, message),
+      closed: () => this.#closed(screen),
+    });
+    if (this.#disposed) screen.abandon();
+    else {
+      this.#screens.set(screen.key, screen);
+      screen.begin(options);
+    }
+    return screen;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#file);
+    this.#worker = worker;
+    this.#born = performance.now();
+    worker.on("message", (message: FromWorker) => {
+      if (this.#worker === worker) this.#received(message);
+    });
+    worker.on("error", (error) => {
+      this.#log("screens.failed", { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    });
+    worker.on("exit", (status) => {
+      if (this.#worker === worker) this.#died(status);
+    });
+    return worker;
+  }
+
+  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    if (this.#disposed) return;
+    (this.#worker ?? this.#start()).postMessage(message, transfer);
+  }
+
+  #ask(screen: RemoteScreen, message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText> {
+    return new Promise((resolve, reject) => {
+      const request = ++this.#requests;
+      const sent = message(request);
+      this.#pending.set(request, { screen, resolve, reject, message: sent });
+      this.#post(sent);
+    });
+  }
+
+  #received(message: FromWorker): void {
+    switch (message.is) {
+      case "ready":
+        this.#falseStarts = 0;
+        if (message.internals !== true) this.#log("screens.unknown-internals", { what: message.internals });
+        return;
+      case "taken":
+        return this.#screens.get(message.key)?.taken(message.bytes, message.told);
+      case "frame":
+        return this.#screens.get(message.key)?.frame(message.watch, asBuffer(message.bytes));
+      case "rebuilt":
+        this.#log("screen.rebuilt", { id: this.#screens.get(message.key)?.id, kept: message.kept, reason: message.reason });
+        return;
+      case "unreadable":
+        this.#log("screen.unreadable", { id: this.#screens.get(message.key)?.id, reason: message.reason });
+        return;
+    }
+    const pending = this.#pending.get(message.request);
+    this.#pending.delete(message.request);
+    if (pending === undefined) return;
+    if (message.is === "failed") pending.reject(new Error(message.reason));
+    else if (message.is === "text") pending.resolve(message.text);
+    else if (message.is === "encode") pending.resolve({ ...message.stored, replay: asBuffer(message.stored.replay) });
+    else {
+      const { first, history, tail } = message.snapshot;
+      pending.resolve({ ...message.snapshot, first: asBuffer(first), history: asBuffer(history), tail: asBuffer(tail) });
+    }
+  }
+
+  #closed(screen: RemoteScreen): void {
+    this.#screens.delete(screen.key);
+    for (const [request, pending] of this.#pending) {
+      if (pending.screen !== screen) continue;
+      this.#pending.delete(request);
+      pending.reject(new Error("the screen was closed"));
+    }
+  }
+
+  /** Another worker takes over: every screen is made anew, and what was asked is asked again. */
+  #died(status: number): void {
+    this.#worker = undefined;
+    const lived = performance.now() - this.#born;
+    this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
+    if (this.#disposed) return;
+    if (++this.#falseStarts > mostFalseStarts)
+      return this.#giveUp("the screen worker does not start: see the log; install again");
+    for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
+    for (const { message } of this.#pending.values()) this.#post(message);
+  }
+
+  #giveUp(reason: string): void {
+    this.#disposed = true;
+    for (const { reject } of this.#pending.values()) reject(new Error(reason));
+    this.#pending.clear();
+    for (const screen of this.#screens.values()) screen.abandon();
+    this.#screens.clear();
+  }
+
+  /** Ends the worker; what was asked and is not answered fails. */
+  async dispose(): Promise<void> {
+    this.#giveUp("screens are closed");
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+}
+
+/** How a screen reaches the worker. */
+interface Line {
+  post(message: ToWorker, transfer?: ArrayBuffer[]): void;
+  ask(message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText>;
+  closed(): void;
+}
+
+class RemoteScreen implements ScreenHandle {
+  readonly id: string;
+  readonly key: Key;
+  readonly #events: ScreenEvents;
+  readonly #line: Line;
+  readonly #scrollback: number;
+  #cols: number;
+  #rows: number;
+  /** Position in the output of the next byte. */
+  #offset: number;
+  /** Output that was not sent yet. */
+  #parcel: Uint8Array[] = [];
+  #parcelBytes = 0;
+  #sending: NodeJS.Immediate | undefined;
+  #lag = 0;
+  #drained: (() => void)[] = [];
+  readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
+  #watchCount = 0;
+  #isClosed = false;
+
+  constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
+    this.id = id;
+    this.key = key;
+    this.#events = events;
+    this.#line = line;
+    this.#scrollback = options.scrollback;
+    this.#cols = options.cols;
+    this.#rows = options.rows;
+    this.#offset = options.offset;
+  }
+
+  begin({ cols, rows, offset, restore }: Omit<OpenOptions, "scrollback">): void {
+    // a copy, and not transferred: the bytes belong to whoever opens
+    const stored = restore === undefined ? undefined : Uint8Array.from(restore);
+    this.#line.post({ do: "open", key: this.key, cols, rows, scrollback: this.#scrollback, offset, restore: stored });
+  }
+
+  /** Begins again in a new worker. */
+  revive(fromStored: boolean): void {
+    this.#forget();
+    const revival = fromStored ? this.#events.lost?.() : undefined;
+    const { cols, rows, offset, restore } = revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset };
+    this.begin({ cols, rows, offset, ...(restore === undefined ? {} : { restore }) });
+    for (const bytes of revival?.rest ?? []) this.#send([bytes], bytes.length);
+    this.#line.post({ do: "resize", key: this.key, cols: this.#cols, rows: this.#rows });
+    for (const [watch, size] of this.#watches)
+      this.#line.post({ do: "watch", key: this.key, watch, cols: size.cols, rows: size.rows });
+    this.#drain();
+  }
+
+  #forget(): void {
+    clearImmediate(this.#sending);
+    this.#sending = undefined;
+    this.#parcel = [];
+    this.#parcelBytes = 0;
+    this.#lag = 0;
+  }
+
+  /** No worker is to be had: output is taken and dropped, so that nobody waits. */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#forget();
+    this.#drain();
+  }
+
+  get lag(): number {
+    return this.#lag;
+  }
+
+  feed(bytes: Uint8Array): void {
+    if (this.#isClosed || bytes.length === 0) return;
+    this.#offset += bytes.length;
+    this.#lag += bytes.length;
+    this.#parcel.push(bytes);
+    this.#parcelBytes += bytes.length;
+    if (this.#parcelBytes >= fullParcel) this.#flush();
+    else this.#sending ??= setImmediate(() => this.#flush());
+  }
+
+  /** Sends what was fed: everything else that is sent comes after it. */
+  #flush(): void {
+    clearImmediate(this.#sending);
+    this.#sending = undefined;
+    if (this.#parcelBytes === 0) return;
+    const [parcel, length] = [this.#parcel, this.#parcelBytes];
+    this.#parcel = [];
+    this.#parcelBytes = 0;
+    this.#send(parcel, length);
+  }
+
+  #send(parcel: Uint8Array[], length: number): void {
+    // copied once: viewers still hold the same bytes
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const part of parcel) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    this.#line.post({ do: "feed", key: this.key, bytes }, [bytes.buffer]);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#cols = cols;
+    this.#rows = rows;
+    if (this.#isClosed) return;
+    this.#flush();
+    this.#line.post({ do: "resize", key: this.key, cols, rows });
+  }
+
+  async #ask(message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText> {
+    if (this.#isClosed) throw new Error("the screen was closed");
+    this.#flush();
+    return this.#line.ask(message);
+  }
+
+  async snapshot(history: number): Promise<Snapshot> {
+    return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history }))) as Snapshot;
+  }
+
+  async encode(): Promise<StoredScreen> {
+    return (await this.#ask((request) => ({ do: "encode", key: this.key, request }))) as StoredScreen;
+  }
+
+  async text(): Promise<ScreenText> {
+    return (await this.#ask((request) => ({ do: "text", key: this.key, request }))) as ScreenText;
+  }
+
+  watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch {
+    const watch = ++this.#watchCount;
+    const { key } = this;
+    const post = (message: ToWorker) => {
+      if (this.#isClosed || !this.#watches.has(watch)) return;
+      this.#flush();
+      this.#line.post(message);
+    };
+    const size = { sink, cols, rows };
+    this.#watches.set(watch, size);
+    post({ do: "watch", key, watch, cols, rows });
+    return {
+      resize: (newCols, newRows) => {
+        size.cols = newCols;
+        size.rows = newRows;
+        post({ do: "watch", key, watch, cols: newCols, rows: newRows });
+      },
+      again: () => post({ do: "again", key, watch }),
+      close: () => {
+        post({ do: "unwatch", key, watch });
+        this.#watches.delete(watch);
+      },
+    };
+  }
+
+  onDrained(callback: () => void): void {
+    if (this.#lag <= smallLag) queueMicrotask(callback);
+    else this.#drained.push(callback);
+  }
+
+  #drain(): void {
+    if (this.#lag > smallLag || this.#drained.length === 0) return;
+    const callbacks = this.#drained;
+    this.#drained = [];
+    for (const callback of callbacks) callback();
+  }
+
+  taken(bytes: number, told: Told | undefined): void {
+    // after a revival the output since the stored screen counts for nothing
+    this.#lag = Math.max(0, this.#lag - bytes);
+    if (told !== undefined) this.#tell(told);
+    this.#drain();
+  }
+
+  #tell(told: Told): void {
+    if (this.#isClosed) return;
+    if (told.modes !== undefined) this.#events.modes(told.modes);
+    for (const lines of told.left) this.#events.left?.({ lines });
+    for (const bytes of told.answers) this.#events.answer(asBuffer(bytes));
+    if (told.title !== undefined) this.#events.title(told.title);
+    for (let i = 0; i < told.bells; i++) this.#events.bell();
+  }
+
+  frame(watch: number, bytes: Buffer): void {
+    this.#watches.get(watch)?.sink(bytes);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#flush();
+    this.#isClosed = true;
+    this.#watches.clear();
+    this.#line.post({ do: "close", key: this.key });
+    this.#line.closed();
+    this.#drained = [];
+  }
+}

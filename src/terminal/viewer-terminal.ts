@@ -1,0 +1,90 @@
+// Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
+import type { ScreenText } from "./screen.ts";
+import { Writer } from "./writer.ts";
+
+export interface EnterOptions {
+  /** What the window's title says while the session is shown; programs may set another one. */
+  title: string;
+  /** Rows of the terminal. */
+  rows: number;
+}
+
+export interface LeaveOptions {
+  /**
+   * What the terminal shows, where that is known and the terminal has the session's size: what is written next goes below the last line of it.
+   * Otherwise, the bottom row is left behind.
+   */
+  screen?: ScreenText;
+  /** Whether the program changed colours (palette, foreground …); they go back to what the terminal's settings say. Default true. */
+  colours?: boolean;
+  /** Titles that the program pushed and has not popped. Default 0. */
+  titles?: number;
+}
+
+/** Saves the title and the icon's on xterm's stack. */
+const pushTitle = "\x1b[22;0t";
+const popTitle = "\x1b[23;0t";
+
+/**
+ * Bytes for a terminal that becomes a viewer: keeps its title, scrolls what stands on it into its scrollback (erasing would lose it), and
+ * tells pastes from keys from now on.
+ */
+export function enterTerminal({ title, rows }: EnterOptions): Buffer {
+  const out = new Writer();
+  out.ascii(pushTitle);
+  out.osc(`2;${title}`);
+  // a scroll region or origin mode that something left behind would keep lines from the scrollback
+  out.ascii("\x1b[?6l\x1b[r\x1b[m\x1b[999;1H");
+  out.ascii("\n".repeat(Math.max(0, rows)));
+  out.ascii("\x1b[H\x1b[?2004h");
+  return out.take();
+}
+
+/** DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no more than 16 parameters. */
+const modesOff = [
+  // keys, focus, paste, reverse video, reverse wrap, margins at the sides
+  "\x1b[?1;5;45;66;69;1004;2004l",
+  "\x1b[?9;1000;1001;1002;1003l",
+  "\x1b[?1005;1006;1015;1016l",
+  // width of emoji, colour scheme reports, size reports, Windows' key records
+  "\x1b[?2027;2031;2048;9001l",
+  "\x1b[4;20l\x1b>",
+].join("");
+
+/** Kitty's keyboard protocol off on both screens, modifyOtherKeys and the rest of its family back to what they were. */
+const keysOff = "\x1b[<99u\x1b[=0;1u\x1b[>0m\x1b[>1m\x1b[>2m\x1b[>4m";
+
+/** Attributes, link, protection, character sets. */
+const textPlain = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
+
+/** Resets of colours, and of the pointer's shape. */
+const coloursOff = [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119].map((n) => `\x1b]${n}\x1b\\`).join("");
+
+/**
+ * Bytes that give the terminal back. Sequences that only some terminals know are ignored by the others. The program's last screen stays
+ * where it was on the normal screen.
+ */
+export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptions = {}): Buffer {
+  const out = new Writer();
+  // CAN: an unfinished sequence of the program must not swallow what follows
+  out.ascii("\x18\x1b[?2026l");
+  // each screen has its own keyboard
+  out.ascii(`${keysOff}\x1b[?1049l${keysOff}`);
+  out.ascii(`\x1b[!p${modesOff}\x1b[?6l\x1b[r\x1b[?7h\x1b[0 q\x1b[?5W`);
+  out.ascii(textPlain);
+  if (colours) out.ascii(`${coloursOff}\x1b]22;\x1b\\`);
+  const row = screen === undefined ? undefined : freeRow(screen);
+  if (row === undefined) out.ascii("\x1b[999;1H\r\n");
+  else out.csi(`${row + 1}H`);
+  out.ascii("\x1b[?25h");
+  out.ascii(popTitle.repeat(1 + Math.max(0, titles)));
+  return out.take();
+}
+
+/** The first row below everything that is shown, from 0; undefined where there is none. */
+function freeRow({ lines, cursor, alternate }: ScreenText): number | undefined {
+  if (alternate) return undefined;
+  const last = lines.findLastIndex((line) => line !== "");
+  const row = Math.max(last + 1, cursor.x > 0 ? cursor.y + 1 : cursor.y);
+  return row < lines.length ? row : undefined;
+}
