@@ -17,6 +17,7 @@ const native = path.join(root, "native");
 const bundles = [
   { entry: "src/server/main.ts", result: "server.cjs" },
   { entry: "src/terminal/worker.ts", result: "screen-worker.cjs" },
+  { entry: "src/export/worker.ts", result: "log-worker.cjs" },
   { entry: "examples/trainer/main.ts", result: "trainer.cjs", executable: true },
 ];
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];

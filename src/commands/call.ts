@@ -2,6 +2,7 @@
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import type { Request } from "../protocol/client.ts";
+import type { Archive } from "../session/archive.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { SessionStore } from "../store/session-store.ts";
@@ -43,6 +44,7 @@ export interface Context {
   readonly table: SessionTable;
   readonly store: SessionStore;
   readonly progress: RunProgresses;
+  readonly archive: Archive;
   readonly config: Config;
   readonly log: Log;
   clock(): number;

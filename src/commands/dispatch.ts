@@ -3,10 +3,13 @@ import { Command, CommanderError, type OptionValues } from "commander";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
+import { completion } from "./completion.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
+import { init } from "./init.ts";
 import { kill } from "./kill.ts";
 import { launch } from "./launch.ts";
+import { logs, logsAgain } from "./logs.ts";
 import { relaunch } from "./relaunch.ts";
 import { prune, remove } from "./remove.ts";
 import { rename } from "./rename.ts";
@@ -37,6 +40,7 @@ export const commands: readonly CommandSpec[] = [
   attach,
   sessions,
   show,
+  logs,
   stop,
   kill,
   wait,
@@ -46,11 +50,12 @@ export const commands: readonly CommandSpec[] = [
   remove,
   prune,
   server,
+  init,
   monitor,
 ];
 
-/** What only a client asks for, that lost its server. */
-const hidden: readonly CommandSpec[] = [attachAgain, followAgain];
+/** What only programs ask for: a client that lost its server, a shell at each Tab. */
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, completion(() => commands)];
 
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {

@@ -151,6 +151,18 @@ export class LineReader implements SequenceHandler {
     return this.#number;
   }
 
+  /** The stream's beginning is gone: the next byte is this one. Only before the first one was fed. */
+  startAt(offset: number): void {
+    this.#offset = offset;
+  }
+
+  /** What the program said in the part that is gone, as far as it matters; these bytes are not counted. */
+  assume(bytes: Buffer): void {
+    const offset = this.#offset;
+    this.feed(bytes);
+    this.#offset = offset;
+  }
+
   /** Takes the next bytes of the stream and answers the lines that they finished. */
   feed(bytes: Buffer, offset: number = this.#offset): LogLine[] {
     this.#parser.feed(bytes, offset);
@@ -798,21 +810,4 @@ function styleOf(sgr: string): Style {
     },
   }).feed(Buffer.from(sgr), 0);
   return style;
-}
-
-/** The text of a line without its looks. */
-export function plainText(runs: readonly Run[]): string {
-  return runs.length === 1 ? (runs[0] as Run).text : runs.map((run) => run.text).join("");
-}
-
-/** The text of a line with its looks, ending in the plain one. */
-export function styledText(runs: readonly Run[]): string {
-  let out = "";
-  let current = plain;
-  for (const { text, style } of runs) {
-    if (style !== current) out += style === plain ? "\x1b[0m" : style.sgr;
-    current = style;
-    out += text;
-  }
-  return current === plain ? out : `${out}\x1b[0m`;
 }

@@ -75,8 +75,9 @@ export function blankIsInvisible(of: Style): boolean {
 export function applySgr(from: Style, params: Params): Style {
   const single = Math.max(0, params.values[0] as number);
   // nearly all have one number, and come again and again
-  if (params.count === 1 && single < 108) return (from.next[single] ??= applied(from, params));
-  return applied(from, params);
+  if (params.count !== 1 || single >= 108) return applied(from, params);
+  from.next[single] ??= applied(from, params);
+  return from.next[single] as Style;
 }
 
 function applied(from: Style, params: Params): Style {

@@ -9,6 +9,7 @@ import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
+import { Archive } from "../session/archive.ts";
 import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { RunProgresses } from "../session/run-progress.ts";
@@ -46,6 +47,7 @@ export class Server implements Context {
   config: Config;
   readonly store: SessionStore;
   readonly table: SessionTable;
+  readonly archive: Archive;
   readonly progress = new RunProgresses(() => Date.now());
   #stalls: NodeJS.Timeout;
   #screens: Screens;
@@ -71,6 +73,14 @@ export class Server implements Context {
     for (const problem of problems) log("config.problem", { problem });
     this.store = SessionStore.open(path.join(options.home, "state.db"), log).store;
     const { onEvent } = config;
+    this.archive = new Archive(
+      this.store,
+      {
+        lineWorker: path.join(options.root, "dist", "log-worker.cjs"),
+        screenWorker: path.join(options.root, "dist", "screen-worker.cjs"),
+      },
+      log,
+    );
     this.#telling = new Telling(
       new Deliveries(this.store.database),
       onEvent === null
@@ -241,7 +251,7 @@ export class Server implements Context {
     const peers = [...this.#peers];
     for (const peer of peers) farewell(peer);
     await Promise.all(peers.map((peer) => peer.gone));
-    await this.#screens.dispose();
+    await Promise.all([this.#screens.dispose(), this.archive.dispose()]);
     this.log("server.end", { reason });
     this.#ended();
   }

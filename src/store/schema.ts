@@ -48,6 +48,36 @@ const steps: readonly string[] = [
      attempts INTEGER NOT NULL DEFAULT 0,
      next_attempt INTEGER NOT NULL
    ) STRICT;`,
+  // lines of the logs in blocks, the index of their words, and screens along the way for seeking in a replay
+  `CREATE TABLE line_progress (
+     session TEXT PRIMARY KEY,
+     offset INTEGER NOT NULL,
+     lines INTEGER NOT NULL,
+     state BLOB NOT NULL,
+     complete INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE line_block (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     session TEXT NOT NULL,
+     first INTEGER NOT NULL,
+     "count" INTEGER NOT NULL,
+     offset INTEGER NOT NULL,
+     last INTEGER NOT NULL,
+     packed BLOB NOT NULL
+   ) STRICT;
+   CREATE UNIQUE INDEX line_block_first ON line_block (session, first);
+   CREATE VIRTUAL TABLE line_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+   CREATE TRIGGER line_block_gone AFTER DELETE ON line_block BEGIN
+     DELETE FROM line_words WHERE rowid = old.id;
+   END;
+   CREATE TABLE keyframe (
+     session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+     offset INTEGER NOT NULL,
+     cols INTEGER NOT NULL,
+     rows INTEGER NOT NULL,
+     replay BLOB NOT NULL,
+     PRIMARY KEY (session, offset)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** The version that this program writes. */

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
 import fc from "fast-check";
-import { LineReader, type LogLine, plainText, styledText } from "../../../src/logs/line-reader.ts";
+import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
+import { plainText, styledText } from "../../../src/logs/line-text.ts";
 
 function lines(stream: string | Buffer, cols = 80, rows = 24): string[] {
   return read(stream, cols, rows).map((line) => plainText(line.runs));

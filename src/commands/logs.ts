@@ -1,0 +1,430 @@
+// falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
+import fs from "node:fs";
+import { Failure, Status } from "../base/failure.ts";
+import { durationOf } from "../base/quantity.ts";
+import { fileLines, fileStart } from "../logs/file-lines.ts";
+import { LastLines, PatternTooSlow, type Place, SessionLines } from "../logs/session-lines.ts";
+import type { Selected, Selection } from "../logs/turn.ts";
+import { queryFor } from "../logs/words.ts";
+import { lineSource } from "../session/archive.ts";
+import { selectSession } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
+import type { FoundBlock } from "../store/search.ts";
+import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./dispatch.ts";
+import { coloursFor } from "./table.ts";
+
+/** The hidden command by which a client goes on after its server was lost: the same options, and the line to go on from. */
+export const resumeLogs = "@logs";
+
+/** Lines that -n gives at most: they are gathered before the first one is written. */
+const mostLast = 100_000;
+/** Bytes that may wait for the caller before the next are made. */
+const backlogLimit = 256 << 10;
+/** Bytes of raw output read at once. */
+const rawBytes = 256 << 10;
+/** How often a followed file is looked at (ms): files on a network home tell nobody that they grew. */
+const fileLook = 500;
+
+interface LogOptions {
+  follow?: boolean;
+  lines?: string;
+  since?: string;
+  grep?: string;
+  ignoreCase?: boolean;
+  node?: string;
+  raw?: boolean;
+  all?: boolean;
+  color: string;
+  after?: string;
+}
+
+export const logs: CommandSpec = {
+  name: "logs",
+  summary: "what a session said; --all --grep searches all of them",
+  define(command) {
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("-f, --follow", "go on until the session ends")
+      .option("-n, --lines <n>", "the last n lines only")
+      .option("--since <time>", "what was said since: 90s, 12h, 2d, 14:30, 2026-11-24T14:30")
+      .option("--grep <regex>", "lines that match only (a JavaScript regular expression)")
+      .option("-i, --ignore-case", "letters match whatever their case")
+      .option("--node <name>", "a node's own log instead; driver is the driver's")
+      .option("--raw", "the bytes of the terminal, as the program wrote them")
+      .option("--all", "search all sessions (with --grep)")
+      .option("--color <when>", "auto, always, never", "auto");
+  },
+  async run(call, context, [wanted], options) {
+    return logsWith(call, context, wanted, options as LogOptions);
+  },
+};
+
+export const logsAgain: CommandSpec = {
+  name: resumeLogs,
+  summary: "go on after the server was lost",
+  define(command) {
+    logs.define(command);
+    command.option("--after <line>");
+  },
+  run: logs.run,
+};
+
+async function logsWith(call: Call, context: Context, wanted: string | undefined, options: LogOptions): Promise<number> {
+  const select = selection(call, options);
+  try {
+    if (options.all) return await searchAll(call, context, wanted, options, select);
+    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    if (options.node !== undefined) return await nodeLog(call, context, session, options.node, options, select);
+    if (options.raw) return await rawLog(call, context, session, options);
+    return await sessionLog(call, context, session, options, select);
+  } catch (error) {
+    if (!(error instanceof PatternTooSlow)) throw error;
+    throw new Failure(
+      `--grep ${options.grep}: this pattern takes too long on some line; write it without repetitions inside repetitions, such as (a+)+`,
+      Status.usage,
+    );
+  }
+}
+
+/** Checks the options and makes of them what is looked for. @throws Failure 2 */
+function selection(call: Call, options: LogOptions): Selection {
+  const when = options.color;
+  if (when !== "auto" && when !== "always" && when !== "never")
+    throw new Failure(`--color ${when}: give auto, always or never`, Status.usage);
+  let pattern: Selection["pattern"] = null;
+  if (options.grep !== undefined) {
+    const flags = options.ignoreCase ? "i" : "";
+    try {
+      new RegExp(options.grep, flags);
+    } catch (error) {
+      const reason = (error as Error).message.replace(/^Invalid regular expression: \/.*\/\w*: /s, "");
+      throw new Failure(`--grep ${options.grep}: not a regular expression (${reason})`, Status.usage);
+    }
+    pattern = { source: options.grep, flags };
+  }
+  const { raw, lines, grep, all, node, follow } = options;
+  const wrong =
+    raw && (lines !== undefined || grep !== undefined)
+      ? "--raw gives bytes: it goes with neither -n nor --grep"
+      : all && grep === undefined
+        ? "--all searches: give it a --grep"
+        : all && (raw || node !== undefined || follow)
+          ? "--all goes with neither --raw, --node nor -f"
+          : undefined;
+  if (wrong !== undefined) throw new Failure(wrong, Status.usage);
+  const colours = when === "always" || (when === "auto" && coloursFor(call.request).isColorSupported);
+  return { from: options.after === undefined ? 0 : Number(options.after), since: 0, stamp: 0, pattern, colours, prefix: "" };
+}
+
+function lastOf(options: LogOptions): number | undefined {
+  if (options.lines === undefined || options.after !== undefined) return undefined;
+  const count = Number(options.lines);
+  if (!Number.isInteger(count) || count < 0 || count > mostLast)
+    throw new Failure(`-n ${options.lines}: give a number of lines from 0 to ${mostLast}`, Status.usage);
+  return count;
+}
+
+/** A point in time: a duration before now, a time of today, or a date with or without time (of the server's time zone unless it says one). */
+export function parseTime(option: string, text: string, now: number): number {
+  const ago = durationOf(text);
+  if (ago !== undefined) return now - ago;
+  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/.exec(text);
+  if (clock !== null) {
+    const time = new Date(now);
+    time.setHours(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), 0);
+    if (Number(clock[1]) < 24 && Number(clock[2]) < 60 && Number(clock[3] ?? 0) < 60) return time.getTime();
+  }
+  // a date without a time means its midnight here, not in Greenwich
+  const date = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text)
+    ? Date.parse(text.length === 10 ? `${text}T00:00` : text)
+    : Number.NaN;
+  if (Number.isNaN(date))
+    throw new Failure(
+      `${option} ${text}: give a duration (90s, 12h, 2d), a time (14:30) or a date (2026-11-24T14:30)`,
+      Status.usage,
+    );
+  return date;
+}
+
+/** Writes what was chosen and waits while the caller is slower. */
+class Output {
+  readonly #call: Call;
+  #gone = false;
+
+  constructor(call: Call) {
+    this.#call = call;
+    void call.gone.then(() => {
+      this.#gone = true;
+    });
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  async bytes(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > 0) this.#call.stdout(bytes);
+    if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
+  }
+
+  async lines({ text }: Selected): Promise<void> {
+    await this.bytes(text);
+  }
+}
+
+/** Waits for what `wake` tells, remembering it when it came early. */
+class Bell {
+  #rung = false;
+  #resolve: (() => void) | undefined;
+
+  ring = (): void => {
+    this.#rung = true;
+    this.#resolve?.();
+  };
+
+  async wait(): Promise<void> {
+    if (!this.#rung)
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+      });
+    this.#rung = false;
+  }
+}
+
+async function sessionLog(
+  call: Call,
+  context: Context,
+  session: Session,
+  options: LogOptions,
+  chosen: Selection,
+): Promise<number> {
+  const select = { ...chosen };
+  if (options.since !== undefined && options.after === undefined) {
+    const time = parseTime("--since", options.since, context.clock());
+    const log = session.openLog();
+    select.since = log.offsetAt(time);
+    log.close();
+  }
+  const out = new Output(call);
+  const count = lastOf(options);
+  let live = session.live;
+  let place: Place | undefined;
+  let from = select.from;
+  const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
+    place = reached;
+    // a cursor that moved up has not taken lines back; rows that were erased have
+    from = Math.min(Math.max(from, answer.shown), answer.total);
+    if (options.follow && live) call.resume(resumption(session, options, from));
+  };
+  const source = lineSource(session);
+  const standing = () => (live ? (options.follow ? "complete" : "show") : "end");
+  const lines = new SessionLines(source, context.archive);
+  if (count === undefined) {
+    for await (const selected of lines.forward(select, standing(), after)) {
+      await out.lines(selected);
+      if (out.gone) return Status.ok;
+    }
+  } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
+  if (!options.follow || !live) return Status.ok;
+
+  const bell = new Bell();
+  const stop = session.onMore(bell.ring);
+  void call.gone.then(bell.ring);
+  void session.over.then(bell.ring);
+  try {
+    while (live && !out.gone) {
+      if (session.live && session.offset <= (place as Place).offset) await bell.wait();
+      live = session.live;
+      const onward = new SessionLines(source, context.archive).onward(place as Place, { ...select, from }, standing(), after);
+      for await (const selected of onward) await out.lines(selected);
+    }
+  } finally {
+    stop();
+  }
+  call.resume(undefined);
+  return Status.ok;
+}
+
+/** What the next server is asked for: the same, from the next line on. */
+function resumption(session: Session, options: LogOptions, after: number): string[] {
+  return [
+    resumeLogs,
+    session.id,
+    "--follow",
+    "--color",
+    options.color,
+    ...(options.grep === undefined ? [] : [`--grep=${options.grep}`]),
+    ...(options.ignoreCase ? ["--ignore-case"] : []),
+    "--after",
+    String(after),
+  ];
+}
+
+async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {
+  const out = new Output(call);
+  const bell = new Bell();
+  const stop = session.onMore(bell.ring);
+  void session.over.then(bell.ring);
+  void call.gone.then(bell.ring);
+  const log = session.openLog();
+  try {
+    let at = options.since === undefined ? log.base : log.offsetAt(parseTime("--since", options.since, context.clock()));
+    for (;;) {
+      const { live } = session;
+      for await (const piece of log.pieces(at)) {
+        if ("hole" in piece) {
+          const { length, reason } = piece.hole;
+          call.stderr(`falcon: ${length} bytes are missing here (${holeReasons[reason]})\n`);
+          at = piece.offset + length;
+          continue;
+        }
+        at = piece.offset + piece.bytes.length;
+        for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes)
+          await out.bytes(piece.bytes.subarray(i, i + rawBytes));
+        if (out.gone) return Status.ok;
+      }
+      if (!options.follow || !live) return Status.ok;
+      await bell.wait();
+      if (out.gone) return Status.ok;
+    }
+  } finally {
+    stop();
+    log.close();
+  }
+}
+
+const holeReasons = {
+  disk: "the disk was full",
+  retention: "let go of, to keep the log within its retention",
+  damaged: "their segment cannot be read",
+} as const;
+
+async function nodeLog(
+  call: Call,
+  context: Context,
+  session: Session,
+  node: string,
+  options: LogOptions,
+  chosen: Selection,
+): Promise<number> {
+  const file = await context.progress.logFile(session, node);
+  if (file === undefined) {
+    const progress = await context.progress.of(session);
+    const names = ["driver", ...(progress?.nodes.map(({ name }) => name) ?? [])];
+    throw new Failure(
+      progress === null
+        ? `session ${session.id} (${session.row.name}) has no run directory${session.live ? " yet" : ""}, so no node's log is known`
+        : `no node '${node}' in ${progress.name}; there are: ${names.join(", ")}`,
+      Status.noSession,
+    );
+  }
+  const out = new Output(call);
+  const select = {
+    ...chosen,
+    stamp: options.since === undefined ? 0 : parseTime("--since", options.since, context.clock()),
+  };
+  const { threads } = context.archive;
+  let place = fileStart;
+  let from = 0;
+  const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
+    place = reached;
+    from = Math.min(answer.shown, answer.total);
+  };
+  const count = lastOf(options);
+  const last = count === undefined ? undefined : new LastLines(count);
+  const follow = options.follow === true && session.live;
+  try {
+    if (options.raw) await out.bytes(await fs.promises.readFile(file));
+    else
+      for await (const selected of fileLines(threads, file, fileStart, select, follow ? "complete" : "end", after)) {
+        if (last !== undefined) last.push(selected);
+        else await out.lines(selected);
+        if (out.gone) return Status.ok;
+      }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "ENOENT" || !follow) {
+      if (code === undefined) throw error;
+      throw new Failure(`the log of ${node} cannot be read: ${file}: ${code === "ENOENT" ? "there is no such file" : code}`);
+    }
+  }
+  for (const selected of last?.chunks ?? []) await out.lines(selected);
+  if (!follow || options.raw) return Status.ok;
+  for (let live = true; live && !out.gone; ) {
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, fileLook)), session.over, call.gone]);
+    live = session.live;
+    try {
+      const onward = fileLines(threads, file, place, { ...select, from }, live ? "complete" : "end", after);
+      for await (const selected of onward) await out.lines(selected);
+    } catch (error) {
+      // not written yet, or gone: it may come (again)
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return Status.ok;
+}
+
+async function searchAll(
+  call: Call,
+  context: Context,
+  wanted: string | undefined,
+  options: LogOptions,
+  chosen: Selection,
+): Promise<number> {
+  if (wanted !== undefined) throw new Failure(`--all searches all sessions: leave '${wanted}' out`, Status.usage);
+  const out = new Output(call);
+  const time = options.since === undefined ? undefined : parseTime("--since", options.since, context.clock());
+  const count = lastOf(options);
+  const { archive } = context;
+  const pattern = chosen.pattern as NonNullable<Selection["pattern"]>;
+  const query = queryFor(new RegExp(pattern.source, pattern.flags));
+  // both at one moment, so that a block that is stored meanwhile is neither missed nor read twice
+  const found = query === undefined ? undefined : bySession(archive.store.find(query));
+  const sessions = context.table.all().map((session) => ({ session, lines: new SessionLines(lineSource(session), archive) }));
+  const colours = chosen.colours ? coloursFor(call.request) : undefined;
+  const last = count === undefined ? undefined : new LastLines(count);
+  for (const { session, lines } of sessions) {
+    if (out.gone) return Status.ok;
+    const name = `${session.id} ${session.row.name}:`;
+    const select = { ...chosen, prefix: `${colours === undefined ? name : colours.magenta(name)} ` };
+    if (time !== undefined) {
+      if ((session.row.ended ?? context.clock()) < time) continue;
+      const log = session.openLog();
+      select.since = log.offsetAt(time);
+      log.close();
+    }
+    const standing = session.live ? "show" : "end";
+    const chunks = async function* () {
+      if (found === undefined) yield* lines.forward(select, standing);
+      else {
+        yield* lines.found(found.get(session.id) ?? [], select);
+        yield* lines.tail(select, standing);
+      }
+    };
+    try {
+      for await (const selected of chunks()) {
+        if (last !== undefined) last.push(selected);
+        else await out.lines(selected);
+        if (out.gone) return Status.ok;
+      }
+    } catch (error) {
+      // one session's folder that cannot be read must not hide what the others say
+      if (error instanceof PatternTooSlow || error instanceof Failure) throw error;
+      context.log("search.failed", { session: session.id, reason: String(error) });
+      call.stderr(`falcon: the log of ${session.id} (${session.row.name}) cannot be read: ${(error as Error).message}\n`);
+    }
+  }
+  for (const selected of last?.chunks ?? []) await out.lines(selected);
+  return Status.ok;
+}
+
+function bySession(found: readonly FoundBlock[]): Map<string, FoundBlock[]> {
+  const sessions = new Map<string, FoundBlock[]>();
+  for (const block of found) {
+    const blocks = sessions.get(block.session);
+    if (blocks === undefined) sessions.set(block.session, [block]);
+    else blocks.push(block);
+  }
+  return sessions;
+}

@@ -1,0 +1,26 @@
+// The thread that works on lines and makes exports: one turn at a time, each bounded by whoever asks for it.
+import { parentPort } from "node:worker_threads";
+import { sentence } from "../base/failure.ts";
+import type { TurnMessage, TurnReply } from "../logs/threads.ts";
+import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/turn.ts";
+
+function work(turn: LineTurn): unknown {
+  switch (turn.do) {
+    case "read":
+      return readTurn(turn);
+    case "pack":
+      return packTurn(turn);
+    case "unpack":
+      return unpackTurn(turn);
+  }
+}
+
+parentPort?.on("message", async ({ turn }: TurnMessage) => {
+  let reply: TurnReply;
+  try {
+    reply = { answer: await work(turn as LineTurn) };
+  } catch (error) {
+    reply = { failed: sentence(error) };
+  }
+  parentPort?.postMessage(reply);
+});

@@ -1,0 +1,82 @@
+// A line of the log as text: plain, with its looks, and with matches marked.
+import type { Run } from "./row.ts";
+import { plain } from "./style.ts";
+
+/** Sequences that `styledText` makes; a line holds no other control characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences
+const look = /\x1b\[[0-9;:]*m/g;
+const plainLook = "\x1b[0m";
+const markLook = "\x1b[7m";
+
+/** The text of a line without its looks. */
+export function plainText(runs: readonly Run[]): string {
+  return runs.length === 1 ? (runs[0] as Run).text : runs.map((run) => run.text).join("");
+}
+
+/** The text of a line with its looks, ending in the plain one. */
+export function styledText(runs: readonly Run[]): string {
+  let out = "";
+  let current = plain;
+  for (const { text, style } of runs) {
+    if (style !== current) out += style === plain ? plainLook : style.sgr;
+    current = style;
+    out += text;
+  }
+  return current === plain ? out : `${out}${plainLook}`;
+}
+
+/** What `styledText` made, without its looks. */
+export function withoutLooks(styled: string): string {
+  return styled.includes("\x1b") ? styled.replace(look, "") : styled;
+}
+
+/** A stretch of a line's plain text, in UTF-16 units; `to` is exclusive. */
+export interface Match {
+  from: number;
+  to: number;
+}
+
+/** Every match in `text` that is not empty; undefined when the pattern does not match at all. `pattern` is global. */
+export function matchesIn(text: string, pattern: RegExp): Match[] | undefined {
+  pattern.lastIndex = 0;
+  let found: Match[] | undefined;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    found ??= [];
+    if (match[0] === "") pattern.lastIndex++;
+    else found.push({ from: match.index, to: match.index + match[0].length });
+  }
+  return found;
+}
+
+/** `styled` with the matches inverted; each of its own sequences sets the whole look, so that after a match the last one counts again. */
+export function marked(styled: string, matches: readonly Match[]): string {
+  if (matches.length === 0) return styled;
+  let out = "";
+  let current = plainLook;
+  let at = 0; // in the plain text
+  let next = 0;
+  let inside = false;
+  const text = (part: string) => {
+    let from = 0;
+    while (from < part.length && next < matches.length) {
+      const match = matches[next] as Match;
+      const edge = (inside ? match.to : match.from) - at;
+      if (edge > part.length || (edge === part.length && !inside)) break;
+      out += part.slice(from, edge) + (inside ? current : markLook);
+      from = edge;
+      if (inside) next++;
+      inside = !inside;
+    }
+    out += part.slice(from);
+    at += part.length;
+  };
+  let from = 0;
+  for (const { 0: sequence, index } of styled.matchAll(look)) {
+    text(styled.slice(from, index));
+    current = sequence;
+    out += inside ? `${sequence}${markLook}` : sequence;
+    from = index + sequence.length;
+  }
+  text(styled.slice(from));
+  return inside ? `${out}${plainLook}` : out;
+}

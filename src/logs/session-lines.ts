@@ -1,0 +1,279 @@
+// The lines of one session, from wherever they are: blocks of the database first, then the log from where the blocks end.
+import type { OutputLog } from "../store/output-log.ts";
+import type { FoundBlock, LineBlock, LineProgress, LineStore } from "../store/search.ts";
+import { type Threads, TurnTooLong } from "./threads.ts";
+import type { Beginning, Fed, LineTurn, PackAnswer, ReadAnswer, ReadTurn, Selected, Selection } from "./turn.ts";
+import { queryFor } from "./words.ts";
+
+/** Bytes of the log for one turn: about 30 ms of a thread. */
+export const turnBytes = 1 << 20;
+/** Blocks for one turn: about 10,000 lines. */
+const turnBlocks = 80;
+/** A turn without a pattern takes tens of ms; one that takes this long (ms) has hit a machine that stands still. */
+const turnLimit = 60_000;
+/** With a pattern: what takes this long (ms) for a megabyte is a pattern that tries all ways of matching. */
+const patternLimit = 3_000;
+
+/** A pattern that takes too long on some line. */
+export class PatternTooSlow extends Error {}
+
+/** A session, as far as its lines need it. */
+export interface LineSource {
+  readonly id: string;
+  /** Of falcon's display: where the beginning of its log is gone, the display is assumed to be up. */
+  readonly display: boolean;
+  openLog(): OutputLog;
+}
+
+/** Where reading stands: after what was read so far. */
+export interface Place {
+  at: Uint8Array | Beginning;
+  offset: number;
+}
+
+/** What becomes of lines that still stand on the screen where the log ends (ReadTurn). */
+export type Standing = ReadTurn["standing"];
+/** Told where reading stands when the log's end was reached. */
+export type After = (place: Place, answer: ReadAnswer) => void;
+
+/** Everything that reading lines takes. */
+export interface LineTools {
+  readonly store: LineStore;
+  readonly threads: Threads;
+}
+
+/** The lines of a session as they are when this is made: what is stored as blocks afterwards is read from the log all the same. */
+export class SessionLines {
+  readonly #source: LineSource;
+  readonly #store: LineStore;
+  readonly #threads: Threads;
+  /** Where the blocks end. */
+  readonly #progress: LineProgress | undefined;
+
+  constructor(source: LineSource, { store, threads }: LineTools) {
+    this.#source = source;
+    this.#store = store;
+    this.#threads = threads;
+    this.#progress = store.progress(source.id);
+  }
+
+  /** The chosen lines, oldest first, up to where the log ends at the call. @throws PatternTooSlow */
+  async *forward(select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
+    const query = queryOf(select);
+    yield* query === undefined ? this.#stored(select) : this.found(this.#store.find(query, this.#source.id), select);
+    yield* this.tail(select, standing, after);
+  }
+
+  /** The last `count` chosen lines, oldest first. Goes back only as far as it has to. @throws PatternTooSlow */
+  async last(count: number, select: Selection, standing: Standing, after?: After): Promise<Selected[]> {
+    const query = queryOf(select);
+    const found = query === undefined ? undefined : this.#store.find(query, this.#source.id);
+    const tail = new LastLines(count);
+    for await (const selected of this.tail(select, standing, after)) tail.push(selected);
+    const chunks = tail.chunks;
+    let have = tail.lines;
+    let before = this.#progress?.lines ?? 0;
+    for (let batch = 2; have < count; batch = Math.min(turnBlocks, batch * 2)) {
+      const blocks =
+        found === undefined
+          ? this.#store.blocksBefore(this.#source.id, before, batch).reverse()
+          : this.#blocks(found.splice(Math.max(0, found.length - batch)));
+      const [oldest] = blocks;
+      if (oldest === undefined) {
+        if (found === undefined || found.length === 0) break;
+        continue;
+      }
+      before = oldest.first;
+      const selected = await this.#unpack(blocks, select);
+      chunks.unshift(selected);
+      have += selected.ends.length;
+      if (before <= select.from || oldest.last < select.since) break;
+    }
+    const kept = new LastLines(count);
+    for (const selected of chunks) kept.push(selected);
+    return kept.chunks;
+  }
+
+  /** The chosen lines of blocks that the index found. */
+  async *found(found: readonly FoundBlock[], select: Selection): AsyncGenerator<Selected> {
+    for (let i = 0; i < found.length; i += turnBlocks) {
+      yield await this.#unpack(this.#blocks(found.slice(i, i + turnBlocks)), select);
+    }
+  }
+
+  /** The chosen lines that are in no block: the log's end. */
+  async *tail(select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
+    const log = this.#source.openLog();
+    try {
+      yield* this.#read(log, startOf(this.#source, log, this.#progress), select, standing, after);
+    } finally {
+      log.close();
+    }
+  }
+
+  /** The chosen lines from a place to where the log ends now. */
+  async *onward(place: Place, select: Selection, standing: Standing, after: After): AsyncGenerator<Selected> {
+    const log = this.#source.openLog();
+    try {
+      yield* this.#read(log, place, select, standing, after);
+    } finally {
+      log.close();
+    }
+  }
+
+  async *#stored(select: Selection): AsyncGenerator<Selected> {
+    const { id } = this.#source;
+    const end = this.#progress?.lines ?? 0;
+    let next = select.from;
+    if (select.since > 0) next = Math.max(next, this.#store.lineAt(id, select.since) ?? end);
+    while (next < end) {
+      const blocks = this.#store.blocksFrom(id, next, turnBlocks).filter(({ first }) => first < end);
+      const last = blocks.at(-1);
+      if (last === undefined) return;
+      next = last.first + last.count;
+      yield await this.#unpack(blocks, select);
+    }
+  }
+
+  #blocks(found: readonly FoundBlock[]): LineBlock[] {
+    const end = this.#progress?.lines ?? 0;
+    return found.flatMap(({ id }) => this.#store.block(id) ?? []).filter(({ first }) => first < end);
+  }
+
+  async *#read(log: OutputLog, from: Place, select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
+    const { end } = log;
+    let place = from;
+    for (;;) {
+      const { feed, offset } = await fedFrom(log, place.offset, Math.min(end, place.offset + turnBytes));
+      const done = offset >= end || offset === place.offset;
+      const turn: ReadTurn = { do: "read", at: place.at, feed, standing: done ? standing : "keep", select };
+      const answer = await runTurn<ReadAnswer>(this.#threads, turn);
+      place = { at: answer.state, offset };
+      if (done) after?.(place, answer);
+      if (answer.lines.ends.length > 0) yield answer.lines;
+      if (done) return;
+    }
+  }
+
+  #unpack(blocks: readonly LineBlock[], select: Selection): Promise<Selected> {
+    const copies = blocks.map(({ first, packed }) => ({ first, packed: new Uint8Array(packed) }));
+    return runTurn<Selected>(this.#threads, { do: "unpack", blocks: copies, select });
+  }
+}
+
+/**
+ * Reads on where the blocks of a session end, at most `bytes`, and stores what is read as blocks; both steps are bounded. Answers whether
+ * anything is left to be read.
+ * @param ended nothing is written to the log any more: its last block may be short.
+ */
+export async function storeLines(
+  source: LineSource,
+  { store, threads }: LineTools,
+  bytes: number,
+  ended: boolean,
+): Promise<boolean> {
+  const progress = store.progress(source.id);
+  if (progress?.complete) return false;
+  const log = source.openLog();
+  try {
+    const place = startOf(source, log, progress);
+    const to = Math.min(log.end, place.offset + bytes);
+    const { feed, offset } = await fedFrom(log, place.offset, to);
+    const end = ended && offset >= log.end;
+    if (offset === place.offset && !end) return false;
+    const answer = await runTurn<PackAnswer>(threads, { do: "pack", at: place.at, feed, end });
+    const lines = answer.blocks.reduce((sum, { count }) => sum + count, progress?.lines ?? 0);
+    store.add(source.id, answer.blocks, { offset, lines, state: Buffer.from(answer.state), complete: end });
+    return log.end > offset;
+  } finally {
+    log.close();
+  }
+}
+
+/** Where the blocks end; without blocks, where the log begins. */
+function startOf(source: LineSource, log: OutputLog, progress: LineProgress | undefined): Place {
+  if (progress !== undefined) return { at: new Uint8Array(progress.state), offset: progress.offset };
+  const offset = log.base;
+  const { cols, rows } = log.times.sizeAt(offset) ?? { cols: 80, rows: 24 };
+  return { at: { offset, cols, rows, drawn: offset > 0 && source.display }, offset };
+}
+
+function queryOf({ pattern }: Selection): string | undefined {
+  return pattern === null ? undefined : queryFor(new RegExp(pattern.source, pattern.flags));
+}
+
+/** Has a turn done with the limit that it deserves. @throws PatternTooSlow */
+export async function runTurn<T>(threads: Threads, turn: LineTurn): Promise<T> {
+  const pattern = turn.do !== "pack" && turn.select.pattern !== null;
+  const transfer: ArrayBuffer[] = [];
+  if (turn.do === "unpack") for (const { packed } of turn.blocks) transfer.push(packed.buffer as ArrayBuffer);
+  else for (const part of turn.feed) if ("bytes" in part) transfer.push(part.bytes.buffer as ArrayBuffer);
+  try {
+    return await threads.run<T>(turn, pattern ? patternLimit : turnLimit, transfer);
+  } catch (error) {
+    if (pattern && error instanceof TurnTooLong) throw new PatternTooSlow("the pattern takes too long", { cause: error });
+    throw error;
+  }
+}
+
+/** The log from `from` to `to` as a reader takes it: bytes, what is missing, and the terminal's sizes between. Copies: pieces may be shared. */
+export async function fedFrom(log: OutputLog, from: number, to: number): Promise<{ feed: Fed[]; offset: number }> {
+  const feed: Fed[] = [];
+  const sizes = log.sizes().filter((size) => size.offset > from && size.offset < to);
+  // a size that was given just before the first byte may not have been told yet; told twice it changes nothing
+  const first = log.times.sizeAt(from);
+  if (first !== null) feed.push({ cols: first.cols, rows: first.rows });
+  let offset = from;
+  let next = 0;
+  for await (const piece of log.pieces(from, to)) {
+    const length = "hole" in piece ? piece.hole.length : piece.bytes.length;
+    let at = 0;
+    while (at < length) {
+      const size = sizes[next];
+      const part = size !== undefined && size.offset < offset + length ? size.offset - offset : length;
+      if ("hole" in piece) {
+        if (part > at) feed.push({ missing: part - at });
+      } else if (part > at) feed.push({ bytes: new Uint8Array(piece.bytes.subarray(at, part)) });
+      at = part;
+      if (size !== undefined && part < length) {
+        feed.push({ cols: size.cols, rows: size.rows });
+        next++;
+      }
+    }
+    offset += length;
+  }
+  return { feed, offset };
+}
+
+/** Keeps the last lines of what comes by. */
+export class LastLines {
+  readonly #count: number;
+  chunks: Selected[] = [];
+  lines = 0;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  push(selected: Selected): void {
+    if (selected.ends.length === 0) return;
+    this.chunks.push(selected);
+    this.lines += selected.ends.length;
+    while (this.lines > this.#count) {
+      const oldest = this.chunks[0] as Selected;
+      const extra = this.lines - this.#count;
+      if (extra < oldest.ends.length) {
+        const cut = oldest.ends[extra - 1] as number;
+        this.chunks[0] = {
+          text: oldest.text.subarray(cut),
+          ends: oldest.ends.slice(extra).map((end) => end - cut),
+          numbers: oldest.numbers.slice(extra),
+        };
+        this.lines = this.#count;
+      } else {
+        this.chunks.shift();
+        this.lines -= oldest.ends.length;
+      }
+    }
+  }
+}

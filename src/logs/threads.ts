@@ -1,0 +1,131 @@
+// The threads that work on lines: turns wait for a free one, none may take for ever, and what hangs is ended with its thread.
+import { Worker } from "node:worker_threads";
+
+/** Two turns at a time at most: the screens, the event loop and the programs want processors as well. */
+const mostThreads = 2;
+/** An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is given back. */
+const idleTime = 20_000;
+
+/** A turn took longer than it may. */
+export class TurnTooLong extends Error {}
+/** The server ends. */
+export class ThreadsClosed extends Error {}
+
+/** What the worker is told and what it answers. `failed` is a sentence. */
+export interface TurnMessage {
+  turn: unknown;
+}
+export type TurnReply = { answer: unknown } | { failed: string };
+
+interface Waiting {
+  turn: unknown;
+  transfer: ArrayBuffer[];
+  limit: number;
+  resolve: (answer: never) => void;
+  reject: (error: Error) => void;
+}
+
+interface Thread {
+  worker: Worker;
+  current: Waiting | null;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Runs turns one after the other on each of a few threads. */
+export class Threads {
+  readonly #file: string | URL;
+  #threads = new Set<Thread>();
+  #waiting: Waiting[] = [];
+  #closed = false;
+
+  /** @param file the bundled worker. */
+  constructor(file: string | URL) {
+    this.#file = file;
+  }
+
+  /**
+   * Has one turn done.
+   * @param limit ms that it may take; then its thread is ended and the answer is TurnTooLong.
+   * @param transfer buffers of the turn that are handed over instead of copied.
+   */
+  run<T>(turn: unknown, limit: number, transfer: ArrayBuffer[] = []): Promise<T> {
+    if (this.#closed) return Promise.reject(new ThreadsClosed("the server is ending"));
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ turn, transfer, limit, resolve, reject });
+      this.#next();
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#closed = true;
+    const error = new ThreadsClosed("the server is ending");
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    await Promise.all(
+      [...this.#threads].map((thread) => {
+        thread.current?.reject(error);
+        thread.current = null;
+        return this.#end(thread);
+      }),
+    );
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) return;
+    let free = [...this.#threads].find(({ current }) => current === null);
+    if (free === undefined) {
+      if (this.#threads.size >= mostThreads) return;
+      free = this.#start();
+    }
+    const thread = free;
+    const job = this.#waiting.shift() as Waiting;
+    thread.current = job;
+    clearTimeout(thread.timer);
+    thread.timer = setTimeout(() => {
+      thread.current = null;
+      job.reject(new TurnTooLong(`no answer within ${job.limit} ms`));
+      void this.#end(thread);
+    }, job.limit);
+    try {
+      thread.worker.postMessage({ turn: job.turn } satisfies TurnMessage, job.transfer);
+    } catch (error) {
+      this.#answered(thread);
+      job.reject(error as Error);
+    }
+  }
+
+  #start(): Thread {
+    const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false });
+    const thread: Thread = { worker, current: null, timer: undefined };
+    worker.on("message", (reply: TurnReply) => {
+      const job = thread.current;
+      if (job === null) return;
+      this.#answered(thread);
+      if ("failed" in reply) job.reject(new Error(reply.failed));
+      else job.resolve(reply.answer as never);
+    });
+    worker.on("error", (error) => {
+      const job = thread.current;
+      thread.current = null;
+      void this.#end(thread);
+      job?.reject(error instanceof Error ? error : new Error(String(error)));
+    });
+    worker.unref();
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #answered(thread: Thread): void {
+    thread.current = null;
+    clearTimeout(thread.timer);
+    thread.timer = setTimeout(() => void this.#end(thread), idleTime);
+    thread.timer.unref();
+    this.#next();
+  }
+
+  async #end(thread: Thread): Promise<void> {
+    clearTimeout(thread.timer);
+    this.#threads.delete(thread);
+    await thread.worker.terminate();
+    if (!this.#closed) this.#next();
+  }
+}
