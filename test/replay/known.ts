@@ -1,0 +1,15 @@
+// Cases in which a replay cannot be right, by name and with the reason; none is left out silently.
+import type { Difference } from "./user-screen.ts";
+
+export interface Known {
+  recording: RegExp;
+  what: RegExp;
+  why: string;
+}
+
+export const known: Known[] = [];
+
+/** The reason why these differences cannot be avoided; undefined where they are a fault. */
+export function cannotBeRight(recording: string, differences: Difference[]): string | undefined {
+  return known.find((k) => k.recording.test(recording) && differences.every(({ what }) => k.what.test(what)))?.why;
+}
