@@ -60,6 +60,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
     rows: terminal.rows,
     readOnly: options.readOnly,
   });
+  // an adopted session's screen may still be on its way from the last stored one
+  await session.present;
   attachment.begin();
   const why = await attachment.over;
   context.stopping.removeEventListener("abort", serverStops);

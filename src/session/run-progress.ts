@@ -53,7 +53,7 @@ export class RunProgresses {
     let watcher = this.#watchers.get(session);
     if (watcher === undefined) {
       const { graph } = parseLaunch(command.slice(command.indexOf("launch") + 1));
-      watcher = new RunWatcher({ run: runDirectory, directory, graph, clock: this.#clock });
+      watcher = new RunWatcher({ run: runDirectory, directory, graph, since: session.row.created, clock: this.#clock });
       this.#watchers.set(session, watcher);
     }
     return watcher;

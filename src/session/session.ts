@@ -5,9 +5,10 @@ import { probe } from "../base/probe.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { OutputLog } from "../store/output-log.ts";
-import { readRecord } from "../store/record.ts";
+import { type Gap, readRecord } from "../store/record.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
+import { CatchUp, sizeAt } from "./catch-up.ts";
 import { watchMemory } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -43,6 +44,10 @@ const snapshotPause = 5_000;
 /** … and when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
 const snapshotSilence = 2_000;
 
+/** A screen whose worker died is made from at most this much of the output (a stored one is seldom older), read in such pieces. */
+const longestRevival = 16 << 20;
+const revivalPiece = 256 << 10;
+
 /** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
 const oomScoreAdj = 200;
 
@@ -63,7 +68,7 @@ export class Session implements Viewed {
   /** Offset of the next byte of output. */
   offset = 0;
   /** Bytes of output that no one can have any more, and where. */
-  readonly gaps: { offset: number; length: number }[] = [];
+  readonly gaps: Gap[];
   /** Who looks at it, and how each is sent away. */
   readonly viewers = new Map<Viewer, ViewerFacts>();
   /** Resolves when the session is exited or lost. */
@@ -75,6 +80,9 @@ export class Session implements Viewed {
   #resolveOver!: () => void;
   #storedOffset = 0;
   #storedAt = 0;
+  /** Offset of the next byte for the screen, and how many it was never given. */
+  #fedTo = 0;
+  #skipped = 0;
   #silence: NodeJS.Timeout | undefined;
   #storing = false;
   #closed = false;
@@ -88,10 +96,20 @@ export class Session implements Viewed {
   /** Title that the program gave its terminal. */
   title = "";
 
+  /** While an adopted session's screen is behind: what the program asked its terminal then has been answered by the earlier server. */
+  #catchUp: CatchUp | undefined;
+  /** The screen's answers are for the program. */
+  #answering = true;
+  /** Resolves when the screen stands at the present. */
+  present: Promise<void> = Promise.resolve();
+  #resolvePresent = () => {};
+
   constructor(row: SessionRow, folder: string, effects: SessionEffects) {
     this.row = row;
     this.folder = folder;
     this.#effects = effects;
+    this.gaps = (row.facts.gaps as Gap[] | undefined) ?? [];
+    if (!isLive(row.state)) this.offset = Number(row.facts.outputBytes ?? 0);
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
@@ -149,10 +167,18 @@ export class Session implements Viewed {
     const stored = this.#effects.snapshot(this.id);
     this.offset = stored?.offset ?? 0;
     this.#storedOffset = this.offset;
+    this.#answering = false;
+    this.present = new Promise((resolve) => {
+      this.#resolvePresent = resolve;
+    });
     try {
       const link = await connectHolder(this.folder, this.#events());
       this.#linked(link);
+      const log = this.openLog();
+      this.#catchUp = new CatchUp(this.offset, link.hello.end, log.sizes());
+      log.close();
       link.subscribe(this.offset);
+      if (this.offset >= this.#catchUp.until) this.#caughtUp(this.#catchUp);
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
     } catch (error) {
       this.#effects.log("session.no-holder", { id: this.id, reason: String(error) });
@@ -203,7 +229,7 @@ export class Session implements Viewed {
     this.lastOutput = this.#effects.clock();
     for (const viewer of this.viewers.keys()) viewer.output(fresh);
     const screen = this.screen();
-    screen.feed(fresh);
+    this.#feed(screen, this.offset - fresh.length, fresh);
     if (screen.lag > screenLag) {
       this.#link?.pause();
       screen.onDrained(() => this.#link?.resume());
@@ -212,6 +238,41 @@ export class Session implements Viewed {
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
     for (const wake of this.#waiting) wake();
     probe("session.output", { id: this.id, offset: this.offset });
+  }
+
+  /** The screen counts what it is fed; what it never got (a hole, output that is not retained) has to be added. */
+  #follow(offset: number, length: number): void {
+    this.#skipped += Math.max(0, offset - this.#fedTo);
+    this.#fedTo = offset + length;
+  }
+
+  #feed(screen: ScreenHandle, offset: number, bytes: Buffer): void {
+    this.#follow(offset, bytes.length);
+    const catchUp = this.#catchUp;
+    if (catchUp === undefined) return screen.feed(bytes);
+    const old = Math.min(bytes.length, Math.max(0, catchUp.until - offset));
+    catchUp.feed(screen, offset, bytes.subarray(0, old));
+    if (offset + bytes.length < catchUp.until) return;
+    this.#caughtUp(catchUp);
+    screen.feed(bytes.subarray(old));
+  }
+
+  /** The screen has been given all that was said before this server; what is asked from here on is answered. */
+  #caughtUp(catchUp: CatchUp): void {
+    this.#catchUp = undefined;
+    const { last } = catchUp;
+    if (last !== undefined) {
+      this.row.cols = last.cols;
+      this.row.rows = last.rows;
+    }
+    const done = () => {
+      this.#answering = true;
+      this.#resolvePresent();
+    };
+    if (this.#screen === undefined) return done();
+    catchUp.finish(this.#screen);
+    // the screen has parsed it when it answers; both are in the order in which they were sent
+    this.#screen.text().then(done, done);
   }
 
   #silent(): void {
@@ -226,7 +287,9 @@ export class Session implements Viewed {
     if (this.#storing || this.#screen === undefined || this.#storedOffset === this.offset) return;
     this.#storing = true;
     try {
-      const snapshot = await this.#screen.encode();
+      const skipped = this.#skipped;
+      const encoded = await this.#screen.encode();
+      const snapshot = { ...encoded, offset: encoded.offset + skipped };
       this.#effects.saveSnapshot(this.id, snapshot);
       this.#storedOffset = snapshot.offset;
       this.#storedAt = this.#effects.clock();
@@ -239,22 +302,24 @@ export class Session implements Viewed {
 
   /** The screen; opened when it is first needed, from the stored snapshot. */
   screen(): ScreenHandle {
-    return this.#screen ?? this.#openScreen();
+    if (this.#screen !== undefined) return this.#screen;
+    const screen = this.#openScreen();
+    // a stored screen may be of an earlier size; while it is brought to the present, the sizes come in their order
+    if (this.live && this.#catchUp === undefined) screen.resize(this.row.cols, this.row.rows);
+    return screen;
   }
 
   #openScreen(): ScreenHandle {
-    const stored = this.#effects.snapshot(this.id);
-    const screen = this.#effects.screens.open(
+    const from = this.#storedScreen();
+    this.#fedTo = from.offset;
+    this.#skipped = 0;
+    this.#screen = this.#effects.screens.open(
       this.id,
+      { ...from, scrollback: this.#effects.scrollback },
       {
-        cols: stored?.cols ?? this.row.cols,
-        rows: stored?.rows ?? this.row.rows,
-        scrollback: this.#effects.scrollback,
-        offset: stored?.offset ?? 0,
-        ...(stored === undefined ? {} : { restore: stored.replay }),
-      },
-      {
-        answer: (bytes) => this.#link?.input(bytes),
+        answer: (bytes) => {
+          if (this.#answering) this.#link?.input(bytes);
+        },
         title: (text) => {
           this.title = text;
         },
@@ -266,12 +331,60 @@ export class Session implements Viewed {
           // falcon's display, or any full-screen program's: the alternate screen swallows it
           this.setFact("lastFrame", trimmed(lines));
         },
+        lost: () => ({ ...this.#storedScreen(), rest: this.#outputSince(this.#storedScreen().offset) }),
       },
     );
-    this.#screen = screen;
-    if (stored !== undefined && (stored.cols !== this.row.cols || stored.rows !== this.row.rows))
-      screen.resize(this.row.cols, this.row.rows);
-    return screen;
+    return this.#screen;
+  }
+
+  /** What a screen begins with: the stored one, else a blank one of the size that the terminal had at the start. */
+  #storedScreen(): { cols: number; rows: number; offset: number; restore?: Buffer } {
+    const stored = this.#effects.snapshot(this.id);
+    if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
+    const log = this.openLog();
+    const { cols, rows } = sizeAt(log.sizes(), 0) ?? this.row;
+    log.close();
+    return { cols, rows, offset: 0 };
+  }
+
+  /** Output that the log has from here to the present, for a screen whose worker died. */
+  *#outputSince(offset: number): Generator<Buffer> {
+    const log = this.openLog();
+    try {
+      for (let at = Math.max(offset, this.offset - longestRevival); at < this.offset; ) {
+        const bytes = log.readSync(at, Math.min(revivalPiece, this.offset - at));
+        if (bytes.length === 0) return;
+        yield bytes;
+        at += bytes.length;
+      }
+    } finally {
+      log.close();
+    }
+  }
+
+  /** Of a session that ended while no server ran: what it said after its screen was stored. */
+  async #catchUpFromDisk(): Promise<void> {
+    const from = this.#storedScreen().offset;
+    const log = this.openLog();
+    try {
+      if (from >= log.end) return;
+      this.#answering = false;
+      const screen = this.screen();
+      const catchUp = new CatchUp(from, log.end, log.sizes());
+      for await (const piece of log.pieces(from)) {
+        if ("hole" in piece) continue;
+        this.#follow(piece.offset, piece.bytes.length);
+        catchUp.feed(screen, piece.offset, piece.bytes);
+        if (screen.lag > screenLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
+      }
+      catchUp.finish(screen);
+      this.offset = log.end;
+      this.row.facts.outputBytes = log.end;
+      this.#save();
+      await this.#store();
+    } finally {
+      log.close();
+    }
   }
 
   /** Bytes for the program, as typed. */
@@ -399,6 +512,8 @@ export class Session implements Viewed {
 
   /** The visible lines as text, without blank ones at the end; of an ended session, as it was left. */
   async lastScreen(): Promise<string[]> {
+    if (!this.live && this.#screen === undefined) await this.#catchUpFromDisk();
+    await this.present;
     const { lines } = await this.screen().text();
     if (!this.live && this.viewers.size === 0) this.closeScreen();
     return trimmed(lines);
@@ -442,6 +557,9 @@ export class Session implements Viewed {
   }
 
   #finish(): void {
+    this.row.facts.outputBytes = this.offset;
+    this.#save();
+    this.#resolvePresent();
     this.#link?.close();
     this.#link = undefined;
     this.#quiet();
@@ -495,6 +613,7 @@ export class Session implements Viewed {
     if (record?.exit !== undefined) {
       this.row.waitStatus = record.exit.status;
       this.row.ended = record.exit.time;
+      this.offset = record.exit.end;
       const end = endOf(record.exit.status, signalName);
       this.#to("exited", end.signal !== null ? `ended by ${end.signal}` : `ended with status ${end.status}`);
     } else {

@@ -25,6 +25,12 @@ function post(message: FromWorker, transfer: Uint8Array[] = []): void {
   );
 }
 
+/**
+ * How often an alternate screen is remembered as it stands (ms): a program clears its display before it leaves it, and what a person saw
+ * last is the state before that.
+ */
+const sampleTime = 1000;
+
 /** One viewer of another size. */
 interface Watch {
   number: number;
@@ -50,6 +56,9 @@ class Slot {
   #told: Told | undefined;
   #modes = "";
   #heldSince: number | undefined;
+  /** What stood on the alternate screen lately, and when it was looked at. */
+  #seen: string[] | undefined;
+  #seenAt = Number.NEGATIVE_INFINITY;
 
   constructor(open: ToWorker & { do: "open" }) {
     this.#key = open.key;
@@ -82,9 +91,11 @@ class Slot {
       },
       left: ({ lines }) => {
         const { left } = this.#note();
+        const seen = this.#seen ?? lines;
+        this.#seen = undefined;
         // only the last ones can be of interest: a program that goes in and out all the time must not fill the channel
         if (left.length >= 2) left.shift();
-        left.push(lines);
+        left.push(seen);
       },
     };
   }
@@ -127,6 +138,7 @@ class Slot {
         this.#jobs.shift();
         this.#done = 0;
       }
+      this.#remember();
       this.#attempt(() => this.#screen.feed(part));
       this.#noteModes();
       this.#report(part.length);
@@ -135,6 +147,12 @@ class Slot {
       this.#jobs.shift();
       this.#work(job);
     }
+  }
+
+  #remember(): void {
+    if (!this.#screen.inputModes.alternate || performance.now() - this.#seenAt < sampleTime) return;
+    this.#seenAt = performance.now();
+    this.#seen = this.#screen.text().lines;
   }
 
   /** xterm.js must not be trusted with every byte that programs can send: where it throws, the screen is made anew from what it shows. */
