@@ -1,5 +1,5 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
-import { parseLogLine } from "./log-line.ts";
+import { parseLogLine, pythonFloat } from "./log-line.ts";
 
 /** Where a launch is, by what its driver logged last. */
 export type DriverPhase = "starting" | "simulating" | "training" | "sampling" | "ended";
@@ -22,8 +22,18 @@ export interface DriverFacts {
   outcome: string | undefined;
   /** Of a failed launch: "FloatingPointError: negative variance". */
   failure: string | undefined;
-  /** Nodes whose training the driver saw complete. */
-  done: Set<string>;
+  /** Nodes whose training the driver began, with what it says of them once a minute. */
+  nodes: Map<string, DriverNode>;
+}
+
+/** What the driver's log tells of a node: coarse, and all there is where the node's own log is on another machine. */
+export interface DriverNode {
+  done: boolean;
+  epoch: number | undefined;
+  epochs: number | undefined;
+  loss: number | undefined;
+  /** ms by the log's own clock of the last line about it. */
+  time: number;
 }
 
 /** Reads driver lines in order. */
@@ -50,10 +60,30 @@ export class DriverLog {
       facts.saved = true;
       facts.phase = "sampling";
     } else if (text.startsWith("falcon launch ")) this.#outcome(text.slice("falcon launch ".length), time);
-    else {
-      const done = /^\[(.+)\] Training completed/.exec(text);
-      if (done) facts.done.add(done[1] as string);
-    }
+    else this.#node(text, time);
+  }
+
+  /** Lines were passed over: an end that was seen before them may be an earlier launch's. */
+  skip(): void {
+    if (this.facts.phase === "ended") this.facts = fresh(this.facts.launches, undefined);
+    this.#failing = undefined;
+  }
+
+  /** `[name] Training started`, `[name] epoch 280/400, loss -0.82`, `[name] Training completed (loss: -0.7873)`. */
+  #node(text: string, time: number): void {
+    const found =
+      /^\[(.+)\] (?:(Training started)|(Training completed)(?: \(loss: (\S+)\))?|epoch (\d+)\/(\d+), loss (\S+))$/.exec(text);
+    if (!found) return;
+    const [, name = "", started, completed, , epoch, epochs, loss] = found;
+    const before = started === undefined ? this.facts.nodes.get(name) : undefined;
+    const known = before ?? { done: false, epoch: undefined, epochs: undefined, loss: undefined, time };
+    this.facts.nodes.set(name, {
+      done: completed !== undefined,
+      epoch: epoch === undefined ? known.epoch : Number(epoch),
+      epochs: epochs === undefined ? known.epochs : Number(epochs),
+      loss: loss === undefined || loss === "?" ? known.loss : pythonFloat(loss),
+      time,
+    });
   }
 
   /** The log began anew: everything read so far is of a file that is gone. */
@@ -118,6 +148,6 @@ function fresh(launches: number, started: number | undefined): DriverFacts {
     saved: false,
     outcome: undefined,
     failure: undefined,
-    done: new Set(),
+    nodes: new Map(),
   };
 }

@@ -14,6 +14,9 @@ const largestRead = 1 << 20;
 /** A line longer than this is cut: no line of interest comes near it. */
 const longestLine = 64 << 10;
 
+/** The last bytes that were read are read again before new ones: a log that was emptied and has grown past our place since is found out. */
+const markLength = 64;
+
 /** What came of one look at the log. */
 export interface LogNews {
   /** Complete lines, without their ends. */
@@ -29,9 +32,15 @@ export class LogReader {
   readonly file: string;
   readonly #count: ByteCount;
   #offset = 0;
+  /** Of the file that is there, and of the file that #offset belongs to. */
   #inode: number | undefined;
+  #known: number | undefined;
   #rest: Buffer[] = [];
   #restLength = 0;
+  /** The rest of the line that goes on here is to be passed over: its beginning was. */
+  #torn = false;
+  /** The last bytes before #offset. */
+  #mark: Buffer = Buffer.alloc(0);
   /** When the file was last written to, ms since 1970; undefined while there is none. */
   modified: number | undefined;
   /** Its size at the last look, bytes. */
@@ -49,42 +58,67 @@ export class LogReader {
   /** Looks for what is new; costs one stat when nothing is. */
   async read(): Promise<LogNews> {
     const news: LogNews = { lines: [], restarted: false, skipped: 0 };
-    const stat = await fs.promises.stat(this.file).catch(() => undefined);
-    if (!stat?.isFile()) {
-      this.#forget();
+    let stat: fs.Stats;
+    try {
+      stat = await fs.promises.stat(this.file);
+    } catch (error) {
+      // a file system that does not answer well for a moment (ESTALE, EIO) has taken nothing away
+      if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) this.#inode = undefined;
       return news;
     }
+    if (!stat.isFile()) return news;
     this.modified = stat.mtimeMs;
     this.size = stat.size;
-    if (this.#inode !== undefined && (stat.ino !== this.#inode || stat.size < this.#offset)) {
+    if (this.#known !== undefined && (stat.ino !== this.#known || stat.size < this.#offset)) {
       this.#begin();
       news.restarted = true;
     }
-    const first = this.#inode === undefined || news.restarted;
     this.#inode = stat.ino;
+    this.#known = stat.ino;
     if (stat.size === this.#offset) return news;
-    const limit = first ? (stat.size > largestFirstRead ? tailRead : largestFirstRead) : largestRead;
-    let from = this.#offset;
-    if (stat.size - from > limit) {
-      news.skipped = stat.size - limit - from;
-      from = stat.size - limit;
-      this.#drop();
+    const handle = await fs.promises.open(this.file, "r").catch(() => undefined);
+    if (!handle) return news;
+    try {
+      if (!(await this.#sameBefore(handle))) {
+        this.#begin();
+        news.restarted = true;
+      }
+      await this.#take(handle, stat.size, news);
+    } finally {
+      await handle.close();
     }
-    const bytes = await this.#bytes(from, stat.size - from);
-    this.#offset = from + bytes.length;
-    this.#split(bytes, news, news.skipped > 0);
     return news;
   }
 
-  /** `torn`: the first line's beginning was skipped, so it is not one. */
-  #split(bytes: Buffer, news: LogNews, torn: boolean): void {
+  async #take(handle: fs.promises.FileHandle, size: number, news: LogNews): Promise<void> {
+    const limit = this.#offset > 0 ? largestRead : size > largestFirstRead ? tailRead : largestFirstRead;
+    let from = this.#offset;
+    if (size - from > limit) {
+      news.skipped = size - limit - from;
+      from = size - limit;
+      this.#drop();
+      this.#torn = true;
+    }
+    const bytes = await this.#bytes(handle, from, size - from);
+    this.#offset = from + bytes.length;
+    const before = news.skipped > 0 ? Buffer.alloc(0) : this.#mark;
+    this.#mark = Buffer.concat([before, bytes.subarray(-markLength)]).subarray(-markLength);
+    this.#split(bytes, news);
+  }
+
+  /** Whether what stands before our place is what we read there. */
+  async #sameBefore(handle: fs.promises.FileHandle): Promise<boolean> {
+    if (this.#mark.length === 0) return true;
+    return (await this.#bytes(handle, this.#offset - this.#mark.length, this.#mark.length)).equals(this.#mark);
+  }
+
+  #split(bytes: Buffer, news: LogNews): void {
     let start = 0;
-    let skipLine = torn;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
       const part = bytes.subarray(start, end);
       start = end + 1;
-      if (skipLine) {
-        skipLine = false;
+      if (this.#torn) {
+        this.#torn = false;
         news.skipped += part.length + 1;
         continue;
       }
@@ -92,28 +126,22 @@ export class LogReader {
       this.#drop();
       news.lines.push(whole.subarray(0, longestLine).toString("utf8").replace(/\r$/, ""));
     }
-    if (start < bytes.length && !skipLine && this.#restLength < longestLine) {
+    if (start < bytes.length && !this.#torn && this.#restLength < longestLine) {
       this.#rest.push(Buffer.from(bytes.subarray(start)));
       this.#restLength += bytes.length - start;
     }
   }
 
-  async #bytes(from: number, length: number): Promise<Buffer> {
-    const handle = await fs.promises.open(this.file, "r").catch(() => undefined);
-    if (!handle) return Buffer.alloc(0);
-    try {
-      const buffer = Buffer.allocUnsafe(length);
-      let got = 0;
-      while (got < length) {
-        const { bytesRead } = await handle.read(buffer, got, length - got, from + got);
-        if (bytesRead === 0) break;
-        got += bytesRead;
-      }
-      this.#count.add(got);
-      return buffer.subarray(0, got);
-    } finally {
-      await handle.close();
+  async #bytes(handle: fs.promises.FileHandle, from: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    let got = 0;
+    while (got < length) {
+      const { bytesRead } = await handle.read(buffer, got, length - got, from + got);
+      if (bytesRead === 0) break;
+      got += bytesRead;
     }
+    this.#count.add(got);
+    return buffer.subarray(0, got);
   }
 
   #drop(): void {
@@ -123,12 +151,8 @@ export class LogReader {
 
   #begin(): void {
     this.#offset = 0;
+    this.#torn = false;
+    this.#mark = Buffer.alloc(0);
     this.#drop();
-  }
-
-  #forget(): void {
-    this.#begin();
-    this.#inode = undefined;
-    this.size = 0;
   }
 }

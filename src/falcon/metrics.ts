@@ -21,14 +21,17 @@ export interface Point {
 /** A chunk has about 3 KB (100 entries); anything this large is no chunk of a scalar. */
 const largestChunk = 4 << 20;
 
+/** An array that unpacks to more than this is no metric's: falcon does not even compress them. */
+const largestArray = 16 << 20;
+
 /** More entries than this are thinned to every second one: a curve on a terminal has at most a few hundred columns. */
 const mostPoints = 40_000;
 
 /** The arrays of an NPZ file by name. @throws Error when it is no NPZ, or not all of it is there yet. */
 export function readNpz(bytes: Uint8Array): Map<string, NumpyArray> {
-  const files = unzipSync(bytes);
+  const files = unzipSync(bytes, { filter: ({ name, originalSize }) => name.endsWith(".npy") && originalSize <= largestArray });
   const arrays = new Map<string, NumpyArray>();
-  for (const [name, data] of Object.entries(files)) if (name.endsWith(".npy")) arrays.set(name.slice(0, -4), readNpy(data));
+  for (const [name, data] of Object.entries(files)) arrays.set(name.slice(0, -4), readNpy(data));
   return arrays;
 }
 
@@ -49,6 +52,7 @@ export function readNpy(data: Uint8Array): NumpyArray {
   if (type === undefined) throw new Error("an NPY array without a type");
   const read = readerOf(type);
   const size = shape.reduce((a, b) => a * b, 1);
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) throw new Error("an NPY array without a shape");
   if (start + size * read.width > data.length) throw new Error("an NPY array that is cut off");
   const values = new Float64Array(size);
   for (let i = 0; i < size; i++) values[i] = read.at(view, start + i * read.width);
@@ -92,6 +96,10 @@ export class MetricReader {
   #stride = 1;
   #phase = 0;
   #newest = Number.NEGATIVE_INFINITY;
+  /** The chunk that was found half written. */
+  #torn: string | undefined;
+  /** When the newest chunk that was read was written, ms since 1970. */
+  modified: number | undefined;
 
   /** `folder` is `<graph>/<node>/metrics/<group>/<metric>`. */
   constructor(folder: string, count: ByteCount) {
@@ -112,10 +120,18 @@ export class MetricReader {
     for (;;) {
       const signature = await this.#signature(this.#next);
       if (signature === undefined || signature === this.#seen[this.#next]) break;
+      if (signature === this.#torn && (await this.#signature(this.#next + 1)) === undefined) break;
       const points = await this.#chunk(this.#next);
-      if (!points) break; // half written: the next look finds it whole
+      if (!points) {
+        // half written: it is looked at again when it has changed; where another one follows, nobody will complete it
+        this.#torn = signature;
+        if ((await this.#signature(this.#next + 1)) === undefined) break;
+        this.#seen[this.#next++] = signature;
+        continue;
+      }
       this.#seen[this.#next] = signature;
       this.#next++;
+      this.modified = Math.max(this.modified ?? 0, Number(signature.split(" ")[0]));
       found = true;
       this.#add(points);
     }

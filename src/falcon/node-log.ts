@@ -24,10 +24,15 @@ export class NodeLog {
   /** Epochs of earlier launches, then of the last one, which begins at `launchAt`. */
   epochs: EpochRecord[] = [];
   launchAt = 0;
+  /** Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both outlive the thinning. */
+  first: number | undefined;
+  best: { epoch: number; validationLoss: number } | undefined;
   /** Whether the beginning of the last launch was read: not so in a log that was entered at its end. */
   beginningSeen = false;
   started = false;
   completed = false;
+  /** ms by the log's own clock of the last launch's beginning; undefined where it was not seen. */
+  begunAt: number | undefined;
   readonly rhythm = new Rhythm();
   /** The last line logged as an error in this launch, without its time. */
   lastError: string | undefined;
@@ -50,12 +55,9 @@ export class NodeLog {
     this.lastTime = read.time;
     if (read.level === "ERROR" || read.level === "CRITICAL") this.lastError = read.text;
     if (read.text === `[${this.name}] Training started`) {
-      this.launchAt = this.epochs.length;
-      this.beginningSeen = true;
+      this.#begin(true);
       this.started = true;
-      this.completed = false;
-      this.lastError = undefined;
-      this.rhythm.pause();
+      this.begunAt = read.time;
     } else if (read.text.startsWith(`[${this.name}] Training completed`)) this.completed = true;
     else if (read.text.startsWith("Epoch ")) this.#epoch(read.text, read.time);
   }
@@ -63,9 +65,22 @@ export class NodeLog {
   /** The log began anew. */
   restart(): void {
     this.epochs = [];
-    this.launchAt = 0;
-    this.beginningSeen = false;
     this.started = false;
+    this.#begin(false);
+  }
+
+  /** Lines were passed over: what comes next may be of another launch, and its beginning was not seen. */
+  skip(): void {
+    this.started = true;
+    this.#begin(false);
+  }
+
+  #begin(seen: boolean): void {
+    this.launchAt = this.epochs.length;
+    this.first = undefined;
+    this.best = undefined;
+    this.begunAt = undefined;
+    this.beginningSeen = seen;
     this.completed = false;
     this.lastError = undefined;
     this.rhythm.pause();
@@ -77,6 +92,14 @@ export class NodeLog {
     this.started = true;
     this.completed = false;
     this.epochs.push({ ...read, time });
+    this.first ??= read.epoch;
+    const { epoch, validationLoss } = read;
+    if (
+      validationLoss !== undefined &&
+      Number.isFinite(validationLoss) &&
+      !(validationLoss >= (this.best?.validationLoss ?? Infinity))
+    )
+      this.best = { epoch, validationLoss };
     this.rhythm.sign(time);
     if (this.epochs.length > mostEpochs) this.#thin();
   }

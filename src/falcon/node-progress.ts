@@ -1,17 +1,20 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
+import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import type { EpochRecord, NodeLog } from "./node-log.ts";
 
 /**
  * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
- * stopped: the run ended before this node was done.
+ * stopped: the run ended before this node was done; unknown: the run has no logs here.
  */
-export type NodeStatus = "idle" | "waiting" | "training" | "done" | "stopped";
+export type NodeStatus = "idle" | "waiting" | "training" | "done" | "stopped" | "unknown";
 
 /** One node of a run. `null`: not known. Times are ms since 1970, losses nats, rates per minute. JSON-friendly throughout. */
 export interface NodeProgress {
   name: string;
   status: NodeStatus;
+  /** Its own log is here. Without it, what there is comes from the driver's log, once a minute. */
+  logged: boolean;
   /** Last finished epoch, counted over all launches of the run as falcon counts it. */
   epoch: number | null;
   /** Epochs that this launch was asked for (max_epochs). */
@@ -60,6 +63,14 @@ export const stallFloor = 60_000;
 /** What is known besides the node's own log. */
 export interface NodeSituation {
   trained: boolean;
+  /** Its log exists. */
+  logged: boolean;
+  /** What the driver says of it, in this launch. */
+  driver: DriverNode | undefined;
+  /** There are logs of the run at all. */
+  known: boolean;
+  /** This launch has begun to write: what the logs hold is its own, and not an earlier one's. */
+  begun: boolean;
   /** max_epochs of the configuration. */
   configured: number | undefined;
   /** The run's program is there; undefined: not known. */
@@ -82,22 +93,23 @@ export interface NodeSituation {
 
 /** The state of one node. */
 export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgress {
-  const epochs = log.launch.length > 0 || !situation.epochMetric ? log.launch : epochsOfMetrics(situation);
+  const epochs = situation.begun ? epochsOf(log, situation) : [];
   const last = epochs.at(-1);
   const status = statusOf(log, situation, epochs.length > 0);
   const planned = last?.epochs ?? situation.configured ?? null;
-  const before = epochs[0] && (log.beginningSeen || log.launch.length === 0) ? epochs[0].epoch - 1 : beforeOfMetric(situation);
+  const before = beforeOf(log, situation, epochs);
   const rate = rateOf(epochs);
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
   const sinceLast = last ? Math.max(0, situation.now - (last.time + situation.zone)) / 1000 : 0;
   const losses = epochs.map((e) => e.validationLoss ?? e.loss).filter((v): v is number => v !== undefined);
-  const best = bestOf(epochs);
+  const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
   const silent = situation.lastSign === undefined ? 0 : situation.now - situation.lastSign;
   return {
     name: log.name,
     status,
+    logged: situation.logged,
     epoch: last?.epoch ?? null,
     epochs: planned,
     epochsBefore: before,
@@ -109,15 +121,43 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     trend: condense(losses.filter(Number.isFinite), trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
-    learningRate: last?.learningRate ?? null,
+    learningRate: finite(last?.learningRate),
     epochsPerMinute: rate,
     timeLeft:
       status === "training" && rate !== null && rate > 0 && left !== null ? Math.max(0, (left / rate) * 60 - sinceLast) : null,
     lastSign: situation.lastSign ?? null,
     rhythm: usual === undefined ? null : usual / 1000,
-    stalled: status === "training" && limit !== undefined && silent > limit,
-    error: log.lastError ?? null,
+    stalled: status === "training" && situation.logged && limit !== undefined && silent > limit,
+    error: (situation.begun ? log.lastError : undefined) ?? null,
   };
+}
+
+/** Epochs of this launch: from its log, else from its metrics, else the one that the driver named last. */
+function epochsOf(log: NodeLog, situation: NodeSituation): readonly EpochRecord[] {
+  if (log.launch.length > 0) return log.launch;
+  const measured = situation.epochMetric ? epochsOfMetrics(situation) : [];
+  const { driver, logged, configured } = situation;
+  if (measured.length > 0 || logged || driver?.epoch === undefined || driver.epoch === 0) return measured;
+  return [
+    {
+      epoch: driver.epoch,
+      epochs: driver.epochs ?? configured ?? 0,
+      time: driver.time,
+      loss: undefined,
+      validationLoss: driver.loss,
+      learningRate: undefined,
+      samples: undefined,
+      steps: undefined,
+    },
+  ];
+}
+
+/** Epochs that earlier launches had trained; null where nothing tells. */
+function beforeOf(log: NodeLog, situation: NodeSituation, epochs: readonly EpochRecord[]): number | null {
+  if (!situation.begun) return null;
+  if (log.launch.length > 0 && log.beginningSeen && log.first !== undefined) return log.first - 1;
+  if (log.launch.length === 0 && epochs[0] && situation.logged) return epochs[0].epoch - 1;
+  return beforeOfMetric(situation);
 }
 
 /** `values` as at most `count` means of equal stretches. */
@@ -130,11 +170,18 @@ export function condense(values: readonly number[], count: number): number[] {
   });
 }
 
-function statusOf(log: NodeLog, { trained, alive, ended }: NodeSituation, hasEpochs: boolean): NodeStatus {
+function statusOf(
+  log: NodeLog,
+  { trained, logged, driver, known, begun, alive, ended }: NodeSituation,
+  hasEpochs: boolean,
+): NodeStatus {
   if (!trained) return "idle";
-  if (log.completed) return "done";
-  if (ended || alive === false) return log.started || hasEpochs ? "stopped" : "waiting";
-  return log.started || hasEpochs ? "training" : "waiting";
+  if (!known) return "unknown";
+  if (!begun) return "waiting";
+  if (log.completed || (!logged && driver?.done === true)) return "done";
+  const started = log.started || hasEpochs || (!logged && driver !== undefined);
+  if (!started) return "waiting";
+  return ended || alive === false ? "stopped" : "training";
 }
 
 /** Epochs per minute over the last of them; null for fewer than two, or when they all fall into the same second. */

@@ -4,6 +4,10 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
 const left = /\x1b\[\?(?:1049|1047|47)l/g;
 
+/** Moving the cursor to a row and column: what a full-screen display does all the time, and lines never do. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
+const addressed = /\x1b\[\d+;\d+[Hf]/;
+
 /**
  * The lines of `output` (the end of a session's log) without escape sequences. Where a full-screen display was left in it, only what was
  * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are no lines.
@@ -14,6 +18,7 @@ export function plainLines(output: Uint8Array): string[] {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
   const entering = [...text.matchAll(/\x1b\[\?(?:1049|1047|47)h/g)].at(-1);
   if (entering && (!leaving || leaving.index < entering.index)) return [];
+  if (!leaving && addressed.test(text)) return []; // a display that was entered before this end of the log begins
   if (leaving) text = text.slice(leaving.index + leaving[0].length);
   return withoutEscapes(text)
     .split(/\r*\n/)

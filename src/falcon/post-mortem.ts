@@ -52,6 +52,9 @@ export interface EndFacts {
 /** A longer traceback is cut in its middle: its head says where, its end says what. */
 const longestTraceback = 80;
 
+/** Python's, torch's and Ray's words for it. */
+const memoryWords = /\b(OutOfMemoryError|MemoryError)\b|out of memory|(?:ran|running) low on memory/i;
+
 /** What to say of a run that has ended. */
 export function postMortem(facts: EndFacts): PostMortem {
   const lines = plainLines(facts.output);
@@ -59,8 +62,9 @@ export function postMortem(facts: EndFacts): PostMortem {
   const traceback = tracebackOf(lines);
   const outcome = summary?.[0] ?? "";
   const exception = traceback ? failureOf(traceback.slice(lastRaise(traceback)).join("\n")) : undefined;
-  const memory =
-    facts.outOfMemory || lines.some((line) => /\b(OutOfMemoryError|MemoryError)\b|out of memory|ran low on memory/i.test(line));
+  // only where it says why it ended: a simulator may well log that some memory was short, and go on
+  const reasons = [...(traceback ?? []), ...(summary ?? []), facts.run?.failure ?? ""];
+  const memory = facts.outOfMemory || reasons.some((line) => memoryWords.test(line));
   const interrupted =
     /^KeyboardInterrupt\b/.test(exception ?? "") || facts.signal === "SIGINT" || (facts.status === 130 && !traceback);
   const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;

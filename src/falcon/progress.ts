@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { ByteCount } from "./byte-count.ts";
 import type { Curve } from "./curve.ts";
-import { DriverLog } from "./driver-log.ts";
+import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { parseBuffer, parseLogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
 import { MetricReader } from "./metrics.ts";
@@ -14,7 +14,7 @@ import { type RunConfig, readRunConfig } from "./run-config.ts";
 import { canonical, runName } from "./run-directory.ts";
 import { summarise } from "./summary.ts";
 
-/** Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot). */
+/** Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot). unknown: it writes no logs here. */
 export type RunPhase =
   | "starting"
   | "simulating"
@@ -23,7 +23,8 @@ export type RunPhase =
   | "completed"
   | "interrupted"
   | "failed"
-  | "broken off";
+  | "broken off"
+  | "unknown";
 
 /** A run as its files show it. `null`: not known. Times are ms since 1970, spans seconds, losses nats. JSON-friendly throughout. */
 export interface RunProgress {
@@ -71,12 +72,17 @@ export interface WatchOptions {
   directory?: string;
   /** paths.graph of the command line (LaunchArguments.graph). */
   graph?: string | undefined;
+  /** When this launch's program was started, ms since 1970: what an earlier launch wrote into the directory is then not taken for its own. */
+  since?: number | undefined;
   /** ms since 1970. */
   clock?: () => number;
 }
 
 /** The driver speaks at least once a minute while it trains: two of them missed are a silence (ms). */
 const runStallFloor = 150_000;
+
+/** Logs tell whole seconds, so that a launch may seem to begin a little before its program (ms). */
+const sinceSlack = 2_000;
 
 /** Buffer lines that the simulation rate is measured over. */
 const bufferWindow = 60;
@@ -101,6 +107,7 @@ export class RunWatcher {
   readonly count = new ByteCount();
   readonly #directory: string;
   readonly #graphOption: string | undefined;
+  readonly #since: number | undefined;
   readonly #clock: () => number;
   #config: RunConfig | undefined;
   #configRead: string | undefined;
@@ -117,6 +124,7 @@ export class RunWatcher {
     this.run = canonical(options.run);
     this.#directory = options.directory ?? process.cwd();
     this.#graphOption = options.graph;
+    this.#since = options.since;
     this.#clock = options.clock ?? Date.now;
   }
 
@@ -212,6 +220,7 @@ export class RunWatcher {
   async #readDriver(reader: LogReader): Promise<void> {
     const news = await reader.read();
     if (news.restarted) this.#driver.restart();
+    if (news.skipped > 0) this.#driver.skip();
     const before = this.#driver.facts.launches;
     for (const line of news.lines) this.#driver.line(line);
     this.#driver.settle();
@@ -238,18 +247,14 @@ export class RunWatcher {
   async #readNode(node: WatchedNode): Promise<void> {
     const news = await node.reader.read();
     if (news.restarted) node.log.restart();
-    if (news.skipped > 0 && !node.log.beginningSeen) node.log.started = true;
-    for (const line of news.lines) {
-      node.log.line(line);
-    }
+    if (news.skipped > 0) node.log.skip();
+    for (const line of news.lines) node.log.line(line);
     this.#setZone(node.reader, news.lines);
     // metrics cost nothing until they are needed: the log has it all, and earlier
-    const { metrics, log } = node;
-    const needed =
-      node.trained &&
-      node.reader.exists &&
-      ((log.launch.length === 0 && log.started) || (log.launch.length > 0 && !log.beginningSeen));
-    if (needed) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
+    const { metrics, log, reader } = node;
+    if (!node.trained || !reader.exists || !log.started) return;
+    if (log.launch.length === 0) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
+    else if (!log.beginningSeen) await metrics.epoch.read();
   }
 
   /** Logs carry local times without a zone: the file's own time tells how far that is from ours. */
@@ -264,19 +269,26 @@ export class RunWatcher {
 
   #progress(alive: boolean | undefined): RunProgress {
     const config = this.#config as RunConfig;
-    const facts = this.#driver.facts;
-    const now = this.#clock();
     const zone = this.#zone ?? 0;
+    const begun = this.#begun(zone);
+    const facts = begun ? this.#driver.facts : notBegun(this.#driver.facts);
+    const now = this.#clock();
     const ended = facts.phase === "ended";
+    const known = config.localLogs || this.#driverReader?.exists === true;
     const nodes = this.#nodes.map(({ log, reader, trained, configured, metrics }) =>
       nodeProgress(log, {
         trained,
         configured,
+        known,
+        logged: reader.exists,
+        driver: facts.nodes.get(log.name),
+        begun: begun && ofThisLaunch(log, facts.started),
         alive,
         ended,
         now,
         zone,
-        lastSign: reader.modified,
+        lastSign:
+          latest(reader.modified, ...Object.values(metrics).map((metric) => metric.modified)) ?? driverSign(facts, log, zone),
         launched: facts.started,
         epochMetric: metrics.epoch,
         lossMetric: metrics["train/loss"],
@@ -286,16 +298,18 @@ export class RunWatcher {
       }),
     );
     const trained = nodes.filter((node) => node.status !== "idle");
-    const signs = [this.#driverReader, this.#datasetReader, ...this.#nodes.map((node) => node.reader)].flatMap(
-      (reader) => reader?.modified ?? [],
+    const lastSign = latest(
+      this.#driverReader?.modified,
+      this.#datasetReader?.modified,
+      ...nodes.map((node) => node.lastSign ?? undefined),
+      ...this.#nodes.map((node) => node.reader.modified),
     );
-    const lastSign = signs.length > 0 ? Math.max(...signs) : undefined;
     const silence = lastSign === undefined ? undefined : Math.max(0, now - lastSign);
-    const limit = this.#runLimit();
-    const buffer = this.#buffer.at(-1);
+    const limit = this.#runLimit(facts.phase);
+    const buffer = begun ? this.#buffer.at(-1) : undefined;
     const fractions = trained.flatMap((node) => (node.status === "done" ? 1 : (node.fraction ?? [])));
     const running = !ended && alive !== false;
-    const phase = this.#phase(alive, trained);
+    const phase = known ? phaseOf(facts, alive, trained) : "unknown";
     const run = {
       directory: this.run,
       name: runName(this.run),
@@ -303,13 +317,14 @@ export class RunWatcher {
       phase,
       stopping: running && facts.stopping && phase !== "sampling",
       saved: facts.saved,
-      resumed: facts.launches > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),
+      resumed:
+        this.#driver.facts.launches + (begun ? 0 : 1) > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),
       localLogs: config.localLogs,
       started: facts.started === undefined ? null : facts.started + zone,
       ended: facts.ended === undefined ? null : facts.ended + zone,
       nodes,
       samples: buffer ? { total: buffer.total, training: buffer.training, validation: buffer.validation } : null,
-      samplesPerMinute: this.#sampleRate(),
+      samplesPerMinute: begun ? this.#sampleRate() : null,
       fraction:
         trained.length > 0 && fractions.length === trained.length
           ? fractions.reduce((a, b) => a + b, 0) / fractions.length
@@ -322,22 +337,20 @@ export class RunWatcher {
       stalled:
         running && (nodes.some((node) => node.stalled) || (silence !== undefined && limit !== undefined && silence > limit)),
       failure: facts.failure ?? null,
-      problem: config.problem ?? null,
+      problem: config.problem ?? elsewhere(trained, phase),
     };
     return { ...run, summary: summarise(run) };
   }
 
-  #phase(alive: boolean | undefined, trained: readonly NodeProgress[]): RunPhase {
-    const { phase, outcome } = this.#driver.facts;
-    if (phase === "ended") return outcome as RunPhase;
-    if (alive === false) return "broken off";
-    if (phase === "starting" && trained.some((node) => node.status === "training")) return "training"; // a driver log entered at its end
-    return phase as RunPhase;
+  /** Whether the driver's log has come to this launch; what stands in it before that is an earlier one's. */
+  #begun(zone: number): boolean {
+    const { started, ended } = this.#driver.facts;
+    const last = started ?? ended;
+    return this.#since === undefined || last === undefined || last + zone >= this.#since - sinceSlack;
   }
 
   /** The silence of all logs together from which on the run is stuck; undefined before it has a rhythm. */
-  #runLimit(): number | undefined {
-    const phase = this.#driver.facts.phase;
+  #runLimit(phase: DriverFacts["phase"]): number | undefined {
     if (phase === "starting" || phase === "simulating") return undefined;
     const limits = [
       this.#rhythm.limit(runStallFloor),
@@ -352,6 +365,42 @@ export class RunWatcher {
     const [first, last] = [recent[0], recent.at(-1)];
     return first && last && last.time > first.time ? ((last.total - first.total) * 60_000) / (last.time - first.time) : null;
   }
+}
+
+function phaseOf({ phase, outcome }: DriverFacts, alive: boolean | undefined, trained: readonly NodeProgress[]): RunPhase {
+  if (phase === "ended") return outcome as RunPhase;
+  if (alive === false) return "broken off";
+  if (phase === "starting" && trained.some((node) => node.status === "training")) return "training"; // a driver log entered at its end
+  return phase;
+}
+
+/** The facts of a launch that has not written anything yet. */
+function notBegun(earlier: DriverFacts): DriverFacts {
+  return { ...new DriverLog().facts, launches: earlier.launches + 1 };
+}
+
+/** Whether a node's log has come to the launch that the driver began at `started`: it speaks some seconds later. */
+function ofThisLaunch(log: NodeLog, started: number | undefined): boolean {
+  const time = log.begunAt ?? log.lastTime;
+  return started === undefined || time === undefined || time >= started;
+}
+
+/** When the driver last said something of a node. */
+function driverSign(facts: DriverFacts, log: NodeLog, zone: number): number | undefined {
+  const told = facts.nodes.get(log.name);
+  return told === undefined ? undefined : told.time + zone;
+}
+
+/** A sentence about nodes that are trained where their logs cannot be seen from here. */
+function elsewhere(trained: readonly NodeProgress[], phase: RunPhase): string | null {
+  const missing = trained.filter((node) => !node.logged && node.status !== "waiting" && node.status !== "unknown");
+  if (phase === "unknown" || missing.length === 0) return null;
+  return `no log of ${missing.map((node) => node.name).join(", ")} here: only what the driver says once a minute`;
+}
+
+function latest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time): time is number => time !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
 }
 
 /** Validation losses by epoch from before `until` (seconds): what the log no longer tells. */

@@ -8,7 +8,7 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
   const trained = run.nodes.filter((node) => node.status !== "idle");
   if (run.phase === "failed") return run.failure ? `failed: ${run.failure}` : "failed";
   if (run.phase === "completed" || run.phase === "interrupted") return `${run.phase} · ${results(trained)}`;
-  if (!run.localLogs) return "no local logs";
+  if (run.phase === "unknown") return "no local logs";
   if (run.phase === "broken off") return `broken off${trained.some((n) => n.epoch !== null) ? ` · ${results(trained)}` : ""}`;
   const parts: string[] = [];
   if (run.stalled && run.lastSign !== null) {
