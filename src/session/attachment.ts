@@ -226,7 +226,23 @@ export class Attachment {
     clearTimeout(this.#keyTimer);
     this.#forgetEnd();
     this.#session.removeViewer(this.#viewer);
-    if (why !== "gone") this.#terminal.write(leaveTerminal());
-    this.#leave(why);
+    void this.#giveTerminalBack(why).then(() => this.#leave(why));
+  }
+
+  /** What was changed goes back; what comes next stands below what the session leaves on the screen. */
+  async #giveTerminalBack(why: Leaving): Promise<void> {
+    if (why === "gone") return;
+    const { cols, rows } = this.#session;
+    const same = this.#viewer.cols === cols && this.#viewer.rows === rows;
+    const shown = await this.#session.screenText();
+    const screen = same ? shown : undefined;
+    const { coloursTouched, titles } = this.#session.inputModes();
+    this.#terminal.write(
+      leaveTerminal({
+        ...(screen === undefined ? {} : { screen }),
+        ...(coloursTouched === undefined ? {} : { colours: coloursTouched }),
+        ...(titles === undefined ? {} : { titles }),
+      }),
+    );
   }
 }

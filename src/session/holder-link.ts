@@ -49,6 +49,8 @@ const launchLimitMs = 15_000;
 const answerLimitMs = 5_000;
 /** INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never waits behind a paste. */
 const inputWindow = 512 * 1024;
+/** A holder that closed the connection is about to end: so long (ms) its own words are waited for, which say more. */
+const lastWordsMs = 1_000;
 /** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
 const inputHighWater = 1 << 20;
 
@@ -92,12 +94,16 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
   checkDirectory(options.directory);
   const pty = spawnHolder(options);
   const deadline = Date.now() + launchLimitMs;
+  const gone = holderGone(pty);
   let link: HolderLink | undefined;
   try {
-    const gone = holderGone(pty);
     const socket = await connectSoon(options.folder, deadline, gone);
     link = greet(socket, encodeGo(options), pty.master, events);
-    await Promise.race([link.greeted, gone, expire(deadline, "the holder did not start the program in time")]);
+    const greeted = link.greeted.catch(async (error: unknown) => {
+      await Promise.race([gone, delay(lastWordsMs, undefined, { ref: false })]);
+      throw error;
+    });
+    await Promise.race([greeted, gone, expire(deadline, "the holder did not start the program in time")]);
     pty.handOver();
     return link;
   } catch (error) {

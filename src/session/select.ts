@@ -42,9 +42,8 @@ function selectUnnamed(sessions: readonly Session[], directory: string): Session
   const live = sessions.filter((s) => s.live);
   const [only] = live;
   if (only !== undefined && live.length === 1) return only;
-  const here = live.filter((s) => s.row.directory === directory && s.row.attached !== null);
-  here.sort((a, b) => (b.row.attached ?? 0) - (a.row.attached ?? 0));
-  const [latest] = here;
+  // of several that run, one that was attached here; where none runs, the last that was here
+  const latest = lastUsed(live.length > 0 ? live.filter((s) => s.row.attached !== null) : sessions, directory);
   if (latest !== undefined) return latest;
   if (live.length > 1)
     throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
@@ -55,6 +54,15 @@ function selectUnnamed(sessions: readonly Session[], directory: string): Session
     );
   }
   throw new Failure("there are no sessions: 'falcon launch' starts one", Status.noSession);
+}
+
+/** The session of this directory that was attached (or else started) last. */
+function lastUsed(sessions: readonly Session[], directory: string): Session | undefined {
+  const when = ({ row }: Session) => row.attached ?? row.created;
+  return sessions
+    .filter((s) => s.row.directory === directory)
+    .sort((a, b) => when(b) - when(a))
+    .at(0);
 }
 
 function candidates(found: readonly Session[]): string {

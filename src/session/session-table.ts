@@ -36,15 +36,23 @@ export const longestName = 64;
 const idAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 const idLength = 6;
 
+/** What the table needs of the server. */
+export interface TableEffects extends SessionEffects {
+  /** A session is there, new or from an earlier server. */
+  came(session: Session): void;
+  /** A session was forgotten, its folder as well. */
+  removed(id: string): void;
+}
+
 export class SessionTable {
   #sessions = new Map<string, Session>();
   #store: SessionStore;
-  #effects: SessionEffects;
+  #effects: TableEffects;
   #folder: string;
   #host: string;
 
   /** @param folder where the session folders are: `<home>/s`. */
-  constructor(folder: string, host: string, store: SessionStore, effects: SessionEffects) {
+  constructor(folder: string, host: string, store: SessionStore, effects: TableEffects) {
     this.#folder = folder;
     this.#host = host;
     this.#store = store;
@@ -127,6 +135,7 @@ export class SessionTable {
       throw new Failure(`cannot start a session: ${reasonOf(error)}`);
     }
     this.#track(session, before);
+    this.#effects.came(session);
     this.#effects.changed(session);
     return session;
   }
@@ -146,6 +155,7 @@ export class SessionTable {
       if (session.live) adopting.push(session.adopt().then(() => this.#track(session, latestLink(row.directory))));
     }
     await Promise.all(adopting);
+    for (const session of this.#sessions.values()) this.#effects.came(session);
   }
 
   #track(session: Session, before: LatestLink | undefined): void {
@@ -178,6 +188,7 @@ export class SessionTable {
     this.#sessions.delete(session.id);
     fs.rmSync(session.folder, { recursive: true, force: true });
     this.#effects.log("session.removed", { id: session.id });
+    this.#effects.removed(session.id);
   }
 
   /** Lets go of every holder; they and their programs live on. */

@@ -7,7 +7,7 @@ import { signalName, signalNumber } from "../platform/signals.ts";
 import { OutputLog } from "../store/output-log.ts";
 import { type Gap, readRecord } from "../store/record.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
-import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
+import type { InputModes, ScreenHandle, Screens, ScreenText } from "../terminal/screens.ts";
 import { CatchUp, sizeAt } from "./catch-up.ts";
 import { watchMemory } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
@@ -125,6 +125,10 @@ export class Session implements Viewed {
   get rows(): number {
     return this.row.rows;
   }
+  /** Output up to which the screen is stored: a later server asks the holder for what comes after it, so that much stays as the holder wrote it. */
+  get storedOffset(): number {
+    return this.#storedOffset;
+  }
   get live(): boolean {
     return isLive(this.row.state);
   }
@@ -175,6 +179,8 @@ export class Session implements Viewed {
       const link = await connectHolder(this.folder, this.#events());
       this.#linked(link);
       const log = this.openLog();
+      // without a stored screen (a lost database): what was compressed since is not in the holder's file any more
+      if (log.rawBase > this.offset) this.#note(log.rawBase);
       this.#catchUp = new CatchUp(this.offset, link.hello.end, log.sizes());
       log.close();
       link.subscribe(this.offset);
@@ -510,12 +516,23 @@ export class Session implements Viewed {
     this.#effects.changed(this);
   }
 
+  /** What the screen shows; undefined where it cannot be had. The screen of an ended session that nobody looks at is let go of. */
+  async screenText(): Promise<ScreenText | undefined> {
+    try {
+      if (!this.live && this.#screen === undefined) await this.#catchUpFromDisk();
+      await this.present;
+      return await this.screen().text();
+    } catch (error) {
+      this.#effects.log("session.no-screen", { id: this.id, reason: String(error) });
+      return undefined;
+    } finally {
+      if (!this.live && this.viewers.size === 0) this.closeScreen();
+    }
+  }
+
   /** The visible lines as text, without blank ones at the end; of an ended session, as it was left. */
   async lastScreen(): Promise<string[]> {
-    if (!this.live && this.#screen === undefined) await this.#catchUpFromDisk();
-    await this.present;
-    const { lines } = await this.screen().text();
-    if (!this.live && this.viewers.size === 0) this.closeScreen();
+    const lines = (await this.screenText())?.lines ?? [];
     return trimmed(lines);
   }
 

@@ -58,8 +58,10 @@ export class UnreadPty {
     return this.#socket.bytesRead;
   }
 
-  /** What the process printed and nobody has read, as one line behind a colon; "" when nothing. */
+  /** What the process printed and nobody has read, as one line behind a colon; "" when nothing, and when the terminal is another's by now. */
   lastWords(): string {
+    // after handOver the descriptor may be closed, and its number another session's terminal: not one byte may be taken from that
+    if (!this.#ownsMaster) return "";
     try {
       const bytes = Buffer.alloc(lastWordsLimit);
       const length = fs.readSync(this.master, bytes, 0, bytes.length, null);
@@ -78,8 +80,9 @@ export class UnreadPty {
 
   /** Lets go of the terminal, which hangs up for the processes on it unless somebody else has its master. */
   dispose(): void {
-    if (this.#ownsMaster) close(this.master);
+    const owned = this.#ownsMaster;
     this.handOver();
+    if (owned) close(this.master);
   }
 
   /** SIGKILL for the first process, unless it is known to have ended: until then the number is its own. */

@@ -102,6 +102,12 @@ export class Painter {
     let x = 0;
     if (continues && this.#column === this.#cols) {
       x = this.#cell(line, 0);
+      // where the wrap scrolled, the new line was filled with that character's background
+      if (this.#pen.hasBackground && x < cols) {
+        this.#move(x);
+        this.#pen.plainBackground();
+        this.#out.csi("K");
+      }
     }
     let erased = 0;
     let erasedBg = 0;

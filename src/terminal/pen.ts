@@ -115,9 +115,14 @@ export class PenWriter {
     this.set(0, 0, 0, 0);
   }
 
+  /** Whether what is erased or scrolls in gets a colour. */
+  get hasBackground(): boolean {
+    return !this.#known || (this.#bg & Colour.all) !== 0;
+  }
+
   /** Erasing and scrolling fill with the current background: makes that the default. */
   plainBackground(): void {
-    if (!this.#known || (this.#bg & Colour.all) !== 0) this.set(0, 0, 0, this.#link);
+    if (this.hasBackground) this.set(0, 0, 0, this.#link);
   }
 
   /** Sets all attributes, whatever the terminal had. */

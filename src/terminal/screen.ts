@@ -40,6 +40,8 @@ export interface ScreenText {
   /** Whether the alternate screen is shown. */
   alternate: boolean;
   title: string;
+  /** First row of the normal screen below everything that stands on it; `rows` where it is full. Also while the alternate one is shown. */
+  free: number;
 }
 
 /** What the program asked of the keyboard, and whether it has the alternate screen. */
@@ -221,7 +223,17 @@ export class Screen {
       cursor: { x: Math.min(screen.x, this.cols - 1), y: screen.y, shown: !cursorHidden },
       alternate: active === "alternate",
       title: this.title,
+      free: this.#freeRow(),
     };
+  }
+
+  #freeRow(): number {
+    const { normal } = this.#model;
+    let used = this.rows;
+    while (used > 0 && lineText(normal.line(normal.base + used - 1)) === "") used--;
+    // a line that was begun is not written over; while the alternate screen is shown, the cursor is where it was left
+    const { x, y } = this.#model.active === "normal" ? normal : normal.saved;
+    return Math.max(used, x > 0 ? y + 1 : y);
   }
 
   /** Text of the scrollback, oldest line first. */

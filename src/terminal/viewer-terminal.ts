@@ -73,18 +73,9 @@ export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptio
   out.ascii(`\x1b[!p${modesOff}\x1b[?6l\x1b[r\x1b[?7h\x1b[0 q\x1b[?5W`);
   out.ascii(textPlain);
   if (colours) out.ascii(`${coloursOff}\x1b]22;\x1b\\`);
-  const row = screen === undefined ? undefined : freeRow(screen);
-  if (row === undefined) out.ascii("\x1b[999;1H\r\n");
-  else out.csi(`${row + 1}H`);
+  if (screen === undefined || screen.free >= screen.lines.length) out.ascii("\x1b[999;1H\r\n");
+  else out.csi(`${screen.free + 1}H`);
   out.ascii("\x1b[?25h");
   out.ascii(popTitle.repeat(1 + Math.max(0, titles)));
   return out.take();
-}
-
-/** The first row below everything that is shown, from 0; undefined where there is none. */
-function freeRow({ lines, cursor, alternate }: ScreenText): number | undefined {
-  if (alternate) return undefined;
-  const last = lines.findLastIndex((line) => line !== "");
-  const row = Math.max(last + 1, cursor.x > 0 ? cursor.y + 1 : cursor.y);
-  return row < lines.length ? row : undefined;
 }
