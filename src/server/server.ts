@@ -12,6 +12,7 @@ import { bootId } from "../platform/processes.ts";
 import { Archive } from "../session/archive.ts";
 import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
+import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
@@ -48,6 +49,7 @@ export class Server implements Context {
   readonly store: SessionStore;
   readonly table: SessionTable;
   readonly archive: Archive;
+  readonly #retention: Retention;
   readonly progress = new RunProgresses(() => Date.now());
   #stalls: NodeJS.Timeout;
   #screens: Screens;
@@ -109,7 +111,14 @@ export class Server implements Context {
       keep: config.retention,
       scrollback: config.scrollback,
       boot: bootId(),
+      came: (session) => this.#retention.watch(session),
+      removed: (id) => this.#retention.removed(id),
     });
+    this.#retention = new Retention(
+      this.archive,
+      { bytes: config.retention, age: config.retentionAge },
+      { log, clock: () => Date.now(), all: () => this.table.all(), remove: (session) => this.table.remove(session) },
+    );
     this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
       accepted: (socket) => this.#accepted(socket),
@@ -134,6 +143,7 @@ export class Server implements Context {
       await server.#listener.listen();
       log("server.listening", { sessions: server.table.live().length });
       server.#telling.resume();
+      server.#retention.begin();
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -242,7 +252,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#telling.dispose();
     clearInterval(this.#stalls);
-    await this.table.leave();
+    await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server
     this.store.close();
     close(this.#lock);

@@ -39,6 +39,10 @@ export interface CompressOptions {
   punchHole: PunchHole;
   /** The run has ended and its holder was released: compress the rest as well. */
   ended?: boolean;
+  /** Byte of the stream that is not to be compressed yet, with what follows it; default: none. */
+  until?: number;
+  /** Segments to make at most; default: all that can be made. */
+  most?: number;
 }
 
 export interface Retention {
@@ -302,7 +306,7 @@ export class OutputLog {
     });
   }
 
-  async #compress({ punchHole, ended = false }: CompressOptions): Promise<number> {
+  async #compress({ punchHole, ended = false, most = Infinity, until = Infinity }: CompressOptions): Promise<number> {
     removeUnfinished(this.folder);
     this.refresh();
     if (this.#fd < 0 || (this.#cannotPunch && !ended)) return 0;
@@ -311,12 +315,12 @@ export class OutputLog {
     try {
       // a crash between rename and punch left this range twice
       if (this.#mark > 0) this.#free(writable, punchHole, this.#mark, ended);
-      for (;;) {
+      while (made < most) {
         this.refresh();
         const from = this.rawBase;
         const left = this.#size - from;
         const length = Math.min(left, segmentBytes);
-        if (length <= 0 || (!ended && left < segmentBytes + keptRaw)) break;
+        if (length <= 0 || from + length > until || (!ended && left < segmentBytes + keptRaw)) break;
         const raw = await this.#readRaw(from, length);
         this.refresh();
         // the holder's own retention overtook us, or the file was cut: what was read may be half a hole

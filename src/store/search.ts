@@ -105,8 +105,8 @@ export class LineStore {
   find(query: string, session?: string): FoundBlock[] {
     return this.#database
       .prepare(
-        `SELECT b.session, b.id FROM line_words w JOIN line_block b ON b.id = w.rowid
-         WHERE w.words MATCH ? ${session === undefined ? "" : "AND b.session = ?"} ORDER BY w.rowid`,
+        `SELECT b.session, b.id FROM line_words JOIN line_block b ON b.id = line_words.rowid
+         WHERE line_words MATCH ? ${session === undefined ? "" : "AND b.session = ?"} ORDER BY line_words.rowid`,
       )
       .all(...(session === undefined ? [query] : [query, session])) as FoundBlock[];
   }
