@@ -30,7 +30,6 @@ async function main(): Promise<void> {
     process.exit(2);
   }
   process.umask(0o077);
-  process.title = "falcon-sessions server";
   const root = path.resolve(import.meta.dirname, "..");
   let server: Server;
   try {
