@@ -217,7 +217,7 @@ export class Screen {
   text(): ScreenText {
     const { screen, active, cursorHidden } = this.#model;
     const lines: string[] = [];
-    for (let y = 0; y < this.rows; y++) lines.push(lineText(screen.line(screen.base + y)));
+    for (let y = 0; y < this.rows; y++) lines.push(lineText(screen.line(screen.base + y), this.cols));
     return {
       lines,
       cursor: { x: Math.min(screen.x, this.cols - 1), y: screen.y, shown: !cursorHidden },
@@ -230,7 +230,7 @@ export class Screen {
   #freeRow(): number {
     const { normal } = this.#model;
     let used = this.rows;
-    while (used > 0 && lineText(normal.line(normal.base + used - 1)) === "") used--;
+    while (used > 0 && lineText(normal.line(normal.base + used - 1), this.cols) === "") used--;
     // a line that was begun is not written over; while the alternate screen is shown, the cursor is where it was left
     const { x, y } = this.#model.active === "normal" ? normal : normal.saved;
     return Math.max(used, x > 0 ? y + 1 : y);
@@ -239,7 +239,7 @@ export class Screen {
   /** Text of the scrollback, oldest line first. */
   scrollbackText(): string[] {
     const { normal } = this.#model;
-    return Array.from({ length: normal.base }, (_, i) => lineText(normal.line(i)));
+    return Array.from({ length: normal.base }, (_, i) => lineText(normal.line(i), this.cols));
   }
 
   /** What draws this screen for a viewer of another size. */
@@ -252,10 +252,10 @@ export class Screen {
   }
 }
 
-/** A line's text without the blanks behind it. */
-function lineText(line: Line): string {
+/** A line's text without the blanks behind it; xterm.js keeps cells that a narrower size has cut off. */
+function lineText(line: Line, cols: number): string {
   let text = "";
-  for (let x = 0; x < line.length; x++) {
+  for (let x = 0; x < Math.min(cols, line.length); x++) {
     const cell = cellText(line, x);
     // the right half of a wide character has no text of its own
     text += cell === "" ? ((line.data[x * 3] as number) >>> 22 === 0 ? "" : " ") : cell;

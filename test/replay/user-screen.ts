@@ -50,7 +50,7 @@ interface Core {
   };
   _bufferService: { buffers: { normal: CoreBuffer; alt: CoreBuffer; active: CoreBuffer } };
   _charsetService: { charset: object | undefined; glevel: number; _charsets: (object | undefined)[] };
-  _oscLinkService: { getLinkData(id: number): { id?: string; uri: string } | undefined };
+  _oscLinkService: { registerLink(link: { id?: string; uri: string }): number };
   coreService: { isCursorHidden: boolean; modes: { insertMode: boolean }; decPrivateModes: Record<string, unknown> };
   coreMouseService: { activeProtocol: string; activeEncoding: string };
 }
@@ -122,6 +122,7 @@ export class UserScreen {
   readonly terminal: Terminal;
   readonly #shadow: Shadow;
   readonly #scanner = new Scanner();
+  readonly #links = new Map<number, string>();
 
   constructor(cols: number, rows: number, lines = scrollback) {
     this.terminal = new headless.Terminal({
@@ -135,6 +136,14 @@ export class UserScreen {
     this.terminal.loadAddon(new Unicode11Addon());
     this.terminal.unicode.activeVersion = "11";
     this.#shadow = new Shadow(this.terminal);
+    // xterm.js forgets a link when the lines that show it are gone, also one that is still open
+    const service = this.core._oscLinkService;
+    const register = service.registerLink.bind(service);
+    service.registerLink = (link) => {
+      const number = register(link);
+      this.#links.set(number, `${link.id ?? ""};${link.uri}`);
+      return number;
+    };
   }
 
   get core(): Core {
@@ -233,8 +242,8 @@ export class UserScreen {
       if ((content & Bits.any) === 0) content |= 0x20;
       if (content & Bits.combined) content = (content & ~Bits.any) | Bits.combined | intern(line._combined[x] ?? "");
       cells[at] = content;
-      cells[at + 1] = fg;
-      cells[at + 2] = bg & ~Bits.extended;
+      cells[at + 1] = (fg & ~Bits.colour) | colour(fg);
+      cells[at + 2] = (bg & ~Bits.colour & ~Bits.extended) | colour(bg);
       const extended = bg & Bits.extended ? line._extendedAttrs[x] : undefined;
       if (fg & Bits.underline) cells[at + 3] = underline(extended);
       cells[at + 4] = extended === undefined ? 0 : intern(this.#link(extended._urlId));
@@ -243,8 +252,7 @@ export class UserScreen {
   }
 
   #link(number: number): string {
-    const link = number === 0 ? undefined : this.core._oscLinkService.getLinkData(number);
-    return link === undefined ? "" : `${link.id ?? ""};${link.uri}`;
+    return this.#links.get(number) ?? "";
   }
 
   #saved(buffer: CoreBuffer): string {
@@ -258,8 +266,15 @@ export class UserScreen {
   #attributes(fg: number, bg: number, extended: Extended | undefined, pen: boolean): string {
     const flags = `${(fg & ~Bits.colour) >>> 0} ${bg & ~Bits.colour & ~Bits.extended}`;
     const line = extended === undefined ? "" : fg & Bits.underline ? `${underline(extended)}` : pen ? `${lineColour(extended)}` : "";
-    return `${fg & Bits.colour} ${bg & Bits.colour} ${flags} ${line} ${extended === undefined ? "" : this.#link(extended._urlId)}`;
+    return `${colour(fg)} ${colour(bg)} ${flags} ${line} ${extended === undefined ? "" : this.#link(extended._urlId)}`;
   }
+}
+
+/** The colour in a slot, without what earlier colours left in bits that do not count. */
+function colour(slot: number): number {
+  const mode = slot & Bits.colourMode;
+  if (mode === 0) return 0;
+  return mode === Bits.colourMode ? slot & Bits.colour : mode | (slot & 0xff);
 }
 
 /** Style and colour, plain single underline where nothing else is said. */
@@ -269,8 +284,8 @@ function underline(extended: Extended | undefined): number {
 }
 
 function lineColour(extended: Extended | undefined): number {
-  const colour = extended === undefined ? 0 : extended._ext & Bits.colour;
-  return (colour & Bits.colourMode) === 0 || colour === Bits.colour ? 0 : colour;
+  const slot = extended === undefined ? 0 : extended._ext & Bits.colour;
+  return slot === Bits.colour ? 0 : colour(slot);
 }
 
 /** What differs; empty where two terminals are in the same state. */
