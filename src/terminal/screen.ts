@@ -1,4 +1,5 @@
 // One session's screen: bytes go in, its whole state can be had as a snapshot, as bytes to store, as text; pure, without clock, file or thread.
+import type { Terminal } from "@xterm/headless";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
 import { decodeScreen, encodeScreen } from "./codec.ts";
@@ -114,6 +115,11 @@ export class Screen {
   static restore(bytes: Uint8Array, options: { scrollback: number; offset?: number }, listener: ScreenListener = {}): Screen {
     const stored = decodeScreen(bytes, (cols, rows) => new Model(cols, rows, options.scrollback));
     return new Screen({ ...options, cols: stored.model.cols, rows: stored.model.rows }, listener, stored);
+  }
+
+  /** The emulator itself, to be read only: for exports and tests. */
+  get terminal(): Terminal {
+    return this.#model.terminal;
   }
 
   get cols(): number {
