@@ -4,6 +4,7 @@ import { Failure, Status, sentence } from "../base/failure.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import { completion } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { init } from "./init.ts";
@@ -50,6 +51,7 @@ export const commands: readonly CommandSpec[] = [
   remove,
   prune,
   server,
+  doctor,
   init,
   monitor,
 ];

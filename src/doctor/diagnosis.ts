@@ -1,0 +1,61 @@
+// All conditions that can cost a user a run, looked at in turn: the facts are collected here, each check is pure and in a file of its own.
+import os from "node:os";
+import { configPath, loadConfig } from "../base/config.ts";
+import { logOutFacts } from "../platform/log-out.ts";
+import { checkCleaners, cleanedFolders } from "./cleaner.ts";
+import { type Caller, type Finding, warning } from "./condition.ts";
+import { checkLimits } from "./limits.ts";
+import { checkLogOut } from "./log-out.ts";
+import { checkDisk, checkModes, checkNetwork, openPaths, rayFolder, runPlaces } from "./places.ts";
+import { checkPython, pythonFacts } from "./python.ts";
+import { checkKernel, checkVersions, otherServers, versionOnDisk } from "./system.ts";
+import { checkLocale, checkTerminal, terminalFacts } from "./terminal.ts";
+
+/** The server that was asked. */
+export interface Surroundings {
+  home: string;
+  /** Folder of its installation. */
+  root: string;
+  version: string;
+  uid: number;
+}
+
+/** One thing that was looked at, and what was found. */
+export interface Condition {
+  readonly name: string;
+  readonly findings: readonly Finding[];
+}
+
+export async function diagnose(caller: Caller, server: Surroundings): Promise<Condition[]> {
+  const { environment } = caller;
+  const places = runPlaces(server.home, caller);
+  const python = await pythonFacts(caller, server.root);
+  return [
+    { name: "log-out", findings: checkLogOut(logOutFacts()) },
+    { name: "limits", findings: checkLimits(caller.limits) },
+    { name: "disk space", findings: checkDisk(places.all) },
+    { name: "network file system", findings: checkNetwork(places.sessions, places.home) },
+    { name: "cleaners of old files", findings: checkCleaners(cleanedFolders(), server.home, rayFolder(environment)) },
+    { name: "access by others", findings: checkModes(openPaths(server.home, server.uid), server.home, server.uid) },
+    { name: "Python falcon", findings: checkPython(python) },
+    { name: "terminal", findings: checkTerminal(terminalFacts(caller)) },
+    { name: "locale", findings: checkLocale(environment) },
+    { name: "kernel", findings: checkKernel(os.release()) },
+    {
+      name: "versions",
+      findings: checkVersions({
+        running: server.version,
+        installed: versionOnDisk(server.root),
+        client: caller.version,
+        others: otherServers(server.home, server.uid),
+      }),
+    },
+    { name: "configuration", findings: configuration(environment) },
+  ];
+}
+
+function configuration(environment: Caller["environment"]): Finding[] {
+  return loadConfig(configPath(environment)).problems.map((what) =>
+    warning("configuration", what, "correct the line, then falcon server upgrade (docs/configuration.md)"),
+  );
+}

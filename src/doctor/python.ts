@@ -1,0 +1,108 @@
+// The Python falcon: whether there is one, whether it hides ours, and whether it can draw its display (`blessed`).
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { Failure } from "../base/failure.ts";
+import { findPythonFalcon, firstOnPath } from "../falcon/find.ts";
+import { type Caller, type Finding, problem, warning } from "./condition.ts";
+
+export interface PythonFacts {
+  /** What starts the Python falcon; undefined where none is found, and then why. */
+  command: readonly string[] | undefined;
+  missing: string | undefined;
+  /** The `falcon` that stands first on PATH where it is not ours. */
+  shadow: string | undefined;
+  /** The interpreter that runs it, and whether it finds `blessed`; undefined where that cannot be told. */
+  interpreter: string | undefined;
+  blessed: boolean | undefined;
+}
+
+export function checkPython(facts: PythonFacts): Finding[] {
+  const findings: Finding[] = [];
+  if (facts.missing !== undefined) {
+    findings.push(
+      problem(
+        "python-falcon-missing",
+        `falcon launch has nothing to start: ${facts.missing}`,
+        "pip install 'falcon-sbi[blessed]'",
+      ),
+    );
+  }
+  if (facts.shadow !== undefined) {
+    findings.push(
+      warning(
+        "shadowed",
+        `${facts.shadow} stands first on PATH, so that 'falcon attach' would reach it: it prints its usage and reports success`,
+        `eval "$(falcon-sessions init bash)" in ~/.bashrc (zsh and fish too), or say falcon-sessions instead of falcon`,
+      ),
+    );
+  }
+  if (facts.blessed === false) {
+    findings.push(
+      warning(
+        "blessed-missing",
+        `the Python falcon (${facts.interpreter}) has no 'blessed', without which it draws no display and takes no keys`,
+        `${facts.interpreter} -m pip install blessed`,
+      ),
+    );
+  }
+  return findings;
+}
+
+/** Milliseconds that Python may take to say what it finds; it imports nothing for it. */
+const pythonPatience = 10_000;
+
+export async function pythonFacts(caller: Caller, root?: string): Promise<PythonFacts> {
+  const { environment, directory } = caller;
+  const where = { environment, directory, ...(root === undefined ? {} : { root }) };
+  const first = await firstOnPath(where);
+  const shadow = first !== undefined && !first.ourselves ? first.file : undefined;
+  try {
+    const { command } = await findPythonFalcon(where);
+    const interpreter = interpreterOf(command);
+    const blessed = interpreter === undefined ? undefined : await hasModule(interpreter, "blessed", caller);
+    return { command, missing: undefined, shadow, interpreter, blessed };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { command: undefined, missing: error.message, shadow, interpreter: undefined, blessed: undefined };
+  }
+}
+
+/** Longest first lines of a script that are looked at for its interpreter. */
+const scriptHead = 4096;
+
+/** The Python of a console script: from its first line, or from the second where pip wrote `#!/bin/sh` and an exec of a long path. */
+export function interpreterOf(command: readonly string[]): string | undefined {
+  const [file, second] = command;
+  if (file === undefined) return undefined;
+  if (second === "-m") return file;
+  let head: string;
+  try {
+    const fd = fs.openSync(file, "r");
+    try {
+      const buffer = Buffer.alloc(scriptHead);
+      head = buffer.toString("utf8", 0, fs.readSync(fd, buffer));
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+  const direct = /^#!\s*(\S*(?:python|pypy)[^\s/]*)/.exec(head)?.[1];
+  const through = /^#!\s*\S*\/env\s+(?:-S\s+)?(\S*(?:python|pypy)\S*)/.exec(head)?.[1];
+  const longPath = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(head)?.[1];
+  return direct ?? through ?? longPath;
+}
+
+function hasModule(interpreter: string, name: string, caller: Caller): Promise<boolean | undefined> {
+  const question = `import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('${name}') else 3)`;
+  return new Promise((done) => {
+    const child = spawn(interpreter, ["-c", question], {
+      cwd: fs.existsSync(caller.directory) ? caller.directory : "/",
+      env: { ...caller.environment },
+      stdio: "ignore",
+      timeout: pythonPatience,
+    });
+    child.on("error", () => done(undefined));
+    child.on("exit", (code) => done(code === 0 ? true : code === 3 ? false : undefined));
+  });
+}
