@@ -5,6 +5,7 @@ import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { init } from "./init.ts";
@@ -42,6 +43,7 @@ export const commands: readonly CommandSpec[] = [
   sessions,
   show,
   logs,
+  exportCommand,
   stop,
   kill,
   wait,

@@ -3,8 +3,11 @@ import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
 import type { TurnMessage, TurnReply } from "../logs/threads.ts";
 import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/turn.ts";
+import type { FigureTurn, ScreenTurn } from "./render.ts";
 
-function work(turn: LineTurn): unknown {
+export type ExportTurn = ScreenTurn | FigureTurn;
+
+async function work(turn: LineTurn | ExportTurn): Promise<unknown> {
   switch (turn.do) {
     case "read":
       return readTurn(turn);
@@ -12,13 +15,18 @@ function work(turn: LineTurn): unknown {
       return packTurn(turn);
     case "unpack":
       return unpackTurn(turn);
+    // the terminal and the drawing are loaded only by a thread that is asked for them
+    case "screen":
+      return (await import("./render.ts")).renderScreen(turn);
+    case "figure":
+      return (await import("./render.ts")).renderFigure(turn);
   }
 }
 
 parentPort?.on("message", async ({ turn }: TurnMessage) => {
   let reply: TurnReply;
   try {
-    reply = { answer: await work(turn as LineTurn) };
+    reply = { answer: await work(turn as LineTurn | ExportTurn) };
   } catch (error) {
     reply = { failed: sentence(error) };
   }

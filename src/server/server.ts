@@ -101,7 +101,11 @@ export class Server implements Context {
     this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       save: (row) => this.#stored(() => this.store.save(row)),
-      saveSnapshot: (id, snapshot) => this.#stored(() => this.store.saveSnapshot(id, snapshot)),
+      saveSnapshot: (id, snapshot) =>
+        this.#stored(() => {
+          this.store.saveSnapshot(id, snapshot);
+          this.archive.keyframes.add(id, snapshot);
+        }),
       snapshot: (id) => this.store.snapshot(id),
       screens: this.#screens,
       log,

@@ -2,8 +2,9 @@
 import type { Log } from "../base/log.ts";
 import type { LineSource, LineTools } from "../logs/session-lines.ts";
 import { Threads } from "../logs/threads.ts";
+import { Keyframes } from "../store/keyframes.ts";
 import { LineStore } from "../store/search.ts";
-import type { SessionStore } from "../store/session-store.ts";
+import type { SessionStore, StoredSnapshot } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import type { Session } from "./session.ts";
 
@@ -17,12 +18,16 @@ export interface ArchiveFiles {
 export class Archive implements LineTools {
   readonly store: LineStore;
   readonly threads: Threads;
+  readonly keyframes: Keyframes;
+  readonly #sessions: SessionStore;
   readonly #files: ArchiveFiles;
   readonly #log: Log;
   #screens: Screens | undefined;
 
   constructor(store: SessionStore, files: ArchiveFiles, log: Log) {
     this.store = new LineStore(store.database);
+    this.keyframes = new Keyframes(store.database);
+    this.#sessions = store;
     this.threads = new Threads(files.lineWorker);
     this.#files = files;
     this.#log = log;
@@ -32,6 +37,11 @@ export class Archive implements LineTools {
   get screens(): Screens {
     this.#screens ??= new Screens(this.#files.screenWorker, this.#log);
     return this.#screens;
+  }
+
+  /** The screen that was stored last. */
+  lastScreen(id: string): StoredSnapshot | undefined {
+    return this.#sessions.snapshot(id);
   }
 
   async dispose(): Promise<void> {

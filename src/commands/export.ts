@@ -1,0 +1,226 @@
+// falcon export: a session as a recording, a document, a picture or a figure.
+
+import { Failure, Status } from "../base/failure.ts";
+import { durationOf } from "../base/quantity.ts";
+import { castOf } from "../export/cast.ts";
+import type { FigureTurn, ScreenTurn } from "../export/render.ts";
+import { PatternTooSlow, SessionLines } from "../logs/session-lines.ts";
+import { lineSource } from "../session/archive.ts";
+import { screenAt, spanOf } from "../session/past.ts";
+import { selectSession } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
+import type { Context } from "./call.ts";
+import type { CommandSpec } from "./dispatch.ts";
+import { type Target, toFile, toStdout } from "./export-file.ts";
+import { parseTime } from "./logs.ts";
+import { bytes } from "./wording.ts";
+
+const formats = ["cast", "cast-v3", "html", "svg", "png", "text", "curve-svg", "curve-png"] as const;
+type Format = (typeof formats)[number];
+
+/** A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an epoch of ten minutes. */
+const usualIdle = 2;
+/** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
+const renderLimit = 60_000;
+
+interface ExportOptions {
+  format?: string;
+  output?: string;
+  at?: string;
+  idle?: string;
+}
+
+/** `export` is a word of the language. */
+export const exportCommand: CommandSpec = {
+  name: "export",
+  summary: "a session as a recording, a document, a picture or a figure",
+  define(command) {
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("--format <format>", formats.join(", "))
+      .option("-o, --output <file>", "where to; without it, to stdout")
+      .option("--at <time>", "the screen of that moment: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
+      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle));
+  },
+  async run(call, context, [wanted], options) {
+    const { format, output, at, idle } = options as ExportOptions;
+    const chosen = formatOf(format, output);
+    const pause = Number(idle);
+    if (!(pause >= 0 && pause <= 86_400))
+      throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
+    if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve")))
+      throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
+    if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
+      throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
+    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const moment = at === undefined ? undefined : momentOf(session, at, context.clock());
+    const target = output === undefined ? toStdout(call) : await toFile(call, output);
+    try {
+      await write(context, session, chosen, moment, pause, target);
+      const size = await target.finish();
+      if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
+    } catch (error) {
+      await target.abandon();
+      throw error instanceof PatternTooSlow ? new Failure(error.message) : error;
+    }
+    return Status.ok;
+  },
+};
+
+function formatOf(given: string | undefined, output: string | undefined): Format {
+  const extension = /\.(cast|html|svg|png|txt)$/i.exec(output ?? "")?.[1]?.toLowerCase();
+  const format = given ?? (extension === "txt" ? "text" : extension);
+  const known = formats.find((f) => f === format);
+  if (known === undefined) {
+    throw new Failure(
+      `${given === undefined ? "which format" : `--format ${given}`}: give one of ${formats.join(", ")}`,
+      Status.usage,
+    );
+  }
+  return known;
+}
+
+/**
+ * The place of the output that a moment means.
+ * @throws Failure 2 for what is no moment, or none of this session's.
+ */
+export function momentOf(session: Session, text: string, now: number): number {
+  const span = spanOf(session);
+  const back = text.startsWith("-");
+  const distance = durationOf(back ? text.slice(1) : text);
+  const end = session.live ? now : span.ends;
+  const time = distance === undefined ? parseTime("--at", text, now) : back ? end - distance : span.begins + distance;
+  // a clock's time is as exact as it was written
+  if (time < span.begins - 1000 || time > end + 1000) {
+    const clock = (ms: number) => new Date(ms).toISOString();
+    throw new Failure(
+      `--at ${text}: what is kept of session ${session.id} goes from ${clock(span.begins)} to ${clock(end)}`,
+      Status.usage,
+    );
+  }
+  const log = session.openLog();
+  try {
+    return log.offsetAt(time);
+  } finally {
+    log.close();
+  }
+}
+
+async function write(
+  context: Context,
+  session: Session,
+  format: Format,
+  moment: number | undefined,
+  idle: number,
+  target: Target,
+): Promise<void> {
+  switch (format) {
+    case "cast":
+    case "cast-v3":
+      return writeCast(context, session, format === "cast" ? 2 : 3, idle, target);
+    case "text":
+      return moment === undefined ? writeLines(context, session, target) : writeScreenText(context, session, moment, target);
+    case "html":
+    case "svg":
+    case "png":
+      return writeScreen(context, session, format, moment, target);
+    case "curve-svg":
+    case "curve-png":
+      return writeCurve(context, session, format === "curve-svg" ? "svg" : "png", target);
+  }
+}
+
+async function writeCast(context: Context, session: Session, version: 2 | 3, idle: number, target: Target): Promise<void> {
+  const { from, to } = spanOf(session);
+  // where the beginning is gone, the recording begins with the first screen that is known
+  const first = from > 0 ? context.archive.keyframes.after(session.id, from) : undefined;
+  let before: Uint8Array = Buffer.alloc(0);
+  if (first !== undefined) {
+    const screen = await screenAt(context.archive, session, first.offset, context.config.scrollback, () => target.gone);
+    const snapshot = await screen.snapshot(0);
+    screen.close();
+    before = Buffer.concat([snapshot.first, snapshot.tail]);
+  }
+  const { TERM, SHELL } = session.row.environment;
+  const log = session.openLog();
+  try {
+    const pieces = castOf(log, {
+      version,
+      idle,
+      title: session.row.name,
+      environment: { ...(TERM === undefined ? {} : { TERM }), ...(SHELL === undefined ? {} : { SHELL }) },
+      before,
+      from: first?.offset ?? from,
+      to,
+      status: session.end?.status,
+    });
+    for await (const piece of pieces) {
+      if (target.gone) return;
+      await target.write(piece);
+    }
+  } finally {
+    log.close();
+  }
+}
+
+/** All lines of the log, as `falcon logs` gives them to a pipe. */
+async function writeLines(context: Context, session: Session, target: Target): Promise<void> {
+  const lines = new SessionLines(lineSource(session), context.archive);
+  const select = { from: 0, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
+  for await (const { text } of lines.forward(select, session.live ? "show" : "end")) {
+    if (target.gone) return;
+    await target.write(text);
+  }
+}
+
+async function writeScreenText(context: Context, session: Session, moment: number, target: Target): Promise<void> {
+  const screen = await screenAt(context.archive, session, moment, 0, () => target.gone);
+  try {
+    const { lines } = await screen.text();
+    const last = lines.findLastIndex((line) => line.trim() !== "");
+    await target.write(
+      lines
+        .slice(0, last + 1)
+        .map((line) => `${line.trimEnd()}\n`)
+        .join(""),
+    );
+  } finally {
+    screen.close();
+  }
+}
+
+async function writeScreen(
+  context: Context,
+  session: Session,
+  format: ScreenTurn["format"],
+  moment: number | undefined,
+  target: Target,
+): Promise<void> {
+  const screen = await screenAt(context.archive, session, moment ?? spanOf(session).to, 0, () => target.gone);
+  try {
+    const { first, cols, rows } = await screen.snapshot(0);
+    const replay = new Uint8Array(first);
+    const turn: ScreenTurn = { do: "screen", format, cols, rows, replay, title: titleOf(session) };
+    await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit, [replay.buffer]));
+  } finally {
+    screen.close();
+  }
+}
+
+async function writeCurve(context: Context, session: Session, format: FigureTurn["format"], target: Target): Promise<void> {
+  const curves = await context.progress.curves(session);
+  if (!curves.some(({ training, validation }) => training.y.length + validation.y.length > 0)) {
+    throw new Failure(
+      session.row.runDirectory === null
+        ? `session ${session.id} (${session.row.name}) has no run directory${session.live ? " yet" : ""}, so no losses are known`
+        : `${session.row.runDirectory} has no losses${session.live ? " yet" : ""}`,
+      Status.noSession,
+    );
+  }
+  const turn: FigureTurn = { do: "figure", format, curves, title: session.row.name };
+  await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+}
+
+function titleOf({ row }: Session): string {
+  return `${row.name}: ${row.command.join(" ")}`.slice(0, 200);
+}

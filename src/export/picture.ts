@@ -1,0 +1,118 @@
+// A screen as a picture is made of it: rows of text in one look each, colours as numbers, the cursor.
+import type { Terminal } from "@xterm/headless";
+
+/** The look of a stretch of text. Colours are `#rrggbb`. */
+export interface Look {
+  fg: string;
+  bg: string;
+  bold: boolean;
+  italic: boolean;
+  dim: boolean;
+  underline: boolean;
+  strike: boolean;
+  overline: boolean;
+}
+
+/** A stretch of text that begins in column `x` and takes `width` columns. */
+export interface Stretch extends Look {
+  x: number;
+  width: number;
+  text: string;
+}
+
+export interface Picture {
+  cols: number;
+  rows: Stretch[][];
+}
+
+/** Light on dark: what a terminal looks like when nothing is said about colours. */
+export const foreground = "#d4d4d4";
+export const background = "#1e1e1e";
+
+/** The sixteen colours that have names, as xterm has them. */
+const named = [
+  "#2e3436",
+  "#cc0000",
+  "#4e9a06",
+  "#c4a000",
+  "#3465a4",
+  "#75507b",
+  "#06989a",
+  "#d3d7cf",
+  "#555753",
+  "#ef2929",
+  "#8ae234",
+  "#fce94f",
+  "#729fcf",
+  "#ad7fa8",
+  "#34e2e2",
+  "#eeeeec",
+];
+
+/** A colour of the palette of 256. */
+export function paletteColour(index: number): string {
+  if (index < 16) return named[index] as string;
+  if (index >= 232) return hex(...(Array(3).fill(8 + (index - 232) * 10) as [number, number, number]));
+  const level = (n: number) => (n === 0 ? 0 : 55 + n * 40);
+  const cube = index - 16;
+  return hex(level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6));
+}
+
+function hex(r: number, g: number, b: number): string {
+  return `#${((1 << 24) | (r << 16) | (g << 8) | b).toString(16).slice(1)}`;
+}
+
+function rgb(value: number): string {
+  return hex((value >> 16) & 255, (value >> 8) & 255, value & 255);
+}
+
+/** What is visible. Cells of the same look are one stretch; a wide character is one of its own, so that what follows stays in its column. */
+export function pictureOf(terminal: Terminal): Picture {
+  const buffer = terminal.buffer.active;
+  const rows: Stretch[][] = [];
+  const cell = buffer.getNullCell();
+  for (let y = 0; y < terminal.rows; y++) {
+    const row: Stretch[] = [];
+    const line = buffer.getLine(buffer.viewportY + y);
+    for (let x = 0; line !== undefined && x < terminal.cols; x++) {
+      line.getCell(x, cell);
+      const width = cell.getWidth();
+      if (width === 0) continue;
+      let fg = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? paletteColour(cell.getFgColor()) : foreground;
+      let bg = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? paletteColour(cell.getBgColor()) : background;
+      if (cell.isInverse()) [fg, bg] = [bg, fg];
+      const text = cell.isInvisible() ? " ".repeat(width) : cell.getChars() || " ";
+      const look: Look = {
+        fg,
+        bg,
+        bold: cell.isBold() !== 0,
+        italic: cell.isItalic() !== 0,
+        dim: cell.isDim() !== 0,
+        underline: cell.isUnderline() !== 0,
+        strike: cell.isStrikethrough() !== 0,
+        overline: cell.isOverline() !== 0,
+      };
+      const last = row.at(-1);
+      const wide = width > 1 || text.length > 1;
+      if (last !== undefined && !wide && last.width === last.text.length && sameLook(last, look)) {
+        last.text += text;
+        last.width += width;
+      } else row.push({ ...look, x, width, text });
+    }
+    rows.push(row);
+  }
+  return { cols: terminal.cols, rows };
+}
+
+function sameLook(a: Look, b: Look): boolean {
+  return (
+    a.fg === b.fg &&
+    a.bg === b.bg &&
+    a.bold === b.bold &&
+    a.italic === b.italic &&
+    a.dim === b.dim &&
+    a.underline === b.underline &&
+    a.strike === b.strike &&
+    a.overline === b.overline
+  );
+}
