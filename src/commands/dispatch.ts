@@ -15,6 +15,7 @@ import { logs, logsAgain } from "./logs.ts";
 import { relaunch } from "./relaunch.ts";
 import { prune, remove } from "./remove.ts";
 import { rename } from "./rename.ts";
+import { replay } from "./replay.ts";
 import { run } from "./run.ts";
 import { send } from "./send.ts";
 import { server } from "./server.ts";
@@ -44,6 +45,7 @@ export const commands: readonly CommandSpec[] = [
   show,
   logs,
   exportCommand,
+  replay,
   stop,
   kill,
   wait,
