@@ -66,6 +66,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   const end = session.end;
   if (session.row.state === "lost")
     call.stderr(`[${session.row.name}] lost: ${session.row.reason} · falcon show ${session.id}\n`);
+  if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
   return end?.status ?? Status.ours;
 }
 

@@ -7,6 +7,7 @@ export function endSentence(session: Session): string {
   const { row } = session;
   const after = row.started !== null && row.ended !== null ? ` after ${duration(row.ended - row.started)}` : "";
   if (row.state === "lost") return `lost${after}: ${row.reason}`;
+  if (typeof row.facts.execError === "string" && !session.live) return row.facts.execError;
   const end = session.end;
   if (end === undefined) return row.state;
   if (end.signal !== null) return `ended by ${end.signal}${after}`;

@@ -1,5 +1,6 @@
 // One session: its holder, its screen, its viewers, and the facts that are kept of it. Bytes pass through here; decisions are taken here.
 import path from "node:path";
+import { getSystemErrorName } from "node:util";
 import type { Log } from "../base/log.ts";
 import { probe } from "../base/probe.ts";
 import { processAlive } from "../platform/processes.ts";
@@ -197,6 +198,8 @@ export class Session implements Viewed {
     this.row.holderPid = link.holderPid;
     this.row.programPid = link.programPid;
     if (this.row.facts.memory === undefined && link.programPid > 0) this.row.facts.memory = watchMemory(link.programPid);
+    const { execError } = link.hello;
+    if (execError !== null) this.row.facts.execError = sentenceOfExec(this.row.command[0] ?? "", execError);
     if (this.row.started === null) this.row.started = this.#effects.clock();
     if (this.row.state === "starting") this.#to("running", "the program was started");
     else this.#save();
@@ -697,4 +700,17 @@ export class Session implements Viewed {
 function trimmed(lines: readonly string[]): string[] {
   const last = lines.findLastIndex((line) => line.trim() !== "");
   return lines.slice(0, last + 1).map((line) => line.trimEnd());
+}
+
+/** What execve(2) says of a file that was found and may be executed. */
+function sentenceOfExec(file: string, errno: number): string {
+  const code = getSystemErrorName(-errno);
+  const why: Record<string, string> = {
+    ENOENT: "the interpreter that its first line names does not exist",
+    ENOEXEC: "it is neither a program of this machine nor a script with a '#!' line",
+    EACCES: "it, or the interpreter that its first line names, may not be executed",
+    ENOMEM: "there is not enough memory for it",
+    E2BIG: "its arguments and environment are too long",
+  };
+  return `cannot run ${file}: ${why[code] ?? code}`;
 }

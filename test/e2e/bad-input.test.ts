@@ -102,7 +102,7 @@ describe("bad input with a running server", () => {
     const id = await home.start(["/bin/cat"], ["--name", "itself"]);
     const terminal = home.terminal(["attach", id], { env: { FALCON_SESSION: id } });
     assert.equal((await terminal.waitForExit()).code, 2);
-    assert.match(terminal.text(), /inside itself/);
+    assert.match(terminal.text().replaceAll("\n", ""), /inside itself/);
     await home.ok(["kill", id, "--signal", "KILL"]);
     await home.untilState(id, "exited");
   });
@@ -195,13 +195,13 @@ describe("a server that is not as it should be", () => {
       // HELLO of protocol 999, the rest as it should be, then RUN
       socket.write(
         Buffer.concat([
-          frame(1, Buffer.concat([u16(999), u32(process.pid), Buffer.from("99.0.0")])),
+          frame(1, Buffer.concat([u16(999), u32(process.pid), Buffer.from("0.0.1")])),
           frame(2, Buffer.from("falcon")),
           frame(8, Buffer.alloc(0)),
         ]),
       );
     });
-    assert.match(answer.toString("latin1"), /version/);
+    assert.match(answer.toString("latin1"), /is older than the session server \(version [\d.]+, protocol \d+\)/);
     await home.ok(["sessions"]);
   });
 

@@ -86,8 +86,9 @@ describe("commands", () => {
     await until(async () => (await home.ok(["show", id])).includes("keys please"), "the program to be ready");
     await home.ok(["send", id, "j", "Enter", "Up", "M-x"]);
     await home.ok(["send", id, "--text", "C-c"]);
+    // the terminal makes Enter's CR a line feed, as it would for a person's
     await until(
-      async () => (await home.ok(["show", id])).includes("<6a><0d><1b><5b><41><1b><78><43><2d><63>"),
+      async () => (await home.ok(["show", id])).includes("<6a><0a><1b><5b><41><1b><78><43><2d><63>"),
       "the keys to show",
     );
     const shown = await home.ok(["show", "keys"]);
