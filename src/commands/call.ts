@@ -54,6 +54,8 @@ export interface Context {
   stopServer(reason: string): void;
   /** The server makes way for a new one: clients are told to ask again. */
   upgradeServer(): Promise<void>;
+  /** What the user is to know of log-outs, said once in the life of this home; else undefined. */
+  logOutNotice(): string | undefined;
   /** Facts about this server. */
   serverFacts(): { pid: number; started: number; peers: number };
 }

@@ -122,6 +122,8 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     // a name that a person chose stays; any other gives way to the run's own
     facts: options.name === undefined ? {} : { named: true },
   });
+  const notice = context.logOutNotice();
+  if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);
   if (options.detach) {
     call.stdout(`${session.id}\n`);
     return Status.ok;

@@ -7,8 +7,10 @@ import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
+import { logOutFacts } from "../platform/log-out.ts";
 import { close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
+import { clientProtocol } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
 import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
@@ -23,6 +25,7 @@ import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
+import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
 import { isNewer } from "./version.ts";
 
 export interface ServerOptions {
@@ -55,6 +58,7 @@ export class Server implements Context {
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
+  #scopes: Scopes;
   #peers = new Set<Peer>();
   #lock: number;
   #started = Date.now();
@@ -98,6 +102,7 @@ export class Server implements Context {
       () => Date.now(),
       log,
     );
+    this.#scopes = new Scopes(systemEffects(log, logOutFacts));
     this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       save: (row) => this.#stored(() => this.store.save(row)),
@@ -110,7 +115,7 @@ export class Server implements Context {
       screens: this.#screens,
       log,
       clock: () => Date.now(),
-      changed: () => this.#considerIdle(),
+      changed: (session) => this.#changed(session),
       over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
@@ -146,6 +151,7 @@ export class Server implements Context {
       await server.table.adopt();
       await server.#listener.listen();
       log("server.listening", { sessions: server.table.live().length });
+      server.#scopes.enterServer(process.pid);
       server.#telling.resume();
       server.#retention.begin();
       server.#considerIdle();
@@ -209,7 +215,26 @@ export class Server implements Context {
       await this.upgradeServer();
       return undefined;
     }
+    if (call.request.protocol !== clientProtocol) {
+      call.stderr(
+        `falcon: this falcon (version ${call.request.version}, protocol ${call.request.protocol}) is older than the session server ` +
+          `(version ${this.version}, protocol ${clientProtocol}): install the server's version, or use the falcon that started it\n`,
+      );
+      return Status.ours;
+    }
     return runCommand(call, this);
+  }
+
+  /** A session's state changed: one that runs gets a scope of its own. */
+  #changed(session: Session): void {
+    if (session.row.state === "running" && session.row.holderPid !== null) {
+      this.#scopes.enterSession(session.id, session.row.holderPid);
+    }
+    this.#considerIdle();
+  }
+
+  logOutNotice(): string | undefined {
+    return logOutNotice(this.home, logOutFacts());
   }
 
   clock(): number {
@@ -256,6 +281,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#telling.dispose();
     clearInterval(this.#stalls);
+    this.#scopes.dispose();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server
     this.store.close();
