@@ -1,6 +1,7 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
 import { Failure, Status } from "../base/failure.ts";
 import { Attachment, type Leaving } from "../session/attachment.ts";
+import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
 import { leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
@@ -46,6 +47,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
       clock: () => context.clock(),
     },
   );
+  attachment.openHistory = () => openHistory(context.archive, session, attachment);
   call.onInput = (bytes) => attachment.type(bytes);
   call.onInputEnd = () => attachment.finish("detached");
   call.onSize = (cols, rows) => attachment.resize(cols, rows);

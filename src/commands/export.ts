@@ -166,7 +166,7 @@ async function writeCast(context: Context, session: Session, version: 2 | 3, idl
 /** All lines of the log, as `falcon logs` gives them to a pipe. */
 async function writeLines(context: Context, session: Session, target: Target): Promise<void> {
   const lines = new SessionLines(lineSource(session), context.archive);
-  const select = { from: 0, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
+  const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
   for await (const { text } of lines.forward(select, session.live ? "show" : "end")) {
     if (target.gone) return;
     await target.write(text);

@@ -114,7 +114,15 @@ function selection(call: Call, options: LogOptions): Selection {
           : undefined;
   if (wrong !== undefined) throw new Failure(wrong, Status.usage);
   const colours = when === "always" || (when === "auto" && coloursFor(call.request).isColorSupported);
-  return { from: options.after === undefined ? 0 : Number(options.after), since: 0, stamp: 0, pattern, colours, prefix: "" };
+  return {
+    from: options.after === undefined ? 0 : Number(options.after),
+    to: Number.MAX_SAFE_INTEGER,
+    since: 0,
+    stamp: 0,
+    pattern,
+    colours,
+    prefix: "",
+  };
 }
 
 function lastOf(options: LogOptions): number | undefined {

@@ -68,11 +68,12 @@ export class SessionLines {
   async last(count: number, select: Selection, standing: Standing, after?: After): Promise<Selected[]> {
     const query = queryOf(select);
     const found = query === undefined ? undefined : this.#store.find(query, this.#source.id);
+    const stored = this.#progress?.lines ?? 0;
     const tail = new LastLines(count);
-    for await (const selected of this.tail(select, standing, after)) tail.push(selected);
+    if (select.to > stored) for await (const selected of this.tail(select, standing, after)) tail.push(selected);
     const chunks = tail.chunks;
     let have = tail.lines;
-    let before = this.#progress?.lines ?? 0;
+    let before = Math.min(stored, select.to);
     for (let batch = 2; have < count; batch = Math.min(turnBlocks, batch * 2)) {
       const blocks =
         found === undefined

@@ -26,6 +26,8 @@ export type Fed = { bytes: Uint8Array } | { missing: number } | { cols: number; 
 export interface Selection {
   /** Lines with a smaller number are passed over. */
   from: number;
+  /** So are lines with this number or a greater one. */
+  to: number;
   /** Lines that were last written to before this byte of the stream are passed over. */
   since: number;
   /** Lines of a file whose own time (ms since 1970) is before this are passed over, with those that continue them. 0: none. */
@@ -192,8 +194,8 @@ class Chosen {
   }
 
   take(number: number, offset: number, styled: string): void {
-    const { from, since, stamp, colours, prefix } = this.#select;
-    if (number < from || offset < since) return;
+    const { from, to, since, stamp, colours, prefix } = this.#select;
+    if (number < from || number >= to || offset < since) return;
     const plain = colours && this.#pattern === null && stamp === 0 ? "" : withoutLooks(styled);
     if (stamp > 0) {
       const time = parseLogLine(plain)?.time;

@@ -108,6 +108,8 @@ export class Attachment {
       interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,
       bracketedPaste: modes.bracketedPaste,
       focus: modes.focus,
+      // falcon binds no such key, and its screen has no scrollback
+      historyKey: this.#session.row.kind === "launch" && modes.alternate,
       // the screen answers every query of the program itself
       replies: false,
     };

@@ -1,0 +1,352 @@
+// The history while attached: a pager over the lines of the session's log, that loads older ones as it needs them. Drawing and loading are passed in.
+import { charWidth, textWidth } from "./char-width.ts";
+import { type Match, marked, withoutLooks } from "./line-text.ts";
+
+/** A line with its number in the log. */
+export interface HistoryLine {
+  number: number;
+  /** With its looks (styledText). */
+  text: string;
+}
+
+/** Where the lines come from. */
+export interface HistorySource {
+  /** The last lines before line `before`, at most `count`, oldest first; fewer at the log's beginning. */
+  older(before: number, count: number): Promise<HistoryLine[]>;
+  /** The lines that came since this was asked last; the first time none. */
+  newer(): Promise<HistoryLine[]>;
+}
+
+/** The viewer's terminal. */
+export interface HistoryTerminal {
+  readonly cols: number;
+  readonly rows: number;
+  draw(bytes: Uint8Array): void;
+}
+
+/** Lines that are loaded at once: a few hundred screens. */
+const loadLines = 2_000;
+/** Lines that are held at most; 100 bytes each, they are 10 MB. Older ones are in `falcon logs`. */
+const mostLines = 100_000;
+/** Columns by which the view moves to the side. */
+const sideStep = 20;
+
+/** What the terminal is told before the first drawing: no margins, no wrapping, plain characters, plain keys. */
+const enter = "\x18\x1b[?2026l\x1b[?6l\x1b[?69l\x1b[r\x1b[4l\x1b[?7l\x1b[?25l\x1b(B\x0f\x1b[0m";
+
+export class HistoryView {
+  readonly #source: HistorySource;
+  readonly #terminal: HistoryTerminal;
+  readonly #name: string;
+  #cols: number;
+  #rows: number;
+  #lines: HistoryLine[] = [];
+  /** Index of the line in the first row. */
+  #top = 0;
+  /** The last line is in the last row and stays there when more come. */
+  #following = true;
+  #left = 0;
+  /** Nothing older is to be had. */
+  #whole = false;
+  #loading: Promise<void> | undefined;
+  #closed = false;
+  /** What is being typed behind the slash. */
+  #prompt: string | undefined;
+  #wanted = "";
+  #message = "";
+
+  /** @param name of the session, for the last row. */
+  constructor(source: HistorySource, terminal: HistoryTerminal, name: string) {
+    this.#source = source;
+    this.#terminal = terminal;
+    this.#name = name;
+    this.#cols = terminal.cols;
+    this.#rows = terminal.rows;
+  }
+
+  /** Draws, and loads the first lines. */
+  async open(modes: string): Promise<void> {
+    this.#terminal.draw(Buffer.from(enter + modes));
+    this.#draw();
+    // what comes from now on is told apart from what is there
+    await this.#source.newer();
+    await this.#loadOlder();
+  }
+
+  /** The view is left: nothing is drawn any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#cols = cols;
+    this.#rows = rows;
+    this.#move(0);
+  }
+
+  /** More was said. */
+  async more(): Promise<void> {
+    if (this.#closed) return;
+    const lines = await this.#source.newer();
+    if (lines.length === 0 || this.#closed) return;
+    this.#lines.push(...lines);
+    const extra = this.#lines.length - mostLines;
+    if (extra > 0 && this.#following) {
+      this.#lines.splice(0, extra);
+      this.#whole = false;
+    }
+    if (this.#following) this.#toEnd();
+    else this.#draw();
+  }
+
+  /** One key by its name (session/view-keys.ts). Answers whether the view is done. */
+  key(key: string): boolean {
+    this.#message = "";
+    if (this.#prompt !== undefined) {
+      this.#typed(key, this.#prompt);
+      return false;
+    }
+    const page = Math.max(1, this.#height - 1);
+    switch (key) {
+      case "q":
+      case "Q":
+      case "escape":
+      case "interrupt":
+        this.close();
+        return true;
+      case "up":
+      case "k":
+        this.#move(-1);
+        break;
+      case "down":
+      case "j":
+      case "enter":
+        this.#move(1);
+        break;
+      case "page-up":
+      case "b":
+        this.#move(-page);
+        break;
+      case "page-down":
+      case "f":
+      case " ":
+        this.#move(page);
+        break;
+      case "left":
+        this.#left = Math.max(0, this.#left - sideStep);
+        this.#draw();
+        break;
+      case "right":
+        this.#left += sideStep;
+        this.#draw();
+        break;
+      case "g":
+      case "home":
+        void this.#toBeginning();
+        break;
+      case "G":
+      case "end":
+        this.#toEnd();
+        break;
+      case "/":
+        this.#prompt = "";
+        this.#draw();
+        break;
+      case "n":
+        void this.#search(-1);
+        break;
+      case "N":
+        void this.#search(1);
+        break;
+    }
+    return false;
+  }
+
+  get #height(): number {
+    return Math.max(1, this.#rows - 1);
+  }
+
+  #typed(key: string, prompt: string): void {
+    if (key === "enter") {
+      this.#prompt = undefined;
+      if (prompt !== "") this.#wanted = prompt;
+      void this.#search(-1, true);
+    } else if (key === "escape" || key === "interrupt") this.#prompt = undefined;
+    else if (key === "backspace") this.#prompt = prompt === "" ? undefined : [...prompt].slice(0, -1).join("");
+    else if (key === "clear") this.#prompt = "";
+    else if ([...key].length === 1) this.#prompt = prompt + key;
+    this.#draw();
+  }
+
+  #move(by: number): void {
+    this.#top += by;
+    const last = Math.max(0, this.#lines.length - this.#height);
+    if (by !== 0) this.#following = this.#top >= last;
+    if (this.#following) this.#top = last;
+    const short = this.#top < 0 ? -this.#top : 0;
+    this.#top = Math.min(Math.max(0, this.#top), last);
+    this.#draw();
+    if (short > 0 && !this.#whole) void this.#loadOlder().then(() => this.#move(-short));
+    else if (this.#top < this.#height) void this.#loadOlder();
+  }
+
+  #toEnd(): void {
+    this.#following = true;
+    this.#move(0);
+  }
+
+  async #toBeginning(): Promise<void> {
+    this.#following = false;
+    while (!this.#whole && !this.#closed) {
+      this.#message = `loading … ${this.#lines.length} lines`;
+      this.#draw();
+      await this.#loadOlder();
+    }
+    this.#message = this.#lines[0]?.number ? `older lines are in 'falcon logs'` : "";
+    this.#top = 0;
+    this.#draw();
+  }
+
+  /** Puts older lines in front; the view stays where it is. */
+  #loadOlder(): Promise<void> {
+    if (this.#whole || this.#closed) return Promise.resolve();
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    let lines: HistoryLine[];
+    try {
+      lines = await this.#source.older(this.#lines[0]?.number ?? Number.MAX_SAFE_INTEGER, loadLines);
+    } catch (error) {
+      this.#whole = true;
+      this.#message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      this.#draw();
+      return;
+    }
+    if (lines.length < loadLines || this.#lines.length + lines.length >= mostLines) this.#whole = true;
+    this.#lines.unshift(...lines);
+    this.#top += lines.length;
+    if (this.#following) this.#toEnd();
+    else this.#draw();
+  }
+
+  /** Goes to the next line that holds the text: older ones (-1) or newer ones (1). Capital letters count when there are any. */
+  async #search(direction: 1 | -1, here = false): Promise<void> {
+    if (this.#wanted === "") {
+      this.#message = "nothing to search for: / begins";
+      return this.#draw();
+    }
+    const holds = holding(this.#wanted);
+    // from the last row on while nothing was found yet, else from the line that was found
+    let at =
+      here && this.#following
+        ? this.#lines.length
+        : this.#found === undefined
+          ? this.#top + this.#height
+          : this.#indexOf(this.#found);
+    for (;;) {
+      at += direction;
+      if (at >= this.#lines.length || this.#closed) break;
+      if (at < 0) {
+        if (this.#whole) break;
+        this.#message = `searching … ${this.#lines.length} lines`;
+        this.#draw();
+        const before = this.#lines.length;
+        await this.#loadOlder();
+        at = this.#lines.length - before;
+        continue;
+      }
+      const line = this.#lines[at] as HistoryLine;
+      if (holds(withoutLooks(line.text)).length === 0) continue;
+      this.#found = line.number;
+      this.#following = false;
+      this.#message = "";
+      this.#top = at - Math.floor(this.#height / 2);
+      const last = Math.max(0, this.#lines.length - this.#height);
+      this.#top = Math.min(Math.max(0, this.#top), last);
+      return this.#draw();
+    }
+    this.#message = `no ${direction < 0 ? "older" : "newer"} line holds '${this.#wanted}'`;
+    this.#draw();
+  }
+
+  /** Number of the line that the search found last. */
+  #found: number | undefined;
+
+  #indexOf(number: number): number {
+    return number - (this.#lines[0]?.number ?? 0);
+  }
+
+  #draw(): void {
+    if (this.#closed) return;
+    const holds = this.#wanted === "" ? undefined : holding(this.#wanted);
+    let out = "\x1b[?2026h\x1b[0m";
+    for (let y = 0; y < this.#height; y++) {
+      const line = this.#lines[this.#top + y];
+      out += `\x1b[${y + 1};1H`;
+      if (line !== undefined) {
+        const text = holds === undefined ? line.text : marked(line.text, holds(withoutLooks(line.text)));
+        out += cutStyled(text, this.#left, this.#cols);
+      } else if (this.#lines.length > 0 || this.#whole) out += "\x1b[2m~\x1b[0m";
+      out += "\x1b[K";
+    }
+    out += `\x1b[${this.#rows};1H\x1b[0;7m${fitted(this.#status(), this.#cols)}\x1b[0m\x1b[?2026l`;
+    this.#terminal.draw(Buffer.from(out));
+  }
+
+  #status(): string {
+    if (this.#prompt !== undefined) return `/${this.#prompt}`;
+    const bottom = this.#lines[Math.min(this.#lines.length, this.#top + this.#height) - 1];
+    const last = this.#lines.at(-1);
+    const where =
+      bottom === undefined || last === undefined
+        ? this.#whole
+          ? "no lines yet"
+          : "loading …"
+        : `line ${bottom.number + 1} of ${last.number + 1}`;
+    const found = this.#wanted === "" ? "/ searches" : "n older, N newer";
+    return ` ${this.#name} · ${where} · ${this.#message || `${found} · g G ends · q returns`}`;
+  }
+}
+
+/** Finds a text, plainly; with a capital letter in it case counts. */
+function holding(wanted: string): (text: string) => Match[] {
+  const exact = wanted !== wanted.toLowerCase();
+  return (text) => {
+    const within = exact ? text : text.toLowerCase();
+    // a few letters change their length with their case: then only the exact text is found
+    const searched = within.length === text.length ? within : text;
+    const found: Match[] = [];
+    for (let at = searched.indexOf(wanted); at >= 0; at = searched.indexOf(wanted, at + wanted.length))
+      found.push({ from: at, to: at + wanted.length });
+    return found;
+  };
+}
+
+/** The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look. */
+export function cutStyled(styled: string, left: number, cols: number): string {
+  let out = "";
+  let x = 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences
+  for (const [part] of styled.matchAll(/\x1b\[[0-9;:]*m|[^\x1b]+/g)) {
+    if (part.startsWith("\x1b")) {
+      out += part;
+      continue;
+    }
+    for (const char of part) {
+      const width = charWidth(char.codePointAt(0) as number);
+      if (x >= left && x + width <= left + cols) out += char;
+      else if (x < left && x + width > left) out += " "; // half of a wide character
+      x += width;
+    }
+  }
+  return styled.includes("\x1b") ? `${out}\x1b[0m` : out;
+}
+
+function fitted(text: string, cols: number): string {
+  const cut = cutStyled(text, 0, cols);
+  return cut + " ".repeat(Math.max(0, cols - textWidth(cut)));
+}
