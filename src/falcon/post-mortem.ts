@@ -43,6 +43,8 @@ export interface EndFacts {
   output: Uint8Array;
   /** The kernel killed one of the session's processes for want of memory. */
   outOfMemory: boolean;
+  /** How many Ctrl+C the session sent: falcon's second one is the forced end. */
+  interrupts?: number;
   /** Nobody saw the end (the holder is gone). */
   lost: boolean;
   /** The state of the run's files after the end, where they are known. */
@@ -66,7 +68,10 @@ export function postMortem(facts: EndFacts): PostMortem {
   const reasons = [...(traceback ?? []), ...(summary ?? []), facts.run?.failure ?? ""];
   const memory = facts.outOfMemory || reasons.some((line) => memoryWords.test(line));
   const interrupted =
-    /^KeyboardInterrupt\b/.test(exception ?? "") || facts.signal === "SIGINT" || (facts.status === 130 && !traceback);
+    ((facts.interrupts ?? 0) > 1 && facts.status !== 0 && facts.status !== null && !traceback) ||
+    /^KeyboardInterrupt\b/.test(exception ?? "") ||
+    facts.signal === "SIGINT" ||
+    (facts.status === 130 && !traceback);
   const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;
   const saved = facts.run ? facts.run.saved : null;
   const base = { summary, traceback: interrupted ? null : traceback, error: interrupted ? null : error, saved };

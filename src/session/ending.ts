@@ -38,7 +38,15 @@ export async function keepPostMortem(session: Session, run: RunProgress | null):
     const lost = session.row.state === "lost";
     session.setFact(
       "postMortem",
-      postMortem({ status: code, signal, output, outOfMemory: memory, lost, ...(run === null ? {} : { run }) }),
+      postMortem({
+        status: code,
+        signal,
+        output,
+        outOfMemory: memory,
+        lost,
+        interrupts: session.row.interrupts,
+        ...(run === null ? {} : { run }),
+      }),
     );
   } finally {
     log.close();
