@@ -5,6 +5,7 @@ import type { Call, InputMode } from "../commands/call.ts";
 import {
   ClientFrame,
   clientProtocol,
+  decodeHello,
   decodeSignal,
   decodeSize,
   encodeExec,
@@ -13,6 +14,7 @@ import {
   encodeInputMode,
   encodeResume,
   encodeSignals,
+  type Hello,
   mostFromClient,
   type Request,
   RequestReader,
@@ -32,6 +34,8 @@ export interface PeerEffects {
   readonly version: string;
   /** Runs the command; answers the exit status, or undefined when the client was told to become something else. */
   run(call: Call): Promise<number | undefined>;
+  /** The client speaks another protocol: it is to be told, and let go of. */
+  foreign(peer: Peer, hello: Hello): void;
   log(event: string, facts?: Record<string, unknown>): void;
 }
 
@@ -101,8 +105,12 @@ export class Peer implements Call {
   }
 
   #identify(type: number, payload: Buffer): void {
-    if (type === ClientFrame.hello)
+    if (type === ClientFrame.hello) {
       this.#send(encodeHello({ protocol: clientProtocol, pid: this.#effects.pid, version: this.#effects.version }));
+      const hello = decodeHello(payload);
+      // the rest of what it says may mean something else than we think
+      if (hello.protocol !== clientProtocol) return this.#effects.foreign(this, hello);
+    }
     const request = this.#builder.take(type, payload);
     if (request === undefined) return;
     this.#request = request;
