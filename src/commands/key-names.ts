@@ -47,16 +47,21 @@ function encode(name: string, cursorKeys: "normal" | "application"): string {
   if (modified?.[1] === "M") return `\x1b${encode(modified[2] ?? "", cursorKeys)}`;
   if (modified?.[1] === "C") return control(modified[2] ?? "", name);
   const lower = name.toLowerCase();
-  const simple = plain[lower] ?? functionKeys[lower];
+  const simple = named(plain, lower) ?? named(functionKeys, lower);
   if (simple !== undefined) return simple;
-  const final = cursor[lower];
+  const final = named(cursor, lower);
   if (final !== undefined) return cursorKeys === "application" ? `\x1bO${final}` : `\x1b[${final}`;
-  const number = tilde[lower];
+  const number = named(tilde, lower);
   if (number !== undefined) return `\x1b[${number}~`;
   throw new Failure(
     `no key is named '${name}': use a character, Enter, Tab, Escape, Up, F1 to F12, C-x, M-x, or --text '${name}' for the text itself`,
     Status.usage,
   );
+}
+
+/** A table's own entry: "constructor" is no key. */
+function named<T>(table: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** Control with a letter or one of @ [ \ ] ^ _ ? and space. */

@@ -117,6 +117,7 @@ export class Keys {
 
   /** When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`. */
   get deadline(): number | null {
+    if (this.#gone) return null;
     const held = this.#sequence.length > this.#sent ? this.#lastInput + escapeTimeout : null;
     const prefix = this.#prefixAt === null ? null : this.#prefixAt + prefixTimeout;
     if (held === null || prefix === null) return held ?? prefix;

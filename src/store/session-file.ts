@@ -60,10 +60,47 @@ export function writeSessionFile(folder: string, row: SessionFile): void {
 /** What the file says, or undefined where it is missing or not ours to understand. */
 export function readSessionFile(folder: string): SessionFile | undefined {
   try {
-    const stored = JSON.parse(fs.readFileSync(path.join(folder, fileName), "utf8"));
-    if (typeof stored.id !== "string" || !Array.isArray(stored.command) || typeof stored.directory !== "string") return undefined;
-    return { ...stored, limits: limitsFrom(stored.limits ?? []) };
+    const stored: unknown = JSON.parse(fs.readFileSync(path.join(folder, fileName), "utf8"));
+    // a session is what its folder is called, also where the folder was copied
+    if (!isSessionFile(stored) || stored.id !== path.basename(folder)) return undefined;
+    return { ...stored, limits: limitsFrom(stored.limits) };
   } catch {
     return undefined;
   }
+}
+
+/** The file as JSON has it: bigint has no JSON form. */
+type Stored = Omit<SessionFile, "limits"> & { limits: [number, string, string][] };
+
+/** Every field of its kind: what a crash or a hand left there must not reach a running server. */
+function isSessionFile(stored: unknown): stored is Stored {
+  if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return false;
+  const s = stored as Record<string, unknown>;
+  const texts = [s.id, s.name, s.directory, s.host, s.boot, s.token];
+  const numbers = [s.umask, s.created, s.cols, s.rows];
+  return (
+    texts.every(isText) &&
+    (s.kind === "launch" || s.kind === "run") &&
+    Array.isArray(s.command) &&
+    s.command.length > 0 &&
+    s.command.every(isText) &&
+    isTable(s.environment) &&
+    (s.runDirectory === null || isText(s.runDirectory)) &&
+    numbers.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) &&
+    typeof s.pinned === "boolean" &&
+    Array.isArray(s.limits) &&
+    s.limits.every((l) => Array.isArray(l) && Number.isSafeInteger(l[0]) && isWhole(l[1]) && isWhole(l[2]))
+  );
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isWhole(value: unknown): boolean {
+  return typeof value === "string" && /^\d{1,20}$/.test(value);
+}
+
+function isTable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
 }

@@ -157,9 +157,10 @@ const columns = (
   "wait_status cols rows pinned interrupts attached facts"
 ).split(" ");
 
+/** @throws Error for a row that no server of ours wrote. */
 function fromTable(raw: unknown): SessionRow {
   const r = raw as Record<string, unknown>;
-  return {
+  const row: SessionRow = {
     id: r.id as string,
     name: r.name as string,
     kind: r.kind as SessionRow["kind"],
@@ -187,6 +188,28 @@ function fromTable(raw: unknown): SessionRow {
     attached: r.attached as number | null,
     facts: JSON.parse(r.facts as string),
   };
+  if (!isRight(row)) throw new Error(`the row of session ${row.id} makes no sense`);
+  return row;
+}
+
+const states: readonly string[] = ["starting", "running", "exiting", "exited", "lost"] satisfies SessionState[];
+
+/** What the tables' own types leave open. */
+function isRight({ id, command, environment, state, cols, rows, facts }: SessionRow): boolean {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    // an id is the name of a folder, which is removed with the session
+    /^[a-z0-9]+$/.test(id) &&
+    Array.isArray(command) &&
+    command.length > 0 &&
+    command.every((word) => typeof word === "string") &&
+    isObject(environment) &&
+    Object.values(environment).every((value) => typeof value === "string") &&
+    isObject(facts) &&
+    states.includes(state) &&
+    cols >= 0 &&
+    rows >= 0
+  );
 }
 
 /** Limits as JSON keeps them: bigint has no JSON form. */

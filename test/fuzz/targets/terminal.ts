@@ -1,0 +1,298 @@
+// What programs write to their terminals, on its way to the screen and to viewers, and screens that were stored.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { readDisplay } from "../../../src/falcon/display.ts";
+import { plainLines, withoutEscapes } from "../../../src/falcon/plain-text.ts";
+import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
+import { QueryFilter } from "../../../src/terminal/queries.ts";
+import { Scanner } from "../../../src/terminal/scanner.ts";
+import { Screen } from "../../../src/terminal/screen.ts";
+import { root } from "../../support/paths.ts";
+import type { Target } from "../target.ts";
+
+const words = [
+  "\x1b[",
+  "\x1b]",
+  "\x1bP",
+  "\x1b_",
+  "\x1b^",
+  "\x1bX",
+  "\x1b\\",
+  "\x07",
+  "\x18",
+  "\x1a",
+  "\x9b",
+  "\xc2\x9b",
+  "\xc2\x9c",
+  "\xc2\x90",
+  "\x1b[c",
+  "\x1b[>c",
+  "\x1b[5n",
+  "\x1b[6n",
+  "\x1b[?6n",
+  "\x1b[?2026$p",
+  "\x1b[>q",
+  "\x1b[18t",
+  "\x1b[21t",
+  "\x1b]11;?\x07",
+  "\x1b]4;1;?\x1b\\",
+  "\x1b]52;c;?\x07",
+  "\x1bP$qm\x1b\\",
+  "\x1bP+q544e\x1b\\",
+  "\x1b[?u",
+  "\x1b[?1049h",
+  "\x1b[?1049l",
+  "\x1b[?2004h",
+  "\x1b[?2026h",
+  "\x1b[?6h",
+  "\x1b[?69h",
+  "\x1b[3;10r",
+  "\x1b[r",
+  "\x1b[2J",
+  "\x1b[3J",
+  "\x1b[10;10H",
+  "\x1b[5@",
+  "\x1b[5P",
+  "\x1b[5L",
+  "\x1b[5M",
+  "\x1b[5S",
+  "\x1b[5T",
+  "\x1b[5X",
+  "\x1b[9b",
+  "\x1b[38;5;9m",
+  "\x1b[48:2::1:2:3m",
+  "\x1b[4:3m",
+  "\x1b[58;5;1m",
+  "\x1b]8;;http://x\x07",
+  "\x1b]0;title\x07",
+  "\x1b[22;0t",
+  "\x1b[23;0t",
+  "\x1b7",
+  "\x1b8",
+  "\x1b[s",
+  "\x1b[u",
+  "\x1bc",
+  "\x1b[!p",
+  "\x1b(0",
+  "\x1b)B",
+  "\x0e",
+  "\x0f",
+  "\x1bn",
+  "\x1bo",
+  "\x1bH",
+  "\x1b[3g",
+  "\x1b[>1u",
+  "\x1b[<u",
+  "\x1b[=5;1u",
+  "\x1b[>4;2m",
+  "\x1bM",
+  "\x1bD",
+  "\x1bE",
+  "\r\n",
+  "\t",
+  "\b",
+  "\xe6\xbc\xa2",
+  "\xf0\x9f\x98\x80",
+  "e\xcc\x81",
+  "\xf0\x9f",
+  "99999999999",
+  ";;;;;;",
+  "\x1b#8",
+  "\x1bZ",
+  "\x05",
+];
+
+const samples = [
+  "plain text\r\nand more\r\n",
+  "\x1b[?1049h\x1b[?25l\x1b[1;20r\x1b[20;1Hlog line\r\n\x1b[s\x1b[21;1H\x1b[Kfooter\x1b[u",
+  "\x1b]0;title\x07\x1b[c\x1b[6n\x1b]11;?\x1b\\\x1bP$qr\x1b\\x\x1b[38;2;1;2;3mcolour\x1b[0m",
+];
+
+/** Short recordings of real programs, where the corpus is there, and the samples. */
+function recordings(): Buffer[] {
+  const corpus = process.env.FALCON_CORPUS ?? path.join(root, "../shared/corpus");
+  const found: Buffer[] = samples.map((text) => Buffer.from(text, "latin1"));
+  if (!fs.existsSync(corpus)) return found;
+  for (const entry of fs.readdirSync(corpus, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || found.length >= 400) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    if (fs.statSync(file).size <= 2_000) found.push(fs.readFileSync(file));
+  }
+  return found;
+}
+
+/** The pieces of an input, cut at each 0xff, which no UTF-8 has. */
+function pieces(input: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at <= input.length; ) {
+    const cut = input.indexOf(0xff, at);
+    const end = cut < 0 ? input.length : cut;
+    found.push(input.subarray(at, end));
+    at = end + 1;
+  }
+  return found;
+}
+
+/** What a filter lets through, piece by piece. */
+function filtered(chunks: readonly Buffer[]): Buffer {
+  const filter = new QueryFilter({ keepOn: [] });
+  return Buffer.concat(chunks.map((chunk) => Buffer.from(filter.feed(chunk))));
+}
+
+export const targets: readonly Target[] = [
+  {
+    name: "scanner",
+    what: "Scanner: nothing lost or moved, however it is cut; what is let through ends between sequences",
+    inputs: 900_000,
+    longest: 3_000,
+    seeds: recordings,
+    words,
+    steps: { base: 2_000, perByte: 60 },
+    run(input) {
+      const chunks = pieces(input);
+      const scanner = new Scanner();
+      const out: Buffer[] = [];
+      for (const chunk of chunks) {
+        const passed = Buffer.from(scanner.feed(chunk));
+        if (passed.length > 0) {
+          // what was let through leaves another scanner between sequences
+          const other = new Scanner();
+          assert.equal(other.feed(passed).length, passed.length);
+          assert.ok(other.ground);
+        }
+        out.push(passed);
+      }
+      assert.deepEqual(Buffer.concat([...out, scanner.tail()]), Buffer.concat(chunks));
+      assert.equal(scanner.ground, scanner.tail().length === 0);
+    },
+  },
+  {
+    name: "query-filter",
+    what: "QueryFilter: the same whatever the cuts; what it lets through holds nothing that it would take out; bounded",
+    inputs: 900_000,
+    longest: 3_000,
+    seeds: recordings,
+    words,
+    steps: { base: 3_000, perByte: 200 },
+    run(input) {
+      const chunks = pieces(input);
+      // ends what is unfinished, so that nothing is held back
+      chunks.push(Buffer.from("\x18"));
+      const whole = Buffer.concat(chunks);
+      const once = filtered([whole]);
+      assert.deepEqual(filtered(chunks), once, "cuts make a difference");
+      assert.deepEqual(filtered([once]), once, "a query went through");
+      assert.ok(once.length <= whole.length * 3 + 16, `${once.length} bytes of ${whole.length}`);
+    },
+  },
+  {
+    name: "screen",
+    what: "Screen: takes any output and any size, answers boundedly; snapshot, text, frames and storing work in every state",
+    inputs: 250_000,
+    longest: 1_500,
+    seeds: recordings,
+    words,
+    run(input) {
+      let answers = 0;
+      const listener = {
+        answer: (bytes: Buffer) => {
+          answers += bytes.length;
+        },
+      };
+      const screen = new Screen(
+        { cols: 20 + ((input[0] ?? 0) % 20), rows: 5 + ((input[1] ?? 0) % 10), scrollback: 50 },
+        listener,
+      );
+      try {
+        for (const chunk of pieces(input)) {
+          screen.feed(chunk);
+          const size = chunk[chunk.length - 1] ?? 0;
+          if (size % 5 === 0) screen.resize(1 + (size % 40), 1 + (size % 16));
+        }
+        const { cols, rows } = screen;
+        const text = screen.text();
+        assert.equal(text.lines.length, rows);
+        assert.ok(text.cursor.x >= 0 && text.cursor.x < cols && text.cursor.y >= 0 && text.cursor.y < rows);
+        assert.ok(screen.scrollback <= 50);
+        assert.ok(answers <= 256 * (input.length + 1), `${answers} bytes of answers to ${input.length}`);
+        const snapshot = screen.snapshot(50);
+        assert.equal(
+          snapshot.offset,
+          pieces(input).reduce((sum, { length }) => sum + length, 0),
+        );
+        // a replay asks nothing of the terminal that it is shown on
+        assert.deepEqual(filtered([snapshot.first, snapshot.history]), Buffer.concat([snapshot.first, snapshot.history]));
+        const again = Screen.restore(screen.encode().replay, { scrollback: 50 });
+        assert.deepEqual(again.text(), text);
+        again.dispose();
+        readDisplay(text.lines);
+      } finally {
+        screen.dispose();
+      }
+    },
+  },
+  {
+    name: "stored-screen",
+    what: "a stored screen that is none: refused with an Error, never a crash, never more memory than a screen has",
+    inputs: 250_000,
+    longest: 3_000,
+    seeds: () =>
+      samples.map((text) => {
+        const screen = new Screen({ cols: 20, rows: 5, scrollback: 20 });
+        screen.feed(Buffer.from(text, "latin1"));
+        const { replay } = screen.encode();
+        screen.dispose();
+        return replay;
+      }),
+    run(input) {
+      let screen: Screen;
+      try {
+        screen = Screen.restore(input, { scrollback: 20 });
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        return;
+      }
+      try {
+        assert.ok(screen.cols <= 2000 && screen.rows <= 1000);
+        screen.feed(Buffer.from("x\r\n\x1b[H\x1b[2Jy"));
+        screen.text();
+        screen.snapshot(20);
+      } finally {
+        screen.dispose();
+      }
+    },
+  },
+  {
+    name: "log-lines",
+    what: "LineReader and the plain text of an output: the same lines whatever the cuts and stops; lines in order, memory bounded",
+    inputs: 500_000,
+    longest: 2_000,
+    seeds: recordings,
+    words,
+    run(input) {
+      const text = withoutEscapes(input.toString("latin1"));
+      assert.ok(text.length <= input.length);
+      plainLines(input);
+      readLines(input);
+    },
+  },
+];
+
+/** Reads the lines of an output in one piece, and in several with a stop at each cut. */
+function readLines(input: Buffer): void {
+  const chunks = pieces(input);
+  const inOne = new LineReader(30, 8);
+  const once = [...inOne.feed(Buffer.concat(chunks)), ...inOne.end()];
+  let inParts = new LineReader(30, 8);
+  const lines: LogLine[] = [];
+  for (const chunk of chunks) {
+    lines.push(...inParts.feed(chunk));
+    inParts = LineReader.from(JSON.parse(JSON.stringify(inParts.state())));
+  }
+  lines.push(...inParts.end());
+  // the offset of a line is that of the piece that was fed
+  const said = ({ number, runs }: LogLine) => ({ number, runs });
+  assert.deepEqual(lines.map(said), once.map(said));
+  for (const [i, line] of once.entries()) assert.equal(line.number, i);
+}
