@@ -1,7 +1,7 @@
 // The one place that reaches into xterm.js: buffers, pen, charsets and modes that it does not export, and the self-test of all that.
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
-import { Bg, Colour, type Line, type Link, type Pen, slots } from "./cells.ts";
+import { Bg, Colour, Content, type Line, type Link, type Pen, slots } from "./cells.ts";
 
 /** Which of the two buffers. */
 export type Which = "normal" | "alternate";
@@ -86,7 +86,13 @@ interface CoreParser {
 }
 
 interface Core {
-  _inputHandler: { parse(bytes: Uint8Array): unknown; _curAttrData: CoreAttributes; _parser: CoreParser };
+  _inputHandler: {
+    parse(bytes: Uint8Array): unknown;
+    eraseInDisplay(parameters: { params: ArrayLike<number> }, respectProtect: boolean): boolean;
+    _resetBufferLine(y: number, respectProtect: boolean): void;
+    _curAttrData: CoreAttributes;
+    _parser: CoreParser;
+  };
   _bufferService: {
     cols: number;
     rows: number;
@@ -268,6 +274,23 @@ export class BufferView {
     core.ydisp = core.ybase;
   }
 
+  /**
+   * After a change of size: cuts off what is right of the edge, gives an empty list of lines the length that it may have, and blanks halves of
+   * wide characters, which the reflow tears apart at some widths.
+   */
+  fitLines(cols: number, rows: number): void {
+    const { lines } = this.#core;
+    // xterm.js leaves an alternate screen that is not shown as high as it was, so that it scrolls into a scrollback of its own
+    if (lines.length === 0) lines.maxLength = this.#core._getCorrectBufferLength(rows);
+    const fill = this.#core.getNullCell(this.#model.plainAttributes());
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines.get(i);
+      if (line === undefined) continue;
+      if (line.length > cols) line.resize(cols, fill);
+      blankHalves(line._data, cols);
+    }
+  }
+
   /** Makes room for `count` lines in all, before rows are put in. */
   #roomFor(count: number): void {
     const { lines } = this.#core;
@@ -316,6 +339,36 @@ export class BufferView {
   }
 }
 
+/** Makes a wide character without its right half, or a right half on its own, a blank. */
+function blankHalves(data: Uint32Array, cols: number): void {
+  for (let x = 0; x < cols; x++) {
+    const content = data[x * slots] as number;
+    const width = content >>> Content.widthShift;
+    if (width === 1) continue;
+    const next = x + 1 < cols ? (data[(x + 1) * slots] as number) : undefined;
+    if (width === 2 && next !== undefined && next >>> Content.widthShift === 0 && (next & Content.any) === 0) x++;
+    else if (width === 2 || (content & Content.any) === 0) data[x * slots] = 1 << Content.widthShift;
+  }
+}
+
+/**
+ * Mends a fault of xterm.js: erasing from the start to a cursor in the lower right corner (ED 1) throws, because the line below does not exist.
+ * What it had still to do is done here.
+ */
+export function mendErase(terminal: Terminal): void {
+  const input = (terminal as unknown as { _core: Core })._core._inputHandler;
+  const erase = input.eraseInDisplay.bind(input);
+  input.eraseInDisplay = (parameters, respectProtect) => {
+    try {
+      return erase(parameters, respectProtect);
+    } catch (error) {
+      if (parameters.params[0] !== 1) throw error;
+      for (let y = terminal.buffer.active.cursorY - 1; y >= 0; y--) input._resetBufferLine(y, respectProtect);
+      return true;
+    }
+  };
+}
+
 /** How many links are remembered before those that no cell shows any more are forgotten. */
 const mostLinks = 4096;
 
@@ -357,6 +410,7 @@ export class Model {
     this.#core = (this.terminal as unknown as { _core: Core })._core;
     this.normal = new BufferView(this, "normal");
     this.alternate = new BufferView(this, "alternate");
+    mendErase(this.terminal);
     this.#rememberLinks();
     this.#learnCharsets();
   }
@@ -601,6 +655,8 @@ export class Model {
       this.normal.resizeAboveFooter(cols, rows, footer);
     }
     service.resize(cols, rows);
+    // without reflow xterm.js keeps what is right of the edge, from where deleting characters would bring it back
+    for (const view of [this.normal, this.alternate]) view.fitLines(cols, rows);
   }
 }
 

@@ -1,5 +1,5 @@
 // Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and scrollback come out as they were.
-import { Bg, Colour, Content, type Line, slots } from "./cells.ts";
+import { Bg, Colour, Content, cellWidth, type Line, slots } from "./cells.ts";
 import type { PenWriter } from "./pen.ts";
 import type { Writer } from "./writer.ts";
 
@@ -100,7 +100,12 @@ export class Painter {
     const { data } = line;
     const cols = Math.min(this.#cols, line.length);
     let x = 0;
-    if (continues && this.#column === this.#cols) {
+    if (continues && this.#column === this.#cols && cellWidth(line, 0) === 0) {
+      // a combining character of its own does not wrap: a blank does, and is printed over
+      this.#pen.plainBackground();
+      this.#out.byte(0x20);
+      this.#column = -1;
+    } else if (continues && this.#column === this.#cols) {
       x = this.#cell(line, 0);
       // where the wrap scrolled, the new line was filled with that character's background
       if (this.#pen.hasBackground && x < cols) {
@@ -156,9 +161,14 @@ export class Painter {
   #cell(line: Line, x: number): number {
     const content = line.data[x * slots] as number;
     penOf(this.#pen, line, x);
-    const width = Math.max(1, content >>> Content.widthShift);
+    let width = Math.max(1, content >>> Content.widthShift);
     let disputed = true;
-    if (content & Content.combined) this.#out.text(line.combined(x));
+    if (x + width > this.#cols) {
+      // half of a wide character, as a reflow can leave it in the last column: no output can put it there
+      this.#out.byte(0x20);
+      width = 1;
+      disputed = false;
+    } else if (content & Content.combined) this.#out.text(line.combined(x));
     else {
       const code = content & Content.codePoint;
       this.#out.codePoint(code === 0 ? 0x20 : code);

@@ -158,6 +158,16 @@ export class PenWriter {
 
   setLink(number: number): void {
     if (number === this.#link) return;
+    const before = this.#link === 0 ? undefined : this.#links(this.#link);
+    const link = number === 0 ? undefined : this.#links(number);
+    this.#link = number;
+    // an id makes links one that were opened twice
+    if (link !== undefined && link.id !== "" && link.id === before?.id && link.uri === before.uri) return;
+    this.openLink(number);
+  }
+
+  /** Opens a link, or closes the one that is open (0), whatever the terminal has. */
+  openLink(number: number): void {
     this.#link = number;
     const link = number === 0 ? undefined : this.#links(number);
     if (link === undefined) this.#out.osc("8;;");

@@ -171,13 +171,19 @@ class Replay {
     this.#pen.isPlain();
   }
 
-  /** The alternate screen is not shown, but a program may come back to its saved cursor. */
+  /** The alternate screen is not shown, but a program may come back to its saved cursor and its keyboard. */
   #staleAlternate(): void {
     const { alternate } = this.#model;
     const extra = this.#tracked.saved[1];
-    if (this.#alternate || (extra === null && isUntouched(alternate.saved))) return;
+    const keyboard = this.#tracked.keyboards[1];
+    const plainKeyboard = keyboard.flags === 0 && keyboard.stack.length === 0;
+    if (this.#alternate || (extra === null && plainKeyboard && isUntouched(alternate.saved))) return;
     this.#out.csi("?47h");
     this.#out.ascii(clear);
+    if (!plainKeyboard) {
+      this.#out.ascii(allKeyboards);
+      this.#keyboard(keyboard);
+    }
     this.#saved(alternate, extra === null ? null : { ...extra, origin: false, pending: false }, true);
     this.#pen.reset();
     this.#out.csi("?47l");
@@ -307,13 +313,16 @@ class Replay {
    */
   #restorePen(): void {
     const { pen, charsets, screen } = this.#model;
-    const oddPen = !isConsistent(pen);
-    const oddSet = charsets.effective !== charsets.designated[charsets.level];
-    if (!oddPen && !oddSet) return;
     const saved = screen.saved;
-    const samePen = ((saved.fg ^ pen.fg) & Fg.underline) === 0 && ((saved.bg ^ pen.bg) & Bg.extended) === 0;
-    if (oddSet && saved.charset !== charsets.effective) return;
-    if (oddPen && !samePen) return;
+    const extended = (pen.bg & Bg.extended) !== 0;
+    // OSC 8 makes xterm.js look again whether there is anything special about the pen
+    const lookedAgain = extended && (saved.bg & Bg.extended) === 0;
+    const oddPen =
+      !isConsistent(pen) &&
+      ((saved.fg ^ pen.fg) & Fg.underline) === 0 &&
+      (lookedAgain || ((saved.bg ^ pen.bg) & Bg.extended) === 0);
+    const oddSet = charsets.effective !== charsets.designated[charsets.level] && saved.charset === charsets.effective;
+    if (!oddPen && !oddSet) return;
     this.#designate(charsets.designated, charsets.level);
     if (oddPen) {
       const style = (pen.underline & Underline.styleMask) >>> Underline.styleShift;
@@ -321,9 +330,11 @@ class Replay {
     }
     this.#out.ascii("\x1b8\x1b[?6l");
     this.#pen.forget();
-    if (oddPen) this.#shiftFrom = saved;
+    if (oddPen && lookedAgain) this.#pen.openLink(pen.link);
+    if (oddPen) this.#shiftFrom = { ...saved, bg: lookedAgain ? saved.bg | Bg.extended : saved.bg };
     // whatever is designated from here on would undo it
     if (oddSet) this.#sets = { designated: [...charsets.designated], level: charsets.level };
+    else this.#sets.designated[charsets.level] = "";
     this.#oddSet = oddSet;
   }
 
@@ -341,9 +352,10 @@ class Replay {
     if (modes.focus) out.csi("?1004h");
     for (const [mode, on] of tracked.mouseModes) out.csi(`?${mode}${on ? "h" : "l"}`);
     for (const [resource, value] of tracked.modifyKeys) out.csi(`>${resource};${value}m`);
-    if (modes.cursorStyle !== undefined) {
-      const style = { block: 2, underline: 4, bar: 6 }[modes.cursorStyle] - (modes.cursorBlink ? 1 : 0);
-      out.csi(`${style} q`);
+    if (modes.cursorStyle !== undefined || modes.cursorBlink !== undefined) {
+      // a number above 6 sets, in xterm.js, the blinking alone
+      const style = modes.cursorStyle === undefined ? 8 : { block: 2, underline: 4, bar: 6 }[modes.cursorStyle];
+      out.csi(`${style - (modes.cursorBlink ? 1 : 0)} q`);
     }
     if (tracked.blink !== null) out.csi(`?12${tracked.blink ? "h" : "l"}`);
   }
@@ -403,9 +415,13 @@ class Replay {
     if (line !== undefined && left >= 0 && (pending || joining !== 0)) {
       const x = startOfCell(line, left);
       const width = (joining >> 1) & 3;
-      const printed = joining !== 0 && cellText(line, x) !== "" && (cellWidth(line, x) === width || cellWidth(line, x) === 0);
+      // it ends at the cursor: without autowrap a character that finds no room leaves the cursor before the last column
+      const ends = x + Math.max(1, cellWidth(line, x)) === Math.min(screen.x, cols);
+      const own = line.data[x * slots + 1] === model.pen.fg && line.data[x * slots + 2] === model.pen.bg;
+      const printed =
+        joining !== 0 && ends && own && cellText(line, x) !== "" && (cellWidth(line, x) === width || cellWidth(line, x) === 0);
       if (printed || pending) return this.#cursorAfter(line, x, printed, origin);
-      if (width === 2 && screen.x === cols - 1 && !modes.autowrap) {
+      if (width === 2 && screen.x === cols - 1 && !modes.autowrap && cellWidth(line, left) !== 2) {
         // a wide character that found no room: it changes nothing, but counts as printed
         this.#goTo(screen, screen.x, screen.y, origin);
         this.#finalSets();

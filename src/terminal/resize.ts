@@ -10,14 +10,23 @@ import type { SqueezedRegion, Tracker } from "./tracker.ts";
 export function resizeModel(model: Model, tracker: Tracker, cols: number, rows: number): void {
   if (cols === model.cols && rows === model.rows) return;
   const before = model.rows;
+  // the character that was printed last may stand elsewhere now
+  model.joining = 0;
   const normal = regionOf(model.normal, tracker.squeezed(0), before);
   const alternate = model.alternate.length > 0 ? regionOf(model.alternate, tracker.squeezed(1), before) : undefined;
   if (alternate !== undefined) moveRows(model, alternate, rows - before);
   const cursors = normal === undefined ? undefined : fromBottom(model.normal, before, footerShown(normal, before));
   model.resize(cols, rows, normal === undefined ? 0 : footerShown(normal, before));
   if (cursors !== undefined) putBack(model.normal, cursors, rows);
+  for (const view of [model.normal, model.alternate]) keepOnScreen(view, rows);
   tracker.setSqueezed(0, normal === undefined ? null : setRegion(model.normal, normal, rows));
   tracker.setSqueezed(1, alternate === undefined ? null : setRegion(model.alternate, alternate, rows));
+}
+
+/** A saved cursor that fell off the lower edge is restored in the last row: there it counts from now on. */
+function keepOnScreen(view: BufferView, rows: number): void {
+  const { saved } = view;
+  if (saved.y > rows - 1) view.setSaved({ ...saved, y: rows - 1 });
 }
 
 /** The region that a program set, also where a smaller size left no room for it; undefined for the whole screen. */

@@ -78,6 +78,9 @@ const mouse = new Set([9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016]);
  */
 const neverReplayed = new Set([3, 38, 40, 1045, 2048]);
 
+/** DEC modes that are on until a program switches them off: key repeat, alternate scroll, and xterm's keys with Meta and Alt. */
+const onByDefault = new Set([8, 1007, 1034, 1035, 1036, 1039, 1041]);
+
 /** More modes than any terminal has: a program that sets them all must not make us grow. */
 const mostModes = 256;
 
@@ -469,8 +472,9 @@ export class Tracker {
     this.#state = { ...untouched(), title, icon, titles, blink, tabsTouched, coloursTouched, wasReset: true };
     for (const settings of [this.#privateModes, this.#ansiModes, this.#mouseModes]) {
       for (const [mode, on] of settings.map) {
-        if (on) settings.map.set(mode, false);
-        else settings.map.delete(mode);
+        const reset = settings === this.#privateModes && onByDefault.has(mode);
+        if (on === reset) settings.map.delete(mode);
+        else settings.map.set(mode, reset);
       }
     }
     this.#palette.map.clear();

@@ -19,7 +19,7 @@ const laterMarks = short ? 1 : 4;
 
 /** Modes, attributes and text as a shell or a killed program may leave them. */
 const dirt = Buffer.from(
-  "user@host:~$ old text\r\n\x1b[31mmore\x1b[0m\r\nuser@host:~$ falcon attach 1\r\n\x1b[2;5r\x1b[?6h\x1b[4h\x1b[?7l\x1b[1;31;44;4:3m\x1b(0\x0e\x1b)A\x1b[?1h\x1b=\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b]8;;http://x\x07\x1b7\x1b[20h\x1b[?45h\x1b[?25l\x1b[?5h\x1b[1\"q\x1b[4 q\x1b[?2026h",
+  'user@host:~$ old text\r\n\x1b[31mmore\x1b[0m\r\nuser@host:~$ falcon attach 1\r\n\x1b[2;5r\x1b[?6h\x1b[4h\x1b[?7l\x1b[1;31;44;4:3m\x1b(0\x0e\x1b)A\x1b[?1h\x1b=\x1b[?2004h\x1b[?1002h\x1b[?1006h\x1b[?1004h\x1b]8;;http://x\x07\x1b7\x1b[20h\x1b[?45h\x1b[?25l\x1b[?5h\x1b[1"q\x1b[4 q\x1b[?2026h',
 );
 
 /** What is not compared where the terminal was dirty: it has scrollback and settings of its own. */
@@ -61,16 +61,23 @@ function judge(recording: Recording): void {
     joined.terminal.onData((answer) => {
       score.answers += answer.length;
     });
-    judgeOne(name, cut, joined, attaches[i] as Buffer, () => {
-      let fed = cut;
-      const later = marks.slice(i + 1, i + 1 + laterMarks);
-      if (later.at(-1) !== data.length) later.push(data.length);
-      return later.map((mark) => {
-        const rest = data.subarray(fed, mark);
-        fed = mark;
-        return [rest, states[marks.indexOf(mark)] as State];
-      });
-    }, states[i] as State);
+    judgeOne(
+      name,
+      cut,
+      joined,
+      attaches[i] as Buffer,
+      () => {
+        let fed = cut;
+        const later = marks.slice(i + 1, i + 1 + laterMarks);
+        if (later.at(-1) !== data.length) later.push(data.length);
+        return later.map((mark) => {
+          const rest = data.subarray(fed, mark);
+          fed = mark;
+          return [rest, states[marks.indexOf(mark)] as State];
+        });
+      },
+      states[i] as State,
+    );
     joined.dispose();
   });
   score.recordings++;
@@ -130,8 +137,11 @@ function percent(part: number, of: number): string {
 
 const own = recordings(ownFolder);
 const corpus = recordings(corpusFolder);
-if (corpus.length === 0) console.log(`No corpus in ${corpusFolder} (FALCON_CORPUS): only the project's own recordings are judged.`);
-const chosen = [...own, ...corpus].filter(({ name, data }) => data.length > 1 && (only === undefined || new RegExp(only).test(name)));
+if (corpus.length === 0)
+  console.log(`No corpus in ${corpusFolder} (FALCON_CORPUS): only the project's own recordings are judged.`);
+const chosen = [...own, ...corpus].filter(
+  ({ name, data }) => data.length > 1 && (only === undefined || new RegExp(only).test(name)),
+);
 if (chosen.length === 0) {
   console.error(only === undefined ? `No recordings in ${ownFolder}.` : `No recording matches ${only}.`);
   process.exit(1);
@@ -145,7 +155,9 @@ console.log(
 );
 console.log(`FULL     ${percent(score.full, score.cases)}   all state, at the attach and at every later mark`);
 console.log(`VISIBLE  ${percent(score.visible, score.cases)}   cells, attributes, cursor, all the way`);
-console.log(`at the attach alone: ${percent(score.attach, score.cases)}; bytes that replays made the terminal answer: ${score.answers}`);
+console.log(
+  `at the attach alone: ${percent(score.attach, score.cases)}; bytes that replays made the terminal answer: ${score.answers}`,
+);
 report("cannot be right (test/replay/known.ts says why)", excused);
 report("MISMATCHES", failures);
 process.exit(failures.length > 0 || score.answers > 0 ? 1 : 0);
@@ -160,7 +172,9 @@ function report(title: string, list: Failure[]): void {
   }
   for (const [cause, of] of [...causes].sort((a, b) => b[1].length - a[1].length)) {
     const names = [...new Set(of.map(({ recording }) => recording))];
-    console.log(`  ${of.length} ${cause}, in ${names.slice(0, 8).join(", ")}${names.length > 8 ? ` and ${names.length - 8} more` : ""}`);
+    console.log(
+      `  ${of.length} ${cause}, in ${names.slice(0, 8).join(", ")}${names.length > 8 ? ` and ${names.length - 8} more` : ""}`,
+    );
     console.log(`    e.g. ${describe(of[0] as Failure)}`);
   }
 }

@@ -2,7 +2,9 @@
 import type { Terminal } from "@xterm/headless";
 
 /** DEC modes that xterm.js keeps, and those whose effect is not a state. */
-const kept = new Set([1, 2, 3, 6, 7, 9, 12, 25, 40, 45, 47, 66, 1000, 1002, 1003, 1004, 1006, 1016, 1045, 1047, 1048, 1049, 2004, 2026, 2048]);
+const kept = new Set([
+  1, 2, 3, 6, 7, 9, 12, 25, 40, 45, 47, 66, 1000, 1002, 1003, 1004, 1006, 1016, 1045, 1047, 1048, 1049, 2004, 2026, 2048,
+]);
 
 /** DEC modes that are on until a program switches them off. */
 const onByDefault = [8, 1007, 1034, 1035, 1036, 1039, 1041];
@@ -27,7 +29,10 @@ export class Shadow {
   #directory = "";
 
   constructor({ parser }: Terminal) {
-    const csi = (id: { prefix?: string; final: string; intermediates?: string }, watch: (numbers: number[], count: number) => void) =>
+    const csi = (
+      id: { prefix?: string; final: string; intermediates?: string },
+      watch: (numbers: number[], count: number) => void,
+    ) =>
       parser.registerCsiHandler(id, (all) => {
         watch(
           all.filter((p) => typeof p === "number"),

@@ -1,6 +1,7 @@
-// A user's terminal for replay tests: xterm.js without any of our code but the scanner, and its whole state, hidden parts included, to compare.
+// A user's terminal for replay tests: xterm.js without our code but the scanner and the mended fault, and its whole state, hidden parts included, to compare.
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
+import { mendErase } from "../../src/terminal/internals.ts";
 import { Scanner } from "../../src/terminal/scanner.ts";
 import { Shadow } from "./shadow.ts";
 
@@ -124,17 +125,23 @@ export class UserScreen {
   readonly #scanner = new Scanner();
   readonly #links = new Map<number, string>();
 
-  constructor(cols: number, rows: number, lines = scrollback) {
-    this.terminal = new headless.Terminal({
-      cols,
-      rows,
-      scrollback: lines,
-      allowProposedApi: true,
-      logLevel: "off",
-      windowOptions: { pushTitle: true, popTitle: true },
-    });
-    this.terminal.loadAddon(new Unicode11Addon());
-    this.terminal.unicode.activeVersion = "11";
+  /** @param terminal one that exists already, fresh, whose state is to be seen. */
+  constructor(cols: number, rows: number, lines = scrollback, terminal?: Terminal) {
+    this.terminal =
+      terminal ??
+      new headless.Terminal({
+        cols,
+        rows,
+        scrollback: lines,
+        allowProposedApi: true,
+        logLevel: "off",
+        windowOptions: { pushTitle: true, popTitle: true },
+      });
+    if (terminal === undefined) {
+      this.terminal.loadAddon(new Unicode11Addon());
+      this.terminal.unicode.activeVersion = "11";
+    }
+    if (terminal === undefined) mendErase(this.terminal);
     this.#shadow = new Shadow(this.terminal);
     // xterm.js forgets a link when the lines that show it are gone, also one that is still open
     const service = this.core._oscLinkService;
@@ -209,7 +216,8 @@ export class UserScreen {
       parser: `${input._parser.currentState}`,
     };
     for (const [name, value] of Object.entries(this.#shadow.state())) facts[name] = value;
-    const screen = (buffer: CoreBuffer) => this.#grid(buffer, buffer.ybase, buffer.ybase + rows, buffer === alt || buffer.ybase === 0);
+    const screen = (buffer: CoreBuffer) =>
+      this.#grid(buffer, buffer.ybase, buffer.ybase + rows, buffer === alt || buffer.ybase === 0);
     return {
       cells: screen(active),
       inactive: alternate ? screen(normal) : undefined,
@@ -237,8 +245,13 @@ export class UserScreen {
       const fg = line._data[x * 3 + 1] as number;
       const bg = line._data[x * 3 + 2] as number;
       const at = x * slots;
-      // the right half of a wide character shows the left one's attributes
-      if ((content & Bits.any) === 0 && content >>> Bits.width === 0) continue;
+      // the right half of a wide character shows the left one's attributes; so does what xterm.js puts there when, without autowrap, another
+      // wide character finds no room
+      if (x > 0 && (line._data[x * 3 - 3] as number) >>> Bits.width === 2) continue;
+      // a right half whose left one is gone shows as a blank
+      if ((content & Bits.any) === 0) content = 1 << Bits.width;
+      // half of a wide character, which only a reflow leaves in the last column
+      if (x === cols - 1 && content >>> Bits.width === 2) content = (1 << Bits.width) | 0x20;
       if ((content & Bits.any) === 0) content |= 0x20;
       if (content & Bits.combined) content = (content & ~Bits.any) | Bits.combined | intern(line._combined[x] ?? "");
       cells[at] = content;
@@ -265,7 +278,8 @@ export class UserScreen {
 
   #attributes(fg: number, bg: number, extended: Extended | undefined, pen: boolean): string {
     const flags = `${(fg & ~Bits.colour) >>> 0} ${bg & ~Bits.colour & ~Bits.extended}`;
-    const line = extended === undefined ? "" : fg & Bits.underline ? `${underline(extended)}` : pen ? `${lineColour(extended)}` : "";
+    const line =
+      extended === undefined ? "" : fg & Bits.underline ? `${underline(extended)}` : pen ? `${lineColour(extended)}` : "";
     return `${colour(fg)} ${colour(bg)} ${flags} ${line} ${extended === undefined ? "" : this.#link(extended._urlId)}`;
   }
 }
@@ -311,8 +325,7 @@ function compareGrids(name: string, a: Grid | undefined, b: Grid | undefined, fo
   if (a.lines.length !== b.lines.length) found.push({ what: `${name} lines`, detail: `${a.lines.length} | ${b.lines.length}` });
   const whats = new Map<string, string>();
   for (let y = 0; y < Math.min(a.lines.length, b.lines.length); y++) {
-    if (a.wrapped[y] !== b.wrapped[y] && !whats.has("wraps"))
-      whats.set("wraps", `line ${y}: ${a.wrapped[y]} | ${b.wrapped[y]}`);
+    if (a.wrapped[y] !== b.wrapped[y] && !whats.has("wraps")) whats.set("wraps", `line ${y}: ${a.wrapped[y]} | ${b.wrapped[y]}`);
     const [left, right] = [a.lines[y] as Uint32Array, b.lines[y] as Uint32Array];
     if (left === right || Buffer.compare(bytes(left), bytes(right)) === 0) continue;
     for (let i = 0; i < left.length; i++) {
