@@ -106,7 +106,10 @@ export class SessionStore {
       for (const table of checkedTables) {
         if (database.pragma(`quick_check('${table}')`, { simple: true }) !== "ok") throw new Error("the database is damaged");
       }
-      return new SessionStore(database);
+      const store = new SessionStore(database);
+      // what the check passes over (a changed letter in a text) must not keep every later server from starting
+      store.all();
+      return store;
     } catch (error) {
       database.close();
       throw error;

