@@ -1,8 +1,10 @@
 // Programs that nobody here wrote, with which tests open what we made: found where they are installed, else the test says what it missed.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import type { Readable, Writable } from "node:stream";
 import zlib from "node:zlib";
+import { until } from "./events.ts";
 import { root } from "./paths.ts";
 
 /** The path of a program, by the first of these names that is on PATH; undefined where none is. */
@@ -41,6 +43,73 @@ export function chromium(file: string, folder: string, args: string[]): string {
     "--allow-file-access-from-files",
     ...args,
   ]);
+}
+
+/**
+ * Opens a page in headless Chromium and asks for the value of an expression until it is true; answers the text of the page then. Works with
+ * real time: a page with workers does not keep to Chromium's virtual one.
+ */
+export async function shownInChromium(file: string, folder: string, url: string, expression: string): Promise<string> {
+  const browser = spawn(
+    file,
+    [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      `--user-data-dir=${path.join(folder, "chromium-pipe")}`,
+      "--remote-debugging-pipe",
+    ],
+    { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+  );
+  const ended = new Promise((resolve) => browser.on("close", resolve));
+  try {
+    const ask = protocol(browser.stdio[3] as Writable, browser.stdio[4] as Readable);
+    const { targetId } = await ask("Target.createTarget", { url });
+    const { sessionId } = await ask("Target.attachToTarget", { targetId, flatten: true });
+    const value = async (code: string) =>
+      (await ask("Runtime.evaluate", { expression: code, returnByValue: true }, sessionId as string)).result as {
+        value?: unknown;
+      };
+    try {
+      await until(async () => (await value(expression)).value === true, expression);
+    } catch (error) {
+      throw new Error(`${String(error)}; the page says: ${String((await value("document.body.innerText")).value)}`);
+    }
+    return String((await value("document.body.innerText")).value);
+  } finally {
+    browser.kill("SIGKILL");
+    await ended;
+  }
+}
+
+type Ask = (method: string, params: object, sessionId?: string) => Promise<Record<string, unknown>>;
+
+/** Chromium's debugging protocol over its pipe: JSON, each message ended by a NUL. */
+function protocol(to: Writable, from: Readable): Ask {
+  const waiting = new Map<number, { resolve(result: Record<string, unknown>): void; reject(error: Error): void }>();
+  let rest = "";
+  let count = 0;
+  from.setEncoding("utf8");
+  from.on("data", (chunk: string) => {
+    const messages = (rest + chunk).split("\0");
+    rest = messages.pop() as string;
+    for (const message of messages) {
+      const { id, result, error } = JSON.parse(message);
+      if (error !== undefined) waiting.get(id)?.reject(new Error(error.message));
+      else waiting.get(id)?.resolve(result);
+      waiting.delete(id);
+    }
+  });
+  from.on("close", () => {
+    for (const { reject } of waiting.values()) reject(new Error("Chromium is gone"));
+  });
+  to.on("error", () => {});
+  return (method, params, sessionId) =>
+    new Promise((resolve, reject) => {
+      const id = ++count;
+      waiting.set(id, { resolve, reject });
+      to.write(`${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`);
+    });
 }
 
 /** An RGBA picture. */
