@@ -10,12 +10,17 @@ export type Passage = "pass" | "block";
 
 /** What programs may do to the terminals of their viewers (docs/security.md). */
 export interface ProgramSequences {
-  readonly clipboard: Passage;
+  /** `ask`: the person at the terminal decides about each. */
+  readonly clipboard: Passage | "ask";
   readonly title: Passage;
   readonly notification: Passage;
   readonly colours: Passage;
   readonly links: Passage;
   readonly images: Passage;
+  /** What the terminal's own keys send or show. */
+  readonly keys: Passage;
+  /** Size, place and state of the window. */
+  readonly window: Passage;
 }
 
 /** All settings, in the units that the code works in. */
@@ -53,7 +58,16 @@ export const defaultConfig: Config = {
   onEvent: null,
   notify: true,
   sizePolicy: "last",
-  programSequences: { clipboard: "block", title: "pass", notification: "pass", colours: "pass", links: "pass", images: "block" },
+  programSequences: {
+    clipboard: "block",
+    title: "pass",
+    notification: "pass",
+    colours: "pass",
+    links: "pass",
+    images: "block",
+    keys: "block",
+    window: "block",
+  },
   serverIdle: 60_000,
 };
 
@@ -75,7 +89,16 @@ interface Setting {
 }
 type Writable = { -readonly [K in keyof Config]: Config[K] };
 
-const passages: readonly (keyof ProgramSequences)[] = ["clipboard", "title", "notification", "colours", "links", "images"];
+const passages: readonly (keyof ProgramSequences)[] = [
+  "clipboard",
+  "title",
+  "notification",
+  "colours",
+  "links",
+  "images",
+  "keys",
+  "window",
+];
 
 const settings: readonly Setting[] = [
   { key: "detach_key", set: (c, v) => (c.detachKey = detachKey(v)) },
@@ -90,7 +113,11 @@ const settings: readonly Setting[] = [
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
-    set: (c: Writable, v: Value) => (c.programSequences = { ...c.programSequences, [name]: oneOf(v, ["pass", "block"]) }),
+    set: (c: Writable, v: Value) =>
+      (c.programSequences = {
+        ...c.programSequences,
+        [name]: name === "clipboard" ? oneOf(v, ["pass", "block", "ask"]) : oneOf(v, ["pass", "block"]),
+      }),
   })),
 ];
 const tables = ["program_sequences"];

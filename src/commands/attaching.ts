@@ -35,14 +35,15 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.inputMode(InputMode.raw);
   const attachment = new Attachment(
     session,
+    options.readOnly ? undefined : session,
     { write: (bytes) => call.stdout(bytes), backlog: () => call.backlog(), onDrained: (callback) => call.onDrained(callback) },
     {
       cols: Math.max(1, terminal.cols),
       rows: Math.max(1, terminal.rows),
-      readOnly: options.readOnly,
       pid: call.request.pid,
       history: options.history,
       enter: options.enter,
+      sequences: context.config.programSequences,
       keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
       clock: () => context.clock(),
     },

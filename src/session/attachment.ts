@@ -1,4 +1,6 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
+import type { ProgramSequences } from "../base/config.ts";
+import { PolicyFilter } from "../terminal/policy.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
@@ -7,10 +9,22 @@ import { Viewer, type ViewerTerminal } from "./viewer.ts";
 /** Why an attachment ended. */
 export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
 
+/** The right to act on a session. A read-only attachment has none of it, and its view of the session offers no other way. */
+export interface SessionInput {
+  input(bytes: Uint8Array): void;
+  interrupt(bytes: Uint8Array): void;
+  resize(cols: number, rows: number): void;
+}
+
+/** A session as somebody sees it who may only look. */
+export type WatchedSession = Omit<
+  Session,
+  keyof SessionInput | "signal" | "countedSignal" | "sendInterrupt" | "detachAll" | "rename" | "start" | "leave"
+>;
+
 export interface AttachmentOptions {
   cols: number;
   rows: number;
-  readOnly: boolean;
   /** Process of the viewer's client. */
   pid: number;
   /** Lines of scrollback to send at the join. */
@@ -19,7 +33,7 @@ export interface AttachmentOptions {
   /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
   enter: boolean;
   /** What programs may do to the terminal. */
-  policy?: (chunk: Buffer) => Buffer;
+  sequences: ProgramSequences;
   clock: () => number;
 }
 
@@ -34,11 +48,13 @@ export interface Overlay {
   resize(cols: number, rows: number): void;
 }
 
-const ask = "\x1b[0;7m A second Ctrl+C would end the run at once, its model unsaved. Send it? [y/N] \x1b[0m";
+const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
+const askClipboard = "The program wants to write your clipboard. Let it?";
 
 export class Attachment {
   readonly over: Promise<Leaving>;
-  #session: Session;
+  #session: WatchedSession;
+  #input: SessionInput | undefined;
   #terminal: ViewerTerminal;
   #options: AttachmentOptions;
   #viewer: Viewer;
@@ -51,19 +67,21 @@ export class Attachment {
   /** Opens the history view; set by the command that knows it. */
   openHistory: ((attachment: Attachment) => Overlay | undefined) | undefined;
 
-  constructor(session: Session, terminal: ViewerTerminal, options: AttachmentOptions) {
+  /** @param input undefined for a read-only viewer: no byte can reach the program then. */
+  constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: AttachmentOptions) {
     this.#session = session;
+    this.#input = input;
     this.#terminal = terminal;
     this.#options = options;
     this.over = new Promise((resolve) => {
       this.#leave = resolve;
     });
-    this.#viewer = new Viewer(session, terminal, options, options.history, options.policy);
+    this.#viewer = new Viewer(session, terminal, options, options.history, () => this.#sequenceFilter());
     this.#keys = new Keys(() => this.#policy(), options.clock);
   }
 
   get readOnly(): boolean {
-    return this.#options.readOnly;
+    return this.#input === undefined;
   }
 
   /** Enters the terminal and joins the session; the size follows whoever attached last with the right to type. */
@@ -72,11 +90,11 @@ export class Attachment {
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows: options.rows }));
     session.addViewer(this.#viewer, {
       pid: options.pid,
-      readOnly: options.readOnly,
+      readOnly: this.readOnly,
       since: options.clock(),
       finish: (why) => this.finish(why),
     });
-    if (this.#mayResize()) session.resize(options.cols, options.rows);
+    if (this.#mayResize()) this.#input?.resize(options.cols, options.rows);
     this.#viewer.join();
     this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
   }
@@ -89,11 +107,11 @@ export class Attachment {
       ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
     ];
     const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
-    return `${row.name}${this.#options.readOnly ? " · read-only" : ""}${leave}`;
+    return `${row.name}${this.readOnly ? " · read-only" : ""}${leave}`;
   }
 
   #mayResize(): boolean {
-    return !this.#options.readOnly && !this.#session.row.pinned && this.#session.live;
+    return !this.#session.row.pinned && this.#session.live;
   }
 
   #policy(): KeyPolicy {
@@ -142,10 +160,10 @@ export class Attachment {
       if (this.#left) return;
       switch (action.do) {
         case "send":
-          if (!this.#options.readOnly) this.#session.input(action.bytes);
+          this.#input?.input(action.bytes);
           break;
         case "interrupt":
-          if (!this.#options.readOnly) this.#interrupt(action.bytes);
+          if (this.#input !== undefined) this.#interrupt(this.#input, action.bytes);
           break;
         case "detach":
           this.finish("detached");
@@ -158,25 +176,43 @@ export class Attachment {
   }
 
   /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
-  #interrupt(bytes: Buffer): void {
+  #interrupt(input: SessionInput, bytes: Buffer): void {
     const { row } = this.#session;
-    if (row.kind !== "launch" || row.interrupts === 0) return this.#session.interrupt(bytes);
-    this.#open({
-      feed: (chunk) => {
-        const answer = chunk.toString("latin1");
-        if (/^y/i.test(answer)) {
-          this.#session.interrupt(bytes);
-          return true;
-        }
-        return true;
-      },
-      resize: () => this.#question(),
-    });
-    this.#question();
+    if (row.kind !== "launch" || row.interrupts === 0) return input.interrupt(bytes);
+    this.#ask(askInterrupt, () => input.interrupt(bytes));
   }
 
-  #question(): void {
-    this.#terminal.write(Buffer.from(`\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K${ask}`));
+  /** The stream's filter, by the user's rules. */
+  #sequenceFilter(): (chunk: Buffer) => Buffer {
+    const filter = new PolicyFilter(this.#options.sequences, (sequence) => {
+      // what stands before it in the stream is written first
+      setImmediate(() => this.#askAboutClipboard(sequence));
+    });
+    return (chunk) => filter.feed(chunk);
+  }
+
+  /** While something else has the terminal nobody could answer: then it is not written. */
+  #askAboutClipboard(sequence: Buffer): void {
+    if (this.#left || this.#overlay !== undefined) return;
+    this.#ask(askClipboard, () => this.#terminal.write(sequence));
+  }
+
+  /** Asks in the bottom row; any key but `y` is a no. */
+  #ask(question: string, yes: () => void): void {
+    const show = () => this.#question(question);
+    this.#open({
+      feed: (chunk) => {
+        if (/^y/i.test(chunk.toString("latin1"))) yes();
+        return true;
+      },
+      resize: show,
+    });
+    show();
+  }
+
+  #question(question: string): void {
+    const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
+    this.#terminal.write(Buffer.from(`${place}\x1b[0;7m ${question} [y/N] \x1b[0m`));
   }
 
   #showHistory(): void {
@@ -211,7 +247,7 @@ export class Attachment {
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
     if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
-    if (this.#mayResize()) this.#session.resize(cols, rows);
+    if (this.#mayResize()) this.#input?.resize(cols, rows);
     this.#viewer.resize(cols, rows);
   }
 

@@ -25,6 +25,8 @@ const longestNotification = 200;
 export interface Viewed {
   readonly cols: number;
   readonly rows: number;
+  /** Its terminal is being given another size: whoever joins waits for that, and is told to join then. */
+  readonly sizing: boolean;
   screen(): ScreenHandle;
 }
 
@@ -43,34 +45,38 @@ export class Viewer implements Disposable {
   #history: number;
   /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
   #joins = 0;
-  #filterOf: (chunk: Buffer) => Buffer;
+  #policy: () => (chunk: Buffer) => Buffer;
+  /** The policy's filter of the stream at hand; each snapshot begins a new stream. */
+  #allowed: (chunk: Buffer) => Buffer = (chunk) => chunk;
   cols: number;
   rows: number;
 
   /**
    * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
-   * @param policy the stream filter of what programs may do to a viewer's terminal.
+   * @param policy makes a stream's filter of what programs may do to a viewer's terminal.
    */
   constructor(
     viewed: Viewed,
     terminal: ViewerTerminal,
     size: { cols: number; rows: number },
     history: number,
-    policy: (chunk: Buffer) => Buffer = (c) => c,
+    policy: () => (chunk: Buffer) => Buffer = () => (chunk) => chunk,
   ) {
     this.#viewed = viewed;
     this.#terminal = terminal;
     this.cols = size.cols;
     this.rows = size.rows;
     this.#history = history;
-    this.#filterOf = policy;
+    this.#policy = policy;
   }
 
   /** Gives the viewer the screen as it stands now and everything from here on. */
   join(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    if (this.#viewed.sizing) return this.hold();
     this.#leaveFrames();
     const join = ++this.#joins;
+    this.#allowed = this.#policy();
     if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
       const watch = this.#viewed.screen().watchFrames(this.cols, this.rows, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
@@ -92,8 +98,9 @@ export class Viewer implements Disposable {
   #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
     if (join !== this.#joins || this.#mode !== joining) return;
     this.#history = 0;
-    this.#terminal.write(snapshot.first);
-    if (snapshot.history.length > 0) this.#terminal.write(snapshot.history);
+    // the program's title, colours and links are in the snapshot too
+    this.#terminal.write(this.#allowed(snapshot.first));
+    if (snapshot.history.length > 0) this.#terminal.write(this.#allowed(snapshot.history));
     if (joining.overrun) return this.#fallBehind();
     const filter = new QueryFilter();
     this.#mode = { is: "raw", filter };
@@ -114,7 +121,7 @@ export class Viewer implements Disposable {
 
   #raw(filter: QueryFilter, bytes: Buffer): void {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
-    const passed = this.#filterOf(filter.feed(bytes));
+    const passed = this.#allowed(filter.feed(bytes));
     if (passed.length > 0) this.#terminal.write(passed);
     if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
   }
@@ -122,7 +129,7 @@ export class Viewer implements Disposable {
   #frame(frame: Buffer): void {
     if (this.#mode.is !== "frames") return;
     if (this.#mode.stale) return;
-    this.#terminal.write(frame);
+    this.#terminal.write(this.#allowed(frame));
     if (this.#terminal.backlog() <= viewerCredit) return;
     const mode = this.#mode;
     mode.stale = true;
@@ -159,6 +166,14 @@ export class Viewer implements Disposable {
     if (this.#mode.is === "closed") return;
     const plain = text.replace(/[\p{Cc};]+/gu, " ").slice(0, longestNotification);
     this.#terminal.write(Buffer.from(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`));
+  }
+
+  /** Stops the stream until the next join. */
+  hold(): void {
+    if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    this.#leaveFrames();
+    this.#joins++;
+    this.#mode = { is: "behind" };
   }
 
   /** Stops the stream while something else (a question, the history) uses the terminal. */

@@ -14,7 +14,20 @@ const longestHead = 64;
 /** Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence would have. */
 const inert = "\x1b\\";
 
-const State = { ground: 0, escape: 1, control: 2, oscHead: 3, dcsHead: 4, passed: 5, dropped: 6, asked: 7, controlDropped: 8 } as const;
+/** DEC mode by which some terminals write all output to a file. */
+const loggingMode = 46;
+
+const State = {
+  ground: 0,
+  escape: 1,
+  control: 2,
+  oscHead: 3,
+  dcsHead: 4,
+  passed: 5,
+  dropped: 6,
+  asked: 7,
+  controlDropped: 8,
+} as const;
 
 type Decision = "pass" | "block" | "ask";
 type Kind = keyof ProgramSequences;
@@ -71,15 +84,15 @@ export class PolicyFilter {
 
   /** A C1 control in UTF-8: the same as ESC and the letter 0x40 below it. */
   #c1(code: number): void {
-    this.#end(code === 0x9c);
-    if (code === 0x9c) return this.#out.bytes(Uint8Array.of(0xc2, code));
+    if (code === 0x9c) return this.#ended([0xc2, code]);
+    this.#end();
     this.#held = [0xc2, code];
     this.#open(code - 0x40);
   }
 
   #in(byte: number): void {
     if (byte === 0x1b) {
-      this.#end(false);
+      this.#end();
       this.#held = [byte];
       this.#state = State.escape;
       return;
@@ -103,7 +116,6 @@ export class PolicyFilter {
         return this.#inControl(byte);
       case State.dcsHead:
         return this.#inDcsHead(byte);
-      case State.oscHead:
       default:
         return this.#inString(byte);
     }
@@ -175,12 +187,12 @@ export class PolicyFilter {
   }
 
   #inString(byte: number): void {
-    if (byte === 0x07 && this.#osc) return this.#ended(byte);
+    if (byte === 0x07 && this.#osc) return this.#ended([byte]);
     // other controls do nothing inside a string, and are no part of it
     if (byte < 0x20) return;
     if (this.#state === State.oscHead) {
       this.#held.push(byte);
-      const kind = kindOfOsc(Buffer.from(this.#held.slice(2)).toString("latin1"), false);
+      const kind = kindOfOsc(this.#oscText(), false);
       if (kind !== undefined) this.#decideOsc(kind);
       else if (this.#held.length > longestHead) this.#decided("block", 0);
       return;
@@ -214,25 +226,25 @@ export class PolicyFilter {
     }
   }
 
-  /** A string ended with BEL. */
-  #ended(bell: number): void {
-    this.#end(true);
-    this.#out.byte(bell);
-    this.#state = State.ground;
+  /** The string at hand has come to its end, by BEL or the one-character ST. */
+  #ended(terminator: number[]): void {
+    if (this.#end()) this.#out.ascii(inert);
+    else this.#out.bytes(Uint8Array.from(terminator));
   }
 
-  /**
-   * Something ends the sequence at hand, if there is one: `properly` where it is the string's own end. A blocked string leaves the end of a string
-   * behind, and BEL would ring without its string: then the inert one stands for both.
-   */
-  #end(properly: boolean): void {
-    if (this.#state === State.oscHead) this.#decideOsc(kindOfOsc(Buffer.from(this.#held.slice(2)).toString("latin1"), true) ?? "blocked");
+  /** Something ends the sequence at hand, if there is one. Answers whether it was a string that is not passed. */
+  #end(): boolean {
+    if (this.#state === State.oscHead) this.#decideOsc(kindOfOsc(this.#oscText(), true) ?? "blocked");
     const blocked = this.#state === State.dropped || this.#state === State.asked;
     if (this.#state === State.asked) this.#ask?.(Buffer.from([...this.#held, 0x1b, 0x5c]));
-    if (blocked && properly) this.#out.ascii("\x1b]");
     // an unfinished control sequence or escape does nothing in any terminal
     this.#held = [];
     this.#state = State.ground;
+    return blocked;
+  }
+
+  #oscText(): string {
+    return Buffer.from(this.#held.slice(2)).toString("latin1");
   }
 
   #drop(): void {
@@ -246,4 +258,103 @@ export class PolicyFilter {
     this.#held = [];
     this.#state = State.ground;
   }
+}
+
+/** The next byte from `from` on that is not plain text or a sequence that only draws; the length where there is none. */
+function nextStop(chunk: Buffer, from: number): number {
+  for (let i = from; i < chunk.length; i++) {
+    const byte = chunk[i] as number;
+    if (byte === 0xc2) {
+      const next = chunk[i + 1];
+      if (next === undefined || (next >= 0x80 && next <= 0x9f)) return i;
+    } else if (byte === 0x1b) {
+      const end = endOfDrawing(chunk, i);
+      if (end === 0) return i;
+      i = end - 1;
+    }
+  }
+  return chunk.length;
+}
+
+/** Where a sequence that begins with ESC at `at` ends, when it is whole and only draws; else 0. */
+function endOfDrawing(chunk: Buffer, at: number): number {
+  const kind = chunk[at + 1];
+  if (kind === undefined || kind < 0x20 || kind >= 0x7f) return 0;
+  // P X [ ] ^ _ k open something
+  if (kind !== 0x5b) return kind === 0x50 || kind === 0x58 || (kind >= 0x5d && kind <= 0x5f) || kind === 0x6b ? 0 : at + 2;
+  const limit = Math.min(chunk.length, at + longestControl);
+  for (let i = at + 2; i < limit; i++) {
+    const byte = chunk[i] as number;
+    if (byte >= 0x20 && byte <= 0x3f) continue;
+    if (byte < 0x40 || byte > 0x7e) return 0;
+    // h l: modes, of which one is not passed; i: printing; t |: windows
+    if (byte === 0x68 || byte === 0x6c) return chunk.subarray(at, i).includes("46") ? 0 : i + 1;
+    return byte === 0x69 || byte === 0x74 || byte === 0x7c ? 0 : i + 1;
+  }
+  return 0;
+}
+
+/** What an OSC with this number does. Sources: ctlseqs of xterm; the pages of kitty, iTerm2, ConEmu, VTE, Windows Terminal. */
+const oscKinds = new Map<number, Kind>([
+  ...[0, 1, 2, 30, 31].map((n) => [n, "title"] as const),
+  ...[4, 5, 6, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22].map((n) => [n, "colours"] as const),
+  ...[104, 105, 106, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119].map((n) => [n, "colours"] as const),
+  // the working directory, hyperlinks, marks of prompts
+  ...[7, 8, 133, 633].map((n) => [n, "links"] as const),
+  [99, "notification"],
+  [52, "clipboard"],
+  [5522, "clipboard"],
+]);
+
+/** iTerm2's words behind 1337. */
+const itermKinds: Readonly<Record<string, Kind>> = {
+  File: "images",
+  MultipartFile: "images",
+  FilePart: "images",
+  FileEnd: "images",
+  Copy: "clipboard",
+  CopyToClipboard: "clipboard",
+  EndOfCopy: "clipboard",
+  SetKeyLabel: "keys",
+  PushKeyLabels: "keys",
+  PopKeyLabels: "keys",
+  RequestAttention: "notification",
+  StealFocus: "window",
+  SetBadgeFormat: "title",
+  SetColors: "colours",
+  CurrentDir: "links",
+  RemoteHost: "links",
+  SetMark: "links",
+  ShellIntegrationVersion: "links",
+};
+
+/**
+ * What an OSC does, by its first characters; undefined while that cannot be told. What is not known is blocked: it may write a log file (46), call
+ * a function of an editor (51), or be something that is invented next year.
+ */
+function kindOfOsc(text: string, ended: boolean): Kind | "blocked" | undefined {
+  const digits = /^\d*/.exec(text)?.[0] as string;
+  const rest = text.slice(digits.length);
+  // dtterm's titles have a letter instead of a number
+  if (digits === "" && rest !== "") return /^[lLI]/.test(rest) ? "title" : "blocked";
+  if (rest === "" && !ended) return undefined;
+  if (rest !== "" && rest[0] !== ";") return "blocked";
+  const number = Number(digits === "" ? -1 : digits);
+  const words = rest.slice(1);
+  if (number === 9) return kindOfNine(words, ended);
+  if (number === 777) return /^notify(;|$)/.test(words) ? "notification" : words.length > 6 || ended ? "blocked" : undefined;
+  if (number === 1337) {
+    const word = /^\w*/.exec(words)?.[0] as string;
+    if (word === words && !ended) return undefined;
+    return Object.hasOwn(itermKinds, word) ? (itermKinds[word] as Kind) : "blocked";
+  }
+  return oscKinds.get(number) ?? "blocked";
+}
+
+/** OSC 9 is a notification, or with a number ConEmu's: progress (4) and directory (9) of many, one of which runs macros. */
+function kindOfNine(words: string, ended: boolean): Kind | "blocked" | undefined {
+  const command = /^(\d{1,2})(;|$)/.exec(words);
+  if (command === null) return words === "" && !ended ? undefined : "notification";
+  if (command[2] === "" && !ended) return undefined;
+  return command[1] === "4" ? "notification" : command[1] === "9" ? "links" : "blocked";
 }

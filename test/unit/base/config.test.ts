@@ -32,12 +32,14 @@ notify = false
 size_policy = "fixed"
 server_idle = "1h30m"
 [program_sequences]
-clipboard = "pass"
+clipboard = "ask"
 title = "block"
 notification = "block"
 colours = "block"
 links = "block"
 images = "pass"
+keys = "pass"
+window = "pass"
 `,
     "f",
   );
@@ -54,12 +56,14 @@ images = "pass"
     sizePolicy: "fixed",
     serverIdle: 5_400_000,
     programSequences: {
-      clipboard: "pass",
+      clipboard: "ask",
       title: "block",
       notification: "block",
       colours: "block",
       links: "block",
       images: "pass",
+      keys: "pass",
+      window: "pass",
     },
   });
 });
