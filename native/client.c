@@ -67,6 +67,8 @@ enum {
   // So much typed input is kept while the server is slow; then the terminal is not read.
   UNSENT_LIMIT = 1 << 20,
   READ_PIECE = 64 << 10,
+  // So much may wait with the frames that are no typing: ten thousand signals, and the server takes none of them.
+  UNSENT_MOST = UNSENT_LIMIT + 2 * READ_PIECE,
   // A server that has not said HELLO by then hangs.
   HELLO_MS = 5000,
   // The server that told us to go to the next one has this long to close its side.
@@ -109,6 +111,7 @@ static size_t out_left;
 static int out_stream;
 static bool out_blocked;
 static bool error_gone;  // nobody reads our stderr
+static bool tell_size, tell_continued;  // the server is to hear of it, once there is one that listens
 
 // What is to be sent.
 static uint8_t *unsent;
@@ -174,13 +177,19 @@ static void flush_unsent(void) {
   }
 }
 
-static void send_size(void) {
+// The size as it is now, and that we were stopped: however often that happened since, it is told once.
+static void send_news(void) {
   uint8_t payload[4];
   uint16_t cols, rows;
-  terminal_size(&cols, &rows);
-  put_u16(payload, cols);
-  put_u16(payload + 2, rows);
-  if (cols > 0) send_frame(TO_SIZE, payload, sizeof payload);
+  if (!greeted || unsent_end - unsent_start >= UNSENT_LIMIT) return;
+  if (tell_size) {
+    terminal_size(&cols, &rows);
+    put_u16(payload, cols);
+    put_u16(payload + 2, rows);
+    if (cols > 0) send_frame(TO_SIZE, payload, sizeof payload);
+  }
+  if (tell_continued) send_frame(TO_CONTINUED, NULL, 0);
+  tell_size = tell_continued = false;
 }
 
 extern char **environ;
@@ -269,10 +278,12 @@ static void catch_signals(void) {
 
 static void continued(void) {
   if (input_mode == INPUT_RAW) terminal_raw();
-  if (!greeted) return;
-  send_size();
-  send_frame(TO_CONTINUED, NULL, 0);
+  // before the greeting there is nothing on the terminal that could have been lost
+  tell_size = true;
+  tell_continued = greeted;
 }
+
+static void obey_signal(int number);
 
 static void stop(void) {
   uint8_t bytes[64];
@@ -281,14 +292,17 @@ static void stop(void) {
   raise(SIGTSTP);
   // somebody has continued us, or nobody is there who could have
   handle(SIGTSTP, on_signal);
-  while (read(signal_pipe[0], bytes, sizeof bytes) > 0) {}
   continued();
+  // what else came while we stood still: `kill` of a stopped job is a SIGTERM and a SIGCONT
+  for (ssize_t count; (count = read(signal_pipe[0], bytes, sizeof bytes)) > 0;)
+    for (ssize_t i = 0; i < count; i++)
+      if (bytes[i] != SIGCONT && bytes[i] != SIGTSTP) obey_signal(bytes[i]);
 }
 
 static void obey_signal(int number) {
   switch (number) {
     case SIGWINCH:
-      if (greeted) send_size();
+      tell_size = true;
       return;
     case SIGCONT:
       continued();
@@ -299,7 +313,7 @@ static void obey_signal(int number) {
     case SIGHUP:
     case SIGINT:
     case SIGTERM:
-      if (!forward_signals) break;
+      if (!forward_signals || unsent_end - unsent_start >= UNSENT_MOST) break;
       send_frame(TO_SIGNAL, &(uint8_t){(uint8_t)number}, 1);
       return;
   }
@@ -340,6 +354,8 @@ static void ask(void) {
   in_start = in_end = out_left = 0;
   out_blocked = false;
   unsent_start = unsent_end = 0;
+  // the request says the size, and who it is sent to draws everything
+  tell_size = tell_continued = false;
   send_request();
   flush_unsent();
 }
@@ -532,6 +548,7 @@ static void turn(void) {
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
   process();
+  send_news();
   flush_unsent();
   if (going && unsent_start == unsent_end) shutdown(connection, SHUT_WR);
   if (lost && !out_blocked) lose();

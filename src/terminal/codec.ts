@@ -1,12 +1,15 @@
 // A screen as bytes to store, scrollback and hidden state included, and the way back: exact, and compressed.
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { deflateSync, inflateSync } from "node:zlib";
 import { Bg, Content, type Line, type Link, type Pen, slots } from "./cells.ts";
 import type { BufferView, Model, Modes, Mouse, SavedCursor, StoredLine, Which } from "./internals.ts";
 import type { Tracked } from "./tracker.ts";
 import { Writer } from "./writer.ts";
 
 /** First bytes of a stored screen; the last one is the version of all that follows. */
-const magic = Buffer.from("FSCR\x01", "latin1");
+const magic = Buffer.from("FSCR\x02", "latin1");
+
+/** Bytes of an unpacked screen: a million lines of history take about 200 MB. What claims to be more is none. */
+const largestStored = 1 << 28;
 
 /** Fast is what counts: a screen of 10,000 lines is stored every few seconds. */
 const level = 1;
@@ -78,7 +81,7 @@ export function encodeScreen(model: Model, tracked: Tracked): Buffer {
   const head = Buffer.from(JSON.stringify(stored), "utf8");
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
-  return Buffer.concat([magic, deflateRawSync(Buffer.concat([length, head, cells.take()]), { level })]);
+  return Buffer.concat([magic, deflateSync(Buffer.concat([length, head, cells.take()]), { level })]);
 }
 
 /**
@@ -123,7 +126,8 @@ export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: numbe
 
 function unpack(bytes: Uint8Array): { stored: Stored; cells: Buffer } {
   if (!isStored(bytes)) throw new RangeError("not a stored screen of this version");
-  const body = inflateRawSync(bytes.subarray(magic.length));
+  // zlib's own checksum refuses what was damaged on the way: the cells and states in it are then as they were written
+  const body = inflateSync(bytes.subarray(magic.length), { maxOutputLength: largestStored });
   const length = body.readUInt32LE(0);
   const stored = JSON.parse(body.subarray(4, 4 + length).toString("utf8")) as Stored;
   return { stored, cells: body.subarray(4 + length) };

@@ -58,7 +58,7 @@ export function nativeTargets(): NativeTarget[] {
     {
       name: "client-c",
       what: "the client's main loop against a hostile server: ends, shows what was sent in order, sends what was typed in order, bounded",
-      inputs: 2_000_000,
+      inputs: 3_000_000,
       source: "client_target.c",
       seeds: () => {
         const text = encodeFrame(ServerFrame.stdout, Buffer.from("some text\r\n"));
@@ -123,7 +123,7 @@ export function nativeTargets(): NativeTarget[] {
     {
       name: "home-c",
       what: "the client's folder and Node against a hostile environment and file system: ours and closed, or refused with a sentence",
-      inputs: 2_000_000,
+      inputs: 2_500_000,
       source: "home_target.c",
       seeds: () => [Buffer.from([0, 100, 20, ...Buffer.from("tmp/home/user/folder")]), Buffer.alloc(200, 0x41), Buffer.alloc(60)],
       words: ["/", "..", ".", "//", "/tmp", "0 0 4294967295", "Node.js v20", "\\x00", "\\xff\\xff"],
@@ -172,7 +172,7 @@ export function build({ source, name }: NativeTarget): { program: string } | { p
 const environment = ({ name }: NativeTarget) => ({
   ...process.env,
   // a client that would have ended leaves its memory to the system: only the holder lives long
-  ASAN_OPTIONS: `detect_leaks=${name === "holder-c" ? 1 : 0}:allocator_may_return_null=1`,
+  ASAN_OPTIONS: `detect_leaks=${name === "holder-c" ? 1 : 0}:allocator_may_return_null=1:quarantine_size_mb=16`,
   UBSAN_OPTIONS: "print_stacktrace=1",
 });
 

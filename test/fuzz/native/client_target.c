@@ -264,6 +264,7 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
 
   connection = -1;
   greeted = going = lost = reads_input = input_ended = forward_signals = holds_signals = error_gone = out_blocked = false;
+  tell_size = tell_continued = false;
   losses = input_mode = 0;
   in_start = in_end = out_left = 0;
   unsent_start = unsent_end = 0;
@@ -279,7 +280,7 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
     for (;;) {
       turn();
       fuzz_require(in_room <= PAYLOAD_LIMIT + UNWRITTEN_LIMIT + 4 * READ_PIECE + FRAME_HEADER, "what the server says is held within its bound");
-      fuzz_require(unsent_end - unsent_start <= UNSENT_LIMIT + READ_PIECE + (1 << 20), "what is typed is held within its bound");
+      fuzz_require(unsent_end - unsent_start <= UNSENT_MOST + READ_PIECE, "what is to be sent is held within its bound");
       fuzz_require(resume_length <= PAYLOAD_LIMIT, "RESUME is within the limit");
     }
   }

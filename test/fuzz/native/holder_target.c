@@ -31,7 +31,7 @@ int played_fcntl(int fd, int command, ...);
 #undef close
 #undef fcntl
 
-enum { FIRST_FD = 100, FDS = 4096, LISTENER = 50, MOST_OUTPUT = 1 << 20, TURNS = 3000 };
+enum { FIRST_FD = 100, FDS = 500, LISTENER = 50, MOST_OUTPUT = 1 << 20, TURNS = 3000 };
 
 static const uint8_t *script, *stream;
 static size_t script_left, stream_left;
