@@ -1,5 +1,6 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
 import { Failure, Status } from "../base/failure.ts";
+import { aimAgentLink, hasAgentLink } from "../session/agent-link.ts";
 import { Attachment, type Leaving } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
@@ -27,8 +28,12 @@ export async function attachHere(call: Call, context: Context, session: Session,
   if (!terminal.stdin || !terminal.stdout) {
     throw new Failure(`attach needs a terminal: 'falcon logs -f ${session.id}' follows the output without one`, Status.usage);
   }
-  if (environment.FALCON_SESSION === session.id) {
-    throw new Failure(`this is session ${session.id} itself: a session cannot be attached inside itself`, Status.usage);
+  const inside = environment.FALCON_SESSION || undefined;
+  refuseItself(context, session, inside);
+  const around = inside === undefined ? undefined : context.table.get(inside);
+  if (around?.live && options.enter) call.stderr(nested(context, around));
+  if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
+    aimAgentLink(session.folder, environment.SSH_AUTH_SOCK);
   }
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
@@ -41,6 +46,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
       cols: Math.max(1, terminal.cols),
       rows: Math.max(1, terminal.rows),
       pid: call.request.pid,
+      inside,
       history: options.history,
       enter: options.enter,
       sequences: context.config.programSequences,
@@ -70,6 +76,35 @@ export async function attachHere(call: Call, context: Context, session: Session,
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why);
+}
+
+/**
+ * A session that shows itself would draw its own screen for ever: directly, or through another session that is seen inside it.
+ * @throws Failure 2.
+ */
+function refuseItself(context: Context, session: Session, inside: string | undefined): void {
+  const seen = new Set<string>();
+  const queue = inside === undefined ? [] : [inside];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    if (id === session.id) {
+      const how = id === inside ? `this is session ${id} itself` : `session ${session.id} is what shows this session`;
+      throw new Failure(`${how}: a session cannot be attached inside itself`, Status.usage);
+    }
+    for (const viewer of context.table.get(id)?.viewers.values() ?? [])
+      if (viewer.inside !== undefined) queue.push(viewer.inside);
+  }
+}
+
+/** What is told in a terminal that is a session already: whose the leaving keys are. */
+function nested(context: Context, around: Session): string {
+  const { prefix } = context.config;
+  const keys =
+    prefix === null
+      ? ""
+      : `; Ctrl-${String.fromCharCode(prefix | 0x40)} leaves that one, pressed twice at once it leaves the one inside it`;
+  return `falcon: this terminal is session ${around.id} (${around.row.name}) already${keys}\n`;
 }
 
 /** Puts the terminal back and says in one line what is left behind. */

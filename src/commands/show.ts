@@ -6,6 +6,7 @@ import { epochText, number, span } from "../falcon/summary.ts";
 import { selectSession } from "../session/select.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { endReport } from "./end-report.ts";
+import { environmentText, maskedEnvironment } from "./environment-text.ts";
 import { listing } from "./listing.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
@@ -14,10 +15,18 @@ export const show: CommandSpec = {
   name: "show",
   summary: "one session in full",
   define(command) {
-    command.argument("[session]", "id, unique prefix, name or run directory").option("--json", "machine-readable (docs/json.md)");
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("--json", "machine-readable (docs/json.md)")
+      .option("--env", "only its environment; values that look like keys are hidden");
   },
   async run(call, context, [wanted], options) {
     const session = selectSession(context.table.all(), wanted, call.request.directory);
+    if (options.env) {
+      const { environment } = session.row;
+      call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));
+      return Status.ok;
+    }
     const facts = await listing(session, context.progress);
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);

@@ -119,6 +119,7 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
     pinned: size !== undefined || context.config.sizePolicy === "fixed",
     token: request.token,
+    agent: request.environment.SSH_AUTH_SOCK || undefined,
     // a name that a person chose stays; any other gives way to the run's own
     facts: options.name === undefined ? {} : { named: true },
   });

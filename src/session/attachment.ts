@@ -27,6 +27,8 @@ export interface AttachmentOptions {
   rows: number;
   /** Process of the viewer's client. */
   pid: number;
+  /** Id of the session inside which that client was started. */
+  inside?: string | undefined;
   /** Lines of scrollback to send at the join. */
   history: number;
   keys: { detachKey: string | null; prefix: number | null };
@@ -90,6 +92,7 @@ export class Attachment {
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows: options.rows }));
     session.addViewer(this.#viewer, {
       pid: options.pid,
+      inside: options.inside,
       readOnly: this.readOnly,
       since: options.clock(),
       finish: (why) => this.finish(why),

@@ -7,6 +7,7 @@ import { type LatestLink, latestLink } from "../falcon/run-directory.ts";
 import { readRecord } from "../store/record.ts";
 import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
+import { agentLinkPath, aimAgentLink } from "./agent-link.ts";
 import { trackRunDirectory } from "./run-tracker.ts";
 import { Session, type SessionEffects } from "./session.ts";
 
@@ -25,6 +26,8 @@ export interface StartOrder {
   pinned: boolean;
   token: string;
   facts: Record<string, unknown>;
+  /** Socket of the caller's SSH agent. */
+  agent?: string | undefined;
 }
 
 /** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
@@ -98,9 +101,15 @@ export class SessionTable {
     }
     const id = this.#freeId();
     const folder = this.folderOf(id);
+    const { agent, ...asked } = order;
     const row: SessionRow = {
-      ...order,
-      environment: { ...order.environment, FALCON_SESSION: id },
+      ...asked,
+      environment: {
+        ...order.environment,
+        FALCON_SESSION: id,
+        // a relaunched program had the link of its earlier session
+        ...(agent === undefined && order.environment.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: agentLinkPath(folder) }),
+      },
       id,
       host: this.#host,
       boot: this.#effects.boot,
@@ -119,6 +128,7 @@ export class SessionTable {
     try {
       fs.mkdirSync(folder, { mode: 0o700, recursive: true });
       writeSessionFile(folder, row);
+      aimAgentLink(folder, agent);
       this.#store.save(row);
     } catch (error) {
       fs.rmSync(folder, { recursive: true, force: true });
