@@ -196,6 +196,7 @@ class Replay {
     // 1049 saves the cursor once more: it must stand where it was saved
     this.#saved(normal, saved[0], enteredBy !== 47 && enteredBy !== 1047, false);
     this.#out.csi(`?${enteredBy === 0 ? 1049 : enteredBy}h`);
+    this.#out.osc("8;;");
     this.#pen.reset();
     this.#designate(ascii, 0);
     this.#out.csi("?6l");
@@ -290,7 +291,7 @@ class Replay {
     if (canonical(designated[level]) !== saved.charset) designated[level] = saved.charset;
     this.#designate(designated, level);
     this.#out.ascii("\x1b7");
-    if ((saved.bg & Bg.extended) !== 0 && !underlined && extra?.link) this.#out.osc("8;;");
+    if (leave && (saved.bg & Bg.extended) !== 0 && !underlined && extra?.link) this.#out.osc("8;;");
     if (origin && leave) {
       this.#out.csi("?6l");
       this.#out.csi("r");
@@ -315,8 +316,9 @@ class Replay {
     const { pen, charsets, screen } = this.#model;
     const saved = screen.saved;
     const extended = (pen.bg & Bg.extended) !== 0;
+    const special = (pen.underline & Underline.styleMask) !== 0 || pen.link !== 0;
     // OSC 8 makes xterm.js look again whether there is anything special about the pen
-    const lookedAgain = extended && (saved.bg & Bg.extended) === 0;
+    const lookedAgain = extended === special && extended !== ((saved.bg & Bg.extended) !== 0);
     const oddPen =
       !isConsistent(pen) &&
       ((saved.fg ^ pen.fg) & Fg.underline) === 0 &&
@@ -331,7 +333,7 @@ class Replay {
     this.#out.ascii("\x1b8\x1b[?6l");
     this.#pen.forget();
     if (oddPen && lookedAgain) this.#pen.openLink(pen.link);
-    if (oddPen) this.#shiftFrom = { ...saved, bg: lookedAgain ? saved.bg | Bg.extended : saved.bg };
+    if (oddPen) this.#shiftFrom = { ...saved, bg: lookedAgain ? saved.bg ^ Bg.extended : saved.bg };
     // whatever is designated from here on would undo it
     if (oddSet) this.#sets = { designated: [...charsets.designated], level: charsets.level };
     else this.#sets.designated[charsets.level] = "";

@@ -18,9 +18,12 @@ export function resizeModel(model: Model, tracker: Tracker, cols: number, rows: 
   const cursors = normal === undefined ? undefined : fromBottom(model.normal, before, footerShown(normal, before));
   model.resize(cols, rows, normal === undefined ? 0 : footerShown(normal, before));
   if (cursors !== undefined) putBack(model.normal, cursors, rows);
-  for (const view of [model.normal, model.alternate]) keepOnScreen(view, rows);
   tracker.setSqueezed(0, normal === undefined ? null : setRegion(model.normal, normal, rows));
   tracker.setSqueezed(1, alternate === undefined ? null : setRegion(model.alternate, alternate, rows));
+  const { screen } = model;
+  // under origin mode no output can put the cursor outside of the region
+  if (model.modes.origin) screen.setCursor(screen.x, Math.min(Math.max(screen.y, screen.top), screen.bottom));
+  for (const view of [model.normal, model.alternate]) keepOnScreen(view, rows);
 }
 
 /** A saved cursor that fell off the lower edge is restored in the last row: there it counts from now on. */

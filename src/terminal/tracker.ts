@@ -233,8 +233,9 @@ export class Tracker {
     this.#state.squeezed[index] = region;
   }
 
+  /** Within one sequence of several modes the model is behind: it sees them after the tracker. */
   #index(): 0 | 1 {
-    return this.#model.active === "alternate" ? 1 : 0;
+    return this.#state.enteredBy !== 0 ? 1 : 0;
   }
 
   #keyboard(): KeyboardStack {
