@@ -104,6 +104,8 @@ export class SessionLines {
 
   /** The chosen lines that are in no block: the log's end. */
   async *tail(select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
+    // of most sessions in a search everything is in blocks
+    if (this.#progress?.complete) return;
     const log = this.#source.openLog();
     try {
       yield* this.#read(log, startOf(this.#source, log, this.#progress), select, standing, after);
