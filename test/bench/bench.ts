@@ -7,11 +7,20 @@ export interface Bench {
   drivers: Drivers;
   /** Sides that can be measured here. */
   sides: SideName[];
-  /** Samples of each side, at least five unless --quick. */
+  /** Samples of each side: at least five in a full run. */
   rounds: number;
-  /** Smaller floods, fewer sessions: does it run at all. */
-  quick: boolean;
+  load: Load;
   log(line: string): void;
+  /** Tells that something could not be measured; the bench fails then. */
+  failed(what: string): void;
+}
+
+/** How much work the measures do: `full` for figures, `quick` for a look, `smoke` to see that each can be taken. */
+export type Load = "full" | "quick" | "smoke";
+
+/** The amount for the bench's load. */
+export function amount(bench: Bench, full: number, quick: number, smoke: number): number {
+  return { full, quick, smoke }[bench.load];
 }
 
 export interface Measure {
@@ -47,7 +56,7 @@ export async function inTurns(
             kept[key] = [...(kept[key] ?? []), ...(Array.isArray(value) ? value : [value])];
         } catch (error) {
           failed.add(side);
-          bench.log(`${side.name}: ${error instanceof Error ? error.message : String(error)}`);
+          bench.failed(`${side.name}: ${error instanceof Error ? error.message : String(error)}`);
         }
       }
     }

@@ -1,7 +1,7 @@
 // `npm run bench`: measures ours, the bare pty and the peers that are installed, in turns, and prints one table with the goals.
 import fs from "node:fs";
 import { parseArgs } from "node:util";
-import type { Bench, Measure } from "./bench.ts";
+import type { Bench, Load, Measure } from "./bench.ts";
 import { Drivers } from "./drivers.ts";
 import { machine } from "./facts.ts";
 import { type Figure, judge, median, table } from "./figures.ts";
@@ -16,12 +16,13 @@ import { missing, type SideName, sideNames, versionOf } from "./sides.ts";
 
 const measures: Measure[] = [drain, attach, cold, echo, interrupt, footer, resident, cpu, commands, many];
 
-const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick] [--json FILE]
+const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick | --smoke] [--json FILE]
 
   --only    measures: ${measures.map(({ name }) => name).join(", ")}
   --sides   of: ${sideNames.join(", ")}
-  --rounds  samples of each side, in turns (default 5; --quick: 1)
-  --quick   small floods and few sessions: shows that everything runs, the figures mean little
+  --rounds  samples of each side, in turns (default 5; --quick and --smoke: 1)
+  --quick   small floods and few sessions: a look in a few minutes, the figures mean little
+  --smoke   the smallest load, within a minute: exits 1 when one measure cannot be taken. Ours, the bare pty and tmux only
   --json    all samples, medians and goals, as JSON
 `;
 
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
       sides: { type: "string" },
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
+      smoke: { type: "boolean", default: false },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -40,9 +42,10 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const load: Load = values.smoke ? "smoke" : values.quick ? "quick" : "full";
   const chosen = select(measures, values.only, ({ name }) => name);
-  const wanted = select(sideNames, values.sides, (name) => name);
-  const rounds = values.rounds === undefined ? (values.quick ? 1 : 5) : Number(values.rounds);
+  const wanted = select(sideNames, values.sides ?? (load === "smoke" ? "bare,falcon,tmux" : undefined), (name) => name);
+  const rounds = values.rounds === undefined ? (load === "full" ? 5 : 1) : Number(values.rounds);
   if (chosen === undefined || wanted === undefined || !Number.isInteger(rounds) || rounds < 1) {
     process.stderr.write(usage);
     return 2;
@@ -60,17 +63,21 @@ async function main(): Promise<number> {
   const facts: Record<string, string | number> = { ...machine(), rounds };
   for (const side of sides) if (versionOf(side) !== "") facts[side] = versionOf(side);
   const figures: Figure[] = [];
-  let failed = 0;
+  const failures: string[] = [];
   try {
     for (const measure of chosen) {
       say(`${measure.title} …`);
-      const bench: Bench = { drivers, sides, rounds, quick: values.quick, log: (line) => say(`  ${line}`) };
+      const log = (line: string) => say(`  ${line}`);
+      const failed = (what: string) => {
+        failures.push(`${measure.name}: ${what}`);
+        log(what);
+      };
+      const bench: Bench = { drivers, sides, rounds, load, log, failed };
       const began = performance.now();
       try {
         figures.push(...(await measure.run(bench)));
       } catch (error) {
-        failed++;
-        say(`${measure.name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+        failed(error instanceof Error ? (error.stack ?? error.message) : String(error));
       }
       say(`  ${((performance.now() - began) / 1000).toFixed(1)} s`);
     }
@@ -84,14 +91,15 @@ async function main(): Promise<number> {
   process.stdout.write(
     `${Object.entries(facts)
       .map(([name, value]) => `${name}: ${value}`)
-      .join("\n")}\nmedians${values.quick ? " (--quick: too few to mean much)" : ""}\n\n${table(shown)}\n`,
+      .join("\n")}\nmedians${load === "full" ? "" : ` (--${load}: too few to mean much)`}\n\n${table(shown)}\n`,
   );
   if (values.json !== undefined)
-    fs.writeFileSync(
-      values.json,
-      `${JSON.stringify({ machine: facts, quick: values.quick, figures: shown.map(asJson) }, null, 2)}\n`,
-    );
-  return failed === 0 ? 0 : 1;
+    fs.writeFileSync(values.json, `${JSON.stringify({ machine: facts, load, failures, figures: shown.map(asJson) }, null, 2)}\n`);
+  for (const figure of figures)
+    if (sides.includes("falcon") && !figure.samples.falcon?.length && !figure.measure.startsWith("for comparison"))
+      failures.push(`${figure.measure}: no figure of ours`);
+  for (const failure of failures) say(`not measured: ${failure}`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 function asJson(figure: Figure): object {

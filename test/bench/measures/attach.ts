@@ -1,7 +1,7 @@
 // Time from starting the attach command until the whole first screen is there, and from nothing at all to a first screen.
 
 import type { Bench } from "../bench.ts";
-import { figure, inTurns, type Measure } from "../bench.ts";
+import { amount, figure, inTurns, type Measure } from "../bench.ts";
 import { usual, visibleTokens } from "../drivers.ts";
 import { settled } from "../facts.ts";
 import type { Figure } from "../figures.ts";
@@ -9,6 +9,7 @@ import type { Side } from "../sides.ts";
 
 /** Attaches that are timed in a round. */
 const attaches = 10;
+const fewAttaches = 2; // --smoke
 
 async function attachTimes(bench: Bench, side: Side, history: number): Promise<Record<string, number[]>> {
   const tokens = visibleTokens(bench.drivers, history, usual.rows);
@@ -16,7 +17,7 @@ async function attachTimes(bench: Bench, side: Side, history: number): Promise<R
   await settled(() => [...side.resident().server, ...side.resident().holders], side.name);
   const times: number[] = [];
   const firsts: number[] = [];
-  for (let i = 0; i < attaches; i++) {
+  for (let i = 0; i < amount(bench, attaches, attaches, fewAttaches); i++) {
     const viewer = bench.drivers.view(session.attach, { tokens, leave: true });
     const [start, first, complete] = [await viewer.time("start"), await viewer.time("first"), await viewer.time("complete")];
     await viewer.said("end");
@@ -32,7 +33,7 @@ export const attach: Measure = {
   title: "attach to complete first screen",
   async run(bench) {
     const figures: Figure[] = [];
-    for (const history of [0, bench.quick ? 1000 : 10_000]) {
+    for (const history of [0, amount(bench, 10_000, 1000, 200)]) {
       const lines = history === 0 ? "no history" : `${history} lines of history`;
       bench.log(lines);
       const taken = await inTurns(bench, ["falcon", "tmux", "screen"], (side) => attachTimes(bench, side, history));

@@ -1,7 +1,7 @@
 // Time of every command, from its start until it has ended, with a running server and a few sessions.
 
 import { falcon } from "../../support/paths.ts";
-import type { Bench, Measure } from "../bench.ts";
+import { amount, type Bench, type Measure } from "../bench.ts";
 import type { Command } from "../drivers.ts";
 import type { Figure } from "../figures.ts";
 import { median } from "../figures.ts";
@@ -33,14 +33,14 @@ const pairs: { ours: string[]; title: string; peers: Partial<Record<SideName, st
   { title: "falcon attach, not a terminal (refused)", ours: ["attach", "ID"], peers: { tmux: ["attach", "-t", "ID"] } },
 ];
 
-/** Statuses that are right for a refusal. */
-const refusals = new Set([1, 2, 125]);
+/** Statuses that are right where it is not 0: a refusal, and a doctor who found something. */
+const rightStatuses: Record<string, number[]> = { "falcon attach, not a terminal (refused)": [2], "falcon doctor": [0, 1] };
 
 export const commands: Measure = {
   name: "commands",
   title: "time of every command",
   async run(bench: Bench) {
-    const count = bench.quick ? 5 : 20;
+    const count = amount(bench, 20, 5, 1);
     const figures: Figure[] = pairs.map(({ title }) => ({
       measure: title,
       unit: "ms",
@@ -71,9 +71,8 @@ export const commands: Measure = {
             ];
             const { times, status } = await bench.drivers.commandTimes({ argv, env: start.env }, count);
             if (words.includes("rename-session")) sessions.set(side.name, "again");
-            const refused = pair.title.includes("refused");
-            // `screen -ls` exits 1 by its own rules.
-            if (side.name === "falcon" && (refused ? !refusals.has(status) : status !== 0)) into.note = `exits ${status}`;
+            // Only ours are judged: `screen -ls` exits 1 by its own rules.
+            if (side.name === "falcon" && !(rightStatuses[pair.title] ?? [0]).includes(status)) into.note = `exits ${status}`;
             else into.samples[side.name] = [...(into.samples[side.name] ?? []), median(times) / 1e6];
           }
         }

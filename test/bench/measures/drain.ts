@@ -1,5 +1,5 @@
 // Time to drain a flood: plain log text, coloured UTF-8 and falcon's footer pattern, with and without a viewer that reads.
-import { type Bench, figure, inTurns, type Measure } from "../bench.ts";
+import { amount, type Bench, figure, inTurns, type Measure } from "../bench.ts";
 import { Flood } from "../drivers.ts";
 import { cpuMs } from "../facts.ts";
 import type { Figure, Goal } from "../figures.ts";
@@ -87,7 +87,7 @@ export const drain: Measure = {
     const figures: Figure[] = [];
     for (const kind of Object.keys(floods) as Kind[]) {
       const { title, megabytes, ...goals } = floods[kind];
-      const bytes = (bench.quick ? 5 : megabytes) * 1e6;
+      const bytes = amount(bench, megabytes, 5, 1) * 1e6;
       bench.log(`${title}, detached`);
       const alone = await inTurns(bench, ["bare", "falcon", "tmux", "screen", "dtach"], (side) =>
         detached(bench, side, kind, bytes),

@@ -1,5 +1,5 @@
 // Time of a key from the viewer's terminal to the program and back: alone, under floods, with more viewers; and of Ctrl+C under a flood.
-import { type Bench, figure, inTurns, type Measure } from "../bench.ts";
+import { amount, type Bench, figure, inTurns, type Measure } from "../bench.ts";
 import { Flood, type Viewer } from "../drivers.ts";
 import { type Figure, median, quantile } from "../figures.ts";
 import type { Session, Side } from "../sides.ts";
@@ -14,7 +14,7 @@ const titles: Record<Condition, string> = {
 };
 
 async function echoTimes(bench: Bench, side: Side, condition: Condition): Promise<Record<string, number>> {
-  const count = bench.quick ? 100 : condition === "itself" ? 300 : 1000;
+  const count = amount(bench, condition === "itself" ? 300 : 1000, 100, 10);
   const program = [bench.drivers.program("echo"), ...(condition === "itself" ? ["--flood"] : [])];
   const session = await side.create(program);
   const others: Session[] = [];
@@ -105,7 +105,7 @@ export const interrupt: Measure = {
       const flood = new Flood(bench.drivers, "plain", 0, { forever: true, interrupts });
       const session = await side.create(flood.argv);
       try {
-        const times = await bench.drivers.interruptTimes(session.attach, bench.quick ? 10 : 50, flood.report, interrupts);
+        const times = await bench.drivers.interruptTimes(session.attach, amount(bench, 50, 10, 3), flood.report, interrupts);
         return { p50: median(times) / 1000, p99: quantile(times, 0.99) / 1000 };
       } finally {
         await session.end().catch(() => {});

@@ -1,13 +1,13 @@
 // What a viewer of falcon's display is sent in a second, at the session's size and at another one.
 import { setTimeout as pause } from "node:timers/promises";
-import { figure, inTurns, type Measure } from "../bench.ts";
+import { amount, figure, inTurns, type Measure } from "../bench.ts";
 import { usual } from "../drivers.ts";
 
 export const footer: Measure = {
   name: "footer",
   title: "bytes to a viewer of falcon's display",
   async run(bench) {
-    const seconds = bench.quick ? 3 : 8;
+    const seconds = amount(bench, 8, 3, 1);
     const taken = await inTurns(
       bench,
       ["bare", "falcon", "tmux", "screen", "dtach"],
@@ -33,7 +33,7 @@ export const footer: Measure = {
         await session.end();
         return rates;
       },
-      bench.quick ? 1 : Math.min(bench.rounds, 3),
+      Math.min(bench.rounds, 3),
     );
     return [
       figure("footer display to a viewer of the same size", "KB/s", taken, "same"),

@@ -1,7 +1,7 @@
 // A thousand sessions: how long the list takes, and how long a new server needs to have them all after a crash.
 
 import { until, untilGone } from "../../support/events.ts";
-import type { Measure } from "../bench.ts";
+import { amount, type Measure } from "../bench.ts";
 import { memory, settled } from "../facts.ts";
 import type { Figure } from "../figures.ts";
 import { makeSide, run, type Side } from "../sides.ts";
@@ -24,7 +24,7 @@ export const many: Measure = {
   name: "many",
   title: "a thousand sessions",
   async run(bench) {
-    const count = bench.quick ? 50 : 1000;
+    const count = amount(bench, 1000, 50, 6);
     const start: Figure = { measure: `start of each of ${count} sessions`, unit: "ms", samples: {} };
     const list: Figure = { measure: `list of ${count} sessions`, unit: "ms", samples: {}, goals: [{ atMost: 100 }] };
     const json: Figure = { measure: `list of ${count} sessions, --json`, unit: "ms", samples: {}, goals: [{ atMost: 100 }] };

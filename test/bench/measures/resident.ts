@@ -1,6 +1,6 @@
 // What stays while nobody looks: memory with many lines of history, CPU of idle and of drawing sessions.
 import { setTimeout as pause } from "node:timers/promises";
-import { type Bench, figure, inTurns, type Measure } from "../bench.ts";
+import { amount, type Bench, figure, inTurns, type Measure } from "../bench.ts";
 import { usual } from "../drivers.ts";
 import { memory, settled, ticks } from "../facts.ts";
 import type { Side } from "../sides.ts";
@@ -11,7 +11,7 @@ function residents(side: Side): number[] {
 }
 
 function linesOf(bench: Bench): number {
-  return bench.quick ? 1000 : 10_000;
+  return amount(bench, 10_000, 1000, 200);
 }
 
 async function memoryOf(bench: Bench, side: Side): Promise<Record<string, number>> {
@@ -23,14 +23,15 @@ async function memoryOf(bench: Bench, side: Side): Promise<Record<string, number
     await settled(() => residents(side), side.name);
     return sessions;
   };
-  const sessions = await start(10);
+  const count = amount(bench, 10, 10, 2);
+  const sessions = await start(count);
   const ten = {
     server: memory(side.resident().server),
     all: memory(residents(side)),
     holders: memory(side.resident().holders),
     count: side.resident().holders.length,
   };
-  sessions.push(...(await start(10)));
+  sessions.push(...(await start(count)));
   const twenty = memory(residents(side));
   const viewer = bench.drivers.view((sessions[0] as (typeof sessions)[0]).attach);
   await viewer.time("first");
@@ -41,7 +42,7 @@ async function memoryOf(bench: Bench, side: Side): Promise<Record<string, number
     server: ten.server.rss / 1024,
     serverPss: ten.server.pss / 1024,
     all: ten.all.pss / 1024,
-    further: (twenty.pss - ten.all.pss) / 10 / 1024,
+    further: (twenty.pss - ten.all.pss) / count / 1024,
     client: client.pss / 1024,
   };
   if (ten.count > 0) taken.holder = ten.holders.pss / ten.count / 1024;
@@ -53,7 +54,7 @@ export const resident: Measure = {
   title: "memory with sessions of 10,000 lines",
   async run(bench) {
     const taken = await inTurns(bench, ["falcon", "tmux", "screen"], (side) => memoryOf(bench, side), 1);
-    const what = `10 sessions of ${linesOf(bench)} lines`;
+    const what = `${amount(bench, 10, 10, 2)} sessions of ${linesOf(bench)} lines`;
     return [
       figure(`server, ${what}, resident`, "MB", taken, "server", [{ atMost: 150 }]),
       figure(`server, ${what}, proportional`, "MB", taken, "serverPss"),
@@ -69,10 +70,10 @@ export const cpu: Measure = {
   name: "cpu",
   title: "CPU of ten idle and ten drawing sessions",
   async run(bench) {
-    const seconds = bench.quick ? 3 : 10;
+    const seconds = amount(bench, 10, 3, 1);
     const used = async (side: Side, argv: string[], idle: boolean) => {
       const sessions = [];
-      for (let i = 0; i < 10; i++) sessions.push(await side.create(argv));
+      for (let i = 0; i < amount(bench, 10, 10, 2); i++) sessions.push(await side.create(argv));
       if (idle) await settled(() => residents(side), side.name);
       else await pause(2000); // their first screens
       const pids = residents(side);
