@@ -299,6 +299,7 @@ export class HistoryView {
 
   #status(): string {
     if (this.#prompt !== undefined) return `/${this.#prompt}`;
+    if (this.#message !== "") return ` ${this.#name} · ${this.#message}`;
     const bottom = this.#lines[Math.min(this.#lines.length, this.#top + this.#height) - 1];
     const last = this.#lines.at(-1);
     const where =
@@ -308,7 +309,7 @@ export class HistoryView {
           : "loading …"
         : `line ${bottom.number + 1} of ${last.number + 1}`;
     const found = this.#wanted === "" ? "/ searches" : "n older, N newer";
-    return ` ${this.#name} · ${where} · ${this.#message || `${found} · g G ends · q returns`}`;
+    return ` ${this.#name} · ${where} · ${found} · g G ends · q returns`;
   }
 }
 

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { figureSvg } from "../../../src/export/figure.ts";
+import { background, foreground, paletteColour } from "../../../src/export/picture.ts";
+import { renderFigure, renderScreen } from "../../../src/export/render.ts";
+import { xml } from "../../../src/export/svg.ts";
+import { readPng } from "../../support/foreign.ts";
+
+const screen = (replay: string, format: "html" | "svg" | "png", cols = 20, rows = 3) =>
+  renderScreen({ do: "screen", format, cols, rows, replay: Buffer.from(replay), title: "a <title>" });
+const svgOf = async (replay: string) => Buffer.from(await screen(replay, "svg")).toString();
+
+test("the palette of 256 colours", () => {
+  assert.deepEqual([16, 21, 196, 231, 232, 255].map(paletteColour), [
+    "#000000",
+    "#0000ff",
+    "#ff0000",
+    "#ffffff",
+    "#080808",
+    "#eeeeee",
+  ]);
+});
+
+test("looks become attributes, backgrounds boxes, blanks nothing", async () => {
+  const svg = await svgOf("\x1b[1;31mbold\x1b[0m \x1b[7minv\x1b[0m \x1b[3;4mit\x1b[0m\r\n\x1b[48;2;1;2;3m  \x1b[0m");
+  assert.match(svg, /fill="#cc0000" font-weight="bold">bold<\/text>/);
+  assert.match(svg, new RegExp(`fill="${background}">inv</text>`));
+  assert.match(svg, new RegExp(`<rect x="[\\d.]+" y="[\\d.]+" width="[\\d.]+" height="[\\d.]+" fill="${foreground}"/>`));
+  assert.match(svg, /font-style="italic" text-decoration="underline">it<\/text>/);
+  assert.match(svg, /fill="#010203"\/>/);
+  assert.equal((svg.match(/<text /g) ?? []).length, 3);
+  assert.match(svg, /<title>a &#60;title&#62;<\/title>/);
+});
+
+test("a wide character takes two columns, and what follows stays in its own", async () => {
+  const svg = await svgOf("漢x");
+  const x = (text: string) => Number(new RegExp(`x="([\\d.]+)"[^>]*>${text}<`).exec(svg)?.[1]);
+  const cell = (1233 / 2048) * 14;
+  assert.ok(Math.abs(x("x") - x("漢") - 2 * cell) < 0.02, svg);
+});
+
+test("what XML cannot hold is replaced", () => {
+  assert.equal(xml("a\u0001\ud800b\ufffe😀<"), "a\ufffd\ufffdb\ufffd😀&#60;");
+});
+
+test("a PNG is the drawing in twice its size", async () => {
+  const { width, height, data } = readPng(Buffer.from(await screen("hello", "png")));
+  assert.ok(width > 380 && width < 400 && height > 140 && height < 150, `${width}x${height}`);
+  const colours = new Set<number>();
+  for (let i = 0; i < data.length; i += 4) colours.add(data.readUInt32BE(i));
+  assert.ok(colours.size > 5, "only one colour");
+});
+
+test("HTML keeps the text and says what it is", async () => {
+  const html = Buffer.from(await screen("<b> & \x1b[32mok\x1b[0m", "html")).toString();
+  assert.match(html, /^<!DOCTYPE html>\n<html lang="en">/);
+  assert.match(html, /<title>a &#60;title&#62;<\/title>/);
+  assert.match(html, /&lt;b> &amp; /);
+  assert.match(html, /<span style='color: #4e9a06;'>ok<\/span>/);
+});
+
+const curve = (label: string, y: number[]) => ({ label, x: y.map((_, i) => i + 1), y });
+
+test("a figure has a panel for each node that has losses, axes with round numbers, and no outlier that flattens the rest", async () => {
+  const losses = Array.from({ length: 200 }, (_, i) => (i === 0 ? 5000 : 3 - i / 100));
+  const svg = figureSvg(
+    [
+      { node: "z<1>", training: curve("training", losses), validation: curve("validation", [1, Number.NaN, 2]) },
+      { node: "idle", training: curve("training", []), validation: curve("validation", [Number.NaN]) },
+      { node: "one", training: curve("training", [4]), validation: curve("validation", []) },
+    ],
+    "run & more",
+  );
+  assert.match(svg, />z&#60;1&#62;</);
+  assert.doesNotMatch(svg, />idle</);
+  assert.equal((svg.match(/<polyline /g) ?? []).length, 2);
+  assert.equal((svg.match(/<circle /g) ?? []).length, 1);
+  const labels = [...svg.matchAll(/text-anchor="end">([^<]+)</g)].map(([, text]) =>
+    Number((text as string).replace("\u2212", "-")),
+  );
+  assert.ok(Math.max(...labels) < 10, labels.join(" "));
+  assert.doesNotMatch(svg, /NaN|Infinity/);
+  const png = readPng(
+    Buffer.from(
+      await renderFigure({
+        do: "figure",
+        format: "png",
+        curves: [{ node: "a", training: curve("training", [3, 2, 1]), validation: curve("validation", []) }],
+        title: "t",
+      }),
+    ),
+  );
+  assert.deepEqual([png.width, png.height], [1440, 668]);
+});
+
+test("without losses a figure says so", () => {
+  assert.match(figureSvg([], "t"), /no losses yet/);
+});

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import xterm from "@xterm/headless";
+import { cutStyled, type HistoryLine, HistoryView } from "../../../src/logs/history-view.ts";
+
+/** A log of numbered lines, and the terminal that the view draws on. */
+function shown(count: number, cols = 60, rows = 6) {
+  const terminal = new xterm.Terminal({ cols, rows, allowProposedApi: true });
+  const lines: HistoryLine[] = Array.from({ length: count }, (_, number) => ({ number, text: `line ${number}` }));
+  let told = 0;
+  const source = {
+    asked: 0,
+    async older(before: number, most: number) {
+      source.asked++;
+      const end = Math.min(before, count);
+      return lines.slice(Math.max(0, end - most), end);
+    },
+    async newer() {
+      const fresh = lines.slice(Math.max(told, count));
+      told = lines.length;
+      return fresh;
+    },
+  };
+  const view = new HistoryView(source, { cols, rows, draw: (bytes) => terminal.write(bytes) }, "name");
+  const rowsNow = async () => {
+    await new Promise<void>((resolve) => terminal.write("", resolve));
+    return Array.from({ length: rows }, (_, y) => terminal.buffer.active.getLine(y)?.translateToString(true) ?? "");
+  };
+  return { view, source, lines, rowsNow, terminal };
+}
+/** All promises that were begun have come to their end. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("opens at the end, moves by lines and pages, loads older lines as they are needed", async () => {
+  const { view, source, rowsNow } = shown(5000);
+  await view.open("");
+  assert.deepEqual((await rowsNow()).slice(0, 5), ["line 4995", "line 4996", "line 4997", "line 4998", "line 4999"]);
+  assert.match((await rowsNow())[5] as string, /^ name · line 5000 of 5000/);
+  view.key("up");
+  assert.equal((await rowsNow())[0], "line 4994");
+  view.key("page-up");
+  assert.equal((await rowsNow())[0], "line 4990");
+  view.key("down");
+  view.key("page-down");
+  assert.equal((await rowsNow())[0], "line 4995");
+  assert.equal(source.asked, 1);
+  view.key("home");
+  await settled();
+  assert.equal((await rowsNow())[0], "line 0");
+  view.key("up");
+  assert.equal((await rowsNow())[0], "line 0");
+  view.key("end");
+  assert.equal((await rowsNow())[4], "line 4999");
+});
+
+test("at the end it follows, elsewhere it stays", async () => {
+  const { view, lines, rowsNow } = shown(10);
+  await view.open("");
+  lines.push({ number: 10, text: "line 10" });
+  await view.more();
+  assert.equal((await rowsNow())[4], "line 10");
+  view.key("up");
+  lines.push({ number: 11, text: "line 11" });
+  await view.more();
+  assert.equal((await rowsNow())[4], "line 9");
+  assert.match((await rowsNow())[5] as string, /line 10 of 12/);
+});
+
+test("searches older lines, further ones with n, back with N, and says when there is none", async () => {
+  const { view, rowsNow, terminal } = shown(3000);
+  await view.open("");
+  for (const key of [..."/Line 7"]) view.key(key);
+  view.key("enter");
+  await settled();
+  assert.match((await rowsNow())[5] as string, /no older line holds 'Line 7'/);
+  for (const key of ["/", ..."line 77x", "backspace", "enter"]) view.key(key);
+  await settled();
+  const middle = async () => (await rowsNow())[2];
+  assert.equal(await middle(), "line 779");
+  assert.notEqual(terminal.buffer.active.getLine(2)?.getCell(0)?.isInverse(), 0);
+  assert.equal(terminal.buffer.active.getLine(2)?.getCell(7)?.isInverse(), 0);
+  view.key("n");
+  await settled();
+  assert.equal(await middle(), "line 778");
+  view.key("N");
+  await settled();
+  assert.equal(await middle(), "line 779");
+  view.key("N");
+  await settled();
+  assert.match((await rowsNow())[5] as string, /no newer line holds 'line 77'/);
+});
+
+test("q, Escape and Ctrl+C end it; a prompt takes them first", async () => {
+  for (const key of ["q", "escape", "interrupt"]) {
+    const { view } = shown(3);
+    await view.open("");
+    view.key("/");
+    assert.equal(view.key("q"), false);
+    assert.equal(view.key("escape"), false);
+    assert.equal(view.key(key), true);
+  }
+});
+
+test("another size, a log without lines, and one that cannot be read", async () => {
+  const { view, rowsNow } = shown(100);
+  await view.open("");
+  view.resize(20, 4);
+  assert.deepEqual((await rowsNow()).slice(0, 3), ["line 97", "line 98", "line 99"]);
+  const none = shown(0);
+  await none.view.open("");
+  assert.match((await none.rowsNow())[5] as string, /no lines yet/);
+  const broken = shown(5);
+  broken.source.older = () => Promise.reject(new Error("gone"));
+  await broken.view.open("");
+  assert.match((await broken.rowsNow())[5] as string, /cannot be read: gone/);
+});
+
+test("a line is cut at columns, not at characters; looks stay", () => {
+  assert.equal(cutStyled("abcdef", 2, 3), "cde");
+  assert.equal(cutStyled("漢字x", 1, 3), " 字");
+  assert.equal(cutStyled("a漢", 0, 2), "a");
+  assert.equal(cutStyled("\x1b[0;31mabc\x1b[0md", 1, 9), "\x1b[0;31mbc\x1b[0md\x1b[0m");
+});
