@@ -30,6 +30,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   const inside = environment.FALCON_SESSION || undefined;
   refuseItself(context, session, inside);
+  refuseCrowd(session);
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (around?.live && options.enter) call.stderr(nested(context, around));
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
@@ -76,6 +77,17 @@ export async function attachHere(call: Call, context: Context, session: Session,
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why);
+}
+
+/** Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any lecture has. */
+export const mostViewers = 256;
+
+/** @throws Failure 125 where one more viewer would be too many. */
+export function refuseCrowd(session: { id: string; viewers: { size: number } }): void {
+  if (session.viewers.size < mostViewers) return;
+  throw new Failure(
+    `session ${session.id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${session.id}' follows it too`,
+  );
 }
 
 /**

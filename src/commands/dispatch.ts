@@ -1,6 +1,7 @@
 // From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
 import { Command, CommanderError, type OptionValues } from "commander";
 import { Failure, Status, sentence } from "../base/failure.ts";
+import { printableLines } from "../base/printable.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import { completion } from "./completion.ts";
@@ -70,7 +71,7 @@ export async function runCommand(call: Call, context: Context): Promise<number |
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? Status.ok : Status.usage;
     if (error instanceof Failure) {
-      call.stderr(`falcon: ${error.message}\n`);
+      call.stderr(`falcon: ${printableLines(error.message)}\n`);
       return error.status;
     }
     context.log("command.crashed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });

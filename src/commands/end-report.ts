@@ -1,4 +1,5 @@
 // How an ended session is told of by attach and show: what happened, the traceback, the display as it was before the end, the last screen.
+import { printableLines } from "../base/printable.ts";
 import { lastFrameOf, postMortemOf } from "../session/ending.ts";
 import type { Session } from "../session/session.ts";
 
@@ -22,5 +23,5 @@ export async function endReport(session: Session): Promise<string> {
 
 function section(heading: string, lines: readonly string[]): string {
   if (lines.length === 0) return "";
-  return `\n${heading}:\n${lines.map((line) => `  ${line}`.trimEnd()).join("\n")}\n`;
+  return `\n${heading}:\n${lines.map((line) => `  ${printableLines(line)}`.trimEnd()).join("\n")}\n`;
 }

@@ -1,4 +1,5 @@
 // The stored environment of a session, for `falcon show --env`: what looks like a key is not shown.
+import { printable } from "../base/printable.ts";
 
 /** Names that promise a secret. */
 const secretName =
@@ -17,7 +18,7 @@ const longRun = /[\w+/=-]{24,}/g;
 /** `NAME=value` by line, sorted by name; control characters in values are written as escapes, so that a value is one line. */
 export function environmentText(environment: Readonly<Record<string, string>>): string {
   return Object.entries(maskedEnvironment(environment))
-    .map(([name, value]) => `${name}=${oneLine(value)}\n`)
+    .map(([name, value]) => `${name}=${printable(value)}\n`)
     .join("");
 }
 
@@ -51,10 +52,4 @@ function looksRandom(run: string): boolean {
 function kind(character: string): number {
   if (/[0-9]/.test(character)) return 0;
   return /[a-z]/.test(character) ? 1 : 2;
-}
-
-function oneLine(value: string): string {
-  return value.replace(/\p{Cc}/gu, (c) =>
-    c === "\n" ? "\\n" : c === "\t" ? "\\t" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }

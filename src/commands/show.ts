@@ -1,5 +1,6 @@
 // falcon show: one session in full.
 import { Status } from "../base/failure.ts";
+import { printable, printableLines } from "../base/printable.ts";
 import { type Curve, drawChart } from "../falcon/curve.ts";
 import type { RunProgress } from "../falcon/progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
@@ -60,7 +61,7 @@ export const show: CommandSpec = {
         : []),
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
-    call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${text}`).join("\n")}\n`);
+    call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${printable(text)}`).join("\n")}\n`);
     const { cols } = call.request.terminal;
     const width = Math.min(100, cols > 0 ? cols : 80);
     if (facts.progress !== null) call.stdout(progressText(facts.progress));
@@ -111,7 +112,7 @@ function progressText(progress: RunProgress): string {
   }
   if (progress.failure !== null) lines.push(`  failure: ${progress.failure}`);
   if (progress.problem !== null) lines.push(`  ${progress.problem}`);
-  return `${lines.join("\n")}\n`;
+  return `${printableLines(lines.join("\n"))}\n`;
 }
 
 /** A word as a shell would need it written. */

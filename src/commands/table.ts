@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import picocolors from "picocolors";
 import stringWidth from "string-width";
+import { printableColoured } from "../base/printable.ts";
 import type { Request } from "../protocol/client.ts";
 
 export interface Column {
@@ -19,7 +20,9 @@ export function coloursFor(request: Request): ReturnType<typeof picocolors.creat
 }
 
 /** @param width columns of the terminal; 0 for none: nothing is cut then. */
-export function table(columns: readonly Column[], rows: readonly string[][], width: number): string {
+export function table(columns: readonly Column[], cells: readonly string[][], width: number): string {
+  // names, titles and paths are what programs and people made of them
+  const rows = cells.map((row) => row.map(printableColoured));
   const gap = 2;
   const natural = columns.map((column, i) =>
     Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[i] ?? ""))),

@@ -37,6 +37,6 @@ export function withoutEscapes(text: string): string {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
       .replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[ -/]*[0-~]/g, "")
       // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
-      .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "")
+      .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "")
   );
 }

@@ -1,4 +1,5 @@
 // Which run directory a falcon session trains into, when its arguments did not say: looked for after the start, while the run speaks.
+import { printable } from "../base/printable.ts";
 import { findRunDirectory, type LatestLink, runName } from "../falcon/run-directory.ts";
 import { descendants } from "../platform/processes.ts";
 import type { Session } from "./session.ts";
@@ -34,7 +35,7 @@ export function trackRunDirectory(
     if (place === undefined) return;
     stop();
     session.setRunDirectory(place.directory);
-    const name = runName(place.directory);
+    const name = printable(runName(place.directory));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   }
 }

@@ -33,3 +33,10 @@ test("even one column of a terminal gives no line that is wider than four charac
   const text = table(columns, [["abcdef", "123456789", "/a/very/long/path"]], 1);
   assert.ok(text.length > 0);
 });
+
+test("a name or a title cannot act on the terminal; our own colours stay", () => {
+  const text = table(columns, [["a\x1b]0;rm\x07b", "\x1b[32m1 s\x1b[39m", "/x\n\u009b2J"]], 0);
+  assert.ok(text.includes("a\\x1b]0;rm\\x07b"), text);
+  assert.ok(text.includes("\x1b[32m1 s\x1b[39m"));
+  assert.ok(text.includes("/x\\n\\x9b2J"));
+});
