@@ -292,20 +292,17 @@ static void stop(void) {
   raise(SIGTSTP);
   // somebody has continued us, or nobody is there who could have
   handle(SIGTSTP, on_signal);
-  continued();
   // what else came while we stood still: `kill` of a stopped job is a SIGTERM and a SIGCONT
   for (ssize_t count; (count = read(signal_pipe[0], bytes, sizeof bytes)) > 0;)
     for (ssize_t i = 0; i < count; i++)
       if (bytes[i] != SIGCONT && bytes[i] != SIGTSTP) obey_signal(bytes[i]);
+  continued();
 }
 
 static void obey_signal(int number) {
   switch (number) {
     case SIGWINCH:
       tell_size = true;
-      return;
-    case SIGCONT:
-      continued();
       return;
     case SIGTSTP:
       stop();
@@ -322,8 +319,13 @@ static void obey_signal(int number) {
 
 static void take_signals(void) {
   uint8_t bytes[64];
+  bool woken = false;
   for (ssize_t count; (count = read(signal_pipe[0], bytes, sizeof bytes)) > 0;)
-    for (ssize_t i = 0; i < count; i++) obey_signal(bytes[i]);
+    for (ssize_t i = 0; i < count; i++)
+      if (bytes[i] == SIGCONT) woken = true;
+      else obey_signal(bytes[i]);
+  // last: in the background, touching the terminal stops us, and a signal that ends us comes first
+  if (woken) continued();
 }
 
 // While no server is there: a signal that it will be told waits for it, any other is seen to at once.
