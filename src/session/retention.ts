@@ -12,8 +12,8 @@ const lineStep = 512 << 10;
 const linesDue = 256 << 10;
 /** A running session's log is looked at for compression once this much output (bytes) came: a segment, and one that stays as it is. */
 const compressionDue = 2 * segmentBytes;
-/** After a step there is a pause of so many times its length: at most a tenth of a processor is taken while sessions flood. */
-const restFactor = 9;
+/** After a step there is a pause of so many times its length: at most a fifth of a processor is taken while sessions flood. */
+const restFactor = 4;
 /** … but no longer than this (ms), when the machine stood still. */
 const longestRest = 5_000;
 /** After a failure (a full disk) a session is left alone for so long (ms). */
@@ -153,7 +153,12 @@ export class Retention {
     const { session } = charge;
     try {
       if (await this.#tend(charge)) this.#due.add(charge);
-      else if (!session.live && this.#tools.store.progress(session.id)?.complete) this.#drop(charge);
+      else {
+        const progress = session.live ? undefined : this.#tools.store.progress(session.id);
+        if (!progress?.complete) return;
+        this.#drop(charge);
+        this.#effects.log("retention.settled", { session: session.id, bytes: progress.offset, lines: progress.lines });
+      }
     } catch (error) {
       if (this.#closed || !this.#charges.has(session.id)) return;
       this.#effects.log("retention.failed", { session: session.id, reason: String(error) });

@@ -10,11 +10,13 @@ import { commands } from "./measures/commands.ts";
 import { drain } from "./measures/drain.ts";
 import { echo, interrupt } from "./measures/echo.ts";
 import { footer } from "./measures/footer.ts";
+import { history } from "./measures/history.ts";
 import { many } from "./measures/many.ts";
 import { cpu, resident } from "./measures/resident.ts";
+import { search } from "./measures/search.ts";
 import { missing, type SideName, sideNames, versionOf } from "./sides.ts";
 
-const measures: Measure[] = [drain, attach, cold, echo, interrupt, footer, resident, cpu, commands, many];
+const measures: Measure[] = [drain, attach, cold, echo, interrupt, footer, resident, cpu, commands, many, search, history];
 
 const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick | --smoke] [--json FILE]
 
