@@ -4,7 +4,9 @@ import { Worker } from "node:worker_threads";
 /** Two turns at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
 /** An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is given back. */
-const idleTime = 20_000;
+const idleTime = 5_000;
+/** A young heap that is collected often instead of growing to 48 MB; the old one is for the largest screen. Where it is exceeded, the thread ends and the turn fails. */
+const heap = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 512 };
 
 /** A turn took longer than it may. */
 export class TurnTooLong extends Error {}
@@ -94,7 +96,7 @@ export class Threads {
   }
 
   #start(): Thread {
-    const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false });
+    const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false, resourceLimits: heap });
     const thread: Thread = { worker, current: null, timer: undefined };
     worker.on("message", (reply: TurnReply) => {
       const job = thread.current;
