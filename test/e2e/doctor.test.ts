@@ -87,4 +87,37 @@ describe("falcon doctor", () => {
       await other.dispose();
     }
   });
+
+  test("a server that is older than what is installed by now, and one whose installation is gone", async () => {
+    const other = new TestHome();
+    const root = path.join(path.dirname(other.folder), "installation");
+    try {
+      for (const folder of ["dist", "native/build/Release"]) fs.mkdirSync(path.join(root, folder), { recursive: true });
+      for (const name of ["falcon", "holder", "sys.node"]) {
+        fs.copyFileSync(path.join(built.root, "native/build/Release", name), path.join(root, "native/build/Release", name));
+      }
+      for (const name of fs.readdirSync(path.join(built.root, "dist")).filter((n) => /\.cjs$|^node-path$/.test(n))) {
+        fs.copyFileSync(path.join(built.root, "dist", name), path.join(root, "dist", name));
+      }
+      fs.symlinkSync(path.join(built.root, "node_modules"), path.join(root, "node_modules"));
+      const manifest = JSON.parse(fs.readFileSync(path.join(built.root, "package.json"), "utf8"));
+      const install = (version: string) =>
+        fs.writeFileSync(path.join(root, "package.json"), JSON.stringify({ ...manifest, version }));
+      const file = path.join(root, "native/build/Release/falcon");
+      install(manifest.version);
+      await other.ok(["server", "status"], { file });
+      install("99.0.0");
+      const stale = await other.run(["doctor"], { file });
+      assert.match(
+        stale.stdout,
+        /the session server is version [\d.]+, and 99\.0\.0 is installed\n +mend: falcon server upgrade/,
+      );
+      fs.rmSync(path.join(root, "package.json"));
+      const gone = await other.run(["doctor"], { file });
+      assert.equal(gone.code, 1);
+      assert.match(gone.stdout, /problem .*was started from is gone/);
+    } finally {
+      await other.dispose();
+    }
+  });
 });
