@@ -4,7 +4,7 @@ import type { StoredSnapshot } from "./session-store.ts";
 
 /** Between two keyframes lies at least this much output (bytes): parsing it takes a fraction of a second. */
 const spacing = 4 << 20;
-/** More than so many of one session are thinned to every second one; with 1.3 GB a day they are then at most 40 MB apart. */
+/** More than so many of one session are thinned to every second one: after a day of 1.3 GB the oldest are some 30 MB apart, a second of parsing. */
 const most = 64;
 
 export class Keyframes {
@@ -31,10 +31,10 @@ export class Keyframes {
   #thin(session: string): void {
     this.#database
       .prepare(
-        `DELETE FROM keyframe WHERE session = ?1 AND offset IN (
-           SELECT offset FROM (SELECT offset, row_number() OVER (ORDER BY offset) AS n FROM keyframe WHERE session = ?1) WHERE n % 2 = 1)`,
+        `DELETE FROM keyframe WHERE session = ? AND offset IN (
+           SELECT offset FROM (SELECT offset, row_number() OVER (ORDER BY offset) AS n FROM keyframe WHERE session = ?) WHERE n % 2 = 0)`,
       )
-      .run(session);
+      .run(session, session);
   }
 
   /** The last one at or before a place. */
