@@ -62,6 +62,9 @@ export const packageRoot: string = findRoot(
  */
 export const nativeFolder: string = process.env.FALCON_SESSIONS_NATIVE ?? path.join(packageRoot, "native/build/Release");
 
+/** The addon's file, for a worker thread that loads it on its own. */
+export const addonFile: string = path.join(nativeFolder, "sys.node");
+
 /** The holder's executable. */
 export const holderProgram: string = path.join(nativeFolder, "holder");
 
@@ -73,9 +76,8 @@ function findRoot(start: string): string {
 }
 
 function loadAddon(): Addon {
-  const file = path.join(nativeFolder, "sys.node");
   try {
-    return createRequire(path.join(packageRoot, "package.json"))(file) as Addon;
+    return createRequire(path.join(packageRoot, "package.json"))(addonFile) as Addon;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw new Failure(`the native part is not built (${reason}); run: npm run build`);

@@ -31,7 +31,8 @@ export interface Viewed {
 }
 
 type Mode =
-  | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean }
+  /** `begun`: the screen is on the terminal, its history is not yet. */
+  | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
   | { is: "raw"; filter: QueryFilter }
   | { is: "frames"; watch: FrameWatch; stale: boolean }
   | { is: "behind" }
@@ -82,12 +83,16 @@ export class Viewer implements Disposable {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false };
+    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
     const history = this.#history;
     this.#viewed
       .screen()
-      .snapshot(history)
+      .snapshot(history, (first) => {
+        if (this.#mode !== joining) return;
+        joining.begun = true;
+        this.#terminal.write(this.#allowed(first));
+      })
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
         // the screen was closed: the session is over, and says so itself
@@ -99,7 +104,7 @@ export class Viewer implements Disposable {
     if (join !== this.#joins || this.#mode !== joining) return;
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
-    this.#terminal.write(this.#allowed(snapshot.first));
+    if (!joining.begun) this.#terminal.write(this.#allowed(snapshot.first));
     if (snapshot.history.length > 0) this.#terminal.write(this.#allowed(snapshot.history));
     if (joining.overrun) return this.#fallBehind();
     const filter = new QueryFilter();

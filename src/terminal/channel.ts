@@ -15,6 +15,8 @@ export type ToWorker =
   | { do: "watch"; key: Key; watch: number; cols: number; rows: number }
   | { do: "again"; key: Key; watch: number }
   | { do: "unwatch"; key: Key; watch: number }
+  /** Whether anybody looks at the screen, frames or not. */
+  | { do: "attend"; key: Key; on: boolean }
   | { do: "close"; key: Key };
 
 /** What a screen said while it took a piece of output. */
@@ -31,6 +33,8 @@ export type FromWorker =
   | { is: "ready"; internals: true | string }
   /** `bytes` of output were taken. */
   | { is: "taken"; key: Key; bytes: number; told: Told | undefined }
+  /** The first part of a snapshot, which is ready before the rest. */
+  | { is: "first"; request: number; first: Uint8Array }
   | { is: "snapshot"; request: number; snapshot: Snapshot }
   | { is: "encode"; request: number; stored: StoredScreen }
   | { is: "text"; request: number; text: ScreenText }

@@ -636,6 +636,12 @@ export class Model {
     return this.#core._inputHandler._parser.currentState;
   }
 
+  /** The state behind a CR LF in the last row, as far as the text before it decides it. */
+  standBelow(): void {
+    this.screen.setCursor(0, this.rows - 1);
+    this.joining = 0;
+  }
+
   /** Shows the other buffer, nothing else. */
   activate(which: Which): void {
     const { buffers } = this.#core._bufferService;

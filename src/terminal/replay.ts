@@ -52,10 +52,17 @@ export function replay(model: Model, tracked: Tracked, options: ReplayOptions): 
 
 /**
  * The whole state with the screen first: after `first` it is complete, `history` fills the scrollback above it and leaves all else as it was.
+ * @param early gets the first part before the second one is made.
  */
-export function replayInParts(model: Model, tracked: Tracked, options: ReplayOptions): { first: Buffer; history: Buffer } {
+export function replayInParts(
+  model: Model,
+  tracked: Tracked,
+  options: ReplayOptions,
+  early?: (first: Buffer) => void,
+): { first: Buffer; history: Buffer } {
   const pasteOn = options.pasteOn === true;
   const first = new Replay(model, tracked, pasteOn).write(0);
+  early?.(first);
   const lines = Math.min(options.history, model.normal.base);
   return { first, history: lines <= 0 ? Buffer.alloc(0) : new Replay(model, tracked, pasteOn).writeHistory(lines) };
 }

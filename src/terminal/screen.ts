@@ -8,6 +8,7 @@ import { Model } from "./internals.ts";
 import { replay, replayInParts } from "./replay.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
+import { Backlog } from "./skip.ts";
 import { type Tracked, Tracker } from "./tracker.ts";
 
 /** What puts a terminal of the same size into the screen's state. */
@@ -74,6 +75,11 @@ export interface ScreenOptions {
   scrollback: number;
   /** Position in the output of the first byte that will be fed. */
   offset?: number;
+  /**
+   * Plain output that comes in large pieces is not parsed before it has to be, and what scrolls out of the scrollback until then is not parsed
+   * at all. What is fed must not change, and `settle` must be called when no more comes.
+   */
+  lazy?: boolean;
 }
 
 /** Largest and smallest sizes: xterm.js needs two columns, and a client may claim any size, but a cell costs 12 bytes. */
@@ -91,6 +97,7 @@ export class Screen {
   readonly #tracker: Tracker;
   readonly #scanner = new Scanner();
   readonly #listener: ScreenListener;
+  readonly #backlog: Backlog | undefined;
   #offset: number;
 
   constructor(options: ScreenOptions, listener?: ScreenListener);
@@ -103,6 +110,7 @@ export class Screen {
     this.#model = stored?.model ?? new Model(cols, rows, options.scrollback);
     this.#tracker = new Tracker(this.#model, (title) => listener.title?.(title));
     if (stored !== undefined) this.#tracker.state = stored.tracked;
+    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
     this.#model.terminal.onBell(() => listener.bell?.());
     this.#watchLeaving();
@@ -112,7 +120,7 @@ export class Screen {
    * Opens a stored screen; it has the size that it was stored with.
    * @throws Error when the bytes are no stored screen of this version.
    */
-  static restore(bytes: Uint8Array, options: { scrollback: number; offset?: number }, listener: ScreenListener = {}): Screen {
+  static restore(bytes: Uint8Array, options: Omit<ScreenOptions, "cols" | "rows">, listener: ScreenListener = {}): Screen {
     const stored = decodeScreen(bytes, (cols, rows) => new Model(cols, rows, options.scrollback));
     return new Screen({ ...options, cols: stored.model.cols, rows: stored.model.rows }, listener, stored);
   }
@@ -184,11 +192,37 @@ export class Screen {
   feed(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#offset += bytes.length;
-    this.#model.parse(this.#scanner.feed(bytes));
+    const whole = this.#scanner.feed(bytes);
+    const held = this.#backlog?.hold(whole) ?? 0;
+    if (held < whole.length || this.#backlog?.full) {
+      this.settle();
+      this.#model.parse(whole.subarray(held));
+    }
+  }
+
+  /** Whether output waits to be parsed (only where the screen is lazy). */
+  get unsettled(): boolean {
+    return this.#backlog?.waiting === true;
+  }
+
+  /**
+   * Parses what was held back.
+   * @throws whatever xterm.js throws.
+   */
+  settle(): void {
+    if (!this.unsettled) return;
+    for (const bytes of this.#backlog?.take() ?? []) this.#model.parse(bytes);
+  }
+
+  /** The bytes of an unfinished sequence; undefined where there are too many to be kept. */
+  tail(): Buffer | undefined {
+    const tail = this.#scanner.tail();
+    return tail.length === this.#scanner.pending ? tail : undefined;
   }
 
   /** Gives the screen another size, within what is possible. */
   resize(cols: number, rows: number): void {
+    this.settle();
     const size = possibleSize(cols, rows);
     if (size.cols === this.cols && size.rows === this.rows) return;
     resizeModel(this.#model, this.#tracker, size.cols, size.rows);
@@ -199,19 +233,23 @@ export class Screen {
    * The whole state, screen first.
    * @param history lines of scrollback in the second part.
    * @param pasteOn whether bracketed paste stays on, as in a viewer's terminal.
+   * @param early gets the first part before the second one is made.
    */
-  snapshot(history: number, pasteOn = false): Snapshot {
-    const parts = replayInParts(this.#model, this.#tracker.state, { history, pasteOn });
+  snapshot(history: number, pasteOn = false, early?: (first: Buffer) => void): Snapshot {
+    this.settle();
+    const parts = replayInParts(this.#model, this.#tracker.state, { history, pasteOn }, early);
     return { offset: this.#offset, cols: this.cols, rows: this.rows, ...parts, tail: this.#scanner.tail() };
   }
 
   /** The whole state in one piece, scrollback first: what a file would have to begin with. */
   replay(history: number): Buffer {
+    this.settle();
     return Buffer.concat([replay(this.#model, this.#tracker.state, { history }), this.#scanner.tail()]);
   }
 
   /** The screen with its scrollback, to store. */
   encode(): StoredScreen {
+    this.settle();
     return {
       offset: this.#offset - this.#scanner.pending,
       cols: this.cols,
@@ -221,6 +259,7 @@ export class Screen {
   }
 
   text(): ScreenText {
+    this.settle();
     const { screen, active, cursorHidden } = this.#model;
     const lines: string[] = [];
     for (let y = 0; y < this.rows; y++) lines.push(lineText(screen.line(screen.base + y), this.cols));
@@ -244,6 +283,7 @@ export class Screen {
 
   /** Text of the scrollback, oldest line first. */
   scrollbackText(): string[] {
+    this.settle();
     const { normal } = this.#model;
     return Array.from({ length: normal.base }, (_, i) => lineText(normal.line(i), this.cols));
   }

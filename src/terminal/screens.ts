@@ -48,14 +48,18 @@ export interface ScreenHandle {
   /**
    * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
    * @param history lines of scrollback in the second part.
+   * @param early gets the first part as soon as it is made, which may be long before the second one is; nothing is fed in between. Called
+   * again, with another screen, when the worker dies in the midst of it.
    * @throws Error when the screen is closed meanwhile.
    */
-  snapshot(history: number): Promise<Snapshot>;
+  snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot>;
   /** The screen, to store; opens again with `restore`, fed from the `offset` in the answer. */
   encode(): Promise<StoredScreen>;
   /** Draws for a terminal of another size, at most 30 frames a second, at once the first time. */
   watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch;
   text(): Promise<ScreenText>;
+  /** Whether anybody looks at the session: its screen is then kept ready for longer before it is packed up. */
+  attend(on: boolean): void;
   /** Bytes fed that the screen has not taken yet. */
   readonly lag: number;
   /** Calls once, when the lag is small. */
@@ -91,10 +95,12 @@ interface Pending {
   resolve(value: Snapshot | StoredScreen | ScreenText): void;
   reject(error: Error): void;
   message: ToWorker;
+  early: ((first: Buffer) => void) | undefined;
 }
 
 export class Screens {
   readonly #file: string | URL;
+  readonly #addon: string | undefined;
   readonly #log: Log;
   #worker: Worker | undefined;
   #born = 0;
@@ -105,9 +111,13 @@ export class Screens {
   #requests = 0;
   #disposed = false;
 
-  /** @param workerFile the bundled worker, which is started when the first screen is opened. */
-  constructor(workerFile: string | URL, log: Log) {
+  /**
+   * @param workerFile the bundled worker, which is started when the first screen is opened.
+   * @param addon file of the native addon, which gives memory back to the system; without it the worker keeps it for the next screens.
+   */
+  constructor(workerFile: string | URL, log: Log, addon?: string) {
     this.#file = workerFile;
+    this.#addon = addon;
     this.#log = log;
   }
 
@@ -115,7 +125,7 @@ export class Screens {
   open(id: string, options: OpenOptions, events: ScreenEvents): ScreenHandle {
     const screen = new RemoteScreen(id, ++this.#keys, options, events, {
       post: (message, transfer) => this.#post(message, transfer),
-      ask: (message) => this.#ask(screen, message),
+      ask: (message, early) => this.#ask(screen, message, early),
       closed: () => this.#closed(screen),
     });
     if (this.#disposed) screen.abandon();
@@ -127,7 +137,7 @@ export class Screens {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#file);
+    const worker = new Worker(this.#file, { workerData: { addon: this.#addon } });
     this.#worker = worker;
     this.#born = performance.now();
     worker.on("message", (message: FromWorker) => {
@@ -147,11 +157,15 @@ export class Screens {
     (this.#worker ?? this.#start()).postMessage(message, transfer);
   }
 
-  #ask(screen: RemoteScreen, message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText> {
+  #ask(
+    screen: RemoteScreen,
+    message: (request: number) => ToWorker,
+    early?: (first: Buffer) => void,
+  ): Promise<Snapshot | StoredScreen | ScreenText> {
     return new Promise((resolve, reject) => {
       const request = ++this.#requests;
       const sent = message(request);
-      this.#pending.set(request, { screen, resolve, reject, message: sent });
+      this.#pending.set(request, { screen, resolve, reject, message: sent, early });
       this.#post(sent);
     });
   }
@@ -174,6 +188,7 @@ export class Screens {
         return;
     }
     const pending = this.#pending.get(message.request);
+    if (message.is === "first") return pending?.early?.(asBuffer(message.first));
     this.#pending.delete(message.request);
     if (pending === undefined) return;
     if (message.is === "failed") pending.reject(new Error(message.reason));
@@ -226,7 +241,7 @@ export class Screens {
 /** How a screen reaches the worker. */
 interface Line {
   post(message: ToWorker, transfer?: ArrayBuffer[]): void;
-  ask(message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText>;
+  ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Snapshot | StoredScreen | ScreenText>;
   closed(): void;
 }
 
@@ -249,6 +264,7 @@ class RemoteScreen implements ScreenHandle {
   readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
   #watchCount = 0;
   #isClosed = false;
+  #attended = false;
 
   constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
     this.id = id;
@@ -275,6 +291,7 @@ class RemoteScreen implements ScreenHandle {
     this.begin({ cols, rows, offset, ...(restore === undefined ? {} : { restore }) });
     for (const bytes of revival?.rest ?? []) this.#send([bytes], bytes.length);
     this.#line.post({ do: "resize", key: this.key, cols: this.#cols, rows: this.#rows });
+    if (this.#attended) this.attend(true);
     for (const [watch, size] of this.#watches)
       this.#line.post({ do: "watch", key: this.key, watch, cols: size.cols, rows: size.rows });
     this.#drain();
@@ -339,14 +356,17 @@ class RemoteScreen implements ScreenHandle {
     this.#line.post({ do: "resize", key: this.key, cols, rows });
   }
 
-  async #ask(message: (request: number) => ToWorker): Promise<Snapshot | StoredScreen | ScreenText> {
+  async #ask(
+    message: (request: number) => ToWorker,
+    early?: (first: Buffer) => void,
+  ): Promise<Snapshot | StoredScreen | ScreenText> {
     if (this.#isClosed) throw new Error("the screen was closed");
     this.#flush();
-    return this.#line.ask(message);
+    return this.#line.ask(message, early);
   }
 
-  async snapshot(history: number): Promise<Snapshot> {
-    return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history }))) as Snapshot;
+  async snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot> {
+    return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history }), early)) as Snapshot;
   }
 
   async encode(): Promise<StoredScreen> {
@@ -355,6 +375,11 @@ class RemoteScreen implements ScreenHandle {
 
   async text(): Promise<ScreenText> {
     return (await this.#ask((request) => ({ do: "text", key: this.key, request }))) as ScreenText;
+  }
+
+  attend(on: boolean): void {
+    this.#attended = on;
+    if (!this.#isClosed) this.#line.post({ do: "attend", key: this.key, on });
   }
 
   watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch {

@@ -1,10 +1,13 @@
 // The screen worker: holds every session's screen and works on them in turns, so that a flood in one delays no other by more than a slice.
-import { parentPort } from "node:worker_threads";
+import { createRequire } from "node:module";
+import v8 from "node:v8";
+import vm from "node:vm";
+import { parentPort, workerData } from "node:worker_threads";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
 import type { FrameRenderer } from "./frames.ts";
 import { internalsKnown } from "./internals.ts";
-import { type InputModes, Screen, type ScreenListener } from "./screen.ts";
+import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "./screen.ts";
 
 /** Bytes that one screen takes before another has its turn: 1 to 3 ms. */
 const slice = 1 << 16;
@@ -31,6 +34,25 @@ function post(message: FromWorker, transfer: Uint8Array[] = []): void {
  */
 const sampleTime = 1000;
 
+/** A flood that pauses for so long (ms) is parsed to its end. */
+const floodPause = 15;
+
+/**
+ * A screen that says nothing for so long (ms) is packed up: 10,000 lines then take some 100 KB instead of 15 MB. One that somebody looks at
+ * waits longer, and one that was woken again soon waits four times as long the next time, since unpacking costs some 30 ms.
+ */
+const packing = { least: 400, attended: 30_000, most: 120_000, soon: 20_000 };
+
+/** A screen that is packed up. */
+interface Packed {
+  stored: StoredScreen;
+  /** Output behind it that does not end a sequence. */
+  tail: Buffer;
+  /** What a viewer gets first, at once. */
+  first: Buffer;
+  since: number;
+}
+
 /** One viewer of another size. */
 interface Watch {
   number: number;
@@ -53,6 +75,15 @@ class Slot {
   /** Bytes of the first job that are done. */
   #done = 0;
   readonly #watches = new Map<number, Watch>();
+  #packed: Packed | undefined;
+  /** Silence after which it is packed up (ms). */
+  #patience = packing.least;
+  #attended = false;
+  #gone = false;
+  /** The snapshot whose first part was sent before the screen was unpacked. */
+  #begun = 0;
+  /** Waits for silence. */
+  #quiet: NodeJS.Timeout | undefined;
   #told: Told | undefined;
   #modes = "";
   #heldSince: number | undefined;
@@ -67,17 +98,18 @@ class Slot {
     this.#noteModes();
     if (this.#screen.title !== "") this.#note().title = this.#screen.title;
     this.#report(0);
+    this.#awaitQuiet();
   }
 
   #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): Screen {
     if (restore !== undefined) {
       try {
-        return Screen.restore(restore, { scrollback, offset }, this.#listener());
+        return Screen.restore(restore, { scrollback, offset, lazy: true }, this.#listener());
       } catch (error) {
         post({ is: "unreadable", key: this.#key, reason: reasonOf(error) });
       }
     }
-    return new Screen({ cols, rows, scrollback, offset }, this.#listener());
+    return new Screen({ cols, rows, scrollback, offset, lazy: true }, this.#listener());
   }
 
   #listener(): ScreenListener {
@@ -131,6 +163,24 @@ class Slot {
   step(): void {
     const job = this.#jobs[0];
     if (job === undefined) return;
+    if (this.#packed !== undefined && "do" in job && job.do === "snapshot") {
+      const { first, stored, tail } = this.#packed;
+      if (job.history <= 0) {
+        this.#jobs.shift();
+        const { cols, rows, offset } = stored;
+        return this.#postSnapshot(job.request, {
+          offset: offset + tail.length,
+          cols,
+          rows,
+          first,
+          history: Buffer.alloc(0),
+          tail,
+        });
+      }
+      this.#postFirst(job.request, first);
+      this.#begun = job.request;
+    }
+    if (this.#packed !== undefined && needsScreen(job)) this.#unpack(this.#packed);
     if (job instanceof Uint8Array) {
       const part = job.length - this.#done <= slice ? job.subarray(this.#done) : job.subarray(this.#done, this.#done + slice);
       this.#done += part.length;
@@ -147,6 +197,52 @@ class Slot {
       this.#jobs.shift();
       this.#work(job);
     }
+    if (!this.busy) this.#awaitQuiet();
+  }
+
+  /** Once nothing comes any more, a flood is parsed to its end, and later the screen is packed up. Then nothing runs. */
+  #awaitQuiet(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = undefined;
+    if (this.#gone || this.#packed !== undefined) return;
+    if (this.#screen.unsettled) {
+      this.#quiet = setTimeout(() => {
+        this.#attempt(() => this.#screen.settle());
+        this.#changed();
+        this.#awaitQuiet();
+      }, floodPause);
+    } else if (this.#watches.size === 0) {
+      const patience = this.#attended ? Math.max(packing.attended, this.#patience) : this.#patience;
+      this.#quiet = setTimeout(() => this.#pack(), patience);
+    }
+  }
+
+  #pack(): void {
+    this.#quiet = undefined;
+    const tail = this.#screen.tail();
+    if (this.busy || tail === undefined) return;
+    try {
+      const { first } = this.#screen.snapshot(0, true);
+      this.#packed = { stored: this.#screen.encode(), tail, first, since: performance.now() };
+    } catch {
+      // it stays as it is
+      return;
+    }
+    this.#screen.dispose();
+    // the emulator and its lines go with the screen
+    this.#screen = emptyScreen;
+    collectGarbage();
+  }
+
+  #unpack({ stored, tail, since }: Packed): void {
+    this.#packed = undefined;
+    const soon = performance.now() - since < packing.soon;
+    this.#patience = soon ? Math.min(packing.most, this.#patience * 4) : Math.max(packing.least, this.#patience / 2);
+    const { offset, cols, rows, replay } = stored;
+    this.#screen = this.#open({ do: "open", key: this.#key, cols, rows, scrollback: this.#scrollback, offset, restore: replay });
+    // what was told about it is known already
+    this.#told = undefined;
+    this.#attempt(() => this.#screen.feed(tail));
   }
 
   #remember(): void {
@@ -162,7 +258,7 @@ class Slot {
     } catch (error) {
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
-      const options = { scrollback: this.#scrollback, offset };
+      const options = { scrollback: this.#scrollback, offset, lazy: true };
       let kept = true;
       try {
         this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
@@ -224,6 +320,9 @@ class Slot {
         clearTimeout(this.#watches.get(job.watch)?.timer);
         this.#watches.delete(job.watch);
         break;
+      case "attend":
+        this.#attended = job.on;
+        break;
       case "close":
         this.dispose();
         slots.delete(this.#key);
@@ -236,17 +335,26 @@ class Slot {
     if (job.do === "text") {
       post({ is: "text", request, text: this.#screen.text() });
     } else if (job.do === "encode") {
-      const stored = this.#screen.encode();
+      const stored = this.#packed?.stored ?? this.#screen.encode();
       const replay = owned(stored.replay);
       post({ is: "encode", request, stored: { ...stored, replay: replay as Buffer } }, [replay]);
     } else {
       // whoever sees frames has seen all of it, too, when the answer is there
       for (const watch of this.#watches.values()) if (watch.dirty) this.#draw(watch);
-      const snapshot = this.#screen.snapshot(job.history, true);
-      const [first, history, tail] = [owned(snapshot.first), owned(snapshot.history), owned(snapshot.tail)];
-      const parts = { first: first as Buffer, history: history as Buffer, tail: tail as Buffer };
-      post({ is: "snapshot", request, snapshot: { ...snapshot, ...parts } }, [first, history, tail]);
+      const early = job.history > 0 && request !== this.#begun ? (part: Buffer) => this.#postFirst(request, part) : undefined;
+      this.#postSnapshot(request, this.#screen.snapshot(job.history, true, early));
     }
+  }
+
+  #postSnapshot(request: number, snapshot: Snapshot): void {
+    const [first, history, tail] = [owned(snapshot.first), owned(snapshot.history), owned(snapshot.tail)];
+    const parts = { first: first as Buffer, history: history as Buffer, tail: tail as Buffer };
+    post({ is: "snapshot", request, snapshot: { ...snapshot, ...parts } }, [first, history, tail]);
+  }
+
+  #postFirst(request: number, first: Buffer): void {
+    const bytes = owned(first);
+    post({ is: "first", request, first: bytes }, [bytes]);
   }
 
   /** The screen is another: viewers of frames get one when it is their time. */
@@ -281,6 +389,7 @@ class Slot {
     watch.dirty = false;
     let frame: Buffer | undefined;
     this.#attempt(() => {
+      this.#screen.settle();
       frame = watch.frames.draw();
     });
     if (frame === undefined) return;
@@ -290,9 +399,60 @@ class Slot {
   }
 
   dispose(): void {
+    this.#gone = true;
+    clearTimeout(this.#quiet);
     for (const watch of this.#watches.values()) clearTimeout(watch.timer);
     this.#watches.clear();
-    this.#screen.dispose();
+    if (this.#packed === undefined) this.#screen.dispose();
+  }
+}
+
+/** Whether a job can only be done with the screen unpacked. */
+function needsScreen(job: Job): boolean {
+  return job instanceof Uint8Array || (job.do !== "encode" && job.do !== "attend" && job.do !== "unwatch" && job.do !== "close");
+}
+
+/** Stands where a screen was packed up; never fed. */
+const emptyScreen = new Screen({ cols: 2, rows: 1, scrollback: 0 });
+
+let collecting: NodeJS.Timeout | undefined;
+
+/**
+ * Memory of packed screens goes back to the system now: an idle worker allocates nothing, so V8 would not look for garbage for hours.
+ * Several that are packed at once share one collection.
+ */
+function collectGarbage(): void {
+  clearTimeout(collecting);
+  collecting = setTimeout(() => {
+    gc?.();
+    // V8 frees in a thread of its own, in its time
+    collecting = setTimeout(() => {
+      collecting = undefined;
+      trimMemory?.();
+    }, 50);
+  }, 50);
+}
+
+const gc = exposedGc();
+const trimMemory = nativeTrim((workerData as { addon?: string } | null)?.addon);
+
+/** The addon's call that gives freed memory to the system; undefined where the addon is not to be had. */
+function nativeTrim(addon: string | undefined): (() => void) | undefined {
+  if (addon === undefined) return undefined;
+  try {
+    return (createRequire(addon)(addon) as { trimMemory?: () => void }).trimMemory;
+  } catch {
+    return undefined;
+  }
+}
+
+/** V8's collector, which Node shows only when asked; undefined where it does not. */
+function exposedGc(): (() => void) | undefined {
+  try {
+    v8.setFlagsFromString("--expose-gc");
+    return vm.runInNewContext("gc") as () => void;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,0 +1,167 @@
+// Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the scrollback before anyone can see it.
+import type { Model } from "./internals.ts";
+
+/** Output in pieces of at least this size is worth holding back: a program that talks to a person never writes so much at once. */
+const flood = 1 << 14;
+
+/** What is held at most: lines so long that they fill it are parsed. */
+const mostHeld = 8 << 20;
+
+/** What a byte means to the scan. */
+const Kind = { other: 0, text: 1, lineFeed: 2, escape: 3, c2: 4 } as const;
+
+const kinds = new Uint8Array(256);
+for (let byte = 0x20; byte < 0x100; byte++) kinds[byte] = byte === 0x7f ? Kind.other : Kind.text;
+kinds[0x09] = Kind.text;
+kinds[0x0d] = Kind.text;
+kinds[0x0a] = Kind.lineFeed;
+kinds[0x1b] = Kind.escape;
+// C2 and a byte below A0 are a C1 control
+kinds[0xc2] = Kind.c2;
+
+const nothing = new Uint8Array(0);
+
+/** A piece of plain output. */
+interface Piece {
+  bytes: Uint8Array;
+  lineFeeds: number;
+  /** Where its SGR sequences are, those that a later reset undoes left out. */
+  attributes: [from: number, to: number][];
+}
+
+/**
+ * Plain output is text, tabs, CR, LF and SGR. Lines of it that lie further back than the scrollback reaches leave nothing behind but the
+ * attributes at their end, provided that the normal screen is shown and all of it scrolls. So of a flood only the last lines need be parsed.
+ */
+export class Backlog {
+  readonly #model: Model;
+  readonly #lines: number;
+  #pieces: Piece[] = [];
+  #bytes = 0;
+  #lineFeeds = 0;
+
+  /** @param scrollback lines that the model keeps above its screen. */
+  constructor(model: Model, scrollback: number) {
+    this.#model = model;
+    this.#lines = scrollback;
+  }
+
+  /** Whether anything waits for `take`. */
+  get waiting(): boolean {
+    return this.#bytes > 0;
+  }
+
+  /**
+   * Takes the plain beginning of output that begins and ends between sequences, where it is worth it; answers how many bytes.
+   * The bytes must not change until they have been taken back.
+   */
+  hold(bytes: Uint8Array): number {
+    if (this.#bytes === 0 && (bytes.length < flood || !this.#scrolls())) return 0;
+    const piece = plainBeginning(bytes);
+    if (piece.bytes.length === 0) return 0;
+    this.#pieces.push(piece);
+    this.#bytes += piece.bytes.length;
+    this.#lineFeeds += piece.lineFeeds;
+    this.#drop();
+    return piece.bytes.length;
+  }
+
+  /** Whether it is time to parse in any case. */
+  get full(): boolean {
+    return this.#bytes > mostHeld;
+  }
+
+  /** All that is held, to be parsed now, in order. */
+  take(): Uint8Array[] {
+    const pieces = this.#pieces.map(({ bytes }) => bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#lineFeeds = 0;
+    return pieces;
+  }
+
+  /** Lines that are pushed out at the top stay seen nowhere but in the scrollback. */
+  #scrolls(): boolean {
+    const { model } = { model: this.#model };
+    return model.active === "normal" && model.normal.top === 0 && model.normal.bottom === model.rows - 1;
+  }
+
+  /** Drops from the front what the rest of the output pushes out. */
+  #drop(): void {
+    const { rows } = this.#model;
+    for (;;) {
+      const [first, second] = this.#pieces;
+      if (first === undefined || second === undefined) return;
+      // behind a CR LF the cursor stands in the first column; in the last row it stands when enough lines were fed before
+      const cut = second.bytes.indexOf(0x0a) + 1;
+      if (cut < 2 || second.bytes[cut - 2] !== 0x0d || first.lineFeeds < rows) return;
+      if (this.#lineFeeds - first.lineFeeds - 1 < this.#lines + rows) return;
+      this.#model.parse(attributesOf(first));
+      const head = plainBeginning(second.bytes.subarray(0, cut));
+      this.#model.parse(attributesOf(head));
+      this.#model.standBelow();
+      this.#pieces.shift();
+      this.#pieces[0] = behind(second, cut);
+      this.#bytes -= first.bytes.length + cut;
+      this.#lineFeeds -= first.lineFeeds + 1;
+    }
+  }
+}
+
+/** A piece without its first line. */
+function behind({ bytes, lineFeeds, attributes }: Piece, cut: number): Piece {
+  const rest: Piece["attributes"] = [];
+  for (const [from, to] of attributes) if (from >= cut) rest.push([from - cut, to - cut]);
+  return { bytes: bytes.subarray(cut), lineFeeds: lineFeeds - 1, attributes: rest };
+}
+
+/** What a piece leaves of its SGR sequences. */
+function attributesOf({ bytes, attributes }: Piece): Uint8Array {
+  return attributes.length === 0 ? nothing : Buffer.concat(attributes.map(([from, to]) => bytes.subarray(from, to)));
+}
+
+/** The longest plain part that `bytes` begin with. */
+function plainBeginning(bytes: Uint8Array): Piece {
+  let attributes: Piece["attributes"] = [];
+  let lineFeeds = 0;
+  let at = 0;
+  scan: while (at < bytes.length) {
+    switch (kinds[bytes[at] as number]) {
+      case Kind.text:
+        at++;
+        break;
+      case Kind.lineFeed:
+        lineFeeds++;
+        at++;
+        break;
+      case Kind.c2:
+        if ((bytes[at + 1] ?? 0) < 0xa0) break scan;
+        at += 2;
+        break;
+      case Kind.escape: {
+        const end = endOfSgr(bytes, at);
+        if (end === 0) break scan;
+        // CSI m and CSI 0 m undo everything that other SGRs do
+        if (end - at === 3 || (end - at === 4 && bytes[at + 2] === 0x30)) attributes = [];
+        attributes.push([at, end]);
+        at = end;
+        break;
+      }
+      default:
+        break scan;
+    }
+  }
+  return { bytes: at === bytes.length ? bytes : bytes.subarray(0, at), lineFeeds, attributes };
+}
+
+/** The end of the SGR sequence that begins at `at`; 0 where none does. */
+function endOfSgr(bytes: Uint8Array, at: number): number {
+  if (bytes[at + 1] !== 0x5b) return 0;
+  for (let i = at + 2; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x6d) return i + 1;
+    // digits, colon, semicolon
+    if (byte < 0x30 || byte > 0x3b) return 0;
+  }
+  return 0;
+}

@@ -1,0 +1,106 @@
+// A flood of which only the end was parsed leaves the same screen as one that was parsed whole.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Screen } from "../../../src/terminal/screen.ts";
+import { compare, UserScreen } from "../../replay/user-screen.ts";
+import { stream } from "./vocabulary.ts";
+
+const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 60);
+const { FALCON_PROPERTY_SEED } = process.env;
+const seed = FALCON_PROPERTY_SEED === "random" ? {} : { seed: Number(FALCON_PROPERTY_SEED ?? 20261124) };
+
+const word = fc.oneof(
+  { weight: 400, arbitrary: fc.string({ unit: "grapheme-ascii", minLength: 0, maxLength: 30 }) },
+  { weight: 150, arbitrary: fc.integer({ min: 0, max: 109 }).map((n) => `\x1b[${n}m`) },
+  {
+    weight: 150,
+    arbitrary: fc.constantFrom(
+      "\x1b[m",
+      "\x1b[0m",
+      "\x1b[1;38;5;200m",
+      "\x1b[4:3m",
+      "\x1b[58:5:9m",
+      "\x1b[48;2;1;2;3m",
+      "\x1b[0;7m",
+    ),
+  },
+  { weight: 100, arbitrary: fc.constantFrom("日本語", "é", "e\u0301", "\u0301", "😀", "\u00a0", "\t", "\r", "│", "\u200b") },
+  // what makes a text not plain
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "\x07",
+      "\b",
+      "\x1b[K",
+      "\u0085",
+      "\x7f",
+      "\x1b[?7l",
+      "\x1b[2;3r",
+      "\x1b[?1049h",
+      "\x1b[r",
+      "\x0e",
+    ),
+  },
+);
+const line = fc
+  .tuple(fc.array(word, { maxLength: 5 }), fc.constantFrom("\r\n", "\r\n", "\r\n", "\r\n", "\n", ""))
+  .map(([words, end]) => words.join("") + end);
+
+/** Some 20 kB of lines: long enough to be held back. */
+const flood = fc
+  .array(line, { minLength: 3, maxLength: 40, size: "max" })
+  .map((lines) => Buffer.from(lines.join("").repeat(Math.ceil(20_000 / Math.max(1, lines.join("").length))), "utf8"));
+
+const output = fc
+  .array(fc.oneof({ weight: 3, arbitrary: flood }, { weight: 1, arbitrary: stream }), { minLength: 2, maxLength: 6 })
+  .map((parts) => Buffer.concat(parts));
+
+test("skipping what nobody can see any more changes nothing", () => {
+  let skipped = 0;
+  fc.assert(
+    fc.property(
+      fc.record({
+        cols: fc.integer({ min: 4, max: 60 }),
+        rows: fc.integer({ min: 1, max: 8 }),
+        scrollback: fc.integer({ min: 0, max: 40 }),
+      }),
+      output,
+      fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 12 }),
+      ({ cols, rows, scrollback }, bytes, sizes) => {
+        const whole = new UserScreen(cols, rows, scrollback);
+        const lazy = new Screen({ cols, rows, scrollback, lazy: true });
+        const seen = new UserScreen(cols, rows, scrollback, lazy.terminal);
+        let parsed = 0;
+        const { parse } = seen.core._inputHandler;
+        seen.core._inputHandler.parse = function (this: unknown, part: Uint8Array) {
+          parsed += part.length;
+          return parse.call(this, part);
+        };
+        try {
+          let fed = 0;
+          for (let i = 0; fed < bytes.length; i++) {
+            const part = bytes.subarray(fed, fed + (sizes[i % sizes.length] as number));
+            lazy.feed(part);
+            fed += part.length;
+          }
+          whole.feed(bytes);
+          lazy.settle();
+          const differences = compare(whole.state(), seen.state());
+          assert.deepEqual(differences, []);
+          // what the parser will do with the next character is a part of the state
+          const rest = Buffer.from("\u0301x\x1b[3b\x1b[2Sy");
+          whole.feed(rest);
+          lazy.feed(rest);
+          assert.deepEqual(compare(whole.state(), seen.state()), []);
+          skipped += bytes.length - parsed;
+        } finally {
+          whole.dispose();
+          lazy.dispose();
+        }
+      },
+    ),
+    { numRuns, includeErrorInReport: true, ...seed },
+  );
+  assert.ok(skipped > 0, "nothing was skipped: nothing was tested");
+});
