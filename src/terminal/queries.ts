@@ -407,14 +407,37 @@ function isHarmless(chunk: Buffer): boolean {
   return nextSpecial(chunk, 0) === chunk.length;
 }
 
-/** The next ESC, ENQ or C2 from `from` on; the length where there is none. */
+/** The next ENQ, C2 or sequence that is more than drawing from `from` on; the length where there is none. */
 function nextSpecial(chunk: Buffer, from: number): number {
   let i = from;
   for (; i < chunk.length; i++) {
     const byte = chunk[i] as number;
-    if (byte === 0x1b || byte === 0x05 || byte === 0xc2) return i;
+    if (byte === 0x05 || byte === 0xc2) return i;
+    if (byte !== 0x1b) continue;
+    const end = endOfDrawing(chunk, i);
+    if (end === 0) return i;
+    i = end - 1;
   }
   return i;
+}
+
+/** Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs. */
+const drawingFinals = new Set([..."mHfABCDEFGIZdaejkJKLMPX@STbrs`"].map((c) => c.charCodeAt(0)));
+
+/** Where a sequence that begins with ESC at `at` ends, when it is whole and nobody could answer it; else 0. Coloured text is made of them. */
+function endOfDrawing(chunk: Buffer, at: number): number {
+  const kind = chunk[at + 1];
+  // saving and restoring the cursor, index, keypad modes
+  if (kind === 0x37 || kind === 0x38 || kind === 0x3d || kind === 0x3e || kind === 0x44 || kind === 0x45 || kind === 0x4d)
+    return at + 2;
+  if (kind !== 0x5b) return 0;
+  const limit = Math.min(chunk.length, at + longestCsi);
+  for (let i = at + 2; i < limit; i++) {
+    const byte = chunk[i] as number;
+    if (byte >= 0x30 && byte <= 0x3b) continue;
+    return drawingFinals.has(byte) ? i + 1 : 0;
+  }
+  return 0;
 }
 
 /** Reports that a terminal sends for XTWINOPS. */
