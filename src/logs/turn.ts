@@ -3,7 +3,7 @@ import zlib from "node:zlib";
 import { parseLogLine } from "../falcon/log-line.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
-import { WordSet } from "./words.ts";
+import { wordsOf } from "./words.ts";
 
 /** Lines of a full block: what a hit of the index unpacks. More make the index smaller and each hit dearer; 128 lines unpack in about 0.2 ms. */
 export const blockLines = 128;
@@ -257,8 +257,7 @@ function packedState(held: Held): Uint8Array {
 }
 
 function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
-  const words = new WordSet();
-  for (const [, text] of lines) words.add(withoutLooks(text));
+  const words = wordsOf(lines.map(([, text]) => withoutLooks(text)));
   const offset = (lines[0] as Kept)[0];
   const last = (lines.at(-1) as Kept)[0];
   const packed = new Uint8Array(
@@ -270,7 +269,7 @@ function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
     offset: Math.min(offset, last),
     last: Math.max(offset, last),
     packed,
-    words: words.text(),
+    words,
   };
 }
 

@@ -5,33 +5,44 @@ function folded(unit: number): number {
   return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
 }
 
-/** Three UTF-16 units as one word of letters and digits. */
+/** Three UTF-16 units as one word of letters and digits: at most 5 of them for ASCII, 11 for anything else. */
 function word(a: number, b: number, c: number): string {
-  return ((a * 0x10000 + b) * 0x10000 + c).toString(36);
+  if ((a | b | c) < 0x80) return ((a << 14) | (b << 7) | c).toString(36);
+  return `x${((a * 0x10000 + b) * 0x10000 + c).toString(36).padStart(10, "0")}`;
 }
 
-/** Collects the words of many lines, each once. */
-export class WordSet {
-  #seen = new Set<number>();
+/** Which of the words of ASCII were seen: one mark for each, since a set of numbers costs five times as much. Empty between two uses. */
+const marks = new Uint8Array(1 << 21);
 
-  add(line: string): void {
-    let a = 0;
-    let b = 0;
+/** All words of many lines, each once, separated by blanks. */
+export function wordsOf(lines: Iterable<string>): string {
+  const seen: number[] = [];
+  const others = new Set<string>();
+  for (const line of lines) {
+    let a = 0x80;
+    let b = 0x80;
+    let key = 0;
     for (let i = 0; i < line.length; i++) {
       const c = folded(line.charCodeAt(i));
-      // 48 bits: exact in a double
-      if (i > 1) this.#seen.add((a * 0x10000 + b) * 0x10000 + c);
+      key = ((key << 7) | (c & 0x7f)) & 0x1fffff;
+      if (i > 1) {
+        if ((a | b | c) >= 0x80) others.add(word(a, b, c));
+        else if (marks[key] === 0) {
+          marks[key] = 1;
+          seen.push(key);
+        }
+      }
       a = b;
       b = c;
     }
   }
-
-  /** All words, separated by blanks. */
-  text(): string {
-    let out = "";
-    for (const key of this.#seen) out += `${key.toString(36)} `;
-    return out;
+  let out = "";
+  for (const key of seen) {
+    marks[key] = 0;
+    out += `${key.toString(36)} `;
   }
+  for (const other of others) out += `${other} `;
+  return out;
 }
 
 /** What must be there: a word, all of several, or one of several. */

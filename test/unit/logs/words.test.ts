@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import Database from "better-sqlite3";
 import fc from "fast-check";
-import { queryFor, WordSet } from "../../../src/logs/words.ts";
+import { queryFor, wordsOf } from "../../../src/logs/words.ts";
 
 /** An index as the store has it: answers the texts (by position) that a query finds. */
 function index(texts: readonly string[]): (query: string) => number[] {
@@ -10,9 +10,7 @@ function index(texts: readonly string[]): (query: string) => number[] {
   db.exec("CREATE VIRTUAL TABLE w USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii')");
   const insert = db.prepare("INSERT INTO w (rowid, words) VALUES (?, ?)");
   for (const [i, text] of texts.entries()) {
-    const words = new WordSet();
-    words.add(text);
-    insert.run(i, words.text());
+    insert.run(i, wordsOf([text]));
   }
   const find = db.prepare("SELECT rowid FROM w WHERE w MATCH ? ORDER BY rowid");
   return (query) => find.all(query).map((row) => (row as { rowid: number }).rowid);
