@@ -15,7 +15,7 @@ const compressionDue = 2 * segmentBytes;
 /** After a step there is a pause of so many times its length: at most a fifth of a processor is taken while sessions flood. */
 const restFactor = 4;
 /** … but no longer than this (ms), when the machine stood still. */
-const longestRest = 5_000;
+const longestRest = 1_000;
 /** After a failure (a full disk) a session is left alone for so long (ms). */
 const failurePause = 60_000;
 /** Blocks that are forgotten in one step: about 10 ms. */
