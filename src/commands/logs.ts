@@ -10,6 +10,8 @@ import { lineSource } from "../session/archive.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { FoundBlock } from "../store/search.ts";
+import { PolicyFilter } from "../terminal/policy.ts";
+import { QueryFilter } from "../terminal/queries.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { coloursFor } from "./table.ts";
@@ -276,6 +278,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
   void session.over.then(bell.ring);
   void call.gone.then(bell.ring);
   const log = session.openLog();
+  const passed = passedTo(call, context);
   try {
     let at = options.since === undefined ? log.base : log.offsetAt(parseTime("--since", options.since, context.clock()));
     for (;;) {
@@ -289,7 +292,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
         }
         at = piece.offset + piece.bytes.length;
         for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes)
-          await out.bytes(piece.bytes.subarray(i, i + rawBytes));
+          await out.bytes(passed(piece.bytes.subarray(i, i + rawBytes)));
         if (out.gone) return Status.ok;
       }
       if (!options.follow || !live) return Status.ok;
@@ -300,6 +303,14 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
     stop();
     log.close();
   }
+}
+
+/** Bytes for a file or a pipe are what they are; a terminal gets neither queries, which it would answer, nor what the user's rules block. */
+function passedTo(call: Call, context: Context): (bytes: Buffer) => Buffer {
+  if (!call.request.terminal.stdout) return (bytes) => bytes;
+  const queries = new QueryFilter();
+  const policy = new PolicyFilter(context.config.programSequences);
+  return (bytes) => policy.feed(queries.feed(bytes));
 }
 
 const holeReasons = {
@@ -343,7 +354,7 @@ async function nodeLog(
   const last = count === undefined ? undefined : new LastLines(count);
   const follow = options.follow === true && session.live;
   try {
-    if (options.raw) await out.bytes(await fs.promises.readFile(file));
+    if (options.raw) await out.bytes(passedTo(call, context)(await fs.promises.readFile(file)));
     else
       for await (const selected of fileLines(threads, file, fileStart, select, follow ? "complete" : "end", after)) {
         if (last !== undefined) last.push(selected);

@@ -155,6 +155,19 @@ describe("falcon logs", () => {
     }
   });
 
+  test("--raw gives a file every byte, and a terminal no query and nothing that the user's rules block", async () => {
+    const said = "\\033[cbefore\\033]52;c;c2VjcmV0\\007after\\033[6n\\n";
+    const id = await home.start(["sh", "-c", `printf '${said}'`]);
+    await home.untilState(id, "exited");
+    const bytes = (await home.run(["logs", id, "--raw"])).stdout;
+    assert.ok(bytes.includes("\x1b]52;c;c2VjcmV0\x07") && bytes.includes("\x1b[6n"));
+    const terminal = home.terminal(["logs", id, "--raw"], { cols: 60, rows: 5 });
+    assert.equal((await terminal.waitForExit()).code, 0);
+    await terminal.waitFor("beforeafter");
+    const got = terminal.received.toString("latin1");
+    for (const blocked of ["\x1b]52", "\x1b[6n", "\x1b[c"]) assert.ok(!got.includes(blocked), JSON.stringify(got));
+  });
+
   test("a pattern that never comes to an end is ended; the server answers others meanwhile", async () => {
     const id = await home.start(["sh", "-c", "printf '%05000d\\n' 0"]);
     await home.untilState(id, "exited");
