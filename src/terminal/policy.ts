@@ -13,6 +13,7 @@ const longestHead = 64;
 
 /** Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence would have. */
 const inert = "\x1b\\";
+const inertBytes: readonly number[] = [0x1b, 0x5c];
 
 /** DEC mode by which some terminals write all output to a file. */
 const loggingMode = 46;
@@ -21,18 +22,23 @@ const State = {
   ground: 0,
   escape: 1,
   control: 2,
-  oscHead: 3,
-  dcsHead: 4,
-  passed: 5,
-  dropped: 6,
+  controlDropped: 3,
+  oscHead: 4,
+  dcsHead: 5,
+  // strings: kept until it is whole and then passed, or asked about; passed as it comes (images); dropped
+  kept: 6,
   asked: 7,
-  controlDropped: 8,
+  streamed: 8,
+  dropped: 9,
 } as const;
 
 type Decision = "pass" | "block" | "ask";
 type Kind = keyof ProgramSequences;
 
-/** One stream's filter; it stands behind the query filter, and begins anew with every snapshot. */
+/**
+ * One stream's filter; it stands behind the query filter, and begins anew with every snapshot. What it passes ends between two sequences and between
+ * two characters, but for images, so that a question or a notification of ours can stand there.
+ */
 export class PolicyFilter {
   readonly #rules: ProgramSequences;
   readonly #ask: ((sequence: Buffer) => void) | undefined;
@@ -40,6 +46,10 @@ export class PolicyFilter {
   /** Bytes of the sequence at hand that are held back. */
   #held: number[] = [];
   #c2 = false;
+  /** The beginning of a character whose rest has not come yet. */
+  #partial: Buffer = Buffer.alloc(0);
+  /** The string before ESC was given an end of its own: a backslash that follows is none any more. */
+  #closed = false;
   /** Bytes of the string at hand that were passed or collected, and how many may be. */
   #length = 0;
   #room = 0;
@@ -55,16 +65,27 @@ export class PolicyFilter {
 
   /** Answers what may go to the viewer; a sequence of which it is not known yet what it is waits. */
   feed(chunk: Buffer): Buffer {
-    if (this.#state === State.ground && !this.#c2 && nextStop(chunk, 0) === chunk.length) return chunk;
+    let bytes = chunk;
+    if (this.#partial.length > 0) {
+      bytes = Buffer.concat([this.#partial, chunk]);
+      this.#partial = Buffer.alloc(0);
+    }
+    const end = wholeCharacters(bytes);
+    if (end < bytes.length) {
+      // a copy: the buffer belongs to whoever fed it
+      this.#partial = Buffer.from(bytes.subarray(end));
+      bytes = bytes.subarray(0, end);
+    }
+    if (this.#state === State.ground && nextStop(bytes, 0) === bytes.length) return bytes;
     this.#out = new Writer();
-    for (let i = 0; i < chunk.length; i++) {
+    for (let i = 0; i < bytes.length; i++) {
       if (this.#state === State.ground && !this.#c2) {
-        const next = nextStop(chunk, i);
-        if (next > i) this.#out.bytes(chunk.subarray(i, next));
+        const next = nextStop(bytes, i);
+        if (next > i) this.#out.bytes(bytes.subarray(i, next));
         i = next;
-        if (i >= chunk.length) break;
+        if (i >= bytes.length) break;
       }
-      this.#byte(chunk[i] as number);
+      this.#byte(bytes[i] as number);
     }
     return this.#out.take();
   }
@@ -84,23 +105,24 @@ export class PolicyFilter {
 
   /** A C1 control in UTF-8: the same as ESC and the letter 0x40 below it. */
   #c1(code: number): void {
-    if (code === 0x9c) return this.#ended([0xc2, code]);
-    this.#end();
-    this.#held = [0xc2, code];
-    this.#open(code - 0x40);
+    const string = this.#end(code === 0x9c ? [0xc2, code] : inertBytes);
+    this.#closed = false;
+    if (code !== 0x9c) {
+      this.#held = [0xc2, code];
+      this.#open(code - 0x40);
+    } else if (!string) this.#out.bytes(Uint8Array.of(0xc2, code));
   }
 
   #in(byte: number): void {
     if (byte === 0x1b) {
-      this.#end();
+      this.#closed = this.#end(inertBytes);
       this.#held = [byte];
       this.#state = State.escape;
       return;
     }
     if (byte === 0x18 || byte === 0x1a) {
       // CAN and SUB break off whatever is under way; what was held back goes with it
-      this.#held = [];
-      this.#state = State.ground;
+      this.#forget();
       this.#out.byte(byte);
       return;
     }
@@ -109,8 +131,7 @@ export class PolicyFilter {
         return this.#out.byte(byte);
       case State.escape:
         if (byte < 0x20) return this.#out.byte(byte);
-        this.#held.push(byte);
-        return this.#open(byte);
+        return this.#afterEscape(byte);
       case State.control:
       case State.controlDropped:
         return this.#inControl(byte);
@@ -119,6 +140,15 @@ export class PolicyFilter {
       default:
         return this.#inString(byte);
     }
+  }
+
+  #afterEscape(byte: number): void {
+    this.#held.push(byte);
+    // character sets and the like have more characters
+    if (byte <= 0x2f && this.#held.length < longestHead) return;
+    if (this.#held.length > 2) this.#release();
+    else if (this.#closed && byte === 0x5c) this.#forget();
+    else this.#open(byte);
   }
 
   /** Behind ESC: what begins. */
@@ -132,9 +162,7 @@ export class PolicyFilter {
       this.#state = State.dropped;
     } else if (byte === 0x6b) {
       // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows what follows
-      this.#held = [];
-      this.#state = State.ground;
-      this.#out.ascii(inert);
+      this.#drop();
     } else this.#release();
   }
 
@@ -187,7 +215,10 @@ export class PolicyFilter {
   }
 
   #inString(byte: number): void {
-    if (byte === 0x07 && this.#osc) return this.#ended([byte]);
+    if (byte === 0x07 && this.#osc) {
+      this.#end([byte]);
+      return;
+    }
     // other controls do nothing inside a string, and are no part of it
     if (byte < 0x20) return;
     if (this.#state === State.oscHead) {
@@ -200,11 +231,10 @@ export class PolicyFilter {
     if (this.#state === State.dropped) return;
     this.#length++;
     if (this.#length > this.#room) {
-      if (this.#state === State.passed) this.#out.ascii(inert);
       this.#held = [];
       this.#state = State.dropped;
-    } else if (this.#state === State.asked) this.#held.push(byte);
-    else this.#out.byte(byte);
+    } else if (this.#state === State.streamed) this.#out.byte(byte);
+    else this.#held.push(byte);
   }
 
   #decideOsc(kind: Kind | "blocked"): void {
@@ -215,32 +245,34 @@ export class PolicyFilter {
   #decided(decision: Decision, room: number): void {
     this.#length = this.#held.length;
     this.#room = room;
-    if (decision === "pass") {
+    if (decision === "pass" && room === longestImage) {
       this.#out.bytes(Uint8Array.from(this.#held));
       this.#held = [];
-      this.#state = State.passed;
-    } else if (decision === "ask" && this.#ask !== undefined) this.#state = State.asked;
+      this.#state = State.streamed;
+    } else if (decision === "pass") this.#state = State.kept;
+    else if (decision === "ask" && this.#ask !== undefined) this.#state = State.asked;
     else {
       this.#held = [];
       this.#state = State.dropped;
     }
   }
 
-  /** The string at hand has come to its end, by BEL or the one-character ST. */
-  #ended(terminator: number[]): void {
-    if (this.#end()) this.#out.ascii(inert);
-    else this.#out.bytes(Uint8Array.from(terminator));
-  }
-
-  /** Something ends the sequence at hand, if there is one. Answers whether it was a string that is not passed. */
-  #end(): boolean {
+  /**
+   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next. Answers whether it was a string; what
+   * had to be written then is written, its end included.
+   */
+  #end(terminator: readonly number[]): boolean {
     if (this.#state === State.oscHead) this.#decideOsc(kindOfOsc(this.#oscText(), true) ?? "blocked");
-    const blocked = this.#state === State.dropped || this.#state === State.asked;
-    if (this.#state === State.asked) this.#ask?.(Buffer.from([...this.#held, 0x1b, 0x5c]));
+    const state = this.#state;
+    const held = this.#held;
     // an unfinished control sequence or escape does nothing in any terminal
-    this.#held = [];
-    this.#state = State.ground;
-    return blocked;
+    this.#forget();
+    if (state === State.kept) this.#out.bytes(Uint8Array.from(held));
+    else if (state === State.asked) this.#ask?.(Buffer.from([...held, ...inertBytes]));
+    if (state === State.kept || state === State.streamed) this.#out.bytes(Uint8Array.from(terminator));
+    else if (state === State.dropped || state === State.asked) this.#out.ascii(inert);
+    else return false;
+    return true;
   }
 
   #oscText(): string {
@@ -248,16 +280,32 @@ export class PolicyFilter {
   }
 
   #drop(): void {
-    this.#held = [];
-    this.#state = State.ground;
+    this.#forget();
     this.#out.ascii(inert);
   }
 
   #release(): void {
     this.#out.bytes(Uint8Array.from(this.#held));
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#held = [];
     this.#state = State.ground;
   }
+}
+
+/** Length of the part that ends with a whole UTF-8 character, or with what can be none. */
+function wholeCharacters(bytes: Buffer): number {
+  const { length } = bytes;
+  for (let back = 1; back <= 3 && back <= length; back++) {
+    const byte = bytes[length - back] as number;
+    if (byte < 0x80) return length;
+    if (byte < 0xc0) continue;
+    const size = byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return size > back ? length - back : length;
+  }
+  return length;
 }
 
 /** The next byte from `from` on that is not plain text or a sequence that only draws; the length where there is none. */
@@ -280,6 +328,11 @@ function nextStop(chunk: Buffer, from: number): number {
 function endOfDrawing(chunk: Buffer, at: number): number {
   const kind = chunk[at + 1];
   if (kind === undefined || kind < 0x20 || kind >= 0x7f) return 0;
+  if (kind < 0x30) {
+    // a character set, or what else has an intermediate
+    const last = chunk[at + 2];
+    return last !== undefined && last >= 0x30 && last <= 0x7e ? at + 3 : 0;
+  }
   // P X [ ] ^ _ k open something
   if (kind !== 0x5b) return kind === 0x50 || kind === 0x58 || (kind >= 0x5d && kind <= 0x5f) || kind === 0x6b ? 0 : at + 2;
   const limit = Math.min(chunk.length, at + longestControl);
