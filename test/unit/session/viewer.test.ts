@@ -1,0 +1,127 @@
+// A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Viewer, viewerCredit } from "../../../src/session/viewer.ts";
+import type { FrameWatch, ScreenHandle, Snapshot } from "../../../src/terminal/screens.ts";
+
+/** A screen that answers snapshots when told to, and a terminal that reads when told to. */
+function stage() {
+  const snapshots: ((snapshot: Snapshot) => void)[] = [];
+  const drains: (() => void)[] = [];
+  const written: Buffer[] = [];
+  let frame: ((bytes: Buffer) => void) | undefined;
+  let again = 0;
+  const state = { backlog: 0 };
+  const screen = {
+    snapshot: () => new Promise<Snapshot>((resolve) => snapshots.push(resolve)),
+    watchFrames: (_cols: number, _rows: number, sink: (bytes: Buffer) => void): FrameWatch => {
+      frame = sink;
+      return { resize() {}, again: () => again++, close() {} };
+    },
+  } as unknown as ScreenHandle;
+  const terminal = {
+    write: (bytes: Uint8Array) => {
+      written.push(Buffer.from(bytes));
+      state.backlog += bytes.length;
+    },
+    backlog: () => state.backlog,
+    onDrained: (callback: () => void) => drains.push(callback),
+  };
+  const viewed = { cols: 80, rows: 24, sizing: false, screen: () => screen };
+  return {
+    viewed,
+    terminal,
+    text: () => Buffer.concat(written).toString(),
+    count: () => written.length,
+    /** The terminal reads everything. */
+    drain: () => {
+      state.backlog = 0;
+      for (const callback of drains.splice(0)) callback();
+    },
+    answer: async (first: string) => {
+      const resolve = snapshots.shift();
+      assert.ok(resolve, "a snapshot was asked for");
+      const nothing = Buffer.alloc(0);
+      resolve({ offset: 0, cols: 80, rows: 24, first: Buffer.from(first), history: nothing, tail: nothing });
+      await new Promise((done) => setImmediate(done));
+    },
+    asked: () => snapshots.length,
+    frame: (text: string) => frame?.(Buffer.from(text)),
+    again: () => again,
+  };
+}
+
+test("past its credit the raw stream is dropped; when it has been read a snapshot and the stream from there follow", async () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  await s.answer("SCREEN-1");
+  viewer.output(Buffer.from("live"));
+  assert.equal(s.text(), "SCREEN-1live");
+  viewer.output(Buffer.alloc(viewerCredit + 1, "x"));
+  const count = s.count();
+  for (let i = 0; i < 100; i++) viewer.output(Buffer.from("dropped"));
+  assert.equal(s.count(), count, "nothing is kept for it");
+  assert.equal(s.asked(), 0, "nor drawn while it does not read");
+  s.drain();
+  await s.answer("SCREEN-2");
+  viewer.output(Buffer.from("again"));
+  assert.match(s.text(), /SCREEN-2again$/);
+  assert.doesNotMatch(s.text(), /dropped/);
+});
+
+test("output that comes while the snapshot is made is bounded by the same credit", async () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  for (let i = 0; i < 3; i++) viewer.output(Buffer.alloc(viewerCredit / 2, "y"));
+  await s.answer("SCREEN-1");
+  assert.equal(s.text(), "SCREEN-1", "too much waited: it was dropped");
+  s.drain();
+  await s.answer("SCREEN-2");
+  assert.equal(s.text(), "SCREEN-1SCREEN-2");
+});
+
+test("frames are dropped past the credit too, and a whole one is asked for afterwards", () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 60, rows: 20 }, 0);
+  viewer.join();
+  s.frame("z".repeat(viewerCredit + 1));
+  const count = s.count();
+  s.frame("dropped");
+  assert.equal(s.count(), count);
+  s.drain();
+  assert.equal(s.again(), 1);
+  s.frame("whole");
+  assert.match(s.text(), /whole$/);
+  viewer.dispose();
+  s.frame("gone");
+  assert.doesNotMatch(s.text(), /gone/);
+});
+
+test("the policy filters snapshots, stream and frames, anew for each", async () => {
+  const s = stage();
+  let streams = 0;
+  const policy = () => {
+    streams++;
+    return (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase());
+  };
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, policy);
+  viewer.join();
+  await s.answer("screen ");
+  viewer.output(Buffer.from("stream "));
+  viewer.resize(60, 20);
+  s.frame("frame");
+  assert.equal(s.text(), "SCREEN STREAM FRAME");
+  assert.equal(streams, 2);
+});
+
+test("a notification is one short line without control characters", () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.notify(`run\x1b]52;c;x\x07\n${"w".repeat(500)}`);
+  const text = s.text();
+  assert.ok(text.length < 600);
+  assert.ok(text.startsWith("\x1b]9;run ]52 c x w"), JSON.stringify(text.slice(0, 40)));
+  assert.equal(text.split("\x1b").length, 3, "the two sequences and nothing else");
+});
