@@ -15,6 +15,7 @@ import { QueryFilter } from "../terminal/queries.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { coloursFor } from "./table.ts";
+import { bytes } from "./wording.ts";
 
 /** The hidden command by which a client goes on after its server was lost: the same options, and the line to go on from. */
 export const resumeLogs = "@logs";
@@ -236,6 +237,7 @@ async function sessionLog(
       if (out.gone) return Status.ok;
     }
   } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
+  if (options.after === undefined) tellMissing(call, session, count === undefined && select.since === 0);
   if (!options.follow || !live) return Status.ok;
 
   const bell = new Bell();
@@ -254,6 +256,17 @@ async function sessionLog(
   }
   call.resume(undefined);
   return Status.ok;
+}
+
+/** What cannot be read any more is said beside the lines. @param whole the reader asked for all of it, so the beginning counts as well. */
+function tellMissing(call: Call, session: Session, whole: boolean): void {
+  const log = session.openLog();
+  const missing = new Map<keyof typeof holeReasons, number>();
+  for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
+  log.close();
+  if (!whole) missing.delete("retention");
+  for (const [reason, length] of missing)
+    call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReasons[reason]}\n`);
 }
 
 /** What the next server is asked for: the same, from the next line on. */

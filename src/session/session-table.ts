@@ -194,9 +194,10 @@ export class SessionTable {
         Status.noSession,
       );
     session.closeScreen();
+    // first what takes the space: on a full disk the database can then be written again
+    fs.rmSync(session.folder, { recursive: true, force: true });
     this.#store.remove(session.id);
     this.#sessions.delete(session.id);
-    fs.rmSync(session.folder, { recursive: true, force: true });
     this.#effects.log("session.removed", { id: session.id });
     this.#effects.removed(session.id);
   }
