@@ -75,6 +75,10 @@ export const defaultConfig: Config = {
 export const longestConfig = 256 << 10;
 /** Lines with wrong syntax that are reported; a file with more of them is something else. */
 const mostSyntaxErrors = 20;
+/** Unknown keys past so many sentences are passed over in silence: the file is something else, and each costs a look through all of it. */
+const mostProblems = 40;
+/** A longer key is no slip of the finger. */
+const longestKey = 64;
 /** 2^53 - 1 would be a promise that no disk keeps; the holder takes 64 bits. */
 const largestRetention = 2 ** 50;
 
@@ -180,8 +184,9 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const root = parseLeniently(text, file, problems);
   const config: Writable = { ...defaultConfig };
   for (const { key, value } of leaves(root)) {
-    const at = `${file}, line ${lineOf(text, key)}: ${key}`;
     const setting = settings.find((s) => s.key === key);
+    if (setting === undefined && problems.length >= mostProblems) continue;
+    const at = `${file}, line ${lineOf(text, key)}: ${key}`;
     if (setting === undefined) {
       problems.push(`${at} ${unknownKey(key)}`);
       continue;
@@ -269,6 +274,7 @@ function isTable(value: Value): value is Record<string, Value> {
 }
 
 function unknownKey(key: string): string {
+  if (key.length > longestKey) return "is not a setting; it is ignored";
   const scored = settings.map((s) => ({ key: s.key, distance: distance(s.key, key.toLowerCase().replaceAll("-", "_")) }));
   const best = scored.sort((a, b) => a.distance - b.distance)[0];
   // a third of the letters wrong is still a slip of the finger, more is another word

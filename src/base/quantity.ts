@@ -33,8 +33,12 @@ export function sizeOf(text: string): number | undefined {
   return quantity(text, sizeUnits);
 }
 
+/** Characters of the longest quantity that is looked at: "1y2w3d4h5m6s7ms" has 15. */
+const longest = 100;
+
 /** Milliseconds of "90s", "12 h", "1.5d", "2w" and sums such as "1h30m"; undefined when it is not a time. A bare number is none: of what? */
 export function durationOf(text: string): number | undefined {
+  if (text.length > longest) return undefined;
   const parts = text.trim().match(/[\d.]+\s*[a-z]+/gi);
   if (parts === null || parts.join("").replace(/\s/g, "") !== text.replace(/\s/g, "")) return undefined;
   let sum = 0;
@@ -47,6 +51,7 @@ export function durationOf(text: string): number | undefined {
 }
 
 function quantity(text: string, units: Record<string, number>): number | undefined {
+  if (text.length > longest) return undefined;
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)$/i.exec(text.trim());
   const unit = match?.[2]?.toLowerCase();
   if (match === null || unit === undefined || !Object.hasOwn(units, unit)) return undefined;

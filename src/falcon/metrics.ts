@@ -21,7 +21,7 @@ export interface Point {
 /** A chunk has about 3 KB (100 entries); anything this large is no chunk of a scalar. */
 const largestChunk = 4 << 20;
 
-/** An array that unpacks to more than this is no metric's: falcon does not even compress them. */
+/** Arrays that unpack to more than this together are no metric's: falcon does not even compress them. */
 const largestArray = 16 << 20;
 
 /** More entries than this are thinned to every second one: a curve on a terminal has at most a few hundred columns. */
@@ -29,11 +29,22 @@ const mostPoints = 40_000;
 
 /** The arrays of an NPZ file by name. @throws Error when it is no NPZ, or not all of it is there yet. */
 export function readNpz(bytes: Uint8Array): Map<string, NumpyArray> {
-  const files = unzipSync(bytes, { filter: ({ name, originalSize }) => name.endsWith(".npy") && originalSize <= largestArray });
+  let room = largestArray;
+  // what an archive claims of its members is made room for before it is unpacked
+  const files = unzipSync(bytes, {
+    filter: ({ name, originalSize }) => {
+      if (!name.endsWith(".npy") || originalSize > room) return false;
+      room -= originalSize;
+      return true;
+    },
+  });
   const arrays = new Map<string, NumpyArray>();
   for (const [name, data] of Object.entries(files)) arrays.set(name.slice(0, -4), readNpy(data));
   return arrays;
 }
+
+/** Bytes of the longest header that is looked at; numpy itself refuses one of more than 10,000. */
+const longestHeader = 10_000;
 
 /** One NPY array. @throws Error for what is no NPY, is cut off, or holds no numbers. */
 export function readNpy(data: Uint8Array): NumpyArray {
@@ -42,6 +53,7 @@ export function readNpy(data: Uint8Array): NumpyArray {
     throw new Error("not an NPY array");
   const wide = (data[6] as number) >= 2;
   const start = (wide ? 12 : 10) + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
+  if (start > longestHeader + 12) throw new Error("an NPY array with a header that is none");
   const header = new TextDecoder("latin1").decode(data.subarray(wide ? 12 : 10, start));
   const type = /'descr':\s*'([^']*)'/.exec(header)?.[1];
   const shape = (/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "")

@@ -20,14 +20,15 @@ export function plainLines(output: Uint8Array): string[] {
   if (entering && (!leaving || leaving.index < entering.index)) return [];
   if (!leaving && addressed.test(text)) return []; // a display that was entered before this end of the log begins
   if (leaving) text = text.slice(leaving.index + leaving[0].length);
-  return withoutEscapes(text)
-    .split(/\r*\n/)
-    .map((line) =>
-      line
-        .slice(line.lastIndexOf("\r", line.length - 2) + 1)
-        .replace(/\r$/, "")
-        .trimEnd(),
-    );
+  return withoutEscapes(text).split("\n").map(lastWritten);
+}
+
+/** What a line shows in the end: a carriage return begins it anew. Those at its end are a line end's, however many. */
+function lastWritten(line: string): string {
+  let end = line.length;
+  // by hand: a pattern for them takes time that grows with the square of their number
+  while (line[end - 1] === "\r") end--;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end).trimEnd();
 }
 
 /** Without CSI, OSC, DCS, APC, PM, SOS and two-character sequences, and without other control characters but tab, CR and LF. */

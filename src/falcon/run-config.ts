@@ -26,7 +26,7 @@ export interface RunConfig {
 }
 
 /** A configuration has a few KB; more than this is no configuration. */
-const largestConfig = 4 << 20;
+const largestConfig = 256 << 10;
 
 /**
  * Reads RUN/config.yml. `directory` is the run's working directory, against which falcon takes relative paths; `graph` is a
