@@ -17,7 +17,7 @@ import type { CommandSpec } from "./dispatch.ts";
 import { coloursFor } from "./table.ts";
 import { bytes } from "./wording.ts";
 
-/** The hidden command by which a client goes on after its server was lost: the same options, and the line to go on from. */
+/** The hidden command by which a client goes on after its server was lost or replaced: the same options, and the line or byte to go on from. */
 export const resumeLogs = "@logs";
 
 /** Lines that -n gives at most: they are gathered before the first one is written. */
@@ -40,6 +40,7 @@ interface LogOptions {
   all?: boolean;
   color: string;
   after?: string;
+  byte?: string;
 }
 
 export const logs: CommandSpec = {
@@ -68,7 +69,7 @@ export const logsAgain: CommandSpec = {
   summary: "go on after the server was lost",
   define(command) {
     logs.define(command);
-    command.option("--after <line>");
+    command.option("--after <line>").option("--byte <offset>");
   },
   run: logs.run,
 };
@@ -235,6 +236,8 @@ async function sessionLog(
     for await (const selected of lines.forward(select, standing(), after)) {
       await out.lines(selected);
       if (out.gone) return Status.ok;
+      const last = selected.numbers.at(-1);
+      if (last !== undefined) call.resume(resumption(session, options, Math.max(from, last + 1)));
     }
   } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
   if (options.after === undefined) tellMissing(call, session, count === undefined && select.since === 0);
@@ -243,7 +246,7 @@ async function sessionLog(
   const bell = new Bell();
   const stop = session.onMore(bell.ring);
   void call.gone.then(bell.ring);
-  void session.over.then(bell.ring);
+  const forget = session.onOver(bell.ring);
   try {
     while (live && !out.gone) {
       if (session.live && session.offset <= (place as Place).offset) await bell.wait();
@@ -253,6 +256,7 @@ async function sessionLog(
     }
   } finally {
     stop();
+    forget();
   }
   call.resume(undefined);
   return Status.ok;
@@ -274,7 +278,7 @@ function resumption(session: Session, options: LogOptions, after: number): strin
   return [
     resumeLogs,
     session.id,
-    "--follow",
+    ...(options.follow ? ["--follow"] : []),
     "--color",
     options.color,
     ...(options.grep === undefined ? [] : [`--grep=${options.grep}`]),
@@ -288,12 +292,14 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
   const out = new Output(call);
   const bell = new Bell();
   const stop = session.onMore(bell.ring);
-  void session.over.then(bell.ring);
+  const forget = session.onOver(bell.ring);
   void call.gone.then(bell.ring);
   const log = session.openLog();
   const passed = passedTo(call, context);
   try {
-    let at = options.since === undefined ? log.base : log.offsetAt(parseTime("--since", options.since, context.clock()));
+    let at = log.base;
+    if (options.byte !== undefined) at = Number(options.byte);
+    else if (options.since !== undefined) at = log.offsetAt(parseTime("--since", options.since, context.clock()));
     for (;;) {
       const { live } = session;
       for await (const piece of log.pieces(at)) {
@@ -303,9 +309,12 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
           at = piece.offset + length;
           continue;
         }
-        at = piece.offset + piece.bytes.length;
-        for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes)
-          await out.bytes(passed(piece.bytes.subarray(i, i + rawBytes)));
+        for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes) {
+          const part = piece.bytes.subarray(i, i + rawBytes);
+          await out.bytes(passed(part));
+          at = piece.offset + i + part.length;
+          call.resume([resumeLogs, session.id, "--raw", ...(options.follow ? ["--follow"] : []), "--byte", String(at)]);
+        }
         if (out.gone) return Status.ok;
       }
       if (!options.follow || !live) return Status.ok;
@@ -314,6 +323,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
     }
   } finally {
     stop();
+    forget();
     log.close();
   }
 }
@@ -383,16 +393,25 @@ async function nodeLog(
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);
   if (!follow || options.raw) return Status.ok;
-  for (let live = true; live && !out.gone; ) {
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, fileLook)), session.over, call.gone]);
-    live = session.live;
-    try {
-      const onward = fileLines(threads, file, place, { ...select, from }, live ? "complete" : "end", after);
-      for await (const selected of onward) await out.lines(selected);
-    } catch (error) {
-      // not written yet, or gone: it may come (again)
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  const bell = new Bell();
+  const forget = session.onOver(bell.ring);
+  const look = setInterval(bell.ring, fileLook);
+  void call.gone.then(bell.ring);
+  try {
+    for (let live = true; live && !out.gone; ) {
+      await bell.wait();
+      live = session.live;
+      try {
+        const onward = fileLines(threads, file, place, { ...select, from }, live ? "complete" : "end", after);
+        for await (const selected of onward) await out.lines(selected);
+      } catch (error) {
+        // not written yet, or gone: it may come (again)
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
     }
+  } finally {
+    clearInterval(look);
+    forget();
   }
   return Status.ok;
 }

@@ -9,6 +9,8 @@ import { queryFor } from "./words.ts";
 export const turnBytes = 1 << 20;
 /** Blocks for one turn: about 10,000 lines. */
 const turnBlocks = 80;
+/** Blocks that are written to the database at once: about 5 ms in which nothing else happens. */
+const blocksAtOnce = 16;
 /** A turn without a pattern takes tens of ms; one that takes this long (ms) has hit a machine that stands still. */
 const turnLimit = 60_000;
 /** With a pattern: what takes this long (ms) for a megabyte is a pattern that tries all ways of matching. */
@@ -186,7 +188,13 @@ export async function storeLines(
     if (offset === place.offset && !end) return false;
     const answer = await runTurn<PackAnswer>(threads, { do: "pack", at: place.at, feed, end });
     const lines = answer.blocks.reduce((sum, { count }) => sum + count, progress?.lines ?? 0);
-    store.add(source.id, answer.blocks, { offset, lines, state: Buffer.from(answer.state), complete: end });
+    const next = { offset, lines, state: Buffer.from(answer.state), complete: end };
+    for (let i = 0; ; i += blocksAtOnce) {
+      const last = i + blocksAtOnce >= answer.blocks.length;
+      store.add(source.id, answer.blocks.slice(i, i + blocksAtOnce), last ? next : undefined, i === 0);
+      if (last) break;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     return log.end > offset;
   } finally {
     log.close();
@@ -212,7 +220,7 @@ export async function runTurn<T>(threads: Threads, turn: LineTurn): Promise<T> {
   if (turn.do === "unpack") for (const { packed } of turn.blocks) transfer.push(packed.buffer as ArrayBuffer);
   else for (const part of turn.feed) if ("bytes" in part) transfer.push(part.bytes.buffer as ArrayBuffer);
   try {
-    return await threads.run<T>(turn, pattern ? patternLimit : turnLimit, transfer);
+    return await threads.run<T>(turn, pattern ? patternLimit : turnLimit, transfer, pattern);
   } catch (error) {
     if (pattern && error instanceof TurnTooLong) throw new PatternTooSlow("the pattern takes too long", { cause: error });
     throw error;

@@ -3,6 +3,8 @@ import { Worker } from "node:worker_threads";
 
 /** Two turns at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
+/** Of them, those that may be at work on somebody's pattern at a time: one that never ends must not keep everybody else waiting. */
+const mostDoubtful = 1;
 /** An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is given back. */
 const idleTime = 5_000;
 /** A young heap that is collected often instead of growing to 48 MB; the old one is for the largest screen. Where it is exceeded, the thread ends and the turn fails. */
@@ -23,6 +25,7 @@ interface Waiting {
   turn: unknown;
   transfer: ArrayBuffer[];
   limit: number;
+  doubtful: boolean;
   resolve: (answer: never) => void;
   reject: (error: Error) => void;
 }
@@ -49,11 +52,12 @@ export class Threads {
    * Has one turn done.
    * @param limit ms that it may take; then its thread is ended and the answer is TurnTooLong.
    * @param transfer buffers of the turn that are handed over instead of copied.
+   * @param doubtful whether it may well take that long.
    */
-  run<T>(turn: unknown, limit: number, transfer: ArrayBuffer[] = []): Promise<T> {
+  run<T>(turn: unknown, limit: number, transfer: ArrayBuffer[] = [], doubtful = false): Promise<T> {
     if (this.#closed) return Promise.reject(new ThreadsClosed("the server is ending"));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ turn, transfer, limit, resolve, reject });
+      this.#waiting.push({ turn, transfer, limit, doubtful, resolve, reject });
       this.#next();
     });
   }
@@ -72,14 +76,16 @@ export class Threads {
   }
 
   #next(): void {
-    if (this.#waiting.length === 0) return;
+    const crowded = [...this.#threads].filter(({ current }) => current?.doubtful).length >= mostDoubtful;
+    const index = this.#waiting.findIndex(({ doubtful }) => !doubtful || !crowded);
+    if (index < 0) return;
     let free = [...this.#threads].find(({ current }) => current === null);
     if (free === undefined) {
       if (this.#threads.size >= mostThreads) return;
       free = this.#start();
     }
     const thread = free;
-    const job = this.#waiting.shift() as Waiting;
+    const [job] = this.#waiting.splice(index, 1) as [Waiting];
     thread.current = job;
     clearTimeout(thread.timer);
     thread.timer = setTimeout(() => {

@@ -6,8 +6,8 @@ import { segmentBytes } from "../store/segments.ts";
 import { lineSource } from "./archive.ts";
 import type { Session } from "./session.ts";
 
-/** Bytes of output that are turned into lines in one step: about 15 ms of a thread and 15 ms of the database. */
-const lineStep = 512 << 10;
+/** Bytes of output that are turned into lines in one step: about 0.2 s of a thread, and some ms of the database at a time. */
+const lineStep = 2 << 20;
 /** A running session's lines are stored once this much output (bytes) came: what is not stored yet is read from the log, which takes some 5 ms. */
 const linesDue = 256 << 10;
 /** A running session's log is looked at for compression once this much output (bytes) came: a segment, and one that stays as it is. */

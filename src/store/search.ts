@@ -66,13 +66,21 @@ export class LineStore {
     return row && { ...row, complete: row.complete === 1 };
   }
 
-  /** Adds what was read, and how far; both or neither. */
-  add(session: string, blocks: readonly NewLineBlock[], progress: LineProgress): void {
+  /**
+   * Adds what was read, and how far. A large addition comes in several calls, of which the last has the progress: blocks behind it count for
+   * nothing, and go with the next first call (`begins`).
+   */
+  add(session: string, blocks: readonly NewLineBlock[], progress?: LineProgress, begins = true): void {
     this.#database.transaction(() => {
+      if (begins) {
+        const known = this.progress(session)?.lines ?? 0;
+        this.#database.prepare("DELETE FROM line_block WHERE session = ? AND first >= ?").run(session, known);
+      }
       for (const { words, ...block } of blocks) {
         const { lastInsertRowid } = this.#add.run({ session, ...block });
         this.#index.run(lastInsertRowid, words);
       }
+      if (progress === undefined) return;
       this.#database
         .prepare("INSERT OR REPLACE INTO line_progress (session, offset, lines, state, complete) VALUES (?, ?, ?, ?, ?)")
         .run(session, progress.offset, progress.lines, progress.state, progress.complete ? 1 : 0);

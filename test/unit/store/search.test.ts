@@ -85,6 +85,12 @@ describe("the store of lines", () => {
     assert.throws(() => store.add("a", [block(10, "x2"), block(0, "x3")], progress(20)));
     assert.equal(store.progress("a")?.lines, 10);
     assert.deepEqual(store.find("x2"), []);
+    // an addition that was cut short by the server's end is made again
+    store.add("a", [block(10, "x2"), block(20, "x3")]);
+    store.add("a", [block(10, "x4")]);
+    store.add("a", [block(20, "x5")], progress(30), false);
+    assert.deepEqual([store.find("x2"), store.find("x3")], [[], []]);
+    assert.deepEqual([store.find("x4").length, store.find("x5").length, store.progress("a")?.lines], [1, 1, 30]);
   });
 });
 
