@@ -16,14 +16,19 @@ const readAtOnce = 64 << 10;
  */
 export async function followPlain(call: Call, context: Context, session: Session, offset: number): Promise<number> {
   call.forwardSignals(true);
+  let endedBy = 0;
+  let wake = () => {};
   call.onSignal = (signal) => {
-    // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up leaves the run alone
+    // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up ends the caller and leaves the run alone
     if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1);
     else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0);
+    else {
+      endedBy = signal;
+      wake();
+    }
   };
   let at = offset;
   let gone = false;
-  let wake = () => {};
   const stopWaking = session.onMore(() => wake());
   void call.gone.then(() => {
     gone = true;
@@ -38,6 +43,10 @@ export async function followPlain(call: Call, context: Context, session: Session
     resume();
     for (;;) {
       if (gone) return Status.ok;
+      if (endedBy !== 0) {
+        call.resume(undefined);
+        return 128 + endedBy;
+      }
       if (context.stopping.aborted) {
         call.resume(undefined);
         call.stderr(`[${session.row.name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
