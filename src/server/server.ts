@@ -126,7 +126,13 @@ export class Server implements Context {
     this.#retention = new Retention(
       this.archive,
       { bytes: config.retention, age: config.retentionAge },
-      { log, clock: () => Date.now(), all: () => this.table.all(), remove: (session) => this.table.remove(session) },
+      {
+        log,
+        clock: () => Date.now(),
+        all: () => this.table.all(),
+        remove: (session) => this.table.remove(session),
+        done: () => this.#considerIdle(),
+      },
     );
     this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
@@ -257,7 +263,8 @@ export class Server implements Context {
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
   #considerIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#ending || this.#peers.size > 0 || this.#telling.pending || this.table.live().length > 0) return;
+    if (this.#ending || this.#peers.size > 0 || this.#telling.pending || this.#retention.busy) return;
+    if (this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
   }
 

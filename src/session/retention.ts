@@ -36,6 +36,8 @@ export interface RetentionEffects {
   all(): Session[];
   /** Forgets an ended session. */
   remove(session: Session): void;
+  /** Nothing is left to do at once. */
+  done(): void;
 }
 
 /** What is known of a session that is looked after. */
@@ -70,6 +72,12 @@ export class Retention {
     this.#ageTimer.unref();
   }
 
+  /** Whether there is work that waits for nothing but its turn: a server that would go should do it first. */
+  get busy(): boolean {
+    const now = this.#effects.clock();
+    return this.#working !== undefined || this.#sweeping || [...this.#due].some(({ notBefore }) => notBefore <= now);
+  }
+
   /** Begins with the sessions that an earlier server left: what it did not finish is taken up. */
   begin(): void {
     this.#removeOld();
@@ -86,7 +94,7 @@ export class Retention {
       if (session.live && session.offset - charge.stored < linesDue && session.offset - charge.compressed < compressionDue)
         return;
       this.#want(charge);
-    });
+    }, "soon");
     this.#charges.set(session.id, charge);
     if (!session.live) this.#want(charge);
   }
@@ -128,6 +136,7 @@ export class Retention {
       this.#working = this.#step().finally(() => {
         this.#working = undefined;
         if (this.#due.size > 0 || this.#sweeping) this.#wake(this.#rest(performance.now() - began));
+        if (!this.busy && !this.#closed) this.#effects.done();
       });
     }, pause);
     this.#timer.unref();

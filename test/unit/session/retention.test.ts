@@ -61,6 +61,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
   const sessions: FakeSession[] = [];
   const removed: string[] = [];
   const events: [string, Record<string, unknown> | undefined][] = [];
+  let idle = 0;
   let now = 100 * day;
   const make = (options: { bytes: number; age: number }) =>
     new Retention({ store, threads }, options, {
@@ -68,6 +69,9 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       clock: () => now,
       all: () => sessions as unknown as Session[],
       remove: (session) => removed.push(session.id),
+      done: () => {
+        idle++;
+      },
     });
   const add = (id: string): FakeSession => {
     const session = new FakeSession(folder, id);
@@ -110,6 +114,8 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       "the end",
       patient,
     );
+    await until(() => !retention.busy, "it to be idle", patient);
+    assert.ok(idle > 0);
     assert.deepEqual([store.progress("a")?.complete, store.progress("a")?.lines], [true, said]);
     assert.ok(allocated(path.join(session.holder.folder, "output.log")) < 64 << 10, "the raw log is not freed");
     assert.equal((await log.read(log.end - line(said - 1).length, 1000)).toString(), line(said - 1));
