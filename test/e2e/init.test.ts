@@ -84,7 +84,9 @@ for (const shell of shells) {
       await terminal.waitFor(/falcon attach --read-only /);
       terminal.type("gau\t");
       await terminal.waitFor(/falcon attach --read-only gaussian/);
+      // a shell drops what is typed before it has taken note of the Ctrl+C
       terminal.type("\x03");
+      await terminal.waitFor(() => terminal.text().trimEnd().endsWith("ready>"), "a new prompt");
     });
 
     test("where nothing of ours fits, Tab offers files", async () => {
