@@ -96,19 +96,24 @@ static void set_size(uint16_t cols, uint16_t rows) {
   if (ioctl(master, TIOCSWINSZ, &size) < 0) errno = 0;
 }
 
-// One read: it goes to the log before the next, so that a kill of this process costs at most one. False when nothing came.
+// What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of this process costs at most that. False
+// when nothing came. A terminal gives less than 4096 bytes a read; under a flood several of them make one write to the log and one frame.
 static bool read_output(void) {
+  enum { FULL_READ = 4000, MOST_IN_A_READ = 4096 };
   static uint8_t output[PAYLOAD_LIMIT];
-  ssize_t length = read(master, output, sizeof output);
-  if (length > 0) {
-    output_ms = now_ms();
-    times_mark(log_end());
-    log_append(output, (size_t)length);
-    return true;
-  }
-  if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
-  hung_up = true;  // EIO: no process has the terminal open any more
-  return false;
+  size_t have = 0;
+  ssize_t length;
+  do {
+    length = read(master, output + have, sizeof output - have);
+    if (length > 0) have += (size_t)length;
+  } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ);
+  // EIO: no process has the terminal open any more
+  if (length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) hung_up = true;
+  if (have == 0) return false;
+  output_ms = now_ms();
+  times_mark(log_end());
+  log_append(output, have);
+  return true;
 }
 
 void holder_resize(uint16_t cols, uint16_t rows) {
@@ -359,6 +364,11 @@ int main(int count, char **arguments) {
   os_become_reaper();
   if (!prepare_signals()) return EX_NO_TERMINAL;
   server_begin();
+  // a successor must not take the socket's path from a holder that lives after all
+  if (adopted_program && log_is_taken()) {
+    fprintf(stderr, "holder: %s: another holder is alive\n", session_folder);
+    return EX_NOT_STARTED;
+  }
   if (!server_listen()) {
     fprintf(stderr, "holder: %s: %s\r\n", session_folder, strerror(errno));
     return EX_NO_SOCKET;

@@ -26,6 +26,7 @@ enum {
   FROM_FD = 68,
   FROM_GAP = 69,
   FROM_TYPED = 70,
+  FROM_SIZED = 71,
 };
 
 enum {
@@ -94,6 +95,7 @@ struct gap {
   uint64_t offset, length;
 };
 bool log_open(bool adopt);
+bool log_is_taken(void);
 void log_append(const uint8_t *bytes, size_t length);
 uint64_t log_end(void);
 uint64_t log_base(void);

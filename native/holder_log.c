@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -14,6 +15,9 @@
 #define RETENTION_STEP ((uint64_t)4 << 20)
 
 static int log_fd = -1;
+// While the disk is full, so much of what the log lacks is kept in memory: a server that keeps up then shows the run without a hole.
+enum { SPARE_SIZE = 4 << 20 };
+
 static uint64_t end_offset, base_offset, keep_bytes;
 static bool cannot_punch;
 static uint8_t latest[PAYLOAD_LIMIT];
@@ -21,6 +25,8 @@ static uint64_t latest_offset;
 static size_t latest_length;
 static struct gap *gaps;
 static size_t *gap_count;
+static uint8_t *spare;  // a ring: byte N of the stream is at N % SPARE_SIZE
+static uint64_t spare_from, spare_to;
 
 // Opens the log and locks it: two holders that read one terminal would tear its output apart. False with errno, EWOULDBLOCK when another holds it.
 bool log_open(bool adopt) {
@@ -41,6 +47,17 @@ bool log_open(bool adopt) {
   if (ending && ending->end > end_offset) end_offset = ending->end;
   log_find_base();
   return true;
+}
+
+// Whether a living holder has this session's log. False too where there is no log.
+bool log_is_taken(void) {
+  char path[PATH_MAX];
+  if (!path_in_folder(path, sizeof path, "output.log")) return false;
+  int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return false;
+  bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  close(fd);
+  return taken;
 }
 
 uint64_t log_end(void) { return end_offset; }
@@ -93,6 +110,28 @@ void log_find_base(void) {
   if (first > base_offset) base_offset = first;
 }
 
+// Without memory for it there is simply none, and the hole is one for everybody.
+static void keep_spare(uint64_t offset, const uint8_t *bytes, size_t length) {
+  if (!spare && !(spare = malloc(SPARE_SIZE))) return;
+  if (offset != spare_to) spare_from = offset;
+  spare_to = offset + length;
+  if (spare_to - spare_from > SPARE_SIZE) spare_from = spare_to - SPARE_SIZE;
+  for (size_t done = 0; done < length;) {
+    size_t at = (size_t)((offset + done) % SPARE_SIZE), piece = SPARE_SIZE - at < length - done ? SPARE_SIZE - at : length - done;
+    memcpy(spare + at, bytes + done, piece);
+    done += piece;
+  }
+}
+
+static size_t read_spare(uint8_t *into, size_t room, uint64_t offset) {
+  if (!spare || offset < spare_from || offset >= spare_to) return 0;
+  size_t at = (size_t)(offset % SPARE_SIZE), length = (size_t)(spare_to - offset);
+  if (length > room) length = room;
+  if (length > SPARE_SIZE - at) length = SPARE_SIZE - at;
+  memcpy(into, spare + at, length);
+  return length;
+}
+
 void log_append(const uint8_t *bytes, size_t length) {
   memcpy(latest, bytes, length);
   latest_offset = end_offset;
@@ -109,6 +148,7 @@ void log_append(const uint8_t *bytes, size_t length) {
   if (done < length) {
     // lengthening takes no blocks: the file's size stays the stream's length
     if (ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+    keep_spare(missing_from, bytes + done, length - done);
     add_gap(missing_from, length - done);
   }
   retain();
@@ -121,7 +161,8 @@ uint64_t log_gap_at(uint64_t offset) {
 }
 
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
-  if (log_gap_at(offset)) return 0;
+  uint64_t missing = log_gap_at(offset);
+  if (missing) return (ssize_t)read_spare(into, missing < room ? (size_t)missing : room, offset);
   uint64_t limit = end_offset - offset < room ? end_offset : offset + room;
   for (size_t i = 0; i < *gap_count; i++)
     if (gaps[i].offset > offset && gaps[i].offset < limit) limit = gaps[i].offset;
@@ -133,6 +174,8 @@ ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
 
 uint64_t log_missing_at(uint64_t offset) {
   uint64_t gap = log_gap_at(offset);
+  // the end of a hole may still be in memory
+  if (gap && spare && offset < spare_from && spare_from < offset + gap) return spare_from - offset;
   if (gap) return gap;
   // the file was cut by somebody, or the disk cannot read it
   struct stat status;

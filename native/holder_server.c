@@ -42,8 +42,12 @@ struct connection {
   bool told_end;       // EXIT was sent
   bool wants_master;
   bool stalled;        // its next frame waits for room in `typed`
+  bool full;           // its socket took nothing more: until poll says otherwise, asking again would only cost a call for each read of a flood
   bool cannot_send;    // its other side takes nothing more, but may have sent something that counts
   bool tell_gap;       // the last gap grew since it was told
+  bool tell_size;      // its WINSIZE was done, at this offset
+  uint64_t sized_offset;
+  uint16_t sized_cols, sized_rows;
   int64_t gap_told_ms;
   uint64_t position;   // the next byte of output to send
   int passed;          // the descriptor that came with GO, -1 otherwise
@@ -172,8 +176,15 @@ static bool is_welcome(int fd) {
   return os_peer(fd, &uid, &pid) == 0 && (uid == geteuid() || uid == 0);
 }
 
+static bool has_free_slot(void) {
+  for (size_t i = 0; i < CONNECTIONS; i++)
+    if (!is_open(&connections[i])) return true;
+  return false;
+}
+
+// Who finds no room waits in the backlog: in the next turn those that hung up have made some. Nobody is displaced by a newcomer.
 static void accept_all(void) {
-  for (;;) {
+  while (has_free_slot()) {
     int fd = accept(listener, NULL, NULL);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -287,6 +298,15 @@ static void subscribe(struct connection *c, uint64_t offset) {
   c->position = offset < log_base() ? log_base() : offset > log_end() ? log_end() : offset;
 }
 
+// Several that were not told yet become one: only the last size counts.
+static void resize(struct connection *c, uint16_t cols, uint16_t rows) {
+  holder_resize(cols, rows);
+  c->tell_size = true;
+  c->sized_offset = log_end();
+  c->sized_cols = cols;
+  c->sized_rows = rows;
+}
+
 enum verdict { TAKEN, NO_ROOM, MALFORMED };
 
 // One frame. Payloads may be longer than what is known of them: a later version may add to their end.
@@ -302,7 +322,7 @@ static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t
       return take_typing(c, payload, length) ? TAKEN : NO_ROOM;
     case TO_WINSIZE:
       if (length < 4) return MALFORMED;
-      holder_resize(get_u16(payload), get_u16(payload + 2));
+      resize(c, get_u16(payload), get_u16(payload + 2));
       return TAKEN;
     case TO_SIGNAL:
       if (length < 2) return MALFORMED;
@@ -487,7 +507,7 @@ static bool end_is_news(const struct connection *c) { return c->subscribed && !c
 
 static bool has_something_to_say(const struct connection *c) {
   if (!is_open(c) || c->cannot_send || holder_state() == WAITING_FOR_GO) return false;
-  return c->outgoing_at < c->outgoing_end || !c->greeted || c->wants_master || typed_is_news(c) ||
+  return c->outgoing_at < c->outgoing_end || !c->greeted || c->wants_master || c->tell_size || typed_is_news(c) ||
          (c->subscribed && c->position < log_end()) || gap_is_news(c) || end_is_news(c);
 }
 
@@ -497,6 +517,12 @@ static bool say_next(struct connection *c) {
     say_hello(c);
   } else if (c->wants_master) {
     return say_master(c);
+  } else if (c->tell_size) {
+    uint8_t *payload = begin_frame(c, FROM_SIZED, 12);
+    put_u64(payload, c->sized_offset);
+    put_u16(payload + 8, c->sized_cols);
+    put_u16(payload + 10, c->sized_rows);
+    c->tell_size = false;
   } else if (typed_is_news(c)) {
     put_u64(begin_frame(c, FROM_TYPED, 8), c->typed_done);
     c->typed_told = c->typed_done;
@@ -516,7 +542,7 @@ static bool say_next(struct connection *c) {
 }
 
 static void pump(struct connection *c) {
-  for (int frames = 0; has_something_to_say(c);) {
+  for (int frames = 0; !c->full && has_something_to_say(c);) {
     if (c->outgoing_at == c->outgoing_end) {
       if (frames++ == FRAMES_IN_A_ROW || !say_next(c)) return;
       continue;
@@ -526,7 +552,8 @@ static void pump(struct connection *c) {
       c->outgoing_at += (size_t)sent;
     } else {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) c->cannot_send = true;
+      c->full = errno == EAGAIN || errno == EWOULDBLOCK;
+      c->cannot_send = !c->full;
       return;
     }
   }
@@ -548,7 +575,7 @@ void server_begin(void) {
 
 // A connection is asked for input unless what it sent before found no room; a hang-up of one that is not asked would only spin the loop.
 size_t server_poll(struct pollfd *slots) {
-  slots[0] = (struct pollfd){.fd = listener, .events = POLLIN};
+  slots[0] = (struct pollfd){.fd = has_free_slot() ? listener : -1, .events = POLLIN};
   for (size_t i = 0; i < CONNECTIONS; i++) {
     const struct connection *c = &connections[i];
     short events = (short)((c->stalled ? 0 : POLLIN) | (has_something_to_say(c) ? POLLOUT : 0));
@@ -560,6 +587,7 @@ size_t server_poll(struct pollfd *slots) {
 void server_handle(const struct pollfd *slots) {
   for (size_t i = 0; i < CONNECTIONS; i++) {
     struct connection *c = &connections[i];
+    if (is_open(c) && slots[1 + i].fd == c->fd && (slots[1 + i].revents & (POLLOUT | POLLHUP | POLLERR))) c->full = false;
     if (is_open(c) && slots[1 + i].fd == c->fd && !c->stalled && (slots[1 + i].revents & (POLLIN | POLLHUP | POLLERR))) read_frames(c);
   }
   if (slots[0].revents & POLLIN) accept_all();

@@ -23,6 +23,7 @@ export const FromHolder = {
   fd: 68,
   gap: 69,
   typed: 70,
+  sized: 71,
 } as const;
 
 /** The longest payload to the holder, bytes. */
@@ -39,6 +40,7 @@ export const payloadSize = {
   gap: 16,
   dataOffset: 8,
   typed: 8,
+  sized: 12,
 } as const;
 
 export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4 } as const;
@@ -219,6 +221,12 @@ export function decodeGap(payload: Buffer): Gap {
 export function decodeTyped(payload: Buffer): number {
   need("TYPED", payload, payloadSize.typed);
   return readUint64(payload, 0);
+}
+
+/** Where in the output the terminal was given a size that this connection asked for: what comes before is drawn for the old one. */
+export function decodeSized(payload: Buffer): { offset: number; cols: number; rows: number } {
+  need("SIZED", payload, payloadSize.sized);
+  return { offset: readUint64(payload, 0), cols: payload.readUInt16LE(8), rows: payload.readUInt16LE(10) };
 }
 
 function need(name: string, payload: Buffer, size: number): void {

@@ -24,6 +24,7 @@ import {
   decodeExit,
   decodeGap,
   decodeHello,
+  decodeSized,
   decodeTyped,
   type ExitRecord,
   encodeFd,
@@ -62,6 +63,8 @@ export interface HolderEvents {
   exit(exit: ExitRecord): void;
   /** These bytes are not in the log; those from the present position on were not delivered either. */
   gap(offset: number, length: number): void;
+  /** The terminal has this size since `offset`; the answer to `resize`. */
+  sized(size: { offset: number; cols: number; rows: number }): void;
   /** The connection is gone, not by {@link HolderLink.close}. */
   closed(reason: string): void;
   /** After {@link HolderLink.input} said false: typing may go on. */
@@ -113,7 +116,8 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
       link.close();
     } else pty.dispose();
     pty.killUnlessEnded();
-    throw error;
+    if (error instanceof Failure) throw error;
+    throw failureOf((error as NodeJS.ErrnoException).code ?? "", `no holder can be reached for a session: ${sentence(error)}`);
   }
 }
 
@@ -178,7 +182,7 @@ export async function adoptAfterHolder(
     });
     gone.catch(() => {}); // it may well end weeks later
     const deadline = Date.now() + launchLimitMs;
-    const socket = await connectSoon(folder, deadline, gone);
+    const socket = await connectSoon(folder, deadline, gone, child.pid);
     // size 0: the terminal keeps the one it has
     const go = encodeGo({ umask: 0o077, keep: orders.keep ?? 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
     link = greet(socket, go, master, events);
@@ -431,6 +435,9 @@ export class HolderLink {
         this.#events.gap(offset, length);
         break;
       }
+      case FromHolder.sized:
+        this.#events.sized(decodeSized(payload));
+        break;
       case FromHolder.typed:
         this.#inputTyped(decodeTyped(payload));
         break;
@@ -489,13 +496,14 @@ function holderGone(pty: UnreadPty): Promise<never> {
   return gone;
 }
 
-/** Connects as soon as a holder that is starting listens; before that there is no socket, or a dead one. */
-async function connectSoon(folder: string, deadline: number, gone: Promise<never>): Promise<number> {
+/** Connects as soon as a holder that is starting listens; before that there is no socket, a dead one, or (`pid`) another holder's. */
+async function connectSoon(folder: string, deadline: number, gone: Promise<never>, pid?: number): Promise<number> {
   for (let wait = 1; ; wait = Math.min(wait * 2, longestWaitMs)) {
     try {
       const socket = connectUnix(socketOf(folder));
-      checkPeer(socket, folder);
-      return socket;
+      const peer = checkPeer(socket, folder);
+      if (pid === undefined || peer === pid || peer < 0) return socket;
+      close(socket);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "";
       if (!["ENOENT", "ECONNREFUSED", "EAGAIN"].includes(code)) throw error;
@@ -505,10 +513,10 @@ async function connectSoon(folder: string, deadline: number, gone: Promise<never
   }
 }
 
-/** The folder is ours alone, and still: a holder of another user is none. */
-function checkPeer(socket: number, folder: string): void {
-  const { uid } = peerCredentials(socket);
-  if (uid === process.geteuid?.() || uid === 0) return;
+/** The folder is ours alone, and still: a holder of another user is none. Answers its process, -1 where the system does not tell. */
+function checkPeer(socket: number, folder: string): number {
+  const { uid, pid } = peerCredentials(socket);
+  if (uid === process.geteuid?.() || uid === 0) return pid;
   close(socket);
   throw failureOf("EPERM", `the holder of ${folder} belongs to user ${uid}`);
 }

@@ -13,6 +13,9 @@ export interface HeldOptions extends Partial<Omit<LaunchOptions, "file" | "args"
 
 /** Everything that came over one link, in order, with promises for what a test waits for. */
 export class Heard implements HolderEvents {
+  /** Sizes that the holder told, in order. */
+  readonly sizes: { offset: number; cols: number; rows: number }[] = [];
+
   hellos: Hello[] = [];
   gaps: Gap[] = [];
   /** The offset of the first byte that was delivered; -1 before. */
@@ -60,6 +63,10 @@ export class Heard implements HolderEvents {
     if (this.keepsBytes) this.#chunks.push(bytes);
     this.onData(offset, bytes);
     this.#wake();
+  }
+
+  sized(size: { offset: number; cols: number; rows: number }): void {
+    this.sizes.push(size);
   }
 
   gap(offset: number, length: number): void {

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 int main(void) {
+  signal(SIGHUP, SIG_IGN); /* before the fork: the parent's end hangs up on what is still in its session */
   pid_t child = fork();
   if (child == 0) {
     setsid();
-    signal(SIGHUP, SIG_IGN);
     for (;;) pause();
   }
   printf("child %d\n", (int)child);

@@ -38,10 +38,10 @@ const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex"
 test("the numbers are frozen", () => {
   assert.equal(holderProtocolVersion, 1);
   assert.deepEqual(ToHolder, { go: 1, subscribe: 2, input: 3, windowSize: 4, signal: 5, fd: 6, release: 7, keep: 8 });
-  assert.deepEqual(FromHolder, { hello: 65, data: 66, exit: 67, fd: 68, gap: 69, typed: 70 });
+  assert.deepEqual(FromHolder, { hello: 65, data: 66, exit: 67, fd: 68, gap: 69, typed: 70, sized: 71 });
   assert.deepEqual(HelloFlag, { adopted: 1, holes: 2, execFailed: 4 });
   assert.deepEqual(SignalTarget, { program: 0, foreground: 1, descendants: 2 });
-  assert.deepEqual(payloadSize, { go: 20, goLimit: 20, hello: 41, exit: 44, gap: 16, dataOffset: 8, typed: 8 });
+  assert.deepEqual(payloadSize, { go: 20, goLimit: 20, hello: 41, exit: 44, gap: 16, dataOffset: 8, typed: 8, sized: 12 });
   assert.equal(toHolderLimit, 65536);
   assert.equal(fromHolderLimit, 65544);
 });
@@ -186,6 +186,7 @@ test("the C side and the page have the same numbers", () => {
     exit: "FROM_EXIT",
     gap: "FROM_GAP",
     typed: "FROM_TYPED",
+    sized: "FROM_SIZED",
   };
   for (const [name, constant] of Object.entries(names)) {
     assert.equal(numbers.get(constant), ({ ...ToHolder, ...FromHolder } as Record<string, number>)[name], constant);
