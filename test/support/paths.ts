@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 /** The repository's root. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-const native = path.join(root, "native/build/Release");
+/** FALCON_SESSIONS_NATIVE names the sanitized build (scripts/build-sanitized.sh): the suites then run with that. */
+const native = process.env.FALCON_SESSIONS_NATIVE ?? path.join(root, "native/build/Release");
 
 /** The native client, `falcon`. */
 export const falcon = path.join(native, "falcon");

@@ -209,6 +209,11 @@ export class UserTerminal {
     return this.exit;
   }
 
+  /** Reads nothing any more, as a terminal that hangs; the command's writes fill the line and stay there. */
+  stopReading(): void {
+    this.#pty.pause();
+  }
+
   /** Signals the command itself (not its foreground group). */
   kill(signal: NodeJS.Signals): void {
     if (!this.ended) process.kill(this.#pty.pid, signal);

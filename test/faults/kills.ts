@@ -1,0 +1,353 @@
+// Faults of processes: the server is killed or stopped at any moment, a holder is killed, a launch or an end is cut in two.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { processAlive } from "../../src/platform/processes.ts";
+import { program } from "../support/compile.ts";
+import { until, untilFile } from "../support/events.ts";
+import { processesNaming, TestHome } from "../support/home.ts";
+import {
+  floodText,
+  folderOf,
+  holderPid,
+  killNow,
+  killServer,
+  logged,
+  md5,
+  onTerminal,
+  recordedStatus,
+  screenAfter,
+  shownScreen,
+  wholeOutput,
+} from "./product.ts";
+import { type Fault, moment, randomOf } from "./report.ts";
+
+const seed = Number(process.env.FALCON_FAULTS_SEED ?? Date.now() % 1_000_000);
+const random = randomOf(seed);
+
+interface Kind {
+  name: string;
+  /** A shell script that writes `text(n)`, for `sessions` sessions at once. */
+  script(sessions: number): { script: string; text: string; needsKey: boolean };
+}
+
+const kinds: readonly Kind[] = [
+  {
+    name: "flood",
+    script(sessions) {
+      const lines = Math.floor(1_200_000 / sessions);
+      return { script: `${program("flood")} ${lines}`, text: floodText(lines), needsKey: false };
+    },
+  },
+  {
+    name: "slow",
+    script() {
+      const count = 600;
+      return {
+        script: `i=0; while [ $i -lt ${count} ]; do echo "slow line $i"; i=$((i+1)); sleep 0.003; done`,
+        text: Array.from({ length: count }, (_, i) => `slow line ${i}\n`).join(""),
+        needsKey: false,
+      };
+    },
+  },
+  {
+    name: "idle",
+    script() {
+      return { script: "stty -echo; echo waiting; read key; echo got $key", text: "waiting\ngot key\n", needsKey: true };
+    },
+  },
+];
+
+/** The kills of one home: so many sessions of one kind, the server killed at random moments, then everything compared. */
+async function killsUnder(kind: Kind, sessions: number, kills: number): Promise<{ bytes: number; killed: number }> {
+  const home = new TestHome();
+  try {
+    const { script, text, needsKey } = kind.script(sessions);
+    const ids: string[] = [];
+    for (let i = 0; i < sessions; i++) ids.push(await home.start(["/bin/sh", "-c", `${script}; exit ${20 + i}`]));
+    let killed = 0;
+    for (let i = 0; i < kills; i++) {
+      await moment(random() * 250);
+      if (await killServer(home)) killed++;
+      const listed = await home.sessions();
+      assert.equal(listed.length, sessions, "every session is known to the next server");
+    }
+    if (needsKey) for (const id of ids) await home.ok(["send", id, "k", "e", "y", "Enter"]);
+    const expected = onTerminal(text);
+    let bytes = 0;
+    for (const [i, id] of ids.entries()) {
+      assert.equal((await home.run(["wait", id], { limit: 120_000 })).code, 20 + i, `status of ${id}${home.serverLog()}`);
+      assert.equal(recordedStatus(home, id), (20 + i) << 8);
+      const output = await wholeOutput(home, id);
+      assert.equal(md5(output), md5(expected), `output of ${id}: ${output.length} bytes, ${expected.length} were written`);
+      bytes += output.length;
+      // 40 rows are shown: the last 64 KiB decide them
+      assert.deepEqual(await shownScreen(home, id), await screenAfter(output.subarray(-65_536)), `screen of ${id}`);
+    }
+    assert.deepEqual(logged(home, "session.skipped"), [], "no server skipped a byte");
+    return { bytes, killed };
+  } finally {
+    await home.dispose();
+  }
+}
+
+export const serverKills: Fault = {
+  name: "kill -9 of the server under flood, slow and idle output, 1, 2 and 8 sessions",
+  async run({ short }) {
+    let killed = 0;
+    let bytes = 0;
+    for (const kind of kinds) {
+      for (const sessions of [1, 2, 8]) {
+        if (short && sessions === 2) continue;
+        const done = await killsUnder(kind, sessions, short ? 2 : 6);
+        killed += done.killed;
+        bytes += done.bytes;
+      }
+    }
+    return `${killed} kills, ${bytes} bytes written, 0 lost, all statuses known, every screen equals a full replay (seed ${seed})`;
+  },
+};
+
+export const viewerKills: Fault = {
+  name: "kill -9 of the server with an attached viewer",
+  async run({ short }) {
+    const kills = short ? 3 : 15;
+    const home = new TestHome();
+    try {
+      const count = 1500;
+      const terminal = home.terminal(
+        [
+          "run",
+          "--",
+          "/bin/sh",
+          "-c",
+          `i=0; while [ $i -lt ${count} ]; do echo "row $i"; i=$((i+1)); sleep 0.004; done; read key; exit 9`,
+        ],
+        { cols: 80, rows: 24 },
+      );
+      await terminal.waitFor(/row \d+/);
+      for (let i = 0; i < kills; i++) {
+        await moment(random() * 200);
+        await killServer(home);
+        const before = Number(/row (\d+)/.exec(terminal.lines().findLast((line) => line.startsWith("row")) ?? "")?.[1] ?? 0);
+        await terminal.waitFor(
+          () =>
+            terminal.lines().some((line) => Number(/^row (\d+)/.exec(line)?.[1] ?? -1) > before || line === `row ${count - 1}`),
+          "the viewer to go on after a kill",
+        );
+      }
+      await terminal.waitFor(`row ${count - 1}`);
+      // the screen is the program's own, without a torn or missing line
+      const lines = terminal.lines().filter((line) => line.startsWith("row"));
+      assert.deepEqual(
+        lines,
+        Array.from({ length: lines.length }, (_, i) => `row ${count - lines.length + i}`),
+      );
+      terminal.key("Enter");
+      assert.equal((await terminal.waitForExit()).code, 9);
+      return `${kills} kills, the viewer went on each time, no line missing or torn, status 9 known`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const exitKills: Fault = {
+  name: "kill -9 of the server within 20 ms of ten exits",
+  async run({ short }) {
+    const rounds = short ? 4 : 20;
+    let ends = 0;
+    for (let round = 0; round < rounds; round++) {
+      const home = new TestHome();
+      try {
+        const go = path.join(home.work, "go");
+        const ids: string[] = [];
+        for (let i = 0; i < 10; i++)
+          ids.push(await home.start(["/bin/sh", "-c", `while [ ! -e ${go} ]; do sleep 0.004; done; echo bye; exit ${30 + i}`]));
+        const pid = home.serverPid();
+        const kill = moment(20 * random()).then(() => pid !== undefined && killNow(pid));
+        await moment(20 * random());
+        fs.writeFileSync(go, "");
+        await kill;
+        for (const [i, id] of ids.entries()) {
+          assert.equal((await home.run(["wait", id], { limit: 60_000 })).code, 30 + i, `status of ${id}${home.serverLog()}`);
+          ends++;
+        }
+      } finally {
+        await home.dispose();
+      }
+    }
+    return `${rounds} kills, ${ends} ends, all statuses known`;
+  },
+};
+
+export const launchKills: Fault = {
+  name: "kill -9 of the server in the launch window",
+  async run({ short }) {
+    const rounds = short ? 6 : 20;
+    const together = 5;
+    let asked = 0;
+    let started = 0;
+    const home = new TestHome();
+    try {
+      await home.sessions();
+      for (let round = 0; round < rounds; round++) {
+        const mark = `round-${round}-`;
+        const launches = Array.from({ length: together }, (_, i) =>
+          home.run(["run", "-d", "--", "/bin/sh", "-c", `echo ${mark}${i} >> ${home.work}/started; exec sleep 1000`]),
+        );
+        await moment(random() * 90);
+        const pid = home.serverPid();
+        if (pid !== undefined) killNow(pid);
+        const answers = await Promise.all(launches);
+        asked += together;
+        const rows = await home.sessions();
+        const answered = answers.filter(({ code }) => code === 0).map(({ stdout }) => stdout.trim());
+        for (const id of answered) {
+          const row = rows.find((each) => each.id === id);
+          assert.equal(row?.state, "running", `session ${id} was promised${home.serverLog()}`);
+        }
+        for (const { code, stderr } of answers) if (code !== 0) assert.match(stderr, /falcon: /);
+      }
+      // every program that began has a holder and a session, and no request started two
+      const rows = await home.sessions();
+      const began = fs.readFileSync(`${home.work}/started`, "utf8").trim().split("\n");
+      assert.equal(new Set(began).size, began.length, "no request was carried out twice");
+      started = began.length;
+      for (const { pid, argv } of processesNaming(home.folder)) {
+        if (argv[0] !== "sleep") continue;
+        const row = rows.find((each) => each.pid === pid);
+        assert.equal(row?.state, "running", `program ${pid} runs without a session`);
+        assert.ok(holderPid(home, row?.id ?? "") !== undefined, `program ${pid} runs without a holder`);
+      }
+      return `${rounds} kills, ${asked} launches asked for, ${started} programs began, each once, each with its holder and session`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const holderKills: Fault = {
+  name: "kill -9 of holders",
+  async run({ short }) {
+    const rounds = short ? 4 : 15;
+    const lines = 300_000;
+    const expected = onTerminal(floodText(lines)).length;
+    let lost = 0;
+    for (let round = 0; round < rounds; round++) {
+      const home = new TestHome();
+      try {
+        const id = await home.start(["/bin/sh", "-c", `${program("flood")} ${lines}; read key; exit 3`]);
+        await moment(random() * 150);
+        const before = holderPid(home, id) ?? assert.fail("the session has no holder");
+        killNow(before);
+        const after = await until(
+          () => {
+            const pid = holderPid(home, id);
+            return pid !== undefined && pid !== before ? pid : undefined;
+          },
+          () => `a successor of holder ${before}${home.serverLog()}`,
+        );
+        assert.notEqual(after, before);
+        await until(async () => (await shownScreen(home, id)).some((line) => line === "flood ends"), "the program's last line");
+        const [row] = await home.sessions();
+        assert.equal(row?.state, "running");
+        assert.match(await home.ok(["show", id]), /the holder was killed; a successor took over/);
+        await home.ok(["send", id, "Enter"]);
+        assert.equal((await home.run(["wait", id])).code, 125, "nobody can know the status");
+        const log = await fs.promises.stat(path.join(folderOf(home, id), "output.log")).then(({ size }) => size);
+        const gap = expected + 2 - log; // the echoed Enter
+        assert.ok(gap >= 0 && gap <= 65_536, `${gap} bytes are missing`);
+        lost += gap;
+      } finally {
+        await home.dispose();
+      }
+    }
+    return `${rounds} kills, every session went on under a successor, ${lost} of ${rounds * expected} bytes lost (at most 65536 each), statuses unknown and said so`;
+  },
+};
+
+export const bothKilled: Fault = {
+  name: "kill -9 of the server and the holder together",
+  async run() {
+    const home = new TestHome();
+    try {
+      const id = await home.start(["/bin/sh", "-c", "echo last words; sleep 1000"]);
+      await until(async () => (await shownScreen(home, id)).includes("last words"), "the program's words");
+      const holder = holderPid(home, id) ?? assert.fail("no holder");
+      const pid = (await home.sessions())[0]?.pid ?? 0;
+      const server = home.serverPid() ?? assert.fail("no server");
+      process.kill(server, "SIGSTOP");
+      killNow(holder);
+      killNow(server);
+      await until(() => !processAlive(Number(pid)), "the program to be hung up on");
+      const [row] = await home.sessions();
+      assert.equal(row?.state, "lost");
+      const shown = await home.ok(["show", id]);
+      assert.match(shown, /holder/);
+      assert.ok((await shownScreen(home, id)).includes("last words"), "its last screen stays readable");
+      assert.match(await home.ok(["logs", id]), /last words/);
+      const again = await home.ok(["relaunch", "-d", id]);
+      assert.equal((await home.untilState(again, "running")).state, "running");
+      return `the session is lost and says so (${/state\s+(.*)/.exec(shown)?.[1]}), log and last screen are whole, relaunch works`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const stoppedServer: Fault = {
+  name: "SIGSTOPped server",
+  async run() {
+    const home = new TestHome();
+    try {
+      const done = path.join(home.work, "done");
+      const id = await home.start(["/bin/sh", "-c", `read key; ${program("flood")} 100000; date > ${done}; exit 4`]);
+      await home.ok(["send", id, "Enter"]);
+      const server = home.serverPid() ?? assert.fail("no server");
+      process.kill(server, "SIGSTOP");
+      await untilFile(done, (text) => text.length > 0);
+      process.kill(server, "SIGCONT");
+      assert.equal((await home.run(["wait", id])).code, 4);
+      const output = await wholeOutput(home, id);
+      assert.equal(md5(output), md5(Buffer.concat([onTerminal("\n"), onTerminal(floodText(100_000))])));
+      return "the program wrote 6 MB and went on to its end while the server stood still; 0 bytes lost";
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const bursts: Fault = {
+  name: "20 KB of output followed at once by exit",
+  async run({ short }) {
+    const times = short ? 60 : 300;
+    const burst = program("burst");
+    const expected = md5(execBurst(burst));
+    const home = new TestHome();
+    try {
+      for (let i = 0; i < times; ) {
+        const some = Array.from({ length: Math.min(4, times - i) }, () => home.run(["run", "--", burst]));
+        for (const { code, stdout, stderr } of await Promise.all(some)) {
+          assert.equal(md5(Buffer.from(stdout)), expected, `${stdout.length} bytes; ${stderr}`);
+          assert.equal(code, 3);
+          i++;
+        }
+      }
+      for (const row of (await home.sessions()).slice(-5))
+        assert.equal((await wholeOutput(home, row.id)).length, 20_480 + 320, "the log too");
+      return `${times} times, ${times * 20_480} bytes, 0 lost, status 3 each time`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+function execBurst(burst: string): Buffer {
+  try {
+    return execFileSync(burst);
+  } catch (error) {
+    return (error as { stdout: Buffer }).stdout; // it ends with status 3
+  }
+}

@@ -1,0 +1,36 @@
+// The faults of issue 4 against the built product: `npm run test:faults [-- --short] [-- --only WORDS]`. Exit status 1 when a promise is broken.
+import { notBuilt } from "../support/paths.ts";
+import { manySessions, manyStarts, manyViewers } from "./crowd.ts";
+import { bothKilled, bursts, exitKills, holderKills, launchKills, serverKills, stoppedServer, viewerKills } from "./kills.ts";
+import { type Fault, runAll } from "./report.ts";
+import { brokenState, noDescriptors, noSpace } from "./starved.ts";
+
+const faults: readonly Fault[] = [
+  bursts,
+  serverKills,
+  viewerKills,
+  exitKills,
+  launchKills,
+  holderKills,
+  bothKilled,
+  stoppedServer,
+  noSpace,
+  noDescriptors,
+  brokenState,
+  manyStarts,
+  manyViewers,
+  manySessions,
+];
+
+const lacking = notBuilt();
+if (lacking.length > 0) {
+  process.stderr.write(`not built: ${lacking.join(", ")}; run: npm run build\n`);
+  process.exit(2);
+}
+const short = process.argv.includes("--short") || process.env.FALCON_FAULTS === "short";
+const only = process.argv.includes("--only") ? (process.argv[process.argv.indexOf("--only") + 1] ?? "") : "";
+const broken = await runAll(
+  faults.filter(({ name }) => name.includes(only)),
+  { short },
+);
+process.exit(broken > 0 ? 1 : 0);

@@ -1,0 +1,152 @@
+// Faults of what the machine gives: no space, no descriptors, a database or a folder that is not what it was.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { readRecord } from "../../src/store/record.ts";
+import { program } from "../support/compile.ts";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon } from "../support/paths.ts";
+import { floodText, folderOf, holderPid, killServer, onTerminal, shownScreen } from "./product.ts";
+import type { Fault } from "./report.ts";
+
+export const noSpace: Fault = {
+  name: "ENOSPC",
+  async run() {
+    const home = new TestHome();
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", home.folder]).status === 0;
+    try {
+      const lines = 300_000;
+      const go = path.join(home.work, "go");
+      const id = await home.start(["/bin/sh", "-c", `read key; ${program("flood")} ${lines}; touch ${go}; exit 3`]);
+      if (!mounted) {
+        const holder = holderPid(home, id) ?? assert.fail("no holder");
+        execFileSync("prlimit", ["--pid", String(holder), "--fsize=1048576:unlimited"]);
+      }
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 3, `the run ends as it would have${home.serverLog()}`);
+      assert.ok(fs.existsSync(go));
+      const record = readRecord(folderOf(home, id));
+      const missing = record.gaps.reduce((sum, gap) => sum + gap.length, 0);
+      const whole = onTerminal(`\n${floodText(lines)}`).length;
+      assert.equal(record.exit?.end, whole);
+      assert.ok(missing > 0 && missing < whole);
+      assert.match(await home.ok(["show", id]), /missing \(the disk was full\)/);
+      assert.deepEqual((await shownScreen(home, id)).at(-1), "flood ends", "the live screen had everything");
+      await home.ok(["remove", id]);
+      const next = await home.start(["/bin/sh", "-c", "echo again; exit 0"]);
+      assert.equal((await home.run(["wait", next])).code, 0, "with space again, all is as before");
+      return `${mounted ? "tmpfs of 6 MiB" : "RLIMIT_FSIZE of 1 MiB"}: ${whole} bytes written, status 3 known, ${missing} missing in the log, recorded and shown; 0 missing on the live screen`;
+    } finally {
+      try {
+        await home.run(["server", "stop"]);
+        await until(() => home.processes().length === 0, "the processes to end");
+      } finally {
+        if (mounted) execFileSync("umount", ["-l", home.folder]);
+        await home.dispose();
+      }
+    }
+  },
+};
+
+export const noDescriptors: Fault = {
+  name: "EMFILE",
+  async run() {
+    const home = new TestHome();
+    try {
+      const first = await home.run(["-c", 'ulimit -n 64; exec "$0" run -d -- /bin/sh -c "read key; exit 6"', falcon], {
+        file: "/bin/sh",
+      });
+      assert.equal(first.code, 0, first.stderr);
+      const ids = [first.stdout.trim()];
+      let refusal = "";
+      for (let i = 0; i < 64 && refusal === ""; i++) {
+        const { code, stdout, stderr } = await home.run(["run", "-d", "--", "/bin/sh", "-c", "read key; exit 6"]);
+        if (code === 0) ids.push(stdout.trim());
+        else refusal = stderr.trim();
+      }
+      assert.match(refusal, /^falcon: .*(terminal|descriptor|open files|EMFILE)/i);
+      assert.doesNotMatch(refusal, /\n/);
+      assert.equal((await home.sessions()).filter((row) => row.state === "running").length, ids.length, "those that run go on");
+      for (const id of ids) {
+        await home.ok(["send", id, "Enter"]);
+        assert.equal((await home.run(["wait", id])).code, 6);
+      }
+      const again = await home.start(["/bin/true"]);
+      assert.equal((await home.run(["wait", again])).code, 0);
+      return `64 descriptors: ${ids.length} sessions, then "${refusal}"; all ${ids.length} went on to their end, and a new one starts`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const brokenState: Fault = {
+  name: "database corrupt, deleted, locked; socket deleted, stale; path too long; folder not ours",
+  async run() {
+    const home = new TestHome();
+    try {
+      const ended = await home.start(["/bin/sh", "-c", "echo it ended; exit 7"]);
+      assert.equal((await home.run(["wait", ended])).code, 7);
+      const id = await home.start(["/bin/sh", "-c", "echo it runs; read key; exit 5"]);
+      const database = path.join(home.folder, "state.db");
+      const damage: Record<string, () => void> = {
+        corrupt: () => {
+          for (const suffix of ["", "-wal"]) fs.writeFileSync(database + suffix, Buffer.alloc(40_000, 0xa5));
+        },
+        deleted: () => {
+          for (const suffix of ["", "-wal", "-shm"]) fs.rmSync(database + suffix, { force: true });
+        },
+        truncated: () => {
+          fs.rmSync(`${database}-wal`, { force: true });
+          fs.truncateSync(database, 5000);
+        },
+      };
+      for (const [what, act] of Object.entries(damage)) {
+        await killServer(home);
+        act();
+        const rows = await home.sessions();
+        assert.deepEqual(
+          rows.map((row) => [row.id, row.state]).sort(),
+          [
+            [ended, "exited"],
+            [id, "running"],
+          ].sort(),
+          `after the database was ${what}${home.serverLog()}`,
+        );
+        assert.equal((await home.run(["wait", ended])).code, 7);
+        assert.ok((await shownScreen(home, id)).includes("it runs"), `the screen after the database was ${what}`);
+        assert.ok((await shownScreen(home, ended)).includes("it ended"));
+      }
+      // the socket's path is gone: made again within the minute, or when told
+      const server = home.serverPid() ?? assert.fail("no server");
+      fs.rmSync(path.join(home.folder, "server.sock"));
+      process.kill(server, "SIGUSR1");
+      await until(() => fs.existsSync(path.join(home.folder, "server.sock")), "the server's socket to be made again");
+      assert.equal((await home.sessions()).length, 2);
+      assert.equal(home.serverPid(), server, "by the same server");
+      // a server that was killed leaves its socket: the next one takes its place
+      await killServer(home);
+      assert.ok(fs.existsSync(path.join(home.folder, "server.sock")));
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 5);
+      const long = await home.run(["sessions"], { env: { FALCON_SESSIONS_HOME: `/tmp/${"x".repeat(110)}` } });
+      assert.equal(long.code, 125);
+      assert.match(long.stderr, /leaves room for/);
+      const squatted = path.join(home.work, "squatted");
+      fs.mkdirSync(squatted);
+      fs.chmodSync(squatted, 0o777);
+      const open = await home.run(["sessions"], { env: { FALCON_SESSIONS_HOME: squatted } });
+      assert.equal(open.code, 125);
+      assert.match(open.stderr, /open to other users/);
+      fs.symlinkSync(home.folder, path.join(home.work, "link"));
+      const linked = await home.run(["sessions"], { env: { FALCON_SESSIONS_HOME: path.join(home.work, "link") } });
+      assert.equal(linked.code, 125);
+      assert.match(linked.stderr, /symbolic link/);
+      return `database ${Object.keys(damage).join(", ")}: rebuilt from the folders, statuses and screens known; socket made again; a path of 115 bytes, an open folder and a link refused in words`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
