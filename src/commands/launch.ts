@@ -39,7 +39,7 @@ export const launch: CommandSpec = {
       context,
       {
         kind: "launch",
-        command: [...found.command, "launch", ...args],
+        command: [...found.command, "launch", ...plainWithout(call, options.detach === true, own.interactive), ...args],
         name: runDirectory === null ? lastPart(request.directory) : lastPart(runDirectory),
         runDirectory,
       },
@@ -47,6 +47,12 @@ export const launch: CommandSpec = {
     );
   },
 };
+
+/** Where nobody sees a display, because the output is copied to a file or a pipe, falcon's plain lines are wanted: as without us. */
+function plainWithout(call: Call, detached: boolean, chosen: boolean | undefined): string[] {
+  const { stdin, stdout } = call.request.terminal;
+  return (stdin && stdout) || detached || chosen !== undefined ? [] : ["--no-interactive"];
+}
 
 async function attachToRun(call: Call, context: Context, output: string | undefined): Promise<number> {
   const runs = context.table.live().filter((s) => s.row.kind === "launch");
