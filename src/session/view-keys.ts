@@ -39,6 +39,9 @@ const sequence = /\x1b\[[0-?]*[ -/]*[@-~]|\x1bO[ -~]|\x1b[^[O]|[\s\S]/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys come as escape sequences
 const begun = /\x1b(?:\[[0-?]*[ -/]*|O)$/;
 
+/** Characters of a sequence that is waited for; the longest that means anything here has four. */
+const longestHeld = 64;
+
 /** Takes what is typed, answers keys; a sequence that is cut by the end of a chunk waits for its rest. */
 export class ViewKeys {
   readonly #decoder = new TextDecoder();
@@ -46,8 +49,10 @@ export class ViewKeys {
 
   feed(chunk: Uint8Array): ViewKey[] {
     const all = this.#held + this.#decoder.decode(chunk, { stream: true });
-    this.#held = begun.exec(all)?.[0] ?? "";
-    const whole = all.slice(0, all.length - this.#held.length);
+    const held = begun.exec(all)?.[0] ?? "";
+    const whole = all.slice(0, all.length - held.length);
+    // one that never ends is dropped
+    this.#held = held.length > longestHeld ? "" : held;
     return [...whole.matchAll(sequence)].flatMap(([key]) => {
       const name = names[key];
       if (name !== undefined) return name;

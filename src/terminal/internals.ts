@@ -85,8 +85,17 @@ interface CoreParser {
   precedingJoinState: number;
 }
 
+type Counting = (parameters: { params: Int32Array }) => boolean;
+
 interface Core {
   _inputHandler: {
+    insertLines: Counting;
+    deleteLines: Counting;
+    scrollUp: Counting;
+    scrollDown: Counting;
+    cursorForwardTab: Counting;
+    cursorBackwardTab: Counting;
+    repeatPrecedingCharacter: Counting;
     parse(bytes: Uint8Array): unknown;
     eraseInDisplay(parameters: { params: ArrayLike<number> }, respectProtect: boolean): boolean;
     _resetBufferLine(y: number, respectProtect: boolean): void;
@@ -369,6 +378,36 @@ export function mendErase(terminal: Terminal): void {
   };
 }
 
+/** Methods of xterm.js that do something as often as a program says, each time anew, up to 2^31 times: minutes, for all sessions of a worker. */
+const counting = [
+  "insertLines",
+  "deleteLines",
+  "scrollUp",
+  "scrollDown",
+  "cursorForwardTab",
+  "cursorBackwardTab",
+  "repeatPrecedingCharacter",
+] as const;
+
+/**
+ * Bounds what one sequence may make xterm.js do. More lines than the screen has, more tabs than columns, change nothing that fewer would not; of
+ * a character that is repeated the last screenful is printed, at the columns where all would have come to stand.
+ */
+export function boundCounts(terminal: Terminal): void {
+  const input = (terminal as unknown as { _core: Core })._core._inputHandler;
+  for (const name of counting) {
+    const method = input[name].bind(input);
+    input[name] = (parameters) => {
+      const { params } = parameters;
+      const count = params[0] as number;
+      const repeats = name === "repeatPrecedingCharacter";
+      const most = repeats ? terminal.cols * terminal.rows : Math.max(terminal.cols, terminal.rows);
+      if (count > most) params[0] = repeats ? most + ((count - most) % terminal.cols) : most;
+      return method(parameters);
+    };
+  }
+}
+
 /** How many links are remembered before those that no cell shows any more are forgotten. */
 const mostLinks = 4096;
 
@@ -411,6 +450,7 @@ export class Model {
     this.normal = new BufferView(this, "normal");
     this.alternate = new BufferView(this, "alternate");
     mendErase(this.terminal);
+    boundCounts(this.terminal);
     this.#rememberLinks();
     this.#learnCharsets();
   }

@@ -76,7 +76,7 @@ export class PolicyFilter {
       this.#partial = Buffer.from(bytes.subarray(end));
       bytes = bytes.subarray(0, end);
     }
-    if (this.#state === State.ground && nextStop(bytes, 0) === bytes.length) return bytes;
+    if (this.#state === State.ground && !this.#c2 && nextStop(bytes, 0) === bytes.length) return bytes;
     this.#out = new Writer();
     for (let i = 0; i < bytes.length; i++) {
       if (this.#state === State.ground && !this.#c2) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Failure } from "../../../src/base/failure.ts";
 import { keyBytes } from "../../../src/commands/key-names.ts";
 import { type KeyPolicy, Keys, longestCsi, longestString } from "../../../src/session/keys.ts";
+import { ViewKeys } from "../../../src/session/view-keys.ts";
 import { describeInput, keyInput, misfortune } from "../../support/key-inputs.ts";
 import { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";
@@ -139,6 +140,29 @@ export const targets: readonly Target[] = [
       const made = keyInput(new Random(seed.readUInt32LE(0) + seed.readUInt16LE(4) * 2 ** 32));
       const trouble = misfortune(made);
       assert.equal(trouble, undefined, `${describeInput(made)}\n  ${trouble}`);
+    },
+  },
+  {
+    name: "view-keys",
+    what: "keys of the history and replay views: the same however they are cut, each a name or one character; nothing waits for ever",
+    inputs: 200_000,
+    longest: 400,
+    seeds: () => [Buffer.from("jk/word\r\x1b[A\x1b[5~\x1bOHq\x1b[200~é漢\x03")],
+    words: ["\x1b[", "\x1bO", "\x1b", "\x1b[A", "\x1b[5~", "\x7f", "\x15", "\xe6\xbc\xa2", "0".repeat(100)],
+    steps: { base: 2_000, perByte: 200 },
+    run(input) {
+      const keys = new ViewKeys();
+      let count = 0;
+      for (let at = 0; at < input.length; at += 1 + (input[0] ?? 0)) {
+        for (const key of keys.feed(input.subarray(at, at + 1 + (input[0] ?? 0)))) {
+          count++;
+          assert.ok(/^[a-z]+(-[a-z]+)?$/.test(key) || [...key].length === 1, JSON.stringify(key));
+        }
+      }
+      assert.ok(count <= input.length);
+      // what waits for its end has been given up after at most so many characters
+      keys.feed(Buffer.from(";".repeat(70)));
+      assert.ok(keys.feed(Buffer.from("xq")).includes("q"));
     },
   },
   {

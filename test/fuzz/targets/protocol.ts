@@ -1,5 +1,8 @@
 // Frames of both wire protocols, as a server reads them from a hostile client or holder, and a client in TypeScript from a hostile server.
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import type net from "node:net";
+import type { Call } from "../../../src/commands/call.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -37,6 +40,7 @@ import {
   fromHolderLimit,
   MalformedFrame,
 } from "../../../src/protocol/holder.ts";
+import { Peer } from "../../../src/server/peer.ts";
 import type { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";
 
@@ -131,7 +135,83 @@ function allowed(error: unknown, ...kinds: (new (...args: never[]) => Error)[]):
   if (!kinds.some((kind) => error instanceof kind)) throw error;
 }
 
+/** A connection that a test holds the other end of. */
+class FakeSocket extends EventEmitter {
+  destroyed = false;
+  readonly writableLength = 0;
+  write(_: Uint8Array, done?: () => void): boolean {
+    done?.();
+    return true;
+  }
+  cork(): void {}
+  uncork(): void {}
+  setNoDelay(): void {}
+  end(): void {}
+  destroy(): void {
+    this.destroyed = true;
+  }
+}
+
+/** The INPUT that a stream of frames holds behind its request, and how far it goes before it is refused. */
+function typedIn(bytes: Buffer): Buffer {
+  const typed: Buffer[] = [];
+  const reader = new RequestReader();
+  let ready = false;
+  try {
+    for (const { type, payload } of framesOf(bytes, mostFromClient).frames) {
+      // one of another protocol is let go of
+      if (type === ClientFrame.hello && !ready && payload.length >= 2 && payload.readUInt16LE(0) !== clientProtocol) break;
+      if (!ready) ready = reader.take(type, payload) !== undefined;
+      else if (type === ClientFrame.input) typed.push(payload);
+      else if (type === ClientFrame.size) decodeSize(payload);
+      else if (type === ClientFrame.signal) decodeSignal(payload);
+    }
+  } catch {
+    // the connection ends here
+  }
+  return Buffer.concat(typed);
+}
+
 export const targets: readonly Target[] = [
+  {
+    name: "peers",
+    what: "several clients at once, their bytes mixed as they come: what each typed reaches its own session only, in order; a bad one ends alone",
+    inputs: 300_000,
+    longest: 6_000,
+    seeds: () => [
+      Buffer.concat([encodeRequest(request), encodeFrame(20, Buffer.from("typed")), encodeSize(3, 4), encodeFrame(21)]),
+    ],
+    mutate: mutateFrames,
+    run(input) {
+      const good = Buffer.concat([
+        encodeRequest(request),
+        encodeFrame(ClientFrame.input, Buffer.from("good")),
+        encodeFrame(ClientFrame.input, Buffer.from("keys")),
+      ]);
+      // the same stream from two sides, one of them with a byte less, and an honest one between them
+      const streams = [input, good, input.subarray(1), good];
+      const reached = streams.map(() => [] as Buffer[]);
+      const sockets = streams.map((_, i) => {
+        const socket = new FakeSocket();
+        const run = (call: Call) => {
+          call.onInput = (bytes) => reached[i]?.push(bytes);
+          return new Promise<undefined>(() => {});
+        };
+        new Peer(socket as unknown as net.Socket, { pid: 1, version: "0", run, foreign: (peer) => peer.exit(1), log: () => {} });
+        return socket;
+      });
+      const piece = 1 + ((input[0] ?? 0) % 90);
+      for (let at = 0; streams.some(({ length }) => at < length); at += piece)
+        for (const [i, socket] of sockets.entries()) {
+          const chunk = (streams[i] as Buffer).subarray(at, at + piece);
+          if (chunk.length > 0 && !socket.destroyed) socket.emit("data", chunk);
+        }
+      for (const [i, bytes] of reached.entries()) assert.deepEqual(Buffer.concat(bytes), typedIn(streams[i] as Buffer));
+      assert.equal(Buffer.concat(reached[1] as Buffer[]).toString(), "goodkeys");
+      assert.ok(!sockets[1]?.destroyed && !sockets[3]?.destroyed, "an honest client is left alone");
+      for (const socket of sockets) socket.emit("close");
+    },
+  },
   {
     name: "frames",
     what: "FrameReader: the same frames however they are cut; an announced length above the limit ends it",

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import type { ProgramSequences } from "../../../src/base/config.ts";
 import { readDisplay } from "../../../src/falcon/display.ts";
 import { plainLines, withoutEscapes } from "../../../src/falcon/plain-text.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
+import { Model } from "../../../src/terminal/internals.ts";
+import { PolicyFilter } from "../../../src/terminal/policy.ts";
 import { QueryFilter } from "../../../src/terminal/queries.ts";
 import { Scanner } from "../../../src/terminal/scanner.ts";
 import { Screen } from "../../../src/terminal/screen.ts";
@@ -122,6 +125,73 @@ function recordings(): Buffer[] {
   return found;
 }
 
+const blocked: ProgramSequences = {
+  clipboard: "block",
+  title: "block",
+  notification: "block",
+  colours: "block",
+  links: "block",
+  images: "block",
+  keys: "block",
+  window: "block",
+};
+
+const forbiddenWords = [
+  "\x1b]52;c;aGk=\x07",
+  "\x1b]52;",
+  "\x1b]0;t\x1b\\",
+  "\x1b]l",
+  "\x1b]9;hello\x07",
+  "\x1b]777;notify;a;b\x07",
+  "\x1b]99;;x\x1b\\",
+  "\x1b]4;1;red\x07",
+  "\x1b]10;red\x07",
+  "\x1b]104\x07",
+  "\x1b]8;;http://x\x07",
+  "\x1b]1337;File=:",
+  "\x1bPq#0",
+  "\x1b_Gf=24;",
+  "\x1bP0;1|17/",
+  "\x1b[5i",
+  "\x1b[8;9;9t",
+  "\x1b[?46h",
+  "\x1b[?1;46h",
+  "\x1b[0046i",
+  "\x1b]0052;",
+  "\xc2\x9d52;c;x\x07",
+  "\xc2\x90q",
+  "\x1bk",
+  "\x1b]7;file:",
+  "\x1b]133;A\x07",
+  "\x1b]46;f\x07",
+];
+
+/** A terminal that notes what it is asked to do beyond drawing. */
+interface WatchedViewer {
+  model: Model;
+  asked: string | undefined;
+}
+let viewer: WatchedViewer | undefined;
+
+function watchedViewer(): WatchedViewer {
+  const watched: WatchedViewer = { model: new Model(40, 10, 0), asked: undefined };
+  const { parser } = watched.model.terminal;
+  const note = (what: string) => {
+    watched.asked = what;
+    return true;
+  };
+  const numbers = [0, 1, 2, 4, 5, 6, 7, 8, 9, 46, 50, 51, 52, 99, 104, 105, 133, 633, 777, 1337, 5522];
+  for (let n = 10; n <= 22; n++) numbers.push(n, n + 100);
+  for (const n of numbers) parser.registerOscHandler(n, (text) => note(`OSC ${n};${text}`));
+  for (const final of ["i", "t"]) parser.registerCsiHandler({ final }, () => note(`CSI ${final}`));
+  parser.registerCsiHandler({ prefix: "?", final: "i" }, () => note("CSI ? i"));
+  parser.registerCsiHandler({ prefix: ">", final: "t" }, () => note("CSI > t"));
+  for (const final of ["h", "l"])
+    parser.registerCsiHandler({ prefix: "?", final }, (modes) => modes.includes(46) && note(`mode 46 ${final}`));
+  for (const final of ["q", "|", "p", "r", "{"]) parser.registerDcsHandler({ final }, () => note(`DCS ${final}`));
+  return watched;
+}
+
 /** The pieces of an input, cut at each 0xff, which no UTF-8 has. */
 function pieces(input: Buffer): Buffer[] {
   const found: Buffer[] = [];
@@ -190,6 +260,29 @@ export const targets: readonly Target[] = [
       // a control character within an abandoned sequence may change places with it
       assert.deepEqual(withoutControls(filtered([once])), withoutControls(once), "a query went through");
       assert.ok(once.length <= whole.length * 3 + 16, `${once.length} bytes of ${whole.length}`);
+    },
+  },
+  {
+    name: "policy-filter",
+    what: "what programs may do to viewers, all of it blocked: the same whatever the cuts, and a terminal that reads it is asked for nothing of it",
+    inputs: 400_000,
+    longest: 1_500,
+    seeds: recordings,
+    words: [...words, ...forbiddenWords],
+    steps: { base: 20_000, perByte: 400 },
+    run(input) {
+      const chunks = pieces(input);
+      chunks.push(Buffer.from("\x18"));
+      const whole = Buffer.concat(chunks);
+      const once = Buffer.from(new PolicyFilter(blocked).feed(whole));
+      const filter = new PolicyFilter(blocked);
+      assert.deepEqual(Buffer.concat(chunks.map((chunk) => Buffer.from(filter.feed(chunk)))), once, "cuts make a difference");
+      assert.ok(once.length <= whole.length * 3 + 16);
+      viewer ??= watchedViewer();
+      viewer.model.parse(Buffer.concat([Buffer.from("\x18\x1bc"), once, Buffer.from("\x18")]));
+      const { asked } = viewer;
+      viewer.asked = undefined;
+      assert.equal(asked, undefined, "a blocked sequence went through");
     },
   },
   {
