@@ -42,8 +42,8 @@ export function enterTerminal({ title, rows }: EnterOptions): Buffer {
 
 /** DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no more than 16 parameters. */
 const modesOff = [
-  // keys, focus, paste, reverse video, reverse wrap, margins at the sides
-  "\x1b[?1;5;45;66;69;1004;2004l",
+  // keys, focus, paste, reverse video, blinking cursor, reverse wrap, margins at the sides
+  "\x1b[?1;5;12;45;66;69;1004;2004l",
   "\x1b[?9;1000;1001;1002;1003l",
   "\x1b[?1005;1006;1015;1016l",
   // width of emoji, colour scheme reports, size reports, Windows' key records

@@ -1,0 +1,214 @@
+// Screens in their worker: order, fairness, packing up, a worker that dies, and the end.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { buildSync } from "esbuild";
+import { Screen } from "../../../src/terminal/screen.ts";
+import { type ScreenEvents, Screens } from "../../../src/terminal/screens.ts";
+import { until } from "../../support/events.ts";
+
+let folder: string;
+let worker: string;
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
+  worker = path.join(folder, "worker.cjs");
+  buildSync({
+    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker.ts")],
+    outfile: worker,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+  });
+});
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+const quiet: ScreenEvents = { answer() {}, title() {}, bell() {}, modes() {} };
+const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
+
+async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker) {
+  const log: [string, Record<string, unknown>][] = [];
+  const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]));
+  try {
+    await work(screens, log);
+  } finally {
+    await screens.dispose();
+  }
+}
+
+const lines = (count: number) =>
+  Buffer.from(Array.from({ length: count }, (_, i) => `\x1b[3${i % 8}mline ${i}\x1b[m\r\n`).join(""));
+
+describe("screens", () => {
+  test("a snapshot has all that was fed before it and nothing that comes after", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      const pure = new Screen(options);
+      const output = lines(3000);
+      for (let at = 0; at < output.length; at += 1000) handle.feed(output.subarray(at, at + 1000));
+      pure.feed(output);
+      const early: Buffer[] = [];
+      const asked = handle.snapshot(200, (first) => early.push(first));
+      handle.feed(Buffer.from("later"));
+      const snapshot = await asked;
+      assert.deepEqual(snapshot, pure.snapshot(200, true));
+      assert.deepEqual(early, [snapshot.first], "the first part came early, once");
+      assert.equal((await handle.text()).lines[9], "later");
+      assert.equal(handle.lag, 0);
+      pure.dispose();
+    }));
+
+  test("answers, titles, bells and modes are told in order", () =>
+    using(async (screens) => {
+      const told: string[] = [];
+      const handle = screens.open("a", options, {
+        answer: (bytes) => told.push(`answer ${bytes.toString("latin1")}`),
+        title: (title) => told.push(`title ${title}`),
+        bell: () => told.push("bell"),
+        modes: ({ alternate }) => told.push(`alternate ${alternate}`),
+        left: ({ lines: [first] }) => told.push(`left ${first}`),
+      });
+      handle.feed(Buffer.from("\x1b[c\x1b]2;one\x07\x07\x1b[?1049h\x1b[Hframe"));
+      await handle.text();
+      handle.feed(Buffer.from("\x1b[?1049l"));
+      await handle.text();
+      assert.deepEqual(told.slice(1), [
+        "alternate true",
+        "answer \x1b[?62;22c",
+        "title one",
+        "bell",
+        "alternate false",
+        "left frame",
+      ]);
+    }));
+
+  test("a screen that is silent is packed up, and is the same when it is woken", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      const pure = new Screen(options);
+      const output = Buffer.concat([lines(700), Buffer.from("\x1b[4;8r\x1b[?25l\x1b[1;31mpen\x1b[4")]);
+      handle.feed(output);
+      pure.feed(output);
+      const wanted = pure.snapshot(0, true);
+      // packed up or not, nobody can tell
+      for (const pause of [0, 600, 0]) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        assert.deepEqual(await handle.snapshot(0), wanted);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300, true));
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const { replay, offset } = await handle.encode();
+      const again = Screen.restore(replay, { scrollback: 500, offset });
+      again.feed(output.subarray(offset));
+      assert.deepEqual(again.snapshot(300), pure.snapshot(300));
+      handle.feed(Buffer.from("mmore"));
+      pure.feed(Buffer.from("mmore"));
+      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300, true));
+      pure.dispose();
+      again.dispose();
+    }));
+
+  test("frames follow the output, and stop when they are closed", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      handle.feed(Buffer.from("one"));
+      let seen = "";
+      const watch = handle.watchFrames(20, 5, (frame) => {
+        seen += frame.toString();
+      });
+      await until(() => seen.includes("one"), "the first frame");
+      handle.feed(Buffer.from("\r\ntwo"));
+      await until(() => seen.includes("two"), "the second frame");
+      seen = "";
+      watch.again();
+      await until(() => seen.includes("one"), "a complete frame");
+      watch.close();
+      seen = "";
+      handle.feed(Buffer.from("\r\nthree"));
+      await handle.snapshot(0);
+      assert.equal(seen, "");
+    }));
+
+  test("a session that floods does not keep another one waiting for more than its slice", () =>
+    using(async (screens) => {
+      const flood = screens.open("flood", options, quiet);
+      const other = screens.open("other", options, quiet);
+      await other.text();
+      // nothing of it can be skipped
+      const heavy = Buffer.from("x\x1b[2J\x1b[Hy".repeat(300_000));
+      flood.feed(heavy);
+      other.feed(Buffer.from("hello"));
+      const { lines: shown } = await other.text();
+      assert.equal(shown[0], "hello");
+      assert.ok(flood.lag > 0, "the flood was parsed first");
+    }));
+
+  test("the lag is told, and when it is small again", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      handle.feed(Buffer.from("x\x1b[2J\x1b[Hy".repeat(400_000)));
+      assert.ok(handle.lag > 3_000_000);
+      await new Promise<void>((resolve) => handle.onDrained(resolve));
+      assert.ok(handle.lag <= 1 << 20);
+    }));
+
+  test("what is asked of a closed screen fails, and nothing hangs", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      const asked = handle.snapshot(0);
+      handle.close();
+      await assert.rejects(asked, /closed/);
+      await assert.rejects(handle.text(), /closed/);
+      handle.feed(Buffer.from("x"));
+      handle.resize(10, 10);
+    }));
+
+  test("a worker that dies takes nothing with it: screens are made anew, what was asked is answered", () => {
+    // dies of a certain word, once for each worker
+    const deadly = path.join(folder, "deadly.cjs");
+    fs.writeFileSync(
+      deadly,
+      `const { parentPort } = require("node:worker_threads");
+       parentPort.on("message", (m) => { if (m.do === "feed" && Buffer.from(m.bytes).includes("DEADLY")) process.exit(7); });
+       require(${JSON.stringify(worker)});`,
+    );
+    return using(async (screens, log) => {
+      const modes: unknown[] = [];
+      const output: Buffer[] = [];
+      const handle = screens.open("a", options, {
+        ...quiet,
+        modes: (m) => modes.push(m),
+        lost: () => ({ cols: 40, rows: 10, offset: 0, rest: output.filter((part) => !part.includes("DEADLY")) }),
+      });
+      const feed = (text: string) => {
+        output.push(Buffer.from(text));
+        handle.feed(Buffer.from(text));
+      };
+      feed("before\r\n");
+      assert.equal((await handle.text()).lines[0], "before");
+      // a worker that lived for a moment only begins blank; this one lives on with what the session has stored
+      feed("DEADLY");
+      await until(() => log.some(([event]) => event === "screens.died"), "the worker to die");
+      feed("after");
+      const { lines: shown } = await handle.text();
+      assert.ok(shown.some((line) => line.includes("after")));
+      handle.resize(30, 5);
+      assert.equal((await handle.snapshot(10)).cols, 30);
+    }, deadly);
+  });
+
+  test("a worker that cannot be started is given up: everything fails, nothing hangs", () =>
+    using(
+      async (screens, log) => {
+        const handle = screens.open("a", options, quiet);
+        await assert.rejects(handle.snapshot(0), /does not start/);
+        assert.ok(log.filter(([event]) => event === "screens.died").length <= 4);
+        handle.feed(Buffer.from("x"));
+        assert.equal(handle.lag, 0);
+      },
+      path.join(folder, "missing.cjs"),
+    ));
+});
