@@ -149,11 +149,14 @@ export class PrintedScreen {
         if (this.wraps) this.#wrapLine();
         else this.x = this.cols - 1;
       }
-      const part = rest.length <= this.cols - this.x ? rest : rest.slice(0, this.cols - this.x);
+      const room = this.cols - this.x;
+      let part = rest.length <= room ? rest : rest.slice(0, room);
+      // without wrapping every further character replaces the one in the last column
+      if (!this.wraps && rest.length > room) part = rest.slice(0, room - 1) + rest.slice(-1);
       this.#row().put(this.x, part, part.length, style, offset);
       this.x += part.length;
+      if (!this.wraps) return;
       rest = rest.slice(part.length);
-      if (!this.wraps && this.x >= this.cols) return;
     }
   }
 

@@ -318,8 +318,10 @@ export class QueryFilter {
       return kept.length === parts.length ? undefined : `\x1b]${number};${kept.join(";")}`;
     }
     if (!parts.includes("?")) return undefined;
-    // each colour by its own number
-    const sets = parts.map((part, i) => [number + i, part] as const).filter(([, part]) => part !== "?" && part !== "");
+    // each colour by its own number; there are none behind 19, where other things have theirs
+    const sets = parts
+      .map((part, i) => [number + i, part] as const)
+      .filter(([n, part]) => n <= 19 && part !== "?" && part !== "");
     return sets.map(([n, part]) => `\x1b]${n};${part}`).join("\x1b\\");
   }
 

@@ -122,7 +122,8 @@ function work(
         const input = Buffer.from(message.input, "base64");
         outcome.problem = `${message.problem}\n  kept as ${keepFound(target.name, input)}`;
         over = true;
-      } else if (message.is === "done") {
+      } else if (message.is === "grown") outcome.problem = message.problem;
+      else if (message.is === "done") {
         outcome.corpus = message.corpus;
         outcome.blocks = message.blocks;
         over = true;

@@ -14,6 +14,7 @@ import { bytesOf, type Target } from "./target.ts";
 export type Message =
   | { is: "going"; inputs: number }
   | { is: "done"; inputs: number; seconds: number; corpus: number; blocks: number }
+  | { is: "grown"; inputs: number; problem: string }
   | { is: "found"; inputs: number; input: string; problem: string };
 
 /** Inputs between two looks at the coverage; the look costs as much as some hundred small inputs. */
@@ -97,10 +98,12 @@ async function work(target: Target): Promise<void> {
     else corpus[random.below(corpus.length)] = input;
     saveKept(corpusFolder, input);
   };
-  const goOn = () => {
+  const goOn = async () => {
     if (performance.now() - told > 500) {
       told = performance.now();
       tell({ is: "going", inputs: done });
+      // a turn of the event loop, for what gives memory back there
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return done < limit && performance.now() < end;
   };
@@ -111,9 +114,9 @@ async function work(target: Target): Promise<void> {
   for (const word of target.words ?? []) await look(bytesOf(word));
   let guided = true;
   let sinceNew = 0;
-  while (goOn()) {
+  while (await goOn()) {
     if (!guided) {
-      for (let left = patience * unguided; left > 0 && goOn(); left--) {
+      for (let left = patience * unguided; left > 0 && (await goOn()); left--) {
         const input = fresh();
         const problem = await attempt(input);
         if (problem !== undefined) await fail(input, problem);
@@ -142,18 +145,18 @@ async function work(target: Target): Promise<void> {
       }
     }
     sinceNew += batch.length;
-    if (heapBefore === 0 && done > 2_000) heapBefore = heap();
+    if (heapBefore === 0 && done > 2_000) heapBefore = await heap();
     if (sinceNew >= patience) {
       coverage.stop();
       guided = false;
     }
   }
   coverage.stop();
-  const grown = heapBefore === 0 ? 0 : heap() - heapBefore;
+  const grown = heapBefore === 0 ? 0 : (await heap()) - heapBefore;
   await target.dispose?.();
   // what is kept of the corpus and of the coverage is the fuzzer's own
   if (grown > growth + corpus.length * target.longest)
-    tell({ is: "found", inputs: done, input: "", problem: `the heap grew by ${grown} bytes over ${done} inputs` });
+    tell({ is: "grown", inputs: done, problem: `the heap grew by ${grown} bytes over ${done} inputs` });
   const blocks = [...known].filter((block) => !block.includes("*")).length;
   tell({ is: "done", inputs: done, seconds: (performance.now() - begin) / 1000, corpus: corpus.length, blocks });
   process.disconnect?.();
@@ -161,8 +164,12 @@ async function work(target: Target): Promise<void> {
 }
 
 /** Bytes in use, after a collection where that can be had. */
-function heap(): number {
-  (globalThis as { gc?: () => void }).gc?.();
+async function heap(): Promise<number> {
+  for (let turn = 0; turn < 3; turn++) {
+    (globalThis as { gc?: () => void }).gc?.();
+    // what holds memory outside of the heap gives it back in a turn of its own
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
