@@ -266,7 +266,10 @@ class CellDecoder {
       const [fg, bg, underline, link] = this.#attributes[this.#varint()] ?? [0, 0, 0, 0];
       if (end === x) throw new RangeError("the stored screen has an empty run");
       for (; x < end; x++) {
-        const token = this.#varint();
+        // nearly all are plain ASCII
+        const next = this.#bytes[this.#at] as number;
+        if (next < 0x80) this.#at++;
+        const token = next < 0x80 ? next : this.#varint();
         const at = x * slots;
         if (token === Token.combined) {
           const width = this.#varint();

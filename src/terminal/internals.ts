@@ -169,6 +169,7 @@ export interface SavedCursor {
 
 /** A line with everything that a cell can hold, for putting a stored screen back. */
 export interface StoredLine {
+  /** All slots of all columns; becomes the line's own. */
   data: Uint32Array;
   wrapped: boolean;
   combined: [x: number, text: string][];
@@ -270,11 +271,15 @@ export class BufferView {
     const { cols } = this.#model;
     const plain = this.#model.plainAttributes();
     core.lines.length = 0;
+    const fill = core.getNullCell(plain);
+    // made without cells, which would be filled one by one only to be replaced
+    const BufferLine = core.getBlankLine(plain).constructor as new (cols: number, fill: unknown, wrapped: boolean) => CoreLine;
     let count = 0;
     for (const stored of lines) {
       count++;
-      const line = core.getBlankLine(plain, stored.wrapped);
-      line._data.set(stored.data.subarray(0, cols * slots));
+      const line = new BufferLine(0, fill, stored.wrapped);
+      line._data = stored.data;
+      line.length = cols;
       for (const [x, text] of stored.combined) line._combined[x] = text;
       for (const [x, underline, link] of stored.extended) line._extendedAttrs[x] = this.#model.extended(underline, link);
       core.lines.push(line);

@@ -92,27 +92,40 @@ export class Backlog {
     for (;;) {
       const [first, second] = this.#pieces;
       if (first === undefined || second === undefined) return;
+      if (first.lineFeeds < rows || this.#lineFeeds - first.lineFeeds < this.#lines + rows) return;
       // behind a CR LF the cursor stands in the first column; in the last row it stands when enough lines were fed before
-      const cut = second.bytes.indexOf(0x0a) + 1;
-      if (cut < 2 || second.bytes[cut - 2] !== 0x0d || first.lineFeeds < rows) return;
-      if (this.#lineFeeds - first.lineFeeds - 1 < this.#lines + rows) return;
-      this.#model.parse(attributesOf(first));
+      const cut = endOfLine(second.bytes);
+      if (cut === 0) {
+        // lines so long that a piece has no end of one
+        this.#pieces.splice(0, 2, plainBeginning(Buffer.concat([first.bytes, second.bytes])));
+        continue;
+      }
       const head = plainBeginning(second.bytes.subarray(0, cut));
+      if (this.#lineFeeds - first.lineFeeds - head.lineFeeds < this.#lines + rows) return;
+      this.#model.parse(attributesOf(first));
       this.#model.parse(attributesOf(head));
       this.#model.standBelow();
       this.#pieces.shift();
-      this.#pieces[0] = behind(second, cut);
+      this.#pieces[0] = behind(second, head);
       this.#bytes -= first.bytes.length + cut;
-      this.#lineFeeds -= first.lineFeeds + 1;
+      this.#lineFeeds -= first.lineFeeds + head.lineFeeds;
     }
   }
 }
 
-/** A piece without its first line. */
-function behind({ bytes, lineFeeds, attributes }: Piece, cut: number): Piece {
+/** Behind the first CR LF; 0 without one. */
+function endOfLine(bytes: Uint8Array): number {
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1))
+    if (at > 0 && bytes[at - 1] === 0x0d) return at + 1;
+  return 0;
+}
+
+/** A piece without its head. */
+function behind({ bytes, lineFeeds, attributes }: Piece, head: Piece): Piece {
+  const cut = head.bytes.length;
   const rest: Piece["attributes"] = [];
   for (const [from, to] of attributes) if (from >= cut) rest.push([from - cut, to - cut]);
-  return { bytes: bytes.subarray(cut), lineFeeds: lineFeeds - 1, attributes: rest };
+  return { bytes: bytes.subarray(cut), lineFeeds: lineFeeds - head.lineFeeds, attributes: rest };
 }
 
 /** What a piece leaves of its SGR sequences. */

@@ -14,9 +14,24 @@ import { history } from "./measures/history.ts";
 import { many } from "./measures/many.ts";
 import { cpu, resident } from "./measures/resident.ts";
 import { search } from "./measures/search.ts";
+import { snapshot } from "./measures/snapshot.ts";
 import { missing, type SideName, sideNames, versionOf } from "./sides.ts";
 
-const measures: Measure[] = [drain, attach, cold, echo, interrupt, footer, resident, cpu, commands, many, search, history];
+const measures: Measure[] = [
+  drain,
+  attach,
+  snapshot,
+  cold,
+  echo,
+  interrupt,
+  footer,
+  resident,
+  cpu,
+  commands,
+  many,
+  search,
+  history,
+];
 
 const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick | --smoke] [--json FILE]
 
