@@ -25,6 +25,8 @@
 enum {
   // How long a server may take until it listens: Node from a cold, slow disk, and a thousand sessions to adopt.
   START_MS = 30000,
+  // So many servers in a row that end before they listen, without a word: then it is not by chance.
+  SILENT_LIMIT = 3,
   // How often a client asks again that waits for another one's server.
   AGAIN_MS = 10,
   READY_FD = 3,
@@ -135,26 +137,29 @@ static void become_server(const char *home, const char *root, int ready) {
 }
 
 // The line of server.err that says most: the last one that is neither blank, indented (a stack) nor Node's version.
-static void last_words(const char *home, char *line, size_t room) {
+// False where it said nothing.
+static bool last_words(const char *home, char *line, size_t room) {
   char path[PATH_MAX], text[8192];
   snprintf(path, sizeof path, "%s/server.err", home);
   snprintf(line, room, "it said nothing");
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return;
+  if (fd < 0) return true;
   off_t size = lseek(fd, 0, SEEK_END);
   off_t from = size > (off_t)sizeof text - 1 ? size - (off_t)sizeof text + 1 : 0;
   ssize_t length = pread(fd, text, sizeof text - 1, from);
   close(fd);
-  if (length <= 0) return;
+  if (length <= 0) return false;
   text[length] = 0;
   for (char *next = text, *at; (at = strsep(&next, "\n"));) {
     if (strchr(" \t\r}", *at) || !strncmp(at, "Node.js v", 9)) continue;
     snprintf(line, room, "%s", at);
   }
+  return true;
 }
 
-// Starts the server and waits until it listens. Called under the lock.
-static bool start_server(const char *home, patience *wait, int64_t end, char *problem, size_t room) {
+// Starts the server and waits until it listens. Called under the lock. *silent counts the servers that ended without a word: they were
+// killed, which is no reason not to try again.
+static bool start_server(const char *home, patience *wait, int64_t end, int *silent, char *problem, size_t room) {
   char root[PATH_MAX], line[512];
   int ready[2];
   if (!find_root(root, sizeof root, problem, room)) return false;
@@ -183,7 +188,7 @@ static bool start_server(const char *home, patience *wait, int64_t end, char *pr
     snprintf(problem, room, "the session server does not listen after %d s; see %s/server.log", START_MS / 1000, home);
     return false;
   }
-  last_words(home, line, sizeof line);
+  if (!last_words(home, line, sizeof line) && ++*silent < SILENT_LIMIT) return false;
   snprintf(problem, room, "the session server could not start: %s (%s/server.err)", line, home);
   return false;
 }
@@ -191,6 +196,7 @@ static bool start_server(const char *home, patience *wait, int64_t end, char *pr
 int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, size_t room) {
   char path[PATH_MAX];
   int64_t end = os_steady_ms() + START_MS;
+  int silent = 0;
   int fd = try_connect(home, pid, problem, room);
   if (fd >= 0 || *problem) return fd;
   snprintf(path, sizeof path, "%s/start.lock", home);
@@ -203,7 +209,7 @@ int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, siz
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
       // another client may have started it meanwhile
       fd = try_connect(home, pid, problem, room);
-      bool started = fd < 0 && !*problem && start_server(home, wait, end, problem, room);
+      bool started = fd < 0 && !*problem && start_server(home, wait, end, &silent, problem, room);
       if (started) fd = try_connect(home, pid, problem, room);
       flock(lock, LOCK_UN);
     } else if (errno != EWOULDBLOCK && errno != EINTR) {

@@ -50,6 +50,16 @@ export function startTime(pid: number): number | null {
   return readStat(pid)?.started ?? null;
 }
 
+/** The process that started `pid`, or that has it since; null when unknown. */
+export function parentOf(pid: number): number | null {
+  return readStat(pid)?.parent ?? null;
+}
+
+/** The arguments of a process, its program's name first; empty when unknown. */
+export function commandLine(pid: number): string[] {
+  return readText(`/proc/${pid}/cmdline`)?.split("\0").slice(0, -1) ?? [];
+}
+
 /** The machine's current life: another value after each boot; "" where the system does not tell. */
 export function bootId(): string {
   return readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";

@@ -18,6 +18,8 @@ import {
   setWindowSize,
   writeSome,
 } from "../platform/native.ts";
+import { commandLine, parentOf, processAlive } from "../platform/processes.ts";
+import { signalName, signalNumber } from "../platform/signals.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import {
   decodeData,
@@ -52,6 +54,8 @@ const answerLimitMs = 5_000;
 const inputWindow = 512 * 1024;
 /** A holder that closed the connection is about to end: so long (ms) its own words are waited for, which say more. */
 const lastWordsMs = 1_000;
+/** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
+const holderEndMs = 300;
 /** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
 const inputHighWater = 1 << 20;
 
@@ -108,6 +112,7 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
     });
     await Promise.race([greeted, gone, expire(deadline, "the holder did not start the program in time")]);
     pty.handOver();
+    link.holderEnded = pty.exited;
     return link;
   } catch (error) {
     // with its terminal gone, what was started ends; the holder too, unless it hangs
@@ -158,6 +163,25 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
 }
 
 /**
+ * Makes a holder that lives bind its socket's path again, where that was deleted, and connects. `pids` may be its own or its program's number.
+ * Throws what connecting threw where there is no such holder.
+ */
+export async function recallHolder(
+  folder: string,
+  pids: readonly (number | null | undefined)[],
+  events: HolderEvents,
+): Promise<HolderLink> {
+  const holder = pids
+    .flatMap((pid) => (pid ? [pid, parentOf(pid) ?? 0] : []))
+    .find((pid) => commandLine(pid)[1] === folder && processAlive(pid));
+  if (holder === undefined) throw failureOf("ENOENT", `no holder of ${folder} is alive`);
+  process.kill(holder, "SIGUSR1");
+  const socket = await connectSoon(folder, Date.now() + answerLimitMs, new Promise<never>(() => {}), holder);
+  close(socket);
+  return connectHolder(folder, events);
+}
+
+/**
  * Starts a successor for a holder that was killed, while the terminal lives because `masterFd` (which stays the caller's) is open.
  * Throws where the old holder still lives, or the successor cannot be started.
  */
@@ -187,6 +211,10 @@ export async function adoptAfterHolder(
     const go = encodeGo({ umask: 0o077, keep: orders.keep ?? 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
     link = greet(socket, go, master, events);
     await Promise.race([link.greeted, gone, expire(deadline, "the successor of a killed holder does not answer")]);
+    const successor = child;
+    link.holderEnded = new Promise((resolve) => {
+      successor.once("exit", (code, signal) => resolve(signal === null ? (code ?? 0) : 128 + (signalNumber(signal) ?? 0)));
+    });
     return link;
   } catch (error) {
     if (link) link.close();
@@ -234,6 +262,9 @@ export class HolderLink {
   #trouble: string | null = null;
   #ended = false;
   #over = false;
+  #left = false;
+  /** The holder's exit code, 128 + n for signal n; undefined where it is not a child of this process. */
+  holderEnded: Promise<number> | undefined;
 
   /** Input that waits for room on its way, oldest first, and how many bytes that is. */
   #queue: Buffer[] = [];
@@ -382,6 +413,7 @@ export class HolderLink {
 
   /** Lets go of the holder, which lives on, and of the terminal. Frames that were sent still arrive. */
   close(): void {
+    this.#left = true;
     if (!this.#over) {
       this.#over = true;
       this.#stream.stop();
@@ -450,7 +482,11 @@ export class HolderLink {
     this.#over = true;
     const reason = this.#trouble ?? (this.#ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
-    this.#events.closed(reason);
+    if (this.#trouble !== null || this.#ended || this.holderEnded === undefined) return this.#events.closed(reason);
+    void Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
+      if (this.#left) return;
+      this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);
+    });
   }
 
   #closeMaster(): void {
@@ -483,7 +519,9 @@ function spawnHolder(options: LaunchOptions): UnreadPty {
   try {
     return spawnUnread(holderProgram, [options.folder, "--", options.file, ...options.args], options);
   } catch (error) {
-    throw new Failure(`no terminal or process can be had for a session: ${sentence(error)}`);
+    throw new Failure(
+      `no terminal or process can be had for a session (too many open files, terminals or processes): ${sentence(error)}`,
+    );
   }
 }
 

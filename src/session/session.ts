@@ -1,4 +1,5 @@
 // One session: its holder, its screen, its viewers, and the facts that are kept of it. Bytes pass through here; decisions are taken here.
+import fs from "node:fs";
 import path from "node:path";
 import { getSystemErrorName } from "node:util";
 import type { Log } from "../base/log.ts";
@@ -6,13 +7,21 @@ import { probe } from "../base/probe.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { OutputLog } from "../store/output-log.ts";
-import { type Gap, readRecord } from "../store/record.ts";
+import { type Gap, joined, readRecord, type SessionRecord } from "../store/record.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, ScreenHandle, Screens, ScreenText } from "../terminal/screens.ts";
 import { CatchUp, sizeAt } from "./catch-up.ts";
-import { watchMemory } from "./ending.ts";
-import { adoptAfterHolder, connectHolder, type HolderEvents, type HolderLink, launchHolder } from "./holder-link.ts";
+import { type MemoryWatch, outOfMemory, watchMemory } from "./ending.ts";
+import {
+  adoptAfterHolder,
+  connectHolder,
+  type HolderEvents,
+  type HolderLink,
+  launchHolder,
+  recallHolder,
+} from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
+import { ScreenFeed, screenLag } from "./screen-feed.ts";
 import { type End, endOf, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
 
@@ -35,9 +44,6 @@ export interface SessionEffects {
   readonly boot: string;
 }
 
-/** Bytes that may wait for the screen; past it the holder is not read from (it goes on appending to the log) until the screen has caught up. */
-const screenLag = 4 << 20;
-
 /** A snapshot is stored when this much output came since the last one: a new server then has at most this much to parse again. */
 const snapshotBytes = 4 << 20;
 /** … but not more often than this (ms), since a flood makes 4 MB in 80 ms. */
@@ -45,17 +51,32 @@ const snapshotPause = 5_000;
 /** … and when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
 const snapshotSilence = 2_000;
 
+/** A size that was asked for and not answered within this time (ms), as under a flood, is given to the screen at once. */
+const longestSizing = 250;
+
 /** A screen whose worker died is made from at most this much of the output (a stored one is seldom older), read in such pieces. */
 const longestRevival = 16 << 20;
 const revivalPiece = 256 << 10;
 
+/** A holder that does not answer is asked again after this time (ms). */
+const holderRetry = 5_000;
+
 /** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
 const oomScoreAdj = 200;
+
+/** A size of the terminal, and the offset of the first byte that is drawn for it. */
+interface Size {
+  offset: number;
+  cols: number;
+  rows: number;
+}
 
 /** A viewer as others see it. */
 export interface ViewerFacts {
   /** Process of its client. */
   pid: number;
+  /** Id of the session inside which that client was started. */
+  inside?: string | undefined;
   readOnly: boolean;
   /** ms since 1970. */
   since: number;
@@ -84,13 +105,19 @@ export class Session implements Viewed {
   /** Offset of the next byte for the screen, and how many it was never given. */
   #fedTo = 0;
   #skipped = 0;
+  readonly #feed: ScreenFeed;
   #silence: NodeJS.Timeout | undefined;
   #storing = false;
   #closed = false;
+  #ending = false;
+  #retry: NodeJS.Timeout | undefined;
+  /** How the connection to the holder ended, in words. */
+  #lossReason = "";
   /** Those who are told of the end. */
   readonly #enders = new Set<() => void>();
-  /** Those who are told of more output. */
+  /** Those who are told of more output, and those of them for whom it is as well a little later. */
   readonly #waiting = new Set<() => void>();
+  readonly #unhurried = new Set<() => void>();
   #modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
   /** ms since 1970 of the last output, 0 before any. */
   lastOutput = 0;
@@ -101,6 +128,8 @@ export class Session implements Viewed {
   #catchUp: CatchUp | undefined;
   /** The screen's answers are for the program. */
   #answering = true;
+  /** Between asking for a size and the place in the output where it holds. */
+  #sizing: { told: Size | undefined; late: NodeJS.Timeout } | undefined;
   /** Resolves when the screen stands at the present. */
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
@@ -115,6 +144,20 @@ export class Session implements Viewed {
       this.#resolveOver = resolve;
     });
     if (!isLive(row.state)) this.#resolveOver();
+    this.#feed = new ScreenFeed({
+      give: (offset, bytes) => this.#give(offset, bytes),
+      read: (offset, length) => this.#fromLog(offset, length),
+      logged: () => this.#logged(),
+      lag: () => this.#screen?.lag ?? 0,
+      onDrained: (callback) => this.screen().onDrained(callback),
+      pause: () => this.#link?.pause(),
+      resume: () => this.#link?.resume(),
+      streamed: () => this.#waiting.size > 0 || [...this.viewers.keys()].some((viewer) => viewer.streams),
+      watched: () => this.#catchUp !== undefined || [...this.viewers.keys()].some((viewer) => viewer.watches),
+      grew: () => {
+        this.lastOutput = this.#effects.clock();
+      },
+    });
   }
 
   get id(): string {
@@ -177,7 +220,7 @@ export class Session implements Viewed {
       this.#resolvePresent = resolve;
     });
     try {
-      const link = await connectHolder(this.folder, this.#events());
+      const link = await this.#reach();
       this.#linked(link);
       const log = this.openLog();
       // without a stored screen (a lost database): what was compressed since is not in the holder's file any more
@@ -189,8 +232,28 @@ export class Session implements Viewed {
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
     } catch (error) {
       this.#effects.log("session.no-holder", { id: this.id, reason: String(error) });
-      this.#finishFromDisk();
+      if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") this.#retryLater();
+      else this.#finishFromDisk();
     }
+  }
+
+  /** The holder, also where its socket was deleted: while the program lives it is not given up. */
+  async #reach(): Promise<HolderLink> {
+    try {
+      return await connectHolder(this.folder, this.#events());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") throw error;
+      const record = this.#record();
+      if (record.exit !== undefined) throw error;
+      return await recallHolder(this.folder, [this.row.holderPid, record.pid], this.#events());
+    }
+  }
+
+  /** A holder that is stopped, or whose disk hangs, still has its program: it is asked again until it answers. */
+  #retryLater(): void {
+    this.#retry = setTimeout(() => {
+      if (!this.#closed && this.live) void this.adopt();
+    }, holderRetry);
   }
 
   #linked(link: HolderLink): void {
@@ -213,10 +276,14 @@ export class Session implements Viewed {
       },
       data: (offset, bytes) => this.#output(offset, bytes),
       gap: (offset, length) => {
-        this.gaps.push({ offset, length });
+        // a hole that grows is told again and again
+        this.gaps.splice(0, this.gaps.length, ...joined([...this.gaps, { offset, length }]));
         this.row.facts.gaps = this.gaps;
         this.#effects.log("session.gap", { id: this.id, offset, length });
         this.#save();
+      },
+      sized: ({ offset, cols, rows }) => {
+        if (this.#sizing !== undefined) this.#take({ offset, cols, rows });
       },
       exit: (exit) => void this.#exited(exit.status, exit.time),
       closed: (reason) => this.#holderGone(reason),
@@ -237,16 +304,50 @@ export class Session implements Viewed {
     this.offset += fresh.length;
     this.lastOutput = this.#effects.clock();
     for (const viewer of this.viewers.keys()) viewer.output(fresh);
-    const screen = this.screen();
-    this.#feed(screen, this.offset - fresh.length, fresh);
-    if (screen.lag > screenLag) {
-      this.#link?.pause();
-      screen.onDrained(() => this.#link?.resume());
-    }
-    if (this.offset - this.#storedOffset > snapshotBytes && this.lastOutput - this.#storedAt > snapshotPause) void this.#store();
+    this.#feed.output(this.offset - fresh.length, fresh);
+    if (
+      this.#feed.current &&
+      this.offset - this.#storedOffset > snapshotBytes &&
+      this.lastOutput - this.#storedAt > snapshotPause
+    )
+      void this.#store();
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
-    for (const wake of this.#waiting) wake();
+    this.#wake();
     probe("session.output", { id: this.id, offset: this.offset });
+  }
+
+  /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */
+  whenCurrent(callback: () => void): void {
+    this.#feed.whenCurrent(callback);
+  }
+
+  get current(): boolean {
+    return this.#feed.current;
+  }
+
+  #logged(): number {
+    try {
+      return fs.statSync(this.outputLog).size;
+    } catch {
+      return this.offset; // deleted: then nothing can be read later either
+    }
+  }
+
+  #fromLog(offset: number, length: number): Buffer {
+    const log = this.openLog();
+    try {
+      return log.readSync(offset, length);
+    } catch (error) {
+      this.#effects.log("session.log-unreadable", { id: this.id, offset, reason: String(error) });
+      return Buffer.alloc(0);
+    } finally {
+      log.close();
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    for (const wake of this.#unhurried) wake();
   }
 
   /** The screen counts what it is fed; what it never got (a hole, output that is not retained) has to be added. */
@@ -255,15 +356,49 @@ export class Session implements Viewed {
     this.#fedTo = offset + length;
   }
 
-  #feed(screen: ScreenHandle, offset: number, bytes: Buffer): void {
+  #give(offset: number, bytes: Buffer): void {
+    const screen = this.screen();
     this.#follow(offset, bytes.length);
     const catchUp = this.#catchUp;
-    if (catchUp === undefined) return screen.feed(bytes);
+    if (catchUp === undefined) return this.#feedSized(screen, offset, bytes);
     const old = Math.min(bytes.length, Math.max(0, catchUp.until - offset));
     catchUp.feed(screen, offset, bytes.subarray(0, old));
     if (offset + bytes.length < catchUp.until) return;
     this.#caughtUp(catchUp);
     screen.feed(bytes.subarray(old));
+  }
+
+  #feedSized(screen: ScreenHandle, offset: number, bytes: Buffer): void {
+    const size = this.#sizing?.told;
+    if (size === undefined || size.offset >= offset + bytes.length) return screen.feed(bytes);
+    const old = Math.max(0, size.offset - offset);
+    if (old > 0) screen.feed(bytes.subarray(0, old));
+    this.#giveSize(size);
+    screen.feed(bytes.subarray(old));
+  }
+
+  /** The holder told where the terminal got its size. */
+  #take(size: Size): void {
+    if (this.#sizing === undefined) return;
+    if (this.#screen === undefined || size.offset <= this.#fedTo) this.#giveSize(size);
+    else this.#sizing.told = size;
+  }
+
+  /** Gives the screen its size; when it is the last one that was asked for, viewers join again. */
+  #giveSize({ cols, rows }: { cols: number; rows: number }): void {
+    this.screen().resize(cols, rows);
+    if (this.#sizing !== undefined) this.#sizing.told = undefined;
+    if (cols !== this.row.cols || rows !== this.row.rows) return;
+    clearTimeout(this.#sizing?.late);
+    this.#sizing = undefined;
+    for (const viewer of this.viewers.keys()) viewer.join();
+    probe("session.resized", { id: this.id, cols, rows });
+  }
+
+  /** The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers that wait. */
+  #sizeLate(): void {
+    this.#effects.log("session.size-late", { id: this.id, cols: this.row.cols, rows: this.row.rows });
+    this.#giveSize(this.row);
   }
 
   /** The screen has been given all that was said before this server; what is asked from here on is answered. */
@@ -360,8 +495,8 @@ export class Session implements Viewed {
   *#outputSince(offset: number): Generator<Buffer> {
     const log = this.openLog();
     try {
-      for (let at = Math.max(offset, this.offset - longestRevival); at < this.offset; ) {
-        const bytes = log.readSync(at, Math.min(revivalPiece, this.offset - at));
+      for (let at = Math.max(offset, this.#fedTo - longestRevival); at < this.#fedTo; ) {
+        const bytes = log.readSync(at, Math.min(revivalPiece, this.#fedTo - at));
         if (bytes.length === 0) return;
         yield bytes;
         at += bytes.length;
@@ -458,10 +593,14 @@ export class Session implements Viewed {
     return () => this.#enders.delete(listener);
   }
 
-  /** Calls after every output and at the end; the answer stops it. */
-  onMore(listener: () => void): () => void {
-    this.#waiting.add(listener);
-    return () => this.#waiting.delete(listener);
+  /**
+   * Calls after every output and at the end; the answer stops it.
+   * @param when "soon": a flood that nobody looks at is heard of in steps of some megabytes, or when it rests.
+   */
+  onMore(listener: () => void, when: "at-once" | "soon" = "at-once"): () => void {
+    const listeners = when === "soon" ? this.#unhurried : this.#waiting;
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   /** The whole output, by offset. The caller closes it. */
@@ -474,11 +613,18 @@ export class Session implements Viewed {
     if (cols === this.row.cols && rows === this.row.rows) return;
     this.row.cols = cols;
     this.row.rows = rows;
-    this.screen().resize(cols, rows);
-    this.#link?.resize(cols, rows);
     this.#save();
-    for (const viewer of this.viewers.keys()) viewer.join();
-    probe("session.resized", { id: this.id, cols, rows });
+    if (this.#link === undefined || this.row.state !== "running") return this.#giveSize({ cols, rows });
+    clearTimeout(this.#sizing?.late);
+    // what is on its way was drawn for the old size: the screen takes the new one where the holder says that it began
+    this.#sizing = { told: this.#sizing?.told, late: setTimeout(() => this.#giveSize(this.row), longestSizing) };
+    for (const viewer of this.viewers.keys()) viewer.hold();
+    this.#link.resize(cols, rows);
+  }
+
+  /** The terminal is being given another size; viewers join when the screen has it. */
+  get sizing(): boolean {
+    return this.#sizing !== undefined;
   }
 
   /** A viewer came; the caller lets it join. */
@@ -524,6 +670,7 @@ export class Session implements Viewed {
     try {
       if (!this.live && this.#screen === undefined) await this.#catchUpFromDisk();
       await this.present;
+      await new Promise<void>((resolve) => this.whenCurrent(resolve));
       return await this.screen().text();
     } catch (error) {
       this.#effects.log("session.no-screen", { id: this.id, reason: String(error) });
@@ -546,11 +693,15 @@ export class Session implements Viewed {
   }
 
   async #exited(waitStatus: number, time: number): Promise<void> {
-    if (!this.live || this.row.state === "exiting") return;
+    // "exiting" alone tells nothing: a server that was killed in this very place left it behind
+    if (!this.live || this.#ending) return;
+    this.#ending = true;
     this.row.waitStatus = waitStatus;
     this.row.ended = time;
-    this.#to("exiting", "the program has ended");
+    if (this.row.state !== "exiting") this.#to("exiting", "the program has ended");
     this.#quiet();
+    await new Promise<void>((resolve) => this.whenCurrent(resolve));
+    if (this.#sizing !== undefined) this.#giveSize(this.row);
     await this.#store();
     await Promise.all([...this.viewers.keys()].map((viewer) => viewer.settled()));
     await this.#endLeftovers();
@@ -580,6 +731,7 @@ export class Session implements Viewed {
     this.row.facts.outputBytes = this.offset;
     this.#save();
     this.#resolvePresent();
+    this.#feed.close();
     this.#link?.close();
     this.#link = undefined;
     this.#quiet();
@@ -587,7 +739,7 @@ export class Session implements Viewed {
     for (const listener of this.#enders) listener();
     this.#enders.clear();
     this.#effects.over(this);
-    for (const wake of this.#waiting) wake();
+    this.#wake();
     // viewers that are still there look at what is on their terminal; the screen itself is stored
     if (this.viewers.size === 0) this.closeScreen();
   }
@@ -599,19 +751,36 @@ export class Session implements Viewed {
   }
 
   #holderGone(reason: string): void {
-    if (this.#closed || !this.live || this.row.state === "exiting") return;
+    if (this.#closed || !this.live || this.#ending) return;
     this.#effects.log("session.holder-gone", { id: this.id, reason });
-    const record = readRecord(this.folder);
-    if (record?.exit !== undefined) return this.#finishFromDisk();
+    this.#lossReason = reason;
     const link = this.#link;
     const { programPid } = this.row;
-    if (link === undefined || programPid === null || !processAlive(programPid)) return this.#finishFromDisk();
+    if (this.#record().exit !== undefined || link === undefined || programPid === null || !processAlive(programPid))
+      return this.#finishFromDisk();
     void this.#succeed(link, programPid);
+  }
+
+  /** What the holder wrote down; nothing where it cannot be read. */
+  #record(): SessionRecord {
+    try {
+      return readRecord(this.folder);
+    } catch (error) {
+      this.#effects.log("session.record-unreadable", { id: this.id, reason: String(error) });
+      return { gaps: [], adopted: [] };
+    }
   }
 
   /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
   async #succeed(dead: HolderLink, programPid: number): Promise<void> {
     try {
+      // only the connection may be gone: a holder that answers needs no successor
+      const same = await this.#reach().catch(() => undefined);
+      if (same !== undefined) {
+        dead.close();
+        this.#linked(same);
+        return same.subscribe(this.offset);
+      }
       const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
       dead.close();
       this.#linked(link);
@@ -629,8 +798,10 @@ export class Session implements Viewed {
 
   /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
   #finishFromDisk(): void {
-    const record = readRecord(this.folder);
-    if (record?.exit !== undefined) {
+    // a holder that was killed could not take its socket along
+    fs.rmSync(path.join(this.folder, "sock"), { force: true });
+    const record = this.#record();
+    if (record.exit !== undefined) {
       this.row.waitStatus = record.exit.status;
       this.row.ended = record.exit.time;
       this.offset = record.exit.end;
@@ -646,6 +817,10 @@ export class Session implements Viewed {
   #whyLost(): string {
     if (this.row.boot !== this.#effects.boot) return "the machine was restarted";
     if (this.row.started === null) return "the server went away before the program was started";
+    if (outOfMemory(this.row.facts.memory as MemoryWatch | undefined))
+      return "the kernel ended processes of its group for want of memory, its holder among them";
+    const signal = /by (SIG\w+)/.exec(this.#lossReason)?.[1];
+    if (signal !== undefined) return `its holder was ended by ${signal}, and the program with it`;
     return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
   }
 
@@ -682,8 +857,11 @@ export class Session implements Viewed {
   /** The server goes: stores the screen and lets go of the holder, which lives on. */
   async leave(): Promise<void> {
     this.#quiet();
+    clearTimeout(this.#retry);
+    clearTimeout(this.#sizing?.late);
     if (this.#screen !== undefined && this.live) await this.#store();
     this.#closed = true;
+    this.#feed.close();
     this.#link?.close();
     this.#link = undefined;
     this.#screen?.close();

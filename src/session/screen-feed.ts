@@ -1,0 +1,173 @@
+// Gives a session's screen its output: at once while the screen keeps up; of a flood later, from the log, when somebody looks or the flood rests.
+
+/** What a feed needs of its session. */
+export interface FeedEffects {
+  /** The screen takes these bytes, which follow those that it has. */
+  give(offset: number, bytes: Buffer): void;
+  /** Bytes of output that the log has from here on, at most so many; none where a hole begins. */
+  read(offset: number, length: number): Buffer;
+  /** Bytes of output that the log has. */
+  logged(): number;
+  /** Bytes that the screen was given and has not taken. */
+  lag(): number;
+  /** Calls once, when the lag is small. */
+  onDrained(callback: () => void): void;
+  /** The holder is not read from, and goes on appending to the log. */
+  pause(): void;
+  resume(): void;
+  /** Somebody takes the output as it comes. */
+  streamed(): boolean;
+  /** Somebody looks at the screen all the time. */
+  watched(): boolean;
+  /** Output came that was not read. */
+  grew(): void;
+}
+
+/** Bytes that wait for a screen until it counts as left behind: it has some 100 ms of work then. */
+export const screenLag = 4 << 20;
+/** … and while it is brought to the present: the more it has at once, the more of it has scrolled out of sight and needs no parsing. */
+const catchUpLag = 16 << 20;
+/** The log is read in such pieces. */
+const piece = 256 << 10;
+/** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
+const rest = 100;
+/** … or until so much waits: more would keep somebody who attaches then waiting for seconds. */
+const mostBacklog = 64 << 20;
+
+export class ScreenFeed {
+  readonly #effects: FeedEffects;
+  /** Offset of the next byte for the screen. */
+  #position = 0;
+  /** Offset of the next byte of output. */
+  #end = 0;
+  /** The screen lacks what is between the two. */
+  #behind = false;
+  /** Output up to here goes to the screen without delay. */
+  #until = 0;
+  #held = false;
+  #stepping = false;
+  #timer: NodeJS.Timeout | undefined;
+  #size = 0;
+  #waiting: { target: number; callback: () => void }[] = [];
+  #closed = false;
+
+  constructor(effects: FeedEffects) {
+    this.#effects = effects;
+  }
+
+  /** Takes output as it comes, in order. */
+  output(offset: number, bytes: Buffer): void {
+    this.#end = offset + bytes.length;
+    if (this.#behind) return this.#balance();
+    this.#give(offset, bytes);
+    if (this.#effects.lag() > (this.#urgent() ? catchUpLag : screenLag)) this.#fallBehind();
+    else this.#tell();
+  }
+
+  #give(offset: number, bytes: Buffer): void {
+    this.#position = offset + bytes.length;
+    this.#effects.give(offset, bytes);
+  }
+
+  /** Whether the screen has been given all that came, up to where somebody wants it. */
+  get current(): boolean {
+    return !this.#behind && this.#end >= this.#until;
+  }
+
+  /** Calls when the screen has been given all output up to now: at once where it has. Nothing comes between the last byte and the call. */
+  whenCurrent(callback: () => void): void {
+    if (this.#closed || this.current) return callback();
+    this.#hurry();
+    // the screen may have taken all of it at once, and told nobody
+    if (this.current) return callback();
+    this.#waiting.push({ target: this.#until, callback });
+  }
+
+  /** What there is goes to the screen without delay. */
+  #hurry(): void {
+    this.#until = Math.max(this.#until, this.#end, this.#effects.logged());
+    if (this.#behind) this.#step();
+  }
+
+  #urgent(): boolean {
+    return this.#end < this.#until || this.#waiting.length > 0 || this.#effects.watched();
+  }
+
+  #fallBehind(): void {
+    this.#behind = true;
+    this.#size = this.#effects.logged();
+    this.#balance();
+    if (this.#urgent()) this.#step();
+    else this.#lookLater();
+  }
+
+  /** The holder is read from only where somebody takes what comes: the screen reads the log. */
+  #balance(): void {
+    const hold = this.#behind && !this.#effects.streamed();
+    if (hold === this.#held) return;
+    this.#held = hold;
+    if (hold) this.#effects.pause();
+    else this.#effects.resume();
+  }
+
+  #lookLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#look();
+    }, rest);
+  }
+
+  #look(): void {
+    if (!this.#behind || this.#closed) return;
+    const size = this.#effects.logged();
+    const grown = size > this.#size;
+    this.#size = size;
+    if (grown) this.#effects.grew();
+    this.#balance();
+    if (!grown || this.#urgent() || size - this.#position > mostBacklog) this.#hurry();
+    if (this.#behind) this.#lookLater();
+  }
+
+  /** Gives the screen what it lacks, as much as it takes. */
+  #step(): void {
+    if (this.#stepping) return;
+    while (this.#behind && !this.#closed) {
+      if (this.#effects.lag() > catchUpLag) {
+        this.#stepping = true;
+        this.#effects.onDrained(() => {
+          this.#stepping = false;
+          this.#step();
+        });
+        return;
+      }
+      if (this.#position < this.#end) {
+        const bytes = this.#effects.read(this.#position, Math.min(piece, this.#end - this.#position));
+        // a hole, which the screen cannot know: it goes on behind it
+        if (bytes.length === 0) this.#position = this.#end;
+        else this.#give(this.#position, bytes);
+      } else {
+        this.#behind = false;
+        this.#balance();
+        this.#tell();
+      }
+    }
+  }
+
+  #tell(): void {
+    for (;;) {
+      const next = this.#behind ? undefined : this.#waiting.find(({ target }) => this.#position >= target);
+      if (next === undefined) return;
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
+      next.callback();
+    }
+  }
+
+  /** The output is at its end, or nobody follows it any more: who waits is called. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { callback } of waiting) callback();
+  }
+}
