@@ -11,6 +11,7 @@ import {
   decodeExit,
   decodeGap,
   decodeHello,
+  decodeSized,
   decodeTyped,
   encodeFd,
   encodeGo,
@@ -95,6 +96,7 @@ test("every frame from the holder is read from exactly these bytes", () => {
   assert.deepEqual(decodeData(hex("0500000000000000 6869")), { offset: 5, bytes: Buffer.from("hi") });
   assert.deepEqual(decodeGap(hex("0500000000000000 0600000000000000")), { offset: 5, length: 6 });
   assert.equal(decodeTyped(hex("0500000000000000")), 5);
+  assert.deepEqual(decodeSized(hex("0500000000000000 6500 2100")), { offset: 5, cols: 101, rows: 33 });
 });
 
 test("a failed exec says which errno, and has a shell's status", () => {
@@ -210,5 +212,6 @@ test("the C side and the page have the same numbers", () => {
     "68 server FD",
     "69 server GAP",
     "70 server TYPED",
+    "71 server SIZED",
   ]);
 });
