@@ -183,7 +183,7 @@ describe("falcon logs", () => {
   test("falcon's display: the driver lines alone", async () => {
     const id = await home.start([program("footer"), "300", "8"], ["--size", "100x30"]);
     await until(async () => (await home.run(["logs", id])).stdout.includes("driver message 300\n"), "300 lines");
-    await home.ok(["send", id, "C-c"]);
+    await home.ok(["kill", id, "--signal", "INT"]);
     await home.untilState(id, "exited");
     const lines = await logs(id);
     const summary = lines.pop() as string;
