@@ -222,6 +222,13 @@ export class Session implements Viewed {
     try {
       const link = await this.#reach();
       this.#linked(link);
+      if (this.offset >= link.hello.end) {
+        // nothing was said since: there is no log to be read, and the row knows the size
+        link.subscribe(this.offset);
+        this.#answering = true;
+        this.#resolvePresent();
+        return this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
+      }
       const log = this.openLog();
       // without a stored screen (a lost database): what was compressed since is not in the holder's file any more
       if (log.rawBase > this.offset) this.#note(log.rawBase);
@@ -257,6 +264,7 @@ export class Session implements Viewed {
   }
 
   #linked(link: HolderLink): void {
+    const known = this.row.started !== null && this.row.holderPid === link.holderPid && this.row.programPid === link.programPid;
     this.#link = link;
     this.row.holderPid = link.holderPid;
     this.row.programPid = link.programPid;
@@ -265,7 +273,7 @@ export class Session implements Viewed {
     if (execError !== null) this.row.facts.execError = sentenceOfExec(this.row.command[0] ?? "", execError);
     if (this.row.started === null) this.row.started = this.#effects.clock();
     if (this.row.state === "starting") this.#to("running", "the program was started");
-    else this.#save();
+    else if (!known) this.#save();
   }
 
   #events(): HolderEvents {
