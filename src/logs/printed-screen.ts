@@ -1,7 +1,7 @@
 // The normal screen as far as lines need it: a line is finished when it scrolls off the top or is about to be cleared, joined where it was wrapped.
 import { charWidth } from "./char-width.ts";
 import { type OpenLine, packed, type ReaderState, rowFrom, unpacked } from "./reader-state.ts";
-import { Row, type Run } from "./row.ts";
+import { isCrowded, Row, type Run } from "./row.ts";
 import type { Style } from "./style.ts";
 
 /** A line without an end is cut into pieces of this many characters, so that memory stays bounded. */
@@ -171,7 +171,7 @@ export class PrintedScreen {
     for (const char of text) {
       const columns = charWidth(char.codePointAt(0) as number);
       if (columns === 0) {
-        if (part) part += char;
+        if (part) part += isCrowded(part) ? "" : char;
         else this.#row().combine(this.x, char);
         continue;
       }

@@ -1,5 +1,5 @@
 // One row of text with its styles: cheap while it is only appended to, a row of cells once something is written over.
-import { charWidth } from "./char-width.ts";
+import { charWidth, textWidth } from "./char-width.ts";
 import { blankIsInvisible, plain, type Style } from "./style.ts";
 
 /** Text of one style. */
@@ -62,13 +62,13 @@ export class Row {
   combine(x: number, char: string): void {
     if (!this.#cells && x === this.#width) {
       const last = this.#runs.at(-1);
-      if (last) last.text += char;
+      if (last && !isCrowded(last.text)) last.text += char;
       return;
     }
     const cells = this.#exploded();
     const before = cells[x - 1]?.text === "" ? x - 2 : x - 1;
     const cell = cells[before];
-    if (cell) cell.text = (cell.text || " ") + char;
+    if (cell && !isCrowded(cell.text)) cell.text = (cell.text || " ") + char;
   }
 
   /** Blanks the columns `from`..`to` (exclusive). */
@@ -196,4 +196,13 @@ function merged(cells: readonly Run[]): Run[] {
     else runs.push({ text, style });
   }
   return runs;
+}
+
+/** Marks on one character past which further ones are left out: the longest emoji has some ten, and a line is to stay a line. */
+const mostMarks = 32;
+
+/** Whether a text ends in as many marks as a character may have. */
+export function isCrowded(text: string): boolean {
+  if (text.length < mostMarks) return false;
+  return textWidth(text.slice(-mostMarks)) === 0;
 }

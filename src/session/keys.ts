@@ -148,9 +148,28 @@ export class Keys {
         at = end;
         if (at === bytes.length) break;
       }
+      if (this.#state === "ground" && this.#prefixAt === null) {
+        // a text typed or pasted at once, in one piece
+        const end = this.#plainEnd(bytes, at);
+        if (end > at) {
+          this.#send(bytes.subarray(at, end));
+          at = end - 1;
+          continue;
+        }
+      }
       this.#state = this.#byte(bytes[at] as number);
     }
     return this.#take();
+  }
+
+  /** Where the characters from `at` on end that mean nothing to us: ASCII without ESC and the prefix. */
+  #plainEnd(bytes: Uint8Array, at: number): number {
+    let end = at;
+    for (; end < bytes.length; end++) {
+      const byte = bytes[end] as number;
+      if (byte === ESC || byte >= 0x80 || byte === this.#policy.prefix) break;
+    }
+    return end;
   }
 
   /** Does what the passing of time decides; harmless at any moment. */
@@ -267,6 +286,9 @@ export class Keys {
     this.#sequence.push(byte);
     if (this.#sequence.length > longestCsi) {
       this.#flush();
+      // what was sent need not be kept, only that there was too much of it
+      this.#sequence.length = longestCsi + 1;
+      this.#sent = this.#sequence.length;
       return byte < 0x40 ? "csi" : this.#forget();
     }
     if (byte < 0x40) return "csi";

@@ -413,6 +413,30 @@ export function boundCounts(terminal: Terminal): void {
   }
 }
 
+/** UTF-16 units of one cell's character with its marks: the longest emoji has 35, and what goes on for ever is nothing that is seen. */
+const longestCell = 64;
+
+/** Bounds the marks that are put on one character; without it one cell grows with everything that a program prints. */
+export function boundMarks(terminal: Terminal): void {
+  const { active } = (terminal as unknown as { _core: Core })._core._bufferService.buffers;
+  // the lines of all terminals have their methods in one place
+  const lines = Object.getPrototypeOf(active.lines.get(0)) as MarkedLines;
+  const { addCodepointToCell } = lines;
+  if (addCodepointToCell === undefined || addCodepointToCell.bounded) return;
+  const bounded: MarkedLines["addCodepointToCell"] = function (this: CoreLine, x, codePoint, width) {
+    if ((this._combined[x]?.length ?? 0) < longestCell) addCodepointToCell.call(this, x, codePoint, width);
+  };
+  bounded.bounded = true;
+  lines.addCodepointToCell = bounded;
+}
+
+interface MarkedLines {
+  addCodepointToCell: {
+    (this: CoreLine, x: number, codePoint: number, width: number): void;
+    bounded?: boolean;
+  };
+}
+
 /** How many links are remembered before those that no cell shows any more are forgotten. */
 const mostLinks = 4096;
 
@@ -456,6 +480,7 @@ export class Model {
     this.alternate = new BufferView(this, "alternate");
     mendErase(this.terminal);
     boundCounts(this.terminal);
+    boundMarks(this.terminal);
     this.#rememberLinks();
     this.#learnCharsets();
   }

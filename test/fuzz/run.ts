@@ -66,7 +66,8 @@ async function main(): Promise<number> {
   const seconds = Number(values.seconds ?? (values.short ? shortSeconds : 24 * 3600));
   const sum = chosen.reduce((total, { inputs }) => total + inputs, 0);
   const scale = values.inputs === undefined ? 1 : Number(values.inputs) / sum;
-  const seed = values.seed === undefined ? Date.now() % 2 ** 40 : Number(values.seed);
+  // CI tries the same each time: what is new is for the long runs to find
+  const seed = values.seed === undefined ? (values.short ? 1 : Date.now() % 2 ** 40) : Number(values.seed);
   const limited = values.short || values.seconds !== undefined;
   console.log(`seed ${seed}`);
   for (const [i, target] of chosen.entries()) {

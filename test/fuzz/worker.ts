@@ -110,7 +110,10 @@ async function work(target: Target): Promise<void> {
   const fresh = () => mutated(random, target, random.pick(corpus), random.pick(corpus));
 
   coverage.start();
-  for (const input of [...corpus]) await look(input);
+  for (const input of [...corpus]) {
+    if (!(await goOn())) break;
+    await look(input);
+  }
   for (const word of target.words ?? []) await look(bytesOf(word));
   let guided = true;
   let sinceNew = 0;

@@ -1,0 +1,134 @@
+// Sequences that never end, 8 MiB of each: every reader of a stream keeps a bounded part of them, and is there again when they are over.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { defaultConfig } from "../../src/base/config.ts";
+import { LineReader } from "../../src/logs/line-reader.ts";
+import { mostFromClient } from "../../src/protocol/client.ts";
+import { FrameReader } from "../../src/protocol/frame.ts";
+import { type KeyPolicy, Keys } from "../../src/session/keys.ts";
+import { ViewKeys } from "../../src/session/view-keys.ts";
+import { PolicyFilter } from "../../src/terminal/policy.ts";
+import { QueryFilter } from "../../src/terminal/queries.ts";
+import { Scanner } from "../../src/terminal/scanner.ts";
+import { Screen } from "../../src/terminal/screen.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+
+const chunkBytes = 64 << 10;
+const chunks = 128;
+/** What a reader may keep of one stream: the longest string of all is 1 MiB, kept a few times over while it is joined. */
+const most = 4 << 20;
+
+/** What begins and never ends, and with what it goes on. */
+const endless: readonly [name: string, begin: string, go: string][] = [
+  ["OSC", "\x1b]0;", "title "],
+  ["OSC that may be a query", "\x1b]11;", "rgb:dddd/"],
+  ["clipboard", "\x1b]52;c;", "QUJD"],
+  ["DCS", "\x1bPq", "#0;2;0;0;0"],
+  ["DCS of a query", "\x1bP$q", "mmmm"],
+  ["APC", "\x1b_G", "AAAA"],
+  ["PM", "\x1b^", "text"],
+  ["SOS", "\x1bX", "text"],
+  ["CSI", "\x1b[", "1;2;"],
+  ["CSI of one number", "\x1b[", "9"],
+  ["intermediates", "\x1b", " "],
+  ["ESC", "", "\x1b"],
+  ["a paste", "\x1b[200~", "pasted d "],
+  ["a line", "", "x"],
+  ["returns", "", "\r"],
+  ["combining characters", "e", "\u0301"],
+  ["half characters", "", "\xf0\x9f"],
+  ["C1", "", "\u009b1;"],
+];
+
+const policy: KeyPolicy = {
+  plainDetach: true,
+  detachKey: "d",
+  prefix: 0x1c,
+  bracketedPaste: false,
+  focus: false,
+  replies: false,
+  isig: true,
+  interruptByte: 3,
+  historyKey: true,
+};
+const blockAll = Object.fromEntries(Object.keys(defaultConfig.programSequences).map((kind) => [kind, "block"]));
+
+const readers: Record<string, () => (chunk: Buffer) => unknown> = {
+  Keys: () => {
+    const keys = new Keys(
+      () => policy,
+      () => 0,
+    );
+    return (chunk) => keys.feed(chunk);
+  },
+  ViewKeys: () => {
+    const keys = new ViewKeys();
+    return (chunk) => keys.feed(chunk);
+  },
+  Scanner: () => {
+    const scanner = new Scanner();
+    return (chunk) => scanner.feed(chunk);
+  },
+  QueryFilter: () => {
+    const filter = new QueryFilter();
+    return (chunk) => filter.feed(chunk);
+  },
+  "PolicyFilter, as it is by default": () => {
+    const filter = new PolicyFilter(defaultConfig.programSequences);
+    return (chunk) => filter.feed(chunk);
+  },
+  "PolicyFilter, all blocked": () => {
+    const filter = new PolicyFilter({ ...defaultConfig.programSequences, ...blockAll });
+    return (chunk) => filter.feed(chunk);
+  },
+  Screen: () => {
+    const screen = new Screen({ cols: 80, rows: 24, scrollback: 100 });
+    return (chunk) => screen.feed(chunk);
+  },
+  LineReader: () => {
+    const lines = new LineReader(80, 24);
+    return (chunk) => lines.feed(chunk);
+  },
+};
+
+async function memory(): Promise<number> {
+  for (let turn = 0; turn < 3; turn++) {
+    gc();
+    // what lies outside of the heap is given back in a turn of its own
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+for (const [reader, make] of Object.entries(readers)) {
+  test(`${reader} keeps a bounded part of what never ends`, async () => {
+    for (const [name, begin, go] of endless) {
+      const feed = make();
+      const bytes = Buffer.from(go, name === "half characters" ? "latin1" : "utf8");
+      const chunk = Buffer.alloc(chunkBytes, bytes);
+      // less of it where a byte costs more than a copy
+      const count = reader.includes("Filter") || reader === "Scanner" ? chunks : chunks / 8;
+      feed(Buffer.from(begin));
+      const before = await memory();
+      for (let i = 0; i < count; i++) feed(chunk);
+      const grown = (await memory()) - before;
+      assert.ok(grown < most, `${name}: ${grown} bytes more after ${count * chunkBytes}`);
+      feed(Buffer.from("\x18\x1b\\\r\n"));
+    }
+  });
+}
+
+test("FrameReader keeps one payload within the limit, never what was announced beyond it", async () => {
+  const before = await memory();
+  const reader = new FrameReader(mostFromClient, () => assert.fail("no frame is complete"));
+  const header = Buffer.alloc(5);
+  header.writeUInt32LE(mostFromClient, 0);
+  reader.feed(header);
+  for (let i = 0; i < mostFromClient / chunkBytes - 1; i++) reader.feed(Buffer.alloc(chunkBytes));
+  assert.ok((await memory()) - before < 2 * mostFromClient);
+});
