@@ -192,8 +192,13 @@ export class Peer implements Call {
 
   /** Tells the client to ask the next server. */
   reconnect(): void {
-    this.#send(encodeFrame(ServerFrame.reconnect));
+    this.announceNext();
     this.#close();
+  }
+
+  /** Tells the client that it will be sent to the next server: it reads no more keys, and waits for our end of the connection. */
+  announceNext(): void {
+    this.#send(encodeFrame(ServerFrame.reconnect));
   }
 
   #send(frame: Uint8Array): void {

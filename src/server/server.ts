@@ -8,9 +8,9 @@ import { fileLog, type Log } from "../base/log.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { close, tryLock } from "../platform/native.ts";
+import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
-import { clientProtocol } from "../protocol/client.ts";
+import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
 import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
@@ -39,6 +39,10 @@ export interface ServerOptions {
 
 /** How often runs are looked at for a stall (ms): a stall is minutes long, and a look costs a few stats. */
 const stallLook = 30_000;
+
+/** So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked for this often. */
+const longestHandOver = 3_000;
+const handOverLook = 20;
 
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
@@ -103,7 +107,7 @@ export class Server implements Context {
       log,
     );
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
-    this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log);
+    this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log, addonFile);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       save: (row) => this.#stored(() => this.store.save(row)),
       saveSnapshot: (id, snapshot) =>
@@ -179,7 +183,13 @@ export class Server implements Context {
   }
 
   #accepted(socket: import("node:net").Socket): void {
-    const peer = new Peer(socket, { pid: process.pid, version: this.version, run: (call) => this.#run(call), log: this.log });
+    const peer = new Peer(socket, {
+      pid: process.pid,
+      version: this.version,
+      run: (call) => this.#run(call),
+      foreign: (peer, hello) => this.#foreign(peer, hello),
+      log: this.log,
+    });
     this.#peers.add(peer);
     clearTimeout(this.#idle);
     void peer.gone.then(() => {
@@ -215,18 +225,22 @@ export class Server implements Context {
     }
   }
 
+  /** A client that speaks another protocol: a newer one brings its own server, an older one is told. */
+  #foreign(peer: Peer, { version, protocol }: Hello): void {
+    this.log("server.foreign-client", { version, protocol, server: this.version });
+    if (isNewer(version, this.version)) return void this.upgradeServer(peer);
+    peer.stderr(
+      `falcon: this falcon (version ${version}, protocol ${protocol}) is older than the session server ` +
+        `(version ${this.version}, protocol ${clientProtocol}): install the server's version\n`,
+    );
+    peer.exit(Status.ours);
+  }
+
   async #run(call: Call): Promise<number | undefined> {
     if (isNewer(call.request.version, this.version)) {
       this.log("server.newer-client", { client: call.request.version, server: this.version });
-      await this.upgradeServer();
+      await this.upgradeServer(call instanceof Peer ? call : undefined);
       return undefined;
-    }
-    if (call.request.protocol !== clientProtocol) {
-      call.stderr(
-        `falcon: this falcon (version ${call.request.version}, protocol ${call.request.protocol}) is older than the session server ` +
-          `(version ${this.version}, protocol ${clientProtocol}): install the server's version, or use the falcon that started it\n`,
-      );
-      return Status.ours;
     }
     return runCommand(call, this);
   }
@@ -276,11 +290,12 @@ export class Server implements Context {
     });
   }
 
-  async upgradeServer(): Promise<void> {
-    await this.#end("a new version takes over", (peer) => peer.reconnect());
+  /** @param first the client that brings the new version: it starts its server before the others, with older ones of their own, can. */
+  async upgradeServer(first?: Peer): Promise<void> {
+    await this.#end("a new version takes over", (peer) => peer.reconnect(), first);
   }
 
-  async #end(reason: string, farewell: (peer: Peer) => void): Promise<void> {
+  async #end(reason: string, farewell: (peer: Peer) => void, first?: Peer): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     this.log("server.ending", { reason });
@@ -296,6 +311,14 @@ export class Server implements Context {
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
     const peers = [...this.#peers];
+    if (first !== undefined) {
+      // the others read no more keys, and go when the new server listens
+      for (const peer of peers) if (peer !== first) peer.announceNext();
+      first.reconnect();
+      const socket = path.join(this.home, "server.sock");
+      for (let waited = 0; waited < longestHandOver && !fs.existsSync(socket); waited += handOverLook)
+        await new Promise((resolve) => setTimeout(resolve, handOverLook));
+    }
     for (const peer of peers) farewell(peer);
     await Promise.all(peers.map((peer) => peer.gone));
     await Promise.all([this.#screens.dispose(), this.archive.dispose()]);

@@ -7,6 +7,7 @@ import { processAlive } from "../../src/platform/processes.ts";
 import { program } from "../support/compile.ts";
 import { until, untilFile } from "../support/events.ts";
 import { processesNaming, TestHome } from "../support/home.ts";
+import { addon, holder, root } from "../support/paths.ts";
 import {
   floodText,
   folderOf,
@@ -109,49 +110,53 @@ export const serverKills: Fault = {
   },
 };
 
+/** A client gives up after six losses in a row, each within 10 s of its connection (docs/protocol.md): so each viewer is put to five. */
+const killsPerViewer = 5;
+
 export const viewerKills: Fault = {
   name: "kill -9 of the server with an attached viewer",
   async run({ short }) {
-    const kills = short ? 3 : 15;
-    const home = new TestHome();
-    try {
-      const count = 1500;
-      const terminal = home.terminal(
-        [
-          "run",
-          "--",
-          "/bin/sh",
-          "-c",
-          `i=0; while [ $i -lt ${count} ]; do echo "row $i"; i=$((i+1)); sleep 0.004; done; read key; exit 9`,
-        ],
-        { cols: 80, rows: 24 },
-      );
-      await terminal.waitFor(/row \d+/);
-      for (let i = 0; i < kills; i++) {
-        await moment(random() * 200);
-        await killServer(home);
-        const before = Number(/row (\d+)/.exec(terminal.lines().findLast((line) => line.startsWith("row")) ?? "")?.[1] ?? 0);
-        await terminal.waitFor(
-          () =>
-            terminal.lines().some((line) => Number(/^row (\d+)/.exec(line)?.[1] ?? -1) > before || line === `row ${count - 1}`),
-          "the viewer to go on after a kill",
-        );
-      }
-      await terminal.waitFor(`row ${count - 1}`);
-      // the screen is the program's own, without a torn or missing line
-      const lines = terminal.lines().filter((line) => line.startsWith("row"));
-      assert.deepEqual(
-        lines,
-        Array.from({ length: lines.length }, (_, i) => `row ${count - lines.length + i}`),
-      );
-      terminal.key("Enter");
-      assert.equal((await terminal.waitForExit()).code, 9);
-      return `${kills} kills, the viewer went on each time, no line missing or torn, status 9 known`;
-    } finally {
-      await home.dispose();
-    }
+    const viewers = short ? 1 : 3;
+    for (let viewer = 0; viewer < viewers; viewer++) await viewerThrough(killsPerViewer);
+    return `${viewers * killsPerViewer} kills, the viewer went on each time, no line missing or torn, status 9 known`;
   },
 };
+
+async function viewerThrough(kills: number): Promise<void> {
+  const home = new TestHome();
+  try {
+    const count = 1500;
+    const terminal = home.terminal(
+      [
+        "run",
+        "--",
+        "/bin/sh",
+        "-c",
+        `i=0; while [ $i -lt ${count} ]; do echo "row $i"; i=$((i+1)); sleep 0.004; done; read key; exit 9`,
+      ],
+      { cols: 80, rows: 24 },
+    );
+    const last = () => Number(/^row (\d+)/.exec(terminal.lines().findLast((line) => /^row \d+/.test(line)) ?? "")?.[1] ?? -1);
+    await terminal.waitFor(/row \d+/);
+    for (let i = 0; i < kills; i++) {
+      await moment(random() * 200);
+      await killServer(home);
+      const before = last();
+      await terminal.waitFor(() => last() > before || last() === count - 1, "the viewer to go on after a kill");
+    }
+    await terminal.waitFor(`row ${count - 1}`);
+    // the screen is the program's own, without a torn or missing line
+    const lines = terminal.lines().filter((line) => line.startsWith("row"));
+    assert.deepEqual(
+      lines,
+      Array.from({ length: lines.length }, (_, i) => `row ${count - lines.length + i}`),
+    );
+    terminal.key("Enter");
+    assert.equal((await terminal.waitForExit()).code, 9);
+  } finally {
+    await home.dispose();
+  }
+}
 
 export const exitKills: Fault = {
   name: "kill -9 of the server within 20 ms of ten exits",
@@ -275,11 +280,11 @@ export const bothKilled: Fault = {
     try {
       const id = await home.start(["/bin/sh", "-c", "echo last words; sleep 1000"]);
       await until(async () => (await shownScreen(home, id)).includes("last words"), "the program's words");
-      const holder = holderPid(home, id) ?? assert.fail("no holder");
+      const holding = holderPid(home, id) ?? assert.fail("no holder");
       const pid = (await home.sessions())[0]?.pid ?? 0;
       const server = home.serverPid() ?? assert.fail("no server");
       process.kill(server, "SIGSTOP");
-      killNow(holder);
+      killNow(holding);
       killNow(server);
       await until(() => !processAlive(Number(pid)), "the program to be hung up on");
       const [row] = await home.sessions();
@@ -291,6 +296,112 @@ export const bothKilled: Fault = {
       const again = await home.ok(["relaunch", "-d", id]);
       assert.equal((await home.untilState(again, "running")).state, "running");
       return `the session is lost and says so (${/state\s+(.*)/.exec(shown)?.[1]}), log and last screen are whole, relaunch works`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const upgrades: Fault = {
+  name: "falcon server upgrade with sessions and viewers",
+  async run({ short }) {
+    const times = short ? 2 : 5;
+    const home = new TestHome();
+    try {
+      const count = 1500;
+      const script = `i=0; while [ $i -lt ${count} ]; do echo "row $i"; i=$((i+1)); sleep 0.004; done; read key; exit 9`;
+      const viewer = home.terminal(["run", "--", "/bin/sh", "-c", script], { cols: 80, rows: 24 });
+      const quiet = await home.start(["/bin/sh", "-c", "read key; exit 8"]);
+      await viewer.waitFor(/row \d+/);
+      for (let i = 0; i < times; i++) {
+        const before = home.serverPid();
+        await home.ok(["server", "upgrade"]);
+        assert.notEqual(home.serverPid(), before, "another server has taken over");
+        assert.deepEqual(
+          (await home.sessions()).map(({ state }) => state),
+          ["running", "running"],
+        );
+      }
+      await viewer.waitFor(`row ${count - 1}`);
+      const lines = viewer.lines().filter((line) => line.startsWith("row"));
+      assert.deepEqual(
+        lines,
+        Array.from({ length: lines.length }, (_, i) => `row ${count - lines.length + i}`),
+      );
+      viewer.key("Enter");
+      assert.equal((await viewer.waitForExit()).code, 9);
+      await home.ok(["send", quiet, "Enter"]);
+      assert.equal((await home.run(["wait", quiet])).code, 8);
+      return `${times} upgrades: both sessions and the viewer went on each time, no line missing, statuses known`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const newerClient: Fault = {
+  name: "a newer client meets an older server",
+  async run() {
+    const home = new TestHome();
+    try {
+      const viewer = home.terminal(["run", "--", "/bin/sh", "-c", "echo ready; read key; echo got $key; read key; exit 9"]);
+      await viewer.waitFor("ready");
+      const newer = newerInstallation(path.join(home.work, "newer"));
+      const answer = await home.run(["server", "status", "--json"], { file: newer });
+      assert.equal(answer.code, 0, answer.stderr + home.serverLog());
+      assert.equal(JSON.parse(answer.stdout).version, "99.0.0", "the newer server answers");
+      assert.deepEqual(
+        (await home.sessions()).map(({ state }) => state),
+        ["running"],
+        "an older client is served by it",
+      );
+      viewer.type("on\r");
+      await viewer.waitFor("got on");
+      viewer.key("Enter");
+      assert.equal((await viewer.waitForExit()).code, 9);
+      return "the newer server took over; the session and the older client's viewer went on; status known";
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+/** A copy of this installation whose client and server say that they are version 99.0.0; answers its client. */
+function newerInstallation(folder: string): string {
+  const bin = path.join(folder, "native/build/Release");
+  fs.mkdirSync(bin, { recursive: true });
+  fs.cpSync(path.join(root, "dist"), path.join(folder, "dist"), { recursive: true });
+  fs.symlinkSync(fs.realpathSync(path.join(root, "node_modules")), path.join(folder, "node_modules"));
+  const about = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ ...about, version: "99.0.0" }));
+  for (const file of [holder, addon]) fs.copyFileSync(file, path.join(bin, path.basename(file)));
+  const sources = ["client.c", "start.c", "home.c", "terminal.c", "os_linux.c", "os_darwin.c"];
+  const compiler = process.env.CC ?? "cc";
+  const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", '-DFALCON_VERSION="99.0.0"', "-o", path.join(bin, "falcon")];
+  execFileSync(compiler, [...flags, ...sources.map((file) => path.join(root, "native", file))]);
+  return path.join(bin, "falcon");
+}
+
+export const unreachableHolder: Fault = {
+  name: "the next server finds a holder stopped, or its socket deleted",
+  async run() {
+    const home = new TestHome();
+    try {
+      const id = await home.start(["/bin/sh", "-c", "echo ready; read key; echo got $key; exit 6"]);
+      await until(async () => (await shownScreen(home, id)).includes("ready"), "the program's word");
+      const holding = holderPid(home, id) ?? assert.fail("no holder");
+      await killServer(home);
+      fs.rmSync(path.join(folderOf(home, id), "sock"));
+      assert.equal((await home.sessions())[0]?.state, "running", `a deleted socket ends no session${home.serverLog()}`);
+      assert.equal(holderPid(home, id), holding);
+      process.kill(holding, "SIGSTOP");
+      await killServer(home);
+      assert.equal((await home.sessions())[0]?.state, "running", `a holder that stands still is not given up${home.serverLog()}`);
+      process.kill(holding, "SIGCONT");
+      await until(() => logged(home, "session.adopted").length >= 2, "the holder to be adopted when it goes on");
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 6);
+      return "the socket is made again at once; a stopped holder's session stays, and is adopted when it goes on; status 6 known";
     } finally {
       await home.dispose();
     }

@@ -1,7 +1,19 @@
 // The faults of issue 4 against the built product: `npm run test:faults [-- --short] [-- --only WORDS]`. Exit status 1 when a promise is broken.
 import { notBuilt } from "../support/paths.ts";
 import { manySessions, manyStarts, manyViewers } from "./crowd.ts";
-import { bothKilled, bursts, exitKills, holderKills, launchKills, serverKills, stoppedServer, viewerKills } from "./kills.ts";
+import {
+  bothKilled,
+  bursts,
+  exitKills,
+  holderKills,
+  launchKills,
+  newerClient,
+  serverKills,
+  stoppedServer,
+  unreachableHolder,
+  upgrades,
+  viewerKills,
+} from "./kills.ts";
 import { type Fault, runAll } from "./report.ts";
 import { brokenState, noDescriptors, noSpace } from "./starved.ts";
 
@@ -13,6 +25,9 @@ const faults: readonly Fault[] = [
   launchKills,
   holderKills,
   bothKilled,
+  unreachableHolder,
+  upgrades,
+  newerClient,
   stoppedServer,
   noSpace,
   noDescriptors,
