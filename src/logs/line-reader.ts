@@ -151,7 +151,8 @@ export class LineReader implements SequenceHandler {
       return;
     }
     const text = this.#decoded(chunk, from, to, ascii);
-    this.#last = text.slice(ascii ? -1 : -2);
+    // one character, which may be two units
+    this.#last = ascii ? text.slice(-1) : ([...text.slice(-2)].at(-1) ?? "");
     if (ascii) this.#printed.printNarrow(text, this.#look.style, offset);
     else this.#printed.print(text, this.#look.style, offset);
   }

@@ -143,12 +143,22 @@ export class PolicyFilter {
   }
 
   #afterEscape(byte: number): void {
+    if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
     // character sets and the like have more characters
     if (byte <= 0x2f && this.#held.length < longestHead) return;
     if (this.#held.length > 2) this.#release();
     else if (this.#closed && byte === 0x5c) this.#forget();
     else this.#open(byte);
+  }
+
+  /**
+   * A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go on with the sequence. So what was
+   * begun is kept from both, and what follows is text to both.
+   */
+  #breakOff(byte: number): void {
+    this.#forget();
+    this.#out.byte(byte);
   }
 
   /** Behind ESC: what begins. */
@@ -172,9 +182,9 @@ export class PolicyFilter {
       if (byte >= 0x40 && byte <= 0x7e) this.#drop();
       return;
     }
+    if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
-    if (byte >= 0x80) this.#release();
-    else if (this.#held.length > longestControl) {
+    if (this.#held.length > longestControl) {
       this.#held = [];
       this.#state = State.controlDropped;
     } else if (byte >= 0x40 && byte <= 0x7e) this.#decideControl();

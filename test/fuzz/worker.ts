@@ -23,6 +23,8 @@ const batchLength = 100;
 const patience = 3_000;
 /** Unguided inputs for each guided one. */
 const unguided = 19;
+/** Samples with which a run begins unguided. */
+const richCorpus = 200;
 /** Inputs that are kept; past it a new one takes the place of any other. */
 const mostKept = 4_000;
 /** Bytes that a worker's heap may have grown by when all is done: a parser that keeps something of every input keeps more. */
@@ -115,7 +117,9 @@ async function work(target: Target): Promise<void> {
     await look(input);
   }
   for (const word of target.words ?? []) await look(bytesOf(word));
-  let guided = true;
+  // with many samples to change there is enough to try before anything new is looked for
+  let guided = corpus.length < richCorpus;
+  if (!guided) coverage.stop();
   let sinceNew = 0;
   while (await goOn()) {
     if (!guided) {
