@@ -143,6 +143,8 @@ export class PolicyFilter {
   }
 
   #afterEscape(byte: number): void {
+    // DEL is nothing within a sequence
+    if (byte === 0x7f) return;
     if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
     // character sets and the like have more characters
@@ -182,6 +184,7 @@ export class PolicyFilter {
       if (byte >= 0x40 && byte <= 0x7e) this.#drop();
       return;
     }
+    if (byte === 0x7f) return;
     if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
     if (this.#held.length > longestControl) {
