@@ -22,7 +22,7 @@ export function trackRunDirectory(
 ): void {
   const begun = clock();
   let last = 0;
-  const stop = session.onMore(look);
+  const stop = session.onMore(look, "soon");
   void session.over.then(stop);
 
   function look(): void {

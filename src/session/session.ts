@@ -456,6 +456,7 @@ export class Session implements Viewed {
   screen(): ScreenHandle {
     if (this.#screen !== undefined) return this.#screen;
     const screen = this.#openScreen();
+    screen.attend(this.viewers.size > 0);
     // a stored screen may be of an earlier size; while it is brought to the present, the sizes come in their order
     if (this.live && this.#catchUp === undefined) screen.resize(this.row.cols, this.row.rows);
     return screen;
@@ -625,7 +626,7 @@ export class Session implements Viewed {
     if (this.#link === undefined || this.row.state !== "running") return this.#giveSize({ cols, rows });
     clearTimeout(this.#sizing?.late);
     // what is on its way was drawn for the old size: the screen takes the new one where the holder says that it began
-    this.#sizing = { told: this.#sizing?.told, late: setTimeout(() => this.#giveSize(this.row), longestSizing) };
+    this.#sizing = { told: this.#sizing?.told, late: setTimeout(() => this.#sizeLate(), longestSizing) };
     for (const viewer of this.viewers.keys()) viewer.hold();
     this.#link.resize(cols, rows);
   }
@@ -638,6 +639,7 @@ export class Session implements Viewed {
   /** A viewer came; the caller lets it join. */
   addViewer(viewer: Viewer, facts: ViewerFacts): void {
     this.viewers.set(viewer, facts);
+    this.#screen?.attend(true);
     this.row.attached = this.#effects.clock();
     this.#save();
     this.#effects.changed(this);
@@ -646,6 +648,7 @@ export class Session implements Viewed {
   removeViewer(viewer: Viewer): void {
     viewer.dispose();
     this.viewers.delete(viewer);
+    this.#screen?.attend(this.viewers.size > 0);
     this.#effects.changed(this);
   }
 

@@ -27,6 +27,10 @@ export interface Viewed {
   readonly rows: number;
   /** Its terminal is being given another size: whoever joins waits for that, and is told to join then. */
   readonly sizing: boolean;
+  /** Whether the screen has all output up to now. */
+  readonly current: boolean;
+  /** Calls when it has. */
+  whenCurrent(callback: () => void): void;
   screen(): ScreenHandle;
 }
 
@@ -75,6 +79,13 @@ export class Viewer implements Disposable {
   join(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
     if (this.#viewed.sizing) return this.hold();
+    if (!this.#viewed.current) {
+      this.hold();
+      const held = this.#mode;
+      return this.#viewed.whenCurrent(() => {
+        if (this.#mode === held) this.join();
+      });
+    }
     this.#leaveFrames();
     const join = ++this.#joins;
     this.#allowed = this.#policy();
@@ -110,6 +121,16 @@ export class Viewer implements Disposable {
     const filter = new QueryFilter();
     this.#mode = { is: "raw", filter };
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(filter, chunk);
+  }
+
+  /** Whether it takes the output as it comes. */
+  get streams(): boolean {
+    return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun);
+  }
+
+  /** Whether it looks at the screen all the time. */
+  get watches(): boolean {
+    return this.#mode.is === "frames";
   }
 
   /** Output of the session, in order. */

@@ -40,7 +40,7 @@ function svg(terminal: UserTerminal): string {
       if (text.trim() === "") continue;
       const style = `${at.isBold() ? ' font-weight="bold"' : ""}${at.isDim() ? ' opacity="0.6"' : ""}${at.isUnderline() ? ' text-decoration="underline"' : ""}`;
       parts.push(
-        `<text x="${x * cell.width}" y="${y * cell.height + cell.baseline}" fill="${ink}"${style}>${escape(text)}</text>`,
+        `<text x="${x * cell.width}" y="${y * cell.height + cell.baseline}" fill="${ink}"${style}>${escaped(text)}</text>`,
       );
     }
   }
@@ -71,6 +71,6 @@ function indexed(index: number): string {
   return rgb((step(Math.floor(value / 36)) << 16) | (step(Math.floor(value / 6)) << 8) | step(value));
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

@@ -27,7 +27,14 @@ function stage() {
     backlog: () => state.backlog,
     onDrained: (callback: () => void) => drains.push(callback),
   };
-  const viewed = { cols: 80, rows: 24, sizing: false, screen: () => screen };
+  const viewed = {
+    cols: 80,
+    rows: 24,
+    sizing: false,
+    current: true,
+    whenCurrent: (callback: () => void) => callback(),
+    screen: () => screen,
+  };
   return {
     viewed,
     terminal,

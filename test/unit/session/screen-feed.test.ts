@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { type FeedEffects, ScreenFeed, screenLag } from "../../../src/session/screen-feed.ts";
+
+const chunk = 1 << 20;
+
+/** A log, a screen that takes what it is told to take, and who looks. */
+class World implements FeedEffects {
+  log = Buffer.alloc(0);
+  given: Buffer[] = [];
+  givenTo = 0;
+  waiting = 0;
+  drained: (() => void)[] = [];
+  held = false;
+  looks = { streamed: false, watched: false };
+  grown = 0;
+  readonly feed = new ScreenFeed(this);
+  #sent = 0;
+
+  give(offset: number, bytes: Buffer): void {
+    assert.equal(offset, this.givenTo, "in order, without a hole");
+    this.givenTo += bytes.length;
+    this.waiting += bytes.length;
+    this.given.push(bytes);
+  }
+  read(offset: number, length: number): Buffer {
+    return this.log.subarray(offset, offset + length);
+  }
+  logged(): number {
+    return this.log.length;
+  }
+  lag(): number {
+    return this.waiting;
+  }
+  onDrained(callback: () => void): void {
+    this.drained.push(callback);
+  }
+  pause(): void {
+    this.held = true;
+  }
+  resume(): void {
+    this.held = false;
+  }
+  streamed(): boolean {
+    return this.looks.streamed;
+  }
+  watched(): boolean {
+    return this.looks.watched;
+  }
+  grew(): void {
+    this.grown++;
+  }
+
+  /** The program writes; the holder sends it unless it is held. */
+  write(bytes: number): void {
+    const from = this.log.length;
+    this.log = Buffer.concat([this.log, Buffer.from(Uint8Array.from({ length: bytes }, (_, i) => (from + i) % 251))]);
+    this.send();
+  }
+  send(): void {
+    while (!this.held && this.#sent < this.log.length) {
+      const bytes = this.log.subarray(this.#sent, this.#sent + chunk);
+      const at = this.#sent;
+      this.#sent += bytes.length;
+      this.feed.output(at, bytes);
+    }
+  }
+  /** The screen takes all it has, until it is given no more. */
+  take(): void {
+    this.send();
+    while (this.waiting > 0 || this.drained.length > 0) {
+      this.waiting = 0;
+      const callbacks = this.drained;
+      this.drained = [];
+      for (const callback of callbacks) callback();
+      this.send();
+    }
+  }
+  whole(): void {
+    assert.equal(this.givenTo, this.log.length);
+    assert.ok(Buffer.concat(this.given).equals(this.log));
+  }
+}
+
+describe("a screen's output", () => {
+  beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+  afterEach(() => mock.timers.reset());
+
+  test("goes to a screen that keeps up at once", () => {
+    const world = new World();
+    for (let i = 0; i < 20; i++) {
+      world.write(chunk);
+      assert.ok(world.feed.current);
+      world.take();
+    }
+    world.whole();
+    assert.equal(world.held, false);
+  });
+
+  test("of a flood that nobody looks at: the holder is left alone while it lasts, the screen has all of it when it rests", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    assert.ok(world.held);
+    const given = world.givenTo;
+    for (let i = 0; i < 5; i++) {
+      world.write(chunk);
+      mock.timers.tick(100);
+      world.take();
+    }
+    assert.equal(world.givenTo, given, "nothing while it lasts");
+    assert.ok(world.grown > 0, "a flood that is not read is output all the same");
+    mock.timers.tick(100);
+    world.take();
+    world.whole();
+    assert.ok(world.feed.current && !world.held);
+  });
+
+  test("a flood without end does not get more than 64 MiB ahead", () => {
+    const world = new World();
+    for (let i = 0; i < 100; i++) {
+      world.write(4 * chunk);
+      mock.timers.tick(100);
+      world.take();
+      assert.ok(world.log.length - world.givenTo <= 69 * chunk + screenLag, `${world.log.length - world.givenTo}`);
+    }
+  });
+
+  test("whoever asks for the screen has it at the present, without waiting for a rest", () => {
+    const world = new World();
+    world.write(screenLag + 30 * chunk);
+    let called = -1;
+    world.feed.whenCurrent(() => {
+      called = world.givenTo;
+    });
+    assert.equal(called, -1);
+    const asked = world.log.length;
+    world.take();
+    assert.ok(called >= asked);
+    world.whole();
+  });
+
+  test("whoever takes the stream is not held up by the screen, which reads the log meanwhile", () => {
+    const world = new World();
+    world.looks.streamed = true;
+    world.write(screenLag + 30 * chunk);
+    assert.equal(world.held, false);
+    assert.ok(!world.feed.current);
+    mock.timers.tick(200);
+    world.take();
+    mock.timers.tick(200);
+    world.take();
+    world.whole();
+    assert.ok(world.feed.current);
+    // the one who took it goes, and the next flood is held
+    world.looks.streamed = false;
+    world.write(screenLag + chunk);
+    assert.ok(world.held);
+  });
+
+  test("for a viewer of frames the screen goes on all the time", () => {
+    const world = new World();
+    world.looks.watched = true;
+    world.write(40 * chunk);
+    world.take();
+    world.whole();
+  });
+
+  test("the end calls whoever waits", () => {
+    const world = new World();
+    world.write(screenLag + 30 * chunk);
+    let calls = 0;
+    world.feed.whenCurrent(() => calls++);
+    world.feed.close();
+    assert.equal(calls, 1);
+    world.feed.whenCurrent(() => calls++);
+    assert.equal(calls, 2);
+  });
+});
