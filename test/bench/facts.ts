@@ -48,7 +48,7 @@ export function cpuMs(pids: number[]): number {
 }
 
 /** Waits until the processes have used no CPU for half a second: what they had to do is done. */
-export async function settled(pids: () => number[], what: string, limit = 60_000): Promise<void> {
+export async function settled(pids: () => number[], what: string, limit = 60_000, rest = 500): Promise<void> {
   let last = -1;
   let since = Date.now();
   await until(
@@ -58,7 +58,7 @@ export async function settled(pids: () => number[], what: string, limit = 60_000
         last = used;
         since = Date.now();
       }
-      return Date.now() - since > 500;
+      return Date.now() - since > rest;
     },
     `${what} to come to rest`,
     limit,

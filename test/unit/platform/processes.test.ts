@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Writable } from "node:stream";
 import { test } from "node:test";
 import {
   bootId,
   cgroupOomKills,
+  commandLine,
   descendants,
   machineOomKills,
   memoryCgroup,
@@ -13,14 +15,21 @@ import {
   processAlive,
   startTime,
 } from "../../../src/platform/processes.ts";
+import { until } from "../../support/events.ts";
 import { ended } from "../../support/held.ts";
 
 test("a process is alive until it ends, and its zombie is not", async () => {
   assert.ok(processAlive(process.pid));
-  // the shell never reaps its child: it is replaced by a sleep that knows of none
-  const parent = spawn("/bin/sh", ["-c", "/bin/true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  // the shell never reaps its child, which ends only when it has been replaced by a sleep that knows of none
+  const parent = spawn("/bin/sh", ["-c", "/bin/cat <&3 >/dev/null & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "ignore", "pipe"],
+  });
+  const go = parent.stdio[3] as Writable;
+  assert.ok(parent.stdout !== null);
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const zombie = Number(String(line).trim());
+  await until(() => commandLine(parent.pid as number)[0] === "sleep", "the shell to be replaced");
+  go.end();
   await ended(zombie);
   assert.ok(startTime(zombie) !== null, "the zombie is still there");
   assert.ok(!processAlive(zombie));
