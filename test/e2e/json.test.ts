@@ -88,6 +88,8 @@ class Comparison {
 describe("docs/json.md", () => {
   const home = new TestHome();
   const comparison = new Comparison();
+  /** A small file system could be mounted: then its gap must have been seen. */
+  let canFill = false;
   after(() => home.dispose());
 
   const listed = async (from = home): Promise<Values[]> => {
@@ -140,17 +142,19 @@ describe("docs/json.md", () => {
   test("a gap, after a full disk", async (t) => {
     const small = new TestHome();
     const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", small.folder]).status === 0;
+    canFill = mounted;
     try {
       if (!mounted) return t.skip("a small file system cannot be mounted here (needs root)");
-      await small.start(["sh", "-c", "seq -f 'line %g of a long output that fills a disk' 1 200000; exec sleep 1000"]);
+      const id = await small.start(["sh", "-c", "seq -f 'line %g of a long output that fills a disk' 1 200000; exec sleep 1000"]);
       await until(async () => (await listed(small)).some(({ gaps }) => (gaps as unknown[]).length > 0), "the gap");
+      await small.ok(["kill", id, "--signal", "KILL"]);
+      await small.untilState(id, "exited");
+      await small.ok(["server", "stop"]);
+      await until(() => small.processes().length === 0, "the processes to end");
     } finally {
-      if (mounted) {
-        await small.run(["kill", "--all", "--signal", "KILL"]);
-        await small.run(["server", "stop"]);
-        await until(() => small.processes().length === 0, "its processes to end");
-        assert.equal(spawnSync("umount", [small.folder]).status, 0);
-      }
+      // none is left unless the test failed: a process would hold the file system
+      for (const { pid } of small.processes()) process.kill(pid, "SIGKILL");
+      if (mounted) await until(() => spawnSync("umount", [small.folder]).status === 0, "the file system to be let go of");
       await small.dispose();
     }
   });
@@ -161,12 +165,10 @@ describe("docs/json.md", () => {
         ? [...table.keys()].map((name) => `${at}.${name}`).filter((name) => !comparison.valued.has(name))
         : [at],
     );
-    // that a file cannot be read is not brought about here: the field itself was there
-    const expected = ["session.progress.problem"];
-    if (missing.includes("session.gaps[]")) {
-      t.diagnostic("no gap could be made here: the fields of session.gaps[] are not checked");
-      expected.unshift("session.gaps[]");
-    }
-    assert.deepEqual(missing, expected);
+    // only a run that was looked at before it wrote its configuration has a problem: the field is always there, its text is not
+    const required = missing.filter((name) => name !== "session.progress.problem");
+    const gaps = required.includes("session.gaps[]");
+    if (gaps) t.diagnostic("no gap could be made here: the fields of session.gaps[] are not checked");
+    assert.deepEqual(required, gaps && !canFill ? ["session.gaps[]"] : []);
   });
 });
