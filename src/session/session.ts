@@ -309,10 +309,15 @@ export class Session implements Viewed {
     // after a reconnect the holder may begin a little earlier than we are
     const fresh = offset < this.offset ? bytes.subarray(this.offset - offset) : bytes;
     if (fresh.length === 0) return;
-    this.offset += fresh.length;
     this.lastOutput = this.#effects.clock();
-    for (const viewer of this.viewers.keys()) viewer.output(fresh);
-    this.#feed.output(this.offset - fresh.length, fresh);
+    const size = this.#sizing?.told;
+    if (size !== undefined && this.#feed.current && size.offset < this.offset + fresh.length) {
+      // viewers join where the size begins, and get what comes after it
+      const old = Math.max(0, size.offset - this.offset);
+      if (old > 0) this.#pass(fresh.subarray(0, old));
+      if (this.#sizing?.told === size) this.#giveSize(size);
+      this.#pass(fresh.subarray(old));
+    } else this.#pass(fresh);
     if (
       this.#feed.current &&
       this.offset - this.#storedOffset > snapshotBytes &&
@@ -322,6 +327,13 @@ export class Session implements Viewed {
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
     this.#wake();
     probe("session.output", { id: this.id, offset: this.offset });
+  }
+
+  /** Output, to viewers and to the screen. */
+  #pass(bytes: Buffer): void {
+    this.offset += bytes.length;
+    for (const viewer of this.viewers.keys()) viewer.output(bytes);
+    this.#feed.output(this.offset - bytes.length, bytes);
   }
 
   /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */
