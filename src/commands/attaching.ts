@@ -56,7 +56,6 @@ export async function attachHere(call: Call, context: Context, session: Session,
     },
   );
   attachment.openHistory = () => openHistory(context.archive, session, attachment);
-  call.onInput = (bytes) => attachment.type(bytes);
   call.onInputEnd = () => attachment.finish("detached");
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
   call.onContinued = () => attachment.redraw();
@@ -73,6 +72,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // an adopted session's screen may still be on its way from the last stored one
   await session.present;
   attachment.begin();
+  // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
+  call.onInput = (bytes) => attachment.type(bytes);
   const why = await attachment.over;
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });

@@ -28,6 +28,9 @@ type Phase = "hello" | "command" | "closing";
 /** Payload of one STDOUT or STDERR frame at most: a client reads it in a few pieces. */
 const longestOutput = 64 << 10;
 
+/** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
+const mostEarly = 64 << 10;
+
 /** What a peer needs of the server. */
 export interface PeerEffects {
   readonly pid: number;
@@ -41,7 +44,6 @@ export interface PeerEffects {
 
 export class Peer implements Call {
   readonly gone: Promise<void>;
-  onInput: (bytes: Buffer) => void = () => {};
   onInputEnd: () => void = () => {};
   onSize: (cols: number, rows: number) => void = () => {};
   onSignal: (signal: number) => void = () => {};
@@ -52,6 +54,9 @@ export class Peer implements Call {
   #reader: FrameReader;
   #builder = new RequestReader();
   #phase: Phase = "hello";
+  #input: ((bytes: Buffer) => void) | undefined;
+  /** Typed while the command has not begun to take it. */
+  #early: Buffer[] = [];
   #request: Request | undefined;
   #drained: (() => void)[] = [];
   #setGone!: () => void;
@@ -67,6 +72,24 @@ export class Peer implements Call {
     socket.on("data", (chunk) => this.#feed(chunk));
     socket.on("error", () => {});
     socket.on("close", () => this.#closed());
+  }
+
+  /** Takes what is typed; what came before anybody took it comes first. */
+  set onInput(take: (bytes: Buffer) => void) {
+    this.#input = take;
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) take(bytes);
+  }
+
+  get onInput(): (bytes: Buffer) => void {
+    return this.#input ?? (() => {});
+  }
+
+  #typed(bytes: Buffer): void {
+    if (this.#input !== undefined) return this.#input(bytes);
+    const kept = this.#early.reduce((sum, { length }) => sum + length, 0);
+    if (kept + bytes.length <= mostEarly) this.#early.push(bytes);
   }
 
   get request(): Request {
@@ -88,7 +111,7 @@ export class Peer implements Call {
     if (this.#phase === "hello") return this.#identify(type, payload);
     switch (type) {
       case ClientFrame.input:
-        return this.onInput(Buffer.from(payload));
+        return this.#typed(Buffer.from(payload));
       case ClientFrame.inputEnd:
         return this.onInputEnd();
       case ClientFrame.size: {

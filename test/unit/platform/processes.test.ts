@@ -58,11 +58,11 @@ test("descendants: children and theirs, parents first", async () => {
     detached: true,
   });
   await once(child.stdout, "data");
-  const found = descendants(process.pid);
   const pid = child.pid as number;
-  assert.ok(found.includes(pid));
+  await until(() => descendants(pid).length >= 2, "the inner shell and its sleep");
   const below = descendants(pid);
-  assert.ok(below.length >= 1);
+  const found = descendants(process.pid);
+  assert.ok(found.includes(pid));
   for (const each of below) assert.ok(found.indexOf(each) > found.indexOf(pid));
   assert.ok(!found.includes(process.pid));
   process.kill(-pid, "SIGKILL");
