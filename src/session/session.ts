@@ -51,8 +51,8 @@ const snapshotPause = 5_000;
 /** … and when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
 const snapshotSilence = 2_000;
 
-/** A size that was asked for and not answered within this time (ms), as under a flood, is given to the screen at once. */
-const longestSizing = 250;
+/** A size that was asked for and not answered within this time (ms), as by a holder that stands still, is given to the screen at once. A busy machine takes some 100 ms. */
+const longestSizing = 1000;
 
 /** A screen whose worker died is made from at most this much of the output (a stored one is seldom older), read in such pieces. */
 const longestRevival = 16 << 20;
