@@ -133,7 +133,8 @@ test("signals reach the program, its foreground group, or everything below the h
   } finally {
     await held.dispose();
   }
-  const interrupted = await Held.shell("echo ready; cat");
+  // the program itself is what the signal meets: a shell that is about to fork may lose it
+  const interrupted = await Held.shell("echo ready; exec cat");
   try {
     await interrupted.heard.until("ready");
     interrupted.link.signal(2, SignalTarget.foreground);
