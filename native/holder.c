@@ -116,13 +116,25 @@ static bool read_output(void) {
   return true;
 }
 
+// Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal that is set not to wait: there a
+// program would get EAGAIN, which few expect.
+static bool stop_output(void) {
+  return terminal >= 0 && !(fcntl(terminal, F_GETFL) & O_NONBLOCK) && tcflow(terminal, TCOOFF) == 0;
+}
+
+static void continue_output(void) {
+  if (terminal >= 0) tcflow(terminal, TCOON);
+}
+
 void holder_resize(uint16_t cols, uint16_t rows) {
-  // what the program wrote for the old size belongs before the resize; bounded, for a flood has no such moment
+  // what the program wrote for the old size belongs before the resize; bounded, for a flood that cannot be stopped has no such moment
   enum { READS_BEFORE = 16 };
   if (master < 0 || cols == 0 || rows == 0) return;
+  bool stopped = stop_output();
   for (int i = 0; i < READS_BEFORE && !hung_up && read_output(); i++) server_pump();
   set_size(cols, rows);
   times_size(log_end(), cols, rows);
+  if (stopped) continue_output();
 }
 
 ssize_t holder_type(const uint8_t *bytes, size_t length) {
@@ -197,6 +209,7 @@ static void adopt(void) {
   record_adopted(epoch_ms(), log_end());
   state = RUNNING;
   terminal = os_open_terminal(master);
+  continue_output();  // the one before may have been killed while it gave the terminal a size
   watch = os_watch_process(program);
   // the program leads its session; a process of that number that does not is another one
   if (getsid(program) != program || !os_is_running(program)) program_is_gone();

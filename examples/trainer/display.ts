@@ -167,7 +167,9 @@ export class Display {
 
   #size(): [number, number] {
     if (!process.stdout.isTTY) return [80, 24];
-    const [cols = 0, rows = 0] = process.stdout.getWindowSize(); // asked of the terminal now, not remembered
+    // asked of the terminal now, as falcon does: what Node remembers is as old as the last SIGWINCH that it had time for
+    (process.stdout as unknown as { _refreshSize(): void })._refreshSize();
+    const [cols = 0, rows = 0] = process.stdout.getWindowSize();
     return [cols || 80, rows || 24];
   }
 }

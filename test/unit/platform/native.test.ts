@@ -171,34 +171,38 @@ test("fileSystem: numbers that make sense, and /proc is not a network", () => {
 });
 
 test("lineMode follows what the program sets; setWindowSize reaches it", async () => {
-  const terminal = spawn("/bin/sh", ["-c", "read a; stty -echo -icanon -isig intr ^X; echo set; read b; stty size"], {
-    cols: 80,
-    rows: 24,
-  });
-  const { fd, pid } = terminal as unknown as { fd: number; pid: number };
-  let text = "";
-  const said = (what: RegExp) =>
-    new Promise<void>((resolve) => {
-      const listener = terminal.onData((data) => {
-        text += data;
-        if (!what.test(text)) return;
-        listener.dispose();
-        resolve();
-      });
+  // it says that it is there before it is asked: until then the terminal may not be its own; and it stays until everything was read
+  const script = "echo there; read a; stty -echo -icanon -isig intr ^X; echo set; read b; stty size; read c";
+  const terminal = spawn("/bin/sh", ["-c", script], { cols: 80, rows: 24 });
+  const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
+  try {
+    const { fd, pid } = terminal as unknown as { fd: number; pid: number };
+    let text = "";
+    let look = () => {};
+    terminal.onData((data) => {
+      text += data;
+      look();
     });
-  assert.deepEqual(lineMode(fd), { canonical: true, echo: true, isig: true, vintr: 3, foreground: pid });
-  const changed = said(/set/);
-  assert.equal(writeSome(fd, Buffer.from("xx\n"), 1), 2);
-  await changed;
-  const mode = lineMode(fd);
-  assert.deepEqual([mode.canonical, mode.echo, mode.isig, mode.vintr], [false, false, false, 24]);
-  setWindowSize(fd, 101, 37);
-  const size = said(/37 101/);
-  writeSome(fd, Buffer.from("\n"), 0);
-  await size;
-  assert.throws(() => setWindowSize(fd, 0, 10), TypeError);
-  assert.throws(() => setWindowSize(fd, 70000, 10), TypeError);
-  await new Promise<void>((resolve) => terminal.onExit(() => resolve()));
+    const said = (what: RegExp) =>
+      new Promise<void>((resolve) => {
+        look = () => what.test(text) && resolve();
+        look();
+      });
+    await said(/there/);
+    assert.deepEqual(lineMode(fd), { canonical: true, echo: true, isig: true, vintr: 3, foreground: pid });
+    assert.equal(writeSome(fd, Buffer.from("xx\n"), 1), 2);
+    await said(/set/);
+    const mode = lineMode(fd);
+    assert.deepEqual([mode.canonical, mode.echo, mode.isig, mode.vintr], [false, false, false, 24]);
+    setWindowSize(fd, 101, 37);
+    writeSome(fd, Buffer.from("\n"), 0);
+    await said(/37 101/);
+    assert.throws(() => setWindowSize(fd, 0, 10), TypeError);
+    assert.throws(() => setWindowSize(fd, 70000, 10), TypeError);
+  } finally {
+    terminal.kill("SIGKILL");
+    await ended;
+  }
 });
 
 test("writeSome: all, some, and 0 when it would block", async () => {

@@ -1,0 +1,52 @@
+// Where a size begins in the output: what was drawn for the old one stands before it, also where the program writes without a pause.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { program } from "../../support/compile.ts";
+import { until } from "../../support/events.ts";
+import { Held } from "../../support/held.ts";
+
+test("200 resizes of a program that writes all the time: nothing that it wrote for the old size comes behind the new one", async () => {
+  const held = await Held.launch([program("sizes")]);
+  try {
+    let at = 0;
+    let recent = Buffer.alloc(0);
+    held.heard.keepsBytes = false;
+    held.heard.onData = (offset, bytes) => {
+      recent = Buffer.concat([recent.subarray(-(1 << 20)), bytes]);
+      at = offset + bytes.length;
+    };
+    for (let i = 0; i < 200; i++) {
+      const rows = i % 2 === 0 ? 40 : 20;
+      const told = held.heard.sizes.length;
+      held.link.resize(100, rows);
+      await until(() => held.heard.sizes.length > told, "the holder to tell where the size begins");
+      const size = held.heard.sizes.at(-1);
+      assert.ok(size !== undefined && size.rows === rows);
+      await until(() => at >= size.offset + 100, "output of the new size");
+      const from = recent.length - (at - size.offset);
+      // the first may have been on its way: asked before the resize, written behind it
+      const heights = recent
+        .subarray(from, from + 100)
+        .toString("latin1")
+        .split(";")
+        .slice(1, -1);
+      assert.ok(heights.length > 20);
+      assert.deepEqual(new Set(heights), new Set([String(rows)]), `resize ${i}: ${heights}`);
+    }
+  } finally {
+    await held.dispose();
+  }
+});
+
+test("a terminal that is set not to wait gets its size as well", async () => {
+  const held = await Held.shell(
+    `perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK|O_RDWR); $|=1; $SIG{WINCH}=sub{print "got it\\n"}; print "ready\\n"; sleep 1 while 1'`,
+  );
+  try {
+    await held.heard.until("ready");
+    held.link.resize(90, 30);
+    await held.heard.until("got it");
+  } finally {
+    await held.dispose();
+  }
+});
