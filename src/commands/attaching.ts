@@ -70,7 +70,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     readOnly: options.readOnly,
   });
   // an adopted session's screen may still be on its way from the last stored one
-  await session.present;
+  await session.output.present;
   attachment.begin();
   // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
   call.onInput = (bytes) => attachment.type(bytes);

@@ -19,7 +19,7 @@ export interface SessionInput {
 /** A session as somebody sees it who may only look. */
 export type WatchedSession = Omit<
   Session,
-  keyof SessionInput | "signal" | "countedSignal" | "sendInterrupt" | "detachAll" | "rename" | "start" | "leave"
+  keyof SessionInput | "output" | "signal" | "countedSignal" | "sendInterrupt" | "detachAll" | "rename" | "start" | "leave"
 >;
 
 export interface AttachmentOptions {
@@ -78,7 +78,7 @@ export class Attachment {
     this.over = new Promise((resolve) => {
       this.#leave = resolve;
     });
-    this.#viewer = new Viewer(session, terminal, options, options.history, () => this.#sequenceFilter());
+    this.#viewer = new Viewer(session.viewed, terminal, options, options.history, () => this.#sequenceFilter());
     this.#keys = new Keys(() => this.#policy(), options.clock);
   }
 
@@ -273,7 +273,7 @@ export class Attachment {
   /** What was changed goes back; what comes next stands below what the session leaves on the screen. */
   async #giveTerminalBack(why: Leaving): Promise<void> {
     if (why === "gone") return;
-    const { cols, rows } = this.#session;
+    const { cols, rows } = this.#session.viewed;
     const same = this.#viewer.cols === cols && this.#viewer.rows === rows;
     const shown = await this.#session.screenText();
     const screen = same ? shown : undefined;

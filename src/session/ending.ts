@@ -1,8 +1,10 @@
-// What is kept of a falcon run's end: how it ended and why, its own summary, its traceback.
+// How a session ended, in words: why it is lost or was never started, and of a falcon run its own summary and its traceback.
+import { getSystemErrorName } from "node:util";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import { postMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/progress.ts";
 import { cgroupOomKills, memoryCgroup } from "../platform/processes.ts";
+import type { SessionRow } from "../store/session-store.ts";
 import type { Session } from "./session.ts";
 
 /** The end of the output that is read: a traceback of Ray's, repeated by several workers, has about 20 KB. */
@@ -24,6 +26,21 @@ export function watchMemory(pid: number): MemoryWatch | undefined {
 /** Whether the kernel killed for want of memory there since. */
 export function outOfMemory(watch: MemoryWatch | undefined): boolean {
   return watch !== undefined && (cgroupOomKills(watch.folder) ?? watch.kills) > watch.kills;
+}
+
+/**
+ * Why nobody holds the session's terminal any more, and no exit was recorded.
+ * @param boot the boot id of now; the row has that of the start.
+ * @param holder how the connection to the holder ended, in words.
+ */
+export function whyLost(row: Pick<SessionRow, "boot" | "started" | "facts">, boot: string, holder: string): string {
+  if (row.boot !== boot) return "the machine was restarted";
+  if (row.started === null) return "the server went away before the program was started";
+  if (outOfMemory(row.facts.memory as MemoryWatch | undefined))
+    return "the kernel ended processes of its group for want of memory, its holder among them";
+  const signal = /by (SIG\w+)/.exec(holder)?.[1];
+  if (signal !== undefined) return `its holder was ended by ${signal}, and the program with it`;
+  return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
 }
 
 /** Makes the post-mortem of an ended falcon run and keeps it with the session. */
@@ -61,4 +78,17 @@ export function postMortemOf(session: Session): PostMortem | undefined {
 /** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
 export function lastFrameOf(session: Session): string[] | undefined {
   return session.row.facts.lastFrame as string[] | undefined;
+}
+
+/** What execve(2) says of a file that was found and may be executed. */
+export function sentenceOfExec(file: string, errno: number): string {
+  const code = getSystemErrorName(-errno);
+  const why: Record<string, string> = {
+    ENOENT: "the interpreter that its first line names does not exist",
+    ENOEXEC: "it is neither a program of this machine nor a script with a '#!' line",
+    EACCES: "it, or the interpreter that its first line names, may not be executed",
+    ENOMEM: "there is not enough memory for it",
+    E2BIG: "its arguments and environment are too long",
+  };
+  return `cannot run ${file}: ${why[code] ?? code}`;
 }
