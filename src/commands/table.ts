@@ -1,5 +1,4 @@
-// Tables of columns that fit the terminal, and colours where they are wanted. The one file that knows cli-table3 and picocolors.
-import Table from "cli-table3";
+// Tables of columns that fit the terminal, and colours where they are wanted. The one file that knows picocolors.
 import picocolors from "picocolors";
 import stringWidth from "string-width";
 import { printableColoured } from "../base/printable.ts";
@@ -24,32 +23,49 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
   // names, titles and paths are what programs and people made of them
   const rows = cells.map((row) => row.map(printableColoured));
   const gap = 2;
-  const natural = columns.map((column, i) =>
-    Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[i] ?? ""))),
-  );
+  const natural = columns.map((column, i) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[i] ?? ""))));
   const widths = width === 0 ? natural : fit(columns, natural, width, gap);
-  const grid = new Table({
-    head: columns.map((c) => c.title),
-    colWidths: widths.map((w, i) => w + (i === columns.length - 1 ? 0 : gap)),
-    colAligns: columns.map((c) => (c.right ? "right" : "left")),
-    chars: noLines,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-  });
-  // cli-table3 pads a column to its width: the gap is inside it, behind the text of a left-aligned and in front of a right-aligned one
-  grid.push(
-    ...rows.map((row) =>
-      row.map((cell, i) => (columns[i]?.right && i < columns.length - 1 ? `${cell}${" ".repeat(gap)}` : cell)),
-    ),
-  );
-  if (columns.some((c) => c.right)) {
-    grid.options.head = columns.map((c, i) => (c.right && i < columns.length - 1 ? `${c.title}${" ".repeat(gap)}` : c.title));
-  }
-  return grid
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  const line = (texts: readonly string[]) =>
+    columns
+      .map((column, i) => {
+        const text = cut(texts[i] ?? "", widths[i] ?? 0);
+        const blank = " ".repeat(Math.max(0, (widths[i] ?? 0) - widthOf(text)));
+        return column.right ? blank + text : text + blank;
+      })
+      .join(" ".repeat(gap))
+      .trimEnd();
+  return [columns.map(({ title }) => title), ...rows].map(line).join("\n");
 }
+
+/** Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables, which take milliseconds to load. */
+const plain = /^[ -~]*$/;
+
+function widthOf(text: string): number {
+  return plain.test(text) ? text.length : stringWidth(text);
+}
+
+/** A text in at most `width` columns, with an ellipsis where it was cut; every colour in it stays, so that each is also switched off. */
+function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let used = 0;
+  let result = "";
+  let full = false;
+  for (const [part] of text.matchAll(attributesOrCharacter)) {
+    if (part.startsWith("\x1b")) {
+      result += part;
+      continue;
+    }
+    if (full) continue;
+    const own = widthOf(part);
+    full = used + own > width - 1;
+    result += full ? "…" : part;
+    used += own;
+  }
+  return result;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins attributes
+const attributesOrCharacter = /\x1b\[[\d;:]*m|./gsu;
 
 /** Narrows the filling column first, then the others from the widest, so that a line fits. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number, gap: number): number[] {
@@ -65,23 +81,3 @@ function fit(columns: readonly Column[], natural: readonly number[], width: numb
   }
   return widths;
 }
-
-const noLines = Object.fromEntries(
-  [
-    "top",
-    "top-mid",
-    "top-left",
-    "top-right",
-    "bottom",
-    "bottom-mid",
-    "bottom-left",
-    "bottom-right",
-    "left",
-    "left-mid",
-    "mid",
-    "mid-mid",
-    "right",
-    "right-mid",
-    "middle",
-  ].map((name) => [name, ""]),
-);

@@ -1,8 +1,8 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
+import { pythonHasFalcon } from "./python-probe.ts";
 
 /** The Python falcon: the words that start it (its subcommand follows), and where it was found. */
 export interface FoundFalcon {
@@ -29,9 +29,6 @@ const binaryHead = 4 << 20;
 
 /** Scripts that start scripts that start us: followed this deep. */
 const deepest = 3;
-
-/** Milliseconds that `python3` may take to say whether it has falcon; it imports nothing for it. */
-const pythonPatience = 10_000;
 
 /**
  * Finds it in the order of --falcon, $FALCON_BIN, the active environment ($VIRTUAL_ENV, $CONDA_PREFIX), PATH without ourselves, and
@@ -133,30 +130,6 @@ async function runnable(file: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Asks a Python whether `-m falcon.cli` would find cweniger's falcon (and not the web framework of that name), importing nothing of it. */
-async function pythonHasFalcon(
-  python: string,
-  environment: Readonly<Record<string, string>>,
-  directory: string,
-): Promise<boolean> {
-  const question = [
-    "import importlib.util, os, sys",
-    "spec = importlib.util.find_spec('falcon')",
-    "places = list(spec.submodule_search_locations or []) if spec else []",
-    "sys.exit(0 if any(os.path.exists(os.path.join(p, 'cli.py')) and os.path.exists(os.path.join(p, 'interactive.py')) for p in places) else 1)",
-  ].join("\n");
-  return await new Promise((done) => {
-    const child = spawn(python, ["-c", question], {
-      cwd: directory,
-      env: { ...environment },
-      stdio: "ignore",
-      timeout: pythonPatience,
-    });
-    child.on("error", () => done(false));
-    child.on("exit", (code) => done(code === 0));
-  });
 }
 
 async function readHead(file: string, length: number): Promise<Buffer> {

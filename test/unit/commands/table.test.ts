@@ -40,3 +40,8 @@ test("a name or a title cannot act on the terminal; our own colours stay", () =>
   assert.ok(text.includes("\x1b[32m1 s\x1b[39m"));
   assert.ok(text.includes("/x\\n\\x9b2J"));
 });
+
+test("what is cut keeps its colours whole, and a wide character that does not fit is left out", () => {
+  const text = table([{ title: "A", fills: true }], [["\x1b[31mabcdefghijklmno\x1b[39m"], ["日本日本日本日本"]], 12);
+  assert.deepEqual(text.split("\n"), ["A", "\x1b[31mabcdefghijk…\x1b[39m", "日本日本日…"]);
+});

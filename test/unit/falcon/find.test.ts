@@ -134,6 +134,35 @@ test("python3 -m falcon.cli, asked only when nothing else is there, and not for 
   assert.equal(fs.readFileSync(path.join(home, "asked"), "utf8"), "asked\nasked\n", "not asked where PATH has a falcon");
 });
 
+test("python3 is not asked again until a folder changes in which it looks for modules", async () => {
+  const long = new Date(2020, 1, 1);
+  const modules = path.join(home, "modules");
+  fs.mkdirSync(modules);
+  const file = write(
+    "py/python3",
+    `#!/bin/sh\necho asked >> ${path.join(home, "py/asked")}\necho '["", "${modules}"]'\ntest -e ${modules}/falcon\n`,
+  );
+  const asked = () => fs.readFileSync(path.join(home, "py/asked"), "utf8").length / "asked\n".length;
+  const settle = () => {
+    for (const changed of [file, modules, home]) fs.utimesSync(changed, long, long);
+  };
+  settle();
+  await assert.rejects(find({ PATH: path.dirname(file) }), Failure);
+  await assert.rejects(find({ PATH: path.dirname(file) }), Failure);
+  assert.equal(asked(), 1);
+  fs.mkdirSync(path.join(modules, "falcon"));
+  const found = { command: [file, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
+  assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "installed meanwhile");
+  assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "a folder that changed just now is not trusted");
+  assert.equal(asked(), 3);
+  settle();
+  assert.deepEqual(await find({ PATH: path.dirname(file) }), found);
+  assert.deepEqual(await find({ PATH: path.dirname(file) }), found);
+  assert.equal(asked(), 4);
+  assert.deepEqual(await find({ PATH: path.dirname(file), PYTHONPATH: "/elsewhere" }), found, "another environment");
+  assert.equal(asked(), 5);
+});
+
 test("who stands first on PATH", async () => {
   const own = path.join(root, "native/build/Release");
   const theirs = path.dirname(write("venv/bin/falcon", python));
