@@ -47,7 +47,9 @@ export class SessionScreen {
   /** Output that it was never given. */
   #skipped = 0;
   #storedAt = 0;
-  #storing = false;
+  /** Resolves when what was asked for so far is stored. */
+  #storing: Promise<void> = Promise.resolve();
+  #encoding = false;
 
   constructor(effects: SessionScreenEffects) {
     this.#effects = effects;
@@ -105,16 +107,24 @@ export class SessionScreen {
 
   /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
   isOutdated(offset: number): boolean {
-    return offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#storedAt > snapshotPause;
+    return (
+      !this.#encoding && offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#storedAt > snapshotPause
+    );
   }
 
-  /** Stores it as it stands. */
-  async store(): Promise<void> {
-    if (this.#storing || this.#handle === undefined || this.storedOffset === this.#fedTo) return;
-    this.#storing = true;
+  /** Stores it as it stands, after what is being stored already: at the end of a session nothing may be left out. */
+  store(): Promise<void> {
+    this.#storing = this.#storing.then(() => this.#storeNow());
+    return this.#storing;
+  }
+
+  async #storeNow(): Promise<void> {
+    const handle = this.#handle;
+    if (handle === undefined || this.storedOffset === this.#fedTo) return;
+    this.#encoding = true;
     try {
       const skipped = this.#skipped;
-      const encoded = await this.#handle.encode();
+      const encoded = await handle.encode();
       const snapshot = { ...encoded, offset: encoded.offset + skipped };
       this.#effects.store(snapshot);
       this.storedOffset = snapshot.offset;
@@ -122,7 +132,7 @@ export class SessionScreen {
     } catch (error) {
       this.#effects.log("session.snapshot-failed", { id: this.#effects.id, reason: String(error) });
     } finally {
-      this.#storing = false;
+      this.#encoding = false;
     }
   }
 
