@@ -371,20 +371,23 @@ static napi_value file_system(napi_env env, napi_callback_info info) {
 
 // ---- terminals
 
-// Asked of the master, the mode is the program's side: what the program has set.
+// Asked of the master, the mode is the program's side: what the program has set. One number, because each key asks: 1 canonical, 2 echo,
+// 4 signals, and the interrupt character above the lowest eight bits.
 static napi_value line_mode(napi_env env, napi_callback_info info) {
   napi_value a[1];
   int fd;
   struct termios mode;
   if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
   if (tcgetattr(fd, &mode) < 0) return throw_errno(env, "tcgetattr", NULL);
-  napi_value result = object(env);
-  set(env, result, "canonical", boolean(env, mode.c_lflag & ICANON));
-  set(env, result, "echo", boolean(env, mode.c_lflag & ECHO));
-  set(env, result, "isig", boolean(env, mode.c_lflag & ISIG));
-  set(env, result, "vintr", number(env, mode.c_cc[VINTR]));
-  set(env, result, "foreground", number(env, tcgetpgrp(fd)));
-  return result;
+  int flags = (mode.c_lflag & ICANON ? 1 : 0) | (mode.c_lflag & ECHO ? 2 : 0) | (mode.c_lflag & ISIG ? 4 : 0);
+  return number(env, flags | mode.c_cc[VINTR] << 8);
+}
+
+static napi_value foreground_group(napi_env env, napi_callback_info info) {
+  napi_value a[1];
+  int fd;
+  if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
+  return number(env, tcgetpgrp(fd));
 }
 
 static napi_value set_window_size(napi_env env, napi_callback_info info) {
@@ -417,6 +420,7 @@ NAPI_MODULE_INIT() {
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
       {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
+      {"foregroundGroup", foreground_group},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -15,8 +15,6 @@ export interface LineMode {
   isig: boolean;
   /** The character code that interrupts, usually 3 (Ctrl+C). */
   vintr: number;
-  /** The foreground process group's id; -1 when there is none. */
-  foreground: number;
 }
 
 /** The other end of a Unix socket; `pid` is -1 where the system does not tell. */
@@ -47,7 +45,8 @@ interface Addon {
   tryLock(file: string): number;
   punchHole(fd: number, offset: number, length: number): boolean;
   fileSystem(file: string): FileSystem;
-  lineMode(fd: number): LineMode;
+  lineMode(fd: number): number;
+  foregroundGroup(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
 }
 
@@ -109,6 +108,11 @@ export const punchHole: Addon["punchHole"] = addon.punchHole;
 /** What file system `file` lies on. */
 export const fileSystem: Addon["fileSystem"] = addon.fileSystem;
 /** The mode that the program has set, asked of the pty's master. Throws EIO or EBADF when the terminal is gone. */
-export const lineMode: Addon["lineMode"] = addon.lineMode;
+export function lineMode(fd: number): LineMode {
+  const packed = addon.lineMode(fd);
+  return { canonical: (packed & 1) !== 0, echo: (packed & 2) !== 0, isig: (packed & 4) !== 0, vintr: packed >> 8 };
+}
+/** Id of the foreground process group, asked of the pty's master; -1 when there is none. */
+export const foregroundGroup: Addon["foregroundGroup"] = addon.foregroundGroup;
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;

@@ -2,6 +2,7 @@
 import type net from "node:net";
 import { probe } from "../base/probe.ts";
 import type { Call, InputMode } from "../commands/call.ts";
+import { writeSome } from "../platform/native.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -27,6 +28,9 @@ type Phase = "hello" | "command" | "closing";
 
 /** Payload of one STDOUT or STDERR frame at most: a client reads it in a few pieces. */
 const longestOutput = 64 << 10;
+
+/** Output up to this length is copied behind its header and written in one call, past Node's stream: what is typed is seen some 30 µs sooner. */
+const smallOutput = 4 << 10;
 
 /** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
 const mostEarly = 64 << 10;
@@ -158,6 +162,10 @@ export class Peer implements Call {
   #output(type: number, bytes: string | Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
     const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+    if (all.length <= smallOutput) {
+      if (all.length > 0) this.#send(encodeFrame(type, all));
+      return;
+    }
     this.#socket.cork();
     for (let at = 0; at < all.length; at += longestOutput) {
       const part = all.subarray(at, at + longestOutput);
@@ -226,7 +234,19 @@ export class Peer implements Call {
 
   #send(frame: Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
-    this.#socket.write(frame, () => this.#written());
+    const taken = this.#writeAtOnce(frame);
+    if (taken < frame.length) this.#socket.write(frame.subarray(taken), () => this.#written());
+  }
+
+  /** Answers how many bytes the socket took now; none while others wait before them. */
+  #writeAtOnce(frame: Uint8Array): number {
+    const fd = (this.#socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    if (fd < 0 || this.#socket.writableLength > 0) return 0;
+    try {
+      return writeSome(fd, frame, 0);
+    } catch {
+      return 0; // the client is gone: the stream hears the same, and says so
+    }
   }
 
   #close(): void {

@@ -56,6 +56,8 @@ const inputWindow = 512 * 1024;
 const lastWordsMs = 1_000;
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
+/** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
+const readBuffer = 256 << 10;
 /** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
 const inputHighWater = 1 << 20;
 
@@ -285,8 +287,18 @@ export class HolderLink {
       this.#rejectGreeted = reject;
     });
     this.greeted.catch(() => {});
-    this.#socket = new net.Socket({ fd: socket, readable: true, writable: true });
-    this.#socket.on("data", (chunk: Buffer) => this.#feed(chunk));
+    // one buffer for all reads, with room for several frames: Node would make one of 64 KiB for each, also for a single byte
+    const buffer = Buffer.allocUnsafeSlow(readBuffer);
+    const callback = (length: number): boolean => {
+      this.#feed(buffer.subarray(0, length));
+      return true;
+    };
+    this.#socket = new net.Socket({
+      fd: socket,
+      readable: true,
+      writable: true,
+      onread: { buffer, callback },
+    } as net.SocketConstructorOpts);
     this.#socket.on("error", (error) => {
       this.#trouble ??= error.message;
     });
@@ -446,7 +458,8 @@ export class HolderLink {
     switch (type) {
       case FromHolder.data: {
         const { offset, bytes } = decodeData(payload);
-        this.#events.data(offset, bytes);
+        // a copy: the next read uses the buffer again
+        this.#events.data(offset, Buffer.from(bytes));
         break;
       }
       case FromHolder.hello:

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { close, connectUnix, recvFds, sendFds } from "../../../src/platform/native.ts";
+import { close, connectUnix, foregroundGroup, recvFds, sendFds } from "../../../src/platform/native.ts";
 import { processAlive } from "../../../src/platform/processes.ts";
 import { encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../src/protocol/holder.ts";
 import { adoptAfterHolder, connectHolder, type HolderLink, launchHolder } from "../../../src/session/holder-link.ts";
@@ -151,15 +151,15 @@ test("Ctrl+C, Ctrl+Z and the end of input do what a terminal does", async () => 
   try {
     held.link.input(Buffer.from("sleep 1000\n"));
     await held.heard.until("sleep 1000");
-    const job = () => readIfThere(`/proc/${held.link.lineMode().foreground}/comm`)?.trim() === "sleep";
+    const job = () => readIfThere(`/proc/${foregroundGroup(held.link.master)}/comm`)?.trim() === "sleep";
     await until(job, "the job to be in the foreground, and itself");
     held.link.input(Buffer.from([0x1a]));
     await held.heard.until("Stopped");
     held.link.input(Buffer.from("fg\n"));
     await held.heard.until(/fg\r\n[\s\S]*sleep 1000/);
-    await until(() => held.link.lineMode().foreground !== held.link.programPid, "the job to be in the foreground again");
+    await until(() => foregroundGroup(held.link.master) !== held.link.programPid, "the job to be in the foreground again");
     held.link.input(Buffer.from([3]));
-    await until(() => held.link.lineMode().foreground === held.link.programPid, "the shell to be in the foreground");
+    await until(() => foregroundGroup(held.link.master) === held.link.programPid, "the shell to be in the foreground");
     await held.heard.until(/\^C[\s\S]*> /);
     held.link.input(Buffer.from("echo status $?\n"));
     await held.heard.until(/status 130[\s\S]*> /);
