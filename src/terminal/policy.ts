@@ -94,7 +94,8 @@ export class PolicyFilter {
     if (this.#c2) {
       this.#c2 = false;
       if (byte >= 0x80 && byte <= 0x9f) return this.#c1(byte);
-      this.#in(0xc2);
+      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+      if (byte >= 0xa0 && byte <= 0xbf) this.#in(0xc2);
     }
     if (byte === 0xc2) {
       this.#c2 = true;
@@ -327,7 +328,7 @@ function nextStop(chunk: Buffer, from: number): number {
     const byte = chunk[i] as number;
     if (byte === 0xc2) {
       const next = chunk[i + 1];
-      if (next === undefined || (next >= 0x80 && next <= 0x9f)) return i;
+      if (next === undefined || next < 0xa0 || next > 0xbf) return i;
     } else if (byte === 0x1b) {
       const end = endOfDrawing(chunk, i);
       if (end === 0) return i;

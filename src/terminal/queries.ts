@@ -1,16 +1,22 @@
 // Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
 import { Writer } from "./writer.ts";
 
-/** A control sequence that is longer is no query. */
+/** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
 const longestCsi = 512;
 
-/** An OSC that may be a query is held back until it is whole; a longer one is passed as it is. */
+/** Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another. */
+const longestNumber = 8;
+
+/** An OSC that may be a query is held back until it is whole; a longer one is dropped. */
 const longestOsc = 16384;
 
 /** Stands in for a query that was taken out: changes nothing, but ends what a printed character would join, as the query would have. */
 const inert = "\x1b\\";
 
-const State = { ground: 0, escape: 1, csi: 2, osc: 3, string: 4, stringDropped: 5, dcs: 6, apc: 7 } as const;
+/** Ends a string. */
+const stringEnd: readonly number[] = [0x1b, 0x5c];
+
+const State = { ground: 0, escape: 1, csi: 2, osc: 3, string: 4, stringDropped: 5, dcs: 6, apc: 7, csiDropped: 8 } as const;
 
 /** OSC numbers of which some are queries; all others go through at once. */
 const oscWithQueries = new Set([
@@ -28,12 +34,14 @@ const oscWithQueries = new Set([
   "18",
   "19",
   "21",
+  "22",
   "50",
   "52",
   "60",
   "61",
   "99",
   "1337",
+  "5522",
 ]);
 
 export interface FilterOptions {
@@ -50,12 +58,10 @@ export class QueryFilter {
   #state: number = State.ground;
   /** Bytes of the sequence at hand that are held back. */
   #held: number[] = [];
-  /** C0 controls inside a control sequence: they act at once, and stay when the sequence goes. */
-  #controls: number[] = [];
   /** The last byte was C2 and may begin a C1 control. */
   #c2 = false;
-  /** An ESC that may end a dropped string. */
-  #endOfDropped = false;
+  /** The string before ESC has its end already: a backslash that follows is none any more. */
+  #closed = false;
   #out = new Writer();
 
   constructor(options: FilterOptions = {}) {
@@ -85,8 +91,10 @@ export class QueryFilter {
     if (this.#c2) {
       this.#c2 = false;
       if (byte >= 0x80 && byte <= 0x9f) return this.#control(byte);
-      this.#in(0xc2);
-    } else if (byte === 0xc2) {
+      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+      if (byte >= 0xa0 && byte <= 0xbf) this.#in(0xc2);
+    }
+    if (byte === 0xc2) {
       this.#c2 = true;
       return;
     }
@@ -95,18 +103,9 @@ export class QueryFilter {
 
   /** A C1 control, written as C2 and itself. */
   #control(code: number): void {
-    const state = this.#state;
-    if (
-      code === 0x9c &&
-      (state === State.osc ||
-        state === State.string ||
-        state === State.stringDropped ||
-        state === State.dcs ||
-        state === State.apc)
-    ) {
-      return this.#endString([0xc2, 0x9c]);
-    }
-    this.#abandon();
+    const string = this.#end(code === 0x9c ? [0xc2, code] : stringEnd);
+    this.#closed = false;
+    if (code === 0x9c && string) return;
     const begin: Record<number, number> = {
       155: State.csi,
       157: State.osc,
@@ -119,7 +118,7 @@ export class QueryFilter {
     // DECID
     if (code === 0x9a) return this.#out.ascii(inert);
     if (next === undefined) return this.#out.bytes(Uint8Array.of(0xc2, code));
-    this.#state = next;
+    this.#enter(next);
     if (next === State.string) this.#out.bytes(Uint8Array.of(0xc2, code));
     else this.#held = [0xc2, code];
   }
@@ -127,7 +126,8 @@ export class QueryFilter {
   #in(byte: number): void {
     if (byte === 0x1b) return this.#escape();
     if (byte === 0x18 || byte === 0x1a) {
-      this.#abandon();
+      // CAN and SUB break off whatever is under way; what was held back goes with it
+      this.#forget();
       this.#out.byte(byte);
       return;
     }
@@ -139,6 +139,7 @@ export class QueryFilter {
       case State.escape:
         return this.#afterEscape(byte);
       case State.csi:
+      case State.csiDropped:
         return this.#inCsi(byte);
       case State.osc:
         return this.#inOsc(byte);
@@ -151,83 +152,86 @@ export class QueryFilter {
         if (byte === 0x07 && this.#bellEnds) this.#state = State.ground;
         return;
       default:
-        if (byte === 0x07 && this.#bellEnds) this.#dropped();
+        if (byte === 0x07 && this.#bellEnds) this.#replace(inert);
     }
   }
 
   /** Whether the string at hand is an OSC, which BEL ends. */
   #bellEnds = false;
+  /** The OSC's number is whole. */
+  #numbered = false;
 
   #escape(): void {
-    const state = this.#state;
-    if (state === State.stringDropped || (state === State.osc && this.#isQueryOsc())) {
-      this.#held = [];
-      this.#dropped();
-      this.#endOfDropped = true;
-    } else if (state === State.osc && this.#rewrittenOsc() !== undefined) {
-      const rewritten = this.#rewrittenOsc() as string;
-      this.#held = [];
-      this.#out.text(`${rewritten}\x1b\\`);
-      this.#endOfDropped = true;
-    } else {
-      this.#release();
-      this.#endOfDropped = false;
-    }
+    this.#closed = this.#end(stringEnd);
     this.#state = State.escape;
     this.#held = [0x1b];
   }
 
   #afterEscape(byte: number): void {
-    const afterDropped = this.#endOfDropped;
-    this.#endOfDropped = false;
     if (byte < 0x20) {
       if (byte !== 0x05) this.#out.byte(byte);
-      this.#endOfDropped = afterDropped;
       return;
     }
-    this.#held.push(byte);
+    // DEL is nothing within a sequence
     if (byte === 0x7f) return;
-    // ST of a string that is gone already
-    if (afterDropped && byte === 0x5c && this.#held.length === 2) return this.#forget();
+    if (byte >= 0x80) return this.#breakOff(byte);
+    this.#held.push(byte);
     if (this.#held.length === 2) {
+      // ST of a string that has its end already
+      if (this.#closed && byte === 0x5c) return this.#forget();
       if (byte === 0x5b) return this.#enter(State.csi);
       if (byte === 0x5d) return this.#enter(State.osc);
       if (byte === 0x50) return this.#enter(State.dcs);
       if (byte === 0x5f) return this.#enter(State.apc);
       if (byte === 0x58 || byte === 0x5e) {
-        this.#bellEnds = false;
         this.#release();
-        this.#state = State.string;
-        return;
+        return this.#enter(State.string);
       }
       // DECID asks what DA1 asks
       if (byte === 0x5a) return this.#replace(inert);
     }
-    if (byte >= 0x20 && byte <= 0x2f && this.#held.length < 16) return;
+    if (byte <= 0x2f && this.#held.length < 16) return;
     this.#release();
   }
 
   #enter(state: number): void {
     this.#state = state;
-    this.#controls = [];
+    this.#bellEnds = state === State.osc;
+    this.#numbered = false;
+  }
+
+  /**
+   * A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go on with the sequence. So what was
+   * begun is kept from both, and what follows is text to both.
+   */
+  #breakOff(byte: number): void {
+    this.#forget();
+    this.#out.byte(byte);
   }
 
   #inCsi(byte: number): void {
+    // controls act at once, wherever they stand
     if (byte < 0x20) {
-      if (byte !== 0x05) this.#controls.push(byte);
+      if (byte !== 0x05) this.#out.byte(byte);
       return;
     }
     if (byte === 0x7f) return;
+    if (byte >= 0x80) return this.#breakOff(byte);
+    if (this.#state === State.csiDropped) {
+      if (byte >= 0x40) this.#replace(inert);
+      return;
+    }
     this.#held.push(byte);
-    if (byte >= 0x40 && byte <= 0x7e) return this.#decideCsi();
-    if (byte >= 0x80 || this.#held.length > longestCsi) this.#release();
+    if (byte >= 0x40) return this.#decideCsi();
+    if (this.#held.length > longestCsi) {
+      this.#held = [];
+      this.#state = State.csiDropped;
+    }
   }
 
   #decideCsi(): void {
+    // without ESC [ or C2 9B
     const text = String.fromCharCode(...this.#held.slice(2));
-    // without ESC [ or C2 9B; controls act before the sequence does
-    this.#out.bytes(Uint8Array.from(this.#controls));
-    this.#controls = [];
     const match = /^([<-?]?)([0-9:;]*)([ -/]*)([@-~])$/.exec(text);
     if (match === null) return this.#release();
     const [, prefix = "", parameters = "", intermediates = "", final = ""] = match;
@@ -245,36 +249,44 @@ export class QueryFilter {
   }
 
   #inOsc(byte: number): void {
-    if (byte === 0x07) return this.#endString([0x07]);
+    if (byte === 0x07) {
+      this.#end([byte]);
+      return;
+    }
     if (byte < 0x20) return;
     this.#held.push(byte);
-    if (this.#oscIsHarmless()) {
+    const harmless = this.#oscIsHarmless();
+    if (harmless) {
       this.#release();
-      this.#state = State.string;
+      this.#enter(State.string);
       this.#bellEnds = true;
-    } else if (this.#held.length > longestOsc) {
-      // a query of that length asks for too much
+    } else if (harmless === undefined || this.#held.length > longestOsc) {
+      // a number that is none, or a query that asks for too much
       this.#held = [];
       this.#state = State.stringDropped;
-      this.#bellEnds = true;
     }
   }
 
+  /** Without what a terminal may drop: bytes that are no UTF-8, zeros before the number. */
   #oscText(): string {
-    return Buffer.from(this.#held.slice(2)).toString("utf8");
+    return Buffer.from(this.#held.slice(2))
+      .toString("utf8")
+      .replaceAll("\ufffd", "")
+      .replace(/^0+(?=\d)/, "");
   }
 
-  /** Whether it is known already that this OSC asks nothing. */
-  #oscIsHarmless(): boolean {
+  /** Whether it is known already that this OSC asks nothing; undefined when it is not to be passed. */
+  #oscIsHarmless(): boolean | undefined {
     const held = this.#held;
     const byte = held[held.length - 1] as number;
-    // decided only where the number ends, and for clipboard and iTerm2 at their first words
-    if (held.length <= 8 && (byte === 0x3b || byte < 0x30 || byte > 0x39)) {
-      const number = this.#oscText().split(";", 1)[0] as string;
-      if (byte !== 0x3b) return !oscWithQueries.has(number);
-      if (number !== "52" && number !== "1337") return !oscWithQueries.has(number);
+    if (!this.#numbered) {
+      if (byte >= 0x30 && byte <= 0x39) return held.length > longestNumber + 2 ? undefined : false;
+      if (byte >= 0x7f) return undefined;
+      this.#numbered = true;
+      if (!oscWithQueries.has(this.#oscText().split(";", 1)[0] as string)) return true;
+      return byte === 0x3b ? false : undefined;
     }
-    if (held.length > 8 && held.length < 12 && !oscWithQueries.has(this.#oscText().split(";", 1)[0] as string)) return true;
+    // for the clipboard and iTerm2 at their first words
     const text = held.length < 64 ? this.#oscText() : "";
     if (/^52;[^;]*;[^?]/.test(text)) return true;
     return /^1337;.{24}/s.test(text) && !this.#isQueryOsc();
@@ -283,7 +295,7 @@ export class QueryFilter {
   #isQueryOsc(): boolean {
     const text = this.#oscText();
     if (
-      /^(3;\?|50;\?|60(;|$)|61(;|$)|52;[^;]*;\?|99;[^;]*p=\?|1337;(ReportCellSize|ReportVariable=|Capabilities|RequestUpload))/.test(
+      /^(3;\?|22;\?|50;\?|60(;|$)|61(;|$)|52;[^;]*;\?|99;[^;]*(p=(\?|alive)|a=[^:;]*report|c=1)|5522(;|$)|1337;(ReportCellSize|ReportVariable=|Capabilities|RequestUpload))/.test(
         text,
       )
     )
@@ -330,20 +342,19 @@ export class QueryFilter {
     this.#held.push(byte);
     if (byte < 0x40 && this.#held.length <= longestCsi) return;
     const header = String.fromCharCode(...this.#held.slice(2));
-    this.#bellEnds = false;
-    if (/^[0-9;]*[$+]q$/.test(header)) {
-      // DECRQSS, XTGETTCAP
+    // DECRQSS, XTGETTCAP, and heads that are none: a terminal may drop the byte that is wrong
+    if (byte >= 0x80 || byte < 0x40 || /[$+]q$/.test(header)) {
       this.#held = [];
       this.#state = State.stringDropped;
-      return;
+    } else {
+      this.#release();
+      this.#state = State.string;
     }
-    this.#release();
-    this.#state = State.string;
   }
 
   /** Kitty's graphics answer nearly everything, and the screen has no images. */
   #inApc(byte: number): void {
-    this.#bellEnds = false;
+    if (byte < 0x20 || byte >= 0x7f) return;
     this.#held.push(byte);
     if (byte === 0x47) {
       this.#held = [];
@@ -354,25 +365,27 @@ export class QueryFilter {
     this.#state = State.string;
   }
 
-  /** A string ended with BEL or the one-character ST. */
-  #endString(terminator: number[]): void {
-    if (this.#state === State.stringDropped || (this.#state === State.osc && this.#isQueryOsc())) {
-      this.#held = [];
-      this.#dropped();
-      return;
+  /**
+   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next. Answers whether it was a string; what
+   * had to be written then is written, its end included. An unfinished control sequence or escape does nothing in any terminal, and is forgotten.
+   */
+  #end(terminator: readonly number[]): boolean {
+    const state = this.#state;
+    if (state === State.ground || state === State.escape || state === State.csi || state === State.csiDropped) {
+      this.#forget();
+      return false;
     }
-    const rewritten = this.#state === State.osc ? this.#rewrittenOsc() : undefined;
-    if (rewritten !== undefined) {
-      this.#held = [];
-      this.#out.text(rewritten);
-    } else this.#release();
-    this.#out.bytes(Uint8Array.from(terminator));
-    this.#state = State.ground;
-  }
-
-  #dropped(): void {
-    this.#out.ascii(inert);
-    this.#state = State.ground;
+    const query = state === State.osc && this.#isQueryOsc();
+    const rewritten = state === State.osc && !query ? this.#rewrittenOsc() : undefined;
+    if (state === State.stringDropped || query) this.#replace(inert);
+    else {
+      if (rewritten !== undefined) {
+        this.#forget();
+        this.#out.text(rewritten);
+      } else this.#release();
+      this.#out.bytes(Uint8Array.from(terminator));
+    }
+    return true;
   }
 
   #replace(text: string): void {
@@ -382,24 +395,12 @@ export class QueryFilter {
 
   /** Passes what was held. */
   #release(): void {
-    if (this.#controls.length > 0) this.#out.bytes(Uint8Array.from(this.#controls));
     this.#out.bytes(Uint8Array.from(this.#held));
     this.#forget();
   }
 
-  /** Something else begins: an unfinished sequence does nothing in any terminal, and is passed. */
-  #abandon(): void {
-    this.#endOfDropped = false;
-    if (this.#state === State.stringDropped) this.#dropped();
-    else if (this.#state === State.osc && this.#isQueryOsc()) {
-      this.#held = [];
-      this.#dropped();
-    } else this.#release();
-  }
-
   #forget(): void {
     this.#held = [];
-    this.#controls = [];
     this.#state = State.ground;
   }
 }
@@ -443,7 +444,7 @@ function endOfDrawing(chunk: Buffer, at: number): number {
 }
 
 /** Reports that a terminal sends for XTWINOPS. */
-const windowReports = new Set(["11", "13", "14", "15", "16", "18", "19", "20", "21"]);
+const windowReports = new Set([11, 13, 14, 15, 16, 18, 19, 20, 21]);
 
 /**
  * Whether a control sequence makes a terminal send something.
@@ -462,7 +463,7 @@ function isQuery(prefix: string, parameters: string, ending: string): boolean {
     case "u": // kitty's keyboard flags
       return prefix === "?";
     case "t":
-      return prefix === "" && windowReports.has(parameters.split(";", 1)[0] as string);
+      return prefix === "" && windowReports.has(Number(parameters.split(/[;:]/, 1)[0]));
     case "x": // DECREQTPARM
       return prefix === "";
     case "m": // XTQMODKEYS

@@ -159,6 +159,19 @@ test("strings broken off, unfinished and begun anew", () => {
   assert.equal(filtered("\x1b]0;two\nlines\x07"), "\x1b]0;twolines\x07", "a title is one line");
 });
 
+test("a broken C2 is never joined to a byte behind it by what is taken out between them", () => {
+  for (const between of ["\x1b", "\x01", "\x1b\x7f"]) {
+    for (const before of ["", "\x1b]0;t", "\x1b[1"]) {
+      const bytes = Buffer.from(`${before}\xc2${between}\x9d52;c;aGk=\x07`, "latin1");
+      const whole = new PolicyFilter(rules).feed(bytes);
+      assert.ok(!whole.includes(Buffer.from([0xc2, 0x9d])), JSON.stringify(whole.toString("latin1")));
+      const single = new PolicyFilter(rules);
+      const parts = [...bytes].map((byte) => Buffer.from(single.feed(Buffer.from([byte]))));
+      assert.deepEqual(Buffer.concat(parts), Buffer.from(whole));
+    }
+  }
+});
+
 test("lengths are bounded: a string is cut, a control sequence of zeros is dropped, an endless head is blocked", () => {
   const long = filtered(`\x1b]0;${"x".repeat(longestString * 2)}\x07after`);
   assert.ok(long.length < longestString + 100);

@@ -1,0 +1,110 @@
+// What QueryFilter takes out of a viewer's stream, what it leaves, and that no disguise carries a question past it.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { QueryFilter } from "../../../src/terminal/queries.ts";
+
+/** What comes out, in one piece and byte by byte: never a difference. */
+function passed(text: string, keepOn: readonly number[] = []): string {
+  const bytes = Buffer.from(text, "latin1");
+  const whole = Buffer.from(new QueryFilter({ keepOn }).feed(bytes)).toString("latin1");
+  const filter = new QueryFilter({ keepOn });
+  const pieces = [...bytes].map((byte) => Buffer.from(filter.feed(Buffer.from([byte]))));
+  assert.equal(Buffer.concat(pieces).toString("latin1"), whole, "cuts make a difference");
+  return whole;
+}
+
+/** Stands where a question stood. */
+const inert = "\x1b\\";
+
+describe("questions are taken out", () => {
+  const questions = [
+    "\x1b[c",
+    "\x1b[0c",
+    "\x1b[>c",
+    "\x1b[=c",
+    "\x1b[6n",
+    "\x1b[?6n",
+    "\x1b[?2026$p",
+    "\x1b[>q",
+    "\x1b[?u",
+    "\x1b[18t",
+    "\x1b[21t",
+    "\x1b[x",
+    "\x1b[?4m",
+    "\x1b[1*y",
+    "\x1bZ",
+    "\x1b]11;?\x07",
+    "\x1b]4;1;?\x1b\\",
+    "\x1b]52;c;?\x07",
+    "\x1b]21;foreground=?\x1b\\",
+    "\x1b]22;?__current__\x1b\\",
+    "\x1b]99;i=1:p=?;\x1b\\",
+    "\x1b]5522;type=read;\x1b\\",
+    "\x1b]1337;ReportCellSize\x07",
+    "\x1bP$qm\x1b\\",
+    "\x1bP+q544e\x1b\\",
+    "\x1b_Gi=1;AAAA\x1b\\",
+    "\xc2\x9bc",
+    "\xc2\x9d11;?\xc2\x9c",
+  ];
+  for (const question of questions) {
+    test(JSON.stringify(question), () => assert.equal(passed(`a${question}b`), `a${inert}b`));
+  }
+
+  test("what sets and asks at once only sets", () => {
+    assert.equal(passed("\x1b]10;red;?\x07"), "\x1b]10;red\x07");
+    assert.equal(passed("\x1b]4;1;red;2;?\x1b\\"), "\x1b]4;1;red\x1b\\");
+  });
+
+  test("ENQ, and modes that stay on", () => {
+    assert.equal(passed("a\x05b"), "ab");
+    assert.equal(passed("\x1b[?25;2004l", [2004]), "\x1b[?25l");
+  });
+});
+
+describe("everything else is as it was", () => {
+  const harmless = [
+    "text \xe6\xbc\xa2 \xc2\xa0 \xf0\x9f\x98\x80",
+    "\x1b[1;31mred\x1b[0m\x1b[2J\x1b[3;10r",
+    "\x1b]0;a title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b]52;c;aGVsbG8=\x07",
+    "\x1b]11;red\x1b\\\x1b]4;1;rgb:1/2/3\x07",
+    "\x1bPq#0;2;0;0;0\x1b\\",
+    "\x1b(0\x1b)B\x1b7\x1b8\x1bM",
+    "\x1b[?1049h\x1b[?2026h\x1b[>1u\x1b[22;0t",
+    "\x1b^private\x1b\\\x1bXstring\x1b\\",
+  ];
+  for (const text of harmless) test(JSON.stringify(text), () => assert.equal(passed(text), text));
+});
+
+describe("a question in disguise", () => {
+  // a terminal that drops the broken byte, or reads a number behind zeros, would see a question
+  const disguised: readonly [string, string][] = [
+    ["\x1b\x80[c", "\x80[c"],
+    ["\x1b\x7f[c", inert],
+    ["\x1b[\x80c", "\x80c"],
+    ["\x1b\x1b\x80[c", "\x80[c"],
+    ["\x1b[5\x1b\x80c", "\x80c"],
+    ["\x1b[0018t", inert],
+    [`\x1b[${"0".repeat(600)}c`, inert],
+    ["\x1b]0011;?\x07", inert],
+    ["\x1b]000000000011;?\x07", inert],
+    ["\x1b]1\x801;?\x07", inert],
+    ["\x1b]11;\x80?\x07", inert],
+    ["\x1bP\x80$qm\x1b\\", inert],
+    [`\x1bP${"0".repeat(600)}$qm\x1b\\`, inert],
+    ["\x1b_\x01GAAAA\x1b\\", inert],
+    ["\xc2\xc2\x9bc", inert],
+    // what stands between the two bytes of a C1 control goes, and must not join them
+    ["\xc2\x05\x9bc", "\x9bc"],
+    ["\xc2\x1b\x9bc", "\x9bc"],
+  ];
+  for (const [text, left] of disguised) {
+    test(JSON.stringify(text.slice(0, 20)), () => assert.equal(passed(`a${text}b`), `a${left}b`));
+  }
+});
+
+test("a string that another sequence breaks off is ended, so that nothing of what follows belongs to it", () => {
+  assert.equal(passed("\x1b]0;title\x1b[1mx"), "\x1b]0;title\x1b\\\x1b[1mx");
+  assert.equal(passed("\x1b]11;red\x1b\x80x"), "\x1b]11;red\x1b\\\x80x");
+});
