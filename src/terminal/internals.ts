@@ -706,9 +706,9 @@ export class Model {
     return this.#core._inputHandler._parser.currentState;
   }
 
-  /** The state behind a CR LF in the last row, as far as the text before it decides it. */
+  /** The state behind a CR LF in the last row of the scroll region, as far as the text before it decides it. */
   standBelow(): void {
-    this.screen.setCursor(0, this.rows - 1);
+    this.screen.setCursor(0, this.screen.bottom);
     this.joining = 0;
   }
 

@@ -31,7 +31,7 @@ interface Piece {
 
 /**
  * Plain output is text, tabs, CR, LF and SGR. Lines of it that lie further back than the scrollback reaches leave nothing behind but the
- * attributes at their end, provided that the normal screen is shown and all of it scrolls. So of a flood only the last lines need be parsed.
+ * attributes at their end, provided that the normal screen is shown and scrolls from its first row on. So of a flood only the last lines need be parsed.
  */
 export class Backlog {
   readonly #model: Model;
@@ -80,10 +80,13 @@ export class Backlog {
     return pieces;
   }
 
-  /** Lines that are pushed out at the top stay seen nowhere but in the scrollback. */
+  /**
+   * Lines that are pushed out at the top stay seen nowhere but in the scrollback; what stands below the scroll region, as falcon's footer, stays
+   * as it is, because plain output that begins in the region does not leave it.
+   */
   #scrolls(): boolean {
-    const { model } = { model: this.#model };
-    return model.active === "normal" && model.normal.top === 0 && model.normal.bottom === model.rows - 1;
+    const { active, normal } = this.#model;
+    return active === "normal" && normal.top === 0 && normal.y <= normal.bottom;
   }
 
   /** Drops from the front what the rest of the output pushes out. */
@@ -93,7 +96,7 @@ export class Backlog {
       const [first, second] = this.#pieces;
       if (first === undefined || second === undefined) return;
       if (first.lineFeeds < rows || this.#lineFeeds - first.lineFeeds < this.#lines + rows) return;
-      // behind a CR LF the cursor stands in the first column; in the last row it stands when enough lines were fed before
+      // behind a CR LF the cursor stands in the first column; in the last row that scrolls it stands when enough lines were fed before
       const cut = endOfLine(second.bytes);
       if (cut === 0) {
         // lines so long that a piece has no end of one
