@@ -135,6 +135,8 @@ void times_end(uint64_t offset);
 // ---- holder_child.c: the program
 // Starts it on the terminal that is our standard input; 0, or the errno of what failed. *pid is set before the record is written by `before_exec`.
 int child_launch(char **arguments, const struct orders *orders, pid_t *pid, void (*before_exec)(pid_t pid));
+// Undoes percent-coding in these words and in all variables, and enters the directory that the first word is. False with a word on stderr.
+bool child_decode(char **words);
 // Collects every dead child; true when the program itself was among them.
 bool child_reap(pid_t program, struct ending *ending);
 // `program` is 0 once it is gone: then only what it left behind can be reached.

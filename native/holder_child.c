@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -49,6 +50,30 @@ static void become_program(char **arguments, const struct orders *orders) {
     set_limit((int)get_u32(limit), get_u64(limit + 4), get_u64(limit + 12));
   }
   execvp(arguments[0], arguments);
+}
+
+static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+// In place; what is left behind its end is wiped, so that ps shows the words as the program has them.
+static void decode(char *text) {
+  char *to = text, *from = text;
+  for (; *from; to++) {
+    int high = *from == '%' ? digit(from[1]) : -1;
+    int low = high < 0 ? -1 : digit(from[2]);
+    *to = low < 0 ? *from : (char)(high << 4 | low);
+    from += low < 0 ? 1 : 3;
+  }
+  memset(to, 0, (size_t)(from - to));
+}
+
+bool child_decode(char **words) {
+  extern char **environ;
+  for (char **at = words; *at; at++) decode(*at);
+  for (char **at = environ; *at; at++) decode(*at);
+  // the server could not say where we are to be: node-pty has set PWD to what it could
+  if (chdir(words[0]) == 0 && setenv("PWD", words[0], 1) == 0) return true;
+  fprintf(stderr, "holder: %s cannot be entered: %s\r\n", words[0], strerror(errno));
+  return false;
 }
 
 static ssize_t read_whole(int fd, void *into, size_t length) {

@@ -92,6 +92,22 @@ static bool check_folder(const char *path, char *problem, size_t room) {
   return true;
 }
 
+// As far as Node looks: the lengths and bits of characters, no surrogates, nothing beyond U+10FFFF.
+static bool is_utf8(const char *text) {
+  const unsigned char *at = (const unsigned char *)text;
+  while (*at) {
+    int more = *at < 0x80 ? 0 : *at < 0xc2 ? -1 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : *at < 0xf5 ? 3 : -1;
+    if (more < 0) return false;
+    unsigned first = *at++;
+    for (int i = 0; i < more; i++, at++) {
+      unsigned least = i == 0 && first == 0xe0 ? 0xa0 : i == 0 && first == 0xf0 ? 0x90 : 0x80;
+      unsigned most = i == 0 && first == 0xed ? 0x9f : i == 0 && first == 0xf4 ? 0x8f : 0xbf;
+      if (*at < least || *at > most) return false;
+    }
+  }
+  return true;
+}
+
 // Makes and checks `wanted` (absolute), and writes its real path to `home`. On false `*refused` tells that it cannot be made
 // there, in contrast to: what is there must not be used.
 static bool settle(const char *wanted, char *home, bool *refused, char *problem, size_t room) {
@@ -121,6 +137,11 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
     *refused = true;
     return say(problem, room, "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
                length, HOME_LONGEST);
+  }
+  if (!is_utf8(full)) {
+    // Node would hear another name on its command line
+    *refused = true;
+    return say(problem, room, "the path %s is not UTF-8: set FALCON_SESSIONS_HOME to one that is", full);
   }
   if (mkdir(full, 0700) == 0) chmod(full, 0700);
   else if (errno != EEXIST) {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure } from "../base/failure.ts";
 import type { Call } from "./call.ts";
 
@@ -51,14 +52,14 @@ export async function toFile(call: Call, name: string): Promise<Target> {
     gone = true;
   });
   try {
-    const file = await fs.promises.realpath(wanted).catch(() => wanted);
-    const existing = await fs.promises.stat(file).catch(() => undefined);
+    const file = await fs.promises.realpath(onDisk(wanted), "buffer").then(textOf, () => wanted);
+    const existing = await fs.promises.stat(onDisk(file)).catch(() => undefined);
     if (existing?.isDirectory()) throw new Failure(`${wanted} is a directory: name a file in it`);
     const plain = existing === undefined || existing.isFile();
     const temporary = plain ? path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(4).toString("hex")}`) : file;
     // O_NONBLOCK: a pipe without a reader is a failure, not a server that waits
     const handle = await fs.promises.open(
-      temporary,
+      onDisk(temporary),
       plain ? "wx" : fs.constants.O_WRONLY | fs.constants.O_NONBLOCK,
       existing?.mode ?? 0o666,
     );
@@ -69,7 +70,7 @@ export async function toFile(call: Call, name: string): Promise<Target> {
     };
     const abandon = async () => {
       await handle.close().catch(() => {});
-      if (plain) await fs.promises.rm(temporary, { force: true }).catch(() => {});
+      if (plain) await fs.promises.rm(onDisk(temporary), { force: true }).catch(() => {});
     };
     return {
       get gone() {
@@ -88,7 +89,7 @@ export async function toFile(call: Call, name: string): Promise<Target> {
             await handle.sync().catch(() => {});
           }
           await handle.close();
-          if (plain) await fs.promises.rename(temporary, file);
+          if (plain) await fs.promises.rename(onDisk(temporary), onDisk(file));
           return written;
         } catch (error) {
           return failed(error);

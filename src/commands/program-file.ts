@@ -1,6 +1,7 @@
 // Which file a command name means, as execvp(3) finds it, and why it cannot be run where it cannot.
 import fs from "node:fs";
 import path from "node:path";
+import { onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 
 /**
@@ -24,7 +25,7 @@ export function programFile(name: string, environment: Record<string, string>, d
 function executable(file: string, name: string): string {
   let stat: fs.Stats;
   try {
-    stat = fs.statSync(file);
+    stat = fs.statSync(onDisk(file));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EACCES")
@@ -33,7 +34,7 @@ function executable(file: string, name: string): string {
   }
   if (stat.isDirectory()) throw new Failure(`cannot run ${name}: it is a folder`, Status.notExecutable);
   try {
-    fs.accessSync(file, fs.constants.X_OK);
+    fs.accessSync(onDisk(file), fs.constants.X_OK);
   } catch {
     throw new Failure(`cannot run ${name}: it is not executable ('chmod +x ${file}' makes it so)`, Status.notExecutable);
   }

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Command, OptionValues } from "commander";
+import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -42,9 +43,9 @@ export function parseSize(text: string): { cols: number; rows: number } {
 
 /** A session's name as given by --name. @throws Failure 2 when it cannot be one. */
 export function parseName(name: string): string {
-  if (name.trim() === "" || name.length > longestName || /[\p{Cc}/]/u.test(name)) {
+  if (name.trim() === "" || name.length > longestName || /[\p{Cc}/]/u.test(name) || !isPlain(name)) {
     throw new Failure(
-      `--name ${JSON.stringify(name)}: give 1 to ${longestName} characters without '/' and control characters`,
+      `--name ${JSON.stringify(name)}: give 1 to ${longestName} characters of UTF-8 without '/' and control characters`,
       Status.usage,
     );
   }
@@ -99,7 +100,8 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
   };
   if (again === undefined) {
     refuseSecondRun(context, what, from.directory);
-    if (!fs.existsSync(from.directory)) throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
+    if (!fs.existsSync(onDisk(from.directory)))
+      throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
   }
   const name = options.name === undefined ? freeName(context, what.name) : parseName(options.name);
   if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {

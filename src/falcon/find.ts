@@ -1,6 +1,7 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
 import fs from "node:fs";
 import path from "node:path";
+import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 
@@ -74,7 +75,7 @@ export async function isOurselves(file: string, root: string = ownRoot(), depth 
   let real: string;
   let head: Buffer;
   try {
-    real = await fs.promises.realpath(file);
+    real = await realPath(file);
     const own = await Promise.all(
       [path.join(root, "native", "build", "Release", "falcon"), path.join(root, "dist", "server.cjs")].map(realOrSame),
     );
@@ -104,7 +105,7 @@ async function named(name: string, how: string, options: FindOptions, root: stri
   const { environment, directory } = options;
   const files = name.includes("/") ? [path.resolve(directory, name)] : onPath(name, environment, directory);
   for (const file of files) {
-    const stat = await fs.promises.stat(file).catch(() => undefined);
+    const stat = await fs.promises.stat(onDisk(file)).catch(() => undefined);
     if (!stat) continue;
     if (stat.isDirectory()) throw new Failure(`${how} names a folder, ${file}: name the falcon in it`, Status.notExecutable);
     // a trainer bundle is a program of Node's, executable or not
@@ -124,8 +125,8 @@ function* onPath(name: string, environment: Readonly<Record<string, string>>, di
 
 async function runnable(file: string): Promise<boolean> {
   try {
-    if (!(await fs.promises.stat(file)).isFile()) return false;
-    await fs.promises.access(file, fs.constants.X_OK);
+    if (!(await fs.promises.stat(onDisk(file))).isFile()) return false;
+    await fs.promises.access(onDisk(file), fs.constants.X_OK);
     return true;
   } catch {
     return false;
@@ -133,7 +134,7 @@ async function runnable(file: string): Promise<boolean> {
 }
 
 async function readHead(file: string, length: number): Promise<Buffer> {
-  const handle = await fs.promises.open(file, "r");
+  const handle = await fs.promises.open(onDisk(file), "r");
   try {
     const buffer = Buffer.alloc(Math.min(length, (await handle.stat()).size));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
@@ -164,7 +165,11 @@ async function belongsToUs(file: string): Promise<boolean> {
 }
 
 async function realOrSame(file: string): Promise<string> {
-  return await fs.promises.realpath(file).catch(() => file);
+  return await realPath(file).catch(() => file);
+}
+
+async function realPath(file: string): Promise<string> {
+  return textOf(await fs.promises.realpath(onDisk(file), "buffer"));
 }
 
 /** Both as the bundle in dist/ and as sources in src/falcon/. */

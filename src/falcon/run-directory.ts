@@ -1,6 +1,7 @@
 // Which run directory a session trains into: named by its arguments, or found after the start.
 import fs from "node:fs";
 import path from "node:path";
+import { onDisk, textOf } from "../base/bytes.ts";
 
 /** Where a run's files are. All paths are absolute and canonical (without links). */
 export interface RunPlace {
@@ -35,7 +36,7 @@ export function canonical(file: string): string {
   const rest: string[] = [];
   for (let at = path.resolve(file); ; at = path.dirname(at)) {
     try {
-      return path.join(fs.realpathSync(at), ...rest);
+      return path.join(textOf(fs.realpathSync(onDisk(at), "buffer")), ...rest);
     } catch {
       if (at === path.dirname(at)) return path.resolve(file);
       rest.unshift(path.basename(at));
@@ -47,7 +48,7 @@ export function canonical(file: string): string {
 export function latestLink(directory: string): LatestLink | undefined {
   try {
     const link = path.join(directory, "output", "latest");
-    return { target: fs.readlinkSync(link), made: fs.lstatSync(link).mtimeMs };
+    return { target: textOf(fs.readlinkSync(onDisk(link), "buffer")), made: fs.lstatSync(onDisk(link)).mtimeMs };
   } catch {
     return undefined;
   }
@@ -67,12 +68,13 @@ export function findRunDirectory(
     const graph = path.dirname(path.dirname(log));
     const output = outputLine(log);
     if (output !== undefined) return { directory: canonical(path.resolve(directory, output)), graph, how: "log" };
-    if (fs.existsSync(path.join(path.dirname(graph), "config.yml"))) return { directory: path.dirname(graph), graph, how: "log" };
+    if (fs.existsSync(onDisk(path.join(path.dirname(graph), "config.yml"))))
+      return { directory: path.dirname(graph), graph, how: "log" };
   }
   const now = latestLink(directory);
   if (now && (now.target !== before?.target || now.made !== before.made)) {
     const run = canonical(path.resolve(directory, "output", now.target));
-    if (fs.existsSync(path.join(run, "config.yml"))) return { directory: run, graph: undefined, how: "latest" };
+    if (fs.existsSync(onDisk(path.join(run, "config.yml")))) return { directory: run, graph: undefined, how: "latest" };
   }
   return undefined;
 }
@@ -88,7 +90,7 @@ export function openDriverLog(pids: readonly number[]): string | undefined {
     }
     for (const name of names) {
       try {
-        const target = fs.readlinkSync(`/proc/${pid}/fd/${name}`);
+        const target = textOf(fs.readlinkSync(`/proc/${pid}/fd/${name}`, "buffer"));
         if (target.endsWith("/driver/output.log")) return target;
       } catch {
         // closed meanwhile
@@ -102,7 +104,7 @@ export function openDriverLog(pids: readonly number[]): string | undefined {
 function outputLine(log: string): string | undefined {
   let text: string;
   try {
-    const fd = fs.openSync(log, "r");
+    const fd = fs.openSync(onDisk(log), "r");
     try {
       const size = fs.fstatSync(fd).size;
       const buffer = Buffer.alloc(Math.min(size, logTail));

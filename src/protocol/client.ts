@@ -1,4 +1,5 @@
 // The client protocol (docs/protocol.md): its numbers, and the encoding and decoding of every frame, for both sides.
+import { bytesOf, textOf } from "../base/bytes.ts";
 import { encodeFrame } from "./frame.ts";
 
 /** Version of this protocol. Both sides say theirs in HELLO; the number grows when an old side would misunderstand a new one. */
@@ -81,7 +82,7 @@ export interface RequestTerminal {
   rows: number;
 }
 
-/** All that a client says before its command runs. */
+/** All that a client says before its command runs. Texts are exact, whatever bytes they have (base/bytes.ts). */
 export interface Request {
   protocol: number;
   version: string;
@@ -269,13 +270,13 @@ export class RequestReader {
         return undefined;
       case ClientFrame.argument:
         if (this.#arguments.length >= mostEntries) throw new ProtocolError(`more than ${mostEntries} arguments`);
-        this.#arguments.push(payload.toString());
+        this.#arguments.push(textOf(payload));
         return undefined;
       case ClientFrame.environment:
-        this.#variable(payload.toString());
+        this.#variable(textOf(payload));
         return undefined;
       case ClientFrame.directory:
-        this.#directory = payload.toString();
+        this.#directory = textOf(payload);
         return undefined;
       case ClientFrame.terminal:
         this.#terminal = decodeTerminal(payload);
@@ -349,7 +350,7 @@ function need(payload: Buffer, length: number, name: string): void {
 }
 
 function text(string: string): Buffer {
-  const bytes = Buffer.from(string);
+  const bytes = bytesOf(string);
   if (bytes.includes(0)) throw new ProtocolError(`a NUL in ${JSON.stringify(string)}`);
   if (bytes.length > mostFromClient)
     throw new ProtocolError(`a string of ${bytes.length} bytes, at most ${mostFromClient} fit a frame`);
@@ -358,7 +359,7 @@ function text(string: string): Buffer {
 
 /** Strings with a NUL behind each. */
 function strings(list: readonly string[]): Buffer {
-  const bytes = Buffer.from(list.map((string) => `${string}\0`).join(""));
+  const bytes = bytesOf(list.map((string) => `${string}\0`).join(""));
   if (list.some((string) => string.includes("\0"))) throw new ProtocolError(`a NUL in ${JSON.stringify(list)}`);
   if (bytes.length > mostFromServer)
     throw new ProtocolError(`arguments of ${bytes.length} bytes, at most ${mostFromServer} fit a frame`);
@@ -368,5 +369,5 @@ function strings(list: readonly string[]): Buffer {
 function fromStrings(payload: Buffer): string[] {
   if (payload.length > 0 && payload[payload.length - 1] !== 0)
     throw new ProtocolError("a list of strings that does not end in NUL");
-  return payload.toString().split("\0").slice(0, -1);
+  return textOf(payload).split("\0").slice(0, -1);
 }

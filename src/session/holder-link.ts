@@ -4,6 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isPlain, onDisk, percentCoded } from "../base/bytes.ts";
 import { Failure, sentence } from "../base/failure.ts";
 import {
   close,
@@ -520,8 +521,8 @@ function socketOf(folder: string): string {
 /** chdir fails in the child, too late for a clear sentence. */
 function checkDirectory(directory: string): void {
   try {
-    if (!fs.statSync(directory).isDirectory()) throw new Failure(`${directory} is not a directory`);
-    fs.accessSync(directory, fs.constants.X_OK);
+    if (!fs.statSync(onDisk(directory)).isDirectory()) throw new Failure(`${directory} is not a directory`);
+    fs.accessSync(onDisk(directory), fs.constants.X_OK);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(`the directory ${directory} cannot be entered: ${sentence(error)}`);
@@ -530,7 +531,15 @@ function checkDirectory(directory: string): void {
 
 function spawnHolder(options: LaunchOptions): UnreadPty {
   try {
-    return spawnUnread(holderProgram, [options.folder, "--", options.file, ...options.args], options);
+    const { folder, file, args, directory, environment } = options;
+    const plain = [file, ...args, directory, ...Object.entries(environment).flat()].every(isPlain);
+    if (plain) return spawnUnread(holderProgram, [folder, "--", file, ...args], options);
+    // node-pty passes UTF-8 only: the holder decodes the words and variables, and enters the directory
+    return spawnUnread(holderProgram, [folder, "--coded", ...[directory, file, ...args].map(percentCoded)], {
+      ...options,
+      directory: "/",
+      environment: Object.fromEntries(Object.entries(environment).map((entry) => entry.map(percentCoded))),
+    });
   } catch (error) {
     throw new Failure(
       `no terminal or process can be had for a session (too many open files, terminals or processes): ${sentence(error)}`,

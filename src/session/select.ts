@@ -1,6 +1,7 @@
 // Which session a person means: an id, a unique prefix of one, a name, a run directory, or nothing at all.
 import fs from "node:fs";
 import path from "node:path";
+import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import type { Session } from "./session.ts";
 
@@ -72,7 +73,7 @@ function candidates(found: readonly Session[]): string {
 /** The path with links resolved where it exists, since /home is often one. */
 export function realPath(file: string): string {
   try {
-    return fs.realpathSync(file);
+    return textOf(fs.realpathSync(onDisk(file), "buffer"));
   } catch {
     return path.normalize(file);
   }

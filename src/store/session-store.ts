@@ -1,6 +1,7 @@
 // Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders say.
 import fs from "node:fs";
 import Database from "better-sqlite3";
+import { isPlain } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { migrate } from "./schema.ts";
 
@@ -120,6 +121,8 @@ export class SessionStore {
     this.#save.run({
       ...row,
       command: JSON.stringify(row.command),
+      directory: pathToTable(row.directory),
+      runDirectory: row.runDirectory === null ? null : pathToTable(row.runDirectory),
       environment: JSON.stringify(row.environment),
       limits: JSON.stringify(row.limits.map((l) => [l.resource, String(l.soft), String(l.hard)])),
       pinned: row.pinned ? 1 : 0,
@@ -152,6 +155,15 @@ export class SessionStore {
   }
 }
 
+/** SQLite keeps UTF-8 only: a path that is none is kept as JSON's text of it, which begins with a quotation mark and not with a slash. */
+function pathToTable(path: string): string {
+  return isPlain(path) ? path : JSON.stringify(path);
+}
+
+function pathFromTable(kept: string): string {
+  return kept.startsWith('"') ? (JSON.parse(kept) as string) : kept;
+}
+
 /** Tables that are checked at the start. */
 const checkedTables = ["session", "delivery"];
 
@@ -168,11 +180,11 @@ function fromTable(raw: unknown): SessionRow {
     name: r.name as string,
     kind: r.kind as SessionRow["kind"],
     command: JSON.parse(r.command as string),
-    directory: r.directory as string,
+    directory: pathFromTable(r.directory as string),
     environment: JSON.parse(r.environment as string),
     umask: r.umask as number,
     limits: limitsFrom(JSON.parse(r.limits as string)),
-    runDirectory: r.run_directory as string | null,
+    runDirectory: r.run_directory === null ? null : pathFromTable(r.run_directory as string),
     host: r.host as string,
     boot: r.boot as string,
     token: r.token as string,

@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { type RunOptions, TestHome } from "../support/home.ts";
+import * as built from "../support/paths.ts";
 import { notBuilt, root } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
@@ -120,6 +121,59 @@ describe("bad input with a running server", () => {
     await refuses(home, ["stop", ids[0] as string, "--timeout", "-1"], 2, /-1/);
     await refuses(home, ["server", "dance"], 2, /dance/);
     await refuses(home, ["sessions", "--no-such-option"], 2, /--no-such-option/);
+  });
+});
+
+describe("words, variables and directories that are not UTF-8", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  /** A Latin-1 name, and one that percent-coding must not touch. */
+  const odd = Buffer.from("Jos\xe9-%41-\xc3\xa9", "latin1");
+  /** Runs a shell's words with $ODD, in a directory of that name, which holds a program of that name. */
+  const shell = (script: string) =>
+    home.run(
+      ["-c", `ODD="$(printf 'Jos\\351-%%41-\\303\\251')"; export ODD; mkdir -p "$ODD"; cd "$ODD"; ${script}`, built.falcon],
+      { file: "/bin/sh" },
+    );
+  const hex = Buffer.from(`${odd.toString("latin1")}|`, "latin1").toString("hex");
+
+  test("reach the program byte by byte, at the start and when it is started again by another server", async (context) => {
+    const made = await shell("true");
+    if (made.code !== 0) return context.skip("this file system takes no such name");
+    const program = `#!/bin/sh\nprintf '%s|%s|%s|' "$1" "$ODD" "\${0##*/}" > seen; printf '%s' "\${PWD##*/}|" >> seen; basename "$(pwd -P)" >> seen\n`;
+    fs.writeFileSync(path.join(home.work, "program"), program, { mode: 0o755 });
+    const folder = Buffer.concat([Buffer.from(`${home.work}/`), odd]);
+    const seen = Buffer.concat([folder, Buffer.from("/seen")]);
+    const expected = hex.repeat(4) + Buffer.concat([odd, Buffer.from("\n")]).toString("hex");
+    const first = await shell('cp ../program "./$ODD"; "$0" run -- "./$ODD" "$ODD"');
+    assert.equal(first.code, 0, first.stderr);
+    assert.equal(fs.readFileSync(seen).toString("hex"), expected);
+    fs.rmSync(seen);
+    const id = (await home.sessions())[0]?.id as string;
+    await home.ok(["server", "stop"]);
+    const again = (await home.ok(["relaunch", "-d", id])).split("\n").at(-1) as string;
+    await home.untilState(again, "exited");
+    assert.equal(fs.readFileSync(seen).toString("hex"), expected);
+  });
+
+  test("name the file of an export, and cannot be a session's name", async (context) => {
+    if ((await shell("true")).code !== 0) return context.skip("this file system takes no such name");
+    const result = await shell(
+      '"$0" run -- echo hello && "$0" export --format text -o "$ODD.txt" "$("$0" sessions --all --json | sed -n \'s/.*"id": "\\(.*\\)".*/\\1/p\' | head -1)"',
+    );
+    assert.equal(result.code, 0, result.stderr);
+    const names = fs.readdirSync(Buffer.concat([Buffer.from(`${home.work}/`), odd]), "buffer");
+    assert.ok(names.some((name) => name.equals(Buffer.concat([odd, Buffer.from(".txt")]))));
+    const refused = await shell('"$0" run --name "$ODD" -- true');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^falcon: --name .* characters of UTF-8 .*\n$/);
+  });
+
+  test("that are a home are refused, and nothing is made", async () => {
+    const result = await shell('FALCON_SESSIONS_HOME="$HOME/h$ODD" "$0" sessions');
+    assert.equal(result.code, 125);
+    assert.match(result.stderr, /is not UTF-8: set FALCON_SESSIONS_HOME/);
+    assert.ok(!fs.readdirSync(home.work).some((name) => name.startsWith("h")));
   });
 });
 

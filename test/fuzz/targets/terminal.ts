@@ -266,6 +266,8 @@ function askedViewer(): WatchedViewer {
     terminal.parser.registerDcsHandler({ intermediates, final: "q" }, () => note(`DCS ${intermediates}q`));
   }
   terminal.parser.registerEscHandler({ final: "Z" }, () => note("DECID"));
+  // links would be kept for as long as the terminal lives
+  terminal.parser.registerOscHandler(8, () => true);
   terminal.onData((answer) => note(`answered ${JSON.stringify(answer)}`));
   return watched;
 }

@@ -1,6 +1,6 @@
 // Where the client looks for its server, and which folders it refuses.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
@@ -153,6 +153,27 @@ describe("the folder", () => {
     assert.equal(longest.length, 83);
     await found(longest, { FALCON_SESSIONS_HOME: longest });
     await refused(`${longest}c`, /has 84 bytes/);
+  });
+
+  test("whose path is no UTF-8 is refused: a server would be started for another one", () => {
+    const base = fs.mkdtempSync("/tmp/fs-");
+    try {
+      for (const [bytes, fine] of [
+        ["\\351", false],
+        ["\\355\\240\\200", false],
+        ["\\364\\220\\200\\200", false],
+        ["\\360\\237\\230", false],
+        ["\\303\\251\\360\\237\\230\\200", true],
+      ] as const) {
+        const script = `FALCON_SESSIONS_HOME="$(printf '%s/h${bytes}' "$0")" FALCON_NODE=/bin/false exec "$1" x`;
+        const said = spawnSync("/bin/sh", ["-c", script, base, client], { encoding: "utf8", env: home.env });
+        assert.equal(said.status, 125);
+        assert.equal(/is not UTF-8: set FALCON_SESSIONS_HOME/.test(said.stderr), !fine, said.stderr);
+        assert.equal(fs.readdirSync(base).length, fine ? 1 : 0, "made only where it can be used");
+      }
+    } finally {
+      fs.rmSync(base, { recursive: true });
+    }
   });
 
   test("that cannot be made is told with the reason", async () => {

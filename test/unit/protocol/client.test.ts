@@ -68,6 +68,20 @@ const refused = (message: RegExp, ...stream: Buffer[]) =>
     (error) => error instanceof ProtocolError && message.test(error.message),
   );
 
+test("words, variables and the directory keep bytes that are no UTF-8, in both directions", () => {
+  const odd = { ...request, arguments: ["run", "Jos\udce9\udc80é"], environment: { "N\udcff": "v\udce9" }, directory: "/\udce9" };
+  const bytes = encodeRequest(odd);
+  assert.ok(bytes.includes(Buffer.from("Jos\xe9\x80\xc3\xa9", "latin1")));
+  assert.deepEqual(read(bytes), odd);
+  const exec = encodeExec("/bin/\udce9", ["a\udce9"]);
+  assert.ok(exec.includes(Buffer.from("/bin/\xe9\0a\xe9\0", "latin1")));
+  assert.deepEqual(decodeServerFrame(ServerFrame.exec, exec.subarray(5)), {
+    frame: "exec",
+    file: "/bin/\udce9",
+    argv: ["a\udce9"],
+  });
+});
+
 describe("the numbers", () => {
   test("of version 1", () => {
     assert.equal(clientProtocol, 1);

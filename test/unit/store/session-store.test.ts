@@ -47,6 +47,22 @@ const row: SessionRow = {
   facts: { gaps: [{ offset: 1, length: 2 }] },
 };
 
+test("a path that is no UTF-8 comes back byte by byte", () => {
+  const { store } = SessionStore.open(file, log);
+  const odd = {
+    ...row,
+    directory: "/home/Jos\udce9/%41",
+    runDirectory: "/r/\udcff",
+    command: ["/bin/\udce9"],
+    environment: { "A\udc80": "\udce9" },
+  };
+  store.save(odd);
+  store.close();
+  const again = SessionStore.open(file, log);
+  assert.deepEqual(again.store.all(), [odd]);
+  again.store.close();
+});
+
 test("what is saved comes back, also after the file was opened again", () => {
   const { store, rebuilt } = SessionStore.open(file, log);
   assert.equal(rebuilt, true);
