@@ -192,6 +192,8 @@ export async function storeLines(
     for (let i = 0; ; i += blocksAtOnce) {
       const last = i + blocksAtOnce >= answer.blocks.length;
       store.add(source.id, answer.blocks.slice(i, i + blocksAtOnce), last ? next : undefined, i === 0);
+      await new Promise((resolve) => setImmediate(resolve));
+      store.tidy();
       if (last) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
