@@ -53,6 +53,9 @@ export interface Overlay {
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
 
+/** Bytes that may wait for the answer to a question: a paste of some length. What comes beyond is dropped. */
+export const mostHeldBack = 1 << 20;
+
 export class Attachment {
   readonly over: Promise<Leaving>;
   #session: WatchedSession;
@@ -63,6 +66,11 @@ export class Attachment {
   #keys: Keys;
   #keyTimer: NodeJS.Timeout | undefined;
   #overlay: Overlay | undefined;
+  /** The open question: what an answer does. */
+  #asking: ((yes: boolean) => void) | undefined;
+  /** What came after the question was asked and is not its answer. */
+  #heldBack: KeyAction[] = [];
+  #heldBackBytes = 0;
   #leave!: (why: Leaving) => void;
   #left = false;
   #forgetEnd = () => {};
@@ -139,12 +147,13 @@ export class Attachment {
   /** Bytes from the viewer's keyboard. */
   type(chunk: Buffer): void {
     clearTimeout(this.#keyTimer);
-    if (this.#overlay !== undefined) {
-      if (this.#overlay.feed(chunk)) this.#closeOverlay();
-      return;
-    }
+    if (this.#overlay !== undefined && this.#asking === undefined) return this.#typeAtOverlay(this.#overlay, chunk);
     this.#do(this.#keys.feed(chunk));
     this.#awaitKeys();
+  }
+
+  #typeAtOverlay(overlay: Overlay, chunk: Buffer): void {
+    if (overlay.feed(chunk)) this.#closeOverlay();
   }
 
   /** What the parser holds back goes when its time has come. */
@@ -161,7 +170,14 @@ export class Attachment {
   #do(actions: KeyAction[]): void {
     for (const action of actions) {
       if (this.#left) return;
+      if (action.do !== "answer" && action.do !== "detach" && this.#overlay !== undefined) {
+        this.#meanwhile(this.#overlay, action);
+        continue;
+      }
       switch (action.do) {
+        case "answer":
+          this.#asking?.(action.yes);
+          break;
         case "send":
           this.#input?.input(action.bytes);
           break;
@@ -175,6 +191,17 @@ export class Attachment {
           this.#showHistory();
           break;
       }
+    }
+  }
+
+  /** What was typed behind the key that opened a question waits for its answer; what was typed behind the one that opened the history is for that. */
+  #meanwhile(overlay: Overlay, action: KeyAction): void {
+    const length = "bytes" in action ? action.bytes.length : 0;
+    if (this.#asking === undefined) {
+      if ("bytes" in action) this.#typeAtOverlay(overlay, action.bytes);
+    } else if (this.#heldBackBytes + length <= mostHeldBack) {
+      this.#heldBack.push(action);
+      this.#heldBackBytes += length;
     }
   }
 
@@ -200,16 +227,20 @@ export class Attachment {
     this.#ask(askClipboard, () => this.#terminal.write(sequence));
   }
 
-  /** Asks in the bottom row; any key but `y` is a no. */
+  /** Asks in the bottom row; any key but `y` is a no. Only a typed key answers: what else comes meanwhile goes its way afterwards. */
   #ask(question: string, yes: () => void): void {
     const show = () => this.#question(question);
-    this.#open({
-      feed: (chunk) => {
-        if (/^y/i.test(chunk.toString("latin1"))) yes();
-        return true;
-      },
-      resize: show,
-    });
+    this.#open({ feed: () => false, resize: show });
+    this.#keys.ask();
+    this.#asking = (answer) => {
+      this.#asking = undefined;
+      if (answer) yes();
+      this.#closeOverlay();
+      const heldBack = this.#heldBack;
+      this.#heldBack = [];
+      this.#heldBackBytes = 0;
+      this.#do(heldBack);
+    };
     show();
   }
 

@@ -24,6 +24,17 @@ export function isReply(body: string): boolean {
   return /^\d+;\d+R$|\$y$|^\d*n$|^[23];[\d;]*x$/.test(body) || /^(?!48;)\d[\d;]*t$/.test(body);
 }
 
+/** Whether a sequence that is no reply was typed for certain: a mode report, a size, or F3 that may be a cursor report, was not. */
+export function isTyped(body: string): boolean {
+  return /^[\d;:]*[~uA-HPQSZ]$/.test(body);
+}
+
+/** Y, with Shift or without. */
+export function isYes(key: KeyEvent): boolean {
+  if ((key.modifiers & ~(Modifier.locks | Modifier.shift)) !== 0) return false;
+  return [key.code, key.shifted, key.text].some((code) => code === 0x79 || code === 0x59);
+}
+
 /** The key of a sequence in the kitty encoding (CSI code:shifted:base ; modifiers:event ; text u) or in that of modifyOtherKeys. */
 export function keyEvent(body: string): KeyEvent | null {
   const other = /^27;(\d+);(\d+)~$/.exec(body);

@@ -14,12 +14,14 @@
 // - A byte that the terminal's line discipline will turn into SIGINT is handed out by itself, wherever it stands, paste or not.
 // - Focus reports reach the program only when it asked for them. Mouse reports do always.
 // - Replies of the viewer's terminal are dropped: the session's own screen answers the program's queries.
+// - After `ask()` the next typed key is the answer to a question of ours (`y`, or no) and nobody's else. Pastes, reports, replies, releases and
+//   modifiers by themselves are no answers; the prefix detaches as ever.
 //
 // What is held back, and for how long: ESC, an unfinished CSI and an unfinished string, at most `escapeTimeout` after their last byte. Then they are
 // sent as they stand; the parser still knows where in the sequence it is, but what has been sent in part is sent whole and means
 // nothing to us. A sequence is forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot
 // lock the detach keys up, and a reply that a slow line tears in two cannot detach.
-import { isCharacter, isModifier, isPrefix, isReply, type KeyEvent, keyEvent } from "./key-sequences.ts";
+import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
 /** What the parser asks of the session at each chunk. */
 export interface KeyPolicy {
@@ -48,6 +50,8 @@ export type KeyAction =
   /** The interrupt character: bytes for the program that will end as SIGINT. */
   | { do: "interrupt"; bytes: Buffer }
   | { do: "history" }
+  /** What was typed after `ask()`. */
+  | { do: "answer"; yes: boolean }
   | { do: "detach"; key: "plain" | "prefix" };
 
 /** How long the prefix waits for what may follow it (ms): long enough to press it twice, short enough to feel like a key of its own. */
@@ -106,6 +110,10 @@ export class Keys {
   /** Kitty codes of keys that were kept from the program and may still be released. */
   #kept = new Set<number>();
   #gone = false;
+  /** A question of ours is open. */
+  #asking = false;
+  /** The rest of the key at hand is part of an answer. */
+  #mute = false;
   #actions: KeyAction[] = [];
   /** Bytes for the program since the last action. */
   #run: Uint8Array[] = [];
@@ -113,6 +121,11 @@ export class Keys {
   constructor(policy: () => KeyPolicy, clock: () => number) {
     this.#readPolicy = policy;
     this.#clock = clock;
+  }
+
+  /** The next typed key is an answer. */
+  ask(): void {
+    this.#asking = true;
   }
 
   /** When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`. */
@@ -134,6 +147,7 @@ export class Keys {
     if (
       this.#state === "ground" &&
       this.#prefixAt === null &&
+      !this.#asking &&
       this.#policy.plainDetach &&
       isText(chunk, this.#policy.detachKey)
     ) {
@@ -148,7 +162,7 @@ export class Keys {
         at = end;
         if (at === bytes.length) break;
       }
-      if (this.#state === "ground" && this.#prefixAt === null) {
+      if (this.#state === "ground" && this.#prefixAt === null && !this.#asking) {
         // a text typed or pasted at once, in one piece
         const end = this.#plainEnd(bytes, at);
         if (end > at) {
@@ -196,13 +210,13 @@ export class Keys {
         return this.#fromGround(byte);
       case "character":
         if ((byte & 0xc0) !== 0x80) return this.#again(byte);
-        this.#send([byte]);
+        if (!this.#mute) this.#send([byte]);
         return --this.#missing > 0 ? "character" : this.#forget();
       case "escape":
         return this.#afterEscape(byte);
       case "ss3":
         if (byte < 0x20) return this.#again(byte);
-        this.#send([byte]);
+        if (!this.#mute) this.#send([byte]);
         return this.#forget();
       case "csi":
         return this.#inCsi(byte);
@@ -240,14 +254,24 @@ export class Keys {
       this.#prefixAt = this.#lastInput;
       return "ground";
     }
-    this.#send([byte]);
+    if (this.#asking) this.#answer(byte === 0x59 || byte === 0x79);
+    else this.#send([byte]);
     return this.#character(byte);
+  }
+
+  /** A key was typed to a question: what of it is still to come is nobody's either. */
+  #answer(yes: boolean): void {
+    this.#asking = false;
+    this.#mute = true;
+    this.#do({ do: "answer", yes });
   }
 
   /** Waits for the continuation bytes of the character that `byte` begins, where it begins one. */
   #character(byte: number): State {
     this.#missing = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    return this.#missing > 0 ? "character" : "ground";
+    if (this.#missing > 0) return "character";
+    this.#mute = false;
+    return "ground";
   }
 
   #afterEscape(byte: number): State {
@@ -263,7 +287,10 @@ export class Keys {
     if (byte === 0x4f || byte === 0x50 || byte === 0x58 || byte === 0x5b || (byte >= 0x5d && byte <= 0x5f))
       return this.#introduce(byte, byte);
     this.#sequence.push(byte);
+    const answered = this.#asking && this.#sent === 0;
     this.#key(null);
+    // of Alt with a character of several bytes the rest is still to come
+    this.#mute = answered && !this.#asking;
     return this.#character(byte);
   }
 
@@ -273,7 +300,10 @@ export class Keys {
     if (letter === 0x5b) return "csi";
     if (letter === 0x4f) {
       // no SS3 is ours, so it need not be held
-      this.#flush();
+      if (this.#asking) {
+        this.#answer(false);
+        this.#sent = this.#sequence.length;
+      } else this.#flush();
       return "ss3";
     }
     this.#wide = byte !== letter;
@@ -321,6 +351,8 @@ export class Keys {
       this.#finish(false);
       return this.#history();
     }
+    // what was torn may have been a report
+    if (this.#asking && (torn || !isTyped(body))) return this.#finish(true);
     return this.#key(torn || this.#alt ? null : keyEvent(body));
   }
 
@@ -328,6 +360,12 @@ export class Keys {
   #key(key: KeyEvent | null): State {
     const { prefix, plainDetach, detachKey } = this.#policy;
     const waiting = this.#prefixAt !== null;
+    // Alt with a key that is a sequence: its ESC was the answer
+    if (this.#alt && this.#mute) return this.#finish(false);
+    if (key === null && this.#asking && !waiting) {
+      this.#answer(false);
+      return this.#finish(false);
+    }
     if (key === null) return waiting ? this.#detach("prefix") : this.#finish(true);
     if (key.event === 3) return this.#finish(!this.#kept.delete(key.code));
     if (prefix !== null && isPrefix(key, prefix)) {
@@ -344,6 +382,13 @@ export class Keys {
       this.#kept.add(key.code);
       this.#finish(false);
       return this.#history();
+    }
+    if (this.#asking && !isModifier(key.code)) {
+      // holding the Ctrl+C down that was asked about is no answer
+      if (key.event === 2) return this.#finish(false);
+      this.#kept.add(key.code);
+      this.#answer(isYes(key));
+      return this.#finish(false);
     }
     const wanted = plainDetach ? detachKey?.codePointAt(0) : undefined;
     if (wanted !== undefined && key.event === 1 && isCharacter(key, wanted)) return this.#detach("plain");
@@ -417,7 +462,9 @@ export class Keys {
   #flush(): void {
     if (this.#sent === this.#sequence.length) return;
     if (this.#prefixAt !== null) this.#detach("prefix");
-    this.#send(this.#sequence.slice(this.#sent));
+    // Esc by itself
+    if (this.#asking && this.#state === "escape") this.#answer(false);
+    else this.#send(this.#sequence.slice(this.#sent));
     this.#sent = this.#sequence.length;
   }
 
@@ -439,6 +486,7 @@ export class Keys {
     this.#wide = false;
     this.#missing = 0;
     this.#lead = false;
+    this.#mute = false;
     return "ground";
   }
 

@@ -308,7 +308,8 @@ export function misfortune(input: KeyInput): string | undefined {
       else if (action.do === "interrupt") {
         if (!policy.isig || action.bytes.length !== 1 || action.bytes[0] !== policy.interruptByte) trouble = "a wrong interrupt";
         numbers.push(...action.bytes);
-      } else numbers.push(Event[action.do]);
+      } else if (action.do === "answer") trouble = "an answer to no question";
+      else numbers.push(Event[action.do]);
     }
   };
   const pass = (ms: number, firing: boolean) => {

@@ -24,12 +24,15 @@ const base: KeyPolicy = {
 function feed(
   policy: KeyPolicy,
   input: Buffer,
-): { out: Buffer; fed: Buffer; left: string | undefined; cause: string; histories: number } {
+  asking = false,
+): { out: Buffer; fed: Buffer; left: string | undefined; cause: string; histories: number; answers: boolean[] } {
   let now = 0;
   const keys = new Keys(
     () => policy,
     () => now,
   );
+  if (asking) keys.ask();
+  const answers: boolean[] = [];
   const out: Buffer[] = [];
   const fed: Buffer[] = [];
   let left: string | undefined;
@@ -40,6 +43,7 @@ function feed(
       assert.equal(left, undefined, "nothing is done after a detach");
       if (action.do === "send" || action.do === "interrupt") out.push(action.bytes);
       else if (action.do === "history") histories++;
+      else if (action.do === "answer") answers.push(action.yes);
       else left = action.key;
     }
     const held = Buffer.concat(fed).length - Buffer.concat(out).length;
@@ -65,13 +69,73 @@ function feed(
     now = Math.max(now, keys.deadline);
     take(keys.timeout());
   }
-  return { out: Buffer.concat(out), fed: Buffer.concat(fed), left, cause, histories };
+  return { out: Buffer.concat(out), fed: Buffer.concat(fed), left, cause, histories, answers };
 }
 
 /** Nothing is ours: whatever comes in comes out. */
 const passing: KeyPolicy = { ...base, plainDetach: false, prefix: null, historyKey: false };
 
+/** Words of all that a terminal sends. */
+const keyWords = [
+  "\x1b[",
+  "\x1b]",
+  "\x1bP",
+  "\x1b_",
+  "\x1b\\",
+  "\x07",
+  "\x9b",
+  "\x9c",
+  "\x9d",
+  "\x1b[200~",
+  "\x1b[201~",
+  "\x1b[M",
+  "\x1b[<0;1;1M",
+  "\x1b[I",
+  "\x1b[100u",
+  "\x1b[92;5u",
+  "\x1b[27;5;92~",
+  "\x1b[5~",
+  "\x1c",
+  "\x03",
+  "d",
+  "\x1b[?62c",
+  "rgb:dddd",
+  "\xfe\x00",
+  "\xfe\x07",
+  "\xfe\x80",
+  "\xfe\xff",
+];
+
+/** How many bytes of `whole` are not in `part`, -1 where `part` has others or another order. */
+function missing(whole: Buffer, part: Buffer): number {
+  let at = 0;
+  for (const byte of whole) if (at < part.length && byte === part[at]) at++;
+  return at < part.length ? -1 : whole.length - part.length;
+}
+
 export const targets: readonly Target[] = [
+  {
+    name: "answers",
+    what: "any bytes at an open question: at most one answer, a yes only where a Y was typed, nothing lost but the key that answered",
+    inputs: 500_000,
+    longest: 800,
+    seeds: () => [
+      Buffer.from("\x1b[<0;1;1M\x1b[I\x1b[?62cy\xfe\x10jk", "latin1"),
+      Buffer.from("\x1b[200~y\x1b[201~\x1b[121;1:1u\x1b[121;1:3u\xfe\x30\x1bOA\x1by", "latin1"),
+    ],
+    words: [...keyWords, "y", "Y", "\x1b[121u", "\x1b[27;2;89~", "\x1b[97:65;2u", "\x1bOP", "\x1b[1;1R"],
+    steps: { base: 3_000, perByte: 200 },
+    run(input) {
+      const { out, fed, answers, left } = feed(passing, input, true);
+      assert.equal(left, undefined);
+      assert.ok(answers.length <= 1);
+      const gone = missing(fed, out);
+      assert.ok(gone >= 0, "bytes that nobody typed, or in another order");
+      // releases and repeats of keys that were not the program's are not, either; then there was a kitty key
+      if (answers.length === 0 && !/u|~/.test(fed.toString("latin1"))) assert.equal(gone, 0, "lost");
+      if (answers[0] === true) assert.match(fed.toString("latin1"), /[yY]|121|89/);
+    },
+  },
   {
     name: "keys",
     what: "any bytes typed: where nothing is ours all arrive in order; no detach without a detach key; bounded, and over when all is said",
@@ -81,35 +145,7 @@ export const targets: readonly Target[] = [
       Buffer.from("jk\x1b[A\x1b[200~pasted d\x1b[201~\x1b]11;rgb:dddd/dddd/dddd\x07", "latin1"),
       Buffer.from("\x1b[100;1:1u\xfe\x10\x1c\xfe\x30\x1c[\x1b[M dd", "latin1"),
     ],
-    words: [
-      "\x1b[",
-      "\x1b]",
-      "\x1bP",
-      "\x1b_",
-      "\x1b\\",
-      "\x07",
-      "\x9b",
-      "\x9c",
-      "\x9d",
-      "\x1b[200~",
-      "\x1b[201~",
-      "\x1b[M",
-      "\x1b[<0;1;1M",
-      "\x1b[I",
-      "\x1b[100u",
-      "\x1b[92;5u",
-      "\x1b[27;5;92~",
-      "\x1b[5~",
-      "\x1c",
-      "\x03",
-      "d",
-      "\x1b[?62c",
-      "rgb:dddd",
-      "\xfe\x00",
-      "\xfe\x07",
-      "\xfe\x80",
-      "\xfe\xff",
-    ],
+    words: keyWords,
     steps: { base: 3_000, perByte: 200 },
     run(input) {
       const all = feed(passing, input);

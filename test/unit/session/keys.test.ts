@@ -65,6 +65,7 @@ class Typist {
         if (last?.startsWith(">")) this.#did[this.#did.length - 1] = last + text;
         else this.#did.push(`>${text}`);
       } else if (action.do === "interrupt") this.#did.push(`^${action.bytes.toString("hex")}`);
+      else if (action.do === "answer") this.#did.push(action.yes ? "yes" : "no");
       else this.#did.push(action.do === "detach" ? `detach ${action.key}` : action.do);
     }
   }
@@ -617,5 +618,87 @@ describe("time", () => {
     const t = typist().type("\x1b[1");
     t.now -= 5000;
     t.type(";5A").did(">\x1b[1;5A");
+  });
+});
+
+describe("an open question", () => {
+  const asked = (policy: Partial<KeyPolicy> = {}) => {
+    const t = typist(policy);
+    t.keys.ask();
+    return t;
+  };
+
+  test("is answered by the next key that is typed, which goes nowhere else; then all is as before", () => {
+    for (const yes of ["y", "Y", "\x1b[121u", "\x1b[121;1:1u", "\x1b[121:89;2u", "\x1b[89;65u", "\x1b[27;2;89~"]) {
+      asked().type(yes).did("yes").type("j").did(">j");
+    }
+    const no = ["n", "d", "\r", "\x03", " ", "\x7f", "\xc3\xa9", "\xf0\x9f\x98\x80", "\x1b[A", "\x1bOA", "\x1b[[A", "\x1b[15~"];
+    for (const key of [...no, "\x1by", "\x1b\xc3\xa9", "\x1b\x1b[A", "\x1b[110u", "\x1b[121;5u", "\x1b[1;5A", "\x1b[Z"]) {
+      asked().type(key).did("no").type("y").did(">y");
+      // cut anywhere, and with more behind it
+      asked()
+        .type(...[...key].map((byte) => Buffer.from(byte, "latin1")))
+        .did("no");
+      asked().type(`${key}jk`).did("no", ">jk");
+    }
+    asked().type("\x1b").wait(100).did("no").type("y").did(">y");
+    asked().type("yy").did("yes", ">y");
+  });
+
+  test("the release of the key that answered is nobody's, and holding a key down is no answer", () => {
+    asked().type("\x1b[121;1:1u\x1b[121;1:2u").did("yes", ">\x1b[121;1:2u");
+    asked().type("\x1b[121;1:1u").did("yes").type("\x1b[121;1:3u").did();
+    asked().type("\x1b[99;5:2u").did().type("\x1b[99;5:3u").did(">\x1b[99;5:3u").type("y").did("yes");
+    asked().type("\x1b[57442;5u").did(">\x1b[57442;5u").type("y").did("yes");
+  });
+
+  const reports = [
+    "\x1b[<0;1;1M",
+    "\x1b[<35;12;7m",
+    "\x1b[M !!",
+    "\x1b[32;5;6M",
+    "\x1b[I",
+    "\x1b[O",
+    "\x1b[?62;22c",
+    "\x1b[>0;276;0c",
+    "\x1b[5;10R",
+    "\x1b[1;1R",
+    "\x1b[0n",
+    "\x1b[?997;1n",
+    "\x1b[48;24;80;480;800t",
+    "\x1b[8;24;80t",
+    "\x1b[?2026;2$y",
+    "\x1b[?1u",
+    "\x1b]11;rgb:yyyy/dddd/dddd\x07",
+    "\x1b]52;c;eQ==\x1b\\",
+    "\x1bP1$r0m\x1b\\",
+    "\x1bP>|yterm 1\x1b\\",
+    "\x1b_Gi=1;OK\x1b\\",
+    "\x1b[200~y\r\x1b[201~",
+  ];
+  test("is not answered by what the terminal says by itself, nor by a paste, however it is cut", () => {
+    for (const report of reports) {
+      for (let cut = 1; cut <= report.length; cut++) {
+        const t = asked();
+        for (const part of [report.slice(0, cut), report.slice(cut)]) {
+          if (part === "") continue;
+          t.type(part);
+          // a slow line: what has come is sent as it stands; only Esc by itself is a key
+          if (cut > 1) t.wait(60);
+        }
+        // whatever of it was the program's, there was no answer
+        const before = t.keys;
+        assert.deepEqual(
+          before.feed(Buffer.from("y")).map((action) => action.do),
+          ["answer"],
+          JSON.stringify([report, cut]),
+        );
+      }
+    }
+  });
+
+  test("leaving is possible all the same", () => {
+    asked().type("\x1c").did().wait(300).did("detach prefix");
+    asked().type("\x1c").did().type("y").did("detach prefix");
   });
 });

@@ -35,6 +35,9 @@ class World implements FeedEffects {
   onDrained(callback: () => void): void {
     this.drained.push(callback);
   }
+  later(callback: () => void): void {
+    this.drained.push(callback);
+  }
   pause(): void {
     this.held = true;
   }
@@ -169,6 +172,22 @@ describe("a screen's output", () => {
     const world = new World();
     world.looks.watched = true;
     world.write(40 * chunk);
+    world.take();
+    world.whole();
+  });
+
+  test("the log is read in turns, so that keys have theirs in between", () => {
+    const world = new World();
+    world.write(screenLag + 30 * chunk);
+    world.feed.whenCurrent(() => {});
+    let most = 0;
+    for (let turns = 0; world.drained.length > 0 && turns < 1000; turns++) {
+      const before = world.givenTo;
+      world.waiting = 0;
+      for (const callback of world.drained.splice(0)) callback();
+      most = Math.max(most, world.givenTo - before);
+    }
+    assert.ok(most > 0 && most <= 2 * chunk, `${most}`);
     world.take();
     world.whole();
   });
