@@ -16,6 +16,12 @@ const compressionDue = 2 * segmentBytes;
 const restFactor = 4;
 /** … but no longer than this (ms), when the machine stood still. */
 const longestRest = 1_000;
+/**
+ * A running session whose lines are so far (bytes) behind writes faster than they can be stored: that waits for `floodPause` (ms), again and
+ * again, until it rests. Trying would only take the processors, and the disk, from the session and those who look at it.
+ */
+const floodAhead = 16 << 20;
+const floodPause = 1_000;
 /** After a failure (a full disk) a session is left alone for so long (ms). */
 const failurePause = 60_000;
 /** Blocks that are forgotten in one step: about 10 ms. */
@@ -191,6 +197,10 @@ export class Retention {
       } finally {
         log.close();
       }
+    }
+    if (!ended && session.offset - charge.stored > floodAhead && this.#effects.clock() - session.lastOutput < floodPause) {
+      charge.notBefore = this.#effects.clock() + floodPause;
+      return true;
     }
     if (ended || session.offset - charge.stored >= linesDue) {
       const more = await storeLines(lineSource(session), this.#tools, lineStep, ended);

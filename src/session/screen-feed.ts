@@ -12,6 +12,8 @@ export interface FeedEffects {
   lag(): number;
   /** Calls once, when the lag is small. */
   onDrained(callback: () => void): void;
+  /** Calls in the next turn of the event loop. */
+  later(callback: () => void): void;
   /** The holder is not read from, and goes on appending to the log. */
   pause(): void;
   resume(): void;
@@ -27,8 +29,10 @@ export interface FeedEffects {
 export const screenLag = 4 << 20;
 /** … and while it is brought to the present: the more it has at once, the more of it has scrolled out of sight and needs no parsing. */
 const catchUpLag = 16 << 20;
-/** The log is read in such pieces. */
+/** The log is read in such pieces … */
 const piece = 256 << 10;
+/** … of which so many (bytes) are read in one turn of the event loop, about a millisecond: keys have their turn in between. */
+const mostInATurn = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
 const rest = 100;
 /** … or until so much waits: more would keep somebody who attaches then waiting for seconds. */
@@ -131,6 +135,7 @@ export class ScreenFeed {
   /** Gives the screen what it lacks, as much as it takes. */
   #step(): void {
     if (this.#stepping) return;
+    let read = 0;
     while (this.#behind && !this.#closed) {
       if (this.#effects.lag() > catchUpLag) {
         this.#stepping = true;
@@ -141,7 +146,16 @@ export class ScreenFeed {
         return;
       }
       if (this.#position < this.#end) {
+        if (read >= mostInATurn) {
+          this.#stepping = true;
+          this.#effects.later(() => {
+            this.#stepping = false;
+            this.#step();
+          });
+          return;
+        }
         const bytes = this.#effects.read(this.#position, Math.min(piece, this.#end - this.#position));
+        read += bytes.length;
         // a hole, which the screen cannot know: it goes on behind it
         if (bytes.length === 0) this.#position = this.#end;
         else this.#give(this.#position, bytes);

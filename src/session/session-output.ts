@@ -77,6 +77,7 @@ export class SessionOutput implements Viewed {
       logged: () => this.#logged(),
       lag: () => this.#screen.handle?.lag ?? 0,
       onDrained: (callback) => this.screen().onDrained(callback),
+      later: (callback) => setImmediate(callback),
       pause: () => effects.pause(),
       resume: () => effects.resume(),
       streamed: () => this.#waiting.size > 0 || [...viewers.keys()].some((viewer) => viewer.streams),

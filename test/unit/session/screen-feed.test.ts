@@ -178,6 +178,7 @@ describe("a screen's output", () => {
 
   test("the log is read in turns, so that keys have theirs in between", () => {
     const world = new World();
+    world.looks.streamed = true;
     world.write(screenLag + 30 * chunk);
     world.feed.whenCurrent(() => {});
     let most = 0;
