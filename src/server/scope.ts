@@ -54,31 +54,35 @@ export class Scopes {
     void this.#enter(`falcon-sessions-server-${pid}.scope`, "falcon-sessions: session server", pid, false);
   }
 
-  /** A session's holder and everything below it: a scope of its own, so that what systemd-oomd ends is one session and not all. */
-  enterSession(id: string, holderPid: number): void {
-    void this.#enter(`falcon-sessions-${id}.scope`, `falcon-sessions: session ${id}`, holderPid, true);
+  /**
+   * A session's holder and everything below it: a scope of its own, so that what systemd-oomd ends is one session and not all.
+   * Answers whether they were moved.
+   */
+  enterSession(id: string, holderPid: number): Promise<boolean> {
+    return this.#enter(`falcon-sessions-${id}.scope`, `falcon-sessions: session ${id}`, holderPid, true);
   }
 
-  async #enter(unit: string, description: string, pid: number, whole: boolean): Promise<void> {
-    if (this.#asked.has(unit)) return;
+  async #enter(unit: string, description: string, pid: number, whole: boolean): Promise<boolean> {
+    if (this.#asked.has(unit)) return false;
     this.#asked.add(unit);
     // the server's own place decides: what it starts, starts there
     this.#facts ??= this.#effects.facts();
-    if (!shouldMove(this.#facts) || placeOf(this.#effects.cgroupOf(pid)) === "elsewhere") return;
+    if (!shouldMove(this.#facts) || placeOf(this.#effects.cgroupOf(pid)) === "elsewhere") return false;
     const pids = this.#outside(unit, pid, whole);
-    if (!pids.includes(pid)) return; // an earlier server made it
+    if (!pids.includes(pid)) return false; // an earlier server made it
     const problem = await this.#start(unit, description, pids);
     this.#effects.log(
       problem === "" ? "scope.entered" : "scope.failed",
       problem === "" ? { unit, pid } : { unit, reason: problem },
     );
-    if (problem !== "" || !whole) return;
+    if (problem !== "" || !whole) return problem === "";
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       void this.#fetch(unit, pid);
     }, secondLook);
     timer.unref();
     this.#timers.add(timer);
+    return true;
   }
 
   #outside(unit: string, pid: number, whole: boolean): number[] {
@@ -184,8 +188,8 @@ export function logOutNotice(home: string, facts: LogOutFacts): string | undefin
   } catch {
     return undefined; // said before, or a folder that takes nothing: then not at each command
   }
-  return (
-    "logging out of this machine will end your sessions, because lingering is off: " +
-    "'loginctl enable-linger' mends it (this is said once; 'falcon doctor' says it again)"
-  );
+  const why = facts.lingering
+    ? "because KillUserProcesses is on and your systemd manager cannot be reached from here: 'falcon doctor' says what helps"
+    : "because lingering is off: 'loginctl enable-linger' mends it";
+  return `logging out of this machine will end your sessions, ${why} (this is said once; 'falcon doctor' says it again)`;
 }

@@ -1,6 +1,6 @@
 // Places on disk: full, on the network, open to others; each made for real where a test can.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -13,6 +13,7 @@ import {
   placeFacts,
   rayFolder,
 } from "../../../src/doctor/places.ts";
+import { program } from "../../support/compile.ts";
 
 const base = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(base, { recursive: true, force: true }));
@@ -70,6 +71,29 @@ test("a network file system: under the sessions a problem, under the home a warn
     ["warning network-home"],
   );
   assert.deepEqual(checkNetwork(place({}), place({})), []);
+});
+
+test("a real file system that another process serves", async (t) => {
+  if (process.platform !== "linux") return t.skip("FUSE is Linux's here");
+  const mount = path.join(base, "served");
+  fs.mkdirSync(mount);
+  const server = spawn(program("fuse-folder"), [mount], { stdio: ["ignore", "pipe", "ignore"] });
+  const said = await new Promise<string>((resolve) => {
+    server.stdout.on("data", (data) => resolve(String(data)));
+    server.on("close", () => resolve(""));
+  });
+  if (said === "") return t.skip("cannot mount, or no /dev/fuse");
+  try {
+    const remote = placeFacts("the sessions", path.join(mount, "not", "there", "yet"));
+    assert.equal(remote.network, true);
+    assert.deepEqual(
+      checkNetwork(remote, undefined).map((f) => `${f.severity} ${f.id}`),
+      ["problem network-folder"],
+    );
+  } finally {
+    spawnSync("umount", [mount]);
+    server.kill();
+  }
 });
 
 test("files and folders that others can reach are named with a command that closes them", () => {

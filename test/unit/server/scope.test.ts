@@ -136,14 +136,50 @@ test("a manager that refuses, and no busctl at all, are logged and nothing more"
   assert.match(await realBusctl({ PATH: "/nowhere" })(["--user"]), /ENOENT/);
 });
 
-test("nothing is asked outside of logins", async () => {
-  const bus = fakeBusctl();
-  const { scopes: made } = scopes(bus, { place: "elsewhere" });
-  made.enterServer(10);
-  made.enterSession("abc234", 20);
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(bus.calls(), []);
-});
+const staying: readonly [name: string, at: Partial<LogOutFacts>, told: RegExp | undefined][] = [
+  [
+    "outside of logins (a service, a container, a batch job)",
+    { place: "elsewhere", killsProcesses: true, lingering: false },
+    undefined,
+  ],
+  [
+    "in a login that leaves processes alone, without lingering",
+    { place: "login", killsProcesses: false, lingering: false },
+    undefined,
+  ],
+  [
+    "without a manager, where a log-out ends them",
+    { place: "login", killsProcesses: true, lingering: false, manager: undefined },
+    /enable-linger/,
+  ],
+  [
+    "without a manager although lingering is on",
+    { place: "login", killsProcesses: true, lingering: true, manager: undefined },
+    /KillUserProcesses is on .*'falcon doctor'/,
+  ],
+  [
+    "without a manager, where nothing ends them",
+    { place: "login", killsProcesses: false, lingering: false, manager: undefined },
+    undefined,
+  ],
+];
+for (const [name, at, told] of staying) {
+  test(`nothing moves ${name}; ${told === undefined ? "there is nothing to tell" : "that is told once"}`, async () => {
+    const bus = fakeBusctl();
+    const { scopes: made, logged } = scopes(bus, at);
+    made.enterServer(10);
+    made.enterSession("abc234", 20);
+    await new Promise((resolve) => setImmediate(resolve));
+    made.dispose();
+    assert.deepEqual(bus.calls(), []);
+    assert.deepEqual(logged, []);
+    const home = fs.mkdtempSync(path.join(base, "h-"));
+    const first = logOutNotice(home, facts(at));
+    if (told === undefined) assert.equal(first, undefined);
+    else assert.match(first ?? "", told);
+    assert.equal(logOutNotice(home, facts(at)), undefined);
+  });
+}
 
 test("the user is told once, with the command", () => {
   const home = fs.mkdtempSync(path.join(base, "h-"));
