@@ -61,6 +61,13 @@ const holderEndMs = 300;
 const readBuffer = 256 << 10;
 /** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
 const inputHighWater = 1 << 20;
+/**
+ * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after 4 KiB. So large that no paste is cut
+ * that somebody means; the viewer's own connection is not held up, since the key that leaves comes on it.
+ */
+export const mostWaitingInput = 16 << 20;
+/** Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and never reads gets no more of them. */
+export const mostWaitingAnswers = 64 << 10;
 
 export interface HolderEvents {
   hello(hello: Hello): void;
@@ -337,10 +344,12 @@ export class HolderLink {
 
   /**
    * Bytes for the program, in the order of the calls. Straight to the terminal while nothing waits; what the terminal does not take
-   * goes through the holder, which waits for it without anybody spinning. False: enough waits, stop until `inputDrained`.
+   * goes through the holder, which waits for it without anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into
+   * `mostWaitingInput` is dropped.
    */
   input(bytes: Uint8Array): boolean {
     if (this.#master < 0 || this.#over) return true;
+    if (this.waitingInput + bytes.length > mostWaitingInput) return false;
     let taken = 0;
     if (this.waitingInput === 0) {
       try {
@@ -357,6 +366,11 @@ export class HolderLink {
     }
     this.#askedToWait = this.waitingInput > inputHighWater;
     return !this.#askedToWait;
+  }
+
+  /** The screen's answer to the program; dropped where so much waits already that nobody reads it. */
+  answer(bytes: Uint8Array): void {
+    if (this.waitingInput + bytes.length <= mostWaitingAnswers) this.input(bytes);
   }
 
   #sendInput(): void {

@@ -8,7 +8,14 @@ import { test } from "node:test";
 import { close, connectUnix, foregroundGroup, recvFds, sendFds } from "../../../src/platform/native.ts";
 import { processAlive } from "../../../src/platform/processes.ts";
 import { encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../src/protocol/holder.ts";
-import { adoptAfterHolder, connectHolder, type HolderLink, launchHolder } from "../../../src/session/holder-link.ts";
+import {
+  adoptAfterHolder,
+  connectHolder,
+  type HolderLink,
+  launchHolder,
+  mostWaitingAnswers,
+  mostWaitingInput,
+} from "../../../src/session/holder-link.ts";
 import { spawnUnread } from "../../../src/session/unread-pty.ts";
 import { readRecord } from "../../../src/store/record.ts";
 import { program } from "../../support/compile.ts";
@@ -199,6 +206,37 @@ test("a paste of 4 MiB to a program that sleeps arrives whole and in order, and 
     const sum = execFileSync("md5sum", { input: paste }).toString().slice(0, 32);
     await held.heard.until(sum);
     assert.ok(waits > 0);
+    await held.end();
+  } finally {
+    await held.dispose();
+  }
+});
+
+test("input that a program never reads is bounded: answers to it early, what is typed late; what fits arrives in order", async () => {
+  const folder = sessionFolder();
+  execFileSync("mkfifo", [`${folder}/fifo`]);
+  const held = await Held.shell("stty raw -echo; echo ready; read go < $FIFO/fifo; echo first; exec head -c 100000 | md5sum", {
+    folder,
+    environment: { PATH: "/usr/bin:/bin", FIFO: folder },
+  });
+  try {
+    await held.heard.until("ready");
+    const answer = Buffer.from("\x1b[?62;22c");
+    let answered = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const before = held.link.waitingInput;
+      held.link.answer(answer);
+      if (held.link.waitingInput > before || before === 0) answered++;
+    }
+    assert.ok(held.link.waitingInput <= mostWaitingAnswers && held.link.waitingInput > mostWaitingAnswers / 2);
+    assert.ok(answered < 100_000);
+    const piece = Buffer.alloc(1 << 20, "x");
+    for (let i = 0; i < 20; i++) held.link.input(piece);
+    const most = held.link.waitingInput;
+    assert.ok(most <= mostWaitingInput && most > mostWaitingInput - 2 * piece.length, `${most}`);
+    fs.writeFileSync(`${held.folder}/fifo`, "go\n");
+    const taken = Buffer.concat([...Array<Buffer>(answered).fill(answer), piece]).subarray(0, 100_000);
+    await held.heard.until(execFileSync("md5sum", { input: taken }).toString().slice(0, 32));
     await held.end();
   } finally {
     await held.dispose();
