@@ -1,5 +1,6 @@
 // What the system knows of processes: alive or not, since when, what is below them, what the kernel's OOM killer did. Linux: /proc and cgroups.
 import fs from "node:fs";
+import path from "node:path";
 
 function readText(file: string): string | null {
   try {
@@ -100,6 +101,19 @@ export function memoryCgroup(pid: number): string | null {
     if (controllers.split(",").includes("memory")) return `/sys/fs/cgroup/memory${group}`;
   }
   return null;
+}
+
+/**
+ * The cgroup folders in which the kernel would count a process's death for want of memory, its own group first, then those above it: a scope is
+ * removed with its last process, and in cgroup v2 the groups above count for those below. Only folders that count at all.
+ */
+export function memoryCgroups(pid: number): string[] {
+  const own = memoryCgroup(pid);
+  const found: string[] = [];
+  for (let folder = own ?? "/"; folder.startsWith("/sys/fs/cgroup/"); folder = path.dirname(folder)) {
+    if (cgroupOomKills(folder) !== null) found.push(folder);
+  }
+  return found;
 }
 
 /** How many processes of a cgroup folder the kernel's OOM killer has killed; null when unknown. */

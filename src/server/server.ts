@@ -248,7 +248,9 @@ export class Server implements Context {
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
     if (session.row.state === "running" && session.row.holderPid !== null) {
-      this.#scopes.enterSession(session.id, session.row.holderPid);
+      void this.#scopes.enterSession(session.id, session.row.holderPid).then((moved) => {
+        if (moved && !this.#ending) session.moved();
+      });
     }
     this.#considerIdle();
   }

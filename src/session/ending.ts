@@ -3,29 +3,37 @@ import { getSystemErrorName } from "node:util";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import { postMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/progress.ts";
-import { cgroupOomKills, memoryCgroup } from "../platform/processes.ts";
+import { cgroupOomKills, memoryCgroups } from "../platform/processes.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Session } from "./session.ts";
 
 /** The end of the output that is read: a traceback of Ray's, repeated by several workers, has about 20 KB. */
 const tail = 64 << 10;
 
-/** Of a program that runs: where the kernel would count its death for want of memory, and what is counted there so far. */
-export interface MemoryWatch {
+/** A control group that counts the processes that the kernel ended in it for want of memory, and what it had counted by then. */
+export interface MemoryCount {
   folder: string;
   kills: number;
 }
 
-/** Begins to watch; undefined where the system does not tell. */
-export function watchMemory(pid: number): MemoryWatch | undefined {
-  const folder = memoryCgroup(pid);
-  const kills = folder === null ? null : cgroupOomKills(folder);
-  return folder === null || kills === null ? undefined : { folder, kills };
+/** Of a program that runs: the group that it is in, and the groups above, for when that one is gone with its last process. */
+export interface MemoryWatch extends MemoryCount {
+  above?: MemoryCount[];
 }
 
-/** Whether the kernel killed for want of memory there since. */
+/** Begins to watch; undefined where the system does not tell. */
+export function watchMemory(pid: number): MemoryWatch | undefined {
+  const [own, ...above] = memoryCgroups(pid).map((folder) => ({ folder, kills: cgroupOomKills(folder) ?? 0 }));
+  return own === undefined ? undefined : { ...own, above };
+}
+
+/** Whether the kernel killed for want of memory there since. A group that is gone is answered for by the next one above. */
 export function outOfMemory(watch: MemoryWatch | undefined): boolean {
-  return watch !== undefined && (cgroupOomKills(watch.folder) ?? watch.kills) > watch.kills;
+  for (const { folder, kills } of watch === undefined ? [] : [watch, ...(watch.above ?? [])]) {
+    const now = cgroupOomKills(folder);
+    if (now !== null) return now > kills;
+  }
+  return false;
 }
 
 /**
@@ -36,9 +44,10 @@ export function outOfMemory(watch: MemoryWatch | undefined): boolean {
 export function whyLost(row: Pick<SessionRow, "boot" | "started" | "facts">, boot: string, holder: string): string {
   if (row.boot !== boot) return "the machine was restarted";
   if (row.started === null) return "the server went away before the program was started";
-  if (outOfMemory(row.facts.memory as MemoryWatch | undefined))
-    return "the kernel ended processes of its group for want of memory, its holder among them";
   const signal = /by (SIG\w+)/.exec(holder)?.[1];
+  // the kernel ends for want of memory by SIGKILL; how a holder ended that was no child of ours is not known
+  if ((signal === undefined || signal === "SIGKILL") && outOfMemory(row.facts.memory as MemoryWatch | undefined))
+    return "the kernel ended processes of its group for want of memory, its holder among them";
   if (signal !== undefined) return `its holder was ended by ${signal}, and the program with it`;
   return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
 }

@@ -101,7 +101,7 @@ export class Session {
       store: (snapshot) => effects.saveSnapshot(row.id, snapshot),
       openLog: () => this.openLog(),
       live: () => this.live,
-      answer: (bytes) => this.#link?.input(bytes),
+      answer: (bytes) => this.#link?.answer(bytes),
       // falcon's display, or any full-screen program's: the alternate screen swallows it
       left: (lines) => this.setFact("lastFrame", trimmed(lines)),
       resizeTerminal: (cols, rows) => {
@@ -237,6 +237,11 @@ export class Session {
     if (this.row.started === null) this.row.started = this.#effects.clock();
     if (this.row.state === "starting") this.#to("running", "the program was started");
     else if (!known) this.#save();
+  }
+
+  /** The program was moved to another control group, which counts for itself. */
+  moved(): void {
+    if (this.live && this.row.programPid !== null) this.setFact("memory", watchMemory(this.row.programPid));
   }
 
   #events(): HolderEvents {
