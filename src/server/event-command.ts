@@ -10,6 +10,7 @@ export function runEventCommand(
   command: readonly string[],
   environment: Record<string, string>,
   directory: string,
+  limit = longestRun,
 ): Promise<number> {
   const [file, ...args] = command as [string, ...string[]];
   return new Promise((resolve) => {
@@ -17,7 +18,7 @@ export function runEventCommand(
       env: environment,
       cwd: fs.existsSync(directory) ? directory : "/",
       stdio: "ignore",
-      timeout: longestRun,
+      timeout: limit,
       killSignal: "SIGKILL",
     });
     child.once("error", () => resolve(-1));

@@ -1,0 +1,167 @@
+// Bounds of docs/limits.md that no other test reaches: what is kept at the most, and what becomes of one more.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import type net from "node:net";
+import path from "node:path";
+import { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import { parseName, parseSize } from "../../src/commands/starting.ts";
+import { close, tryLock } from "../../src/platform/native.ts";
+import { ClientFrame, encodeRequest } from "../../src/protocol/client.ts";
+import { encodeFrame } from "../../src/protocol/frame.ts";
+import { runEventCommand } from "../../src/server/event-command.ts";
+import { Peer } from "../../src/server/peer.ts";
+import { longestName } from "../../src/session/session-table.ts";
+import { Model } from "../../src/terminal/internals.ts";
+import { Tracker } from "../../src/terminal/tracker.ts";
+import { alive, readIfThere, untilGone } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, root } from "../support/paths.ts";
+
+describe("what a screen remembers of its program", () => {
+  const tracked = (output: string): Tracker => {
+    const model = new Model(80, 24, 0);
+    const tracker = new Tracker(model);
+    model.parse(Buffer.from(output));
+    return tracker;
+  };
+
+  test("ten titles on the stack: the oldest goes, the rest come back in order", () => {
+    let output = "";
+    for (let n = 1; n <= 12; n++) output += `\x1b]2;title ${n}\x07\x1b[22;2t`;
+    assert.equal(tracked(output).titleCount, 10);
+    const pops: string[] = [];
+    for (let n = 1; n <= 11; n++) pops.push(tracked(`${output}${"\x1b[23;2t".repeat(n)}`).title);
+    assert.deepEqual(
+      pops.slice(0, 10),
+      [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((n) => `title ${n}`),
+    );
+    assert.equal(pops[10], "title 3", "with nothing on the stack the title stays");
+  });
+
+  test("256 modes and 256 colours: the one that was set longest ago goes", () => {
+    const modes = Array.from({ length: 300 }, (_, i) => `\x1b[?${3000 + i}h`).join("");
+    const { state } = tracked(modes);
+    assert.equal(state.privateModes.length, 256);
+    assert.deepEqual(state.privateModes.at(-1), [3299, true]);
+    assert.equal(tracked(Array.from({ length: 300 }, (_, i) => `\x1b]4;${i};red\x07`).join("")).state.palette.length, 256);
+  });
+
+  test("16 of kitty's keyboard states: the oldest goes", () => {
+    const { state } = tracked(Array.from({ length: 20 }, (_, i) => `\x1b[>${i}u`).join(""));
+    assert.equal(state.keyboards[0].stack.length, 16);
+    assert.equal(state.keyboards[0].stack[0], 3);
+  });
+
+  test("a title, a colour and a path of 4096 characters; a longer one is not remembered", () => {
+    for (const number of [0, 7, 22]) {
+      const kept = (length: number) => {
+        const { title, directory, pointer } = tracked(`\x1b]${number};${"x".repeat(length)}\x07`).state;
+        return (title + directory + pointer).length;
+      };
+      assert.equal(kept(4096), 4096);
+      assert.equal(kept(4097), 0);
+    }
+  });
+});
+
+describe("what may be asked for", () => {
+  test("a session's name of 64 characters", () => {
+    assert.equal(parseName("x".repeat(longestName)).length, 64);
+    assert.throws(() => parseName("x".repeat(longestName + 1)), /1 to 64 characters/);
+  });
+
+  test("a size from 2x2 to 1000x500", () => {
+    for (const size of ["2x2", "1000x500"]) assert.ok(parseSize(size));
+    for (const size of ["1x24", "80x1", "1001x24", "80x501", "99999999999x1"])
+      assert.throws(() => parseSize(size), /from 2x2 to 1000x500/);
+  });
+});
+
+test("what is typed before a command takes it: 64 KiB are kept, and what comes then is not put in their place", async () => {
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const taken: Buffer[] = [];
+  let began: () => void = () => {};
+  const ran = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  const peer = new Peer(socket as unknown as net.Socket, {
+    pid: 1,
+    version: "0",
+    run: () => {
+      began();
+      return new Promise(() => {});
+    },
+    foreign: () => {},
+    log: () => {},
+  });
+  const request = encodeRequest({
+    protocol: 1,
+    version: "0",
+    name: "falcon",
+    pid: 2,
+    arguments: ["attach"],
+    environment: {},
+    directory: "/",
+    terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24 },
+    umask: 0,
+    limits: [],
+    token: "00".repeat(16),
+  });
+  const typed = (text: string) => encodeFrame(ClientFrame.input, Buffer.from(text));
+  const piece = "a".repeat(40 << 10);
+  socket.emit("data", Buffer.concat([request, typed(piece), typed("b".repeat(40 << 10)), typed("c")]));
+  await ran;
+  peer.onInput = (bytes) => void taken.push(bytes);
+  assert.equal(Buffer.concat(taken).toString(), `${piece}c`);
+  socket.destroy();
+});
+
+test("an event's command that does not end is ended", async () => {
+  assert.equal(await runEventCommand(["/bin/sh", "-c", "exec sleep 1000"], { PATH: process.env.PATH ?? "" }, "/", 1), -1);
+  assert.equal(await runEventCommand(["/bin/sh", "-c", "exit 3"], { PATH: process.env.PATH ?? "" }, "/"), 3);
+});
+
+describe("a server that does not come", { skip: process.platform === "linux" ? false : "needs LD_PRELOAD" }, () => {
+  /** The client with a clock that runs a thousand times as fast. */
+  function preload(home: TestHome): Record<string, string> {
+    const library = path.join(home.work, "fast-clock.so");
+    const source = path.join(root, "test/support/programs/fast-clock.c");
+    execFileSync(process.env.CC ?? "cc", ["-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"]);
+    return { LD_PRELOAD: library };
+  }
+
+  test("is waited for 30 s, then told with its log", async () => {
+    const home = new TestHome();
+    const node = path.join(home.work, "node");
+    fs.writeFileSync(node, '#!/bin/sh\necho $$ >> "$FALCON_SESSIONS_HOME/started"\nunset LD_PRELOAD\nexec sleep 1000\n', {
+      mode: 0o755,
+    });
+    try {
+      const result = await home.run(["sessions"], { file: falcon, env: { ...preload(home), FALCON_NODE: node } });
+      assert.equal(result.code, 125);
+      assert.match(result.stderr, /^falcon: the session server does not listen after 30 s; see \S+\/server\.log\n$/);
+    } finally {
+      for (const pid of (readIfThere(path.join(home.folder, "started")) ?? "").split("\n").filter(Boolean).map(Number)) {
+        if (alive(pid)) process.kill(pid, "SIGKILL");
+        await untilGone(pid);
+      }
+      await home.dispose();
+    }
+  });
+
+  test("because another client is starting it: waited for 30 s too", async () => {
+    const home = new TestHome();
+    const lock = tryLock(path.join(home.folder, "start.lock"));
+    try {
+      assert.ok(lock >= 0);
+      const result = await home.run(["sessions"], { file: falcon, env: preload(home) });
+      assert.equal(result.code, 125);
+      assert.match(result.stderr, /^falcon: no session server listens after 30 s; see \S+\/server\.log\n$/);
+    } finally {
+      close(lock);
+      await home.dispose();
+    }
+  });
+});
