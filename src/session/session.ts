@@ -7,6 +7,7 @@ import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { OutputLog } from "../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../store/record.ts";
+import { writeSessionFile } from "../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../terminal/screens.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
@@ -378,6 +379,7 @@ export class Session {
     this.#effects.log("session.renamed", { id: this.id, from: this.row.name, to: name });
     this.row.name = name;
     this.#save();
+    this.#saveFile();
     this.#effects.changed(this);
   }
 
@@ -385,6 +387,7 @@ export class Session {
   setRunDirectory(directory: string): void {
     this.row.runDirectory = directory;
     this.#save();
+    this.#saveFile();
     this.#effects.changed(this);
   }
 
@@ -550,6 +553,15 @@ export class Session {
 
   #save(): void {
     this.#effects.save(this.row);
+  }
+
+  /** What the folder says of it, for when the database is lost. A folder that takes nothing (a full disk) keeps the former words. */
+  #saveFile(): void {
+    try {
+      writeSessionFile(this.folder, this.row);
+    } catch (error) {
+      this.#effects.log("session.file-failed", { id: this.id, reason: String(error) });
+    }
   }
 
   /** Marks a session that could not be started as over, with the reason. */
