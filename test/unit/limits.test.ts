@@ -6,7 +6,10 @@ import type net from "node:net";
 import path from "node:path";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { defaultConfig } from "../../src/base/config.ts";
 import { parseName, parseSize } from "../../src/commands/starting.ts";
+import { ByteCount } from "../../src/falcon/byte-count.ts";
+import { readRunConfig } from "../../src/falcon/run-config.ts";
 import { close, tryLock } from "../../src/platform/native.ts";
 import { ClientFrame, encodeRequest } from "../../src/protocol/client.ts";
 import { encodeFrame } from "../../src/protocol/frame.ts";
@@ -14,6 +17,8 @@ import { runEventCommand } from "../../src/server/event-command.ts";
 import { Peer } from "../../src/server/peer.ts";
 import { longestName } from "../../src/session/session-table.ts";
 import { Model } from "../../src/terminal/internals.ts";
+import { longestImage, PolicyFilter } from "../../src/terminal/policy.ts";
+import { QueryFilter } from "../../src/terminal/queries.ts";
 import { Tracker } from "../../src/terminal/tracker.ts";
 import { alive, readIfThere, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -76,6 +81,42 @@ describe("what may be asked for", () => {
     for (const size of ["2x2", "1000x500"]) assert.ok(parseSize(size));
     for (const size of ["1x24", "80x1", "1001x24", "80x501", "99999999999x1"])
       assert.throws(() => parseSize(size), /from 2x2 to 1000x500/);
+  });
+});
+
+test("a config.yml of 256 KiB is read; a larger one is told, and the nodes are taken from the folder", async () => {
+  const run = fs.mkdtempSync("/tmp/fs-run-");
+  try {
+    const text = "graph:\n  z:\n    evidence: [x]\n";
+    for (const [length, problem] of [
+      [256 << 10, false],
+      [(256 << 10) + 1, true],
+    ] as const) {
+      fs.writeFileSync(path.join(run, "config.yml"), `${text}#`.padEnd(length, "#"));
+      const { problem: told } = await readRunConfig(run, run, undefined, new ByteCount());
+      assert.equal(told !== undefined, problem, `${length}: ${told}`);
+    }
+  } finally {
+    fs.rmSync(run, { recursive: true });
+  }
+});
+
+describe("what goes to viewers", () => {
+  test("an image of 16 MiB, where images pass: what is longer is cut there and ended", () => {
+    const filter = new PolicyFilter({ ...defaultConfig.programSequences, images: "pass" });
+    let length = filter.feed(Buffer.from("\x1bPq")).length;
+    const piece = Buffer.alloc(1 << 20, "~");
+    for (let i = 0; i < 20; i++) length += filter.feed(piece).length;
+    assert.equal(length, longestImage);
+    assert.equal(Buffer.from(filter.feed(Buffer.from("\x1b\\after"))).toString(), "\x1b\\after");
+  });
+
+  test("an OSC that may be a question is waited for 16 KiB long, then dropped", () => {
+    const filter = new QueryFilter();
+    const left = Buffer.from(filter.feed(Buffer.from(`a\x1b]4;1;${"x".repeat(20_000)};2;?\x07b`))).toString();
+    assert.equal(left, "a\x1b\\b");
+    const short = `\x1b]4;1;${"x".repeat(10_000)}\x07`;
+    assert.equal(Buffer.from(new QueryFilter().feed(Buffer.from(short))).toString(), short);
   });
 });
 

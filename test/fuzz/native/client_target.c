@@ -141,6 +141,8 @@ ssize_t output_write(int stream_number, const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length && shown_length < sizeof shown; i++) shown[shown_length++] = bytes[i];
   return (ssize_t)length;
 }
+void os_prefer_latency(void) {}
+
 int64_t os_steady_ms(void) { return clock_ms; }
 
 // ---- the system calls
