@@ -126,7 +126,9 @@ export class SessionTable {
     };
     const session = new Session(row, folder, this.#effects);
     try {
-      fs.mkdirSync(folder, { mode: 0o700, recursive: true });
+      // each by itself: Node's recursive form calls a read-only file system ENOENT
+      if (!fs.existsSync(this.#folder)) fs.mkdirSync(this.#folder, { mode: 0o700 });
+      fs.mkdirSync(folder, { mode: 0o700 });
       writeSessionFile(folder, row);
       aimAgentLink(folder, agent);
       this.#store.save(row);
@@ -163,6 +165,7 @@ export class SessionTable {
       this.#sessions.set(row.id, session);
       // what `latest` points at now may be another run's: of an adopted one only its own open log tells
       if (session.live) adopting.push(session.adopt().then(() => this.#track(session, latestLink(row.directory))));
+      else session.removeSocket();
     }
     await Promise.all(adopting);
     for (const session of this.#sessions.values()) this.#effects.came(session);

@@ -519,10 +519,18 @@ export class Session {
     }
   }
 
+  /** A holder that was killed, or whose folder was read-only in the end, could not take its socket along. */
+  removeSocket(): void {
+    try {
+      fs.rmSync(path.join(this.folder, "sock"), { force: true });
+    } catch (error) {
+      this.#effects.log("session.socket-stays", { id: this.id, reason: String(error) });
+    }
+  }
+
   /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
   #finishFromDisk(): void {
-    // a holder that was killed could not take its socket along
-    fs.rmSync(path.join(this.folder, "sock"), { force: true });
+    this.removeSocket();
     const record = this.#record();
     if (record.exit !== undefined) {
       this.row.waitStatus = record.exit.status;

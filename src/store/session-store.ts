@@ -61,6 +61,12 @@ export interface StoredSnapshot {
   replay: Buffer;
 }
 
+/**
+ * So long (ms) another process's lock on the file is waited for: a copy or a look at it is over by then. A lock that stays (a shell in a
+ * transaction, one that a crashed machine left on a file server) must not keep the sessions from being served; clients wait meanwhile.
+ */
+const lockPatience = 2_000;
+
 /** The database. One process at a time has it open. */
 export class SessionStore {
   readonly database: Database.Database;
@@ -76,15 +82,17 @@ export class SessionStore {
   }
 
   /**
-   * Opens the file, sets a broken or newer one aside (`.broken-<time>`) and begins a new one: the session folders are the truth, the caller
-   * rebuilds from them. `rebuilt` tells that it did.
+   * Opens the file, sets aside one that is broken or newer (`.broken-<time>`) or that another process keeps locked (`.locked-<time>`), and begins
+   * a new one: the session folders are the truth, the caller rebuilds from them. `rebuilt` tells that it did. Waits for a lock for `lockPatience`.
    */
   static open(path: string, log: Log): { store: SessionStore; rebuilt: boolean } {
     const isNew = !fs.existsSync(path);
     try {
       return { store: SessionStore.#openFile(path), rebuilt: isNew };
     } catch (error) {
-      const aside = `${path}.broken-${Date.now()}`;
+      const { code } = error as { code?: string };
+      // its owner notices that its file was moved, and touches neither the new one nor the new one's log (sqlite.org/howtocorrupt.html, 2.4)
+      const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${Date.now()}`;
       log("database.set-aside", { path, aside, reason: String(error) });
       for (const suffix of ["", "-wal", "-shm"]) {
         if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
@@ -95,7 +103,7 @@ export class SessionStore {
 
   static #openFile(path: string): SessionStore {
     if (!fs.existsSync(path)) fs.closeSync(fs.openSync(path, "wx", 0o600));
-    const database = new Database(path, { timeout: 2000 });
+    const database = new Database(path, { timeout: lockPatience });
     try {
       // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared (network homes)
       database.pragma("locking_mode = EXCLUSIVE");

@@ -7,8 +7,9 @@ import { readRecord } from "../../src/store/record.ts";
 import { program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { Locker } from "../support/locker.ts";
 import { falcon } from "../support/paths.ts";
-import { floodText, folderOf, holderPid, killServer, onTerminal, shownScreen } from "./product.ts";
+import { floodText, folderOf, holderPid, killServer, md5, onTerminal, shownScreen, wholeOutput } from "./product.ts";
 import type { Fault } from "./report.ts";
 
 export const noSpace: Fault = {
@@ -36,6 +37,7 @@ export const noSpace: Fault = {
       assert.equal(record.exit?.end, whole);
       assert.ok(missing > 0 && missing < whole);
       assert.match(await home.ok(["show", id]), /missing \(the disk was full\)/);
+      assert.match((await home.run(["logs", id])).stderr, /^falcon: [\d.]+ [kM]B of this log are missing: the disk was full\n$/);
       await home.ok(["remove", id]);
       const next = await home.start(["/bin/sh", "-c", "echo again; exit 0"]);
       assert.equal((await home.run(["wait", next])).code, 0, "with space again, all is as before");
@@ -85,29 +87,35 @@ export const noDescriptors: Fault = {
 };
 
 export const brokenState: Fault = {
-  name: "database corrupt, deleted, locked; socket deleted, stale; path too long; folder not ours",
+  name: "database corrupt, deleted, cut, locked; socket deleted, stale; path too long; folder not ours",
   async run() {
     const home = new TestHome();
     try {
       const ended = await home.start(["/bin/sh", "-c", "echo it ended; exit 7"]);
       assert.equal((await home.run(["wait", ended])).code, 7);
       const id = await home.start(["/bin/sh", "-c", "echo it runs; read key; exit 5"]);
+      await home.ok(["rename", id, "a-name-of-its-own"]);
       const database = path.join(home.folder, "state.db");
-      const damage: Record<string, () => void> = {
+      let locker: Locker | undefined;
+      const damage: Record<string, () => void | Promise<void>> = {
         corrupt: () => {
           for (const suffix of ["", "-wal"]) fs.writeFileSync(database + suffix, Buffer.alloc(40_000, 0xa5));
         },
         deleted: () => {
           for (const suffix of ["", "-wal", "-shm"]) fs.rmSync(database + suffix, { force: true });
         },
-        truncated: () => {
+        cut: () => {
           fs.rmSync(`${database}-wal`, { force: true });
           fs.truncateSync(database, 5000);
+        },
+        locked: async () => {
+          locker = await Locker.on(database);
+          assert.equal(locker.answer, "locked");
         },
       };
       for (const [what, act] of Object.entries(damage)) {
         await killServer(home);
-        act();
+        await act();
         const rows = await home.sessions();
         assert.deepEqual(
           rows.map((row) => [row.id, row.state]).sort(),
@@ -117,10 +125,17 @@ export const brokenState: Fault = {
           ].sort(),
           `after the database was ${what}${home.serverLog()}`,
         );
+        assert.equal(rows.find((row) => row.id === id)?.name, "a-name-of-its-own");
         assert.equal((await home.run(["wait", ended])).code, 7);
         assert.ok((await shownScreen(home, id)).includes("it runs"), `the screen after the database was ${what}`);
         assert.ok((await shownScreen(home, ended)).includes("it ended"));
       }
+      // the lock goes while the server runs; a new one is not to be had then
+      await locker?.release();
+      const refused = await Locker.on(database);
+      assert.equal(refused.answer, "SQLITE_BUSY", "the running server has the only lock");
+      await refused.release();
+      assert.equal((await home.sessions()).length, 2);
       // the socket's path is gone: made again within the minute, or when told
       const server = home.serverPid() ?? assert.fail("no server");
       fs.rmSync(path.join(home.folder, "server.sock"));
@@ -152,3 +167,65 @@ export const brokenState: Fault = {
     }
   },
 };
+
+export const readOnlyFolder: Fault = {
+  name: "a folder that is read-only for a while",
+  async run() {
+    const home = new TestHome();
+    let closed = false;
+    try {
+      const id = await home.start(["/bin/sh", "-c", "echo it runs; read key; seq 1 5000; exit 6"]);
+      await until(async () => (await shownScreen(home, id)).includes("it runs"), "the program's words");
+      const how = makeReadOnly(home.folder);
+      closed = true;
+      const refused = await home.run(["run", "-d", "--", "/bin/true"]);
+      assert.equal(refused.code, 125);
+      assert.match(refused.stderr, /^falcon: .*(read-only|permission denied|EROFS|EACCES)[^\n]*\n$/i);
+      assert.deepEqual(
+        (await home.sessions()).map((row) => [row.id, row.state]),
+        [[id, "running"]],
+      );
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 6);
+      const next = await home.run(["show", id]);
+      assert.equal(next.code, 0, next.stderr);
+      assert.match(next.stdout, /status 6/);
+      // a server that must start now cannot, and says so
+      await killServer(home);
+      const none = await home.run(["sessions"]);
+      assert.equal(none.code, 125);
+      assert.match(none.stderr, /^falcon: .*(read-only|permission denied|EROFS|EACCES)/i);
+      makeWritable(home.folder);
+      closed = false;
+      assert.deepEqual(
+        (await home.sessions()).map((row) => [row.id, row.state]),
+        [[id, "exited"]],
+      );
+      assert.equal((await home.run(["wait", id])).code, 6);
+      const output = await wholeOutput(home, id);
+      const text = `it runs\n\n${Array.from({ length: 5000 }, (_, i) => `${i + 1}\n`).join("")}`;
+      assert.equal(md5(output), md5(onTerminal(text)));
+      return `${how}: the run went on to its end (status 6, 0 of ${output.length} bytes lost); a new one and a new server are refused in a sentence each; all is known again afterwards`;
+    } finally {
+      if (closed) makeWritable(home.folder);
+      await home.dispose();
+    }
+  },
+};
+
+/** Root is not kept out by a mode: a read-only mount of the folder over itself is what it meets. */
+function makeReadOnly(folder: string): "mounted read-only" | "mode 0500" {
+  if (process.getuid?.() !== 0) {
+    fs.chmodSync(folder, 0o500);
+    fs.chmodSync(path.join(folder, "s"), 0o500);
+    return "mode 0500";
+  }
+  execFileSync("mount", ["--bind", folder, folder]);
+  execFileSync("mount", ["-o", "remount,bind,ro", folder]);
+  return "mounted read-only";
+}
+
+function makeWritable(folder: string): void {
+  if (process.getuid?.() === 0) execFileSync("umount", ["-l", folder]);
+  else for (const each of [folder, path.join(folder, "s")]) fs.chmodSync(each, 0o700);
+}

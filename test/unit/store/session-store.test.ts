@@ -5,6 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { schemaVersion } from "../../../src/store/schema.ts";
 import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
+import { Locker } from "../../support/locker.ts";
 
 let folder: string;
 let file: string;
@@ -117,4 +118,51 @@ test("a file of a newer program is set aside, not misread", () => {
   const again = SessionStore.open(file, log);
   assert.equal(again.rebuilt, true);
   again.store.close();
+});
+
+for (const begin of ["BEGIN EXCLUSIVE", "BEGIN"] as const) {
+  test(`a file that another process keeps locked (${begin}) is set aside whole; the owner of the lock leaves the new one alone`, async () => {
+    const first = SessionStore.open(file, log).store;
+    first.save(row);
+    first.close();
+    const locker = await Locker.on(file, begin);
+    assert.equal(locker.answer, "locked");
+    const { store, rebuilt } = SessionStore.open(file, log);
+    assert.equal(rebuilt, true);
+    assert.ok(events.includes("database.set-aside"));
+    store.save({ ...row, id: "new234" });
+    // the last one to close a database removes its log, by name: it must not be ours
+    const journal = fs.statSync(`${file}-wal`).ino;
+    await locker.release();
+    assert.equal(fs.statSync(`${file}-wal`).ino, journal);
+    store.save({ ...row, id: "new235" });
+    assert.deepEqual(
+      store.all().map(({ id }) => id),
+      ["new234", "new235"],
+    );
+    store.close();
+    const again = SessionStore.open(file, log);
+    assert.equal(again.rebuilt, false);
+    assert.equal(again.store.all().length, 2);
+    again.store.close();
+    const aside = fs.readdirSync(folder).filter((name) => /^state\.db\.locked-\d+$/.test(name));
+    assert.equal(aside.length, 1);
+    const old = SessionStore.open(path.join(folder, aside[0] as string), log);
+    assert.equal(old.rebuilt, false);
+    assert.deepEqual(old.store.all(), [row], "what was set aside is whole");
+    old.store.close();
+  });
+}
+
+test("while it is open nobody else gets a lock on it", async () => {
+  const { store } = SessionStore.open(file, log);
+  store.save(row);
+  for (const begin of ["BEGIN EXCLUSIVE", "BEGIN"] as const) {
+    const locker = await Locker.on(file, begin);
+    assert.equal(locker.answer, "SQLITE_BUSY");
+    await locker.release();
+    store.save({ ...row, name: begin });
+  }
+  assert.equal(store.all()[0]?.name, "BEGIN");
+  store.close();
 });
