@@ -310,7 +310,8 @@ describe("nested use", () => {
     assert.equal((await itself.waitForExit()).code, 2);
     const inside = home.terminal(["attach", inner], { env: { FALCON_SESSION: outer } });
     await until(() => viewers(home, inner), "the viewer inside the outer session");
-    assert.match(inside.received.toString(), /this terminal is session \w+ \(outer\) already; Ctrl-\\ leaves that one/);
+    const told = /this terminal is session \w+ \(outer\) already; Ctrl-\\ leaves that one/;
+    await until(() => told.test(inside.received.toString()), "the notice that this is inside another session");
     const circle = home.terminal(["attach", outer], { env: { FALCON_SESSION: inner }, cols: 120 });
     assert.equal((await circle.waitForExit()).code, 2);
     assert.match(circle.text(), /cannot be attached inside itself/);
