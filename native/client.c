@@ -395,6 +395,7 @@ static void become(const uint8_t *payload, size_t length) {
 
 static void set_input_mode(int mode) {
   if (mode == INPUT_RAW && !terminal_raw()) mode = INPUT_PLAIN;
+  if (mode == INPUT_RAW) os_prefer_latency();
   if (mode != INPUT_RAW) terminal_cooked();
   input_mode = mode;
   reads_input = mode != INPUT_OFF;

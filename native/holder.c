@@ -380,6 +380,7 @@ int main(int count, char **arguments) {
   }
   os_close_from(3);
   os_become_reaper();
+  os_prefer_latency();
   if (!prepare_signals()) return EX_NO_TERMINAL;
   server_begin();
   // a successor must not take the socket's path from a holder that lives after all

@@ -55,6 +55,10 @@ bool os_is_running(pid_t pid);
 // included where `session_of` is one of them. Returns how many, at most `room`, written to `found`.
 size_t os_descendants(const pid_t *roots, size_t count, pid_t session_of, pid_t *found, size_t room);
 
+// Asks the scheduler to let this process run soon after it was woken, for short pieces of time: for those that pass keys and output on. It gets no
+// larger share of the processors, and what it starts inherits nothing of it. No effect where there is no such thing (Linux before 6.12).
+void os_prefer_latency(void);
+
 // Milliseconds of a clock that never jumps and does not stop while the machine sleeps, where there is one.
 int64_t os_steady_ms(void);
 

@@ -110,6 +110,8 @@ size_t os_descendants(const pid_t *roots, size_t root_count, pid_t session_of, p
   return taken;
 }
 
+void os_prefer_latency(void) {}
+
 int64_t os_steady_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);

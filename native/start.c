@@ -131,6 +131,9 @@ static void become_server(const char *home, const char *root, int ready) {
   unsetenv("NODE_OPTIONS");
   unsetenv("NODE_CHANNEL_FD");
   unsetenv("NODE_UNIQUE_ID");
+  os_prefer_latency();
+  // each of Node's threads would keep memory of its own that it does not give back; for the server alone: programs get their caller's environment
+  setenv("MALLOC_ARENA_MAX", "2", 0);
   if (chdir("/") == 0) execlp(node, node, script, "--home", home, "--ready", "3", (char *)NULL);
   dprintf(2, "cannot start %s: %s\n", node, strerror(errno));
   _exit(127);

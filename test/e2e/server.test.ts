@@ -5,7 +5,7 @@ import path from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { settled, ticks } from "../bench/facts.ts";
-import { alive, until } from "../support/events.ts";
+import { alive, readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
 
@@ -64,6 +64,24 @@ test("the server goes when nothing runs and nobody is attached, and not before",
     await home.ok(["kill", id, "--signal", "KILL"]);
     await until(() => !alive(pid), "the idle server to go");
     assert.ok(!fs.existsSync(path.join(home.folder, "server.sock")));
+  } finally {
+    await home.dispose();
+  }
+});
+
+test("how the server and the holder are scheduled, and how they keep memory, is nothing that a program inherits", async () => {
+  const home = new TestHome();
+  try {
+    const id = await home.start(["/bin/sh", "-c", "env; exec sleep 1000"]);
+    const session = await home.untilState(id, "running");
+    await until(
+      () => fs.readFileSync(path.join(home.folder, "s", id, "output.log"), "utf8").includes("FALCON_SESSION="),
+      "the environment",
+    );
+    assert.doesNotMatch(fs.readFileSync(path.join(home.folder, "s", id, "output.log"), "utf8"), /MALLOC_ARENA_MAX/);
+    // Linux says in here how long a process may run at a time, where it was built to tell
+    const slice = (pid: number | string) => /slice\s*:\s*(\d+)/.exec(readIfThere(`/proc/${pid}/sched`) ?? "")?.[1];
+    assert.equal(slice(session.pid as number), slice("self"));
   } finally {
     await home.dispose();
   }
