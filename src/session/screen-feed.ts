@@ -35,8 +35,8 @@ const piece = 256 << 10;
 const mostInATurn = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
 const rest = 100;
-/** … or until so much waits: more would keep somebody who attaches then waiting for seconds. */
-const mostBacklog = 64 << 20;
+/** … or until so much waits: plain lines of it take half a second once somebody attaches, drawings without end some seconds. */
+const mostBacklog = 128 << 20;
 
 export class ScreenFeed {
   readonly #effects: FeedEffects;
