@@ -38,16 +38,19 @@ export class RecordedHolder {
   readonly heard: number[] = [];
   readonly #listener: net.Server;
   readonly #pty: UnreadPty;
+  #beforeTold: (type: number, payload: Buffer) => void = () => {};
 
   private constructor(listener: net.Server, pty: UnreadPty) {
     this.#listener = listener;
     this.#pty = pty;
   }
 
-  static async listen(folder: string, recording: Recording): Promise<RecordedHolder> {
+  /** @param files the session folder's files are written too, as the holder wrote them: output before it is told, the record at start and end. */
+  static async listen(folder: string, recording: Recording, { files = false } = {}): Promise<RecordedHolder> {
     const listener = net.createServer();
     // some terminal: what the link asks of it is asked of the kernel
     const player = new RecordedHolder(listener, spawnUnread("/bin/sleep", ["1000"], orders([])));
+    if (files) player.#writeFiles(folder, recording);
     listener.on("connection", (socket) => player.#play(socket, recording.frames));
     await new Promise<void>((resolve) => listener.listen(path.join(folder, "sock"), resolve));
     return player;
@@ -66,6 +69,7 @@ export class RecordedHolder {
           if (at < 0 && !unanswered.includes(type)) return;
           if (at >= 0) came.splice(at, 1);
         } else {
+          this.#beforeTold(type, bytes.subarray(5));
           sendFds(fd, bytes, type === FromHolder.fd ? [this.#pty.master] : []);
         }
         left.shift();
@@ -80,6 +84,25 @@ export class RecordedHolder {
     socket.on("data", (chunk) => reader.feed(chunk));
     socket.on("error", () => {});
     advance();
+  }
+
+  #writeFiles(folder: string, { files }: Recording): void {
+    const file = (name: string) => path.join(folder, name);
+    const record = Buffer.from(files.record ?? "", "base64");
+    const started = Buffer.alloc(record.length);
+    record.copy(started, 0, 0, record.indexOf("\n") + 1);
+    fs.writeFileSync(file("record"), started, { mode: 0o600 });
+    const times = Buffer.from(files.times ?? "", "base64");
+    fs.writeFileSync(file("times"), times.subarray(0, 16 + 12), { mode: 0o600 }); // its head and the first size
+    fs.writeFileSync(file("output.log"), "", { mode: 0o600 });
+    this.#beforeTold = (type, payload) => {
+      if (type === FromHolder.sized) fs.writeFileSync(file("times"), times);
+      if (type === FromHolder.exit) fs.writeFileSync(file("record"), record);
+      if (type !== FromHolder.data) return;
+      const log = fs.openSync(file("output.log"), "r+");
+      fs.writeSync(log, payload, 8, payload.length - 8, Number(payload.readBigUInt64LE(0)));
+      fs.closeSync(log);
+    };
   }
 
   async close(): Promise<void> {
