@@ -15,7 +15,7 @@ import {
   viewerKills,
 } from "./kills.ts";
 import { type Fault, runAll } from "./report.ts";
-import { brokenState, noDescriptors, noSpace, readOnlyFolder } from "./starved.ts";
+import { brokenState, deletedSockets, noDescriptors, noSpace, readOnlyFolder } from "./starved.ts";
 
 const faults: readonly Fault[] = [
   bursts,
@@ -33,6 +33,7 @@ const faults: readonly Fault[] = [
   readOnlyFolder,
   noDescriptors,
   brokenState,
+  deletedSockets,
   manyStarts,
   manyViewers,
   manySessions,

@@ -168,6 +168,37 @@ export const brokenState: Fault = {
   },
 };
 
+export const deletedSockets: Fault = {
+  name: "deleted sockets are made again, untold",
+  async run({ short }) {
+    if (short) return "only in the full form: it takes a minute";
+    const home = new TestHome();
+    try {
+      const id = await home.start(["/bin/sh", "-c", "read key; exit 5"]);
+      const server = home.serverPid();
+      const sockets = [path.join(home.folder, "server.sock"), path.join(folderOf(home, id), "sock")];
+      const took: number[] = [];
+      const began = performance.now();
+      for (const socket of sockets) fs.rmSync(socket);
+      for (const [i, socket] of sockets.entries()) {
+        await until(() => fs.existsSync(socket), `${socket} to be made again`, 75_000);
+        took[i] = (performance.now() - began) / 1000;
+      }
+      assert.deepEqual(
+        (await home.sessions()).map((row) => [row.id, row.state]),
+        [[id, "running"]],
+      );
+      assert.equal(home.serverPid(), server, "the same server answers");
+      await killServer(home);
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 5, "the next server reached the same holder");
+      return `the server's was there again after ${took[0]?.toFixed(0)} s, the holder's by ${took[1]?.toFixed(0)} s; status 5 known`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
 export const readOnlyFolder: Fault = {
   name: "a folder that is read-only for a while",
   async run() {
