@@ -366,19 +366,24 @@ function blankHalves(data: Uint32Array, cols: number): void {
 }
 
 /**
- * Mends a fault of xterm.js: erasing from the start to a cursor in the lower right corner (ED 1) throws, because the line below does not exist.
- * What it had still to do is done here.
+ * Mends two faults of xterm.js' ED. Erasing from the start to a cursor in the lower right corner (ED 1) throws, because the line below does not
+ * exist: what it had still to do is done here. Clearing the scrollback (ED 3) leaves saved cursors at their line's old number, so that they move
+ * down by as many lines as went, in a viewer's terminal by others than here; no other terminal moves them.
  */
 export function mendErase(terminal: Terminal): void {
-  const input = (terminal as unknown as { _core: Core })._core._inputHandler;
+  const { _inputHandler: input, _bufferService: service } = (terminal as unknown as { _core: Core })._core;
   const erase = input.eraseInDisplay.bind(input);
   input.eraseInDisplay = (parameters, respectProtect) => {
+    const buffer = service.buffers.active;
+    const { ybase } = buffer;
     try {
       return erase(parameters, respectProtect);
     } catch (error) {
       if (parameters.params[0] !== 1) throw error;
       for (let y = terminal.buffer.active.cursorY - 1; y >= 0; y--) input._resetBufferLine(y, respectProtect);
       return true;
+    } finally {
+      buffer.savedY += buffer.ybase - ybase;
     }
   };
 }
@@ -394,9 +399,13 @@ const counting = [
   "repeatPrecedingCharacter",
 ] as const;
 
+/** Characters that one REP prints, in any case: more are printed where they can still be seen on the screen. */
+const mostRepeated = 1 << 14;
+
 /**
  * Bounds what one sequence may make xterm.js do. More lines than the screen has, more tabs than columns, change nothing that fewer would not; of
- * a character that is repeated the last screenful is printed, at the columns where all would have come to stand.
+ * a character that is repeated as many are printed as screen and scrollback hold, at the columns where all would have come to stand. Of more
+ * than `mostRepeated` those that scroll out of the screen are missing in the scrollback.
  */
 export function boundCounts(terminal: Terminal): void {
   const input = (terminal as unknown as { _core: Core })._core._inputHandler;
@@ -405,9 +414,14 @@ export function boundCounts(terminal: Terminal): void {
     input[name] = (parameters) => {
       const { params } = parameters;
       const count = params[0] as number;
-      const repeats = name === "repeatPrecedingCharacter";
-      const most = repeats ? terminal.cols * terminal.rows : Math.max(terminal.cols, terminal.rows);
-      if (count > most) params[0] = repeats ? most + ((count - most) % terminal.cols) : most;
+      const { cols, rows } = terminal;
+      if (name !== "repeatPrecedingCharacter") params[0] = Math.min(count, Math.max(cols, rows));
+      else {
+        const most = Math.max(cols * rows, Math.min(mostRepeated, cols * (rows + (terminal.options.scrollback ?? 0))));
+        // in a row there is room for so many of them: the bits of its width
+        const inRow = Math.max(1, Math.floor(cols / Math.max(1, (input._parser.precedingJoinState >> 1) & 3)));
+        if (count > most) params[0] = most + ((count - most) % inRow);
+      }
       return method(parameters);
     };
   }

@@ -124,6 +124,7 @@ export class UserScreen {
   readonly #shadow: Shadow;
   readonly #scanner = new Scanner();
   readonly #links = new Map<number, string>();
+  #unfinished = false;
 
   /** @param terminal one that exists already, fresh, whose state is to be seen. */
   constructor(cols: number, rows: number, lines = scrollback, terminal?: Terminal) {
@@ -161,6 +162,15 @@ export class UserScreen {
   feed(bytes: Uint8Array): void {
     const whole = this.#scanner.feed(bytes);
     if (whole.length > 0) this.core._inputHandler.parse(whole);
+  }
+
+  /**
+   * Feeds the sequence that is not finished, too: a line feed inside of it acts at once, as in any terminal. That the parser then stands in it
+   * is no difference to one that waits for its end. The terminal is not to be fed any more.
+   */
+  feedUnfinished(): void {
+    this.core._inputHandler.parse(this.#scanner.tail());
+    this.#unfinished = true;
   }
 
   resize(cols: number, rows: number): void {
@@ -213,7 +223,7 @@ export class UserScreen {
         .join(),
       title: JSON.stringify([input._windowTitle, input._iconName]),
       "title stack": JSON.stringify([input._windowTitleStack, input._iconNameStack]),
-      parser: `${input._parser.currentState}`,
+      parser: `${this.#unfinished ? 0 : input._parser.currentState}`,
     };
     for (const [name, value] of Object.entries(this.#shadow.state())) facts[name] = value;
     const screen = (buffer: CoreBuffer) =>
