@@ -48,6 +48,18 @@ describe("falcon doctor", () => {
     assert.deepEqual(fresh((await ask("", { ...well, XDG_CONFIG_HOME: path.join(home.work, "config") })).ids), ["configuration"]);
   });
 
+  const python = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).stdout?.trim();
+  test("another falcon first on PATH, whose Python has no blessed", { skip: python ? false : "no python3" }, async () => {
+    const env = path.join(home.work, "env", "bin");
+    fs.mkdirSync(env, { recursive: true });
+    // an interpreter of which it is known that it has no blessed: this one without any packages of others
+    fs.writeFileSync(path.join(env, "python3"), `#!/bin/sh\nexec ${python} -I -S "$@"\n`, { mode: 0o755 });
+    fs.writeFileSync(path.join(env, "falcon"), `#!${env}/python3\n`, { mode: 0o755 });
+    const { ids } = await ask("", { PATH: `${env}:/usr/bin:/bin` });
+    assert.ok(ids.includes("shadowed") && ids.includes("blessed-missing"), ids.join(", "));
+    assert.ok(!ids.includes("python-falcon-missing"));
+  });
+
   test("a process limit, for a user who has one", (t) => {
     // root has no process limit in practice, but the number is what a run would inherit
     const result = spawnSync("/bin/bash", ["-c", `ulimit -u 500; exec "${built.falcon}" doctor`], {
