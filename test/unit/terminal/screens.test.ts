@@ -42,6 +42,24 @@ const lines = (count: number) =>
   Buffer.from(Array.from({ length: count }, (_, i) => `\x1b[3${i % 8}mline ${i}\x1b[m\r\n`).join(""));
 
 describe("screens", () => {
+  test("a snapshot that is asked for again is the same while nothing happens, and another after output, a size or another history", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      const pure = new Screen(options);
+      const both = (change: (screen: { feed(bytes: Uint8Array): void; resize(cols: number, rows: number): void }) => void) => {
+        change(handle);
+        change(pure);
+      };
+      const same = async (history: number) => assert.deepEqual(await handle.snapshot(history), pure.snapshot(history, true));
+      both((screen) => screen.feed(lines(300)));
+      for (const history of [200, 200, 0, 100, 200, 0, 0, 100]) await same(history);
+      both((screen) => screen.feed(Buffer.from("more\x1b[")));
+      for (const history of [100, 100, 0]) await same(history);
+      both((screen) => screen.resize(50, 12));
+      for (const history of [100, 0]) await same(history);
+      pure.dispose();
+    }));
+
   test("a snapshot has all that was fed before it and nothing that comes after", () =>
     using(async (screens) => {
       const handle = screens.open("a", options, quiet);
