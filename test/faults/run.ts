@@ -15,7 +15,7 @@ import {
   viewerKills,
 } from "./kills.ts";
 import { type Fault, runAll } from "./report.ts";
-import { brokenState, deletedSockets, noDescriptors, noSpace, readOnlyFolder } from "./starved.ts";
+import { brokenState, deletedSockets, noDescriptors, noSpace, quota, readOnlyFolder } from "./starved.ts";
 
 const faults: readonly Fault[] = [
   bursts,
@@ -30,6 +30,7 @@ const faults: readonly Fault[] = [
   newerClient,
   stoppedServer,
   noSpace,
+  quota,
   readOnlyFolder,
   noDescriptors,
   brokenState,

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { readRecord } from "../../src/store/record.ts";
-import { program } from "../support/compile.ts";
+import { library, program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { Locker } from "../support/locker.ts";
@@ -162,6 +162,38 @@ export const brokenState: Fault = {
       assert.equal(linked.code, 125);
       assert.match(linked.stderr, /symbolic link/);
       return `database ${Object.keys(damage).join(", ")}: rebuilt from the folders, statuses and screens known; socket made again; a path of 115 bytes, an open folder and a link refused in words`;
+    } finally {
+      await home.dispose();
+    }
+  },
+};
+
+export const quota: Fault = {
+  name: "a quota that is used up",
+  async run() {
+    if (process.env.FALCON_SESSIONS_NATIVE !== undefined)
+      return "not with sanitizers, which do not share a program with a preloaded library";
+    const home = new TestHome();
+    try {
+      await home.sessions(); // the server is not to be met by it
+      const lines = 20_000;
+      const id = await home.start(["/bin/sh", "-c", `read key; ${program("flood")} ${lines}; read key; exit 3`], [], {
+        env: { LD_PRELOAD: library("over-quota") },
+      });
+      const viewer = home.terminal(["attach", "--read-only", id]);
+      await viewer.waitFor(() => viewer.title !== "" || viewer.received.length > 0);
+      await home.ok(["send", id, "Enter"]);
+      await viewer.waitFor("flood ends", "the live screen to show what the log lacks", 120_000);
+      await home.ok(["send", id, "Enter"]);
+      assert.equal((await home.run(["wait", id])).code, 3);
+      const whole = onTerminal(`\n${floodText(lines)}\n`).length;
+      const record = readRecord(folderOf(home, id));
+      const missing = record.gaps.reduce((sum, gap) => sum + gap.length, 0);
+      assert.equal(record.exit?.end, whole);
+      assert.ok(missing >= whole - 65_536 && missing < whole, `${missing} of ${whole} bytes are missing`);
+      assert.match(await home.ok(["show", id]), /MB missing \(the disk was full\)/);
+      assert.match((await home.run(["logs", id])).stderr, /^falcon: [\d.]+ MB of this log are missing: the disk was full\n$/);
+      return `EDQUOT after 64 KiB of log: ${whole} bytes written, status 3 known, ${missing} missing in the log, recorded and shown by show and logs; the live screen shows the end`;
     } finally {
       await home.dispose();
     }

@@ -12,7 +12,7 @@ const cache = path.join(root, "build/test-programs");
  * Compiles one C file (and what it includes from its own folder) with the machine's `cc` and answers the program's path.
  * Throws the compiler's words when it refuses. Several processes may do it at once: the program appears by a rename.
  */
-export function compile(source: string, folder = cache): string {
+export function compile(source: string, folder = cache, more: readonly string[] = []): string {
   const headers = fs.readdirSync(path.dirname(source)).filter((name) => name.endsWith(".h"));
   const hash = crypto.createHash("sha256");
   for (const file of [source, ...headers.map((name) => path.join(path.dirname(source), name))])
@@ -24,7 +24,7 @@ export function compile(source: string, folder = cache): string {
   try {
     execFileSync(
       process.env.CC ?? "cc",
-      ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-o", fresh, source, "-lutil", "-lm", "-lpthread"],
+      ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-o", fresh, source, "-lutil", "-lm", "-lpthread", ...more],
       {
         stdio: ["ignore", "ignore", "pipe"],
       },
@@ -40,4 +40,9 @@ export function compile(source: string, folder = cache): string {
 /** The compiled fixture `name` of test/support/programs. */
 export function program(name: string): string {
   return compile(path.join(root, "test/support/programs", `${name}.c`));
+}
+
+/** The same as a library for LD_PRELOAD. */
+export function library(name: string): string {
+  return compile(path.join(root, "test/support/programs", `${name}.c`), cache, ["-shared", "-fPIC", "-ldl"]);
 }
