@@ -34,22 +34,27 @@ export const launch: CommandSpec = {
     const [file] = found.command as [string, ...string[]];
     programFile(file, request.environment, request.directory);
     const runDirectory = own.output === undefined ? null : path.resolve(request.directory, own.output);
+    const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
       call,
       context,
       {
         kind: "launch",
-        command: [...found.command, "launch", ...plainWithout(call, options.detach === true, own.interactive), ...args],
+        command: [...found.command, "launch", ...plain, ...args],
         name: runDirectory === null ? lastPart(request.directory) : lastPart(runDirectory),
         runDirectory,
+        plain: plain.length > 0,
       },
       options,
     );
   },
 };
 
-/** Where nobody sees a display, because the output is copied to a file or a pipe, falcon's plain lines are wanted: as without us. */
-function plainWithout(call: Call, detached: boolean, chosen: boolean | undefined): string[] {
+/**
+ * What is added to falcon's arguments: where nobody sees a display, because the output is copied to a file or a pipe, its plain lines are
+ * wanted, as without us. `chosen`: what the user's own arguments say of the display.
+ */
+export function plainWithout(call: Call, detached: boolean, chosen: boolean | undefined): string[] {
   const { stdin, stdout } = call.request.terminal;
   return (stdin && stdout) || detached || chosen !== undefined ? [] : ["--no-interactive"];
 }

@@ -1,10 +1,12 @@
 // falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
 import { Failure, Status } from "../base/failure.ts";
+import { parseLaunch } from "../falcon/arguments.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { selectSession } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
+import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
 import { startAndStay } from "./starting.ts";
 
@@ -23,14 +25,16 @@ export const relaunch: CommandSpec = {
     const { directory, environment, umask, limits } = row;
     programFile(row.command[0] ?? "", environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
+    const { command, plain } = await resuming(call, row, options.detach === true);
     return startAndStay(
       call,
       context,
       {
         kind: row.kind,
-        command: await resuming(call, row),
+        command,
         name: row.name,
         runDirectory: row.runDirectory,
+        plain,
         again: { directory, environment, umask, limits },
       },
       { ...options, ...(size === undefined ? {} : { size }) },
@@ -38,11 +42,17 @@ export const relaunch: CommandSpec = {
   },
 };
 
-/** The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. */
-async function resuming(call: Call, row: SessionRow): Promise<string[]> {
-  if (row.kind !== "launch") return row.command;
+/**
+ * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. Whether it shows
+ * its display is decided by where it is started now, unless the user's own arguments say it.
+ */
+async function resuming(call: Call, row: SessionRow, detached: boolean): Promise<{ command: string[]; plain: boolean }> {
+  if (row.kind !== "launch") return { command: row.command, plain: false };
   const at = row.command.indexOf("launch") + 1;
-  const plan = await relaunchPlan(row.command.slice(at), row.directory, row.runDirectory ?? undefined);
+  // what launch.ts added stands first
+  const args = row.command.slice(row.facts.plain === true ? at + 1 : at);
+  const plan = await relaunchPlan(args, row.directory, row.runDirectory ?? undefined);
   call.stderr(`[${row.name}] ${plan.sentence}\n`);
-  return [...row.command.slice(0, at), ...plan.args];
+  const plain = plainWithout(call, detached, parseLaunch(args).interactive);
+  return { command: [...row.command.slice(0, at), ...plain, ...plan.args], plain: plain.length > 0 };
 }

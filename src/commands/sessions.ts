@@ -54,6 +54,13 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
   return all ? found : found.filter((s) => s.live || (s.row.ended ?? 0) > recent);
 }
 
+/** How it ended and what came of it, each said once: "stopped after 4m 10s · 187/300, best -2.91". */
+function endAndResults(end: string, summary: string): string {
+  const [outcome = "", ...results] = summary.split(" · ");
+  const said = outcome === "completed" || outcome === "stopped" ? results.join(" · ") : summary;
+  return [end, said].filter(Boolean).join(" · ");
+}
+
 async function print(call: Call, context: Context, chosen: Session[]): Promise<void> {
   if (chosen.length === 0) {
     call.stderr(
@@ -76,9 +83,7 @@ async function print(call: Call, context: Context, chosen: Session[]): Promise<v
       paint(row.state),
       duration((row.ended ?? now) - (row.started ?? row.created)),
       String(session.viewers.size),
-      session.live
-        ? (progress[i]?.summary ?? session.title)
-        : [endSentence(session), progress[i]?.summary ?? ""].filter(Boolean).join(" · "),
+      session.live ? (progress[i]?.summary ?? session.title) : endAndResults(endSentence(session), progress[i]?.summary ?? ""),
       row.runDirectory ?? row.directory,
     ];
   });

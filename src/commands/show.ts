@@ -1,6 +1,7 @@
 // falcon show: one session in full.
+import stringWidth from "string-width";
 import { Status } from "../base/failure.ts";
-import { printable, printableLines } from "../base/printable.ts";
+import { printable } from "../base/printable.ts";
 import { type Curve, drawChart } from "../falcon/curve.ts";
 import type { RunProgress } from "../falcon/progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
@@ -64,7 +65,7 @@ export const show: CommandSpec = {
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${printable(text)}`).join("\n")}\n`);
     const { cols } = call.request.terminal;
     const width = Math.min(100, cols > 0 ? cols : 80);
-    if (facts.progress !== null) call.stdout(progressText(facts.progress));
+    if (facts.progress !== null) call.stdout(progressText(facts.progress, call.request.terminal.stdout ? cols : 0));
     for (const { node, training, validation } of await context.progress.curves(session)) {
       if (training.y.length + validation.y.length < 2) continue;
       call.stdout(
@@ -93,11 +94,13 @@ function chart(curves: Curve[], width: number, colours: ReturnType<typeof colour
     .join("\n");
 }
 
-function progressText(progress: RunProgress): string {
-  const lines = [`\nprogress  ${progress.summary}`];
+/** @param width columns of the terminal; 0 for none: then a node is one line, for programs that read it. */
+function progressText(progress: RunProgress, width: number): string {
+  const lines = ["", ...wrapped("progress  ", progress.summary.split(" · "), width)];
   for (const node of progress.nodes) {
     if (node.status === "idle") continue;
     const facts = [
+      `${node.status}${node.stalled ? ", stalled" : ""}`,
       `epoch ${epochText(node)}`,
       node.loss === null ? "" : `loss ${number(node.loss)}`,
       node.validationLoss === null ? "" : `validation ${number(node.validationLoss)}`,
@@ -108,11 +111,35 @@ function progressText(progress: RunProgress): string {
       node.timeLeft === null ? "" : `${span(node.timeLeft)} left`,
       node.error === null ? "" : `error: ${node.error}`,
     ];
-    lines.push(`  ${node.name}  ${node.status}${node.stalled ? ", stalled" : ""} · ${facts.filter(Boolean).join(" · ")}`);
+    lines.push(...wrapped(`  ${node.name}  `, facts.filter(Boolean), width));
   }
-  if (progress.failure !== null) lines.push(`  failure: ${progress.failure}`);
-  if (progress.problem !== null) lines.push(`  ${progress.problem}`);
-  return `${printableLines(lines.join("\n"))}\n`;
+  if (progress.failure !== null) lines.push(...wrapped("  failure: ", [progress.failure], width));
+  if (progress.problem !== null) lines.push(...wrapped("  ", [progress.problem], width));
+  return `${lines.join("\n")}\n`;
+}
+
+/** The deepest that lines after the first are set in: on a narrow terminal a long node name would leave no room. */
+const deepest = 10;
+
+/** Facts in lines of at most `width` columns, broken between facts where that is possible; the first line begins with `head`. */
+function wrapped(head: string, facts: readonly string[], width: number): string[] {
+  const clean = facts.map(printable);
+  const first = printable(head);
+  if (width === 0) return [first + clean.join(" · ")];
+  const indent = " ".repeat(Math.min(deepest, stringWidth(first)));
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const fact of clean) {
+    if (!empty && stringWidth(line) + 3 + stringWidth(fact) > width) {
+      lines.push(line);
+      line = indent;
+      empty = true;
+    }
+    line += empty ? fact : ` · ${fact}`;
+    empty = false;
+  }
+  return [...lines, line];
 }
 
 /** A word as a shell would need it written. */

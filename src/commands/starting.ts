@@ -57,6 +57,8 @@ export interface Starting {
   command: string[];
   name: string;
   runDirectory: string | null;
+  /** Falcon's plain lines were asked for by us, for want of a terminal (launch.ts): a relaunch decides anew. */
+  plain?: boolean;
   /** Of an earlier session, when its run is started again; else the caller's count. */
   again?: { directory: string; environment: Record<string, string>; umask: number; limits: Limit[] };
 }
@@ -123,7 +125,7 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     token: request.token,
     agent: request.environment.SSH_AUTH_SOCK || undefined,
     // a name that a person chose stays; any other gives way to the run's own
-    facts: options.name === undefined ? {} : { named: true },
+    facts: { ...(options.name === undefined ? {} : { named: true }), ...(what.plain === true ? { plain: true } : {}) },
   });
   const notice = context.logOutNotice();
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);

@@ -1,8 +1,9 @@
 // How states, ends and times are said to people, in one place.
 import { span } from "../falcon/summary.ts";
+import { postMortemOf } from "../session/ending.ts";
 import type { Session } from "../session/session.ts";
 
-/** "ended with status 0 after 2 h 5 min", "ended by SIGKILL …", "lost: …". */
+/** "completed after 2h 05m", "stopped after 4m 10s", "ended by SIGKILL after 12s", "lost after 3h 00m: …". */
 export function endSentence(session: Session): string {
   const { row } = session;
   const after = row.started !== null && row.ended !== null ? ` after ${duration(row.ended - row.started)}` : "";
@@ -12,7 +13,18 @@ export function endSentence(session: Session): string {
   if (end === undefined) return row.state;
   if (end.signal !== null) return `ended by ${end.signal}${after}`;
   if (end.code === null) return `ended${after}, its exit status could not be known`;
+  const how = interruption(session, end.code);
+  if (how !== undefined) return `${how}${after}`;
   return end.code === 0 ? `completed${after}` : `ended with status ${end.code}${after}`;
+}
+
+/** How a falcon run was stopped by hand, as its post-mortem has it; undefined: it was not. */
+function interruption(session: Session, status: number): string | undefined {
+  const end = postMortemOf(session);
+  // viewers are told of the end before the post-mortem is written: until then a Ctrl+C that was sent, and status 0, tell
+  const { kind, interrupts } = session.row;
+  if (end === undefined) return kind === "launch" && interrupts > 0 && status === 0 ? "stopped" : undefined;
+  return end.ending === "stopped" ? "stopped" : end.ending === "forced" ? "stopped by force" : undefined;
 }
 
 /** A length of time in ms, as falcon/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m", "4d 2h". */

@@ -6,21 +6,39 @@ const left = /\x1b\[\?(?:1049|1047|47)l/g;
 
 /** Moving the cursor to a row and column: what a full-screen display does all the time, and lines never do. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
-const addressed = /\x1b\[\d+;\d+[Hf]/;
+const addressed = /\x1b\[\d+;\d+[Hf]/g;
+
+/** What ends one redraw of falcon's display: the cursor goes back to where it was. */
+const restored = "\x1b[u";
 
 /**
  * The lines of `output` (the end of a session's log) without escape sequences. Where a full-screen display was left in it, only what was
- * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are no lines.
+ * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are no lines. A thread of
+ * falcon's may draw once more after its display was left: what counts then stands behind that redraw.
  */
 export function plainLines(output: Uint8Array): string[] {
-  let text = new TextDecoder("utf8").decode(output);
-  const leaving = [...text.matchAll(left)].at(-1);
+  const whole = new TextDecoder("utf8").decode(output);
+  const leaving = [...whole.matchAll(left)].at(-1);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
-  const entering = [...text.matchAll(/\x1b\[\?(?:1049|1047|47)h/g)].at(-1);
+  const entering = [...whole.matchAll(/\x1b\[\?(?:1049|1047|47)h/g)].at(-1);
   if (entering && (!leaving || leaving.index < entering.index)) return [];
-  if (!leaving && addressed.test(text)) return []; // a display that was entered before this end of the log begins
-  if (leaving) text = text.slice(leaving.index + leaving[0].length);
-  return withoutEscapes(text).split("\n").map(lastWritten);
+  const text = leaving ? whole.slice(leaving.index + leaving[0].length) : whole;
+  const behind = behindRedraws(text);
+  // without the leaving it is not known whether it was left: a redraw that nothing follows is the display itself
+  if (behind === undefined && !leaving && text.search(addressed) >= 0) return [];
+  return withoutEscapes(behind ?? text)
+    .split("\n")
+    .map(lastWritten);
+}
+
+/** The whole lines behind the last redraw; undefined where there is no redraw, or no line behind it. */
+function behindRedraws(text: string): string | undefined {
+  const last = [...text.matchAll(addressed)].at(-1);
+  if (!last) return undefined;
+  const end = text.indexOf(restored, last.index);
+  if (end < 0) return undefined;
+  const behind = text.slice(end + restored.length);
+  return behind.includes("\n") ? behind : undefined;
 }
 
 /** What a line shows in the end: a carriage return begins it anew. Those at its end are a line end's, however many. */

@@ -7,7 +7,9 @@ import type { RunProgress } from "./progress.ts";
 export function summarise(run: Omit<RunProgress, "summary">): string {
   const trained = run.nodes.filter((node) => node.status !== "idle");
   if (run.phase === "failed") return run.failure ? `failed: ${run.failure}` : "failed";
-  if (run.phase === "completed" || run.phase === "interrupted") return `${run.phase} · ${results(trained)}`;
+  if (run.phase === "completed") return `completed · ${results(trained)}`;
+  // falcon's word for both ways of stopping is "interrupted": what became of the model tells them apart
+  if (run.phase === "interrupted") return `stopped${run.saved ? "" : ", not saved"} · ${results(trained)}`;
   if (run.phase === "unknown") return "no local logs";
   if (run.phase === "broken off") return `broken off${trained.some((n) => n.epoch !== null) ? ` · ${results(trained)}` : ""}`;
   const parts: string[] = [];

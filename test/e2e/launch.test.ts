@@ -178,7 +178,7 @@ describe("a run that you can leave and come back to", () => {
     const { code } = await terminal.waitForExit();
     assert.equal(code, 0);
     assert.match(terminal.text(), /falcon launch interrupted|falcon launch completed/, terminal.picture());
-    assert.match(terminal.text(), new RegExp(`\\[run\\] completed after .* · falcon show ${id}`));
+    assert.match(terminal.text(), new RegExp(`\\[run\\] stopped after .* · falcon show ${id}`));
     assert.equal(terminal.alternate, false);
     assert.equal(terminal.cursor().visible, true);
     assert.ok(fs.existsSync(path.join(home.work, "run/graph/line/model.json")), "the model was saved");
@@ -189,8 +189,10 @@ describe("a run that you can leave and come back to", () => {
     assert.equal(row.exitCode, 0);
     assert.equal(row.interrupts, 1);
     const shown = await home.ok(["show", id]);
-    assert.match(shown, /completed/);
-    assert.match(shown, /falcon launch (interrupted|completed)/);
+    assert.match(shown, /^state {5}stopped after /m);
+    assert.match(shown, /the end {3}stopped gracefully; the model is saved/);
+    assert.match(shown, /falcon launch interrupted/);
+    assert.match(await home.ok(["sessions"]), /stopped after \S+( \S+)? · line \d+\/\d+/);
   });
 });
 

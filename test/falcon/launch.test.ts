@@ -116,7 +116,7 @@ describe("the real falcon in a session", { skip: typeof found === "string" ? fou
     await viewer.waitFor(() => selected() === first, "the first node again", startLimit);
     viewer.key("C-c");
     assert.equal((await viewer.waitForExit("the graceful end", stopLimit)).code, 0);
-    assert.match(viewer.text(), /completed/);
+    assert.match(viewer.text(), /stopped after /);
     const shown = await home.ok(["show", id]);
     assert.match(shown, /the end {3}stopped gracefully; the model is saved/);
     assert.match(shown, /falcon launch interrupted/);

@@ -1,0 +1,108 @@
+// Every field that is shown of a finished run of the real falcon, against what a Python script computes from its files with numpy.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { PostMortem } from "../../src/falcon/post-mortem.ts";
+import type { RunProgress } from "../../src/falcon/progress.ts";
+import { until } from "../support/events.ts";
+import { type SessionRow, TestHome } from "../support/home.ts";
+import { notBuilt, root } from "../support/paths.ts";
+import { type PythonFalcon, pythonFalcon } from "./python.ts";
+
+/** Ray's start, some thousand simulations, some thousand steps: under a minute alone, minutes on a busy machine. */
+const runLimit = 600_000;
+
+/** The examples with fewer samples and epochs; of `gaussian` more epochs than a rate's window and a trend's points. */
+const small = ["buffer.min_samples=2048", "buffer.max_samples=4096", "buffer.validation_samples=128", "sample.posterior.n=2"];
+const runs = {
+  gaussian: [...small, "graph.theta.estimator.max_epochs=90"],
+  "two-nodes": [...small, "graph.line.estimator.max_epochs=45", "graph.wave.estimator.max_epochs=30"],
+} as const;
+
+interface Computed {
+  progress: Omit<RunProgress, "silence">;
+  summary: string[];
+  shown: string[];
+}
+
+interface Shown extends SessionRow {
+  progress: RunProgress;
+  postMortem: PostMortem;
+}
+
+const found = await pythonFalcon();
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+describe("the fields of a finished run are what numpy finds in its files", {
+  skip: typeof found === "string" ? found : false,
+}, () => {
+  const { file, python } = found as PythonFalcon;
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  for (const [example, settings] of Object.entries(runs)) {
+    test(`examples/${example}`, async () => {
+      const project = path.join(home.work, example);
+      fs.cpSync(path.join(root, "examples", example), project, { recursive: true, filter: (from) => !from.includes("output") });
+      const id = await home.ok(["launch", "-d", "--falcon", file, "-o", "run", ...settings], {
+        cwd: project,
+        env: { PYTHONDONTWRITEBYTECODE: "1" },
+      });
+      await home.ok(["wait", id], { limit: runLimit });
+      const row = await until(
+        async () => (await home.sessions()).find((session) => session.id === id && session.postMortem !== null),
+        "the end to be told",
+      );
+      const listed = row as Shown;
+      const said = spawnSync(python, [path.join(import.meta.dirname, "cross_check.py"), "run", project], { encoding: "utf8" });
+      assert.equal(said.status, 0, said.stderr);
+      const computed = JSON.parse(said.stdout) as Computed;
+
+      const { silence, ...progress } = listed.progress;
+      assert.ok(listed.progress.nodes.some((node) => node.status === "done"));
+      assertClose(progress, computed.progress, "progress");
+      assert.ok(
+        silence !== null && silence >= 0 && (progress.lastSign as number) + silence * 1000 <= Date.now(),
+        `silence ${silence}`,
+      );
+
+      assert.deepEqual(listed.postMortem, {
+        ending: "completed",
+        sentence: "completed",
+        summary: computed.summary,
+        traceback: null,
+        error: null,
+        saved: true,
+      });
+      assert.deepEqual(
+        [listed.name, listed.state, listed.exitCode, listed.signal, listed.interrupts, listed.runDirectory],
+        ["run", "exited", 0, null, 0, computed.progress.directory],
+      );
+
+      const shownJson = JSON.parse(await home.ok(["show", id, "--json"])) as Shown;
+      assert.deepEqual(shownJson, listed, "show --json is what sessions --json lists");
+      const shown = await home.ok(["show", id]);
+      for (const line of computed.shown) assert.ok(shown.split("\n").includes(line), `${line}\nis not in\n${shown}`);
+      assert.ok(shown.includes(`progress  ${computed.progress.summary}`), shown);
+      const table = await home.ok(["sessions", "--all"]);
+      assert.ok(table.includes(computed.progress.summary.replace(/^completed · /, "")), table);
+    });
+  }
+});
+
+/** Equal in shape and value; numbers to twelve digits, since means may be summed in another order. */
+function assertClose(actual: unknown, expected: unknown, where: string): void {
+  if (typeof actual === "number" && typeof expected === "number") {
+    assert.ok(
+      Math.abs(actual - expected) <= 1e-12 * Math.max(1, Math.abs(expected)),
+      `${where}: ${actual}, by numpy ${expected}`,
+    );
+  } else if (typeof actual === "object" && actual !== null && typeof expected === "object" && expected !== null) {
+    assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort(), `${where}: the fields`);
+    for (const [key, value] of Object.entries(actual))
+      assertClose(value, (expected as Record<string, unknown>)[key], `${where}.${key}`);
+  } else assert.deepEqual(actual, expected, where);
+}
