@@ -4,6 +4,7 @@ import { aimAgentLink, hasAgentLink } from "../session/agent-link.ts";
 import { Attachment, type Leaving } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
+import { notification } from "../session/viewer.ts";
 import { leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { endSentence } from "./wording.ts";
@@ -77,7 +78,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const why = await attachment.over;
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
-  return farewell(call, session, why);
+  return farewell(call, session, why, context.config.notify);
 }
 
 /** Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any lecture has. */
@@ -121,12 +122,14 @@ function nested(context: Context, around: Session): string {
 }
 
 /** Puts the terminal back and says in one line what is left behind. */
-function farewell(call: Call, session: Session, why: Leaving): number {
+function farewell(call: Call, session: Session, why: Leaving, tell: boolean): number {
   call.resume(undefined);
   call.inputMode(InputMode.off);
   call.restore(Buffer.alloc(0));
   const { name } = session.row;
   if (why === "ended") {
+    // who attached and looked away is told by the terminal itself
+    if (tell) call.stdout(notification(`${name}: ${endSentence(session)}`));
     call.stderr(`[${name}] ${endSentence(session)} · falcon show ${session.id}\n`);
     return session.end?.status ?? Status.ok;
   }

@@ -124,8 +124,12 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
     pinned: size !== undefined || context.config.sizePolicy === "fixed",
     token: request.token,
     agent: request.environment.SSH_AUTH_SOCK || undefined,
-    // a name that a person chose stays; any other gives way to the run's own
-    facts: { ...(options.name === undefined ? {} : { named: true }), ...(what.plain === true ? { plain: true } : {}) },
+    // a name that a person chose stays; any other gives way to the run's own. untold: until its end was told (server.ts)
+    facts: {
+      untold: true,
+      ...(options.name === undefined ? {} : { named: true }),
+      ...(what.plain === true ? { plain: true } : {}),
+    },
   });
   const notice = context.logOutNotice();
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);

@@ -59,6 +59,8 @@ export class Server implements Context {
   readonly #retention: Retention;
   readonly progress = new RunProgresses(() => Date.now());
   #stalls: NodeJS.Timeout;
+  /** Sessions whose end this server has told, or is about to. */
+  #overs = new WeakSet<Session>();
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
@@ -159,6 +161,7 @@ export class Server implements Context {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
       const server = new Server(options, lock, log);
       await server.table.adopt();
+      server.#tellEarlierEnds();
       await server.#listener.listen();
       log("server.listening", { sessions: server.table.live().length });
       server.#scopes.enterServer(process.pid);
@@ -198,14 +201,22 @@ export class Server implements Context {
     });
   }
 
+  /** Ends that an earlier server stored, and was killed before it told of them. */
+  #tellEarlierEnds(): void {
+    for (const session of this.table.all()) if (!session.live && session.row.facts.untold === true) void this.#over(session);
+  }
+
   /** The end of a session: how far it came is kept, and whoever wants to know is told. */
   async #over(session: Session): Promise<void> {
+    if (this.#overs.has(session)) return;
+    this.#overs.add(session);
     const progress = await this.progress.keepLast(session);
     if (this.#ending) return;
     await keepPostMortem(session, progress).catch((error) =>
       this.log("session.post-mortem-failed", { id: session.id, reason: String(error) }),
     );
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
+    session.setFact("untold", false);
     this.#considerIdle();
   }
 
@@ -221,7 +232,7 @@ export class Server implements Context {
       if (!progress.stalled) continue;
       this.log("session.stalled", { id: session.id, summary: progress.summary });
       this.#telling.tell(session.id, "stalled", eventFacts(session, progress.summary));
-      session.notify(`${session.row.name}: ${progress.summary}`);
+      if (this.config.notify) session.notify(`${session.row.name}: ${progress.summary}`);
     }
   }
 

@@ -184,14 +184,10 @@ export class Viewer implements Disposable {
     else this.join();
   }
 
-  /**
-   * A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. What the stream has passed ends between two
-   * sequences, so that it can stand here.
-   */
+  /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */
   notify(text: string): void {
     if (this.#mode.is === "closed") return;
-    const plain = text.replace(/[\p{Cc};]+/gu, " ").slice(0, longestNotification);
-    this.#terminal.write(Buffer.from(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`));
+    this.#terminal.write(Buffer.from(notification(text)));
   }
 
   /** Stops the stream until the next join. */
@@ -245,3 +241,9 @@ export class Viewer implements Disposable {
 }
 
 function noop(): void {}
+
+/** A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. */
+export function notification(text: string): string {
+  const plain = text.replace(/[\p{Cc};]+/gu, " ").slice(0, longestNotification);
+  return `\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`;
+}
