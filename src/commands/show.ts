@@ -121,7 +121,7 @@ function progressText(progress: RunProgress, width: number): string {
 /** The deepest that lines after the first are set in: on a narrow terminal a long node name would leave no room. */
 const deepest = 10;
 
-/** Facts in lines of at most `width` columns, broken between facts where that is possible; the first line begins with `head`. */
+/** Facts in lines of at most `width` columns; the first line begins with `head`. Broken between facts, and between words where one is longer. */
 function wrapped(head: string, facts: readonly string[], width: number): string[] {
   const clean = facts.map(printable);
   const first = printable(head);
@@ -130,14 +130,18 @@ function wrapped(head: string, facts: readonly string[], width: number): string[
   const lines: string[] = [];
   let line = first;
   let empty = true;
-  for (const fact of clean) {
-    if (!empty && stringWidth(line) + 3 + stringWidth(fact) > width) {
+  const put = (text: string, joint: string): void => {
+    if (!empty && stringWidth(line) + joint.length + stringWidth(text) > width) {
       lines.push(line);
       line = indent;
       empty = true;
     }
-    line += empty ? fact : ` · ${fact}`;
+    line += empty ? text : joint + text;
     empty = false;
+  };
+  for (const fact of clean) {
+    if (stringWidth(fact) <= width - indent.length) put(fact, " · ");
+    else for (const [i, word] of fact.split(" ").entries()) put(word, i === 0 ? " · " : " ");
   }
   return [...lines, line];
 }

@@ -15,6 +15,7 @@ import { many } from "./measures/many.ts";
 import { cpu, resident } from "./measures/resident.ts";
 import { search } from "./measures/search.ts";
 import { snapshot } from "./measures/snapshot.ts";
+import { watching } from "./measures/watching.ts";
 import { missing, type SideName, sideNames, versionOf } from "./sides.ts";
 
 const measures: Measure[] = [
@@ -31,6 +32,7 @@ const measures: Measure[] = [
   many,
   search,
   history,
+  watching,
 ];
 
 const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick | --smoke] [--json FILE]

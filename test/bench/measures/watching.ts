@@ -1,0 +1,104 @@
+// What it costs to watch ten runs that train: `falcon sessions --watch` looks at their files and draws once a second.
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { until } from "../../support/events.ts";
+import { falcon } from "../../support/paths.ts";
+import { amount, type Bench, figure, type Measure } from "../bench.ts";
+import type { Command } from "../drivers.ts";
+import { cpuMs, settled } from "../facts.ts";
+import { makeSide } from "../sides.ts";
+
+/** Epochs that stand in each log when the watching begins: a run of some hours. */
+const earlier = 5000;
+
+/** Bytes that a process has read so far, as the kernel counts them. */
+const readBytes = (pid: number) => Number(/rchar: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
+
+/** A log's time: local, whole seconds. */
+function stamp(): string {
+  const now = new Date();
+  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+const epochLine = (epoch: number) =>
+  `${stamp()} [INFO] Epoch ${epoch}/100000 | steps=${epoch * 16} | n_sims=8192 | train_loss=-7.137e-01 | val_loss=-3.413e-01 | lr=3.000e-03\n`;
+
+/** Stands for the trainer; what it would write is written by this measure. */
+const program = "#!/bin/sh\nexec sleep 100000\n";
+
+async function watch(bench: Bench): Promise<{ watched: number; idle: number; read: number; written: number }> {
+  const seconds = amount(bench, 20, 10, 3);
+  const side = makeSide("falcon", bench.drivers);
+  const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
+  const { env } = side.list() as Command;
+  try {
+    const trains = path.join(folder, "trains");
+    fs.writeFileSync(trains, program, { mode: 0o700 });
+    const logs: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      const run = path.join(folder, `run${i}`);
+      for (const node of ["driver", "theta"]) fs.mkdirSync(path.join(run, "graph", node), { recursive: true });
+      fs.writeFileSync(path.join(run, "config.yml"), "graph:\n  theta:\n    estimator:\n      max_epochs: 100000\n");
+      await promisify(execFile)(falcon, ["launch", "-d", "--falcon", trains, "-o", run], { env, cwd: folder });
+      fs.writeFileSync(path.join(run, "graph/driver/output.log"), `${stamp()} [INFO] Output: ${run}\n`);
+      const lines = Array.from({ length: earlier }, (_, e) => epochLine(e + 1));
+      logs.push(path.join(run, "graph/theta/output.log"));
+      fs.writeFileSync(logs[i] as string, `${stamp()} [INFO] [theta] Training started\n${lines.join("")}`);
+    }
+    const [server = 0] = side.resident().server;
+    let epoch = earlier;
+    let written = 0;
+    /** CPU (ms) and bytes read of the server while each run logs an epoch a second. */
+    const sample = async () => {
+      const before = { cpu: cpuMs([server]), read: readBytes(server) };
+      written = 0;
+      for (let second = 0; second < seconds; second++) {
+        epoch++;
+        for (const log of logs) {
+          fs.appendFileSync(log, epochLine(epoch));
+          written += epochLine(epoch).length;
+        }
+        await pause(1000);
+      }
+      return { cpu: cpuMs([server]) - before.cpu, read: readBytes(server) - before.read };
+    };
+    await settled(() => [server], "the server", 60_000);
+    const idle = await sample();
+    const viewer = bench.drivers.view({ argv: [falcon, "sessions", "--watch"], env });
+    await viewer.time("first");
+    // what was logged before is read once; V8 compiles what is used often
+    await pause(amount(bench, 5000, 3000, 1000));
+    await until(() => readBytes(server) > 10 * earlier * 100, "the logs to be read");
+    const watched = await sample();
+    await viewer.leave();
+    return { watched: watched.cpu / seconds, idle: idle.cpu / seconds, read: watched.read / written, written };
+  } finally {
+    await side.end();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const watching: Measure = {
+  name: "watching",
+  title: "CPU of watching ten runs that train",
+  async run(bench) {
+    const { watched, idle, read } = await watch(bench);
+    const one = (key: string, value: number) => ({ falcon: { [key]: [value] } });
+    return [
+      figure("server while ten runs log an epoch a second, watched by nobody", "ms/s", one("idle", idle), "idle", [
+        { atMost: 10 },
+      ]),
+      figure(
+        "the same with falcon sessions --watch on a terminal (10 ms/s: 1 % of a core)",
+        "ms/s",
+        one("watched", watched),
+        "watched",
+        [{ atMost: 10 }],
+      ),
+      figure("bytes that the server read for each byte that the runs wrote", "x", one("read", read), "read"),
+    ];
+  },
+};
