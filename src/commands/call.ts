@@ -57,5 +57,11 @@ export interface Context {
   /** What the user is to know of log-outs, said once in the life of this home; else undefined. */
   logOutNotice(): string | undefined;
   /** Facts about this server. */
-  serverFacts(): { pid: number; started: number; peers: number };
+  serverFacts(): {
+    pid: number;
+    started: number;
+    peers: number;
+    /** What has moved in xterm.js, so that screens are those of last resort. */
+    movedInternals: string | undefined;
+  };
 }

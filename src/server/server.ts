@@ -278,8 +278,13 @@ export class Server implements Context {
     return this.#stopping.signal;
   }
 
-  serverFacts(): { pid: number; started: number; peers: number } {
-    return { pid: process.pid, started: this.#started, peers: this.#peers.size };
+  serverFacts(): { pid: number; started: number; peers: number; movedInternals: string | undefined } {
+    return {
+      pid: process.pid,
+      started: this.#started,
+      peers: this.#peers.size,
+      movedInternals: this.#screens.lastResort,
+    };
   }
 
   /** Looks for a deleted socket now instead of within the minute (SIGUSR1). */

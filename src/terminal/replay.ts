@@ -1,30 +1,20 @@
 // Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it is in.
 import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "./cells.ts";
 import type { BufferView, Model, SavedCursor } from "./internals.ts";
+import {
+  allKeyboards,
+  clear,
+  plainText,
+  writeBaseline,
+  writeColours,
+  writeKeyboard,
+  writeKeyModes,
+  writeTitles,
+} from "./mode-writer.ts";
 import { Painter, penOf } from "./painter.ts";
 import { isConsistent, PenWriter } from "./pen.ts";
-import type { KeyboardStack, SavedExtra, Tracked } from "./tracker.ts";
+import type { SavedExtra, Tracked } from "./tracker.ts";
 import { Writer } from "./writer.ts";
-
-/** More than any terminal keeps of kitty's keyboard stack: pops them all. */
-const allKeyboards = "\x1b[<99u";
-
-/**
- * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16 parameters. DECSTR makes the cursor
- * visible again in some, and ends synchronized output in xterm.js.
- */
-const plainText = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
-
-const baseline = [
-  "\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[!p\x1b[?2026h\x1b[?25l",
-  "\x1b[?69;6;45l\x1b[?7h\x1b[4;20l\x1b[r\x1b[?5W",
-  "\x1b[?1;5;66;1004l\x1b[?9;1000;1001;1002;1003l\x1b[?1005;1006;1015;1016l\x1b>",
-  `${allKeyboards}\x1b[>4m\x1b[0 q`,
-  plainText,
-].join("");
-
-/** From the upper left corner down: not CSI 2J, with which some terminals push the screen into their scrollback. */
-const clear = "\x1b[H\x1b[J";
 
 const ascii = ["B", "B", "B", "B"];
 
@@ -102,21 +92,21 @@ class Replay {
     this.#painter.paint(normal, Math.max(0, normal.base - history), normal.base + rows, rows);
     this.#pen.reset();
     this.#staleAlternate();
-    this.#keyboard(this.#tracked.keyboards[0]);
+    writeKeyboard(this.#out, this.#tracked.keyboards[0]);
     this.#tabs(normal, true);
     if (this.#alternate) {
       this.#enterAlternate();
       this.#painter.paint(alternate, 0, rows, rows);
       this.#pen.reset();
       this.#out.ascii(allKeyboards);
-      this.#keyboard(this.#tracked.keyboards[1]);
+      writeKeyboard(this.#out, this.#tracked.keyboards[1]);
       this.#tabs(alternate, this.#hasOwnTabs(normal));
       this.#saved(alternate, this.#tracked.saved[1], true);
     } else this.#saved(normal, this.#tracked.saved[0], false);
     this.#restorePen();
-    this.#keyModes();
-    this.#colours();
-    this.#titles();
+    writeKeyModes(this.#out, this.#model.modes, this.#tracked, this.#pasteOn);
+    writeColours(this.#out, this.#tracked);
+    if (!this.#titled) writeTitles(this.#out, this.#tracked);
     this.#geometry();
     this.#cursor();
     return this.#out.take();
@@ -160,20 +150,14 @@ class Replay {
   /** Everything but cells, cursor and title: the screen is left blank, the cursor hidden, in synchronized output. */
   writeModes(): Buffer {
     this.#baseline();
-    this.#keyboard(this.#tracked.keyboards[this.#alternate ? 1 : 0]);
-    this.#keyModes();
-    this.#colours();
+    writeKeyboard(this.#out, this.#tracked.keyboards[this.#alternate ? 1 : 0]);
+    writeKeyModes(this.#out, this.#model.modes, this.#tracked, this.#pasteOn);
+    writeColours(this.#out, this.#tracked);
     return this.#out.take();
   }
 
   #baseline(): void {
-    // what RIS made the program's own terminal forget
-    if (this.#tracked.wasReset) this.#out.ascii("\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[?47h\x1b[!p\x1b[?47l");
-    this.#out.ascii(baseline);
-    if (!this.#pasteOn) this.#out.csi("?2004l");
-    if (this.#tracked.coloursTouched) {
-      for (const number of [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119]) this.#out.osc(`${number}`);
-    }
+    writeBaseline(this.#out, this.#tracked, this.#pasteOn);
     this.#out.ascii(clear);
     this.#pen.isPlain();
   }
@@ -189,7 +173,7 @@ class Replay {
     this.#out.ascii(clear);
     if (!plainKeyboard) {
       this.#out.ascii(allKeyboards);
-      this.#keyboard(keyboard);
+      writeKeyboard(this.#out, keyboard);
     }
     this.#saved(alternate, extra === null ? null : { ...extra, origin: false, pending: false }, true);
     this.#pen.reset();
@@ -213,16 +197,6 @@ class Replay {
 
   #isFull(view: BufferView): boolean {
     return view.top === 0 && view.bottom === this.#model.rows - 1;
-  }
-
-  #keyboard(keyboard: KeyboardStack): void {
-    const { flags, stack } = keyboard;
-    if (stack.length === 0) {
-      if (flags !== 0) this.#out.csi(`=${flags};1u`);
-      return;
-    }
-    if (stack[0] !== 0) this.#out.csi(`=${stack[0]};1u`);
-    for (const pushed of [...stack.slice(1), flags]) this.#out.csi(`>${pushed}u`);
   }
 
   #hasOwnTabs(view: BufferView): boolean {
@@ -348,59 +322,6 @@ class Replay {
   }
 
   #oddSet = false;
-
-  #keyModes(): void {
-    const { tracked, out } = { tracked: this.#tracked, out: this.#out };
-    const { modes } = this.#model;
-    for (const [mode, on] of tracked.privateModes) out.csi(`?${mode}${on ? "h" : "l"}`);
-    for (const [mode, on] of tracked.ansiModes) out.csi(`${mode}${on ? "h" : "l"}`);
-    if (modes.applicationCursor) out.csi("?1h");
-    if (modes.applicationKeypad) out.ascii("\x1b=");
-    if (modes.bracketedPaste || this.#pasteOn) out.csi("?2004h");
-    if (modes.reverseWrap) out.csi("?45h");
-    if (modes.focus) out.csi("?1004h");
-    for (const [mode, on] of tracked.mouseModes) out.csi(`?${mode}${on ? "h" : "l"}`);
-    for (const [resource, value] of tracked.modifyKeys) out.csi(`>${resource};${value}m`);
-    if (modes.cursorStyle !== undefined || modes.cursorBlink !== undefined) {
-      // a number above 6 sets, in xterm.js, the blinking alone
-      const style = modes.cursorStyle === undefined ? 8 : { block: 2, underline: 4, bar: 6 }[modes.cursorStyle];
-      out.csi(`${style - (modes.cursorBlink ? 1 : 0)} q`);
-    }
-    if (tracked.blink !== null) out.csi(`?12${tracked.blink ? "h" : "l"}`);
-  }
-
-  #colours(): void {
-    const { palette, dynamicColours, pointer, directory } = this.#tracked;
-    for (const [key, colour] of palette) this.#out.osc(`${key};${colour}`);
-    for (const [number, colour] of dynamicColours) this.#out.osc(`${number};${colour}`);
-    if (pointer !== "") this.#out.osc(`22;${pointer}`);
-    if (directory !== "") this.#out.osc(`7;${directory}`);
-  }
-
-  #titles(): void {
-    if (this.#titled) return;
-    const { title, icon, titles } = this.#tracked;
-    // what the terminal has been given so far
-    let shown: string | undefined;
-    let shownIcon: string | undefined;
-    const set = (text: string | undefined, iconText: string | undefined) => {
-      const newTitle = text !== undefined && text !== shown;
-      const newIcon = iconText !== undefined && iconText !== shownIcon;
-      if (newTitle && newIcon && text === iconText) this.#out.osc(`0;${text}`);
-      else {
-        if (newTitle) this.#out.osc(`2;${text}`);
-        if (newIcon) this.#out.osc(`1;${iconText}`);
-      }
-      shown = text ?? shown;
-      shownIcon = iconText ?? shownIcon;
-    };
-    for (const entry of titles) {
-      set(entry.title, entry.icon);
-      this.#out.csi(`22;${entry.title === undefined ? 1 : entry.icon === undefined ? 2 : 0}t`);
-    }
-    // a title that no one set stays the terminal's own
-    set(title === "" && shown === undefined ? undefined : title, icon === "" && shownIcon === undefined ? undefined : icon);
-  }
 
   /** DECSTBM and DECOM move the cursor: they come before it. */
   #geometry(): void {

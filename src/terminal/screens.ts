@@ -116,6 +116,7 @@ export class Screens {
   #keys = 0;
   #requests = 0;
   #disposed = false;
+  #lastResort: string | undefined;
 
   /**
    * @param workerFile the bundled worker, which is started when the first screen is opened.
@@ -125,6 +126,11 @@ export class Screens {
     this.#file = workerFile;
     this.#addon = addon;
     this.#log = log;
+  }
+
+  /** What has moved in xterm.js, where screens are those of last resort; undefined while they are exact, or there was none yet. */
+  get lastResort(): string | undefined {
+    return this.#lastResort;
   }
 
   /** @param id what the log calls it. */
@@ -180,7 +186,8 @@ export class Screens {
     switch (message.is) {
       case "ready":
         this.#falseStarts = 0;
-        if (message.internals !== true) this.#log("screens.unknown-internals", { what: message.internals });
+        this.#lastResort = message.internals === true ? undefined : message.internals;
+        if (message.internals !== true) this.#log("screens.last-resort", { moved: message.internals });
         return;
       case "taken":
         return this.#screens.get(message.key)?.taken(message.bytes, message.told);

@@ -1,6 +1,6 @@
 // Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes, origin of saved cursors …) and keeps it.
-import { Bg, type Link } from "./cells.ts";
-import type { Model } from "./internals.ts";
+import type { Terminal } from "@xterm/headless";
+import { Bg, type Link, type Pen } from "./cells.ts";
 
 /** What DECSC saves and xterm.js does not. */
 export interface SavedExtra {
@@ -12,6 +12,17 @@ export interface SavedExtra {
   underline: number;
   link: Link | null;
   protected: boolean;
+}
+
+/** What the tracker looks at besides the sequences themselves. */
+export interface Watched {
+  readonly terminal: Terminal;
+  readonly cols: number;
+  readonly screen: { readonly x: number };
+  readonly modes: { readonly origin: boolean };
+  readonly charsets: { readonly level: number };
+  readonly pen: Pen;
+  link(number: number): Link | undefined;
 }
 
 /** Kitty's keyboard protocol on one screen: the flags in force and those pushed below them. */
@@ -141,7 +152,7 @@ class Settings<K, V> {
 type Parameters = (number | number[])[];
 
 export class Tracker {
-  readonly #model: Model;
+  readonly #model: Watched;
   #state: Tracked = untouched();
   #privateModes = new Settings<number, boolean>([]);
   #ansiModes = new Settings<number, boolean>([]);
@@ -152,7 +163,7 @@ export class Tracker {
   readonly #onTitle: (title: string) => void;
 
   /** @param onTitle told of each change of the window's title. */
-  constructor(model: Model, onTitle: (title: string) => void = () => {}) {
+  constructor(model: Watched, onTitle: (title: string) => void = () => {}) {
     this.#model = model;
     this.#onTitle = onTitle;
     this.#watchModes();

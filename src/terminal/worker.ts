@@ -5,9 +5,9 @@ import vm from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
-import type { FrameRenderer } from "./frames.ts";
 import { internalsKnown } from "./internals.ts";
-import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "./screen.ts";
+import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "./plain-screen.ts";
+import { type InputModes, Screen, type ScreenListener, type ScreenOptions, type Snapshot, type StoredScreen } from "./screen.ts";
 
 /** Bytes that one screen takes before another has its turn: 1 to 3 ms. */
 const slice = 1 << 16;
@@ -17,6 +17,9 @@ const frameTime = 33;
 
 /** A program that holds its display back (mode 2026) for longer than this (ms) has forgotten to release it. */
 const longestHold = 150;
+
+/** What the self-test says: true, or what has moved; then all screens of this worker are those of last resort. */
+const internals = internalsKnown();
 
 if (parentPort === null) throw new Error("the screen worker runs in a worker thread");
 const port = parentPort;
@@ -56,7 +59,7 @@ interface Packed {
 /** One viewer of another size. */
 interface Watch {
   number: number;
-  frames: FrameRenderer;
+  frames: Frames;
   cols: number;
   rows: number;
   /** When the last frame was drawn (ms of the monotonic clock). */
@@ -70,7 +73,7 @@ type Job = Exclude<ToWorker, { do: "open" | "feed" }> | Uint8Array;
 class Slot {
   readonly #key: Key;
   readonly #scrollback: number;
-  #screen: Screen;
+  #screen: AnyScreen;
   #jobs: Job[] = [];
   /** Bytes of the first job that are done. */
   #done = 0;
@@ -89,6 +92,8 @@ class Slot {
   #told: Told | undefined;
   #modes = "";
   #heldSince: number | undefined;
+  /** Output is parsed in the background: the next job waits. */
+  #parsing = false;
   /** What stood on the alternate screen lately, and when it was looked at. */
   #seen: string[] | undefined;
   #seenAt = Number.NEGATIVE_INFINITY;
@@ -97,21 +102,42 @@ class Slot {
     this.#key = open.key;
     this.#scrollback = open.scrollback;
     this.#screen = this.#open(open);
-    this.#noteModes();
-    if (this.#screen.title !== "") this.#note().title = this.#screen.title;
-    this.#report(0);
-    this.#awaitQuiet();
+    this.#whenParsed(() => {
+      this.#noteModes();
+      if (this.#screen.title !== "") this.#note().title = this.#screen.title;
+      this.#report(0);
+      this.#awaitQuiet();
+    });
   }
 
-  #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): Screen {
+  #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): AnyScreen {
     if (restore !== undefined) {
       try {
-        return Screen.restore(restore, { scrollback, offset, lazy: true }, this.#listener());
+        const { bytes, ...size } = storedSequences(restore) ?? { bytes: undefined };
+        if (bytes === undefined && internals === true)
+          return Screen.restore(restore, { scrollback, offset, lazy: true }, this.#listener());
+        if (bytes === undefined) throw new Error("it was stored with internals of xterm.js that are not known now");
+        const screen = newScreen({ cols, rows, ...size, scrollback, offset: offset - bytes.length }, this.#listener());
+        screen.feed(bytes);
+        return screen;
       } catch (error) {
         post({ is: "unreadable", key: this.#key, reason: reasonOf(error) });
       }
     }
-    return new Screen({ cols, rows, scrollback, offset, lazy: true }, this.#listener());
+    return newScreen({ cols, rows, scrollback, offset }, this.#listener());
+  }
+
+  /** Does what has to see the screen with all that it was fed; at once, where nothing is parsed in the background. */
+  #whenParsed(work: () => void): void {
+    const { parsing } = this.#screen;
+    if (parsing === undefined) return work();
+    this.#parsing = true;
+    void parsing.then(() => {
+      this.#parsing = false;
+      if (this.#gone) return;
+      this.#whenParsed(work);
+      takeTurns();
+    });
   }
 
   #listener(): ScreenListener {
@@ -158,7 +184,7 @@ class Slot {
   }
 
   get busy(): boolean {
-    return this.#jobs.length > 0;
+    return this.#jobs.length > 0 && !this.#parsing;
   }
 
   /** Does one slice of work. */
@@ -193,14 +219,17 @@ class Slot {
       }
       this.#remember();
       this.#attempt(() => this.#screen.feed(part));
-      this.#noteModes();
-      this.#report(part.length);
-      this.#changed();
+      this.#whenParsed(() => {
+        this.#noteModes();
+        this.#report(part.length);
+        this.#changed();
+        if (!this.busy) this.#awaitQuiet();
+      });
     } else {
       this.#jobs.shift();
       this.#work(job);
+      if (!this.busy) this.#awaitQuiet();
     }
-    if (!this.busy) this.#awaitQuiet();
   }
 
   /** Once nothing comes any more, a flood is parsed to its end, and later the screen is packed up. Then nothing runs. */
@@ -214,7 +243,7 @@ class Slot {
         this.#changed();
         this.#awaitQuiet();
       }, floodPause);
-    } else if (this.#watches.size === 0) {
+    } else if (this.#watches.size === 0 && internals === true) {
       const patience = this.#attended ? Math.max(packing.attended, this.#patience) : this.#patience;
       this.#quiet = setTimeout(() => this.#pack(), patience);
     }
@@ -234,6 +263,7 @@ class Slot {
     this.#made = undefined;
     this.#screen.dispose();
     // the emulator and its lines go with the screen
+    emptyScreen ??= new Screen({ cols: 2, rows: 1, scrollback: 0 });
     this.#screen = emptyScreen;
     collectGarbage();
   }
@@ -264,13 +294,13 @@ class Slot {
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
       const options = { scrollback: this.#scrollback, offset, lazy: true };
-      let kept = true;
+      let kept = internals === true;
       try {
-        this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
+        if (kept) this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
       } catch {
         kept = false;
-        this.#screen = new Screen({ ...options, cols, rows }, this.#listener());
       }
+      if (!kept) this.#screen = newScreen({ ...options, cols, rows }, this.#listener());
       for (const watch of this.#watches.values()) watch.frames = this.#screen.frames(watch.cols, watch.rows);
       post({ is: "rebuilt", key: this.#key, reason: reasonOf(error), kept });
     }
@@ -281,8 +311,10 @@ class Slot {
       case "resize":
         this.#made = undefined;
         this.#attempt(() => this.#screen.resize(job.cols, job.rows));
-        this.#report(0);
-        this.#changed();
+        this.#whenParsed(() => {
+          this.#report(0);
+          this.#changed();
+        });
         break;
       case "snapshot":
       case "encode":
@@ -428,7 +460,7 @@ function needsScreen(job: Job): boolean {
 }
 
 /** Stands where a screen was packed up; never fed. */
-const emptyScreen = new Screen({ cols: 2, rows: 1, scrollback: 0 });
+let emptyScreen: Screen | undefined;
 
 let collecting: NodeJS.Timeout | undefined;
 
@@ -486,6 +518,16 @@ function turn(): void {
   if (busy) setImmediate(turn);
 }
 
+function takeTurns(): void {
+  if (turning) return;
+  turning = true;
+  setImmediate(turn);
+}
+
+function newScreen(options: ScreenOptions, listener: ScreenListener): AnyScreen {
+  return internals === true ? new Screen({ ...options, lazy: true }, listener) : new PlainScreen(options, listener);
+}
+
 function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
@@ -501,9 +543,7 @@ port.on("message", (message: ToWorker) => {
     return;
   }
   slot.add(message.do === "feed" ? message.bytes : message);
-  if (turning) return;
-  turning = true;
-  setImmediate(turn);
+  takeTurns();
 });
 
-post({ is: "ready", internals: internalsKnown() });
+post({ is: "ready", internals });
