@@ -38,9 +38,10 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
 }
 
 /** Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables, which take milliseconds to load. */
-const plain = /^[ -~]*$/;
+const plain = /^[ -~·…─-▟]*$/;
 
-function widthOf(text: string): number {
+/** Columns that a text takes. */
+export function widthOf(text: string): number {
   return plain.test(text) ? text.length : stringWidth(text);
 }
 

@@ -1,11 +1,10 @@
 // What `falcon sessions --watch` draws: the table of nodes, as many of its columns as fit, and the selected node's log below.
-import stringWidth from "string-width";
 import { printable } from "../base/printable.ts";
 import { sparkline } from "../falcon/curve.ts";
 import type { NodeProgress } from "../falcon/node-progress.ts";
 import type { RunProgress } from "../falcon/progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
-import { type coloursFor, table } from "./table.ts";
+import { type coloursFor, table, widthOf } from "./table.ts";
 import { duration } from "./wording.ts";
 
 /** What is shown of a session. Times are ms since 1970. */
@@ -135,7 +134,7 @@ export function picture(lines: readonly WatchLine[], chosen: WatchLine | undefin
   return [
     colours.bold(cut(head, cols)),
     ...part,
-    colours.dim(cut(`${title}${"─".repeat(Math.max(0, cols - stringWidth(title)))}`, cols)),
+    colours.dim(cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title)))}`, cols)),
     ...log.map((line) => cut(line, cols)),
     ...new Array(Math.max(0, space - log.length)).fill(""),
     frame.notice === "" ? colours.dim(keys(sort, cols)) : cut(frame.notice, cols),
@@ -147,7 +146,7 @@ function fitting(lines: readonly WatchLine[], cols: number, now: number): { show
   const widths = new Map(
     columns.map((column) => [
       column,
-      Math.max(stringWidth(column.title), ...lines.map((line) => stringWidth(printable(column.text(line, now))))),
+      Math.max(widthOf(column.title), ...lines.map((line) => widthOf(printable(column.text(line, now))))),
     ]),
   );
   const shown = [...columns];
@@ -183,7 +182,7 @@ function keys(sort: Sort, cols: number): string {
     `j/k · Enter attaches · s: by ${sort} · q`,
     `j k Enter s:${sort} q`,
   ];
-  return cut(texts.find((text) => stringWidth(text) <= cols) ?? (texts.at(-1) as string), cols);
+  return cut(texts.find((text) => widthOf(text) <= cols) ?? (texts.at(-1) as string), cols);
 }
 
 function known(value: number | null | undefined, text: (value: number) => string): string {
@@ -192,11 +191,11 @@ function known(value: number | null | undefined, text: (value: number) => string
 
 /** The text in at most `width` columns. */
 function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (widthOf(text) <= width) return text;
   let used = 0;
   let result = "";
   for (const character of text) {
-    used += stringWidth(character);
+    used += widthOf(character);
     if (used > width) break;
     result += character;
   }
@@ -205,5 +204,5 @@ function cut(text: string, width: number): string {
 
 function pad(text: string, width: number): string {
   const short = cut(text, width);
-  return short + " ".repeat(Math.max(0, width - stringWidth(short)));
+  return short + " ".repeat(Math.max(0, width - widthOf(short)));
 }

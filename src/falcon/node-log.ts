@@ -24,6 +24,8 @@ export class NodeLog {
   /** Epochs of earlier launches, then of the last one, which begins at `launchAt`. */
   epochs: EpochRecord[] = [];
   launchAt = 0;
+  /** The last launch's losses that are numbers, validation before training: gathered here because a run is looked at once a second. */
+  losses: number[] = [];
   /** Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both outlive the thinning. */
   first: number | undefined;
   best: { epoch: number; validationLoss: number } | undefined;
@@ -39,13 +41,28 @@ export class NodeLog {
   /** ms by the log's own clock of the last line with a time. */
   lastTime: number | undefined;
 
+  #launch: { of: EpochRecord[] | undefined; at: number; length: number; epochs: readonly EpochRecord[] } = {
+    of: undefined,
+    at: 0,
+    length: 0,
+    epochs: [],
+  };
+
   constructor(name: string) {
     this.name = name;
   }
 
-  /** Epochs of the last launch. */
-  get launch(): EpochRecord[] {
-    return this.epochs.slice(this.launchAt);
+  /** Epochs of the last launch, not to be changed. Asked for at each look at a run: made once for each new epoch. */
+  get launch(): readonly EpochRecord[] {
+    const { of, at, length } = this.#launch;
+    if (of !== this.epochs || at !== this.launchAt || length !== this.epochs.length)
+      this.#launch = {
+        of: this.epochs,
+        at: this.launchAt,
+        length: this.epochs.length,
+        epochs: this.launchAt === 0 ? this.epochs : this.epochs.slice(this.launchAt),
+      };
+    return this.#launch.epochs;
   }
 
   /** Takes one line of the log. */
@@ -77,6 +94,7 @@ export class NodeLog {
 
   #begin(seen: boolean): void {
     this.launchAt = this.epochs.length;
+    this.losses = [];
     this.first = undefined;
     this.best = undefined;
     this.begunAt = undefined;
@@ -91,7 +109,10 @@ export class NodeLog {
     if (!read) return;
     this.started = true;
     this.completed = false;
-    this.epochs.push({ ...read, time });
+    const record = { ...read, time };
+    this.epochs.push(record);
+    const loss = lossOf(record);
+    if (loss !== undefined) this.losses.push(loss);
     this.first ??= read.epoch;
     const { epoch, validationLoss } = read;
     if (
@@ -109,5 +130,12 @@ export class NodeLog {
     const older = this.epochs.slice(0, half).filter((_, i) => i % 2 === 0);
     this.launchAt = Math.max(0, this.launchAt < half ? Math.ceil(this.launchAt / 2) : this.launchAt - half + older.length);
     this.epochs = [...older, ...this.epochs.slice(half)];
+    this.losses = this.launch.flatMap((epoch) => lossOf(epoch) ?? []);
   }
+}
+
+/** Its validation loss, or else its training loss, when that is a number. */
+export function lossOf({ validationLoss, loss }: EpochRecord): number | undefined {
+  const value = validationLoss ?? loss;
+  return value !== undefined && Number.isFinite(value) ? value : undefined;
 }

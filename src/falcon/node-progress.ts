@@ -1,7 +1,7 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
-import type { EpochRecord, NodeLog } from "./node-log.ts";
+import { type EpochRecord, lossOf, type NodeLog } from "./node-log.ts";
 
 /**
  * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
@@ -101,7 +101,6 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const rate = rateOf(epochs);
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
   const sinceLast = last ? Math.max(0, situation.now - (last.time + situation.zone)) / 1000 : 0;
-  const losses = epochs.map((e) => e.validationLoss ?? e.loss).filter((v): v is number => v !== undefined);
   const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
@@ -118,7 +117,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     validationLoss: finite(last?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
     epochsSinceBest: best && last ? last.epoch - best.epoch : null,
-    trend: condense(losses.filter(Number.isFinite), trendPoints),
+    trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
     learningRate: finite(last?.learningRate),
@@ -166,7 +165,9 @@ export function condense(values: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     const from = Math.floor((i * values.length) / count);
     const to = Math.floor(((i + 1) * values.length) / count);
-    return values.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
+    let sum = 0;
+    for (let at = from; at < to; at++) sum += values[at] as number;
+    return sum / (to - from);
   });
 }
 
