@@ -1,4 +1,5 @@
 // Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
+import { isUtf8 } from "node:buffer";
 import { Writer } from "./writer.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
@@ -58,6 +59,8 @@ export class QueryFilter {
   #state: number = State.ground;
   /** Bytes of the sequence at hand that are held back. */
   #held: number[] = [];
+  /** Bytes of a character that stands within an escape or a control sequence. */
+  #character: number[] = [];
   /** The last byte was C2 and may begin a C1 control. */
   #c2 = false;
   /** The string before ESC has its end already: a backslash that follows is none any more. */
@@ -174,7 +177,8 @@ export class QueryFilter {
     }
     // DEL is nothing within a sequence
     if (byte === 0x7f) return;
-    if (byte >= 0x80) return this.#breakOff(byte);
+    if (byte >= 0x80) return this.#foreign(byte);
+    this.#character = [];
     this.#held.push(byte);
     if (this.#held.length === 2) {
       // ST of a string that has its end already
@@ -201,12 +205,24 @@ export class QueryFilter {
   }
 
   /**
-   * A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go on with the sequence. So what was
-   * begun is kept from both, and what follows is text to both.
+   * A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is part of no character and goes on with
+   * the sequence; a whole character breaks the sequence off there, and is not shown. Other terminals do neither: the viewer's gets what is left.
    */
-  #breakOff(byte: number): void {
-    this.#forget();
-    this.#out.byte(byte);
+  #foreign(byte: number): void {
+    if ((byte & 0xc0) !== 0x80) this.#character = [];
+    else if (this.#character.length === 0) return;
+    this.#character.push(byte);
+    const length = characterLength(this.#character[0] as number);
+    if (this.#character.length < length) return;
+    const whole = length > 0 && isCharacter(Buffer.from(this.#character));
+    this.#character = [];
+    if (whole && !this.#ignored()) this.#forget();
+  }
+
+  /** Whether the control sequence at hand has gone wrong already: its final byte alone ends it then. */
+  #ignored(): boolean {
+    if (this.#state === State.csiDropped) return true;
+    return this.#state === State.csi && !/^[<-?]?[0-9:;]*[ -/]*$/.test(String.fromCharCode(...this.#held.slice(2)));
   }
 
   #inCsi(byte: number): void {
@@ -216,7 +232,8 @@ export class QueryFilter {
       return;
     }
     if (byte === 0x7f) return;
-    if (byte >= 0x80) return this.#breakOff(byte);
+    if (byte >= 0x80) return this.#foreign(byte);
+    this.#character = [];
     if (this.#state === State.csiDropped) {
       if (byte >= 0x40) this.#replace(inert);
       return;
@@ -401,8 +418,19 @@ export class QueryFilter {
 
   #forget(): void {
     this.#held = [];
+    this.#character = [];
     this.#state = State.ground;
   }
+}
+
+/** Bytes of the character that `lead` begins; 0 where it begins none. */
+function characterLength(lead: number): number {
+  return lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+}
+
+/** Whether the bytes are a character to the screen, whose decoder drops byte order marks. */
+function isCharacter(bytes: Buffer): boolean {
+  return isUtf8(bytes) && bytes.toString() !== "\ufeff";
 }
 
 /** Whether a chunk that begins between sequences can go through as it is. */

@@ -80,11 +80,11 @@ describe("everything else is as it was", () => {
 describe("a question in disguise", () => {
   // a terminal that drops the broken byte, or reads a number behind zeros, would see a question
   const disguised: readonly [string, string][] = [
-    ["\x1b\x80[c", "\x80[c"],
+    ["\x1b\x80[c", inert],
     ["\x1b\x7f[c", inert],
-    ["\x1b[\x80c", "\x80c"],
-    ["\x1b\x1b\x80[c", "\x80[c"],
-    ["\x1b[5\x1b\x80c", "\x80c"],
+    ["\x1b[\x80c", inert],
+    ["\x1b\x1b\x80[c", inert],
+    ["\x1b[5\x1b\x80c", "\x1bc"],
     ["\x1b[0018t", inert],
     [`\x1b[${"0".repeat(600)}c`, inert],
     ["\x1b]0011;?\x07", inert],
@@ -97,14 +97,25 @@ describe("a question in disguise", () => {
     ["\xc2\xc2\x9bc", inert],
     // what stands between the two bytes of a C1 control goes, and must not join them
     ["\xc2\x05\x9bc", "\x9bc"],
-    ["\xc2\x1b\x9bc", "\x9bc"],
+    ["\xc2\x1b\x9bc", "\x1bc"],
   ];
   for (const [text, left] of disguised) {
     test(JSON.stringify(text.slice(0, 20)), () => assert.equal(passed(`a${text}b`), `a${left}b`));
   }
 });
 
+test("within a sequence a broken byte is dropped, as the screen does, and a whole character breaks it off", () => {
+  assert.equal(passed("a\x1b[3\xff1mb"), "a\x1b[31mb");
+  assert.equal(passed("a\x1b[3\xe2\x941mb"), "a\x1b[31mb");
+  assert.equal(passed("a\x1b[3\xe2\x94\xe2\x94\x801mb"), "a1mb");
+  assert.equal(passed("a\x1b\xe2\x94\x807b"), "a7b");
+  assert.equal(passed("a\x1b[3\xed\xa0\x801mb"), "a\x1b[31mb", "a surrogate is no character");
+  assert.equal(passed("a\x1b[3\xef\xbb\xbf1mb"), "a\x1b[31mb", "nor is a byte order mark");
+  // an intermediate before a parameter: only a final byte ends it
+  assert.equal(passed("a\x1b[ 3\xe2\x94\x801mb"), "a\x1b[ 31mb");
+});
+
 test("a string that another sequence breaks off is ended, so that nothing of what follows belongs to it", () => {
   assert.equal(passed("\x1b]0;title\x1b[1mx"), "\x1b]0;title\x1b\\\x1b[1mx");
-  assert.equal(passed("\x1b]11;red\x1b\x80x"), "\x1b]11;red\x1b\\\x80x");
+  assert.equal(passed("\x1b]11;red\x1b\x80x"), "\x1b]11;red\x1b\\\x1bx");
 });
