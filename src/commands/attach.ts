@@ -85,7 +85,8 @@ function parseHistory(text: string): number {
 
 /** An ended session cannot be attached: how it ended and its last screen are shown instead. */
 async function showEnded(call: Call, session: Session): Promise<number> {
-  call.stdout(await endReport(session));
+  const { stdout, cols } = call.request.terminal;
+  call.stdout(await endReport(session, stdout ? cols : 0));
   throw new Failure(
     `session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`,
     Status.noSession,

@@ -63,16 +63,16 @@ export const show: CommandSpec = {
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${printable(text)}`).join("\n")}\n`);
-    const { cols } = call.request.terminal;
+    const { stdout, cols } = call.request.terminal;
     const width = Math.min(100, cols > 0 ? cols : 80);
-    if (facts.progress !== null) call.stdout(progressText(facts.progress, call.request.terminal.stdout ? cols : 0));
+    if (facts.progress !== null) call.stdout(progressText(facts.progress, stdout ? cols : 0));
     for (const { node, training, validation } of await context.progress.curves(session)) {
       if (training.y.length + validation.y.length < 2) continue;
       call.stdout(
         `\nloss of ${node} by epoch (training, validation)\n${chart([training, validation], width, coloursFor(call.request))}\n`,
       );
     }
-    call.stdout(await endReport(session));
+    call.stdout(await endReport(session, stdout ? cols : 0));
     return Status.ok;
   },
 };

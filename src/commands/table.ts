@@ -46,7 +46,7 @@ export function widthOf(text: string): number {
 }
 
 /** A text in at most `width` columns, with an ellipsis where it was cut; every colour in it stays, so that each is also switched off. */
-function cut(text: string, width: number): string {
+export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let used = 0;
   let result = "";

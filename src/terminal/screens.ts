@@ -93,7 +93,7 @@ const smallLag = 1 << 20;
 /** A worker that dies again within this time (ms) died of what it was fed: the screens begin blank then. */
 const briefLife = 10_000;
 
-/** A worker that ended so often before it was ready cannot be had: the installation is damaged. */
+/** A worker that ended so often in a row, each time soon after its start, cannot be had: the installation is damaged. */
 const mostFalseStarts = 3;
 
 interface Pending {
@@ -185,7 +185,6 @@ export class Screens {
   #received(message: FromWorker): void {
     switch (message.is) {
       case "ready":
-        this.#falseStarts = 0;
         this.#lastResort = message.internals === true ? undefined : message.internals;
         if (message.internals !== true) this.#log("screens.last-resort", { moved: message.internals });
         return;
@@ -228,6 +227,7 @@ export class Screens {
     const lived = performance.now() - this.#born;
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
+    if (lived > briefLife) this.#falseStarts = 0;
     if (++this.#falseStarts > mostFalseStarts)
       return this.#giveUp("the screen worker does not start: see the log; install again");
     for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
