@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { alive, readIfThere, until, untilGone } from "../support/events.ts";
 import { processesNaming } from "../support/home.ts";
-import { falcon, notBuilt } from "../support/paths.ts";
+import { falcon, notBuilt, root } from "../support/paths.ts";
 import type { Command, Drivers, Size } from "./drivers.ts";
 import { usual } from "./drivers.ts";
 import { said } from "./facts.ts";
@@ -78,7 +78,7 @@ export function versionOf(name: SideName): string {
     case "bare":
       return "";
     case "falcon":
-      return said(falcon, ["--version"]).split("\n")[0] ?? "";
+      return `falcon-sessions ${JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version}`; // asking it would start a server
     case "tmux":
       return said("tmux", ["-V"]);
     case "screen":
