@@ -28,7 +28,7 @@ test("a stall is told by on_event with its facts, by OSC 9 and OSC 777, in sessi
       progress?: { phase: string; nodes: { name: string; epoch: number | null; stalled: boolean }[] } | null;
     };
     const row = async () => (await home.sessions())[0] as unknown as Row;
-    const epochs = async () => (await row()).progress?.nodes.map(({ epoch }) => epoch ?? 0).reduce((a, b) => a + b, 0) ?? 0;
+    const epochs = async () => (await row())?.progress?.nodes.map(({ epoch }) => epoch ?? 0).reduce((a, b) => a + b, 0) ?? 0;
     await until(async () => (await epochs()) >= 20, "the epochs before it hangs");
     const { id } = await row();
     // twenty minutes of silence, without waiting for them: the logs are that old
