@@ -247,6 +247,7 @@ export class OutputLog {
       } else {
         bytes = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
         bytes = bytes.subarray(0, fs.readSync(this.#fd, bytes, 0, bytes.length, at));
+        if (looksPunched(bytes) && this.#compressedElsewhere(at)) continue;
       }
       if (!bytes.length) break;
       out.push(bytes);
@@ -376,7 +377,14 @@ export class OutputLog {
     const read = await readFile(this.#fd, buffer, 0, buffer.length, at);
     // compressed and punched out while it was being read: take it from the segment
     if (this.#segmentAt(at)) return this.#piece(at, limit);
-    return buffer.subarray(0, read);
+    const bytes = buffer.subarray(0, read);
+    return looksPunched(bytes) && this.#compressedElsewhere(at) ? this.#piece(at, limit) : bytes;
+  }
+
+  /** Whether another thread or process has made a segment of what is at `at`, and freed it, since the segments were listed. */
+  #compressedElsewhere(at: number): boolean {
+    this.#segments = listSegments(this.folder);
+    return this.#segmentAt(at) !== null;
   }
 
   #segmentAt(offset: number): Segment | null {
@@ -438,6 +446,13 @@ export class OutputLog {
     this.#work = next.catch(() => {});
     return next;
   }
+}
+
+const emptyPage = Buffer.alloc(page);
+
+/** Whether the bytes may come from a range that was freed: a page of zeros, or nothing. Programs that write such are rare, and cost a look into the folder. */
+function looksPunched(bytes: Buffer): boolean {
+  return bytes.length < page ? bytes.every((byte) => byte === 0) : bytes.includes(emptyPage);
 }
 
 function readFile(fd: number, buffer: Buffer, at: number, length: number, position: number): Promise<number> {

@@ -248,22 +248,27 @@ describe("a server that is not right", () => {
     });
   });
 
-  test("closes before it greets, as one that is about to end: the client asks the next one", async () => {
-    let refused = 0;
-    const closing = net.createServer((socket) => {
-      refused++;
-      closing.close();
-      fs.rmSync(path.join(home.folder, "server.sock"));
-      socket.destroy();
+  for (const [does, leave] of [
+    ["closes before it greets", (socket: net.Socket) => socket.destroy()],
+    ["sends to the next one before it greets", (socket: net.Socket) => socket.end(reconnect)],
+  ] as const) {
+    test(`${does}, as one that is about to end: the client asks the next one`, async () => {
+      let refused = 0;
+      const closing = net.createServer((socket) => {
+        refused++;
+        closing.close();
+        fs.rmSync(path.join(home.folder, "server.sock"));
+        leave(socket);
+      });
+      const temporary = path.join(home.folder, "server.sock.old");
+      await new Promise<void>((resolve) => closing.listen(temporary, resolve));
+      fs.renameSync(temporary, path.join(home.folder, "server.sock"));
+      const result = await run(["x"]);
+      assert.equal(result.code, 17, result.stderr);
+      assert.equal(refused, 1);
+      assert.equal(starts().length, 1);
     });
-    const temporary = path.join(home.folder, "server.sock.old");
-    await new Promise<void>((resolve) => closing.listen(temporary, resolve));
-    fs.renameSync(temporary, path.join(home.folder, "server.sock"));
-    const result = await run(["x"]);
-    assert.equal(result.code, 17, result.stderr);
-    assert.equal(refused, 1);
-    assert.equal(starts().length, 1);
-  });
+  }
 
   test("closes before it greets every time: one sentence, not for ever", async () => {
     const closing = net.createServer((socket) => socket.destroy());
