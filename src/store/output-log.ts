@@ -430,7 +430,12 @@ export class OutputLog {
       else high = middle;
     }
     const base = Math.floor(high / page) * page;
-    if (base > from) this.#rawBase = base;
+    if (base <= from) return;
+    // freed because another thread or process has made a segment of it?
+    const mark = this.#mark;
+    this.#segments = listSegments(this.folder);
+    if (this.#mark > mark) this.#findRawBase(allocated);
+    else this.#rawBase = base;
   }
 
   #isHole(offset: number): boolean {

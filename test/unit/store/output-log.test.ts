@@ -52,6 +52,30 @@ test("a running session's log is read as it grows", async () => {
   assert.equal(log.end, 15);
 });
 
+test("what another thread or process compresses is still read whole, by a log that was open before and at any moment", async () => {
+  // a module of its own, as another thread has it
+  const elsewhere = "../../../src/store/output-log.ts?elsewhere";
+  const { OutputLog: Elsewhere } = (await import(elsewhere)) as { OutputLog: typeof OutputLog };
+  assert.notEqual(Elsewhere, OutputLog);
+  const whole = text(segmentBytes + 28_904);
+  holder.write(whole);
+  assert.ok((await all()).equals(whole));
+  const other = Elsewhere.open(folder);
+  try {
+    const compressing = other.compress({ punchHole, ended: true });
+    let readings = 0;
+    for (let done = false; !done; readings++) {
+      done = await Promise.race([compressing.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
+      assert.ok((await all()).equals(whole), `reading ${readings}`);
+      assert.ok(log.readSync(0, whole.length).equals(whole), `reading ${readings} at once`);
+    }
+    assert.equal(await compressing, 2);
+    assert.deepEqual(log.holes(), []);
+  } finally {
+    other.close();
+  }
+});
+
 test("complete segments are compressed, freed from output.log, and read back byte for byte at any range", async () => {
   const whole = text(segmentBytes * 3 + 12345);
   holder.write(whole);
