@@ -415,8 +415,7 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
   // a server that ends sends everybody to the next one, also who has just come: its end of the connection says the same
   if (!greeted && type == FROM_RECONNECT) return;
   if (type != FROM_HELLO) holds_signals = false;
-  if (!greeted && type != FROM_HELLO)
-    die("what listens at %s/server.sock (process %d) is no session server", home, (int)server_pid);
+  if (!greeted && type != FROM_HELLO) die("what listens at %s/server.sock (process %d) is no session server", home, (int)server_pid);
   switch (type) {
     case FROM_HELLO:
       greet(payload, length);

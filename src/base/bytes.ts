@@ -22,10 +22,14 @@ export function textOf(bytes: Buffer): string {
   return text + bytes.toString("utf8", from);
 }
 
+/** Bytes of the UTF-8 character that `lead` begins; 0 where it begins none (RFC 3629). */
+export function characterLength(lead: number): number {
+  return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+}
+
 /** Bytes of the character at `at`; 0 where none begins. */
 function characterAt(bytes: Buffer, at: number): number {
-  const first = bytes[at] as number;
-  const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  const length = characterLength(bytes[at] as number);
   return length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 

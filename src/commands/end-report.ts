@@ -10,7 +10,7 @@ import { cut, widthOf } from "./table.ts";
  */
 export async function endReport(session: Session, width: number): Promise<string> {
   const screen = await session.lastScreen();
-  if (session.live) return section("its screen now", screen, width);
+  if (session.live) return picture("its screen now", screen, width);
   const end = postMortemOf(session);
   const shown = new Set(screen.map((line) => line.trim()));
   // what stands on the last screen anyway is not said twice
@@ -20,25 +20,27 @@ export async function endReport(session: Session, width: number): Promise<string
     end === undefined ? "" : `\nthe end   ${end.sentence}\n`,
     section("traceback", unseen(end?.traceback)),
     section("falcon's summary", unseen(end?.summary)),
-    section("its display before it was left", unseen(lastFrameOf(session)), width),
-    section("its last screen", screen, width),
+    picture("its display before it was left", unseen(lastFrameOf(session)), width),
+    picture("its last screen", screen, width),
   ].join("");
 }
 
-/** @param width where the lines are cut, each being a row of a picture; 0: nowhere. */
-function section(heading: string, lines: readonly string[], width = 0): string {
-  if (lines.length === 0) return "";
-  const rows = lines.map((line) => printableLines(line).trimEnd());
+function section(heading: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `\n${heading}:\n${lines.map((line) => `  ${printableLines(line)}`.trimEnd()).join("\n")}\n`;
+}
+
+/** Rows of a screen: cut at the edge of the terminal, and set in only where they leave room for it. */
+function picture(heading: string, rows: readonly string[], width: number): string {
+  if (width === 0 || rows.length === 0) return section(heading, rows);
   // a region that was not full yet begins blank
-  if (width > 0)
-    rows.splice(
-      0,
+  const lines = rows
+    .slice(
       Math.max(
         0,
-        rows.findIndex((row) => row !== ""),
+        rows.findIndex((row) => row.trim() !== ""),
       ),
-    );
-  // set in where the picture leaves room for it
-  const indent = width === 0 || rows.every((row) => widthOf(row) + 2 <= width) ? "  " : "";
-  return `\n${heading}:\n${rows.map((row) => (width === 0 ? indent + row : cut(indent + row, width)).trimEnd()).join("\n")}\n`;
+    )
+    .map((row) => printableLines(row).trimEnd());
+  const indent = lines.every((line) => widthOf(line) + 2 <= width) ? "  " : "";
+  return `\n${heading}:\n${lines.map((line) => cut(indent + line, width).trimEnd()).join("\n")}\n`;
 }

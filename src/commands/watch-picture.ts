@@ -4,7 +4,7 @@ import { sparkline } from "../falcon/curve.ts";
 import type { NodeProgress } from "../falcon/node-progress.ts";
 import type { RunProgress } from "../falcon/progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
-import { type coloursFor, table, widthOf } from "./table.ts";
+import { type coloursFor, cut, table, widthOf } from "./table.ts";
 import { duration } from "./wording.ts";
 
 /** What is shown of a session. Times are ms since 1970. */
@@ -187,19 +187,6 @@ function keys(sort: Sort, cols: number): string {
 
 function known(value: number | null | undefined, text: (value: number) => string): string {
   return value === null || value === undefined ? "" : text(value);
-}
-
-/** The text in at most `width` columns. */
-function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  let used = 0;
-  let result = "";
-  for (const character of text) {
-    used += widthOf(character);
-    if (used > width) break;
-    result += character;
-  }
-  return result;
 }
 
 function pad(text: string, width: number): string {

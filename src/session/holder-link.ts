@@ -1,26 +1,9 @@
-// The server's end of one holder: launching it, finding it again, taking its place after a kill, and the stream of frames in both directions.
-import { spawn } from "node:child_process";
-import fs from "node:fs";
+// The server's end of one connection to a holder: the stream of frames in both directions, and the terminal. holder-launch.ts makes it.
 import net from "node:net";
-import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isPlain, onDisk, percentCoded } from "../base/bytes.ts";
 import { Failure, sentence } from "../base/failure.ts";
-import {
-  close,
-  connectUnix,
-  dup,
-  holderProgram,
-  type LineMode,
-  lineMode,
-  peerCredentials,
-  recvFds,
-  sendFds,
-  setWindowSize,
-  writeSome,
-} from "../platform/native.ts";
-import { commandLine, parentOf, processAlive } from "../platform/processes.ts";
-import { signalName, signalNumber } from "../platform/signals.ts";
+import { close, type LineMode, lineMode, setWindowSize, writeSome } from "../platform/native.ts";
+import { signalName } from "../platform/signals.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import {
   decodeData,
@@ -30,8 +13,6 @@ import {
   decodeSized,
   decodeTyped,
   type ExitRecord,
-  encodeFd,
-  encodeGo,
   encodeInput,
   encodeKeep,
   encodeRelease,
@@ -41,20 +22,12 @@ import {
   FromHolder,
   fromHolderLimit,
   type Hello,
-  type ResourceLimit,
   type SignalTarget,
   toHolderLimit,
 } from "../protocol/holder.ts";
-import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
 
-/** How long a holder may take to appear and to say hello. It answers within milliseconds; this is for a machine that swaps. */
-const launchLimitMs = 15_000;
-/** How long a running holder may take to answer a new server. Past it, it is taken for hung, and nothing waits for it. */
-const answerLimitMs = 5_000;
 /** INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never waits behind a paste. */
 const inputWindow = 512 * 1024;
-/** A holder that closed the connection is about to end: so long (ms) its own words are waited for, which say more. */
-const lastWordsMs = 1_000;
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
 /** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
@@ -85,162 +58,8 @@ export interface HolderEvents {
   inputDrained?(): void;
 }
 
-export interface LaunchOptions {
-  /** The session folder, absolute, 0700, empty. */
-  folder: string;
-  /** The command, looked up on the environment's PATH, and its arguments. */
-  file: string;
-  args: string[];
-  directory: string;
-  environment: Record<string, string>;
-  cols: number;
-  rows: number;
-  umask: number;
-  limits: readonly ResourceLimit[];
-  /** Bytes of log to retain at most, 0 all. */
-  keep: number;
-  /** What the program's oom_score_adj is raised to. */
-  oomScoreAdj: number;
-}
-
-/**
- * Starts a program in a session of its own. Answers once the holder has said hello: then the program runs, or
- * `link.hello.execError` tells why it could not be started. Throws where no holder could be started, and leaves nothing behind then.
- */
-export async function launchHolder(options: LaunchOptions, events: HolderEvents): Promise<HolderLink> {
-  checkDirectory(options.directory);
-  const pty = spawnHolder(options);
-  const deadline = Date.now() + launchLimitMs;
-  const gone = holderGone(pty);
-  let link: HolderLink | undefined;
-  try {
-    const socket = await connectSoon(options.folder, deadline, gone);
-    link = greet(socket, encodeGo(options), pty.master, events);
-    const greeted = link.greeted.catch(async (error: unknown) => {
-      await Promise.race([gone, delay(lastWordsMs, undefined, { ref: false })]);
-      throw error;
-    });
-    await Promise.race([greeted, gone, expire(deadline, "the holder did not start the program in time")]);
-    pty.handOver();
-    link.holderEnded = pty.exited;
-    return link;
-  } catch (error) {
-    // with its terminal gone, what was started ends; the holder too, unless it hangs
-    if (link) {
-      pty.handOver();
-      link.close();
-    } else pty.dispose();
-    pty.killUnlessEnded();
-    if (error instanceof Failure) throw error;
-    throw failureOf((error as NodeJS.ErrnoException).code ?? "", `no holder can be reached for a session: ${sentence(error)}`);
-  }
-}
-
-/** Connects to a holder that runs already. Throws ENOENT or ECONNREFUSED where there is none, ETIMEDOUT where it does not answer. */
-export async function connectHolder(folder: string, events: HolderEvents): Promise<HolderLink> {
-  const socket = connectUnix(socketOf(folder));
-  const passed: number[] = [];
-  let link: HolderLink | undefined;
-  try {
-    checkPeer(socket, folder);
-    sendFds(socket, encodeFd(), []);
-    const early: Frame[] = [];
-    const stream = new HolderStream((type, payload) => early.push({ type, payload: Buffer.from(payload) }));
-    const deadline = Date.now() + answerLimitMs;
-    // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over behind it
-    for (let wait = 0; !early.some((frame) => frame.type === FromHolder.fd); wait = Math.min(wait * 2 + 1, longestWaitMs)) {
-      const received = recvFds(socket, fromHolderLimit, true);
-      if (received === null) {
-        if (Date.now() > deadline) throw failureOf("ETIMEDOUT", `the holder of ${folder} does not answer`);
-        await delay(wait);
-        continue;
-      }
-      passed.push(...received.fds);
-      if (received.data.length === 0) throw failureOf("ECONNRESET", `the holder of ${folder} closed the connection`);
-      stream.feed(received.data);
-    }
-    link = new HolderLink(socket, passed.shift() ?? -1, stream, events);
-    for (const { type, payload } of early) stream.onFrame(type, payload);
-    await link.greeted;
-    return link;
-  } catch (error) {
-    if (link) link.close();
-    else close(socket);
-    throw error;
-  } finally {
-    for (const fd of passed) close(fd);
-  }
-}
-
-/**
- * Makes a holder that lives bind its socket's path again, where that was deleted, and connects. `pids` may be its own or its program's number.
- * Throws what connecting threw where there is no such holder.
- */
-export async function recallHolder(
-  folder: string,
-  pids: readonly (number | null | undefined)[],
-  events: HolderEvents,
-): Promise<HolderLink> {
-  const holder = pids
-    .flatMap((pid) => (pid ? [pid, parentOf(pid) ?? 0] : []))
-    .find((pid) => commandLine(pid)[1] === folder && processAlive(pid));
-  if (holder === undefined) throw failureOf("ENOENT", `no holder of ${folder} is alive`);
-  process.kill(holder, "SIGUSR1");
-  const socket = await connectSoon(folder, Date.now() + answerLimitMs, new Promise<never>(() => {}), holder);
-  close(socket);
-  return connectHolder(folder, events);
-}
-
-/**
- * Starts a successor for a holder that was killed, while the terminal lives because `masterFd` (which stays the caller's) is open.
- * Throws where the old holder still lives, or the successor cannot be started.
- */
-export async function adoptAfterHolder(
-  folder: string,
-  masterFd: number,
-  programPid: number,
-  events: HolderEvents,
-  orders: { keep?: number } = {},
-): Promise<HolderLink> {
-  const master = dup(masterFd);
-  let link: HolderLink | undefined;
-  let child: ReturnType<typeof spawn> | undefined;
-  try {
-    child = spawn(holderProgram, [folder, "--adopt", String(programPid)], { cwd: "/", env: {}, stdio: "ignore", detached: true });
-    child.unref();
-    const gone = new Promise<never>((_, reject) => {
-      child?.once("error", (error) =>
-        reject(new Failure(`the successor of a killed holder cannot be started: ${sentence(error)}`)),
-      );
-      child?.once("exit", (status) => reject(new Failure(`the successor of a killed holder ended with status ${status}`)));
-    });
-    gone.catch(() => {}); // it may well end weeks later
-    const deadline = Date.now() + launchLimitMs;
-    const socket = await connectSoon(folder, deadline, gone, child.pid);
-    // size 0: the terminal keeps the one it has
-    const go = encodeGo({ umask: 0o077, keep: orders.keep ?? 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
-    link = greet(socket, go, master, events);
-    await Promise.race([link.greeted, gone, expire(deadline, "the successor of a killed holder does not answer")]);
-    const successor = child;
-    link.holderEnded = new Promise((resolve) => {
-      successor.once("exit", (code, signal) => resolve(signal === null ? (code ?? 0) : 128 + (signalNumber(signal) ?? 0)));
-    });
-    return link;
-  } catch (error) {
-    if (link) link.close();
-    else close(master);
-    child?.kill("SIGKILL");
-    throw error;
-  }
-}
-
-interface Frame {
-  type: number;
-  payload: Buffer;
-}
-
 /** The frames of one connection; who takes them changes once, when the first answer has been read. */
-class HolderStream {
+export class HolderStream {
   onFrame: (type: number, payload: Buffer) => void;
   readonly #reader: FrameReader;
 
@@ -521,97 +340,4 @@ export class HolderLink {
     if (this.#master >= 0) close(this.#master);
     this.#master = -1;
   }
-}
-
-// ---- how a connection comes about
-
-/** While a holder is starting, its socket is looked for this often at the least (ms). */
-const longestWaitMs = 20;
-
-function socketOf(folder: string): string {
-  return path.join(folder, "sock");
-}
-
-/** chdir fails in the child, too late for a clear sentence. */
-function checkDirectory(directory: string): void {
-  try {
-    if (!fs.statSync(onDisk(directory)).isDirectory()) throw new Failure(`${directory} is not a directory`);
-    fs.accessSync(onDisk(directory), fs.constants.X_OK);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(`the directory ${directory} cannot be entered: ${sentence(error)}`);
-  }
-}
-
-function spawnHolder(options: LaunchOptions): UnreadPty {
-  try {
-    const { folder, file, args, directory, environment } = options;
-    const plain = [file, ...args, directory, ...Object.entries(environment).flat()].every(isPlain);
-    if (plain) return spawnUnread(holderProgram, [folder, "--", file, ...args], options);
-    // node-pty passes UTF-8 only: the holder decodes the words and variables, and enters the directory
-    return spawnUnread(holderProgram, [folder, "--coded", ...[directory, file, ...args].map(percentCoded)], {
-      ...options,
-      directory: "/",
-      environment: Object.fromEntries(Object.entries(environment).map((entry) => entry.map(percentCoded))),
-    });
-  } catch (error) {
-    throw new Failure(
-      `no terminal or process can be had for a session (too many open files, terminals or processes): ${sentence(error)}`,
-    );
-  }
-}
-
-/** Rejects when the holder ends, with what it said on its terminal. */
-function holderGone(pty: UnreadPty): Promise<never> {
-  const gone = pty.exited.then((status) => {
-    throw new Failure(`the holder ended with status ${status}${pty.lastWords()}`);
-  });
-  gone.catch(() => {}); // usually it ends long after the launch
-  return gone;
-}
-
-/** Connects as soon as a holder that is starting listens; before that there is no socket, a dead one, or (`pid`) another holder's. */
-async function connectSoon(folder: string, deadline: number, gone: Promise<never>, pid?: number): Promise<number> {
-  for (let wait = 1; ; wait = Math.min(wait * 2, longestWaitMs)) {
-    try {
-      const socket = connectUnix(socketOf(folder));
-      const peer = checkPeer(socket, folder);
-      if (pid === undefined || peer === pid || peer < 0) return socket;
-      close(socket);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "";
-      if (!["ENOENT", "ECONNREFUSED", "EAGAIN"].includes(code)) throw error;
-    }
-    if (Date.now() > deadline) throw failureOf("ETIMEDOUT", "the holder did not start in time");
-    await Promise.race([delay(wait), gone]);
-  }
-}
-
-/** The folder is ours alone, and still: a holder of another user is none. Answers its process, -1 where the system does not tell. */
-function checkPeer(socket: number, folder: string): number {
-  const { uid, pid } = peerCredentials(socket);
-  if (uid === process.geteuid?.() || uid === 0) return pid;
-  close(socket);
-  throw failureOf("EPERM", `the holder of ${folder} belongs to user ${uid}`);
-}
-
-/** Sends GO with the master; what answers is a HolderLink. */
-function greet(socket: number, go: Buffer, master: number, events: HolderEvents): HolderLink {
-  try {
-    if (sendFds(socket, go, [master]) !== go.length) throw new Failure("the holder took only a part of its orders");
-  } catch (error) {
-    close(socket);
-    throw error;
-  }
-  return new HolderLink(socket, master, new HolderStream(() => {}), events);
-}
-
-function expire(deadline: number, what: string): Promise<never> {
-  return delay(Math.max(0, deadline - Date.now()), undefined, { ref: false }).then(() => {
-    throw failureOf("ETIMEDOUT", what);
-  });
-}
-
-function failureOf(code: string, message: string): Failure {
-  return Object.assign(new Failure(message), { code });
 }

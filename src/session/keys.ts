@@ -21,6 +21,7 @@
 // sent as they stand; the parser still knows where in the sequence it is, but what has been sent in part is sent whole and means
 // nothing to us. A sequence is forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot
 // lock the detach keys up, and a reply that a slow line tears in two cannot detach.
+import { characterLength } from "../base/bytes.ts";
 import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
 /** What the parser asks of the session at each chunk. */
@@ -268,7 +269,7 @@ export class Keys {
 
   /** Waits for the continuation bytes of the character that `byte` begins, where it begins one. */
   #character(byte: number): State {
-    this.#missing = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    this.#missing = Math.max(0, characterLength(byte) - 1);
     if (this.#missing > 0) return "character";
     this.#mute = false;
     return "ground";

@@ -46,10 +46,10 @@ export class SessionScreen {
   #fedTo = 0;
   /** Output that it was never given. */
   #skipped = 0;
+  /** When that was begun last, ms since 1970. */
   #storedAt = 0;
   /** Resolves when what was asked for so far is stored. */
   #storing: Promise<void> = Promise.resolve();
-  #encoding = false;
 
   constructor(effects: SessionScreenEffects) {
     this.#effects = effects;
@@ -107,9 +107,7 @@ export class SessionScreen {
 
   /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
   isOutdated(offset: number): boolean {
-    return (
-      !this.#encoding && offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#storedAt > snapshotPause
-    );
+    return offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#storedAt > snapshotPause;
   }
 
   /** Stores it as it stands, after what is being stored already: at the end of a session nothing may be left out. */
@@ -121,18 +119,15 @@ export class SessionScreen {
   async #storeNow(): Promise<void> {
     const handle = this.#handle;
     if (handle === undefined || this.storedOffset === this.#fedTo) return;
-    this.#encoding = true;
+    this.#storedAt = this.#effects.clock();
     try {
       const skipped = this.#skipped;
       const encoded = await handle.encode();
       const snapshot = { ...encoded, offset: encoded.offset + skipped };
       this.#effects.store(snapshot);
       this.storedOffset = snapshot.offset;
-      this.#storedAt = this.#effects.clock();
     } catch (error) {
       this.#effects.log("session.snapshot-failed", { id: this.#effects.id, reason: String(error) });
-    } finally {
-      this.#encoding = false;
     }
   }
 

@@ -11,17 +11,11 @@ import { writeSessionFile } from "../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../terminal/screens.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
-import {
-  adoptAfterHolder,
-  connectHolder,
-  type HolderEvents,
-  type HolderLink,
-  launchHolder,
-  recallHolder,
-} from "./holder-link.ts";
+import { adoptAfterHolder, connectHolder, launchHolder, recallHolder } from "./holder-launch.ts";
+import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { SessionOutput } from "./session-output.ts";
-import { type End, endOf, isLive, mayFollow } from "./state.ts";
+import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
 
 /** What a session needs of the server. */
@@ -431,15 +425,7 @@ export class Session {
     if (this.row.state !== "exiting") this.#to("exiting", "the program has ended");
     await this.output.settle();
     await this.#endLeftovers();
-    const end = endOf(waitStatus, signalName);
-    this.#to(
-      "exited",
-      end.signal !== null
-        ? `ended by ${end.signal}`
-        : end.code === null
-          ? "ended, status unknown"
-          : `ended with status ${end.code}`,
-    );
+    this.#to("exited", endReason(endOf(waitStatus, signalName)));
     this.#link?.release();
     this.#finish();
   }
@@ -536,8 +522,7 @@ export class Session {
       this.row.waitStatus = record.exit.status;
       this.row.ended = record.exit.time;
       this.output.offset = record.exit.end;
-      const end = endOf(record.exit.status, signalName);
-      this.#to("exited", end.signal !== null ? `ended by ${end.signal}` : `ended with status ${end.status}`);
+      this.#to("exited", endReason(endOf(record.exit.status, signalName)));
     } else {
       this.row.ended ??= this.lastOutput || this.#effects.clock();
       this.#to("lost", whyLost(this.row, this.#effects.boot, this.#lossReason));

@@ -43,3 +43,9 @@ export function endOf(waitStatus: number, signalName: (n: number) => string): En
   }
   return { code: null, signal: signalName(signal), status: 128 + signal };
 }
+
+/** The same in words, for the log and the list of changes. */
+export function endReason({ code, signal }: End): string {
+  if (signal !== null) return `ended by ${signal}`;
+  return code === null ? "ended, status unknown" : `ended with status ${code}`;
+}

@@ -375,10 +375,10 @@ export class OutputLog {
     if (this.#fd < 0) return Buffer.alloc(0);
     const buffer = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
     const read = await readFile(this.#fd, buffer, 0, buffer.length, at);
-    // compressed and punched out while it was being read: take it from the segment
-    if (this.#segmentAt(at)) return this.#piece(at, limit);
     const bytes = buffer.subarray(0, read);
-    return looksPunched(bytes) && this.#compressedElsewhere(at) ? this.#piece(at, limit) : bytes;
+    // compressed and punched out while it was being read, here or elsewhere: take it from the segment
+    if (this.#segmentAt(at) || (looksPunched(bytes) && this.#compressedElsewhere(at))) return this.#piece(at, limit);
+    return bytes;
   }
 
   /** Whether another thread or process has made a segment of what is at `at`, and freed it, since the segments were listed. */

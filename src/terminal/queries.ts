@@ -1,5 +1,6 @@
 // Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
 import { isUtf8 } from "node:buffer";
+import { characterLength } from "../base/bytes.ts";
 import { Writer } from "./writer.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
@@ -421,11 +422,6 @@ export class QueryFilter {
     this.#character = [];
     this.#state = State.ground;
   }
-}
-
-/** Bytes of the character that `lead` begins; 0 where it begins none. */
-function characterLength(lead: number): number {
-  return lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
 }
 
 /** Whether the bytes are a character to the screen, whose decoder drops byte order marks. */

@@ -8,14 +8,8 @@ import { test } from "node:test";
 import { close, connectUnix, foregroundGroup, recvFds, sendFds } from "../../../src/platform/native.ts";
 import { processAlive } from "../../../src/platform/processes.ts";
 import { encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../src/protocol/holder.ts";
-import {
-  adoptAfterHolder,
-  connectHolder,
-  type HolderLink,
-  launchHolder,
-  mostWaitingAnswers,
-  mostWaitingInput,
-} from "../../../src/session/holder-link.ts";
+import { adoptAfterHolder, connectHolder, launchHolder } from "../../../src/session/holder-launch.ts";
+import { type HolderLink, mostWaitingAnswers, mostWaitingInput } from "../../../src/session/holder-link.ts";
 import { spawnUnread } from "../../../src/session/unread-pty.ts";
 import { readRecord } from "../../../src/store/record.ts";
 import { program } from "../../support/compile.ts";
