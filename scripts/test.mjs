@@ -33,7 +33,12 @@ process.exit(second.status);
 function runTests(chosen, concurrency) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-failed-"));
   const list = path.join(folder, "list");
-  const reporters = [process.stdout.isTTY ? "spec" : "tap", "stdout", path.join(import.meta.dirname, "failed-files.mjs"), list];
+  const reporters = [
+    path.join(import.meta.dirname, "test-report.mjs"),
+    "stdout",
+    path.join(import.meta.dirname, "failed-files.mjs"),
+    list,
+  ];
   const options = reporters.map((value, i) => `--test-reporter${i % 2 === 0 ? "" : "-destination"}=${value}`);
   const args = ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...limit, ...options, ...chosen];
   const run = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
