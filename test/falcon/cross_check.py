@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import yaml
@@ -41,11 +42,14 @@ def logged(value):
 
 
 def short(value):
-    """Three significant digits, as falcon-sessions shows numbers."""
+    """Three significant digits, as falcon-sessions shows numbers: a tie such as -2.125 goes away from zero (ECMA-262, Number.prototype.toPrecision),
+    where Python's own formats would take the even digit."""
+    exact = Decimal(float(value))
+    digits = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), ROUND_HALF_UP) if exact else exact
     if value != 0 and (abs(value) < 0.001 or abs(value) >= 100_000):
-        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa, exponent = f"{digits:.2e}".split("e")
         return f"{mantissa}e{int(exponent):+d}"
-    return f"{float(f'{value:.3g}'):g}"
+    return f"{float(digits):g}"
 
 
 def stretches(values, count):
