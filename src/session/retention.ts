@@ -10,6 +10,8 @@ import type { Session } from "./session.ts";
 const lineStep = 2 << 20;
 /** A running session's lines are stored once this much output (bytes) came: what is not stored yet is read from the log, which takes some 5 ms. */
 const linesDue = 256 << 10;
+/** … and so long (ms) after that: by then a flood is known for one, and has the processors for itself. */
+const linesPause = 1_000;
 /** A running session's log is looked at for compression once this much output (bytes) came: a segment, and one that stays as it is. */
 const compressionDue = 2 * segmentBytes;
 /** After a step there is a pause of so many times its length: at most a fifth of a processor is taken while sessions flood. */
@@ -20,7 +22,7 @@ const longestRest = 1_000;
  * A running session whose lines are so far (bytes) behind writes faster than they can be stored: that waits for `floodPause` (ms), again and
  * again, until it rests. Trying would only take the processors, and the disk, from the session and those who look at it.
  */
-const floodAhead = 16 << 20;
+const floodAhead = 4 << 20;
 const floodPause = 1_000;
 /** After a failure (a full disk) a session is left alone for so long (ms). */
 const failurePause = 60_000;
@@ -131,7 +133,7 @@ export class Retention {
   #want(charge: Charge): void {
     if (this.#due.has(charge)) return;
     this.#due.add(charge);
-    this.#wake(0);
+    this.#wake(charge.session.live ? linesPause : 0);
   }
 
   #wake(pause: number): void {

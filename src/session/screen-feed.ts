@@ -25,8 +25,8 @@ export interface FeedEffects {
   grew(): void;
 }
 
-/** Bytes that wait for a screen until it counts as left behind: it has some 100 ms of work then. */
-export const screenLag = 4 << 20;
+/** Bytes that wait for a screen until it counts as left behind: it has some 25 ms of work then. */
+export const screenLag = 1 << 20;
 /** … and while it is brought to the present: the more it has at once, the more of it has scrolled out of sight and needs no parsing. */
 const catchUpLag = 16 << 20;
 /** The log is read in such pieces … */

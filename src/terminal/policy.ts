@@ -1,5 +1,6 @@
 // What a program may do to the terminals of its viewers, beyond drawing: a filter of the output stream by the user's rules (docs/security.md).
 import type { Passage, ProgramSequences } from "../base/config.ts";
+import { endOfText } from "./text-run.ts";
 import { Writer } from "./writer.ts";
 
 /** Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried. */
@@ -324,16 +325,10 @@ function wholeCharacters(bytes: Buffer): number {
 
 /** The next byte from `from` on that is not plain text or a sequence that only draws; the length where there is none. */
 function nextStop(chunk: Buffer, from: number): number {
-  for (let i = from; i < chunk.length; i++) {
-    const byte = chunk[i] as number;
-    if (byte === 0xc2) {
-      const next = chunk[i + 1];
-      if (next === undefined || next < 0xa0 || next > 0xbf) return i;
-    } else if (byte === 0x1b) {
-      const end = endOfDrawing(chunk, i);
-      if (end === 0) return i;
-      i = end - 1;
-    }
+  for (let i = endOfText(chunk, from); i < chunk.length; ) {
+    const end = chunk[i] === 0x1b ? endOfDrawing(chunk, i) : 0;
+    if (end === 0) return i;
+    i = endOfText(chunk, end);
   }
   return chunk.length;
 }

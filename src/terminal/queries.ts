@@ -1,6 +1,7 @@
 // Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
 import { isUtf8 } from "node:buffer";
 import { characterLength } from "../base/bytes.ts";
+import { endOfText } from "./text-run.ts";
 import { Writer } from "./writer.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
@@ -434,37 +435,36 @@ function isHarmless(chunk: Buffer): boolean {
   return nextSpecial(chunk, 0) === chunk.length;
 }
 
-/** The next ENQ, C2 or sequence that is more than drawing from `from` on; the length where there is none. */
+/** The next ENQ, C1 control or sequence that is more than drawing from `from` on; the length where there is none. */
 function nextSpecial(chunk: Buffer, from: number): number {
-  let i = from;
-  for (; i < chunk.length; i++) {
-    const byte = chunk[i] as number;
-    if (byte === 0x05 || byte === 0xc2) return i;
-    if (byte !== 0x1b) continue;
-    const end = endOfDrawing(chunk, i);
+  for (let i = endOfText(chunk, from); i < chunk.length; ) {
+    const end = chunk[i] === 0x1b ? endOfDrawing(chunk, i) : 0;
     if (end === 0) return i;
-    i = end - 1;
+    i = endOfText(chunk, end);
   }
-  return i;
+  return chunk.length;
 }
 
 /** Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs. */
-const drawingFinals = new Set([..."mHfABCDEFGIZdaejkJKLMPX@STbrs`"].map((c) => c.charCodeAt(0)));
+const drawingFinals = new Uint8Array(256);
+for (const final of Buffer.from("mHfABCDEFGIZdaejkJKLMPX@STbrsu`")) drawingFinals[final] = 1;
+
+/** Digits, colon and semicolon. */
+const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
 
 /** Where a sequence that begins with ESC at `at` ends, when it is whole and nobody could answer it; else 0. Coloured text is made of them. */
 function endOfDrawing(chunk: Buffer, at: number): number {
   const kind = chunk[at + 1];
-  // saving and restoring the cursor, index, keypad modes
-  if (kind === 0x37 || kind === 0x38 || kind === 0x3d || kind === 0x3e || kind === 0x44 || kind === 0x45 || kind === 0x4d)
-    return at + 2;
-  if (kind !== 0x5b) return 0;
-  const limit = Math.min(chunk.length, at + longestCsi);
-  for (let i = at + 2; i < limit; i++) {
-    const byte = chunk[i] as number;
-    if (byte >= 0x30 && byte <= 0x3b) continue;
-    return drawingFinals.has(byte) ? i + 1 : 0;
+  if (kind === 0x5b) {
+    let i = at + 2;
+    const limit = Math.min(chunk.length, at + longestCsi);
+    while (i < limit && parameter[chunk[i] as number] === 1) i++;
+    return i < limit && drawingFinals[chunk[i] as number] === 1 ? i + 1 : 0;
   }
-  return 0;
+  // saving and restoring the cursor, index, keypad modes
+  const draws =
+    kind === 0x37 || kind === 0x38 || kind === 0x3d || kind === 0x3e || kind === 0x44 || kind === 0x45 || kind === 0x4d;
+  return draws ? at + 2 : 0;
 }
 
 /** Reports that a terminal sends for XTWINOPS. */

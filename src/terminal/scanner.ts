@@ -103,6 +103,9 @@ function next(state: number, code: number): number {
  */
 const longestString = 1 << 20;
 
+/** So many sequences at the end of a chunk are looked at one after the other before all of it is walked through. */
+const lastSequences = 4;
+
 const nothing = new Uint8Array(0);
 
 /** Where in the grammar a stream stands. */
@@ -170,16 +173,16 @@ export class Scanner {
   /** Length of the part that ends in ground, 0 where nothing does. */
   #scan(bytes: Uint8Array): number {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const last = view.lastIndexOf(0x1b);
-    if (last >= 0) {
-      // ESC ends whatever was before it: where the last sequence is whole, only what follows it decides
-      const before = { state: this.#state, missing: this.#missing, c1: this.#c1 };
-      const end = this.#walk(bytes, last, start, 0);
-      if (end > last) return end;
-      return this.#walk(bytes, 0, before, 0);
+    let sequence = view.lastIndexOf(0x1b);
+    if (sequence < 0 && this.ground && !hasC1(view)) return this.#plainEnd(bytes);
+    const before = { state: this.#state, missing: this.#missing, c1: this.#c1 };
+    // ESC ends whatever was before it: what follows the last one decides, or, where that sequence is not whole, what follows the one before it
+    for (let tries = 0; sequence >= 0 && tries < lastSequences; tries++) {
+      const end = this.#walk(bytes, sequence, start, 0);
+      if (end > sequence) return end;
+      sequence = sequence === 0 ? -1 : view.lastIndexOf(0x1b, sequence - 1);
     }
-    if (this.ground && !hasC1(view)) return this.#plainEnd(bytes);
-    return this.#walk(bytes, 0, { state: this.#state, missing: this.#missing, c1: this.#c1 }, 0);
+    return this.#walk(bytes, 0, before, 0);
   }
 
   /** The end of the last whole character of a text without sequences. */

@@ -19,14 +19,12 @@ kinds[0x1b] = Kind.escape;
 // C2 and a byte below A0 are a C1 control
 kinds[0xc2] = Kind.c2;
 
-const nothing = new Uint8Array(0);
-
 /** A piece of plain output. */
 interface Piece {
   bytes: Uint8Array;
   lineFeeds: number;
-  /** Where its SGR sequences are, those that a later reset undoes left out. */
-  attributes: [from: number, to: number][];
+  /** Where the SGR sequences begin that count: what comes before is undone by the one that stands here. */
+  attributes: number;
 }
 
 /**
@@ -126,26 +124,28 @@ function endOfLine(bytes: Uint8Array): number {
 /** A piece without its head. */
 function behind({ bytes, lineFeeds, attributes }: Piece, head: Piece): Piece {
   const cut = head.bytes.length;
-  const rest: Piece["attributes"] = [];
-  for (const [from, to] of attributes) if (from >= cut) rest.push([from - cut, to - cut]);
-  return { bytes: bytes.subarray(cut), lineFeeds: lineFeeds - head.lineFeeds, attributes: rest };
+  return { bytes: bytes.subarray(cut), lineFeeds: lineFeeds - head.lineFeeds, attributes: Math.max(0, attributes - cut) };
 }
 
 /** What a piece leaves of its SGR sequences. */
 function attributesOf({ bytes, attributes }: Piece): Uint8Array {
-  return attributes.length === 0 ? nothing : Buffer.concat(attributes.map(([from, to]) => bytes.subarray(from, to)));
+  const sequences: Uint8Array[] = [];
+  for (let at = bytes.indexOf(0x1b, attributes); at >= 0; at = bytes.indexOf(0x1b, at + 1))
+    sequences.push(bytes.subarray(at, endOfSgr(bytes, at)));
+  return Buffer.concat(sequences);
 }
 
 /** The longest plain part that `bytes` begin with. */
 function plainBeginning(bytes: Uint8Array): Piece {
-  let attributes: Piece["attributes"] = [];
+  const { length } = bytes;
+  let attributes = 0;
   let lineFeeds = 0;
   let at = 0;
-  scan: while (at < bytes.length) {
+  scan: while (at < length) {
+    // most of it, in a loop of its own: this is what a flood costs
+    while (at < length && kinds[bytes[at] as number] === Kind.text) at++;
+    if (at === length) break;
     switch (kinds[bytes[at] as number]) {
-      case Kind.text:
-        at++;
-        break;
       case Kind.lineFeed:
         lineFeeds++;
         at++;
@@ -158,8 +158,7 @@ function plainBeginning(bytes: Uint8Array): Piece {
         const end = endOfSgr(bytes, at);
         if (end === 0) break scan;
         // CSI m and CSI 0 m undo everything that other SGRs do
-        if (end - at === 3 || (end - at === 4 && bytes[at + 2] === 0x30)) attributes = [];
-        attributes.push([at, end]);
+        if (end - at === 3 || (end - at === 4 && bytes[at + 2] === 0x30)) attributes = at;
         at = end;
         break;
       }
@@ -170,14 +169,13 @@ function plainBeginning(bytes: Uint8Array): Piece {
   return { bytes: at === bytes.length ? bytes : bytes.subarray(0, at), lineFeeds, attributes };
 }
 
+/** Digits, colon and semicolon. */
+const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
+
 /** The end of the SGR sequence that begins at `at`; 0 where none does. */
 function endOfSgr(bytes: Uint8Array, at: number): number {
   if (bytes[at + 1] !== 0x5b) return 0;
-  for (let i = at + 2; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    if (byte === 0x6d) return i + 1;
-    // digits, colon, semicolon
-    if (byte < 0x30 || byte > 0x3b) return 0;
-  }
-  return 0;
+  let i = at + 2;
+  while (parameter[bytes[i] as number] === 1) i++;
+  return bytes[i] === 0x6d ? i + 1 : 0;
 }
