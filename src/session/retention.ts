@@ -22,7 +22,7 @@ const longestRest = 1_000;
  * A running session whose lines are so far (bytes) behind writes faster than they can be stored: that waits for `floodPause` (ms), again and
  * again, until it rests. Trying would only take the processors, and the disk, from the session and those who look at it.
  */
-const floodAhead = 4 << 20;
+export const floodAhead = 4 << 20;
 const floodPause = 1_000;
 /** After a failure (a full disk) a session is left alone for so long (ms). */
 const failurePause = 60_000;
@@ -200,7 +200,7 @@ export class Retention {
         log.close();
       }
     }
-    if (!ended && session.offset - charge.stored > floodAhead && this.#effects.clock() - session.lastOutput < floodPause) {
+    if (!ended && this.#effects.clock() - session.lastOutput < floodPause && logged(session) - charge.stored > floodAhead) {
       charge.notBefore = this.#effects.clock() + floodPause;
       return true;
     }
@@ -221,5 +221,15 @@ export class Retention {
       this.#effects.log("retention.removed", { session: session.id, ended: row.ended });
       this.#effects.remove(session);
     }
+  }
+}
+
+/** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */
+function logged(session: Session): number {
+  const log = session.openLog();
+  try {
+    return log.end;
+  } finally {
+    log.close();
   }
 }

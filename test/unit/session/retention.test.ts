@@ -4,7 +4,7 @@ import path from "node:path";
 import { after, describe, test } from "node:test";
 import Database from "better-sqlite3";
 import { Threads } from "../../../src/logs/threads.ts";
-import { Retention } from "../../../src/session/retention.ts";
+import { floodAhead, Retention } from "../../../src/session/retention.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
@@ -22,6 +22,7 @@ class FakeSession {
   live = true;
   offset = 0;
   storedOffset = 0;
+  lastOutput = 0;
   readonly row: { kind: string; ended: number | null; created: number } = { kind: "run", ended: null, created: 0 };
   readonly id: string;
   readonly holder: FakeHolder;
@@ -124,6 +125,24 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     retention.removed("a");
     await until(() => store.blocksFrom("a", 0, 1).length === 0, "its lines to go", patient);
     await retention.dispose();
+  });
+
+  test("a session that writes faster than lines can be stored waits until it rests; another one does not", async () => {
+    const retention = make({ bytes: 0, age: 0 });
+    const [flooding, other] = [add("flooding"), add("other")];
+    for (const session of [flooding, other]) retention.watch(session as unknown as Session);
+    flooding.lastOutput = other.lastOutput = now;
+    flooding.say(lines(0, 1_000));
+    // nobody looks: the server does not read what comes, the holder writes it down
+    while (flooding.holder.end <= floodAhead) flooding.holder.write(lines(0, 1_000));
+    other.say(lines(0, 1_000));
+    await until(() => (store.progress("other")?.offset ?? 0) > 0, "the other one's lines to be stored", patient);
+    assert.equal(store.progress("flooding"), undefined);
+    now += 5_000;
+    await until(() => (store.progress("flooding")?.offset ?? 0) > 0, "the lines of the flood that rests to be stored", patient);
+    await retention.dispose();
+    for (const session of [flooding, other]) session.end(now);
+    sessions.splice(0);
   });
 
   test("a log is kept within its size: the oldest segments go, and their lines", async () => {
