@@ -130,7 +130,9 @@ function behind({ bytes, lineFeeds, attributes }: Piece, head: Piece): Piece {
 /** What a piece leaves of its SGR sequences. */
 function attributesOf({ bytes, attributes }: Piece): Uint8Array {
   const sequences: Uint8Array[] = [];
-  for (let at = bytes.indexOf(0x1b, attributes); at >= 0; at = bytes.indexOf(0x1b, at + 1))
+  // a Buffer finds a byte many times faster than an array does
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = view.indexOf(0x1b, attributes); at >= 0; at = view.indexOf(0x1b, at + 1))
     sequences.push(bytes.subarray(at, endOfSgr(bytes, at)));
   return Buffer.concat(sequences);
 }

@@ -5,6 +5,9 @@ import { usual } from "../drivers.ts";
 import { memory, settled, ticks } from "../facts.ts";
 import type { Side } from "../sides.ts";
 
+/** Rest (ms) after which nothing of a start is left: of ours, lines are stored after a second, and V8 collects for some 15. */
+const afterStart = 12_000;
+
 function residents(side: Side): number[] {
   const { server, holders } = side.resident();
   return [...server, ...holders];
@@ -20,7 +23,7 @@ async function memoryOf(bench: Bench, side: Side): Promise<Record<string, number
     const sessions = [];
     for (let i = 0; i < count; i++)
       sessions.push(await side.create([bench.drivers.program("screenful"), `${lines}`, `${usual.rows}`]));
-    await settled(() => residents(side), side.name);
+    await settled(() => residents(side), side.name, 60_000, amount(bench, afterStart, afterStart, 500));
     return sessions;
   };
   const count = amount(bench, 10, 10, 2);
@@ -74,7 +77,7 @@ export const cpu: Measure = {
     const used = async (side: Side, argv: string[], idle: boolean) => {
       const sessions = [];
       for (let i = 0; i < amount(bench, 10, 10, 2); i++) sessions.push(await side.create(argv));
-      if (idle) await settled(() => residents(side), side.name);
+      if (idle) await settled(() => residents(side), side.name, 60_000, amount(bench, afterStart, afterStart, 500));
       else await pause(2000); // their first screens
       const pids = residents(side);
       const before = ticks(pids);
