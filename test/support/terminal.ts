@@ -72,9 +72,6 @@ export class UserTerminal {
   #unparsed = 0;
   #waiters = new Set<Waiter>();
   #slave: number | undefined;
-  /** The terminal's own side once more: what node-pty did not read. */
-  #master: number | undefined;
-  #reading = true;
 
   constructor(file: string, args: string[], options: UserTerminalOptions = {}) {
     const { cols = 80, rows = 24, env = {}, cwd = "/", answers = true } = options;
@@ -89,14 +86,12 @@ export class UserTerminal {
     setCloexec((this.#pty as unknown as { fd: number }).fd);
     // node-pty on Node 20 and 22 loses the last output of a program that ends, unless somebody keeps the slave open.
     this.#slave = fs.openSync((this.#pty as unknown as { ptsName: string }).ptsName, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
-    this.#master = copyOf((this.#pty as unknown as { fd: number }).fd);
     this.#pty.onData((data) => this.#received(data as unknown as Buffer));
     if (answers) this.#screen.onData((answer) => this.#write(answer));
     this.exit = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode, signal }) => {
         this.ended = { code: exitCode, signal: signal ?? 0 };
-        this.#readRest();
-        this.#closeOurs();
+        this.#closeSlave();
         this.#look();
         resolve(this.ended);
       });
@@ -216,7 +211,6 @@ export class UserTerminal {
 
   /** Reads nothing any more, as a terminal that hangs; the command's writes fill the line and stay there. */
   stopReading(): void {
-    this.#reading = false;
     this.#pty.pause();
   }
 
@@ -227,7 +221,7 @@ export class UserTerminal {
 
   /** Closes the terminal as a window is closed or a line is lost: the kernel hangs up on what runs in it. */
   closePty(): void {
-    this.#closeOurs();
+    this.#closeSlave();
     (this.#pty as unknown as { _socket: { destroy(): void } })._socket.destroy();
   }
 
@@ -275,22 +269,10 @@ export class UserTerminal {
     return `waited in vain for ${what}: ${why}\n$ ${this.command}\n${this.picture()}`;
   }
 
-  /** node-pty lets go of a terminal 200 ms after its command's end, read or not: on a busy machine the last words are still there then. */
-  #readRest(): void {
-    if (this.#master === undefined || !this.#reading) return;
-    const bytes = Buffer.alloc(1 << 16);
-    try {
-      for (let length = fs.readSync(this.#master, bytes); length > 0; length = fs.readSync(this.#master, bytes))
-        this.#received(Buffer.from(bytes.subarray(0, length)));
-    } catch {
-      // EAGAIN: that was all
-    }
-  }
-
-  #closeOurs(): void {
-    for (const fd of [this.#slave, this.#master]) if (fd !== undefined) fs.closeSync(fd);
+  #closeSlave(): void {
+    if (this.#slave === undefined) return;
+    fs.closeSync(this.#slave);
     this.#slave = undefined;
-    this.#master = undefined;
   }
 }
 
@@ -300,22 +282,13 @@ function holdsOf(wanted: string | RegExp | (() => boolean), text: () => string):
   return () => wanted.test(text());
 }
 
-let sys: { setCloexec(fd: number): void; dup(fd: number): number } | undefined;
-
-function addonCalls(): typeof sys {
-  if (sys === undefined && fs.existsSync(addon)) sys = createRequire(import.meta.url)(addon) as typeof sys;
-  return sys;
-}
+let sys: { setCloexec(fd: number): void } | undefined;
 
 /**
  * Keeps the master out of what is started later: node-pty 1.1.0 leaves it open to every child, and a copy of it in a
  * session server would keep the terminal alive after closePty. Needs our addon; without it only closePty tests suffer.
  */
 function setCloexec(fd: number): void {
-  addonCalls()?.setCloexec(fd);
-}
-
-/** The same open file once more, for ourselves alone; undefined without our addon. */
-function copyOf(fd: number): number | undefined {
-  return addonCalls()?.dup(fd);
+  if (sys === undefined && fs.existsSync(addon)) sys = createRequire(import.meta.url)(addon) as typeof sys;
+  sys?.setCloexec(fd);
 }

@@ -405,7 +405,8 @@ describe("stopping and sizes", () => {
   });
 
   test("SIGSTOP and SIGCONT: raw again, and the screen is asked for", async () => {
-    const script = `set -m; ${client} x; echo "stopped $?"; stty sane; fg >/dev/null; echo "ended $?"`;
+    // a client that SIGSTOP stops leaves the terminal raw: bash's words go on in the same column until stty, wherever its path has brought them
+    const script = `set -m; ${client} x; echo "stopped $?"; stty sane; echo; fg >/dev/null; echo "ended $?"`;
     const terminal = start(["-c", script], { file: "/bin/bash" });
     const peer = await server.peer();
     peer.send(raw, out("ready\r\n"));
