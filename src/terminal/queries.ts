@@ -1,7 +1,7 @@
 // Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
 import { isUtf8 } from "node:buffer";
 import { characterLength } from "../base/bytes.ts";
-import { endOfText } from "./text-run.ts";
+import { endOfParameters, endOfText } from "./text-run.ts";
 import { Writer } from "./writer.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
@@ -449,17 +449,13 @@ function nextSpecial(chunk: Buffer, from: number): number {
 const drawingFinals = new Uint8Array(256);
 for (const final of Buffer.from("mHfABCDEFGIZdaejkJKLMPX@STbrsu`")) drawingFinals[final] = 1;
 
-/** Digits, colon and semicolon. */
-const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
-
 /** Where a sequence that begins with ESC at `at` ends, when it is whole and nobody could answer it; else 0. Coloured text is made of them. */
 function endOfDrawing(chunk: Buffer, at: number): number {
   const kind = chunk[at + 1];
   if (kind === 0x5b) {
-    let i = at + 2;
     const limit = Math.min(chunk.length, at + longestCsi);
-    while (i < limit && parameter[chunk[i] as number] === 1) i++;
-    return i < limit && drawingFinals[chunk[i] as number] === 1 ? i + 1 : 0;
+    const end = endOfParameters(chunk, at + 2, limit);
+    return end < limit && drawingFinals[chunk[end] as number] === 1 ? end + 1 : 0;
   }
   // saving and restoring the cursor, index, keypad modes
   const draws =

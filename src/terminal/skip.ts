@@ -1,5 +1,6 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the scrollback before anyone can see it.
 import type { Model } from "./internals.ts";
+import { endOfParameters } from "./text-run.ts";
 
 /** Output in pieces of at least this size is worth holding back: a program that talks to a person never writes so much at once. */
 const flood = 1 << 14;
@@ -171,13 +172,9 @@ function plainBeginning(bytes: Uint8Array): Piece {
   return { bytes: at === bytes.length ? bytes : bytes.subarray(0, at), lineFeeds, attributes };
 }
 
-/** Digits, colon and semicolon. */
-const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
-
 /** The end of the SGR sequence that begins at `at`; 0 where none does. */
 function endOfSgr(bytes: Uint8Array, at: number): number {
   if (bytes[at + 1] !== 0x5b) return 0;
-  let i = at + 2;
-  while (parameter[bytes[i] as number] === 1) i++;
-  return bytes[i] === 0x6d ? i + 1 : 0;
+  const end = endOfParameters(bytes, at + 2, bytes.length);
+  return bytes[end] === 0x6d ? end + 1 : 0;
 }

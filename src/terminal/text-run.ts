@@ -20,3 +20,13 @@ export function endOfText(chunk: Uint8Array, from: number): number {
   }
   return length;
 }
+
+/** Digits, colon and semicolon. */
+const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
+
+/** The end of a control sequence's parameters, of which the first may stand at `from`; `limit` where they go on until there. */
+export function endOfParameters(bytes: Uint8Array, from: number, limit: number): number {
+  let i = from;
+  while (i < limit && parameter[bytes[i] as number] === 1) i++;
+  return i;
+}
