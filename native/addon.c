@@ -1,4 +1,5 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
+#include "look.h"
 #include "os.h"
 
 #include <errno.h>
@@ -422,6 +423,7 @@ NAPI_MODULE_INIT() {
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"foregroundGroup", foreground_group},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
+      {"look", look},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

@@ -115,12 +115,10 @@ export function picture(lines: readonly WatchLine[], chosen: WatchLine | undefin
     const texts = [colours.bold("no session runs"), "", "falcon launch starts one · q leaves"].map((line) => cut(line, cols));
     return [...texts, ...new Array(rows).fill("")].slice(0, rows);
   }
-  const { shown, left } = fitting(lines, cols, now);
-  const [head = "", ...body] = table(
-    shown,
-    lines.map((line) => shown.map((column) => column.text(line, now))),
-    cols,
-  ).split("\n");
+  const texts = new Map(columns.map((column) => [column, lines.map((line) => printable(column.text(line, now)))]));
+  const { shown, left } = fitting(texts, cols);
+  const cells = lines.map((_, i) => shown.map((column) => texts.get(column)?.[i] ?? ""));
+  const [head = "", ...body] = table(shown, cells, cols).split("\n");
   const at = chosen === undefined ? 0 : Math.max(0, lines.indexOf(chosen));
   // the table takes at most half of the screen; the selected line stays in sight
   const room = Math.max(1, Math.min(body.length, Math.floor((rows - 3) / 2)));
@@ -142,12 +140,9 @@ export function picture(lines: readonly WatchLine[], chosen: WatchLine | undefin
 }
 
 /** The columns that fit, and those that do not. */
-function fitting(lines: readonly WatchLine[], cols: number, now: number): { shown: WatchColumn[]; left: WatchColumn[] } {
+function fitting(texts: ReadonlyMap<WatchColumn, string[]>, cols: number): { shown: WatchColumn[]; left: WatchColumn[] } {
   const widths = new Map(
-    columns.map((column) => [
-      column,
-      Math.max(widthOf(column.title), ...lines.map((line) => widthOf(printable(column.text(line, now))))),
-    ]),
+    columns.map((column) => [column, Math.max(widthOf(column.title), ...(texts.get(column) ?? []).map(widthOf))]),
   );
   const shown = [...columns];
   const left: WatchColumn[] = [];

@@ -1,5 +1,7 @@
 // Reads a log that is being written: every complete line once, from wherever it stood, through truncation and rotation.
 import fs from "node:fs";
+import os from "node:os";
+import type { Look, LookedAt, Seen } from "../base/look.ts";
 import type { ByteCount } from "./byte-count.ts";
 
 /** A log larger than this is not read from its start: what matters now is at its end. */
@@ -27,9 +29,13 @@ export interface LogNews {
   skipped: number;
 }
 
+/** No such file, and not one that could not be asked for in this moment. */
+const gone: readonly number[] = [os.constants.errno.ENOENT, os.constants.errno.ENOTDIR];
+
 /** Follows one file. Not reading is not an error: a log that does not exist has no news. */
 export class LogReader {
   readonly file: string;
+  readonly #look: Look;
   readonly #count: ByteCount;
   #offset = 0;
   /** Of the file that is there, and of the file that #offset belongs to. */
@@ -46,8 +52,9 @@ export class LogReader {
   /** Its size at the last look, bytes. */
   size = 0;
 
-  constructor(file: string, count: ByteCount) {
+  constructor(file: string, look: Look, count: ByteCount) {
     this.file = file;
+    this.#look = look;
     this.#count = count;
   }
 
@@ -55,61 +62,84 @@ export class LogReader {
     return this.#inode !== undefined;
   }
 
-  /** Looks for what is new; costs one stat when nothing is. */
-  async read(): Promise<LogNews> {
+  /** What is to be looked at for it. */
+  get lookedAt(): LookedAt {
+    return { file: this.file, from: this.#marked, known: this.#offset };
+  }
+
+  /** Takes what is new; costs one stat when nothing is. `seen`: what a look at `lookedAt` has found just now, with others' files. */
+  async read(seen?: Seen): Promise<LogNews> {
     const news: LogNews = { lines: [], restarted: false, skipped: 0 };
-    let stat: fs.Stats;
-    try {
-      stat = await fs.promises.stat(this.file);
-    } catch (error) {
-      // a file system that does not answer well for a moment (ESTALE, EIO) has taken nothing away
-      if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) this.#inode = undefined;
-      return news;
-    }
-    if (!stat.isFile()) return news;
-    this.modified = stat.mtimeMs;
-    this.size = stat.size;
-    if (this.#known !== undefined && (stat.ino !== this.#known || stat.size < this.#offset)) {
+    const { error, regular, inode, size, modified, bytes } = seen ?? ((await this.#look([this.lookedAt]))[0] as Seen);
+    // a file system that does not answer well for a moment (ESTALE, EIO) has taken nothing away
+    if (gone.includes(error)) this.#inode = undefined;
+    if (error !== 0 || !regular) return news;
+    this.modified = modified;
+    this.size = size;
+    if (this.#known !== undefined && (inode !== this.#known || size < this.#offset)) {
       this.#begin();
       news.restarted = true;
     }
-    this.#inode = stat.ino;
-    this.#known = stat.ino;
-    if (stat.size === this.#offset) return news;
-    const handle = await fs.promises.open(this.file, "r").catch(() => undefined);
-    if (!handle) return news;
-    try {
-      if (!(await this.#sameBefore(handle))) {
-        this.#begin();
-        news.restarted = true;
-      }
-      await this.#take(handle, stat.size, news);
-    } finally {
-      await handle.close();
+    this.#inode = inode;
+    this.#known = inode;
+    if (size === this.#offset) return news;
+    if (bytes !== undefined && !news.restarted) {
+      this.#count.add(bytes.length);
+      if (this.#take(bytes, news)) return news;
+      this.#begin();
+      news.restarted = true;
     }
+    await this.#readFile(size, news);
     return news;
   }
 
-  async #take(handle: fs.promises.FileHandle, size: number, news: LogNews): Promise<void> {
-    const limit = this.#offset > 0 ? largestRead : size > largestFirstRead ? tailRead : largestFirstRead;
-    let from = this.#offset;
-    if (size - from > limit) {
-      news.skipped = size - limit - from;
-      from = size - limit;
+  /** For what a look does not read: a first read, a long piece, a log that began anew. */
+  async #readFile(size: number, news: LogNews): Promise<void> {
+    const handle = await fs.promises.open(this.file, "r").catch(() => undefined);
+    if (!handle) return;
+    try {
+      if (await this.#readOn(handle, size, news)) return;
+      this.#begin();
+      news.restarted = true;
+      await this.#readOn(handle, size, news);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Reads to the end or, where that is too much, only the end; false when what stands before our place is not what we read there. */
+  async #readOn(handle: fs.promises.FileHandle, size: number, news: LogNews): Promise<boolean> {
+    const skipped = this.#excess(size);
+    if (skipped > 0) {
+      if (!(await this.#bytes(handle, this.#marked, this.#mark.length)).equals(this.#mark)) return false;
+      news.skipped = skipped;
+      this.#offset += skipped;
+      this.#mark = Buffer.alloc(0);
       this.#drop();
       this.#torn = true;
     }
-    const bytes = await this.#bytes(handle, from, size - from);
-    this.#offset = from + bytes.length;
-    const before = news.skipped > 0 ? Buffer.alloc(0) : this.#mark;
-    this.#mark = Buffer.concat([before, bytes.subarray(-markLength)]).subarray(-markLength);
-    this.#split(bytes, news);
+    return this.#take(await this.#bytes(handle, this.#marked, size - this.#marked), news);
   }
 
-  /** Whether what stands before our place is what we read there. */
-  async #sameBefore(handle: fs.promises.FileHandle): Promise<boolean> {
-    if (this.#mark.length === 0) return true;
-    return (await this.#bytes(handle, this.#offset - this.#mark.length, this.#mark.length)).equals(this.#mark);
+  /** Bytes of a file of `size` that are too many to be read. */
+  #excess(size: number): number {
+    const limit = this.#offset > 0 ? largestRead : size > largestFirstRead ? tailRead : largestFirstRead;
+    return Math.max(0, size - this.#offset - limit);
+  }
+
+  /** Takes the lines of what was read from the mark on; false when it does not begin with the mark. */
+  #take(read: Buffer, news: LogNews): boolean {
+    if (!read.subarray(0, this.#mark.length).equals(this.#mark)) return false;
+    const bytes = read.subarray(this.#mark.length);
+    this.#offset += bytes.length;
+    this.#mark = Buffer.from(read.subarray(-markLength));
+    this.#split(bytes, news);
+    return true;
+  }
+
+  /** Where the bytes begin that the log is known by. */
+  get #marked(): number {
+    return this.#offset - this.#mark.length;
   }
 
   #split(bytes: Buffer, news: LogNews): void {

@@ -1,6 +1,6 @@
 // Watches one run through its files alone: nothing that it does can disturb the training.
-import fs from "node:fs";
 import path from "node:path";
+import type { Look, Seen } from "../base/look.ts";
 import { ByteCount } from "./byte-count.ts";
 import type { Curve } from "./curve.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
@@ -68,6 +68,8 @@ export interface RunProgress {
 export interface WatchOptions {
   /** The run directory. */
   run: string;
+  /** How its files are looked at. */
+  look: Look;
   /** Working directory of the run's program, for relative paths in its configuration. */
   directory?: string;
   /** paths.graph of the command line (LaunchArguments.graph). */
@@ -105,6 +107,7 @@ interface WatchedNode {
 export class RunWatcher {
   readonly run: string;
   readonly count = new ByteCount();
+  readonly #look: Look;
   readonly #directory: string;
   readonly #graphOption: string | undefined;
   readonly #since: number | undefined;
@@ -122,6 +125,7 @@ export class RunWatcher {
 
   constructor(options: WatchOptions) {
     this.run = canonical(options.run);
+    this.#look = options.look;
     this.#directory = options.directory ?? process.cwd();
     this.#graphOption = options.graph;
     this.#since = options.since;
@@ -173,37 +177,44 @@ export class RunWatcher {
   }
 
   async #refresh(): Promise<void> {
-    await this.#readConfig();
-    const config = this.#config as RunConfig;
-    this.#driverReader ??= new LogReader(path.join(config.graph, "driver", "output.log"), this.count);
-    this.#datasetReader ??= new LogReader(path.join(config.graph, "dataset", "output.log"), this.count);
+    let seen = await this.#lookAround();
+    if (await this.#readConfig(seen.config)) seen = await this.#lookAround();
     await Promise.all([
-      this.#readDriver(this.#driverReader),
-      this.#readDataset(this.#datasetReader),
-      ...this.#nodes.map((node) => this.#readNode(node)),
+      this.#readDriver(this.#driverReader as LogReader, seen.driver),
+      this.#readDataset(this.#datasetReader as LogReader, seen.dataset),
+      ...this.#nodes.map((node, i) => this.#readNode(node, seen.nodes[i])),
     ]);
   }
 
-  async #readConfig(): Promise<void> {
-    const stat = await fs.promises.stat(path.join(this.run, "config.yml")).catch(() => undefined);
-    const signature = stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "none";
-    if (this.#config && signature === this.#configRead && signature !== "none") return;
+  /** One look at all files of the run that are known of. */
+  async #lookAround(): Promise<{ config: Seen; driver?: Seen; dataset?: Seen; nodes: Seen[] }> {
+    const readers = [this.#driverReader, this.#datasetReader, ...this.#nodes.map(({ reader }) => reader)];
+    const config = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
+    const seen = await this.#look([config, ...readers.flatMap((reader) => reader?.lookedAt ?? [])]);
+    return { config: seen[0] as Seen, driver: seen[1] as Seen, dataset: seen[2] as Seen, nodes: seen.slice(3) };
+  }
+
+  /** Whether other files are to be looked at from now on. */
+  async #readConfig({ error, modified, size, inode }: Seen): Promise<boolean> {
+    const signature = error === 0 ? `${modified} ${size} ${inode}` : "none";
+    if (this.#config && signature === this.#configRead && signature !== "none") return false;
     const config = await readRunConfig(this.run, this.#directory, this.#graphOption, this.count);
     this.#configRead = signature;
     if (this.#config && config.graph === this.#config.graph && same(config.nodes, this.#config.nodes)) {
       this.#config = config;
-      return;
+      return false;
     }
     this.#config = config;
-    this.#driverReader = undefined;
-    this.#datasetReader = undefined;
+    const reader = (node: string) => new LogReader(path.join(config.graph, node, "output.log"), this.#look, this.count);
+    this.#driverReader = reader("driver");
+    this.#datasetReader = reader("dataset");
     this.#driver.restart();
     this.#buffer = [];
     this.#nodes = config.nodes.map(({ name, trained, epochs }) => {
       const metric = (metricName: string) => new MetricReader(path.join(config.graph, name, "metrics", metricName), this.count);
       return {
         log: new NodeLog(name),
-        reader: new LogReader(path.join(config.graph, name, "output.log"), this.count),
+        reader: reader(name),
         trained,
         configured: epochs,
         metrics: {
@@ -215,10 +226,11 @@ export class RunWatcher {
         },
       };
     });
+    return true;
   }
 
-  async #readDriver(reader: LogReader): Promise<void> {
-    const news = await reader.read();
+  async #readDriver(reader: LogReader, seen: Seen | undefined): Promise<void> {
+    const news = await reader.read(seen);
     if (news.restarted) this.#driver.restart();
     if (news.skipped > 0) this.#driver.skip();
     const before = this.#driver.facts.launches;
@@ -228,8 +240,8 @@ export class RunWatcher {
     this.#setZone(reader, news.lines);
   }
 
-  async #readDataset(reader: LogReader): Promise<void> {
-    const news = await reader.read();
+  async #readDataset(reader: LogReader, seen: Seen | undefined): Promise<void> {
+    const news = await reader.read(seen);
     if (news.restarted) this.#buffer = [];
     for (const line of news.lines) {
       const read = parseLogLine(line);
@@ -244,8 +256,8 @@ export class RunWatcher {
     this.#setZone(reader, news.lines);
   }
 
-  async #readNode(node: WatchedNode): Promise<void> {
-    const news = await node.reader.read();
+  async #readNode(node: WatchedNode, seen: Seen | undefined): Promise<void> {
+    const news = await node.reader.read(seen);
     if (news.restarted) node.log.restart();
     if (news.skipped > 0) node.log.skip();
     for (const line of news.lines) node.log.line(line);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Failure } from "../base/failure.ts";
+import type { Look } from "../base/look.ts";
 
 /** How a terminal treats what is typed; asked of the pty, never guessed. */
 export interface LineMode {
@@ -48,6 +49,7 @@ interface Addon {
   lineMode(fd: number): number;
   foregroundGroup(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
+  look: Look;
 }
 
 /** The folder of package.json: the same from src/ and from the bundle in dist/. */
@@ -116,3 +118,5 @@ export function lineMode(fd: number): LineMode {
 export const foregroundGroup: Addon["foregroundGroup"] = addon.foregroundGroup;
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
+/** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */
+export const look: Look = addon.look;

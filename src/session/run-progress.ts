@@ -2,6 +2,7 @@
 import { parseLaunch } from "../falcon/arguments.ts";
 import type { Curve } from "../falcon/curve.ts";
 import { type RunProgress, RunWatcher } from "../falcon/progress.ts";
+import { look } from "../platform/native.ts";
 import type { Session } from "./session.ts";
 
 export class RunProgresses {
@@ -53,7 +54,7 @@ export class RunProgresses {
     let watcher = this.#watchers.get(session);
     if (watcher === undefined) {
       const { graph } = parseLaunch(command.slice(command.indexOf("launch") + 1));
-      watcher = new RunWatcher({ run: runDirectory, directory, graph, since: session.row.created, clock: this.#clock });
+      watcher = new RunWatcher({ run: runDirectory, look, directory, graph, since: session.row.created, clock: this.#clock });
       this.#watchers.set(session, watcher);
     }
     return watcher;

@@ -30,7 +30,7 @@ const epochLine = (epoch: number) =>
 const program = "#!/bin/sh\nexec sleep 100000\n";
 
 async function watch(bench: Bench): Promise<{ watched: number; idle: number; read: number; written: number }> {
-  const seconds = amount(bench, 20, 10, 3);
+  const seconds = amount(bench, 30, 30, 3);
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
   const { env } = side.list() as Command;
@@ -65,13 +65,15 @@ async function watch(bench: Bench): Promise<{ watched: number; idle: number; rea
       }
       return { cpu: cpuMs([server]) - before.cpu, read: readBytes(server) - before.read };
     };
+    // the server looks around each half minute and reads what was logged before then, once; V8 collects what that left behind in the half minute after it
+    await until(() => readBytes(server) > 10 * earlier * 100, "the logs to be read", 60_000);
+    await pause(amount(bench, 45_000, 20_000, 0));
     await settled(() => [server], "the server", 60_000);
     const idle = await sample();
     const viewer = bench.drivers.view({ argv: [falcon, "sessions", "--watch"], env });
     await viewer.time("first");
-    // what was logged before is read once; V8 compiles what is used often
-    await pause(amount(bench, 5000, 3000, 1000));
-    await until(() => readBytes(server) > 10 * earlier * 100, "the logs to be read");
+    // V8 compiles what is used often
+    await pause(amount(bench, 15_000, 5000, 1000));
     const watched = await sample();
     await viewer.leave();
     return { watched: watched.cpu / seconds, idle: idle.cpu / seconds, read: watched.read / written, written };

@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { ByteCount } from "../../../src/falcon/byte-count.ts";
 import { LogReader } from "../../../src/falcon/log-reader.ts";
+import { look } from "../../../src/platform/native.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "log-reader-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -16,7 +17,7 @@ function newLog(text = ""): { file: string; reader: LogReader; count: ByteCount 
   const file = path.join(folder, `${made++}.log`);
   fs.writeFileSync(file, text);
   const count = new ByteCount();
-  return { file, reader: new LogReader(file, count), count };
+  return { file, reader: new LogReader(file, look, count), count };
 }
 
 /** What is read again before new bytes, to know the log by. */
@@ -113,8 +114,8 @@ test("a log that is not there has no news, and one that comes back is not read t
 test("a folder in its place, and a log that may not be read, are no news", async () => {
   const file = path.join(folder, "directory.log");
   fs.mkdirSync(file);
-  assert.deepEqual((await new LogReader(file, new ByteCount()).read()).lines, []);
-  assert.deepEqual((await new LogReader(path.join(folder, "0.log", "beyond"), new ByteCount()).read()).lines, []);
+  assert.deepEqual((await new LogReader(file, look, new ByteCount()).read()).lines, []);
+  assert.deepEqual((await new LogReader(path.join(folder, "0.log", "beyond"), look, new ByteCount()).read()).lines, []);
 });
 
 test("a log of 1 GB is entered at its end: 256 KB are read of it", async () => {

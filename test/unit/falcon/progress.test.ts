@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import type { NodeProgress } from "../../../src/falcon/node-progress.ts";
 import { RunWatcher } from "../../../src/falcon/progress.ts";
+import { look } from "../../../src/platform/native.ts";
 import { layOut, type RecordedName, recorded } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "progress-")));
@@ -17,7 +18,7 @@ function watched(name: RecordedName, later = 0) {
   const run = path.join(home, `${++runs}`, name);
   const facts = layOut(name, run);
   let now = facts.copied + later;
-  const watcher = new RunWatcher({ run, directory: path.dirname(run), clock: () => now });
+  const watcher = new RunWatcher({ look, run, directory: path.dirname(run), clock: () => now });
   return {
     run,
     facts,
@@ -134,7 +135,7 @@ test("whether its program is there makes the difference between training and bro
 
 test("a launch that has written nothing yet does not show the end of the one before", async () => {
   const { run } = watched("plain");
-  const watcher = new RunWatcher({ run, since: at(9, 0, 0), clock: () => at(9, 0, 5) });
+  const watcher = new RunWatcher({ look, run, since: at(9, 0, 0), clock: () => at(9, 0, 5) });
   const progress = await watcher.read(true);
   assert.deepEqual([progress.phase, progress.resumed, progress.nodes[0]?.status], ["starting", true, "waiting"]);
   assert.deepEqual([progress.nodes[0]?.epoch, progress.samples, progress.ended], [null, null, null]);
@@ -226,7 +227,7 @@ test("paths.graph moved by the command line or by the configuration: logs and me
       assert.match(moved, /graph: elsewhere/);
       fs.writeFileSync(config, moved);
     }
-    const options = { run, directory, clock: () => facts.copied };
+    const options = { look, run, directory, clock: () => facts.copied };
     const watcher = new RunWatcher(how === "option" ? { ...options, graph: "elsewhere" } : options);
     const progress = await watcher.read(false);
     assert.equal(progress.graph, path.join(directory, "elsewhere"));
@@ -306,7 +307,7 @@ test("a run without local logs says so instead of guessing", async () => {
   assert.notEqual(off, text);
   fs.writeFileSync(config, off);
   fs.rmSync(path.join(run, "graph"), { recursive: true });
-  const progress = await new RunWatcher({ run, clock: () => facts.copied }).read(true);
+  const progress = await new RunWatcher({ look, run, clock: () => facts.copied }).read(true);
   assert.deepEqual([progress.phase, progress.localLogs, progress.summary], ["unknown", false, "no local logs"]);
   assert.deepEqual(
     [progress.nodes[0]?.status, progress.nodes[0]?.epoch, progress.lastSign, progress.stalled],
@@ -315,7 +316,7 @@ test("a run without local logs says so instead of guessing", async () => {
 });
 
 test("a run directory that is not there yet, and one that is deleted while it is watched", async () => {
-  const missing = await new RunWatcher({ run: path.join(home, "none") }).read(true);
+  const missing = await new RunWatcher({ look, run: path.join(home, "none") }).read(true);
   assert.deepEqual([missing.phase, missing.nodes, missing.problem], ["starting", [], "no config.yml yet"]);
   const { run, watcher } = watched("plain");
   await watcher.read(false);

@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { RunWatcher } from "../../../src/falcon/progress.ts";
 import { epochText, number, span, summarise } from "../../../src/falcon/summary.ts";
+import { look } from "../../../src/platform/native.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "summary-")));
@@ -14,7 +15,7 @@ after(() => fs.rmSync(home, { recursive: true, force: true }));
 async function progressOf(name: RecordedName, alive: boolean, later = 0) {
   const run = path.join(home, `${name}-${alive}-${later}`);
   const { copied } = layOut(name, run);
-  return new RunWatcher({ run, clock: () => copied + later }).read(alive);
+  return new RunWatcher({ look, run, clock: () => copied + later }).read(alive);
 }
 
 /** By hand, from the last and the best epoch of each log; -0.4925 in binary lies below itself. */

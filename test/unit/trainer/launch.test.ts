@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import { readNpz } from "../../../src/falcon/metrics.ts";
 import { RunWatcher } from "../../../src/falcon/progress.ts";
+import { look } from "../../../src/platform/native.ts";
 import { UserTerminal } from "../../support/terminal.ts";
 
 let home: string;
@@ -51,7 +52,7 @@ test("a plain run: falcon's layout, metrics that agree with the log, samples, a 
   assert.equal(samples.length, 100);
   const sample = readNpz(fs.readFileSync(path.join(run, "samples/posterior/000000.npz")));
   assert.deepEqual([...sample.keys()], ["line", "wave"]);
-  const progress = await new RunWatcher({ run }).read(false);
+  const progress = await new RunWatcher({ look, run }).read(false);
   assert.equal(progress.phase, "completed");
   assert.equal(progress.saved, true);
   assert.deepEqual(
@@ -86,7 +87,7 @@ test("resuming: the saved configuration and networks, epochs counted on", async 
     [...log.matchAll(/Epoch (\d+\/\d+)/g)].map((m) => m[1]),
     ["1/3", "2/3", "3/3", "4/2", "5/2"],
   );
-  const progress = await new RunWatcher({ run }).read(false);
+  const progress = await new RunWatcher({ look, run }).read(false);
   assert.equal(progress.resumed, true);
   assert.deepEqual([progress.nodes[0]?.epoch, progress.nodes[0]?.epochs, progress.nodes[0]?.epochsBefore], [5, 2, 3]);
 });
@@ -106,7 +107,7 @@ test("a failing simulator: a traceback, status 1, a summary that says so", async
   assert.equal(status, 1);
   assert.match(stderr, /^Traceback[\s\S]*RangeError: the simulator was told to fail in epoch 2/);
   assert.match(stdout, /falcon launch failed \(RangeError: the simulator was told to fail in epoch 2\)/);
-  const progress = await new RunWatcher({ run }).read(false);
+  const progress = await new RunWatcher({ look, run }).read(false);
   assert.equal(progress.phase, "failed");
   assert.equal(progress.failure, "RangeError: the simulator was told to fail in epoch 2");
 });
