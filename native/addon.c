@@ -1,6 +1,7 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 #include "look.h"
 #include "os.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -412,6 +413,24 @@ static napi_value trim_memory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// Writes what plain_part() found into the three numbers of an Uint32Array.
+static napi_value find_plain_part(napi_env env, napi_callback_info info) {
+  napi_value a[2];
+  uint8_t *bytes;
+  size_t length, numbers;
+  napi_typedarray_type type;
+  void *into;
+  if (!get_arguments(env, info, a, 2) || !get_bytes(env, a[0], &bytes, &length)) return NULL;
+  if (napi_get_typedarray_info(env, a[1], &type, &numbers, &into, NULL, NULL) != napi_ok || type != napi_uint32_array || numbers != 3)
+    return throw_type(env, "an Uint32Array of three numbers is expected");
+  struct plain_part part = plain_part(bytes, length);
+  uint32_t *result = into;
+  result[0] = (uint32_t)part.length;
+  result[1] = (uint32_t)part.line_feeds;
+  result[2] = (uint32_t)part.attributes;
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -423,7 +442,7 @@ NAPI_MODULE_INIT() {
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"foregroundGroup", foreground_group},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
-      {"look", look},
+      {"look", look},              {"plainPart", find_plain_part},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

@@ -15,7 +15,7 @@
   'targets': [
     {
       'target_name': 'sys',
-      'sources': ['addon.c', 'look.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['addon.c', 'look.c', 'plain.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {

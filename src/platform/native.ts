@@ -50,6 +50,7 @@ interface Addon {
   foregroundGroup(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
   look: Look;
+  plainPart(bytes: Uint8Array, found: Uint32Array): void;
 }
 
 /** The folder of package.json: the same from src/ and from the bundle in dist/. */
@@ -120,3 +121,5 @@ export const foregroundGroup: Addon["foregroundGroup"] = addon.foregroundGroup;
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
 /** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */
 export const look: Look = addon.look;
+/** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/plain-part.ts. */
+export const plainPart: Addon["plainPart"] = addon.plainPart;

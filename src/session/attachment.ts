@@ -213,12 +213,11 @@ export class Attachment {
   }
 
   /** The stream's filter, by the user's rules. */
-  #sequenceFilter(): (chunk: Buffer) => Buffer {
-    const filter = new PolicyFilter(this.#options.sequences, (sequence) => {
+  #sequenceFilter(): PolicyFilter {
+    return new PolicyFilter(this.#options.sequences, (sequence) => {
       // what stands before it in the stream is written first
       setImmediate(() => this.#askAboutClipboard(sequence));
     });
-    return (chunk) => filter.feed(chunk);
   }
 
   /** While something else has the terminal nobody could answer: then it is not written. */

@@ -7,7 +7,7 @@ import { sizeAt } from "./catch-up.ts";
 
 /** A screen is stored when this much output came since the last time: a new server then has at most this much to parse again. */
 const snapshotBytes = 4 << 20;
-/** … but not more often than this (ms), since a flood makes 4 MB in 80 ms. */
+/** … but not more often than this (ms), nor sooner after the output began: a flood makes 4 MB in 80 ms, and 10,000 lines take 150 ms to store. */
 const snapshotPause = 5_000;
 
 /** A screen whose worker died is made from at most this much of the output (a stored one is seldom older), read in such pieces. */
@@ -46,8 +46,8 @@ export class SessionScreen {
   #fedTo = 0;
   /** Output that it was never given. */
   #skipped = 0;
-  /** When that was begun last, ms since 1970. */
-  #storedAt = 0;
+  /** When output came that is not stored, or storing was begun last; ms since 1970. */
+  #unstoredSince = 0;
   /** Resolves when what was asked for so far is stored. */
   #storing: Promise<void> = Promise.resolve();
 
@@ -101,13 +101,14 @@ export class SessionScreen {
 
   /** Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is not retained) has to be added. */
   follow(offset: number, length: number): void {
+    if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.clock();
     this.#skipped += Math.max(0, offset - this.#fedTo);
     this.#fedTo = offset + length;
   }
 
   /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
   isOutdated(offset: number): boolean {
-    return offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#storedAt > snapshotPause;
+    return offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#unstoredSince > snapshotPause;
   }
 
   /** Stores it as it stands, after what is being stored already: at the end of a session nothing may be left out. */
@@ -119,7 +120,7 @@ export class SessionScreen {
   async #storeNow(): Promise<void> {
     const handle = this.#handle;
     if (handle === undefined || this.storedOffset === this.#fedTo) return;
-    this.#storedAt = this.#effects.clock();
+    this.#unstoredSince = this.#effects.clock();
     try {
       const skipped = this.#skipped;
       const encoded = await handle.encode();

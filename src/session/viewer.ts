@@ -1,7 +1,8 @@
 // One viewer of a session: raw stream for a terminal of the session's size, rendered frames for any other, never waited for.
 import type { Disposable } from "../base/disposable.ts";
-import { QueryFilter } from "../terminal/queries.ts";
+import { plainPart } from "../platform/native.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../terminal/screens.ts";
+import { type StreamFilter, ViewerStream } from "../terminal/viewer-stream.ts";
 
 /** The terminal of a viewer, as the server reaches it. */
 export interface ViewerTerminal {
@@ -34,10 +35,12 @@ export interface Viewed {
   screen(): ScreenHandle;
 }
 
+const everything: StreamFilter = { feed: (chunk) => chunk, atRest: true };
+
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. */
   | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
-  | { is: "raw"; filter: QueryFilter }
+  | { is: "raw"; stream: ViewerStream }
   | { is: "frames"; watch: FrameWatch; stale: boolean }
   | { is: "behind" }
   | { is: "borrowed" }
@@ -50,9 +53,9 @@ export class Viewer implements Disposable {
   #history: number;
   /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
   #joins = 0;
-  #policy: () => (chunk: Buffer) => Buffer;
+  #policy: () => StreamFilter;
   /** The policy's filter of the stream at hand; each snapshot begins a new stream. */
-  #allowed: (chunk: Buffer) => Buffer = (chunk) => chunk;
+  #allowed: StreamFilter = everything;
   cols: number;
   rows: number;
 
@@ -65,7 +68,7 @@ export class Viewer implements Disposable {
     terminal: ViewerTerminal,
     size: { cols: number; rows: number },
     history: number,
-    policy: () => (chunk: Buffer) => Buffer = () => (chunk) => chunk,
+    policy: () => StreamFilter = () => everything,
   ) {
     this.#viewed = viewed;
     this.#terminal = terminal;
@@ -102,7 +105,7 @@ export class Viewer implements Disposable {
       .snapshot(history, (first) => {
         if (this.#mode !== joining) return;
         joining.begun = true;
-        this.#terminal.write(this.#allowed(first));
+        this.#terminal.write(this.#allowed.feed(first));
       })
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
@@ -115,12 +118,12 @@ export class Viewer implements Disposable {
     if (join !== this.#joins || this.#mode !== joining) return;
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
-    if (!joining.begun) this.#terminal.write(this.#allowed(snapshot.first));
-    if (snapshot.history.length > 0) this.#terminal.write(this.#allowed(snapshot.history));
+    if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
+    if (snapshot.history.length > 0) this.#terminal.write(this.#allowed.feed(snapshot.history));
     if (joining.overrun) return this.#fallBehind();
-    const filter = new QueryFilter();
-    this.#mode = { is: "raw", filter };
-    for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(filter, chunk);
+    const stream = new ViewerStream(this.#allowed, plainPart);
+    this.#mode = { is: "raw", stream };
+    for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
   }
 
   /** Whether it takes the output as it comes. */
@@ -136,7 +139,7 @@ export class Viewer implements Disposable {
   /** Output of the session, in order. */
   output(bytes: Buffer): void {
     const mode = this.#mode;
-    if (mode.is === "raw") return this.#raw(mode.filter, bytes);
+    if (mode.is === "raw") return this.#raw(mode.stream, bytes);
     if (mode.is !== "joining" || mode.overrun) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
@@ -145,17 +148,16 @@ export class Viewer implements Disposable {
     } else mode.pending.push(bytes);
   }
 
-  #raw(filter: QueryFilter, bytes: Buffer): void {
+  #raw(stream: ViewerStream, bytes: Buffer): void {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
-    const passed = this.#allowed(filter.feed(bytes));
-    if (passed.length > 0) this.#terminal.write(passed);
+    for (const passed of stream.feed(bytes)) this.#terminal.write(passed);
     if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
   }
 
   #frame(frame: Buffer): void {
     if (this.#mode.is !== "frames") return;
     if (this.#mode.stale) return;
-    this.#terminal.write(this.#allowed(frame));
+    this.#terminal.write(this.#allowed.feed(frame));
     if (this.#terminal.backlog() <= viewerCredit) return;
     const mode = this.#mode;
     mode.stale = true;

@@ -1,6 +1,6 @@
 // What a program may do to the terminals of its viewers, beyond drawing: a filter of the output stream by the user's rules (docs/security.md).
 import type { Passage, ProgramSequences } from "../base/config.ts";
-import { endOfText } from "./text-run.ts";
+import { endOfText, wholeCharacters } from "./text-run.ts";
 import { Writer } from "./writer.ts";
 
 /** Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried. */
@@ -62,6 +62,11 @@ export class PolicyFilter {
   constructor(rules: ProgramSequences, ask?: (sequence: Buffer) => void) {
     this.#rules = rules;
     this.#ask = ask;
+  }
+
+  /** Whether no sequence and no character is under way: plain output may pass by. */
+  get atRest(): boolean {
+    return this.#state === State.ground && !this.#c2 && this.#partial.length === 0;
   }
 
   /** Answers what may go to the viewer; a sequence of which it is not known yet what it is waits. */
@@ -308,19 +313,6 @@ export class PolicyFilter {
     this.#held = [];
     this.#state = State.ground;
   }
-}
-
-/** Length of the part that ends with a whole UTF-8 character, or with what can be none. */
-function wholeCharacters(bytes: Buffer): number {
-  const { length } = bytes;
-  for (let back = 1; back <= 3 && back <= length; back++) {
-    const byte = bytes[length - back] as number;
-    if (byte < 0x80) return length;
-    if (byte < 0xc0) continue;
-    const size = byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-    return size > back ? length - back : length;
-  }
-  return length;
 }
 
 /** The next byte from `from` on that is not plain text or a sequence that only draws; the length where there is none. */

@@ -73,6 +73,11 @@ export class QueryFilter {
     this.#keepOn = new Set(options.keepOn ?? [2004]);
   }
 
+  /** Whether no sequence is under way: plain output may pass by. */
+  get atRest(): boolean {
+    return this.#state === State.ground && !this.#c2;
+  }
+
   /** Answers what may go to the viewer; an unfinished sequence that may be a query waits for its end. */
   feed(chunk: Buffer): Buffer {
     if (this.#state === State.ground && !this.#c2 && isHarmless(chunk)) return chunk;

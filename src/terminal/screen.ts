@@ -5,6 +5,7 @@ import { cellText, type Line } from "./cells.ts";
 import { decodeScreen, encodeScreen } from "./codec.ts";
 import { FrameRenderer } from "./frames.ts";
 import { Model } from "./internals.ts";
+import type { PlainPart } from "./plain-part.ts";
 import { replay, replayInParts } from "./replay.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
@@ -80,6 +81,8 @@ export interface ScreenOptions {
    * at all. What is fed must not change, and `settle` must be called when no more comes.
    */
   lazy?: boolean;
+  /** Finds plain output for `lazy`; without it JavaScript does, some times slower. */
+  plainPart?: PlainPart | undefined;
 }
 
 /** Largest and smallest sizes: xterm.js needs two columns, and a client may claim any size, but a cell costs 12 bytes. */
@@ -110,7 +113,7 @@ export class Screen {
     this.#model = stored?.model ?? new Model(cols, rows, options.scrollback);
     this.#tracker = new Tracker(this.#model, (title) => listener.title?.(title));
     if (stored !== undefined) this.#tracker.state = stored.tracked;
-    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback);
+    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.plainPart);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
     this.#model.terminal.onBell(() => listener.bell?.());
     this.#watchLeaving();
@@ -236,8 +239,11 @@ export class Screen {
    * @param early gets the first part before the second one is made.
    */
   snapshot(history: number, pasteOn = false, early?: (first: Buffer) => void): Snapshot {
-    this.settle();
+    // without a history a viewer needs of a flood only what it can still see: a tenth of the work
+    const shown = history > 0 ? undefined : this.#backlog?.shown();
+    if (shown === undefined) this.settle();
     const parts = replayInParts(this.#model, this.#tracker.state, { history, pasteOn }, early);
+    if (shown !== undefined) parts.first = Buffer.concat([parts.first, ...shown]);
     return { offset: this.#offset, cols: this.cols, rows: this.rows, ...parts, tail: this.#scanner.tail() };
   }
 

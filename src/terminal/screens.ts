@@ -120,7 +120,8 @@ export class Screens {
 
   /**
    * @param workerFile the bundled worker, which is started when the first screen is opened.
-   * @param addon file of the native addon, which gives memory back to the system; without it the worker keeps it for the next screens.
+   * @param addon file of the native addon, which gives memory back to the system and passes over plain output; without it the worker keeps memory
+   * for the next screens, and takes a flood more slowly.
    */
   constructor(workerFile: string | URL, log: Log, addon?: string) {
     this.#file = workerFile;

@@ -1,6 +1,6 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the scrollback before anyone can see it.
 import type { Model } from "./internals.ts";
-import { endOfParameters } from "./text-run.ts";
+import { endOfSgr, type PlainPart, plainPart } from "./plain-part.ts";
 
 /** Output in pieces of at least this size is worth holding back: a program that talks to a person never writes so much at once. */
 const flood = 1 << 14;
@@ -8,17 +8,8 @@ const flood = 1 << 14;
 /** What is held at most: lines so long that they fill it are parsed. */
 const mostHeld = 8 << 20;
 
-/** What a byte means to the scan. */
-const Kind = { other: 0, text: 1, lineFeed: 2, escape: 3, c2: 4 } as const;
-
-const kinds = new Uint8Array(256);
-for (let byte = 0x20; byte < 0x100; byte++) kinds[byte] = byte === 0x7f ? Kind.other : Kind.text;
-kinds[0x09] = Kind.text;
-kinds[0x0d] = Kind.text;
-kinds[0x0a] = Kind.lineFeed;
-kinds[0x1b] = Kind.escape;
-// C2 and a byte below A0 are a C1 control
-kinds[0xc2] = Kind.c2;
+/** What a viewer is sent of it at most: a screenful of long lines. */
+const mostShown = 64 << 10;
 
 /** A piece of plain output. */
 interface Piece {
@@ -35,14 +26,21 @@ interface Piece {
 export class Backlog {
   readonly #model: Model;
   readonly #lines: number;
+  readonly #find: PlainPart;
+  /** What was found last. */
+  readonly #found = new Uint32Array(3);
   #pieces: Piece[] = [];
   #bytes = 0;
   #lineFeeds = 0;
 
-  /** @param scrollback lines that the model keeps above its screen. */
-  constructor(model: Model, scrollback: number) {
+  /**
+   * @param scrollback lines that the model keeps above its screen.
+   * @param find finds the plain beginning of output.
+   */
+  constructor(model: Model, scrollback: number, find: PlainPart = plainPart) {
     this.#model = model;
     this.#lines = scrollback;
+    this.#find = find;
   }
 
   /** Whether anything waits for `take`. */
@@ -56,7 +54,7 @@ export class Backlog {
    */
   hold(bytes: Uint8Array): number {
     if (this.#bytes === 0 && (bytes.length < flood || !this.#scrolls())) return 0;
-    const piece = plainBeginning(bytes);
+    const piece = this.#piece(bytes);
     if (piece.bytes.length === 0) return 0;
     this.#pieces.push(piece);
     this.#bytes += piece.bytes.length;
@@ -68,6 +66,42 @@ export class Backlog {
   /** Whether it is time to parse in any case. */
   get full(): boolean {
     return this.#bytes > mostHeld;
+  }
+
+  /**
+   * What a terminal with the model's state has to be sent to show what the model would show once it had parsed all that is held: of plain lines those that
+   * are still visible. Undefined where that is too much: then parsing is better.
+   */
+  shown(): Uint8Array[] | undefined {
+    const shown = this.#lastScreen() ?? this.#pieces.map(({ bytes }) => bytes);
+    return shown.reduce((sum, part) => sum + part.length, 0) <= mostShown ? shown : undefined;
+  }
+
+  /** A screenful of lines at the end, with the attributes that they begin with; undefined where the screen may hold more than those. */
+  #lastScreen(): Uint8Array[] | undefined {
+    const { rows, normal } = this.#model;
+    const begin = this.#lastLines(rows);
+    if (begin === undefined) return undefined;
+    const pieces = this.#pieces.slice(0, begin.piece);
+    const { bytes } = this.#pieces[begin.piece] as Piece;
+    pieces.push(this.#piece(bytes.subarray(0, begin.at)));
+    // as in #drop: so many lines before, and the cursor stands in the last row that scrolls
+    if (pieces.reduce((sum, { lineFeeds }) => sum + lineFeeds, 0) < rows) return undefined;
+    const reset = pieces.findLastIndex(({ attributes }) => attributes > 0);
+    const attributes = pieces.slice(Math.max(0, reset)).map(attributesOf);
+    const place = Buffer.from(`\x1b[${normal.bottom + 1};1H`);
+    return [...attributes, place, bytes.subarray(begin.at), ...this.#pieces.slice(begin.piece + 1).map((piece) => piece.bytes)];
+  }
+
+  /** Where, behind a CR LF, at least `count` lines at the end begin; undefined where there is no such place. */
+  #lastLines(count: number): { piece: number; at: number } | undefined {
+    let left = count;
+    for (let piece = this.#pieces.length - 1; piece >= 0; piece--) {
+      const { bytes } = this.#pieces[piece] as Piece;
+      for (let at = bytes.lastIndexOf(0x0a); at > 0; at = bytes.lastIndexOf(0x0a, at - 1))
+        if (left-- <= 0 && bytes[at - 1] === 0x0d) return { piece, at: at + 1 };
+    }
+    return undefined;
   }
 
   /** All that is held, to be parsed now, in order. */
@@ -88,21 +122,28 @@ export class Backlog {
     return active === "normal" && normal.top === 0 && normal.y <= normal.bottom;
   }
 
+  /** The longest plain part that `bytes` begin with. */
+  #piece(bytes: Uint8Array): Piece {
+    this.#find(bytes, this.#found);
+    const [length, lineFeeds, attributes] = this.#found as unknown as [number, number, number];
+    return { bytes: length === bytes.length ? bytes : bytes.subarray(0, length), lineFeeds, attributes };
+  }
+
   /** Drops from the front what the rest of the output pushes out. */
   #drop(): void {
     const { rows } = this.#model;
     for (;;) {
       const [first, second] = this.#pieces;
       if (first === undefined || second === undefined) return;
-      if (first.lineFeeds < rows || this.#lineFeeds - first.lineFeeds < this.#lines + rows) return;
+      if (this.#lineFeeds - first.lineFeeds < this.#lines + rows) return;
       // behind a CR LF the cursor stands in the first column; in the last row that scrolls it stands when enough lines were fed before
       const cut = endOfLine(second.bytes);
-      if (cut === 0) {
-        // lines so long that a piece has no end of one
-        this.#pieces.splice(0, 2, plainBeginning(Buffer.concat([first.bytes, second.bytes])));
+      if (cut === 0 || first.lineFeeds < rows) {
+        // lines so long that a piece has no end of one, or a piece so short
+        this.#pieces.splice(0, 2, this.#piece(Buffer.concat([first.bytes, second.bytes])));
         continue;
       }
-      const head = plainBeginning(second.bytes.subarray(0, cut));
+      const head = this.#piece(second.bytes.subarray(0, cut));
       if (this.#lineFeeds - first.lineFeeds - head.lineFeeds < this.#lines + rows) return;
       this.#model.parse(attributesOf(first));
       this.#model.parse(attributesOf(head));
@@ -136,45 +177,4 @@ function attributesOf({ bytes, attributes }: Piece): Uint8Array {
   for (let at = view.indexOf(0x1b, attributes); at >= 0; at = view.indexOf(0x1b, at + 1))
     sequences.push(bytes.subarray(at, endOfSgr(bytes, at)));
   return Buffer.concat(sequences);
-}
-
-/** The longest plain part that `bytes` begin with. */
-function plainBeginning(bytes: Uint8Array): Piece {
-  const { length } = bytes;
-  let attributes = 0;
-  let lineFeeds = 0;
-  let at = 0;
-  scan: while (at < length) {
-    // most of it, in a loop of its own: this is what a flood costs
-    while (at < length && kinds[bytes[at] as number] === Kind.text) at++;
-    if (at === length) break;
-    switch (kinds[bytes[at] as number]) {
-      case Kind.lineFeed:
-        lineFeeds++;
-        at++;
-        break;
-      case Kind.c2:
-        if ((bytes[at + 1] ?? 0) < 0xa0) break scan;
-        at += 2;
-        break;
-      case Kind.escape: {
-        const end = endOfSgr(bytes, at);
-        if (end === 0) break scan;
-        // CSI m and CSI 0 m undo everything that other SGRs do
-        if (end - at === 3 || (end - at === 4 && bytes[at + 2] === 0x30)) attributes = at;
-        at = end;
-        break;
-      }
-      default:
-        break scan;
-    }
-  }
-  return { bytes: at === bytes.length ? bytes : bytes.subarray(0, at), lineFeeds, attributes };
-}
-
-/** The end of the SGR sequence that begins at `at`; 0 where none does. */
-function endOfSgr(bytes: Uint8Array, at: number): number {
-  if (bytes[at + 1] !== 0x5b) return 0;
-  const end = endOfParameters(bytes, at + 2, bytes.length);
-  return bytes[end] === 0x6d ? end + 1 : 0;
 }

@@ -30,3 +30,16 @@ export function endOfParameters(bytes: Uint8Array, from: number, limit: number):
   while (i < limit && parameter[bytes[i] as number] === 1) i++;
   return i;
 }
+
+/** Length of the part that ends with a whole UTF-8 character, or with what can be none. */
+export function wholeCharacters(bytes: Uint8Array): number {
+  const { length } = bytes;
+  for (let back = 1; back <= 3 && back <= length; back++) {
+    const byte = bytes[length - back] as number;
+    if (byte < 0x80) return length;
+    if (byte < 0xc0) continue;
+    const size = byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return size > back ? length - back : length;
+  }
+  return length;
+}

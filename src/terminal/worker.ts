@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
 import { internalsKnown } from "./internals.ts";
+import type { PlainPart } from "./plain-part.ts";
 import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "./plain-screen.ts";
 import { type InputModes, Screen, type ScreenListener, type ScreenOptions, type Snapshot, type StoredScreen } from "./screen.ts";
 
@@ -37,8 +38,11 @@ function post(message: FromWorker, transfer: Uint8Array[] = []): void {
  */
 const sampleTime = 1000;
 
-/** A flood that pauses for so long (ms) is parsed to its end. */
-const floodPause = 15;
+/**
+ * A flood that pauses for so long (ms) is parsed to its end. It pauses also while a viewer takes what it was sent, for some 20 ms: then its end would be
+ * parsed, 40 ms of work, to be pushed out by what comes next.
+ */
+const floodPause = 150;
 
 /**
  * A screen that says nothing for so long (ms) is packed up: 10,000 lines then take some 100 KB instead of 15 MB. One that somebody looks at
@@ -115,7 +119,7 @@ class Slot {
       try {
         const { bytes, ...size } = storedSequences(restore) ?? { bytes: undefined };
         if (bytes === undefined && internals === true)
-          return Screen.restore(restore, { scrollback, offset, lazy: true }, this.#listener());
+          return Screen.restore(restore, { scrollback, offset, lazy: true, plainPart }, this.#listener());
         if (bytes === undefined) throw new Error("it was stored with internals of xterm.js that are not known now");
         const screen = newScreen({ cols, rows, ...size, scrollback, offset: offset - bytes.length }, this.#listener());
         screen.feed(bytes);
@@ -293,7 +297,7 @@ class Slot {
       this.#made = undefined;
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
-      const options = { scrollback: this.#scrollback, offset, lazy: true };
+      const options = { scrollback: this.#scrollback, offset, lazy: true, plainPart };
       let kept = internals === true;
       try {
         if (kept) this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
@@ -481,15 +485,15 @@ function collectGarbage(): void {
 }
 
 const gc = exposedGc();
-const trimMemory = nativeTrim((workerData as { addon?: string } | null)?.addon);
+const { trimMemory, plainPart } = nativeCalls((workerData as { addon?: string } | null)?.addon);
 
-/** The addon's call that gives freed memory to the system; undefined where the addon is not to be had. */
-function nativeTrim(addon: string | undefined): (() => void) | undefined {
-  if (addon === undefined) return undefined;
+/** The addon's calls that give freed memory to the system and find plain output; none where the addon is not to be had. */
+function nativeCalls(addon: string | undefined): { trimMemory?: () => void; plainPart?: PlainPart } {
+  if (addon === undefined) return {};
   try {
-    return (createRequire(addon)(addon) as { trimMemory?: () => void }).trimMemory;
+    return createRequire(addon)(addon);
   } catch {
-    return undefined;
+    return {};
   }
 }
 
@@ -525,7 +529,7 @@ function takeTurns(): void {
 }
 
 function newScreen(options: ScreenOptions, listener: ScreenListener): AnyScreen {
-  return internals === true ? new Screen({ ...options, lazy: true }, listener) : new PlainScreen(options, listener);
+  return internals === true ? new Screen({ ...options, lazy: true, plainPart }, listener) : new PlainScreen(options, listener);
 }
 
 function reasonOf(error: unknown): string {

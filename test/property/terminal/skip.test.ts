@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Screen } from "../../../src/terminal/screen.ts";
-import { compare, UserScreen } from "../../replay/user-screen.ts";
+import { compare, isVisible, type State, UserScreen } from "../../replay/user-screen.ts";
 import { stream } from "./vocabulary.ts";
 
 const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 60);
@@ -78,6 +78,7 @@ const output = fc
 
 test("skipping what nobody can see any more changes nothing", () => {
   let skipped = 0;
+  let joinedUnparsed = 0;
   fc.assert(
     fc.property(
       fc.record({
@@ -107,6 +108,17 @@ test("skipping what nobody can see any more changes nothing", () => {
             fed += part.length;
           }
           eager.feed(bytes);
+          // a viewer that is given the screen while output waits to be parsed sees the same
+          const viewers = [eager, lazy].map((screen) => {
+            const viewer = new UserScreen(cols, rows);
+            const { first, tail } = screen.snapshot(0);
+            viewer.feed(Buffer.concat([first, tail]));
+            return viewer;
+          }) as [UserScreen, UserScreen];
+          joinedUnparsed += lazy.unsettled ? 1 : 0;
+          const [calm, hasty] = viewers.map((viewer) => viewer.state()) as [State, State];
+          for (const viewer of viewers) viewer.dispose();
+          assert.deepEqual(compare(calm, hasty).filter(isVisible), []);
           lazy.settle();
           const differences = compare(whole.state(), seen.state());
           assert.deepEqual(differences, []);
@@ -125,4 +137,5 @@ test("skipping what nobody can see any more changes nothing", () => {
     { numRuns, includeErrorInReport: true, ...seed },
   );
   assert.ok(skipped > 0, "nothing was skipped: nothing was tested");
+  assert.ok(joinedUnparsed > 0, "no viewer joined while output waited");
 });

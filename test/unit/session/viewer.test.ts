@@ -111,7 +111,7 @@ test("the policy filters snapshots, stream and frames, anew for each", async () 
   let streams = 0;
   const policy = () => {
     streams++;
-    return (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase());
+    return { feed: (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase()), atRest: true };
   };
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, policy);
   viewer.join();

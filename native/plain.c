@@ -1,0 +1,45 @@
+// Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The rules are those of src/terminal/plain-part.ts,
+// which is the same in JavaScript, four times slower; test/unit/terminal/plain-part.test.ts compares the two.
+#include "plain.h"
+
+#include <stdbool.h>
+
+static bool is_text(uint8_t byte) { return (byte >= 0x20 && byte != 0x7f && byte != 0xc2) || byte == '\t' || byte == '\r'; }
+
+// A control sequence that is longer is left to whoever looks closer.
+enum { LONGEST_SGR = 64 };
+
+// The end of the SGR sequence that begins at `at`; 0 where none does.
+static size_t end_of_sgr(const uint8_t *bytes, size_t length, size_t at) {
+  if (at + 1 >= length || bytes[at + 1] != '[') return 0;
+  size_t i = at + 2;
+  if (length - at > LONGEST_SGR) length = at + LONGEST_SGR;
+  // digits, colon, semicolon
+  while (i < length && bytes[i] >= 0x30 && bytes[i] <= 0x3b) i++;
+  return i < length && bytes[i] == 'm' ? i + 1 : 0;
+}
+
+struct plain_part plain_part(const uint8_t *bytes, size_t length) {
+  struct plain_part part = {0, 0, 0};
+  size_t at = 0;
+  for (;;) {
+    while (at < length && is_text(bytes[at])) at++;
+    if (at == length) break;
+    if (bytes[at] == '\n') {
+      part.line_feeds++;
+      at++;
+    } else if (bytes[at] == 0xc2) {
+      // C2 and a byte below A0 are a C1 control; in front of any other it is none of a character
+      if (at + 1 == length || bytes[at + 1] < 0xa0 || bytes[at + 1] > 0xbf) break;
+      at += 2;
+    } else if (bytes[at] == 0x1b) {
+      size_t end = end_of_sgr(bytes, length, at);
+      if (end == 0) break;
+      // CSI m and CSI 0 m undo everything that other SGRs do
+      if (end - at == 3 || (end - at == 4 && bytes[at + 2] == '0')) part.attributes = at;
+      at = end;
+    } else break;
+  }
+  part.length = at;
+  return part;
+}

@@ -1,0 +1,14 @@
+#ifndef PLAIN_H
+#define PLAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What plain_part found: bytes of the plain beginning, its line feeds, and where the SGR sequences begin that count in it.
+struct plain_part {
+  size_t length, line_feeds, attributes;
+};
+
+struct plain_part plain_part(const uint8_t *bytes, size_t length);
+
+#endif
