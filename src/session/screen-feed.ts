@@ -6,6 +6,8 @@ export interface FeedEffects {
   give(offset: number, bytes: Buffer): void;
   /** Bytes of output that the log has from here on, at most so many; none where a hole begins. */
   read(offset: number, length: number): Buffer;
+  /** For now no more is read. */
+  readAll(): void;
   /** Bytes of output that the log has. */
   logged(): number;
   /** Bytes that the screen was given and has not taken. */
@@ -23,6 +25,10 @@ export interface FeedEffects {
   watched(): boolean;
   /** Output came that was not read. */
   grew(): void;
+  /** Whether the screen may read the log beyond what has come: no size of the terminal is on its way. */
+  mayJump(): boolean;
+  /** The screen has read the log up to here: what comes next begins here. */
+  jumped(offset: number): void;
 }
 
 /** Bytes that wait for a screen until it counts as left behind: it has some 25 ms of work then. */
@@ -33,6 +39,8 @@ const catchUpLag = 16 << 20;
 const piece = 256 << 10;
 /** … of which so many (bytes) are read in one turn of the event loop, about a millisecond: keys have their turn in between. */
 const mostInATurn = 1 << 20;
+/** The log may be so far (bytes) ahead of what has come until the screen reads it there: less is here in some 20 ms. */
+export const mostAhead = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
 const rest = 100;
 /** … or until so much waits: plain lines of it take half a second once somebody attaches, drawings without end some seconds. */
@@ -48,6 +56,8 @@ export class ScreenFeed {
   #behind = false;
   /** Output up to here goes to the screen without delay. */
   #until = 0;
+  /** The screen reads the log up to here, beyond what has come. */
+  #jumpTo = 0;
   #held = false;
   #stepping = false;
   #timer: NodeJS.Timeout | undefined;
@@ -89,7 +99,12 @@ export class ScreenFeed {
 
   /** What there is goes to the screen without delay. */
   #hurry(): void {
-    this.#until = Math.max(this.#until, this.#end, this.#effects.logged());
+    const logged = this.#effects.logged();
+    this.#until = Math.max(this.#until, this.#end, logged);
+    const mayJump = !this.#effects.streamed() && this.#effects.mayJump();
+    if (mayJump && !this.#behind && logged - this.#end > mostAhead) this.#leaveBehind();
+    // not while a jump is under way: a flood would move its end on and on
+    if (mayJump && this.#behind && this.#position >= this.#jumpTo) this.#jumpTo = logged;
     if (this.#behind) this.#step();
   }
 
@@ -97,12 +112,21 @@ export class ScreenFeed {
     return this.#end < this.#until || this.#waiting.length > 0 || this.#effects.watched();
   }
 
+  /** Nobody takes the output as it comes any more, since the log is too far ahead of it. */
+  fallBehind(): void {
+    if (!this.#behind && !this.#closed) this.#fallBehind();
+  }
+
   #fallBehind(): void {
+    this.#leaveBehind();
+    if (this.#urgent()) this.#step();
+    else this.#lookLater();
+  }
+
+  #leaveBehind(): void {
     this.#behind = true;
     this.#size = this.#effects.logged();
     this.#balance();
-    if (this.#urgent()) this.#step();
-    else this.#lookLater();
   }
 
   /** The holder is read from only where somebody takes what comes: the screen reads the log. */
@@ -128,7 +152,9 @@ export class ScreenFeed {
     this.#size = size;
     if (grown) this.#effects.grew();
     this.#balance();
-    if (!grown || this.#urgent() || size - this.#position > mostBacklog) this.#hurry();
+    // who waits, waits for what there was when it came: a flood would move that on and on
+    if (this.#waiting.length > 0) this.#step();
+    else if (!grown || this.#urgent() || size - this.#position > mostBacklog) this.#hurry();
     if (this.#behind) this.#lookLater();
   }
 
@@ -145,7 +171,8 @@ export class ScreenFeed {
         });
         return;
       }
-      if (this.#position < this.#end) {
+      const end = Math.max(this.#end, this.#jumpTo);
+      if (this.#position < end) {
         if (read >= mostInATurn) {
           this.#stepping = true;
           this.#effects.later(() => {
@@ -154,13 +181,22 @@ export class ScreenFeed {
           });
           return;
         }
-        const bytes = this.#effects.read(this.#position, Math.min(piece, this.#end - this.#position));
+        const bytes = this.#effects.read(this.#position, Math.min(piece, end - this.#position));
         read += bytes.length;
-        // a hole, which the screen cannot know: it goes on behind it
-        if (bytes.length === 0) this.#position = this.#end;
-        else this.#give(this.#position, bytes);
+        if (bytes.length > 0) this.#give(this.#position, bytes);
+        else {
+          // a hole, which the screen cannot know: it goes on behind it, where the holder says that is
+          this.#position = Math.max(this.#position, this.#end);
+          this.#jumpTo = 0;
+        }
       } else {
+        this.#jumpTo = 0;
         this.#behind = false;
+        this.#effects.readAll();
+        if (this.#position > this.#end) {
+          this.#end = this.#position;
+          this.#effects.jumped(this.#position);
+        }
         this.#balance();
         this.#tell();
       }
@@ -179,6 +215,7 @@ export class ScreenFeed {
   /** The output is at its end, or nobody follows it any more: who waits is called. */
   close(): void {
     this.#closed = true;
+    this.#effects.readAll();
     clearTimeout(this.#timer);
     const waiting = this.#waiting;
     this.#waiting = [];

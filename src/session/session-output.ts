@@ -1,10 +1,11 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
 import { probe } from "../base/probe.ts";
+import type { OutputLog } from "../store/output-log.ts";
 import type { SizeMark } from "../store/times.ts";
 import type { InputModes, ScreenHandle, ScreenText } from "../terminal/screens.ts";
 import { CatchUp } from "./catch-up.ts";
-import { ScreenFeed, screenLag } from "./screen-feed.ts";
+import { mostAhead, ScreenFeed, screenLag } from "./screen-feed.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
 
@@ -37,6 +38,8 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   /** The holder is not read from, and goes on appending to the log. */
   pause(): void;
   resume(): void;
+  /** The holder goes on from here. */
+  follow(offset: number): void;
 }
 
 export class SessionOutput implements Viewed {
@@ -57,6 +60,8 @@ export class SessionOutput implements Viewed {
   /** Between asking for a size and the place in the output where it holds. */
   #sizing: { told: Size | undefined; late: NodeJS.Timeout } | undefined;
   #silence: NodeJS.Timeout | undefined;
+  /** The log, while the screen reads it. */
+  #log: OutputLog | undefined;
   /** Those who are told of more output, and those of them for whom it is as well a little later. */
   readonly #waiting = new Set<() => void>();
   readonly #unhurried = new Set<() => void>();
@@ -74,6 +79,10 @@ export class SessionOutput implements Viewed {
     this.#feed = new ScreenFeed({
       give: (offset, bytes) => this.#give(offset, bytes),
       read: (offset, length) => this.#fromLog(offset, length),
+      readAll: () => {
+        this.#log?.close();
+        this.#log = undefined;
+      },
       logged: () => this.#logged(),
       lag: () => this.#screen.handle?.lag ?? 0,
       onDrained: (callback) => this.screen().onDrained(callback),
@@ -84,6 +93,11 @@ export class SessionOutput implements Viewed {
       watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.watches),
       grew: () => {
         this.lastOutput = effects.clock();
+      },
+      mayJump: () => this.#catchUp === undefined && this.#sizing === undefined,
+      jumped: (offset) => {
+        this.offset = offset;
+        effects.follow(offset);
       },
     });
   }
@@ -175,8 +189,22 @@ export class SessionOutput implements Viewed {
     } else this.#pass(fresh);
     if (this.#feed.current && this.#screen.isOutdated(this.offset)) void this.#screen.store();
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
+    this.#leap();
     this.wake();
     probe("session.output", { id: this.#effects.id, offset: this.offset });
+  }
+
+  /**
+   * The program writes faster than viewers are brought its output: what they get lies more and more in the past. So they are given the screen of the
+   * present a little later, and what lies between is read by the screen alone.
+   */
+  #leap(): void {
+    if (this.#catchUp !== undefined || this.#sizing !== undefined || this.#waiting.size > 0) return;
+    const streaming = [...this.#effects.viewers.keys()].filter((viewer) => viewer.streams);
+    if (streaming.length === 0 || !streaming.every((viewer) => viewer.raw)) return;
+    if (this.#logged() - this.offset <= mostAhead) return;
+    for (const viewer of streaming) viewer.fallBehind();
+    this.#feed.fallBehind();
   }
 
   /** Output, to viewers and to the screen. */
@@ -216,14 +244,12 @@ export class SessionOutput implements Viewed {
   }
 
   #fromLog(offset: number, length: number): Buffer {
-    const log = this.#effects.openLog();
     try {
-      return log.readSync(offset, length);
+      this.#log ??= this.#effects.openLog();
+      return this.#log.readSync(offset, length);
     } catch (error) {
       this.#effects.log("session.log-unreadable", { id: this.#effects.id, offset, reason: String(error) });
       return Buffer.alloc(0);
-    } finally {
-      log.close();
     }
   }
 

@@ -106,6 +106,7 @@ export class Session {
       },
       pause: () => this.#link?.pause(),
       resume: () => this.#link?.resume(),
+      follow: (offset) => this.#link?.subscribe(offset),
     });
     if (!isLive(row.state)) this.output.offset = Number(row.facts.outputBytes ?? 0);
     this.over = new Promise((resolve) => {

@@ -19,6 +19,12 @@ export interface ViewerTerminal {
  */
 export const viewerCredit = 1 << 20;
 
+/**
+ * A viewer that was left behind by a flood is given the screen so much later (ms): 25 times a second is as much as a person sees, and the flood has the
+ * processors in between.
+ */
+export const rejoinPause = 40;
+
 /** Characters of a notification: a desktop shows about two lines. */
 const longestNotification = 200;
 
@@ -120,7 +126,7 @@ export class Viewer implements Disposable {
     // the program's title, colours and links are in the snapshot too
     if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
     if (snapshot.history.length > 0) this.#terminal.write(this.#allowed.feed(snapshot.history));
-    if (joining.overrun) return this.#fallBehind();
+    if (joining.overrun) return this.#fallBehind(rejoinPause);
     const stream = new ViewerStream(this.#allowed, plainPart);
     this.#mode = { is: "raw", stream };
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
@@ -129,6 +135,11 @@ export class Viewer implements Disposable {
   /** Whether it takes the output as it comes. */
   get streams(): boolean {
     return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun);
+  }
+
+  /** Whether it has all output so far, and takes more. */
+  get raw(): boolean {
+    return this.#mode.is === "raw";
   }
 
   /** Whether it looks at the screen all the time. */
@@ -168,13 +179,19 @@ export class Viewer implements Disposable {
     });
   }
 
-  #fallBehind(): void {
+  /** What it takes is of the past: it is given the screen instead, a little later. */
+  fallBehind(): void {
+    if (this.#mode.is === "raw") this.#fallBehind(rejoinPause);
+  }
+
+  #fallBehind(pause = 0): void {
     this.#leaveFrames();
     const mode: Mode = { is: "behind" };
     this.#mode = mode;
-    this.#terminal.onDrained(() => {
+    const join = () => {
       if (this.#mode === mode) this.join();
-    });
+    };
+    this.#terminal.onDrained(() => (pause > 0 ? setTimeout(join, pause) : join()));
   }
 
   /** The viewer's terminal has another size. */

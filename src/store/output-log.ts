@@ -442,7 +442,7 @@ export class OutputLog {
     const aligned = Math.ceil(offset / page) * page;
     const bytes = Buffer.alloc(page);
     const read = fs.readSync(this.#fd, bytes, 0, page, aligned);
-    return read > 0 && bytes.subarray(0, read).every((b) => b === 0);
+    return read > 0 && bytes.subarray(0, read).equals(emptyPage.subarray(0, read));
   }
 
   /** One change of the folder at a time. */
@@ -457,7 +457,7 @@ const emptyPage = Buffer.alloc(page);
 
 /** Whether the bytes may come from a range that was freed: a page of zeros, or nothing. Programs that write such are rare, and cost a look into the folder. */
 function looksPunched(bytes: Buffer): boolean {
-  return bytes.length < page ? bytes.every((byte) => byte === 0) : bytes.includes(emptyPage);
+  return bytes.length < page ? bytes.equals(emptyPage.subarray(0, bytes.length)) : bytes.includes(emptyPage);
 }
 
 function readFile(fd: number, buffer: Buffer, at: number, length: number, position: number): Promise<number> {

@@ -31,8 +31,8 @@ export interface Told {
 /** Worker to main thread. */
 export type FromWorker =
   | { is: "ready"; internals: true | string }
-  /** `bytes` of output were taken. */
-  | { is: "taken"; key: Key; bytes: number; told: Told | undefined }
+  /** `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be taken. */
+  | { is: "taken"; key: Key; bytes: number; told: Told | undefined; used: ArrayBuffer | undefined }
   /** The first part of a snapshot, which is ready before the rest. */
   | { is: "first"; request: number; first: Uint8Array }
   | { is: "snapshot"; request: number; snapshot: Snapshot }

@@ -78,7 +78,7 @@ export interface ScreenOptions {
   offset?: number;
   /**
    * Plain output that comes in large pieces is not parsed before it has to be, and what scrolls out of the scrollback until then is not parsed
-   * at all. What is fed must not change, and `settle` must be called when no more comes.
+   * at all. `settle` must be called when no more comes.
    */
   lazy?: boolean;
   /** Finds plain output for `lazy`; without it JavaScript does, some times slower. */
@@ -214,7 +214,7 @@ export class Screen {
    */
   settle(): void {
     if (!this.unsettled) return;
-    for (const bytes of this.#backlog?.take() ?? []) this.#model.parse(bytes);
+    this.#backlog?.parse();
   }
 
   /** The bytes of an unfinished sequence; undefined where there are too many to be kept. */

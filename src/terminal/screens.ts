@@ -1,6 +1,7 @@
 // The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and outlives a worker that dies.
 import { Worker } from "node:worker_threads";
 import type { Log } from "../base/log.ts";
+import { BlockPool } from "./block-pool.ts";
 import { asBuffer, type FromWorker, type Key, type Told, type ToWorker } from "./channel.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
 
@@ -81,6 +82,12 @@ export interface OpenOptions {
 /** Bytes that are sent without waiting for more of the same turn of the event loop. */
 const fullParcel = 1 << 18;
 
+/** A parcel of less (bytes) has memory of its own size: most are a line or a key. */
+const smallParcel = 1 << 15;
+
+/** Room for a parcel and what made it full; so many are kept, 2.5 MiB, while they come and go in a flood. */
+const parcelBlock = { size: fullParcel + (1 << 16), kept: 8 };
+
 /**
  * So long (ms) less than that waits for more of it. The message to the worker costs some 100 µs of a processor that the processes want which
  * carry the same bytes to the viewers: a typed key is on its terminal before.
@@ -112,6 +119,7 @@ export class Screens {
   #born = 0;
   #falseStarts = 0;
   readonly #screens = new Map<Key, RemoteScreen>();
+  readonly #parcels = new BlockPool(parcelBlock.size, parcelBlock.kept);
   readonly #pending = new Map<number, Pending>();
   #keys = 0;
   #requests = 0;
@@ -140,6 +148,7 @@ export class Screens {
       post: (message, transfer) => this.#post(message, transfer),
       ask: (message, early) => this.#ask(screen, message, early),
       closed: () => this.#closed(screen),
+      parcels: this.#parcels,
     });
     if (this.#disposed) screen.abandon();
     else {
@@ -190,6 +199,7 @@ export class Screens {
         if (message.internals !== true) this.#log("screens.last-resort", { moved: message.internals });
         return;
       case "taken":
+        if (message.used !== undefined) this.#parcels.giveBack(message.used);
         return this.#screens.get(message.key)?.taken(message.bytes, message.told);
       case "frame":
         return this.#screens.get(message.key)?.frame(message.watch, asBuffer(message.bytes));
@@ -254,6 +264,8 @@ export class Screens {
 
 /** How a screen reaches the worker. */
 interface Line {
+  /** Memory for what is sent. */
+  readonly parcels: BlockPool;
   post(message: ToWorker, transfer?: ArrayBuffer[]): void;
   ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Snapshot | StoredScreen | ScreenText>;
   closed(): void;
@@ -353,7 +365,7 @@ class RemoteScreen implements ScreenHandle {
 
   #send(parcel: Uint8Array[], length: number): void {
     // copied once: viewers still hold the same bytes
-    const bytes = new Uint8Array(length);
+    const bytes = length < smallParcel ? new Uint8Array(length) : this.#line.parcels.room(length);
     let at = 0;
     for (const part of parcel) {
       bytes.set(part, at);

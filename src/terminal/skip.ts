@@ -1,9 +1,13 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the scrollback before anyone can see it.
+import { BlockPool } from "./block-pool.ts";
 import type { Model } from "./internals.ts";
 import { endOfSgr, type PlainPart, plainPart } from "./plain-part.ts";
 
 /** Output in pieces of at least this size is worth holding back: a program that talks to a person never writes so much at once. */
 const flood = 1 << 14;
+
+/** What is held, of whichever screen: floods follow each other. 4 MiB are kept for the next one. */
+export const heldBlocks = new BlockPool(64 << 10, 64);
 
 /** What is held at most: lines so long that they fill it are parsed. */
 const mostHeld = 8 << 20;
@@ -43,20 +47,21 @@ export class Backlog {
     this.#find = find;
   }
 
-  /** Whether anything waits for `take`. */
+  /** Whether anything waits to be parsed. */
   get waiting(): boolean {
     return this.#bytes > 0;
   }
 
   /**
    * Takes the plain beginning of output that begins and ends between sequences, where it is worth it; answers how many bytes.
-   * The bytes must not change until they have been taken back.
    */
   hold(bytes: Uint8Array): number {
     if (this.#bytes === 0 && (bytes.length < flood || !this.#scrolls())) return 0;
     const piece = this.#piece(bytes);
     if (piece.bytes.length === 0) return 0;
-    this.#pieces.push(piece);
+    const copy = heldBlocks.room(piece.bytes.length);
+    copy.set(piece.bytes);
+    this.#pieces.push({ ...piece, bytes: copy });
     this.#bytes += piece.bytes.length;
     this.#lineFeeds += piece.lineFeeds;
     this.#drop();
@@ -104,13 +109,19 @@ export class Backlog {
     return undefined;
   }
 
-  /** All that is held, to be parsed now, in order. */
-  take(): Uint8Array[] {
-    const pieces = this.#pieces.map(({ bytes }) => bytes);
+  /**
+   * Parses all that is held, in order.
+   * @throws whatever xterm.js throws; nothing is held any more then.
+   */
+  parse(): void {
+    const pieces = this.#pieces;
     this.#pieces = [];
     this.#bytes = 0;
     this.#lineFeeds = 0;
-    return pieces;
+    for (const { bytes } of pieces) {
+      this.#model.parse(bytes);
+      heldBlocks.giveBack(bytes.buffer);
+    }
   }
 
   /**
@@ -149,6 +160,7 @@ export class Backlog {
       this.#model.parse(attributesOf(head));
       this.#model.standBelow();
       this.#pieces.shift();
+      heldBlocks.giveBack(first.bytes.buffer);
       this.#pieces[0] = behind(second, head);
       this.#bytes -= first.bytes.length + cut;
       this.#lineFeeds -= first.lineFeeds + head.lineFeeds;

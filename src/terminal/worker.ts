@@ -9,6 +9,7 @@ import { internalsKnown } from "./internals.ts";
 import type { PlainPart } from "./plain-part.ts";
 import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "./plain-screen.ts";
 import { type InputModes, Screen, type ScreenListener, type ScreenOptions, type Snapshot, type StoredScreen } from "./screen.ts";
+import { heldBlocks } from "./skip.ts";
 
 /** Bytes that one screen takes before another has its turn: 1 to 3 ms. */
 const slice = 1 << 16;
@@ -177,10 +178,16 @@ class Slot {
     this.#note().modes = modes;
   }
 
-  #report(bytes: number): void {
+  /** @param used memory that nobody here looks at any more. */
+  #report(bytes: number, used?: ArrayBuffer): void {
     const told = this.#told;
     this.#told = undefined;
-    if (bytes > 0 || told !== undefined) post({ is: "taken", key: this.#key, bytes, told }, told?.answers);
+    if (bytes === 0 && told === undefined) return;
+    const answers = told?.answers.map(({ buffer }) => buffer as ArrayBuffer) ?? [];
+    port.postMessage(
+      { is: "taken", key: this.#key, bytes, told, used } satisfies FromWorker,
+      used === undefined ? answers : [...answers, used],
+    );
   }
 
   add(job: Job): void {
@@ -215,9 +222,10 @@ class Slot {
     if (this.#packed !== undefined && needsScreen(job)) this.#unpack(this.#packed);
     if (job instanceof Uint8Array) {
       this.#made = undefined;
-      const part = job.length - this.#done <= slice ? job.subarray(this.#done) : job.subarray(this.#done, this.#done + slice);
+      const part = job.subarray(this.#done, endOfSlice(job, this.#done));
       this.#done += part.length;
-      if (this.#done >= job.length) {
+      const whole = this.#done >= job.length;
+      if (whole) {
         this.#jobs.shift();
         this.#done = 0;
       }
@@ -225,7 +233,7 @@ class Slot {
       this.#attempt(() => this.#screen.feed(part));
       this.#whenParsed(() => {
         this.#noteModes();
-        this.#report(part.length);
+        this.#report(part.length, whole ? (job.buffer as ArrayBuffer) : undefined);
         this.#changed();
         if (!this.busy) this.#awaitQuiet();
       });
@@ -458,6 +466,13 @@ class Slot {
   }
 }
 
+/** Where the slice ends that begins at `from`: behind a line, where it can, since a sequence is seldom cut there. */
+function endOfSlice(bytes: Uint8Array, from: number): number {
+  if (bytes.length - from <= slice) return bytes.length;
+  const line = bytes.lastIndexOf(0x0a, from + slice - 1) + 1;
+  return line > from + slice / 2 ? line : from + slice;
+}
+
 /** Whether a job can only be done with the screen unpacked. */
 function needsScreen(job: Job): boolean {
   return job instanceof Uint8Array || (job.do !== "encode" && job.do !== "attend" && job.do !== "unwatch" && job.do !== "close");
@@ -475,6 +490,7 @@ let collecting: NodeJS.Timeout | undefined;
 function collectGarbage(): void {
   clearTimeout(collecting);
   collecting = setTimeout(() => {
+    heldBlocks.clear();
     gc?.();
     // V8 frees in a thread of its own, in its time
     collecting = setTimeout(() => {

@@ -12,7 +12,11 @@ class World implements FeedEffects {
   waiting = 0;
   drained: (() => void)[] = [];
   held = false;
-  looks = { streamed: false, watched: false };
+  looks = { streamed: false, watched: false, jumps: true };
+  jumps: number[] = [];
+  /** Where the log has nothing to read. */
+  hole: number | undefined;
+  reads = 0;
   grown = 0;
   readonly feed = new ScreenFeed(this);
   #sent = 0;
@@ -24,7 +28,12 @@ class World implements FeedEffects {
     this.given.push(bytes);
   }
   read(offset: number, length: number): Buffer {
+    if (this.hole !== undefined && offset < this.hole) return this.log.subarray(offset, Math.min(offset + length, this.hole));
+    if (this.hole === offset) return Buffer.alloc(0);
     return this.log.subarray(offset, offset + length);
+  }
+  readAll(): void {
+    this.reads++;
   }
   logged(): number {
     return this.log.length;
@@ -52,6 +61,13 @@ class World implements FeedEffects {
   }
   grew(): void {
     this.grown++;
+  }
+  mayJump(): boolean {
+    return this.looks.jumps;
+  }
+  jumped(offset: number): void {
+    this.jumps.push(offset);
+    this.#sent = offset;
   }
 
   /** The program writes; the holder sends it unless it is held. */
@@ -190,6 +206,69 @@ describe("a screen's output", () => {
     }
     assert.ok(most > 0 && most <= 2 * chunk, `${most}`);
     world.take();
+    world.whole();
+  });
+
+  test("what the log has beyond what came is read there, and the holder goes on behind it", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    assert.ok(world.held);
+    world.write(30 * chunk);
+    const asked = world.log.length;
+    let called = -1;
+    world.feed.whenCurrent(() => {
+      called = world.givenTo;
+    });
+    // more comes meanwhile: who waits, waits for what there was
+    world.write(3 * chunk);
+    world.take();
+    assert.deepEqual(world.jumps, [asked]);
+    assert.equal(called, asked);
+    assert.ok(world.reads > 0 && !world.held);
+    world.whole();
+  });
+
+  test("not while a size of the terminal is on its way, which the stream alone has at its place", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    world.looks.jumps = false;
+    world.write(30 * chunk);
+    let called = false;
+    world.feed.whenCurrent(() => {
+      called = true;
+    });
+    world.take();
+    assert.deepEqual(world.jumps, []);
+    assert.ok(called);
+    world.whole();
+  });
+
+  test("nor over a hole in the log, of which the holder tells", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    world.write(30 * chunk);
+    const end = world.log.length;
+    world.hole = 20 * chunk + 5;
+    world.feed.whenCurrent(() => {});
+    world.take();
+    assert.deepEqual(world.jumps, [world.hole]);
+    assert.equal(world.givenTo, end, "the stream goes on there");
+  });
+
+  test("who takes the stream and is left behind by it gets the screen of the present", () => {
+    const world = new World();
+    world.looks.streamed = true;
+    world.write(chunk / 2);
+    world.feed.fallBehind();
+    world.looks.streamed = false;
+    world.write(20 * chunk);
+    const asked = world.log.length;
+    let called = -1;
+    world.feed.whenCurrent(() => {
+      called = world.givenTo;
+    });
+    world.take();
+    assert.equal(called, asked);
     world.whole();
   });
 

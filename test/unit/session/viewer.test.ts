@@ -1,7 +1,7 @@
 // A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Viewer, viewerCredit } from "../../../src/session/viewer.ts";
+import { rejoinPause, Viewer, viewerCredit } from "../../../src/session/viewer.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../../../src/terminal/screens.ts";
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
@@ -77,7 +77,8 @@ test("past its credit the raw stream is dropped; when it has been read a snapsho
   assert.doesNotMatch(s.text(), /dropped/);
 });
 
-test("output that comes while the snapshot is made is bounded by the same credit", async () => {
+test("output that comes while the snapshot is made is bounded by the same credit", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const s = stage();
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
   viewer.join();
@@ -85,8 +86,39 @@ test("output that comes while the snapshot is made is bounded by the same credit
   await s.answer("SCREEN-1");
   assert.equal(s.text(), "SCREEN-1", "too much waited: it was dropped");
   s.drain();
+  assert.equal(s.asked(), 0, "a flood: it is not asked again at once");
+  t.mock.timers.tick(rejoinPause);
   await s.answer("SCREEN-2");
   assert.equal(s.text(), "SCREEN-1SCREEN-2");
+});
+
+test("a viewer that a flood has left behind is given the screen a little later, once it has read what it was sent", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.fallBehind();
+  viewer.join();
+  assert.equal(viewer.raw, false, "it was not begun");
+  await s.answer("SCREEN-1 ");
+  assert.equal(viewer.raw, true);
+  viewer.output(Buffer.from("stream "));
+  viewer.fallBehind();
+  assert.deepEqual([viewer.raw, viewer.streams], [false, false]);
+  viewer.output(Buffer.from("passed over "));
+  t.mock.timers.tick(10 * rejoinPause);
+  assert.equal(s.asked(), 0, "its terminal has not read what it was sent");
+  s.drain();
+  t.mock.timers.tick(rejoinPause - 1);
+  assert.equal(s.asked(), 0);
+  t.mock.timers.tick(1);
+  await s.answer("SCREEN-2");
+  assert.equal(s.text(), "SCREEN-1 stream SCREEN-2");
+  viewer.output(Buffer.from(" stream"));
+  viewer.fallBehind();
+  viewer.dispose();
+  s.drain();
+  t.mock.timers.tick(rejoinPause);
+  assert.equal(s.asked(), 0, "it has gone");
 });
 
 test("frames are dropped past the credit too, and a whole one is asked for afterwards", () => {
