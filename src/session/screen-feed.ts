@@ -37,8 +37,8 @@ export const screenLag = 1 << 20;
 const catchUpLag = 16 << 20;
 /** The log is read in such pieces … */
 const piece = 256 << 10;
-/** … of which so many (bytes) are read in one turn of the event loop, about a millisecond: keys have their turn in between. */
-const mostInATurn = 1 << 20;
+/** … of which so many (bytes) are read in one turn of the event loop, a quarter of a millisecond, which a flood makes five: keys have their turn in between. */
+const mostInATurn = 256 << 10;
 /** The log may be so far (bytes) ahead of what has come until the screen reads it there: less is here in some 20 ms. */
 export const mostAhead = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */

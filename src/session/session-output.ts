@@ -246,7 +246,7 @@ export class SessionOutput implements Viewed {
   #fromLog(offset: number, length: number): Buffer {
     try {
       this.#log ??= this.#effects.openLog();
-      return this.#log.readSync(offset, length);
+      return this.#log.readSync(offset, length, this.screen().room(length));
     } catch (error) {
       this.#effects.log("session.log-unreadable", { id: this.#effects.id, offset, reason: String(error) });
       return Buffer.alloc(0);

@@ -224,10 +224,15 @@ export class OutputLog {
     return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
   }
 
-  /** As `read`, on this thread: for a worker, or for the uncompressed end. */
-  readSync(offset: number, length: number): Buffer {
+  /**
+   * As `read`, on this thread: for a worker, or for the uncompressed end.
+   * @param room where the uncompressed end is read to, in place of memory that is made for it.
+   */
+  readSync(offset: number, length: number, room?: Uint8Array): Buffer {
     const out: Buffer[] = [];
-    this.refresh();
+    // within what is known there is nothing to be learnt, unless it was freed meanwhile
+    let fresh = offset + length > this.end;
+    if (fresh) this.refresh();
     let at = Math.max(0, offset);
     const end = Math.min(offset + length, this.end);
     while (at < end) {
@@ -245,9 +250,17 @@ export class OutputLog {
           break;
         }
       } else {
-        bytes = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
-        bytes = bytes.subarray(0, fs.readSync(this.#fd, bytes, 0, bytes.length, at));
-        if (looksPunched(bytes) && this.#compressedElsewhere(at)) continue;
+        const most = Math.min(readBytes, limit - at);
+        const target = room !== undefined && room.length >= most && out.length === 0 ? room : Buffer.allocUnsafe(most);
+        bytes = Buffer.from(target.buffer, target.byteOffset, fs.readSync(this.#fd, target, 0, most, at));
+        if (looksPunched(bytes)) {
+          if (!fresh) {
+            fresh = true;
+            this.refresh();
+            continue;
+          }
+          if (this.#compressedElsewhere(at)) continue;
+        }
       }
       if (!bytes.length) break;
       out.push(bytes);

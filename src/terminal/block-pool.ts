@@ -3,6 +3,7 @@ export class BlockPool {
   readonly blockSize: number;
   readonly #mostKept: number;
   #free: ArrayBuffer[] = [];
+  readonly #given = new WeakSet<ArrayBufferLike>();
 
   /**
    * @param blockSize bytes of a block.
@@ -16,11 +17,19 @@ export class BlockPool {
   /** Room for so many bytes, the caller's until it gives it back: a block or, for more than that, memory of its own. */
   room(length: number): Uint8Array<ArrayBuffer> {
     if (length > this.blockSize) return new Uint8Array(length);
-    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(this.blockSize), 0, length);
+    const block = this.#free.pop() ?? new ArrayBuffer(this.blockSize);
+    this.#given.add(block);
+    return new Uint8Array(block, 0, length);
+  }
+
+  /** Whether these bytes lie in a block that was given here. */
+  owns({ buffer }: Uint8Array): boolean {
+    return this.#given.has(buffer);
   }
 
   /** Takes memory back that nobody looks at any more; what is no block is left to the collector. */
   giveBack(memory: ArrayBufferLike): void {
+    this.#given.delete(memory);
     if (memory.byteLength === this.blockSize && this.#free.length < this.#mostKept) this.#free.push(memory as ArrayBuffer);
   }
 

@@ -43,8 +43,10 @@ export interface FrameWatch {
 }
 
 export interface ScreenHandle {
-  /** Takes output; the bytes must not change afterwards. */
+  /** Takes output; the bytes must not change afterwards, and are not to be looked at any more where they lie in memory from `room`. */
   feed(bytes: Uint8Array): void;
+  /** Memory for output of so many bytes, which is fed without being copied. */
+  room(length: number): Uint8Array<ArrayBuffer>;
   resize(cols: number, rows: number): void;
   /**
    * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
@@ -342,10 +344,19 @@ class RemoteScreen implements ScreenHandle {
     return this.#lag;
   }
 
+  room(length: number): Uint8Array<ArrayBuffer> {
+    return this.#line.parcels.room(length);
+  }
+
   feed(bytes: Uint8Array): void {
     if (this.#isClosed || bytes.length === 0) return;
     this.#offset += bytes.length;
     this.#lag += bytes.length;
+    if (this.#line.parcels.owns(bytes)) {
+      this.#flush();
+      this.#line.post({ do: "feed", key: this.key, bytes }, [bytes.buffer as ArrayBuffer]);
+      return;
+    }
     this.#parcel.push(bytes);
     this.#parcelBytes += bytes.length;
     if (this.#parcelBytes >= fullParcel) this.#flush();
