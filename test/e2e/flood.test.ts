@@ -1,0 +1,70 @@
+// A viewer that cannot read as fast as a program writes is left behind, and stands at the present at the end all the same.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { program } from "../support/compile.ts";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, notBuilt } from "../support/paths.ts";
+import type { UserTerminal } from "../support/terminal.ts";
+
+before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));
+
+/** Lines of 200 bytes: 80 MB, of which a viewer here reads some 20 MB a second. */
+const lines = 400_000;
+
+/** A scroll region with coloured text that scrolls, and a line below it that stays; then it waits to be ended. */
+const script = `echo ready; read go; printf '\\033[2J\\033[1;20r\\033[22;3H\\033[1;33mfooter stays\\033[0m\\033[1;1H\\033[36m'
+"$1" ${lines} 200; printf 'the end\\r\\n\\033[22;20H\\033[7mdone\\033[0m'; exec cat`;
+
+describe("a flood with a viewer", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  const begin = async (name: string): Promise<UserTerminal> => {
+    await home.start(["/bin/sh", "-c", script, "sh", program("flood")], ["--name", name]);
+    const viewer = home.terminal(["attach", name], { cols: 100, rows: 30 });
+    await viewer.waitFor(/ready/);
+    return viewer;
+  };
+  /** What another terminal of the same size is shown now. */
+  const shown = async (name: string, cols: number, rows: number): Promise<string[]> => {
+    const other = home.terminal(["attach", "--read-only", name], { cols, rows });
+    await other.waitFor(/done/);
+    const text = other.lines();
+    other.key("C-\\", "d");
+    await other.waitForExit();
+    return text;
+  };
+
+  test("leaps over what lies between, and shows the end, the footer and the attributes as they are", async () => {
+    const viewer = await begin("leap");
+    viewer.type("\r");
+    await viewer.waitFor(/the end[\s\S]*footer stays {5}done/, "the end of the flood", 60_000);
+    assert.ok(
+      viewer.received.length < lines * 150,
+      `${viewer.received.length} of ${lines * 201} bytes were sent: it was never left behind`,
+    );
+    assert.match(viewer.text(), /line 00399999 /);
+    assert.deepEqual(viewer.lines(), await shown("leap", 100, 30));
+    // the stream goes on where the leap ended
+    viewer.type("typed\r");
+    await viewer.waitFor(/typed/);
+    assert.deepEqual(viewer.lines(), await shown("leap", 100, 30));
+  });
+
+  test("a terminal that gets another size meanwhile", async () => {
+    const viewer = await begin("sizes");
+    viewer.type("\r");
+    for (const [cols, rows] of [
+      [120, 40],
+      [90, 26],
+      [100, 30],
+    ] as const) {
+      const before = viewer.received.length;
+      await until(() => viewer.received.length > before + 100_000, "the flood to be shown");
+      viewer.resize(cols, rows);
+    }
+    await viewer.waitFor(/the end[\s\S]*done/, "the end of the flood", 60_000);
+    assert.deepEqual(viewer.lines(), await shown("sizes", 100, 30));
+  });
+});
