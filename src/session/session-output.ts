@@ -216,14 +216,16 @@ export class SessionOutput implements Viewed {
 
   #give(offset: number, bytes: Buffer): void {
     const screen = this.screen();
-    this.#screen.follow(offset, bytes.length);
+    // what is fed as a whole may be gone then
+    const { length } = bytes;
+    this.#screen.follow(offset, length);
     const catchUp = this.#catchUp;
     if (catchUp === undefined) return this.#feedSized(screen, offset, bytes);
-    const old = Math.min(bytes.length, Math.max(0, catchUp.until - offset));
+    const old = Math.min(length, Math.max(0, catchUp.until - offset));
     catchUp.feed(screen, offset, bytes.subarray(0, old));
-    if (offset + bytes.length < catchUp.until) return;
+    if (offset + length < catchUp.until) return;
     this.#caughtUp(catchUp);
-    screen.feed(bytes.subarray(old));
+    if (old < length) screen.feed(bytes.subarray(old));
   }
 
   #feedSized(screen: ScreenHandle, offset: number, bytes: Buffer): void {

@@ -3,7 +3,8 @@ export class BlockPool {
   readonly blockSize: number;
   readonly #mostKept: number;
   #free: ArrayBuffer[] = [];
-  readonly #given = new WeakSet<ArrayBufferLike>();
+  /** Blocks that somebody has, and the length of the room in them. */
+  readonly #given = new WeakMap<ArrayBufferLike, number>();
 
   /**
    * @param blockSize bytes of a block.
@@ -18,13 +19,13 @@ export class BlockPool {
   room(length: number): Uint8Array<ArrayBuffer> {
     if (length > this.blockSize) return new Uint8Array(length);
     const block = this.#free.pop() ?? new ArrayBuffer(this.blockSize);
-    this.#given.add(block);
+    this.#given.set(block, length);
     return new Uint8Array(block, 0, length);
   }
 
-  /** Whether these bytes lie in a block that was given here. */
-  owns({ buffer }: Uint8Array): boolean {
-    return this.#given.has(buffer);
+  /** Whether these bytes are the whole of a room in a block of ours. */
+  isWhole({ buffer, length }: Uint8Array): boolean {
+    return this.#given.get(buffer) === length;
   }
 
   /** Takes memory back that nobody looks at any more; what is no block is left to the collector. */

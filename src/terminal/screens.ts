@@ -43,9 +43,9 @@ export interface FrameWatch {
 }
 
 export interface ScreenHandle {
-  /** Takes output; the bytes must not change afterwards, and are not to be looked at any more where they lie in memory from `room`. */
+  /** Takes output; the bytes must not change afterwards. Memory from `room` that is fed as a whole is gone afterwards. */
   feed(bytes: Uint8Array): void;
-  /** Memory for output of so many bytes, which is fed without being copied. */
+  /** Memory for so many bytes of output: fed as a whole it changes hands, where all else is copied. */
   room(length: number): Uint8Array<ArrayBuffer>;
   resize(cols: number, rows: number): void;
   /**
@@ -352,7 +352,7 @@ class RemoteScreen implements ScreenHandle {
     if (this.#isClosed || bytes.length === 0) return;
     this.#offset += bytes.length;
     this.#lag += bytes.length;
-    if (this.#line.parcels.owns(bytes)) {
+    if (this.#line.parcels.isWhole(bytes)) {
       this.#flush();
       this.#line.post({ do: "feed", key: this.key, bytes }, [bytes.buffer as ArrayBuffer]);
       return;

@@ -233,7 +233,8 @@ class Slot {
       this.#attempt(() => this.#screen.feed(part));
       this.#whenParsed(() => {
         this.#noteModes();
-        this.#report(part.length, whole ? (job.buffer as ArrayBuffer) : undefined);
+        // small parcels have memory of their own size, which nobody wants back
+        this.#report(part.length, whole && job.buffer.byteLength > slice ? (job.buffer as ArrayBuffer) : undefined);
         this.#changed();
         if (!this.busy) this.#awaitQuiet();
       });

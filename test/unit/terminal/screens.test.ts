@@ -42,6 +42,33 @@ const lines = (count: number) =>
   Buffer.from(Array.from({ length: count }, (_, i) => `\x1b[3${i % 8}mline ${i}\x1b[m\r\n`).join(""));
 
 describe("screens", () => {
+  test("output that is fed in memory that comes and goes arrives once and in order, whole or in parts", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      const pure = new Screen(options);
+      const all = lines(40_000);
+      const sizes = [200_000, 300, 70_000, 262_144, 327_680, 5, 400_000];
+      for (let at = 0, i = 0; at < all.length; i++) {
+        const piece = all.subarray(at, at + (sizes[i % sizes.length] as number));
+        at += piece.length;
+        const room = handle.room(piece.length);
+        room.set(piece);
+        if (i % 3 === 0) {
+          // as where the terminal got another size in the midst of it
+          handle.feed(room.subarray(0, piece.length >> 1));
+          handle.feed(room.subarray(piece.length >> 1));
+        } else handle.feed(room);
+        pure.feed(piece);
+        // some wait for the memory of those before them
+        if (i % 5 === 4) await handle.text();
+      }
+      const { offset, first, history } = await handle.snapshot(500);
+      assert.equal(offset, all.length);
+      const expected = pure.snapshot(500, true);
+      assert.ok(first.equals(expected.first) && history.equals(expected.history));
+      pure.dispose();
+    }));
+
   test("a snapshot that is asked for again is the same while nothing happens, and another after output, a size or another history", () =>
     using(async (screens) => {
       const handle = screens.open("a", options, quiet);
