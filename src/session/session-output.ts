@@ -15,6 +15,9 @@ const snapshotSilence = 2_000;
 /** A size that was asked for and not answered within this time (ms), as by a holder that stands still, is given to the screen at once. A busy machine takes some 100 ms. */
 const longestSizing = 1000;
 
+/** Output that comes in pieces of at least this size may be a flood; a person's keys are not held up by a look at the log. */
+const floodPiece = 1 << 14;
+
 /** A size of the terminal, and the offset of the first byte that is drawn for it. */
 interface Size {
   offset: number;
@@ -189,7 +192,7 @@ export class SessionOutput implements Viewed {
     } else this.#pass(fresh);
     if (this.#feed.current && this.#screen.isOutdated(this.offset)) void this.#screen.store();
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
-    this.#leap();
+    if (fresh.length >= floodPiece) this.#leap();
     this.wake();
     probe("session.output", { id: this.#effects.id, offset: this.offset });
   }

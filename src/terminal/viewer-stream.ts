@@ -39,6 +39,10 @@ export class ViewerStream {
       const bytes = this.#policy.feed(this.#queries.feed(part));
       if (bytes.length > 0) passed.push(bytes);
     };
+    if (chunk.length < worthwhile) {
+      filter(chunk);
+      return passed;
+    }
     let at = 0;
     while (at < chunk.length) {
       if (chunk.length - at >= worthwhile && !this.#atRest) {
