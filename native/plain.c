@@ -1,10 +1,9 @@
 // Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The rules are those of src/terminal/plain-part.ts,
-// which is the same in JavaScript, four times slower; test/unit/terminal/plain-part.test.ts compares the two.
+// which is the same in JavaScript, many times slower; test/unit/terminal/plain-part.test.ts compares the two.
 #include "plain.h"
 
 #include <stdbool.h>
-
-static bool is_text(uint8_t byte) { return (byte >= 0x20 && byte != 0x7f && byte != 0xc2) || byte == '\t' || byte == '\r'; }
+#include <string.h>
 
 // A control sequence that is longer is left to whoever looks closer.
 enum { LONGEST_SGR = 64 };
@@ -19,14 +18,43 @@ static size_t end_of_sgr(const uint8_t *bytes, size_t length, size_t at) {
   return i < length && bytes[i] == 'm' ? i + 1 : 0;
 }
 
+static uint64_t eight(uint8_t byte) { return byte * UINT64_C(0x0101010101010101); }
+
+// Marks the eighth bit of bytes that are 0. A borrow may mark others above one that is; the lowest mark is right.
+// Source: Hacker's Delight, 2nd edition, 6-1, "Find First 0-Byte".
+static uint64_t zeros(uint64_t v) { return (v - eight(1)) & ~v & eight(0x80); }
+
+// The same for bytes below 20, which is right in the lowest mark, too.
+static uint64_t controls(uint64_t v) { return (v - eight(0x20)) & ~v & eight(0x80); }
+
+static bool is_unusual(uint8_t byte) { return byte < 0x20 || byte == 0x7f || byte == 0xc2; }
+
+// The next byte from `at` on that is a control, DEL or C2, eight of them at a time.
+static size_t next_unusual(const uint8_t *bytes, size_t length, size_t at) {
+  for (uint64_t v; length - at >= sizeof v; at += sizeof v) {
+    memcpy(&v, bytes + at, sizeof v);
+    uint64_t marks = controls(v) | zeros(v ^ eight(0x7f)) | zeros(v ^ eight(0xc2));
+    if (marks == 0) continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return at + (size_t)__builtin_ctzll(marks) / 8;
+#else
+    break;
+#endif
+  }
+  while (at < length && !is_unusual(bytes[at])) at++;
+  return at;
+}
+
 struct plain_part plain_part(const uint8_t *bytes, size_t length) {
   struct plain_part part = {0, 0, 0};
   size_t at = 0;
   for (;;) {
-    while (at < length && is_text(bytes[at])) at++;
+    at = next_unusual(bytes, length, at);
     if (at == length) break;
     if (bytes[at] == '\n') {
       part.line_feeds++;
+      at++;
+    } else if (bytes[at] == '\r' || bytes[at] == '\t') {
       at++;
     } else if (bytes[at] == 0xc2) {
       // C2 and a byte below A0 are a C1 control; in front of any other it is none of a character

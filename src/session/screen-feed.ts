@@ -8,6 +8,8 @@ export interface FeedEffects {
   read(offset: number, length: number): Buffer;
   /** For now no more is read. */
   readAll(): void;
+  /** The screen reads the plain lines that the log has between two places itself; `done` is told where it ended. */
+  fetch(offset: number, end: number, done: (end: number) => void): void;
   /** Bytes of output that the log has. */
   logged(): number;
   /** Bytes that the screen was given and has not taken. */
@@ -25,7 +27,7 @@ export interface FeedEffects {
   watched(): boolean;
   /** Output came that was not read. */
   grew(): void;
-  /** Whether the screen may read the log beyond what has come: no size of the terminal is on its way. */
+  /** Whether the screen may read the log itself, and beyond what has come: no size of the terminal is on its way. */
   mayJump(): boolean;
   /** The screen has read the log up to here: what comes next begins here. */
   jumped(offset: number): void;
@@ -39,6 +41,10 @@ const catchUpLag = 16 << 20;
 const piece = 256 << 10;
 /** … of which so many (bytes) are read in one turn of the event loop, a quarter of a millisecond, which a flood makes five: keys have their turn in between. */
 const mostInATurn = 256 << 10;
+/** A stretch of so many bytes is worth that the screen reads it itself: what it is told, and tells, costs as much as 100 KB. */
+const leastFetch = 512 << 10;
+/** After two pieces in a row that it did not read, which is not plain, it is fed twice as much each time, up to this (bytes), before it tries again. */
+const mostBetweenFetches = 4 << 20;
 /** The log may be so far (bytes) ahead of what has come until the screen reads it there: less is here in some 20 ms. */
 export const mostAhead = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
@@ -60,6 +66,11 @@ export class ScreenFeed {
   #jumpTo = 0;
   #held = false;
   #stepping = false;
+  /** Nobody waits for what is being read: what the screen does not read itself is left for later. */
+  #leisurely = false;
+  /** The screen is not to read before it has come here. */
+  #fetchFrom = 0;
+  #betweenFetches = 0;
   #timer: NodeJS.Timeout | undefined;
   #size = 0;
   #waiting: { target: number; callback: () => void }[] = [];
@@ -155,11 +166,17 @@ export class ScreenFeed {
     // who waits, waits for what there was when it came: a flood would move that on and on
     if (this.#waiting.length > 0) this.#step();
     else if (!grown || this.#urgent() || size - this.#position > mostBacklog) this.#hurry();
+    // what costs so little is not left for later
+    else if (!this.#effects.streamed() && this.#mayFetch(size)) {
+      this.#leisurely = true;
+      this.#fetch(size);
+    }
     if (this.#behind) this.#lookLater();
   }
 
   /** Gives the screen what it lacks, as much as it takes. */
   #step(): void {
+    this.#leisurely = false;
     if (this.#stepping) return;
     let read = 0;
     while (this.#behind && !this.#closed) {
@@ -181,16 +198,18 @@ export class ScreenFeed {
           });
           return;
         }
-        const bytes = this.#effects.read(this.#position, Math.min(piece, end - this.#position));
-        read += bytes.length;
-        if (bytes.length > 0) this.#give(this.#position, bytes);
-        else {
+        if (this.#mayFetch(end)) return this.#fetch(end);
+        const length = this.#readPiece(end);
+        read += length;
+        if (length === 0) {
           // a hole, which the screen cannot know: it goes on behind it, where the holder says that is
           this.#position = Math.max(this.#position, this.#end);
           this.#jumpTo = 0;
         }
       } else {
         this.#jumpTo = 0;
+        // somebody takes the output as it comes since the screen has read on: it waits for that
+        if (this.#position > this.#end && this.#effects.streamed()) return;
         this.#behind = false;
         this.#effects.readAll();
         if (this.#position > this.#end) {
@@ -201,6 +220,38 @@ export class ScreenFeed {
         this.#tell();
       }
     }
+  }
+
+  #mayFetch(end: number, from = this.#position): boolean {
+    return !this.#stepping && end - from >= leastFetch && from >= this.#fetchFrom && this.#effects.mayJump();
+  }
+
+  /** Gives the screen a piece of the log; answers its length, 0 where a hole begins. */
+  #readPiece(end: number): number {
+    const all = this.#effects.read(this.#position, Math.min(piece, end - this.#position));
+    // the screen reads on its own from the end of a line on
+    const bytes = this.#mayFetch(end, this.#position + all.length) ? wholeLines(all) : all;
+    if (bytes.length > 0) this.#give(this.#position, bytes);
+    return bytes.length;
+  }
+
+  /** The screen reads what it lacks itself, as far as it can; it may be ahead then of what has come. */
+  #fetch(end: number): void {
+    const from = this.#position;
+    this.#stepping = true;
+    this.#effects.fetch(from, end, (to) => {
+      if (this.#closed) return;
+      this.#stepping = false;
+      this.#position = to;
+      if (to - from >= leastFetch) this.#betweenFetches = 0;
+      else {
+        // it stands within a line, or in front of something that is not plain
+        this.#readPiece(end);
+        this.#fetchFrom = this.#position + this.#betweenFetches;
+        this.#betweenFetches = Math.min(Math.max(piece, this.#betweenFetches * 2), mostBetweenFetches);
+      }
+      if (!this.#leisurely) this.#step();
+    });
   }
 
   #tell(): void {
@@ -221,4 +272,10 @@ export class ScreenFeed {
     this.#waiting = [];
     for (const { callback } of waiting) callback();
   }
+}
+
+/** The part that ends with a line; all of it where none ends. */
+function wholeLines(bytes: Buffer): Buffer {
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  return end > 0 ? bytes.subarray(0, end) : bytes;
 }

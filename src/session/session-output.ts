@@ -86,6 +86,7 @@ export class SessionOutput implements Viewed {
         this.#log?.close();
         this.#log = undefined;
       },
+      fetch: (offset, end, done) => void this.#fetch(offset, end).then(done),
       logged: () => this.#logged(),
       lag: () => this.#screen.handle?.lag ?? 0,
       onDrained: (callback) => this.screen().onDrained(callback),
@@ -340,6 +341,18 @@ export class SessionOutput implements Viewed {
       await this.#screen.store();
     } finally {
       log.close();
+    }
+  }
+
+  /** The screen reads the log's file itself; a hole in it is no plain line, so that it ends there. */
+  async #fetch(offset: number, end: number): Promise<number> {
+    try {
+      const to = await this.screen().fetch(this.#effects.outputLog, offset, end);
+      if (to > offset) this.#screen.follow(offset, to - offset);
+      if (this.#screen.isOutdated(to)) void this.#screen.store();
+      return to;
+    } catch {
+      return offset; // the screen was closed
     }
   }
 

@@ -8,6 +8,8 @@ export type Key = number;
 export type ToWorker =
   | { do: "open"; key: Key; cols: number; rows: number; scrollback: number; offset: number; restore: Uint8Array | undefined }
   | { do: "feed"; key: Key; bytes: Uint8Array }
+  /** The screen reads the plain lines that the file has from one offset on, to another at most. */
+  | { do: "fetch"; key: Key; request: number; file: string; from: number; to: number }
   | { do: "resize"; key: Key; cols: number; rows: number }
   | { do: "snapshot"; key: Key; request: number; history: number }
   | { do: "encode"; key: Key; request: number }
@@ -33,6 +35,8 @@ export type FromWorker =
   | { is: "ready"; internals: true | string }
   /** `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be taken. */
   | { is: "taken"; key: Key; bytes: number; told: Told | undefined; used: ArrayBuffer | undefined }
+  /** Up to where it was read; what comes next has to be fed. */
+  | { is: "fetched"; request: number; end: number }
   /** The first part of a snapshot, which is ready before the rest. */
   | { is: "first"; request: number; first: Uint8Array }
   | { is: "snapshot"; request: number; snapshot: Snapshot }

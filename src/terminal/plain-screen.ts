@@ -22,6 +22,7 @@ export type AnyScreen = Pick<
   | "synchronized"
   | "inputModes"
   | "feed"
+  | "fetch"
   | "unsettled"
   | "settle"
   | "tail"
@@ -227,6 +228,11 @@ export class PlainScreen implements AnyScreen {
 
   get parsing(): Promise<void> | undefined {
     return this.#parsing;
+  }
+
+  /** It is fed all of it. */
+  fetch(): number {
+    return 0;
   }
 
   readonly unsettled = false;

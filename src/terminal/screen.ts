@@ -203,6 +203,18 @@ export class Screen {
     }
   }
 
+  /**
+   * Applies plain lines that it reads itself, where it is lazy: they are not copied, and most of a long flood is dropped where it was read.
+   * @param read fills the memory with what comes next; answers how many bytes that were.
+   * @returns how many bytes were taken; 0 where what comes next has to be fed.
+   */
+  fetch(read: (into: Uint8Array) => number): number {
+    if (!this.#scanner.ground || this.#backlog?.ready !== true) return 0;
+    const taken = this.#backlog.fetch(read);
+    this.#offset += taken;
+    return taken;
+  }
+
   /** Whether output waits to be parsed (only where the screen is lazy). */
   get unsettled(): boolean {
     return this.#backlog?.waiting === true;

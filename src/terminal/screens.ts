@@ -47,6 +47,15 @@ export interface ScreenHandle {
   feed(bytes: Uint8Array): void;
   /** Memory for so many bytes of output: fed as a whole it changes hands, where all else is copied. */
   room(length: number): Uint8Array<ArrayBuffer>;
+  /**
+   * Has the screen read output itself, from a file, as far as it is plain lines: nothing of it passes through this thread. Nothing else may be
+   * fed until the answer is there.
+   * @param from place in the file of the first byte.
+   * @param to place where it ends at the latest.
+   * @returns where it ended: what comes next has to be fed.
+   * @throws Error when the screen is closed meanwhile.
+   */
+  fetch(file: string, from: number, to: number): Promise<number>;
   resize(cols: number, rows: number): void;
   /**
    * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
@@ -105,9 +114,12 @@ const briefLife = 10_000;
 /** A worker that ended so often in a row, each time soon after its start, cannot be had: the installation is damaged. */
 const mostFalseStarts = 3;
 
+/** What is answered when it was asked for. */
+type Answer = Snapshot | StoredScreen | ScreenText | number;
+
 interface Pending {
   screen: RemoteScreen;
-  resolve(value: Snapshot | StoredScreen | ScreenText): void;
+  resolve(value: Answer): void;
   reject(error: Error): void;
   message: ToWorker;
   early: ((first: Buffer) => void) | undefined;
@@ -181,11 +193,7 @@ export class Screens {
     (this.#worker ?? this.#start()).postMessage(message, transfer);
   }
 
-  #ask(
-    screen: RemoteScreen,
-    message: (request: number) => ToWorker,
-    early?: (first: Buffer) => void,
-  ): Promise<Snapshot | StoredScreen | ScreenText> {
+  #ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const request = ++this.#requests;
       const sent = message(request);
@@ -218,6 +226,7 @@ export class Screens {
     if (pending === undefined) return;
     if (message.is === "failed") pending.reject(new Error(message.reason));
     else if (message.is === "text") pending.resolve(message.text);
+    else if (message.is === "fetched") pending.resolve(message.end);
     else if (message.is === "encode") pending.resolve({ ...message.stored, replay: asBuffer(message.stored.replay) });
     else {
       const { first, history, tail } = message.snapshot;
@@ -269,7 +278,7 @@ interface Line {
   /** Memory for what is sent. */
   readonly parcels: BlockPool;
   post(message: ToWorker, transfer?: ArrayBuffer[]): void;
-  ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Snapshot | StoredScreen | ScreenText>;
+  ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer>;
   closed(): void;
 }
 
@@ -393,13 +402,16 @@ class RemoteScreen implements ScreenHandle {
     this.#line.post({ do: "resize", key: this.key, cols, rows });
   }
 
-  async #ask(
-    message: (request: number) => ToWorker,
-    early?: (first: Buffer) => void,
-  ): Promise<Snapshot | StoredScreen | ScreenText> {
+  async #ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     if (this.#isClosed) throw new Error("the screen was closed");
     this.#flush();
     return this.#line.ask(message, early);
+  }
+
+  async fetch(file: string, from: number, to: number): Promise<number> {
+    const end = (await this.#ask((request) => ({ do: "fetch", key: this.key, request, file, from, to }))) as number;
+    this.#offset += end - from;
+    return end;
   }
 
   async snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot> {

@@ -61,10 +61,34 @@ export class Backlog {
     if (piece.bytes.length === 0) return 0;
     const copy = heldBlocks.room(piece.bytes.length);
     copy.set(piece.bytes);
-    this.#pieces.push({ ...piece, bytes: copy });
+    this.#keep({ ...piece, bytes: copy });
+    return piece.bytes.length;
+  }
+
+  #keep(piece: Piece): void {
+    this.#pieces.push(piece);
     this.#bytes += piece.bytes.length;
     this.#lineFeeds += piece.lineFeeds;
     this.#drop();
+  }
+
+  /** Whether plain output may be held, in pieces of any size. */
+  get ready(): boolean {
+    return !this.full && (this.waiting || this.#scrolls());
+  }
+
+  /**
+   * Holds plain lines that are read to where they are held. Only where it is {@link ready} and what comes next begins between sequences.
+   * @param read fills the memory with what comes next; answers how many bytes that were.
+   * @returns how many bytes were taken; 0 where what comes next is not plain up to the end of a line.
+   */
+  fetch(read: (into: Uint8Array) => number): number {
+    const room = heldBlocks.room(heldBlocks.blockSize);
+    const lines = endOfLines(room.subarray(0, read(room)));
+    let piece = this.#piece(room.subarray(0, lines));
+    if (piece.bytes.length < lines) piece = this.#piece(room.subarray(0, endOfLines(piece.bytes)));
+    if (piece.bytes.length === 0) heldBlocks.giveBack(room.buffer);
+    else this.#keep(piece);
     return piece.bytes.length;
   }
 
@@ -172,6 +196,12 @@ export class Backlog {
 function endOfLine(bytes: Uint8Array): number {
   for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1))
     if (at > 0 && bytes[at - 1] === 0x0d) return at + 1;
+  return 0;
+}
+
+/** Behind the last CR LF; 0 without one. */
+function endOfLines(bytes: Uint8Array): number {
+  for (let at = bytes.lastIndexOf(0x0a); at > 0; at = bytes.lastIndexOf(0x0a, at - 1)) if (bytes[at - 1] === 0x0d) return at + 1;
   return 0;
 }
 

@@ -18,6 +18,9 @@ class World implements FeedEffects {
   hole: number | undefined;
   reads = 0;
   grown = 0;
+  /** Up to here the log has plain lines. */
+  plainTo = 0;
+  fetches: [from: number, to: number][] = [];
   readonly feed = new ScreenFeed(this);
   #sent = 0;
 
@@ -33,6 +36,16 @@ class World implements FeedEffects {
   }
   readAll(): void {
     this.reads++;
+  }
+  fetch(offset: number, end: number, done: (end: number) => void): void {
+    assert.equal(offset, this.givenTo, "behind what it was given");
+    assert.ok(end <= this.log.length);
+    this.drained.push(() => {
+      const to = Math.max(offset, Math.min(end, this.plainTo));
+      this.fetches.push([offset, to]);
+      this.givenTo = to;
+      done(to);
+    });
   }
   logged(): number {
     return this.log.length;
@@ -131,7 +144,7 @@ describe("a screen's output", () => {
       mock.timers.tick(100);
       world.take();
     }
-    assert.equal(world.givenTo, given, "nothing while it lasts");
+    assert.ok(world.givenTo - given < chunk, "next to nothing while it lasts");
     assert.ok(world.grown > 0, "a flood that is not read is output all the same");
     mock.timers.tick(100);
     world.take();
@@ -272,6 +285,128 @@ describe("a screen's output", () => {
     world.take();
     assert.equal(called, asked);
     world.whole();
+  });
+
+  test("plain lines of a flood that nobody looks at are read by the screen itself while it lasts", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.write(screenLag + chunk);
+    for (let i = 0; i < 20; i++) {
+      world.write(8 * chunk);
+      mock.timers.tick(100);
+      world.take();
+      world.whole();
+      assert.ok(world.held, "the holder is left alone");
+    }
+    assert.equal(world.fetches.length, 20);
+    assert.deepEqual(world.jumps, []);
+    mock.timers.tick(100);
+    world.take();
+    assert.deepEqual(world.jumps, [world.log.length], "the holder goes on behind what was read, when it rests");
+    assert.ok(world.feed.current && !world.held);
+    world.write(10);
+    world.take();
+    world.whole();
+  });
+
+  test("… and are read for whoever comes in the midst of that", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.write(screenLag + chunk);
+    world.write(8 * chunk);
+    mock.timers.tick(100);
+    assert.equal(world.drained.length, 1, "it is being read");
+    world.write(20 * chunk);
+    const asked = world.log.length;
+    let called = -1;
+    world.feed.whenCurrent(() => {
+      called = world.givenTo;
+    });
+    world.write(chunk);
+    world.take();
+    assert.equal(called, asked);
+    assert.deepEqual(world.jumps, [asked]);
+  });
+
+  test("what is not plain is fed, up to the end of a line, and the next try comes later the more often it fails", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    world.write(100 * chunk);
+    world.feed.whenCurrent(() => {});
+    world.take();
+    world.whole();
+    const tries = world.fetches.map(([from]) => from);
+    const gaps = tries.slice(1).map((from, i) => from - (tries[i] as number));
+    assert.ok(
+      gaps.slice(1).every((gap, i) => gap >= (gaps[i] as number) - chunk / 2),
+      `${gaps}`,
+    );
+    assert.ok(tries.length > 5 && (gaps.at(-1) as number) >= 4 * chunk && (gaps.at(-1) as number) < 5 * chunk, `${gaps}`);
+    for (const from of tries.slice(1)) assert.equal(bytesAt(from - 1, 1)[0], 0x0a, "at the beginning of a line");
+  });
+
+  test("a stretch that is plain is read as a whole, whatever stands before and behind it", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    world.write(100 * chunk);
+    const hold = world.fetch.bind(world);
+    world.fetch = (offset, end, done) => {
+      world.plainTo = offset >= 10 * chunk ? 60 * chunk : 0;
+      hold(offset, end, done);
+    };
+    world.feed.whenCurrent(() => {});
+    world.take();
+    world.whole();
+    const longest = Math.max(...world.fetches.map(([from, to]) => to - from));
+    assert.ok(longest > 40 * chunk, `${longest}`);
+    assert.ok((world.fetches.at(-1)?.[0] as number) > 90 * chunk, "tried again behind it");
+  });
+
+  test("nobody is made to jump who takes the stream since the screen has read on", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.write(screenLag + chunk);
+    world.write(8 * chunk);
+    mock.timers.tick(100);
+    world.looks.streamed = true;
+    world.take();
+    // the holder is read from again, and brings what the screen has already
+    for (let i = 0; i < 3; i++) {
+      mock.timers.tick(100);
+      world.take();
+    }
+    assert.deepEqual(world.jumps, []);
+    assert.ok(world.feed.current);
+    world.whole();
+    world.write(100);
+    world.take();
+    world.whole();
+  });
+
+  test("not while a size of the terminal is on its way", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.looks.jumps = false;
+    world.write(screenLag + chunk);
+    world.write(30 * chunk);
+    mock.timers.tick(100);
+    world.feed.whenCurrent(() => {});
+    world.take();
+    assert.deepEqual(world.fetches, []);
+    world.whole();
+  });
+
+  test("the end comes while the screen reads", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.write(screenLag + chunk);
+    world.write(30 * chunk);
+    let calls = 0;
+    world.feed.whenCurrent(() => calls++);
+    world.feed.close();
+    world.take();
+    assert.equal(calls, 1);
+    assert.equal(world.fetches.length, 1);
   });
 
   test("the end calls whoever waits", () => {

@@ -28,6 +28,14 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }));
 const quiet: ScreenEvents = { answer() {}, title() {}, bell() {}, modes() {} };
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 
+function readLink(file: string): string | undefined {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker) {
   const log: [string, Record<string, unknown>][] = [];
   const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]));
@@ -67,6 +75,53 @@ describe("screens", () => {
       const expected = pure.snapshot(500, true);
       assert.ok(first.equals(expected.first) && history.equals(expected.history));
       pure.dispose();
+    }));
+
+  test("plain lines that it reads from a file itself leave the screen that it would have if it were fed", () =>
+    using(async (screens) => {
+      const file = path.join(folder, "output");
+      const plain = [lines(60_000), Buffer.from("no end of a line"), Buffer.from("\x1b[5;5H\x1b[1mbold"), lines(50_000)];
+      const all = Buffer.concat(plain);
+      fs.writeFileSync(file, all);
+      const handle = screens.open("a", options, quiet);
+      const pure = new Screen(options);
+      pure.feed(all);
+      const [first, text, move] = plain.map(({ length }) => length) as [number, number, number];
+      const within = all.indexOf("\x1b[3", 200_000) + 2;
+      handle.feed(all.subarray(0, within));
+      assert.equal(await handle.fetch(file, within, all.length), within, "it stands within a sequence");
+      handle.feed(all.subarray(within, within + 10));
+      const from = all.lastIndexOf("\n", 699_999) + 1;
+      assert.equal(await handle.fetch(file, within + 10, 700_000), from, "up to a line's end, not beyond what was asked for");
+      // what is asked meanwhile is answered from behind it
+      const [to, shown] = await Promise.all([handle.fetch(file, from, all.length), handle.text()]);
+      assert.equal(to, first, "up to the last line that is plain");
+      assert.match(shown.lines[8] as string, /^line 59999$/);
+      assert.equal(await handle.fetch(file, to, all.length), to, "a part of a line is fed");
+      handle.feed(all.subarray(to, to + text + move));
+      const rest = to + text + move;
+      assert.equal(await handle.fetch(path.join(folder, "no file"), rest, all.length), rest);
+      assert.equal(await handle.fetch(file, rest, all.length + 1000), all.length, "the file ends");
+      const snapshot = await handle.snapshot(500);
+      const expected = pure.snapshot(500, true);
+      assert.equal(snapshot.offset, all.length);
+      assert.ok(snapshot.first.equals(expected.first) && snapshot.history.equals(expected.history));
+      pure.dispose();
+    }));
+
+  test("a screen that is closed while it reads a file lets go of it", () =>
+    using(async (screens) => {
+      const file = path.join(folder, "long");
+      fs.writeFileSync(file, lines(400_000));
+      const open = () => fs.readdirSync("/proc/self/fd").filter((fd) => readLink(`/proc/self/fd/${fd}`) === file).length;
+      const handle = screens.open("a", options, quiet);
+      const [other] = [screens.open("b", options, quiet)];
+      handle.feed(lines(5000));
+      const reading = handle.fetch(file, 0, fs.statSync(file).size);
+      handle.close();
+      await assert.rejects(reading, /closed/);
+      await other.text();
+      if (fs.existsSync("/proc/self/fd")) await until(() => open() === 0, "the file to be closed");
     }));
 
   test("a snapshot that is asked for again is the same while nothing happens, and another after output, a size or another history", () =>
