@@ -124,6 +124,26 @@ describe("screens", () => {
       if (fs.existsSync("/proc/self/fd")) await until(() => open() === 0, "the file to be closed");
     }));
 
+  test(
+    "its thread is nicer than the one that moves the keys",
+    {
+      skip: process.platform === "linux" ? false : "threads have no niceness of their own here",
+    },
+    () =>
+      using(async (screens) => {
+        const ours = os.getPriority(process.pid);
+        const nicer = () =>
+          fs.readdirSync("/proc/self/task").filter((task) => {
+            const stat = fs.readFileSync(`/proc/self/task/${task}/stat`, "utf8");
+            return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]) === Math.min(19, ours + 3);
+          });
+        assert.equal(nicer().length, 0);
+        await screens.open("a", options, quiet).text();
+        assert.equal(nicer().length, 1);
+        assert.equal(os.getPriority(process.pid), ours);
+      }),
+  );
+
   test("a snapshot that is asked for again is the same while nothing happens, and another after output, a size or another history", () =>
     using(async (screens) => {
       const handle = screens.open("a", options, quiet);
