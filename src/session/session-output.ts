@@ -1,6 +1,7 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
 import { probe } from "../base/probe.ts";
+import { plainPart } from "../platform/native.ts";
 import type { OutputLog } from "../store/output-log.ts";
 import type { SizeMark } from "../store/times.ts";
 import type { InputModes, ScreenHandle, ScreenText } from "../terminal/screens.ts";
@@ -17,6 +18,8 @@ const longestSizing = 1000;
 
 /** Output that comes in pieces of at least this size may be a flood; a person's keys are not held up by a look at the log. */
 const floodPiece = 1 << 14;
+
+const nothing: Buffer = Buffer.alloc(0);
 
 /** A size of the terminal, and the offset of the first byte that is drawn for it. */
 interface Size {
@@ -63,6 +66,11 @@ export class SessionOutput implements Viewed {
   /** Between asking for a size and the place in the output where it holds. */
   #sizing: { told: Size | undefined; late: NodeJS.Timeout } | undefined;
   #silence: NodeJS.Timeout | undefined;
+  /** What came last, of a session that is not silent. */
+  #last = nothing;
+  readonly #found = new Uint32Array(3);
+  /** For whom the holder is not read from. */
+  readonly #held = new Set<"screen" | "viewer">();
   /** The log, while the screen reads it. */
   #log: OutputLog | undefined;
   /** Those who are told of more output, and those of them for whom it is as well a little later. */
@@ -91,8 +99,8 @@ export class SessionOutput implements Viewed {
       lag: () => this.#screen.handle?.lag ?? 0,
       onDrained: (callback) => this.screen().onDrained(callback),
       later: (callback) => setImmediate(callback),
-      pause: () => effects.pause(),
-      resume: () => effects.resume(),
+      pause: () => this.#hold("screen"),
+      resume: () => this.#letGo("screen"),
       streamed: () => this.#waiting.size > 0 || [...viewers.keys()].some((viewer) => viewer.streams),
       watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.watches),
       grew: () => {
@@ -183,6 +191,7 @@ export class SessionOutput implements Viewed {
     const fresh = offset < this.offset ? bytes.subarray(this.offset - offset) : bytes;
     if (fresh.length === 0) return;
     this.lastOutput = this.#effects.clock();
+    this.#last = fresh;
     const size = this.#sizing?.told;
     if (size !== undefined && this.#feed.current && size.offset < this.offset + fresh.length) {
       // viewers join where the size begins, and get what comes after it
@@ -200,15 +209,39 @@ export class SessionOutput implements Viewed {
 
   /**
    * The program writes faster than viewers are brought its output: what they get lies more and more in the past. So they are given the screen of the
-   * present a little later, and what lies between is read by the screen alone.
+   * present a little later, and what lies between is read by the screen alone. Where it would have to parse that, the stream is the shorter way.
    */
   #leap(): void {
     if (this.#catchUp !== undefined || this.#sizing !== undefined || this.#waiting.size > 0) return;
     const streaming = [...this.#effects.viewers.keys()].filter((viewer) => viewer.streams);
     if (streaming.length === 0 || !streaming.every((viewer) => viewer.raw)) return;
-    if (this.#logged() - this.offset <= mostAhead) return;
+    if (this.#logged() - this.offset <= mostAhead || !this.#skims()) return;
     for (const viewer of streaming) viewer.fallBehind();
     this.#feed.fallBehind();
+  }
+
+  holdOutput(): (() => void) | undefined {
+    const streaming = [...this.#effects.viewers.keys()].filter((viewer) => viewer.streams);
+    // nobody waits for somebody else
+    if (streaming.length > 1 || this.#skims()) return undefined;
+    this.#hold("viewer");
+    return () => this.#letGo("viewer");
+  }
+
+  /** Whether the flood is of plain lines, by what came last of it: the screen passes over them many times faster than it parses anything else. */
+  #skims(): boolean {
+    const lines = this.#last.subarray(this.#last.indexOf(0x0a) + 1, this.#last.lastIndexOf(0x0a) + 1);
+    plainPart(lines, this.#found);
+    return this.#found[0] === lines.length;
+  }
+
+  #hold(who: "screen" | "viewer"): void {
+    if (this.#held.size === 0) this.#effects.pause();
+    this.#held.add(who);
+  }
+
+  #letGo(who: "screen" | "viewer"): void {
+    if (this.#held.delete(who) && this.#held.size === 0) this.#effects.resume();
   }
 
   /** Output, to viewers and to the screen. */
@@ -263,7 +296,10 @@ export class SessionOutput implements Viewed {
     this.#silence = undefined;
     const quiet = this.#effects.clock() - this.lastOutput;
     if (quiet < snapshotSilence) this.#silence = setTimeout(() => this.#silent(), snapshotSilence - quiet);
-    else void this.#screen.store();
+    else {
+      this.#last = nothing;
+      void this.#screen.store();
+    }
   }
 
   #quiet(): void {

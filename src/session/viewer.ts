@@ -25,6 +25,12 @@ export const viewerCredit = 1 << 20;
  */
 export const rejoinPause = 40;
 
+/**
+ * So long (ms) a viewer is waited for whose credit is used up, where the screen would have to parse what it is to be spared: the screen takes some 30 ms for as much as
+ * that. A viewer that reads more slowly is brought to the present by a snapshot sooner.
+ */
+export const viewerPatience = 50;
+
 /** Characters of a notification: a desktop shows about two lines. */
 const longestNotification = 200;
 
@@ -38,6 +44,8 @@ export interface Viewed {
   readonly current: boolean;
   /** Calls when it has. */
   whenCurrent(callback: () => void): void;
+  /** Keeps what comes next in the log until the answer is called; undefined where a snapshot is the shorter way to the present. */
+  holdOutput(): (() => void) | undefined;
   screen(): ScreenHandle;
 }
 
@@ -62,6 +70,8 @@ export class Viewer implements Disposable {
   #policy: () => StreamFilter;
   /** The policy's filter of the stream at hand; each snapshot begins a new stream. */
   #allowed: StreamFilter = everything;
+  /** Ends the waiting for it, while it is waited for. */
+  #release: (() => void) | undefined;
   cols: number;
   rows: number;
 
@@ -95,7 +105,7 @@ export class Viewer implements Disposable {
         if (this.#mode === held) this.join();
       });
     }
-    this.#leaveFrames();
+    this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#policy();
     if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
@@ -116,12 +126,16 @@ export class Viewer implements Disposable {
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
         // the screen was closed: the session is over, and says so itself
-        () => {},
+        () => {
+          joining.overrun = true;
+          if (this.#mode === joining) this.#release?.();
+        },
       );
   }
 
   #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
     if (join !== this.#joins || this.#mode !== joining) return;
+    this.#release?.();
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
     if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
@@ -153,7 +167,7 @@ export class Viewer implements Disposable {
     if (mode.is === "raw") return this.#raw(mode.stream, bytes);
     if (mode.is !== "joining" || mode.overrun) return;
     mode.pendingBytes += bytes.length;
-    if (mode.pendingBytes > viewerCredit) {
+    if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#isAwaited() === undefined) {
       mode.overrun = true;
       mode.pending = [];
     } else mode.pending.push(bytes);
@@ -162,7 +176,29 @@ export class Viewer implements Disposable {
   #raw(stream: ViewerStream, bytes: Buffer): void {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
     for (const passed of stream.feed(bytes)) this.#terminal.write(passed);
-    if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
+    if (this.#terminal.backlog() <= viewerCredit || this.#release !== undefined) return;
+    const release = this.#isAwaited();
+    if (release === undefined) return this.#fallBehind();
+    const timer = setTimeout(() => {
+      if (this.#release === release) this.#fallBehind();
+    }, viewerPatience);
+    this.#terminal.onDrained(() => {
+      clearTimeout(timer);
+      release();
+    });
+  }
+
+  /** What comes next waits in the log until the answer is called; undefined where it does not. */
+  #isAwaited(): (() => void) | undefined {
+    const resume = this.#viewed.holdOutput();
+    if (resume === undefined) return undefined;
+    const release = (): void => {
+      if (this.#release !== release) return;
+      this.#release = undefined;
+      resume();
+    };
+    this.#release = release;
+    return release;
   }
 
   #frame(frame: Buffer): void {
@@ -185,7 +221,7 @@ export class Viewer implements Disposable {
   }
 
   #fallBehind(pause = 0): void {
-    this.#leaveFrames();
+    this.#leaveMode();
     const mode: Mode = { is: "behind" };
     this.#mode = mode;
     const join = () => {
@@ -212,7 +248,7 @@ export class Viewer implements Disposable {
   /** Stops the stream until the next join. */
   hold(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
-    this.#leaveFrames();
+    this.#leaveMode();
     this.#joins++;
     this.#mode = { is: "behind" };
   }
@@ -220,7 +256,7 @@ export class Viewer implements Disposable {
   /** Stops the stream while something else (a question, the history) uses the terminal. */
   borrow(): void {
     if (this.#mode.is === "closed") return;
-    this.#leaveFrames();
+    this.#leaveMode();
     this.#mode = { is: "borrowed" };
   }
 
@@ -249,12 +285,13 @@ export class Viewer implements Disposable {
     }
   }
 
-  #leaveFrames(): void {
+  #leaveMode(): void {
+    this.#release?.();
     if (this.#mode.is === "frames") this.#mode.watch.close();
   }
 
   dispose(): void {
-    this.#leaveFrames();
+    this.#leaveMode();
     this.#mode = { is: "closed" };
   }
 }

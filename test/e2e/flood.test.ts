@@ -41,7 +41,8 @@ describe("a flood with a viewer", () => {
 
   /** Waits until both show the same: a size, or what was typed, may still be on its way. */
   const same = async (viewer: UserTerminal, name: string): Promise<void> => {
-    const both = async () => [viewer.lines(), await shown(name, 100, 30)].map((lines) => lines.join("\n"));
+    const both = async () =>
+      [viewer.lines(), await shown(name, 100, 30)].map((lines) => lines.map((line) => line.trimEnd()).join("\n"));
     await until(async () => {
       const [one, other] = await both();
       return one === other;
@@ -62,6 +63,24 @@ describe("a flood with a viewer", () => {
     viewer.type("typed\r");
     await viewer.waitFor(/typed\s+typed/);
     await same(viewer, "leap");
+  });
+
+  test("of drawings, which cannot be passed over: all that a terminal of the same size, and one of another, show is the end", async () => {
+    const drawings = `echo ready; read go; "$1" ${lines / 8} 200 | sed 's/$/\\x1b[K\\x1b7\\x1b[30;1Hfooter\\x1b8/'; printf '\\033[1;1Hdone\\033[K'; exec cat`;
+    await home.start(["/bin/sh", "-c", drawings, "sh", program("flood")], ["--name", "drawings"]);
+    const viewer = home.terminal(["attach", "drawings"], { cols: 100, rows: 30 });
+    await viewer.waitFor(/ready/);
+    viewer.type("\r");
+    await until(() => lastLine(viewer) > 1000, "the flood");
+    const other = home.terminal(["attach", "--read-only", "drawings"], { cols: 90, rows: 24 });
+    await other.waitFor(/done/, "the end of the flood", 60_000);
+    await viewer.waitFor(/done/, "the end of the flood", 60_000);
+    assert.equal(lastLine(viewer), lines / 8 - 1);
+    await same(viewer, "drawings");
+    viewer.type("typed\r");
+    await viewer.waitFor(/typed/);
+    await other.waitFor(/typed/);
+    await same(viewer, "drawings");
   });
 
   test("a terminal that gets another size meanwhile", async () => {

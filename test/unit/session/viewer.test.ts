@@ -1,7 +1,7 @@
 // A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rejoinPause, Viewer, viewerCredit } from "../../../src/session/viewer.ts";
+import { rejoinPause, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../../../src/terminal/screens.ts";
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
@@ -11,9 +11,15 @@ function stage() {
   const written: Buffer[] = [];
   let frame: ((bytes: Buffer) => void) | undefined;
   let again = 0;
-  const state = { backlog: 0 };
+  /** Whether the stream waits for a viewer, where it may. */
+  const state = { backlog: 0, mayHold: false, held: false };
+  const failures: ((error: Error) => void)[] = [];
   const screen = {
-    snapshot: () => new Promise<Snapshot>((resolve) => snapshots.push(resolve)),
+    snapshot: () =>
+      new Promise<Snapshot>((resolve, reject) => {
+        snapshots.push(resolve);
+        failures.push(reject);
+      }),
     watchFrames: (_cols: number, _rows: number, sink: (bytes: Buffer) => void): FrameWatch => {
       frame = sink;
       return { resize() {}, again: () => again++, close() {} };
@@ -34,9 +40,20 @@ function stage() {
     current: true,
     whenCurrent: (callback: () => void) => callback(),
     screen: () => screen,
+    holdOutput: () => {
+      if (!state.mayHold) return undefined;
+      assert.ok(!state.held, "held twice");
+      state.held = true;
+      return () => {
+        assert.ok(state.held, "let go of twice");
+        state.held = false;
+      };
+    },
   };
   return {
     viewed,
+    state,
+    fail: () => failures.at(-1)?.(new Error("the screen was closed")),
     terminal,
     text: () => Buffer.concat(written).toString(),
     count: () => written.length,
@@ -163,4 +180,81 @@ test("a notification is one short line without control characters", () => {
   assert.ok(text.length < 600);
   assert.ok(text.startsWith("\x1b]9;run ]52 c x w"), JSON.stringify(text.slice(0, 40)));
   assert.equal(text.split("\x1b").length, 3, "the two sequences and nothing else");
+});
+
+test("where a snapshot would take longer the log keeps the stream for a viewer that is about to read", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const s = stage();
+  s.state.mayHold = true;
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  await s.answer("SCREEN-1");
+  viewer.output(Buffer.alloc(viewerCredit, "x"));
+  assert.ok(s.state.held);
+  viewer.output(Buffer.from("on its way "));
+  t.mock.timers.tick(viewerPatience - 1);
+  s.drain();
+  assert.ok(!s.state.held);
+  viewer.output(Buffer.from("later"));
+  t.mock.timers.tick(10 * viewerPatience);
+  assert.match(s.text(), /x{9}on its way later$/);
+  assert.equal(s.asked(), 0);
+  viewer.output(Buffer.alloc(viewerCredit, "y"));
+  assert.ok(s.state.held, "and again");
+  viewer.hold();
+  assert.ok(!s.state.held, "not while it takes no stream");
+});
+
+test("… and for one that does not read in time no longer", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const s = stage();
+  s.state.mayHold = true;
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  await s.answer("SCREEN-1");
+  viewer.output(Buffer.alloc(viewerCredit, "x"));
+  assert.ok(s.state.held);
+  t.mock.timers.tick(viewerPatience);
+  assert.ok(!s.state.held);
+  viewer.output(Buffer.from("dropped"));
+  assert.ok(!s.state.held, "it takes no stream");
+  s.drain();
+  await s.answer("SCREEN-2");
+  assert.match(s.text(), /xSCREEN-2$/);
+  viewer.output(Buffer.alloc(viewerCredit, "y"));
+  assert.ok(s.state.held);
+  viewer.dispose();
+  assert.ok(!s.state.held, "nor for one that has gone");
+});
+
+test("… nor is more than the credit kept here while the snapshot is made", async () => {
+  const s = stage();
+  s.state.mayHold = true;
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  viewer.output(Buffer.alloc(viewerCredit, "y"));
+  assert.ok(!s.state.held);
+  viewer.output(Buffer.from("z"));
+  assert.ok(s.state.held);
+  viewer.output(Buffer.from("on its way"));
+  s.drain();
+  assert.ok(s.state.held, "until it is made");
+  await s.answer("SCREEN-1");
+  assert.match(s.text(), /^SCREEN-1y+zon its way$/);
+  s.drain();
+  assert.ok(!s.state.held);
+});
+
+test("a snapshot that is not to be had holds nothing", async () => {
+  const s = stage();
+  s.state.mayHold = true;
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
+  assert.ok(s.state.held);
+  s.fail();
+  await new Promise((done) => setImmediate(done));
+  assert.ok(!s.state.held);
+  viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
+  assert.ok(!s.state.held);
 });
