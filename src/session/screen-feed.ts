@@ -208,8 +208,6 @@ export class ScreenFeed {
         }
       } else {
         this.#jumpTo = 0;
-        // somebody takes the output as it comes since the screen has read on: it waits for that
-        if (this.#position > this.#end && this.#effects.streamed()) return;
         this.#behind = false;
         this.#effects.readAll();
         if (this.#position > this.#end) {

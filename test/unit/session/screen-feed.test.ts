@@ -362,26 +362,31 @@ describe("a screen's output", () => {
     assert.ok((world.fetches.at(-1)?.[0] as number) > 90 * chunk, "tried again behind it");
   });
 
-  test("nobody is made to jump who takes the stream since the screen has read on", () => {
-    const world = new World();
-    world.plainTo = Number.POSITIVE_INFINITY;
-    world.write(screenLag + chunk);
-    world.write(8 * chunk);
-    mock.timers.tick(100);
-    world.looks.streamed = true;
-    world.take();
-    // the holder is read from again, and brings what the screen has already
-    for (let i = 0; i < 3; i++) {
-      mock.timers.tick(100);
+  for (const waits of [false, true])
+    test(`somebody hears of the output since the screen has read on${waits ? ", for one who waits" : ""}`, () => {
+      const world = new World();
+      world.plainTo = Number.POSITIVE_INFINITY;
+      world.write(screenLag + chunk);
+      world.write(8 * chunk);
+      let called = false;
+      if (waits) {
+        world.feed.whenCurrent(() => {
+          called = true;
+        });
+      } else mock.timers.tick(100);
+      assert.equal(world.drained.length, 1, "it is being read");
+      world.looks.streamed = true;
       world.take();
-    }
-    assert.deepEqual(world.jumps, []);
-    assert.ok(world.feed.current);
-    world.whole();
-    world.write(100);
-    world.take();
-    world.whole();
-  });
+      assert.equal(called, waits);
+      for (let i = 0; i < 3; i++) {
+        mock.timers.tick(100);
+        world.take();
+      }
+      assert.ok(world.feed.current && !world.held);
+      world.write(100);
+      world.take();
+      world.whole();
+    });
 
   test("not while a size of the terminal is on its way", () => {
     const world = new World();
