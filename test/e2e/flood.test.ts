@@ -66,7 +66,8 @@ describe("a flood with a viewer", () => {
   });
 
   test("of drawings, which cannot be passed over: all that a terminal of the same size, and one of another, show is the end", async () => {
-    const drawings = `echo ready; read go; "$1" ${lines / 8} 200 | sed 's/$/\\x1b[K\\x1b7\\x1b[30;1Hfooter\\x1b8/'; printf '\\033[1;1Hdone\\033[K'; exec cat`;
+    // so far from both edges that a narrower terminal shows it, wherever it stands
+    const drawings = `echo ready; read go; "$1" ${lines / 8} 200 | sed 's/$/\\x1b[K\\x1b7\\x1b[30;1Hfooter\\x1b8/'; printf '\\033[1;1H\\033[K\\033[50Gdone'; exec cat`;
     await home.start(["/bin/sh", "-c", drawings, "sh", program("flood")], ["--name", "drawings"]);
     const viewer = home.terminal(["attach", "drawings"], { cols: 100, rows: 30 });
     await viewer.waitFor(/ready/);
