@@ -49,7 +49,9 @@ const mostBetweenFetches = 4 << 20;
 export const mostAhead = 1 << 20;
 /** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
 const rest = 100;
-/** … or until so much waits: plain lines of it take half a second once somebody attaches, drawings without end some seconds. */
+/** … or has brought less than this (bytes) in that time, which the screen takes as it comes … */
+const slow = 256 << 10;
+/** … or until so much was not brought: plain lines of it take half a second once somebody attaches, drawings without end some seconds. */
 const mostBacklog = 128 << 20;
 
 export class ScreenFeed {
@@ -160,12 +162,13 @@ export class ScreenFeed {
     if (!this.#behind || this.#closed) return;
     const size = this.#effects.logged();
     const grown = size > this.#size;
+    const rests = size - this.#size < slow;
     this.#size = size;
     if (grown) this.#effects.grew();
     this.#balance();
     // who waits, waits for what there was when it came: a flood would move that on and on
     if (this.#waiting.length > 0) this.#step();
-    else if (!grown || this.#urgent() || size - this.#position > mostBacklog) this.#hurry();
+    else if (rests || this.#urgent() || size - this.#end > mostBacklog) this.#hurry();
     // what costs so little is not left for later
     else if (!this.#effects.streamed() && this.#mayFetch(size)) {
       this.#leisurely = true;

@@ -291,14 +291,14 @@ describe("a screen's output", () => {
     const world = new World();
     world.plainTo = Number.POSITIVE_INFINITY;
     world.write(screenLag + chunk);
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 15; i++) {
       world.write(8 * chunk);
       mock.timers.tick(100);
       world.take();
       world.whole();
       assert.ok(world.held, "the holder is left alone");
     }
-    assert.equal(world.fetches.length, 20);
+    assert.equal(world.fetches.length, 15);
     assert.deepEqual(world.jumps, []);
     mock.timers.tick(100);
     world.take();
@@ -306,6 +306,33 @@ describe("a screen's output", () => {
     assert.ok(world.feed.current && !world.held);
     world.write(10);
     world.take();
+    world.whole();
+  });
+
+  test("… and after 128 MiB the holder is heard again: who stores the output has to know of it", () => {
+    const world = new World();
+    world.plainTo = Number.POSITIVE_INFINITY;
+    world.write(screenLag + chunk);
+    for (let i = 0; i < 40; i++) {
+      world.write(8 * chunk);
+      mock.timers.tick(100);
+      world.take();
+      world.whole();
+    }
+    assert.ok(world.jumps.length >= 2, `${world.jumps}`);
+    assert.ok((world.jumps[0] as number) <= 140 * chunk);
+  });
+
+  test("a flood that goes on slowly is followed again", () => {
+    const world = new World();
+    world.write(screenLag + chunk);
+    assert.ok(world.held);
+    for (let i = 0; i < 3; i++) {
+      world.write(2000);
+      mock.timers.tick(100);
+      world.take();
+    }
+    assert.ok(world.feed.current && !world.held);
     world.whole();
   });
 
