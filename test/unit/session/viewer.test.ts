@@ -182,12 +182,18 @@ test("a notification is one short line without control characters", () => {
   assert.equal(text.split("\x1b").length, 3, "the two sequences and nothing else");
 });
 
-test("where a snapshot would take longer the log keeps the stream for a viewer that is about to read", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+/** A viewer that joins a session whose stream may wait for it. */
+function awaited() {
   const s = stage();
   s.state.mayHold = true;
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
   viewer.join();
+  return { s, viewer };
+}
+
+test("where a snapshot would take longer the log keeps the stream for a viewer that is about to read", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { s, viewer } = awaited();
   await s.answer("SCREEN-1");
   viewer.output(Buffer.alloc(viewerCredit, "x"));
   assert.ok(s.state.held);
@@ -207,10 +213,7 @@ test("where a snapshot would take longer the log keeps the stream for a viewer t
 
 test("… and for one that does not read in time no longer", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const s = stage();
-  s.state.mayHold = true;
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
-  viewer.join();
+  const { s, viewer } = awaited();
   await s.answer("SCREEN-1");
   viewer.output(Buffer.alloc(viewerCredit, "x"));
   assert.ok(s.state.held);
@@ -228,10 +231,7 @@ test("… and for one that does not read in time no longer", async (t) => {
 });
 
 test("… nor is more than the credit kept here while the snapshot is made", async () => {
-  const s = stage();
-  s.state.mayHold = true;
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
-  viewer.join();
+  const { s, viewer } = awaited();
   viewer.output(Buffer.alloc(viewerCredit, "y"));
   assert.ok(!s.state.held);
   viewer.output(Buffer.from("z"));
@@ -246,10 +246,7 @@ test("… nor is more than the credit kept here while the snapshot is made", asy
 });
 
 test("a snapshot that is not to be had holds nothing", async () => {
-  const s = stage();
-  s.state.mayHold = true;
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
-  viewer.join();
+  const { s, viewer } = awaited();
   viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
   assert.ok(s.state.held);
   s.fail();
