@@ -167,7 +167,7 @@ export class Viewer implements Disposable {
     if (mode.is === "raw") return this.#raw(mode.stream, bytes);
     if (mode.is !== "joining" || mode.overrun) return;
     mode.pendingBytes += bytes.length;
-    if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#isAwaited() === undefined) {
+    if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#holdStream() === undefined) {
       mode.overrun = true;
       mode.pending = [];
     } else mode.pending.push(bytes);
@@ -177,7 +177,7 @@ export class Viewer implements Disposable {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
     for (const passed of stream.feed(bytes)) this.#terminal.write(passed);
     if (this.#terminal.backlog() <= viewerCredit || this.#release !== undefined) return;
-    const release = this.#isAwaited();
+    const release = this.#holdStream();
     if (release === undefined) return this.#fallBehind();
     const timer = setTimeout(() => {
       if (this.#release === release) this.#fallBehind();
@@ -189,7 +189,7 @@ export class Viewer implements Disposable {
   }
 
   /** What comes next waits in the log until the answer is called; undefined where it does not. */
-  #isAwaited(): (() => void) | undefined {
+  #holdStream(): (() => void) | undefined {
     const resume = this.#viewed.holdOutput();
     if (resume === undefined) return undefined;
     const release = (): void => {
