@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the machine must have before `npm ci`: installs what is missing where that is possible (root, apt-get), else names it and fails.
-# Nothing is done where all is there. Programs that only some tests use (tmux, screen, dtach, zsh, fish) are named, never needed.
+# Nothing is done where all is there. Programs that only some tests use (shells, multiplexers, sshd, Slurm …) are installed in the same way,
+# but never needed: where one stays away it is named, and its tests say why they are skipped.
 set -u
 
 oldest_node=20
@@ -51,7 +52,34 @@ if ((${#essential[@]} > 0)); then
   exit 1
 fi
 
-optional=()
-for program in tmux screen dtach zsh fish; do command -v "$program" >/dev/null || optional+=("$program"); done
-if ((${#optional[@]} > 0)); then echo "not here, so their tests are skipped: ${optional[*]}"; fi
+# What only some tests use: command and Debian's package.
+optional=(
+  tmux tmux
+  screen screen
+  dtach dtach
+  zsh zsh
+  fish fish
+  sshd openssh-server
+  ssh openssh-client
+  ip iproute2
+  slurmctld slurmctld
+  slurmd slurmd
+  srun slurm-client
+)
+absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
+  local i
+  for ((i = 0; i < ${#optional[@]}; i += 2)); do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${optional[i]}" >/dev/null || printf '%s\n' "${optional[i + $1]}"
+  done
+}
+if [[ -n $(absent 0) ]] && command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+  echo "installs what some tests use: $(absent 0 | tr '\n' ' ')"
+  export DEBIAN_FRONTEND=noninteractive
+  # one that a distribution does not have must not cost the others
+  apt-get -qq update
+  absent 1 | sort -u | while read -r package; do
+    apt-get -qq -y install --no-install-recommends "$package" </dev/null >/dev/null 2>&1 || echo "$package could not be installed"
+  done
+fi
+if [[ -n $(absent 0) ]]; then echo "not here, so their tests are skipped: $(absent 0 | tr '\n' ' ')"; fi
 echo "node $(node --version), npm $(npm --version), $("${CC:-cc}" --version | head -n 1), $(python3 --version 2>&1)"
