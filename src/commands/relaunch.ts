@@ -2,7 +2,8 @@
 import { Failure, Status } from "../base/failure.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
-import { selectSession } from "../session/select.ts";
+import { nextPart } from "../session/parts.ts";
+import { realPath, selectSession } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./dispatch.ts";
@@ -20,7 +21,8 @@ export const relaunch: CommandSpec = {
       .option("--size <COLSxROWS>", "pin the size of its terminal");
   },
   async run(call, context, [wanted], options) {
-    const { row, live, id } = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
     const { directory, environment, umask, limits } = row;
     programFile(row.command[0] ?? "", environment, directory);
@@ -35,6 +37,7 @@ export const relaunch: CommandSpec = {
         name: row.name,
         runDirectory: row.runDirectory,
         plain,
+        part: nextPart(context.table.all(), session, realPath),
         again: { directory, environment, umask, limits },
       },
       { ...options, ...(size === undefined ? {} : { size }) },

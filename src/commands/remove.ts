@@ -1,6 +1,6 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
 import { Failure, Status } from "../base/failure.ts";
-import { selectSession } from "../session/select.ts";
+import { selectRun } from "../session/select.ts";
 import type { CommandSpec } from "./dispatch.ts";
 
 export const remove: CommandSpec = {
@@ -8,11 +8,11 @@ export const remove: CommandSpec = {
   aliases: ["rm"],
   summary: "forget ended sessions, their logs included",
   define(command) {
-    command.argument("<session...>", "ids, unique prefixes, names or run directories");
+    command.argument("<session...>", "ids, unique prefixes, names or run directories; of the last two all parts of the run");
   },
   async run(call, context, wanted) {
     // all are looked up and checked before the first one goes
-    const sessions = new Set(wanted.map((w) => selectSession(context.table.all(), w, call.request.directory)));
+    const sessions = new Set(wanted.flatMap((w) => selectRun(context.table.all(), w, call.request.directory)));
     const running = [...sessions].find((s) => s.live);
     if (running !== undefined) {
       throw new Failure(

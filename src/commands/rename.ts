@@ -1,6 +1,7 @@
 // falcon rename: another name for a session.
 import { Failure, Status } from "../base/failure.ts";
-import { selectSession } from "../session/select.ts";
+import { partsOf } from "../session/parts.ts";
+import { realPath, selectSession } from "../session/select.ts";
 import type { CommandSpec } from "./dispatch.ts";
 import { parseName } from "./starting.ts";
 
@@ -15,7 +16,8 @@ export const rename: CommandSpec = {
     const wantedName = parseName(name ?? "");
     const other = context.table.live().find((s) => s.row.name === wantedName && s !== session);
     if (other !== undefined) throw new Failure(`session ${other.id} is named '${wantedName}' already`, Status.usage);
-    session.rename(wantedName);
+    // all its parts are one run, which has one name
+    for (const part of partsOf(context.table.all(), session, realPath)) part.rename(wantedName);
     return Status.ok;
   },
 };

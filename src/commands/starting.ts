@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command, OptionValues } from "commander";
 import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
+import type { PartFact } from "../session/parts.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
@@ -59,6 +60,8 @@ export interface Starting {
   runDirectory: string | null;
   /** Falcon's plain lines were asked for by us, for want of a terminal (launch.ts): a relaunch decides anew. */
   plain?: boolean;
+  /** Of a run that goes on: which part of it this is. */
+  part?: PartFact;
   /** Of an earlier session, when its run is started again; else the caller's count. */
   again?: { directory: string; environment: Record<string, string>; umask: number; limits: Limit[] };
 }
@@ -129,6 +132,7 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
       untold: true,
       ...(options.name === undefined ? {} : { named: true }),
       ...(what.plain === true ? { plain: true } : {}),
+      ...(what.part === undefined ? {} : { part: what.part }),
     },
   });
   const notice = context.logOutNotice();

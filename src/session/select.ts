@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
+import { newestParts, partsOf } from "./parts.ts";
 import type { Session } from "./session.ts";
 
 /** @param directory the caller's, against which a run directory is resolved. */
@@ -17,20 +18,27 @@ export function selectSession(sessions: readonly Session[], wanted: string | und
   throw new Failure(`'${wanted}' fits ${found.length} sessions, say which one:\n${candidates(found)}`, Status.noSession);
 }
 
+/** All parts of the run that is meant, oldest first: of an id or its prefix that session alone, of a name or a run directory the whole run. */
+export function selectRun(sessions: readonly Session[], wanted: string, directory: string): Session[] {
+  const session = selectSession(sessions, wanted, directory);
+  return session.id.startsWith(wanted) && session.row.name !== wanted ? [session] : partsOf(sessions, session, realPath);
+}
+
 /** Sessions of one run directory, newest first. */
 export function sessionsOfRun(sessions: readonly Session[], runDirectory: string, directory: string): Session[] {
   const real = realPath(path.resolve(directory, runDirectory));
   return sessions.filter((s) => s.row.runDirectory !== null && realPath(s.row.runDirectory) === real).reverse();
 }
 
+/** What fits, one session for each run: of several parts the newest is meant. An id means what it names, whatever came after it. */
 function matches(sessions: readonly Session[], wanted: string, directory: string): Session[] {
   const exact = sessions.filter((s) => s.id === wanted);
   if (exact.length > 0) return exact;
   const named = preferLive(sessions.filter((s) => s.row.name === wanted));
-  if (named.length > 0) return named;
+  if (named.length > 0) return newestParts(named, realPath);
   const prefixed = sessions.filter((s) => s.id.startsWith(wanted));
   if (prefixed.length > 0) return prefixed;
-  return preferLive(sessionsOfRun(sessions, wanted, directory));
+  return newestParts(preferLive(sessionsOfRun(sessions, wanted, directory).reverse()), realPath);
 }
 
 /** Of several runs in one place, the one that runs is meant, else the newest. */

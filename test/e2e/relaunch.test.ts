@@ -1,5 +1,6 @@
 // falcon relaunch resumes in the same run directory, and shows the display where somebody can see it, wherever it was started first.
 import assert from "node:assert/strict";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { falcon, notBuilt, trainer } from "../support/paths.ts";
@@ -45,6 +46,49 @@ describe("falcon relaunch", () => {
       const rows = (await home.sessions()).filter((row) => row.name === name);
       assert.equal(rows.length, 2);
       for (const row of rows) assert.deepEqual(words(row), ["launch", own, "-o", name, ...settings]);
+    }
+  });
+
+  test("a run of several parts: its name and its directory mean the newest, and are never ambiguous", async () => {
+    const home = new TestHome();
+    try {
+      assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "again", ...settings])).code, 0);
+      assert.equal((await home.run(["relaunch", "again"])).code, 0);
+      const [first, second] = await home.sessions();
+      for (const wanted of ["again", path.join(home.work, "again")]) {
+        assert.equal(JSON.parse(await home.ok(["show", "--json", wanted])).id, second?.id, wanted);
+        await home.ok(["logs", "-n", "1", wanted]);
+        assert.match(await home.ok(["export", "--format", "cast", wanted]), /falcon launch completed/);
+      }
+      assert.equal((await home.run(["relaunch", "again"])).code, 0);
+      assert.equal((await home.sessions()).length, 3);
+      // an id means what it names, whatever came after it
+      assert.equal(JSON.parse(await home.ok(["show", "--json", String(first?.id)])).id, first?.id);
+      await home.ok(["rename", "again", "renamed"]);
+      assert.deepEqual(
+        (await home.sessions()).map(({ name }) => name),
+        ["renamed", "renamed", "renamed"],
+      );
+      await home.ok(["remove", "renamed"]);
+      assert.deepEqual(await home.sessions(), []);
+    } finally {
+      await home.dispose();
+    }
+  });
+
+  test("a relaunched command that is no falcon run: its name means the newest; two commands of one name stay two", async () => {
+    const home = new TestHome();
+    try {
+      assert.equal((await home.run(["run", "--name", "twice", "true"])).code, 0);
+      assert.equal((await home.run(["relaunch", "twice"])).code, 0);
+      const [, second] = await home.sessions();
+      assert.equal(JSON.parse(await home.ok(["show", "--json", "twice"])).id, second?.id);
+      assert.equal((await home.run(["run", "--name", "twice", "false"])).code, 1);
+      const { code, stderr } = await home.run(["show", "twice"]);
+      assert.equal(code, 1);
+      assert.match(stderr, /'twice' fits 2 sessions, say which one/);
+    } finally {
+      await home.dispose();
     }
   });
 
