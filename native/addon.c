@@ -385,13 +385,6 @@ static napi_value line_mode(napi_env env, napi_callback_info info) {
   return number(env, flags | mode.c_cc[VINTR] << 8);
 }
 
-static napi_value foreground_group(napi_env env, napi_callback_info info) {
-  napi_value a[1];
-  int fd;
-  if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
-  return number(env, tcgetpgrp(fd));
-}
-
 static napi_value set_window_size(napi_env env, napi_callback_info info) {
   napi_value a[3];
   int fd, cols, rows;
@@ -440,7 +433,6 @@ NAPI_MODULE_INIT() {
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
       {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
-      {"foregroundGroup", foreground_group},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"look", look},              {"plainPart", find_plain_part},
   };

@@ -27,9 +27,6 @@ export function fileLog(path: string, clock: () => Date = () => new Date()): Log
   };
 }
 
-/** A log that goes nowhere. */
-export const silentLog: Log = () => {};
-
 function sizeOf(path: string): number {
   try {
     return fs.statSync(path).size;

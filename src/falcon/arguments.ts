@@ -68,20 +68,6 @@ export function parseLaunch(args: readonly string[]): LaunchArguments {
   return read;
 }
 
-/**
- * A sentence about an output directory that the user meant and falcon does not see (`-oDIR`, `-o=DIR`), or undefined.
- * falcon would train into a directory of a name of its own.
- */
-export function misreadOutput(read: LaunchArguments): string | undefined {
-  for (const argument of read.ignored) {
-    const found = /^-o=?(.+)$/.exec(argument);
-    if (found) return `falcon ignores '${argument}': write '-o ${found[1]}' or '--output=${found[1]}'`;
-    if (argument === "-o" || argument === "--output" || argument === "--run-dir")
-      return `'${argument}' is the last word and names no directory: falcon ignores it`;
-  }
-  return undefined;
-}
-
 function setValue(read: LaunchArguments, option: "output" | "config" | "timeout" | "logLines", value: string): void {
   if (option === "output") read.output = value;
   else if (option === "config") read.config = value;

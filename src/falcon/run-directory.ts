@@ -21,11 +21,6 @@ export interface LatestLink {
 /** How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB. */
 const logTail = 256 << 10;
 
-/** The run directory that the arguments name, canonical as far as it exists yet, or undefined. */
-export function runDirectoryOf(output: string | undefined, directory: string): string | undefined {
-  return output === undefined || output === "" ? undefined : canonical(path.resolve(directory, output));
-}
-
 /** The run's own name: the last part of its directory. */
 export function runName(runDirectory: string): string {
   return path.basename(runDirectory);

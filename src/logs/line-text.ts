@@ -8,11 +8,6 @@ const look = /\x1b\[[0-9;:]*m/g;
 const plainLook = "\x1b[0m";
 const markLook = "\x1b[7m";
 
-/** The text of a line without its looks. */
-export function plainText(runs: readonly Run[]): string {
-  return runs.length === 1 ? (runs[0] as Run).text : runs.map((run) => run.text).join("");
-}
-
 /** The text of a line with its looks, ending in the plain one. */
 export function styledText(runs: readonly Run[]): string {
   let out = "";

@@ -47,7 +47,6 @@ interface Addon {
   punchHole(fd: number, offset: number, length: number): boolean;
   fileSystem(file: string): FileSystem;
   lineMode(fd: number): number;
-  foregroundGroup(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
   look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
@@ -115,8 +114,6 @@ export function lineMode(fd: number): LineMode {
   const packed = addon.lineMode(fd);
   return { canonical: (packed & 1) !== 0, echo: (packed & 2) !== 0, isig: (packed & 4) !== 0, vintr: packed >> 8 };
 }
-/** Id of the foreground process group, asked of the pty's master; -1 when there is none. */
-export const foregroundGroup: Addon["foregroundGroup"] = addon.foregroundGroup;
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
 /** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */

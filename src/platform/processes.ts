@@ -14,7 +14,6 @@ interface Stat {
   state: string;
   parent: number;
   /** Clock ticks (1/100 s) from boot to the process's start. */
-  started: number;
 }
 
 /** Parses /proc/PID/stat; null when there is no such process, or no /proc. */
@@ -23,7 +22,7 @@ function readStat(pid: number): Stat | null {
   if (text === null) return null;
   // the name in parentheses may hold spaces and parentheses itself
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "?", parent: Number(fields[1]), started: Number(fields[19]) };
+  return { state: fields[0] ?? "?", parent: Number(fields[1]) };
 }
 
 const hasProc = fs.existsSync("/proc/self/stat");
@@ -41,14 +40,6 @@ export function processAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-/**
- * When the process started, in clock ticks (1/100 s) after boot; null when unknown. With {@link bootId} it tells a process
- * from a later one of the same number.
- */
-export function startTime(pid: number): number | null {
-  return readStat(pid)?.started ?? null;
 }
 
 /** The process that started `pid`, or that has it since; null when unknown. */
@@ -120,17 +111,5 @@ export function memoryCgroups(pid: number): string[] {
 export function cgroupOomKills(folder: string): number | null {
   const text = readText(`${folder}/memory.events`) ?? readText(`${folder}/memory.oom_control`);
   const count = text === null ? null : /^oom_kill (\d+)$/m.exec(text);
-  return count ? Number(count[1]) : null;
-}
-
-/** The same for the cgroup of a living process. */
-export function oomKills(pid: number): number | null {
-  const folder = memoryCgroup(pid);
-  return folder === null ? null : cgroupOomKills(folder);
-}
-
-/** How many processes the OOM killer has killed since boot on the whole machine; null when unknown. */
-export function machineOomKills(): number | null {
-  const count = /^oom_kill (\d+)$/m.exec(readText("/proc/vmstat") ?? "");
   return count ? Number(count[1]) : null;
 }

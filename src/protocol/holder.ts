@@ -104,13 +104,6 @@ export interface Gap {
   length: number;
 }
 
-/** How a process ended, from its wait status: a code, a signal number, or neither when it is unknown. */
-export function explainStatus(status: number): { code: number | null; signal: number | null } {
-  if (status < 0) return { code: null, signal: null };
-  const signal = status & 0x7f;
-  return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
-}
-
 /** A frame that cannot be what its type says. */
 export class MalformedFrame extends Error {
   constructor(name: string, length: number) {

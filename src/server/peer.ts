@@ -1,6 +1,5 @@
 // One connection of a client: its request is read, its command is run, and bytes go both ways until one side leaves.
 import type net from "node:net";
-import { probe } from "../base/probe.ts";
 import type { Call, InputMode } from "../commands/call.ts";
 import { writeSome } from "../platform/native.ts";
 import {
@@ -148,7 +147,6 @@ export class Peer implements Call {
   async #serve(): Promise<void> {
     const status = await this.#effects.run(this);
     if (status !== undefined) this.exit(status);
-    probe("peer.served", { status });
   }
 
   stdout(bytes: string | Uint8Array): void {

@@ -39,9 +39,6 @@ export interface AttachmentOptions {
   clock: () => number;
 }
 
-/** Opens something that takes the whole terminal for a while (the history); resolves when it is closed. */
-export type OpenOverlay = (overlay: Overlay) => void;
-
 /** Something that has the terminal instead of the program. */
 export interface Overlay {
   /** Keys typed while it is open. Answers whether it is done. */

@@ -1,6 +1,5 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
-import { probe } from "../base/probe.ts";
 import { plainPart } from "../platform/native.ts";
 import type { OutputLog } from "../store/output-log.ts";
 import type { SizeMark } from "../store/times.ts";
@@ -204,7 +203,6 @@ export class SessionOutput implements Viewed {
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
     if (fresh.length >= floodPiece) this.#leap();
     this.wake();
-    probe("session.output", { id: this.#effects.id, offset: this.offset });
   }
 
   /**
@@ -424,7 +422,6 @@ export class SessionOutput implements Viewed {
     clearTimeout(this.#sizing?.late);
     this.#sizing = undefined;
     for (const viewer of this.#effects.viewers.keys()) viewer.join();
-    probe("session.resized", { id: this.#effects.id, cols, rows });
   }
 
   /** The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers that wait. */

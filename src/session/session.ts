@@ -2,7 +2,6 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../base/log.ts";
-import { probe } from "../base/probe.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { OutputLog } from "../store/output-log.ts";
@@ -542,7 +541,6 @@ export class Session {
     this.#effects.log("session.state", { id: this.id, from, to: state, reason });
     this.#save();
     this.#effects.changed(this);
-    probe("session.state", { id: this.id, state });
   }
 
   #save(): void {

@@ -94,3 +94,19 @@ test("the database's package is the store's alone", () => {
 test("a ring of imports fires", () => {
   assert.ok(fired("src/base/ring-a.ts").includes("lint/suspicious/noImportCycles"));
 });
+
+test("an export that nothing in src imports is found", () => {
+  const project = path.join(folder, "unused");
+  fs.mkdirSync(path.join(project, "src/server"), { recursive: true });
+  fs.mkdirSync(path.join(project, "test"));
+  fs.writeFileSync(path.join(project, "package.json"), '{ "name": "unused", "type": "module" }');
+  fs.copyFileSync(path.join(root, "test/knip.json"), path.join(project, "test/knip.json"));
+  fs.writeFileSync(path.join(project, "src/server/main.ts"), 'import { used } from "./parts.ts";\nused();\n');
+  fs.writeFileSync(path.join(project, "src/server/parts.ts"), "export const used = () => {};\nexport const tested = () => {};\n");
+  fs.writeFileSync(path.join(project, "test/parts.test.ts"), 'import { tested } from "../src/server/parts.ts";\ntested();\n');
+  const knip = path.join(root, "node_modules/knip/bin/knip.js");
+  const run = spawnSync(process.execPath, [knip, "--config", "test/knip.json"], { cwd: project, encoding: "utf8" });
+  assert.match(run.stdout, /^tested\s/m, run.stderr);
+  assert.doesNotMatch(run.stdout, /^used\s/m);
+  assert.notEqual(run.status, 0);
+});

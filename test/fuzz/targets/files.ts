@@ -6,7 +6,6 @@ import fs from "node:fs";
 import path from "node:path";
 import zlib from "node:zlib";
 import { defaultConfig, parseConfig } from "../../../src/base/config.ts";
-import { silentLog } from "../../../src/base/log.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { parseRecord } from "../../../src/store/record.ts";
 import { DamagedSegment, listSegments, readSegmentSync } from "../../../src/store/segments.ts";
@@ -76,7 +75,7 @@ function timesFile(entries: [ms: number, bytes: number, cols: number, rows: numb
 function database(): Buffer {
   clear();
   const file = path.join(folder, "made.db");
-  const { store } = SessionStore.open(file, silentLog);
+  const { store } = SessionStore.open(file, () => {});
   store.save(row);
   store.saveSnapshot(row.id, { offset: 5, cols: 80, rows: 24, replay: Buffer.from("replay") });
   store.database.pragma("wal_checkpoint(TRUNCATE)");
@@ -336,7 +335,7 @@ export const targets: readonly Target[] = [
       const file = path.join(folder, "sessions.db");
       put("sessions.db", damaged(wholeDatabase, input));
       if (input.length % 5 === 1) put("sessions.db-wal", input);
-      const { store } = SessionStore.open(file, silentLog);
+      const { store } = SessionStore.open(file, () => {});
       try {
         store.all();
         // what only writing meets, or brings about (a damaged list of free pages), is thrown, and logged by the server …
@@ -356,7 +355,7 @@ export const targets: readonly Target[] = [
         store.close();
       }
       // … and the next server starts all the same
-      const next = SessionStore.open(file, silentLog).store;
+      const next = SessionStore.open(file, () => {}).store;
       next.all();
       next.close();
     },

@@ -6,18 +6,14 @@ import type { Call } from "../../../src/commands/call.ts";
 import {
   ClientFrame,
   clientProtocol,
-  decodeServerFrame,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
-  encodeRequest,
   encodeResume,
-  encodeSignal,
   encodeSignals,
-  encodeSize,
   longestRequest,
   mostEntries,
   mostFromClient,
@@ -35,12 +31,12 @@ import {
   decodeGap,
   decodeHello,
   decodeTyped,
-  explainStatus,
   FromHolder,
   fromHolderLimit,
   MalformedFrame,
 } from "../../../src/protocol/holder.ts";
 import { Peer } from "../../../src/server/peer.ts";
+import { decodeServerFrame, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import type { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";
 
@@ -320,10 +316,10 @@ export const targets: readonly Target[] = [
       const frames = new FrameReader(fromHolderLimit, (type, payload) => {
         if (type === FromHolder.hello) {
           const hello = decodeHello(payload);
-          explainStatus(hello.status);
+          assert.ok(Number.isInteger(hello.status));
           assert.ok(hello.base >= 0 && hello.end >= 0);
         } else if (type === FromHolder.data) assert.equal(decodeData(payload).bytes.length, payload.length - 8);
-        else if (type === FromHolder.exit) explainStatus(decodeExit(payload).status);
+        else if (type === FromHolder.exit) assert.ok(Number.isInteger(decodeExit(payload).status));
         else if (type === FromHolder.gap) assert.ok(decodeGap(payload).length >= 0);
         else if (type === FromHolder.typed) assert.ok(decodeTyped(payload) >= 0);
       });

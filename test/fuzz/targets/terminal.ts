@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import type { ProgramSequences } from "../../../src/base/config.ts";
-import { readDisplay } from "../../../src/falcon/display.ts";
 import { plainLines, withoutEscapes } from "../../../src/falcon/plain-text.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
 import { Model } from "../../../src/terminal/internals.ts";
@@ -11,6 +10,7 @@ import { PolicyFilter } from "../../../src/terminal/policy.ts";
 import { QueryFilter } from "../../../src/terminal/queries.ts";
 import { Scanner } from "../../../src/terminal/scanner.ts";
 import { Screen } from "../../../src/terminal/screen.ts";
+import { readDisplay } from "../../support/falcon-display.ts";
 import { root } from "../../support/paths.ts";
 import type { Target } from "../target.ts";
 

@@ -7,18 +7,14 @@ import {
   ClientFrame,
   clientProtocol,
   decodeHello,
-  decodeServerFrame,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
-  encodeRequest,
   encodeResume,
-  encodeSignal,
   encodeSignals,
-  encodeSize,
   longestRequest,
   mostEntries,
   mostFromClient,
@@ -31,6 +27,7 @@ import {
   tokenLength,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
+import { decodeServerFrame, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import { root } from "../../support/paths.ts";
 
 const request: Request = {

@@ -21,7 +21,6 @@ import {
   encodeSignal,
   encodeSubscribe,
   encodeWindowSize,
-  explainStatus,
   FromHolder,
   fromHolderLimit,
   HelloFlag,
@@ -123,13 +122,6 @@ test("a payload that is too short is refused, one that is longer is read", () =>
 test("input longer than a frame is refused, not cut", () => {
   assert.equal(encodeInput(Buffer.alloc(toHolderLimit)).length, toHolderLimit + 5);
   assert.throws(() => encodeInput(Buffer.alloc(toHolderLimit + 1)), RangeError);
-});
-
-test("wait statuses: code, signal, core dump, unknown", () => {
-  assert.deepEqual(explainStatus(7 << 8), { code: 7, signal: null });
-  assert.deepEqual(explainStatus(9), { code: null, signal: 9 });
-  assert.deepEqual(explainStatus(11 | 0x80), { code: null, signal: 11 });
-  assert.deepEqual(explainStatus(-1), { code: null, signal: null });
 });
 
 test("output arrives whole however the stream is cut", () => {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { close, connectUnix, foregroundGroup, recvFds, sendFds } from "../../../src/platform/native.ts";
+import { close, connectUnix, recvFds, sendFds } from "../../../src/platform/native.ts";
 import { processAlive } from "../../../src/platform/processes.ts";
 import { encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../src/protocol/holder.ts";
 import { adoptAfterHolder, connectHolder, launchHolder } from "../../../src/session/holder-launch.ts";
@@ -16,6 +16,12 @@ import { program } from "../../support/compile.ts";
 import { readIfThere, until } from "../../support/events.ts";
 import { ended, endSession, Heard, Held, holdersOf, orders, sessionFolder } from "../../support/held.ts";
 import { holder, root } from "../../support/paths.ts";
+
+/** Id of the foreground process group of a process's terminal (tpgid in /proc/PID/stat, behind the name in parentheses); -1 without one. */
+function foregroundGroup(pid: number): number {
+  const stat = readIfThere(`/proc/${pid}/stat`) ?? "";
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[5] ?? -1);
+}
 
 /** How many programs run at once where many are run: the machine is shared. */
 const sideBySide = 6;
@@ -153,15 +159,15 @@ test("Ctrl+C, Ctrl+Z and the end of input do what a terminal does", async () => 
   try {
     held.link.input(Buffer.from("sleep 1000\n"));
     await held.heard.until("sleep 1000");
-    const job = () => readIfThere(`/proc/${foregroundGroup(held.link.master)}/comm`)?.trim() === "sleep";
+    const job = () => readIfThere(`/proc/${foregroundGroup(held.link.programPid)}/comm`)?.trim() === "sleep";
     await until(job, "the job to be in the foreground, and itself");
     held.link.input(Buffer.from([0x1a]));
     await held.heard.until("Stopped");
     held.link.input(Buffer.from("fg\n"));
     await held.heard.until(/fg\r\n[\s\S]*sleep 1000/);
-    await until(() => foregroundGroup(held.link.master) !== held.link.programPid, "the job to be in the foreground again");
+    await until(() => foregroundGroup(held.link.programPid) !== held.link.programPid, "the job to be in the foreground again");
     held.link.input(Buffer.from([3]));
-    await until(() => foregroundGroup(held.link.master) === held.link.programPid, "the shell to be in the foreground");
+    await until(() => foregroundGroup(held.link.programPid) === held.link.programPid, "the shell to be in the foreground");
     await held.heard.until(/\^C[\s\S]*> /);
     held.link.input(Buffer.from("echo status $?\n"));
     await held.heard.until(/status 130[\s\S]*> /);
