@@ -4,7 +4,7 @@ import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { attachHere, resumeAttach } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./following.ts";
 import { endSentence } from "./wording.ts";

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { Status } from "../base/failure.ts";
 import type { Session } from "../session/session.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 
 /** A word that fits, and one line about it. */
 export interface Candidate {
@@ -37,19 +37,6 @@ const pythonLaunchOptions: readonly Candidate[] = [
   { word: "--no-auto-sample", about: "no samples at the end" },
 ];
 
-/** Fixed words that an argument or an option takes, by its name in the command's definition. */
-const fixedWords: Readonly<Record<string, readonly string[]>> = {
-  "server action": ["status", "stop", "upgrade"],
-  "init shell": ["bash", "zsh", "fish"],
-  "--format": ["cast", "html", "svg", "png", "text"],
-  "--signal": ["TERM", "INT", "KILL", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"],
-};
-
-/** Commands for which an ended session is as good as one that runs. */
-const alsoEnded = new Set(["show", "logs", "export", "remove", "relaunch", "sessions", "ls", "rename", "wait"]);
-/** Commands that only an ended session suits. */
-const onlyEnded = new Set(["remove", "relaunch"]);
-
 /**
  * Candidates for the last of `words` (which may be empty); the command's own name is none of them. Nothing fits where files do, and where
  * only a person knows what to write: the shell then offers files.
@@ -66,8 +53,7 @@ function all(
   sessions: readonly Named[],
 ): Candidate[] {
   const [name, ...given] = before;
-  // monitor is an old name that is only kept for those who know it
-  const names = commands.filter((c) => c.name !== "monitor").map((c) => ({ word: c.name, about: c.summary }));
+  const names = commands.filter((c) => c.deprecated !== true).map((c) => ({ word: c.name, about: c.summary }));
   if (name === undefined) {
     return [
       ...names,
@@ -85,7 +71,7 @@ function all(
   const valued = command.options.find(
     (option) => (option.required || option.optional) && [option.long, option.short].includes(given.at(-1) ?? ""),
   );
-  if (valued !== undefined) return fixed(valued.long ?? "");
+  if (valued !== undefined) return fixed(spec, valued.long ?? "");
   if (current.startsWith("-")) {
     const own = command.options.map((option) => ({ word: option.long ?? option.short ?? "", about: option.description }));
     return [
@@ -98,8 +84,9 @@ function all(
   const last = command.registeredArguments.at(-1);
   const argument = command.registeredArguments[positional] ?? (last?.variadic ? last : undefined);
   if (argument === undefined) return [];
-  if (argument.name() !== "session") return fixed(`${spec.name} ${argument.name()}`);
-  const fitting = sessions.filter((s) => (s.live ? !onlyEnded.has(spec.name) : alsoEnded.has(spec.name)));
+  if (argument.name() !== "session") return fixed(spec, argument.name());
+  const which = spec.completes ?? "live";
+  const fitting = sessions.filter((s) => which === "all" || s.live === (which === "live"));
   return sessionWords(fitting, current, given);
 }
 
@@ -124,8 +111,8 @@ function sessionWords(sessions: readonly Named[], current: string, given: readon
   return words.filter(({ word }) => !given.includes(word));
 }
 
-function fixed(name: string): Candidate[] {
-  return (fixedWords[name] ?? []).map((word) => ({ word, about: "" }));
+function fixed(spec: CommandSpec, name: string): Candidate[] {
+  return (spec.words?.[name] ?? []).map((word) => ({ word, about: "" }));
 }
 
 /** @param commands asked at each call, since the list of commands holds this one too. */

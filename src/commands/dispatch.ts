@@ -1,9 +1,10 @@
 // From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
-import { Command, CommanderError, type OptionValues } from "commander";
+import { Command, CommanderError } from "commander";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./command.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
@@ -24,18 +25,6 @@ import { monitor, sessions } from "./sessions.ts";
 import { show } from "./show.ts";
 import { stop } from "./stop.ts";
 import { wait } from "./wait.ts";
-
-/** One command: what it is called, what it takes, what it does. */
-export interface CommandSpec {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  /** One line for the list of commands; starts with a small letter. */
-  readonly summary: string;
-  /** Declares arguments and options. */
-  define(command: Command): void;
-  /** Does it; answers the exit status, or undefined when the client was told what to become. */
-  run(call: Call, context: Context, args: string[], options: OptionValues): Promise<number | undefined>;
-}
 
 /** All commands, in the order of the help. */
 export const commands: readonly CommandSpec[] = [

@@ -2,7 +2,7 @@
 import { Status } from "../base/failure.ts";
 import { type Condition, diagnose } from "../doctor/diagnosis.ts";
 import { packageRoot } from "../platform/native.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { coloursFor } from "./table.ts";
 
 /** Status where something was found that can cost a run; warnings alone are no failure. */

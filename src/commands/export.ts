@@ -10,7 +10,7 @@ import { screenAt, spanOf } from "../session/past.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { parseTime } from "./logs.ts";
 import { bytes } from "./wording.ts";
@@ -34,6 +34,8 @@ interface ExportOptions {
 export const exportCommand: CommandSpec = {
   name: "export",
   summary: "a session as a recording, a document, a picture or a figure",
+  words: { "--format": formats },
+  completes: "all",
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

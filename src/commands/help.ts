@@ -1,7 +1,7 @@
 // falcon --help and --version: ours, and the Python falcon's that was found.
 import { findPythonFalcon } from "../falcon/find.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 
 export async function help(call: Call, _context: Context, commands: readonly CommandSpec[]): Promise<void> {
   const width = Math.max(...commands.map((c) => c.name.length)) + 2;

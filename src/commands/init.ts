@@ -2,8 +2,8 @@
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
 import { nativeFolder } from "../platform/native.ts";
+import type { CommandSpec } from "./command.ts";
 import { completeCommand } from "./completion.ts";
-import type { CommandSpec } from "./dispatch.ts";
 
 /** A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell. */
 const scripts: Readonly<Record<string, (client: string) => string>> = { bash, zsh, fish };
@@ -11,6 +11,7 @@ const scripts: Readonly<Record<string, (client: string) => string>> = { bash, zs
 export const init: CommandSpec = {
   name: "init",
   summary: 'shell function and completion: eval "$(falcon-sessions init bash)"',
+  words: { shell: ["bash", "zsh", "fish"] },
   define(command) {
     command.argument("<shell>", "bash, zsh or fish");
   },

@@ -2,12 +2,13 @@
 import { Failure, Status } from "../base/failure.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { selectSession } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { endSentence } from "./wording.ts";
 
 export const kill: CommandSpec = {
   name: "kill",
   summary: "send a signal to a session's program (SIGTERM unless told otherwise)",
+  words: { "--signal": ["TERM", "INT", "KILL", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"] },
   define(command) {
     command
       .argument("<session>", "id, unique prefix, name or run directory")

@@ -6,7 +6,7 @@ import { findPythonFalcon } from "../falcon/find.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 

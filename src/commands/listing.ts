@@ -1,6 +1,6 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
 import type { PostMortem } from "../falcon/post-mortem.ts";
-import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import { postMortemOf } from "../session/ending.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";

@@ -13,7 +13,7 @@ import type { FoundBlock } from "../store/search.ts";
 import { PolicyFilter } from "../terminal/policy.ts";
 import { QueryFilter } from "../terminal/queries.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { coloursFor } from "./table.ts";
 import { bytes } from "./wording.ts";
 
@@ -46,6 +46,7 @@ interface LogOptions {
 export const logs: CommandSpec = {
   name: "logs",
   summary: "what a session said; --all --grep searches all of them",
+  completes: "all",
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

@@ -6,7 +6,7 @@ import { nextPart } from "../session/parts.ts";
 import { realPath, selectSession } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
 import { startAndStay } from "./starting.ts";
@@ -14,6 +14,7 @@ import { startAndStay } from "./starting.ts";
 export const relaunch: CommandSpec = {
   name: "relaunch",
   summary: "start an ended or lost session again; a falcon run resumes in its run directory",
+  completes: "ended",
   define(command) {
     command
       .argument("<session>", "id, unique prefix, name or run directory")

@@ -1,12 +1,13 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
 import { Failure, Status } from "../base/failure.ts";
 import { selectRun } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 
 export const remove: CommandSpec = {
   name: "remove",
   aliases: ["rm"],
   summary: "forget ended sessions, their logs included",
+  completes: "ended",
   define(command) {
     command.argument("<session...>", "ids, unique prefixes, names or run directories; of the last two all parts of the run");
   },

@@ -2,12 +2,13 @@
 import { Failure, Status } from "../base/failure.ts";
 import { partsOf } from "../session/parts.ts";
 import { realPath, selectSession } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { parseName } from "./starting.ts";
 
 export const rename: CommandSpec = {
   name: "rename",
   summary: "give a session another name",
+  completes: "all",
   define(command) {
     command.argument("<session>", "id, unique prefix, name or run directory").argument("<name>", "the new name");
   },

@@ -9,7 +9,7 @@ import { PolicyFilter } from "../terminal/policy.ts";
 import type { FrameWatch, ScreenHandle } from "../terminal/screens.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { momentOf } from "./export.ts";
 import { duration } from "./wording.ts";
 

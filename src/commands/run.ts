@@ -1,6 +1,6 @@
 // falcon run: any long-running command in a session.
 import { Failure, Status } from "../base/failure.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 

@@ -1,7 +1,7 @@
 // falcon send: keys for a session's program, by name or literally.
 import { Failure, Status } from "../base/failure.ts";
 import { selectSession } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { keyBytes } from "./key-names.ts";
 import { endSentence } from "./wording.ts";
 

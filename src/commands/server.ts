@@ -1,11 +1,12 @@
 // falcon server: what the server is, and how to stop or replace it; programs go on running whatever is done to it.
 import { Failure, Status } from "../base/failure.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { bytes, duration } from "./wording.ts";
 
 export const server: CommandSpec = {
   name: "server",
   summary: "server status, server stop, server upgrade (runs go on in every case)",
+  words: { action: ["status", "stop", "upgrade"] },
   define(command) {
     command.argument("<action>", "status, stop or upgrade").option("--json", "machine-readable status");
   },

@@ -3,7 +3,7 @@ import { Status } from "../base/failure.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { listing } from "./listing.ts";
 import { coloursFor, table } from "./table.ts";
 import { watch } from "./watch.ts";
@@ -13,6 +13,7 @@ export const sessions: CommandSpec = {
   name: "sessions",
   aliases: ["ls"],
   summary: "list what runs and how far it is",
+  completes: "all",
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
@@ -35,6 +36,7 @@ export const sessions: CommandSpec = {
 export const monitor: CommandSpec = {
   name: "monitor",
   summary: "old name of: falcon sessions --watch",
+  deprecated: true,
   define(command) {
     command.argument("[session...]").allowUnknownOption();
   },

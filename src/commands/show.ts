@@ -3,10 +3,10 @@ import stringWidth from "string-width";
 import { Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { type Curve, drawChart } from "../falcon/curve.ts";
-import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { selectSession } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
 import { listing } from "./listing.ts";
@@ -16,6 +16,7 @@ import { bytes, duration, endSentence } from "./wording.ts";
 export const show: CommandSpec = {
   name: "show",
   summary: "one session in full",
+  completes: "all",
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

@@ -4,7 +4,7 @@ import { signalNumber } from "../platform/signals.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { duration, endSentence } from "./wording.ts";
 
 /** How long nothing may move before we say that it hangs (s). Saving a large model to a slow disk takes a minute. */

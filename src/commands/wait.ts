@@ -1,7 +1,7 @@
 // falcon wait: until sessions end; the answer is their exit status.
 import { Failure, Status } from "../base/failure.ts";
 import { selectSession } from "../session/select.ts";
-import type { CommandSpec } from "./dispatch.ts";
+import type { CommandSpec } from "./command.ts";
 import { endSentence } from "./wording.ts";
 
 /** setTimeout takes 2^31 - 1 ms at most. */
@@ -10,6 +10,7 @@ const longestTimeout = 2_147_483;
 export const wait: CommandSpec = {
   name: "wait",
   summary: "wait until sessions end, exit with the session's exit status",
+  completes: "all",
   define(command) {
     command
       .argument("<session...>", "ids, unique prefixes, names or run directories")

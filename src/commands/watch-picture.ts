@@ -2,7 +2,7 @@
 import { printable } from "../base/printable.ts";
 import { sparkline } from "../falcon/curve.ts";
 import type { NodeProgress } from "../falcon/node-progress.ts";
-import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { type coloursFor, cut, table, widthOf } from "./table.ts";
 import { duration } from "./wording.ts";

@@ -1,7 +1,7 @@
 // falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what falcon monitor was.
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
-import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";

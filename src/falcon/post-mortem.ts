@@ -1,7 +1,7 @@
 // How a run ended, and why: from its exit status, the end of its output and what its logs say.
 import { failureOf } from "./driver-log.ts";
 import { plainLines } from "./plain-text.ts";
-import type { RunProgress } from "./progress.ts";
+import type { RunProgress } from "./run-progress.ts";
 
 /** What a run's end was. */
 export type Ending =

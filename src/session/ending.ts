@@ -2,10 +2,10 @@
 import { getSystemErrorName } from "node:util";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import { postMortem } from "../falcon/post-mortem.ts";
-import type { RunProgress } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import { cgroupOomKills, memoryCgroups } from "../platform/processes.ts";
+import type { OutputLog } from "../store/output-log.ts";
 import type { SessionRow } from "../store/session-store.ts";
-import type { Session } from "./session.ts";
 
 /** The end of the output that is read: a traceback of Ray's, repeated by several workers, has about 20 KB. */
 const tail = 64 << 10;
@@ -52,8 +52,16 @@ export function whyLost(row: Pick<SessionRow, "boot" | "started" | "facts">, boo
   return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
 }
 
+/** What is looked at of an ended session, and where its findings are kept. */
+interface EndedSession {
+  readonly row: SessionRow;
+  readonly end: { code: number | null; signal: string | null } | undefined;
+  openLog(): OutputLog;
+  setFact(name: string, value: unknown): void;
+}
+
 /** Makes the post-mortem of an ended falcon run and keeps it with the session. */
-export async function keepPostMortem(session: Session, run: RunProgress | null): Promise<void> {
+export async function keepPostMortem(session: EndedSession, run: RunProgress | null): Promise<void> {
   if (session.row.kind !== "launch") return;
   const { code, signal } = session.end ?? { code: null, signal: null };
   const log = session.openLog();
@@ -80,12 +88,12 @@ export async function keepPostMortem(session: Session, run: RunProgress | null):
 }
 
 /** The post-mortem that was kept, or undefined. */
-export function postMortemOf(session: Session): PostMortem | undefined {
+export function postMortemOf(session: Pick<EndedSession, "row">): PostMortem | undefined {
   return session.row.facts.postMortem as PostMortem | undefined;
 }
 
 /** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
-export function lastFrameOf(session: Session): string[] | undefined {
+export function lastFrameOf(session: Pick<EndedSession, "row">): string[] | undefined {
   return session.row.facts.lastFrame as string[] | undefined;
 }
 

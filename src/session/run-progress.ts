@@ -1,7 +1,8 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 import { parseLaunch } from "../falcon/arguments.ts";
 import type { Curve } from "../falcon/curve.ts";
-import { type RunProgress, RunWatcher } from "../falcon/progress.ts";
+import { RunWatcher } from "../falcon/progress.ts";
+import type { RunProgress } from "../falcon/run-progress.ts";
 import { look } from "../platform/native.ts";
 import type { Session } from "./session.ts";
 

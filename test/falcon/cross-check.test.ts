@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { PostMortem } from "../../src/falcon/post-mortem.ts";
-import type { RunProgress } from "../../src/falcon/progress.ts";
+import type { RunProgress } from "../../src/falcon/run-progress.ts";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";

@@ -26,7 +26,7 @@ import {
 } from "../../src/protocol/holder.ts";
 import { root } from "../support/paths.ts";
 import { foundInputs, keepFound } from "./found.ts";
-import type { Outcome } from "./run.ts";
+import type { Outcome } from "./target.ts";
 
 /** A target that is a program. */
 export interface NativeTarget {

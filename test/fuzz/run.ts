@@ -14,6 +14,7 @@ import { root } from "../support/paths.ts";
 import { keepFound } from "./found.ts";
 import { nativeTargets, runNative } from "./native.ts";
 import { replayFound } from "./replay.ts";
+import type { Outcome } from "./target.ts";
 import { loadTargets } from "./targets.ts";
 import type { Message } from "./worker.ts";
 
@@ -21,20 +22,6 @@ import type { Message } from "./worker.ts";
 const shortSeconds = 90;
 /** A worker that says nothing for so long is stuck in one input. Fuzzed inputs take microseconds; this is for a machine that swaps. */
 const stuckMs = 60_000;
-
-/** What came of one target. */
-export interface Outcome {
-  target: string;
-  what: string;
-  inputs: number;
-  seconds: number;
-  /** Inputs that reached something new. */
-  corpus: number;
-  /** Blocks of code that ran (edges, in C). */
-  blocks: number;
-  problem?: string;
-  skipped?: string;
-}
 
 const { values } = parseArgs({
   options: {

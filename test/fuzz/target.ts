@@ -32,3 +32,17 @@ export interface Target {
 export function bytesOf(word: string | Uint8Array): Buffer {
   return typeof word === "string" ? Buffer.from(word, "latin1") : Buffer.from(word);
 }
+
+/** What came of one target. */
+export interface Outcome {
+  target: string;
+  what: string;
+  inputs: number;
+  seconds: number;
+  /** Inputs that reached something new. */
+  corpus: number;
+  /** Blocks of code that ran (edges, in C). */
+  blocks: number;
+  problem?: string;
+  skipped?: string;
+}

@@ -50,6 +50,8 @@ before(() => {
   }
   put("src/base/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = () => b;\n');
   put("src/base/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = () => a;\n');
+  put("src/base/type-ring-a.ts", 'import type { B } from "./type-ring-b.ts";\nexport type A = B[];\n');
+  put("src/base/type-ring-b.ts", 'import type { A } from "./type-ring-a.ts";\nexport type B = A | null;\n');
   const biome = path.join(root, "node_modules/@biomejs/biome/bin/biome");
   const run = spawnSync(process.execPath, [biome, "lint", "--reporter=json", "--max-diagnostics=none", "src"], {
     cwd: folder,
@@ -93,6 +95,7 @@ test("the database's package is the store's alone", () => {
 
 test("a ring of imports fires", () => {
   assert.ok(fired("src/base/ring-a.ts").includes("lint/suspicious/noImportCycles"));
+  assert.ok(fired("src/base/type-ring-a.ts").includes("lint/suspicious/noImportCycles"), "a ring of types as well");
 });
 
 test("an export that nothing in src imports is found", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type EndFacts, postMortem } from "../../../src/falcon/post-mortem.ts";
-import type { RunProgress } from "../../../src/falcon/progress.ts";
+import type { RunProgress } from "../../../src/falcon/run-progress.ts";
 import { type RecordedName, recorded, recordedOutput } from "../../support/recorded.ts";
 
 const told = (name: RecordedName, more: Partial<EndFacts> = {}) =>

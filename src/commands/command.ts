@@ -1,0 +1,21 @@
+// What a command is to those who run it, list it, explain it and complete it.
+import type { Command, OptionValues } from "commander";
+import type { Call, Context } from "./call.ts";
+
+/** One command: what it is called, what it takes, what it does. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line for the list of commands; starts with a small letter. */
+  readonly summary: string;
+  /** Declares arguments and options. */
+  define(command: Command): void;
+  /** Does it; answers the exit status, or undefined when the client was told what to become. */
+  run(call: Call, context: Context, args: string[], options: OptionValues): Promise<number | undefined>;
+  /** Which sessions its SESSION argument completes; without a word those that run. */
+  readonly completes?: "live" | "ended" | "all";
+  /** Fixed words that an argument (by its name) or an option (`--name`) takes, for completion. */
+  readonly words?: Readonly<Record<string, readonly string[]>>;
+  /** Kept for those who know it, and not offered to anybody else. */
+  readonly deprecated?: boolean;
+}
