@@ -1,11 +1,12 @@
-// Runs the tests of the named folders of test/: node's runner, TypeScript through tsx, one process a file.
+// Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's runner, TypeScript through tsx, one
+// process a file.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
-const files = process.argv.slice(2).flatMap((folder) => testsBelow(path.join(root, "test", folder)));
+const files = process.argv.slice(2).flatMap((name) => testsBelow(path.join(root, "test", name.replace(/^(\.\/)?test\//, ""))));
 if (files.length === 0) {
   console.error(`no tests in ${process.argv.slice(2).join(", ")}`);
   process.exit(1);
@@ -48,7 +49,9 @@ function runTests(chosen, concurrency) {
 }
 
 function testsBelow(folder) {
-  if (!fs.existsSync(folder)) return [];
+  const stat = fs.statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (stat.isFile()) return [path.relative(root, folder)];
   return fs
     .readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
