@@ -387,6 +387,8 @@ static void become(const uint8_t *payload, size_t length) {
   if (count < 2) die("the session server (process %d) sent an EXEC without a program", (int)server_pid);
   terminal_leave(false);
   if (!pipe_was_ignored) handle(SIGPIPE, SIG_DFL);
+  // meant for us (src/falcon/shim.ts)
+  unsetenv("FALCON_SESSIONS_SHIM");
   execv(arguments[0], arguments + 1);
   int error = errno;
   dprintf(2, "%s: cannot run %s: %s\n", called_as, arguments[0], strerror(error));

@@ -11,6 +11,7 @@ import { exportCommand } from "./export.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { init } from "./init.ts";
+import { installShimCommand } from "./install-shim.ts";
 import { kill } from "./kill.ts";
 import { launch } from "./launch.ts";
 import { logs, logsAgain } from "./logs.ts";
@@ -47,6 +48,7 @@ export const commands: readonly CommandSpec[] = [
   server,
   doctor,
   init,
+  installShimCommand,
   monitor,
 ];
 

@@ -1,6 +1,7 @@
 // falcon doctor: every condition that would cost the user a run, each with its remedy.
 import { Status } from "../base/failure.ts";
 import { type Condition, diagnose } from "../doctor/diagnosis.ts";
+import type { FalconSeen } from "../doctor/falcons.ts";
 import { packageRoot } from "../platform/native.ts";
 import type { CommandSpec } from "./command.ts";
 import { coloursFor } from "./table.ts";
@@ -17,7 +18,7 @@ export const doctor: CommandSpec = {
   async run(call, context, _args, options) {
     const { request } = call;
     const { stdin, stdout, stderr } = request.terminal;
-    const conditions = await diagnose(
+    const { conditions, falcons } = await diagnose(
       {
         environment: request.environment,
         directory: request.directory,
@@ -26,19 +27,24 @@ export const doctor: CommandSpec = {
         version: request.version,
       },
       { home: context.home, root: packageRoot, version: context.version, uid: process.getuid?.() ?? -1 },
+      request.pid,
     );
     const findings = conditions.flatMap((c) => c.findings);
     const problems = findings.filter((f) => f.severity === "problem").length;
     if (options.json) {
-      const answer = { problems, warnings: findings.length - problems, conditions };
+      const answer = { problems, warnings: findings.length - problems, conditions, falcons };
       call.stdout(`${JSON.stringify(answer, null, 2)}\n`);
-    } else call.stdout(report(conditions, coloursFor(request)));
+    } else call.stdout(report(conditions, falcons, coloursFor(request)));
     return problems > 0 ? sick : Status.ok;
   },
 };
 
-/** Problems first, then warnings, then what is well. */
-function report(conditions: readonly Condition[], colours: ReturnType<typeof coloursFor>): string {
+/** Problems first, then warnings, then what is well, then who gets which falcon. */
+function report(
+  conditions: readonly Condition[],
+  falcons: readonly FalconSeen[],
+  colours: ReturnType<typeof coloursFor>,
+): string {
   const findings = conditions.flatMap((c) => c.findings);
   const lines: string[] = [];
   for (const severity of ["problem", "warning"] as const) {
@@ -49,5 +55,11 @@ function report(conditions: readonly Condition[], colours: ReturnType<typeof col
   }
   const well = conditions.filter((c) => c.findings.length === 0).map((c) => c.name);
   if (well.length > 0) lines.push(`${colours.green("well")}     ${well.join(", ")}`);
+  const width = Math.max(...falcons.map((f) => f.who.length));
+  for (const [i, { who, file, ours, why }] of falcons.entries()) {
+    const what = ours ? `ours${why === "" ? ` (${file})` : ` (${why})`}` : file === null ? "none" : `${file}: no session`;
+    const shown = ours || file === null ? what : colours.yellow(what);
+    lines.push(`${i === 0 ? "falcon  " : "        "} ${who.padEnd(width)}  ${shown}`);
+  }
   return `${lines.join("\n")}\n`;
 }

@@ -1,113 +1,63 @@
-// falcon init: the shell function by which `falcon` means ours in every environment, and the completion, for eval "$(falcon-sessions init bash)".
+// falcon init: what makes `falcon` ours in every environment (a shell function, and with --shim a folder that stays first on PATH), and the completion.
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
+import { makeShim, shimFolder } from "../falcon/shim.ts";
 import { nativeFolder } from "../platform/native.ts";
+import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
-import { completeCommand } from "./completion.ts";
-
-/** A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell. */
-const scripts: Readonly<Record<string, (client: string) => string>> = { bash, zsh, fish };
+import { shellScript, shells } from "./shell-script.ts";
 
 export const init: CommandSpec = {
   name: "init",
-  summary: 'shell function and completion: eval "$(falcon-sessions init bash)"',
+  summary: 'makes falcon ours in your shell, with completion: eval "$(falcon-sessions init bash)"',
   words: { shell: ["bash", "zsh", "fish"] },
   define(command) {
-    command.argument("<shell>", "bash, zsh or fish");
+    command
+      .argument("[shell]", "bash, zsh or fish: write its script, for eval in its start file")
+      .option("--shim [dir]", "make a folder with a falcon of ours, which the script keeps first on PATH")
+      .addHelpText(
+        "after",
+        `
+A shell function is seen by that shell alone. With the folder, what the shell
+starts (nohup, xargs, watch, scripts) gets our falcon as well, also after a
+Python environment was activated: the script puts the folder first again before
+each prompt. A script that activates an environment itself gets that
+environment's falcon: 'falcon-sessions install-shim' makes it ours.
+
+  falcon-sessions init --shim              make the folder, once
+  eval "$(falcon-sessions init bash)"      in ~/.bashrc (zsh: ~/.zshrc)
+  falcon-sessions init fish | source       in config.fish`,
+      );
   },
-  async run(call, _context, [shell]) {
-    const script = shellScript(shell ?? "", path.join(nativeFolder, "falcon"));
-    if (script === undefined) throw new Failure(`init ${shell}: say bash, zsh or fish`, Status.usage);
-    call.stdout(script);
+  async run(call, _context, [named], options) {
+    // `init --shim bash` means the shell
+    const mistaken = named === undefined && typeof options.shim === "string" && shells.includes(options.shim);
+    const shell = mistaken ? options.shim : named;
+    const client = path.join(nativeFolder, "falcon");
+    const { environment, directory } = call.request;
+    if (shell !== undefined && !shells.includes(shell)) throw new Failure(`init ${shell}: say bash, zsh or fish`, Status.usage);
+    if (shell === undefined && options.shim === undefined) throw new Failure("init: say bash, zsh or fish", Status.usage);
+    const chosen = typeof options.shim === "string" && !mistaken ? options.shim : undefined;
+    const folder = options.shim === undefined ? shimFolder(environment) : await makeShim(client, environment, directory, chosen);
+    if (shell !== undefined) call.stdout(shellScript(shell, client, folder));
+    else call.stdout(nextStep(call, folder as string));
     return Status.ok;
   },
 };
 
-/** The script for a shell, or undefined for one that we do not know. `client` is used where `falcon-sessions` is not on PATH. */
-export function shellScript(shell: string, client: string): string | undefined {
-  return Object.hasOwn(scripts, shell) ? scripts[shell]?.(client) : undefined;
-}
+/** What a person is told who made the folder: the line that keeps it first on PATH. */
+function nextStep(call: Call, folder: string): string {
+  const own = path.basename(call.request.environment.SHELL ?? "");
+  const [line, file] =
+    own === "fish"
+      ? ["falcon-sessions init fish | source", "~/.config/fish/config.fish"]
+      : own === "zsh"
+        ? ['eval "$(falcon-sessions init zsh)"', "~/.zshrc"]
+        : ['eval "$(falcon-sessions init bash)"', "~/.bashrc"];
+  return `${folder}/falcon is ours. This line in ${file} keeps it first on PATH (and adds completion):
 
-function bash(client: string): string {
-  return `# falcon-sessions: \`falcon\` is ours in every environment; what is not ours goes to the Python falcon that stands first on PATH
-__falcon_sessions() {
-  if type -P falcon-sessions >/dev/null; then command falcon-sessions "$@"; else ${quoted(client)} "$@"; fi
-}
-falcon() { __falcon_sessions "$@"; }
-__falcon_sessions_complete() {
-  local line word current="\${COMP_WORDS[COMP_CWORD]}"
-  COMPREPLY=()
-  while IFS= read -r line; do
-    word="\${line%%$'\\t'*}"
-    printf -v word %q "$word"
-    # readline completes only what stands behind the last colon
-    if [[ "$current" == *:* && "$COMP_WORDBREAKS" == *:* ]]; then word="\${word#"\${current%"\${current##*:}"}"}"; fi
-    COMPREPLY+=("$word")
-  done < <(__falcon_sessions ${completeCommand} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-}
-complete -o bashdefault -o default -F __falcon_sessions_complete falcon falcon-sessions
+    ${line}
+
+'falcon doctor' tells which falcon a script gets; 'rm -r ${folder}' undoes this.
 `;
-}
-
-function zsh(client: string): string {
-  return `# falcon-sessions: \`falcon\` is ours in every environment; what is not ours goes to the Python falcon that stands first on PATH
-__falcon_sessions() {
-  if (( $+commands[falcon-sessions] )); then command falcon-sessions "$@"; else ${quoted(client)} "$@"; fi
-}
-falcon() { __falcon_sessions "$@" }
-__falcon_sessions_complete() {
-  local -a found
-  local line word
-  for line in "\${(@f)$(__falcon_sessions ${completeCommand} "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
-    [[ -n $line ]] || continue
-    word="\${line%%$'\\t'*}"
-    found+=("\${word//:/\\\\:}:\${line#*$'\\t'}")
-  done
-  if (( $#found )); then _describe -V falcon found; else _files; fi
-}
-if (( $+functions[compdef] )); then
-  compdef __falcon_sessions_complete falcon falcon-sessions
-else
-  # compinit comes later in the start file: registered at the first prompt
-  __falcon_sessions_register() {
-    (( $+functions[compdef] )) && compdef __falcon_sessions_complete falcon falcon-sessions
-    add-zsh-hook -d precmd __falcon_sessions_register
-  }
-  autoload -Uz add-zsh-hook && add-zsh-hook precmd __falcon_sessions_register
-fi
-`;
-}
-
-function fish(client: string): string {
-  const escaped = `'${client.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  return `# falcon-sessions: \`falcon\` is ours in every environment; what is not ours goes to the Python falcon that stands first on PATH
-function __falcon_sessions
-    if command -q falcon-sessions
-        command falcon-sessions $argv
-    else
-        ${escaped} $argv
-    end
-end
-function falcon --description 'training runs that you can leave and come back to'
-    __falcon_sessions $argv
-end
-function __falcon_sessions_complete
-    set -l words (commandline -opc)
-    set -l current (commandline -ct)
-    test (count $current) -gt 0; or set current ''
-    set -l found (__falcon_sessions ${completeCommand} $words[2..-1] $current 2>/dev/null)
-    if test (count $found) -gt 0
-        printf '%s\\n' $found
-    else
-        __fish_complete_path $current
-    end
-end
-complete -c falcon -f -a '(__falcon_sessions_complete)'
-complete -c falcon-sessions -f -a '(__falcon_sessions_complete)'
-`;
-}
-
-/** For bash and zsh. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

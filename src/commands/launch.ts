@@ -2,11 +2,12 @@
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
-import { findPythonFalcon } from "../falcon/find.ts";
+import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { handOver } from "./hand-over.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 
@@ -33,6 +34,8 @@ export const launch: CommandSpec = {
     });
     const [file] = found.command as [string, ...string[]];
     programFile(file, request.environment, request.directory);
+    // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
+    if (request.environment[viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
     const runDirectory = own.output === undefined ? null : path.resolve(request.directory, own.output);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
@@ -44,6 +47,7 @@ export const launch: CommandSpec = {
         name: runDirectory === null ? lastPart(request.directory) : lastPart(runDirectory),
         runDirectory,
         plain: plain.length > 0,
+        ...(found.via === undefined ? {} : { variables: { [viaVariable]: found.via } }),
       },
       options,
     );

@@ -1,6 +1,7 @@
 // falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
 import { Failure, Status } from "../base/failure.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
+import { pythonBehind } from "../falcon/find.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { nextPart } from "../session/parts.ts";
 import { realPath, selectSession } from "../session/select.ts";
@@ -26,9 +27,14 @@ export const relaunch: CommandSpec = {
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
     const { directory, environment, umask, limits } = row;
-    programFile(row.command[0] ?? "", environment, directory);
+    const program = await currentProgram(row);
+    programFile(program, environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
-    const { command, plain } = await resuming(call, row, options.detach === true);
+    const { command, plain } = await resuming(
+      call,
+      { ...row, command: [program, ...row.command.slice(1)] },
+      options.detach === true,
+    );
     return startAndStay(
       call,
       context,
@@ -45,6 +51,12 @@ export const relaunch: CommandSpec = {
     );
   },
 };
+
+/** The program of a session as it is called now: a falcon may have become our shim since, or the Python one again (falcon/shim.ts). */
+async function currentProgram(row: SessionRow): Promise<string> {
+  const file = row.command[0] ?? "";
+  return row.kind === "launch" ? ((await pythonBehind(file)) ?? file) : file;
+}
 
 /**
  * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. Whether it shows

@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command, OptionValues } from "commander";
 import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
+import { shimVariable } from "../falcon/find.ts";
 import type { PartFact } from "../session/parts.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -62,6 +63,8 @@ export interface Starting {
   plain?: boolean;
   /** Of a run that goes on: which part of it this is. */
   part?: PartFact;
+  /** Variables that the program gets besides the caller's. */
+  variables?: Readonly<Record<string, string>>;
   /** Of an earlier session, when its run is started again; else the caller's count. */
   again?: { directory: string; environment: Record<string, string>; umask: number; limits: Limit[] };
 }
@@ -78,6 +81,8 @@ const outerOnly = [
   "TERMCAP",
   "COLUMNS",
   "LINES",
+  // of the shim that the caller came through: a falcon that the program calls has its own
+  shimVariable,
 ];
 
 /** The caller's environment as the program gets it (cli.md, Conventions). */
@@ -99,7 +104,7 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
   const again = context.table.byToken(request.token);
   const from = what.again ?? {
     directory: request.directory,
-    environment: programEnvironment(request.environment),
+    environment: { ...programEnvironment(request.environment), ...what.variables },
     umask: request.umask,
     limits: request.limits,
   };

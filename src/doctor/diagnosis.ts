@@ -4,6 +4,7 @@ import { configPath, loadConfig } from "../base/config.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
+import { checkFalcons, type FalconSeen, falconFacts } from "./falcons.ts";
 import { checkLimits } from "./limits.ts";
 import { checkLogOut } from "./log-out.ts";
 import { checkDisk, checkModes, checkNetwork, openPaths, rayFolder, runPlaces } from "./places.ts";
@@ -26,11 +27,20 @@ export interface Condition {
   readonly findings: readonly Finding[];
 }
 
-export async function diagnose(caller: Caller, server: Surroundings): Promise<Condition[]> {
+/** All that was looked at. */
+export interface Diagnosis {
+  conditions: Condition[];
+  /** Who gets which `falcon`. */
+  falcons: FalconSeen[];
+}
+
+/** @param pid the caller's client */
+export async function diagnose(caller: Caller, server: Surroundings, pid: number): Promise<Diagnosis> {
   const { environment } = caller;
   const places = runPlaces(server.home, caller);
   const python = await pythonFacts(caller, server.root);
-  return [
+  const falcons = await falconFacts(caller, server.root, pid);
+  const conditions = [
     { name: "log-out", findings: checkLogOut(logOutFacts()) },
     { name: "limits", findings: checkLimits(caller.limits) },
     { name: "disk space", findings: checkDisk(places.all) },
@@ -38,6 +48,7 @@ export async function diagnose(caller: Caller, server: Surroundings): Promise<Co
     { name: "cleaners of old files", findings: checkCleaners(cleanedFolders(), server.home, rayFolder(environment)) },
     { name: "access by others", findings: checkModes(openPaths(server.home, server.uid), server.home, server.uid) },
     { name: "Python falcon", findings: checkPython(python) },
+    { name: "which falcon", findings: checkFalcons(falcons) },
     { name: "terminal", findings: checkTerminal(terminalFacts(caller)) },
     { name: "locale", findings: checkLocale(environment) },
     { name: "kernel", findings: checkKernel(os.release()) },
@@ -52,6 +63,7 @@ export async function diagnose(caller: Caller, server: Surroundings): Promise<Co
     },
     { name: "configuration", findings: configuration(environment) },
   ];
+  return { conditions, falcons: falcons.seen };
 }
 
 function configuration(environment: Caller["environment"]): Finding[] {

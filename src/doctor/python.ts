@@ -1,16 +1,14 @@
-// The Python falcon: whether there is one, whether it hides ours, and whether it can draw its display (`blessed`).
+// The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { Failure } from "../base/failure.ts";
-import { findPythonFalcon, firstOnPath } from "../falcon/find.ts";
+import { findPythonFalcon } from "../falcon/find.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 export interface PythonFacts {
   /** What starts the Python falcon; undefined where none is found, and then why. */
   command: readonly string[] | undefined;
   missing: string | undefined;
-  /** The `falcon` that stands first on PATH where it is not ours. */
-  shadow: string | undefined;
   /** The interpreter that runs it, and whether it finds `blessed`; undefined where that cannot be told. */
   interpreter: string | undefined;
   blessed: boolean | undefined;
@@ -24,15 +22,6 @@ export function checkPython(facts: PythonFacts): Finding[] {
         "python-falcon-missing",
         `falcon launch has nothing to start: ${facts.missing}`,
         "pip install 'falcon-sbi[blessed]'",
-      ),
-    );
-  }
-  if (facts.shadow !== undefined) {
-    findings.push(
-      warning(
-        "shadowed",
-        `${facts.shadow} stands first on PATH, so that 'falcon attach' would reach it: it prints its usage and reports success`,
-        `eval "$(falcon-sessions init bash)" in ~/.bashrc (zsh and fish too), or say falcon-sessions instead of falcon`,
       ),
     );
   }
@@ -54,16 +43,14 @@ const pythonPatience = 10_000;
 export async function pythonFacts(caller: Caller, root?: string): Promise<PythonFacts> {
   const { environment, directory } = caller;
   const where = { environment, directory, ...(root === undefined ? {} : { root }) };
-  const first = await firstOnPath(where);
-  const shadow = first !== undefined && !first.ourselves ? first.file : undefined;
   try {
     const { command } = await findPythonFalcon(where);
     const interpreter = interpreterOf(command);
     const blessed = interpreter === undefined ? undefined : await hasModule(interpreter, "blessed", caller);
-    return { command, missing: undefined, shadow, interpreter, blessed };
+    return { command, missing: undefined, interpreter, blessed };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { command: undefined, missing: error.message, shadow, interpreter: undefined, blessed: undefined };
+    return { command: undefined, missing: error.message, interpreter: undefined, blessed: undefined };
   }
 }
 

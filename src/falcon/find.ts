@@ -8,9 +8,23 @@ import { pythonHasFalcon } from "./python-probe.ts";
 /** The Python falcon: the words that start it (its subcommand follows), and where it was found. */
 export interface FoundFalcon {
   command: string[];
-  /** "--falcon", "$FALCON_BIN", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli". */
+  /** "--falcon", "$FALCON_BIN", "shim", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli". */
   how: string;
+  /**
+   * Set for a script that is no Python's: it may call `falcon` by its name, which is ours. This value of {@link viaVariable} in its environment
+   * makes the falcon that it calls one that comes after it.
+   */
+  via?: string;
 }
+
+/** What the Python falcon is called where the environment's `falcon` is our shim (shim.ts). */
+export const pythonName = "falcon-python";
+
+/** How a shim (shim.ts) tells where it lies, so that the Python falcon beside it is found without any other variable. */
+export const shimVariable = "FALCON_SESSIONS_SHIM";
+
+/** The scripts, separated by colons, that were started as the Python falcon on the way to this call: none of them is started again. */
+export const viaVariable = "FALCON_SESSIONS_VIA";
 
 export interface FindOptions {
   /** The caller's environment and working directory: never the server's. */
@@ -32,23 +46,23 @@ const binaryHead = 4 << 20;
 const deepest = 3;
 
 /**
- * Finds it in the order of --falcon, $FALCON_BIN, the active environment ($VIRTUAL_ENV, $CONDA_PREFIX), PATH without ourselves, and
- * `python3 -m falcon.cli`. Python is started only for the last.
+ * Finds it in the order of --falcon, $FALCON_BIN, the environment of the shim that called us, the active environment ($VIRTUAL_ENV,
+ * $CONDA_PREFIX), PATH without ourselves, and `python3 -m falcon.cli`. Where a `falcon` is our shim, the Python falcon beside it is meant. Python is
+ * started only for the last.
  * @throws Failure 127 when there is none; 126 or 127 when --falcon or $FALCON_BIN names something that cannot be it.
  */
 export async function findPythonFalcon(options: FindOptions): Promise<FoundFalcon> {
   const { environment, directory } = options;
   const root = options.root ?? ownRoot();
+  const passed = environment[viaVariable]?.split(":") ?? [];
   if (options.explicit !== undefined) return await named(options.explicit, "--falcon", options, root);
-  if (environment.FALCON_BIN) return await named(environment.FALCON_BIN, "$FALCON_BIN", options, root);
-  for (const variable of ["VIRTUAL_ENV", "CONDA_PREFIX"]) {
-    const prefix = environment[variable];
-    if (!prefix) continue;
-    const file = path.resolve(directory, prefix, "bin", "falcon");
-    if ((await runnable(file)) && !(await isOurselves(file, root))) return { command: [file], how: `$${variable}` };
+  if (environment.FALCON_BIN) {
+    const found = await named(environment.FALCON_BIN, "$FALCON_BIN", options, root);
+    if (!passed.includes(found.command[0] as string)) return found;
   }
-  for (const file of onPath("falcon", environment, directory)) {
-    if ((await runnable(file)) && !(await isOurselves(file, root))) return { command: [file], how: "PATH" };
+  for (const [file, how] of places(environment, directory)) {
+    const python = await pythonBehind(file, root);
+    if (python !== undefined && !passed.includes(python)) return await startedAs([python], how, environment);
   }
   for (const file of onPath("python3", environment, directory)) {
     if (!(await runnable(file))) continue;
@@ -57,6 +71,47 @@ export async function findPythonFalcon(options: FindOptions): Promise<FoundFalco
     break;
   }
   throw new Failure(notFound(root), Status.notFound);
+}
+
+/** Where a falcon may lie, best first. */
+function* places(environment: Readonly<Record<string, string>>, directory: string): Generator<[file: string, how: string]> {
+  const shim = environment[shimVariable];
+  if (shim) yield [path.resolve(directory, shim), "shim"];
+  for (const variable of ["VIRTUAL_ENV", "CONDA_PREFIX"]) {
+    const prefix = environment[variable];
+    if (prefix) yield [path.resolve(directory, prefix, "bin", "falcon"), `$${variable}`];
+  }
+  for (const file of onPath("falcon", environment, directory)) yield [file, "PATH"];
+}
+
+/**
+ * The Python falcon that a file stands for: itself, or where it is ours the falcon-python beside it; undefined where it is neither. A
+ * falcon-python that is gone is the falcon beside it: the shim was removed since.
+ */
+export async function pythonBehind(file: string, root: string = ownRoot()): Promise<string | undefined> {
+  const there = await runnable(file);
+  if (there && !(await isOurselves(file, root))) return file;
+  const aside = path.basename(file) === pythonName;
+  if (!there && !aside) return undefined;
+  // pipx and others link the environment's falcon to a folder on PATH: what lies beside the file itself counts as well
+  for (const shim of new Set([file, await realOrSame(file)])) {
+    const beside = path.join(path.dirname(shim), aside ? "falcon" : pythonName);
+    if ((await runnable(beside)) && !(await isOurselves(beside, root))) return beside;
+  }
+  return undefined;
+}
+
+/** @param command what was found, of which the first word may be a script that calls us */
+async function startedAs(command: string[], how: string, environment: Readonly<Record<string, string>>): Promise<FoundFalcon> {
+  const file = command[0] as string;
+  const head = (await readHead(file, scriptHead).catch(() => Buffer.alloc(0))).toString("latin1");
+  if (!head.startsWith("#!") || isPythonScript(head)) return { command, how };
+  return { command, how, via: [...(environment[viaVariable]?.split(":") ?? []), file].join(":") };
+}
+
+/** pip writes long interpreter paths as `#!/bin/sh` and `'''exec' /path/python3 "$0" "$@"` on the second line. */
+function isPythonScript(text: string): boolean {
+  return /python|pypy/i.test(text.split("\n", 1)[0] as string) || /^'''exec' /m.test(text);
 }
 
 /**
@@ -89,8 +144,7 @@ export async function isOurselves(file: string, root: string = ownRoot(), depth 
   }
   const text = head.toString("latin1");
   const starter = text.split("\n", 1)[0] as string;
-  // pip writes long interpreter paths as `#!/bin/sh` and `'''exec' /path/python3 "$0" "$@"` on the second line
-  if (/python|pypy/i.test(starter) || /^'''exec' /m.test(text)) return false;
+  if (isPythonScript(text)) return false;
   if (/\bnode\b/.test(starter)) return await belongsToUs(real);
   if (depth >= deepest) return false;
   for (const word of text.match(/[^\s"'`;|&()=]+/g) ?? []) {
@@ -111,9 +165,10 @@ async function named(name: string, how: string, options: FindOptions, root: stri
     // a trainer bundle is a program of Node's, executable or not
     if (/\.[cm]?js$/.test(file)) return { command: [process.execPath, file], how };
     if (!(await runnable(file))) throw new Failure(`${how} names ${file}, which is not executable`, Status.notExecutable);
-    if (await isOurselves(file, root))
+    const python = await pythonBehind(file, root);
+    if (python === undefined)
       throw new Failure(`${how} names ${file}, which is falcon-sessions itself and not the Python falcon`, Status.notFound);
-    return { command: [file], how };
+    return await startedAs([python], how, environment);
   }
   throw new Failure(`${how} names ${name}, which does not exist`, Status.notFound);
 }

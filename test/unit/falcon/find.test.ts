@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
-import { findPythonFalcon, firstOnPath, isOurselves } from "../../../src/falcon/find.ts";
+import { findPythonFalcon, firstOnPath, isOurselves, pythonBehind } from "../../../src/falcon/find.ts";
 
 let home: string;
 let root: string;
@@ -67,6 +67,48 @@ test("ourselves on PATH are passed over, in every disguise", async () => {
   write("last/falcon", python);
   const found = await find({ PATH: [...disguises, "last"].map((folder) => path.join(home, folder)).join(":") });
   assert.deepEqual(found, { command: [path.join(home, "last/falcon")], how: "PATH" });
+});
+
+test("where falcon is our shim, the falcon-python beside it is meant, also through a link, and by its shim's word first", async () => {
+  const shim = '#!/bin/sh\nexec falcon-sessions "$@"\n';
+  for (const place of ["venv/bin", "other/bin"]) {
+    write(`${place}/falcon`, shim);
+    write(`${place}/falcon-python`, python);
+  }
+  const [venv, other] = ["venv", "other"].map((name) => path.join(home, name)) as [string, string];
+  const behind = (prefix: string, how: string) => ({ command: [path.join(prefix, "bin/falcon-python")], how });
+  assert.deepEqual(await find({ VIRTUAL_ENV: venv }), behind(venv, "$VIRTUAL_ENV"));
+  assert.deepEqual(await find({ PATH: path.join(other, "bin") }), behind(other, "PATH"));
+  assert.deepEqual(await find({ FALCON_BIN: path.join(venv, "bin/falcon") }), behind(venv, "$FALCON_BIN"));
+  assert.deepEqual(
+    await find({ VIRTUAL_ENV: venv, FALCON_SESSIONS_SHIM: path.join(other, "bin/falcon") }),
+    behind(other, "shim"),
+  );
+  fs.mkdirSync(path.join(home, "pipx"));
+  fs.symlinkSync(path.join(venv, "bin/falcon"), path.join(home, "pipx/falcon"));
+  assert.deepEqual(await find({ PATH: path.join(home, "pipx") }), behind(venv, "PATH"));
+  fs.rmSync(path.join(venv, "bin/falcon-python"));
+  await assert.rejects(find({ VIRTUAL_ENV: venv }), Failure, "a shim alone is no Python falcon");
+});
+
+test("the falcon of a session that was started before a shim came or went", async () => {
+  const file = write("venv/bin/falcon", python);
+  const aside = path.join(home, "venv/bin/falcon-python");
+  assert.equal(await pythonBehind(file, root), file);
+  assert.equal(await pythonBehind(aside, root), file, "the shim is gone");
+  fs.renameSync(file, aside);
+  write("venv/bin/falcon", "#!/bin/sh\nexec falcon-sessions\n");
+  assert.equal(await pythonBehind(file, root), aside);
+  assert.equal(await pythonBehind(path.join(home, "nothing/falcon"), root), undefined);
+});
+
+test("a script that calls falcon is started once, and then what comes after it", async () => {
+  const script = write("site/falcon", '#!/bin/sh\nmodule load falcon\nexec falcon "$@"\n');
+  const last = write("path/falcon", python);
+  const PATH = [path.dirname(script), path.dirname(last)].join(":");
+  assert.deepEqual(await find({ PATH }), { command: [script], how: "PATH", via: script });
+  assert.deepEqual(await find({ PATH, FALCON_SESSIONS_VIA: script }), { command: [last], how: "PATH" });
+  assert.deepEqual(await find({ PATH, FALCON_BIN: script, FALCON_SESSIONS_VIA: script }), { command: [last], how: "PATH" });
 });
 
 test("a Python falcon is never taken for us, wherever it lies", async () => {
