@@ -1,0 +1,43 @@
+// Runs a batch system's program: bounded in time and output, its words kept for the person who is told.
+import { execFile } from "node:child_process";
+
+/** What a program said, and how it ended. */
+export interface Ran {
+  /** Exit status; -1 when it was not there, or was ended after the time limit. */
+  status: number;
+  stdout: string;
+  /** What it said on stderr; where it could not be run, why, in words. */
+  stderr: string;
+}
+
+/** Runs a program to its end; never rejects. */
+export type RunProgram = (program: string, args: readonly string[], environment: Record<string, string>) => Promise<Ran>;
+
+/** A controller that does not answer within this time (ms) counts as silent; Slurm's own programs give up after 10 s to 100 s. */
+export const longestProgram = 20_000;
+
+/** So much output (bytes) is taken: of 20,000 jobs, which is more than a controller keeps of one user. */
+export const mostOutput = 4 << 20;
+
+export const runProgram: RunProgram = (program, args, environment) =>
+  new Promise((resolve) => {
+    const options = {
+      env: environment,
+      cwd: "/",
+      timeout: longestProgram,
+      maxBuffer: mostOutput,
+      killSignal: "SIGKILL" as const,
+    };
+    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+      if (error === null) return resolve({ status: 0, stdout, stderr });
+      if (typeof error.code === "number") return resolve({ status: error.code, stdout, stderr });
+      const why =
+        (error.code as unknown) === "ENOENT"
+          ? `${program} is not on PATH`
+          : error.killed
+            ? `${program} did not answer within ${longestProgram / 1000} s`
+            : error.message;
+      resolve({ status: -1, stdout, stderr: why });
+    });
+    child.stdin?.end();
+  });

@@ -1,0 +1,157 @@
+// Slurm, as its programs tell it: squeue, scontrol, sbatch and scancel with fixed formats. The one file that calls them.
+import { Failure } from "../base/failure.ts";
+import { printable } from "../base/printable.ts";
+import { type RunProgram, runProgram } from "./programs.ts";
+
+/** A job as `squeue` tells it. Times are ms since 1970, null where Slurm does not know them (a pending job, no time limit). */
+export interface SlurmJob {
+  /** The number that the job's processes have as SLURM_JOB_ID, and its control group; the master's for tasks that are pending. */
+  number: string;
+  /** As people name it: "4711", or "4711_2" for a task of an array. */
+  id: string;
+  /** PENDING, RUNNING, COMPLETING, COMPLETED, CANCELLED, TIMEOUT, PREEMPTED, NODE_FAIL, FAILED, OUT_OF_MEMORY … */
+  state: string;
+  /** Why it waits, or why it ended, in Slurm's word: Priority, Resources, BeginTime, TimeLimit …; "" for None. */
+  reason: string;
+  submitted: number | null;
+  start: number | null;
+  /** When its time limit ends it; of an ended job when it ended. */
+  end: number | null;
+  nodes: string;
+}
+
+/** The fields of squeue's lines; the reason is last, since it may be free text of an administrator. */
+const lineFormat = "%A|%i|%T|%V|%S|%e|%N|%r";
+
+/** Slurm prints times as seconds since 1970 instead of the local time of its machine. */
+const fixedOutput = { SLURM_TIME_FORMAT: "%s", LC_ALL: "C" };
+
+/** What people set for their own eyes would change what the programs print, or which jobs they name. */
+const forPeople = /^(SQUEUE|SCONTROL|SCANCEL)_/;
+
+/** What sbatch, srun and salloc take from the caller's own job would make a new one depend on it. */
+const ofAJob = /^(SLURM|SBATCH|SRUN|SALLOC)_/;
+
+/** Slurm as one environment finds it (PATH, SLURM_CONF). Every method but `submit`, `cancel` and `requeue` only asks. */
+export class Slurm {
+  readonly #environment: Record<string, string>;
+  readonly #run: RunProgram;
+
+  /** @param environment whose PATH and SLURM_CONF lead to the cluster: the caller's, or the session's. */
+  constructor(environment: Record<string, string>, run: RunProgram = runProgram) {
+    this.#environment = environment;
+    this.#run = run;
+  }
+
+  /**
+   * What Slurm knows of these jobs (numbers or ids as "4711_2"; all tasks where an array is named), ended ones too while it remembers them. One
+   * call for all.
+   * @throws Failure when Slurm does not answer, which says nothing about the jobs.
+   */
+  async jobs(ids: readonly string[]): Promise<SlurmJob[]> {
+    if (ids.length === 0) return [];
+    const args = ["-h", "-r", "-t", "all", "-o", lineFormat, "-j", ids.join(",")];
+    const { status, stdout, stderr } = await this.#ask("squeue", args);
+    // of one job that is not known it says so; of several it lists those that are
+    if (status !== 0 && !/Invalid job id/i.test(stderr)) throw silent("squeue", stderr);
+    return stdout.split("\n").flatMap((line) => jobFrom(line) ?? []);
+  }
+
+  /** One job, or undefined where Slurm does not know it (any more). @throws Failure when Slurm does not answer. */
+  async job(id: string): Promise<SlurmJob | undefined> {
+    const found = await this.jobs([id]);
+    return found.find((job) => job.number === id || job.id === id) ?? found[0];
+  }
+
+  /**
+   * When the job's time limit ends it (`squeue %e`; ms since 1970), asked anew each time since limits get extended; null where it has none, or
+   * Slurm does not know the job.
+   * @throws Failure when Slurm does not answer.
+   */
+  async endTime(id: string): Promise<number | null> {
+    return (await this.job(id))?.end ?? null;
+  }
+
+  /**
+   * The fields of `scontrol show job` (JobState, Reason, ExitCode, EndTime, Requeue, Restarts, BatchHost …; times in seconds since 1970), or undefined
+   * where the job is not known.
+   * @throws Failure when Slurm does not answer.
+   */
+  async show(id: string): Promise<Record<string, string> | undefined> {
+    const { status, stdout, stderr } = await this.#ask("scontrol", ["show", "job", "--oneliner", id]);
+    if (status !== 0 && /Invalid job id/i.test(stderr)) return undefined;
+    if (status !== 0) throw silent("scontrol", stderr);
+    const line = stdout.split("\n")[0] ?? "";
+    return Object.fromEntries([...line.matchAll(/(\S+?)=(.*?)(?= [\w/:*-]+=|\s*$)/g)].map(([, name, value]) => [name, value]));
+  }
+
+  /**
+   * Submits the script of this file.
+   * @returns the job's number.
+   * @throws Failure with sbatch's own words when it refuses.
+   */
+  async submit(options: readonly string[], script: string): Promise<string> {
+    const { SLURM_CONF } = this.#environment;
+    const environment = { ...without(this.#environment, ofAJob), ...(SLURM_CONF === undefined ? {} : { SLURM_CONF }) };
+    const ran = await this.#run("sbatch", ["--parsable", ...options, script], environment);
+    const number = /^(\d+)(;|$)/.exec(ran.stdout.trim())?.[1];
+    if (ran.status === 0 && number !== undefined) return number;
+    throw new Failure(`the job was not submitted: ${wordsOf("sbatch", ran.stderr || ran.stdout)}`);
+  }
+
+  /** Cancels a job. One that is over already is no failure. @throws Failure with scancel's words. */
+  async cancel(id: string): Promise<void> {
+    const { status, stderr } = await this.#ask("scancel", [id]);
+    if (status !== 0 && !/Invalid job id|already completing or completed/i.test(stderr))
+      throw new Failure(`job ${id} was not cancelled: ${wordsOf("scancel", stderr)}`);
+  }
+
+  /**
+   * Asks Slurm to run the job again, with the same number; its processes on this node are ended for that.
+   * @throws Failure with scontrol's words when it refuses (a job that was submitted with --no-requeue).
+   */
+  async requeue(id: string): Promise<void> {
+    const { status, stderr } = await this.#ask("scontrol", ["requeue", id]);
+    if (status !== 0) throw new Failure(`Slurm does not run job ${id} again: ${wordsOf("scontrol", stderr)}`);
+  }
+
+  #ask(program: string, args: readonly string[]) {
+    return this.#run(program, args, { ...without(this.#environment, forPeople), ...fixedOutput });
+  }
+}
+
+function without(environment: Record<string, string>, names: RegExp): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.test(name)));
+}
+
+function silent(program: string, words: string): Failure {
+  return new Failure(`Slurm does not answer: ${wordsOf(program, words)}`);
+}
+
+/** The last line that says something, without the program's own name before it. */
+function wordsOf(program: string, text: string): string {
+  const lines = text.split("\n").map((line) => line.replace(/^(\w+: )?(error|fatal): /, "").trim());
+  return printable(lines.filter(Boolean).at(-1) ?? `${program} failed without a word`);
+}
+
+function jobFrom(line: string): SlurmJob | undefined {
+  const [number, id, state, submitted, start, end, nodes, ...reason] = line.split("|");
+  if (number === undefined || id === undefined || state === undefined || nodes === undefined || !/^\d+$/.test(number))
+    return undefined;
+  const why = reason.join("|");
+  return {
+    number,
+    id,
+    state,
+    reason: why === "None" ? "" : why,
+    submitted: time(submitted),
+    start: time(start),
+    end: time(end),
+    nodes,
+  };
+}
+
+/** Slurm's "NONE", "N/A", "Unknown" and anything else that is no number of seconds: not known. */
+function time(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) * 1000 : null;
+}

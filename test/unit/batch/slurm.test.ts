@@ -1,0 +1,100 @@
+// What Slurm's programs say, in the words that version 22.05 printed, and what becomes of it.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Ran } from "../../../src/batch/programs.ts";
+import { runProgram } from "../../../src/batch/programs.ts";
+import { Slurm } from "../../../src/batch/slurm.ts";
+
+function slurm(
+  answer: Partial<Ran>,
+  calls: { program: string; args: readonly string[]; environment: Record<string, string> }[] = [],
+) {
+  return new Slurm(
+    { PATH: "/bin", SLURM_CONF: "/c", SLURM_JOB_ID: "1", SBATCH_PARTITION: "x" },
+    async (program, args, environment) => {
+      calls.push({ program, args, environment });
+      return { status: 0, stdout: "", stderr: "", ...answer };
+    },
+  );
+}
+
+describe("squeue", () => {
+  test("each line is a job; pending tasks of an array one by one; what is not known is null", async () => {
+    const stdout =
+      "1|1_2|PENDING|1795747412|N/A|N/A||JobArrayTaskLimit\n2|2|PENDING|1795747412|1795751012|NONE||BeginTime\n" +
+      "3|1_1|RUNNING|1795747412|1795747415|1795747715|a24952|None\n";
+    const calls: Parameters<typeof slurm>[1] = [];
+    const [waits, later, runs] = await slurm({ stdout }, calls).jobs(["1", "2"]);
+    assert.deepEqual(waits, {
+      number: "1",
+      id: "1_2",
+      state: "PENDING",
+      reason: "JobArrayTaskLimit",
+      submitted: 1795747412000,
+      start: null,
+      end: null,
+      nodes: "",
+    });
+    assert.equal(later?.start, 1795751012000);
+    assert.deepEqual([runs?.number, runs?.reason, runs?.end, runs?.nodes], ["3", "", 1795747715000, "a24952"]);
+    assert.equal(calls?.length, 1);
+    assert.equal(calls?.[0]?.args.at(-1), "1,2");
+    assert.equal(calls?.[0]?.environment.SLURM_TIME_FORMAT, "%s");
+  });
+
+  test("a reason of an administrator's own words may hold the separator; a line that is none is left out", async () => {
+    const [job, ...others] = await slurm({ stdout: "7|7|PENDING|1|N/A|N/A||down | ask ops\ngarbage\n|||||||\n" }).jobs(["7"]);
+    assert.equal(job?.reason, "down | ask ops");
+    assert.deepEqual(others, []);
+  });
+
+  test("a job that vanished is no failure, a controller that is silent is one", async () => {
+    assert.equal(await slurm({ status: 1, stderr: "slurm_load_jobs error: Invalid job id specified\n" }).job("99"), undefined);
+    assert.equal(await slurm({ status: 1, stderr: "slurm_load_jobs error: Invalid job id specified\n" }).endTime("99"), null);
+    await assert.rejects(
+      slurm({ status: 1, stderr: "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n" }).job("1"),
+      {
+        name: "Failure",
+        message: "Slurm does not answer: slurm_load_jobs error: Unable to contact slurm controller (connect failure)",
+      },
+    );
+  });
+
+  test("an end time that cannot be read is none", async () => {
+    assert.equal(await slurm({ stdout: "7|7|RUNNING|1|2|soon|a|None\n" }).endTime("7"), null);
+  });
+});
+
+test("scontrol's fields are told by name, also those with spaces", async () => {
+  const stdout =
+    "JobId=3 JobName=a b UserId=root(0) JobState=TIMEOUT Reason=TimeLimit EndTime=1795747715 ReqB:S:C:T=0:0:*:* Features=(null) Power= \n";
+  const job = await slurm({ stdout }).show("3");
+  assert.deepEqual(
+    [job?.JobName, job?.JobState, job?.Reason, job?.EndTime, job?.Power],
+    ["a b", "TIMEOUT", "TimeLimit", "1795747715", ""],
+  );
+  assert.equal(await slurm({ status: 1, stderr: "slurm_load_jobs error: Invalid job id specified" }).show("3"), undefined);
+});
+
+describe("sbatch", () => {
+  test("answers the number, and is not told of the job that we may be in", async () => {
+    const calls: Parameters<typeof slurm>[1] = [];
+    assert.equal(await slurm({ stdout: "12;cluster\n" }, calls).submit(["-p", "main"], "/s.sh"), "12");
+    assert.deepEqual(calls?.[0]?.args, ["--parsable", "-p", "main", "/s.sh"]);
+    assert.deepEqual(calls?.[0]?.environment, { PATH: "/bin", SLURM_CONF: "/c" });
+  });
+
+  test("a refusal is told in its own words", async () => {
+    const stderr =
+      "sbatch: error: invalid partition specified: nix\nsbatch: error: Batch job submission failed: Invalid partition name specified\n";
+    await assert.rejects(slurm({ status: 1, stderr }).submit([], "/s.sh"), {
+      message: "the job was not submitted: Batch job submission failed: Invalid partition name specified",
+    });
+  });
+});
+
+test("a program that is not there is said in words", async () => {
+  const ran = await runProgram("no-such-squeue", [], { PATH: "/nonexistent" });
+  assert.deepEqual(ran, { status: -1, stdout: "", stderr: "no-such-squeue is not on PATH" });
+  assert.equal((await runProgram("sh", ["-c", "echo a; echo b >&2; exit 3"], { PATH: "/bin:/usr/bin" })).status, 3);
+});
