@@ -1,4 +1,5 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
+#include "addon_filter.h"
 #include "look.h"
 #include "os.h"
 #include "plain.h"
@@ -435,6 +436,7 @@ NAPI_MODULE_INIT() {
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"look", look},              {"plainPart", find_plain_part},
+      {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

@@ -15,7 +15,8 @@
   'targets': [
     {
       'target_name': 'sys',
-      'sources': ['addon.c', 'look.c', 'plain.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['addon.c', 'addon_filter.c', 'look.c', 'plain.c',
+                  'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "word_scan.h"
+
 // A control sequence that is longer is left to whoever looks closer.
 enum { LONGEST_SGR = 64 };
 
@@ -18,14 +20,8 @@ static size_t end_of_sgr(const uint8_t *bytes, size_t length, size_t at) {
   return i < length && bytes[i] == 'm' ? i + 1 : 0;
 }
 
-static uint64_t eight(uint8_t byte) { return byte * UINT64_C(0x0101010101010101); }
-
-// Marks the eighth bit of bytes that are 0. A borrow may mark others above one that is; the lowest mark is right.
-// Source: Hacker's Delight, 2nd edition, 6-1, "Find First 0-Byte".
-static uint64_t zeros(uint64_t v) { return (v - eight(1)) & ~v & eight(0x80); }
-
 // The same for bytes below 20, which is right in the lowest mark, too.
-static uint64_t controls(uint64_t v) { return (v - eight(0x20)) & ~v & eight(0x80); }
+static uint64_t controls(uint64_t v) { return (v - eight_of(0x20)) & ~v & eight_of(0x80); }
 
 static bool is_unusual(uint8_t byte) { return byte < 0x20 || byte == 0x7f || byte == 0xc2; }
 
@@ -33,7 +29,7 @@ static bool is_unusual(uint8_t byte) { return byte < 0x20 || byte == 0x7f || byt
 static size_t next_unusual(const uint8_t *bytes, size_t length, size_t at) {
   for (uint64_t v; length - at >= sizeof v; at += sizeof v) {
     memcpy(&v, bytes + at, sizeof v);
-    uint64_t marks = controls(v) | zeros(v ^ eight(0x7f)) | zeros(v ^ eight(0xc2));
+    uint64_t marks = controls(v) | marks_of_zeros(v ^ eight_of(0x7f)) | marks_of_zeros(v ^ eight_of(0xc2));
     if (marks == 0) continue;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return at + (size_t)__builtin_ctzll(marks) / 8;

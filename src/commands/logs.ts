@@ -6,12 +6,11 @@ import { fileLines, fileStart } from "../logs/file-lines.ts";
 import { LastLines, PatternTooSlow, type Place, SessionLines } from "../logs/session-lines.ts";
 import type { Selected, Selection } from "../logs/turn.ts";
 import { queryFor } from "../logs/words.ts";
+import { StreamFilter } from "../platform/stream-filter.ts";
 import { lineSource } from "../session/archive.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { FoundBlock } from "../store/search.ts";
-import { PolicyFilter } from "../terminal/policy.ts";
-import { QueryFilter } from "../terminal/queries.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { coloursFor } from "./table.ts";
@@ -332,9 +331,8 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
 /** Bytes for a file or a pipe are what they are; a terminal gets neither queries, which it would answer, nor what the user's rules block. */
 function passedTo(call: Call, context: Context): (bytes: Buffer) => Buffer {
   if (!call.request.terminal.stdout) return (bytes) => bytes;
-  const queries = new QueryFilter();
-  const policy = new PolicyFilter(context.config.programSequences);
-  return (bytes) => policy.feed(queries.feed(bytes));
+  const filter = new StreamFilter(context.config.programSequences, { of: "program" });
+  return (bytes) => filter.feed(bytes);
 }
 
 const holeReasons = {

@@ -1,11 +1,11 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
 import { Failure, Status } from "../base/failure.ts";
+import { StreamFilter } from "../platform/stream-filter.ts";
 import { screenAt, spanOf } from "../session/past.ts";
 import { Playback } from "../session/playback.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { type ViewKey, ViewKeys } from "../session/view-keys.ts";
-import { PolicyFilter } from "../terminal/policy.ts";
 import type { FrameWatch, ScreenHandle } from "../terminal/screens.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
@@ -210,8 +210,8 @@ class Show {
     this.#screen = screen;
     this.#playback = new Playback(this.#log, { offset, time: this.#time, to, idle: this.#idle, speed: this.#speed });
     if (!this.#paused) this.#playback.play(this.#now());
-    const policy = new PolicyFilter(this.#context.config.programSequences);
-    this.#watch = screen.watchFrames(this.#cols, this.#rows, (frame) => this.#frame(screen, policy.feed(frame)));
+    const filter = new StreamFilter(this.#context.config.programSequences, { of: "screen" });
+    this.#watch = screen.watchFrames(this.#cols, this.#rows, (frame) => this.#frame(screen, filter.feed(frame)));
     this.#remember();
     this.#wake();
   }

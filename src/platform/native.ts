@@ -34,6 +34,11 @@ export interface FileSystem {
   totalBytes: number;
 }
 
+/** A filter of native/stream_filter.c. */
+export interface NativeFilter {
+  readonly __filter: never;
+}
+
 interface Addon {
   setCloexec(fd: number): void;
   dup(fd: number): number;
@@ -50,6 +55,9 @@ interface Addon {
   setWindowSize(fd: number, cols: number, rows: number): void;
   look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
+  createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
+  feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
+  takeAsked(filter: NativeFilter): Buffer | undefined;
 }
 
 /** The folder of package.json: the same from src/ and from the bundle in dist/. */
@@ -120,3 +128,5 @@ export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
 export const look: Look = addon.look;
 /** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/plain-part.ts. */
 export const plainPart: Addon["plainPart"] = addon.plainPart;
+/** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
+export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;

@@ -1,6 +1,6 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
 import type { ProgramSequences } from "../base/config.ts";
-import { PolicyFilter } from "../terminal/policy.ts";
+import { StreamFilter } from "../platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
@@ -83,7 +83,7 @@ export class Attachment {
     this.over = new Promise((resolve) => {
       this.#leave = resolve;
     });
-    this.#viewer = new Viewer(session.viewed, terminal, options, options.history, () => this.#sequenceFilter());
+    this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
     this.#keys = new Keys(() => this.#policy(), options.clock);
   }
 
@@ -209,12 +209,11 @@ export class Attachment {
     this.#ask(askInterrupt, () => input.interrupt(bytes));
   }
 
-  /** The stream's filter, by the user's rules. */
-  #sequenceFilter(): PolicyFilter {
-    return new PolicyFilter(this.#options.sequences, (sequence) => {
-      // what stands before it in the stream is written first
-      setImmediate(() => this.#askAboutClipboard(sequence));
-    });
+  /** A stream's filter, by the user's rules. */
+  #sequenceFilter(of: "program" | "screen"): StreamFilter {
+    // what stands before a sequence in the stream is written first
+    const ask = (sequence: Buffer) => setImmediate(() => this.#askAboutClipboard(sequence));
+    return new StreamFilter(this.#options.sequences, { of, ask });
   }
 
   /** While something else has the terminal nobody could answer: then it is not written. */

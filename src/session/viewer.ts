@@ -1,8 +1,11 @@
 // One viewer of a session: raw stream for a terminal of the session's size, rendered frames for any other, never waited for.
 import type { Disposable } from "../base/disposable.ts";
-import { plainPart } from "../platform/native.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../terminal/screens.ts";
-import { type StreamFilter, ViewerStream } from "../terminal/viewer-stream.ts";
+
+/** What a viewer's terminal is sent of something. */
+export interface OutputFilter {
+  feed(chunk: Buffer): Buffer;
+}
 
 /** The terminal of a viewer, as the server reaches it. */
 export interface ViewerTerminal {
@@ -49,12 +52,12 @@ export interface Viewed {
   screen(): ScreenHandle;
 }
 
-const everything: StreamFilter = { feed: (chunk) => chunk, atRest: true };
+const everything: OutputFilter = { feed: (chunk) => chunk };
 
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. */
   | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
-  | { is: "raw"; stream: ViewerStream }
+  | { is: "raw"; stream: OutputFilter }
   | { is: "frames"; watch: FrameWatch; stale: boolean }
   | { is: "behind" }
   | { is: "borrowed" }
@@ -67,9 +70,9 @@ export class Viewer implements Disposable {
   #history: number;
   /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
   #joins = 0;
-  #policy: () => StreamFilter;
-  /** The policy's filter of the stream at hand; each snapshot begins a new stream. */
-  #allowed: StreamFilter = everything;
+  #filterOf: (source: "program" | "screen") => OutputFilter;
+  /** Of the screens and frames at hand. */
+  #allowed: OutputFilter = everything;
   /** Ends the waiting for it, while it is waited for. */
   #release: (() => void) | undefined;
   cols: number;
@@ -77,21 +80,21 @@ export class Viewer implements Disposable {
 
   /**
    * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
-   * @param policy makes a stream's filter of what programs may do to a viewer's terminal.
+   * @param filterOf makes the filter of a program's stream, or of a screen that we draw, by what programs may do to a viewer's terminal.
    */
   constructor(
     viewed: Viewed,
     terminal: ViewerTerminal,
     size: { cols: number; rows: number },
     history: number,
-    policy: () => StreamFilter = () => everything,
+    filterOf: (source: "program" | "screen") => OutputFilter = () => everything,
   ) {
     this.#viewed = viewed;
     this.#terminal = terminal;
     this.cols = size.cols;
     this.rows = size.rows;
     this.#history = history;
-    this.#policy = policy;
+    this.#filterOf = filterOf;
   }
 
   /** Gives the viewer the screen as it stands now and everything from here on. */
@@ -107,7 +110,7 @@ export class Viewer implements Disposable {
     }
     this.#leaveMode();
     const join = ++this.#joins;
-    this.#allowed = this.#policy();
+    this.#allowed = this.#filterOf("screen");
     if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
       const watch = this.#viewed.screen().watchFrames(this.cols, this.rows, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
@@ -141,7 +144,7 @@ export class Viewer implements Disposable {
     if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
     if (snapshot.history.length > 0) this.#terminal.write(this.#allowed.feed(snapshot.history));
     if (joining.overrun) return this.#fallBehind(rejoinPause);
-    const stream = new ViewerStream(this.#allowed, plainPart);
+    const stream = this.#filterOf("program");
     this.#mode = { is: "raw", stream };
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
   }
@@ -173,9 +176,10 @@ export class Viewer implements Disposable {
     } else mode.pending.push(bytes);
   }
 
-  #raw(stream: ViewerStream, bytes: Buffer): void {
+  #raw(stream: OutputFilter, bytes: Buffer): void {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
-    for (const passed of stream.feed(bytes)) this.#terminal.write(passed);
+    const passed = stream.feed(bytes);
+    if (passed.length > 0) this.#terminal.write(passed);
     if (this.#terminal.backlog() <= viewerCredit || this.#release !== undefined) return;
     const release = this.#holdStream();
     if (release === undefined) return this.#fallBehind();

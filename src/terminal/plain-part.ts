@@ -1,5 +1,4 @@
 // Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain.c is the same in C, for the worker; a test compares the two.
-import { endOfParameters } from "./text-run.ts";
 
 /**
  * Looks for the longest plain part that `bytes` begin with. Answers in `found`: its length (bytes), its line feeds, and where the SGR sequences begin
@@ -58,6 +57,9 @@ export const plainPart: PlainPart = (bytes, found) => {
   found[2] = attributes;
 };
 
+/** Digits, colon and semicolon. */
+const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
+
 /** A control sequence that is longer is left to whoever looks closer. */
 const longestSgr = 64;
 
@@ -65,6 +67,7 @@ const longestSgr = 64;
 export function endOfSgr(bytes: Uint8Array, at: number): number {
   if (bytes[at + 1] !== 0x5b) return 0;
   const limit = Math.min(bytes.length, at + longestSgr);
-  const end = endOfParameters(bytes, at + 2, limit);
+  let end = at + 2;
+  while (end < limit && parameter[bytes[end] as number] === 1) end++;
   return end < limit && bytes[end] === 0x6d ? end + 1 : 0;
 }

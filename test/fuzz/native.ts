@@ -121,6 +121,42 @@ export function nativeTargets(): NativeTarget[] {
       ]),
     },
     {
+      name: "filter-c",
+      what: "the filter of viewers' streams: the same whatever the cuts, no more than three times as much, freed as a whole",
+      inputs: 5_000_000,
+      source: "filter_target.c",
+      seeds: () =>
+        ["text \x1b[1;31m\x1b]0;t\x07", "\x1b[?1;46;2004l\x1b]4;1;?;2;red\x1b\\", "\x1bP1q~\x1b\\\xc2\x9d52;c;x\x07\x1b[c"].map(
+          (text) => Buffer.from(`\x0f\x07\x09${text}`, "latin1"),
+        ),
+      words: [
+        "\\x1b[",
+        "\\x1b]",
+        "\\x1bP",
+        "\\x1b_G",
+        "\\x1b\\x5c",
+        "\\x07",
+        "\\x18",
+        "\\xc2\\x9b",
+        "\\xc2\\x9d",
+        "\\xc2\\x9c",
+      ].concat([
+        "52;c;",
+        "1337;File=",
+        "777;notify",
+        "9;4;",
+        "99;p=?",
+        "10;?;",
+        "21;a=?",
+        "4;1;?",
+        "\\x1bPq",
+        "$p",
+        "?2048h",
+        "?46;2004l",
+        "22t",
+      ]),
+    },
+    {
       name: "home-c",
       what: "the client's folder and Node against a hostile environment and file system: ours and closed, or refused with a sentence",
       inputs: 2_500_000,
@@ -171,8 +207,8 @@ export function build({ source, name }: NativeTarget): { program: string } | { p
 
 const environment = ({ name }: NativeTarget) => ({
   ...process.env,
-  // a client that would have ended leaves its memory to the system: only the holder lives long
-  ASAN_OPTIONS: `detect_leaks=${name === "holder-c" ? 1 : 0}:allocator_may_return_null=1:quarantine_size_mb=16`,
+  // a client that would have ended leaves its memory to the system: only the holder and the filter live long
+  ASAN_OPTIONS: `detect_leaks=${name === "holder-c" || name === "filter-c" ? 1 : 0}:allocator_may_return_null=1:quarantine_size_mb=16`,
   UBSAN_OPTIONS: "print_stacktrace=1",
 });
 

@@ -5,12 +5,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { defaultConfig } from "../../src/base/config.ts";
 import { LineReader } from "../../src/logs/line-reader.ts";
+import { StreamFilter } from "../../src/platform/stream-filter.ts";
 import { mostFromClient } from "../../src/protocol/client.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { type KeyPolicy, Keys } from "../../src/session/keys.ts";
 import { ViewKeys } from "../../src/session/view-keys.ts";
-import { PolicyFilter } from "../../src/terminal/policy.ts";
-import { QueryFilter } from "../../src/terminal/queries.ts";
 import { Scanner } from "../../src/terminal/scanner.ts";
 import { Screen } from "../../src/terminal/screen.ts";
 
@@ -92,23 +91,16 @@ const readers: Record<string, Reader> = {
     },
     ...ofOutput,
   },
-  QueryFilter: {
+  "StreamFilter, as it is by default": {
     make: () => {
-      const filter = new QueryFilter();
+      const filter = new StreamFilter(defaultConfig.programSequences, { of: "program" });
       return (chunk) => filter.feed(chunk);
     },
     ...ofOutput,
   },
-  "PolicyFilter, as it is by default": {
+  "StreamFilter, all blocked": {
     make: () => {
-      const filter = new PolicyFilter(defaultConfig.programSequences);
-      return (chunk) => filter.feed(chunk);
-    },
-    ...ofOutput,
-  },
-  "PolicyFilter, all blocked": {
-    make: () => {
-      const filter = new PolicyFilter({ ...defaultConfig.programSequences, ...blockAll });
+      const filter = new StreamFilter({ ...defaultConfig.programSequences, ...blockAll }, { of: "screen" });
       return (chunk) => filter.feed(chunk);
     },
     ...ofOutput,

@@ -11,14 +11,13 @@ import { parseName, parseSize } from "../../src/commands/starting.ts";
 import { ByteCount } from "../../src/falcon/byte-count.ts";
 import { readRunConfig } from "../../src/falcon/run-config.ts";
 import { close, tryLock } from "../../src/platform/native.ts";
+import { StreamFilter } from "../../src/platform/stream-filter.ts";
 import { ClientFrame } from "../../src/protocol/client.ts";
 import { encodeFrame } from "../../src/protocol/frame.ts";
 import { runEventCommand } from "../../src/server/event-command.ts";
 import { Peer } from "../../src/server/peer.ts";
 import { longestName } from "../../src/session/session-table.ts";
 import { Model } from "../../src/terminal/internals.ts";
-import { longestImage, PolicyFilter } from "../../src/terminal/policy.ts";
-import { QueryFilter } from "../../src/terminal/queries.ts";
 import { Tracker } from "../../src/terminal/tracker.ts";
 import { encodeRequest } from "../support/client-codec.ts";
 import { alive, readIfThere, untilGone } from "../support/events.ts";
@@ -104,20 +103,23 @@ test("a config.yml of 256 KiB is read; a larger one is told, and the nodes are t
 
 describe("what goes to viewers", () => {
   test("an image of 16 MiB, where images pass: what is longer is cut there and ended", () => {
-    const filter = new PolicyFilter({ ...defaultConfig.programSequences, images: "pass" });
+    const filter = new StreamFilter({ ...defaultConfig.programSequences, images: "pass" }, { of: "screen" });
     let length = filter.feed(Buffer.from("\x1bPq")).length;
     const piece = Buffer.alloc(1 << 20, "~");
     for (let i = 0; i < 20; i++) length += filter.feed(piece).length;
-    assert.equal(length, longestImage);
+    assert.equal(length, 16 << 20);
     assert.equal(Buffer.from(filter.feed(Buffer.from("\x1b\\after"))).toString(), "\x1b\\after");
   });
 
   test("an OSC that may be a question is waited for 16 KiB long, then dropped", () => {
-    const filter = new QueryFilter();
+    const filter = new StreamFilter(defaultConfig.programSequences, { of: "program" });
     const left = Buffer.from(filter.feed(Buffer.from(`a\x1b]4;1;${"x".repeat(20_000)};2;?\x07b`))).toString();
     assert.equal(left, "a\x1b\\b");
     const short = `\x1b]4;1;${"x".repeat(10_000)}\x07`;
-    assert.equal(Buffer.from(new QueryFilter().feed(Buffer.from(short))).toString(), short);
+    assert.equal(
+      Buffer.from(new StreamFilter(defaultConfig.programSequences, { of: "program" }).feed(Buffer.from(short))).toString(),
+      short,
+    );
   });
 });
 

@@ -5,12 +5,12 @@ import path from "node:path";
 import type { ProgramSequences } from "../../../src/base/config.ts";
 import { plainLines, withoutEscapes } from "../../../src/falcon/plain-text.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
+import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { Model } from "../../../src/terminal/internals.ts";
-import { PolicyFilter } from "../../../src/terminal/policy.ts";
-import { QueryFilter } from "../../../src/terminal/queries.ts";
 import { Scanner } from "../../../src/terminal/scanner.ts";
 import { Screen } from "../../../src/terminal/screen.ts";
 import { readDisplay } from "../../support/falcon-display.ts";
+import { bothFiltered } from "../../support/oracle/both.ts";
 import { root } from "../../support/paths.ts";
 import type { Target } from "../target.ts";
 
@@ -135,6 +135,8 @@ const blocked: ProgramSequences = {
   keys: "block",
   window: "block",
 };
+
+const passed = Object.fromEntries(Object.keys(blocked).map((kind) => [kind, "pass"])) as unknown as ProgramSequences;
 
 /** Queries in disguise. */
 const queryWords = [
@@ -287,7 +289,7 @@ function pieces(input: Buffer): Buffer[] {
 
 /** What a filter lets through, piece by piece. */
 function filtered(chunks: readonly Buffer[]): Buffer {
-  const filter = new QueryFilter({ keepOn: [] });
+  const filter = new StreamFilter(passed, { of: "program" });
   return Buffer.concat(chunks.map((chunk) => Buffer.from(filter.feed(chunk))));
 }
 
@@ -321,7 +323,7 @@ export const targets: readonly Target[] = [
   },
   {
     name: "query-filter",
-    what: "QueryFilter: the same whatever the cuts; a terminal that reads what it lets through has nothing to answer; bounded",
+    what: "StreamFilter: the same whatever the cuts; a terminal that reads what it lets through has nothing to answer; bounded",
     inputs: 900_000,
     longest: 2_000,
     seeds: recordings,
@@ -344,6 +346,20 @@ export const targets: readonly Target[] = [
     },
   },
   {
+    name: "stream-filter",
+    what: "the filter in C says the same as the JavaScript ones, piece by piece, by any rules and however the stream is cut",
+    inputs: 5_000_000,
+    longest: 1_000,
+    seeds: recordings,
+    words: [...words, ...queryWords, ...forbiddenWords],
+    run(input) {
+      const [choice = 0, source = 0] = input;
+      const chosen = Object.keys(blocked).map((kind, i) => [kind, choice & (1 << i) ? "pass" : "block"]);
+      const rules: ProgramSequences = { ...Object.fromEntries(chosen), ...(source & 1 ? { clipboard: "ask" } : {}) };
+      bothFiltered(pieces(input.subarray(2)), rules, source & 2 ? "screen" : "program");
+    },
+  },
+  {
     name: "policy-filter",
     what: "what programs may do to viewers, all of it blocked: the same whatever the cuts, and a terminal that reads it is asked for nothing of it",
     inputs: 400_000,
@@ -355,8 +371,8 @@ export const targets: readonly Target[] = [
       const chunks = pieces(input);
       chunks.push(Buffer.from("\x18"));
       const whole = Buffer.concat(chunks);
-      const once = Buffer.from(new PolicyFilter(blocked).feed(whole));
-      const filter = new PolicyFilter(blocked);
+      const once = Buffer.from(new StreamFilter(blocked, { of: "screen" }).feed(whole));
+      const filter = new StreamFilter(blocked, { of: "screen" });
       assert.deepEqual(Buffer.concat(chunks.map((chunk) => Buffer.from(filter.feed(chunk)))), once, "cuts make a difference");
       assert.ok(once.length <= whole.length * 3 + 16);
       viewer ??= watchedViewer();

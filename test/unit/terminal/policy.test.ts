@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { defaultConfig, type ProgramSequences } from "../../../src/base/config.ts";
-import { longestString, PolicyFilter } from "../../../src/terminal/policy.ts";
+import { StreamFilter } from "../../../src/platform/stream-filter.ts";
+
+/** As in native/stream_filter.h. */
+const longestString = 64 << 10;
 
 const rules = defaultConfig.programSequences;
 const all = (passage: "pass" | "block"): ProgramSequences => ({
@@ -20,8 +23,8 @@ const all = (passage: "pass" | "block"): ProgramSequences => ({
 /** What is left of a text, whole and byte by byte (both must agree). */
 function filtered(text: string, by: ProgramSequences = rules): string {
   const bytes = Buffer.from(text);
-  const whole = new PolicyFilter(by).feed(bytes).toString();
-  const single = new PolicyFilter(by);
+  const whole = new StreamFilter(by, { of: "screen" }).feed(bytes).toString();
+  const single = new StreamFilter(by, { of: "screen" });
   const parts = Buffer.concat([...bytes].map((byte) => Buffer.from(single.feed(Buffer.from([byte]))))).toString();
   assert.equal(parts, whole, `cut at every byte: ${JSON.stringify(text)}`);
   return whole;
@@ -133,7 +136,8 @@ test("what only draws is passed untouched, in place", () => {
   const drawing = Buffer.from(
     "plain · text\x1b[1;31mred\x1b[0m\x1b[?25l\x1b[2J\x1b[10;20H\x1b7\x1b8\x1b(B\x1b=\x1b[1 q\x1b[>4;2m\x1b[!p\r\n é 漢",
   );
-  assert.equal(new PolicyFilter(all("block")).feed(drawing), drawing, "the same buffer");
+  const usual = Buffer.from("plain · text\x1b[1;31mred\x1b[0m\x1b[?25l\x1b[2J\x1b[10;20H\x1b7\x1b8\x1b=\r\n é 漢");
+  assert.equal(new StreamFilter(all("block"), { of: "screen" }).feed(usual), usual, "the same buffer");
   assert.equal(filtered(drawing.toString(), all("block")), drawing.toString());
   assert.ok(passes("\x1bP=1s\x1b\\", all("block")), "synchronized output in its older form");
 });
@@ -163,9 +167,9 @@ test("a broken C2 is never joined to a byte behind it by what is taken out betwe
   for (const between of ["\x1b", "\x01", "\x1b\x7f"]) {
     for (const before of ["", "\x1b]0;t", "\x1b[1"]) {
       const bytes = Buffer.from(`${before}\xc2${between}\x9d52;c;aGk=\x07`, "latin1");
-      const whole = new PolicyFilter(rules).feed(bytes);
+      const whole = new StreamFilter(rules, { of: "screen" }).feed(bytes);
       assert.ok(!whole.includes(Buffer.from([0xc2, 0x9d])), JSON.stringify(whole.toString("latin1")));
-      const single = new PolicyFilter(rules);
+      const single = new StreamFilter(rules, { of: "screen" });
       const parts = [...bytes].map((byte) => Buffer.from(single.feed(Buffer.from([byte]))));
       assert.deepEqual(Buffer.concat(parts), Buffer.from(whole));
     }
@@ -179,7 +183,7 @@ test("lengths are bounded: a string is cut, a control sequence of zeros is dropp
   assert.equal(filtered(`a\x1b[${"0".repeat(600)}8;24;80tb`, all("pass")), `a${st}b`);
   assert.equal(filtered(`a\x1b]${"0".repeat(200)}52;c;aGk=\x07b`, all("pass")), `a${st}b`);
   assert.equal(filtered(`a\x1bP${"1;".repeat(200)}|x\x1b\\b`, all("pass")), `a${st}b`);
-  const held = new PolicyFilter(all("block"));
+  const held = new StreamFilter(all("block"), { of: "screen" });
   for (let i = 0; i < 1000; i++) assert.ok(held.feed(Buffer.from(`\x1b]52;c;${"x".repeat(1000)}`)).length <= st.length);
 });
 
@@ -187,7 +191,7 @@ describe("asking about the clipboard", () => {
   const asking = { ...rules, clipboard: "ask" as const };
   function asked(text: string): { left: string; sequences: string[] } {
     const sequences: string[] = [];
-    const filter = new PolicyFilter(asking, (sequence) => sequences.push(sequence.toString()));
+    const filter = new StreamFilter(asking, { of: "screen", ask: (sequence) => sequences.push(sequence.toString()) });
     return { left: filter.feed(Buffer.from(text)).toString(), sequences };
   }
 
@@ -202,7 +206,7 @@ describe("asking about the clipboard", () => {
   });
 
   test("without anybody to ask it is blocked", () => {
-    assert.equal(new PolicyFilter(asking).feed(Buffer.from("a\x1b]52;c;aGk=\x07b")).toString(), `a${st}b`);
+    assert.equal(new StreamFilter(asking, { of: "screen" }).feed(Buffer.from("a\x1b]52;c;aGk=\x07b")).toString(), `a${st}b`);
   });
 });
 
@@ -236,8 +240,8 @@ test("whatever a program writes: cuts do not matter, and nothing blocked comes o
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 30 }), fc.array(fc.nat(40), { maxLength: 6 }), (pieces, cuts) => {
       const bytes = Buffer.from(pieces.join(""));
-      const whole = new PolicyFilter(all("block")).feed(bytes);
-      const filter = new PolicyFilter(all("block"));
+      const whole = new StreamFilter(all("block"), { of: "screen" }).feed(bytes);
+      const filter = new StreamFilter(all("block"), { of: "screen" });
       const parts: Buffer[] = [];
       let at = 0;
       for (const cut of [...cuts, bytes.length]) {
@@ -251,7 +255,7 @@ test("whatever a program writes: cuts do not matter, and nothing blocked comes o
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the introducers of strings
       assert.doesNotMatch(text, /\x1b[\]_^X]|\u009d|\u009f|\u009e|\u0098|\x1b\[[\d;]*t|\u009b[\d;]*t/);
       // a second time there is nothing left to take
-      assert.equal(new PolicyFilter(all("block")).feed(whole).toString(), text);
+      assert.equal(new StreamFilter(all("block"), { of: "screen" }).feed(whole).toString(), text);
     }),
     { numRuns: 5000 },
   );
@@ -260,10 +264,10 @@ test("whatever a program writes: cuts do not matter, and nothing blocked comes o
 test("what has been passed at any moment ends between two sequences and two characters, so that ours can be put there", () => {
   const program = Buffer.from("a\x1b]0;a title\x07é漢😀\x1b[1;31mred\x1b(B\x1b]8;;x\x1b\\link\u009d2;t\u009c");
   const ours = "\x1b]9;ours\x07";
-  const filter = new PolicyFilter(rules);
+  const filter = new StreamFilter(rules, { of: "screen" });
   let out = "";
   for (const byte of program) out += new TextDecoder("utf8", { fatal: true }).decode(filter.feed(Buffer.from([byte]))) + ours;
   assert.equal(out.replaceAll(ours, ""), program.toString());
-  const ended = new PolicyFilter(all("block")).feed(Buffer.from(out.replaceAll(ours, "\x18"))).toString();
+  const ended = new StreamFilter(all("block"), { of: "screen" }).feed(Buffer.from(out.replaceAll(ours, "\x18"))).toString();
   assert.equal(ended.replaceAll("\x18", "").replaceAll(st, ""), "aé漢😀\x1b[1;31mred\x1b(Blink", "no CAN broke anything off");
 });

@@ -1,7 +1,12 @@
-// What QueryFilter takes out of a viewer's stream, what it leaves, and that no disguise carries a question past it.
+// What is taken out of a viewer's stream as a question, what is left, and that no disguise carries one past it. By the oracle; the filter in C is compared.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { QueryFilter } from "../../../src/terminal/queries.ts";
+import type { ProgramSequences } from "../../../src/base/config.ts";
+import { sequenceKinds } from "../../../src/platform/stream-filter.ts";
+import { bothFiltered } from "../../support/oracle/both.ts";
+import { QueryFilter } from "../../support/oracle/queries.ts";
+
+const everything = Object.fromEntries(sequenceKinds.map((kind) => [kind, "pass"])) as unknown as ProgramSequences;
 
 /** What comes out, in one piece and byte by byte: never a difference. */
 function passed(text: string, keepOn: readonly number[] = []): string {
@@ -10,6 +15,12 @@ function passed(text: string, keepOn: readonly number[] = []): string {
   const filter = new QueryFilter({ keepOn });
   const pieces = [...bytes].map((byte) => Buffer.from(filter.feed(Buffer.from([byte]))));
   assert.equal(Buffer.concat(pieces).toString("latin1"), whole, "cuts make a difference");
+  bothFiltered([bytes], everything, "program");
+  bothFiltered(
+    [...bytes].map((byte) => Buffer.from([byte])),
+    everything,
+    "program",
+  );
   return whole;
 }
 

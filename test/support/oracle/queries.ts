@@ -1,8 +1,8 @@
-// Takes queries out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
+// The JavaScript filter that takes questions out, kept as the oracle of native/question_filter.c: both must say the same.
 import { isUtf8 } from "node:buffer";
-import { characterLength } from "../base/bytes.ts";
+import { characterLength } from "../../../src/base/bytes.ts";
+import { Writer } from "../../../src/terminal/writer.ts";
 import { endOfParameters, endOfText } from "./text-run.ts";
-import { Writer } from "./writer.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
 const longestCsi = 512;

@@ -1,7 +1,7 @@
-// What a program may do to the terminals of its viewers, beyond drawing: a filter of the output stream by the user's rules (docs/security.md).
-import type { Passage, ProgramSequences } from "../base/config.ts";
+// The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c: both must say the same.
+import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
+import { Writer } from "../../../src/terminal/writer.ts";
 import { endOfText, wholeCharacters } from "./text-run.ts";
-import { Writer } from "./writer.ts";
 
 /** Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried. */
 export const longestString = 64 << 10;

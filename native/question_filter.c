@@ -1,0 +1,425 @@
+// Takes questions out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
+// An unfinished sequence that may be a question is held back.
+#include "stream_filter.h"
+
+#include <stdio.h>
+
+enum { GROUND, ESCAPE, CONTROL, OSC, STRING, STRING_DROPPED, DCS, APC, CONTROL_DROPPED };
+
+enum {
+  // Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another.
+  LONGEST_NUMBER = 8,
+  // An OSC that may be a question is held back until it is whole; a longer one is dropped.
+  LONGEST_QUESTION = 16384,
+  // The clipboard's and iTerm2's are told by so many bytes.
+  FIRST_WORDS = 64,
+  // iTerm2's questions are shorter (UTF-16 units, as kept from the first implementation).
+  LONGEST_ITERM_QUESTION = 24,
+  LONGEST_ESCAPE = 16,
+};
+
+// Stands in for a question: changes nothing, but ends what a printed character would join, as the question would have.
+static const char inert[] = "\x1b\\";
+
+static void forget(struct question_filter *f) {
+  f->held.length = 0;
+  f->character_length = 0;
+  f->state = GROUND;
+}
+
+static void release(struct question_filter *f, struct bytes *out) {
+  bytes_add(out, f->held.at, f->held.length);
+  forget(f);
+}
+
+static void replace(struct question_filter *f, struct bytes *out) {
+  forget(f);
+  bytes_text(out, inert);
+}
+
+static void enter(struct question_filter *f, uint8_t state) {
+  f->state = state;
+  f->bell_ends = state == OSC;
+  f->numbered = false;
+}
+
+// ---- characters
+
+// Bytes of the UTF-8 character that a byte begins; 0 where it begins none (RFC 3629).
+static size_t character_size(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0; }
+
+// Bytes of the whole character that stands at `at`; 0 where none does.
+static size_t character_at(const uint8_t *bytes, size_t length) {
+  size_t size = character_size(*bytes);
+  if (size == 0 || size > length) return 0;
+  for (size_t i = 1; i < size; i++)
+    if ((bytes[i] & 0xc0) != 0x80) return 0;
+  // overlong, surrogates, beyond U+10FFFF
+  if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f)) return 0;
+  if ((bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f)) return 0;
+  return size;
+}
+
+// Whether a control sequence has gone wrong already: its final byte alone ends it then.
+static bool is_ignored(const struct question_filter *f) {
+  if (f->state == CONTROL_DROPPED) return true;
+  if (f->state != CONTROL) return false;
+  const uint8_t *body = f->held.at + 2;
+  size_t length = f->held.length - 2, i = 0;
+  if (length > 0 && body[0] >= '<' && body[0] <= '?') i++;
+  while (i < length && body[i] >= 0x30 && body[i] <= 0x3b) i++;
+  while (i < length && body[i] >= 0x20 && body[i] <= 0x2f) i++;
+  return i < length;
+}
+
+// A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is part of no character and goes on with the
+// sequence; a whole character breaks the sequence off there, and is not shown. Other terminals do neither: the viewer's gets what is left.
+static void foreign(struct question_filter *f, uint8_t byte) {
+  if ((byte & 0xc0) != 0x80) f->character_length = 0;
+  else if (f->character_length == 0) return;
+  f->character[f->character_length++] = byte;
+  size_t size = character_size(f->character[0]);
+  if (f->character_length < size) return;
+  // the screen's decoder drops byte order marks
+  bool whole = size > 0 && character_at(f->character, f->character_length) == f->character_length && memcmp(f->character, "\xef\xbb\xbf", size) != 0;
+  f->character_length = 0;
+  if (whole && !is_ignored(f)) forget(f);
+}
+
+// ---- operating system commands
+
+// The OSC without what a terminal may drop: bytes that are no UTF-8, zeros before the number. Counts its UTF-16 units.
+static size_t read_text(struct question_filter *f) {
+  const uint8_t *bytes = f->held.at + 2;
+  size_t length = f->held.length - 2, units = 0, zeros = 0;
+  f->text.length = 0;
+  for (size_t i = 0; i < length;) {
+    size_t size = character_at(bytes + i, length - i);
+    // U+FFFD is what bytes that are none are read as
+    if (size > 0 && !(size == 3 && memcmp(bytes + i, "\xef\xbf\xbd", 3) == 0)) {
+      bytes_add(&f->text, bytes + i, size);
+      units += size == 4 ? 2 : 1;
+    }
+    i += size > 0 ? size : 1;
+  }
+  const uint8_t *text = f->text.at;
+  while (zeros + 1 < f->text.length && text[zeros] == '0' && text[zeros + 1] >= '0' && text[zeros + 1] <= '9') zeros++;
+  if (zeros > 0) bytes_shift(&f->text, zeros);
+  return units - zeros;
+}
+
+static size_t length_to(const uint8_t *text, size_t length, uint8_t separator) {
+  const uint8_t *end = length ? memchr(text, separator, length) : NULL;
+  return end ? (size_t)(end - text) : length;
+}
+
+static bool text_begins(const struct question_filter *f, const char *with) {
+  size_t length = strlen(with);
+  return f->text.length >= length && memcmp(f->text.at, with, length) == 0;
+}
+
+static bool held_asks(struct question_filter *f) {
+  read_text(f);
+  return osc_asks(f->text.at, f->text.length);
+}
+
+enum verdict { HARMLESS, NOT_YET, REFUSED };
+
+// Whether it is known already that this OSC asks nothing.
+static enum verdict judge_osc(struct question_filter *f, uint8_t byte) {
+  if (!f->numbered) {
+    if (byte >= '0' && byte <= '9') return f->held.length > LONGEST_NUMBER + 2 ? REFUSED : NOT_YET;
+    if (byte >= 0x7f) return REFUSED;
+    f->numbered = true;
+    read_text(f);
+    if (!osc_may_ask(f->text.at, length_to(f->text.at, f->text.length, ';'))) return HARMLESS;
+    return byte == ';' ? NOT_YET : REFUSED;
+  }
+  if (f->held.length >= FIRST_WORDS) return NOT_YET;
+  size_t units = read_text(f);
+  if (text_begins(f, "52;")) {
+    // behind the second word's beginning
+    size_t second = 3 + length_to(f->text.at + 3, f->text.length - 3, ';') + 1;
+    if (second < f->text.length && f->text.at[second] != '?') return HARMLESS;
+  }
+  return text_begins(f, "1337;") && units >= 5 + LONGEST_ITERM_QUESTION && !osc_asks(f->text.at, f->text.length) ? HARMLESS : NOT_YET;
+}
+
+static void in_osc(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  bytes_byte(&f->held, byte);
+  switch (judge_osc(f, byte)) {
+    case HARMLESS:
+      release(f, out);
+      enter(f, STRING);
+      f->bell_ends = true;
+      return;
+    case NOT_YET:
+      if (f->held.length <= LONGEST_QUESTION) return;
+      // a question that asks for too much
+      break;
+    case REFUSED:
+      break;
+  }
+  f->held.length = 0;
+  f->state = STRING_DROPPED;
+}
+
+// Adds `ESC ] number ; word` of a list of colours; `first` of all stands alone, the others behind a separator.
+static void add_colour(struct bytes *out, bool first, const char *separator, const uint8_t *word, size_t length) {
+  if (!first) bytes_text(out, separator);
+  bytes_add(out, word, length);
+}
+
+// An OSC that sets some colours and asks for others is passed with the setting only; true where that was done.
+static bool passes_settings_only(struct question_filter *f, struct bytes *out) {
+  uint8_t *text = f->text.at;
+  size_t length = f->text.length, digits = length_to(text, length, ';');
+  if (digits == length || digits > 2 || !memchr(text, '?', length)) return false;
+  int number = 0;
+  for (size_t i = 0; i < digits; i++) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    number = number * 10 + (text[i] - '0');
+  }
+  if (number != 4 && number != 5 && number != 21 && (number < 10 || number > 19)) return false;
+  char head[32];
+  snprintf(head, sizeof head, "\x1b]%d;", number);
+  struct bytes kept = {0};
+  bool first = true, cut = false;
+  if (number == 21 || number < 10) bytes_text(&kept, head);
+  size_t index = 0;
+  for (size_t at = digits + 1; at <= length; index++) {
+    size_t word = length_to(text + at, length - at, ';');
+    const uint8_t *bytes = text + at;
+    at += word + 1;
+    if (number == 21) {
+      bool asks = word >= 2 && memcmp(bytes + word - 2, "=?", 2) == 0;
+      cut = cut || asks;
+      if (!asks) add_colour(&kept, first, ";", bytes, word), first = false;
+    } else if (number < 10) {
+      // a pair of number and colour; one without its colour is none
+      size_t second = at <= length ? length_to(text + at, length - at, ';') : 0;
+      bool pair = at <= length, asks = pair && second == 1 && text[at] == '?';
+      cut = cut || asks || !pair;
+      if (pair && !asks) add_colour(&kept, first, ";", bytes, word + 1 + second), first = false;
+      at += second + 1;
+    } else {
+      // each colour by its own number; there are none behind 19, where other things have theirs
+      bool asks = word == 1 && bytes[0] == '?';
+      cut = cut || asks;
+      if (asks || word == 0 || number + (int)index > 19) continue;
+      snprintf(head, sizeof head, "%s\x1b]%d;", first ? "" : inert, number + (int)index);
+      bytes_text(&kept, head);
+      bytes_add(&kept, bytes, word);
+      first = false;
+    }
+  }
+  if (cut) {
+    forget(f);
+    bytes_add(out, kept.at, kept.length);
+  }
+  out->failed = out->failed || kept.failed;
+  bytes_free(&kept);
+  return cut;
+}
+
+// ---- other strings
+
+static void in_dcs(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  if (byte < 0x20 || byte == 0x7f) return;
+  bytes_byte(&f->held, byte);
+  if (byte < 0x40 && f->held.length <= LONGEST_CONTROL) return;
+  const uint8_t *head = f->held.at + 2;
+  size_t length = f->held.length - 2;
+  bool asks = length >= 2 && head[length - 1] == 'q' && (head[length - 2] == '$' || head[length - 2] == '+');  // DECRQSS, XTGETTCAP
+  // heads that are none: a terminal may drop the byte that is wrong
+  if (byte >= 0x80 || byte < 0x40 || asks) {
+    f->held.length = 0;
+    f->state = STRING_DROPPED;
+  } else {
+    release(f, out);
+    f->state = STRING;
+  }
+}
+
+// Kitty's graphics answer nearly everything, and the screen has no images.
+static void in_apc(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  if (byte < 0x20 || byte >= 0x7f) return;
+  if (byte == 'G') {
+    f->held.length = 0;
+    f->state = STRING_DROPPED;
+    return;
+  }
+  bytes_byte(&f->held, byte);
+  release(f, out);
+  f->state = STRING;
+}
+
+// ---- control sequences
+
+// DECSET and DECRST without the modes that are not the viewer's.
+static void pass_modes(struct question_filter *f, const struct control *c, struct bytes *out) {
+  struct bytes left = {0};
+  bool cut = false, any = false;
+  for (size_t at = c->parameters; at <= c->intermediates;) {
+    const uint8_t *word = c->body + at;
+    size_t length = length_to(word, c->intermediates - at, ';');
+    double mode = parameter_number(word, length);
+    at += length + 1;
+    if (mode_is_kept_off(mode) || (c->final == 'l' && mode_is_kept_on(mode))) {
+      cut = true;
+      continue;
+    }
+    bytes_text(&left, any ? ";" : "\x1b[?");
+    bytes_add(&left, word, length);
+    any = true;
+  }
+  if (any) bytes_byte(&left, c->final);
+  if (!cut) release(f, out);
+  else if (!any) replace(f, out);
+  else {
+    forget(f);
+    bytes_add(out, left.at, left.length);
+  }
+  out->failed = out->failed || left.failed;
+  bytes_free(&left);
+}
+
+static void decide_control(struct question_filter *f, struct bytes *out) {
+  struct control c = control_of(f->held.at + 2, f->held.length - 2);
+  if (!c.whole) release(f, out);
+  else if (control_asks(&c)) replace(f, out);
+  else if (c.prefix == '?' && (c.final == 'h' || c.final == 'l') && c.intermediates == c.length - 1) pass_modes(f, &c, out);
+  else release(f, out);
+}
+
+static void in_control(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  f->character_length = 0;
+  if (f->state == CONTROL_DROPPED) {
+    if (byte >= 0x40) replace(f, out);
+    return;
+  }
+  bytes_byte(&f->held, byte);
+  if (byte >= 0x40) return decide_control(f, out);
+  if (f->held.length > LONGEST_CONTROL) {
+    f->held.length = 0;
+    f->state = CONTROL_DROPPED;
+  }
+}
+
+// ---- escapes
+
+static void after_escape(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  f->character_length = 0;
+  bytes_byte(&f->held, byte);
+  if (f->held.length == 2) {
+    switch (byte) {
+      case '\\':  // the end of a string that has its end already
+        if (f->closed) return forget(f);
+        break;
+      case '[': return enter(f, CONTROL);
+      case ']': return enter(f, OSC);
+      case 'P': return enter(f, DCS);
+      case '_': return enter(f, APC);
+      case 'X':
+      case '^':
+        release(f, out);
+        return enter(f, STRING);
+      case 'Z': return replace(f, out);  // DECID asks what DA1 asks
+    }
+  }
+  if (byte <= 0x2f && f->held.length < LONGEST_ESCAPE) return;
+  release(f, out);
+}
+
+// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether it was a string; what had to be written then
+// is written, its end included. An unfinished control sequence or escape does nothing in any terminal, and is forgotten.
+static bool end(struct question_filter *f, const void *terminator, size_t length, struct bytes *out) {
+  uint8_t state = f->state;
+  if (state == GROUND || state == ESCAPE || state == CONTROL || state == CONTROL_DROPPED) {
+    forget(f);
+    return false;
+  }
+  if (state == STRING_DROPPED || (state == OSC && held_asks(f))) {
+    replace(f, out);
+    return true;
+  }
+  if (state != OSC || !passes_settings_only(f, out)) release(f, out);
+  bytes_add(out, terminator, length);
+  return true;
+}
+
+// A C1 control, written as C2 and itself.
+static void c1_control(struct question_filter *f, uint8_t code, struct bytes *out) {
+  uint8_t both[] = {0xc2, code}, state;
+  bool string = code == 0x9c ? end(f, both, 2, out) : end(f, inert, 2, out);
+  f->closed = false;
+  switch (code) {
+    case 0x9c:
+      if (!string) bytes_add(out, both, 2);
+      return;
+    case 0x9a: return bytes_text(out, inert);  // DECID
+    case 0x9b: state = CONTROL; break;
+    case 0x9d: state = OSC; break;
+    case 0x90: state = DCS; break;
+    case 0x9f: state = APC; break;
+    case 0x98:
+    case 0x9e: state = STRING; break;
+    default: return bytes_add(out, both, 2);
+  }
+  enter(f, state);
+  bytes_add(state == STRING ? out : &f->held, both, 2);
+}
+
+static void in_byte(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  if (byte == 0x1b) {
+    f->closed = end(f, inert, 2, out);
+    f->state = ESCAPE;
+    bytes_byte(&f->held, byte);
+    return;
+  }
+  if (byte == 0x18 || byte == 0x1a) {
+    // CAN and SUB break off whatever is under way; what was held back goes with it
+    forget(f);
+    bytes_byte(out, byte);
+    return;
+  }
+  switch (f->state) {
+    case GROUND:
+      // ENQ makes some terminals send their answerback
+      if (byte != 0x05) bytes_byte(out, byte);
+      return;
+    case ESCAPE:
+    case CONTROL:
+    case CONTROL_DROPPED:
+      // controls act at once, wherever they stand; DEL is nothing within a sequence
+      if (byte < 0x20 && byte != 0x05) bytes_byte(out, byte);
+      if (byte < 0x20 || byte == 0x7f) return;
+      if (byte >= 0x80) foreign(f, byte);
+      else if (f->state == ESCAPE) after_escape(f, byte, out);
+      else in_control(f, byte, out);
+      return;
+    case OSC:
+      if (byte == 0x07) end(f, &byte, 1, out);
+      else if (byte >= 0x20) in_osc(f, byte, out);
+      return;
+    case DCS: return in_dcs(f, byte, out);
+    case APC: return in_apc(f, byte, out);
+    case STRING:
+      bytes_byte(out, byte);
+      if (byte == 0x07 && f->bell_ends) f->state = GROUND;
+      return;
+    default:
+      if (byte == 0x07 && f->bell_ends) replace(f, out);
+  }
+}
+
+void question_byte(struct question_filter *f, uint8_t byte, struct bytes *out) {
+  if (f->c2) {
+    f->c2 = false;
+    if (byte >= 0x80 && byte <= 0x9f) return c1_control(f, byte, out);
+    // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+    if (byte >= 0xa0 && byte <= 0xbf) in_byte(f, 0xc2, out);
+  }
+  f->c2 = byte == 0xc2;
+  if (!f->c2) in_byte(f, byte, out);
+}

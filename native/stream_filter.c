@@ -1,0 +1,93 @@
+// The two stages of a viewer's filter, and the way past both: what only draws, found eight bytes at a time, is most of any flood.
+#include "stream_filter.h"
+
+#include "word_scan.h"
+
+// Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs.
+static const char drawing_finals[] = "mHfABCDEFGIZdaejkJKLMPX@STbrsu`";
+static const char drawing_escapes[] = "78=>DEM";  // saving and restoring the cursor, keypad modes, index
+
+static bool is_in(const char *set, uint8_t byte) { return byte != 0 && strchr(set, byte) != NULL; }
+
+// Where a whole sequence at `at` ends that both stages would pass as it is; else 0.
+static size_t end_of_drawing(const uint8_t *bytes, size_t length, size_t at) {
+  if (length - at < 2) return 0;
+  if (bytes[at + 1] != '[') return is_in(drawing_escapes, bytes[at + 1]) ? at + 2 : 0;
+  size_t limit = length - at > LONGEST_CONTROL ? at + LONGEST_CONTROL : length, i = at + 2;
+  if (i < limit && bytes[i] == '?') {
+    // one mode: a list of them is for the stages
+    uint32_t mode = 0;
+    for (i++; i < limit && bytes[i] >= '0' && bytes[i] <= '9' && mode < 10000; i++) mode = mode * 10 + (uint32_t)(bytes[i] - '0');
+    bool set = i < limit && bytes[i] == 'h', reset = i < limit && bytes[i] == 'l';
+    bool ours = mode_is_kept_off(mode) || mode_is_blocked(mode) || (reset && mode_is_kept_on(mode));
+    return (set || reset) && !ours ? i + 1 : 0;
+  }
+  while (i < limit && bytes[i] >= 0x30 && bytes[i] <= 0x3b) i++;
+  return i < limit && is_in(drawing_finals, bytes[i]) ? i + 1 : 0;
+}
+
+// Where text and sequences that only draw end, that begin at `at`.
+static size_t end_of_drawings(const uint8_t *bytes, size_t length, size_t at) {
+  for (;;) {
+    at = next_of_three(bytes, length, at, 0x1b, 0x05, 0xc2);
+    if (at == length) return length;
+    if (bytes[at] == 0x1b) {
+      size_t end = end_of_drawing(bytes, length, at);
+      if (end == 0) return at;
+      at = end;
+    } else if (bytes[at] == 0xc2 && at + 1 < length && bytes[at + 1] >= 0xa0 && bytes[at + 1] <= 0xbf) at += 2;
+    else return at;
+  }
+}
+
+// Length of the part that ends with a whole UTF-8 character, or with what can be none.
+static size_t whole_characters(const uint8_t *bytes, size_t length) {
+  for (size_t back = 1; back <= 3 && back <= length; back++) {
+    uint8_t byte = bytes[length - back];
+    if (byte < 0x80) return length;
+    if (byte < 0xc0) continue;
+    size_t size = byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return size > back ? length - back : length;
+  }
+  return length;
+}
+
+void stream_filter_begin(struct stream_filter *f, const struct sequence_rules *rules, bool questions, bool may_ask) {
+  *f = (struct stream_filter){.questions = questions, .policy = {.rules = *rules, .may_ask = may_ask}};
+}
+
+bool stream_filter_at_rest(const struct stream_filter *f) {
+  // both stages call being between sequences 0
+  return f->question.state == 0 && !f->question.c2 && f->policy.state == 0 && !f->policy.c2 && f->between.length == 0;
+}
+
+// The second stage takes what the first let through, up to the last whole character.
+static void judge(struct stream_filter *f) {
+  size_t whole = whole_characters(f->between.at, f->between.length);
+  for (size_t i = 0; i < whole; i++) policy_byte(&f->policy, f->between.at[i], &f->out);
+  if (whole > 0) bytes_shift(&f->between, whole);
+}
+
+bool stream_filter_passes(const struct stream_filter *f, const uint8_t *bytes, size_t length) {
+  return stream_filter_at_rest(f) && end_of_drawings(bytes, length, 0) == length && whole_characters(bytes, length) == length;
+}
+
+bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (stream_filter_at_rest(f)) {
+      size_t run = whole_characters(bytes + i, end_of_drawings(bytes, length, i) - i);
+      bytes_add(&f->out, bytes + i, run);
+      i += run;
+      if (i == length) break;
+    }
+    if (f->questions) question_byte(&f->question, bytes[i], &f->between);
+    else bytes_byte(&f->between, bytes[i]);
+    if (f->between.length > 0) judge(f);
+  }
+  return !(f->out.failed || f->between.failed || f->question.held.failed || f->question.text.failed || f->policy.held.failed || f->policy.asked.failed);
+}
+
+void stream_filter_end(struct stream_filter *f) {
+  struct bytes *all[] = {&f->question.held, &f->question.text, &f->policy.held, &f->policy.asked, &f->between, &f->out};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bytes_free(all[i]);
+}

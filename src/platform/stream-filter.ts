@@ -1,0 +1,61 @@
+// What a terminal is sent of a program's output: native/stream_filter.c by its JavaScript name. Every way from a program to a person's terminal goes through one.
+import type { ProgramSequences } from "../base/config.ts";
+import { createFilter, feedFilter, type NativeFilter, takeAsked } from "./native.ts";
+
+/** The user's rules in the order of `enum sequence_kind` (native/sequence_rules.h). */
+export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
+  "clipboard",
+  "title",
+  "notification",
+  "colours",
+  "links",
+  "images",
+  "keys",
+  "window",
+];
+
+/** In the order of `enum passage`. */
+const passages = ["block", "pass", "ask"];
+
+/** The rules as the filter in C reads them: a byte for each kind. */
+export function encodeRules(rules: ProgramSequences): Buffer {
+  return Buffer.from(sequenceKinds.map((kind) => passages.indexOf(rules[kind])));
+}
+
+export interface FilterOptions {
+  /** Whose bytes these are: a program's questions are taken out; a screen that we draw has none. */
+  of: "program" | "screen";
+  /** Given a whole sequence that a person is to be asked about; without it such a sequence is blocked. */
+  ask?: (sequence: Buffer) => void;
+}
+
+export class StreamFilter {
+  readonly #filter: NativeFilter;
+  readonly #ask: ((sequence: Buffer) => void) | undefined;
+
+  constructor(rules: ProgramSequences, options: FilterOptions) {
+    this.#ask = options.ask;
+    this.#filter = createFilter(encodeRules(rules), options.of === "program", options.ask !== undefined);
+  }
+
+  /**
+   * What may go to the terminal; the same buffer where that is all of it. A sequence of which it is not known yet what it does waits. What is passed ends
+   * between two sequences and two characters, but within images, so that something of our own can stand there.
+   */
+  feed(chunk: Buffer): Buffer {
+    const passed = feedFilter(this.#filter, chunk);
+    if (this.#ask !== undefined) for (const sequence of asked(takeAsked(this.#filter))) this.#ask(sequence);
+    return passed;
+  }
+}
+
+/** Each sequence stands behind its length. */
+function asked(bytes: Buffer | undefined): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; bytes !== undefined && at < bytes.length; ) {
+    const end = at + 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+    found.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return found;
+}

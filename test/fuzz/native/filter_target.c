@@ -1,0 +1,44 @@
+// The filter of a viewer's stream under sanitizers: the same whatever the cuts, bounded, and nothing left over once it is freed.
+#include "driver.h"
+
+#include <string.h>
+
+#include "policy_filter.c"
+#undef inert
+#define GROUND QUESTION_GROUND
+#define ESCAPE QUESTION_ESCAPE
+#define CONTROL QUESTION_CONTROL
+#define CONTROL_DROPPED QUESTION_CONTROL_DROPPED
+#define inert question_inert
+#define forget question_forget
+#define release question_release
+#define end question_end
+#define in_byte question_in_byte
+#define in_control question_in_control
+#define c1_control question_c1_control
+#define decide_control question_decide_control
+#define after_escape question_after_escape
+#include "question_filter.c"
+#undef end
+#include "sequence_rules.c"
+#include "stream_filter.c"
+
+void fuzz_one(const uint8_t *bytes, size_t length) {
+  if (length < 3) return;
+  struct sequence_rules rules;
+  for (size_t i = 0; i < SEQUENCE_KINDS; i++) rules.passage[i] = bytes[0] >> i & 1 ? PASSAGE_PASS : PASSAGE_BLOCK;
+  if (bytes[1] & 1) rules.passage[KIND_CLIPBOARD] = PASSAGE_ASK;
+  size_t step = 1 + bytes[2] % 61;
+  struct stream_filter whole, cut;
+  stream_filter_begin(&whole, &rules, bytes[1] & 2, bytes[1] & 4);
+  stream_filter_begin(&cut, &rules, bytes[1] & 2, bytes[1] & 4);
+  bytes += 3;
+  length -= 3;
+  fuzz_require(stream_filter_feed(&whole, bytes, length), "memory");
+  for (size_t at = 0; at < length; at += step) stream_filter_feed(&cut, bytes + at, length - at < step ? length - at : step);
+  fuzz_require(whole.out.length == cut.out.length && (whole.out.length == 0 || memcmp(whole.out.at, cut.out.at, whole.out.length) == 0), "cuts make a difference");
+  fuzz_require(whole.out.length <= length * 3 + 16, "more than three times as much");
+  fuzz_require(stream_filter_at_rest(&whole) == stream_filter_at_rest(&cut), "at rest or not by the cuts");
+  stream_filter_end(&whole);
+  stream_filter_end(&cut);
+}
