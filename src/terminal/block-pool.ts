@@ -5,6 +5,8 @@ export class BlockPool {
   #free: ArrayBuffer[] = [];
   /** Blocks that somebody has, and the length of the room in them. */
   readonly #given = new WeakMap<ArrayBufferLike, number>();
+  /** Blocks that another thread has. */
+  #away = 0;
 
   /**
    * @param blockSize bytes of a block.
@@ -28,10 +30,33 @@ export class BlockPool {
     return this.#given.get(buffer) === length;
   }
 
-  /** Takes memory back that nobody looks at any more; what is no block is left to the collector. */
+  /**
+   * Takes memory back that nobody looks at any more. Only what {@link room} gave is kept: memory of the same size can be anybody's, as Node's own
+   * pool is (Buffer.poolSize, 64 KiB since Node 24.19), of which other buffers are pieces.
+   */
   giveBack(memory: ArrayBufferLike): void {
-    this.#given.delete(memory);
-    if (memory.byteLength === this.blockSize && this.#free.length < this.#mostKept) this.#free.push(memory as ArrayBuffer);
+    if (this.#given.delete(memory)) this.#keep(memory as ArrayBuffer);
+  }
+
+  /** Notes that a room is transferred to another thread, which makes another object of its memory: {@link comeBack} knows it no more. */
+  send(memory: ArrayBufferLike): void {
+    if (this.#given.delete(memory)) this.#away++;
+  }
+
+  /** Takes memory back that was sent: as many blocks as are away, and no more. */
+  comeBack(memory: ArrayBuffer): void {
+    if (memory.byteLength !== this.blockSize || this.#away === 0) return;
+    this.#away--;
+    this.#keep(memory);
+  }
+
+  /** The blocks that were sent do not come back: the thread that had them ended. */
+  lose(): void {
+    this.#away = 0;
+  }
+
+  #keep(block: ArrayBuffer): void {
+    if (this.#free.length < this.#mostKept) this.#free.push(block);
   }
 
   /** Lets go of what is kept. */

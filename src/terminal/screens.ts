@@ -190,7 +190,9 @@ export class Screens {
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
     if (this.#disposed) return;
-    (this.#worker ?? this.#start()).postMessage(message, transfer);
+    const worker = this.#worker ?? this.#start();
+    for (const memory of transfer) this.#parcels.send(memory);
+    worker.postMessage(message, transfer);
   }
 
   #ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
@@ -209,7 +211,7 @@ export class Screens {
         if (message.internals !== true) this.#log("screens.last-resort", { moved: message.internals });
         return;
       case "taken":
-        if (message.used !== undefined) this.#parcels.giveBack(message.used);
+        if (message.used !== undefined) this.#parcels.comeBack(message.used);
         return this.#screens.get(message.key)?.taken(message.bytes, message.told);
       case "frame":
         return this.#screens.get(message.key)?.frame(message.watch, asBuffer(message.bytes));
@@ -246,6 +248,7 @@ export class Screens {
   /** Another worker takes over: every screen is made anew, and what was asked is asked again. */
   #died(status: number): void {
     this.#worker = undefined;
+    this.#parcels.lose();
     const lived = performance.now() - this.#born;
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
