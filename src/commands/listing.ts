@@ -1,7 +1,8 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
-import { postMortemOf } from "../session/ending.ts";
+import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
+import type { Outcome } from "../session/outcome.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
@@ -38,11 +39,14 @@ export interface Listing {
   progress: RunProgress | null;
   /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
+  /** How it ended, in one statement (session/outcome.ts); null while it runs. `time` as the times of a session. */
+  outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
 
 export async function listing(session: Session, progresses: RunProgresses): Promise<Listing> {
   const { row } = session;
   const end = session.end;
+  const outcome = outcomeOf(session);
   return {
     id: row.id,
     name: row.name,
@@ -69,6 +73,7 @@ export async function listing(session: Session, progresses: RunProgresses): Prom
     gaps: session.gaps,
     progress: await progresses.of(session),
     postMortem: postMortemOf(session) ?? null,
+    outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
   };
 }
 

@@ -12,7 +12,7 @@ import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
-import { keepPostMortem } from "../session/ending.ts";
+import { conclude } from "../session/conclusion.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
@@ -61,6 +61,8 @@ export class Server implements Context {
   #stalls: NodeJS.Timeout;
   /** Sessions whose end this server has told, or is about to. */
   #overs = new WeakSet<Session>();
+  /** Ends that are being looked into, or have been. */
+  #conclusions = new WeakMap<Session, Promise<void>>();
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
@@ -122,6 +124,7 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: (session) => this.#changed(session),
+      conclude: (session) => this.#conclude(session),
       over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
@@ -210,14 +213,31 @@ export class Server implements Context {
   async #over(session: Session): Promise<void> {
     if (this.#overs.has(session)) return;
     this.#overs.add(session);
-    const progress = await this.progress.keepLast(session);
+    await this.#conclude(session);
     if (this.#ending) return;
-    await keepPostMortem(session, progress).catch((error) =>
-      this.log("session.post-mortem-failed", { id: session.id, reason: String(error) }),
-    );
+    const progress = await this.progress.of(session);
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     session.setFact("untold", false);
     this.#considerIdle();
+  }
+
+  /** What is kept of an end: how far the run came, what its files say, and the outcome. Done once. */
+  async #conclude(session: Session): Promise<void> {
+    if (session.row.facts.outcome !== undefined) return;
+    const before = this.#conclusions.get(session);
+    if (before !== undefined) return before;
+    const conclusion = this.#makeConclusion(session);
+    this.#conclusions.set(session, conclusion);
+    return conclusion;
+  }
+
+  async #makeConclusion(session: Session): Promise<void> {
+    try {
+      await conclude(session, await this.progress.last(session));
+      this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
+    } catch (error) {
+      this.log("session.not-concluded", { id: session.id, reason: String(error) });
+    }
   }
 
   /** Looks whether a run has stopped moving; told once, and again only after it has moved. */
