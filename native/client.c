@@ -37,6 +37,7 @@ enum {
   TO_LIMIT = 6,
   TO_TOKEN = 7,
   TO_RUN = 8,
+  TO_SCHEDULING = 9,
   TO_INPUT = 20,
   TO_INPUT_END = 21,
   TO_SIZE = 22,
@@ -94,6 +95,7 @@ static bool lost;             // the server's side is at its end
 static int64_t connected_at;  // steady ms
 static int64_t going_since;
 static int losses;
+static uint8_t sent_before;   // how often this request was sent to another server
 
 static int input_mode;
 static bool reads_input;  // the present server has said how
@@ -194,6 +196,19 @@ static void send_news(void) {
 
 extern char **environ;
 
+// What else of the machine we have, besides the limits.
+static void send_scheduling(void) {
+  uint8_t payload[5 + OS_PROCESSORS_ROOM];
+  int score = 0;
+  os_oom_score(&score);
+  put_u16(payload, (uint16_t)getpriority(PRIO_PROCESS, 0));
+  put_u16(payload + 2, (uint16_t)score);
+  payload[4] = sent_before;
+  if (sent_before < UINT8_MAX) sent_before++;
+  size_t length = os_processors(payload + 5);
+  send_frame(TO_SCHEDULING, payload, 5 + length);
+}
+
 // The whole request: who we are and what is asked.
 static void send_request(void) {
   uint8_t numbers[24];
@@ -229,6 +244,7 @@ static void send_request(void) {
     put_u64(numbers + 12, limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_max);
     send_frame(TO_LIMIT, numbers, 20);
   }
+  send_scheduling();
   send_frame(TO_TOKEN, token, sizeof token);
   send_frame(TO_RUN, NULL, 0);
 }

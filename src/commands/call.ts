@@ -54,6 +54,11 @@ export interface Context {
   stopServer(reason: string): void;
   /** The server makes way for a new one: clients are told to ask again. */
   upgradeServer(): Promise<void>;
+  /**
+   * Whether a server that this caller starts takes over, since ours can give the caller's runs less than it has itself; then the call is over.
+   * Else `lacks` is what such a run would lack, in words.
+   */
+  makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }>;
   /** What the user is to know of log-outs, said once in the life of this home; else undefined. */
   logOutNotice(): string | undefined;
   /** Facts about this server. */

@@ -9,6 +9,7 @@ import { selectSession } from "../session/select.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
+import { holeReason } from "./hole-reason.ts";
 import { listing } from "./listing.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
@@ -55,7 +56,7 @@ export const show: CommandSpec = {
       ],
       [
         "output",
-        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`,
+        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
       ],
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
       ...(Array.isArray(row.facts.leftovers)

@@ -7,6 +7,7 @@ import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
+import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
@@ -43,6 +44,12 @@ const stallLook = 30_000;
 /** So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked for this often. */
 const longestHandOver = 3_000;
 const handOverLook = 20;
+
+/**
+ * A request that comes again so often has not found a server that can give it more (another client was first with one, or the installation's own
+ * Node is started with less): then its run starts with what there is, and says so.
+ */
+const mostMakings = 3;
 
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
@@ -274,6 +281,16 @@ export class Server implements Context {
       return undefined;
     }
     return runCommand(call, this);
+  }
+
+  async makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
+    const { request } = call;
+    const { lacks, callerIsBetter } = shortfall(request, systemAllowance);
+    const again = request.sentBefore ?? 0;
+    if (!callerIsBetter || again >= mostMakings || !(call instanceof Peer)) return { gone: false, lacks };
+    this.log("server.better-caller", { lacks, again });
+    await this.upgradeServer(call);
+    return { gone: true, lacks };
   }
 
   /** A session's state changed: one that runs gets a scope of its own. */

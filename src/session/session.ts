@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
+import type { Scheduling } from "../protocol/client.ts";
 import { OutputLog } from "../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../store/record.ts";
 import { writeSessionFile } from "../store/session-file.ts";
@@ -49,7 +50,10 @@ const longestConclusion = 10_000;
 /** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
 const mostSignals = 32;
 
-/** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
+/**
+ * The program's own oom_score_adj is at least this, never ours: the kernel then ends the program first, and the story of it survives. Not for
+ * a caller that the kernel spares (below 0), which wants the same for its run.
+ */
 const oomScoreAdj = 200;
 
 /** A viewer as others see it. */
@@ -161,10 +165,12 @@ export class Session {
   }
 
   /**
-   * Starts the program under a holder of its own.
+   * Starts the program under a holder of its own. `like`: a process in whose control groups it is to be.
    * @throws Error when the holder could not be made; a program that cannot be executed is no error here, but an end with status 126 or 127.
    */
-  async start(): Promise<void> {
+  async start(like?: number): Promise<void> {
+    const scheduling = this.row.facts.scheduling as Scheduling | undefined;
+    const own = scheduling?.oomScoreAdj ?? 0;
     const [file, ...args] = this.row.command as [string, ...string[]];
     this.output.begin();
     const { row } = this;
@@ -180,7 +186,10 @@ export class Session {
         umask: row.umask,
         limits: row.limits,
         keep: this.#effects.keep,
-        oomScoreAdj,
+        oomScoreAdj: own < 0 ? own : Math.max(own, oomScoreAdj),
+        scheduling,
+        like,
+        log: this.#effects.log,
       },
       this.#events(),
     );

@@ -9,6 +9,7 @@ import {
   mostFromClient,
   ProtocolError,
   type Request,
+  type Scheduling,
   ServerFrame,
   TerminalBit,
 } from "../../src/protocol/client.ts";
@@ -79,6 +80,7 @@ export function encodeRequest(request: Request): Buffer {
     encodeFrame(ClientFrame.directory, text(request.directory)),
     encodeFrame(ClientFrame.terminal, terminal),
     ...request.limits.map(encodeLimit),
+    ...(request.scheduling === undefined ? [] : [encodeScheduling(request.scheduling, request.sentBefore ?? 0)]),
     encodeFrame(ClientFrame.token, Buffer.from(request.token, "hex")),
     encodeFrame(ClientFrame.run),
   ]);
@@ -90,6 +92,14 @@ function encodeLimit(limit: Limit): Buffer {
   payload.writeBigUInt64LE(limit.soft, 4);
   payload.writeBigUInt64LE(limit.hard, 12);
   return encodeFrame(ClientFrame.limit, payload);
+}
+
+function encodeScheduling({ niceness, oomScoreAdj, processors }: Scheduling, sentBefore: number): Buffer {
+  const numbers = Buffer.alloc(5);
+  numbers.writeInt16LE(niceness, 0);
+  numbers.writeInt16LE(oomScoreAdj, 2);
+  numbers.writeUInt8(Math.min(sentBefore, 0xff), 4);
+  return encodeFrame(ClientFrame.scheduling, numbers, Buffer.from(processors, "hex"));
 }
 
 export function encodeSize(cols: number, rows: number): Buffer {

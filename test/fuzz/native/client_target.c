@@ -142,6 +142,11 @@ ssize_t output_write(int stream_number, const uint8_t *bytes, size_t length) {
   return (ssize_t)length;
 }
 void os_prefer_latency(void) {}
+bool os_oom_score(int *score) { return (void)score, false; }
+size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]) {
+  mask[0] = 1;
+  return 1;
+}
 
 int64_t os_steady_ms(void) { return clock_ms; }
 

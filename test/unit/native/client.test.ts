@@ -56,9 +56,9 @@ async function attached(...frames: Buffer[]): Promise<{ terminal: UserTerminal; 
 }
 
 describe("the request", () => {
-  test("says who calls: arguments, environment, folder, terminal, umask, limits, token", async () => {
+  test("says who calls: arguments, environment, folder, terminal, umask, limits, scheduling, token", async () => {
     const folder = fs.realpathSync(home.work);
-    const script = 'umask 027; ulimit -n 200; exec "$0" "$@"';
+    const script = 'umask 027; ulimit -n 200; exec nice -n 3 taskset -c 0 "$0" "$@"';
     const terminal = start(["-c", script, client, "run", "--", "echo", "two words", "", "ünï"], {
       file: "/bin/bash",
       cols: 91,
@@ -82,6 +82,9 @@ describe("the request", () => {
     const files = request.limits.find(({ resource }) => resource === 7);
     assert.equal(files?.soft, 200n);
     assert.equal(request.limits.length, 16);
+    assert.equal(request.scheduling?.niceness, os.getPriority() + 3);
+    assert.equal(request.scheduling?.processors, "01");
+    assert.equal(request.sentBefore, 0);
     peer.socket.write(encodeExit(0));
     assert.equal((await terminal.waitForExit()).code, 0);
   });

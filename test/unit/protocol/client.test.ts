@@ -15,6 +15,7 @@ import {
   encodeInputMode,
   encodeResume,
   encodeSignals,
+  longestProcessors,
   longestRequest,
   mostEntries,
   mostFromClient,
@@ -41,6 +42,8 @@ const request: Request = {
   terminal: { stdin: true, stdout: false, stderr: true, cols: 80, rows: 24 },
   umask: 0o27,
   limits: [{ resource: 7, soft: 1024n, hard: 2n ** 64n - 1n }],
+  scheduling: { niceness: -5, oomScoreAdj: 300, processors: "ff03" },
+  sentBefore: 2,
   token: "000102030405060708090a0b0c0d0e0f",
 };
 
@@ -91,6 +94,7 @@ describe("the numbers", () => {
       limit: 6,
       token: 7,
       run: 8,
+      scheduling: 9,
       input: 20,
       inputEnd: 21,
       size: 22,
@@ -169,7 +173,7 @@ describe("a request", () => {
     assert.deepEqual(read(encodeRequest(request)), request);
     assert.deepEqual(
       frames(encodeRequest(request)).map(({ type }) => type),
-      [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8],
+      [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 6, 9, 7, 8],
     );
   });
 
@@ -180,6 +184,7 @@ describe("a request", () => {
         ?.payload.toString("hex");
     assert.equal(payload(1), `010067120000${Buffer.from("0.1.0\0falcon-sessions").toString("hex")}`);
     assert.equal(payload(5), "05500018001700");
+    assert.equal(payload(9), "fbff2c0102ff03");
     assert.equal(payload(6), "070000000004000000000000ffffffffffffffff");
     assert.equal(payload(7), request.token);
   });
@@ -190,6 +195,9 @@ describe("a request", () => {
       ...(type === 8 ? [] : [encodeFrame(200, Buffer.from("later"))]),
     ]);
     assert.deepEqual(read(...longer), request);
+    // a mask of processors has no other end than its frame's
+    const many = read(encodeRequest({ ...request, scheduling: { niceness: 0, oomScoreAdj: 0, processors: "ff".repeat(2000) } }));
+    assert.equal(many?.scheduling?.processors, "ff".repeat(longestProcessors));
   });
 
   test("of two variables with one name keeps the first, and passes over what is none", () => {
