@@ -3,7 +3,7 @@ import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import type { Session } from "../session/session.ts";
-import { type ViewKey, ViewKeys } from "../session/view-keys.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { endReport } from "./end-report.ts";
@@ -102,6 +102,7 @@ class WatchView {
     this.#keys = new ViewKeys();
     call.restore(Buffer.from(leave));
     call.resume(call.request.arguments);
+    call.leaveKeys(leavesView);
     call.inputMode(InputMode.raw);
     call.stdout(enter);
     call.onSize = (cols, rows) => {

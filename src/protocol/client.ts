@@ -35,6 +35,7 @@ export const ClientFrame = {
   size: 22,
   signal: 23,
   continued: 24,
+  inputAt: 25,
 } as const;
 
 export const ServerFrame = {
@@ -48,6 +49,8 @@ export const ServerFrame = {
   resume: 72,
   restore: 73,
   reconnect: 74,
+  leaveKeys: 75,
+  taken: 76,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -151,6 +154,11 @@ export function encodeResume(args: readonly string[]): Buffer {
   return encodeFrame(ServerFrame.resume, strings(args));
 }
 
+/** @param keys by which one leaves, a byte each: a control byte or an ASCII character. */
+export function encodeLeaveKeys(keys: readonly number[]): Buffer {
+  return encodeFrame(ServerFrame.leaveKeys, Buffer.from(keys));
+}
+
 export function decodeHello(payload: Buffer): Hello {
   need(payload, 6, "HELLO");
   const [version = "", name] = payload.toString("utf8", 6).split("\0");
@@ -158,6 +166,21 @@ export function decodeHello(payload: Buffer): Hello {
 }
 
 // From the client
+
+/** What was typed, and when. */
+export interface InputAt {
+  bytes: Buffer;
+  /** ms of the client's steady clock. */
+  at: number;
+  /** The client waits for TAKEN. */
+  answer: boolean;
+}
+
+/** @throws ProtocolError */
+export function decodeInputAt(payload: Buffer): InputAt {
+  need(payload, 9, "INPUT_AT");
+  return { at: Number(payload.readBigUInt64LE(0)), answer: (payload.readUInt8(8) & 1) !== 0, bytes: payload.subarray(9) };
+}
 
 /** @throws ProtocolError */
 export function decodeSize(payload: Buffer): { cols: number; rows: number } {

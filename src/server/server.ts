@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
@@ -307,9 +308,8 @@ export class Server implements Context {
     return logOutNotice(this.home, logOutFacts());
   }
 
-  clock(): number {
-    return Date.now();
-  }
+  readonly clock = wall;
+  readonly steady = steady;
 
   get stopping(): AbortSignal {
     return this.#stopping.signal;

@@ -5,6 +5,7 @@ import {
   decodeHello,
   encodeHello,
   type Hello,
+  type InputAt,
   type Limit,
   mostFromClient,
   ProtocolError,
@@ -26,7 +27,9 @@ export type ServerMessage =
   | { frame: "inputMode"; mode: number }
   | { frame: "signals"; on: boolean }
   | { frame: "resume"; args: string[] }
-  | { frame: "reconnect" };
+  | { frame: "reconnect" }
+  | { frame: "leaveKeys"; keys: number[] }
+  | { frame: "taken" };
 
 /** @throws ProtocolError */
 export function decodeServerFrame(type: number, payload: Buffer): ServerMessage | null {
@@ -57,6 +60,10 @@ export function decodeServerFrame(type: number, payload: Buffer): ServerMessage 
       return { frame: "resume", args: fromStrings(payload) };
     case ServerFrame.reconnect:
       return { frame: "reconnect" };
+    case ServerFrame.leaveKeys:
+      return { frame: "leaveKeys", keys: [...payload] };
+    case ServerFrame.taken:
+      return { frame: "taken" };
     default:
       return null;
   }
@@ -111,6 +118,13 @@ export function encodeSize(cols: number, rows: number): Buffer {
 
 export function encodeSignal(signal: number): Buffer {
   return encodeFrame(ClientFrame.signal, Buffer.from([signal]));
+}
+
+export function encodeInputAt({ bytes, at, answer }: InputAt): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeBigUInt64LE(BigInt(at), 0);
+  head.writeUInt8(answer ? 1 : 0, 8);
+  return encodeFrame(ClientFrame.inputAt, Buffer.concat([head, bytes]));
 }
 
 function need(payload: Buffer, length: number, name: string): void {

@@ -7,12 +7,14 @@ import {
   ClientFrame,
   clientProtocol,
   decodeHello,
+  decodeInputAt,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeLeaveKeys,
   encodeResume,
   encodeSignals,
   longestProcessors,
@@ -28,7 +30,7 @@ import {
   tokenLength,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
-import { decodeServerFrame, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
+import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import { root } from "../../support/paths.ts";
 
 const request: Request = {
@@ -100,6 +102,7 @@ describe("the numbers", () => {
       size: 22,
       signal: 23,
       continued: 24,
+      inputAt: 25,
     });
     assert.deepEqual(ServerFrame, {
       hello: 65,
@@ -112,6 +115,8 @@ describe("the numbers", () => {
       resume: 72,
       restore: 73,
       reconnect: 74,
+      leaveKeys: 75,
+      taken: 76,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -151,6 +156,7 @@ describe("the numbers", () => {
       TO_SIZE: ClientFrame.size,
       TO_SIGNAL: ClientFrame.signal,
       TO_CONTINUED: ClientFrame.continued,
+      TO_INPUT_AT: ClientFrame.inputAt,
       FROM_HELLO: ServerFrame.hello,
       FROM_STDOUT: ServerFrame.stdout,
       FROM_STDERR: ServerFrame.stderr,
@@ -161,6 +167,8 @@ describe("the numbers", () => {
       FROM_RESUME: ServerFrame.resume,
       FROM_RESTORE: ServerFrame.restore,
       FROM_RECONNECT: ServerFrame.reconnect,
+      FROM_LEAVE_KEYS: ServerFrame.leaveKeys,
+      FROM_TAKEN: ServerFrame.taken,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);
@@ -260,6 +268,10 @@ describe("what comes behind it", () => {
     assert.deepEqual(decodeSize(payload(encodeSize(1e6, 0))), { cols: 65_535, rows: 0 });
     assert.equal(encodeSignal(15).toString("hex"), "01000000170f");
     assert.equal(decodeSignal(payload(encodeSignal(15))), 15);
+    const typed = encodeInputAt({ bytes: Buffer.from("d"), at: 0x1_0000_0002, answer: true });
+    assert.equal(typed.toString("hex"), "0a00000019" + "0200000001000000" + "01" + "64");
+    assert.deepEqual(decodeInputAt(payload(typed)), { bytes: Buffer.from("d"), at: 0x1_0000_0002, answer: true });
+    assert.throws(() => decodeInputAt(Buffer.alloc(8)), ProtocolError);
     assert.throws(() => decodeSize(Buffer.alloc(3)), ProtocolError);
     assert.throws(() => decodeSignal(Buffer.alloc(0)), ProtocolError);
   });
@@ -286,6 +298,8 @@ describe("what a server says", () => {
     assert.deepEqual(taken(encodeResume(["attach", "", "x"])), { frame: "resume", args: ["attach", "", "x"] });
     assert.deepEqual(taken(encodeResume([])), { frame: "resume", args: [] });
     assert.deepEqual(taken(encodeFrame(ServerFrame.reconnect)), { frame: "reconnect" });
+    assert.deepEqual(taken(encodeLeaveKeys([0x1c, 0x64])), { frame: "leaveKeys", keys: [0x1c, 0x64] });
+    assert.deepEqual(taken(encodeFrame(ServerFrame.taken)), { frame: "taken" });
     assert.equal(taken(encodeFrame(199, Buffer.from("later"))), null);
   });
 
