@@ -1,6 +1,7 @@
 // A session server that stands still (stopped, or its machine is): its viewers can leave, and what they pressed for that is nobody's.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
@@ -142,7 +143,9 @@ describe("a frozen server, with keys of one's own", () => {
   after(() => home.dispose());
 
   test("a configured prefix counts, and no other key does", async () => {
-    fs.writeFileSync(`${home.folder}/config.toml`, 'prefix = "C-b"\ndetach_key = "x"\n', { mode: 0o600 });
+    const config = path.join(home.work, ".config/falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), 'prefix = "C-b"\ndetach_key = "x"\n', { mode: 0o600 });
     const id = await home.start([program("rawkeys"), "--no-signals"]);
     const server = home.serverPid() as number;
     const terminal = home.terminal(["attach", id], { cols: 200 });
