@@ -37,6 +37,8 @@ void typing_keys(const uint8_t *bytes, size_t length) {
   key_count = length < MOST_KEYS ? length : MOST_KEYS;
   if (key_count > 0) memcpy(keys, bytes, key_count);
   understood = true;
+  // what they are for has begun: whoever had the keys before, and was left by one, answers no more
+  typing_taken();
 }
 
 void typing_restart(void) {
