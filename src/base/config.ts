@@ -44,6 +44,8 @@ export interface Config {
   /** Whether a session takes the size of the viewer that attached last, or keeps the size that it was started with. */
   readonly sizePolicy: "last" | "fixed";
   readonly programSequences: ProgramSequences;
+  /** Milliseconds before its deadline at which a run is asked to stop; null: by its epochs. */
+  readonly saveBefore: number | null;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
 }
@@ -68,6 +70,7 @@ export const defaultConfig: Config = {
     keys: "block",
     window: "block",
   },
+  saveBefore: null,
   serverIdle: 60_000,
 };
 
@@ -114,6 +117,7 @@ const settings: readonly Setting[] = [
   { key: "on_event", set: (c, v) => (c.onEvent = command(v)) },
   { key: "notify", set: (c, v) => (c.notify = boolean(v)) },
   { key: "size_policy", set: (c, v) => (c.sizePolicy = oneOf(v, ["last", "fixed"])) },
+  { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
@@ -351,6 +355,13 @@ function milliseconds(value: Value, none: "never" | undefined): number {
   if (time === undefined || time < 1000 || time > 100 * 365 * 86_400_000) {
     throw new Unfit(`a time of at least a second, such as "90s", "12h" or "30d"${none === undefined ? "" : `, or "${none}"`}`);
   }
+  return time;
+}
+
+function saveBefore(value: Value): number {
+  const time = typeof value === "string" ? durationOf(value) : undefined;
+  if (time === undefined || time < 1000 || time > 100 * 86_400_000)
+    throw new Unfit('a time of at least a second, such as "5m", or "auto"');
   return time;
 }
 

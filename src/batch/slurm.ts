@@ -64,12 +64,20 @@ export class Slurm {
   }
 
   /**
-   * When the job's time limit ends it (`squeue %e`; ms since 1970), asked anew each time since limits get extended; null where it has none, or
-   * Slurm does not know the job.
-   * @throws Failure when Slurm does not answer.
+   * When the job's time limit ends it (`squeue %e`; ms since 1970), asked anew each time since limits get extended; null where it has none.
+   * @throws Failure when Slurm does not answer, does not know the job (any more), or says what is no time.
    */
   async endTime(id: string): Promise<number | null> {
-    return (await this.job(id))?.end ?? null;
+    const { status, stdout, stderr } = await this.#ask("squeue", ["-h", "-j", id, "-o", "%e"]);
+    if (status !== 0 && !/Invalid job id/i.test(stderr)) throw silent("squeue", stderr);
+    // the components of a heterogeneous job end together: the first line speaks for all
+    const word = (stdout.split("\n")[0] ?? "").trim();
+    if (word === "") throw new Failure(`Slurm does not know job ${printable(id)} (any more): its time limit is not known`);
+    if (/^(N\/A|NONE|Unknown|UNLIMITED)$/i.test(word)) return null;
+    // a wrapper of the site's may drop SLURM_TIME_FORMAT: local time then
+    const end = time(word) ?? (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(word) ? Date.parse(word) : Number.NaN);
+    if (Number.isNaN(end)) throw new Failure(`squeue tells an end of job ${printable(id)} that is no time: '${printable(word)}'`);
+    return end;
   }
 
   /**

@@ -20,8 +20,8 @@ export async function followPlain(call: Call, context: Context, session: Session
   let wake = () => {};
   call.onSignal = (signal) => {
     // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up ends the caller and leaves the run alone
-    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1, "caller");
-    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0, "caller");
+    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1);
+    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0);
     else {
       endedBy = signal;
       wake();
@@ -30,6 +30,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   let at = offset;
   let gone = false;
   const stopWaking = session.onMore(() => wake());
+  const stopTelling = session.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
   void call.gone.then(() => {
     gone = true;
     wake();
@@ -68,6 +69,7 @@ export async function followPlain(call: Call, context: Context, session: Session
     }
   } finally {
     stopWaking();
+    stopTelling();
     context.stopping.removeEventListener("abort", serverStops);
     log.close();
   }

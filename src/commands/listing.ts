@@ -1,11 +1,27 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
-import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
-import type { Outcome } from "../session/outcome.ts";
+import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
+import { postMortemOf } from "../session/ending.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
+
+/** When a session will be ended from outside, and what is done about it. */
+export interface DeadlineListing {
+  at: string;
+  from: DeadlineSource;
+  /** Seconds before it at which the run is asked to stop. */
+  saveBefore: number;
+  /** Whether the run is through by then, by its own estimate. */
+  willFinish: boolean | null;
+  /** When it was asked to stop because of it. */
+  stopped: string | null;
+  /** Since when that stop has not moved. */
+  hangs: string | null;
+  /** Why the batch system's word on it is missing or old. */
+  problem: string | null;
+}
 
 /** One session, for machines. Times are ISO 8601 in UTC, or null. */
 export interface Listing {
@@ -35,18 +51,23 @@ export interface Listing {
   outputBytes: number;
   /** Output that no one can have any more. */
   gaps: { offset: number; length: number }[];
+  /** When it will be ended from outside; null: nothing is known to. */
+  deadline: DeadlineListing | null;
   /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
   progress: RunProgress | null;
   /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
-  /** How it ended, in one statement (session/outcome.ts); null while it runs. `time` as the times of a session. */
-  outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
 
-export async function listing(session: Session, progresses: RunProgresses): Promise<Listing> {
+/** @param saveBefore the configuration's, which decides when a run is asked to stop. */
+export async function listing(
+  session: Session,
+  progresses: RunProgresses,
+  { saveBefore, now }: { saveBefore: number | null; now: number },
+): Promise<Listing> {
   const { row } = session;
   const end = session.end;
-  const outcome = outcomeOf(session);
+  const progress = await progresses.of(session);
   return {
     id: row.id,
     name: row.name,
@@ -71,9 +92,30 @@ export async function listing(session: Session, progresses: RunProgresses): Prom
     viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
     outputBytes: session.offset,
     gaps: session.gaps,
-    progress: await progresses.of(session),
+    deadline: deadlineListing(session, progress, saveBefore, now),
+    progress,
     postMortem: postMortemOf(session) ?? null,
-    outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
+  };
+}
+
+function deadlineListing(
+  { row, live }: Session,
+  progress: RunProgress | null,
+  saveBefore: number | null,
+  now: number,
+): DeadlineListing | null {
+  const deadline = deadlineOf(row);
+  if (deadline === undefined) return null;
+  const grace = graceOf(row, deadline, progress, saveBefore);
+  const { stopped, hangs, problem } = deadlineFact(row);
+  return {
+    at: new Date(deadline.at).toISOString(),
+    from: deadline.from,
+    saveBefore: grace / 1000,
+    willFinish: live ? finishesInTime(deadline, grace, progress, now) : null,
+    stopped: time(stopped?.at ?? null),
+    hangs: time(hangs ?? null),
+    problem: problem ?? null,
   };
 }
 

@@ -3,11 +3,13 @@ import { Failure, Status } from "../base/failure.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import { pythonBehind } from "../falcon/find.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
+import { deadlineFact } from "../session/deadline.ts";
 import { nextPart } from "../session/parts.ts";
 import { realPath, selectSession } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
 import { startAndStay } from "./starting.ts";
@@ -21,16 +23,17 @@ export const relaunch: CommandSpec = {
       .argument("<session>", "id, unique prefix, name or run directory")
       .option("-d, --detach", "start in the background, print the session's id")
       .option("--size <COLSxROWS>", "pin the size of its terminal");
+    defineDeadlineOptions(command);
   },
   async run(call, context, [wanted], options) {
     const session = selectSession(context.table.all(), wanted, call.request.directory);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
-    const { directory, environment } = row;
+    const { directory, environment, umask, limits } = row;
     const program = await currentProgram(row);
     programFile(program, environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
-    const { command, plain, notice } = await resuming(
+    const { command, plain } = await resuming(
       call,
       { ...row, command: [program, ...row.command.slice(1)] },
       options.detach === true,
@@ -45,10 +48,9 @@ export const relaunch: CommandSpec = {
         runDirectory: row.runDirectory,
         plain,
         part: nextPart(context.table.all(), session, realPath),
-        again: { directory, environment },
-        ...(notice === undefined ? {} : { notice }),
+        again: { directory, environment, umask, limits },
       },
-      { ...options, ...(size === undefined ? {} : { size }) },
+      { ...options, saveBefore: options.saveBefore ?? earlierGrace(row), ...(size === undefined ? {} : { size }) },
     );
   },
 };
@@ -59,24 +61,23 @@ async function currentProgram(row: SessionRow): Promise<string> {
   return row.kind === "launch" ? ((await pythonBehind(file)) ?? file) : file;
 }
 
+/** What was said of the earlier part holds for the next one too. */
+function earlierGrace(row: SessionRow): string | undefined {
+  const { saveBefore } = deadlineFact(row);
+  return saveBefore === undefined ? undefined : `${saveBefore}ms`;
+}
+
 /**
  * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. Whether it shows
  * its display is decided by where it is started now, unless the user's own arguments say it.
  */
-async function resuming(
-  call: Call,
-  row: SessionRow,
-  detached: boolean,
-): Promise<{ command: string[]; plain: boolean; notice?: string }> {
+async function resuming(call: Call, row: SessionRow, detached: boolean): Promise<{ command: string[]; plain: boolean }> {
   if (row.kind !== "launch") return { command: row.command, plain: false };
   const at = row.command.indexOf("launch") + 1;
   // what launch.ts added stands first
   const args = row.command.slice(row.facts.plain === true ? at + 1 : at);
   const plan = await relaunchPlan(args, row.directory, row.runDirectory ?? undefined);
+  call.stderr(`[${row.name}] ${plan.sentence}\n`);
   const plain = plainWithout(call, detached, parseLaunch(args).interactive);
-  return {
-    command: [...row.command.slice(0, at), ...plain, ...plan.args],
-    plain: plain.length > 0,
-    notice: `[${row.name}] ${plan.sentence}\n`,
-  };
+  return { command: [...row.command.slice(0, at), ...plain, ...plan.args], plain: plain.length > 0 };
 }

@@ -1,5 +1,6 @@
 // falcon sessions: what runs and how far it is; one line a session.
 import { Status } from "../base/failure.ts";
+import { deadlineText } from "../session/deadline.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
@@ -26,7 +27,9 @@ export const sessions: CommandSpec = {
     const chosen = choose(call, context, wanted, options.all === true, options.runDir);
     if (options.watch) return watch(call, context, () => choose(call, context, wanted, options.all === true, options.runDir));
     if (options.json)
-      call.stdout(`${JSON.stringify(await Promise.all(chosen.map((s) => listing(s, context.progress))), null, 2)}\n`);
+      call.stdout(
+        `${JSON.stringify(await Promise.all(chosen.map((s) => listing(s, context.progress, { saveBefore: context.config.saveBefore, now: context.clock() }))), null, 2)}\n`,
+      );
     else await print(call, context, chosen);
     return Status.ok;
   },
@@ -59,8 +62,13 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
 /** How it ended and what came of it, each said once: "stopped after 4m 10s · 187/300, best -2.91". */
 function endAndResults(end: string, summary: string): string {
   const [outcome = "", ...results] = summary.split(" · ");
-  const said = /^(completed|stopped|broken off)/.test(outcome) ? results.join(" · ") : summary;
+  const said = outcome === "completed" || outcome === "stopped" ? results.join(" · ") : summary;
   return [end, said].filter(Boolean).join(" · ");
+}
+
+/** How far it is, and how long it still has. */
+function liveText(summary: string, deadline: string): string {
+  return [summary, deadline].filter(Boolean).join(" · ");
 }
 
 async function print(call: Call, context: Context, chosen: Session[]): Promise<void> {
@@ -85,7 +93,9 @@ async function print(call: Call, context: Context, chosen: Session[]): Promise<v
       paint(row.state),
       duration((row.ended ?? now) - (row.started ?? row.created)),
       String(session.viewers.size),
-      session.live ? (progress[i]?.summary ?? session.title) : endAndResults(endSentence(session), progress[i]?.summary ?? ""),
+      session.live
+        ? liveText(progress[i]?.summary ?? session.title, deadlineText(row, progress[i] ?? null, context.config.saveBefore, now))
+        : endAndResults(endSentence(session), progress[i]?.summary ?? ""),
       row.runDirectory ?? row.directory,
     ];
   });

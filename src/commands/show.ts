@@ -5,12 +5,13 @@ import { printable } from "../base/printable.ts";
 import { type Curve, drawChart } from "../falcon/curve.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
+import { deadlineFact, deadlineText } from "../session/deadline.ts";
 import { selectSession } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
-import { holeReason } from "./hole-reason.ts";
-import { listing } from "./listing.ts";
+import { type DeadlineListing, listing } from "./listing.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
 
@@ -31,7 +32,7 @@ export const show: CommandSpec = {
       call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));
       return Status.ok;
     }
-    const facts = await listing(session, context.progress);
+    const facts = await listing(session, context.progress, { saveBefore: context.config.saveBefore, now: context.clock() });
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       return Status.ok;
@@ -47,6 +48,7 @@ export const show: CommandSpec = {
       ["process", row.programPid === null ? "none" : `${row.programPid} on ${row.host}`],
       ["started", facts.started ?? "never"],
       ...(facts.ended === null ? [] : ([["ended", facts.ended]] as [string, string][])),
+      ...deadlineLines(session, facts.deadline, deadlineText(row, facts.progress, context.config.saveBefore, now)),
       ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
       [
         "viewers",
@@ -56,7 +58,7 @@ export const show: CommandSpec = {
       ],
       [
         "output",
-        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
+        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`,
       ],
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
       ...(Array.isArray(row.facts.leftovers)
@@ -78,6 +80,22 @@ export const show: CommandSpec = {
     return Status.ok;
   },
 };
+
+/** When it will be ended, when it is asked to stop before, and what is known of that. */
+function deadlineLines({ live, row }: Session, deadline: DeadlineListing | null, text: string): [string, string][] {
+  const problem = deadline?.problem ?? deadlineFact(row).problem;
+  const unknown: [string, string][] = problem === undefined || problem === null ? [] : [["note", problem]];
+  if (deadline === null) return live ? unknown : [];
+  const why = { asked: "--deadline", job: "the job's time limit", falcon: "falcon's --timeout" }[deadline.from];
+  const before =
+    deadline.stopped !== null
+      ? `asked to stop at ${deadline.stopped}`
+      : deadline.saveBefore > 0
+        ? `asked to stop ${span(deadline.saveBefore)} before`
+        : "";
+  const facts = [live ? text : "", deadline.at, why, live || deadline.stopped !== null ? before : ""];
+  return [["deadline", facts.filter(Boolean).join(" · ")], ...unknown];
+}
 
 /** Rows of a loss chart: enough to see a plateau, few enough that two nodes fit a screen. */
 const chartHeight = 10;

@@ -1,15 +1,15 @@
 // falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
 import { Failure, Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
-import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
+import { movement, stopPatience } from "../session/movement.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { duration, endSentence } from "./wording.ts";
 
-/** How long nothing may move before we say that it hangs (s). Saving a large model to a slow disk takes a minute. */
-const defaultPatience = 120;
+/** How long nothing may move before we say that it hangs (s). */
+const defaultPatience = stopPatience / 1000;
 
 /** Patience with a forced end (s): nothing is saved then, so there is nothing to wait for. */
 const forcedPatience = 10;
@@ -48,31 +48,28 @@ interface Stopping {
 }
 
 async function graceful(stopping: Stopping): Promise<number> {
-  const { session, context } = stopping;
-  const before = stopOf(session);
-  // a program that takes a Ctrl+C for nothing loses nothing by another one
-  if (before !== undefined && session.row.kind === "run") session.setFact("stop", undefined);
-  const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
-  if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
-  else if (answer === "received")
-    tell(stopping, `a signal to all of its job has reached it (${session.row.facts.hit}); nothing is added, waiting for its end`);
-  else if (answer === "already")
+  const { session } = stopping;
+  if (session.row.interrupts > 0 && session.row.kind === "launch") {
     tell(
       stopping,
       `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
     );
+  } else {
+    session.sendInterrupt();
+    tell(stopping, "asked to stop (one Ctrl+C); waiting for its end");
+  }
   return awaitEnd(stopping, `'falcon stop --force ${session.id}' ends it at once, without saving`);
 }
 
 /** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
 async function force(stopping: Stopping): Promise<number> {
   const { session, patience } = stopping;
-  if (session.row.interrupts === 0) session.sendInterrupt("stop");
-  session.sendInterrupt("stop");
+  if (session.row.interrupts === 0) session.sendInterrupt();
+  session.sendInterrupt();
   tell(stopping, "sent the second Ctrl+C");
   if (!(await endsWithin(stopping, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
-    session.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
+    session.signal(signalNumber("SIGKILL") ?? 9, 2);
   }
   return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
 }
@@ -80,10 +77,10 @@ async function force(stopping: Stopping): Promise<number> {
 /** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
 async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
   const { context, session, patience } = stopping;
-  let before = await movement(stopping);
+  let before = await movement(session, context.progress, context.clock());
   let moved = context.clock();
   while (!(await endsWithin(stopping, look))) {
-    const now = await movement(stopping);
+    const now = await movement(session, context.progress, context.clock());
     if (now.mark !== before.mark) moved = context.clock();
     if (now.sentence !== "" && now.sentence !== before.sentence) tell(stopping, now.sentence);
     before = now;
@@ -95,39 +92,6 @@ async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
   }
   if (!session.live) tell(stopping, endSentence(session));
   return Status.ok;
-}
-
-/** What a stopping run does. */
-interface Movement {
-  /** Changes when something moved. */
-  mark: string;
-  /** For a person; "" where nothing is known. */
-  sentence: string;
-  /** Why it is held to hang, after `time` without a movement. */
-  evidence(time: string): string;
-}
-
-/**
- * falcon's display draws itself once a second, and its nodes train on, while the handler of the Ctrl+C is stuck (design: falcon's first
- * handler can deadlock). So what counts before the driver has said that it stops is that alone, and after it any sign in the run's logs.
- */
-async function movement({ context, session }: Stopping): Promise<Movement> {
-  const silent = () =>
-    session.lastOutput === 0
-      ? "it never said anything"
-      : `its last output is ${duration(context.clock() - session.lastOutput)} old`;
-  const run = await context.progress.of(session);
-  if (run === null || !run.localLogs)
-    return { mark: String(session.offset), sentence: "", evidence: (time) => `nothing moved for ${time}, ${silent()}` };
-  const told = run.stopping || run.phase === "interrupted" || run.phase === "completed" || run.phase === "failed";
-  return {
-    mark: told ? `${run.phase} ${run.saved} ${run.lastSign}` : "not told",
-    sentence: told ? `stopping: ${run.summary}${run.saved ? " · the model is saved" : ""}` : "",
-    evidence: (time) =>
-      told
-        ? `it said that it stops, then none of its logs moved for ${time}, ${silent()}`
-        : `the driver has not answered the Ctrl+C for ${time} (${run.summary}), ${silent()}`,
-  };
 }
 
 /** Whether it ended (or the caller went) within `ms`. */

@@ -45,6 +45,8 @@ export interface NodeProgress {
   lastSign: number | null;
   /** Usual seconds between two epochs; null while fewer than four were seen. */
   rhythm: number | null;
+  /** The longest seconds between two epochs, over all launches that its log tells of; null while fewer than two were seen. */
+  longestEpoch: number | null;
   /** Silent for longer than is in proportion to its rhythm. */
   stalled: boolean;
   /** Last line that it logged as an error. */
@@ -126,6 +128,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
       status === "training" && rate !== null && rate > 0 && left !== null ? Math.max(0, (left / rate) * 60 - sinceLast) : null,
     lastSign: situation.lastSign ?? null,
     rhythm: usual === undefined ? null : usual / 1000,
+    longestEpoch: log.rhythm.longest === undefined ? null : log.rhythm.longest / 1000,
     stalled: status === "training" && situation.logged && limit !== undefined && silent > limit,
     error: (situation.begun ? log.lastError : undefined) ?? null,
   };

@@ -14,11 +14,14 @@ const fewest = 3;
 export class Rhythm {
   #gaps: number[] = [];
   #last: number | undefined;
+  /** The longest gap of all, also of those that are not remembered any more (ms); undefined before the first. */
+  longest: number | undefined;
 
   /** A sign of life at `time` (ms). An earlier one than the last is taken for a clock that was set. */
   sign(time: number): void {
     if (this.#last !== undefined && time >= this.#last) {
       this.#gaps.push(time - this.#last);
+      this.longest = Math.max(this.longest ?? 0, time - this.#last);
       if (this.#gaps.length > kept) this.#gaps.shift();
     }
     this.#last = time;

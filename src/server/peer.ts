@@ -6,14 +6,12 @@ import {
   ClientFrame,
   clientProtocol,
   decodeHello,
-  decodeInputAt,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
-  encodeLeaveKeys,
   encodeResume,
   encodeSignals,
   type Hello,
@@ -35,13 +33,6 @@ const smallOutput = 4 << 10;
 
 /** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
 const mostEarly = 64 << 10;
-
-/** What came of a keyboard; `at` and the wish for an answer only from clients that say them. */
-interface Typed {
-  bytes: Buffer;
-  at: number | undefined;
-  answer: boolean;
-}
 
 /** What a peer needs of the server. */
 export interface PeerEffects {
@@ -66,9 +57,9 @@ export class Peer implements Call {
   #reader: FrameReader;
   #builder = new RequestReader();
   #phase: Phase = "hello";
-  #input: Call["onInput"] | undefined;
+  #input: ((bytes: Buffer) => void) | undefined;
   /** Typed while the command has not begun to take it. */
-  #early: Typed[] = [];
+  #early: Buffer[] = [];
   #request: Request | undefined;
   #drained: (() => void)[] = [];
   #setGone!: () => void;
@@ -87,25 +78,21 @@ export class Peer implements Call {
   }
 
   /** Takes what is typed; what came before anybody took it comes first. */
-  set onInput(take: Call["onInput"]) {
+  set onInput(take: (bytes: Buffer) => void) {
     this.#input = take;
     const early = this.#early;
     this.#early = [];
-    for (const typed of early) this.#typed(typed);
+    for (const bytes of early) take(bytes);
   }
 
-  get onInput(): Call["onInput"] {
+  get onInput(): (bytes: Buffer) => void {
     return this.#input ?? (() => {});
   }
 
-  #typed(typed: Typed): void {
-    if (this.#input !== undefined) {
-      const taken = this.#input(typed.bytes, typed.at);
-      if (typed.answer && taken !== false) this.#send(encodeFrame(ServerFrame.taken));
-      return;
-    }
-    const kept = this.#early.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    if (kept + typed.bytes.length <= mostEarly) this.#early.push(typed);
+  #typed(bytes: Buffer): void {
+    if (this.#input !== undefined) return this.#input(bytes);
+    const kept = this.#early.reduce((sum, { length }) => sum + length, 0);
+    if (kept + bytes.length <= mostEarly) this.#early.push(bytes);
   }
 
   get request(): Request {
@@ -127,11 +114,7 @@ export class Peer implements Call {
     if (this.#phase === "hello") return this.#identify(type, payload);
     switch (type) {
       case ClientFrame.input:
-        return this.#typed({ bytes: Buffer.from(payload), at: undefined, answer: false });
-      case ClientFrame.inputAt: {
-        const { bytes, at, answer } = decodeInputAt(payload);
-        return this.#typed({ bytes: Buffer.from(bytes), at, answer });
-      }
+        return this.#typed(Buffer.from(payload));
       case ClientFrame.inputEnd:
         return this.onInputEnd();
       case ClientFrame.size: {
@@ -223,10 +206,6 @@ export class Peer implements Call {
 
   restore(bytes: Uint8Array): void {
     this.#send(encodeFrame(ServerFrame.restore, bytes));
-  }
-
-  leaveKeys(keys: readonly number[]): void {
-    this.#send(encodeLeaveKeys(keys));
   }
 
   exec(file: string, argv: readonly string[]): void {

@@ -2,20 +2,21 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
+import { jobOfHome, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
-import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
-import { conclude } from "../session/conclusion.ts";
+import { DeadlineWatch } from "../session/deadline-watch.ts";
+import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
+import { movement } from "../session/movement.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
@@ -46,11 +47,8 @@ const stallLook = 30_000;
 const longestHandOver = 3_000;
 const handOverLook = 20;
 
-/**
- * A request that comes again so often has not found a server that can give it more (another client was first with one, or the installation's own
- * Node is started with less): then its run starts with what there is, and says so.
- */
-const mostMakings = 3;
+/** Sessions that ask for the end of their common job within this time (ms) share one answer. */
+const oneAnswer = 5_000;
 
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
@@ -67,10 +65,11 @@ export class Server implements Context {
   readonly #retention: Retention;
   readonly progress = new RunProgresses(() => Date.now());
   #stalls: NodeJS.Timeout;
+  #deadlines: DeadlineWatch;
+  /** The last question about the end of this home's job, by the steady clock. */
+  #jobAsked: { at: number; end: Promise<number | null> } | undefined;
   /** Sessions whose end this server has told, or is about to. */
   #overs = new WeakSet<Session>();
-  /** Ends that are being looked into, or have been. */
-  #conclusions = new WeakMap<Session, Promise<void>>();
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
@@ -132,7 +131,6 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: (session) => this.#changed(session),
-      conclude: (session) => this.#conclude(session),
       over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
@@ -152,6 +150,21 @@ export class Server implements Context {
       },
     );
     this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
+    this.#deadlines = new DeadlineWatch({
+      live: () => this.table.live(),
+      progress: (session) => this.progress.of(session),
+      movement: (session) => movement(session, this.progress, Date.now()),
+      jobEnd: () => this.#jobEnd(),
+      stop: (session) => session.sendInterrupt(),
+      tell: (session, sentence) => {
+        session.tell(sentence);
+        if (config.notify) session.notify(`${session.row.name}: ${sentence}`);
+      },
+      clock: () => Date.now(),
+      steady: () => performance.now(),
+      saveBefore: config.saveBefore,
+      log,
+    });
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
       accepted: (socket) => this.#accepted(socket),
       log,
@@ -178,6 +191,7 @@ export class Server implements Context {
       server.#scopes.enterServer(process.pid);
       server.#telling.resume();
       server.#retention.begin();
+      server.#deadlines.begin();
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -221,31 +235,24 @@ export class Server implements Context {
   async #over(session: Session): Promise<void> {
     if (this.#overs.has(session)) return;
     this.#overs.add(session);
-    await this.#conclude(session);
+    const progress = await this.progress.keepLast(session);
     if (this.#ending) return;
-    const progress = await this.progress.of(session);
+    await keepPostMortem(session, progress).catch((error) =>
+      this.log("session.post-mortem-failed", { id: session.id, reason: String(error) }),
+    );
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     session.setFact("untold", false);
     this.#considerIdle();
   }
 
-  /** What is kept of an end: how far the run came, what its files say, and the outcome. Done once. */
-  async #conclude(session: Session): Promise<void> {
-    if (session.row.facts.outcome !== undefined) return;
-    const before = this.#conclusions.get(session);
-    if (before !== undefined) return before;
-    const conclusion = this.#makeConclusion(session);
-    this.#conclusions.set(session, conclusion);
-    return conclusion;
-  }
-
-  async #makeConclusion(session: Session): Promise<void> {
-    try {
-      await conclude(session, await this.progress.last(session));
-      this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
-    } catch (error) {
-      this.log("session.not-concluded", { id: session.id, reason: String(error) });
-    }
+  /** When the batch job of this home ends. All its sessions are told one answer. */
+  #jobEnd(): Promise<number | null> | undefined {
+    const job = jobOfHome(this.home);
+    if (job === undefined) return undefined;
+    const now = performance.now();
+    if (this.#jobAsked === undefined || now - this.#jobAsked.at > oneAnswer)
+      this.#jobAsked = { at: now, end: timeLimit(job, process.env as Record<string, string>, () => Date.now()) };
+    return this.#jobAsked.end;
   }
 
   /** Looks whether a run has stopped moving; told once, and again only after it has moved. */
@@ -284,18 +291,9 @@ export class Server implements Context {
     return runCommand(call, this);
   }
 
-  async makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
-    const { request } = call;
-    const { lacks, callerIsBetter } = shortfall(request, systemAllowance);
-    const again = request.sentBefore ?? 0;
-    if (!callerIsBetter || again >= mostMakings || !(call instanceof Peer)) return { gone: false, lacks };
-    this.log("server.better-caller", { lacks, again });
-    await this.upgradeServer(call);
-    return { gone: true, lacks };
-  }
-
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
+    this.#deadlines.begin();
     if (session.row.state === "running" && session.row.holderPid !== null) {
       void this.#scopes.enterSession(session.id, session.row.holderPid).then((moved) => {
         if (moved && !this.#ending) session.moved();
@@ -308,8 +306,9 @@ export class Server implements Context {
     return logOutNotice(this.home, logOutFacts());
   }
 
-  readonly clock = wall;
-  readonly steady = steady;
+  clock(): number {
+    return Date.now();
+  }
 
   get stopping(): AbortSignal {
     return this.#stopping.signal;
@@ -358,6 +357,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#telling.dispose();
     clearInterval(this.#stalls);
+    this.#deadlines.dispose();
     this.#scopes.dispose();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server

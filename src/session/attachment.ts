@@ -1,7 +1,7 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
 import type { ProgramSequences } from "../base/config.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
-import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
+import { enterTerminal, leaveTerminal, titleOf } from "../terminal/viewer-terminal.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
@@ -36,12 +36,7 @@ export interface AttachmentOptions {
   enter: boolean;
   /** What programs may do to the terminal. */
   sequences: ProgramSequences;
-  /** ms since 1970. */
   clock: () => number;
-  /** ms, monotonic: of durations. */
-  steady: () => number;
-  /** Tells the client the keys that leave (a byte each), whenever they are others. */
-  leaveKeys(keys: readonly number[]): void;
 }
 
 /** Something that has the terminal instead of the program. */
@@ -67,7 +62,6 @@ export class Attachment {
   #viewer: Viewer;
   #keys: Keys;
   #keyTimer: NodeJS.Timeout | undefined;
-  #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
@@ -90,8 +84,7 @@ export class Attachment {
       this.#leave = resolve;
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
-    this.#keys = new Keys(() => this.#policy(), options.steady);
-    this.#tellLeaveKeys();
+    this.#keys = new Keys(() => this.#policy(), options.clock);
   }
 
   get readOnly(): boolean {
@@ -108,10 +101,17 @@ export class Attachment {
       readOnly: this.readOnly,
       since: options.clock(),
       finish: (why) => this.finish(why),
+      retitle: () => this.#retitle(),
     });
     if (this.#mayResize()) this.#input?.resize(options.cols, options.rows);
     this.#viewer.join();
     this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
+  }
+
+  /** The deadline in the title is told anew. A title of the program's own stays, and the terminal is not ours while a question has it. */
+  #retitle(): void {
+    if (this.#overlay !== undefined || this.#session.title !== "") return;
+    this.#terminal.write(titleOf(this.#title()));
   }
 
   #title(): string {
@@ -122,7 +122,8 @@ export class Attachment {
       ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
     ];
     const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
-    return `${row.name}${this.readOnly ? " · read-only" : ""}${leave}`;
+    const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
+    return `${row.name}${this.readOnly ? " · read-only" : ""}${limit}${leave}`;
   }
 
   #mayResize(): boolean {
@@ -148,27 +149,12 @@ export class Attachment {
     };
   }
 
-  /** Bytes from the viewer's keyboard, and when they were typed (ms of the client's clock). False when the viewer has left: nobody takes them. */
-  type(chunk: Buffer, at?: number): boolean {
-    if (this.#left) return false;
+  /** Bytes from the viewer's keyboard. */
+  type(chunk: Buffer): void {
     clearTimeout(this.#keyTimer);
-    if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
-    else {
-      this.#do(this.#keys.feed(chunk, at));
-      this.#awaitKeys();
-    }
-    if (this.#left) return false;
-    this.#tellLeaveKeys();
-    return true;
-  }
-
-  /** The client has to know them, for the case that we stand still. */
-  #tellLeaveKeys(): void {
-    const { detachKey, prefix, plainDetach } = this.#policy();
-    const keys = [...(prefix === null ? [] : [prefix]), ...(plainDetach && detachKey !== null ? [detachKey.charCodeAt(0)] : [])];
-    if (keys.join() === this.#leaveKeys.join()) return;
-    this.#leaveKeys = keys;
-    this.#options.leaveKeys(keys);
+    if (this.#overlay !== undefined && this.#asking === undefined) return this.#typeAtOverlay(this.#overlay, chunk);
+    this.#do(this.#keys.feed(chunk));
+    this.#awaitKeys();
   }
 
   #typeAtOverlay(overlay: Overlay, chunk: Buffer): void {
@@ -179,7 +165,7 @@ export class Attachment {
   #awaitKeys(): void {
     const { deadline } = this.#keys;
     if (deadline === null || this.#left) return;
-    const wait = Math.max(0, deadline - this.#options.steady());
+    const wait = Math.max(0, deadline - this.#options.clock());
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
       this.#awaitKeys();

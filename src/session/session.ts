@@ -1,11 +1,9 @@
 // One session's life: its holder, its viewers, the facts that are kept of it, and how it ends. Its output has a file of its own.
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
-import type { Scheduling } from "../protocol/client.ts";
 import { OutputLog } from "../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../store/record.ts";
 import { writeSessionFile } from "../store/session-file.ts";
@@ -15,7 +13,6 @@ import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, launchHolder, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
-import type { Sender, SignalEvent } from "./outcome.ts";
 import { SessionOutput } from "./session-output.ts";
 import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
@@ -30,8 +27,6 @@ export interface SessionEffects {
   clock(): number;
   /** Called after every change that a list would show. */
   changed(session: Session): void;
-  /** Keeps with an ended session how it ended, before anybody is told of it (ending.ts). Never rejects. */
-  conclude(session: Session): Promise<void>;
   /** Called once, when it is exited or lost. */
   over(session: Session): void;
   /** Bytes of log to retain. */
@@ -44,16 +39,7 @@ export interface SessionEffects {
 /** A holder that does not answer is asked again after this time (ms). */
 const holderRetry = 5_000;
 
-/** So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a waiting caller. */
-const longestConclusion = 10_000;
-
-/** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
-const mostSignals = 32;
-
-/**
- * The program's own oom_score_adj is at least this, never ours: the kernel then ends the program first, and the story of it survives. Not for
- * a caller that the kernel spares (below 0), which wants the same for its run.
- */
+/** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
 const oomScoreAdj = 200;
 
 /** A viewer as others see it. */
@@ -67,6 +53,8 @@ export interface ViewerFacts {
   since: number;
   /** Ends it. */
   finish(why: "detached" | "taken-over"): void;
+  /** Its window's title is written anew. */
+  retitle?(): void;
 }
 
 export class Session {
@@ -85,13 +73,14 @@ export class Session {
   #resolveOver!: () => void;
   #closed = false;
   #ending = false;
-  /** Its end is concluded and told. */
-  #isOver = false;
   #retry: NodeJS.Timeout | undefined;
   /** How the connection to the holder ended, in words. */
   #lossReason = "";
   /** Those who are told of the end. */
   readonly #enders = new Set<() => void>();
+  /** Those who are told what happens to it. */
+  readonly #listeners = new Set<(sentence: string) => void>();
+  #limit = "";
 
   constructor(row: SessionRow, folder: string, effects: SessionEffects) {
     this.row = row;
@@ -127,9 +116,7 @@ export class Session {
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
-    if (isLive(row.state)) return;
-    this.#isOver = true;
-    this.#resolveOver();
+    if (!isLive(row.state)) this.#resolveOver();
   }
 
   get id(): string {
@@ -165,12 +152,10 @@ export class Session {
   }
 
   /**
-   * Starts the program under a holder of its own. `like`: a process in whose control groups it is to be.
+   * Starts the program under a holder of its own.
    * @throws Error when the holder could not be made; a program that cannot be executed is no error here, but an end with status 126 or 127.
    */
-  async start(like?: number): Promise<void> {
-    const scheduling = this.row.facts.scheduling as Scheduling | undefined;
-    const own = scheduling?.oomScoreAdj ?? 0;
+  async start(): Promise<void> {
     const [file, ...args] = this.row.command as [string, ...string[]];
     this.output.begin();
     const { row } = this;
@@ -186,10 +171,7 @@ export class Session {
         umask: row.umask,
         limits: row.limits,
         keep: this.#effects.keep,
-        oomScoreAdj: own < 0 ? own : Math.max(own, oomScoreAdj),
-        scheduling,
-        like,
-        log: this.#effects.log,
+        oomScoreAdj,
       },
       this.#events(),
     );
@@ -288,16 +270,9 @@ export class Session {
       this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
-  /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
-  noteSignal(signal: string, by: Sender): void {
-    const known = (this.row.facts.signals as SignalEvent[] | undefined) ?? [];
-    this.setFact("signals", [...known, { time: this.#effects.clock(), signal, by }].slice(-mostSignals));
-  }
-
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
-  interrupt(bytes: Uint8Array, by: Sender = "typed"): void {
+  interrupt(bytes: Uint8Array): void {
     this.row.interrupts += 1;
-    this.noteSignal("SIGINT", by);
     this.#save();
     this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
     this.input(bytes);
@@ -309,10 +284,10 @@ export class Session {
   }
 
   /** The Ctrl+C that a person would type: the terminal's interrupt character, or SIGINT where the terminal makes none of it. */
-  sendInterrupt(by: Sender): void {
+  sendInterrupt(): void {
     const line = this.lineMode();
-    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]), by);
-    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
+    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]));
+    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1);
   }
 
   /** How the terminal takes input now; undefined where nothing runs. Asked of the pty at each call. */
@@ -329,16 +304,16 @@ export class Session {
    * Sends a signal.
    * @param target 0 the program, 1 the foreground process group, 2 every process that descends from the holder.
    */
-  signal(number: number, target: 0 | 1 | 2, by: Sender): void {
-    this.noteSignal(signalName(number), by);
+  signal(number: number, target: 0 | 1 | 2): void {
     this.#effects.log("session.signal", { id: this.id, signal: signalName(number), target });
     this.#link?.signal(number, target);
   }
 
   /** A signal that falcon counts like a Ctrl+C (SIGINT, SIGTERM). */
-  countedSignal(number: number, target: 0 | 1 | 2, by: Sender): void {
+  countedSignal(number: number, target: 0 | 1 | 2): void {
     this.row.interrupts += 1;
-    this.signal(number, target, by);
+    this.#save();
+    this.signal(number, target);
   }
 
   /**
@@ -346,7 +321,7 @@ export class Session {
    * its session, `over` would keep everything.
    */
   onOver(listener: () => void): () => void {
-    if (this.#isOver) queueMicrotask(listener);
+    if (!this.live) queueMicrotask(listener);
     else this.#enders.add(listener);
     return () => this.#enders.delete(listener);
   }
@@ -397,6 +372,26 @@ export class Session {
   /** Every viewer's terminal is told something in its own way (OSC 9 and 777). */
   notify(text: string): void {
     for (const viewer of this.viewers.keys()) viewer.notify(text);
+  }
+
+  /** Its deadline as titles tell it ("time limit in 2h 10m"), "" for none. */
+  get limit(): string {
+    return this.#limit;
+  }
+  setLimit(text: string): void {
+    if (text === this.#limit) return;
+    this.#limit = text;
+    for (const { retitle } of this.viewers.values()) retitle?.();
+  }
+
+  /** Calls with each sentence that those who follow its output are to read; the answer stops it. */
+  onTold(listener: (sentence: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  /** Tells those who follow its output. */
+  tell(sentence: string): void {
+    for (const listener of this.#listeners) listener(sentence);
   }
 
   rename(name: string): void {
@@ -457,7 +452,7 @@ export class Session {
     await this.#endLeftovers();
     this.#to("exited", endReason(endOf(waitStatus, signalName)));
     this.#link?.release();
-    await this.#finish();
+    this.#finish();
   }
 
   /** Of a falcon run only: Ray's processes would otherwise stay until the next reboot. */
@@ -469,16 +464,9 @@ export class Session {
     this.row.facts.leftovers = ended.map(({ what }) => what);
   }
 
-  async #finish(): Promise<void> {
+  #finish(): void {
     this.row.facts.outputBytes = this.offset;
     this.#save();
-    await Promise.race([this.#effects.conclude(this), delay(longestConclusion, undefined, { ref: false })]);
-    // a server that goes meanwhile leaves it to the next one to tell
-    if (!this.#closed) this.#end();
-  }
-
-  #end(): void {
-    this.#isOver = true;
     this.output.finish();
     this.#link?.close();
     this.#link = undefined;
@@ -564,7 +552,7 @@ export class Session {
       this.row.ended ??= this.lastOutput || this.#effects.clock();
       this.#to("lost", whyLost(this.row, this.#effects.boot, this.#lossReason));
     }
-    void this.#finish();
+    this.#finish();
   }
 
   #to(state: SessionState, reason: string): void {
@@ -597,7 +585,7 @@ export class Session {
   failed(reason: string): void {
     this.row.ended = this.#effects.clock();
     this.#to("lost", reason);
-    this.#end();
+    this.#finish();
   }
 
   /** The server goes: stores the screen and lets go of the holder, which lives on. */

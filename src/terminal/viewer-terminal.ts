@@ -40,6 +40,13 @@ export function enterTerminal({ title, rows }: EnterOptions): Buffer {
   return out.take();
 }
 
+/** Bytes that change the title of a terminal that was entered. */
+export function titleOf(title: string): Buffer {
+  const out = new Writer();
+  out.osc(`2;${title}`);
+  return out.take();
+}
+
 /** DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no more than 16 parameters. */
 const modesOff = [
   // keys, focus, paste, reverse video, blinking cursor, reverse wrap, margins at the sides

@@ -5,7 +5,6 @@ import path from "node:path";
 import {
   ClientFrame,
   clientProtocol,
-  decodeInputAt,
   encodeHello,
   mostFromClient,
   type Request,
@@ -54,10 +53,7 @@ export class FakePeer {
 
   /** All that was typed. */
   get input(): Buffer {
-    const typed = this.frames.flatMap(({ type, payload }) =>
-      type === ClientFrame.input ? payload : type === ClientFrame.inputAt ? decodeInputAt(payload).bytes : [],
-    );
-    return Buffer.concat(typed);
+    return Buffer.concat(this.frames.filter(({ type }) => type === ClientFrame.input).map(({ payload }) => payload));
   }
 
   send(...frames: Uint8Array[]): void {

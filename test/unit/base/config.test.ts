@@ -30,6 +30,7 @@ retention_age = "2w"
 on_event = ["notify-send", "falcon"]
 notify = false
 size_policy = "fixed"
+save_before = "5m"
 server_idle = "1h30m"
 [program_sequences]
 clipboard = "ask"
@@ -54,6 +55,7 @@ window = "pass"
     onEvent: ["notify-send", "falcon"],
     notify: false,
     sizePolicy: "fixed",
+    saveBefore: 300_000,
     serverIdle: 5_400_000,
     programSequences: {
       clipboard: "ask",
@@ -80,6 +82,7 @@ test("other ways to say the same", () => {
   for (const text of ["C-]", "c-]", "Ctrl-]", "ctrl+]", "^]"]) assert.equal(said(`prefix = '${text}'`).prefix, 0x1d);
   assert.equal(said("prefix = 'C-\\'").prefix, 0x1c);
   assert.equal(said("prefix = 'C-@'").prefix, 0);
+  assert.equal(said('save_before = "auto"').saveBefore, null);
   assert.equal(said('retention = "all"').retention, 0);
   assert.equal(said("retention = 5_000_000").retention, 5e6);
   assert.equal(said('retention = "2 GiB"').retention, 2 ** 31);
@@ -112,6 +115,7 @@ test("an unusable value is told with file, line, key, and everything else applie
     ["on_event = [1]", /a program with its arguments/],
     ["notify = 'yes'", /true or false/],
     ["size_policy = 'smallest'", /"last" or "fixed", not "smallest"/],
+    ["save_before = 5", /a time of at least a second, such as "5m", or "auto"/],
     ["server_idle = 'never'", /a time of at least a second/],
     ["program_sequences.title = 'ask'", /"pass" or "block"/],
     ["program_sequences = 'pass'", /is not a setting/],

@@ -50,7 +50,6 @@ describe("squeue", () => {
 
   test("a job that vanished is no failure, a controller that is silent is one", async () => {
     assert.equal(await slurm({ status: 1, stderr: "slurm_load_jobs error: Invalid job id specified\n" }).job("99"), undefined);
-    assert.equal(await slurm({ status: 1, stderr: "slurm_load_jobs error: Invalid job id specified\n" }).endTime("99"), null);
     await assert.rejects(
       slurm({ status: 1, stderr: "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n" }).job("1"),
       {
@@ -61,7 +60,24 @@ describe("squeue", () => {
   });
 
   test("an end time that cannot be read is none", async () => {
-    assert.equal(await slurm({ stdout: "7|7|RUNNING|1|2|soon|a|None\n" }).endTime("7"), null);
+    assert.equal((await slurm({ stdout: "7|7|RUNNING|1|2|soon|a|None\n" }).job("7"))?.end, null);
+  });
+
+  test("the end of a job: seconds, local time where a wrapper has its own mind, no limit, and one sentence for all else", async () => {
+    assert.equal(await slurm({ stdout: "1795747715\n" }).endTime("7"), 1_795_747_715_000);
+    assert.equal(await slurm({ stdout: "2026-11-27T05:00:00\n" }).endTime("7"), Date.parse("2026-11-27T05:00:00"));
+    for (const word of ["N/A", "NONE", "Unknown", "UNLIMITED"])
+      assert.equal(await slurm({ stdout: `${word}\n` }).endTime("7"), null);
+    await assert.rejects(slurm({ stdout: "soon\n" }).endTime("7"), {
+      message: "squeue tells an end of job 7 that is no time: 'soon'",
+    });
+    for (const gone of [{ stdout: "" }, { status: 1, stderr: "slurm_load_jobs error: Invalid job id specified\n" }])
+      await assert.rejects(slurm(gone).endTime("7"), {
+        message: "Slurm does not know job 7 (any more): its time limit is not known",
+      });
+    await assert.rejects(slurm({ status: -1, stderr: "squeue is not on PATH" }).endTime("7"), {
+      message: "Slurm does not answer: squeue is not on PATH",
+    });
   });
 });
 

@@ -53,8 +53,6 @@ class Scene {
       enter: false,
       sequences: { ...defaultConfig.programSequences, clipboard: "ask" },
       clock: () => this.now,
-      steady: () => this.now,
-      leaveKeys: () => {},
     });
     this.attachment.begin();
   }
