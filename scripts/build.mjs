@@ -1,5 +1,5 @@
 // Builds everything that is not committed: the native part (client, holder, addon) and the bundles that run on Node.
-// Usage: node scripts/build.mjs [native] [bundle]     (without a step: both; what is up to date is left alone)
+// Usage: node scripts/build.mjs [native] [sqlite] [bundle]     (without a step: all; what is up to date is left alone)
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -22,7 +22,7 @@ const bundles = [
 ];
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
 
-const steps = { native: buildNative, bundle: buildBundles };
+const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles };
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((step) => !(step in steps));
 if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps are: ${Object.keys(steps).join(", ")}.`, 2);
@@ -56,6 +56,48 @@ function buildNative() {
   if (warnings.length > 0) process.stderr.write(`${warnings.join("\n")}\n`);
   fs.writeFileSync(stamp, key);
   say(`native: built in ${seconds(started)} s`);
+}
+
+/**
+ * better-sqlite3 for the Node that runs this: 13 came with `npm ci`, with N-API 10; an older Node gets version 12 in older-node/, compiled for it. Where
+ * 13's own binary does not run (it wants glibc 2.34), it is compiled in its place.
+ */
+function chooseSqlite() {
+  const older = path.join(root, "older-node", "node_modules");
+  if (Number(process.versions.napi) >= 10) fs.rmSync(older, { recursive: true, force: true });
+  if (runsSqlite()) return;
+  const started = performance.now();
+  const lacking = missing();
+  if (lacking) fail(lacking);
+  if (Number(process.versions.napi) >= 10) {
+    say("sqlite: better-sqlite3's own binary does not run here, so it is compiled (some 60 s)");
+    const gyp = nodeGyp();
+    const headers = ownHeaders();
+    const args = ["rebuild", "--release", "--force_build=1", "--loglevel=error", ...(headers ? [`--nodedir=${headers}`] : [])];
+    const cwd = path.dirname(createRequire(import.meta.url).resolve("better-sqlite3/package.json"));
+    show(spawnSync(gyp.file, [...gyp.first, ...args], { cwd, encoding: "utf8", maxBuffer: 64 << 20 }));
+  } else {
+    say(`sqlite: Node ${process.versions.node} is older than better-sqlite3 13, so version 12 is installed for it (some 90 s)`);
+    const headers = ownHeaders();
+    const env = { ...process.env, npm_config_global: "false", ...(headers ? { npm_config_nodedir: headers } : {}) };
+    show(spawnSync("npm", ["ci"], { cwd: path.dirname(older), encoding: "utf8", maxBuffer: 64 << 20, env }));
+  }
+  if (!runsSqlite()) fail(`better-sqlite3 does not run on Node ${process.versions.node}, also after it was built: see above.`);
+  say(`sqlite: built in ${seconds(started)} s`);
+}
+
+/** Whether SQLite opens a database: in a process of its own, which a wrong binary may abort. */
+function runsSqlite() {
+  const script = `new (require(${JSON.stringify(path.join(root, "older-node", "sqlite.cjs"))}))(":memory:").prepare("SELECT 1").get()`;
+  const found = createRequire(path.join(root, "older-node", "sqlite.cjs"));
+  const version = parse(read(found.resolve("better-sqlite3/package.json")))?.version ?? "";
+  if (Number(process.versions.napi) < 10 && Number.parseInt(version, 10) >= 13) return false; // it would end with a segmentation fault
+  return spawnSync(process.execPath, ["-e", script], { stdio: "ignore" }).status === 0;
+}
+
+/** A compiler's or npm's words, where it failed. */
+function show({ status, stdout, stderr, error }) {
+  if (status !== 0) process.stderr.write(`${stdout ?? ""}${stderr ?? ""}${error ? `${error.message}\n` : ""}`);
 }
 
 /** The bundles, each anew when a file that went into it, this script or esbuild changed; and where Node is, for the client. */
@@ -143,13 +185,20 @@ function nodeGyp() {
   }
 }
 
-/** The folder whose include/node holds the headers of the running Node, so that node-gyp need not download them. */
+/**
+ * The folder whose include/node holds the headers of the running Node, so that node-gyp need not download them: its own, or npm's setting where
+ * that is of the same version (a setting that was made for another Node would give objects that this one cannot load).
+ */
 function ownHeaders() {
-  if (process.env.npm_config_nodedir) return undefined; // node-gyp reads it itself
   const prefix = path.resolve(path.dirname(fs.realpathSync(process.execPath)), "..");
+  return [prefix, process.env.npm_config_nodedir].find((folder) => folder && headersOf(folder) === process.versions.node);
+}
+
+/** The version of Node that the headers in a prefix are of. */
+function headersOf(prefix) {
   const header = read(path.join(prefix, "include/node/node_version.h")) ?? "";
   const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(header)?.[1];
-  return `${part("MAJOR")}.${part("MINOR")}.${part("PATCH")}` === process.versions.node ? prefix : undefined;
+  return `${part("MAJOR")}.${part("MINOR")}.${part("PATCH")}`;
 }
 
 /** One build at a time in one tree: two makes in one folder would read each other's half-written objects. */

@@ -1,9 +1,10 @@
 // Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders say.
 import fs from "node:fs";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { isPlain } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { migrate } from "./schema.ts";
+import { Sqlite } from "./sqlite.ts";
 
 /** States of a session; see the transition table in session/state.ts. */
 export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
@@ -103,7 +104,7 @@ export class SessionStore {
 
   static #openFile(path: string): SessionStore {
     if (!fs.existsSync(path)) fs.closeSync(fs.openSync(path, "wx", 0o600));
-    const database = new Database(path, { timeout: lockPatience });
+    const database = new Sqlite(path, { timeout: lockPatience });
     try {
       // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared (network homes)
       database.pragma("locking_mode = EXCLUSIVE");

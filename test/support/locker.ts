@@ -4,7 +4,7 @@ import path from "node:path";
 import { root } from "./paths.ts";
 
 const script = `
-  const Database = require("better-sqlite3");
+  const Database = require(process.env.SQLITE);
   const [file, begin] = process.argv.slice(1);
   const database = new Database(file, { timeout: 0 });
   try {
@@ -33,10 +33,9 @@ export class Locker {
 
   /** @param begin what takes the lock: `BEGIN EXCLUSIVE` to keep everybody out, `BEGIN` to read. */
   static async on(file: string, begin: "BEGIN EXCLUSIVE" | "BEGIN" = "BEGIN EXCLUSIVE"): Promise<Locker> {
-    // better-sqlite3 is found from the repository
     const child = spawn(process.execPath, ["-e", script, file, begin], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? "", NODE_PATH: path.join(root, "node_modules") },
+      env: { PATH: process.env.PATH ?? "", SQLITE: path.join(root, "older-node/sqlite.cjs") },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const answer = await new Promise<string>((resolve, reject) => {

@@ -1,13 +1,13 @@
 // What a day of falcon's display becomes on disk, and what reading it back costs: generated output through the product's own store.
 import fs from "node:fs";
 import path from "node:path";
-import Database from "better-sqlite3";
 import { SessionLines, storeLines } from "../../../src/logs/session-lines.ts";
 import { Threads } from "../../../src/logs/threads.ts";
 import { punchHole } from "../../../src/platform/native.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 import { root } from "../../support/paths.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 import { amount, type Measure } from "../bench.ts";
@@ -53,7 +53,7 @@ export const history: Measure = {
     const perSecond = Math.round(15_000 / Buffer.byteLength(redraw(1000)));
     const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "day-"));
     const holder = new FakeHolder(path.join(folder, "s"), { time: start, cols, rows });
-    const database = new Database(path.join(folder, "state.db"));
+    const database = new Sqlite(path.join(folder, "state.db"));
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
     migrate(database);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import Database from "better-sqlite3";
 import { fileLines, fileStart } from "../../../src/logs/file-lines.ts";
 import {
   LastLines,
@@ -17,6 +16,7 @@ import type { Selected, Selection } from "../../../src/logs/turn.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 import { root } from "../../support/paths.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 
@@ -31,7 +31,7 @@ async function gathered(chunks: AsyncIterable<Selected>): Promise<string[]> {
 
 describe("the lines of a session", () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
-  const database = new Database(":memory:");
+  const database = new Sqlite(":memory:");
   migrate(database);
   const store = new LineStore(database);
   const threads = new Threads(path.join(root, "test/support/line-worker.mjs"));

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import Database from "better-sqlite3";
 import fc from "fast-check";
 import { queryFor, wordsOf } from "../../../src/logs/words.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 
 /** An index as the store has it: answers the texts (by position) that a query finds. */
 function index(texts: readonly string[]): (query: string) => number[] {
-  const db = new Database(":memory:");
+  const db = new Sqlite(":memory:");
   db.exec("CREATE VIRTUAL TABLE w USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii')");
   const insert = db.prepare("INSERT INTO w (rowid, words) VALUES (?, ?)");
   for (const [i, text] of texts.entries()) {

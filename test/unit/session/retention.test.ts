@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import Database from "better-sqlite3";
 import { Threads } from "../../../src/logs/threads.ts";
 import { floodAhead, Retention } from "../../../src/session/retention.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 import { until } from "../../support/events.ts";
 import { addon, notBuilt, root } from "../../support/paths.ts";
 import { allocated, FakeHolder } from "../../support/session-folder.ts";
@@ -55,7 +55,7 @@ class FakeSession {
 
 describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not built" }, () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
-  const database = new Database(":memory:");
+  const database = new Sqlite(":memory:");
   migrate(database);
   const store = new LineStore(database);
   const threads = new Threads(path.join(root, "test/support/line-worker.mjs"));

@@ -1,13 +1,13 @@
 // Events for the user's command: told once when it takes them, again when it does not, and after a server's death.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import Database from "better-sqlite3";
 import { Telling } from "../../../src/session/telling.ts";
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { migrate } from "../../../src/store/schema.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 
 function deliveries(): Deliveries {
-  const database = new Database(":memory:");
+  const database = new Sqlite(":memory:");
   migrate(database);
   return new Deliveries(database);
 }
