@@ -3,6 +3,8 @@
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
 import { castOf } from "../export/cast.ts";
+import { curveCsv, curveJson } from "../export/curve-table.ts";
+import type { FigureOptions } from "../export/figure.ts";
 import type { FigureTurn, ScreenTurn } from "../export/render.ts";
 import { PatternTooSlow, SessionLines } from "../logs/session-lines.ts";
 import { lineSource } from "../session/archive.ts";
@@ -15,7 +17,7 @@ import { type Target, toFile, toStdout } from "./export-file.ts";
 import { parseTime } from "./logs.ts";
 import { bytes } from "./wording.ts";
 
-const formats = ["cast", "cast-v3", "html", "svg", "png", "text", "curve-svg", "curve-png"] as const;
+const formats = ["cast", "cast-v3", "html", "svg", "png", "text", "curve-svg", "curve-png", "curve-csv", "curve-json"] as const;
 type Format = (typeof formats)[number];
 
 /** A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an epoch of ten minutes. */
@@ -28,6 +30,9 @@ interface ExportOptions {
   output?: string;
   at?: string;
   idle?: string;
+  log?: boolean;
+  from?: string;
+  lr?: boolean;
 }
 
 /** `export` is a word of the language. */
@@ -42,23 +47,44 @@ export const exportCommand: CommandSpec = {
       .option("--format <format>", formats.join(", "))
       .option("-o, --output <file>", "where to; without it, to stdout")
       .option("--at <time>", "the screen of that moment: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
-      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle));
+      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
+      .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
+      .option("--from <epoch>", "curve-*: from this epoch on")
+      .option("--lr", "curve-svg and curve-png: the learning rate as a thin second line")
+      .addHelpText(
+        "after",
+        `
+What the formats hold:
+  cast, cast-v3         the whole session as an asciicast recording (asciinema.org)
+  text                  every line of the whole history; with --at the screen of that moment
+  html, svg, png        the last screen, or that of --at
+  curve-svg, curve-png  the losses of a falcon run by epoch, a panel a node
+  curve-csv, curve-json the same numbers
+
+Examples:
+  falcon export -o run.cast              the newest session of this directory as a recording
+  falcon export myrun --format text      its whole output, without sequences
+  falcon export myrun --format curve-png --log --lr -o losses.png`,
+      );
   },
   async run(call, context, [wanted], options) {
-    const { format, output, at, idle } = options as ExportOptions;
+    const { format, output, at, idle, log, from, lr } = options as ExportOptions;
     const chosen = formatOf(format, output);
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
       throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
     if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve")))
       throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
+    const figure: FigureOptions = { log: log === true, from: epochOf(from), learningRate: lr === true };
+    if ((log || from !== undefined || lr) && !chosen.startsWith("curve"))
+      throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
     if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
     const session = selectSession(context.table.all(), wanted, call.request.directory);
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock());
     const target = output === undefined ? toStdout(call) : await toFile(call, output);
     try {
-      await write(context, session, chosen, moment, pause, target);
+      await write(context, session, chosen, { moment, pause, figure }, target);
       const size = await target.finish();
       if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
     } catch (error) {
@@ -80,6 +106,14 @@ function formatOf(given: string | undefined, output: string | undefined): Format
     );
   }
   return known;
+}
+
+/** The epoch of `--from`; 0: all. @throws Failure 2 */
+function epochOf(from: string | undefined): number {
+  const epoch = Number(from ?? 0);
+  if (!Number.isInteger(epoch) || epoch < 0 || from?.trim() === "")
+    throw new Failure(`--from ${from}: give the number of an epoch`, Status.usage);
+  return epoch;
 }
 
 /**
@@ -112,14 +146,13 @@ async function write(
   context: Context,
   session: Session,
   format: Format,
-  moment: number | undefined,
-  idle: number,
+  { moment, pause, figure }: { moment: number | undefined; pause: number; figure: FigureOptions },
   target: Target,
 ): Promise<void> {
   switch (format) {
     case "cast":
     case "cast-v3":
-      return writeCast(context, session, format === "cast" ? 2 : 3, idle, target);
+      return writeCast(context, session, format === "cast" ? 2 : 3, pause, target);
     case "text":
       return moment === undefined ? writeLines(context, session, target) : writeScreenText(context, session, moment, target);
     case "html":
@@ -128,7 +161,9 @@ async function write(
       return writeScreen(context, session, format, moment, target);
     case "curve-svg":
     case "curve-png":
-      return writeCurve(context, session, format === "curve-svg" ? "svg" : "png", target);
+    case "curve-csv":
+    case "curve-json":
+      return writeCurve(context, session, format, figure, target);
   }
 }
 
@@ -209,7 +244,13 @@ async function writeScreen(
   }
 }
 
-async function writeCurve(context: Context, session: Session, format: FigureTurn["format"], target: Target): Promise<void> {
+async function writeCurve(
+  context: Context,
+  session: Session,
+  format: Extract<Format, `curve-${string}`>,
+  options: FigureOptions,
+  target: Target,
+): Promise<void> {
   const curves = await context.progress.curves(session);
   if (!curves.some(({ training, validation }) => training.y.length + validation.y.length > 0)) {
     throw new Failure(
@@ -219,7 +260,15 @@ async function writeCurve(context: Context, session: Session, format: FigureTurn
       Status.noSession,
     );
   }
-  const turn: FigureTurn = { do: "figure", format, curves, title: session.row.name };
+  if (format === "curve-csv") return target.write(curveCsv(curves, options.from));
+  if (format === "curve-json") return target.write(curveJson(curves, options.from));
+  const turn: FigureTurn = {
+    do: "figure",
+    format: format === "curve-svg" ? "svg" : "png",
+    curves,
+    title: session.row.name,
+    options,
+  };
   await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
 }
 

@@ -1,34 +1,54 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
-import type { Curve } from "../falcon/curve.ts";
+import type { Curve, NodeCurves } from "../falcon/curve.ts";
+import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
 import { xml } from "./svg.ts";
 
-/** Losses of one node by epoch, in nats. */
-export interface LossCurves {
-  node: string;
-  training: Curve;
-  validation: Curve;
+export interface FigureOptions {
+  /** A logarithmic axis; symmetric where losses are not all above zero. */
+  log: boolean;
+  /** The first epoch that is drawn. */
+  from: number;
+  /** The learning rate, on an axis of its own. */
+  learningRate: boolean;
 }
 
 const width = 720;
 const panelHeight = 300;
-const frame = { left: 70, right: 20, top: 44, bottom: 52 };
-/** Colours that people with any colour vision tell apart (Okabe and Ito). */
-const colours = { training: "#0072b2", validation: "#d55e00" };
+const headHeight = 34;
+const frame = { left: 70, right: 20, rightWithRate: 70, top: 44, bottom: 52 };
+/**
+ * Colours that people with any colour vision tell apart (Okabe and Ito). Training is dark and dashed, validation light and whole: printed in grey
+ * they differ in both.
+ */
+const styles = {
+  training: { colour: "#0072b2", dash: "5 3", width: 1.5 },
+  validation: { colour: "#d55e00", dash: "", width: 1.8 },
+  "learning rate": { colour: "#777777", dash: "1 2", width: 1 },
+};
 const ink = "#222222";
 const grid = "#e3e3e3";
+const shade = "#f3d6d6";
 /** More points than this of one curve are thinned, by the least and the greatest of equal stretches: the picture is the same. */
 const mostPoints = 2000;
-/** Of fifty values or more, those above this part do not stretch the axis: a first epoch may lose a thousand times as much as all others. */
+/**
+ * Of fifty values or more, those above this part do not stretch a linear axis: a first epoch may lose a thousand times as much as all
+ * others. What is cut is marked at the edge.
+ */
 const usualPart = 0.98;
 
+type Point = [number, number];
+
 /** @param title stands above the panels. */
-export function figureSvg(curves: readonly LossCurves[], title: string): string {
-  const panels = curves.filter(({ training, validation }) => [...training.y, ...validation.y].some(Number.isFinite));
-  const height = Math.max(1, panels.length) * panelHeight + 34;
+export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
+  const shown = curves.map((panel) => sinceEpoch(panel, options.from));
+  const panels = shown.filter(({ training, validation }) => [...training.y, ...validation.y].some(Number.isFinite));
+  const height = Math.max(1, panels.length) * panelHeight + headHeight;
   const drawn =
     panels.length > 0
-      ? panels.map((panel, i) => panelSvg(panel, 34 + i * panelHeight))
-      : [`<text x="${width / 2}" y="${height / 2}" text-anchor="middle">no losses yet</text>`];
+      ? panels.map((panel, i) => panelSvg(panel, headHeight + i * panelHeight, options))
+      : [
+          `<text x="${width / 2}" y="${height / 2}" text-anchor="middle">no losses${options.from > 0 ? ` since epoch ${options.from}` : " yet"}</text>`,
+        ];
   return `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>${xml(title)}</title>
@@ -41,65 +61,195 @@ ${drawn.join("\n")}
 `;
 }
 
-function panelSvg({ node, training, validation }: LossCurves, top: number): string {
-  const series = [
-    { name: "training", points: pointsOf(training) },
-    { name: "validation", points: pointsOf(validation) },
-  ].filter(({ points }) => points.length > 0) as { name: keyof typeof colours; points: [number, number][] }[];
-  const xs = series.flatMap(({ points }) => points.map(([x]) => x));
-  const ys = series.flatMap(({ points }) => points.map(([, y]) => y)).sort((a, b) => a - b);
-  const xAxis = axis(least(xs), greatest(xs), 6);
-  const highest = ys[ys.length < 50 ? ys.length - 1 : Math.ceil(ys.length * usualPart) - 1] as number;
-  const yAxis = axis(ys[0] as number, highest, 5);
+function sinceEpoch(curves: NodeCurves, from: number): NodeCurves {
+  const cut = ({ label, x, y }: Curve): Curve => {
+    const kept = x.flatMap((epoch, i) => (epoch >= from ? [i] : []));
+    return { label, x: kept.map((i) => x[i] as number), y: kept.map((i) => y[i] as number) };
+  };
+  return {
+    node: curves.node,
+    training: cut(curves.training),
+    validation: cut(curves.validation),
+    learningRate: cut(curves.learningRate),
+    seams: curves.seams.filter((epoch) => epoch > from),
+  };
+}
+
+/** The place of a panel on the page, and how values become places in it. */
+interface Plot {
+  left: number;
+  right: number;
+  ceiling: number;
+  floor: number;
+  x(epoch: number): number;
+  y(loss: number): number;
+}
+
+function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): string {
+  const training = pointsOf(curves.training);
+  const validation = pointsOf(curves.validation);
+  const rates = options.learningRate ? pointsOf(curves.learningRate) : [];
+  const losses = [...training, ...validation];
+  const values = losses.map(([, y]) => y).sort((a, b) => a - b);
+  const epochs = [...curves.training.x, ...curves.validation.x];
+  const xAxis = linearAxis(least(epochs), greatest(epochs), 6);
+  const highest = values[values.length < 50 ? values.length - 1 : Math.ceil(values.length * usualPart) - 1] as number;
+  const yAxis = options.log ? logAxis(values) : linearAxis(values[0] as number, highest, 5);
   const left = frame.left;
-  const right = width - frame.right;
+  const right = width - (rates.length > 0 ? frame.rightWithRate : frame.right);
   const ceiling = top + frame.top - 20;
   const floor = top + panelHeight - frame.bottom;
-  const px = (x: number) => round(left + ((x - xAxis.from) / (xAxis.to - xAxis.from)) * (right - left));
-  const py = (y: number) => round(floor - ((y - yAxis.from) / (yAxis.to - yAxis.from)) * (floor - ceiling));
+  const plot: Plot = {
+    left,
+    right,
+    ceiling,
+    floor,
+    x: (epoch) => round(left + xAxis.place(epoch) * (right - left)),
+    y: (loss) => round(floor - yAxis.place(loss) * (floor - ceiling)),
+  };
   const clip = `panel-${top}`;
-  const parts: string[] = [
+  const series = [
+    { name: "training" as const, curve: curves.training },
+    { name: "validation" as const, curve: curves.validation },
+  ].filter(({ curve }) => curve.y.some(Number.isFinite));
+  const named = [...series.map(({ name }) => name), ...(rates.length > 0 ? (["learning rate"] as const) : [])];
+  return [
     `<clipPath id="${clip}"><rect x="${left}" y="${ceiling}" width="${right - left}" height="${floor - ceiling}"/></clipPath>`,
-    `<text x="${left}" y="${ceiling - 8}" font-weight="bold">${xml(node)}</text>`,
-  ];
-  for (const tick of yAxis.ticks) {
-    parts.push(`<line x1="${left}" x2="${right}" y1="${py(tick)}" y2="${py(tick)}" stroke="${grid}"/>`);
-    parts.push(`<text x="${left - 8}" y="${py(tick) + 4}" text-anchor="end">${label(tick, yAxis.step)}</text>`);
-  }
-  for (const tick of xAxis.ticks) {
-    parts.push(`<line x1="${px(tick)}" x2="${px(tick)}" y1="${floor}" y2="${floor + 5}" stroke="${ink}"/>`);
-    parts.push(`<text x="${px(tick)}" y="${floor + 19}" text-anchor="middle">${label(tick, xAxis.step)}</text>`);
-  }
-  parts.push(`<path d="M${left} ${ceiling}V${floor}H${right}" fill="none" stroke="${ink}"/>`);
-  parts.push(`<text x="${(left + right) / 2}" y="${floor + 38}" text-anchor="middle">epoch</text>`);
+    `<text x="${left}" y="${ceiling - 8}" font-weight="bold">${xml(curves.node)}</text>`,
+    ...notFiniteSpans(curves, plot),
+    ...axes(xAxis, yAxis, plot),
+    ...seams(curves.seams, plot),
+    ...(rates.length > 0 ? rateLine(rates, plot, clip) : []),
+    ...series.flatMap(({ name, curve }) => stretches(curve).map((points) => line(points, name, plot, clip))),
+    ...(options.log ? [] : cutMarks(losses, yAxis, plot)),
+    ...bestMark(validation.length > 0 ? validation : training, plot),
+    ...legend(named, plot),
+  ].join("\n");
+}
+
+function axes(xAxis: Axis, yAxis: Axis, plot: Plot): string[] {
+  const { left, right, ceiling, floor } = plot;
   const middle = (ceiling + floor) / 2;
-  parts.push(`<text x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">loss (nats)</text>`);
-  let legend = right;
-  for (const { name, points } of [...series].reverse()) {
-    legend -= name.length * 7 + 34;
-    parts.push(
-      `<line x1="${legend}" x2="${legend + 20}" y1="${ceiling - 12}" y2="${ceiling - 12}" stroke="${colours[name]}" stroke-width="2"/>`,
-    );
-    parts.push(`<text x="${legend + 25}" y="${ceiling - 8}">${name}</text>`);
-    const places = thinned(points).map(([x, y]) => `${px(x)},${py(y)}`);
-    parts.push(
-      points.length === 1
-        ? `<circle cx="${px((points[0] as [number, number])[0])}" cy="${py((points[0] as [number, number])[1])}" r="3" fill="${colours[name]}" clip-path="url(#${clip})"/>`
-        : `<polyline points="${places.join(" ")}" fill="none" stroke="${colours[name]}" stroke-width="1.5" stroke-linejoin="round" clip-path="url(#${clip})"/>`,
-    );
+  return [
+    ...yAxis.ticks.flatMap(({ value, label }) => [
+      `<line x1="${left}" x2="${right}" y1="${plot.y(value)}" y2="${plot.y(value)}" stroke="${grid}"/>`,
+      `<text x="${left - 8}" y="${plot.y(value) + 4}" text-anchor="end">${label}</text>`,
+    ]),
+    ...xAxis.ticks.flatMap(({ value, label }) => [
+      `<line x1="${plot.x(value)}" x2="${plot.x(value)}" y1="${floor}" y2="${floor + 5}" stroke="${ink}"/>`,
+      `<text x="${plot.x(value)}" y="${floor + 19}" text-anchor="middle">${label}</text>`,
+    ]),
+    `<path d="M${left} ${ceiling}V${floor}H${right}" fill="none" stroke="${ink}"/>`,
+    `<text x="${(left + right) / 2}" y="${floor + 38}" text-anchor="middle">epoch</text>`,
+    `<text x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">loss (nats)</text>`,
+  ];
+}
+
+function line(points: readonly Point[], name: keyof typeof styles, plot: Plot, clip: string): string {
+  const { colour, dash, width: thickness } = styles[name];
+  const [first] = points as [Point];
+  if (points.length === 1)
+    return `<circle cx="${plot.x(first[0])}" cy="${plot.y(first[1])}" r="3" fill="${colour}" clip-path="url(#${clip})"/>`;
+  const places = thinned(points).map(([x, y]) => `${plot.x(x)},${plot.y(y)}`);
+  const dashes = dash === "" ? "" : ` stroke-dasharray="${dash}"`;
+  return `<polyline points="${places.join(" ")}" fill="none" stroke="${colour}" stroke-width="${thickness}"${dashes} stroke-linejoin="round" clip-path="url(#${clip})"/>`;
+}
+
+/** The learning rate by an axis of its own on the right, logarithmic: it falls by factors. */
+function rateLine(points: readonly Point[], plot: Plot, clip: string): string[] {
+  const axis = logAxis(points.map(([, y]) => y));
+  const own: Plot = { ...plot, y: (rate) => round(plot.floor - axis.place(rate) * (plot.floor - plot.ceiling)) };
+  const colour = styles["learning rate"].colour;
+  return [
+    ...axis.ticks.map(
+      ({ value, label }) => `<text x="${plot.right + 8}" y="${own.y(value) + 4}" fill="${colour}">${label}</text>`,
+    ),
+    line(points, "learning rate", own, clip),
+  ];
+}
+
+/** A mark at the upper edge over each stretch of epochs whose loss is above it. */
+function cutMarks(points: readonly Point[], axis: Axis, plot: Plot): string[] {
+  const epochs = [...new Set(points.filter(([, y]) => axis.place(y) > 1).map(([x]) => x))].sort((a, b) => a - b);
+  if (epochs.length === 0) return [];
+  const highest = points.reduce((a, b) => (b[1] > a[1] ? b : a));
+  const [from, to] = [plot.x(epochs[0] as number), plot.x(epochs.at(-1) as number)];
+  const y = plot.ceiling;
+  return [
+    `<path d="M${from - 5} ${y + 6}l5 -6l5 6" fill="none" stroke="${ink}"/>`,
+    ...(to > from + 12 ? [`<path d="M${to - 5} ${y + 6}l5 -6l5 6" fill="none" stroke="${ink}"/>`] : []),
+    `<text x="${Math.max(from, plot.left) + 9}" y="${y + 9}" font-size="10">up to ${number(highest[1])} (--log shows all)</text>`,
+  ];
+}
+
+/** Where the run was resumed. */
+function seams(epochs: readonly number[], plot: Plot): string[] {
+  return epochs.map((epoch) => {
+    const x = plot.x(epoch - 0.5);
+    return `<line x1="${x}" x2="${x}" y1="${plot.ceiling}" y2="${plot.floor}" stroke="${ink}" stroke-dasharray="2 4"><title>resumed at epoch ${epoch}</title></line>`;
+  });
+}
+
+/** Stretches of epochs with a loss that is no number. */
+function notFiniteSpans({ training, validation }: NodeCurves, plot: Plot): string[] {
+  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !Number.isFinite(y[i])));
+  const spans: Point[] = [];
+  for (const epoch of [...new Set(epochs)].sort((a, b) => a - b)) {
+    const last = spans.at(-1);
+    if (last !== undefined && epoch <= last[1] + 1) last[1] = epoch;
+    else spans.push([epoch, epoch]);
   }
-  return parts.join("\n");
+  return spans.flatMap(([from, to]) => {
+    const [x0, x1] = [Math.max(plot.left, plot.x(from - 0.5)), Math.min(plot.right, plot.x(to + 0.5))];
+    return [
+      `<rect x="${x0}" y="${plot.ceiling}" width="${round(Math.max(1, x1 - x0))}" height="${plot.floor - plot.ceiling}" fill="${shade}"><title>no number from epoch ${from} to ${to}</title></rect>`,
+      `<text x="${round((x0 + x1) / 2)}" y="${plot.floor - 6}" font-size="10" text-anchor="middle">NaN</text>`,
+    ];
+  });
 }
 
-function pointsOf(curve: Curve): [number, number][] {
-  return curve.y
-    .map((y, i): [number, number] => [curve.x[i] as number, y])
-    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+/** The lowest loss, of the validation where there is one. */
+function bestMark(points: readonly Point[], plot: Plot): string[] {
+  if (points.length < 2) return [];
+  const [epoch, loss] = points.reduce((a, b) => (b[1] < a[1] ? b : a));
+  const [x, y] = [plot.x(epoch), plot.y(loss)];
+  const atRight = x > (plot.left + plot.right) / 2;
+  return [
+    `<circle cx="${x}" cy="${y}" r="4" fill="#ffffff" stroke="${ink}" stroke-width="1.3"/>`,
+    `<text x="${atRight ? x - 8 : x + 8}" y="${Math.max(plot.ceiling + 12, y - 8)}" font-size="11" text-anchor="${atRight ? "end" : "start"}">best ${number(loss)} at ${epoch}</text>`,
+  ];
 }
 
-function thinned(points: readonly [number, number][]): [number, number][] {
+function legend(names: readonly (keyof typeof styles)[], plot: Plot): string[] {
+  let x = plot.right;
+  const y = plot.ceiling - 12;
+  return [...names].reverse().flatMap((name) => {
+    const { colour, dash, width: thickness } = styles[name];
+    x -= name.length * 7 + 34;
+    return [
+      `<line x1="${x}" x2="${x + 20}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="${thickness + 0.5}"${dash === "" ? "" : ` stroke-dasharray="${dash}"`}/>`,
+      `<text x="${x + 25}" y="${y + 4}">${name}</text>`,
+    ];
+  });
+}
+
+function pointsOf(curve: Curve): Point[] {
+  return curve.y.map((y, i): Point => [curve.x[i] as number, y]).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+}
+
+/** The parts of a curve between values that are no numbers: nothing is drawn through those. */
+function stretches(curve: Curve): Point[][] {
+  const parts: Point[][] = [[]];
+  for (const [i, y] of curve.y.entries()) {
+    if (Number.isFinite(y)) parts.at(-1)?.push([curve.x[i] as number, y]);
+    else if (parts.at(-1)?.length !== 0) parts.push([]);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
+function thinned(points: readonly Point[]): Point[] {
   if (points.length <= mostPoints) return [...points];
-  const out: [number, number][] = [];
+  const out: Point[] = [];
   const stretch = Math.ceil(points.length / (mostPoints / 2));
   for (let i = 0; i < points.length; i += stretch) {
     const part = points.slice(i, i + stretch);
@@ -110,41 +260,11 @@ function thinned(points: readonly [number, number][]): [number, number][] {
   return out;
 }
 
-interface Axis {
-  from: number;
-  to: number;
-  step: number;
-  ticks: number[];
-}
-
-/** An axis that holds `low` to `high`, with about `count` ticks at 1, 2 or 5 times a power of ten. */
-function axis(low: number, high: number, count: number): Axis {
-  const span = high > low ? high - low : Math.max(1, Math.abs(low));
-  const raw = span / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= raw) ?? 10);
-  const from = Math.floor((high > low ? low : low - span / 2) / step) * step;
-  const to = Math.ceil((high > low ? high : high + span / 2) / step) * step;
-  const ticks: number[] = [];
-  for (let i = 0; from + i * step <= to + step / 1e6; i++) ticks.push(from + i * step);
-  return { from, to, step, ticks };
-}
-
-function label(value: number, step: number): string {
-  if (Math.abs(value) >= 1e6 || (step < 1e-4 && value !== 0)) return value.toExponential(1);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  return value
-    .toFixed(digits)
-    .replace(/^-(0(?:\.0*)?)$/, "$1")
-    .replace("-", "\u2212");
-}
-
-function least(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-function greatest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+/** Three significant digits with a real minus. */
+function number(value: number): string {
+  const size = Math.abs(value);
+  const text = value !== 0 && (size < 0.001 || size >= 100_000) ? value.toExponential(2) : String(Number(value.toPrecision(3)));
+  return text.replaceAll("-", "\u2212");
 }
 
 function round(n: number): number {

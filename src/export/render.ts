@@ -1,7 +1,8 @@
 // One screen to a document, as the worker does it: the bytes of a snapshot go into a terminal, and what it shows is written down.
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
-import { figureSvg, type LossCurves } from "./figure.ts";
+import type { NodeCurves } from "../falcon/curve.ts";
+import { type FigureOptions, figureSvg } from "./figure.ts";
 import { screenHtml } from "./html.ts";
 import { pictureOf } from "./picture.ts";
 import { pngOf, sizeOfSvg } from "./png.ts";
@@ -20,8 +21,9 @@ export interface ScreenTurn {
 export interface FigureTurn {
   do: "figure";
   format: "svg" | "png";
-  curves: LossCurves[];
+  curves: NodeCurves[];
   title: string;
+  options: FigureOptions;
 }
 
 export async function renderScreen({ format, cols, rows, replay, title }: ScreenTurn): Promise<Uint8Array> {
@@ -38,8 +40,8 @@ export async function renderScreen({ format, cols, rows, replay, title }: Screen
   }
 }
 
-export async function renderFigure({ format, curves, title }: FigureTurn): Promise<Uint8Array> {
-  const svg = figureSvg(curves, title);
+export async function renderFigure({ format, curves, title, options }: FigureTurn): Promise<Uint8Array> {
+  const svg = figureSvg(curves, title, options);
   return format === "svg" ? bytes(svg) : png(svg);
 }
 

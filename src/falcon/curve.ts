@@ -7,6 +7,16 @@ export interface Curve {
   y: readonly number[];
 }
 
+/** What is drawn of one node, by epoch. Losses in nats. */
+export interface NodeCurves {
+  node: string;
+  training: Curve;
+  validation: Curve;
+  learningRate: Curve;
+  /** First epochs of later launches: the run was resumed there. */
+  seams: readonly number[];
+}
+
 /** Dots of a braille cell by row (4) and column (2). */
 const dots = [
   [0x01, 0x08],

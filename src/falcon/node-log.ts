@@ -24,6 +24,8 @@ export class NodeLog {
   /** Epochs of earlier launches, then of the last one, which begins at `launchAt`. */
   epochs: EpochRecord[] = [];
   launchAt = 0;
+  /** First epochs of the later launches: the training was resumed there. */
+  seams: number[] = [];
   /** The last launch's losses that are numbers, validation before training: gathered here because a run is looked at once a second. */
   losses: number[] = [];
   /** Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both outlive the thinning. */
@@ -82,6 +84,7 @@ export class NodeLog {
   /** The log began anew. */
   restart(): void {
     this.epochs = [];
+    this.seams = [];
     this.started = false;
     this.#begin(false);
   }
@@ -113,6 +116,7 @@ export class NodeLog {
     this.epochs.push(record);
     const loss = lossOf(record);
     if (loss !== undefined) this.losses.push(loss);
+    if (this.first === undefined && this.launchAt > 0) this.seams.push(read.epoch);
     this.first ??= read.epoch;
     const { epoch, validationLoss } = read;
     if (

@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { Look, Seen } from "../base/look.ts";
 import { ByteCount } from "./byte-count.ts";
-import type { Curve } from "./curve.ts";
+import type { NodeCurves } from "./curve.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { parseBuffer, parseLogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
@@ -92,7 +92,7 @@ export class RunWatcher {
   }
 
   /** Losses of every epoch by node, training and validation, over all launches: for drawing. Reads the metrics of a log that was entered at its end. */
-  async curves(): Promise<{ node: string; training: Curve; validation: Curve }[]> {
+  async curves(): Promise<NodeCurves[]> {
     await this.read();
     const curves = [];
     for (const { log, metrics, trained } of this.#nodes) {
@@ -106,6 +106,7 @@ export class RunWatcher {
       );
       const training = log.epochs.filter((e) => e.loss !== undefined);
       const validation = log.epochs.filter((e) => e.validationLoss !== undefined);
+      const rates = log.epochs.filter((e) => e.learningRate !== undefined);
       curves.push({
         node: log.name,
         training: { label: "training", x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
@@ -114,6 +115,12 @@ export class RunWatcher {
           x: [...early.x, ...validation.map((e) => e.epoch)],
           y: [...early.y, ...validation.map((e) => e.validationLoss as number)],
         },
+        learningRate: {
+          label: "learning rate",
+          x: rates.map((e) => e.epoch),
+          y: rates.map((e) => e.learningRate as number),
+        },
+        seams: log.seams,
       });
     }
     return curves;

@@ -1,6 +1,6 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 import { parseLaunch } from "../falcon/arguments.ts";
-import type { Curve } from "../falcon/curve.ts";
+import type { NodeCurves } from "../falcon/curve.ts";
 import { RunWatcher } from "../falcon/progress.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { look } from "../platform/native.ts";
@@ -29,7 +29,7 @@ export class RunProgresses {
   }
 
   /** Losses of every epoch, for drawing. */
-  async curves(session: Session): Promise<{ node: string; training: Curve; validation: Curve }[]> {
+  async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
     return watcher === null ? [] : watcher.curves().catch(() => []);
   }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { figureSvg } from "../../../src/export/figure.ts";
 import { background, foreground, paletteColour } from "../../../src/export/picture.ts";
-import { renderFigure, renderScreen } from "../../../src/export/render.ts";
+import { renderScreen } from "../../../src/export/render.ts";
 import { xml } from "../../../src/export/svg.ts";
 import { readPng } from "../../support/foreign.ts";
 
@@ -57,42 +56,4 @@ test("HTML keeps the text and says what it is", async () => {
   assert.match(html, /<title>a &#60;title&#62;<\/title>/);
   assert.match(html, /&lt;b> &amp; /);
   assert.match(html, /<span style='color: #4e9a06;'>ok<\/span>/);
-});
-
-const curve = (label: string, y: number[]) => ({ label, x: y.map((_, i) => i + 1), y });
-
-test("a figure has a panel for each node that has losses, axes with round numbers, and no outlier that flattens the rest", async () => {
-  const losses = Array.from({ length: 200 }, (_, i) => (i === 0 ? 5000 : 3 - i / 100));
-  const svg = figureSvg(
-    [
-      { node: "z<1>", training: curve("training", losses), validation: curve("validation", [1, Number.NaN, 2]) },
-      { node: "idle", training: curve("training", []), validation: curve("validation", [Number.NaN]) },
-      { node: "one", training: curve("training", [4]), validation: curve("validation", []) },
-    ],
-    "run & more",
-  );
-  assert.match(svg, />z&#60;1&#62;</);
-  assert.doesNotMatch(svg, />idle</);
-  assert.equal((svg.match(/<polyline /g) ?? []).length, 2);
-  assert.equal((svg.match(/<circle /g) ?? []).length, 1);
-  const labels = [...svg.matchAll(/text-anchor="end">([^<]+)</g)].map(([, text]) =>
-    Number((text as string).replace("\u2212", "-")),
-  );
-  assert.ok(Math.max(...labels) < 10, labels.join(" "));
-  assert.doesNotMatch(svg, /NaN|Infinity/);
-  const png = readPng(
-    Buffer.from(
-      await renderFigure({
-        do: "figure",
-        format: "png",
-        curves: [{ node: "a", training: curve("training", [3, 2, 1]), validation: curve("validation", []) }],
-        title: "t",
-      }),
-    ),
-  );
-  assert.deepEqual([png.width, png.height], [1440, 668]);
-});
-
-test("without losses a figure says so", () => {
-  assert.match(figureSvg([], "t"), /no losses yet/);
 });

@@ -163,6 +163,8 @@ test("the losses of every epoch, for drawing: both launches of a resumed run", a
     [["theta", 220, 220]],
   );
   assert.deepEqual([curves[0]?.training.x[0], curves[0]?.training.x.at(-1)], [1, 220]);
+  assert.deepEqual(curves[0]?.seams, [111]);
+  assert.equal(curves[0]?.learningRate.y.length, 220);
   assert.deepEqual([curves[0]?.training.y[0], curves[0]?.validation.y[0]], [3.252, 2.785]);
   assert.deepEqual([curves[0]?.training.y.at(-1), curves[0]?.validation.y.at(-1)], [-0.9146, -0.5294]);
 });
