@@ -1,5 +1,6 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 #include "addon_filter.h"
+#include "allowance_addon.h"
 #include "look.h"
 #include "os.h"
 #include "plain.h"
@@ -437,6 +438,8 @@ NAPI_MODULE_INIT() {
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"look", look},              {"plainPart", find_plain_part},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
+      {"resourceLimits", resource_limits}, {"raiseLimit", raise_limit},
+      {"scheduling", scheduling},  {"couldTake", could_take},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

@@ -15,19 +15,19 @@
   'targets': [
     {
       'target_name': 'sys',
-      'sources': ['addon.c', 'addon_filter.c', 'look.c', 'plain.c',
+      'sources': ['addon.c', 'addon_filter.c', 'allowance_addon.c', 'look.c', 'plain.c',
                   'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {
       'target_name': 'holder',
       'type': 'executable',
-      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'start.c', 'home.c', 'terminal.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['client.c', 'start.c', 'home.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
   ],
 }

@@ -20,6 +20,7 @@
 #include "os.h"
 #include "start.h"
 #include "terminal.h"
+#include "typing.h"
 
 #ifndef FALCON_VERSION
 #define FALCON_VERSION "0.0.0"
@@ -37,11 +38,13 @@ enum {
   TO_LIMIT = 6,
   TO_TOKEN = 7,
   TO_RUN = 8,
+  TO_SCHEDULING = 9,
   TO_INPUT = 20,
   TO_INPUT_END = 21,
   TO_SIZE = 22,
   TO_SIGNAL = 23,
   TO_CONTINUED = 24,
+  TO_INPUT_AT = 25,
   FROM_HELLO = 65,
   FROM_STDOUT = 66,
   FROM_STDERR = 67,
@@ -52,6 +55,8 @@ enum {
   FROM_RESUME = 72,
   FROM_RESTORE = 73,
   FROM_RECONNECT = 74,
+  FROM_LEAVE_KEYS = 75,
+  FROM_TAKEN = 76,
 };
 
 enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
@@ -92,12 +97,13 @@ static bool greeted;          // HELLO has come
 static bool going;            // RECONNECT has come
 static bool lost;             // the server's side is at its end
 static int64_t connected_at;  // steady ms
-static int64_t going_since;
+static int64_t going_since, heard_at;
 static int losses;
+static uint8_t sent_before;   // how often this request was sent to another server
 
 static int input_mode;
 static bool reads_input;  // the present server has said how
-static bool input_ended;
+static bool input_ended, told_end;
 static bool forward_signals;
 static bool holds_signals;  // those that a server is to be told wait until the next one has begun to answer
 static uint8_t *resume;  // strings, each with its NUL
@@ -135,6 +141,13 @@ __attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *form
   terminal_leave(out_left > 0);
   dprintf(2, "%s: %s\n", called_as, text);
   _exit(STATUS_OURS);
+}
+
+// The server stands still, and the person wants to go: what was typed since is withdrawn with us.
+_Noreturn static void leave_frozen(void) {
+  terminal_leave(out_left > 0);
+  dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", called_as, (int)server_pid);
+  _exit(0);
 }
 
 static void *must(void *memory) {
@@ -194,6 +207,19 @@ static void send_news(void) {
 
 extern char **environ;
 
+// What else of the machine we have, besides the limits.
+static void send_scheduling(void) {
+  uint8_t payload[5 + OS_PROCESSORS_ROOM];
+  int score = 0;
+  os_oom_score(&score);
+  put_u16(payload, (uint16_t)getpriority(PRIO_PROCESS, 0));
+  put_u16(payload + 2, (uint16_t)score);
+  payload[4] = sent_before;
+  if (sent_before < UINT8_MAX) sent_before++;
+  size_t length = os_processors(payload + 5);
+  send_frame(TO_SCHEDULING, payload, 5 + length);
+}
+
 // The whole request: who we are and what is asked.
 static void send_request(void) {
   uint8_t numbers[24];
@@ -229,6 +255,7 @@ static void send_request(void) {
     put_u64(numbers + 12, limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_max);
     send_frame(TO_LIMIT, numbers, 20);
   }
+  send_scheduling();
   send_frame(TO_TOKEN, token, sizeof token);
   send_frame(TO_RUN, NULL, 0);
 }
@@ -356,6 +383,7 @@ static void ask(void) {
   in_start = in_end = out_left = 0;
   out_blocked = false;
   unsent_start = unsent_end = 0;
+  typing_restart();
   // the request says the size, and who it is sent to draws everything
   tell_size = tell_continued = false;
   send_request();
@@ -446,6 +474,12 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       going = true;
       going_since = os_steady_ms();
       return;
+    case FROM_LEAVE_KEYS:
+      typing_keys(payload, length);
+      return;
+    case FROM_TAKEN:
+      typing_taken();
+      return;
   }
   // a frame of a later version: not meant for us
 }
@@ -504,8 +538,10 @@ static void read_server(void) {
     in = must(realloc(in, in_room));
   }
   ssize_t count = read(connection, in + in_end, READ_PIECE);
-  if (count > 0) in_end += (size_t)count;
-  else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) lost = true;
+  if (count > 0) {
+    in_end += (size_t)count;
+    heard_at = os_steady_ms();
+  } else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) lost = true;
 }
 
 static void read_input(void) {
@@ -513,18 +549,43 @@ static void read_input(void) {
   static uint8_t bytes[READ_PIECE];
   ssize_t count = read(0, bytes, sizeof bytes);
   if (count > 0) {
-    send_frame(TO_INPUT, bytes, (size_t)count);
+    typing_take(bytes, (size_t)count, os_steady_ms());
     return;
   }
   if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   // a raw terminal has no end of input: it was closed
   if (input_mode == INPUT_RAW) leave(128 + SIGHUP);
   input_ended = true;
-  send_frame(TO_INPUT_END, NULL, 0);
+}
+
+// What was typed goes on, as far as it need not wait for an answer.
+static void send_typed(void) {
+  size_t length;
+  const uint8_t *payload;
+  while (reads_input && unsent_end - unsent_start < UNSENT_LIMIT && (payload = typing_next(&length))) {
+    if (typing_understood()) {
+      send_frame(TO_INPUT_AT, payload, length);
+      continue;
+    }
+    // an older server, which answers nothing
+    typing_taken();
+    send_frame(TO_INPUT, payload + INPUT_AT_HEADER, length - INPUT_AT_HEADER);
+  }
+  if (input_ended && !told_end && typing_waiting() == 0) {
+    told_end = true;
+    send_frame(TO_INPUT_END, NULL, 0);
+  }
+}
+
+// When a person who has asked in vain is let go; -1: that is not so, or an answer may stand behind what the terminal does not take.
+static int64_t leaves_at(void) {
+  return out_blocked ? -1 : typing_leaves_at(heard_at);
 }
 
 static int time_left(void) {
   int64_t end = !greeted ? connected_at + HELLO_MS : going ? going_since + GOODBYE_MS : -1;
+  int64_t leaves = leaves_at();
+  if (leaves >= 0 && (end < 0 || leaves < end)) end = leaves;
   if (end < 0) return -1;
   int64_t left = end - os_steady_ms();
   return left > 0 ? (int)left : 0;
@@ -532,7 +593,9 @@ static int time_left(void) {
 
 // One turn: waits for whatever comes first, and deals with it.
 static void turn(void) {
-  bool typing = reads_input && !going && !input_ended && unsent_end - unsent_start < UNSENT_LIMIT;
+  // a server that follows another has a raw terminal at once; what is typed into that waits until it says how it reads
+  bool reads = reads_input || (greeted && input_mode == INPUT_RAW);
+  bool typing = reads && !going && !input_ended && unsent_end - unsent_start + typing_waiting() < UNSENT_LIMIT;
   bool listening = !lost && wants_more();
   bool sending = !lost && unsent_start < unsent_end;
   struct pollfd slots[] = {
@@ -555,6 +618,8 @@ static void turn(void) {
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
   process();
+  if (leaves_at() >= 0 && os_steady_ms() >= leaves_at()) leave_frozen();
+  send_typed();
   send_news();
   flush_unsent();
   if (going && unsent_start == unsent_end) shutdown(connection, SHUT_WR);

@@ -3,8 +3,10 @@
 // it, serves the log by offset, reaps the program and records its end. A server may come, go, crash or freeze: the program never notices.
 //   holder FOLDER -- COMMAND [ARGUMENT ...]
 //   holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]     these and all variables are percent-coded; enters DIRECTORY
+//   before `--` and `--coded`: --allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS     taken on at once, so that the program has them too
 //   holder FOLDER --adopt PID     in place of a holder that was killed
 // The wire and the files are docs/protocol.md's. Nothing that arrives on the socket may end this process.
+#include "allowance.h"
 #include "holder.h"
 #include "os.h"
 
@@ -361,6 +363,11 @@ static void turn(int64_t began_ms) {
 static bool take_arguments(int count, char **arguments) {
   if (count < 4 || arguments[1][0] != '/') return false;
   session_folder = arguments[1];
+  if (strcmp(arguments[2], "--allowance") == 0) {
+    if (count < 6 || !allowance_take(arguments[3])) return false;
+    arguments += 2;
+    count -= 2;
+  }
   if (strcmp(arguments[2], "--coded") == 0) {
     program_arguments = arguments + 4;
     return count > 4 && child_decode(arguments + 3);
@@ -375,7 +382,9 @@ static bool take_arguments(int count, char **arguments) {
 
 int main(int count, char **arguments) {
   if (!take_arguments(count, arguments)) {
-    fprintf(stderr, "usage: holder FOLDER -- COMMAND [ARGUMENT ...]\n       holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]\n       holder FOLDER --adopt PID\n");
+    fprintf(stderr, "usage: holder FOLDER [--allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS] -- COMMAND [ARGUMENT ...]\n"
+                    "       holder FOLDER [--allowance ...] --coded DIRECTORY COMMAND [ARGUMENT ...]\n"
+                    "       holder FOLDER --adopt PID\n");
     return EX_WRONG_USAGE;
   }
   os_close_from(3);

@@ -45,6 +45,17 @@ int os_take_terminal(int terminal);
 // Raises this process's own oom_score_adj to `score` where that is higher than now. Never lowers it: that needs a privilege.
 void os_raise_oom_score(int score);
 
+// This process's own oom_score_adj; false where there is no such thing. Below what root has once set for an ancestor it needs a privilege.
+bool os_oom_score(int *score);
+bool os_set_oom_score(int score);
+
+// The processors that this process may run on, bit N % 8 of byte N / 8 for processor N: fills `mask` and returns its bytes that count, 0 where
+// there is no such thing.
+enum { OS_PROCESSORS_ROOM = 1024 };
+size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]);
+// Of those in `mask`, all that the control group has. False where that is none, or there is no such thing.
+bool os_use_processors(const uint8_t *mask, size_t length);
+
 // A descriptor that polls readable once process `pid` has ended, or -1 where there is no such thing (then ask os_is_running).
 int os_watch_process(pid_t pid);
 

@@ -82,6 +82,27 @@ int os_take_terminal(int terminal) {
 
 void os_raise_oom_score(int score) { (void)score; }
 
+bool os_oom_score(int *score) {
+  (void)score;
+  return false;
+}
+
+bool os_set_oom_score(int score) {
+  (void)score;
+  return false;
+}
+
+size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]) {
+  (void)mask;
+  return 0;
+}
+
+bool os_use_processors(const uint8_t *mask, size_t length) {
+  (void)mask;
+  (void)length;
+  return false;
+}
+
 int os_watch_process(pid_t pid) {
   (void)pid;
   errno = ENOSYS;

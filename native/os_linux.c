@@ -149,18 +149,43 @@ int os_take_terminal(int terminal) {
 }
 
 void os_raise_oom_score(int score) {
-  int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-  if (fd < 0) return;
+  int now;
+  if (os_oom_score(&now) && score > now) os_set_oom_score(score);  // a wish, not a condition
+}
+
+bool os_oom_score(int *score) {
   char text[16];
-  ssize_t length = read(fd, text, sizeof text - 1);
-  if (length > 0) {
-    text[length] = 0;
-    if (score > atoi(text)) {
-      int size = snprintf(text, sizeof text, "%d", score);
-      if (pwrite(fd, text, (size_t)size, 0) < 0) errno = 0;  // a wish, not a condition
-    }
-  }
-  close(fd);
+  int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0) close(fd);
+  if (length <= 0) return false;
+  text[length] = 0;
+  *score = atoi(text);
+  return true;
+}
+
+bool os_set_oom_score(int score) {
+  char text[16];
+  int size = snprintf(text, sizeof text, "%d", score);
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  bool set = fd >= 0 && write(fd, text, (size_t)size) == size;
+  if (fd >= 0) close(fd);
+  return set;
+}
+
+// By system call: a cpu_set_t of glibc's has room for 1,024 processors only. The kernel's masks are words; the order of their bytes is ours where
+// words are little endian, which every machine is that Node runs on but one (s390x).
+size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]) {
+  memset(mask, 0, OS_PROCESSORS_ROOM);
+  long length = syscall(SYS_sched_getaffinity, 0, (size_t)OS_PROCESSORS_ROOM, mask);
+  while (length > 0 && mask[length - 1] == 0) length--;
+  return length > 0 ? (size_t)length : 0;
+}
+
+bool os_use_processors(const uint8_t *mask, size_t length) {
+  uint8_t whole[OS_PROCESSORS_ROOM] = {0};
+  memcpy(whole, mask, length < sizeof whole ? length : sizeof whole);
+  return syscall(SYS_sched_setaffinity, 0, sizeof whole, whole) == 0;
 }
 
 int os_watch_process(pid_t pid) {

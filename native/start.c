@@ -19,6 +19,7 @@
 #include <mach-o/dyld.h>
 #endif
 
+#include "allowance.h"
 #include "home.h"
 #include "os.h"
 
@@ -131,6 +132,7 @@ static void become_server(const char *home, const char *root, int ready) {
   unsetenv("NODE_OPTIONS");
   unsetenv("NODE_CHANNEL_FD");
   unsetenv("NODE_UNIQUE_ID");
+  allowance_widen();
   os_prefer_latency();
   // each of Node's threads would keep memory of its own that it does not give back; for the server alone: programs get their caller's environment
   setenv("MALLOC_ARENA_MAX", "2", 0);

@@ -39,7 +39,6 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
-  call.inputMode(InputMode.raw);
   const attachment = new Attachment(
     session,
     options.readOnly ? undefined : session,
@@ -54,8 +53,11 @@ export async function attachHere(call: Call, context: Context, session: Session,
       sequences: context.config.programSequences,
       keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
       clock: () => context.clock(),
+      steady: () => context.steady(),
+      leaveKeys: (keys) => call.leaveKeys(keys),
     },
   );
+  call.inputMode(InputMode.raw);
   attachment.openHistory = () => openHistory(context.archive, session, attachment);
   call.onInputEnd = () => attachment.finish("detached");
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
@@ -74,7 +76,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   await session.output.present;
   attachment.begin();
   // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
-  call.onInput = (bytes) => attachment.type(bytes);
+  call.onInput = (bytes, at) => attachment.type(bytes, at);
   const why = await attachment.over;
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });

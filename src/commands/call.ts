@@ -28,7 +28,13 @@ export interface Call {
   restore(bytes: Uint8Array): void;
   /** The client becomes this program; nothing can be said after it. */
   exec(file: string, argv: readonly string[]): void;
-  onInput: (bytes: Buffer) => void;
+  /** The keys by which one leaves, for a person at a server that stands still. */
+  leaveKeys(keys: readonly number[]): void;
+  /**
+   * Takes what is typed; `at` (ms of the client's clock) is when, where the client says it. It answers false when nobody takes it any more: a
+   * client that waits for an answer gets none then.
+   */
+  onInput: (bytes: Buffer, at?: number) => unknown;
   onInputEnd: () => void;
   onSize: (cols: number, rows: number) => void;
   onSignal: (signal: number) => void;
@@ -47,13 +53,21 @@ export interface Context {
   readonly archive: Archive;
   readonly config: Config;
   readonly log: Log;
+  /** ms since 1970. */
   clock(): number;
+  /** ms, monotonic: of durations. */
+  steady(): number;
   /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */
   stopServer(reason: string): void;
   /** The server makes way for a new one: clients are told to ask again. */
   upgradeServer(): Promise<void>;
+  /**
+   * Whether a server that this caller starts takes over, since ours can give the caller's runs less than it has itself; then the call is over.
+   * Else `lacks` is what such a run would lack, in words.
+   */
+  makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }>;
   /** What the user is to know of log-outs, said once in the life of this home; else undefined. */
   logOutNotice(): string | undefined;
   /** Facts about this server. */

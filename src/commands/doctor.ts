@@ -23,6 +23,7 @@ export const doctor: CommandSpec = {
         environment: request.environment,
         directory: request.directory,
         limits: request.limits,
+        scheduling: request.scheduling,
         onTerminal: stdin || stdout || stderr,
         version: request.version,
       },

@@ -20,8 +20,8 @@ export async function followPlain(call: Call, context: Context, session: Session
   let wake = () => {};
   call.onSignal = (signal) => {
     // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up ends the caller and leaves the run alone
-    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1);
-    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0);
+    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1, "caller");
+    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0, "caller");
     else {
       endedBy = signal;
       wake();

@@ -23,9 +23,9 @@ export const kill: CommandSpec = {
       throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
     }
     const counted = ["SIGINT", "SIGTERM"].includes(signalName(number));
-    if (counted) session.countedSignal(number, 0);
+    if (counted) session.countedSignal(number, 0, "kill");
     // a killed driver must not leave Ray's processes behind
-    else session.signal(number, number === signalNumber("SIGKILL") ? 2 : 0);
+    else session.signal(number, number === signalNumber("SIGKILL") ? 2 : 0, "kill");
     call.stderr(`[${session.row.name}] sent ${signalName(number)}\n`);
     return Status.ok;
   },

@@ -1,8 +1,9 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
+import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
-import { postMortemOf } from "../session/ending.ts";
+import type { Outcome } from "../session/outcome.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
@@ -57,6 +58,8 @@ export interface Listing {
   progress: RunProgress | null;
   /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
+  /** How it ended, in one statement (session/outcome.ts); null while it runs. `time` as the times of a session. */
+  outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
 
 /** @param saveBefore the configuration's, which decides when a run is asked to stop. */
@@ -67,6 +70,7 @@ export async function listing(
 ): Promise<Listing> {
   const { row } = session;
   const end = session.end;
+  const outcome = outcomeOf(session);
   const progress = await progresses.of(session);
   return {
     id: row.id,
@@ -95,6 +99,7 @@ export async function listing(
     deadline: deadlineListing(session, progress, saveBefore, now),
     progress,
     postMortem: postMortemOf(session) ?? null,
+    outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
   };
 }
 

@@ -13,6 +13,7 @@ import type { Session } from "../session/session.ts";
 import type { FoundBlock } from "../store/search.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { type HoleReason, holeReason } from "./hole-reason.ts";
 import { coloursFor } from "./table.ts";
 import { bytes } from "./wording.ts";
 
@@ -265,12 +266,12 @@ async function sessionLog(
 /** What cannot be read any more is said beside the lines. @param whole the reader asked for all of it, so the beginning counts as well. */
 function tellMissing(call: Call, session: Session, whole: boolean): void {
   const log = session.openLog();
-  const missing = new Map<keyof typeof holeReasons, number>();
+  const missing = new Map<HoleReason, number>();
   for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
   log.close();
   if (!whole) missing.delete("retention");
   for (const [reason, length] of missing)
-    call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReasons[reason]}\n`);
+    call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReason(session.row, reason)}\n`);
 }
 
 /** What the next server is asked for: the same, from the next line on. */
@@ -305,7 +306,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
       for await (const piece of log.pieces(at)) {
         if ("hole" in piece) {
           const { length, reason } = piece.hole;
-          call.stderr(`falcon: ${length} bytes are missing here (${holeReasons[reason]})\n`);
+          call.stderr(`falcon: ${length} bytes are missing here (${holeReason(session.row, reason)})\n`);
           at = piece.offset + length;
           continue;
         }
@@ -334,12 +335,6 @@ function passedTo(call: Call, context: Context): (bytes: Buffer) => Buffer {
   const filter = new StreamFilter(context.config.programSequences, { of: "program" });
   return (bytes) => filter.feed(bytes);
 }
-
-const holeReasons = {
-  disk: "the disk was full",
-  retention: "let go of, to keep the log within its retention",
-  damaged: "their segment cannot be read",
-} as const;
 
 async function nodeLog(
   call: Call,

@@ -29,11 +29,11 @@ export const relaunch: CommandSpec = {
     const session = selectSession(context.table.all(), wanted, call.request.directory);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
-    const { directory, environment, umask, limits } = row;
+    const { directory, environment } = row;
     const program = await currentProgram(row);
     programFile(program, environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
-    const { command, plain } = await resuming(
+    const { command, plain, notice } = await resuming(
       call,
       { ...row, command: [program, ...row.command.slice(1)] },
       options.detach === true,
@@ -48,7 +48,8 @@ export const relaunch: CommandSpec = {
         runDirectory: row.runDirectory,
         plain,
         part: nextPart(context.table.all(), session, realPath),
-        again: { directory, environment, umask, limits },
+        again: { directory, environment },
+        ...(notice === undefined ? {} : { notice }),
       },
       { ...options, saveBefore: options.saveBefore ?? earlierGrace(row), ...(size === undefined ? {} : { size }) },
     );
@@ -71,13 +72,20 @@ function earlierGrace(row: SessionRow): string | undefined {
  * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. Whether it shows
  * its display is decided by where it is started now, unless the user's own arguments say it.
  */
-async function resuming(call: Call, row: SessionRow, detached: boolean): Promise<{ command: string[]; plain: boolean }> {
+async function resuming(
+  call: Call,
+  row: SessionRow,
+  detached: boolean,
+): Promise<{ command: string[]; plain: boolean; notice?: string }> {
   if (row.kind !== "launch") return { command: row.command, plain: false };
   const at = row.command.indexOf("launch") + 1;
   // what launch.ts added stands first
   const args = row.command.slice(row.facts.plain === true ? at + 1 : at);
   const plan = await relaunchPlan(args, row.directory, row.runDirectory ?? undefined);
-  call.stderr(`[${row.name}] ${plan.sentence}\n`);
   const plain = plainWithout(call, detached, parseLaunch(args).interactive);
-  return { command: [...row.command.slice(0, at), ...plain, ...plan.args], plain: plain.length > 0 };
+  return {
+    command: [...row.command.slice(0, at), ...plain, ...plan.args],
+    plain: plain.length > 0,
+    notice: `[${row.name}] ${plan.sentence}\n`,
+  };
 }

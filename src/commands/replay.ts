@@ -5,7 +5,7 @@ import { screenAt, spanOf } from "../session/past.ts";
 import { Playback } from "../session/playback.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
-import { type ViewKey, ViewKeys } from "../session/view-keys.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import type { FrameWatch, ScreenHandle } from "../terminal/screens.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
@@ -128,6 +128,7 @@ class Show {
   async run(): Promise<void> {
     const call = this.#call;
     call.restore(leaveTerminal());
+    call.leaveKeys(leavesView);
     call.inputMode(InputMode.raw);
     call.stdout(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
     call.onInput = (bytes) => {

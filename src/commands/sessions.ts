@@ -62,7 +62,7 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
 /** How it ended and what came of it, each said once: "stopped after 4m 10s · 187/300, best -2.91". */
 function endAndResults(end: string, summary: string): string {
   const [outcome = "", ...results] = summary.split(" · ");
-  const said = outcome === "completed" || outcome === "stopped" ? results.join(" · ") : summary;
+  const said = /^(completed|stopped|broken off)/.test(outcome) ? results.join(" · ") : summary;
   return [end, said].filter(Boolean).join(" · ");
 }
 

@@ -11,6 +11,7 @@ import type { Session } from "../session/session.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
+import { holeReason } from "./hole-reason.ts";
 import { type DeadlineListing, listing } from "./listing.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
@@ -58,7 +59,7 @@ export const show: CommandSpec = {
       ],
       [
         "output",
-        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (the disk was full)` : ""}`,
+        `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
       ],
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
       ...(Array.isArray(row.facts.leftovers)

@@ -5,11 +5,11 @@ import type { Command, OptionValues } from "commander";
 import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { shimVariable } from "../falcon/find.ts";
+import { longestFile, shortfallSentence, systemAllowance } from "../platform/allowance.ts";
 import type { PartFact } from "../session/parts.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
-import type { Limit } from "../store/session-store.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
@@ -68,7 +68,9 @@ export interface Starting {
   /** Variables that the program gets besides the caller's. */
   variables?: Readonly<Record<string, string>>;
   /** Of an earlier session, when its run is started again; else the caller's count. */
-  again?: { directory: string; environment: Record<string, string>; umask: number; limits: Limit[] };
+  again?: { directory: string; environment: Record<string, string> };
+  /** What the caller is to be told as soon as it starts, a line. */
+  notice?: string;
 }
 
 /** Names of the outer terminal's multiplexer and of what only it can do: they would mislead the program. */
@@ -97,10 +99,16 @@ export function programEnvironment(environment: Record<string, string>): Record<
 }
 
 /**
- * Starts a session and stays with it as the options say: attached, in the background, or copying its output.
+ * Starts a session and stays with it as the options say: attached, in the background, or copying its output. Answers undefined when the client
+ * was sent to a server that can give its run more.
  * @throws Failure for everything that is wrong with the order; nothing is started then.
  */
-export async function startAndStay(call: Call, context: Context, what: Starting, options: OptionValues): Promise<number> {
+export async function startAndStay(
+  call: Call,
+  context: Context,
+  what: Starting,
+  options: OptionValues,
+): Promise<number | undefined> {
   const { request } = call;
   const size = options.size === undefined ? undefined : parseSize(options.size);
   const deadline = deadlineOptions(options, context.clock());
@@ -108,8 +116,6 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
   const from = what.again ?? {
     directory: request.directory,
     environment: { ...programEnvironment(request.environment), ...what.variables },
-    umask: request.umask,
-    limits: request.limits,
   };
   if (again === undefined) {
     refuseSecondRun(context, what, from.directory);
@@ -123,13 +129,23 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
       Status.usage,
     );
   }
+  if (again === undefined) {
+    const { gone, lacks } = await context.makeWay(call);
+    if (gone) return undefined;
+    if (lacks.length > 0) call.stderr(`falcon: ${shortfallSentence(lacks)}\n`);
+  }
+  if (what.notice !== undefined) call.stderr(what.notice);
   const { terminal } = request;
   const here = terminal.stdin && terminal.stdout && !options.detach;
+  const fileLimit = longestFile(systemAllowance);
   const session = await context.table.start({
     kind: what.kind,
     name,
     command: what.command,
     ...from,
+    umask: request.umask,
+    limits: request.limits,
+    caller: request.pid,
     runDirectory: what.runDirectory,
     ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
     pinned: size !== undefined || context.config.sizePolicy === "fixed",
@@ -142,6 +158,8 @@ export async function startAndStay(call: Call, context: Context, what: Starting,
       ...(what.plain === true ? { plain: true } : {}),
       ...(deadline === undefined ? {} : { deadline }),
       ...(what.part === undefined ? {} : { part: what.part }),
+      ...(request.scheduling === undefined ? {} : { scheduling: request.scheduling }),
+      ...(fileLimit === undefined ? {} : { fileLimit: String(fileLimit) }),
     },
   });
   const notice = context.logOutNotice();

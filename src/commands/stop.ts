@@ -1,6 +1,7 @@
 // falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
 import { Failure, Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
+import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
 import { movement, stopPatience } from "../session/movement.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -48,28 +49,31 @@ interface Stopping {
 }
 
 async function graceful(stopping: Stopping): Promise<number> {
-  const { session } = stopping;
-  if (session.row.interrupts > 0 && session.row.kind === "launch") {
+  const { session, context } = stopping;
+  const before = stopOf(session);
+  // a program that takes a Ctrl+C for nothing loses nothing by another one
+  if (before !== undefined && session.row.kind === "run") session.setFact("stop", undefined);
+  const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
+  if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
+  else if (answer === "received")
+    tell(stopping, `a signal to all of its job has reached it (${session.row.facts.hit}); nothing is added, waiting for its end`);
+  else if (answer === "already")
     tell(
       stopping,
       `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
     );
-  } else {
-    session.sendInterrupt();
-    tell(stopping, "asked to stop (one Ctrl+C); waiting for its end");
-  }
   return awaitEnd(stopping, `'falcon stop --force ${session.id}' ends it at once, without saving`);
 }
 
 /** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
 async function force(stopping: Stopping): Promise<number> {
   const { session, patience } = stopping;
-  if (session.row.interrupts === 0) session.sendInterrupt();
-  session.sendInterrupt();
+  if (session.row.interrupts === 0) session.sendInterrupt("stop");
+  session.sendInterrupt("stop");
   tell(stopping, "sent the second Ctrl+C");
   if (!(await endsWithin(stopping, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
-    session.signal(signalNumber("SIGKILL") ?? 9, 2);
+    session.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
   }
   return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
 }

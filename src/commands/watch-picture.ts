@@ -1,40 +1,24 @@
-// What `falcon sessions --watch` draws: the table of nodes, as many of its columns as fit, and the selected node's log below.
-import { printable } from "../base/printable.ts";
+// What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
+import { printable, printableColoured } from "../base/printable.ts";
 import { sparkline } from "../falcon/curve.ts";
-import type { NodeProgress } from "../falcon/node-progress.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
+import { paintStatus, statusWord } from "./status-word.ts";
 import { type coloursFor, cut, table, widthOf } from "./table.ts";
+import { footer, helpLines } from "./watch-keys.ts";
+import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
 import { duration } from "./wording.ts";
-
-/** What is shown of a session. Times are ms since 1970. */
-export interface Watched {
-  name: string;
-  live: boolean;
-  state: string;
-  created: number;
-  started: number | null;
-  ended: number | null;
-}
-
-/** One line of the table: a node of a run, or a session without nodes. */
-export interface WatchLine {
-  session: Watched;
-  progress: RunProgress | null;
-  node: NodeProgress | undefined;
-}
-
-export const sorts = ["age", "name", "status", "loss"] as const;
-export type Sort = (typeof sorts)[number];
 
 export interface Frame {
   cols: number;
   rows: number;
   now: number;
   colours: ReturnType<typeof coloursFor>;
-  sort: Sort;
-  /** Instead of the keys, once: why a key did nothing. */
-  notice: string;
+  /** What is sorted by, for the footer. */
+  sort: string;
+  /** Stands instead of the keys: a notice, or what is being typed. */
+  prompt: string;
+  /** First line of the table that is shown. */
+  top: number;
   /** The last lines below the table, at most so many. */
   log(count: number): string[];
 }
@@ -44,9 +28,10 @@ interface WatchColumn {
   right?: true;
   /** Columns with the lowest rank are left out first where the terminal is narrow; without a rank: never. */
   rank?: number;
-  /** What it is called where it stands outside of the table. */
+  /** What it is called where it stands outside of the table: before it, or behind it. */
+  label?: string;
   unit?: string;
-  text(line: WatchLine, now: number): string;
+  text(row: SessionRow, now: number, colours: Frame["colours"]): string;
 }
 
 /** Blanks between two columns, as table() has them. */
@@ -55,15 +40,28 @@ const gap = 2;
 /** Bars of the trend. */
 const trendWidth = 12;
 
+/** Lines that are not the table's: its head, the ruler, the footer. */
+const frameLines = 3;
+
+/** Part of the screen that the table may take from the log below it. */
+const tablePart = 0.6;
+
 const columns: readonly WatchColumn[] = [
   { title: "SESSION", text: ({ session }) => session.name },
-  { title: "NODE", text: ({ node }) => node?.name ?? "" },
-  { title: "STATUS", text: statusOf },
+  { title: "NODE", text: ({ session, node }) => (session.live ? (node?.name ?? "") : "") },
+  {
+    title: "STATUS",
+    text: (row, _now, colours) => paintStatus(row.session.live ? statusWord(statusOf(row)) : row.session.status, colours),
+  },
   { title: "EPOCH", right: true, text: ({ node }) => (node === undefined ? "" : epochText(node)) },
-  { title: "LOSS", right: true, text: ({ node }) => known(node?.validationLoss ?? node?.loss, number) },
+  {
+    title: "LOSS",
+    right: true,
+    text: ({ node }, _now, colours) => known(node?.validationLoss ?? node?.loss, (loss) => lossText(loss, colours)),
+  },
   { title: "TREND", rank: 6, text: ({ node }) => (node === undefined ? "" : sparkline(node.trend, trendWidth)) },
   { title: "SAMPLES", right: true, rank: 3, unit: "samples", text: ({ node }) => known(node?.samples, String) },
-  { title: "LR", right: true, rank: 2, unit: "lr", text: ({ node }) => known(node?.learningRate, number) },
+  { title: "LR", right: true, rank: 2, label: "lr", text: ({ node }) => known(node?.learningRate, number) },
   { title: "EP/MIN", right: true, rank: 4, unit: "ep/min", text: ({ node }) => known(node?.epochsPerMinute, number) },
   {
     title: "LEFT",
@@ -83,70 +81,101 @@ const columns: readonly WatchColumn[] = [
     title: "AGE",
     right: true,
     rank: 1,
-    unit: "old",
-    text: ({ session }, now) => duration((session.ended ?? now) - (session.started ?? session.created)),
+    label: "age",
+    text: ({ session }, now) =>
+      session.live ? duration(now - (session.started ?? session.created)) : `${duration(now - (session.ended ?? now))} ago`,
   },
 ];
 
-/** A line's state in one word: the session's when it is over, "stalled", else the node's. */
-export function statusOf({ session, node, progress }: WatchLine): string {
-  if (!session.live) return session.state;
-  if (node?.stalled === true || progress?.stalled === true) return "stalled";
-  return node?.status ?? session.state;
-}
-
-/** In the order of `sort`; equal ones keep theirs. */
-export function sorted<Line extends WatchLine>(lines: readonly Line[], sort: Sort): Line[] {
-  const loss = ({ node }: WatchLine) => node?.validationLoss ?? node?.loss ?? Number.POSITIVE_INFINITY;
-  const by: Record<Sort, (a: WatchLine, b: WatchLine) => number> = {
-    age: (a, b) => a.session.created - b.session.created,
-    name: (a, b) => a.session.name.localeCompare(b.session.name),
-    status: (a, b) => statusOf(a).localeCompare(statusOf(b)),
-    // two that have none: their difference would be NaN
-    loss: (a, b) => (loss(a) === loss(b) ? 0 : loss(a) - loss(b)),
-  };
-  return [...lines].sort(by[sort]);
+/** How many lines of the table are on the screen. */
+export function tableHeight(count: number, rows: number): number {
+  const room = Math.max(1, rows - frameLines);
+  return Math.max(1, Math.min(count, Math.max(Math.min(room, 3), Math.floor(room * tablePart))));
 }
 
 /** The whole screen: `rows` lines, none wider than `cols`. */
-export function picture(lines: readonly WatchLine[], chosen: WatchLine | undefined, frame: Frame): string[] {
-  const { cols, rows, now, colours, sort } = frame;
-  if (lines.length === 0) {
-    const texts = [colours.bold("no session runs"), "", "falcon launch starts one · q leaves"].map((line) => cut(line, cols));
-    return [...texts, ...new Array(rows).fill("")].slice(0, rows);
-  }
-  const texts = new Map(columns.map((column) => [column, lines.map((line) => printable(column.text(line, now)))]));
+export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined, frame: Frame): string[] {
+  const { cols, rows, now, colours, top } = frame;
+  const room = tableHeight(lines.length, rows);
+  const part = lines.slice(top, top + room);
+  const space = Math.max(0, rows - part.length - frameLines);
+  const sessions = lines.filter((row) => row.kind === "session");
+  const texts = new Map(
+    columns.map((column) => [column, new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, colours))]))]),
+  );
   const { shown, left } = fitting(texts, cols);
-  const cells = lines.map((_, i) => shown.map((column) => texts.get(column)?.[i] ?? ""));
+  // all lines, so that the columns do not move while the table is scrolled
+  const cells = sessions.map((row) => shown.map((column) => texts.get(column)?.get(row) ?? ""));
   const [head = "", ...body] = table(shown, cells, cols).split("\n");
-  const at = chosen === undefined ? 0 : Math.max(0, lines.indexOf(chosen));
-  // the table takes at most half of the screen; the selected line stays in sight
-  const room = Math.max(1, Math.min(body.length, Math.floor((rows - 3) / 2)));
-  const first = Math.max(0, Math.min(at - Math.floor(room / 2), body.length - room));
-  const part = body
-    .slice(first, first + room)
-    .map((line, i) => (first + i === at ? `\x1b[7m${pad(line, cols)}\x1b[27m` : cut(line, cols)));
-  const space = Math.max(0, rows - part.length - 3);
+  const drawn = part.map((row) => {
+    const line = row.kind === "ended" ? endedLine(row) : (body[sessions.indexOf(row)] ?? "");
+    if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
+    return row.kind === "ended" ? colours.dim(cut(line, cols)) : cut(line, cols);
+  });
   const log = frame.log(space);
-  const title = chosen === undefined ? "" : titleOf(chosen, left, now);
   return [
     colours.bold(cut(head, cols)),
-    ...part,
-    colours.dim(cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title)))}`, cols)),
+    ...drawn,
+    colours.dim(ruler(chosen, left, scrollMark(top, Math.max(0, lines.length - top - room)), frame)),
     ...log.map((line) => cut(line, cols)),
     ...new Array(Math.max(0, space - log.length)).fill(""),
-    frame.notice === "" ? colours.dim(keys(sort, cols)) : cut(frame.notice, cols),
+    frame.prompt === "" ? colours.dim(cut(footer(frame.sort, cols), cols)) : cut(frame.prompt, cols),
   ].slice(0, rows);
 }
 
+/** The screen where there is nothing to list. `filter`: the text that nothing fits. */
+export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort }: Frame): string[] {
+  const texts =
+    filter === ""
+      ? [colours.bold("no session runs"), "", "falcon launch starts one"]
+      : [colours.bold("nothing fits"), "", `no session has '${printable(filter)}' in it; Esc shows all again`];
+  const body = texts.map((line) => cut(line, cols)).slice(0, rows - 1);
+  return [
+    ...body,
+    ...new Array(Math.max(0, rows - body.length - 1)).fill(""),
+    prompt === "" ? colours.dim(footer(sort, cols)) : cut(prompt, cols),
+  ];
+}
+
+/** A page of text over the whole screen: the keys, or a session's report. */
+export function pageOf(
+  title: string,
+  text: readonly string[],
+  top: number,
+  { cols, rows, colours }: Pick<Frame, "cols" | "rows" | "colours">,
+): string[] {
+  const room = Math.max(0, rows - 2);
+  const below = Math.max(0, text.length - top - room);
+  const keys = text.length > room ? "j/k PageDown PageUp · q back" : "q back";
+  return [
+    colours.bold(cut(printable(title), cols)),
+    ...text.slice(top, top + room).map((line) => cut(line, cols)),
+    ...new Array(Math.max(0, room - text.slice(top, top + room).length)).fill(""),
+    colours.dim(cut(`${keys}${scrollMark(top, below) === "" ? "" : ` · ${scrollMark(top, below)}`}`, cols)),
+  ].slice(0, rows);
+}
+
+/** The list of the keys as a page's text. */
+export const helpText: readonly string[] = ["", ...helpLines()];
+
+/** "↑3 ↓14": how many lines are out of sight. */
+function scrollMark(above: number, below: number): string {
+  return [above > 0 ? `↑${above}` : "", below > 0 ? `↓${below}` : ""].filter(Boolean).join(" ");
+}
+
+function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): string {
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  return `${folded ? "▸" : "▾"} ${total} ended: ${counts.map(({ word, count }) => `${count} ${word}`).join(", ")}`;
+}
+
 /** The columns that fit, and those that do not. */
-function fitting(texts: ReadonlyMap<WatchColumn, string[]>, cols: number): { shown: WatchColumn[]; left: WatchColumn[] } {
-  const widths = new Map(
-    columns.map((column) => [column, Math.max(widthOf(column.title), ...(texts.get(column) ?? []).map(widthOf))]),
-  );
+function fitting(
+  texts: ReadonlyMap<WatchColumn, ReadonlyMap<SessionRow, string>>,
+  cols: number,
+): { shown: WatchColumn[]; left: WatchColumn[] } {
   const shown = [...columns];
   const left: WatchColumn[] = [];
-  const width = () => shown.reduce((sum, column) => sum + (widths.get(column) ?? 0), 0) + gap * (shown.length - 1);
+  const width = () => shown.reduce((sum, column) => sum + widest(column, texts.get(column)), 0) + gap * (shown.length - 1);
   while (width() > cols) {
     const ranked = shown.filter((column) => column.rank !== undefined);
     if (ranked.length === 0) break;
@@ -157,30 +186,36 @@ function fitting(texts: ReadonlyMap<WatchColumn, string[]>, cols: number): { sho
   return { shown, left };
 }
 
-/** The ruler above the log: whose log it is, and what of its line found no room in the table. */
-function titleOf(chosen: WatchLine, left: readonly WatchColumn[], now: number): string {
+function widest(column: WatchColumn, texts: ReadonlyMap<SessionRow, string> | undefined): number {
+  let width = widthOf(column.title);
+  for (const text of texts?.values() ?? []) width = Math.max(width, widthOf(text));
+  return width;
+}
+
+/** The line above the log: whose log it is, what of its line found no room in the table, and what is out of sight. */
+function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
+  const end = mark === "" ? "" : ` ${mark} ──`;
+  const title = cut(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
+  return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
+}
+
+function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, colours: Frame["colours"]): string {
   const facts = left
     .toSorted((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
     .flatMap((column) => {
-      const text = column.text(chosen, now);
-      if (text === "" || column.unit === undefined) return text === "" ? [] : [text];
-      return [column.unit === "lr" ? `lr ${text}` : `${text} ${column.unit}`];
+      const text = column.text(chosen, now, colours);
+      return text === "" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
     });
-  const name = `${chosen.session.name}${chosen.node === undefined ? "" : ` / ${chosen.node.name}`}`;
-  return printable(`── ${[name, ...facts].join(" · ")} `);
+  const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
+  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
 }
 
-/** What can be typed, as long as there is room for. */
-function keys(sort: Sort, cols: number): string {
-  const texts = [
-    `j/k select · Enter attaches · s sorts (by ${sort}) · q leaves`,
-    `j/k · Enter attaches · s: by ${sort} · q`,
-    `j k Enter s:${sort} q`,
-  ];
-  return cut(texts.find((text) => widthOf(text) <= cols) ?? (texts.at(-1) as string), cols);
+/** A loss that is no number is what one looks for. */
+function lossText(loss: number, colours: Frame["colours"]): string {
+  return Number.isFinite(loss) ? number(loss) : colours.red(Number.isNaN(loss) ? "NaN" : loss > 0 ? "Inf" : "-Inf");
 }
 
-function known(value: number | null | undefined, text: (value: number) => string): string {
+function known<T>(value: T | null | undefined, text: (value: T) => string): string {
   return value === null || value === undefined ? "" : text(value);
 }
 

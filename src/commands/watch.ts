@@ -3,155 +3,352 @@ import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import type { Session } from "../session/session.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
+import { endReport } from "./end-report.ts";
+import { statusWord } from "./status-word.ts";
 import { coloursFor } from "./table.ts";
+import { type WatchAction, watchAction } from "./watch-keys.ts";
 import { LogTail } from "./watch-log.ts";
-import { picture, type Sort, sorted, sorts, type WatchLine } from "./watch-picture.ts";
+import { emptyPicture, type Frame, helpText, pageOf, picture, tableHeight } from "./watch-picture.ts";
+import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from "./watch-rows.ts";
 import { endSentence } from "./wording.ts";
 
-/** How often the files are looked at and the display is drawn (ms). */
+/** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
 const drawPause = 1000;
 
-interface Line extends WatchLine {
-  of: Session;
-}
+/** Every so many drawings the files of the runs out of sight are looked at as well: their order and counts may have changed. */
+const outOfSight = 15;
 
-const enter = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
-/** An arrow, an escape sequence that means nothing here, or one byte. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins them
-const keyPattern = /\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|O.)|[\s\S]/g;
+/** Text of a filter: longer than any name that one would type. */
+const longestFilter = 80;
 
-const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l";
+// 1007: the wheel types the arrow keys on the alternate screen, and the mouse still selects text. Its former state is saved and comes back.
+const enter = "\x1b[?1007s\x1b[?1007h\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
+const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?1007r";
 
 /**
- * Shows the table until q, Ctrl+C or Enter (which attaches to the selected session).
- * @param choose the sessions to show, asked anew at each drawing.
+ * Shows the table until it is left. Enter attaches to the selected session, and leaving that comes back here.
+ * @param choose the sessions to show, asked anew at each look.
  * @throws Failure 2 without a terminal.
  */
 export async function watch(call: Call, context: Context, choose: () => Session[]): Promise<number> {
   const { terminal } = call.request;
   if (!terminal.stdin || !terminal.stdout)
     throw new Failure("--watch needs a terminal; without one use 'falcon sessions' or 'falcon sessions --json'", Status.usage);
-  let [cols, rows] = [terminal.cols, terminal.rows];
-  let sort: Sort = "age";
-  let selected: string | undefined;
-  let lines: Line[] = [];
-  let notice = "";
-  const tail = new LogTail();
-  let done: (attachTo: Session | undefined) => void = () => {};
-  const chosen = new Promise<Session | undefined>((resolve) => {
-    done = resolve;
+  const view = new WatchView(call, context, choose);
+  let gone = false;
+  void call.gone.then(() => {
+    gone = true;
   });
-  const keyOf = (line: Line) => `${line.of.id}/${line.node?.name ?? ""}`;
-  const move = (by: number) => {
-    const at = Math.max(
-      0,
-      lines.findIndex((line) => keyOf(line) === selected),
-    );
-    const next = lines[Math.min(lines.length - 1, Math.max(0, at + by))];
-    if (next !== undefined) selected = keyOf(next);
-  };
-  call.restore(Buffer.from(leave));
-  call.resume(call.request.arguments);
-  call.inputMode(InputMode.raw);
-  call.stdout(enter);
-  call.onSize = (c, r) => {
-    [cols, rows] = [c, r];
-    draw();
-  };
-  call.onContinued = () => {
+  for (;;) {
+    const target = await view.show();
+    if (target === undefined) return Status.ok;
+    const status = await attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
+    if (gone || context.stopping.aborted) return status;
+    if (!target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
+  }
+}
+
+/** A page of text in front of the table. */
+interface Page {
+  title: string;
+  text: readonly string[];
+  top: number;
+}
+
+/** What the display shows and what its keys do. */
+class WatchView {
+  readonly #call: Call;
+  readonly #context: Context;
+  readonly #choose: () => Session[];
+  readonly #tail = new LogTail();
+  #keys = new ViewKeys();
+  /** What was last read of each session. */
+  #read = new Map<Session, RunProgress | null>();
+  #looks = 0;
+  #rows: WatchRow[] = [];
+  #selected: string | undefined;
+  #top = 0;
+  #sort: Sort = "age";
+  #reverse = false;
+  /** Chosen by a key; until then the ended ones are folded while something runs. */
+  #folded: boolean | undefined;
+  #filter = "";
+  /** The filter's text is being typed. */
+  #typing = false;
+  #notice = "";
+  #page: Page | undefined;
+  #done: (attachTo: Session | undefined) => void = () => {};
+
+  constructor(call: Call, context: Context, choose: () => Session[]) {
+    this.#call = call;
+    this.#context = context;
+    this.#choose = choose;
+  }
+
+  /** Stands in place of the keys until the next one is pressed. */
+  say(notice: string): void {
+    this.#notice = printable(notice);
+  }
+
+  /** Has the terminal until it is left; answers the session to attach to, or undefined. */
+  async show(): Promise<Session | undefined> {
+    const call = this.#call;
+    const chosen = new Promise<Session | undefined>((resolve) => {
+      this.#done = resolve;
+    });
+    this.#keys = new ViewKeys();
+    call.restore(Buffer.from(leave));
+    call.resume(call.request.arguments);
+    call.leaveKeys(leavesView);
+    call.inputMode(InputMode.raw);
     call.stdout(enter);
-    draw();
-  };
-  call.onInputEnd = () => done(undefined);
-  const press = (key: string): void => {
-    notice = "";
-    if (key === "q" || key === "\x03" || key === "\x1b") return done(undefined);
-    if (key === "\r") {
-      const session = lines.find((line) => keyOf(line) === selected)?.of;
-      if (session === undefined) return;
-      if (session.live) return done(session);
-      notice = `${session.id} is over: falcon show ${session.id} tells more`;
-    } else if (key === "j" || key === "\x1b[B" || key === "\x1bOB") move(1);
-    else if (key === "k" || key === "\x1b[A" || key === "\x1bOA") move(-1);
-    else if (key === "s") sort = sorts[(sorts.indexOf(sort) + 1) % sorts.length] ?? "age";
-  };
-  call.onInput = (bytes) => {
-    // several keys may come at once: from a held key, or over a slow connection
-    for (const [key] of bytes.toString("latin1").matchAll(keyPattern)) press(key);
-    lines = sorted(lines, sort);
-    draw();
-  };
+    call.onSize = (cols, rows) => {
+      call.request.terminal.cols = cols;
+      call.request.terminal.rows = rows;
+      this.#draw();
+    };
+    call.onContinued = () => {
+      call.stdout(enter);
+      this.#draw();
+    };
+    call.onInputEnd = () => this.#done(undefined);
+    call.onInput = (bytes) => {
+      // several keys may come at once, and each is meant for what the one before it has made
+      for (const key of this.#keys.feed(bytes)) {
+        this.#press(key);
+        this.#arrange();
+      }
+      this.#draw();
+    };
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
+    const look = async () => {
+      await this.#look();
+      this.#draw();
+      if (!over) timer = setTimeout(() => void look(), drawPause);
+    };
+    await look();
+    const target = await Promise.race([chosen, call.gone.then(() => undefined)]);
+    over = true;
+    clearTimeout(timer);
+    call.onInput = () => {};
+    call.onSize = () => {};
+    call.onContinued = () => {};
+    call.stdout(leave);
+    if (target !== undefined) return target;
+    call.resume(undefined);
+    call.inputMode(InputMode.off);
+    call.restore(Buffer.alloc(0));
+    return undefined;
+  }
 
-  const read = async () => {
-    const sessions = choose();
-    const found = await Promise.all(sessions.map(async (session) => ({ session, progress: await context.progress.of(session) })));
-    lines = sorted(found.flatMap(linesOf), sort);
-    if (!lines.some((line) => keyOf(line) === selected)) selected = lines[0] === undefined ? undefined : keyOf(lines[0]);
-    draw();
-  };
+  /** Reads how far the runs are: those in sight, now and then all, and whatever is new. */
+  async #look(): Promise<void> {
+    const sessions = this.#choose();
+    const all = this.#looks++ % outOfSight === 0;
+    const inSight = new Set(
+      this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
+    );
+    const next = new Map<Session, RunProgress | null>();
+    await Promise.all(
+      sessions.map(async (session) => {
+        const before = this.#read.get(session);
+        const due = before === undefined || (session.live && (all || inSight.has(session.id)));
+        next.set(session, due ? await this.#context.progress.of(session) : before);
+      }),
+    );
+    this.#read = next;
+    this.#arrange();
+  }
 
-  function draw(): void {
+  /** The lines anew from what is known; the selected one stays selected, and in sight. */
+  #arrange(): void {
+    const sessions = [...this.#read].map(([session, progress]) => ({ session: watched(session), progress }));
+    const folded = this.#folded ?? sessions.some(({ session }) => session.live);
+    this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
+    if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
+    this.#scroll();
+  }
+
+  #at(): number {
+    return this.#rows.findIndex((row) => rowKey(row) === this.#selected);
+  }
+
+  #height(): number {
+    return tableHeight(this.#rows.length, this.#call.request.terminal.rows);
+  }
+
+  #scroll(): void {
+    const at = Math.max(0, this.#at());
+    const height = this.#height();
+    this.#top = Math.min(Math.max(this.#top, at - height + 1), at, Math.max(0, this.#rows.length - height));
+  }
+
+  #select(index: number): void {
+    const row = this.#rows[Math.min(this.#rows.length - 1, Math.max(0, index))];
+    if (row !== undefined) this.#selected = rowKey(row);
+  }
+
+  #press(key: ViewKey): void {
+    this.#notice = "";
+    if (this.#typing) return this.#type(key);
+    const action = watchAction(key);
+    if (action === undefined) return;
+    if (this.#page !== undefined) return this.#turn(this.#page, action);
+    const page = Math.max(1, this.#height() - 1);
+    const actions: Record<WatchAction, () => void> = {
+      down: () => this.#select(this.#at() + 1),
+      up: () => this.#select(this.#at() - 1),
+      "page-down": () => this.#select(this.#at() + page),
+      "page-up": () => this.#select(this.#at() - page),
+      first: () => this.#select(0),
+      last: () => this.#select(this.#rows.length - 1),
+      open: () => this.#open(),
+      fold: () => this.#fold(),
+      filter: () => {
+        this.#typing = true;
+      },
+      sort: () => {
+        this.#sort = sorts[(sorts.indexOf(this.#sort) + 1) % sorts.length] ?? "age";
+      },
+      reverse: () => {
+        this.#reverse = !this.#reverse;
+      },
+      help: () => {
+        this.#page = { title: "keys of falcon sessions --watch", text: helpText, top: 0 };
+      },
+      leave: () => {
+        // Esc first takes the filter back
+        if (key === "escape" && this.#filter !== "") this.#filter = "";
+        else this.#done(undefined);
+      },
+    };
+    actions[action]();
+  }
+
+  /** A key while the filter is typed. */
+  #type(key: ViewKey): void {
+    if (key === "enter") this.#typing = false;
+    else if (key === "escape" || key === "interrupt") {
+      this.#typing = false;
+      this.#filter = "";
+    } else if (key === "backspace") this.#filter = [...this.#filter].slice(0, -1).join("");
+    else if (key === "clear") this.#filter = "";
+    else if ([...key].length === 1 && [...this.#filter].length < longestFilter) this.#filter += key;
+  }
+
+  /** A key on a page. */
+  #turn(page: Page, action: WatchAction): void {
+    const room = Math.max(1, this.#call.request.terminal.rows - 2);
+    const last = Math.max(0, page.text.length - room);
+    const to = (top: number) => {
+      page.top = Math.min(last, Math.max(0, top));
+    };
+    if (action === "down") to(page.top + 1);
+    else if (action === "up") to(page.top - 1);
+    else if (action === "page-down") to(page.top + room);
+    else if (action === "page-up") to(page.top - room);
+    else if (action === "first") to(0);
+    else if (action === "last") to(last);
+    else this.#page = undefined;
+  }
+
+  #open(): void {
+    const row = this.#rows[this.#at()];
+    if (row === undefined) return;
+    if (row.kind === "ended") return this.#fold();
+    const session = this.#session(row.session.id);
+    if (session === undefined) return;
+    if (session.live) this.#done(session);
+    else void this.#report(session);
+  }
+
+  #fold(): void {
+    const row = this.#rows.find(({ kind }) => kind === "ended");
+    if (row?.kind === "ended") this.#folded = !row.folded;
+  }
+
+  /** The end of a session over the whole screen. */
+  async #report(session: Session): Promise<void> {
+    const { id, row } = session;
+    const text = await endReport(session, this.#call.request.terminal.cols);
+    const progress = this.#read.get(session)?.summary;
+    this.#page = {
+      title: `${row.name} (${id}) · ${endSentence(session)}`,
+      text: [...(progress === undefined ? [] : ["", printable(progress)]), ...text.split("\n"), `falcon show ${id} tells more`],
+      top: 0,
+    };
+    this.#draw();
+  }
+
+  #session(id: string): Session | undefined {
+    for (const session of this.#read.keys()) if (session.id === id) return session;
+    return undefined;
+  }
+
+  #draw(): void {
+    const call = this.#call;
     // a terminal that does not read gets the next picture instead of a queue of old ones
     if (call.backlog() > 1 << 16) return;
-    const chosenLine = lines.find((line) => keyOf(line) === selected);
-    const text = picture(lines, chosenLine, {
+    const { cols, rows } = call.request.terminal;
+    const chosen = this.#rows[this.#at()];
+    const frame: Frame = {
       cols,
       rows,
-      now: context.clock(),
+      now: this.#context.clock(),
       colours: coloursFor(call.request),
-      sort,
-      notice,
-      log: (count) => logLines(chosenLine, count),
-    });
+      sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
+      prompt: this.#typing ? `/${printable(this.#filter)}█` : this.#notice || this.#filtered(),
+      top: this.#top,
+      log: (count) => this.#logLines(chosen, count),
+    };
+    const text =
+      this.#page !== undefined
+        ? pageOf(this.#page.title, this.#page.text, this.#page.top, frame)
+        : this.#rows.length === 0
+          ? emptyPicture(this.#filter, frame)
+          : picture(this.#rows, chosen, frame);
     // erased before it is written: after a line that fills the width the cursor still stands on its last column
     call.stdout(`\x1b[?2026h\x1b[H${text.map((line) => `\x1b[K${line}\x1b[0m`).join("\r\n")}\x1b[?2026l`);
   }
 
-  /** The last lines of the selected node's own log; of a session without one, how it ended. */
-  function logLines(line: Line | undefined, count: number): string[] {
-    if (line === undefined || count === 0) return [];
-    if (line.node === undefined || line.progress === null)
-      return [printable(line.of.live ? line.of.title : endSentence(line.of))];
-    return tail.lines(`${line.progress.graph}/${line.node.name}/output.log`, count);
+  #filtered(): string {
+    return this.#filter === "" ? "" : `with '${printable(this.#filter)}' · / changes it · Esc shows all`;
   }
 
-  let timer: NodeJS.Timeout | undefined;
-  let over = false;
-  const tick = async () => {
-    await read();
-    if (!over) timer = setTimeout(() => void tick(), drawPause);
-  };
-  await tick();
-  const target = await Promise.race([chosen, call.gone.then(() => undefined)]);
-  over = true;
-  clearTimeout(timer);
-  call.onInput = () => {};
-  call.stdout(leave);
-  if (target === undefined) {
-    call.inputMode(InputMode.off);
-    call.restore(Buffer.alloc(0));
-    return Status.ok;
+  /** The last lines of the selected node's own log; of a session without one, how it ended. */
+  #logLines(row: WatchRow | undefined, count: number): string[] {
+    if (row?.kind !== "session" || count === 0) return [];
+    const session = this.#session(row.session.id);
+    if (session === undefined) return [];
+    if (!session.live) return [printable(endSentence(session)), ...printable(row.progress?.summary ?? "").split("\n")];
+    if (row.node === undefined || row.progress === null) return [printable(session.title)];
+    return this.#tail.lines(`${row.progress.graph}/${row.node.name}/output.log`, count);
   }
-  if (!target.live) {
-    // it ended in this moment
-    call.inputMode(InputMode.off);
-    throw new Failure(
-      `session ${target.id} (${target.row.name}) is over: ${endSentence(target)}; 'falcon show ${target.id}' tells more`,
-      Status.noSession,
-    );
-  }
-  call.request.terminal.cols = cols;
-  call.request.terminal.rows = rows;
-  return attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
 }
 
-function linesOf({ session, progress }: { session: Session; progress: RunProgress | null }): Line[] {
-  const { name, state, created, started, ended } = session.row;
-  const watched = { name, live: session.live, state, created, started, ended };
-  const nodes = progress?.nodes.filter((node) => node.status !== "idle") ?? [];
-  const of = session;
-  if (nodes.length === 0) return [{ of, session: watched, progress, node: undefined }];
-  return nodes.map((node) => ({ of, session: watched, progress, node }));
+function watched(session: Session): Watched {
+  const { id, name, directory, runDirectory, created, started, ended, state } = session.row;
+  const word = session.live ? state : outcomeWord(session);
+  return {
+    id,
+    name,
+    directory: runDirectory ?? directory,
+    live: session.live,
+    created,
+    started,
+    ended,
+    status: statusWord(word),
+  };
+}
+
+/** How a session ended, in a word. */
+function outcomeWord(session: Session): string {
+  if (session.row.state === "lost") return "lost";
+  const [first = ""] = endSentence(session).split(" ");
+  if (first === "completed" || first === "stopped") return first;
+  return session.end?.signal === null ? "failed" : "killed";
 }

@@ -18,6 +18,8 @@ export interface Caller {
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
   readonly limits: readonly { resource: number; soft: bigint; hard: bigint }[];
+  /** Undefined: the client is older than the question. */
+  readonly scheduling?: { niceness: number; oomScoreAdj: number; processors: string } | undefined;
   /** Whether any of the caller's streams is a terminal. */
   readonly onTerminal: boolean;
   /** Version of the caller's client. */

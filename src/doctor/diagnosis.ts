@@ -1,11 +1,12 @@
 // All conditions that can cost a user a run, looked at in turn: the facts are collected here, each check is pure and in a file of its own.
 import os from "node:os";
 import { configPath, loadConfig } from "../base/config.ts";
+import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
 import { checkFalcons, type FalconSeen, falconFacts } from "./falcons.ts";
-import { checkLimits } from "./limits.ts";
+import { checkLimits, checkShortfall } from "./limits.ts";
 import { checkLogOut } from "./log-out.ts";
 import { checkDisk, checkModes, checkNetwork, openPaths, rayFolder, runPlaces } from "./places.ts";
 import { checkPython, pythonFacts } from "./python.ts";
@@ -42,7 +43,7 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
   const falcons = await falconFacts(caller, server.root, pid);
   const conditions = [
     { name: "log-out", findings: checkLogOut(logOutFacts()) },
-    { name: "limits", findings: checkLimits(caller.limits) },
+    { name: "limits", findings: [...checkLimits(caller.limits), ...checkShortfall(shortfall(caller, systemAllowance))] },
     { name: "disk space", findings: checkDisk(places.all) },
     { name: "network file system", findings: checkNetwork(places.sessions, places.home) },
     { name: "cleaners of old files", findings: checkCleaners(cleanedFolders(), server.home, rayFolder(environment)) },

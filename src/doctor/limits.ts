@@ -1,4 +1,5 @@
 // Resource limits of the caller, which the program inherits (ulimit): the ones that end or cripple a run of days.
+import type { Shortfall } from "../platform/allowance.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** Numbers of getrlimit(2). */
@@ -76,6 +77,18 @@ export function checkLimits(limits: Caller["limits"], system: NodeJS.Platform = 
     ),
   );
   return findings;
+}
+
+/** What a run would lack because the server, from which it is started, has less than the caller. A caller that is better in all starts its own. */
+export function checkShortfall({ lacks, callerIsBetter }: Shortfall): Finding[] {
+  if (lacks.length === 0 || callerIsBetter) return [];
+  return [
+    problem(
+      "server-limits",
+      `a run that is started now gets less than your shell has: ${lacks.join(", ")}; the session server was started with less and can get no more`,
+      "falcon server stop, then start the next run from here (runs go on)",
+    ),
+  ];
 }
 
 function size(bytes: bigint): string {

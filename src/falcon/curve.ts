@@ -25,23 +25,39 @@ const dots = [
   [0x40, 0x80],
 ] as const;
 
-const bars = "▁▂▃▄▅▆▇█";
+/** Heights of a bar. The full block is not among them: two rows of bars, one above the other, keep a gap between them. */
+const bars = "▁▂▃▄▅▆▇";
+
+/** Stands for a stretch with a value that is no number. */
+const notFinite = "×";
 
 /** Columns that the labels of the y axis take, with the axis itself. */
 const labelWidth = 10;
 
-/** A line of bars of the last values' heights, at most `width` columns; values are condensed by taking the mean of equal stretches. */
+/**
+ * A line of bars of the values' heights, at most `width` columns; values are condensed by taking the mean of equal stretches.
+ * The scale is that of the last third: the fall of the first epochs is many times what comes later, and would flatten it.
+ * What lies beyond is drawn at the edge. A stretch with a NaN or an Inf in it is marked.
+ */
 export function sparkline(values: readonly number[], width: number): string {
-  const finite = values.filter(Number.isFinite);
-  if (finite.length === 0 || width < 1) return "";
-  const columns = Math.min(width, finite.length);
+  if (values.length === 0 || width < 1) return "";
+  const columns = Math.min(width, values.length);
   const means = Array.from({ length: columns }, (_, i) => {
-    const part = finite.slice(Math.floor((i * finite.length) / columns), Math.floor(((i + 1) * finite.length) / columns));
+    const part = values.slice(Math.floor((i * values.length) / columns), Math.floor(((i + 1) * values.length) / columns));
     return part.reduce((a, b) => a + b, 0) / part.length;
   });
-  const low = Math.min(...means);
-  const high = Math.max(...means);
-  return means.map((v) => bars[high === low ? 3 : Math.min(7, Math.floor(((v - low) / (high - low)) * 8))]).join("");
+  const last = means.slice(-Math.max(2, Math.ceil(columns / 3))).filter(Number.isFinite);
+  const scale = last.length > 0 ? last : means.filter(Number.isFinite);
+  const low = Math.min(...scale);
+  const high = Math.max(...scale);
+  const steps = bars.length;
+  return means
+    .map((mean) => {
+      if (!Number.isFinite(mean)) return notFinite;
+      if (high === low) return bars[mean > high ? steps - 1 : mean < low ? 0 : Math.floor(steps / 2)];
+      return bars[Math.min(steps - 1, Math.max(0, Math.floor(((mean - low) / (high - low)) * steps)))];
+    })
+    .join("");
 }
 
 /**

@@ -16,6 +16,8 @@ export interface DriverFacts {
   loaded: boolean;
   /** A graceful stop was asked for. */
   stopping: boolean;
+  /** falcon's own time limit (`--timeout`) was reached. */
+  timedOut: boolean;
   /** The training came to its end and the model was saved. */
   saved: boolean;
   /** "completed", "interrupted", "failed", or undefined while there is no summary. */
@@ -55,8 +57,10 @@ export class DriverLog {
     else if (/^Generating \d+ initial samples/.test(text)) facts.phase = "simulating";
     else if (text === "Starting analysis.") facts.phase = "training";
     else if (/^Load(ing deployed graph|ing \S+) from: /.test(text)) facts.loaded = true;
-    else if (/^(Graceful stop requested|Timeout reached)/.test(text)) facts.stopping = true;
-    else if (text === "Analysis completed.") {
+    else if (/^(Graceful stop requested|Timeout reached)/.test(text)) {
+      facts.stopping = true;
+      facts.timedOut ||= text.startsWith("Timeout reached");
+    } else if (text === "Analysis completed.") {
       facts.saved = true;
       facts.phase = "sampling";
     } else if (text.startsWith("falcon launch ")) this.#outcome(text.slice("falcon launch ".length), time);
@@ -145,6 +149,7 @@ function fresh(launches: number, started: number | undefined): DriverFacts {
     launches,
     loaded: false,
     stopping: false,
+    timedOut: false,
     saved: false,
     outcome: undefined,
     failure: undefined,

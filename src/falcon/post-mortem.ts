@@ -49,6 +49,8 @@ export interface EndFacts {
   lost: boolean;
   /** The state of the run's files after the end, where they are known. */
   run?: RunProgress | undefined;
+  /** Whether the model was saved, by its files; null: not known; undefined: nobody looked, and the run's logs are believed. */
+  saved?: boolean | null | undefined;
 }
 
 /** A longer traceback is cut in its middle: its head says where, its end says what. */
@@ -73,7 +75,7 @@ export function postMortem(facts: EndFacts): PostMortem {
     facts.signal === "SIGINT" ||
     (facts.status === 130 && !traceback);
   const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;
-  const saved = facts.run ? facts.run.saved : null;
+  const saved = facts.saved !== undefined ? facts.saved : facts.run ? facts.run.saved : null;
   const base = { summary, traceback: interrupted ? null : traceback, error: interrupted ? null : error, saved };
   const told = (ending: Ending, sentence: string): PostMortem => ({ ending, sentence, ...base });
   const bad = facts.status !== 0 || facts.signal !== null;

@@ -285,6 +285,7 @@ export class RunWatcher {
       graph: config.graph,
       phase,
       stopping: running && facts.stopping && phase !== "sampling",
+      timedOut: facts.timedOut,
       saved: facts.saved,
       resumed:
         this.#driver.facts.launches + (begun ? 0 : 1) > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),

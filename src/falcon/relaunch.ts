@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { parseLaunch } from "./arguments.ts";
 import { ByteCount } from "./byte-count.ts";
+import { isModelFile } from "./model-files.ts";
 import { readRunConfig } from "./run-config.ts";
 
 /** How a run would be launched again. */
@@ -27,13 +28,9 @@ export async function relaunchPlan(args: readonly string[], directory: string, r
   const again = read.output === undefined ? ["-o", run, ...args] : [...args];
   const { graph, nodes } = await readRunConfig(run, directory, read.graph, new ByteCount());
   const saved = await Promise.all(
-    nodes.map(async ({ name }) => (await fs.promises.readdir(path.join(graph, name)).catch(() => [])).some(isModel)),
+    nodes.map(async ({ name }) => (await fs.promises.readdir(path.join(graph, name)).catch(() => [])).some(isModelFile)),
   );
   if (!saved.includes(true))
     return { args: again, from: "config", sentence: `no model was saved in ${run}: it begins anew with the same configuration` };
   return { args: again, from: "model", sentence: `resumes ${run} from the saved model` };
-}
-
-function isModel(file: string): boolean {
-  return file.endsWith(".pth") || file === "model.json";
 }

@@ -23,6 +23,8 @@ export interface RunProgress {
   phase: RunPhase;
   /** A graceful stop was asked for and is under way. */
   stopping: boolean;
+  /** falcon's own time limit (`--timeout`) was reached. */
+  timedOut: boolean;
   /** The trained model was saved in this launch. */
   saved: boolean;
   /** An earlier launch trained in this directory. */

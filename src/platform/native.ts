@@ -53,6 +53,10 @@ interface Addon {
   fileSystem(file: string): FileSystem;
   lineMode(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
+  resourceLimits(): (number | bigint)[];
+  raiseLimit(resource: number, hard: bigint): boolean;
+  scheduling(): { niceness: number; oomScoreAdj: number; processors: Buffer };
+  couldTake(niceness: number, oomScoreAdj: number): { niceness: boolean; oomScoreAdj: boolean };
   look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
@@ -124,6 +128,14 @@ export function lineMode(fd: number): LineMode {
 }
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
+/** This process's resource limits as getrlimit gives them: resource, soft, hard, resource …; 2^64-1 is unlimited. */
+export const resourceLimits: Addon["resourceLimits"] = addon.resourceLimits;
+/** Raises a hard limit of this process (a soft one that was the same follows); false where the kernel refuses. */
+export const raiseLimit: Addon["raiseLimit"] = addon.raiseLimit;
+/** Niceness, oom_score_adj and processors (a mask, the lowest processor first) of the calling thread, which programs inherit. */
+export const scheduling: Addon["scheduling"] = addon.scheduling;
+/** Whether what is started from here could take these on; tried, and taken back. */
+export const couldTake: Addon["couldTake"] = addon.couldTake;
 /** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */
 export const look: Look = addon.look;
 /** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/plain-part.ts. */

@@ -15,6 +15,8 @@ export const longestRequest = 8 << 20;
 export const mostEntries = 65_536;
 /** Most resource limits of a request: Linux has 16, macOS 9. */
 export const mostLimits = 64;
+/** Longest mask of processors, bytes: for 8,192 of them, as many as Linux is built for. */
+export const longestProcessors = 1024;
 /** Bytes of a token. */
 export const tokenLength = 16;
 
@@ -27,11 +29,13 @@ export const ClientFrame = {
   limit: 6,
   token: 7,
   run: 8,
+  scheduling: 9,
   input: 20,
   inputEnd: 21,
   size: 22,
   signal: 23,
   continued: 24,
+  inputAt: 25,
 } as const;
 
 export const ServerFrame = {
@@ -45,6 +49,8 @@ export const ServerFrame = {
   resume: 72,
   restore: 73,
   reconnect: 74,
+  leaveKeys: 75,
+  taken: 76,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -72,6 +78,16 @@ export interface Limit {
   hard: bigint;
 }
 
+/** What else a process has of its machine. */
+export interface Scheduling {
+  /** -20 to 19. */
+  niceness: number;
+  /** -1000 to 1000: how soon the kernel ends the process where memory is short. */
+  oomScoreAdj: number;
+  /** Bit N % 8 of byte N / 8 for processor N, as hexadecimal digits; "" where the system has no such thing. */
+  processors: string;
+}
+
 export interface RequestTerminal {
   /** Which of the client's streams are terminals. */
   stdin: boolean;
@@ -96,6 +112,10 @@ export interface Request {
   terminal: RequestTerminal;
   umask: number;
   limits: Limit[];
+  /** Undefined: the client is older than this frame. */
+  scheduling?: Scheduling | undefined;
+  /** How often this request was sent to other servers before. */
+  sentBefore?: number;
   /** 32 hexadecimal digits; a repeated request carries the same. */
   token: string;
 }
@@ -134,6 +154,11 @@ export function encodeResume(args: readonly string[]): Buffer {
   return encodeFrame(ServerFrame.resume, strings(args));
 }
 
+/** @param keys by which one leaves, a byte each: a control byte or an ASCII character. */
+export function encodeLeaveKeys(keys: readonly number[]): Buffer {
+  return encodeFrame(ServerFrame.leaveKeys, Buffer.from(keys));
+}
+
 export function decodeHello(payload: Buffer): Hello {
   need(payload, 6, "HELLO");
   const [version = "", name] = payload.toString("utf8", 6).split("\0");
@@ -141,6 +166,21 @@ export function decodeHello(payload: Buffer): Hello {
 }
 
 // From the client
+
+/** What was typed, and when. */
+export interface InputAt {
+  bytes: Buffer;
+  /** ms of the client's steady clock. */
+  at: number;
+  /** The client waits for TAKEN. */
+  answer: boolean;
+}
+
+/** @throws ProtocolError */
+export function decodeInputAt(payload: Buffer): InputAt {
+  need(payload, 9, "INPUT_AT");
+  return { at: Number(payload.readBigUInt64LE(0)), answer: (payload.readUInt8(8) & 1) !== 0, bytes: payload.subarray(9) };
+}
 
 /** @throws ProtocolError */
 export function decodeSize(payload: Buffer): { cols: number; rows: number } {
@@ -165,6 +205,8 @@ export class RequestReader {
   #directory: string | undefined;
   #terminal: (RequestTerminal & { umask: number }) | undefined;
   #limits: Limit[] = [];
+  #scheduling: Scheduling | undefined;
+  #sentBefore = 0;
   #token: string | undefined;
   #size = 0;
 
@@ -200,6 +242,15 @@ export class RequestReader {
           soft: payload.readBigUInt64LE(4),
           hard: payload.readBigUInt64LE(12),
         });
+        return undefined;
+      case ClientFrame.scheduling:
+        need(payload, 5, "SCHEDULING");
+        this.#scheduling = {
+          niceness: clamp(payload.readInt16LE(0), -20, 19),
+          oomScoreAdj: clamp(payload.readInt16LE(2), -1000, 1000),
+          processors: payload.toString("hex", 5, 5 + longestProcessors),
+        };
+        this.#sentBefore = payload.readUInt8(4);
         return undefined;
       case ClientFrame.token:
         need(payload, tokenLength, "TOKEN");
@@ -237,6 +288,8 @@ export class RequestReader {
       terminal,
       umask,
       limits: this.#limits,
+      scheduling: this.#scheduling,
+      sentBefore: this.#sentBefore,
       token: this.#token,
     };
   }
@@ -253,6 +306,10 @@ function decodeTerminal(payload: Buffer): RequestTerminal & { umask: number } {
     rows: payload.readUInt16LE(3),
     umask: payload.readUInt16LE(5) & 0o777,
   };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 /** A frame may be longer than what is read of it (a later version says more), never shorter. */

@@ -6,12 +6,14 @@ import {
   ClientFrame,
   clientProtocol,
   decodeHello,
+  decodeInputAt,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeLeaveKeys,
   encodeResume,
   encodeSignals,
   type Hello,
@@ -33,6 +35,13 @@ const smallOutput = 4 << 10;
 
 /** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
 const mostEarly = 64 << 10;
+
+/** What came of a keyboard; `at` and the wish for an answer only from clients that say them. */
+interface Typed {
+  bytes: Buffer;
+  at: number | undefined;
+  answer: boolean;
+}
 
 /** What a peer needs of the server. */
 export interface PeerEffects {
@@ -57,9 +66,9 @@ export class Peer implements Call {
   #reader: FrameReader;
   #builder = new RequestReader();
   #phase: Phase = "hello";
-  #input: ((bytes: Buffer) => void) | undefined;
+  #input: Call["onInput"] | undefined;
   /** Typed while the command has not begun to take it. */
-  #early: Buffer[] = [];
+  #early: Typed[] = [];
   #request: Request | undefined;
   #drained: (() => void)[] = [];
   #setGone!: () => void;
@@ -78,21 +87,25 @@ export class Peer implements Call {
   }
 
   /** Takes what is typed; what came before anybody took it comes first. */
-  set onInput(take: (bytes: Buffer) => void) {
+  set onInput(take: Call["onInput"]) {
     this.#input = take;
     const early = this.#early;
     this.#early = [];
-    for (const bytes of early) take(bytes);
+    for (const typed of early) this.#typed(typed);
   }
 
-  get onInput(): (bytes: Buffer) => void {
+  get onInput(): Call["onInput"] {
     return this.#input ?? (() => {});
   }
 
-  #typed(bytes: Buffer): void {
-    if (this.#input !== undefined) return this.#input(bytes);
-    const kept = this.#early.reduce((sum, { length }) => sum + length, 0);
-    if (kept + bytes.length <= mostEarly) this.#early.push(bytes);
+  #typed(typed: Typed): void {
+    if (this.#input !== undefined) {
+      const taken = this.#input(typed.bytes, typed.at);
+      if (typed.answer && taken !== false) this.#send(encodeFrame(ServerFrame.taken));
+      return;
+    }
+    const kept = this.#early.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (kept + typed.bytes.length <= mostEarly) this.#early.push(typed);
   }
 
   get request(): Request {
@@ -114,7 +127,11 @@ export class Peer implements Call {
     if (this.#phase === "hello") return this.#identify(type, payload);
     switch (type) {
       case ClientFrame.input:
-        return this.#typed(Buffer.from(payload));
+        return this.#typed({ bytes: Buffer.from(payload), at: undefined, answer: false });
+      case ClientFrame.inputAt: {
+        const { bytes, at, answer } = decodeInputAt(payload);
+        return this.#typed({ bytes: Buffer.from(bytes), at, answer });
+      }
       case ClientFrame.inputEnd:
         return this.onInputEnd();
       case ClientFrame.size: {
@@ -206,6 +223,10 @@ export class Peer implements Call {
 
   restore(bytes: Uint8Array): void {
     this.#send(encodeFrame(ServerFrame.restore, bytes));
+  }
+
+  leaveKeys(keys: readonly number[]): void {
+    this.#send(encodeLeaveKeys(keys));
   }
 
   exec(file: string, argv: readonly string[]): void {

@@ -2,20 +2,23 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import { jobOfHome, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
+import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
+import { conclude } from "../session/conclusion.ts";
 import { DeadlineWatch } from "../session/deadline-watch.ts";
-import { keepPostMortem } from "../session/ending.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
+import { stopGracefully } from "../session/graceful-stop.ts";
 import { movement } from "../session/movement.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
@@ -47,6 +50,11 @@ const stallLook = 30_000;
 const longestHandOver = 3_000;
 const handOverLook = 20;
 
+/**
+ * A request that comes again so often has not found a server that can give it more (another client was first with one, or the installation's own
+ * Node is started with less): then its run starts with what there is, and says so.
+ */
+const mostMakings = 3;
 /** Sessions that ask for the end of their common job within this time (ms) share one answer. */
 const oneAnswer = 5_000;
 
@@ -70,6 +78,8 @@ export class Server implements Context {
   #jobAsked: { at: number; end: Promise<number | null> } | undefined;
   /** Sessions whose end this server has told, or is about to. */
   #overs = new WeakSet<Session>();
+  /** Ends that are being looked into, or have been. */
+  #conclusions = new WeakMap<Session, Promise<void>>();
   #screens: Screens;
   #telling: Telling;
   #listener: Listener;
@@ -131,6 +141,7 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: (session) => this.#changed(session),
+      conclude: (session) => this.#conclude(session),
       over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
@@ -155,7 +166,7 @@ export class Server implements Context {
       progress: (session) => this.progress.of(session),
       movement: (session) => movement(session, this.progress, Date.now()),
       jobEnd: () => this.#jobEnd(),
-      stop: (session) => session.sendInterrupt(),
+      stop: (session) => void stopGracefully(session, { by: "deadline", why: "its deadline is near" }, Date.now()),
       tell: (session, sentence) => {
         session.tell(sentence);
         if (config.notify) session.notify(`${session.row.name}: ${sentence}`);
@@ -235,14 +246,31 @@ export class Server implements Context {
   async #over(session: Session): Promise<void> {
     if (this.#overs.has(session)) return;
     this.#overs.add(session);
-    const progress = await this.progress.keepLast(session);
+    await this.#conclude(session);
     if (this.#ending) return;
-    await keepPostMortem(session, progress).catch((error) =>
-      this.log("session.post-mortem-failed", { id: session.id, reason: String(error) }),
-    );
+    const progress = await this.progress.of(session);
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     session.setFact("untold", false);
     this.#considerIdle();
+  }
+
+  /** What is kept of an end: how far the run came, what its files say, and the outcome. Done once. */
+  async #conclude(session: Session): Promise<void> {
+    if (session.row.facts.outcome !== undefined) return;
+    const before = this.#conclusions.get(session);
+    if (before !== undefined) return before;
+    const conclusion = this.#makeConclusion(session);
+    this.#conclusions.set(session, conclusion);
+    return conclusion;
+  }
+
+  async #makeConclusion(session: Session): Promise<void> {
+    try {
+      await conclude(session, await this.progress.last(session));
+      this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
+    } catch (error) {
+      this.log("session.not-concluded", { id: session.id, reason: String(error) });
+    }
   }
 
   /** When the batch job of this home ends. All its sessions are told one answer. */
@@ -291,6 +319,16 @@ export class Server implements Context {
     return runCommand(call, this);
   }
 
+  async makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
+    const { request } = call;
+    const { lacks, callerIsBetter } = shortfall(request, systemAllowance);
+    const again = request.sentBefore ?? 0;
+    if (!callerIsBetter || again >= mostMakings || !(call instanceof Peer)) return { gone: false, lacks };
+    this.log("server.better-caller", { lacks, again });
+    await this.upgradeServer(call);
+    return { gone: true, lacks };
+  }
+
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
     this.#deadlines.begin();
@@ -306,9 +344,8 @@ export class Server implements Context {
     return logOutNotice(this.home, logOutFacts());
   }
 
-  clock(): number {
-    return Date.now();
-  }
+  readonly clock = wall;
+  readonly steady = steady;
 
   get stopping(): AbortSignal {
     return this.#stopping.signal;

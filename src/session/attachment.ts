@@ -36,7 +36,12 @@ export interface AttachmentOptions {
   enter: boolean;
   /** What programs may do to the terminal. */
   sequences: ProgramSequences;
+  /** ms since 1970. */
   clock: () => number;
+  /** ms, monotonic: of durations. */
+  steady: () => number;
+  /** Tells the client the keys that leave (a byte each), whenever they are others. */
+  leaveKeys(keys: readonly number[]): void;
 }
 
 /** Something that has the terminal instead of the program. */
@@ -62,6 +67,7 @@ export class Attachment {
   #viewer: Viewer;
   #keys: Keys;
   #keyTimer: NodeJS.Timeout | undefined;
+  #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
@@ -84,7 +90,8 @@ export class Attachment {
       this.#leave = resolve;
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
-    this.#keys = new Keys(() => this.#policy(), options.clock);
+    this.#keys = new Keys(() => this.#policy(), options.steady);
+    this.#tellLeaveKeys();
   }
 
   get readOnly(): boolean {
@@ -149,12 +156,27 @@ export class Attachment {
     };
   }
 
-  /** Bytes from the viewer's keyboard. */
-  type(chunk: Buffer): void {
+  /** Bytes from the viewer's keyboard, and when they were typed (ms of the client's clock). False when the viewer has left: nobody takes them. */
+  type(chunk: Buffer, at?: number): boolean {
+    if (this.#left) return false;
     clearTimeout(this.#keyTimer);
-    if (this.#overlay !== undefined && this.#asking === undefined) return this.#typeAtOverlay(this.#overlay, chunk);
-    this.#do(this.#keys.feed(chunk));
-    this.#awaitKeys();
+    if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
+    else {
+      this.#do(this.#keys.feed(chunk, at));
+      this.#awaitKeys();
+    }
+    if (this.#left) return false;
+    this.#tellLeaveKeys();
+    return true;
+  }
+
+  /** The client has to know them, for the case that we stand still. */
+  #tellLeaveKeys(): void {
+    const { detachKey, prefix, plainDetach } = this.#policy();
+    const keys = [...(prefix === null ? [] : [prefix]), ...(plainDetach && detachKey !== null ? [detachKey.charCodeAt(0)] : [])];
+    if (keys.join() === this.#leaveKeys.join()) return;
+    this.#leaveKeys = keys;
+    this.#options.leaveKeys(keys);
   }
 
   #typeAtOverlay(overlay: Overlay, chunk: Buffer): void {
@@ -165,7 +187,7 @@ export class Attachment {
   #awaitKeys(): void {
     const { deadline } = this.#keys;
     if (deadline === null || this.#left) return;
-    const wait = Math.max(0, deadline - this.#options.clock());
+    const wait = Math.max(0, deadline - this.#options.steady());
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
       this.#awaitKeys();

@@ -1,14 +1,7 @@
-// How a session ended, in words: why it is lost or was never started, and of a falcon run its own summary and its traceback.
+// Why a session is lost or was never started, in words, and whether the kernel ended it for want of memory.
 import { getSystemErrorName } from "node:util";
-import type { PostMortem } from "../falcon/post-mortem.ts";
-import { postMortem } from "../falcon/post-mortem.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
 import { cgroupOomKills, memoryCgroups } from "../platform/processes.ts";
-import type { OutputLog } from "../store/output-log.ts";
 import type { SessionRow } from "../store/session-store.ts";
-
-/** The end of the output that is read: a traceback of Ray's, repeated by several workers, has about 20 KB. */
-const tail = 64 << 10;
 
 /** A control group that counts the processes that the kernel ended in it for want of memory, and what it had counted by then. */
 export interface MemoryCount {
@@ -50,51 +43,6 @@ export function whyLost(row: Pick<SessionRow, "boot" | "started" | "facts">, boo
     return "the kernel ended processes of its group for want of memory, its holder among them";
   if (signal !== undefined) return `its holder was ended by ${signal}, and the program with it`;
   return "its holder is gone without an exit record (out of memory, a job's end or a kill)";
-}
-
-/** What is looked at of an ended session, and where its findings are kept. */
-interface EndedSession {
-  readonly row: SessionRow;
-  readonly end: { code: number | null; signal: string | null } | undefined;
-  openLog(): OutputLog;
-  setFact(name: string, value: unknown): void;
-}
-
-/** Makes the post-mortem of an ended falcon run and keeps it with the session. */
-export async function keepPostMortem(session: EndedSession, run: RunProgress | null): Promise<void> {
-  if (session.row.kind !== "launch") return;
-  const { code, signal } = session.end ?? { code: null, signal: null };
-  const log = session.openLog();
-  try {
-    const from = Math.max(log.base, log.end - tail);
-    const output = await log.read(from, log.end - from);
-    const memory = outOfMemory(session.row.facts.memory as MemoryWatch | undefined);
-    const lost = session.row.state === "lost";
-    session.setFact(
-      "postMortem",
-      postMortem({
-        status: code,
-        signal,
-        output,
-        outOfMemory: memory,
-        lost,
-        interrupts: session.row.interrupts,
-        ...(run === null ? {} : { run }),
-      }),
-    );
-  } finally {
-    log.close();
-  }
-}
-
-/** The post-mortem that was kept, or undefined. */
-export function postMortemOf(session: Pick<EndedSession, "row">): PostMortem | undefined {
-  return session.row.facts.postMortem as PostMortem | undefined;
-}
-
-/** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
-export function lastFrameOf(session: Pick<EndedSession, "row">): string[] | undefined {
-  return session.row.facts.lastFrame as string[] | undefined;
 }
 
 /** What execve(2) says of a file that was found and may be executed. */

@@ -1,4 +1,5 @@
 // What the user's command is told of an event: environment variables, each documented in docs/configuration.md.
+import { outcomeOf } from "./conclusion.ts";
 import type { Session } from "./session.ts";
 
 /** Events that are told: it completed, it ended otherwise (status, signal, lost), it stopped moving. */
@@ -12,6 +13,7 @@ export function endEvent(session: Session): SessionEvent {
 /** @param summary the best line about its progress, or "". */
 export function eventFacts(session: Session, summary: string): Record<string, string> {
   const { row } = session;
+  const outcome = outcomeOf(session);
   const { code, signal, status } = session.end ?? { code: null, signal: null, status: null };
   return {
     FALCON_SESSION_ID: row.id,
@@ -27,5 +29,8 @@ export function eventFacts(session: Session, summary: string): Record<string, st
     FALCON_SESSION_EXIT_CODE: code === null ? "" : String(code),
     FALCON_SESSION_SIGNAL: signal ?? "",
     FALCON_SESSION_STATUS: status === null ? "" : String(status),
+    FALCON_SESSION_OUTCOME: outcome?.kind ?? "",
+    FALCON_SESSION_OUTCOME_SENTENCE: outcome?.sentence ?? "",
+    FALCON_SESSION_SAVED: outcome?.saved === true ? "yes" : outcome?.saved === false ? "no" : "",
   };
 }

@@ -5,9 +5,13 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isPlain, onDisk, percentCoded } from "../base/bytes.ts";
 import { Failure, sentence } from "../base/failure.ts";
+import type { Log } from "../base/log.ts";
+import { systemAllowance } from "../platform/allowance.ts";
+import { joinControlGroups } from "../platform/control-groups.ts";
 import { close, connectUnix, dup, holderProgram, peerCredentials, recvFds, sendFds } from "../platform/native.ts";
 import { commandLine, parentOf, processAlive } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
+import type { Scheduling } from "../protocol/client.ts";
 import { encodeFd, encodeGo, FromHolder, fromHolderLimit, type ResourceLimit } from "../protocol/holder.ts";
 import { type HolderEvents, HolderLink, HolderStream } from "./holder-link.ts";
 import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
@@ -42,6 +46,11 @@ export interface LaunchOptions {
   keep: number;
   /** What the program's oom_score_adj is raised to. */
   oomScoreAdj: number;
+  /** What holder and program are to have; undefined: what we have. */
+  scheduling?: Scheduling | undefined;
+  /** A process whose control groups they are to be in. */
+  like?: number | undefined;
+  log?: Log;
 }
 
 /**
@@ -55,6 +64,9 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
   const gone = holderGone(pty);
   let link: HolderLink | undefined;
   try {
+    // before GO, so that the program is born there
+    const refused = options.like === undefined ? [] : joinControlGroups(pty.pid, options.like);
+    if (refused.length > 0) options.log?.("holder.control-groups-refused", { folder: options.folder, groups: refused });
     const socket = await connectSoon(options.folder, deadline, gone);
     link = greet(socket, encodeGo(options), pty.master, events);
     const greeted = link.greeted.catch(async (error: unknown) => {
@@ -194,9 +206,10 @@ function spawnHolder(options: LaunchOptions): UnreadPty {
   try {
     const { folder, file, args, directory, environment } = options;
     const plain = [file, ...args, directory, ...Object.entries(environment).flat()].every(isPlain);
-    if (plain) return spawnUnread(holderProgram, [folder, "--", file, ...args], options);
+    const allowance = allowanceWords(options.scheduling);
+    if (plain) return spawnUnread(holderProgram, [folder, ...allowance, "--", file, ...args], options);
     // node-pty passes UTF-8 only: the holder decodes the words and variables, and enters the directory
-    return spawnUnread(holderProgram, [folder, "--coded", ...[directory, file, ...args].map(percentCoded)], {
+    return spawnUnread(holderProgram, [folder, ...allowance, "--coded", ...[directory, file, ...args].map(percentCoded)], {
       ...options,
       directory: "/",
       environment: Object.fromEntries(Object.entries(environment).map((entry) => entry.map(percentCoded))),
@@ -206,6 +219,15 @@ function spawnHolder(options: LaunchOptions): UnreadPty {
       `no terminal or process can be had for a session (too many open files, terminals or processes): ${sentence(error)}`,
     );
   }
+}
+
+/** The holder's words for a scheduling other than ours; none where it is ours. */
+function allowanceWords(wanted: Scheduling | undefined): string[] {
+  if (wanted === undefined) return [];
+  const own = systemAllowance.own().scheduling;
+  const { niceness, oomScoreAdj, processors } = wanted;
+  if (niceness === own.niceness && oomScoreAdj === own.oomScoreAdj && processors === own.processors) return [];
+  return ["--allowance", `${niceness},${oomScoreAdj},${processors}`];
 }
 
 /** Rejects when the holder ends, with what it said on its terminal. */

@@ -21,6 +21,9 @@
 // sent as they stand; the parser still knows where in the sequence it is, but what has been sent in part is sent whole and means
 // nothing to us. A sequence is forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot
 // lock the detach keys up, and a reply that a slow line tears in two cannot detach.
+//
+// Two clocks: what lies between two chunks is measured where they were typed, if that is told, since a server that stood still gets them at
+// once. What is held back is measured by our own, from when it came: its rest may be on its way.
 import { characterLength } from "../base/bytes.ts";
 import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
@@ -68,6 +71,12 @@ export const longestCsi = 256;
 /** Longest OSC, DCS, APC, PM or SOS that is held back (bytes). A longer one is passed on as it comes. */
 export const longestString = 4096;
 
+/** When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is told). */
+interface Moment {
+  came: number;
+  typed: number;
+}
+
 /** Where in the input the next byte stands. */
 type State = "ground" | "character" | "escape" | "csi" | "csi-last" | "ss3" | "string" | "string-escape" | "mouse" | "paste";
 
@@ -86,7 +95,7 @@ const eightBit: Readonly<Record<number, number>> = {
   159: 0x5f,
 };
 
-/** The parser of one viewer's input. Pure: time comes from `clock` (ms), and the owner calls `timeout` at `deadline`. */
+/** The parser of one viewer's input. Pure: time comes from `clock` (ms, monotonic), and the owner calls `timeout` at `deadline`. */
 export class Keys {
   readonly #readPolicy: () => KeyPolicy;
   readonly #clock: () => number;
@@ -105,9 +114,9 @@ export class Keys {
   #lead = false;
   /** The present paste keeps its brackets. */
   #brackets = false;
-  #lastInput = 0;
+  #lastInput: Moment = { came: 0, typed: 0 };
   /** When the prefix was typed, while it waits. */
-  #prefixAt: number | null = null;
+  #prefixAt: Moment | null = null;
   /** Kitty codes of keys that were kept from the program and may still be released. */
   #kept = new Set<number>();
   #gone = false;
@@ -132,18 +141,19 @@ export class Keys {
   /** When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`. */
   get deadline(): number | null {
     if (this.#gone) return null;
-    const held = this.#sequence.length > this.#sent ? this.#lastInput + escapeTimeout : null;
-    const prefix = this.#prefixAt === null ? null : this.#prefixAt + prefixTimeout;
+    const held = this.#sequence.length > this.#sent ? this.#lastInput.came + escapeTimeout : null;
+    const prefix = this.#prefixAt === null ? null : this.#prefixAt.came + prefixTimeout;
     if (held === null || prefix === null) return held ?? prefix;
     return Math.min(held, prefix);
   }
 
-  /** Takes one chunk as it was read from the viewer's terminal. */
-  feed(chunk: Uint8Array): KeyAction[] {
+  /** Takes one chunk as it was read from the viewer's terminal; `typed` is when (ms of a clock of the viewer's, always the same), where it is told. */
+  feed(chunk: Uint8Array, typed?: number): KeyAction[] {
     if (this.#gone || chunk.length === 0) return [];
     this.#policy = this.#readPolicy();
-    const now = this.#clock();
-    this.#expire(now, false);
+    const came = this.#clock();
+    const now = { came, typed: typed ?? came };
+    this.#expire(now, "typed");
     this.#lastInput = now;
     if (
       this.#state === "ground" &&
@@ -191,16 +201,18 @@ export class Keys {
   timeout(): KeyAction[] {
     if (this.#gone) return [];
     this.#policy = this.#readPolicy();
-    this.#expire(this.#clock(), true);
+    const came = this.#clock();
+    this.#expire({ came, typed: came }, "came");
     return this.#take();
   }
 
-  /** `idle`: no input has come, so that what is held cannot be completed at once. */
-  #expire(now: number, idle: boolean): void {
-    if (this.#prefixAt !== null && now >= this.#prefixAt + prefixTimeout) this.#detach("prefix");
+  /** `by` tells whether input has come, or none ("came"), so that what is held cannot be completed at once. */
+  #expire(now: Moment, by: keyof Moment): void {
+    if (this.#prefixAt !== null && now[by] >= this.#prefixAt[by] + prefixTimeout) this.#detach("prefix");
     if (this.#state === "ground") return;
-    const silent = now >= this.#lastInput + (this.#state === "paste" ? pasteReset : quietReset);
-    if (silent || (idle && now >= this.#lastInput + escapeTimeout)) this.#flush();
+    const silence = now[by] - this.#lastInput[by];
+    const silent = silence >= (this.#state === "paste" ? pasteReset : quietReset);
+    if (silent || (by === "came" && silence >= escapeTimeout)) this.#flush();
     if (silent) this.#state = this.#forget();
   }
 

@@ -42,11 +42,11 @@ export class RunProgresses {
     return watcher.logFile(node);
   }
 
-  /** Keeps the last state with the session, for when the run directory is gone. */
-  async keepLast(session: Session): Promise<RunProgress | null> {
-    const progress = await this.of(session);
-    if (progress !== null) session.setFact("progress", progress);
-    return progress;
+  /** How far an ended session's run came, by its files as they are now; what was kept where they cannot be read any more. */
+  async last(session: Session): Promise<RunProgress | null> {
+    const watcher = this.#watcher(session);
+    const kept = (session.row.facts.progress as RunProgress | undefined) ?? null;
+    return watcher === null ? null : watcher.read(false).catch(() => kept);
   }
 
   #watcher(session: Session): RunWatcher | null {

@@ -28,6 +28,8 @@ export interface StartOrder {
   facts: Record<string, unknown>;
   /** Socket of the caller's SSH agent. */
   agent?: string | undefined;
+  /** The caller's process, whose control groups the run is to be in. */
+  caller?: number | undefined;
 }
 
 /** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
@@ -101,7 +103,7 @@ export class SessionTable {
     }
     const id = this.#freeId();
     const folder = this.folderOf(id);
-    const { agent, ...asked } = order;
+    const { agent, caller, ...asked } = order;
     const row: SessionRow = {
       ...asked,
       environment: {
@@ -140,7 +142,7 @@ export class SessionTable {
     this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
     const before = latestLink(row.directory);
     try {
-      await session.start();
+      await session.start(caller);
     } catch (error) {
       session.failed(`its holder could not be started: ${reasonOf(error)}`);
       this.remove(session);

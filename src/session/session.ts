@@ -1,9 +1,11 @@
 // One session's life: its holder, its viewers, the facts that are kept of it, and how it ends. Its output has a file of its own.
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
 import { processAlive } from "../platform/processes.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
+import type { Scheduling } from "../protocol/client.ts";
 import { OutputLog } from "../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../store/record.ts";
 import { writeSessionFile } from "../store/session-file.ts";
@@ -13,6 +15,7 @@ import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, launchHolder, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
+import type { Sender, SignalEvent } from "./outcome.ts";
 import { SessionOutput } from "./session-output.ts";
 import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
@@ -27,6 +30,8 @@ export interface SessionEffects {
   clock(): number;
   /** Called after every change that a list would show. */
   changed(session: Session): void;
+  /** Keeps with an ended session how it ended, before anybody is told of it (ending.ts). Never rejects. */
+  conclude(session: Session): Promise<void>;
   /** Called once, when it is exited or lost. */
   over(session: Session): void;
   /** Bytes of log to retain. */
@@ -39,7 +44,16 @@ export interface SessionEffects {
 /** A holder that does not answer is asked again after this time (ms). */
 const holderRetry = 5_000;
 
-/** The program's own oom_score_adj is raised by this, never ours: the kernel then ends the program first, and the story of it survives. */
+/** So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a waiting caller. */
+const longestConclusion = 10_000;
+
+/** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
+const mostSignals = 32;
+
+/**
+ * The program's own oom_score_adj is at least this, never ours: the kernel then ends the program first, and the story of it survives. Not for
+ * a caller that the kernel spares (below 0), which wants the same for its run.
+ */
 const oomScoreAdj = 200;
 
 /** A viewer as others see it. */
@@ -73,6 +87,8 @@ export class Session {
   #resolveOver!: () => void;
   #closed = false;
   #ending = false;
+  /** Its end is concluded and told. */
+  #isOver = false;
   #retry: NodeJS.Timeout | undefined;
   /** How the connection to the holder ended, in words. */
   #lossReason = "";
@@ -116,7 +132,9 @@ export class Session {
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
-    if (!isLive(row.state)) this.#resolveOver();
+    if (isLive(row.state)) return;
+    this.#isOver = true;
+    this.#resolveOver();
   }
 
   get id(): string {
@@ -152,10 +170,12 @@ export class Session {
   }
 
   /**
-   * Starts the program under a holder of its own.
+   * Starts the program under a holder of its own. `like`: a process in whose control groups it is to be.
    * @throws Error when the holder could not be made; a program that cannot be executed is no error here, but an end with status 126 or 127.
    */
-  async start(): Promise<void> {
+  async start(like?: number): Promise<void> {
+    const scheduling = this.row.facts.scheduling as Scheduling | undefined;
+    const own = scheduling?.oomScoreAdj ?? 0;
     const [file, ...args] = this.row.command as [string, ...string[]];
     this.output.begin();
     const { row } = this;
@@ -171,7 +191,10 @@ export class Session {
         umask: row.umask,
         limits: row.limits,
         keep: this.#effects.keep,
-        oomScoreAdj,
+        oomScoreAdj: own < 0 ? own : Math.max(own, oomScoreAdj),
+        scheduling,
+        like,
+        log: this.#effects.log,
       },
       this.#events(),
     );
@@ -270,9 +293,16 @@ export class Session {
       this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
+  /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
+  noteSignal(signal: string, by: Sender): void {
+    const known = (this.row.facts.signals as SignalEvent[] | undefined) ?? [];
+    this.setFact("signals", [...known, { time: this.#effects.clock(), signal, by }].slice(-mostSignals));
+  }
+
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
-  interrupt(bytes: Uint8Array): void {
+  interrupt(bytes: Uint8Array, by: Sender = "typed"): void {
     this.row.interrupts += 1;
+    this.noteSignal("SIGINT", by);
     this.#save();
     this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
     this.input(bytes);
@@ -284,10 +314,10 @@ export class Session {
   }
 
   /** The Ctrl+C that a person would type: the terminal's interrupt character, or SIGINT where the terminal makes none of it. */
-  sendInterrupt(): void {
+  sendInterrupt(by: Sender): void {
     const line = this.lineMode();
-    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]));
-    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1);
+    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]), by);
+    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
   }
 
   /** How the terminal takes input now; undefined where nothing runs. Asked of the pty at each call. */
@@ -304,16 +334,16 @@ export class Session {
    * Sends a signal.
    * @param target 0 the program, 1 the foreground process group, 2 every process that descends from the holder.
    */
-  signal(number: number, target: 0 | 1 | 2): void {
+  signal(number: number, target: 0 | 1 | 2, by: Sender): void {
+    this.noteSignal(signalName(number), by);
     this.#effects.log("session.signal", { id: this.id, signal: signalName(number), target });
     this.#link?.signal(number, target);
   }
 
   /** A signal that falcon counts like a Ctrl+C (SIGINT, SIGTERM). */
-  countedSignal(number: number, target: 0 | 1 | 2): void {
+  countedSignal(number: number, target: 0 | 1 | 2, by: Sender): void {
     this.row.interrupts += 1;
-    this.#save();
-    this.signal(number, target);
+    this.signal(number, target, by);
   }
 
   /**
@@ -321,7 +351,7 @@ export class Session {
    * its session, `over` would keep everything.
    */
   onOver(listener: () => void): () => void {
-    if (!this.live) queueMicrotask(listener);
+    if (this.#isOver) queueMicrotask(listener);
     else this.#enders.add(listener);
     return () => this.#enders.delete(listener);
   }
@@ -452,7 +482,7 @@ export class Session {
     await this.#endLeftovers();
     this.#to("exited", endReason(endOf(waitStatus, signalName)));
     this.#link?.release();
-    this.#finish();
+    await this.#finish();
   }
 
   /** Of a falcon run only: Ray's processes would otherwise stay until the next reboot. */
@@ -464,9 +494,16 @@ export class Session {
     this.row.facts.leftovers = ended.map(({ what }) => what);
   }
 
-  #finish(): void {
+  async #finish(): Promise<void> {
     this.row.facts.outputBytes = this.offset;
     this.#save();
+    await Promise.race([this.#effects.conclude(this), delay(longestConclusion, undefined, { ref: false })]);
+    // a server that goes meanwhile leaves it to the next one to tell
+    if (!this.#closed) this.#end();
+  }
+
+  #end(): void {
+    this.#isOver = true;
     this.output.finish();
     this.#link?.close();
     this.#link = undefined;
@@ -552,7 +589,7 @@ export class Session {
       this.row.ended ??= this.lastOutput || this.#effects.clock();
       this.#to("lost", whyLost(this.row, this.#effects.boot, this.#lossReason));
     }
-    this.#finish();
+    void this.#finish();
   }
 
   #to(state: SessionState, reason: string): void {
@@ -585,7 +622,7 @@ export class Session {
   failed(reason: string): void {
     this.row.ended = this.#effects.clock();
     this.#to("lost", reason);
-    this.#finish();
+    this.#end();
   }
 
   /** The server goes: stores the screen and lets go of the holder, which lives on. */

@@ -192,7 +192,7 @@ describe("a run that you can leave and come back to", () => {
     assert.match(shown, /^state {5}stopped after /m);
     assert.match(shown, /the end {3}stopped gracefully; the model is saved/);
     assert.match(shown, /falcon launch interrupted/);
-    assert.match(await home.ok(["sessions"]), /stopped after \S+( \S+)? · line \d+\/\d+/);
+    assert.match(await home.ok(["sessions"]), /stopped after \S+( \S+)?, model saved · line \d+\/\d+/);
   });
 });
 

@@ -74,6 +74,10 @@ describe("on_event", () => {
     );
     assert.deepEqual([facts.FALCON_SESSION_STARTED, facts.FALCON_SESSION_ENDED], [row.started, row.ended]);
     const bad = await once(await home.start(["/bin/sh", "-c", "exit 3"]));
+    assert.deepEqual(
+      [facts.FALCON_SESSION_OUTCOME, bad.FALCON_SESSION_OUTCOME, bad.FALCON_SESSION_SAVED],
+      ["completed", "failed", ""],
+    );
     assert.deepEqual([bad.FALCON_EVENT, bad.FALCON_SESSION_EXIT_CODE, bad.FALCON_SESSION_STATUS], ["failed", "3", "3"]);
     const killed = await once(await home.start(["/bin/sh", "-c", "kill -9 $$"]));
     assert.deepEqual(

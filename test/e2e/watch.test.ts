@@ -35,36 +35,37 @@ describe("falcon sessions --watch", () => {
     return terminal.lines()[y] ?? "";
   };
 
-  test("the table, its keys and the selected node's log, at 120x40", async () => {
+  test("what runs stands first, what ended is folded below it; keys, order and the selected node's log, at 120x40", async () => {
     const terminal = watch(120, 40);
-    await terminal.waitFor(/q leaves/);
+    await terminal.waitFor(/q leave/);
     assert.match(
       terminal.lines()[0] ?? "",
       /^SESSION +NODE +STATUS +EPOCH +LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE$/,
     );
-    assert.match(selected(terminal), /^aa +line +exited +2\/2/);
-    await terminal.waitFor(/^── aa \/ line ─+$/m);
-    await terminal.waitFor(/Epoch 2\/2 \|/);
-    terminal.key("j");
-    await terminal.waitFor(/^── aa \/ wave ─+$/m);
-    terminal.type("jj"); // at once: a key that is held
-    await terminal.waitFor(/^── zz \/ wave ─+$/m);
-    await terminal.waitFor(/Epoch \d+\/5000 \|/);
-    assert.match(selected(terminal), /^zz +wave +training +\d+\/5000/);
-    terminal.key("j");
-    terminal.key("k");
+    assert.match(selected(terminal), /^zz +line +● training +\d+\/5000/);
+    assert.equal(terminal.lines()[3], "▸ 1 ended: 1 completed");
     await terminal.waitFor(/^── zz \/ line ─+$/m);
-    const rows = () => terminal.lines().slice(1, 5);
-    for (const [sort, sorted] of [
-      ["name", () => rows().join("\n").search(/^aa/) === 0],
-      ["status", () => /^aa/.test(rows()[0] ?? "") && /^zz/.test(rows()[3] ?? "")],
-      ["loss", () => rows().every((row, i, all) => i === 0 || lossOf(all[i - 1] as string) <= lossOf(row))],
-      ["age", () => /^aa/.test(rows()[0] ?? "")],
+    await terminal.waitFor(/Epoch \d+\/5000 \|/);
+    terminal.type("jj"); // at once: a key that is held
+    await terminal.waitFor(() => selected(terminal).startsWith("▸ 1 ended"), "the ended ones' line");
+    terminal.key("Enter");
+    await terminal.waitFor(/^▾ 1 ended/m);
+    await terminal.waitFor(/^aa +✓ completed +2\/2.* ago$/m);
+    terminal.key("g");
+    await terminal.waitFor(/^── zz \/ line ─+$/m);
+    const rows = () => terminal.lines().slice(1, 3);
+    for (const [sort, inOrder] of [
+      ["name", () => /^zz +line/.test(rows()[0] ?? "")],
+      ["status", () => rows().every((row) => row.startsWith("zz"))],
+      ["loss", () => lossOf(rows()[0] as string) <= lossOf(rows()[1] as string)],
+      ["age", () => rows().every((row) => row.startsWith("zz"))],
     ] as const) {
       terminal.key("s");
-      await terminal.waitFor(() => terminal.text().includes(`s sorts (by ${sort})`) && sorted(), `the order by ${sort}`);
+      await terminal.waitFor(() => terminal.text().includes(`s sort: ${sort}`) && inOrder(), `the order by ${sort}`);
     }
     assert.match(selected(terminal), /^zz +line/, "the selected one stays selected in another order");
+    terminal.key("r");
+    await terminal.waitFor(/s sort: age reversed/);
     terminal.key("q");
     assert.equal((await terminal.waitForExit()).code, 0);
     assert.equal(terminal.alternate, false);
@@ -77,17 +78,16 @@ describe("falcon sessions --watch", () => {
       [40, 12, /^SESSION +NODE +STATUS +EPOCH +LOSS?$/],
     ] as const) {
       const terminal = watch(cols, rows);
-      await terminal.waitFor(/q(?: leaves)?$/m);
+      await terminal.waitFor(/q leave$/m);
       assert.match(terminal.lines()[0] ?? "", columns);
       assert.equal(
         terminal.lines().findLastIndex((line) => line !== ""),
         rows - 1,
         "the keys stand on the last row",
       );
-      terminal.type("jj");
       await terminal.waitFor(/^── zz \/ line · /m);
       const ruler = terminal.lines().find((line) => line.startsWith("── zz / line")) as string;
-      assert.match(ruler, cols === 80 ? /samples|lr|old/ : /left|silent|samples/);
+      assert.match(ruler, cols === 80 ? /samples|lr|age/ : /left|silent|samples/);
       assert.equal(ruler.length, cols, "the ruler fills the row");
       await terminal.waitFor(/Epoch \d+\//);
       terminal.resize(120, 40);
@@ -97,18 +97,43 @@ describe("falcon sessions --watch", () => {
     }
   });
 
-  test("Enter attaches to a run that goes on, and says why it does not to one that is over", async () => {
+  test("Enter attaches and d comes back to the watch; of what is over Enter shows the report", async () => {
     const terminal = watch(100, 30);
-    await terminal.waitFor(/^── aa \/ line/m);
-    terminal.key("Enter");
-    await terminal.waitFor(`${over} is over: falcon show ${over} tells more`);
-    terminal.type("jj");
     await terminal.waitFor(/^── zz \/ line/m);
     terminal.key("Enter");
     await terminal.waitFor("[j/k] switch node");
     terminal.key("d");
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.type("eG\r");
+    await terminal.waitFor(new RegExp(`^aa \\(${over}\\) · completed after`, "m"));
+    await terminal.waitFor(/falcon's summary:/);
+    terminal.key("PageDown");
+    await terminal.waitFor(/↑\d+/);
+    terminal.key("q");
+    await terminal.waitFor(/^SESSION +NODE/m);
+    terminal.key("q");
     assert.equal((await terminal.waitForExit()).code, 0);
-    assert.match(terminal.text(), /\[zz\] detached, running/);
+  });
+
+  test("/ shows only what fits, Esc all again; ? lists the keys; the wheel is asked for as arrows and given back", async () => {
+    const terminal = watch(100, 30);
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.type("/wav");
+    await terminal.waitFor(/^\/wav█/m);
+    await terminal.waitFor(() => !/^zz +line/m.test(terminal.text()), "the other node to be gone");
+    terminal.key("Enter");
+    await terminal.waitFor("with 'wav' · / changes it · Esc shows all");
+    terminal.type("/none\r");
+    await terminal.waitFor(/no session has 'wavnone' in it/);
+    terminal.key("Escape");
+    await terminal.waitFor(/^zz +line/m);
+    terminal.key("?");
+    await terminal.waitFor(/^keys of falcon sessions --watch$/m);
+    await terminal.waitFor(/PageDown, Space +a page down/);
+    terminal.key("?");
+    await terminal.waitFor(/^zz +line/m);
+    terminal.key("d");
+    assert.equal((await terminal.waitForExit()).code, 0);
   });
 
   test("without a terminal it says what to use instead; falcon monitor is its old name", async () => {
@@ -116,7 +141,7 @@ describe("falcon sessions --watch", () => {
     assert.equal(code, 2);
     assert.match(stderr, /--watch needs a terminal; without one use 'falcon sessions'/);
     const terminal = home.terminal(["monitor"], { cols: 120, rows: 40 });
-    await terminal.waitFor(/q leaves/);
+    await terminal.waitFor(/q leave/);
     terminal.key("q");
     assert.equal((await terminal.waitForExit()).code, 0);
   });

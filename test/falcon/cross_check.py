@@ -164,6 +164,7 @@ progress = {
     "graph": graph,
     "phase": word,
     "stopping": False,
+    "timedOut": False,
     "saved": all(os.path.exists(os.path.join(graph, node["name"], "model.pth")) for node in busy)
     and any(line.endswith("] Analysis completed.") for line in driver[start:]),
     "resumed": launches > 1,

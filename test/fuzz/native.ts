@@ -9,6 +9,7 @@ import {
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeLeaveKeys,
   encodeResume,
   encodeSignals,
   ServerFrame,
@@ -68,6 +69,8 @@ export function nativeTargets(): NativeTarget[] {
           encodeSignals(true),
           encodeResume(["attach", "id"]),
           encodeFrame(ServerFrame.restore, Buffer.from("x")),
+          encodeLeaveKeys([0x1c, 0x64]),
+          encodeFrame(ServerFrame.taken),
           text,
           encodeFrame(ServerFrame.stderr, Buffer.from("note")),
           text,
@@ -78,7 +81,7 @@ export function nativeTargets(): NativeTarget[] {
           played([0x05], Buffer.concat([stream, encodeExec("/bin/sh", ["sh", "-c", "x"])])),
         ];
       },
-      words: [65, 66, 67, 68, 69, 70, 71, 72, 73, 74].flatMap((type) => [
+      words: [65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76].flatMap((type) => [
         header(type, 0),
         header(type, 1),
         header(type, 8),

@@ -5,10 +5,12 @@ import {
   decodeHello,
   encodeHello,
   type Hello,
+  type InputAt,
   type Limit,
   mostFromClient,
   ProtocolError,
   type Request,
+  type Scheduling,
   ServerFrame,
   TerminalBit,
 } from "../../src/protocol/client.ts";
@@ -25,7 +27,9 @@ export type ServerMessage =
   | { frame: "inputMode"; mode: number }
   | { frame: "signals"; on: boolean }
   | { frame: "resume"; args: string[] }
-  | { frame: "reconnect" };
+  | { frame: "reconnect" }
+  | { frame: "leaveKeys"; keys: number[] }
+  | { frame: "taken" };
 
 /** @throws ProtocolError */
 export function decodeServerFrame(type: number, payload: Buffer): ServerMessage | null {
@@ -56,6 +60,10 @@ export function decodeServerFrame(type: number, payload: Buffer): ServerMessage 
       return { frame: "resume", args: fromStrings(payload) };
     case ServerFrame.reconnect:
       return { frame: "reconnect" };
+    case ServerFrame.leaveKeys:
+      return { frame: "leaveKeys", keys: [...payload] };
+    case ServerFrame.taken:
+      return { frame: "taken" };
     default:
       return null;
   }
@@ -79,6 +87,7 @@ export function encodeRequest(request: Request): Buffer {
     encodeFrame(ClientFrame.directory, text(request.directory)),
     encodeFrame(ClientFrame.terminal, terminal),
     ...request.limits.map(encodeLimit),
+    ...(request.scheduling === undefined ? [] : [encodeScheduling(request.scheduling, request.sentBefore ?? 0)]),
     encodeFrame(ClientFrame.token, Buffer.from(request.token, "hex")),
     encodeFrame(ClientFrame.run),
   ]);
@@ -92,6 +101,14 @@ function encodeLimit(limit: Limit): Buffer {
   return encodeFrame(ClientFrame.limit, payload);
 }
 
+function encodeScheduling({ niceness, oomScoreAdj, processors }: Scheduling, sentBefore: number): Buffer {
+  const numbers = Buffer.alloc(5);
+  numbers.writeInt16LE(niceness, 0);
+  numbers.writeInt16LE(oomScoreAdj, 2);
+  numbers.writeUInt8(Math.min(sentBefore, 0xff), 4);
+  return encodeFrame(ClientFrame.scheduling, numbers, Buffer.from(processors, "hex"));
+}
+
 export function encodeSize(cols: number, rows: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt16LE(Math.min(cols, largest16), 0);
@@ -101,6 +118,13 @@ export function encodeSize(cols: number, rows: number): Buffer {
 
 export function encodeSignal(signal: number): Buffer {
   return encodeFrame(ClientFrame.signal, Buffer.from([signal]));
+}
+
+export function encodeInputAt({ bytes, at, answer }: InputAt): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeBigUInt64LE(BigInt(at), 0);
+  head.writeUInt8(answer ? 1 : 0, 8);
+  return encodeFrame(ClientFrame.inputAt, Buffer.concat([head, bytes]));
 }
 
 function need(payload: Buffer, length: number, name: string): void {

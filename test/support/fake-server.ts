@@ -5,6 +5,7 @@ import path from "node:path";
 import {
   ClientFrame,
   clientProtocol,
+  decodeInputAt,
   encodeHello,
   mostFromClient,
   type Request,
@@ -53,7 +54,10 @@ export class FakePeer {
 
   /** All that was typed. */
   get input(): Buffer {
-    return Buffer.concat(this.frames.filter(({ type }) => type === ClientFrame.input).map(({ payload }) => payload));
+    const typed = this.frames.flatMap(({ type, payload }) =>
+      type === ClientFrame.input ? payload : type === ClientFrame.inputAt ? decodeInputAt(payload).bytes : [],
+    );
+    return Buffer.concat(typed);
   }
 
   send(...frames: Uint8Array[]): void {

@@ -54,10 +54,13 @@ export class TestHome {
   /** A folder for what tests write: working directories, run directories. Lies in the home and goes with it. */
   readonly work: string;
   readonly env: Record<string, string>;
+  /** Who all commands run as; undefined: who runs the tests. */
+  readonly user: number | undefined;
   #terminals: UserTerminal[] = [];
   #disposed = false;
 
-  constructor(env: Record<string, string> = {}) {
+  /** @param options.user runs everything as this user, who owns the home and is in no group but its own; only root can. */
+  constructor(env: Record<string, string> = {}, options: { user?: number } = {}) {
     const base = fs.mkdtempSync("/tmp/fs-");
     this.folder = path.join(base, "h");
     this.work = path.join(base, "w");
@@ -73,13 +76,22 @@ export class TestHome {
       FALCON_SESSIONS_HOME: this.folder,
       ...env,
     };
+    this.user = options.user;
+    if (this.user !== undefined) for (const made of [base, this.folder, this.work]) fs.chownSync(made, this.user, this.user);
+  }
+
+  /** The command as the home's user runs it. */
+  #as(file: string, args: string[]): [string, string[]] {
+    if (this.user === undefined) return [file, args];
+    const user = String(this.user);
+    return ["setpriv", ["--reuid", user, "--regid", user, "--clear-groups", file, ...args]];
   }
 
   /** Runs a command of the built client without a terminal, to its end. */
   run(args: string[], options: RunOptions = {}): Promise<RunResult> {
     const { input = "", cwd = this.work, file = built.falcon, limit = patience } = options;
     return new Promise((resolve, reject) => {
-      const child = spawn(file, args, { cwd, env: this.#environment(options.env), stdio: ["pipe", "pipe", "pipe"] });
+      const child = spawn(...this.#as(file, args), { cwd, env: this.#environment(options.env), stdio: ["pipe", "pipe", "pipe"] });
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       child.stdout.on("data", (data) => out.push(data));
@@ -121,7 +133,7 @@ export class TestHome {
   /** Runs a command of the built client in a person's terminal. */
   terminal(args: string[], options: UserTerminalOptions & { file?: string } = {}): UserTerminal {
     const { file = built.falcon, env = {}, cwd = this.work, ...rest } = options;
-    const terminal = new UserTerminal(file, args, { ...rest, cwd, env: { ...this.env, ...env } });
+    const terminal = new UserTerminal(...this.#as(file, args), { ...rest, cwd, env: { ...this.env, ...env } });
     this.#terminals.push(terminal);
     return terminal;
   }

@@ -183,6 +183,7 @@ int os_file_system(const char *path, struct os_file_system *found) {
 int64_t os_steady_ms(void) { return 0; }
 void os_close_from(int first) { (void)first; }
 void os_prefer_latency(void) {}
+void allowance_widen(void) {}
 
 int os_peer(int fd, uid_t *uid, pid_t *pid) {
   (void)fd;

@@ -6,6 +6,7 @@ import type { Call } from "../../../src/commands/call.ts";
 import {
   ClientFrame,
   clientProtocol,
+  decodeInputAt,
   decodeSignal,
   decodeSize,
   encodeExec,
@@ -36,7 +37,7 @@ import {
   MalformedFrame,
 } from "../../../src/protocol/holder.ts";
 import { Peer } from "../../../src/server/peer.ts";
-import { decodeServerFrame, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
+import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import type { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";
 
@@ -159,6 +160,7 @@ function typedIn(bytes: Buffer): Buffer {
       if (type === ClientFrame.hello && !ready && payload.length >= 2 && payload.readUInt16LE(0) !== clientProtocol) break;
       if (!ready) ready = reader.take(type, payload) !== undefined;
       else if (type === ClientFrame.input) typed.push(payload);
+      else if (type === ClientFrame.inputAt) typed.push(decodeInputAt(payload).bytes);
       else if (type === ClientFrame.size) decodeSize(payload);
       else if (type === ClientFrame.signal) decodeSignal(payload);
     }
@@ -190,7 +192,7 @@ export const targets: readonly Target[] = [
       const sockets = streams.map((_, i) => {
         const socket = new FakeSocket();
         const run = (call: Call) => {
-          call.onInput = (bytes) => reached[i]?.push(bytes);
+          call.onInput = (bytes) => void reached[i]?.push(bytes);
           return new Promise<undefined>(() => {});
         };
         new Peer(socket as unknown as net.Socket, { pid: 1, version: "0", run, foreign: (peer) => peer.exit(1), log: () => {} });
@@ -240,6 +242,7 @@ export const targets: readonly Target[] = [
         encodeFrame(ClientFrame.input, Buffer.from("d")),
         encodeSize(3, 4),
         encodeSignal(2),
+        encodeInputAt({ bytes: Buffer.from("d"), at: 5, answer: true }),
       ]),
     ],
     words: ["__proto__=1", "constructor=", "=x=y", "\0", "falcon-sessions", "PATH="],
@@ -252,6 +255,7 @@ export const targets: readonly Target[] = [
         if (read === undefined) read = reader.take(type, payload);
         else if (type === ClientFrame.size) decodeSize(payload);
         else if (type === ClientFrame.signal) decodeSignal(payload);
+        else if (type === ClientFrame.inputAt) decodeInputAt(payload);
       });
       try {
         frames.feed(input);

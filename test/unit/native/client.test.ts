@@ -9,10 +9,13 @@ import { afterEach, before, beforeEach, describe, test } from "node:test";
 import * as pty from "node-pty";
 import {
   ClientFrame,
+  decodeInputAt,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeInputMode,
+  encodeLeaveKeys,
+  encodeResume,
   encodeSignals,
   mostFromServer,
   ServerFrame,
@@ -56,9 +59,9 @@ async function attached(...frames: Buffer[]): Promise<{ terminal: UserTerminal; 
 }
 
 describe("the request", () => {
-  test("says who calls: arguments, environment, folder, terminal, umask, limits, token", async () => {
+  test("says who calls: arguments, environment, folder, terminal, umask, limits, scheduling, token", async () => {
     const folder = fs.realpathSync(home.work);
-    const script = 'umask 027; ulimit -n 200; exec "$0" "$@"';
+    const script = 'umask 027; ulimit -n 200; exec nice -n 3 taskset -c 0 "$0" "$@"';
     const terminal = start(["-c", script, client, "run", "--", "echo", "two words", "", "ünï"], {
       file: "/bin/bash",
       cols: 91,
@@ -82,6 +85,9 @@ describe("the request", () => {
     const files = request.limits.find(({ resource }) => resource === 7);
     assert.equal(files?.soft, 200n);
     assert.equal(request.limits.length, 16);
+    assert.equal(request.scheduling?.niceness, os.getPriority() + 3);
+    assert.equal(request.scheduling?.processors, "01");
+    assert.equal(request.sentBefore, 0);
     peer.socket.write(encodeExit(0));
     assert.equal((await terminal.waitForExit()).code, 0);
   });
@@ -266,6 +272,100 @@ describe("input", () => {
     await peer.frame(ClientFrame.inputEnd);
     peer.send(encodeExit(0));
     assert.equal((await ended).code, 0);
+  });
+});
+
+describe("keys that leave", () => {
+  const keys = encodeLeaveKeys([0x1c, "d".charCodeAt(0)]);
+  const taken = encodeFrame(ServerFrame.taken);
+  const typedAt = (peer: { frames: { type: number; payload: Buffer }[] }) =>
+    peer.frames.filter(({ type }) => type === ClientFrame.inputAt).map(({ payload }) => decodeInputAt(payload));
+
+  test("a server that names none gets INPUT, as ever", async () => {
+    const { terminal, peer } = await attached();
+    terminal.type("a");
+    terminal.key("C-\\");
+    await peer.typed("a\x1c");
+    assert.equal(typedAt(peer).length, 0);
+    peer.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("a press is to be answered, and what is typed behind it waits for that; each read says when it was", async () => {
+    const { terminal, peer } = await attached(keys);
+    terminal.type("some text");
+    await peer.typed("some text");
+    terminal.type("d");
+    await peer.typed("d");
+    terminal.type("x");
+    terminal.resize(90, 20);
+    // a frame of another kind overtakes what waits
+    await peer.frame(ClientFrame.size);
+    assert.deepEqual(
+      typedAt(peer).map(({ bytes, answer }) => [bytes.toString(), answer]),
+      [
+        ["some text", false],
+        ["d", true],
+      ],
+    );
+    peer.send(taken);
+    await peer.typed("dx");
+    const times = typedAt(peer).map(({ at }) => at);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    peer.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("pressed three times unanswered, the client leaves; what is in a text or a paste is no press", async () => {
+    const { terminal, peer } = await attached(keys, restore("\x1b[?25h<back>"));
+    for (const text of ["dd", "add", "\x1b[200~d\x1b[201~", "\x1b[100;5u", "\x1b[100;1:3u", "\x1c."]) {
+      terminal.type(text);
+      await peer.typed(text);
+    }
+    for (let i = 0; i < 3; i++) {
+      terminal.type("\x1b[100u");
+      if (i === 0) await peer.typed("\x1b[100u");
+    }
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.match(terminal.text(), /<back>/);
+    assert.match(terminal.text(), new RegExp(`the session server \\(process ${process.pid}\\) does not answer`));
+    assert.equal(typedAt(peer).filter(({ answer }) => answer).length, 1);
+  });
+
+  test("a server that goes on saying things is not taken for one that stands still", async () => {
+    const { terminal, peer } = await attached(keys);
+    const alive = setInterval(() => peer.send(out(".")), 50);
+    for (let i = 0; i < 3; i++) terminal.type("\x1c");
+    await peer.typed("\x1c");
+    await terminal.waitFor(".".repeat(15));
+    clearInterval(alive);
+    peer.send(taken, taken, taken, encodeExit(7));
+    assert.equal((await terminal.waitForExit()).code, 7);
+  });
+
+  test("what waited is for the next server, an older one too", async () => {
+    const { terminal, peer } = await attached(keys, encodeResume(["@attach", "x"]));
+    terminal.type("\x1c");
+    await peer.typed("\x1c");
+    terminal.type("rest");
+    peer.socket.destroy();
+    const next = await server.peer(2);
+    next.send(raw);
+    await next.typed("rest");
+    next.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("a server that follows another and stands still before it reads keys can be left too", async () => {
+    const { terminal, peer } = await attached(keys, encodeResume(["@attach", "x"]));
+    peer.socket.destroy();
+    await server.peer(2);
+    for (let i = 0; i < 3; i++) terminal.type("\x1c");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.match(terminal.text(), /does not answer/);
   });
 });
 

@@ -7,14 +7,17 @@ import {
   ClientFrame,
   clientProtocol,
   decodeHello,
+  decodeInputAt,
   decodeSignal,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeLeaveKeys,
   encodeResume,
   encodeSignals,
+  longestProcessors,
   longestRequest,
   mostEntries,
   mostFromClient,
@@ -27,7 +30,7 @@ import {
   tokenLength,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
-import { decodeServerFrame, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
+import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import { root } from "../../support/paths.ts";
 
 const request: Request = {
@@ -41,6 +44,8 @@ const request: Request = {
   terminal: { stdin: true, stdout: false, stderr: true, cols: 80, rows: 24 },
   umask: 0o27,
   limits: [{ resource: 7, soft: 1024n, hard: 2n ** 64n - 1n }],
+  scheduling: { niceness: -5, oomScoreAdj: 300, processors: "ff03" },
+  sentBefore: 2,
   token: "000102030405060708090a0b0c0d0e0f",
 };
 
@@ -91,11 +96,13 @@ describe("the numbers", () => {
       limit: 6,
       token: 7,
       run: 8,
+      scheduling: 9,
       input: 20,
       inputEnd: 21,
       size: 22,
       signal: 23,
       continued: 24,
+      inputAt: 25,
     });
     assert.deepEqual(ServerFrame, {
       hello: 65,
@@ -108,6 +115,8 @@ describe("the numbers", () => {
       resume: 72,
       restore: 73,
       reconnect: 74,
+      leaveKeys: 75,
+      taken: 76,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -147,6 +156,7 @@ describe("the numbers", () => {
       TO_SIZE: ClientFrame.size,
       TO_SIGNAL: ClientFrame.signal,
       TO_CONTINUED: ClientFrame.continued,
+      TO_INPUT_AT: ClientFrame.inputAt,
       FROM_HELLO: ServerFrame.hello,
       FROM_STDOUT: ServerFrame.stdout,
       FROM_STDERR: ServerFrame.stderr,
@@ -157,6 +167,8 @@ describe("the numbers", () => {
       FROM_RESUME: ServerFrame.resume,
       FROM_RESTORE: ServerFrame.restore,
       FROM_RECONNECT: ServerFrame.reconnect,
+      FROM_LEAVE_KEYS: ServerFrame.leaveKeys,
+      FROM_TAKEN: ServerFrame.taken,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);
@@ -169,7 +181,7 @@ describe("a request", () => {
     assert.deepEqual(read(encodeRequest(request)), request);
     assert.deepEqual(
       frames(encodeRequest(request)).map(({ type }) => type),
-      [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 6, 7, 8],
+      [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 6, 9, 7, 8],
     );
   });
 
@@ -180,6 +192,7 @@ describe("a request", () => {
         ?.payload.toString("hex");
     assert.equal(payload(1), `010067120000${Buffer.from("0.1.0\0falcon-sessions").toString("hex")}`);
     assert.equal(payload(5), "05500018001700");
+    assert.equal(payload(9), "fbff2c0102ff03");
     assert.equal(payload(6), "070000000004000000000000ffffffffffffffff");
     assert.equal(payload(7), request.token);
   });
@@ -190,6 +203,9 @@ describe("a request", () => {
       ...(type === 8 ? [] : [encodeFrame(200, Buffer.from("later"))]),
     ]);
     assert.deepEqual(read(...longer), request);
+    // a mask of processors has no other end than its frame's
+    const many = read(encodeRequest({ ...request, scheduling: { niceness: 0, oomScoreAdj: 0, processors: "ff".repeat(2000) } }));
+    assert.equal(many?.scheduling?.processors, "ff".repeat(longestProcessors));
   });
 
   test("of two variables with one name keeps the first, and passes over what is none", () => {
@@ -252,6 +268,10 @@ describe("what comes behind it", () => {
     assert.deepEqual(decodeSize(payload(encodeSize(1e6, 0))), { cols: 65_535, rows: 0 });
     assert.equal(encodeSignal(15).toString("hex"), "01000000170f");
     assert.equal(decodeSignal(payload(encodeSignal(15))), 15);
+    const typed = encodeInputAt({ bytes: Buffer.from("d"), at: 0x1_0000_0002, answer: true });
+    assert.equal(typed.toString("hex"), "0a00000019" + "0200000001000000" + "01" + "64");
+    assert.deepEqual(decodeInputAt(payload(typed)), { bytes: Buffer.from("d"), at: 0x1_0000_0002, answer: true });
+    assert.throws(() => decodeInputAt(Buffer.alloc(8)), ProtocolError);
     assert.throws(() => decodeSize(Buffer.alloc(3)), ProtocolError);
     assert.throws(() => decodeSignal(Buffer.alloc(0)), ProtocolError);
   });
@@ -278,6 +298,8 @@ describe("what a server says", () => {
     assert.deepEqual(taken(encodeResume(["attach", "", "x"])), { frame: "resume", args: ["attach", "", "x"] });
     assert.deepEqual(taken(encodeResume([])), { frame: "resume", args: [] });
     assert.deepEqual(taken(encodeFrame(ServerFrame.reconnect)), { frame: "reconnect" });
+    assert.deepEqual(taken(encodeLeaveKeys([0x1c, 0x64])), { frame: "leaveKeys", keys: [0x1c, 0x64] });
+    assert.deepEqual(taken(encodeFrame(ServerFrame.taken)), { frame: "taken" });
     assert.equal(taken(encodeFrame(199, Buffer.from("later"))), null);
   });
 

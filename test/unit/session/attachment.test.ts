@@ -53,6 +53,8 @@ class Scene {
       enter: false,
       sequences: { ...defaultConfig.programSequences, clipboard: "ask" },
       clock: () => this.now,
+      steady: () => this.now,
+      leaveKeys: () => {},
     });
     this.attachment.begin();
   }

@@ -45,6 +45,12 @@ class Typist {
     return this;
   }
 
+  /** Types with the time of the viewer's own clock. */
+  at(chunk: string, typed: number): this {
+    this.#note(this.keys.feed(Buffer.from(chunk, "latin1"), typed));
+    return this;
+  }
+
   /** Lets time pass as the owner does: `timeout` at each deadline on the way. */
   wait(ms: number): this {
     const end = this.now + ms;
@@ -612,6 +618,28 @@ describe("time", () => {
     const t = typist().type("\x1b[1");
     assert.deepEqual(t.keys.timeout(), []);
     t.type(";5A").did(">\x1b[1;5A");
+  });
+
+  test("what was typed when is told, and decides what is twice, what is a sequence and what is a paste", () => {
+    const at = (...keys: [string, number][]) => {
+      const t = typist();
+      // a server that stood still gets all of it at once
+      for (const [key, typed] of keys) t.at(key, typed);
+      return t;
+    };
+    at(["\x1c", 0], ["\x1c", prefixTimeout - 1]).did(">\x1c");
+    at(["\x1c", 0], ["\x1c", prefixTimeout]).did("detach prefix");
+    at(["\x1b", 0], ["d", quietReset]).did(">\x1b", "detach plain");
+    at(["\x1b", 0], ["d", quietReset - 1]).did(">\x1bd");
+    at(["\x1b[200~x", 0], ["d", pasteReset - 1], ["\x1b[201~", pasteReset]).did(">\x1b[200~xd\x1b[201~");
+    at(["\x1b[200~x", 0], ["d", pasteReset]).did(">\x1b[200~x", "detach plain");
+  });
+
+  test("a prefix that came late waits for what may be on its way behind it", () => {
+    const t = typist().at("\x1c", -5000);
+    t.wait(prefixTimeout - 1).did();
+    t.at("\x1c", -4900).did(">\x1c");
+    typist().at("\x1c", -5000).wait(prefixTimeout).did("detach prefix");
   });
 
   test("a clock that goes backwards loses nothing", () => {

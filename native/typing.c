@@ -1,0 +1,181 @@
+// See typing.h.
+#include "typing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame.h"
+
+enum {
+  // So many presses within so long, from the first to the last, say that somebody wants to go: more than the two that send the prefix to
+  // the program, and as fast as only one presses who does not wait for what the first does.
+  PRESSES = 3,
+  PRESSES_MS = 2000,
+  // A server that is busy answers a press within some milliseconds; one that has not after so long stands still.
+  ANSWER_MS = 500,
+  // Two keys leave a session; a later server may know some more.
+  MOST_KEYS = 8,
+};
+
+// Modifiers of kitty's encoding and of modifyOtherKeys, less one: Shift, Ctrl, and the locks, which say nothing.
+enum { SHIFT = 1, CTRL = 4, LOCKS = 64 | 128 };
+
+static uint8_t keys[MOST_KEYS];
+static size_t key_count;
+static bool understood;
+
+// What waits: records of u32 length · payload of a INPUT_AT frame.
+static uint8_t *waiting;
+static size_t waiting_room, waiting_start, waiting_end;
+static bool unanswered;
+
+// The last presses since the server's last answer, the newest first.
+static int64_t pressed_at[PRESSES];
+static unsigned press_count;
+
+void typing_keys(const uint8_t *bytes, size_t length) {
+  key_count = length < MOST_KEYS ? length : MOST_KEYS;
+  if (key_count > 0) memcpy(keys, bytes, key_count);
+  understood = true;
+  // what they are for has begun: whoever had the keys before, and was left by one, answers no more
+  typing_taken();
+}
+
+void typing_restart(void) {
+  understood = unanswered = false;
+  press_count = 0;
+}
+
+bool typing_understood(void) {
+  return understood;
+}
+
+static bool is_control(uint8_t key) {
+  return key < 0x20;
+}
+
+// Whether an encoded key is this one: a control byte is Ctrl with its key (Shift may be what reaches that), a character the key that types it.
+// `codes`: the key as it is, shifted, on the base layout, and the text that it types.
+static bool means(uint8_t key, const uint32_t codes[4], uint32_t modifiers) {
+  uint32_t code = key;
+  modifiers &= ~(uint32_t)LOCKS;
+  if (is_control(key)) {
+    if ((modifiers & ~(uint32_t)SHIFT) != CTRL) return false;
+    code += 0x40;
+    if (code >= 'A' && code <= 'Z') code += 'a' - 'A';
+    return codes[0] == code || codes[1] == code || codes[2] == code;
+  }
+  if (modifiers > SHIFT) return false;
+  return codes[3] == code || codes[modifiers == SHIFT ? 1 : 0] == code;
+}
+
+// The length of the key that begins here in kitty's encoding (CSI code:shifted:base ; modifiers:event ; text u) or in that of modifyOtherKeys
+// (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: it is one that leaves, and is pressed, not held or released.
+static size_t encoded(const uint8_t *bytes, size_t length, bool *leaves) {
+  uint32_t fields[3][3] = {{0}};
+  size_t field = 0, part = 0, at = 2;
+  if (length < 4 || bytes[0] != 0x1b || bytes[1] != '[') return 0;
+  for (; at < length; at++) {
+    uint8_t byte = bytes[at];
+    if (byte >= '0' && byte <= '9' && fields[field][part] < 1u << 24) fields[field][part] = fields[field][part] * 10 + (byte - '0');
+    else if (byte == ':' && part < 2) part++;
+    else if (byte == ';' && field < 2) field++, part = 0;
+    else break;
+  }
+  if (at == length) return 0;
+  uint32_t modifiers = fields[1][0] > 0 ? fields[1][0] - 1 : 0;
+  uint32_t event = fields[1][1] > 0 ? fields[1][1] : 1;
+  uint32_t codes[4] = {fields[0][0], fields[0][1], fields[0][2], fields[2][0]};
+  if (bytes[at] == '~' && fields[0][0] == 27 && field == 2) {
+    codes[0] = fields[2][0];
+    codes[1] = codes[2] = codes[3] = 0;
+  } else if (bytes[at] != 'u') return 0;
+  *leaves = false;
+  for (size_t i = 0; i < key_count; i++)
+    if (event == 1 && means(keys[i], codes, modifiers)) *leaves = true;
+  return at + 1;
+}
+
+// The length of the first key of a read that consists of keys which may leave, and of releases; 0 where it is anything else. A character counts
+// when it was typed alone, as the server has it; a control byte and an encoded key cannot be text.
+static size_t first_key(const uint8_t *bytes, size_t length, bool *leaves) {
+  size_t taken = encoded(bytes, length, leaves);
+  if (taken > 0) return taken;
+  *leaves = key_count > 0 && memchr(keys, bytes[0], key_count) && is_control(bytes[0]);
+  return *leaves;
+}
+
+// Whether a read consists of such keys, and a press is one of them.
+static bool is_presses(const uint8_t *bytes, size_t length) {
+  bool leaves, any = false;
+  for (size_t at = 0, taken; at < length; at += taken) {
+    taken = first_key(bytes + at, length - at, &leaves);
+    if (taken == 0) return false;
+    any |= leaves;
+  }
+  return any;
+}
+
+static uint8_t *room_for(size_t length) {
+  if (waiting_start == waiting_end) waiting_start = waiting_end = 0;
+  if (waiting_end + length > waiting_room) {
+    waiting_room = (waiting_end + length) * 2;
+    waiting = realloc(waiting, waiting_room);
+    if (!waiting) abort();  // the handler of SIGABRT puts the terminal back
+  }
+  uint8_t *at = waiting + waiting_end;
+  waiting_end += length;
+  return at;
+}
+
+static void keep(const uint8_t *bytes, size_t length, int64_t now, bool press) {
+  uint8_t *at = room_for(4 + INPUT_AT_HEADER + length);
+  put_u32(at, (uint32_t)(INPUT_AT_HEADER + length));
+  put_u64(at + 4, (uint64_t)now);
+  at[4 + 8] = press;
+  memcpy(at + 4 + INPUT_AT_HEADER, bytes, length);
+  if (!press) return;
+  // those that are too old for a further one are forgotten
+  while (press_count > 0 && now - pressed_at[press_count - 1] > PRESSES_MS) press_count--;
+  if (press_count == PRESSES) return;
+  memmove(pressed_at + 1, pressed_at, sizeof pressed_at - sizeof *pressed_at);
+  pressed_at[0] = now;
+  press_count++;
+}
+
+void typing_take(const uint8_t *bytes, size_t length, int64_t now) {
+  bool alone = length == 1 && key_count > 0 && memchr(keys, bytes[0], key_count);
+  if (alone || !is_presses(bytes, length)) {
+    keep(bytes, length, now, alone);
+    return;
+  }
+  // several that came at once, from a held key or over a slow line: each for itself
+  for (size_t at = 0, taken; at < length; at += taken) {
+    bool press;
+    taken = first_key(bytes + at, length - at, &press);
+    keep(bytes + at, taken, now, press);
+  }
+}
+
+void typing_taken(void) {
+  unanswered = false;
+  press_count = 0;
+}
+
+int64_t typing_leaves_at(int64_t heard_at) {
+  if (press_count < PRESSES) return -1;
+  return (heard_at > pressed_at[PRESSES - 1] ? heard_at : pressed_at[PRESSES - 1]) + ANSWER_MS;
+}
+
+const uint8_t *typing_next(size_t *length) {
+  if (unanswered || waiting_start == waiting_end) return NULL;
+  const uint8_t *payload = waiting + waiting_start + 4;
+  *length = get_u32(waiting + waiting_start);
+  waiting_start += 4 + *length;
+  unanswered = payload[8] != 0;
+  return payload;
+}
+
+size_t typing_waiting(void) {
+  return waiting_end - waiting_start;
+}

@@ -1,0 +1,41 @@
+// What a person types, on its way to the server: each read with the time at which it was typed. Behind a press of a key that leaves,
+// everything waits until the server has taken that press: so of those that a frozen server never answers only the first is on its
+// way, which by itself does nothing to the program, and the others are withdrawn with the client.
+#ifndef FALCON_TYPING_H
+#define FALCON_TYPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  // In front of the bytes of a INPUT_AT frame: u64 time · u8 1 where an answer is wanted.
+  INPUT_AT_HEADER = 9,
+};
+
+// The keys by which one leaves (LEAVE_KEYS), a byte each: a control byte or an ASCII character. They replace those kept before.
+void typing_keys(const uint8_t *keys, size_t length);
+
+// The connection is a new one: nothing is on its way, and the server has to say LEAVE_KEYS. What waits is kept for it, and so are the keys.
+void typing_restart(void);
+
+// Whether the server knows INPUT_AT frames: it has said LEAVE_KEYS.
+bool typing_understood(void);
+
+// Takes one read of the terminal.
+void typing_take(const uint8_t *bytes, size_t length, int64_t now);
+
+// The server has taken the press that was on its way.
+void typing_taken(void);
+
+// When (ms of the steady clock) a person who has pressed often enough, unanswered, is let go; -1: that is not so. `heard_at`: when the server
+// last said anything.
+int64_t typing_leaves_at(int64_t heard_at);
+
+// The payload of the next INPUT_AT frame that may go now; NULL where there is none. Valid until the next call of this module.
+const uint8_t *typing_next(size_t *length);
+
+// Bytes that wait.
+size_t typing_waiting(void);
+
+#endif

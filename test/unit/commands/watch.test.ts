@@ -1,0 +1,99 @@
+// The watch's table without a terminal: order, folding, what is in sight, the footer's keys.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import picocolors from "picocolors";
+import { statusWord } from "../../../src/commands/status-word.ts";
+import { footer, helpLines, watchAction, watchKeys } from "../../../src/commands/watch-keys.ts";
+import { type Frame, picture, tableHeight } from "../../../src/commands/watch-picture.ts";
+import { rowKey, type Watched, watchRows } from "../../../src/commands/watch-rows.ts";
+import type { NodeProgress } from "../../../src/falcon/node-progress.ts";
+import type { RunProgress } from "../../../src/falcon/run-progress.ts";
+
+const now = Date.parse("2026-11-27T12:00:00Z");
+
+function node(name: string, more: Partial<NodeProgress> = {}): NodeProgress {
+  return { name, status: "training", epoch: 3, epochs: 10, fraction: 0.3, trend: [], stalled: false, ...more } as NodeProgress;
+}
+
+function run(name: string, { live = true, word = "running", ended = now, nodes = [] as NodeProgress[] } = {}) {
+  const session: Watched = {
+    id: name,
+    name,
+    directory: `/runs/${name}`,
+    live,
+    created: now - 60_000,
+    started: now - 60_000,
+    ended: live ? null : ended,
+    status: statusWord(word),
+  };
+  return { session, progress: nodes.length === 0 ? null : ({ nodes, stalled: false } as unknown as RunProgress) };
+}
+
+const plain = { sort: "age", reverse: false, folded: false, filter: "" } as const;
+
+test("what runs comes first, a line a node; what ended is a line a session, the newest first", () => {
+  const sessions = [
+    run("old", { live: false, word: "failed", ended: now - 9000 }),
+    run("two", { nodes: [node("a"), node("b"), node("i", { status: "idle" })] }),
+    run("new", { live: false, word: "completed", ended: now - 1000, nodes: [node("x"), node("y", { fraction: 0.1 })] }),
+  ];
+  const rows = watchRows(sessions, plain);
+  assert.deepEqual(rows.map(rowKey), ["two/a", "two/b", "ended", "new/y", "old/"]);
+  assert.deepEqual(watchRows(sessions, { ...plain, folded: true }).map(rowKey), ["two/a", "two/b", "ended"]);
+  assert.deepEqual(watchRows(sessions, { ...plain, filter: "FAIL" }).map(rowKey), ["ended", "old/"]);
+  const ended = rows.find((row) => row.kind === "ended");
+  assert.deepEqual(ended?.kind === "ended" && ended.counts.map(({ word }) => word).sort(), ["completed", "failed"]);
+});
+
+test("by loss, those without one come last, and first the other way round", () => {
+  const sessions = [
+    run("none"),
+    run("high", { nodes: [node("n", { loss: 2 })] }),
+    run("low", { nodes: [node("n", { loss: -1 })] }),
+  ];
+  assert.deepEqual(watchRows(sessions, { ...plain, sort: "loss" }).map(rowKey), ["low/n", "high/n", "none/"]);
+  assert.deepEqual(watchRows(sessions, { ...plain, sort: "loss", reverse: true }).map(rowKey), ["none/", "high/n", "low/n"]);
+});
+
+test("each key does one thing, and the footer keeps what matters most in every width", () => {
+  const keys = watchKeys.flatMap((binding) => binding.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(watchAction("d"), "leave");
+  assert.equal(watchAction("x"), undefined);
+  assert.equal(helpLines().length, watchKeys.length);
+  assert.equal(
+    footer("loss", 200),
+    "j/k select · Enter attach · e ended · / filter · s sort: loss · r reverse · ? keys · q leave",
+  );
+  for (let cols = 12; cols < 100; cols++) assert.ok(footer("loss", cols).length <= cols, `${cols}`);
+  assert.equal(footer("loss", 40), "j/k select · Enter attach · q leave");
+});
+
+test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {
+  const sessions = Array.from({ length: 30 }, (_, i) => run(`s${String(i).padStart(2, "0")}`));
+  const rows = watchRows(sessions, plain);
+  for (const [cols, height] of [
+    [60, 12],
+    [80, 24],
+    [200, 60],
+  ] as const) {
+    const frame: Frame = {
+      cols,
+      rows: height,
+      now,
+      colours: picocolors.createColors(false),
+      sort: "age",
+      prompt: "",
+      top: 2,
+      log: () => ["a log"],
+    };
+    const lines = picture(rows, rows[3], frame);
+    assert.equal(lines.length, height);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the selected line is inverted
+    const texts = lines.map((line) => line.replace(/\x1b\[\d+m/g, ""));
+    assert.ok(texts.every((line) => line.length <= cols));
+    const shown = tableHeight(rows.length, height);
+    assert.equal(texts.filter((line) => /^s\d\d/.test(line)).length, Math.min(shown, 28));
+    assert.match(texts.find((line) => line.startsWith("── s03")) ?? "", shown >= 28 ? /↑2 ──$/ : /↑2 ↓\d+ ──$/);
+  }
+});

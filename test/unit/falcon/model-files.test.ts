@@ -1,0 +1,51 @@
+// Saved means: model files of this launch are there, and whole. Archives as torch writes them, cut at every place.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, test } from "node:test";
+import { zipSync } from "fflate";
+import { isWholeArchive, modelFiles } from "../../../src/falcon/model-files.ts";
+
+const folder = fs.mkdtempSync("/tmp/fs-");
+after(() => fs.rmSync(folder, { recursive: true }));
+
+const archive = Buffer.from(
+  zipSync(
+    { "model/data.pkl": Buffer.alloc(300, 1), "model/data/0": Buffer.alloc(5_000, 7), "model/version": Buffer.from("3\n") },
+    { level: 0 },
+  ),
+);
+
+test("an archive is whole, and not when a byte of its end is missing, nor when its middle is", async () => {
+  const file = path.join(folder, "model.pth");
+  fs.writeFileSync(file, archive);
+  assert.equal(await isWholeArchive(file), true);
+  for (const length of [0, 1, 21, 22, 500, 5_400, archive.length - 22, archive.length - 1]) {
+    fs.writeFileSync(file, archive.subarray(0, length));
+    assert.equal(await isWholeArchive(file).catch(() => false), false, `${length} of ${archive.length} bytes`);
+  }
+  fs.writeFileSync(file, Buffer.concat([archive.subarray(0, 100), archive.subarray(900)]));
+  assert.equal(await isWholeArchive(file).catch(() => false), false, "without 800 bytes of its middle");
+  fs.writeFileSync(file, Buffer.alloc(archive.length));
+  assert.equal(await isWholeArchive(file).catch(() => false), false, "zeros");
+});
+
+test("a node's files of this launch count, an earlier launch's do not", async () => {
+  const node = path.join(folder, "graph", "theta");
+  fs.mkdirSync(node, { recursive: true });
+  const graph = path.dirname(node);
+  const now = Date.now();
+  const put = (name: string, bytes: Buffer, age: number) => {
+    fs.writeFileSync(path.join(node, name), bytes);
+    fs.utimesSync(path.join(node, name), (now - age) / 1000, (now - age) / 1000);
+  };
+  assert.equal((await modelFiles(graph, ["theta"], now)).state, "none");
+  put("model.pth", archive, 60_000);
+  assert.deepEqual(await modelFiles(graph, ["theta"], now), { state: "none", files: 0, damaged: [] });
+  assert.equal((await modelFiles(graph, ["theta"], now - 90_000)).state, "whole");
+  put("epochs.pth", archive.subarray(0, 700), 0);
+  assert.deepEqual(await modelFiles(graph, ["theta"], now - 90_000), { state: "cut", files: 2, damaged: ["theta/epochs.pth"] });
+  put("epochs.pth", archive, 0);
+  assert.equal((await modelFiles(graph, ["theta", "phi"], now - 90_000)).state, "cut", "a node without a model");
+  assert.equal((await modelFiles(graph, [], now)).state, "unknown");
+});
