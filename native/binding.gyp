@@ -27,7 +27,7 @@
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'start.c', 'home.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['client.c', 'start.c', 'home.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
   ],
 }

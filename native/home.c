@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "os.h"
 
 static bool say(char *problem, size_t room, const char *format, ...) {
@@ -21,75 +21,6 @@ static bool say(char *problem, size_t room, const char *format, ...) {
   vsnprintf(problem, room, format, arguments);
   va_end(arguments);
   return false;
-}
-
-// In a user namespace (an unprivileged container) the files of root and of everybody else belong to the overflow user.
-static bool in_user_namespace(void) {
-  unsigned long inside, outside, count = 0;
-  FILE *map = fopen("/proc/self/uid_map", "re");
-  if (!map) return false;
-  bool whole = fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 && count >= 4294967295UL;
-  fclose(map);
-  return !whole;
-}
-
-// A folder above ours: whoever can rename in it can put another folder in the place of ours.
-static bool check_parent(const char *path, char *problem, size_t room) {
-  struct stat status;
-  const uid_t overflow = 65534;
-  if (stat(path, &status) < 0) return say(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
-  if (status.st_uid != 0 && status.st_uid != geteuid() && !(status.st_uid == overflow && in_user_namespace()))
-    return say(problem, room, "%s belongs to another user (%u), who could replace what is in it: set FALCON_SESSIONS_HOME to a folder of your own",
-               path, (unsigned)status.st_uid);
-  if (status.st_mode & S_ISVTX) return true;
-  // many systems give each user a group of their own and a umask of 002, so the group that we are in ourselves may write
-  mode_t others = S_IWOTH | (status.st_gid == getegid() ? 0 : S_IWGRP);
-  if (status.st_mode & others)
-    return say(problem, room, "%s can be written by others, who could replace what is in it: set FALCON_SESSIONS_HOME to a folder of your own", path);
-  return true;
-}
-
-static bool check_parents(const char *folder, char *problem, size_t room) {
-  char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s", folder);
-  for (;;) {
-    if (!check_parent(path, problem, room)) return false;
-    char *slash = strrchr(path, '/');
-    if (path[1] == 0) return true;
-    slash[slash == path ? 1 : 0] = 0;
-  }
-}
-
-// Like mkdir -p, each new folder with mode 0700 whatever the umask is. False with errno.
-static bool make_folders(const char *path) {
-  char part[PATH_MAX];
-  snprintf(part, sizeof part, "%s", path);
-  for (char *at = part + 1;; at++) {
-    if (*at != '/' && *at != 0) continue;
-    char end = *at;
-    *at = 0;
-    struct stat status;
-    if (stat(part, &status) < 0) {
-      if (errno != ENOENT) return false;
-      if (mkdir(part, 0700) == 0) chmod(part, 0700);
-      else if (errno != EEXIST) return false;
-    }
-    if (end == 0) return true;
-    *at = end;
-  }
-}
-
-// The folder itself: ours, a real folder, closed to everybody else. It is never mended here: that others could enter it is to be known.
-static bool check_folder(const char *path, char *problem, size_t room) {
-  struct stat status;
-  if (lstat(path, &status) < 0) return say(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
-  if (S_ISLNK(status.st_mode)) return say(problem, room, "%s is a symbolic link; it must be a folder of your own", path);
-  if (!S_ISDIR(status.st_mode)) return say(problem, room, "%s is not a folder", path);
-  if (status.st_uid != geteuid())
-    return say(problem, room, "%s belongs to another user (%u): set FALCON_SESSIONS_HOME to a folder of your own", path, (unsigned)status.st_uid);
-  if (status.st_mode & 077)
-    return say(problem, room, "%s is open to other users (mode %04o): chmod 700 %s", path, (unsigned)status.st_mode & 07777, path);
-  return true;
 }
 
 // As far as Node looks: the lengths and bits of characters, no surrogates, nothing beyond U+10FFFF.
@@ -104,6 +35,53 @@ static bool is_utf8(const char *text) {
       unsigned most = i == 0 && first == 0xed ? 0x9f : i == 0 && first == 0xf4 ? 0x8f : 0xbf;
       if (*at < least || *at > most) return false;
     }
+  }
+  return true;
+}
+
+// The path without symbolic links and dots, also where its last parts are not there yet. False with errno.
+static bool real_path(const char *path, char real[PATH_MAX]) {
+  char there[PATH_MAX];
+  size_t length = strlen(path);
+  if (length >= sizeof there) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  memcpy(there, path, length + 1);
+  while (!realpath(there, real)) {
+    if (errno != ENOENT) return false;
+    char *slash = strrchr(there, '/');
+    if (!slash) return false;
+    const char *name = slash + 1;
+    // a way back up from what is not there leads nowhere that could be told
+    if (!strcmp(name, "..")) return false;
+    slash[slash == there ? 1 : 0] = 0;
+    if (slash == there) {
+      if (!realpath("/", real)) return false;
+      break;
+    }
+  }
+  // behind what is there: the same names, without empty ones and dots
+  size_t end = strlen(real);
+  for (const char *at = path + strlen(there); *at;) {
+    at += strspn(at, "/");
+    size_t part = strcspn(at, "/");
+    if (part == 0 || (part == 1 && *at == '.')) {
+      at += part;
+      continue;
+    }
+    if (part == 2 && !strncmp(at, "..", 2)) {
+      errno = ENOENT;
+      return false;
+    }
+    if (end + 1 + part >= PATH_MAX) {
+      errno = ENAMETOOLONG;
+      return false;
+    }
+    if (end > 1) real[end++] = '/';
+    memcpy(real + end, at, part);
+    real[end += part] = 0;
+    at += part;
   }
   return true;
 }
@@ -126,12 +104,11 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
     if (*name == 0) return say(problem, room, "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
   }
   *slash = 0;
-  if (!make_folders(*parent ? parent : "/") || !realpath(*parent ? parent : "/", real)) {
+  if (!real_path(*parent ? parent : "/", real)) {
     *refused = true;
     return say(problem, room, "%s cannot be made: %s", wanted, strerror(errno));
   }
-  if (!check_parents(real, problem, room)) return false;
-  char full[2 * PATH_MAX];
+  char full[PATH_MAX + NAME_MAX + 2];
   int length = snprintf(full, sizeof full, "%s/%s", strcmp(real, "/") ? real : "", name);
   if (length > HOME_LONGEST) {
     *refused = true;
@@ -143,13 +120,8 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
     *refused = true;
     return say(problem, room, "the path %s is not UTF-8: set FALCON_SESSIONS_HOME to one that is", full);
   }
-  if (mkdir(full, 0700) == 0) chmod(full, 0700);
-  else if (errno != EEXIST) {
-    *refused = true;
-    return say(problem, room, "%s cannot be made: %s", full, strerror(errno));
-  }
   memcpy(home, full, (size_t)length + 1);
-  return check_folder(home, problem, room);
+  return folder_own(home, refused, problem, room);
 }
 
 static bool on_network(const char *path) {

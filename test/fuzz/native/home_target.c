@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -38,8 +39,8 @@ static char *words(char *into, size_t room) {
   return into;
 }
 
-static struct stat last_lstat;
-static char last_lstat_path[2 * PATH_MAX];
+static struct stat last_stat;
+static char walked[2 * PATH_MAX];
 static unsigned looked_at;
 
 static char *played_getenv(const char *name) {
@@ -67,25 +68,35 @@ static int played_stat_of(struct stat *status) {
   status->st_gid = way & 32 ? getegid() : getegid() + 1;
   return 0;
 }
-static int played_stat(const char *path, struct stat *status) {
-  fuzz_require(strlen(path) < PATH_MAX, "paths are paths");
-  return looked_at++, played_stat_of(status);
-}
-static int played_lstat(const char *path, struct stat *status) {
+static int played_fstat(int fd, struct stat *status) {
+  (void)fd;
   int result = played_stat_of(status);
-  snprintf(last_lstat_path, sizeof last_lstat_path, "%s", path);
-  last_lstat = *status;
-  if (result < 0) last_lstat.st_mode = 0;
+  looked_at++;
+  last_stat = *status;
+  if (result < 0) last_stat.st_mode = 0;
   return result;
 }
-static int played_mkdir(const char *path, mode_t mode) {
-  fuzz_require(strlen(path) < PATH_MAX && mode == 0700, "folders are made for their owner");
+static int played_openat(int fd, const char *name, int flags) {
+  (void)fd;
+  fuzz_require((flags & O_NOFOLLOW) && !strchr(name, '/'), "a part is one name, and no link is followed");
+  unsigned way = next();
+  if (way > 200) return errno = way > 230 ? EACCES : ENOENT, -1;
+  size_t length = strlen(walked);
+  snprintf(walked + length, sizeof walked - length, "/%s", name);
+  return 1001;
+}
+static int played_mkdirat(int fd, const char *name, mode_t mode) {
+  (void)fd;
+  fuzz_require(mode == 0700 && !strchr(name, '/'), "folders are made for their owner");
+  fuzz_require(looked_at > 0, "what a folder is made in was looked at");
   unsigned way = next();
   if (way > 200) return errno = way > 230 ? EACCES : ENOSPC, -1;
   return way & 1 ? 0 : (errno = EEXIST, -1);
 }
-static int played_chmod(const char *path, mode_t mode) {
-  (void)path;
+static int played_fchmodat(int fd, const char *name, mode_t mode, int flags) {
+  (void)fd;
+  (void)name;
+  (void)flags;
   fuzz_require(mode == 0700, "nothing is opened to others");
   return 0;
 }
@@ -120,7 +131,19 @@ static struct passwd *played_getpwuid(uid_t uid) {
   (void)uid;
   if (next() > 128) return NULL;
   words(folder, sizeof folder);
+  static char name[PATH_MAX];
+  entry.pw_name = words(name, sizeof name);
   entry.pw_dir = folder;
+  return &entry;
+}
+static struct group *played_getgrgid(gid_t group) {
+  static struct group entry;
+  static char *members[3], names[2][PATH_MAX], name[PATH_MAX];
+  (void)group;
+  if (next() > 200) return NULL;
+  entry.gr_name = words(name, sizeof name);
+  for (int i = 0; i < 2; i++) members[i] = next() > 128 ? words(names[i], sizeof names[i]) : NULL;
+  entry.gr_mem = members;
   return &entry;
 }
 static FILE *played_fopen(const char *path, const char *mode) {
@@ -193,10 +216,11 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 }
 
 #define getenv played_getenv
-#define stat(path, status) played_stat(path, status)
-#define lstat played_lstat
-#define mkdir played_mkdir
-#define chmod played_chmod
+#define fstat(fd, status) played_fstat(fd, status)
+#define openat played_openat
+#define mkdirat played_mkdirat
+#define fchmodat played_fchmodat
+#define getgrgid played_getgrgid
 #define realpath played_realpath
 #define getcwd played_getcwd
 #define gethostname played_gethostname
@@ -208,6 +232,7 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 #define lseek played_lseek
 #define close played_close
 #define access played_access
+#include "../../../native/folder.c"
 #include "../../../native/home.c"
 #undef fail
 #include "../../../native/start.c"
@@ -222,15 +247,16 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
   script = bytes;
   script_left = length;
   looked_at = 0;
+  walked[0] = 0;
   // blocks of their own size, so that writing past one is noticed
   char *folder = malloc(HOME_LONGEST + 1), *problem = malloc(200), *root = malloc(PATH_MAX), *node = malloc(PATH_MAX), *line = malloc(512);
   *problem = 0;
   if (home_find(folder, problem, 200)) {
     fuzz_require(folder[0] == '/' && strnlen(folder, HOME_LONGEST + 1) <= HOME_LONGEST, "the folder leaves room for a socket");
-    fuzz_require(!strcmp(folder, last_lstat_path), "the folder itself is looked at last");
-    fuzz_require(S_ISDIR(last_lstat.st_mode), "the folder is one");
-    fuzz_require(last_lstat.st_uid == geteuid(), "the folder is ours");
-    fuzz_require((last_lstat.st_mode & 077) == 0, "the folder is closed to others");
+    fuzz_require(strlen(walked) >= strlen(folder), "the folder is walked to");
+    fuzz_require(S_ISDIR(last_stat.st_mode), "the folder is one");
+    fuzz_require(last_stat.st_uid == geteuid(), "the folder is ours");
+    fuzz_require((last_stat.st_mode & 077) == 0, "the folder is closed to others");
     fuzz_require(looked_at > 0, "what is above the folder is looked at");
   } else {
     size_t said = strnlen(problem, 200);

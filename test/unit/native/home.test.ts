@@ -123,8 +123,8 @@ describe("the folder", () => {
     await refused(at("shared/mine/deep"), /can be written by others/);
     fs.chmodSync(at("shared"), 0o1777);
     await found(at("shared/mine"), { FALCON_SESSIONS_HOME: at("shared/mine") });
-    fs.chmodSync(at("shared"), 0o775);
-    // the own group is often one's own alone, and the umask 002
+    // other members of a group could exchange what is in it just as well
+    fs.chmodSync(at("shared"), 0o3775);
     await found(at("shared/mine"), { FALCON_SESSIONS_HOME: at("shared/mine") });
   });
 
@@ -140,6 +140,57 @@ describe("the folder", () => {
     fs.chownSync(at("group"), 0, 12345);
     fs.chmodSync(at("group"), 0o775);
     await refused(at("group/mine"), /group can be written by others/);
+  });
+
+  const canHaveAccounts = root && spawnSync("unshare", ["-m", "setpriv", "--reuid", "1", "true"]).status === 0;
+  test("below one that its own group can write is refused, unless that group is its user's alone", {
+    skip: !canHaveAccounts && "needs root, to have other accounts in a mount namespace",
+  }, () => {
+    const base = fs.mkdtempSync("/tmp/fs-");
+    try {
+      for (const part of [base, path.join(base, "folder")]) {
+        fs.mkdirSync(part, { recursive: true });
+        fs.chownSync(part, 4711, 4712);
+      }
+      fs.chmodSync(path.join(base, "folder"), 0o775);
+      const tried = (groups: string, more = "") => {
+        fs.writeFileSync(path.join(base, "group"), `root:x:0:\n${groups}\n`);
+        fs.writeFileSync(path.join(base, "passwd"), `root:x:0:0::/root:/bin/sh\nann:x:4711:4712::/:/bin/sh\n${more}`);
+        fs.rmSync(path.join(base, "folder/h"), { recursive: true, force: true });
+        const script =
+          'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && exec setpriv --reuid 4711 --regid 4712 --clear-groups "$1" x';
+        const { stderr } = spawnSync("unshare", ["-m", "sh", "-c", script, base, client], {
+          encoding: "utf8",
+          env: { ...home.env, FALCON_SESSIONS_HOME: path.join(base, "folder/h"), FALCON_NODE: "/bin/false" },
+        });
+        const made = fs.existsSync(path.join(base, "folder/h"));
+        assert.equal(made, !/can be written by others/.test(stderr), stderr);
+        return made;
+      };
+      assert.equal(tried("ann:x:4712:"), true, "a group of the user's name, without members");
+      assert.equal(tried("ann:x:4712:ann"), true, "or with no other member");
+      assert.equal(tried("ann:x:4712:ann,bob"), false, "with another member");
+      assert.equal(tried("project:x:4712:"), false, "a group of another name");
+      assert.equal(tried("ann:x:4712:", "bob:x:4713:4712::/:/bin/sh\n"), false, "another account has it as its own");
+      assert.equal(tried(""), false, "a group that nobody knows");
+    } finally {
+      fs.rmSync(base, { recursive: true, force: true });
+    }
+  });
+
+  test("is made only below what has been checked: root with a user's HOME leaves nothing in it, and is told of sudo -H", {
+    skip: !root && "needs root",
+  }, async () => {
+    fs.mkdirSync(at("user"), { mode: 0o755 });
+    fs.chownSync(at("user"), 12345, 12345);
+    await refused(undefined, /user belongs to another user \(12345\) and you are root with that user's HOME: use 'sudo -H'/, {
+      HOME: at("user"),
+    });
+    assert.deepEqual(fs.readdirSync(at("user")), []);
+    fs.mkdirSync(at("open-parent"));
+    fs.chmodSync(at("open-parent"), 0o777);
+    await refused(at("open-parent/new/er/home"), /open-parent can be written by others/);
+    assert.deepEqual(fs.readdirSync(at("open-parent")), []);
   });
 
   test("with a path too long for a socket is refused, with both lengths", async () => {
