@@ -337,6 +337,8 @@ static void obey_signal(int number) {
     case SIGHUP:
     case SIGINT:
     case SIGTERM:
+    case SIGUSR1:
+    case SIGUSR2:
       if (!forward_signals || unsent_end - unsent_start >= UNSENT_MOST) break;
       send_frame(TO_SIGNAL, &(uint8_t){(uint8_t)number}, 1);
       return;

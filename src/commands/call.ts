@@ -20,7 +20,7 @@ export interface Call {
   /** Calls once when the backlog is gone (or the client is). */
   onDrained(callback: () => void): void;
   inputMode(mode: InputMode): void;
-  /** The client sends SIGINT, SIGTERM and SIGHUP as signals instead of dying of them. */
+  /** The client sends SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 as signals instead of dying of them. */
   forwardSignals(on: boolean): void;
   /** What to ask the next server when this one is lost; undefined: nothing. */
   resume(args: readonly string[] | undefined): void;

@@ -3,6 +3,8 @@ import { Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
+import { takeSignal } from "./outside-signals.ts";
+import { endSentence } from "./wording.ts";
 
 /** The hidden command that a client asks of the next server when this one is lost. */
 export const resumeFollow = "@follow";
@@ -19,13 +21,10 @@ export async function followPlain(call: Call, context: Context, session: Session
   let endedBy = 0;
   let wake = () => {};
   call.onSignal = (signal) => {
-    // what a terminal would do with Ctrl+C, and what a batch system means by SIGTERM; a hang-up ends the caller and leaves the run alone
-    if (signal === signalNumber("SIGINT")) session.countedSignal(signal, 1, "caller");
-    else if (signal === signalNumber("SIGTERM")) session.countedSignal(signal, 0, "caller");
-    else {
-      endedBy = signal;
-      wake();
-    }
+    // a hang-up ends the caller and leaves the run alone
+    if (signal !== signalNumber("SIGHUP")) return takeSignal(call, context, session, signal);
+    endedBy = signal;
+    wake();
   };
   let at = offset;
   let gone = false;
@@ -73,12 +72,13 @@ export async function followPlain(call: Call, context: Context, session: Session
     context.stopping.removeEventListener("abort", serverStops);
     log.close();
   }
+  // how it ended is looked into before anybody is told
+  await Promise.race([session.over, call.gone]);
   context.log("follow.end", { session: session.id, at });
-  const end = session.end;
-  if (session.row.state === "lost")
-    call.stderr(`[${session.row.name}] lost: ${session.row.reason} · falcon show ${session.id}\n`);
   if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
-  return end?.status ?? Status.ours;
+  else if (session.row.kind === "launch" || session.row.state === "lost")
+    call.stderr(`[${session.row.name}] ${endSentence(session)} · falcon show ${session.id}\n`);
+  return session.end?.status ?? Status.ours;
 }
 
 /** A terminal's line end is CR LF, a file's is LF. */

@@ -1,5 +1,6 @@
 // falcon run: any long-running command in a session.
 import { Failure, Status } from "../base/failure.ts";
+import { signalName, signalNumber } from "../platform/signals.ts";
 import type { CommandSpec } from "./command.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
@@ -10,6 +11,7 @@ export const run: CommandSpec = {
   define(command) {
     defineSessionOptions(command);
     command
+      .option("--stop-signal <name>", "what 'falcon stop' sends it, instead of a Ctrl+C")
       .argument("<command>", "the program")
       .argument("[args...]", "its arguments")
       .passThroughOptions()
@@ -17,12 +19,21 @@ export const run: CommandSpec = {
   },
   async run(call, context, args, options) {
     const [file, ...rest] = args;
+    const stopSignal = options.stopSignal === undefined ? undefined : signalNumber(options.stopSignal);
+    if (options.stopSignal !== undefined && stopSignal === undefined)
+      throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
     if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
     programFile(file, call.request.environment, call.request.directory);
     return startAndStay(
       call,
       context,
-      { kind: "run", command: [file, ...rest], name: lastPart(file), runDirectory: null },
+      {
+        kind: "run",
+        command: [file, ...rest],
+        name: lastPart(file),
+        runDirectory: null,
+        ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) }),
+      },
       options,
     );
   },

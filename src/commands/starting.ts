@@ -67,6 +67,8 @@ export interface Starting {
   part?: PartFact;
   /** Variables that the program gets besides the caller's. */
   variables?: Readonly<Record<string, string>>;
+  /** Name of the signal by which the program is asked to end; undefined: a Ctrl+C. */
+  stopSignal?: string;
   /** Of an earlier session, when its run is started again; else the caller's count. */
   again?: { directory: string; environment: Record<string, string> };
   /** What the caller is to be told as soon as it starts, a line. */
@@ -157,6 +159,7 @@ export async function startAndStay(
       ...(options.name === undefined ? {} : { named: true }),
       ...(what.plain === true ? { plain: true } : {}),
       ...(deadline === undefined ? {} : { deadline }),
+      ...(what.stopSignal === undefined ? {} : { stopSignal: what.stopSignal }),
       ...(what.part === undefined ? {} : { part: what.part }),
       ...(request.scheduling === undefined ? {} : { scheduling: request.scheduling }),
       ...(fileLimit === undefined ? {} : { fileLimit: String(fileLimit) }),

@@ -130,7 +130,8 @@ export class Server implements Context {
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
     this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log, addonFile);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
-      save: (row) => this.#stored(() => this.store.save(row)),
+      // a session that could not be started is forgotten before its end is looked into
+      save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
       saveSnapshot: (id, snapshot) =>
         this.#stored(() => {
           this.store.saveSnapshot(id, snapshot);
@@ -141,7 +142,7 @@ export class Server implements Context {
       log,
       clock: () => Date.now(),
       changed: (session) => this.#changed(session),
-      conclude: (session) => this.#conclude(session),
+      conclude: (session, lost) => this.#conclude(session, lost),
       over: (session) => void this.#over(session),
       keep: config.retention,
       scrollback: config.scrollback,
@@ -246,7 +247,7 @@ export class Server implements Context {
   async #over(session: Session): Promise<void> {
     if (this.#overs.has(session)) return;
     this.#overs.add(session);
-    await this.#conclude(session);
+    await this.#conclude(session, session.row.state === "lost" ? session.row.reason : undefined);
     if (this.#ending) return;
     const progress = await this.progress.of(session);
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
@@ -255,18 +256,18 @@ export class Server implements Context {
   }
 
   /** What is kept of an end: how far the run came, what its files say, and the outcome. Done once. */
-  async #conclude(session: Session): Promise<void> {
+  async #conclude(session: Session, lost: string | undefined): Promise<void> {
     if (session.row.facts.outcome !== undefined) return;
     const before = this.#conclusions.get(session);
     if (before !== undefined) return before;
-    const conclusion = this.#makeConclusion(session);
+    const conclusion = this.#makeConclusion(session, lost);
     this.#conclusions.set(session, conclusion);
     return conclusion;
   }
 
-  async #makeConclusion(session: Session): Promise<void> {
+  async #makeConclusion(session: Session, lost: string | undefined): Promise<void> {
     try {
-      await conclude(session, await this.progress.last(session));
+      await conclude(session, await this.progress.last(session), lost);
       this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
     } catch (error) {
       this.log("session.not-concluded", { id: session.id, reason: String(error) });

@@ -17,13 +17,14 @@ const tail = 64 << 10;
  * Concludes an ended session: looks at its model files, makes its post-mortem, derives its outcome, and keeps all three with the session, so that
  * whoever asks is told the same.
  * @param run the state of its run directory after the end; null where there is none.
+ * @param lost why nobody saw the end; undefined where its status is known, or known to be unknown.
  */
-export async function conclude(session: Session, run: RunProgress | null): Promise<void> {
+export async function conclude(session: Session, run: RunProgress | null, lost: string | undefined): Promise<void> {
   const models = run === null ? undefined : await modelsOf(session, run);
-  const facts = outcomeFacts(session.row, run, models);
+  const facts = outcomeFacts(session.row, lost, run, models);
   const { row } = session;
   if (row.kind !== "launch") return session.setFact("outcome", deriveOutcome(facts));
-  const { code, signal } = session.end ?? { code: null, signal: null };
+  const { code, signal } = facts.end ?? { code: null, signal: null };
   const output = await lastOutput(session);
   const story = (saved: boolean | null | undefined) =>
     postMortem({
@@ -31,7 +32,7 @@ export async function conclude(session: Session, run: RunProgress | null): Promi
       signal,
       output,
       outOfMemory: facts.outOfMemory,
-      lost: row.state === "lost",
+      lost: lost !== undefined,
       interrupts: row.interrupts,
       saved,
       ...(run === null ? {} : { run }),
@@ -43,13 +44,18 @@ export async function conclude(session: Session, run: RunProgress | null): Promi
 }
 
 /** What an outcome is derived from, as far as the session's row tells. */
-function outcomeFacts(row: SessionRow, run: RunProgress | null, models: ModelFiles | undefined): OutcomeFacts {
+function outcomeFacts(
+  row: SessionRow,
+  lost: string | undefined,
+  run: RunProgress | null,
+  models: ModelFiles | undefined,
+): OutcomeFacts {
   const trained = run?.nodes.filter((node) => node.status !== "idle") ?? [];
   const fractions = trained.flatMap((node) => node.fraction ?? []);
   return {
     kind: row.kind,
-    end: row.state === "lost" ? undefined : endOf(row.waitStatus ?? -1, signalName),
-    lost: row.state === "lost" ? row.reason : undefined,
+    end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1, signalName),
+    lost,
     ended: row.ended,
     execError: row.facts.execError as string | undefined,
     outOfMemory: outOfMemory(row.facts.memory as MemoryWatch | undefined),
@@ -70,7 +76,8 @@ export function outcomeOf(session: Session): Outcome | undefined {
   const kept = session.row.facts.outcome as Outcome | undefined;
   if (kept !== undefined) return kept;
   const { ending } = postMortemOf(session) ?? {};
-  return deriveOutcome({ ...outcomeFacts(session.row, null, undefined), ending });
+  const lost = session.row.state === "lost" ? session.row.reason : undefined;
+  return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
 }
 
 async function modelsOf({ row }: Session, run: RunProgress): Promise<ModelFiles> {

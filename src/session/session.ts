@@ -30,8 +30,8 @@ export interface SessionEffects {
   clock(): number;
   /** Called after every change that a list would show. */
   changed(session: Session): void;
-  /** Keeps with an ended session how it ended, before anybody is told of it (ending.ts). Never rejects. */
-  conclude(session: Session): Promise<void>;
+  /** Keeps how a session ended, before its state tells that it did (conclusion.ts). `lost`: nobody saw the end, and why. Never rejects. */
+  conclude(session: Session, lost: string | undefined): Promise<void>;
   /** Called once, when it is exited or lost. */
   over(session: Session): void;
   /** Bytes of log to retain. */
@@ -87,8 +87,6 @@ export class Session {
   #resolveOver!: () => void;
   #closed = false;
   #ending = false;
-  /** Its end is concluded and told. */
-  #isOver = false;
   #retry: NodeJS.Timeout | undefined;
   /** How the connection to the holder ended, in words. */
   #lossReason = "";
@@ -132,9 +130,7 @@ export class Session {
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
-    if (isLive(row.state)) return;
-    this.#isOver = true;
-    this.#resolveOver();
+    if (!isLive(row.state)) this.#resolveOver();
   }
 
   get id(): string {
@@ -226,7 +222,7 @@ export class Session {
     } catch (error) {
       this.#effects.log("session.no-holder", { id: this.id, reason: String(error) });
       if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") this.#retryLater();
-      else this.#finishFromDisk();
+      else await this.#finishFromDisk();
     }
   }
 
@@ -351,7 +347,7 @@ export class Session {
    * its session, `over` would keep everything.
    */
   onOver(listener: () => void): () => void {
-    if (this.#isOver) queueMicrotask(listener);
+    if (!this.live) queueMicrotask(listener);
     else this.#enders.add(listener);
     return () => this.#enders.delete(listener);
   }
@@ -480,9 +476,8 @@ export class Session {
     if (this.row.state !== "exiting") this.#to("exiting", "the program has ended");
     await this.output.settle();
     await this.#endLeftovers();
-    this.#to("exited", endReason(endOf(waitStatus, signalName)));
-    this.#link?.release();
-    await this.#finish();
+    await this.#conclude(undefined);
+    this.#finish("exited", endReason(endOf(waitStatus, signalName)));
   }
 
   /** Of a falcon run only: Ray's processes would otherwise stay until the next reboot. */
@@ -494,16 +489,15 @@ export class Session {
     this.row.facts.leftovers = ended.map(({ what }) => what);
   }
 
-  async #finish(): Promise<void> {
-    this.row.facts.outputBytes = this.offset;
-    this.#save();
-    await Promise.race([this.#effects.conclude(this), delay(longestConclusion, undefined, { ref: false })]);
+  #finish(state: "exited" | "lost", reason: string): void {
     // a server that goes meanwhile leaves it to the next one to tell
-    if (!this.#closed) this.#end();
+    if (this.#closed) return;
+    this.#to(state, reason);
+    if (state === "exited") this.#link?.release();
+    this.#end();
   }
 
   #end(): void {
-    this.#isOver = true;
     this.output.finish();
     this.#link?.close();
     this.#link = undefined;
@@ -528,7 +522,7 @@ export class Session {
     const link = this.#link;
     const { programPid } = this.row;
     if (this.#record().exit !== undefined || link === undefined || programPid === null || !processAlive(programPid))
-      return this.#finishFromDisk();
+      return void this.#finishFromDisk();
     void this.#succeed(link, programPid);
   }
 
@@ -563,7 +557,7 @@ export class Session {
       link.subscribe(this.offset);
     } catch (error) {
       this.#effects.log("session.succession-failed", { id: this.id, reason: String(error) });
-      this.#finishFromDisk();
+      await this.#finishFromDisk();
     }
   }
 
@@ -577,19 +571,31 @@ export class Session {
   }
 
   /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
-  #finishFromDisk(): void {
+  async #finishFromDisk(): Promise<void> {
+    if (!this.live || this.#ending) return;
+    this.#ending = true;
     this.removeSocket();
-    const record = this.#record();
-    if (record.exit !== undefined) {
-      this.row.waitStatus = record.exit.status;
-      this.row.ended = record.exit.time;
-      this.output.offset = record.exit.end;
-      this.#to("exited", endReason(endOf(record.exit.status, signalName)));
+    const { exit } = this.#record();
+    if (exit !== undefined) {
+      this.row.waitStatus = exit.status;
+      this.row.ended = exit.time;
+      this.output.offset = exit.end;
+      if (this.row.state !== "exiting") this.#to("exiting", "the program has ended");
+      await this.#conclude(undefined);
+      this.#finish("exited", endReason(endOf(exit.status, signalName)));
     } else {
       this.row.ended ??= this.lastOutput || this.#effects.clock();
-      this.#to("lost", whyLost(this.row, this.#effects.boot, this.#lossReason));
+      const why = whyLost(this.row, this.#effects.boot, this.#lossReason);
+      await this.#conclude(why);
+      this.#finish("lost", why);
     }
-    void this.#finish();
+  }
+
+  /** Keeps how it ended, before anybody hears of the end. */
+  async #conclude(lost: string | undefined): Promise<void> {
+    this.row.facts.outputBytes = this.offset;
+    this.#save();
+    await Promise.race([this.#effects.conclude(this, lost), delay(longestConclusion, undefined, { ref: false })]);
   }
 
   #to(state: SessionState, reason: string): void {

@@ -436,12 +436,12 @@ describe("leaving", () => {
     await until(() => peer.closed || peer.ended, "the server to notice");
   });
 
-  test("SIGNALS: INT, TERM and HUP go to the server, and die of nothing else", async () => {
+  test("SIGNALS: INT, TERM, HUP, USR1 and USR2 go to the server, and die of nothing else", async () => {
     const ended = run();
     const peer = await server.peer();
     peer.send(encodeSignals(true), encodeInputMode(1));
     await peer.frame(ClientFrame.inputEnd);
-    for (const [nth, signal] of (["SIGINT", "SIGTERM", "SIGHUP"] as const).entries()) {
+    for (const [nth, signal] of (["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const).entries()) {
       process.kill(peer.request.pid, signal);
       assert.equal((await peer.frame(ClientFrame.signal, nth + 1))[0], os.constants.signals[signal]);
     }

@@ -1,0 +1,62 @@
+// What a signal means that reaches a waiting `falcon launch` or `falcon run` from outside: a batch system's warning, a shell's Ctrl+C, a kill.
+import { signalName, signalNumber } from "../platform/signals.ts";
+import { deadlineOf } from "../session/deadline.ts";
+import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
+import type { Session } from "../session/session.ts";
+import type { Call, Context } from "./call.ts";
+import { duration } from "./wording.ts";
+
+/**
+ * The same signal again within this time (ms) is the same order: a terminal's Ctrl+C and a batch system reach a wrapper script as well, which
+ * passes it on. A person who means it twice takes longer.
+ */
+const oneOrder = 2_000;
+
+/** The signal that came first from outside. */
+interface FirstSignal {
+  signal: string;
+  time: number;
+}
+
+/**
+ * Any other command gets what came, unchanged. A falcon launch gets one graceful stop for the first signal, whichever it is, since all that
+ * falcon does at most of them is to die without saving; every later one is passed on as it came. Each is told in one line.
+ */
+export function takeSignal(call: Call, context: Context, session: Session, number: number): void {
+  const { row } = session;
+  const signal = signalName(number);
+  if (row.kind === "run") return passOn(session, number);
+  const now = context.clock();
+  const first = row.facts.outside as FirstSignal | undefined;
+  const say = (sentence: string) => call.stderr(`[${row.name}] ${sentence}\n`);
+  if (first === undefined) {
+    session.setFact("outside", { signal, time: now } satisfies FirstSignal);
+    const asked = stopOf(session);
+    const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
+    if (answer === "sent")
+      say(
+        `${signal}: stopping gracefully (${orderWords(session)}), the model is saved${left(session, now)}; a second signal is passed on`,
+      );
+    else if (answer === "already")
+      say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
+    else if (answer === "received")
+      say(`${signal}: it was sent to every process of the job, falcon's own too, which ends without saving`);
+    return;
+  }
+  if (first.signal === signal && now - first.time < oneOrder) return;
+  say(`${signal}, the second one: passed on${signal === "SIGINT" ? ", as a second Ctrl+C it drops the model" : ""}`);
+  passOn(session, number);
+}
+
+/** SIGINT as a terminal would send it, to the foreground group; any other to the program alone. */
+function passOn(session: Session, number: number): void {
+  if (number === signalNumber("SIGINT")) session.countedSignal(number, 1, "caller");
+  else if (number === signalNumber("SIGTERM")) session.countedSignal(number, 0, "caller");
+  else session.signal(number, 0, "caller");
+}
+
+/** How much time is left, where a deadline is known. */
+function left({ row }: Session, now: number): string {
+  const deadline = deadlineOf(row);
+  return deadline !== undefined && deadline.at > now ? `, ${duration(deadline.at - now)} left` : "";
+}
