@@ -93,6 +93,13 @@ export class Slurm {
     return Object.fromEntries([...line.matchAll(/(\S+?)=(.*?)(?= [\w/:*-]+=|\s*$)/g)].map(([, name, value]) => [name, value]));
   }
 
+  /** How Slurm finds the processes of a job: "cgroup", "linuxproc", "pgid"; undefined where it does not say. @throws Failure when it does not answer. */
+  async tracking(): Promise<string | undefined> {
+    const { status, stdout, stderr } = await this.#ask("scontrol", ["show", "config"]);
+    if (status !== 0) throw silent("scontrol", stderr);
+    return /^ProctrackType\s*=\s*proctrack\/(\w+)/m.exec(stdout)?.[1];
+  }
+
   /**
    * Submits the script of this file.
    * @returns the job's number.

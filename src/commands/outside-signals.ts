@@ -1,4 +1,5 @@
 // What a signal means that reaches a waiting `falcon launch` or `falcon run` from outside: a batch system's warning, a shell's Ctrl+C, a kill.
+import { jobOfHome } from "../batch/time-limit.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { deadlineOf } from "../session/deadline.ts";
 import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
@@ -11,6 +12,12 @@ import { duration } from "./wording.ts";
  * passes it on. A person who means it twice takes longer.
  */
 const oneOrder = 2_000;
+
+/**
+ * In a batch job the first order waits so long (ms): where the signal went to every process of the job, the server hears its own by then, and the
+ * program has got one.
+ */
+const siblings = 300;
 
 /** The signal that came first from outside. */
 interface FirstSignal {
@@ -27,25 +34,33 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
   const signal = signalName(number);
   if (row.kind === "run") return passOn(session, number);
   const now = context.clock();
+  const inJob = jobOfHome(context.home) !== undefined;
   const first = row.facts.outside as FirstSignal | undefined;
   const say = (sentence: string) => call.stderr(`[${row.name}] ${sentence}\n`);
   if (first === undefined) {
     session.setFact("outside", { signal, time: now } satisfies FirstSignal);
-    const asked = stopOf(session);
-    const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
-    if (answer === "sent")
-      say(
-        `${signal}: stopping gracefully (${orderWords(session)}), the model is saved${left(session, now)}; a second signal is passed on`,
-      );
-    else if (answer === "already")
-      say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
-    else if (answer === "received")
-      say(`${signal}: it was sent to every process of the job, falcon's own too, which ends without saving`);
+    if (!inJob) firstOrder(call, context, session, signal);
+    else setTimeout(() => firstOrder(call, context, session, signal), siblings);
     return;
   }
-  if (first.signal === signal && now - first.time < oneOrder) return;
+  if (now - first.time < (first.signal === signal ? oneOrder : inJob ? siblings : 0)) return;
   say(`${signal}, the second one: passed on${signal === "SIGINT" ? ", as a second Ctrl+C it drops the model" : ""}`);
   passOn(session, number);
+}
+
+/** One graceful stop, told in one line. */
+function firstOrder(call: Call, context: Context, session: Session, signal: string): void {
+  const now = context.clock();
+  const say = (sentence: string) => call.stderr(`[${session.row.name}] ${sentence}\n`);
+  const asked = stopOf(session);
+  const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
+  if (answer === "sent")
+    say(
+      `${signal}: stopping gracefully (${orderWords(session)}), the model is saved${left(session, now)}; a second signal is passed on`,
+    );
+  else if (answer === "already")
+    say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
+  else if (answer === "received") say(`${signal}: it went to every process of the job, nothing is added`);
 }
 
 /** SIGINT as a terminal would send it, to the foreground group; any other to the program alone. */

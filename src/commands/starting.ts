@@ -4,8 +4,11 @@ import path from "node:path";
 import type { Command, OptionValues } from "commander";
 import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
+import { unreached } from "../batch/reach.ts";
+import { Slurm } from "../batch/slurm.ts";
 import { shimVariable } from "../falcon/find.ts";
 import { longestFile, shortfallSentence, systemAllowance } from "../platform/allowance.ts";
+import { catches, nameOf, parentOf } from "../platform/processes.ts";
 import type { PartFact } from "../session/parts.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -172,7 +175,14 @@ export async function startAndStay(
     return Status.ok;
   }
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+  if (what.kind === "launch") void tellUnreached(call, session);
   return followPlain(call, context, session, 0);
+}
+
+/** In a batch job whose signals do not reach the caller it is said, once Slurm has told how it works; nothing waits for that. */
+async function tellUnreached({ request }: Call, session: Session): Promise<void> {
+  const sentence = await unreached(request.pid, "falcon launch", { parentOf, nameOf, catches }, new Slurm(request.environment));
+  if (sentence !== undefined && session.live) session.tell(sentence);
 }
 
 /** One run directory is trained by one session at a time: two would write into the same files. */

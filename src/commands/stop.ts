@@ -1,7 +1,7 @@
 // falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
 import { Failure, Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
-import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
+import { hitOf, orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
 import { movement, stopPatience } from "../session/movement.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -56,7 +56,7 @@ async function graceful(stopping: Stopping): Promise<number> {
   const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
   if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
   else if (answer === "received")
-    tell(stopping, `a signal to all of its job has reached it (${session.row.facts.hit}); nothing is added, waiting for its end`);
+    tell(stopping, `${hitOf(session)?.signal} went to every process of its job; nothing is added, waiting for its end`);
   else if (answer === "already")
     tell(
       stopping,

@@ -1,5 +1,6 @@
 // What the system knows of processes: alive or not, since when, what is below them, what the kernel's OOM killer did. Linux: /proc and cgroups.
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 
 function readText(file: string): string | null {
@@ -50,6 +51,19 @@ export function parentOf(pid: number): number | null {
 /** The arguments of a process, its program's name first; empty when unknown. */
 export function commandLine(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split("\0").slice(0, -1) ?? [];
+}
+
+/** What a process is called (its comm: at most 15 characters); "" when unknown. */
+export function nameOf(pid: number): string {
+  return readText(`/proc/${pid}/comm`)?.trim() ?? "";
+}
+
+/** Whether a process has a handler of its own for one of these signals; false when unknown. */
+export function catches(pid: number, signals: readonly NodeJS.Signals[]): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1];
+  if (mask === undefined) return false;
+  const caught = BigInt(`0x${mask}`);
+  return signals.some((signal) => (caught >> BigInt((os.constants.signals[signal] as number) - 1)) & 1n);
 }
 
 /** The machine's current life: another value after each boot; "" where the system does not tell. */

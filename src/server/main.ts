@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   }
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
-  process.on("SIGTERM", () => server.stopServer("SIGTERM"));
+  process.on("SIGTERM", () => server.terminated());
   process.on("SIGINT", () => server.stopServer("SIGINT"));
   process.on("SIGUSR1", () => server.checkSocket());
   process.on("uncaughtException", (error) => {

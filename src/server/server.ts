@@ -18,7 +18,7 @@ import { Archive } from "../session/archive.ts";
 import { conclude } from "../session/conclusion.ts";
 import { DeadlineWatch } from "../session/deadline-watch.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
-import { stopGracefully } from "../session/graceful-stop.ts";
+import { noteHit, orderAfterHit, stopGracefully } from "../session/graceful-stop.ts";
 import { movement } from "../session/movement.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
@@ -55,6 +55,9 @@ const handOverLook = 20;
  * Node is started with less): then its run starts with what there is, and says so.
  */
 const mostMakings = 3;
+/** So long (ms) after a signal to all of a job a falcon that got it has ended, or said that it stops: Python takes three seconds to end with Ray. */
+const hitDoubt = 10_000;
+
 /** Sessions that ask for the end of their common job within this time (ms) share one answer. */
 const oneAnswer = 5_000;
 
@@ -76,6 +79,8 @@ export class Server implements Context {
   #deadlines: DeadlineWatch;
   /** The last question about the end of this home's job, by the steady clock. */
   #jobAsked: { at: number; end: Promise<number | null> } | undefined;
+  /** SIGTERM has come, in a batch job. */
+  #hit = false;
   /** Sessions whose end this server has told, or is about to. */
   #overs = new WeakSet<Session>();
   /** Ends that are being looked into, or have been. */
@@ -380,6 +385,28 @@ export class Server implements Context {
       peer.stderr("falcon: the session server was stopped; every session goes on\n");
       peer.exit(Status.ours);
     });
+  }
+
+  /**
+   * SIGTERM. In a batch job it is the batch system's, and went to every process of the job: the server stays to see how the runs end. Elsewhere, and
+   * the second time, it ends the server alone.
+   */
+  terminated(): void {
+    if (this.#hit || jobOfHome(this.home) === undefined) return this.stopServer("SIGTERM");
+    this.#hit = true;
+    this.log("server.hit", { signal: "SIGTERM", runs: this.table.live().map(({ id }) => id) });
+    for (const session of this.table.live()) noteHit(session, "SIGTERM", Date.now());
+    setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
+  }
+
+  async #askAfterHit(): Promise<void> {
+    for (const session of this.table.live()) {
+      const run = await this.progress.of(session);
+      if (!session.live || this.#ending) continue;
+      const answer = orderAfterHit(session, run?.stopping === true, Date.now());
+      this.log("session.hit", { id: session.id, stopping: run?.stopping === true, answer });
+      if (answer === "sent") session.tell("it goes on: asked to stop (one Ctrl+C)");
+    }
   }
 
   /** @param first the client that brings the new version: it starts its server before the others, with older ones of their own, can. */

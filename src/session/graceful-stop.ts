@@ -25,10 +25,8 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
   const { row } = session;
   if (!session.live) return "over";
   if (stopOf(session) !== undefined || (row.kind === "launch" && row.interrupts > 0)) return "already";
-  const received = hasReceived(session);
-  const record: StopRecord = { time: now, by: received ? "batch" : by, why };
-  session.setFact("stop", record);
-  if (received) return "received";
+  if (row.kind === "launch" && hitOf(session) !== undefined) return "received";
+  session.setFact("stop", { time: now, by, why } satisfies StopRecord);
   const order = stopOrder(session);
   if (order === "interrupt") session.sendInterrupt(by);
   else session.signal(signalNumber(order) ?? 15, 0, by);
@@ -52,7 +50,38 @@ export function orderWords(session: Session): string {
   return order === "interrupt" ? "one Ctrl+C" : order;
 }
 
-/** Whether the batch system's signal went to every process of the job, and the program was not shielded from it. */
-function hasReceived({ row }: Session): boolean {
-  return typeof row.facts.hit === "string" && row.facts.shielded !== true;
+/** A signal that went to every process of the session's job: our server got it, so the program may have. */
+interface Hit {
+  signal: string;
+  time: number;
+}
+
+/** What went to all of its job, or undefined. */
+export function hitOf({ row }: Session): Hit | undefined {
+  return row.facts.hit as Hit | undefined;
+}
+
+/**
+ * Notes that a signal went to every process of the session's job. While it may be the program's first order, ours is not added
+ * ({@link stopGracefully} answers "received"): to most of falcon's versions it is the end without saving, which is told.
+ */
+export function noteHit(session: Session, signal: string, now: number): void {
+  if (!session.live || hitOf(session) !== undefined) return;
+  session.setFact("hit", { signal, time: now } satisfies Hit);
+  session.noteSignal(signal, "batch");
+  if (session.row.kind === "launch")
+    session.tell(
+      `${signal} went to every process of its job, falcon's own too, which most versions of it do not survive long enough to save`,
+    );
+}
+
+/**
+ * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it), and is asked as usual.
+ * @param stopping whether its logs say that it stops.
+ */
+export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
+  const hit = hitOf(session);
+  if (hit === undefined || stopping || session.row.kind !== "launch") return "received";
+  session.setFact("hit", undefined);
+  return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
 }

@@ -15,8 +15,8 @@ const home = new TestHome();
 after(() => home.dispose());
 
 /** A client without a terminal, and what it says. */
-function start(args: string[]) {
-  const child = spawn(falcon, args, { env: home.env, cwd: home.work, stdio: ["ignore", "pipe", "pipe"] });
+function start(args: string[], where = home) {
+  const child = spawn(falcon, args, { env: where.env, cwd: where.work, stdio: ["ignore", "pipe", "pipe"] });
   let [out, err] = ["", ""];
   child.stdout.on("data", (data) => {
     out += data;
@@ -113,6 +113,39 @@ describe("the first signal from outside is one graceful stop", () => {
     assert.equal(await client.end, 129);
     assert.ok(alive(pid));
     assert.equal((await ended("hung-up")).interrupts, 0);
+  });
+});
+
+describe("SIGTERM to every process of a batch job", () => {
+  const job = new TestHome();
+  job.env.FALCON_SESSIONS_HOME = path.join(job.folder, "j", "s4711");
+  before(() => fs.mkdirSync(job.env.FALCON_SESSIONS_HOME as string, { recursive: true, mode: 0o700 }));
+  after(() => job.dispose());
+
+  test("is one that the program got: none of ours is added while it may end by it, and the loss is told", async () => {
+    const client = start(["launch", "--falcon", counting(0), "--name", "hit"], job);
+    await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
+    const pid = Number(/stubborn (\d+)/.exec(client.out())?.[1]);
+    for (const hit of [client.child.pid, job.serverPid(), pid]) process.kill(hit as number, "SIGTERM");
+    await until(() => /SIGTERM: it went to every process of the job, nothing is added/.test(client.err()), "the word");
+    assert.match(client.err(), /\[hit\] SIGTERM went to every process of its job, falcon's own too/);
+    assert.match(client.out(), /interrupts 0 terminations 1\n$/);
+    const stop = await job.run(["stop", "hit", "--timeout", "1"]);
+    assert.match(stop.stderr, /SIGTERM went to every process of its job; nothing is added/);
+    process.kill(pid, "SIGKILL");
+    assert.equal(await client.end, 137);
+    const [row] = (await job.sessions()) as Ended[];
+    assert.deepEqual([row?.interrupts, row?.outcome?.kind, row?.state], [0, "killed", "exited"]);
+  });
+
+  test("a program that goes on as if nothing had come is asked after all", async () => {
+    await job.run(["server", "stop"]);
+    const client = start(["launch", "--falcon", counting(1), "--name", "missed"], job);
+    await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
+    process.kill(job.serverPid() as number, "SIGTERM");
+    assert.equal(await client.end, 7);
+    assert.match(client.err(), /\[missed\] it goes on: asked to stop \(one Ctrl\+C\)/);
+    assert.match(client.out(), /interrupts 1 terminations 0\n$/);
   });
 });
 

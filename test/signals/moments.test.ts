@@ -1,0 +1,191 @@
+// The real falcon, asked to end at random moments after its first epoch, in each way and in both modes: its model files are whole, the outcome says
+// so, and a relaunch goes on at the epoch that was saved. FALCON_MOMENTS: how many moments for each way and mode (2). FALCON_SOURCE: a checkout of
+// falcon's repository, whose source is taken instead of the installed one. FALCON_SEED: the moments of an earlier run.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { RunProgress } from "../../src/falcon/run-progress.ts";
+import { pythonFalcon } from "../falcon/python.ts";
+import { until } from "../support/events.ts";
+import { type SessionRow, TestHome } from "../support/home.ts";
+import { falcon, notBuilt, root } from "../support/paths.ts";
+import { Random } from "../support/random.ts";
+
+/** Ray's start and torch's import on a busy machine. */
+const startLimit = 240_000;
+/** An epoch, the saving, the end of Ray. */
+const stopLimit = 180_000;
+/** How long after the first epoch that is seen the order comes at the latest (ms). */
+const spread = 6_000;
+
+/** A deadline is so long (ms) after the launch at first; later as long as the launch before took, with some room; and it is asked so long before (s). */
+const firstStart = 60_000;
+const roomy = 8_000;
+const saveBefore = 20;
+
+/** How a run is asked to end. */
+const ways = ["SIGTERM", "SIGUSR1", "falcon stop", "deadline"] as const;
+const modes = { plain: [], interactive: ["-i"] } as const;
+
+const moments = Number(process.env.FALCON_MOMENTS ?? 2);
+const only = (process.env.FALCON_WAYS ?? ways.join(",")).split(",");
+const seed = Number(process.env.FALCON_SEED ?? Date.now() % 1_000_000);
+const source = process.env.FALCON_SOURCE;
+const found = await pythonFalcon();
+
+interface Run extends SessionRow {
+  progress: RunProgress | null;
+  outcome: { kind: string; saved: boolean | null; by: string | null; sentence: string } | null;
+  exitCode: number | null;
+  interrupts: number;
+}
+
+before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));
+
+/** Reads each archive to its end, with the checksums of all its members, and the number of epochs that were saved. */
+const reader = `
+import glob, json, os, pickle, sys, zipfile
+names, bad, epochs = [], [], None
+for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.pth"))):
+    names.append(os.path.basename(file))
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if archive.testzip() is not None: bad.append(file)
+            if file.endswith("total_epochs_trained.pth"):
+                data = [n for n in archive.namelist() if n.endswith("data.pkl")][0]
+                epochs = pickle.loads(archive.read(data))
+    except Exception as error:
+        bad.append(file + ": " + str(error))
+print(json.dumps({"names": names, "bad": bad, "epochs": epochs}))
+`;
+
+describe("the real falcon ends with its model at any moment after its first epoch", {
+  skip: typeof found === "string" ? found : false,
+}, () => {
+  if (typeof found === "string") return;
+  const { file, python, version } = found;
+  const home = new TestHome();
+  after(() => home.dispose());
+  const random = new Random(seed);
+
+  for (const [mode, chosen] of Object.entries(modes))
+    for (const way of ways.filter((name) => only.includes(name))) {
+      test(`${way}, ${mode}`, async (context) => {
+        context.diagnostic(
+          `falcon-sbi ${source === undefined ? version : `of ${path.basename(source)}`}, FALCON_SEED=${seed}, ${moments} moments`,
+        );
+        const name = `${mode}-${way.replace(" ", "-").toLowerCase()}`;
+        const project = path.join(home.work, name);
+        fs.cpSync(path.join(root, "examples/gaussian"), project, { recursive: true, filter: (from) => !from.includes("output") });
+        const models = path.join(project, "run/graph/theta");
+        let saved = 0;
+        // how long it takes to the first epoch, for a deadline that is soon after it
+        let starting = firstStart;
+        for (let n = 0; n < moments; n++) {
+          const pause = random.below(spread);
+          const began = Date.now();
+          const deadline = Math.round((starting + roomy + pause) / 1000) + saveBefore;
+          const limit = way === "deadline" ? ["--deadline", `${deadline}s`, "--save-before", `${saveBefore}s`] : [];
+          const args =
+            n === 0
+              ? ["launch", "--falcon", file, "--name", name, ...limit, ...chosen, "-o", "run", ...quick]
+              : ["relaunch", name, ...limit];
+          const client = start(home, args, project);
+          const running = async () =>
+            (await home.sessions()).findLast((row) => row.name === name && row.state === "running") as Run | undefined;
+          await until(
+            async () => {
+              if (client.child.exitCode !== null) throw new Error(`it ended with ${client.child.exitCode}: ${client.said()}`);
+              return (epochOf(await running()) ?? 0) > saved;
+            },
+            "its first epoch",
+            startLimit,
+          );
+          const before = (await running()) as Run;
+          starting = Date.now() - began;
+          if (n > 0) assert.equal(nodeOf(before)?.epochsBefore, saved, `it resumes at the saved epoch:\n${client.said()}`);
+          if (way !== "deadline") {
+            await new Promise((resolve) => setTimeout(resolve, pause));
+            order(home, way, client.child, before.id);
+          }
+          const status = await client.end(stopLimit);
+          const row = (await home.sessions()).find(({ id }) => id === before.id) as Run;
+          const what = `moment ${n + 1}, ${pause} ms after an epoch was seen: ${JSON.stringify(row.outcome)}\n${client.said()}`;
+          const read = spawnSync(python, ["-c", reader, models], { encoding: "utf8" });
+          const { names, bad, epochs } = JSON.parse(read.stdout) as { names: string[]; bad: string[]; epochs: number };
+          assert.deepEqual(bad, [], what);
+          assert.ok(names.length >= 8 && names.includes("model.pth"), `${names} ${what}`);
+          assert.equal(status, 0, what);
+          assert.deepEqual(
+            [row.outcome?.kind, row.outcome?.saved, row.interrupts],
+            [way === "deadline" ? "time-limit" : "stopped", true, 1],
+            what,
+          );
+          assert.equal(row.progress?.saved, true, what);
+          assert.ok(epochs > saved, `${epochs} epochs are saved, ${saved} were before: ${what}`);
+          const shown = await home.ok(["show", row.id]);
+          assert.doesNotMatch(shown, /not saved|completed|killed/, shown);
+          saved = epochs;
+          context.diagnostic(
+            `moment ${n + 1}: ${pause} ms, ${epochs} epochs saved, ${names.length} files, ${((Date.now() - began) / 1000).toFixed(0)} s`,
+          );
+        }
+      });
+    }
+});
+
+/** A run that never gets through, with samples that are simulated in a second. */
+const quick = [
+  "buffer.min_samples=512",
+  "buffer.max_samples=1024",
+  "buffer.validation_samples=128",
+  "buffer.simulate_interval=0.2",
+  "sample.posterior.n=2",
+  "graph.theta.estimator.max_epochs=100000",
+  "graph.theta.estimator.early_stop_patience=100000",
+];
+
+function start(home: TestHome, args: string[], cwd: string) {
+  const env = {
+    ...home.env,
+    PYTHONDONTWRITEBYTECODE: "1",
+    ...(source === undefined ? {} : { PYTHONPATH: path.join(source, "src") }),
+  };
+  const child = spawn(falcon, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout.on("data", (data) => {
+    text = (text + data).slice(-20_000);
+  });
+  child.stderr.on("data", (data) => {
+    text += data;
+  });
+  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return {
+    child,
+    said: () => text.slice(-4_000),
+    /** Its exit status; fails after `limit` ms. */
+    end: async (limit: number): Promise<number | null> => {
+      let status: number | null | undefined;
+      void closed.then((code) => {
+        status = code ?? -1;
+      });
+      await until(() => status !== undefined, `${args.join(" ")} to end`, limit);
+      return status ?? null;
+    },
+  };
+}
+
+function order(home: TestHome, way: "SIGTERM" | "SIGUSR1" | "falcon stop", child: ChildProcess, id: string): void {
+  if (way === "falcon stop") void home.run(["stop", id], { limit: stopLimit });
+  else child.kill(way);
+}
+
+function nodeOf(row: Run | undefined) {
+  return row?.progress?.nodes.find((node) => node.name === "theta");
+}
+
+function epochOf(row: Run | undefined): number | null | undefined {
+  return nodeOf(row)?.epoch;
+}
