@@ -88,8 +88,10 @@ function chooseSqlite() {
 
 /** Whether SQLite opens a database: in a process of its own, which a wrong binary may abort. */
 function runsSqlite() {
-  const script = `new (require(${JSON.stringify(path.join(root, "older-node", "sqlite.cjs"))}))(":memory:").prepare("SELECT 1").get()`;
-  const found = createRequire(path.join(root, "older-node", "sqlite.cjs"));
+  const place = path.join(root, "older-node", "sqlite.cjs"); // as in src/store/sqlite.ts
+  const load = `require("node:module").createRequire(${JSON.stringify(place)})("better-sqlite3")`;
+  const script = `new (${load})(":memory:").prepare("SELECT 1").get()`;
+  const found = createRequire(place);
   const version = parse(read(found.resolve("better-sqlite3/package.json")))?.version ?? "";
   if (Number(process.versions.napi) < 10 && Number.parseInt(version, 10) >= 13) return false; // it would end with a segmentation fault
   return spawnSync(process.execPath, ["-e", script], { stdio: "ignore" }).status === 0;

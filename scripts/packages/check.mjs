@@ -27,7 +27,8 @@ export function check(name, folder) {
     seen.push(`${file} ${Math.round(fs.statSync(place).size / 1024)} KiB${facts.glibc ? ` (glibc ${facts.glibc})` : ""}`);
     if (facts.machine !== target.machine) problems.push(`${file} is for another processor (${facts.machine})`);
     if (target.system === "darwin") {
-      if (target.machine === 0x0100000c && !facts.signed) problems.push(`${file} has no signature, without which arm64 macOS kills it`);
+      if (target.machine === 0x0100000c && !facts.signed)
+        problems.push(`${file} has no signature, without which arm64 macOS kills it`);
       continue;
     }
     if (target.libc === "glibc" && newer(facts.glibc, newestGlibc)) problems.push(`${file} asks for glibc ${facts.glibc}`);

@@ -81,7 +81,16 @@ function sqlite(name, target, folder) {
   if (target.libc !== "glibc") return fs.copyFileSync(path.join(source, "prebuilds", `${name}.node`), result);
   const defines = gyp(path.join(source, "deps", "defines.gypi")).defines.map((define) => `-D${define}`);
   const object = path.join(folder, "sqlite3.o");
-  zig("cc", target, ["-c", "-fPIC", "-w", "-fvisibility=hidden", ...defines, path.join(source, "deps/sqlite3/sqlite3.c"), "-o", object]);
+  zig("cc", target, [
+    "-c",
+    "-fPIC",
+    "-w",
+    "-fvisibility=hidden",
+    ...defines,
+    path.join(source, "deps/sqlite3/sqlite3.c"),
+    "-o",
+    object,
+  ]);
   zig("c++", target, [
     ...["-std=c++20", "-w", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-exceptions"],
     ...["-DNAPI_VERSION=10", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
@@ -109,8 +118,15 @@ function executable({ libc }) {
 }
 
 function zig(compiler, { zig: target }, args) {
-  const environment = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cache, "zig"), ZIG_LOCAL_CACHE_DIR: path.join(cache, "zig") };
-  const words = run(python, ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], { cwd: root, env: environment });
+  const environment = {
+    ...process.env,
+    ZIG_GLOBAL_CACHE_DIR: path.join(cache, "zig"),
+    ZIG_LOCAL_CACHE_DIR: path.join(cache, "zig"),
+  };
+  const words = run(python, ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], {
+    cwd: root,
+    env: environment,
+  });
   if (/\bwarning:/.test(words)) throw new Error(`warnings for ${target}:\n${words}`);
 }
 

@@ -36,6 +36,7 @@ export function pythonWith(name) {
 export function run(file, args, options = {}) {
   const done = spawnSync(file, args, { encoding: "utf8", maxBuffer: 64 << 20, ...options });
   const words = `${done.stdout ?? ""}${done.stderr ?? ""}`;
-  if (done.status !== 0) throw new Error(`${file} ${args.join(" ")}\nfailed${done.error ? ` (${done.error.message})` : ""}:\n${words}`);
+  if (done.status !== 0)
+    throw new Error(`${file} ${args.join(" ")}\nfailed${done.error ? ` (${done.error.message})` : ""}:\n${words}`);
   return words;
 }

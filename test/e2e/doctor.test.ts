@@ -111,7 +111,7 @@ describe("falcon doctor", () => {
       for (const name of fs.readdirSync(path.join(built.root, "dist")).filter((n) => /\.cjs$|^node-path$/.test(n))) {
         fs.copyFileSync(path.join(built.root, "dist", name), path.join(root, "dist", name));
       }
-      fs.symlinkSync(path.join(built.root, "node_modules"), path.join(root, "node_modules"));
+      for (const name of ["node_modules", "older-node"]) fs.symlinkSync(path.join(built.root, name), path.join(root, name));
       const manifest = JSON.parse(fs.readFileSync(path.join(built.root, "package.json"), "utf8"));
       const install = (version: string) =>
         fs.writeFileSync(path.join(root, "package.json"), JSON.stringify({ ...manifest, version }));

@@ -16,7 +16,7 @@ function installation(folder: string): string {
   for (const file of [falcon, holder, addon]) fs.copyFileSync(file, path.join(native, path.basename(file)));
   fs.cpSync(path.join(root, "dist"), path.join(folder, "dist"), { recursive: true });
   fs.copyFileSync(path.join(root, "package.json"), path.join(folder, "package.json"));
-  fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
+  for (const name of ["node_modules", "older-node"]) fs.symlinkSync(path.join(root, name), path.join(folder, name));
   const worker = path.join(folder, "dist/screen-worker.cjs");
   fs.writeFileSync(worker, moveInternals(fs.readFileSync(worker, "utf8")));
   return path.join(native, "falcon");

@@ -1,10 +1,10 @@
 // Another process that takes a lock on a database and keeps it until it is told to end, as a shell in a transaction or a backup does.
 import { type ChildProcess, spawn } from "node:child_process";
-import path from "node:path";
+import { sqlitePlace } from "../../src/store/sqlite.ts";
 import { root } from "./paths.ts";
 
 const script = `
-  const Database = require(process.env.SQLITE);
+  const Database = require("node:module").createRequire(process.env.SQLITE)("better-sqlite3");
   const [file, begin] = process.argv.slice(1);
   const database = new Database(file, { timeout: 0 });
   try {
@@ -35,7 +35,7 @@ export class Locker {
   static async on(file: string, begin: "BEGIN EXCLUSIVE" | "BEGIN" = "BEGIN EXCLUSIVE"): Promise<Locker> {
     const child = spawn(process.execPath, ["-e", script, file, begin], {
       cwd: root,
-      env: { PATH: process.env.PATH ?? "", SQLITE: path.join(root, "older-node/sqlite.cjs") },
+      env: { PATH: process.env.PATH ?? "", SQLITE: sqlitePlace(root) },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const answer = await new Promise<string>((resolve, reject) => {
