@@ -1,5 +1,7 @@
 // The server's log: one line an event, with its facts, appended to a file that is cut when it grows too long.
+
 import fs from "node:fs";
+import { wall } from "./clock.ts";
 
 /** Where events go. `facts` are written as key=value; values of secrets never belong here. */
 export type Log = (event: string, facts?: Record<string, unknown>) => void;
@@ -8,7 +10,7 @@ export type Log = (event: string, facts?: Record<string, unknown>) => void;
 const longestFile = 4 << 20;
 
 /** A log that appends to `path` (mode 0600). A log that cannot be written never stops the server. */
-export function fileLog(path: string, clock: () => Date = () => new Date()): Log {
+export function fileLog(path: string, clock: () => Date = () => new Date(wall())): Log {
   let size = sizeOf(path);
   return (event, facts = {}) => {
     const line = `${clock().toISOString()} ${event}${Object.entries(facts)

@@ -57,6 +57,8 @@ export interface Context {
   clock(): number;
   /** ms, monotonic: of durations. */
   steady(): number;
+  /** ms since 1970 that have certainly been reached, whatever the clock says: by it what is old is deleted. */
+  knownTime(): number;
   /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */
@@ -73,7 +75,10 @@ export interface Context {
   /** Facts about this server. */
   serverFacts(): {
     pid: number;
+    /** ms since 1970. */
     started: number;
+    /** ms since then, by the steady clock. */
+    up: number;
     peers: number;
     /** What has moved in xterm.js, so that screens are those of last resort. */
     movedInternals: string | undefined;

@@ -1,7 +1,9 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
+
 import { Failure, Status } from "../base/failure.ts";
 import { selectRun } from "../session/select.ts";
 import type { CommandSpec } from "./command.ts";
+import { duration } from "./wording.ts";
 
 export const remove: CommandSpec = {
   name: "remove",
@@ -43,10 +45,17 @@ export const prune: CommandSpec = {
     const unit = units[found?.[2] ?? ""];
     if (found === null || unit === undefined)
       throw new Failure(`--older-than ${options.olderThan}: give a number with m, h, d or w, such as 30d`, Status.usage);
-    const before = context.clock() - Number(found[1]) * unit;
-    const old = context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < before);
+    const endedBefore = (time: number) =>
+      context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < time - Number(found[1]) * unit);
+    const old = endedBefore(context.knownTime());
+    const doubtful = endedBefore(context.clock()).length - old.length;
     for (const session of old) context.table.remove(session);
     call.stderr(`${old.length} ${old.length === 1 ? "session" : "sessions"} removed\n`);
+    if (doubtful > 0)
+      call.stderr(
+        `${doubtful} more would be that old, but the clock has jumped since this server knows it (by ${duration(context.clock() - context.knownTime())}): ` +
+          "they stay until a later start of the server agrees with it; 'falcon remove' removes one at once\n",
+      );
     return Status.ok;
   },
 };

@@ -13,7 +13,7 @@ export const server: CommandSpec = {
   async run(call, context, [action], options) {
     const live = context.table.live().length;
     if (action === "status") {
-      const { pid, started, peers, movedInternals } = context.serverFacts();
+      const { pid, started, peers, movedInternals, up } = context.serverFacts();
       const facts = {
         pid,
         version: context.version,
@@ -28,7 +28,7 @@ export const server: CommandSpec = {
       if (options.json) call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       else {
         call.stdout(
-          `server ${pid}, version ${facts.version}, up ${duration(context.clock() - started)}, ${bytes(facts.residentBytes)}\n` +
+          `server ${pid}, version ${facts.version}, up ${duration(up)}, ${bytes(facts.residentBytes)}\n` +
             `${live} live ${live === 1 ? "session" : "sessions"}, ${peers} ${peers === 1 ? "client" : "clients"} (this one included)\nhome ${facts.home}\n` +
             (movedInternals === undefined
               ? ""

@@ -81,16 +81,16 @@ async function force(stopping: Stopping): Promise<number> {
 /** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
 async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
   const { context, session, patience } = stopping;
-  let before = await movement(session, context.progress, context.clock());
-  let moved = context.clock();
+  let before = await movement(session, context.progress);
+  let moved = context.steady();
   while (!(await endsWithin(stopping, look))) {
-    const now = await movement(session, context.progress, context.clock());
-    if (now.mark !== before.mark) moved = context.clock();
+    const now = await movement(session, context.progress);
+    if (now.mark !== before.mark) moved = context.steady();
     if (now.sentence !== "" && now.sentence !== before.sentence) tell(stopping, now.sentence);
     before = now;
-    if (context.clock() - moved < patience * 1000) continue;
+    if (context.steady() - moved < patience * 1000) continue;
     throw new Failure(
-      `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(context.clock() - moved))}; ${remedy}`,
+      `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(context.steady() - moved))}; ${remedy}`,
       Status.ours,
     );
   }

@@ -1,7 +1,9 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
+
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossOf, type NodeLog } from "./node-log.ts";
+import type { Now, Silence } from "./silence.ts";
 
 /**
  * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
@@ -79,7 +81,8 @@ export interface NodeSituation {
   alive: boolean | undefined;
   /** The driver's summary is there. */
   ended: boolean;
-  now: number;
+  now: Now;
+  silence: Silence;
   lastSign: number | undefined;
   /** `metrics/epoch` where it was read: the source for estimators that log no epoch lines, and for logs entered at their end. */
   epochMetric?: MetricReader | undefined;
@@ -102,11 +105,11 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const before = beforeOf(log, situation, epochs);
   const rate = rateOf(epochs);
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
-  const sinceLast = last ? Math.max(0, situation.now - (last.time + situation.zone)) / 1000 : 0;
+  const sinceLast = last ? Math.max(0, situation.now.wall - (last.time + situation.zone)) / 1000 : 0;
   const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
-  const silent = situation.lastSign === undefined ? 0 : situation.now - situation.lastSign;
+  const silent = situation.lastSign === undefined ? 0 : situation.silence.since(situation.lastSign, situation.now);
   return {
     name: log.name,
     status,

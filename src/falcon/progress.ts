@@ -1,5 +1,7 @@
 // Watches one run through its files alone: nothing that it does can disturb the training.
+
 import path from "node:path";
+import { steady, wall } from "../base/clock.ts";
 import type { Look, Seen } from "../base/look.ts";
 import { ByteCount } from "./byte-count.ts";
 import type { NodeCurves } from "./curve.ts";
@@ -13,6 +15,7 @@ import { Rhythm } from "./rhythm.ts";
 import { type RunConfig, readRunConfig } from "./run-config.ts";
 import { canonical, runName } from "./run-directory.ts";
 import type { RunPhase, RunProgress } from "./run-progress.ts";
+import { type Now, Silence } from "./silence.ts";
 import { summarise } from "./summary.ts";
 
 export interface WatchOptions {
@@ -27,7 +30,7 @@ export interface WatchOptions {
   /** When this launch's program was started, ms since 1970: what an earlier launch wrote into the directory is then not taken for its own. */
   since?: number | undefined;
   /** ms since 1970. */
-  clock?: () => number;
+  clock?: () => Now;
 }
 
 /** The driver speaks at least once a minute while it trains: two of them missed are a silence (ms). */
@@ -51,6 +54,7 @@ interface WatchedNode {
   trained: boolean;
   configured: number | undefined;
   metrics: Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
+  silence: Silence;
 }
 
 /** Follows one run. Every read() reads only what is new. */
@@ -61,7 +65,8 @@ export class RunWatcher {
   readonly #directory: string;
   readonly #graphOption: string | undefined;
   readonly #since: number | undefined;
-  readonly #clock: () => number;
+  readonly #clock: () => Now;
+  readonly #silence = new Silence();
   #config: RunConfig | undefined;
   #configRead: string | undefined;
   #driver = new DriverLog();
@@ -79,7 +84,7 @@ export class RunWatcher {
     this.#directory = options.directory ?? process.cwd();
     this.#graphOption = options.graph;
     this.#since = options.since;
-    this.#clock = options.clock ?? Date.now;
+    this.#clock = options.clock ?? (() => ({ wall: wall(), steady: steady() }));
   }
 
   /** Reads what is new and tells the state. `alive`: whether the run's program is there, where the caller knows. */
@@ -181,6 +186,7 @@ export class RunWatcher {
           lr: metric("lr"),
           n_samples: metric("n_samples"),
         },
+        silence: new Silence(),
       };
     });
     return true;
@@ -244,7 +250,7 @@ export class RunWatcher {
     const now = this.#clock();
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#driverReader?.exists === true;
-    const nodes = this.#nodes.map(({ log, reader, trained, configured, metrics }) =>
+    const nodes = this.#nodes.map(({ log, reader, trained, configured, metrics, silence }) =>
       nodeProgress(log, {
         trained,
         configured,
@@ -256,6 +262,7 @@ export class RunWatcher {
         ended,
         now,
         zone,
+        silence,
         lastSign:
           latest(reader.modified, ...Object.values(metrics).map((metric) => metric.modified)) ?? driverSign(facts, log, zone),
         launched: facts.started,
@@ -273,7 +280,7 @@ export class RunWatcher {
       ...nodes.map((node) => node.lastSign ?? undefined),
       ...this.#nodes.map((node) => node.reader.modified),
     );
-    const silence = lastSign === undefined ? undefined : Math.max(0, now - lastSign);
+    const silence = lastSign === undefined ? undefined : this.#silence.since(lastSign, now);
     const limit = this.#runLimit(facts.phase);
     const buffer = begun ? this.#buffer.at(-1) : undefined;
     const fractions = trained.flatMap((node) => (node.status === "done" ? 1 : (node.fraction ?? [])));

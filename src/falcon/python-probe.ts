@@ -1,6 +1,8 @@
 // Asks a Python whether it has cweniger's falcon, and remembers the answer until a folder changes in which that Python looks for modules.
+
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { steady, wall } from "../base/clock.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
 const pythonPatience = 10_000;
@@ -41,7 +43,7 @@ const question = [
 
 interface Answer {
   has: boolean;
-  /** When it was asked, ms since 1970. */
+  /** When it was asked (ms of the steady clock). */
   asked: number;
   /** The folders that were looked into, and when each was changed last (undefined: not there). */
   folders: Map<string, number | undefined>;
@@ -61,16 +63,16 @@ export async function pythonHasFalcon(
   const key = JSON.stringify([python, directory, ...decisive.map((name) => environment[name] ?? null)]);
   const known = remembered.get(key);
   if (known !== undefined) {
-    if (Date.now() - known.asked < longestMemory && (await isUnchanged(known))) return known.has;
+    if (steady() - known.asked < longestMemory && (await isUnchanged(known))) return known.has;
     remembered.delete(key);
   }
-  const asked = Date.now();
+  const [asked, askedAt] = [steady(), wall()];
   const { status, said } = await ask(python, environment, directory);
   const has = status === 0;
   const places = foldersIn(said, directory);
   if (places === undefined || (status !== 0 && status !== 1)) return has;
   const folders = await changes([python, ...places]);
-  if ([...folders.values()].some((changed) => changed !== undefined && changed > asked - fileClock)) return has;
+  if ([...folders.values()].some((changed) => changed !== undefined && changed > askedAt - fileClock)) return has;
   for (const oldest of remembered.keys()) if (remembered.size >= mostRemembered) remembered.delete(oldest);
   remembered.set(key, { has, asked, folders });
   return has;

@@ -26,6 +26,7 @@ import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
 import { Telling } from "../session/telling.ts";
 import { Deliveries } from "../store/deliveries.ts";
+import { KnownTime } from "../store/known-time.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
@@ -45,6 +46,9 @@ export interface ServerOptions {
 
 /** How often runs are looked at for a stall (ms): a stall is minutes long, and a look costs a few stats. */
 const stallLook = 30_000;
+
+/** How often it is written down what time it is (ms): a server that is killed has told its successor the hour. */
+const timeKept = 3_600_000;
 
 /** So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked for this often. */
 const longestHandOver = 3_000;
@@ -74,7 +78,7 @@ export class Server implements Context {
   readonly table: SessionTable;
   readonly archive: Archive;
   readonly #retention: Retention;
-  readonly progress = new RunProgresses(() => Date.now());
+  readonly progress = new RunProgresses(() => ({ wall: wall(), steady: steady() }));
   #stalls: NodeJS.Timeout;
   #deadlines: DeadlineWatch;
   /** The last question about the end of this home's job, by the steady clock. */
@@ -91,7 +95,10 @@ export class Server implements Context {
   #scopes: Scopes;
   #peers = new Set<Peer>();
   #lock: number;
-  #started = Date.now();
+  readonly #started = wall();
+  readonly #startedAt = steady();
+  readonly #knownTime: KnownTime;
+  #timeKeeper: NodeJS.Timeout;
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
   #ended: () => void;
@@ -129,9 +136,18 @@ export class Server implements Context {
               row?.directory ?? "/",
             );
           },
-      () => Date.now(),
+      wall,
       log,
     );
+    this.#knownTime = new KnownTime({
+      wall,
+      up: () => os.uptime() * 1000,
+      boot: bootId(),
+      latest: this.store.latest(),
+      file: path.join(options.home, "clock"),
+    });
+    this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
+    this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
     this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log, addonFile);
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
@@ -145,7 +161,8 @@ export class Server implements Context {
       snapshot: (id) => this.store.snapshot(id),
       screens: this.#screens,
       log,
-      clock: () => Date.now(),
+      clock: wall,
+      steady,
       changed: (session) => this.#changed(session),
       conclude: (session, lost) => this.#conclude(session, lost),
       over: (session) => void this.#over(session),
@@ -160,7 +177,8 @@ export class Server implements Context {
       { bytes: config.retention, age: config.retentionAge },
       {
         log,
-        clock: () => Date.now(),
+        steady,
+        knownTime: () => this.knownTime(),
         all: () => this.table.all(),
         remove: (session) => this.table.remove(session),
         done: () => this.#considerIdle(),
@@ -170,15 +188,15 @@ export class Server implements Context {
     this.#deadlines = new DeadlineWatch({
       live: () => this.table.live(),
       progress: (session) => this.progress.of(session),
-      movement: (session) => movement(session, this.progress, Date.now()),
+      movement: (session) => movement(session, this.progress),
       jobEnd: () => this.#jobEnd(),
-      stop: (session) => void stopGracefully(session, { by: "deadline", why: "its deadline is near" }, Date.now()),
+      stop: (session) => void stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
       tell: (session, sentence) => {
         session.tell(sentence);
         if (config.notify) session.notify(`${session.row.name}: ${sentence}`);
       },
-      clock: () => Date.now(),
-      steady: () => performance.now(),
+      clock: wall,
+      steady,
       saveBefore: config.saveBefore,
       log,
     });
@@ -285,7 +303,7 @@ export class Server implements Context {
     if (job === undefined) return undefined;
     const now = performance.now();
     if (this.#jobAsked === undefined || now - this.#jobAsked.at > oneAnswer)
-      this.#jobAsked = { at: now, end: timeLimit(job, process.env as Record<string, string>, () => Date.now()) };
+      this.#jobAsked = { at: now, end: timeLimit(job, process.env as Record<string, string>, wall) };
     return this.#jobAsked.end;
   }
 
@@ -350,6 +368,10 @@ export class Server implements Context {
     return logOutNotice(this.home, logOutFacts());
   }
 
+  knownTime(): number {
+    return this.#knownTime.now();
+  }
+
   readonly clock = wall;
   readonly steady = steady;
 
@@ -357,10 +379,11 @@ export class Server implements Context {
     return this.#stopping.signal;
   }
 
-  serverFacts(): { pid: number; started: number; peers: number; movedInternals: string | undefined } {
+  serverFacts(): { pid: number; started: number; up: number; peers: number; movedInternals: string | undefined } {
     return {
       pid: process.pid,
       started: this.#started,
+      up: steady() - this.#startedAt,
       peers: this.#peers.size,
       movedInternals: this.#screens.lastResort,
     };
@@ -395,7 +418,7 @@ export class Server implements Context {
     if (this.#hit || jobOfHome(this.home) === undefined) return this.stopServer("SIGTERM");
     this.#hit = true;
     this.log("server.hit", { signal: "SIGTERM", runs: this.table.live().map(({ id }) => id) });
-    for (const session of this.table.live()) noteHit(session, "SIGTERM", Date.now());
+    for (const session of this.table.live()) noteHit(session, "SIGTERM", wall());
     setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
   }
 
@@ -403,7 +426,7 @@ export class Server implements Context {
     for (const session of this.table.live()) {
       const run = await this.progress.of(session);
       if (!session.live || this.#ending) continue;
-      const answer = orderAfterHit(session, run?.stopping === true, Date.now());
+      const answer = orderAfterHit(session, run?.stopping === true, wall());
       this.log("session.hit", { id: session.id, stopping: run?.stopping === true, answer });
       if (answer === "sent") session.tell("it goes on: asked to stop (one Ctrl+C)");
     }
@@ -423,6 +446,8 @@ export class Server implements Context {
     this.#telling.dispose();
     clearInterval(this.#stalls);
     this.#deadlines.dispose();
+    clearInterval(this.#timeKeeper);
+    this.#knownTime.keep();
     this.#scopes.dispose();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server

@@ -1,9 +1,11 @@
 // How a connection to a holder comes about: one is launched, found again by a later server, or takes the place of one that was killed.
+
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isPlain, onDisk, percentCoded } from "../base/bytes.ts";
+import { steady } from "../base/clock.ts";
 import { Failure, sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { systemAllowance } from "../platform/allowance.ts";
@@ -60,7 +62,7 @@ export interface LaunchOptions {
 export async function launchHolder(options: LaunchOptions, events: HolderEvents): Promise<HolderLink> {
   checkDirectory(options.directory);
   const pty = spawnHolder(options);
-  const deadline = Date.now() + launchLimitMs;
+  const deadline = steady() + launchLimitMs;
   const gone = holderGone(pty);
   let link: HolderLink | undefined;
   try {
@@ -99,12 +101,12 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
     sendFds(socket, encodeFd(), []);
     const early: Frame[] = [];
     const stream = new HolderStream((type, payload) => early.push({ type, payload: Buffer.from(payload) }));
-    const deadline = Date.now() + answerLimitMs;
+    const deadline = steady() + answerLimitMs;
     // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over behind it
     for (let wait = 0; !early.some((frame) => frame.type === FromHolder.fd); wait = Math.min(wait * 2 + 1, longestWaitMs)) {
       const received = recvFds(socket, fromHolderLimit, true);
       if (received === null) {
-        if (Date.now() > deadline) throw failureOf("ETIMEDOUT", `the holder of ${folder} does not answer`);
+        if (steady() > deadline) throw failureOf("ETIMEDOUT", `the holder of ${folder} does not answer`);
         await delay(wait);
         continue;
       }
@@ -139,7 +141,7 @@ export async function recallHolder(
     .find((pid) => commandLine(pid)[1] === folder && processAlive(pid));
   if (holder === undefined) throw failureOf("ENOENT", `no holder of ${folder} is alive`);
   process.kill(holder, "SIGUSR1");
-  const socket = await connectSoon(folder, Date.now() + answerLimitMs, new Promise<never>(() => {}), holder);
+  const socket = await connectSoon(folder, steady() + answerLimitMs, new Promise<never>(() => {}), holder);
   close(socket);
   return connectHolder(folder, events);
 }
@@ -168,7 +170,7 @@ export async function adoptAfterHolder(
       child?.once("exit", (status) => reject(new Failure(`the successor of a killed holder ended with status ${status}`)));
     });
     gone.catch(() => {}); // it may well end weeks later
-    const deadline = Date.now() + launchLimitMs;
+    const deadline = steady() + launchLimitMs;
     const socket = await connectSoon(folder, deadline, gone, child.pid);
     // size 0: the terminal keeps the one it has
     const go = encodeGo({ umask: 0o077, keep: orders.keep ?? 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
@@ -251,7 +253,7 @@ async function connectSoon(folder: string, deadline: number, gone: Promise<never
       const code = (error as NodeJS.ErrnoException).code ?? "";
       if (!["ENOENT", "ECONNREFUSED", "EAGAIN"].includes(code)) throw error;
     }
-    if (Date.now() > deadline) throw failureOf("ETIMEDOUT", "the holder did not start in time");
+    if (steady() > deadline) throw failureOf("ETIMEDOUT", "the holder did not start in time");
     await Promise.race([delay(wait), gone]);
   }
 }
@@ -279,7 +281,7 @@ function greet(socket: number, go: Buffer, master: number, events: HolderEvents)
 }
 
 function expire(deadline: number, what: string): Promise<never> {
-  return delay(Math.max(0, deadline - Date.now()), undefined, { ref: false }).then(() => {
+  return delay(Math.max(0, deadline - steady()), undefined, { ref: false }).then(() => {
     throw failureOf("ETIMEDOUT", what);
   });
 }

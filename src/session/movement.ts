@@ -20,9 +20,9 @@ export interface Movement {
  * falcon's display draws itself once a second, and its nodes train on, while the handler of the Ctrl+C is stuck (falcon's first handler can
  * deadlock). So what counts before the driver has said that it stops is that alone, and after it any sign in the run's logs.
  */
-export async function movement(session: Session, progresses: RunProgresses, now: number): Promise<Movement> {
+export async function movement(session: Session, progresses: RunProgresses): Promise<Movement> {
   const silent = () =>
-    session.lastOutput === 0 ? "it never said anything" : `its last output is ${span((now - session.lastOutput) / 1000)} old`;
+    session.quiet === undefined ? "it never said anything" : `its last output is ${span(session.quiet / 1000)} old`;
   const run = await progresses.of(session);
   if (run === null || !run.localLogs)
     return { mark: String(session.offset), sentence: "", evidence: (time) => `nothing moved for ${time}, ${silent()}` };

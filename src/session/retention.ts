@@ -40,7 +40,10 @@ export interface RetentionOptions {
 
 export interface RetentionEffects {
   readonly log: Log;
-  clock(): number;
+  /** ms, monotonic: of pauses. */
+  steady(): number;
+  /** ms since 1970 that have certainly been reached: by it what is old is removed. */
+  knownTime(): number;
   all(): Session[];
   /** Forgets an ended session. */
   remove(session: Session): void;
@@ -54,7 +57,7 @@ interface Charge {
   /** Output (bytes) up to which its lines are stored, and its log was compressed. */
   stored: number;
   compressed: number;
-  /** Not before this time (ms since 1970). */
+  /** Not before this time (ms of the steady clock). */
   notBefore: number;
   stop: () => void;
 }
@@ -82,7 +85,7 @@ export class Retention {
 
   /** Whether there is work that waits for nothing but its turn: a server that would go should do it first. */
   get busy(): boolean {
-    const now = this.#effects.clock();
+    const now = this.#effects.steady();
     return this.#working !== undefined || this.#sweeping || [...this.#due].some(({ notBefore }) => notBefore <= now);
   }
 
@@ -151,7 +154,7 @@ export class Retention {
   }
 
   #rest(took: number): number {
-    const now = this.#effects.clock();
+    const now = this.#effects.steady();
     const soonest = this.#sweeping ? now : Math.min(...[...this.#due].map(({ notBefore }) => notBefore));
     return Math.max(soonest - now, Math.min(longestRest, took * restFactor));
   }
@@ -162,7 +165,7 @@ export class Retention {
       this.#sweeping = this.#tools.store.sweep(forgetStep) > 0;
       return;
     }
-    const now = this.#effects.clock();
+    const now = this.#effects.steady();
     const charge = [...this.#due].find(({ notBefore }) => notBefore <= now);
     if (charge === undefined) return;
     // others have their turn before it comes again
@@ -179,7 +182,7 @@ export class Retention {
     } catch (error) {
       if (this.#closed || !this.#charges.has(session.id)) return;
       this.#effects.log("retention.failed", { session: session.id, reason: String(error) });
-      charge.notBefore = this.#effects.clock() + failurePause;
+      charge.notBefore = this.#effects.steady() + failurePause;
       this.#due.add(charge);
     }
   }
@@ -200,8 +203,8 @@ export class Retention {
         log.close();
       }
     }
-    if (!ended && this.#effects.clock() - session.lastOutput < floodPause && logged(session) - charge.stored > floodAhead) {
-      charge.notBefore = this.#effects.clock() + floodPause;
+    if (!ended && (session.quiet ?? floodPause) < floodPause && logged(session) - charge.stored > floodAhead) {
+      charge.notBefore = this.#effects.steady() + floodPause;
       return true;
     }
     if (ended || session.offset - charge.stored >= linesDue) {
@@ -214,14 +217,27 @@ export class Retention {
 
   #removeOld(): void {
     if (this.#options.age === 0) return;
-    const before = this.#effects.clock() - this.#options.age;
+    const now = this.#effects.knownTime();
+    const before = now - this.#options.age;
     for (const session of this.#effects.all()) {
       const { row, live } = session;
-      if (live || (row.ended ?? row.created) >= before) continue;
+      if (live || agesFrom(session, now) >= before) continue;
       this.#effects.log("retention.removed", { session: session.id, ended: row.ended });
       this.#effects.remove(session);
     }
   }
+}
+
+/** Nothing ended before this (1 January 2025, ms): a clock that says so had not been set when it ended. */
+const firstEnd = 1_735_689_600_000;
+
+/** When a session's age began: its end, or where its clock was not set then, when that was noticed. */
+function agesFrom(session: Session, now: number): number {
+  const { row } = session;
+  const ended = row.ended ?? row.created;
+  if (ended >= firstEnd) return ended;
+  if (row.facts.agesFrom === undefined) session.setFact("agesFrom", now);
+  return Number(row.facts.agesFrom);
 }
 
 /** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */

@@ -3,14 +3,15 @@ import { parseLaunch } from "../falcon/arguments.ts";
 import type { NodeCurves } from "../falcon/curve.ts";
 import { RunWatcher } from "../falcon/progress.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
+import type { Now } from "../falcon/silence.ts";
 import { look } from "../platform/native.ts";
 import type { Session } from "./session.ts";
 
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatcher>();
-  #clock: () => number;
+  #clock: () => Now;
 
-  constructor(clock: () => number) {
+  constructor(clock: () => Now) {
     this.#clock = clock;
   }
 

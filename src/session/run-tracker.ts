@@ -12,6 +12,7 @@ const lookLongest = 10 * 60_000;
 
 /**
  * Looks until the directory is found, given up, or the session is over. The session is named after the run unless a person named it.
+ * @param clock ms, monotonic.
  * @param before `output/latest` as it was before the start.
  */
 export function trackRunDirectory(

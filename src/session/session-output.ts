@@ -34,6 +34,8 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   readonly viewers: ReadonlyMap<Viewer, unknown>;
   /** File that the holder writes the output to. */
   readonly outputLog: string;
+  /** ms since 1970. */
+  clock(): number;
   /** Whether the session is neither exited nor lost. */
   live(): boolean;
   /** Bytes for the program, which asked its terminal something. */
@@ -52,6 +54,8 @@ export class SessionOutput implements Viewed {
   offset = 0;
   /** ms since 1970 of the last output, 0 before any. */
   lastOutput = 0;
+  /** The same by the steady clock. */
+  #heardAt: number | undefined;
   /** Resolves when the screen stands at the present. */
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
@@ -103,7 +107,7 @@ export class SessionOutput implements Viewed {
       streamed: () => this.#waiting.size > 0 || [...viewers.keys()].some((viewer) => viewer.streams),
       watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.watches),
       grew: () => {
-        this.lastOutput = effects.clock();
+        this.#heard();
       },
       mayJump: () => this.#catchUp === undefined && this.#sizing === undefined,
       jumped: (offset) => {
@@ -183,13 +187,23 @@ export class SessionOutput implements Viewed {
 
   // ---- its course
 
+  /** ms since the last output; undefined before any. */
+  get quiet(): number | undefined {
+    return this.#heardAt === undefined ? undefined : this.#effects.steady() - this.#heardAt;
+  }
+
+  #heard(): void {
+    this.lastOutput = this.#effects.clock();
+    this.#heardAt = this.#effects.steady();
+  }
+
   /** Output from the holder, in order. */
   take(offset: number, bytes: Buffer): void {
     this.skipTo(offset);
     // after a reconnect the holder may begin a little earlier than we are
     const fresh = offset < this.offset ? bytes.subarray(this.offset - offset) : bytes;
     if (fresh.length === 0) return;
-    this.lastOutput = this.#effects.clock();
+    this.#heard();
     this.#last = fresh;
     const size = this.#sizing?.told;
     if (size !== undefined && this.#feed.current && size.offset < this.offset + fresh.length) {
@@ -292,7 +306,7 @@ export class SessionOutput implements Viewed {
 
   #silent(): void {
     this.#silence = undefined;
-    const quiet = this.#effects.clock() - this.lastOutput;
+    const quiet = this.quiet ?? 0;
     if (quiet < snapshotSilence) this.#silence = setTimeout(() => this.#silent(), snapshotSilence - quiet);
     else {
       this.#last = nothing;

@@ -21,7 +21,8 @@ export interface SessionScreenEffects {
   /** Lines of scrollback that the screen keeps. */
   readonly scrollback: number;
   readonly log: Log;
-  clock(): number;
+  /** ms, monotonic. */
+  steady(): number;
   stored(): StoredSnapshot | undefined;
   store(snapshot: StoredSnapshot): void;
   /** The whole output, by offset; who opens it closes it. */
@@ -101,14 +102,14 @@ export class SessionScreen {
 
   /** Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is not retained) has to be added. */
   follow(offset: number, length: number): void {
-    if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.clock();
+    if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.steady();
     this.#skipped += Math.max(0, offset - this.#fedTo);
     this.#fedTo = offset + length;
   }
 
   /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
   isOutdated(offset: number): boolean {
-    return offset - this.storedOffset > snapshotBytes && this.#effects.clock() - this.#unstoredSince > snapshotPause;
+    return offset - this.storedOffset > snapshotBytes && this.#effects.steady() - this.#unstoredSince > snapshotPause;
   }
 
   /** Stores it as it stands, after what is being stored already: at the end of a session nothing may be left out. */
@@ -120,7 +121,7 @@ export class SessionScreen {
   async #storeNow(): Promise<void> {
     const handle = this.#handle;
     if (handle === undefined || this.storedOffset === this.#fedTo) return;
-    this.#unstoredSince = this.#effects.clock();
+    this.#unstoredSince = this.#effects.steady();
     try {
       const skipped = this.#skipped;
       const encoded = await handle.encode();

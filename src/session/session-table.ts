@@ -175,7 +175,7 @@ export class SessionTable {
 
   #track(session: Session, before: LatestLink | undefined): void {
     if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
-    trackRunDirectory(session, before, this.#effects.clock, (name) =>
+    trackRunDirectory(session, before, this.#effects.steady, (name) =>
       this.live().some((other) => other !== session && other.row.name === name),
     );
   }

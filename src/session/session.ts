@@ -27,7 +27,10 @@ export interface SessionEffects {
   snapshot(id: string): StoredSnapshot | undefined;
   readonly screens: Screens;
   readonly log: Log;
+  /** ms since 1970. */
   clock(): number;
+  /** ms, monotonic: of durations. */
+  steady(): number;
   /** Called after every change that a list would show. */
   changed(session: Session): void;
   /** Keeps how a session ended, before its state tells that it did (conclusion.ts). `lost`: nobody saw the end, and why. Never rejects. */
@@ -110,6 +113,7 @@ export class Session {
       viewers: this.viewers,
       outputLog: path.join(folder, "output.log"),
       clock: () => effects.clock(),
+      steady: () => effects.steady(),
       stored: () => effects.snapshot(row.id),
       store: (snapshot) => effects.saveSnapshot(row.id, snapshot),
       openLog: () => this.openLog(),
@@ -147,6 +151,10 @@ export class Session {
   /** ms since 1970 of the last output, 0 before any. */
   get lastOutput(): number {
     return this.output.lastOutput;
+  }
+  /** ms since the last output that this server saw; undefined before any. */
+  get quiet(): number | undefined {
+    return this.output.quiet;
   }
   /** What a viewer sees of it: nothing through which a byte could reach the program. */
   get viewed(): Viewed {

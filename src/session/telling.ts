@@ -47,7 +47,8 @@ export class Telling implements Disposable {
     const [next] = this.#deliveries.waiting();
     if (next === undefined) return;
     clearTimeout(this.#timer);
-    const wait = next.nextAttempt - this.#clock();
+    // no pause is longer than the longest, whatever happened to the clock since it was written down
+    const wait = Math.min(longestPause, next.nextAttempt - this.#clock());
     if (wait > 0) {
       this.#timer = setTimeout(() => this.resume(), wait);
       return;

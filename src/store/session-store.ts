@@ -1,7 +1,9 @@
 // Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders say.
+
 import fs from "node:fs";
 import type Database from "better-sqlite3";
 import { isPlain } from "../base/bytes.ts";
+import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { migrate } from "./schema.ts";
 import { Sqlite } from "./sqlite.ts";
@@ -93,7 +95,7 @@ export class SessionStore {
     } catch (error) {
       const { code } = error as { code?: string };
       // its owner notices that its file was moved, and touches neither the new one nor the new one's log (sqlite.org/howtocorrupt.html, 2.4)
-      const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${Date.now()}`;
+      const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${wall()}`;
       log("database.set-aside", { path, aside, reason: String(error) });
       for (const suffix of ["", "-wal", "-shm"]) {
         if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
@@ -141,6 +143,14 @@ export class SessionStore {
 
   all(): SessionRow[] {
     return this.database.prepare("SELECT * FROM session ORDER BY created").all().map(fromTable);
+  }
+
+  /** The latest time (ms since 1970) that any row knows; undefined without a row. */
+  latest(): number | undefined {
+    const found = this.database
+      .prepare("SELECT max(max(created, ifnull(started, 0), ifnull(ended, 0), ifnull(attached, 0))) AS latest FROM session")
+      .get() as { latest: number | null };
+    return found.latest ?? undefined;
   }
 
   remove(id: string): void {

@@ -193,6 +193,8 @@ test("python3 is not asked again until a folder changes in which it looks for mo
   await assert.rejects(find({ PATH: path.dirname(file) }), Failure);
   assert.equal(asked(), 1);
   fs.mkdirSync(path.join(modules, "falcon"));
+  // changed in this moment, however long the question takes to be asked
+  fs.utimesSync(modules, long, new Date(Date.now() + 60_000));
   const found = { command: [file, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
   assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "installed meanwhile");
   assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "a folder that changed just now is not trusted");

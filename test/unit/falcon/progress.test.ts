@@ -18,7 +18,7 @@ function watched(name: RecordedName, later = 0) {
   const run = path.join(home, `${++runs}`, name);
   const facts = layOut(name, run);
   let now = facts.copied + later;
-  const watcher = new RunWatcher({ look, run, directory: path.dirname(run), clock: () => now });
+  const watcher = new RunWatcher({ look, run, directory: path.dirname(run), clock: () => ({ wall: now, steady: now }) });
   return {
     run,
     facts,
@@ -135,7 +135,7 @@ test("whether its program is there makes the difference between training and bro
 
 test("a launch that has written nothing yet does not show the end of the one before", async () => {
   const { run } = watched("plain");
-  const watcher = new RunWatcher({ look, run, since: at(9, 0, 0), clock: () => at(9, 0, 5) });
+  const watcher = new RunWatcher({ look, run, since: at(9, 0, 0), clock: () => ({ wall: at(9, 0, 5), steady: at(9, 0, 5) }) });
   const progress = await watcher.read(true);
   assert.deepEqual([progress.phase, progress.resumed, progress.nodes[0]?.status], ["starting", true, "waiting"]);
   assert.deepEqual([progress.nodes[0]?.epoch, progress.samples, progress.ended], [null, null, null]);
@@ -229,7 +229,7 @@ test("paths.graph moved by the command line or by the configuration: logs and me
       assert.match(moved, /graph: elsewhere/);
       fs.writeFileSync(config, moved);
     }
-    const options = { look, run, directory, clock: () => facts.copied };
+    const options = { look, run, directory, clock: () => ({ wall: facts.copied, steady: facts.copied }) };
     const watcher = new RunWatcher(how === "option" ? { ...options, graph: "elsewhere" } : options);
     const progress = await watcher.read(false);
     assert.equal(progress.graph, path.join(directory, "elsewhere"));
@@ -309,7 +309,7 @@ test("a run without local logs says so instead of guessing", async () => {
   assert.notEqual(off, text);
   fs.writeFileSync(config, off);
   fs.rmSync(path.join(run, "graph"), { recursive: true });
-  const progress = await new RunWatcher({ look, run, clock: () => facts.copied }).read(true);
+  const progress = await new RunWatcher({ look, run, clock: () => ({ wall: facts.copied, steady: facts.copied }) }).read(true);
   assert.deepEqual([progress.phase, progress.localLogs, progress.summary], ["unknown", false, "no local logs"]);
   assert.deepEqual(
     [progress.nodes[0]?.status, progress.nodes[0]?.epoch, progress.lastSign, progress.stalled],

@@ -15,7 +15,7 @@ after(() => fs.rmSync(home, { recursive: true, force: true }));
 async function progressOf(name: RecordedName, alive: boolean, later = 0) {
   const run = path.join(home, `${name}-${alive}-${later}`);
   const { copied } = layOut(name, run);
-  return new RunWatcher({ look, run, clock: () => copied + later }).read(alive);
+  return new RunWatcher({ look, run, clock: () => ({ wall: copied + later, steady: copied + later }) }).read(alive);
 }
 
 /** By hand, from the last and the best epoch of each log; -0.4925 in binary lies below itself. */

@@ -22,7 +22,7 @@ class FakeSession {
   live = true;
   offset = 0;
   storedOffset = 0;
-  lastOutput = 0;
+  quiet: number | undefined = undefined;
   readonly row: { kind: string; ended: number | null; created: number } = { kind: "run", ended: null, created: 0 };
   readonly id: string;
   readonly holder: FakeHolder;
@@ -63,11 +63,12 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
   const removed: string[] = [];
   const events: [string, Record<string, unknown> | undefined][] = [];
   let idle = 0;
-  let now = 100 * day;
+  let now = Date.UTC(2026, 0, 1);
   const make = (options: { bytes: number; age: number }) =>
     new Retention({ store, threads }, options, {
       log: (event, facts) => events.push([event, facts]),
-      clock: () => now,
+      steady: () => now,
+      knownTime: () => now,
       all: () => sessions as unknown as Session[],
       remove: (session) => removed.push(session.id),
       done: () => {
@@ -131,13 +132,14 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     const retention = make({ bytes: 0, age: 0 });
     const [flooding, other] = [add("flooding"), add("other")];
     for (const session of [flooding, other]) retention.watch(session as unknown as Session);
-    flooding.lastOutput = other.lastOutput = now;
+    flooding.quiet = other.quiet = 0;
     flooding.say(lines(0, 1_000));
     // nobody looks: the server does not read what comes, the holder writes it down
     while (flooding.holder.end <= floodAhead) flooding.holder.write(lines(0, 1_000));
     other.say(lines(0, 1_000));
     await until(() => (store.progress("other")?.offset ?? 0) > 0, "the other one's lines to be stored", patient);
     assert.equal(store.progress("flooding"), undefined);
+    flooding.quiet = 5_000;
     now += 5_000;
     await until(() => (store.progress("flooding")?.offset ?? 0) > 0, "the lines of the flood that rests to be stored", patient);
     await retention.dispose();
