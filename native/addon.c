@@ -1,6 +1,7 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 #include "addon_filter.h"
 #include "allowance_addon.h"
+#include "job.h"
 #include "look.h"
 #include "os.h"
 #include "plain.h"
@@ -426,6 +427,18 @@ static napi_value find_plain_part(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// The batch job of a text of /proc/PID/cgroup, as the name of its home; null where there is none.
+static napi_value job_of(napi_env env, napi_callback_info info) {
+  napi_value a[1], result;
+  char text[16384], name[JOB_LONGEST + 1];
+  size_t length;
+  if (!get_arguments(env, info, a, 1)) return NULL;
+  if (napi_get_value_string_utf8(env, a[0], text, sizeof text, &length) != napi_ok) return throw_type(env, "a text is expected");
+  if (job_of_text(text, name)) napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &result);
+  else napi_get_null(env, &result);
+  return result;
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -436,7 +449,7 @@ NAPI_MODULE_INIT() {
       {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
-      {"look", look},              {"plainPart", find_plain_part},
+      {"jobOf", job_of}, {"look", look},              {"plainPart", find_plain_part},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
       {"resourceLimits", resource_limits}, {"raiseLimit", raise_limit},
       {"scheduling", scheduling},  {"couldTake", could_take},

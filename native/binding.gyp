@@ -15,7 +15,7 @@
   'targets': [
     {
       'target_name': 'sys',
-      'sources': ['addon.c', 'addon_filter.c', 'allowance_addon.c', 'look.c', 'plain.c',
+      'sources': ['addon.c', 'job.c', 'addon_filter.c', 'allowance_addon.c', 'look.c', 'plain.c',
                   'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
@@ -27,7 +27,7 @@
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'start.c', 'home.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['client.c', 'start.c', 'place.c', 'home.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
   ],
 }

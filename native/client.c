@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "frame.h"
-#include "home.h"
 #include "os.h"
+#include "place.h"
 #include "start.h"
 #include "terminal.h"
 #include "typing.h"
@@ -86,7 +86,9 @@ enum {
 };
 
 static const char *called_as = "falcon";
-static char home[HOME_LONGEST + 1];
+static const char *place_order;  // the job whose server is to be asked instead of our own (place.h)
+static struct place place;
+static const char *const home = place.home;
 static char **first_arguments;  // as we were called, without our name
 static size_t first_count;
 static uint8_t token[16];
@@ -226,7 +228,8 @@ static void send_request(void) {
   char text[PATH_MAX];
   put_u16(numbers, PROTOCOL);
   put_u32(numbers + 2, (uint32_t)getpid());
-  size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", FALCON_VERSION, 0, called_as);
+  // a server makes way for a newer client, who starts the next one: we may not everywhere
+  size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", place.may_start ? FALCON_VERSION : "0.0.0", 0, called_as);
   uint8_t *at = to_send(FRAME_HEADER + 6 + length);
   put_header(at, TO_HELLO, 6 + length);
   memcpy(at + FRAME_HEADER, numbers, 6);
@@ -376,8 +379,8 @@ static int wait_for(int fd, int ms) {
 static void ask(void) {
   char problem[2 * PATH_MAX];
   // looked at each time: the folder may have changed hands since
-  if (!home_find(home, problem, sizeof problem)) die("%s", problem);
-  connection = start_reach(home, wait_for, &server_pid, problem, sizeof problem);
+  if (!place_find(place_order, &place, problem, sizeof problem)) die("%s", problem);
+  connection = start_reach(&place, wait_for, &server_pid, problem, sizeof problem);
   if (connection < 0) die("%s", problem);
   connected_at = os_steady_ms();
   greeted = going = lost = reads_input = false;
@@ -649,6 +652,12 @@ int main(int count, char **arguments) {
   }
   first_arguments = arguments + (count > 0);
   first_count = count > 0 ? (size_t)count - 1 : 0;
+  // a server sent us on: "falcon @job s4711 attach ..."
+  if (first_count >= 2 && !strcmp(first_arguments[0], "@job")) {
+    place_order = first_arguments[1];
+    first_arguments += 2;
+    first_count -= 2;
+  }
   catch_signals();
   output_open();
   make_token();

@@ -152,6 +152,26 @@ static bool default_folder(char *path, size_t room, const char *host) {
   return (size_t)snprintf(path, room, "%s/.local/state/falcon-sessions/%s", user, host) < room;
 }
 
+// This host's name as a part of a path.
+static void host_name(char *host, size_t room) {
+  if (gethostname(host, room) < 0 || !*host) snprintf(host, room, "localhost");
+  host[room - 1] = 0;
+  for (char *at = host; *at; at++)
+    if (*at == '/') *at = '-';
+}
+
+bool home_of_job(const char *host_home, const char *job, bool make, char *home, char *problem, size_t room) {
+  char wanted[PATH_MAX], host[256];
+  bool refused;
+  int length = snprintf(wanted, sizeof wanted, "%s/j/%s", host_home, job);
+  if (length > HOME_LONGEST) {
+    host_name(host, sizeof host);
+    snprintf(wanted, sizeof wanted, "/var/tmp/falcon-sessions-%u/%s/j/%s", (unsigned)geteuid(), host, job);
+  }
+  if (!make && access(wanted, F_OK) < 0) return say(problem, room, "there is no job %s with sessions on this host (%s: %s)", job, wanted, strerror(errno));
+  return settle(wanted, home, &refused, problem, room);
+}
+
 bool home_find(char *home, char *problem, size_t room) {
   char wanted[PATH_MAX], host[256];
   bool refused;
@@ -163,10 +183,7 @@ bool home_find(char *home, char *problem, size_t room) {
     if (length >= sizeof wanted) return say(problem, room, "FALCON_SESSIONS_HOME is longer than a path can be");
     return settle(wanted, home, &refused, problem, room);
   }
-  if (gethostname(host, sizeof host) < 0 || !*host) snprintf(host, sizeof host, "localhost");
-  host[sizeof host - 1] = 0;
-  for (char *at = host; *at; at++)
-    if (*at == '/') *at = '-';
+  host_name(host, sizeof host);
   if (default_folder(wanted, sizeof wanted, host) && !on_network(wanted)) {
     if (settle(wanted, home, &refused, problem, room)) return true;
     if (!refused) return false;

@@ -16,4 +16,8 @@ enum {
 // links, to `home` (at least HOME_LONGEST + 1 bytes), or one sentence to `problem` and returns false.
 bool home_find(char *home, char *problem, size_t room);
 
+// The same for the home of a batch job on this host: `<host's home>/j/<job>`, and where that path is too long
+// /var/tmp/falcon-sessions-<uid>/<host>/j/<job>. With `make` false it has to be there.
+bool home_of_job(const char *host_home, const char *job, bool make, char *home, char *problem, size_t room);
+
 #endif

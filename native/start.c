@@ -28,6 +28,8 @@ enum {
   START_MS = 30000,
   // So many servers in a row that end before they listen, without a word: then it is not by chance.
   SILENT_LIMIT = 3,
+  // Where we may not start it: a client inside of the job needs about a second to start another one after a crash.
+  ANOTHERS_MS = 5000,
   // How often a client asks again that waits for another one's server.
   AGAIN_MS = 10,
   READY_FD = 3,
@@ -107,7 +109,8 @@ static const char *find_node(const char *root, char *path, size_t room) {
 }
 
 // In a process of its own: becomes the server, with nothing of ours but its environment, and writes why it could not to server.err.
-static void become_server(const char *home, const char *root, int ready) {
+static void become_server(const struct place *place, const char *root, int ready) {
+  const char *home = place->home;
   char errors[PATH_MAX], script[PATH_MAX + 32], node_path[PATH_MAX];
   setsid();
   // the session's leader ends at once, so that the server can never get a controlling terminal
@@ -136,7 +139,21 @@ static void become_server(const char *home, const char *root, int ready) {
   os_prefer_latency();
   // each of Node's threads would keep memory of its own that it does not give back; for the server alone: programs get their caller's environment
   setenv("MALLOC_ARENA_MAX", "2", 0);
-  if (chdir("/") == 0) execlp(node, node, script, "--home", home, "--ready", "3", (char *)NULL);
+  const char *arguments[16] = {node, script, "--home", home, "--ready", "3"};
+  size_t count = 6;
+  char keeper[16];
+  if (*place->job.name) {
+    arguments[count++] = "--job";
+    arguments[count++] = place->job.name;
+    arguments[count++] = "--host";
+    arguments[count++] = place->host;
+  }
+  if (place->job.keeper > 0) {
+    snprintf(keeper, sizeof keeper, "%d", (int)place->job.keeper);
+    arguments[count++] = "--keeper";
+    arguments[count++] = keeper;
+  }
+  if (chdir("/") == 0) execvp(node, (char **)(uintptr_t)arguments);
   dprintf(2, "cannot start %s: %s\n", node, strerror(errno));
   _exit(127);
 }
@@ -164,7 +181,8 @@ static bool last_words(const char *home, char *line, size_t room) {
 
 // Starts the server and waits until it listens. Called under the lock. *silent counts the servers that ended without a word: they were
 // killed, which is no reason not to try again.
-static bool start_server(const char *home, patience *wait, int64_t end, int *silent, char *problem, size_t room) {
+static bool start_server(const struct place *place, patience *wait, int64_t end, int *silent, char *problem, size_t room) {
+  const char *home = place->home;
   char root[PATH_MAX], line[512];
   int ready[2];
   if (!find_root(root, sizeof root, problem, room)) return false;
@@ -175,7 +193,7 @@ static bool start_server(const char *home, patience *wait, int64_t end, int *sil
   fcntl(ready[0], F_SETFD, FD_CLOEXEC);
   fcntl(ready[1], F_SETFD, FD_CLOEXEC);
   pid_t child = fork();
-  if (child == 0) become_server(home, root, ready[1]);
+  if (child == 0) become_server(place, root, ready[1]);
   close(ready[1]);
   if (child < 0) {
     fail(problem, room, "cannot start", "the session server");
@@ -198,12 +216,30 @@ static bool start_server(const char *home, patience *wait, int64_t end, int *sil
   return false;
 }
 
-int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, size_t room) {
+// Waits for a server that somebody else starts.
+static int await_anothers(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room) {
+  int64_t end = os_steady_ms() + ANOTHERS_MS;
+  for (int fd;;) {
+    fd = try_connect(place->home, pid, problem, room);
+    if (fd >= 0 || *problem) return fd;
+    if (os_steady_ms() > end) break;
+    wait(-1, AGAIN_MS);
+  }
+  if (*place->job.name)
+    snprintf(problem, room, "no session server of job %s answers, and only a process of the job can start one (a falcon command in its script, or by srun --overlap)",
+             place->job.name);
+  else snprintf(problem, room, "no session server of this host answers, and it cannot be started from inside of a batch job");
+  return -1;
+}
+
+int start_reach(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room) {
+  const char *home = place->home;
   char path[PATH_MAX];
   int64_t end = os_steady_ms() + START_MS;
   int silent = 0;
   int fd = try_connect(home, pid, problem, room);
   if (fd >= 0 || *problem) return fd;
+  if (!place->may_start) return await_anothers(place, wait, pid, problem, room);
   snprintf(path, sizeof path, "%s/start.lock", home);
   int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock < 0) {
@@ -214,7 +250,7 @@ int start_reach(const char *home, patience *wait, pid_t *pid, char *problem, siz
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
       // another client may have started it meanwhile
       fd = try_connect(home, pid, problem, room);
-      bool started = fd < 0 && !*problem && start_server(home, wait, end, &silent, problem, room);
+      bool started = fd < 0 && !*problem && start_server(place, wait, end, &silent, problem, room);
       if (started) fd = try_connect(home, pid, problem, room);
       flock(lock, LOCK_UN);
     } else if (errno != EWOULDBLOCK && errno != EINTR) {

@@ -13,7 +13,8 @@ const systems: Readonly<Record<string, LimitedJob["system"]>> = { s: "slurm", p:
 
 /** The job whose home this is (`…/j/s4711`, docs/decisions/0004-homes.md) and whose end can be asked for; undefined for any other home. */
 export function jobOfHome(home: string): LimitedJob | undefined {
-  const [, letter, id] = /\/j\/([a-z])([^/]+)$/.exec(home) ?? [];
+  // "s4711.0" is a step of its own, and the job's limit is its too
+  const [, letter, id] = /\/j\/([a-z])([^/]+?)(?:\.\d+)?$/.exec(home) ?? [];
   const system = systems[letter ?? ""];
   return system === undefined || id === undefined ? undefined : { system, id };
 }

@@ -3,6 +3,7 @@ import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import type { Request } from "../protocol/client.ts";
 import type { Archive } from "../session/archive.ts";
+import type { Neighbours } from "../session/neighbours.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { SessionStore } from "../store/session-store.ts";
@@ -51,6 +52,8 @@ export interface Context {
   readonly store: SessionStore;
   readonly progress: RunProgresses;
   readonly archive: Archive;
+  /** The other servers of this host. */
+  readonly neighbours: Neighbours;
   readonly config: Config;
   readonly log: Log;
   /** ms since 1970. */
@@ -59,6 +62,8 @@ export interface Context {
   steady(): number;
   /** ms since 1970 that have certainly been reached, whatever the clock says: by it what is old is deleted. */
   knownTime(): number;
+  /** Sessions of batch jobs that are over become the host's, so that they are listed. */
+  takeInJobs(): Promise<void>;
   /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */

@@ -7,6 +7,7 @@ import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
+import { sentOn } from "./elsewhere.ts";
 import { exportCommand } from "./export.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
@@ -104,8 +105,14 @@ async function parse(spec: CommandSpec, args: string[], call: Call, context: Con
   spec.define(command);
   let outcome: Promise<number | undefined> | undefined;
   command.action(() => {
-    outcome = spec.run(call, context, command.args, command.opts());
+    outcome = runHere(spec, command, call, context);
   });
   await command.parseAsync(args, { from: "user" });
   return outcome;
+}
+
+/** Here, or by another server of this host that has the session. */
+async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
+  if (await sentOn(call, context, spec, command)) return undefined;
+  return spec.run(call, context, command.args, command.opts());
 }

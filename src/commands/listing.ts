@@ -35,6 +35,8 @@ export interface Listing {
   directory: string;
   runDirectory: string | null;
   host: string;
+  /** The batch job that it runs or ran in, as its home is called: a letter (s Slurm, p PBS, l LSF, f Flux) and the number; null: in none. */
+  job: string | null;
   pid: number | null;
   created: string;
   started: string | null;
@@ -62,11 +64,14 @@ export interface Listing {
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
 
-/** @param saveBefore the configuration's, which decides when a run is asked to stop. */
+/**
+ * @param saveBefore the configuration's, which decides when a run is asked to stop.
+ * @param job the one whose server this is.
+ */
 export async function listing(
   session: Session,
   progresses: RunProgresses,
-  { saveBefore, now }: { saveBefore: number | null; now: number },
+  { saveBefore, now, job }: { saveBefore: number | null; now: number; job: string | null },
 ): Promise<Listing> {
   const { row } = session;
   const end = session.end;
@@ -82,6 +87,7 @@ export async function listing(
     directory: row.directory,
     runDirectory: row.runDirectory,
     host: row.host,
+    job: (row.facts.job as string | undefined) ?? job,
     pid: row.programPid,
     created: time(row.created) ?? "",
     started: time(row.started),

@@ -33,7 +33,11 @@ export const show: CommandSpec = {
       call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));
       return Status.ok;
     }
-    const facts = await listing(session, context.progress, { saveBefore: context.config.saveBefore, now: context.clock() });
+    const facts = await listing(session, context.progress, {
+      saveBefore: context.config.saveBefore,
+      now: context.clock(),
+      job: context.neighbours.place.job,
+    });
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       return Status.ok;

@@ -57,6 +57,7 @@ interface Addon {
   raiseLimit(resource: number, hard: bigint): boolean;
   scheduling(): { niceness: number; oomScoreAdj: number; processors: Buffer };
   couldTake(niceness: number, oomScoreAdj: number): { niceness: boolean; oomScoreAdj: boolean };
+  jobOf(controlGroups: string): string | null;
   look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
@@ -142,3 +143,6 @@ export const look: Look = addon.look;
 export const plainPart: Addon["plainPart"] = addon.plainPart;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
+
+/** The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where there is none. */
+export const jobOf: Addon["jobOf"] = addon.jobOf;

@@ -15,6 +15,7 @@ interface Stat {
   state: string;
   parent: number;
   /** Clock ticks (1/100 s) from boot to the process's start. */
+  started: number;
 }
 
 /** Parses /proc/PID/stat; null when there is no such process, or no /proc. */
@@ -23,7 +24,7 @@ function readStat(pid: number): Stat | null {
   if (text === null) return null;
   // the name in parentheses may hold spaces and parentheses itself
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "?", parent: Number(fields[1]) };
+  return { state: fields[0] ?? "?", parent: Number(fields[1]), started: Number(fields[19]) };
 }
 
 const hasProc = fs.existsSync("/proc/self/stat");
@@ -41,6 +42,11 @@ export function processAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** When the process started, in clock ticks (1/100 s) after boot; null when unknown. It tells a process from a later one of the same number. */
+export function startTime(pid: number): number | null {
+  return readStat(pid)?.started ?? null;
 }
 
 /** The process that started `pid`, or that has it since; null when unknown. */

@@ -33,7 +33,15 @@ async function main(): Promise<void> {
   const root = path.resolve(import.meta.dirname, "..");
   let server: Server;
   try {
-    server = await Server.start({ home, root, version: installedVersion(root), ended: () => process.exit(0) });
+    server = await Server.start({
+      home,
+      root,
+      version: installedVersion(root),
+      job: option("job"),
+      host: option("host"),
+      keeper: option("keeper") === undefined ? undefined : Number(option("keeper")),
+      ended: () => process.exit(0),
+    });
   } catch (error) {
     // the client shows this line
     if (!(error instanceof AlreadyServed)) process.stderr.write(`${sentence(error)}\n`);

@@ -2,10 +2,13 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
+import { jobEnd, jobWords } from "../batch/job-end.ts";
+import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
@@ -13,6 +16,7 @@ import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, close, tryLock } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
+import { signalNumber } from "../platform/signals.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
 import { conclude } from "../session/conclusion.ts";
@@ -20,16 +24,20 @@ import { DeadlineWatch } from "../session/deadline-watch.ts";
 import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { noteHit, orderAfterHit, stopGracefully } from "../session/graceful-stop.ts";
 import { movement } from "../session/movement.ts";
+import { Neighbours } from "../session/neighbours.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
+import { isLive } from "../session/state.ts";
+import { type TakenIn, takeInEndedJobs } from "../session/take-in.ts";
 import { Telling } from "../session/telling.ts";
 import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
+import { watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
@@ -40,6 +48,11 @@ export interface ServerOptions {
   /** Folder of the program: package.json and dist are in it. */
   root: string;
   version: string;
+  /** In a batch job: its name, and the host's home. */
+  job?: string | undefined;
+  host?: string | undefined;
+  /** Where no control group holds the job: the process whose end is the job's. */
+  keeper?: number | undefined;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -65,6 +78,12 @@ const hitDoubt = 10_000;
 /** Sessions that ask for the end of their common job within this time (ms) share one answer. */
 const oneAnswer = 5_000;
 
+/** How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for each. */
+const jobLook = 30_000;
+
+/** So long (ms) a start waits for what a batch system says of a job that is over: without it, less is said of its end. */
+const longestJobQuestion = 2_000;
+
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
 
@@ -77,6 +96,9 @@ export class Server implements Context {
   readonly store: SessionStore;
   readonly table: SessionTable;
   readonly archive: Archive;
+  readonly neighbours: Neighbours;
+  readonly #options: ServerOptions;
+  #takingIn: Promise<void> | undefined;
   readonly #retention: Retention;
   readonly progress = new RunProgresses(() => ({ wall: wall(), steady: steady() }));
   #stalls: NodeJS.Timeout;
@@ -102,10 +124,14 @@ export class Server implements Context {
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
   #ended: () => void;
+  #jobLook: NodeJS.Timeout | undefined;
+  #endWatch: () => void = () => {};
   readonly #stopping = new AbortController();
 
   private constructor(options: ServerOptions, lock: number, log: Log) {
+    this.#options = options;
     this.home = options.home;
+    this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
     this.root = options.root;
     this.version = options.version;
     this.#ended = options.ended;
@@ -220,10 +246,13 @@ export class Server implements Context {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
       const server = new Server(options, lock, log);
       await server.table.adopt();
+      await server.takeInJobs();
       server.#tellEarlierEnds();
       await server.#listener.listen();
       log("server.listening", { sessions: server.table.live().length });
-      server.#scopes.enterServer(process.pid);
+      // a scope of the user's manager would take it out of its job's control group
+      if (options.job === undefined) server.#scopes.enterServer(process.pid);
+      server.#watchJobs();
       server.#telling.resume();
       server.#retention.begin();
       server.#deadlines.begin();
@@ -258,6 +287,59 @@ export class Server implements Context {
     void peer.gone.then(() => {
       this.#peers.delete(peer);
       this.#considerIdle();
+    });
+  }
+
+  /** The sessions of batch jobs that are over become ours. Nothing is done inside of a job. */
+  takeInJobs(): Promise<void> {
+    if (this.neighbours.place.job !== null || this.#ending) return Promise.resolve();
+    this.#takingIn ??= this.#takeInJobs().finally(() => {
+      this.#takingIn = undefined;
+    });
+    return this.#takingIn;
+  }
+
+  async #takeInJobs(): Promise<void> {
+    const taken = takeInEndedJobs(this.home, {
+      log: this.log,
+      known: (id) => this.table.get(id) !== undefined,
+      rowOf: (id, folder) => this.table.rowOf(id, folder),
+    });
+    await Promise.all(taken.map((one) => this.#takeIn(one)));
+  }
+
+  async #takeIn({ row, snapshot, job, written }: TakenIn): Promise<void> {
+    row.facts.job = job;
+    if (isLive(row.state)) {
+      const asked = jobEnd(job, new Slurm(row.environment));
+      const end = await Promise.race([asked, delay(longestJobQuestion, undefined, { ref: false })]);
+      if (end !== undefined) row.facts.batchEnd = end;
+      row.ended ??= end?.time ?? written;
+    }
+    if (snapshot !== undefined) this.#stored(() => this.store.saveSnapshot(row.id, snapshot));
+    const session = await this.table.takeIn(row);
+    if (session.row.facts.untold === true) void this.#over(session);
+  }
+
+  #watchJobs(): void {
+    const { keeper, job } = this.#options;
+    if (job === undefined) {
+      this.#jobLook = setInterval(() => {
+        void this.takeInJobs().catch((error) => this.log("job.not-taken-in", { reason: String(error) }));
+      }, jobLook);
+      this.#jobLook.unref();
+    }
+    if (keeper === undefined || job === undefined) return;
+    this.#endWatch = watchJob(keeper, {
+      live: () => this.table.live(),
+      stop: (session) => {
+        session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: Date.now() });
+        stopGracefully(session, { by: "job", why: "its job is over" }, Date.now());
+      },
+      kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
+      done: () => this.stopServer("its job is over"),
+      clock: () => Date.now(),
+      log: this.log,
     });
   }
 
@@ -356,7 +438,7 @@ export class Server implements Context {
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
     this.#deadlines.begin();
-    if (session.row.state === "running" && session.row.holderPid !== null) {
+    if (session.row.state === "running" && session.row.holderPid !== null && this.neighbours.place.job === null) {
       void this.#scopes.enterSession(session.id, session.row.holderPid).then((moved) => {
         if (moved && !this.#ending) session.moved();
       });
@@ -445,6 +527,8 @@ export class Server implements Context {
     this.#listener.close();
     this.#telling.dispose();
     clearInterval(this.#stalls);
+    clearInterval(this.#jobLook);
+    this.#endWatch();
     this.#deadlines.dispose();
     clearInterval(this.#timeKeeper);
     this.#knownTime.keep();

@@ -173,6 +173,23 @@ export class SessionTable {
     for (const session of this.#sessions.values()) this.#effects.came(session);
   }
 
+  /** Takes over a session of an ended batch job, whose folder lies where ours do, and whose row says when that was. */
+  async takeIn(row: SessionRow): Promise<Session> {
+    const session = new Session(row, this.folderOf(row.id), this.#effects);
+    this.#sessions.set(row.id, session);
+    this.#store.save(row);
+    if (session.live) await session.adopt();
+    else session.removeSocket();
+    this.#effects.came(session);
+    return session;
+  }
+
+  /** The row of a session folder without one; undefined where it is none. */
+  rowOf(id: string, folder: string): SessionRow | undefined {
+    const file = readSessionFile(folder);
+    return file === undefined || file.id !== id ? undefined : rowFromFile(file, folder);
+  }
+
   #track(session: Session, before: LatestLink | undefined): void {
     if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
     trackRunDirectory(session, before, this.#effects.steady, (name) =>

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { runInJob } from "../support/fake-job.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt, root, trainer } from "../support/paths.ts";
 
@@ -131,6 +132,13 @@ describe("docs/json.md", () => {
     assert.equal((await home.run(["run", "--", "sh", "-c", "exit 3"])).code, 3);
     assert.equal((await home.run(["run", "--", "sh", "-c", "kill -9 $$"])).code, 137);
     assert.equal((await home.run(["run", "--", "/nonexistent"])).code, 127);
+    if (process.platform === "linux") {
+      assert.equal((await runInJob(home, 77, `${falcon} run -- true`)).code, 0);
+      await until(
+        async () => (await listed()).length > 0 && !fs.existsSync(path.join(home.folder, "j/s77")),
+        "the job to be taken in",
+      );
+    }
     const rows = await listed();
     assert.deepEqual(new Set(rows.map((row) => row.kind)), new Set(["launch", "run"]));
     assert.ok(rows.length >= 5);

@@ -375,7 +375,19 @@ function newerInstallation(folder: string): string {
   const about = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ ...about, version: "99.0.0" }));
   for (const file of [holder, addon]) fs.copyFileSync(file, path.join(bin, path.basename(file)));
-  const sources = ["client.c", "start.c", "home.c", "folder.c", "terminal.c", "allowance.c", "os_linux.c", "os_darwin.c"];
+  const sources = [
+    "client.c",
+    "start.c",
+    "place.c",
+    "home.c",
+    "folder.c",
+    "job.c",
+    "terminal.c",
+    "typing.c",
+    "allowance.c",
+    "os_linux.c",
+    "os_darwin.c",
+  ];
   const compiler = process.env.CC ?? "cc";
   const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", '-DFALCON_VERSION="99.0.0"', "-o", path.join(bin, "falcon")];
   execFileSync(compiler, [...flags, ...sources.map((file) => path.join(root, "native", file))]);

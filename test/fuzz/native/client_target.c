@@ -56,12 +56,14 @@ _Noreturn static void leave_target(int why) { longjmp(over, why); }
 
 // ---- what client.c links to
 
-bool home_find(char *into, char *problem, size_t room) {
+bool place_find(const char *order, struct place *found, char *problem, size_t room) {
+  (void)order;
   if (next() == 255) {
     snprintf(problem, room, "no home");
     return false;
   }
-  strcpy(into, "/home/x");
+  strcpy(found->home, "/home/x");
+  found->may_start = true;
   return true;
 }
 
@@ -108,8 +110,8 @@ static size_t kept_back(void) {
   return bytes;
 }
 
-int start_reach(const char *folder, patience *wait, pid_t *pid, char *problem, size_t room) {
-  (void)folder;
+int start_reach(const struct place *asked, patience *wait, pid_t *pid, char *problem, size_t room) {
+  (void)asked;
   if (next() == 255 || connections++ > 8) {
     snprintf(problem, room, "nobody listens");
     return -1;

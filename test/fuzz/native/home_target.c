@@ -222,6 +222,8 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 #define fchmodat played_fchmodat
 #define getgrgid played_getgrgid
 #define realpath played_realpath
+#include "../../../native/job.c"
+
 #define getcwd played_getcwd
 #define gethostname played_gethostname
 #define getpwuid played_getpwuid
@@ -267,6 +269,11 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
     const char *found = find_node(root, node, PATH_MAX);
     fuzz_require(found && *found, "some Node is named");
   } else fuzz_require(strnlen(problem, 200) < 200 && *problem, "why not is said");
+  // what stands in /proc/PID/cgroup is a container's to choose
+  char *groups = words(malloc(CGROUPS_LONGEST), CGROUPS_LONGEST), *job = malloc(JOB_LONGEST + 1);
+  if (job_of_text(groups, job)) fuzz_require(job_is_name(job), "the name of a job can be a folder's");
+  free(groups);
+  free(job);
   last_words("/home/x", line, 512);
   check_line(line, 512);
   free(folder);

@@ -1,0 +1,56 @@
+// How a batch job ended, or one of its steps, in the words of its batch system.
+import type { Slurm } from "./slurm.ts";
+
+/** Kept with a session of the job as its fact `batchEnd`. */
+export interface JobEnd {
+  /** For a person: "Slurm job 4711", "PBS job 123". */
+  job: string;
+  what: "cancelled" | "time-limit" | "preempted" | "node-failure" | "step-end" | "out-of-memory" | "other";
+  /** When, by the batch system, ms since 1970; null where it does not tell. */
+  time: number | null;
+  /** Its own word, such as "CANCELLED". */
+  said?: string;
+}
+
+const systems: Readonly<Record<string, string>> = { s: "Slurm", p: "PBS", l: "LSF", f: "Flux" };
+
+/** Slurm's states (squeue(1), JOB STATE CODES). */
+const ends: Readonly<Record<string, JobEnd["what"]>> = {
+  CANCELLED: "cancelled",
+  REVOKED: "cancelled",
+  TIMEOUT: "time-limit",
+  DEADLINE: "time-limit",
+  PREEMPTED: "preempted",
+  NODE_FAIL: "node-failure",
+  BOOT_FAIL: "node-failure",
+  OUT_OF_MEMORY: "out-of-memory",
+};
+
+/** A job in words, by the name of its home: "Slurm job 4711", "Slurm job 4711, step 0". */
+export function jobWords(name: string): string {
+  const [number = "", step] = name.slice(1).split(".");
+  const system = systems[name.charAt(0)] ?? "batch";
+  return `${system} job ${number}${step === undefined ? "" : `, step ${step}`}`;
+}
+
+/** The number of a job by the name of its home: "4711" of "s4711.0". */
+export function jobNumber(name: string): string {
+  return name.slice(1).split(".")[0] ?? "";
+}
+
+/**
+ * What is known of the end of a job whose home has this name. Never rejects: a silent batch system leaves what the name tells.
+ * @param slurm as the job's own session finds it; undefined where the job is another system's.
+ */
+export async function jobEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> {
+  const job = jobWords(name);
+  const fields = name.startsWith("s") ? await slurm?.show(jobNumber(name)).catch(() => undefined) : undefined;
+  const word = fields?.JobState;
+  if (word === undefined) return { job, what: "other", time: null };
+  const what = ends[word];
+  // a requeued job waits again, or runs already: how its last part ended is no more told
+  const over = what !== undefined || word === "COMPLETED" || word === "FAILED";
+  if (!over) return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word };
+  const seconds = Number(fields?.EndTime);
+  return { job, what: what ?? "other", time: Number.isInteger(seconds) && seconds > 0 ? seconds * 1000 : null, said: word };
+}

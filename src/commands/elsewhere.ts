@@ -1,0 +1,128 @@
+// A session that another server of this host has (a batch job's, or the host's own): the client is sent on to that server.
+import path from "node:path";
+import type { Command } from "commander";
+import { Failure, Status } from "../base/failure.ts";
+import { nativeFolder } from "../platform/native.ts";
+import type { NeighbourSession } from "../session/neighbours.ts";
+import { realPath, selectSession } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
+import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./command.ts";
+
+/** The host's own place, as the client is told it (native/client.c); a job's is its name. */
+const hostsPlace = "-";
+
+/** Lists all places by itself. */
+const listsAll = new Set(["sessions", "monitor", "completion"]);
+/** Starts a program, which has to be born in its job. */
+const startsAgain = new Set(["relaunch"]);
+
+/**
+ * Sends the client on where the session that the command names is another server's. Answers whether it did.
+ * @throws Failure where that cannot be: the names are of several places, or fit several sessions.
+ */
+export async function sentOn(call: Call, context: Context, spec: CommandSpec, command: Command): Promise<boolean> {
+  if (listsAll.has(spec.name) || !takesSession(command) || !context.neighbours.any) return false;
+  const wanted = wantedOf(command);
+  if (wanted.every((word) => word !== undefined && context.table.get(word) !== undefined)) return false;
+  // what has ended meanwhile is ours by then
+  await context.takeInJobs();
+  const others = await elsewhere(context);
+  if (others.length === 0) return false;
+  const places = wanted.map((word) => placeOf(context.table.all(), others, word, call.request.directory));
+  const [first] = places;
+  if (places.some((place) => place !== first)) {
+    throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
+  }
+  if (first === undefined) return false;
+  if (startsAgain.has(spec.name)) {
+    const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
+    throw new Failure(`that session is ${where}, and would not run there when it is started again from here`, Status.usage);
+  }
+  call.exec(path.join(nativeFolder, "falcon"), [call.request.name, "@job", first, ...call.request.arguments]);
+  return true;
+}
+
+/** The sessions of the other servers. */
+export async function elsewhere(context: Context): Promise<NeighbourSession[]> {
+  if (!context.neighbours.any) return [];
+  return (await context.neighbours.sessions()).filter(({ id }) => context.table.get(id) === undefined);
+}
+
+function takesSession(command: Command): boolean {
+  return command.registeredArguments.some((argument) => argument.name() === "session");
+}
+
+/** What names the sessions; one undefined where nothing does. */
+function wantedOf(command: Command): (string | undefined)[] {
+  const { runDir } = command.opts();
+  if (typeof runDir === "string") return [runDir];
+  const at = command.registeredArguments.findIndex((argument) => argument.name() === "session");
+  const argument = command.registeredArguments[at];
+  const words = argument?.variadic ? command.args.slice(at) : command.args.slice(at, at + 1);
+  return words.length > 0 ? words : [undefined];
+}
+
+/** The place of the session that is meant, as the client is told it; undefined: here, or nowhere, which the command itself says. */
+export function placeOf(
+  own: readonly Session[],
+  others: readonly NeighbourSession[],
+  wanted: string | undefined,
+  directory: string,
+): string | undefined {
+  if (wanted === undefined || wanted === "") return unnamed(own, others);
+  if (own.some(({ id }) => id === wanted)) return undefined;
+  const found = named(others, wanted, directory);
+  if (found.length === 0) return undefined;
+  const here = ownOf(own, wanted, directory);
+  const live = found.filter((s) => s.live);
+  if (here?.live && live.length > 0) throw several(wanted, live, here);
+  if (here?.live) return undefined;
+  if (live.length > 1) throw several(wanted, live);
+  const [best = found[0] as NeighbourSession] = live.length > 0 ? live : found.slice(-1);
+  if (here !== undefined && !best.live && here.row.created >= best.created) return undefined;
+  return best.job ?? hostsPlace;
+}
+
+/** The only one that runs, where none runs here. */
+function unnamed(own: readonly Session[], others: readonly NeighbourSession[]): string | undefined {
+  const live = others.filter((s) => s.live);
+  if (own.some((s) => s.live) || live.length === 0) return undefined;
+  if (live.length > 1)
+    throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
+  return live[0]?.job ?? hostsPlace;
+}
+
+/** What fits an id, a name, a prefix or a run directory. */
+export function named(others: readonly NeighbourSession[], wanted: string, directory: string): NeighbourSession[] {
+  const exact = others.filter((s) => s.id === wanted);
+  if (exact.length > 0) return exact;
+  const named = others.filter((s) => s.name === wanted);
+  if (named.length > 0) return named;
+  const prefixed = others.filter((s) => s.id.startsWith(wanted));
+  if (prefixed.length > 0) return prefixed;
+  const run = realPath(path.resolve(directory, wanted));
+  return others.filter((s) => s.runDirectory !== null && realPath(s.runDirectory) === run);
+}
+
+function ownOf(own: readonly Session[], wanted: string, directory: string): Session | undefined {
+  try {
+    return selectSession(own, wanted, directory);
+  } catch {
+    return undefined;
+  }
+}
+
+function several(wanted: string, live: readonly NeighbourSession[], here?: Session): Failure {
+  const ours = here === undefined ? "" : `  ${here.id}  ${here.row.name}  ${here.row.state}  here\n`;
+  return new Failure(
+    `'${wanted}' fits ${live.length + (here ? 1 : 0)} sessions, say which one:\n${ours}${candidates(live)}`,
+    Status.noSession,
+  );
+}
+
+function candidates(found: readonly NeighbourSession[]): string {
+  return found
+    .map((s) => `  ${s.id}  ${s.name}  ${s.state}  ${s.job === null ? "the host" : `job ${s.job.slice(1)}`}`)
+    .join("\n");
+}

@@ -1,0 +1,103 @@
+// A job whose batch system has no control groups: its own home and server, seen from outside, ended with the job, taken in by the host.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { alive, until, untilFile, untilGone } from "../support/events.ts";
+import { runInJob, stepManager } from "../support/fake-job.ts";
+import { TestHome } from "../support/home.ts";
+import * as built from "../support/paths.ts";
+
+before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
+
+describe("a batch job without control groups", { skip: process.platform !== "linux" && "jobs are known by /proc" }, () => {
+  let home: TestHome;
+  beforeEach(() => {
+    home = new TestHome();
+  });
+  afterEach(() => home.dispose());
+  const jobHome = (job: string) => path.join(home.folder, "j", job);
+  const row = async (name: string) => (await home.sessions()).find((session) => session.name === name);
+
+  /** A job that runs until it is killed. */
+  function startJob(script: string): { pid: number; end(): void } {
+    const env = { ...home.env, SLURM_JOB_ID: "77" };
+    const child = spawn(stepManager(home), ["-c", `${script}\nexec sleep 1000`], { env, stdio: "ignore", cwd: home.work });
+    const pid = child.pid as number;
+    return { pid, end: () => process.kill(pid, "SIGKILL") };
+  }
+
+  test("has a home of its own, and the variable alone makes no job", async () => {
+    const outside = await home.start(["/bin/cat"], ["--name", "stale"], { env: { SLURM_JOB_ID: "77" } });
+    assert.equal((await row("stale"))?.job, null, "a stale variable");
+    assert.ok(!fs.existsSync(jobHome("s77")));
+    const { stdout, code } = await runInJob(
+      home,
+      77,
+      `${built.falcon} run -d --name inside -- true; ${built.falcon} sessions --all`,
+    );
+    assert.equal(code, 0);
+    assert.match(stdout, /inside/);
+    assert.match(stdout, new RegExp(`${outside} +stale`), "from inside of the job the host's are seen too");
+    const ended = await until(async () => {
+      const found = await row("inside");
+      return !fs.existsSync(jobHome("s77")) && found?.state === "exited" ? found : undefined;
+    }, "the job's session to be the host's");
+    assert.equal(ended.job, "s77");
+    assert.match(await home.ok(["show", "inside"]), /completed/);
+  });
+
+  test("its run is stopped as a person would when the job ends, and its end is kept", async () => {
+    const trace = path.join(home.work, "trace");
+    const program = `trap 'echo int >> ${trace}; exit 7' INT; echo up >> ${trace}; while :; do sleep 0.1; done`;
+    const job = startJob(`${built.falcon} run -d --name escaped -- /bin/sh -c '${program.replaceAll("'", `'"'"'`)}'`);
+    await untilFile(trace, (text) => text.includes("up"));
+    const session = await until(() => row("escaped"), "the run to be listed");
+    assert.equal(session.job, "s77");
+    job.end();
+    await untilFile(trace, (text) => text.includes("int"));
+    await untilGone(session.pid as number);
+    assert.equal(fs.readFileSync(trace, "utf8"), "up\nint\n", "one Ctrl+C");
+    const ended = await until(async () => {
+      const found = await row("escaped");
+      return found?.state === "exited" && !fs.existsSync(jobHome("s77")) ? found : undefined;
+    }, "the job's session to be the host's");
+    assert.deepEqual([ended.exitCode, ended.job], [7, "s77"]);
+  });
+
+  test("a server that was killed is started by a client of the job, and by nobody else", async () => {
+    const job = startJob(`${built.falcon} run --name held -- /bin/sh -c 'echo hello; exec sleep 1000'`);
+    try {
+      const session = await until(() => row("held"), "the run to be listed");
+      const server = () =>
+        home.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")) && argv.includes("s77"))?.pid;
+      const first = server() as number;
+      process.kill(first, "SIGKILL");
+      await untilGone(first);
+      await until(async () => (await row("held"))?.state === "running", "the next server of the job");
+      assert.equal((await row("held"))?.pid, session.pid);
+      assert.match(await home.ok(["logs", "held"]), /hello/);
+      assert.ok(alive(session.pid as number));
+    } finally {
+      job.end();
+      await until(
+        () => !fs.existsSync(jobHome("s77")) || home.processes().every(({ argv }) => !argv.includes("s77")),
+        "the job's end",
+      );
+    }
+  });
+
+  test("a job that is not there is said in one sentence", async () => {
+    for (const [name, why] of [
+      ["s404", /there is no job s404 with sessions on this host/],
+      ["../x", /is no name of a job/],
+    ] as const) {
+      const { code, stderr } = await home.run(["@job", name, "attach"]);
+      assert.equal(code, 125);
+      assert.match(stderr, why);
+      assert.match(stderr, /^falcon: [^\n]+\n$/);
+    }
+    assert.ok(!fs.existsSync(path.join(home.folder, "j")), "nothing was made");
+  });
+});
