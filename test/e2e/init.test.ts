@@ -75,6 +75,8 @@ for (const shell of shells) {
       await terminal.waitFor(/falcon-sessions \d/);
       terminal.type("falcon sample prior\r");
       await terminal.waitFor(/the other falcon: sample prior/);
+      // what is typed before the shell has its terminal back is not completed
+      await terminal.waitFor(() => terminal.text().trimEnd().endsWith("ready>"), "the next prompt");
     });
 
     test("Tab completes a command, an option and a session's name", async () => {
