@@ -5,11 +5,10 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { missing } from "../build-check/check.mjs";
-import { broken, isNapiSqlite, nativeFiles, platformName } from "./natives.mjs";
+import { broken, nativeFiles, olderSqlite, platformName, sqliteFolder, takesNapiSqlite } from "./natives.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 const platform = platformName();
-const napi = isNapiSqlite(root);
 
 try {
   install();
@@ -19,11 +18,15 @@ try {
 
 function install() {
   const prebuilt = path.join(root, "prebuilds", platform);
-  const files = Object.entries(nativeFiles(platform, napi));
+  const files = Object.entries(nativeFiles(platform)).filter(([name]) => takesNapiSqlite || name !== "better_sqlite3.node");
+  if (takesNapiSqlite) fs.rmSync(path.join(root, "older-node/node_modules"), { recursive: true, force: true });
+  else if (fs.existsSync(path.join(root, olderSqlite(platform))))
+    fs.cpSync(path.join(root, olderSqlite(platform)), path.join(root, "older-node/node_modules"), { recursive: true });
   for (const [name, place] of files)
     if (fs.existsSync(path.join(prebuilt, name))) put(path.join(prebuilt, name), path.join(root, place));
   const lacking = broken(root);
   if (lacking.length > 0) build(lacking, fs.existsSync(prebuilt));
+
   // what other machines need is no use here
   fs.rmSync(path.join(root, "prebuilds"), { recursive: true, force: true });
   replace(path.join(root, "dist/node-path"), `${process.execPath}\n`);
@@ -48,10 +51,7 @@ function build(parts, hadPrebuilt) {
 function buildPackages(names) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "falcon-sessions-build-"));
   try {
-    const wanted = names.map((name) => {
-      const { version } = JSON.parse(fs.readFileSync(path.join(root, "node_modules", name, "package.json"), "utf8"));
-      return `${name}@${version}`;
-    });
+    const wanted = names.map((name) => `${name}@${versionOf(name)}`);
     fs.writeFileSync(
       path.join(folder, "package.json"),
       JSON.stringify({ private: true, allowScripts: { "better-sqlite3": true, "node-pty": true } }),
@@ -78,27 +78,42 @@ function buildPackages(names) {
         const built = [`build/Release/${name}`, `prebuilds/${process.platform}-${process.arch}/${name}`]
           .map((place) => path.join(folder, "node_modules/node-pty", place))
           .find((file) => fs.existsSync(file));
-        if (built)
-          put(built, path.join(root, nativeFiles(platform, napi)[name] ?? `node_modules/node-pty/build/Release/${name}`));
+        if (built) put(built, path.join(root, nativeFiles(platform)[name] ?? `node_modules/node-pty/build/Release/${name}`));
       }
-    if (names.includes("better-sqlite3")) {
-      const place = nativeFiles(platform, napi)["better_sqlite3.node"];
-      const own = path.join(folder, place);
-      const compiled = path.join(folder, "node_modules/better-sqlite3/build/Release/better_sqlite3.node");
-      // version 13 brings binaries of its own, which this machine may be too old for
-      if (napi && !broken(folder).includes("better-sqlite3")) return put(own, path.join(root, place));
-      if (!fs.existsSync(compiled)) compileSqlite(path.join(folder, "node_modules/better-sqlite3"));
-      put(compiled, path.join(root, place));
-    }
+    if (names.includes("better-sqlite3")) takeSqlite(path.join(folder, "node_modules/better-sqlite3"));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function compileSqlite(folder) {
+/** The binary that the package brings (version 13), where it runs here, else one that is compiled from its sources. */
+function takeSqlite(from) {
+  const compiled = path.join(from, "build/Release/better_sqlite3.node");
+  const to = path.join(root, sqliteFolder);
+  if (!takesNapiSqlite) {
+    fs.cpSync(path.join(from, "lib"), path.join(to, "lib"), { recursive: true });
+    fs.cpSync(path.join(from, "package.json"), path.join(to, "package.json"));
+    for (const name of ["bindings", "file-uri-to-path"])
+      fs.cpSync(path.join(from, "..", name), path.join(to, "..", name), { recursive: true });
+    return put(compiled, path.join(to, "build/Release/better_sqlite3.node"));
+  }
+  const brought = nativeFiles(platform)["better_sqlite3.node"];
+  if (fs.existsSync(path.join(from, "../..", brought))) put(path.join(from, "../..", brought), path.join(root, brought));
+  if (!broken(root).includes("better-sqlite3")) return;
   const gyp = process.env.npm_config_node_gyp;
   const command = gyp ? [process.execPath, gyp] : ["node-gyp"];
-  run([...command, "rebuild", "--release", "--force_build=1", "--loglevel=error"], folder, "better-sqlite3");
+  run([...command, "rebuild", "--release", "--force_build=1", "--loglevel=error"], from, "better-sqlite3");
+  put(compiled, path.join(root, brought));
+}
+
+function versionOf(name) {
+  const older = !takesNapiSqlite && name === "better-sqlite3";
+  if (older) return read("older-node/package.json").dependencies[name];
+  return read(path.join("node_modules", name, "package.json")).version;
+}
+
+function read(name) {
+  return JSON.parse(fs.readFileSync(path.join(root, name), "utf8"));
 }
 
 function run([file, ...args], cwd, what) {

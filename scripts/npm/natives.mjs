@@ -9,27 +9,28 @@ export function platformName() {
   return `${process.platform}${musl ? "musl" : ""}-${process.arch}`;
 }
 
-/**
- * Native files by their names in a prebuilt's folder, and where each belongs below the package. better-sqlite3 13 (N-API, any Node from 22.14 on) looks
- * for its own in prebuilds/<platform>.node, earlier ones (of one Node's ABI) in build/Release.
- */
-export function nativeFiles(platform, napiSqlite) {
+/** better-sqlite3 13 is for every Node with N-API 10 (22.14); an older Node takes version 12, compiled for its own ABI (docs/decisions/0005-sqlite-by-node.md). */
+export const takesNapiSqlite = Number(process.versions.napi) >= 10;
+
+/** Where better-sqlite3 lies below the package, for this Node. */
+export const sqliteFolder = takesNapiSqlite ? "node_modules/better-sqlite3" : "older-node/node_modules/better-sqlite3";
+
+/** Native files of a platform by their names in a prebuilt's folder, and where each belongs below the package. */
+export function nativeFiles(platform) {
   const release = "native/build/Release";
-  const sqlite = "node_modules/better-sqlite3";
   return {
     falcon: `${release}/falcon`,
     holder: `${release}/holder`,
     "sys.node": `${release}/sys.node`,
     "pty.node": "node_modules/node-pty/build/Release/pty.node",
     ...(platform.startsWith("darwin") ? { "spawn-helper": "node_modules/node-pty/build/Release/spawn-helper" } : {}),
-    "better_sqlite3.node": napiSqlite ? `${sqlite}/prebuilds/${platform}.node` : `${sqlite}/build/Release/better_sqlite3.node`,
+    "better_sqlite3.node": `node_modules/better-sqlite3/prebuilds/${platform}.node`,
   };
 }
 
-/** Whether the better-sqlite3 of this folder is one for every Node (N-API). */
-export function isNapiSqlite(root) {
-  const { version } = JSON.parse(fs.readFileSync(path.join(root, "node_modules/better-sqlite3/package.json"), "utf8"));
-  return Number.parseInt(version, 10) >= 13;
+/** better-sqlite3 12 and what it loads, for the ABI of the running Node; there where the package was made with such a Node. */
+export function olderSqlite(platform) {
+  return `prebuilds/${platform}/node-${process.versions.modules}`;
 }
 
 /** What each part has to do to be taken for one that runs here. Each in a process of its own: a wrong binary may abort it. */
@@ -44,10 +45,10 @@ const trials = {
   holder: (root) => typeof spawnSync(path.join(root, "native/build/Release/holder"), [], { stdio: "ignore" }).status === "number",
   addon: (root) => runs(`require(${JSON.stringify(path.join(root, "native/build/Release/sys.node"))})`),
   "node-pty": (root) => runs(`require(${JSON.stringify(path.join(root, "node_modules/node-pty"))})`),
+  // version 13 ends an older Node with a segmentation fault
   "better-sqlite3": (root) =>
-    runs(
-      `new (require(${JSON.stringify(path.join(root, "node_modules/better-sqlite3"))}))(":memory:").prepare("SELECT 1").get()`,
-    ),
+    fs.existsSync(path.join(root, sqliteFolder)) &&
+    runs(`new (require(${JSON.stringify(path.join(root, "older-node/sqlite.cjs"))}))(":memory:").prepare("SELECT 1").get()`),
 };
 
 /** The parts of an installation that do not run here; empty: all do. */

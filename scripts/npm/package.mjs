@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { transform } from "esbuild";
-import { broken, isNapiSqlite, nativeFiles, platformName } from "./natives.mjs";
+import { broken, nativeFiles, olderSqlite, platformName, takesNapiSqlite } from "./natives.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 const stage = path.join(root, "build/npm");
@@ -27,10 +27,9 @@ copy(
 copy("scripts/build.mjs", "scripts/build-check/check.mjs", "scripts/npm/install.mjs", "scripts/npm/natives.mjs");
 await copyBundles();
 trimmed("node-pty", (name) => /^LICENSE$|^lib\/(?!.*(\.test|[wW]indows|conpty|testUtils)).*\.js$/.test(name));
-trimmed("better-sqlite3", (name) => /^LICENSE$|^lib\/.*\.js$/.test(name));
+trimmed("better-sqlite3", (name) => /^LICENSE$|^lib\/(?!win32).*\.js$/.test(name));
 trimmed("dejavu-fonts-ttf", (name) => name === "LICENSE" || faces.some((face) => name === `ttf/${face}.ttf`));
-if (fs.existsSync(path.join(root, "node_modules/bindings")))
-  for (const name of ["bindings", "file-uri-to-path"]) trimmed(name, (file) => /^LICENSE|^index\.js$|^bindings\.js$/.test(file));
+copy("older-node/sqlite.cjs", "older-node/package.json");
 const carried = fs.readdirSync(path.join(stage, "node_modules"));
 prebuilt();
 placeholder();
@@ -64,9 +63,9 @@ async function copyBundles() {
 }
 
 /** A package that is carried along with those of its files that `wanted` takes, and without install scripts: we bring what they would make. */
-function trimmed(name, wanted) {
-  const from = path.join(root, "node_modules", name);
-  const to = path.join(stage, "node_modules", name);
+function trimmed(name, wanted, from = "node_modules", to = "node_modules") {
+  from = path.join(root, from, name);
+  to = path.join(stage, to, name);
   for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" })) {
     if (!wanted(file) || !fs.statSync(path.join(from, file)).isFile()) continue;
     fs.mkdirSync(path.dirname(path.join(to, file)), { recursive: true });
@@ -84,18 +83,17 @@ function trimmed(name, wanted) {
 /** The natives of this machine, and of every platform for which all were built. */
 function prebuilt() {
   const host = platformName();
-  const napi = isNapiSqlite(root);
   const made = fs.existsSync(platforms) ? fs.readdirSync(platforms) : [];
   for (const platform of new Set([host, ...made])) {
     const to = path.join(stage, "prebuilds", platform);
     fs.mkdirSync(to, { recursive: true });
-    for (const [name, place] of Object.entries(nativeFiles(platform, napi))) {
+    for (const [name, place] of Object.entries(nativeFiles(platform))) {
       // those of build:platforms run on older systems than what was built here; where none is there, this machine's, or what the package brings
       const candidates = [
         path.join(platforms, platform, name),
         ...(platform === host ? [path.join(root, place)] : []),
         path.join(root, "node_modules/node-pty/prebuilds", platform, name),
-        ...(napi && name === "better_sqlite3.node" ? [path.join(root, place)] : []),
+        ...(name === "better_sqlite3.node" ? [path.join(root, place)] : []),
       ];
       const file = candidates.find((candidate) => fs.existsSync(candidate));
       if (file === undefined) {
@@ -106,12 +104,29 @@ function prebuilt() {
       }
       fs.copyFileSync(file, path.join(to, name));
       fs.chmodSync(path.join(to, name), 0o755);
-      // tables for a debugger; only a strip of this platform knows them
-      if (platform === host) spawnSync("strip", process.platform === "darwin" ? ["-S", path.join(to, name)] : [path.join(to, name)]);
+      if (platform === host) stripped(path.join(to, name));
     }
+  }
+  if (!takesNapiSqlite) {
+    const place = olderSqlite(host);
+    const binary = "build/Release/better_sqlite3.node";
+    trimmed(
+      "better-sqlite3",
+      (name) => /^LICENSE$|^lib\/.*\.js$/.test(name) || name === binary,
+      "older-node/node_modules",
+      place,
+    );
+    stripped(path.join(stage, place, "better-sqlite3", binary));
+    for (const name of ["bindings", "file-uri-to-path"])
+      trimmed(name, (file) => /^(LICENSE.*|index\.js|bindings\.js)$/.test(file), "older-node/node_modules", place);
   }
   const wrong = broken(root);
   if (wrong.length > 0) throw new Error(`${wrong.join(", ")}: what was built does not run here`);
+}
+
+/** Without the tables for a debugger, where a strip is there; only that of the file's own platform knows them. */
+function stripped(file) {
+  spawnSync("strip", process.platform === "darwin" ? ["-S", file] : [file], { stdio: "ignore" });
 }
 
 /** npm links a command only where its file exists, and then may not run our install script: this stands there until it was run. */
@@ -134,7 +149,7 @@ function writeManifest() {
     os,
     imports,
     bin: { falcon: "bin/falcon", "falcon-sessions": "bin/falcon" },
-    files: ["bin", "dist", "native", "prebuilds", "scripts", "CHANGELOG.md"],
+    files: ["bin", "dist", "native", "older-node", "prebuilds", "scripts", "CHANGELOG.md"],
     scripts: { install: "node scripts/npm/install.mjs" },
     dependencies: {
       "@resvg/resvg-js": manifest.dependencies["@resvg/resvg-js"],

@@ -73,6 +73,7 @@ describe("the package", () => {
       "dist",
       "native",
       "node_modules",
+      "older-node",
       "package.json",
       "prebuilds",
       "scripts",
