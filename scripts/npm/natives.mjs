@@ -48,7 +48,7 @@ const trials = {
   // version 13 ends an older Node with a segmentation fault
   "better-sqlite3": (root) =>
     fs.existsSync(path.join(root, sqliteFolder)) &&
-    runs(`new (require(${JSON.stringify(path.join(root, "older-node/sqlite.cjs"))}))(":memory:").prepare("SELECT 1").get()`),
+    runs(`new (require(${JSON.stringify(path.join(root, sqliteFolder))}))(":memory:").prepare("SELECT 1").get()`),
 };
 
 /** The parts of an installation that do not run here; empty: all do. */

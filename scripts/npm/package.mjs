@@ -29,7 +29,7 @@ await copyBundles();
 trimmed("node-pty", (name) => /^LICENSE$|^lib\/(?!.*(\.test|[wW]indows|conpty|testUtils)).*\.js$/.test(name));
 trimmed("better-sqlite3", (name) => /^LICENSE$|^lib\/(?!win32).*\.js$/.test(name));
 trimmed("dejavu-fonts-ttf", (name) => name === "LICENSE" || faces.some((face) => name === `ttf/${face}.ttf`));
-copy("older-node/sqlite.cjs", "older-node/package.json");
+copy("older-node/package.json");
 const carried = fs.readdirSync(path.join(stage, "node_modules"));
 prebuilt();
 placeholder();
@@ -138,7 +138,7 @@ function placeholder() {
 
 /** The package's own: what runs is bundled or carried, so that only resvg, which has a binary of each platform, is left to npm. */
 function writeManifest() {
-  const { name, version, description, license, type, engines, os, imports } = manifest;
+  const { name, version, description, license, type, engines, os } = manifest;
   const text = {
     name,
     version,
@@ -147,7 +147,6 @@ function writeManifest() {
     type,
     engines,
     os,
-    imports,
     bin: { falcon: "bin/falcon", "falcon-sessions": "bin/falcon" },
     files: ["bin", "dist", "native", "older-node", "prebuilds", "scripts", "CHANGELOG.md"],
     scripts: { install: "node scripts/npm/install.mjs" },
