@@ -1,6 +1,7 @@
 // sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 #include "addon_filter.h"
 #include "allowance_addon.h"
+#include "folder_addon.h"
 #include "job.h"
 #include "look.h"
 #include "os.h"
@@ -451,6 +452,8 @@ NAPI_MODULE_INIT() {
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"look", look},              {"plainPart", find_plain_part},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
+      {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},
+      {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},
       {"resourceLimits", resource_limits}, {"raiseLimit", raise_limit},
       {"scheduling", scheduling},  {"couldTake", could_take},
   };

@@ -42,17 +42,20 @@ export function toStdout(call: Call): Target {
 
 /**
  * A file: written beside its place and renamed, with the mode that the caller's umask gives it; an existing file keeps its mode, a link its
- * target. What is no plain file (a pipe, a device) is written to as it is.
+ * target. What is no plain file (a pipe, a device) is written to as it is. What another user owns is refused, and so is a link of theirs: in a folder that
+ * others can write (/tmp) it would lead us to whatever file of ours they chose.
  * @throws Failure when it cannot be made.
  */
-export async function toFile(call: Call, name: string): Promise<Target> {
+export async function toFile(call: Call, name: string, uid = process.geteuid?.() ?? -1): Promise<Target> {
   const wanted = path.resolve(call.request.directory, name);
   let gone = false;
   void call.gone.then(() => {
     gone = true;
   });
   try {
+    await refuseOthers(wanted, wanted, uid);
     const file = await fs.promises.realpath(onDisk(wanted), "buffer").then(textOf, () => wanted);
+    if (file !== wanted) await refuseOthers(file, wanted, uid);
     const existing = await fs.promises.stat(onDisk(file)).catch(() => undefined);
     if (existing?.isDirectory()) throw new Failure(`${wanted} is a directory: name a file in it`);
     const plain = existing === undefined || existing.isFile();
@@ -60,7 +63,9 @@ export async function toFile(call: Call, name: string): Promise<Target> {
     // O_NONBLOCK: a pipe without a reader is a failure, not a server that waits
     const handle = await fs.promises.open(
       onDisk(temporary),
-      plain ? "wx" : fs.constants.O_WRONLY | fs.constants.O_NONBLOCK,
+      plain
+        ? fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
+        : fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW | fs.constants.O_NOCTTY,
       existing?.mode ?? 0o666,
     );
     let written = 0;
@@ -101,6 +106,21 @@ export async function toFile(call: Call, name: string): Promise<Target> {
     if (error instanceof Failure) throw error;
     throw new Failure(`cannot write ${wanted}: ${reason(error)}`);
   }
+}
+
+/** Devices are root's, and written to as they are; whatever else exists has to be the user's own. */
+async function refuseOthers(file: string, wanted: string, uid: number): Promise<void> {
+  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    const above = await fs.promises.lstat(onDisk(folder)).catch(() => undefined);
+    if (above?.isSymbolicLink() && above.uid !== uid && above.uid !== 0)
+      throw new Failure(
+        `${folder} is a link of another user (${above.uid}): choose another folder than ${wanted}; nothing was written`,
+      );
+  }
+  const found = await fs.promises.lstat(onDisk(file)).catch(() => undefined);
+  if (found === undefined || found.uid === uid || found.isCharacterDevice()) return;
+  const what = found.isSymbolicLink() ? "is a link of another user" : "belongs to another user";
+  throw new Failure(`${wanted} ${what} (${found.uid}): choose another name; nothing was written`);
 }
 
 function reason(error: unknown): string {

@@ -39,6 +39,15 @@ export interface NativeFilter {
   readonly __filter: never;
 }
 
+/** What an entry of a folder is, whoever puts another one in its place later. */
+export interface Entry {
+  kind: "file" | "folder" | "link" | "socket" | "other";
+  uid: number;
+  mode: number;
+  inode: number;
+  device: number;
+}
+
 interface Addon {
   setCloexec(fd: number): void;
   dup(fd: number): number;
@@ -58,6 +67,13 @@ interface Addon {
   scheduling(): { niceness: number; oomScoreAdj: number; processors: Buffer };
   couldTake(niceness: number, oomScoreAdj: number): { niceness: boolean; oomScoreAdj: boolean };
   jobOf(controlGroups: string): string | null;
+  openFolder(file: string): number;
+  openFolderAt(folder: number, name: string): number;
+  lockFolder(folder: number): boolean;
+  entryAt(folder: number, name: string): Entry;
+  entryOf(fd: number): Entry;
+  namesIn(folder: number): string[];
+  unlinkAt(folder: number, name: string, isFolder: boolean): void;
   look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
@@ -137,6 +153,20 @@ export const raiseLimit: Addon["raiseLimit"] = addon.raiseLimit;
 export const scheduling: Addon["scheduling"] = addon.scheduling;
 /** Whether what is started from here could take these on; tried, and taken back. */
 export const couldTake: Addon["couldTake"] = addon.couldTake;
+/** A descriptor of the folder; its last part may not be a link. Throws ENOENT, ENOTDIR (also for a link), EACCES. */
+export const openFolder: Addon["openFolder"] = addon.openFolder;
+/** The folder of this name in another one, no link. Names are latin1, so that each comes back as its bytes. */
+export const openFolderAt: Addon["openFolderAt"] = addon.openFolderAt;
+/** Locks the folder itself until the descriptor is closed; false when another process has it. True too where folders cannot be locked. */
+export const lockFolder: Addon["lockFolder"] = addon.lockFolder;
+/** What an entry is, links not followed. Throws ENOENT. */
+export const entryAt: Addon["entryAt"] = addon.entryAt;
+/** What an open descriptor is. */
+export const entryOf: Addon["entryOf"] = addon.entryOf;
+/** Names of a folder's entries, in no order. */
+export const namesIn: Addon["namesIn"] = addon.namesIn;
+/** Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS … */
+export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
 /** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */
 export const look: Look = addon.look;
 /** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/plain-part.ts. */

@@ -2,7 +2,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sentence } from "../base/failure.ts";
-import { AlreadyServed, installedVersion, Server } from "./server.ts";
+import { AlreadyServed } from "./home-guard.ts";
+import { installedVersion, Server } from "./server.ts";
 
 /** Value of `--name`, or undefined. */
 function option(name: string): string | undefined {
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   process.on("SIGHUP", () => {});
   process.on("SIGTERM", () => server.terminated());
   process.on("SIGINT", () => server.stopServer("SIGINT"));
-  process.on("SIGUSR1", () => server.checkSocket());
+  process.on("SIGUSR1", () => server.checkHome());
   process.on("uncaughtException", (error) => {
     // holders and programs live on, and the next client starts a new server that adopts them
     server.log("server.crashed", { reason: String(error), stack: error.stack });

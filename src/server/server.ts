@@ -1,4 +1,5 @@
 // The server as a whole: what it opens at the start, in which order, and what it lets go of at the end.
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -14,7 +15,7 @@ import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { addonFile, close, tryLock } from "../platform/native.ts";
+import { addonFile } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
@@ -37,6 +38,7 @@ import { KnownTime } from "../store/known-time.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
+import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
 import { watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
@@ -84,9 +86,6 @@ const jobLook = 30_000;
 /** So long (ms) a start waits for what a batch system says of a job that is over: without it, less is said of its end. */
 const longestJobQuestion = 2_000;
 
-/** Another server has the lock of this home. */
-export class AlreadyServed extends Error {}
-
 export class Server implements Context {
   readonly home: string;
   readonly root: string;
@@ -116,7 +115,9 @@ export class Server implements Context {
   #listener: Listener;
   #scopes: Scopes;
   #peers = new Set<Peer>();
-  #lock: number;
+  /** Clients that were sent to the next server, each of which starts one where there is none. */
+  #peersAtEnd = 0;
+  #guard: HomeGuard;
   readonly #started = wall();
   readonly #startedAt = steady();
   readonly #knownTime: KnownTime;
@@ -128,19 +129,20 @@ export class Server implements Context {
   #endWatch: () => void = () => {};
   readonly #stopping = new AbortController();
 
-  private constructor(options: ServerOptions, lock: number, log: Log) {
+  private constructor(options: ServerOptions, guard: HomeGuard, log: Log) {
     this.#options = options;
     this.home = options.home;
     this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
     this.root = options.root;
     this.version = options.version;
     this.#ended = options.ended;
-    this.#lock = lock;
+    this.#guard = guard;
     this.log = log;
     const { config, problems } = loadConfig(configPath(process.env));
     this.config = config;
     for (const problem of problems) log("config.problem", { problem });
-    this.store = SessionStore.open(path.join(options.home, "state.db"), log).store;
+    this.store = SessionStore.open(path.join(options.home, databaseName), log).store;
+    guard.databaseOpened();
     const { onEvent } = config;
     this.archive = new Archive(
       this.store,
@@ -238,13 +240,20 @@ export class Server implements Context {
    * @throws AlreadyServed when another server has this home; Failure when the home cannot be used.
    */
   static async start(options: ServerOptions): Promise<Server> {
-    const lock = tryLock(path.join(options.home, "server.lock"));
-    if (lock < 0) throw new AlreadyServed(`another server has ${options.home}`);
-    const log = fileLog(path.join(options.home, "server.log"));
+    let log: Log = () => {};
+    let server: Server | undefined;
+    const guard = HomeGuard.open(options.home, {
+      uid: process.getuid?.() ?? -1,
+      log: (event, facts) => log(event, facts),
+      steady,
+      found: (verdict) => void server?.homeLost(verdict),
+      well: () => void server?.checkSocket(),
+    });
+    log = fileLog(path.join(options.home, "server.log"));
     log("server.start", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
-      const server = new Server(options, lock, log);
+      server = new Server(options, guard, log);
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();
@@ -260,7 +269,7 @@ export class Server implements Context {
       return server;
     } catch (error) {
       log("server.failed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
-      close(lock);
+      guard.release();
       throw error;
     }
   }
@@ -275,6 +284,8 @@ export class Server implements Context {
   }
 
   #accepted(socket: import("node:net").Socket): void {
+    this.#guard.lookBeforeUse();
+    if (this.#ending) return void socket.destroy();
     const peer = new Peer(socket, {
       pid: process.pid,
       version: this.version,
@@ -471,9 +482,29 @@ export class Server implements Context {
     };
   }
 
-  /** Looks for a deleted socket now instead of within the minute (SIGUSR1). */
+  /** Looks now, instead of within the minute, whether home and socket are there (SIGUSR1). */
+  checkHome(): void {
+    this.#guard.look();
+  }
+
+  /** Looks for a deleted socket now instead of within the minute. */
   checkSocket(): void {
-    void this.#listener.check();
+    if (!this.#ending) void this.#listener.check();
+  }
+
+  /**
+   * The home is not the one that was opened. Who has it goes on: another server, or one that takes over from what we know. Everything that was opened is
+   * opened anew that way, by the same path as at an upgrade.
+   */
+  async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
+    const renewing = verdict === "renew";
+    const wanted = renewing && (this.table.live().length > 0 || this.#telling.pending);
+    const ended = this.#ended;
+    this.#ended = () => {
+      if (wanted && this.#peersAtEnd === 0) startSuccessor();
+      ended();
+    };
+    await this.#end(`the home ${this.home} is not the one that was opened`, (peer) => peer.reconnect(), undefined, renewing);
   }
 
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
@@ -519,7 +550,7 @@ export class Server implements Context {
     await this.#end("a new version takes over", (peer) => peer.reconnect(), first);
   }
 
-  async #end(reason: string, farewell: (peer: Peer) => void, first?: Peer): Promise<void> {
+  async #end(reason: string, farewell: (peer: Peer) => void, first?: Peer, renewing = false): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     this.log("server.ending", { reason });
@@ -535,11 +566,13 @@ export class Server implements Context {
     this.#scopes.dispose();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server
+    if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
     this.store.close();
-    close(this.#lock);
+    this.#guard.release();
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
     const peers = [...this.#peers];
+    this.#peersAtEnd = peers.length;
     if (first !== undefined) {
       // the others read no more keys, and go when the new server listens
       for (const peer of peers) if (peer !== first) peer.announceNext();
@@ -554,6 +587,13 @@ export class Server implements Context {
     this.log("server.end", { reason });
     this.#ended();
   }
+}
+
+/** Starts the server of this home that takes over where no client is there who would; it asks for nothing, and a client may be faster. */
+function startSuccessor(): void {
+  const ready = process.argv.indexOf("--ready");
+  const words = process.argv.slice(1).filter((_, i) => ready < 0 || (i + 1 !== ready && i !== ready));
+  spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" }).unref();
 }
 
 /** The version in `root`'s package.json. @throws Failure when the installation is damaged. */

@@ -4,7 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
 import { type LatestLink, latestLink } from "../falcon/run-directory.ts";
+import { removeFolder } from "../platform/removal.ts";
 import { readRecord } from "../store/record.ts";
+import { isSessionEntry } from "../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
 import { agentLinkPath, aimAgentLink } from "./agent-link.ts";
@@ -135,7 +137,7 @@ export class SessionTable {
       aimAgentLink(folder, agent);
       this.#store.save(row);
     } catch (error) {
-      fs.rmSync(folder, { recursive: true, force: true });
+      this.#removeFolder(id);
       throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
     }
     this.#sessions.set(id, session);
@@ -217,11 +219,16 @@ export class SessionTable {
       );
     session.closeScreen();
     // first what takes the space: on a full disk the database can then be written again
-    fs.rmSync(session.folder, { recursive: true, force: true });
+    this.#removeFolder(session.id);
     this.#store.remove(session.id);
     this.#sessions.delete(session.id);
     this.#effects.log("session.removed", { id: session.id });
     this.#effects.removed(session.id);
+  }
+
+  #removeFolder(id: string): void {
+    const left = removeFolder(this.#folder, id, process.geteuid?.() ?? -1, isSessionEntry);
+    if (left.length > 0) this.#effects.log("session.entries-kept", { id, left, reason: "they are not ours" });
   }
 
   /** Lets go of every holder; they and their programs live on. */

@@ -169,6 +169,17 @@ export class SessionStore {
       | undefined;
   }
 
+  /**
+   * Writes all that is known to a file where none of ours is any more: this one was removed, or moved. What stands there is set aside (`.foreign-<time>`).
+   * @throws Error where it cannot be written.
+   */
+  copyTo(path: string): void {
+    for (const suffix of ["", "-wal", "-shm"])
+      if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, `${path}.foreign-${Date.now()}${suffix}`);
+    this.database.prepare("VACUUM INTO ?").run(path);
+    fs.chmodSync(path, 0o600);
+  }
+
   close(): void {
     this.database.close();
   }

@@ -198,6 +198,36 @@ describe("falcon export", () => {
     );
   });
 
+  test("goes into no file of another user, and through no link of theirs", {
+    skip: process.getuid?.() !== 0 && "needs root, to give files away",
+  }, async () => {
+    const shared = path.join(home.work, "shared");
+    fs.mkdirSync(shared);
+    fs.chmodSync(shared, 0o1777);
+    const mine = path.join(home.work, "mine.txt");
+    fs.writeFileSync(mine, "mine");
+    fs.symlinkSync(mine, path.join(shared, "link"));
+    fs.symlinkSync(home.work, path.join(shared, "folder"));
+    fs.writeFileSync(path.join(shared, "file"), "theirs");
+    for (const name of ["link", "folder", "file"]) fs.lchownSync(path.join(shared, name), 12345, 12345);
+    for (const [name, why] of [
+      ["link", /link is a link of another user \(12345\)/],
+      ["folder/mine.txt", /folder is a link of another user \(12345\)/],
+      ["file", /file belongs to another user \(12345\)/],
+    ] as const) {
+      const result = await home.run(["export", id, "--format", "text", "-o", path.join(shared, name)]);
+      assert.notEqual(result.code, 0);
+      assert.match(result.stderr, why);
+      assert.match(result.stderr, /^falcon: [^\n]+; nothing was written\n$/);
+    }
+    assert.equal(fs.readFileSync(mine, "utf8"), "mine");
+    assert.equal(fs.readFileSync(path.join(shared, "file"), "utf8"), "theirs");
+    // one's own link still leads to its target
+    fs.symlinkSync(mine, path.join(home.work, "own-link"));
+    await home.ok(["export", id, "--format", "text", "-o", path.join(home.work, "own-link")]);
+    assert.notEqual(fs.readFileSync(mine, "utf8"), "mine");
+  });
+
   test("wrong uses get one sentence; PNG does not go to a terminal", async () => {
     const format = await home.run(["export", id, "--format", "gif"]);
     assert.equal(format.code, 2);

@@ -1,0 +1,52 @@
+// Removing a folder that we made: by descriptors from its parent on, and of its entries only what is ours and known.
+import { close, type Entry, entryAt, namesIn, openFolder, openFolderAt, unlinkAt } from "./native.ts";
+
+/**
+ * Removes `<parent>/<name>`, a folder of files. `parent` is opened once, links are nowhere followed. Answers what was left, as names: entries of another
+ * user, folders, and those that `known` does not know; then the folder stays with them. Nothing where there is no such folder.
+ * @throws Error with a code (EACCES, EROFS …) where an entry cannot be removed.
+ */
+export function removeFolder(parent: string, name: string, uid: number, known: (name: string) => boolean): string[] {
+  let above: number;
+  try {
+    above = openFolder(parent);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  try {
+    const found = entry(above, name);
+    if (found === undefined) return [];
+    if (found.kind !== "folder" || found.uid !== uid) return [name];
+    const folder = openFolderAt(above, name);
+    let left: string[];
+    try {
+      left = removeEntries(folder, uid, known);
+    } finally {
+      close(folder);
+    }
+    if (left.length === 0) unlinkAt(above, name, true);
+    return left.map((entry) => `${name}/${entry}`);
+  } finally {
+    close(above);
+  }
+}
+
+function removeEntries(folder: number, uid: number, known: (name: string) => boolean): string[] {
+  return namesIn(folder).filter((name) => {
+    const found = entry(folder, name);
+    if (found === undefined) return false;
+    if (found.kind === "folder" || found.uid !== uid || !known(name)) return true;
+    unlinkAt(folder, name, false);
+    return false;
+  });
+}
+
+function entry(folder: number, name: string): Entry | undefined {
+  try {
+    return entryAt(folder, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
