@@ -126,7 +126,9 @@ describe("the real falcon ends with its model at any moment after its first epoc
           assert.equal(row.progress?.saved, true, what);
           assert.ok(epochs > saved, `${epochs} epochs are saved, ${saved} were before: ${what}`);
           const shown = await home.ok(["show", row.id]);
-          assert.doesNotMatch(shown, /not saved|completed|killed/, shown);
+          assert.match(shown, /^state {5}stopped (at its time limit )?after .*, model saved$/m);
+          assert.match(shown, /^the end {3}(stopped gracefully; the model is saved|stopped at its time limit, model saved)$/m);
+          assert.match(shown, /^progress {2}stopped · /m);
           saved = epochs;
           context.diagnostic(
             `moment ${n + 1}: ${pause} ms, ${epochs} epochs saved, ${names.length} files, ${((Date.now() - began) / 1000).toFixed(0)} s`,

@@ -1,0 +1,110 @@
+// What a waiting `falcon launch` makes of a real Slurm's signals, for each way to start it and each way that Slurm finds a job's processes.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, notBuilt } from "../support/paths.ts";
+import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
+
+/** Dies of SIGTERM and SIGUSR1 without saving, as falcon 0.5.1 does; stops at the first interrupt. */
+const fake = `#!/bin/bash
+say() { echo "fake: $1"; echo "$1" >>fake.log; }
+trap 'say saved; exit 0' INT
+trap 'say "SIGTERM, nothing saved"; exit 15' TERM
+trap 'say "SIGUSR1, nothing saved"; exit 15' USR1
+say ready
+while :; do sleep 0.1; done
+`;
+
+/** How the launch stands in the script, and how the job is signalled. */
+const ways = {
+  "exec, scancel": { before: "exec", signal: [], named: "SIGTERM" },
+  "srun, scancel": { before: "srun", signal: [], named: "SIGTERM" },
+  "exec, --signal=B:USR1": { before: "exec", signal: ["--batch", "--signal=USR1"], named: "SIGUSR1" },
+  "srun, --signal=USR1": { before: "srun", signal: ["--signal=USR1"], named: "SIGUSR1" },
+} as const;
+
+for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
+  describe(`signals of a Slurm with proctrack/${proctrack}`, { skip: noSlurm(proctrack) }, () => {
+    let home: TestHome;
+    let cluster: SlurmCluster;
+    before(async () => {
+      assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first");
+      cluster = await SlurmCluster.up(proctrack);
+    });
+    after(() => cluster.down());
+    // the end of a job is the end of the server that was started in it: each has a home of its own
+    beforeEach(() => {
+      home = new TestHome();
+      fs.writeFileSync(path.join(home.work, "fake-falcon"), fake, { mode: 0o755 });
+    });
+    afterEach(async () => {
+      await until(() => home.processes().length === 0 || home.serverPid() !== undefined, "the job's end");
+      // Slurm kills, and leaves sockets
+      if (home.serverPid() === undefined) removeSockets(home.folder);
+      await home.dispose();
+    });
+    const launch = (name: string) => `${falcon} launch --falcon ${home.work}/fake-falcon --name ${name}`;
+
+    const job = async (name: string, before: string) => {
+      const env = { FALCON_SESSIONS_HOME: home.folder, HOME: home.work, LANG: "C.UTF-8" };
+      const lines = [`cd ${home.work}`, `${before} ${launch(name)}`, "echo the script goes on"];
+      const id = await cluster.submit(name, lines, [], env);
+      await until(() => cluster.output(name).includes("fake: ready"), "the run to be ready");
+      return id;
+    };
+
+    for (const [way, { before, signal, named }] of Object.entries(ways)) {
+      test(`${way}: one graceful stop`, async () => {
+        const name = way.replace(/\W+/g, "-");
+        const id = await job(name, before);
+        await cluster.run("scancel", [...signal, String(id)]);
+        await until(() => fs.readFileSync(path.join(home.work, "fake.log"), "utf8") !== "ready\n", "the program to hear of it");
+        assert.equal(fs.readFileSync(path.join(home.work, "fake.log"), "utf8"), "ready\nsaved\n");
+        // scancel ends the script's shell as well, and srun with it, through which the words would have come
+        if (before === "srun" && signal.length === 0) return;
+        await until(() => /\] stopped after /.test(cluster.output(name)), "the end to be told");
+        const said = cluster.output(name);
+        assert.match(said, new RegExp(`${named}: stopping gracefully \\(one Ctrl\\+C\\), the model is saved`));
+        assert.equal(said.match(/fake: .*/g)?.join(), "fake: ready,fake: saved", said);
+        assert.doesNotMatch(said, /no signal of Slurm reaches/);
+      });
+    }
+
+    test(`a line of a script: ${proctrack === "cgroup" ? "it is said that no signal reaches it, with the remedy" : "scancel reaches it"}`, async () => {
+      const id = await job("line", "");
+      if (proctrack === "cgroup") {
+        await until(() => cluster.output("line").includes("no signal of Slurm reaches this line"), "the sentence");
+        assert.match(
+          cluster.output("line"),
+          /\[line\] no signal .* End the script with 'exec falcon launch …'; '#SBATCH --signal=B:USR1@300'/,
+        );
+        await cluster.run("scancel", [String(id)]);
+        await cluster.untilJob(id, "CANCELLED");
+        assert.doesNotMatch(cluster.output("line"), /stopping gracefully/);
+      } else {
+        await cluster.run("scancel", [String(id)]);
+        await until(() => cluster.output("line").includes("fake: saved"), "the stop");
+        assert.doesNotMatch(cluster.output("line"), /no signal of Slurm reaches|nothing saved/);
+      }
+    });
+
+    test("a script with a trap that passes the signal on is told nothing", async () => {
+      const name = "trapped";
+      const env = { FALCON_SESSIONS_HOME: home.folder, HOME: home.work, LANG: "C.UTF-8" };
+      const lines = [`cd ${home.work}`, `trap 'kill -TERM $run' TERM`, `${launch(name)} & run=$!`, "wait $run; wait $run"];
+      const id = await cluster.submit(name, lines, [], env);
+      await until(() => cluster.output(name).includes("fake: ready"), "the run to be ready");
+      await cluster.run("scancel", ["--batch", "--signal=TERM", String(id)]);
+      await until(() => /\] stopped after /.test(cluster.output(name)), "the end to be told");
+      assert.doesNotMatch(cluster.output(name), /no signal of Slurm reaches|nothing saved/);
+    });
+  });
+}
+
+function removeSockets(folder: string): void {
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isSocket()) fs.rmSync(path.join(entry.parentPath, entry.name));
+}
