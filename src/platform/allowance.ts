@@ -117,6 +117,12 @@ export function longestFile(effects: AllowanceEffects): bigint | undefined {
   return limit === undefined || limit >= unlimited >> 1n ? undefined : limit;
 }
 
+/** How many descriptors this process may have. */
+export function mostDescriptors(effects: AllowanceEffects, system: NodeJS.Platform = process.platform): number {
+  const soft = effects.own().limits.find(({ resource }) => resource === (system === "linux" ? 7 : 8))?.soft ?? unlimited;
+  return Number(soft < 1n << 20n ? soft : 1n << 20n);
+}
+
 function limitInWords(resource: number, have: bigint, want: bigint, system: NodeJS.Platform): string {
   const [name, flag] = (system === "linux" ? linuxNames[resource] : undefined) ?? [`as limit ${resource}`, undefined];
   const number = (value: bigint) => (value === unlimited ? "unlimited" : String(value));

@@ -49,6 +49,8 @@ export interface PeerEffects {
   readonly version: string;
   /** Runs the command; answers the exit status, or undefined when the client was told to become something else. */
   run(call: Call): Promise<number | undefined>;
+  /** The request is complete. */
+  identified?(): void;
   /** The client speaks another protocol: it is to be told, and let go of. */
   foreign(peer: Peer, hello: Hello): void;
   log(event: string, facts?: Record<string, unknown>): void;
@@ -69,6 +71,7 @@ export class Peer implements Call {
   #input: Call["onInput"] | undefined;
   /** Typed while the command has not begun to take it. */
   #early: Typed[] = [];
+  #earlyBytes = 0;
   #request: Request | undefined;
   #drained: (() => void)[] = [];
   #setGone!: () => void;
@@ -104,8 +107,10 @@ export class Peer implements Call {
       if (typed.answer && taken !== false) this.#send(encodeFrame(ServerFrame.taken));
       return;
     }
-    const kept = this.#early.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    if (kept + typed.bytes.length <= mostEarly) this.#early.push(typed);
+    // counted on the way: a byte a frame would else be counted as often as there are bytes
+    if (this.#earlyBytes + typed.bytes.length > mostEarly) return;
+    this.#earlyBytes += typed.bytes.length;
+    this.#early.push(typed);
   }
 
   get request(): Request {
@@ -158,6 +163,7 @@ export class Peer implements Call {
     if (request === undefined) return;
     this.#request = request;
     this.#phase = "command";
+    this.#effects.identified?.();
     void this.#serve();
   }
 

@@ -13,7 +13,7 @@ import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
-import { shortfall, systemAllowance } from "../platform/allowance.ts";
+import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
@@ -38,6 +38,7 @@ import { KnownTime } from "../store/known-time.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
+import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
 import { watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
@@ -115,6 +116,7 @@ export class Server implements Context {
   #listener: Listener;
   #scopes: Scopes;
   #peers = new Set<Peer>();
+  readonly #handshakes: Handshakes;
   /** Clients that were sent to the next server, each of which starts one where there is none. */
   #peersAtEnd = 0;
   #guard: HomeGuard;
@@ -137,6 +139,7 @@ export class Server implements Context {
     this.version = options.version;
     this.#ended = options.ended;
     this.#guard = guard;
+    this.#handshakes = new Handshakes(mostDescriptors(systemAllowance), log);
     this.log = log;
     const { config, problems } = loadConfig(configPath(process.env));
     this.config = config;
@@ -286,7 +289,11 @@ export class Server implements Context {
   #accepted(socket: import("node:net").Socket): void {
     this.#guard.lookBeforeUse();
     if (this.#ending) return void socket.destroy();
+    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const handshake = { fd, end: () => void socket.destroy() };
+    this.#handshakes.began(handshake);
     const peer = new Peer(socket, {
+      identified: () => this.#handshakes.finished(handshake),
       pid: process.pid,
       version: this.version,
       run: (call) => this.#run(call),
@@ -296,6 +303,7 @@ export class Server implements Context {
     this.#peers.add(peer);
     clearTimeout(this.#idle);
     void peer.gone.then(() => {
+      this.#handshakes.finished(handshake);
       this.#peers.delete(peer);
       this.#considerIdle();
     });
@@ -556,6 +564,7 @@ export class Server implements Context {
     this.log("server.ending", { reason });
     clearTimeout(this.#idle);
     this.#listener.close();
+    this.#handshakes.dispose();
     this.#telling.dispose();
     clearInterval(this.#stalls);
     clearInterval(this.#jobLook);
