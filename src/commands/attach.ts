@@ -1,9 +1,10 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server was lost.
 import { Failure, Status } from "../base/failure.ts";
-import { selectSession, sessionsOfRun } from "../session/select.ts";
+import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { attachHere, resumeAttach } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
+import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./following.ts";
@@ -64,7 +65,7 @@ export const followAgain: CommandSpec = {
 
 function find(call: Call, context: Context, wanted: string | undefined, runDirectory: string | undefined): Session {
   const { directory } = call.request;
-  if (runDirectory === undefined) return selectSession(context.table.all(), wanted, directory);
+  if (runDirectory === undefined) return chooseOne(call, context, wanted);
   const found = sessionsOfRun(context.table.all(), runDirectory, directory);
   const session = found.find((s) => s.live) ?? found[0];
   if (session === undefined)

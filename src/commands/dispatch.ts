@@ -26,6 +26,7 @@ import { server } from "./server.ts";
 import { monitor, sessions } from "./sessions.ts";
 import { show } from "./show.ts";
 import { stop } from "./stop.ts";
+import { unknownCommand } from "./unknown.ts";
 import { wait } from "./wait.ts";
 
 /** All commands, in the order of the help. */
@@ -85,7 +86,11 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
     return Status.ok;
   }
   const spec = [...commands, ...hidden].find((c) => c.name === name || c.aliases?.includes(name));
-  if (spec === undefined) return handOver(call, context);
+  if (spec === undefined) {
+    const unknown = await unknownCommand(call, name, commands);
+    if (unknown !== undefined) throw unknown;
+    return handOver(call, context);
+  }
   return parse(spec, rest, call, context);
 }
 
@@ -103,6 +108,8 @@ async function parse(spec: CommandSpec, args: string[], call: Call, context: Con
       getOutHelpWidth: () => call.request.terminal.cols || 80,
     });
   spec.define(command);
+  if (spec.helpAfter !== undefined && args.some((word) => word === "--help" || word === "-h"))
+    command.addHelpText("after", await spec.helpAfter(call));
   let outcome: Promise<number | undefined> | undefined;
   command.action(() => {
     outcome = runHere(spec, command, call, context);

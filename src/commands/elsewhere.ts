@@ -23,6 +23,8 @@ const startsAgain = new Set(["relaunch"]);
  */
 export async function sentOn(call: Call, context: Context, spec: CommandSpec, command: Command): Promise<boolean> {
   if (listsAll.has(spec.name) || !takesSession(command) || !context.neighbours.any) return false;
+  // all of them are all that this server has
+  if (command.opts().all || command.opts().running) return false;
   const wanted = wantedOf(command);
   if (wanted.every((word) => word !== undefined && context.table.get(word) !== undefined)) return false;
   // what has ended meanwhile is ours by then

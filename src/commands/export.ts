@@ -9,9 +9,9 @@ import type { FigureTurn, ScreenTurn } from "../export/render.ts";
 import { PatternTooSlow, SessionLines } from "../logs/session-lines.ts";
 import { lineSource } from "../session/archive.ts";
 import { screenAt, spanOf } from "../session/past.ts";
-import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Context } from "./call.ts";
+import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { parseTime } from "./logs.ts";
@@ -80,7 +80,7 @@ Examples:
       throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
     if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = chooseOne(call, context, wanted, true);
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock());
     const target = output === undefined ? toStdout(call) : await toFile(call, output);
     try {

@@ -1,8 +1,10 @@
 // falcon launch: the Python falcon's own command, in a session; with --attach, the run that is already going.
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
+import { printableLines } from "../base/printable.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
+import { falconUsage } from "../falcon/usage.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
@@ -23,6 +25,7 @@ export const launch: CommandSpec = {
       .allowUnknownOption()
       .usage("[options] [falcon's own options] [key=value ...]");
   },
+  helpAfter: pythonOptions,
   async run(call, context, args, options) {
     const { request } = call;
     const own = parseLaunch(args);
@@ -53,6 +56,17 @@ export const launch: CommandSpec = {
     );
   },
 };
+
+/** The Python falcon's own options of launch, by its bare usage; "" where there is none to ask. */
+async function pythonOptions({ request: { environment, directory } }: Call): Promise<string> {
+  const found = await findPythonFalcon({ environment, directory }).catch(() => undefined);
+  const usage = found === undefined ? undefined : await falconUsage(found, environment, directory);
+  if (found === undefined || usage === undefined) return "\nThe Python falcon's own options go on to it unchanged.";
+  const version = /\bv?(\d+(?:\.\d+)+\S*)/.exec(usage)?.[1] ?? "";
+  const line = usage.split("\n").find((text) => /^\s+falcon\s+launch\b/.test(text)) ?? "";
+  const options = /^Options:\n(.*)/ms.exec(usage)?.[1] ?? "";
+  return `\nThe Python falcon's own${version === "" ? "" : `, of version ${version}`} (${found.command.join(" ")}):\n\n${line}\n\n${printableLines(options.trimEnd())}`;
+}
 
 /**
  * What is added to falcon's arguments: where nobody sees a display, because the output is copied to a file or a pipe, its plain lines are

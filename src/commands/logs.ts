@@ -8,10 +8,10 @@ import type { Selected, Selection } from "../logs/turn.ts";
 import { queryFor } from "../logs/words.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { lineSource } from "../session/archive.ts";
-import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { FoundBlock } from "../store/search.ts";
 import type { Call, Context } from "./call.ts";
+import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
 import { coloursFor } from "./table.ts";
@@ -79,7 +79,7 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
   const select = selection(call, options);
   try {
     if (options.all) return await searchAll(call, context, wanted, options, select);
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = chooseOne(call, context, wanted, true);
     if (options.node !== undefined) return await nodeLog(call, context, session, options.node, options, select);
     if (options.raw) return await rawLog(call, context, session, options);
     return await sessionLog(call, context, session, options, select);

@@ -5,9 +5,10 @@ import { pythonBehind } from "../falcon/find.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { deadlineFact } from "../session/deadline.ts";
 import { nextPart } from "../session/parts.ts";
-import { realPath, selectSession } from "../session/select.ts";
+import { realPath } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
+import { chooseOne, nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
@@ -20,13 +21,13 @@ export const relaunch: CommandSpec = {
   completes: "ended",
   define(command) {
     command
-      .argument("<session>", "id, unique prefix, name or run directory")
+      .argument("[session]", "id, unique prefix, name or run directory")
       .option("-d, --detach", "start in the background, print the session's id")
       .option("--size <COLSxROWS>", "pin the size of its terminal");
     defineDeadlineOptions(command);
   },
   async run(call, context, [wanted], options) {
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = wanted === undefined ? chooseOne(call, context, wanted, true) : nameOne(call, context, wanted);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
     const { directory, environment } = row;

@@ -1,7 +1,7 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
 
 import { Failure, Status } from "../base/failure.ts";
-import { selectRun } from "../session/select.ts";
+import { several } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { duration } from "./wording.ts";
 
@@ -11,12 +11,14 @@ export const remove: CommandSpec = {
   summary: "forget ended sessions, their logs included",
   completes: "ended",
   define(command) {
-    command.argument("<session...>", "ids, unique prefixes, names or run directories; of the last two all parts of the run");
+    command
+      .argument("[session...]", "ids, unique prefixes, names or run directories; of the last two all parts of the run")
+      .option("--all", "all that ended");
   },
-  async run(call, context, wanted) {
+  async run(call, context, wanted, options) {
     // all are looked up and checked before the first one goes
-    const sessions = new Set(wanted.flatMap((w) => selectRun(context.table.all(), w, call.request.directory)));
-    const running = [...sessions].find((s) => s.live);
+    const sessions = several(call, context, wanted, options, { all: (session) => !session.live, parts: true });
+    const running = sessions.find((s) => s.live);
     if (running !== undefined) {
       throw new Failure(
         `session ${running.id} (${running.row.name}) is running: 'falcon stop ${running.id}' first; nothing was removed`,

@@ -1,7 +1,8 @@
 // falcon rename: another name for a session.
 import { Failure, Status } from "../base/failure.ts";
 import { partsOf } from "../session/parts.ts";
-import { realPath, selectSession } from "../session/select.ts";
+import { realPath } from "../session/select.ts";
+import { nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { parseName } from "./starting.ts";
 
@@ -13,7 +14,7 @@ export const rename: CommandSpec = {
     command.argument("<session>", "id, unique prefix, name or run directory").argument("<name>", "the new name");
   },
   async run(call, context, [wanted, name]) {
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = nameOne(call, context, wanted);
     const wantedName = parseName(name ?? "");
     const other = context.table.live().find((s) => s.row.name === wantedName && s !== session);
     if (other !== undefined) throw new Failure(`session ${other.id} is named '${wantedName}' already`, Status.usage);

@@ -3,12 +3,12 @@ import { Failure, Status } from "../base/failure.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { screenAt, spanOf } from "../session/past.ts";
 import { Playback } from "../session/playback.ts";
-import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import type { FrameWatch, ScreenHandle } from "../terminal/screens.ts";
 import { enterTerminal, leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
+import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { momentOf } from "./export.ts";
 import { duration } from "./wording.ts";
@@ -54,7 +54,7 @@ export const replay: CommandSpec = {
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
       throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = chooseOne(call, context, wanted, true);
     const { terminal } = call.request;
     if (!terminal.stdin || !terminal.stdout)
       throw new Failure(

@@ -1,6 +1,6 @@
 // falcon send: keys for a session's program, by name or literally.
 import { Failure, Status } from "../base/failure.ts";
-import { selectSession } from "../session/select.ts";
+import { nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { keyBytes } from "./key-names.ts";
 import { endSentence } from "./wording.ts";
@@ -15,7 +15,7 @@ export const send: CommandSpec = {
       .option("--text <text>", "this text as it is");
   },
   async run(call, context, [wanted, ...keys], options) {
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = nameOne(call, context, wanted);
     if (keys.length === 0 && options.text === undefined)
       throw new Failure("name keys to send, or give --text 'literal'", Status.usage);
     if (!session.live)

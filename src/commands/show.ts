@@ -6,8 +6,8 @@ import { type Curve, drawChart } from "../falcon/curve.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { deadlineFact, deadlineText } from "../session/deadline.ts";
-import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
+import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
@@ -27,7 +27,7 @@ export const show: CommandSpec = {
       .option("--env", "only its environment; values that look like keys are hidden");
   },
   async run(call, context, [wanted], options) {
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+    const session = chooseOne(call, context, wanted, true);
     if (options.env) {
       const { environment } = session.row;
       call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));

@@ -198,10 +198,16 @@ function refuseSecondRun(context: Context, what: Starting, directory: string): v
 
 /** The name, with a number behind it when a live session has it. */
 function freeName(context: Context, wanted: string): string {
-  const cleaned = wanted.replace(/[^\w.+@-]+/g, "-").slice(0, longestName - 5) || "session";
+  // letters of every writing stay; bytes that are no text, blanks and signs of the shell would have to be quoted wherever the name is typed
+  const cleaned = wanted
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{M}\p{N}_.+@-]+/gu, "-")
+    .slice(0, longestName - 5)
+    .replace(/[\ud800-\udbff]$/, "");
   const taken = new Set(context.table.live().map((s) => s.row.name));
-  let name = cleaned;
-  for (let n = 2; taken.has(name); n++) name = `${cleaned}-${n}`;
+  const first = cleaned || "session";
+  let name = first;
+  for (let n = 2; taken.has(name); n++) name = `${first}-${n}`;
   return name;
 }
 

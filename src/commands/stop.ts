@@ -1,11 +1,11 @@
 // falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
-import { Failure, Status } from "../base/failure.ts";
+import { Failure, Status, sentence } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { hitOf, orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
 import { movement, stopPatience } from "../session/movement.ts";
-import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
+import { defineSeveral, nameOne, several } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { duration, endSentence } from "./wording.ts";
 
@@ -23,20 +23,31 @@ export const stop: CommandSpec = {
   summary: "stop a session gracefully, wait for its end, tell when it hangs",
   define(command) {
     command
-      .argument("[session]", "id, unique prefix, name or run directory")
+      .argument("[session...]", "ids, unique prefixes, names or run directories")
       .option("--force", "the second Ctrl+C: ends at once, nothing more is saved")
       .option("--timeout <seconds>", "say that it hangs when nothing moved for so long", String(defaultPatience));
+    defineSeveral(command, "all that run");
   },
-  async run(call, context, [wanted], options) {
-    const session = selectSession(context.table.all(), wanted, call.request.directory);
+  async run(call, context, wanted, options) {
     const patience = Number(options.timeout);
     if (!(patience > 0)) throw new Failure(`--timeout ${options.timeout}: give a number of seconds above 0`, Status.usage);
-    if (!session.live) {
-      call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
-      return Status.noSession;
-    }
-    const stopping = { call, context, session, patience };
-    return options.force ? force(stopping) : graceful(stopping);
+    const sessions = several(call, context, wanted, options, {
+      all: (session) => session.live,
+      one: () => nameOne(call, context, undefined),
+    });
+    const stopped = await Promise.allSettled(
+      sessions.map((session) => {
+        if (session.live)
+          return options.force ? force({ call, context, session, patience }) : graceful({ call, context, session, patience });
+        call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
+        return Status.noSession;
+      }),
+    );
+    const failed = stopped.filter((s) => s.status === "rejected").map((s) => s.reason);
+    // of several each is told; the last one is told as every failure is
+    for (const reason of failed.slice(0, -1)) call.stderr(`falcon: ${sentence(reason)}\n`);
+    if (failed.length > 0) throw failed.at(-1);
+    return Math.max(Status.ok, ...stopped.map((s) => (s.status === "fulfilled" ? s.value : Status.ours)));
   },
 };
 

@@ -1,6 +1,6 @@
 // falcon wait: until sessions end; the answer is their exit status.
 import { Failure, Status } from "../base/failure.ts";
-import { selectSession } from "../session/select.ts";
+import { defineSeveral, several } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { endSentence } from "./wording.ts";
 
@@ -13,16 +13,18 @@ export const wait: CommandSpec = {
   completes: "all",
   define(command) {
     command
-      .argument("<session...>", "ids, unique prefixes, names or run directories")
+      .argument("[session...]", "ids, unique prefixes, names or run directories")
       .option("--timeout <seconds>", "give up after so long, with status 124");
+    defineSeveral(command, "all that run");
   },
   async run(call, context, wanted, options) {
-    const sessions = wanted.map((w) => selectSession(context.table.all(), w, call.request.directory));
+    const sessions = several(call, context, wanted, options, { all: (session) => session.live });
     const seconds = options.timeout === undefined ? undefined : Number(options.timeout);
     if (seconds !== undefined && !(seconds > 0 && seconds <= longestTimeout)) {
       throw new Failure(`--timeout ${options.timeout}: give a number of seconds from above 0 to ${longestTimeout}`, Status.usage);
     }
-    call.resume(call.request.arguments);
+    // a server that comes after this one is asked for the same ones, which may have ended meanwhile
+    call.resume(["wait", ...sessions.map((s) => s.id), ...(seconds === undefined ? [] : ["--timeout", String(seconds)])]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<"late">((resolve) => {
       if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);

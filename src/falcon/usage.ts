@@ -1,0 +1,62 @@
+// What the Python falcon says of itself: the commands that it knows and its options, from its bare usage, remembered while its file stays the same.
+// Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { onDisk } from "../base/bytes.ts";
+import type { FoundFalcon } from "./find.ts";
+
+/** Milliseconds that it may take to say its usage: Python's start from a cold, slow disk. */
+const usagePatience = 10_000;
+
+/** Its usage is 800 bytes; more than this is no usage. */
+const longestUsage = 64 << 10;
+
+/** Usages that are remembered: users have a handful of environments. */
+const mostUsages = 16;
+
+const remembered = new Map<string, string>();
+
+/** Its bare usage without colours; undefined where it says none. */
+export async function falconUsage(
+  found: FoundFalcon,
+  environment: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<string | undefined> {
+  const [file] = found.command as [string, ...string[]];
+  const changed = await fs.promises.stat(onDisk(file)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+  const key = JSON.stringify([found.command, changed]);
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const said = await ask(found.command, environment, directory);
+  if (!/^\s+falcon\s+[a-z]/m.test(said)) return undefined;
+  for (const oldest of remembered.keys()) if (remembered.size >= mostUsages) remembered.delete(oldest);
+  remembered.set(key, said);
+  return said;
+}
+
+/** The commands that a usage names: `falcon launch [--output DIR] …`. */
+export function commandsIn(usage: string): string[] {
+  return [...new Set([...usage.matchAll(/^\s+falcon\s+([a-z][\w-]*)/gm)].map((found) => found[1] as string))];
+}
+
+function ask(command: readonly string[], environment: Readonly<Record<string, string>>, directory: string): Promise<string> {
+  const [file, ...args] = command as [string, ...string[]];
+  return new Promise((done) => {
+    let said = "";
+    const child = spawn(file, args, {
+      cwd: fs.existsSync(directory) ? directory : "/",
+      env: { ...environment },
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: usagePatience,
+    });
+    child.stdout?.on("data", (piece: Buffer) => {
+      if (said.length < longestUsage) said += piece.toString();
+    });
+    child.on("error", () => done(""));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins attributes
+    child.on("close", () => done(said.replace(/\x1b\[[\d;]*m/g, "")));
+  });
+}
