@@ -7,6 +7,7 @@ import type { Session } from "../session/session.ts";
 import { notification } from "../session/viewer.ts";
 import { leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
+import { askBeforeLeaving } from "./leaving.ts";
 import { endSentence } from "./wording.ts";
 
 export interface AttachOptions {
@@ -55,6 +56,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
       clock: () => context.clock(),
       steady: () => context.steady(),
       leaveKeys: (keys) => call.leaveKeys(keys),
+      leaving: askBeforeLeaving(call, context),
     },
   );
   call.inputMode(InputMode.raw);

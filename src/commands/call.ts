@@ -64,6 +64,8 @@ export interface Context {
   knownTime(): number;
   /** Sessions of batch jobs that are over become the host's, so that they are listed. */
   takeInJobs(): Promise<void>;
+  /** Facts that a session of this caller has for being in a batch job. */
+  jobFacts(caller: number): Record<string, unknown>;
   /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */

@@ -17,6 +17,7 @@ import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
 import { followPlain } from "./following.ts";
+import { whyItWaits } from "./leaving.ts";
 
 /** Terminal size of a session that was started without a terminal. */
 const unseenSize = { cols: 120, rows: 40 };
@@ -159,6 +160,7 @@ export async function startAndStay(
     // a name that a person chose stays; any other gives way to the run's own. untold: until its end was told (server.ts)
     facts: {
       untold: true,
+      ...context.jobFacts(request.pid),
       ...(options.name === undefined ? {} : { named: true }),
       ...(what.plain === true ? { plain: true } : {}),
       ...(deadline === undefined ? {} : { deadline }),
@@ -172,7 +174,9 @@ export async function startAndStay(
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);
   if (options.detach) {
     call.stdout(`${session.id}\n`);
-    return Status.ok;
+    const why = whyItWaits(call, context);
+    if (why === undefined) return Status.ok;
+    call.stderr(`[${name}] ${why}\n`);
   }
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
   if (what.kind === "launch") void tellUnreached(call, session);

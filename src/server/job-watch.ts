@@ -1,17 +1,38 @@
 // A batch system without control groups leaves programs of a job running that have left its process tree, and ours have. This watch ends them when
 // the job is over: gracefully, and by force where that takes too long, since the node is then another job's.
 import type { Log } from "../base/log.ts";
-import { processAlive, startTime } from "../platform/processes.ts";
+import { nameOf, parentOf, processAlive, startTime } from "../platform/processes.ts";
 import type { Session } from "../session/session.ts";
 
-/** How often (ms) it is looked whether the job is over. One read of /proc. */
+/** How often (ms) it is looked whether the jobs are over. A read of /proc for each run. */
 const look = 1_000;
 
-/** So long (ms) the runs have after the end of their job to save and end. */
+/** So long (ms) a run has after the end of its job to save and end. */
 export const longestAfterJob = 120_000;
 
+/** A process of the batch system whose end is that of a job, or of one of its steps. */
+export interface Keeper {
+  pid: number;
+  /** When it started (platform/processes.ts), by which it is told from a later one of its number. */
+  start: number | null;
+}
+
+export function keeperFrom(pid: number): Keeper {
+  return { pid, start: startTime(pid) };
+}
+
+/** The ancestor of a caller that has the name of `keeper`'s kind: a job that was requeued has another one than its first part had. */
+export function keeperAbove(caller: number, kind: string): Keeper | undefined {
+  for (let pid = parentOf(caller); pid !== null && pid > 1; pid = parentOf(pid)) if (nameOf(pid) === kind) return keeperFrom(pid);
+  return undefined;
+}
+
+function gone({ pid, start }: Keeper): boolean {
+  return !processAlive(pid) || startTime(pid) !== start;
+}
+
 export interface JobWatchEffects {
-  /** Those that run. */
+  /** Those that run, each with the fact `keeper`. */
   live(): Session[];
   /** Asks it to end in its program's own way, once. */
   stop(session: Session): void;
@@ -19,30 +40,33 @@ export interface JobWatchEffects {
   kill(session: Session): void;
   /** Nothing of the job runs any more. */
   done(): void;
-  clock(): number;
+  /** ms, monotonic. */
+  steady(): number;
   readonly log: Log;
 }
 
-/** @param keeper the batch system's process whose end is the job's. Answers what ends the watch. */
-export function watchJob(keeper: number, effects: JobWatchEffects): () => void {
-  const started = startTime(keeper);
-  let over: number | undefined;
-  let killed = false;
+/** @param own the keeper of the client that started this server. Answers what ends the watch. */
+export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
+  const over = new Map<string, number>();
+  const killed = new Set<string>();
   const timer = setInterval(() => {
-    if (over === undefined && processAlive(keeper) && startTime(keeper) === started) return;
-    if (over === undefined) {
-      over = effects.clock();
-      effects.log("job.over", { keeper, runs: effects.live().map(({ id }) => id) });
-      for (const session of effects.live()) effects.stop(session);
-    }
-    const left = effects.live();
-    if (left.length === 0) {
+    const live = effects.live();
+    if (live.length === 0 && gone(own)) {
       clearInterval(timer);
       return effects.done();
     }
-    if (killed || effects.clock() - over < longestAfterJob) return;
-    killed = true;
-    for (const session of left) effects.kill(session);
+    for (const session of live) {
+      if (!gone((session.row.facts.keeper as Keeper | undefined) ?? own)) continue;
+      const since = over.get(session.id);
+      if (since === undefined) {
+        over.set(session.id, effects.steady());
+        effects.log("job.over", { id: session.id });
+        effects.stop(session);
+      } else if (effects.steady() - since >= longestAfterJob && !killed.has(session.id)) {
+        killed.add(session.id);
+        effects.kill(session);
+      }
+    }
   }, look);
   return () => clearInterval(timer);
 }

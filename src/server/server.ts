@@ -16,7 +16,7 @@ import { runCommand } from "../commands/dispatch.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile } from "../platform/native.ts";
-import { bootId } from "../platform/processes.ts";
+import { bootId, nameOf } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
 import { Archive } from "../session/archive.ts";
@@ -40,7 +40,7 @@ import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
-import { watchJob } from "./job-watch.ts";
+import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
@@ -129,6 +129,8 @@ export class Server implements Context {
   #ended: () => void;
   #jobLook: NodeJS.Timeout | undefined;
   #endWatch: () => void = () => {};
+  /** What the batch system's processes are called whose end is the job's. */
+  #keeperKind: string | undefined;
   readonly #stopping = new AbortController();
 
   private constructor(options: ServerOptions, guard: HomeGuard, log: Log) {
@@ -349,7 +351,8 @@ export class Server implements Context {
       this.#jobLook.unref();
     }
     if (keeper === undefined || job === undefined) return;
-    this.#endWatch = watchJob(keeper, {
+    this.#keeperKind = nameOf(keeper);
+    this.#endWatch = watchJob(keeperFrom(keeper), {
       live: () => this.table.live(),
       stop: (session) => {
         session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: Date.now() });
@@ -357,9 +360,15 @@ export class Server implements Context {
       },
       kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
       done: () => this.stopServer("its job is over"),
-      clock: () => Date.now(),
+      steady: () => this.steady(),
       log: this.log,
     });
+  }
+
+  /** What is kept of a start for the end of its job, where no control group ends it. */
+  jobFacts(caller: number): Record<string, unknown> {
+    const keeper = this.#keeperKind === undefined ? undefined : keeperAbove(caller, this.#keeperKind);
+    return keeper === undefined ? {} : { keeper };
   }
 
   /** Ends that an earlier server stored, and was killed before it told of them. */

@@ -42,6 +42,8 @@ export interface AttachmentOptions {
   steady: () => number;
   /** Tells the client the keys that leave (a byte each), whenever they are others. */
   leaveKeys(keys: readonly number[]): void;
+  /** What is asked before a detach, where the run would end with it. */
+  leaving?: string | undefined;
 }
 
 /** Something that has the terminal instead of the program. */
@@ -212,7 +214,7 @@ export class Attachment {
           if (this.#input !== undefined) this.#interrupt(this.#input, action.bytes);
           break;
         case "detach":
-          this.finish("detached");
+          this.#detach();
           break;
         case "history":
           this.#showHistory();
@@ -230,6 +232,15 @@ export class Attachment {
       this.#heldBack.push(action);
       this.#heldBackBytes += length;
     }
+  }
+
+  /** Where leaving ends the run that is asked about; a detach key is an answer too. */
+  #detach(): void {
+    const { leaving } = this.#options;
+    if (leaving === undefined || this.#overlay !== undefined) return this.finish("detached");
+    // the former ones have let go of their typist
+    this.#keys = new Keys(() => this.#policy(), this.#options.steady);
+    this.#ask(leaving, () => this.finish("detached"));
   }
 
   /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */

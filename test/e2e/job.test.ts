@@ -67,8 +67,10 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
   });
 
   test("a server that was killed is started by a client of the job, and by nobody else", async () => {
-    const job = startJob(`${built.falcon} run --name held -- /bin/sh -c 'echo hello; exec sleep 1000'`);
+    const job = startJob(`${built.falcon} run --name held -- /bin/sh -c 'echo hello; exec sleep 1000' > out`);
     try {
+      // a client that has not said what it is to ask the next server gives up
+      await untilFile(path.join(home.work, "out"), (text) => text.includes("hello"));
       const session = await until(() => row("held"), "the run to be listed");
       const server = () =>
         home.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")) && argv.includes("s77"))?.pid;
@@ -86,6 +88,45 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
         "the job's end",
       );
     }
+  });
+
+  test("launch -d as the last line of the script, or as its only task, waits and says why; before other lines it leaves", async () => {
+    const line = (options: string) => `${built.falcon} run ${options} -- /bin/sh -c 'sleep 1; echo done; exit 5'`;
+    const script = path.join(home.work, "script.sh");
+    const run = (text: string) => {
+      fs.writeFileSync(script, `#!/bin/bash\n${text}\n`);
+      return runInJob(home, 77, `bash ${script}`);
+    };
+    const last = await run(`echo before\n${line("-d --name last")}\n# the end`);
+    assert.equal(last.code, 5);
+    assert.match(last.stdout, /^before\n[a-z0-9]{6}\ndone\n$/);
+    assert.match(
+      last.stderr,
+      /^\[last\] Slurm job 77, would end now and the run with it \(this is the last line of its script\): waiting[^\n]*\n/,
+    );
+    const task = await runInJob(home, 77, line("-d --name task"));
+    assert.equal(task.code, 5);
+    assert.match(task.stderr, /this is all that it runs/);
+    const before = await run(`${line("-d --name before")}\n${built.falcon} wait before`);
+    assert.equal(before.code, 5);
+    assert.doesNotMatch(before.stderr, /would end now/);
+  });
+
+  test("d in a run that ends with its terminal asks once", async () => {
+    const step = `${built.falcon} launch --falcon ${built.trainer} --name step samples=256 epochs=5000 rate=8; exit $?`;
+    const terminal = home.terminal(["-c", step], { file: stepManager(home), env: { SLURM_JOB_ID: "77" } });
+    await terminal.waitFor("Epoch ");
+    terminal.type("d");
+    await terminal.waitFor("Slurm job 77, ends with this terminal, and the run with it. Leave?");
+    terminal.type("n");
+    await terminal.waitFor(() => !terminal.text().includes("Leave?"), "the question to go");
+    assert.equal(terminal.ended, undefined);
+    terminal.type("d");
+    await terminal.waitFor("Leave?");
+    terminal.type("y");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    const session = await until(() => row("step"), "the run to be listed");
+    await untilGone(session.pid as number);
   });
 
   test("a job that is not there is said in one sentence", async () => {
