@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -67,9 +68,10 @@ static int try_connect(const char *home, pid_t *pid, char *problem, size_t room)
   return fd;
 }
 
-// The folder of the program: the nearest one above our own file that holds dist/server.cjs.
+// The folder of the program: the nearest one above our own file that holds dist/server.cjs, itself or in share/falcon-sessions, which is
+// where a wheel puts it beside the bin of its environment.
 static bool find_root(char *root, size_t room, char *problem, size_t problem_room) {
-  char self[PATH_MAX], path[PATH_MAX + 32];
+  char self[PATH_MAX], path[PATH_MAX + 64];
 #ifdef __APPLE__
   char raw[PATH_MAX];
   uint32_t size = sizeof raw;
@@ -86,25 +88,44 @@ static bool find_root(char *root, size_t room, char *problem, size_t problem_roo
     *slash = 0;
     snprintf(path, sizeof path, "%s/dist/server.cjs", root);
     if (access(path, R_OK) == 0) return true;
+    snprintf(path, sizeof path, "%s/share/falcon-sessions/dist/server.cjs", root);
+    if (access(path, R_OK) == 0 && strlen(root) + sizeof "/share/falcon-sessions" <= room) {
+      strcat(root, "/share/falcon-sessions");
+      return true;
+    }
   }
   snprintf(problem, problem_room, "%s was not built: there is no dist/server.cjs beside it; run npm ci in its folder", self);
   return false;
 }
 
-// Which Node: $FALCON_NODE, else the one that the build ran with, else the first on PATH.
+// The last of the files that fit a pattern of node-path and can be run; a relative one begins in dist, so that an installation may be moved.
+static bool match(const char *root, const char *pattern, char *path, size_t room) {
+  char whole[2 * PATH_MAX];
+  glob_t found;
+  bool relative = *pattern != '/', any = false;
+  snprintf(whole, sizeof whole, "%s%s%s", relative ? root : "", relative ? "/dist/" : "", pattern);
+  // a folder's own name may have a meaning in a pattern, but no file is called by it then
+  if (access(whole, X_OK) == 0) return (size_t)snprintf(path, room, "%s", whole) < room;
+  if (glob(whole, 0, NULL, &found) != 0) return false;
+  for (size_t i = found.gl_pathc; i-- > 0 && !any;)
+    any = access(found.gl_pathv[i], X_OK) == 0 && (size_t)snprintf(path, room, "%s", found.gl_pathv[i]) < room;
+  globfree(&found);
+  return any;
+}
+
+// Which Node: $FALCON_NODE, else the first that a line of node-path names (the one that the build ran with, or the one of a wheel's
+// environment), else the first on PATH.
 static const char *find_node(const char *root, char *path, size_t room) {
   const char *chosen = getenv("FALCON_NODE");
   if (chosen && *chosen) return chosen;
-  char file[PATH_MAX + 32];
+  char file[PATH_MAX + 32], lines[PATH_MAX];
   snprintf(file, sizeof file, "%s/dist/node-path", root);
   int fd = open(file, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, path, room - 1);
+  ssize_t length = fd < 0 ? -1 : read(fd, lines, sizeof lines - 1);
   if (fd >= 0) close(fd);
-  if (length > 0) {
-    path[length] = 0;
-    path[strcspn(path, "\n")] = 0;
-    if (access(path, X_OK) == 0) return path;
-  }
+  lines[length > 0 ? length : 0] = 0;
+  for (char *rest = lines, *line; (line = strsep(&rest, "\n"));)
+    if (*line && match(root, line, path, room)) return path;
   return "node";
 }
 

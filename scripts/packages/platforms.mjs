@@ -48,6 +48,8 @@ function ours(target, folder) {
     const addon = type !== "executable";
     zig("cc", target, [
       ...defaults.cflags,
+      // its CMSG_NXTHDR compares a size with a difference
+      ...(target.libc === "musl" ? ["-Wno-sign-compare"] : []),
       "-D_GNU_SOURCE",
       `-DFALCON_VERSION="${version}"`,
       "-Inative",

