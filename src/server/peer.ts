@@ -51,8 +51,8 @@ export interface PeerEffects {
   run(call: Call): Promise<number | undefined>;
   /** The request is complete. */
   identified?(): void;
-  /** The client speaks another protocol: it is to be told, and let go of. */
-  foreign(peer: Peer, hello: Hello): void;
+  /** The client speaks another protocol. Whether it is sent away at once; else its request is read, whose form every protocol shares. */
+  foreign(peer: Peer, hello: Hello): boolean;
   log(event: string, facts?: Record<string, unknown>): void;
 }
 
@@ -156,8 +156,8 @@ export class Peer implements Call {
     if (type === ClientFrame.hello) {
       this.#send(encodeHello({ protocol: clientProtocol, pid: this.#effects.pid, version: this.#effects.version }));
       const hello = decodeHello(payload);
-      // the rest of what it says may mean something else than we think
-      if (hello.protocol !== clientProtocol) return this.#effects.foreign(this, hello);
+      // what a newer one says after its request may mean something else than we think
+      if (hello.protocol !== clientProtocol && this.#effects.foreign(this, hello)) return;
     }
     const request = this.#builder.take(type, payload);
     if (request === undefined) return;

@@ -15,7 +15,7 @@ import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { addonFile } from "../platform/native.ts";
+import { addonFile, nativeFolder } from "../platform/native.ts";
 import { bootId, nameOf } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
@@ -433,24 +433,41 @@ export class Server implements Context {
     }
   }
 
-  /** A client that speaks another protocol: a newer one brings its own server, an older one is told. */
-  #foreign(peer: Peer, { version, protocol }: Hello): void {
+  /** A client that speaks another protocol: a newer one brings its own server; of an older one the request is read, and it becomes ours. */
+  #foreign(peer: Peer, { version, protocol }: Hello): boolean {
     this.log("server.foreign-client", { version, protocol, server: this.version });
-    if (isNewer(version, this.version)) return void this.upgradeServer(peer);
-    peer.stderr(
-      `falcon: this falcon (version ${version}, protocol ${protocol}) is older than the session server ` +
-        `(version ${this.version}, protocol ${clientProtocol}): install the server's version\n`,
-    );
-    peer.exit(Status.ours);
+    if (!isNewer(version, this.version)) return false;
+    void this.upgradeServer(peer);
+    return true;
   }
 
   async #run(call: Call): Promise<number | undefined> {
-    if (isNewer(call.request.version, this.version)) {
-      this.log("server.newer-client", { client: call.request.version, server: this.version });
+    const { request } = call;
+    if (isNewer(request.version, this.version)) {
+      this.log("server.newer-client", { client: request.version, server: this.version });
       await this.upgradeServer(call instanceof Peer ? call : undefined);
       return undefined;
     }
+    if (await this.#uprooted()) {
+      this.log("server.uprooted", { root: this.root, client: request.version });
+      await this.upgradeServer(call instanceof Peer ? call : undefined);
+      return undefined;
+    }
+    if (request.protocol !== clientProtocol) {
+      call.exec(path.join(nativeFolder, "falcon"), [request.name, ...request.arguments]);
+      return undefined;
+    }
     return runCommand(call, this);
+  }
+
+  /** Whether what this server was installed from is gone, as an environment that was deleted: the client's own installation is there, and takes over. */
+  async #uprooted(): Promise<boolean> {
+    try {
+      await fs.promises.access(path.join(this.root, "dist", "server.cjs"));
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "ENOENT";
+    }
   }
 
   async makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {

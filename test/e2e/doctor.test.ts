@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { TestHome } from "../support/home.ts";
+import { Installation } from "../support/installation.ts";
 import * as built from "../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
@@ -102,29 +103,17 @@ describe("falcon doctor", () => {
 
   test("a server that is older than what is installed by now, and one whose installation is gone", async () => {
     const other = new TestHome();
-    const root = path.join(path.dirname(other.folder), "installation");
+    const installation = new Installation(path.join(path.dirname(other.folder), "installation"));
+    const file = installation.falcon;
     try {
-      for (const folder of ["dist", "native/build/Release"]) fs.mkdirSync(path.join(root, folder), { recursive: true });
-      for (const name of ["falcon", "holder", "sys.node"]) {
-        fs.copyFileSync(path.join(built.root, "native/build/Release", name), path.join(root, "native/build/Release", name));
-      }
-      for (const name of fs.readdirSync(path.join(built.root, "dist")).filter((n) => /\.cjs$|^node-path$/.test(n))) {
-        fs.copyFileSync(path.join(built.root, "dist", name), path.join(root, "dist", name));
-      }
-      for (const name of ["node_modules", "older-node"]) fs.symlinkSync(path.join(built.root, name), path.join(root, name));
-      const manifest = JSON.parse(fs.readFileSync(path.join(built.root, "package.json"), "utf8"));
-      const install = (version: string) =>
-        fs.writeFileSync(path.join(root, "package.json"), JSON.stringify({ ...manifest, version }));
-      const file = path.join(root, "native/build/Release/falcon");
-      install(manifest.version);
       await other.ok(["server", "status"], { file });
-      install("99.0.0");
+      installation.setVersion("99.0.0");
       const stale = await other.run(["doctor"], { file });
       assert.match(
         stale.stdout,
         /the session server is version [\d.]+, and 99\.0\.0 is installed\n +mend: falcon server upgrade/,
       );
-      fs.rmSync(path.join(root, "package.json"));
+      fs.rmSync(path.join(installation.folder, "package.json"));
       const gone = await other.run(["doctor"], { file });
       assert.equal(gone.code, 1);
       assert.match(gone.stdout, /problem .*was started from is gone/);

@@ -137,7 +137,7 @@ test("what is typed before a command takes it: 64 KiB are kept, and what comes t
       began();
       return new Promise(() => {});
     },
-    foreign: () => {},
+    foreign: () => true,
     log: () => {},
   });
   const request = encodeRequest({

@@ -195,7 +195,7 @@ export const targets: readonly Target[] = [
           call.onInput = (bytes) => void reached[i]?.push(bytes);
           return new Promise<undefined>(() => {});
         };
-        new Peer(socket as unknown as net.Socket, { pid: 1, version: "0", run, foreign: (peer) => peer.exit(1), log: () => {} });
+        new Peer(socket as unknown as net.Socket, { pid: 1, version: "0", run, foreign: () => false, log: () => {} });
         return socket;
       });
       const piece = 1 + ((input[0] ?? 0) % 90);
