@@ -2,6 +2,7 @@
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
+import { outcomeOf } from "../session/conclusion.ts";
 import type { Session } from "../session/session.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import { attachHere } from "./attaching.ts";
@@ -347,8 +348,6 @@ function watched(session: Session): Watched {
 
 /** How a session ended, in a word. */
 function outcomeWord(session: Session): string {
-  if (session.row.state === "lost") return "lost";
-  const [first = ""] = endSentence(session).split(" ");
-  if (first === "completed" || first === "stopped") return first;
-  return session.end?.signal === null ? "failed" : "killed";
+  const kind = outcomeOf(session)?.kind ?? "lost";
+  return kind === "time-limit" ? "time limit" : kind;
 }

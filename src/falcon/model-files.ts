@@ -22,8 +22,8 @@ const mostNamed = 5;
 /** A file server's clock may be this much behind ours (ms). */
 const clockSlack = 2_000;
 
-/** A node has about ten model files; more entries than this in its folder are none of falcon's. */
-const mostFiles = 10_000;
+/** Model files of a node that are looked at: falcon's estimators write about ten. */
+const mostFiles = 1_000;
 
 /** A zip archive's directory: torch writes one entry a tensor, of about 100 bytes. */
 const longestDirectory = 64 << 20;

@@ -55,6 +55,14 @@ export interface SignalEvent {
   by: Sender;
 }
 
+/** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
+const mostSignals = 32;
+
+/** What is kept of the signals after one more: the last ones count. */
+export function withSignal(known: readonly SignalEvent[], event: SignalEvent): SignalEvent[] {
+  return [...known, event].slice(-mostSignals);
+}
+
 /** The first graceful stop that was asked for. */
 export interface StopRecord {
   time: number;

@@ -15,7 +15,7 @@ import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, launchHolder, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
-import type { Sender, SignalEvent } from "./outcome.ts";
+import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
 import { SessionOutput } from "./session-output.ts";
 import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
 import type { Viewed, Viewer } from "./viewer.ts";
@@ -49,9 +49,6 @@ const holderRetry = 5_000;
 
 /** So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a waiting caller. */
 const longestConclusion = 10_000;
-
-/** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
-const mostSignals = 32;
 
 /**
  * The program's own oom_score_adj is at least this, never ours: the kernel then ends the program first, and the story of it survives. Not for
@@ -300,7 +297,7 @@ export class Session {
   /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
   noteSignal(signal: string, by: Sender): void {
     const known = (this.row.facts.signals as SignalEvent[] | undefined) ?? [];
-    this.setFact("signals", [...known, { time: this.#effects.clock(), signal, by }].slice(-mostSignals));
+    this.setFact("signals", withSignal(known, { time: this.#effects.clock(), signal, by }));
   }
 
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */

@@ -49,3 +49,21 @@ test("a node's files of this launch count, an earlier launch's do not", async ()
   assert.equal((await modelFiles(graph, ["theta", "phi"], now - 90_000)).state, "cut", "a node without a model");
   assert.equal((await modelFiles(graph, [], now)).state, "unknown");
 });
+
+test("a directory that would take 64 MiB is not read, of very many files the first 1,000 are looked at, five damaged ones are named", async () => {
+  const file = path.join(folder, "huge.pth");
+  const length = (64 << 20) + 1;
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(length, 12);
+  const fd = fs.openSync(file, "w");
+  fs.writeSync(fd, end, 0, end.length, length);
+  fs.closeSync(fd);
+  assert.equal(await isWholeArchive(file), false);
+  const many = path.join(folder, "many", "theta");
+  fs.mkdirSync(many, { recursive: true });
+  for (let n = 0; n < 1_010; n++) fs.writeFileSync(path.join(many, `${n}.pth`), "");
+  const found = await modelFiles(path.dirname(many), ["theta"], Date.now());
+  assert.deepEqual([found.state, found.files, found.damaged.length], ["cut", 1_000, 5]);
+});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ModelFiles } from "../../../src/falcon/model-files.ts";
-import { deriveOutcome, type OutcomeFacts, sentenceAfter } from "../../../src/session/outcome.ts";
+import { deriveOutcome, type OutcomeFacts, type SignalEvent, sentenceAfter, withSignal } from "../../../src/session/outcome.ts";
 
 const whole: ModelFiles = { state: "whole", files: 10, damaged: [] };
 const none: ModelFiles = { state: "none", files: 0, damaged: [] };
@@ -152,4 +152,10 @@ test("the time that it took stands behind the first words", () => {
     "ended by SIGTERM after 5m 10s (falcon kill), model not saved",
   );
   assert.equal(said("completed"), "completed after 5m 10s");
+});
+
+test("of signals that never cease the last 32 are kept", () => {
+  let kept: SignalEvent[] = [];
+  for (let time = 0; time < 100; time++) kept = withSignal(kept, { time, signal: "SIGUSR1", by: "kill" });
+  assert.deepEqual([kept.length, kept[0]?.time, kept.at(-1)?.time], [32, 68, 99]);
 });
