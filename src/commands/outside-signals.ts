@@ -3,8 +3,10 @@ import { jobOfHome } from "../batch/time-limit.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import { deadlineOf } from "../session/deadline.ts";
 import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
+import { movement, stopPatience } from "../session/movement.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
+import { endsWithin, watchStop } from "./stop-watch.ts";
 import { duration } from "./wording.ts";
 
 /**
@@ -58,9 +60,25 @@ function firstOrder(call: Call, context: Context, session: Session, signal: stri
     say(
       `${signal}: stopping gracefully (${orderWords(session)}), the model is saved${left(session, now)}; a second signal is passed on`,
     );
+  if (answer === "sent") void tellStopping(call, context, session, say);
   else if (answer === "already")
     say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
   else if (answer === "received") say(`${signal}: it went to every process of the job, nothing is added`);
+}
+
+/** What the run does until its end, and that it hangs: the second Ctrl+C is nobody's but a person's. */
+function tellStopping(call: Call, context: Context, session: Session, say: (sentence: string) => void): Promise<void> {
+  return watchStop(
+    {
+      movement: () => movement(session, context.progress),
+      over: (ms) => endsWithin(session, call, ms),
+      steady: () => context.steady(),
+      say,
+      hangs: (now, still) =>
+        say(`hangs: ${now.evidence(duration(still))}; 'falcon stop --force ${session.id}' ends it at once, without saving`),
+    },
+    stopPatience,
+  );
 }
 
 /** SIGINT as a terminal would send it, to the foreground group; any other to the program alone. */

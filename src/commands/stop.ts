@@ -7,6 +7,7 @@ import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import { defineSeveral, nameOne, several } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
+import { endsWithin, watchStop } from "./stop-watch.ts";
 import { duration, endSentence } from "./wording.ts";
 
 /** How long nothing may move before we say that it hangs (s). */
@@ -14,9 +15,6 @@ const defaultPatience = stopPatience / 1000;
 
 /** Patience with a forced end (s): nothing is saved then, so there is nothing to wait for. */
 const forcedPatience = 10;
-
-/** How often the run is looked at while it stops (ms). */
-const look = 1000;
 
 export const stop: CommandSpec = {
   name: "stop",
@@ -78,11 +76,11 @@ async function graceful(stopping: Stopping): Promise<number> {
 
 /** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
 async function force(stopping: Stopping): Promise<number> {
-  const { session, patience } = stopping;
+  const { call, session, patience } = stopping;
   if (session.row.interrupts === 0) session.sendInterrupt("stop");
   session.sendInterrupt("stop");
   tell(stopping, "sent the second Ctrl+C");
-  if (!(await endsWithin(stopping, Math.min(patience, forcedPatience) * 1000))) {
+  if (!(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
     session.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
   }
@@ -91,36 +89,24 @@ async function force(stopping: Stopping): Promise<number> {
 
 /** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
 async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
-  const { context, session, patience } = stopping;
-  let before = await movement(session, context.progress);
-  let moved = context.steady();
-  while (!(await endsWithin(stopping, look))) {
-    const now = await movement(session, context.progress);
-    if (now.mark !== before.mark) moved = context.steady();
-    if (now.sentence !== "" && now.sentence !== before.sentence) tell(stopping, now.sentence);
-    before = now;
-    if (context.steady() - moved < patience * 1000) continue;
-    throw new Failure(
-      `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(context.steady() - moved))}; ${remedy}`,
-      Status.ours,
-    );
-  }
+  const { call, context, session, patience } = stopping;
+  await watchStop(
+    {
+      movement: () => movement(session, context.progress),
+      over: (ms) => endsWithin(session, call, ms),
+      steady: () => context.steady(),
+      say: (sentence) => tell(stopping, sentence),
+      hangs: (now, still) => {
+        throw new Failure(
+          `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(still))}; ${remedy}`,
+          Status.ours,
+        );
+      },
+    },
+    patience * 1000,
+  );
   if (!session.live) tell(stopping, endSentence(session));
   return Status.ok;
-}
-
-/** Whether it ended (or the caller went) within `ms`. */
-function endsWithin({ session, call }: Stopping, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const settle = (ended: boolean) => {
-      clearTimeout(timer);
-      forget();
-      resolve(ended);
-    };
-    const timer = setTimeout(() => settle(false), ms);
-    const forget = session.onOver(() => settle(true));
-    void call.gone.then(() => settle(true));
-  });
 }
 
 function tell({ call, session }: Stopping, sentence: string): void {
