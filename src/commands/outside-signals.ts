@@ -56,12 +56,12 @@ function firstOrder(call: Call, context: Context, session: Session, signal: stri
   const say = (sentence: string) => call.stderr(`[${session.row.name}] ${sentence}\n`);
   const asked = stopOf(session);
   const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
-  if (answer === "sent")
+  if (answer === "sent") {
     say(
       `${signal}: stopping gracefully (${orderWords(session)}), the model is saved${left(session, now)}; a second signal is passed on`,
     );
-  if (answer === "sent") void tellStopping(call, context, session, say);
-  else if (answer === "already")
+    void tellStopping(call, context, session, say);
+  } else if (answer === "already")
     say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
   else if (answer === "received") say(`${signal}: it went to every process of the job, nothing is added`);
 }
