@@ -4,9 +4,10 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
-const files = process.argv.slice(2).flatMap((name) => testsBelow(path.join(root, "test", name.replace(/^(\.\/)?test\//, ""))));
+const files = testsBelow(process.argv.slice(2));
 if (files.length === 0) {
   console.error(`no tests in ${process.argv.slice(2).join(", ")}`);
   process.exit(1);
@@ -46,18 +47,4 @@ function runTests(chosen, concurrency) {
   const lines = fs.existsSync(list) ? fs.readFileSync(list, "utf8").split("\n").filter(Boolean) : [];
   fs.rmSync(folder, { recursive: true, force: true });
   return { status: run.status ?? 1, failed: [...new Set(lines.map((file) => path.relative(root, file)))] };
-}
-
-function testsBelow(folder) {
-  const stat = fs.statSync(folder, { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  if (stat.isFile()) return [path.relative(root, folder)];
-  return fs
-    .readdirSync(folder, { withFileTypes: true })
-    .flatMap((entry) => {
-      const full = path.join(folder, entry.name);
-      if (entry.isDirectory()) return testsBelow(full);
-      return entry.name.endsWith(".test.ts") ? [path.relative(root, full)] : [];
-    })
-    .sort();
 }

@@ -68,11 +68,15 @@ for (const shell of shells) {
       for (const line of [...shell.prepare, shell.load("falcon-sessions"), "echo load''ed"]) terminal.type(`${line}\r`);
       await terminal.waitFor(/^loaded/m);
     });
+    // what is typed before the prompt stands is echoed by the terminal, and what a key erases then is not what stands on the screen
+    const prompt = () => terminal.waitFor(() => terminal.text().trimEnd().endsWith("ready>"), "an empty line");
     after(() => home.dispose());
 
     test("falcon is ours, and its other commands go to the Python falcon", async () => {
+      await prompt();
       terminal.type("falcon --version\r");
       await terminal.waitFor(/falcon-sessions \d/);
+      await prompt();
       terminal.type("falcon sample prior\r");
       await terminal.waitFor(/the other falcon: sample prior/);
       // what is typed before the shell has its terminal back is not completed
@@ -80,6 +84,7 @@ for (const shell of shells) {
     });
 
     test("Tab completes a command, an option and a session's name", async () => {
+      await prompt();
       terminal.type("falcon atta\t");
       await terminal.waitFor(/falcon attach /);
       terminal.type("--read-o\t");
@@ -88,11 +93,12 @@ for (const shell of shells) {
       await terminal.waitFor(/falcon attach --read-only gaussian/);
       // Ctrl+U clears the line in all three; a Ctrl+C is lost where the shell still has the terminal set for the command that completed
       terminal.type("\x15");
-      await terminal.waitFor(() => terminal.text().trimEnd().endsWith("ready>"), "an empty line");
+      await prompt();
     });
 
     test("where nothing of ours fits, Tab offers files", async () => {
       fs.writeFileSync(path.join(home.work, "a-file-of-mine"), "");
+      await prompt();
       terminal.type("falcon-sessions run ./a-fi\t");
       await terminal.waitFor(/falcon-sessions run \.\/a-file-of-mine/);
     });

@@ -168,12 +168,28 @@ describe("terminals", () => {
 
 describe("signals", () => {
   test("SIGTERM to a stopped client ends it when it goes on, the terminal put back", async () => {
-    const script = `set -m; ${client} x; echo "stopped $?"; kill -TERM %1; fg >/dev/null 2>&1; echo "ended $?"; stty -a | grep -wo icanon`;
+    // the system's kill: bash's own continues a stopped job at once, and then it may have ended before `fg` (which says 1)
+    const script = `enable -n kill; set -m; ${client} x; echo "stopped $?"; kill -TERM "$(jobs -p)"; fg >/dev/null 2>&1; echo "ended $?"; stty -a | grep -wo icanon`;
     const terminal = start(["-c", script], { file: "/bin/bash" });
     const peer = await server.peer();
     peer.send(raw, out("ready\r\n"));
     await terminal.waitFor("ready");
     process.kill(peer.request.pid, "SIGTSTP");
+    await terminal.waitFor(/ended 143\s+icanon/);
+    await terminal.waitForExit();
+  });
+
+  test("SIGTERM to a client while it is continued ends it, the terminal put back", async () => {
+    const script = `${client} x; echo "ended $?"; stty -a | grep -wo icanon`;
+    const terminal = start(["-c", script], { file: "/bin/bash" });
+    const peer = await server.peer();
+    peer.send(raw, out("ready\r\n"));
+    await terminal.waitFor("ready");
+    const { pid } = peer.request;
+    process.kill(pid, "SIGTSTP");
+    await until(() => / T /.test(fs.readFileSync(`/proc/${pid}/stat`, "latin1")), "the client to stop");
+    process.kill(pid, "SIGCONT");
+    process.kill(pid, "SIGTERM");
     await terminal.waitFor(/ended 143\s+icanon/);
     await terminal.waitForExit();
   });

@@ -1,0 +1,24 @@
+// Which files of test/ hold the tests of the named folders and files.
+import fs from "node:fs";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+/** @param names folders and files of test/, with or without "test/" before them. Answers the files from the root, sorted below each. */
+export function testsBelow(names) {
+  return names.flatMap((name) => below(path.join(root, "test", name.replace(/^(\.\/)?test\//, ""))));
+}
+
+function below(folder) {
+  const stat = fs.statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (stat.isFile()) return [path.relative(root, folder)];
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const full = path.join(folder, entry.name);
+      if (entry.isDirectory()) return below(full);
+      return entry.name.endsWith(".test.ts") ? [path.relative(root, full)] : [];
+    })
+    .sort();
+}
