@@ -130,8 +130,8 @@ export function deriveOutcome(facts: OutcomeFacts): Outcome {
   if (facts.execError !== undefined) return { ...told("failed", ""), saved: null, sentence: facts.execError };
   const limit = batch?.what === "time-limit" || stop?.by === "deadline" || facts.timedOut === true;
   if (facts.lost !== undefined || end === undefined) {
-    if (limit && batch !== undefined) return told("time-limit", `killed at its time limit (${batch.job})`, batch.job);
-    if (batch !== undefined && batch.what !== "other") return told("killed", `killed: ${batchWords(batch)}`, batch.job);
+    if (limit && batch !== undefined) return told("time-limit", `killed at its time limit (${batch.job})`, by);
+    if (batch !== undefined && batch.what !== "other") return told("killed", `killed: ${batchWords(batch)}`, by);
     return told("lost", `lost: ${facts.lost ?? "nobody saw its end"}`);
   }
   if (facts.outOfMemory && end.status !== 0)

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { TestHome } from "../support/home.ts";
+import { type SessionRow, TestHome } from "../support/home.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
 import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
 
@@ -17,6 +17,10 @@ trap 'say "SIGUSR1, nothing saved"; exit 15' USR1
 say ready
 while :; do sleep 0.1; done
 `;
+
+interface Ended extends SessionRow {
+  outcome: { kind: string; by: string | null; time: string | null } | null;
+}
 
 /** How the launch stands in the script, and how the job is signalled. */
 const ways = {
@@ -83,6 +87,14 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
         );
         await cluster.run("scancel", [String(id)]);
         await cluster.untilJob(id, "CANCELLED");
+        const killed = await until(
+          async () => ((await home.sessions()) as Ended[]).find((row) => row.name === "line" && row.outcome !== null),
+          "the host's server to take the killed run in",
+        );
+        assert.deepEqual([killed.outcome?.kind, killed.outcome?.by], ["killed", `Slurm job ${id} was cancelled`]);
+        const { EndTime = "" } = await cluster.job(id);
+        const told = Date.parse(String(killed.outcome?.time));
+        assert.ok(Math.abs(told - Date.parse(EndTime)) < 2_000, `${killed.outcome?.time}, by Slurm ${EndTime}`);
         assert.doesNotMatch(cluster.output("line"), /stopping gracefully/);
       } else {
         await cluster.run("scancel", [String(id)]);

@@ -86,7 +86,7 @@ describe("a falcon launch", () => {
     assert.deepEqual(outcome({ end: undefined, lost: "gone", models: none, batch }), [
       "time-limit",
       false,
-      "Slurm job 7",
+      "Slurm job 7 reached its time limit",
       "killed at its time limit (Slurm job 7), model not saved",
     ]);
   });
