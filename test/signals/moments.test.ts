@@ -138,6 +138,35 @@ describe("the real falcon ends with its model at any moment after its first epoc
     }
 });
 
+describe("what falcon does not survive is told as it is", { skip: typeof found === "string" ? found : false }, () => {
+  if (typeof found === "string") return;
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("SIGTERM to falcon itself: killed, by whom, not saved; nobody says completed, though its summary does", async () => {
+    const project = path.join(home.work, "hit");
+    fs.cpSync(path.join(root, "examples/gaussian"), project, { recursive: true, filter: (from) => !from.includes("output") });
+    const client = start(home, ["launch", "--falcon", found.file, "--name", "hit", "-o", "run", ...quick], project);
+    const row = async () => (await home.sessions()).find(({ name }) => name === "hit") as Run | undefined;
+    await until(async () => (epochOf(await row()) ?? 0) > 0, "its first epoch", startLimit);
+    await home.ok(["kill", "hit", "--signal", "TERM"]);
+    assert.notEqual(await client.end(stopLimit), 0);
+    const ended = (await row()) as Run;
+    assert.deepEqual([ended.outcome?.kind, ended.outcome?.saved, ended.outcome?.by], ["killed", false, "falcon kill"]);
+    assert.equal(ended.progress?.phase, "broken off");
+    const shown = await home.ok(["show", "hit"]);
+    assert.match(shown, /^state {5}ended by SIGTERM after .* \(falcon kill\), model not saved$/m);
+    assert.match(shown, /^the end {3}ended by SIGTERM \(falcon kill\), model not saved$/m);
+    assert.match(shown, /^progress {2}broken off · /m);
+    assert.match(client.said(), /falcon launch completed/, "what it says itself");
+    assert.match(client.said(), /\[hit\] ended by SIGTERM after .*, model not saved · falcon show/);
+    assert.doesNotMatch(shown.slice(0, shown.indexOf("falcon's summary")), /completed/);
+    // what is left resumes: anew, with the same configuration
+    assert.match((await home.run(["relaunch", "-d", "hit"])).stderr, /no model was saved/);
+    await home.ok(["kill", "hit", "--signal", "KILL"]);
+  });
+});
+
 /** A run that never gets through, with samples that are simulated in a second. */
 const quick = [
   "buffer.min_samples=512",
