@@ -186,7 +186,7 @@ describe("signals", () => {
     peer.send(raw, out("ready\r\n"));
     await terminal.waitFor("ready");
     const { pid } = peer.request;
-    process.kill(pid, "SIGTSTP");
+    process.kill(pid, "SIGSTOP");
     await until(() => / T /.test(fs.readFileSync(`/proc/${pid}/stat`, "latin1")), "the client to stop");
     process.kill(pid, "SIGCONT");
     process.kill(pid, "SIGTERM");
