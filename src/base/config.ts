@@ -46,6 +46,8 @@ export interface Config {
   readonly programSequences: ProgramSequences;
   /** Milliseconds before its deadline at which a run is asked to stop; null: by its epochs. */
   readonly saveBefore: number | null;
+  /** Folder of the archive of parts; null: beside the homes (docs/decisions/0004-homes.md). */
+  readonly archive: string | null;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
 }
@@ -71,6 +73,7 @@ export const defaultConfig: Config = {
     window: "block",
   },
   saveBefore: null,
+  archive: null,
   serverIdle: 60_000,
 };
 
@@ -118,6 +121,7 @@ const settings: readonly Setting[] = [
   { key: "notify", set: (c, v) => (c.notify = boolean(v)) },
   { key: "size_policy", set: (c, v) => (c.sizePolicy = oneOf(v, ["last", "fixed"])) },
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
+  { key: "archive", set: (c, v) => (c.archive = folder(v)) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
@@ -363,6 +367,12 @@ function saveBefore(value: Value): number {
   if (time === undefined || time < 1000 || time > 100 * 86_400_000)
     throw new Unfit('a time of at least a second, such as "5m", or "auto"');
   return time;
+}
+
+function folder(value: Value): string | null {
+  if (value === false || value === "") return null;
+  if (typeof value === "string" && path.isAbsolute(value) && !value.includes("\0")) return path.normalize(value);
+  throw new Unfit('an absolute path, such as "/shared/ann/falcon-archive", or false for the place beside the homes');
 }
 
 function command(value: Value): readonly string[] | null {

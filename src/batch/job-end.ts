@@ -26,6 +26,13 @@ const ends: Readonly<Record<string, JobEnd["what"]>> = {
   OUT_OF_MEMORY: "out-of-memory",
 };
 
+/** Reasons under which a job that is being cleaned up (COMPLETING), or waits to run again (PENDING), stands. */
+const reasons: Readonly<Record<string, JobEnd["what"]>> = {
+  TimeLimit: "time-limit",
+  NodeDown: "node-failure",
+  Preempted: "preempted",
+};
+
 /** A job in words, by the name of its home: "Slurm job 4711", "Slurm job 4711, step 0". */
 export function jobWords(name: string): string {
   const [number = "", step] = name.slice(1).split(".");
@@ -47,10 +54,20 @@ export async function jobEnd(name: string, slurm: Slurm | undefined): Promise<Jo
   const fields = name.startsWith("s") ? await slurm?.show(jobNumber(name)).catch(() => undefined) : undefined;
   const word = fields?.JobState;
   if (word === undefined) return { job, what: "other", time: null };
-  const what = ends[word];
+  const preempted = seconds(fields?.PreemptTime);
+  const waits = word === "PENDING" || word === "REQUEUED";
+  const cleared = waits || word === "COMPLETING";
+  const what =
+    ends[word] ?? (cleared ? (reasons[fields?.Reason ?? ""] ?? (preempted === null ? undefined : "preempted")) : undefined);
   // a requeued job waits again, or runs already: how its last part ended is no more told
   const over = what !== undefined || word === "COMPLETED" || word === "FAILED";
   if (!over) return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word };
-  const seconds = Number(fields?.EndTime);
-  return { job, what: what ?? "other", time: Number.isInteger(seconds) && seconds > 0 ? seconds * 1000 : null, said: word };
+  // of a job that waits to run again the end is that of its next run; a batch script that is over took with it what it had started
+  const end = what === "preempted" && preempted !== null ? preempted : waits ? null : seconds(fields?.EndTime);
+  return { job, what: what ?? "step-end", time: end, said: word };
+}
+
+/** ms since 1970 of what scontrol prints as seconds; null for Unknown, None and 0. */
+function seconds(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,11}$/.test(text) ? Number(text) * 1000 : null;
 }

@@ -16,7 +16,9 @@ export function jobOfHome(home: string): LimitedJob | undefined {
   // "s4711.0" is a step of its own, and the job's limit is its too
   const [, letter, id] = /\/j\/([a-z])([^/]+?)(?:\.\d+)?$/.exec(home) ?? [];
   const system = systems[letter ?? ""];
-  return system === undefined || id === undefined ? undefined : { system, id };
+  if (system === undefined || id === undefined) return undefined;
+  // a home may be a step's of its own, as s4711.0: it ends with its job at the latest
+  return { system, id: system === "slurm" ? id.replace(/\..*$/, "") : id };
 }
 
 /** The program is asked nothing about an id that is none: it would be an option, or a list of jobs. */

@@ -1,9 +1,12 @@
 // One call of the command line, as the server sees it: who asks, where, and how to answer. The peer implements it.
+
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
+import type { LimitedJob } from "../batch/time-limit.ts";
 import type { Request } from "../protocol/client.ts";
 import type { Archive } from "../session/archive.ts";
 import type { Neighbours } from "../session/neighbours.ts";
+import type { PartKeeper } from "../session/part-keeper.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { SessionStore } from "../store/session-store.ts";
@@ -51,6 +54,11 @@ export interface Context {
   readonly table: SessionTable;
   readonly store: SessionStore;
   readonly progress: RunProgresses;
+  readonly parts: PartKeeper;
+  /** The name of this machine. */
+  readonly host: string;
+  /** The batch job whose home this is. */
+  readonly job: LimitedJob | undefined;
   readonly archive: Archive;
   /** The other servers of this host. */
   readonly neighbours: Neighbours;

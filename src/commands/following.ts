@@ -29,7 +29,9 @@ export async function followPlain(call: Call, context: Context, session: Session
   let at = offset;
   let gone = false;
   const stopWaking = session.onMore(() => wake());
+  // up to the end that is concluded, which says whether the job is run again
   const stopTelling = session.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
+  void call.gone.then(stopTelling);
   void call.gone.then(() => {
     gone = true;
     wake();
@@ -68,12 +70,12 @@ export async function followPlain(call: Call, context: Context, session: Session
     }
   } finally {
     stopWaking();
-    stopTelling();
     context.stopping.removeEventListener("abort", serverStops);
     log.close();
   }
   // how it ended is looked into before anybody is told
   await Promise.race([session.over, call.gone]);
+  stopTelling();
   context.log("follow.end", { session: session.id, at });
   if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
   else if (session.row.kind === "launch" || session.row.state === "lost")

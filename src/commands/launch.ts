@@ -4,11 +4,13 @@ import { Failure, Status } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
+import { relaunchPlan } from "../falcon/relaunch.ts";
 import { falconUsage } from "../falcon/usage.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { bringInRun, earlierOfJob } from "./going-on.ts";
 import { handOver } from "./hand-over.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
@@ -39,17 +41,29 @@ export const launch: CommandSpec = {
     programFile(file, request.environment, request.directory);
     // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
     if (request.environment[viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
-    const runDirectory = own.output === undefined ? null : path.resolve(request.directory, own.output);
+    const { directory, environment } = request;
+    const earlier = earlierOfJob(context, { kind: "launch", directory, words: args, environment });
+    let runDirectory = own.output === undefined ? null : path.resolve(directory, own.output);
+    let words = args;
+    if (earlier !== undefined) {
+      // the first part may have made its directory itself: the next one is told which
+      const plan = await relaunchPlan(args, directory, earlier.row.runDirectory ?? runDirectory ?? undefined);
+      call.stderr(`[${earlier.row.name}] ${plan.sentence}\n`);
+      words = plan.args;
+      runDirectory = earlier.row.runDirectory ?? runDirectory;
+    } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
       call,
       context,
       {
         kind: "launch",
-        command: [...found.command, "launch", ...plain, ...args],
+        command: [...found.command, "launch", ...plain, ...words],
         name: runDirectory === null ? lastPart(request.directory) : lastPart(runDirectory),
         runDirectory,
         plain: plain.length > 0,
+        earlier,
+        words: args,
         ...(found.via === undefined ? {} : { variables: { [viaVariable]: found.via } }),
       },
       options,

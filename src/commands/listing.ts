@@ -4,6 +4,7 @@ import type { RunProgress } from "../falcon/run-progress.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
 import type { Outcome } from "../session/outcome.ts";
+import { partFact } from "../session/parts.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
@@ -54,6 +55,10 @@ export interface Listing {
   outputBytes: number;
   /** Output that no one can have any more. */
   gaps: { offset: number; length: number }[];
+  /** Id of the first part of its run; its own where it is that. */
+  run: string;
+  /** Which part of its run it is; the first is 1. */
+  part: number;
   /** When it will be ended from outside; null: nothing is known to. */
   deadline: DeadlineListing | null;
   /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
@@ -75,6 +80,7 @@ export async function listing(
 ): Promise<Listing> {
   const { row } = session;
   const end = session.end;
+  const part = partFact(session);
   const outcome = outcomeOf(session);
   const progress = await progresses.of(session);
   return {
@@ -102,6 +108,8 @@ export async function listing(
     viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
     outputBytes: session.offset,
     gaps: session.gaps,
+    run: part?.of ?? row.id,
+    part: part?.n ?? 1,
     deadline: deadlineListing(session, progress, saveBefore, now),
     progress,
     postMortem: postMortemOf(session) ?? null,

@@ -2,12 +2,15 @@
 import fs from "node:fs";
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
+import { jobNumber } from "../batch/job-end.ts";
 import { fileLines, fileStart } from "../logs/file-lines.ts";
 import { LastLines, PatternTooSlow, type Place, SessionLines } from "../logs/session-lines.ts";
 import type { Selected, Selection } from "../logs/turn.ts";
 import { queryFor } from "../logs/words.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { lineSource } from "../session/archive.ts";
+import { partFact } from "../session/parts.ts";
+import { selectRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { FoundBlock } from "../store/search.ts";
 import type { Call, Context } from "./call.ts";
@@ -82,6 +85,8 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
     const session = chooseOne(call, context, wanted, true);
     if (options.node !== undefined) return await nodeLog(call, context, session, options.node, options, select);
     if (options.raw) return await rawLog(call, context, session, options);
+    if (options.lines === undefined && options.after === undefined)
+      await earlierParts(call, context, session, wanted, options, select);
     return await sessionLog(call, context, session, options, select);
   } catch (error) {
     if (!(error instanceof PatternTooSlow)) throw error;
@@ -90,6 +95,34 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
       Status.usage,
     );
   }
+}
+
+/** The earlier parts of a run that is meant by its name or directory, each with a mark at its seam: one history. An id means its part alone. */
+async function earlierParts(
+  call: Call,
+  context: Context,
+  session: Session,
+  wanted: string | undefined,
+  options: LogOptions,
+  select: Selection,
+): Promise<void> {
+  const parts = selectRun(context.table.all(), wanted, call.request.directory, session);
+  if (parts.length < 2) return;
+  // what came after the part that is meant (a live one comes before an ended one) is another history
+  const earlier = parts.slice(0, Math.max(0, parts.indexOf(session)));
+  for (const [i, part] of earlier.entries()) {
+    await sessionLog(call, context, part, { ...options, follow: false }, select);
+    // a search shows lines that match, and no others
+    if (options.grep === undefined) call.stdout(`${seam(parts[i + 1] as Session, i + 2)}\n`);
+  }
+}
+
+/** What stands between two parts. */
+function seam(part: Session, place: number): string {
+  const { row } = part;
+  const job = row.facts.job as string | undefined;
+  const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, new Date(row.started ?? row.created).toISOString()];
+  return `── part ${partFact(part)?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
 }
 
 /** Checks the options and makes of them what is looked for. @throws Failure 2 */

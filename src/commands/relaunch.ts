@@ -4,8 +4,6 @@ import { parseLaunch } from "../falcon/arguments.ts";
 import { pythonBehind } from "../falcon/find.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { deadlineFact } from "../session/deadline.ts";
-import { nextPart } from "../session/parts.ts";
-import { realPath } from "../session/select.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import type { Call } from "./call.ts";
 import { chooseOne, nameOne } from "./choosing.ts";
@@ -13,7 +11,7 @@ import type { CommandSpec } from "./command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
-import { startAndStay } from "./starting.ts";
+import { programEnvironment, startAndStay } from "./starting.ts";
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
@@ -30,7 +28,10 @@ export const relaunch: CommandSpec = {
     const session = wanted === undefined ? chooseOne(call, context, wanted, true) : nameOne(call, context, wanted);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
-    const { directory, environment } = row;
+    const { directory } = row;
+    // of a part that another home had the environment is not known: it may hold secrets, and is published nowhere
+    const known = Object.keys(row.environment).length > 0;
+    const environment = known ? row.environment : programEnvironment(call.request.environment);
     const program = await currentProgram(row);
     programFile(program, environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
@@ -48,7 +49,8 @@ export const relaunch: CommandSpec = {
         name: row.name,
         runDirectory: row.runDirectory,
         plain,
-        part: nextPart(context.table.all(), session, realPath),
+        earlier: session,
+        words: asked(row),
         again: { directory, environment },
         ...(notice === undefined ? {} : { notice }),
       },
@@ -61,6 +63,11 @@ export const relaunch: CommandSpec = {
 async function currentProgram(row: SessionRow): Promise<string> {
   const file = row.command[0] ?? "";
   return row.kind === "launch" ? ((await pythonBehind(file)) ?? file) : file;
+}
+
+/** The words as they were typed the first time. */
+function asked({ facts, command }: SessionRow): readonly string[] {
+  return Array.isArray(facts.asked) ? (facts.asked as string[]) : command;
 }
 
 /** What was said of the earlier part holds for the next one too. */

@@ -2,6 +2,7 @@
 import { Failure, Status } from "../base/failure.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
 import type { CommandSpec } from "./command.ts";
+import { earlierOfJob } from "./going-on.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 
@@ -24,6 +25,8 @@ export const run: CommandSpec = {
       throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
     if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
     programFile(file, call.request.environment, call.request.directory);
+    const { directory, environment } = call.request;
+    const earlier = earlierOfJob(context, { kind: "run", directory, words: args, environment });
     return startAndStay(
       call,
       context,
@@ -32,6 +35,8 @@ export const run: CommandSpec = {
         command: [file, ...rest],
         name: lastPart(file),
         runDirectory: null,
+        earlier,
+        words: args,
         ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) }),
       },
       options,

@@ -2,10 +2,13 @@
 import stringWidth from "string-width";
 import { Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
+import { jobNumber } from "../batch/job-end.ts";
 import { type Curve, drawChart } from "../falcon/curve.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { deadlineFact, deadlineText } from "../session/deadline.ts";
+import { partFact, partsOf } from "../session/parts.ts";
+import { realPath } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
@@ -54,6 +57,7 @@ export const show: CommandSpec = {
       ["started", facts.started ?? "never"],
       ...(facts.ended === null ? [] : ([["ended", facts.ended]] as [string, string][])),
       ...deadlineLines(session, facts.deadline, deadlineText(row, facts.progress, context.config.saveBefore, now)),
+      ...partLines(partsOf(context.table.all(), session, realPath), now),
       ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
       [
         "viewers",
@@ -69,6 +73,8 @@ export const show: CommandSpec = {
       ...(Array.isArray(row.facts.leftovers)
         ? ([["note", `Ray left ${row.facts.leftovers.length} processes behind, which were ended`]] as [string, string][])
         : []),
+      ...(typeof row.facts.requeued === "string" ? ([["note", row.facts.requeued]] as [string, string][]) : []),
+      ...(typeof row.facts.unpublished === "string" ? ([["note", row.facts.unpublished]] as [string, string][]) : []),
       ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
     ];
     call.stdout(`${lines.map(([label, text]) => `${label.padEnd(10)}${printable(text)}`).join("\n")}\n`);
@@ -85,6 +91,25 @@ export const show: CommandSpec = {
     return Status.ok;
   },
 };
+
+/** The parts of its run, where it has several: host, job, times, and why each ended. */
+function partLines(parts: readonly Session[], now: number): [string, string][] {
+  if (parts.length < 2) return [];
+  return parts.map((part, i) => {
+    const { row } = part;
+    const job = row.facts.job as string | undefined;
+    const begun = row.started ?? row.created;
+    const times = `${new Date(begun).toISOString()} · ${duration((row.ended ?? now) - begun)}`;
+    const facts = [
+      part.id,
+      row.host,
+      job === undefined ? "" : `job ${jobNumber(job)}`,
+      times,
+      part.live ? row.state : endSentence(part),
+    ];
+    return [`part ${partFact(part)?.n ?? i + 1}`, facts.filter(Boolean).join(" · ")];
+  });
+}
 
 /** When it will be ended, when it is asked to stop before, and what is known of that. */
 function deadlineLines({ live, row }: Session, deadline: DeadlineListing | null, text: string): [string, string][] {

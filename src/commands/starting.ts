@@ -9,7 +9,6 @@ import { Slurm } from "../batch/slurm.ts";
 import { shimVariable } from "../falcon/find.ts";
 import { longestFile, shortfallSentence, systemAllowance } from "../platform/allowance.ts";
 import { catches, nameOf, parentOf } from "../platform/processes.ts";
-import type { PartFact } from "../session/parts.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
@@ -17,6 +16,7 @@ import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
 import { followPlain } from "./following.ts";
+import { partOf, requeueOption } from "./going-on.ts";
 import { whyItWaits } from "./leaving.ts";
 
 /** Terminal size of a session that was started without a terminal. */
@@ -33,6 +33,7 @@ export function defineSessionOptions(command: Command): void {
     .option("--name <name>", "name of the session")
     .option("--size <COLSxROWS>", "pin the size of its terminal");
   defineDeadlineOptions(command);
+  command.option("--requeue", "in a Slurm job: have it run again when the session ends, unless it completed");
 }
 
 /** A size as given by --size. @throws Failure 2 when it is none. */
@@ -67,8 +68,10 @@ export interface Starting {
   runDirectory: string | null;
   /** Falcon's plain lines were asked for by us, for want of a terminal (launch.ts): a relaunch decides anew. */
   plain?: boolean;
-  /** Of a run that goes on: which part of it this is. */
-  part?: PartFact;
+  /** Of a run that goes on: the session that was its last part. Undefined: by its run directory. */
+  earlier?: Session | undefined;
+  /** The words of the command as they were typed. */
+  words: readonly string[];
   /** Variables that the program gets besides the caller's. */
   variables?: Readonly<Record<string, string>>;
   /** Name of the signal by which the program is asked to end; undefined: a Ctrl+C. */
@@ -128,7 +131,7 @@ export async function startAndStay(
     if (!fs.existsSync(onDisk(from.directory)))
       throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
   }
-  const name = options.name === undefined ? freeName(context, what.name) : parseName(options.name);
+  const name = options.name === undefined ? freeName(context, what.earlier?.row.name ?? what.name) : parseName(options.name);
   if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
     throw new Failure(
       `a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`,
@@ -141,6 +144,9 @@ export async function startAndStay(
     if (lacks.length > 0) call.stderr(`falcon: ${shortfallSentence(lacks)}\n`);
   }
   if (what.notice !== undefined) call.stderr(what.notice);
+  const job = context.neighbours.place.job ?? (context.job === undefined ? null : path.basename(context.home));
+  const requeue = again === undefined && (await requeueOption(context, options, request.environment));
+  const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
   const { terminal } = request;
   const here = terminal.stdin && terminal.stdout && !options.detach;
   const fileLimit = longestFile(systemAllowance);
@@ -165,7 +171,10 @@ export async function startAndStay(
       ...(what.plain === true ? { plain: true } : {}),
       ...(deadline === undefined ? {} : { deadline }),
       ...(what.stopSignal === undefined ? {} : { stopSignal: what.stopSignal }),
-      ...(what.part === undefined ? {} : { part: what.part }),
+      asked: what.words,
+      ...(part === undefined ? {} : { part }),
+      ...(job === null ? {} : { job }),
+      ...(requeue ? { requeue } : {}),
       ...(request.scheduling === undefined ? {} : { scheduling: request.scheduling }),
       ...(fileLimit === undefined ? {} : { fileLimit: String(fileLimit) }),
     },

@@ -6,11 +6,11 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
-import { Failure, Status } from "../base/failure.ts";
+import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import { jobEnd, jobWords } from "../batch/job-end.ts";
 import { Slurm } from "../batch/slurm.ts";
-import { jobOfHome, timeLimit } from "../batch/time-limit.ts";
+import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
@@ -26,6 +26,10 @@ import { endEvent, eventFacts } from "../session/event-facts.ts";
 import { noteHit, orderAfterHit, stopGracefully } from "../session/graceful-stop.ts";
 import { movement } from "../session/movement.ts";
 import { Neighbours } from "../session/neighbours.ts";
+import type { Outcome, SignalEvent, StopRecord } from "../session/outcome.ts";
+import { PartKeeper } from "../session/part-keeper.ts";
+import { partFact } from "../session/parts.ts";
+import { whyNotAgain } from "../session/requeue.ts";
 import { Retention } from "../session/retention.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
@@ -35,6 +39,7 @@ import { type TakenIn, takeInEndedJobs } from "../session/take-in.ts";
 import { Telling } from "../session/telling.ts";
 import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
+import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
@@ -100,7 +105,14 @@ export class Server implements Context {
   readonly #options: ServerOptions;
   #takingIn: Promise<void> | undefined;
   readonly #retention: Retention;
-  readonly progress = new RunProgresses(() => ({ wall: wall(), steady: steady() }));
+  readonly progress = new RunProgresses(
+    () => ({ wall: wall(), steady: steady() }),
+    (session) => this.#earlierCurves(session),
+  );
+  readonly parts: PartKeeper;
+  readonly job: LimitedJob | undefined;
+  readonly host = os.hostname();
+  readonly #partArchive: PartArchive;
   #stalls: NodeJS.Timeout;
   #deadlines: DeadlineWatch;
   /** The last question about the end of this home's job, by the steady clock. */
@@ -217,13 +229,26 @@ export class Server implements Context {
         done: () => this.#considerIdle(),
       },
     );
+    this.job = jobOfHome(options.home);
+    this.#partArchive = new PartArchive(config.archive ?? archiveRoot(process.env));
+    this.parts = new PartKeeper({
+      archive: this.#partArchive,
+      progress: this.progress,
+      log,
+      job: this.job === undefined ? undefined : path.basename(options.home),
+      live: () => this.table.live(),
+      has: (id) => this.table.get(id) !== undefined,
+      folderOf: (id) => this.table.folderOf(id),
+      takeIn: (row) => this.table.takeIn(row),
+      clock: wall,
+    });
     this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
     this.#deadlines = new DeadlineWatch({
       live: () => this.table.live(),
       progress: (session) => this.progress.of(session),
       movement: (session) => movement(session, this.progress),
       jobEnd: () => this.#jobEnd(),
-      stop: (session) => void stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
+      stop: (session) => stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
       tell: (session, sentence) => {
         session.tell(sentence);
         if (config.notify) session.notify(`${session.row.name}: ${sentence}`);
@@ -270,6 +295,8 @@ export class Server implements Context {
       server.#telling.resume();
       server.#retention.begin();
       server.#deadlines.begin();
+      server.parts.begin();
+      if (server.config.retentionAge > 0) server.#partArchive.sweep(wall() - server.config.retentionAge);
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -398,18 +425,63 @@ export class Server implements Context {
     return conclusion;
   }
 
+  #earlierCurves(session: Session): KeptCurve[][] {
+    const part = partFact(session);
+    return part === undefined ? [] : this.#partArchive.curvesBefore(part.of, part.n);
+  }
+
   async #makeConclusion(session: Session, lost: string | undefined): Promise<void> {
     try {
+      await this.#askHowJobEnded(session, lost !== undefined);
       await conclude(session, await this.progress.last(session), lost);
       this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
     } catch (error) {
       this.log("session.not-concluded", { id: session.id, reason: String(error) });
     }
+    await this.parts.ended(session, lost);
+    await this.#runAgain(session);
+  }
+
+  /** Of a session that did not come to its own end in this home's job: what became of the job, with the time of the event. */
+  async #askHowJobEnded({ row }: Session, vanished: boolean): Promise<void> {
+    if (this.job?.system !== "slurm" || row.facts.batchEnd !== undefined || (!vanished && row.waitStatus === 0)) return;
+    const end = await jobEnd(path.basename(this.home), new Slurm(row.environment));
+    // the job goes on: the session's own end says more
+    if (end.what === "other" || (end.what === "step-end" && !vanished)) return;
+    row.facts.batchEnd = end;
+    if (vanished && end.time !== null && end.time >= (row.started ?? row.created) && end.time <= wall()) row.ended = end.time;
+  }
+
+  /** `--requeue`: the job is to be run again, and its next part goes on where this one ended. */
+  async #runAgain(session: Session): Promise<void> {
+    const { row } = session;
+    const { job } = this;
+    if (row.facts.requeue !== true || row.facts.requeued !== undefined || job?.system !== "slurm") return;
+    // one that an earlier run of the job left behind: it runs again already
+    if ((process.env.SLURM_RESTART_COUNT ?? "0") !== (row.environment.SLURM_RESTART_COUNT ?? "0")) return;
+    const outcome = row.facts.outcome as Outcome | undefined;
+    if (outcome === undefined) return;
+    const signals = (row.facts.signals as SignalEvent[] | undefined) ?? [];
+    const stop = row.facts.stop as StopRecord | undefined;
+    const why = whyNotAgain({ outcome, stop, killed: signals.at(-1)?.by === "kill", part: partFact(session)?.n ?? 1 });
+    const told = (words: string) => {
+      session.setFact("requeued", words);
+      this.log("session.requeue", { id: session.id, words });
+      session.tell(words);
+    };
+    if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
+    try {
+      // said first: Slurm ends this job's processes, ours among them, to run it again
+      told(`job ${job.id} is asked to run again, and goes on with this run`);
+      await new Slurm(row.environment).requeue(job.id);
+    } catch (error) {
+      told(sentence(error));
+    }
   }
 
   /** When the batch job of this home ends. All its sessions are told one answer. */
   #jobEnd(): Promise<number | null> | undefined {
-    const job = jobOfHome(this.home);
+    const { job } = this;
     if (job === undefined) return undefined;
     const now = performance.now();
     if (this.#jobAsked === undefined || now - this.#jobAsked.at > oneAnswer)
@@ -598,6 +670,7 @@ export class Server implements Context {
     this.#deadlines.dispose();
     clearInterval(this.#timeKeeper);
     this.#knownTime.keep();
+    this.parts.dispose();
     this.#scopes.dispose();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server

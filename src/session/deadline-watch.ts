@@ -4,6 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { span } from "../falcon/summary.ts";
 import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
+import type { StopAnswer } from "./graceful-stop.ts";
 import { type Movement, stopPatience } from "./movement.ts";
 import type { Session } from "./session.ts";
 
@@ -14,8 +15,8 @@ export interface DeadlineEffects {
   movement(session: Session): Promise<Movement>;
   /** Asks the batch system when the session's job ends (ms since 1970; null: it has no limit). Undefined for a session that is in no job. */
   jobEnd(session: Session): Promise<number | null> | undefined;
-  /** The one graceful stop. */
-  stop(session: Session): void;
+  /** The one graceful stop; what became of the order. */
+  stop(session: Session): StopAnswer;
   /** Those who look at the session, and those who follow its output, are told. */
   tell(session: Session, sentence: string): void;
   /** The wall clock, ms since 1970: deadlines are told by it. */
@@ -170,12 +171,14 @@ export class DeadlineWatch {
     this.#effects.log("deadline.stop", { id: session.id, deadline: new Date(deadline.at).toISOString(), from: deadline.from });
     const left = span(Math.max(0, deadline.at - now) / 1000);
     const what = session.row.kind === "launch" ? " and to save its model" : "";
-    if (session.row.interrupts > 0 && session.row.kind === "launch") {
-      this.#effects.tell(session, `time limit in ${left}: it was asked to stop before, and is not asked twice`);
-    } else {
-      this.#effects.tell(session, `time limit in ${left}: asked to stop${what}`);
-      this.#effects.stop(session);
-    }
+    const answer = this.#effects.stop(session);
+    const words: Readonly<Record<StopAnswer, string>> = {
+      sent: `asked to stop${what}`,
+      already: "it was asked to stop before, and is not asked twice",
+      received: "a signal to all of its job has reached it, and nothing is added",
+      over: "it is over",
+    };
+    this.#effects.tell(session, `time limit in ${left}: ${words[answer]}`);
     session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, now));
   }
 

@@ -5,14 +5,19 @@ import { RunWatcher } from "../falcon/progress.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import type { Now } from "../falcon/silence.ts";
 import { look } from "../platform/native.ts";
+import type { KeptCurve } from "../store/part-archive.ts";
+import { joinCurves } from "./part-curves.ts";
 import type { Session } from "./session.ts";
 
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatcher>();
   #clock: () => Now;
+  readonly #earlier: (session: Session) => KeptCurve[][];
 
-  constructor(clock: () => Now) {
+  /** @param earlier the curves that were kept of the parts before a session's, oldest first. */
+  constructor(clock: () => Now, earlier: (session: Session) => KeptCurve[][] = () => []) {
     this.#clock = clock;
+    this.#earlier = earlier;
   }
 
   /** How far it is now; null for a session that is no falcon run, or whose run directory is not known yet. */
@@ -29,10 +34,11 @@ export class RunProgresses {
     }
   }
 
-  /** Losses of every epoch, for drawing. */
+  /** Losses of every epoch, of all parts of its run, for drawing. */
   async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
-    return watcher === null ? [] : watcher.curves().catch(() => []);
+    if (watcher === null) return [];
+    return joinCurves(this.#earlier(session), await watcher.curves().catch(() => []));
   }
 
   /** The file of a node's own log, or undefined where there is none of this name. */

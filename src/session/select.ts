@@ -4,7 +4,7 @@ import path from "node:path";
 import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { span } from "../falcon/summary.ts";
-import { newestParts, partsOf } from "./parts.ts";
+import { newestParts, partFact, partsOf } from "./parts.ts";
 import type { Session } from "./session.ts";
 
 /** How much may be guessed where a name is missing or fits several sessions. */
@@ -56,9 +56,14 @@ function take(found: readonly Session[], why: string, directory: string, tell: (
 }
 
 /** All parts of the run that is meant, oldest first: of an id or its prefix that session alone, of a name or a run directory the whole run. */
-export function selectRun(sessions: readonly Session[], wanted: string, directory: string): Session[] {
-  const session = selectSession(sessions, wanted, directory);
-  return session.id.startsWith(wanted) && session.row.name !== wanted ? [session] : partsOf(sessions, session, realPath);
+export function selectRun(
+  sessions: readonly Session[],
+  wanted: string | undefined,
+  directory: string,
+  session: Session = selectSession(sessions, wanted, directory),
+): Session[] {
+  const byId = wanted !== undefined && wanted !== "" && session.id.startsWith(wanted) && session.row.name !== wanted;
+  return byId ? [session] : partsOf(sessions, session, realPath);
 }
 
 /** Sessions of one run directory, newest first. */
@@ -70,6 +75,9 @@ export function sessionsOfRun(sessions: readonly Session[], runDirectory: string
 /** What fits, one session for each run: of several parts the newest is meant. An id means what it names, whatever came after it. */
 function matches(sessions: readonly Session[], wanted: string, directory: string): Session[] {
   const exact = sessions.filter((s) => s.id === wanted);
+  // a job that is run again is the same session to its user: the id that was told first means the part that runs
+  const again = sessions.filter((s) => s.live && partFact(s)?.of === wanted && inSameJob(s, exact[0]));
+  if (again.length > 0) return newestParts(again, realPath);
   if (exact.length > 0) return exact;
   const named = preferLive(sessions.filter((s) => s.row.name === wanted));
   if (named.length > 0) return newestParts(named, realPath);
@@ -77,6 +85,12 @@ function matches(sessions: readonly Session[], wanted: string, directory: string
   const begun = newestParts(preferLive(sessions.filter((s) => s.row.name.startsWith(wanted))), realPath);
   if (prefixed.length + begun.length > 0) return sessions.filter((s) => prefixed.includes(s) || begun.includes(s));
   return newestParts(preferLive(sessionsOfRun(sessions, wanted, directory).reverse()), realPath);
+}
+
+/** Whether two parts ran in one job, which was run again; true where the first part is not known here. */
+function inSameJob(part: Session, first: Session | undefined): boolean {
+  const job = part.row.facts.job;
+  return job !== undefined && (first === undefined || JSON.stringify(first.row.facts.job) === JSON.stringify(job));
 }
 
 /** Of several runs in one place, the one that runs is meant, else the newest. */

@@ -258,7 +258,7 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
     waitStatus: null,
     interrupts: 0,
     attached: null,
-    facts: {},
+    facts: file.facts ?? {},
   };
 }
 

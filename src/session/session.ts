@@ -147,7 +147,7 @@ export class Session {
   }
   /** ms since 1970 of the last output, 0 before any. */
   get lastOutput(): number {
-    return this.output.lastOutput;
+    return this.output.lastOutput || Number(this.row.facts.lastOutput ?? 0);
   }
   /** ms since the last output that this server saw; undefined before any. */
   get quiet(): number | undefined {
@@ -589,7 +589,8 @@ export class Session {
       await this.#conclude(undefined);
       this.#finish("exited", endReason(endOf(exit.status, signalName)));
     } else {
-      this.row.ended ??= this.lastOutput || this.#effects.clock();
+      // not when we notice: nobody may have looked for hours
+      this.row.ended ??= this.lastOutput || this.#lastHeard() || this.#effects.clock();
       const why = whyLost(this.row, this.#effects.boot, this.#lossReason);
       await this.#conclude(why);
       this.#finish("lost", why);
@@ -599,8 +600,24 @@ export class Session {
   /** Keeps how it ended, before anybody hears of the end. */
   async #conclude(lost: string | undefined): Promise<void> {
     this.row.facts.outputBytes = this.offset;
+    this.row.facts.lastOutput = this.lastOutput || this.#lastHeard();
     this.#save();
     await Promise.race([this.#effects.conclude(this, lost), delay(longestConclusion, undefined, { ref: false })]);
+  }
+
+  /** When its log says that it wrote something last (ms since 1970), 0 where it does not tell: of an output that this server never saw. */
+  #lastHeard(): number {
+    try {
+      const log = this.openLog();
+      try {
+        log.times.refresh();
+        return log.times.last?.time ?? 0;
+      } finally {
+        log.close();
+      }
+    } catch {
+      return 0;
+    }
   }
 
   #to(state: SessionState, reason: string): void {

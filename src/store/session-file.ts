@@ -22,7 +22,13 @@ export type SessionFile = Pick<
   | "cols"
   | "rows"
   | "pinned"
->;
+> & {
+  /** Those of the facts that a later database, home or machine needs (keptFacts). */
+  facts?: Record<string, unknown>;
+};
+
+/** Facts by name that do not change after the start, or are told by nothing else. */
+const keptFacts = ["part", "job", "asked", "requeue", "deadline", "named"];
 
 const fileName = "session.json";
 
@@ -51,6 +57,7 @@ export function writeSessionFile(folder: string, row: SessionFile): void {
     cols,
     rows,
     pinned,
+    facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => keptFacts.includes(fact))),
   });
   const temporary = path.join(folder, `.${fileName}`);
   fs.writeFileSync(temporary, text, { mode: 0o600, flag: "w" });
@@ -88,6 +95,7 @@ function isSessionFile(stored: unknown): stored is Stored {
     (s.runDirectory === null || isText(s.runDirectory)) &&
     numbers.every((n) => Number.isSafeInteger(n) && (n as number) >= 0) &&
     typeof s.pinned === "boolean" &&
+    (s.facts === undefined || (typeof s.facts === "object" && s.facts !== null && !Array.isArray(s.facts))) &&
     Array.isArray(s.limits) &&
     s.limits.every((l) => Array.isArray(l) && Number.isSafeInteger(l[0]) && isWhole(l[1]) && isWhole(l[2]))
   );

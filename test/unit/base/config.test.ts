@@ -31,6 +31,7 @@ on_event = ["notify-send", "falcon"]
 notify = false
 size_policy = "fixed"
 save_before = "5m"
+archive = "/shared/a/"
 server_idle = "1h30m"
 [program_sequences]
 clipboard = "ask"
@@ -56,6 +57,7 @@ window = "pass"
     notify: false,
     sizePolicy: "fixed",
     saveBefore: 300_000,
+    archive: "/shared/a/",
     serverIdle: 5_400_000,
     programSequences: {
       clipboard: "ask",
@@ -115,6 +117,7 @@ test("an unusable value is told with file, line, key, and everything else applie
     ["on_event = [1]", /a program with its arguments/],
     ["notify = 'yes'", /true or false/],
     ["size_policy = 'smallest'", /"last" or "fixed", not "smallest"/],
+    ["archive = 'here'", /an absolute path/],
     ["save_before = 5", /a time of at least a second, such as "5m", or "auto"/],
     ["server_idle = 'never'", /a time of at least a second/],
     ["program_sequences.title = 'ask'", /"pass" or "block"/],

@@ -100,6 +100,7 @@ test("a job's number never becomes an option, nor a list of jobs", async () => {
 
 test("the job is told by its home's name", () => {
   assert.deepEqual(jobOfHome("/home/ann/.local/state/falcon-sessions/node1/j/s4711"), { system: "slurm", id: "4711" });
+  assert.deepEqual(jobOfHome("/x/j/s4711.0"), { system: "slurm", id: "4711" });
   assert.deepEqual(jobOfHome("/x/j/p1042.pbs"), { system: "pbs", id: "1042.pbs" });
   assert.deepEqual(jobOfHome("/x/j/l771"), { system: "lsf", id: "771" });
   for (const home of ["/x/node1", "/x/j/f12", "/x/s4711", "/x/j/s4711/s"]) assert.equal(jobOfHome(home), undefined);

@@ -55,8 +55,10 @@ function watchOf(session: ReturnType<typeof fakeSession>): DeadlineWatch {
       return jobEnd();
     },
     stop: () => {
+      if (session.row.interrupts > 0) return "already";
       stops++;
       session.row.interrupts++;
+      return "sent";
     },
     tell: (_, sentence) => told.push(sentence),
     clock: () => wall,

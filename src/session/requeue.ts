@@ -1,0 +1,28 @@
+// Whether an ended run asks its job to be run again (`--requeue`): yes, unless it came to its end or a person ended it.
+import type { Outcome, StopRecord } from "./outcome.ts";
+
+/** A run with so many parts is not run again: something else than its time limits ends it. */
+const mostParts = 100;
+
+/** Who asks for an end that is meant as one. */
+const byHand: readonly string[] = ["typed", "stop", "kill"] satisfies StopRecord["by"][];
+
+export interface Ended {
+  outcome: Outcome;
+  /** The graceful stop that was asked for first. */
+  stop: StopRecord | undefined;
+  /** The last signal that a person sent, by `falcon kill`. */
+  killed: boolean;
+  /** Which part of its run it was. */
+  part: number;
+}
+
+/** "" when the job is to be run again, else why not, in words. */
+export function whyNotAgain({ outcome, stop, killed, part }: Ended): string {
+  if (outcome.kind === "completed") return "it completed";
+  if (outcome.kind === "failed") return "it failed, and would fail again";
+  if (killed || (stop !== undefined && byHand.includes(stop.by))) return "it was ended by hand";
+  if (/\bwas cancelled$/.test(outcome.by ?? "")) return "its job was cancelled";
+  if (part >= mostParts) return `it has had ${mostParts} parts`;
+  return "";
+}

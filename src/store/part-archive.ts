@@ -1,0 +1,304 @@
+// The archive of parts, `archive/<run>/<n>/` (docs/decisions/0004-homes.md): what is known of a part of a run, for homes that do not have it.
+import fs from "node:fs";
+import path from "node:path";
+import { wall } from "../base/clock.ts";
+import { OutputLog } from "./output-log.ts";
+import { writeSegment } from "./segments.ts";
+import type { SessionFile } from "./session-file.ts";
+import { writeSessionFile } from "./session-file.ts";
+import type { SessionRow } from "./session-store.ts";
+
+/** Bytes of compressed log that a part has in the archive at most; the oldest output is what is left out. A day of falcon's display takes 2 MB. */
+const mostLog = 16 << 20;
+/** Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each hundred epochs. */
+const mostMetrics = 16 << 20;
+const mostMetricFiles = 2_000;
+/** A longer file of facts was not written by us. */
+const longestFacts = 4 << 20;
+/** A longer index of times or record is left out: the log is then without times. */
+const longestIndex = 16 << 20;
+/** Runs and parts that are looked at: a folder with more of them is something else. */
+const mostRuns = 2_000;
+const mostParts = 500;
+
+/** A part as the archive tells it: the row of its session, as far as others may know it (no environment), and where it is. */
+export interface ArchivedPart {
+  run: string;
+  n: number;
+  /** Its folder, laid out like a session's. */
+  folder: string;
+  row: SessionRow;
+  /** When this was written, ms since 1970. */
+  written: number;
+}
+
+/** Losses of a node by epoch, as far as they are kept of a part. */
+export interface KeptCurve {
+  node: string;
+  training: { x: number[]; y: number[] };
+  validation: { x: number[]; y: number[] };
+}
+
+/** What is published of a part. */
+export interface Publication {
+  run: string;
+  n: number;
+  row: SessionRow;
+  /** The session's folder; undefined: the log is not published (it stays where it is). */
+  log: string | undefined;
+  curves: readonly KeptCurve[];
+  /** Folder of the run's nodes, whose metrics falcon writes anew when it resumes; undefined: none is known. */
+  graph: string | undefined;
+}
+
+const idPattern = /^[a-z0-9]{1,16}$/;
+
+/** Where the archive is when no setting says it: beside the homes, which all machines of the user share where they share the home directory. */
+export function archiveRoot(environment: Readonly<Record<string, string | undefined>>): string {
+  const { FALCON_SESSIONS_HOME: home, XDG_STATE_HOME: xdg, HOME } = environment;
+  // a job's home lies in the host's
+  if (home !== undefined && path.isAbsolute(home)) return path.join(home.replace(/\/j\/[^/]+\/?$/, ""), "archive");
+  const state = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(HOME ?? "/", ".local", "state");
+  return path.join(state, "falcon-sessions", "archive");
+}
+
+export class PartArchive {
+  readonly root: string;
+  readonly #uid: number;
+
+  constructor(root: string, uid: number = process.getuid?.() ?? -1) {
+    this.root = root;
+    this.#uid = uid;
+  }
+
+  /**
+   * Writes or brings up to date a part, each file beside its place and renamed, the facts last.
+   * @throws the file system's error; what was there before stays readable.
+   */
+  async publish({ run, n, row, log, curves, graph }: Publication): Promise<void> {
+    const folder = this.#folder(run, n);
+    for (const each of [this.root, path.dirname(folder), folder]) makeFolder(each);
+    if (log !== undefined) await publishLog(log, folder);
+    if (graph !== undefined) copyMetrics(graph, path.join(folder, "metrics"));
+    if (curves.length > 0) put(folder, "curves.json", JSON.stringify(curves));
+    const stored: SessionFile = { ...row, environment: {} };
+    writeSessionFile(folder, stored);
+    const { environment: _, limits: __, ...facts } = row;
+    put(folder, "part.json", JSON.stringify({ version: 1, written: wall(), row: facts }));
+  }
+
+  #newest(run: string): ArchivedPart | undefined {
+    if (!idPattern.test(run)) return undefined;
+    const numbers = names(path.join(this.root, run)).map(Number).filter(Number.isSafeInteger);
+    return numbers.length === 0 ? undefined : this.#part(run, Math.max(...numbers));
+  }
+
+  /** All parts of a run, oldest first; what cannot be read, or is not ours, is passed over. */
+  parts(run: string): ArchivedPart[] {
+    if (!idPattern.test(run)) return [];
+    const found = names(path.join(this.root, run))
+      .filter((name) => /^[1-9]\d{0,4}$/.test(name))
+      .slice(0, mostParts)
+      .flatMap((name) => this.#part(run, Number(name)) ?? []);
+    return found.sort((a, b) => a.n - b.n);
+  }
+
+  /** The newest part of the run of whose newest part `is` says so; of several runs the one that was written last. */
+  find(is: (row: SessionRow) => boolean): ArchivedPart | undefined {
+    let best: ArchivedPart | undefined;
+    for (const run of names(this.root).slice(0, mostRuns)) {
+      const newest = this.#newest(run);
+      if (newest === undefined || !is(newest.row)) continue;
+      if (best === undefined || newest.written > best.written) best = newest;
+    }
+    return best;
+  }
+
+  /** The curves that were kept of the parts before the nth, oldest first. */
+  curvesBefore(run: string, n: number): KeptCurve[][] {
+    return this.parts(run)
+      .filter((part) => part.n < n)
+      .map(({ folder }) => curvesFrom(this.#read(path.join(folder, "curves.json"))));
+  }
+
+  /** Copies a part's log and record into a session folder that does not exist yet; answers whether it was made. */
+  copyTo(part: ArchivedPart, folder: string): boolean {
+    try {
+      fs.mkdirSync(folder, { mode: 0o700 });
+    } catch {
+      return false;
+    }
+    for (const name of names(part.folder)) {
+      if (!/^(session\.json|record|times|seg-[\w-]+\.br)$/.test(name)) continue;
+      const from = path.join(part.folder, name);
+      const stat = fs.lstatSync(from);
+      if (stat.isFile() && stat.uid === this.#uid) fs.copyFileSync(from, path.join(folder, name), fs.constants.COPYFILE_EXCL);
+    }
+    return true;
+  }
+
+  /** Removes the runs whose newest part was written before this time (ms since 1970). */
+  sweep(before: number): void {
+    for (const run of names(this.root).slice(0, mostRuns)) {
+      const newest = this.#newest(run);
+      if (newest !== undefined && newest.written < before) fs.rmSync(path.join(this.root, run), { recursive: true, force: true });
+    }
+  }
+
+  #folder(run: string, n: number): string {
+    return path.join(this.root, run, String(n));
+  }
+
+  #part(run: string, n: number): ArchivedPart | undefined {
+    const folder = this.#folder(run, n);
+    const stored = this.#read(path.join(folder, "part.json")) as
+      | { version?: unknown; written?: unknown; row?: unknown }
+      | undefined;
+    if (stored?.version !== 1 || typeof stored.written !== "number" || !isRow(stored.row)) return undefined;
+    const row = { ...stored.row, environment: {}, limits: [] };
+    return { run, n, folder, row, written: stored.written };
+  }
+
+  /** JSON of a plain file that is ours and of a length that we write; undefined otherwise. */
+  #read(file: string): unknown {
+    let fd: number;
+    try {
+      fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    } catch {
+      return undefined;
+    }
+    try {
+      const stat = fs.fstatSync(fd);
+      if (!stat.isFile() || stat.uid !== this.#uid || stat.size > longestFacts) return undefined;
+      return JSON.parse(fs.readFileSync(fd, "utf8"));
+    } catch {
+      return undefined;
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+}
+
+/** The compressed segments that the session's log has, and what is not compressed yet as one more, which the next publication replaces. */
+async function publishLog(from: string, to: string): Promise<void> {
+  const log = OutputLog.open(from);
+  try {
+    const kept: string[] = [];
+    let room = mostLog;
+    const end = log.end;
+    const tail = await log.read(log.rawBase, end - log.rawBase);
+    if (tail.length > 0) {
+      const { file, size } = await writeSegment(to, log.rawBase, tail);
+      kept.push(file);
+      room -= size;
+    }
+    for (const segment of [...log.segments].reverse()) {
+      room -= segment.size;
+      if (room < 0) break;
+      kept.push(segment.file);
+      if (!fs.existsSync(path.join(to, segment.file))) copy(path.join(from, segment.file), to, segment.file);
+    }
+    for (const name of names(to)) if (/^seg-/.test(name) && !kept.includes(name)) fs.rmSync(path.join(to, name), { force: true });
+    for (const name of ["times", "record"]) {
+      const file = path.join(from, name);
+      if (fs.existsSync(file) && fs.statSync(file).size <= longestIndex) copy(file, to, name);
+    }
+  } finally {
+    log.close();
+  }
+}
+
+/** Copies the metrics of all nodes: `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, the newest first where they are too many. */
+function copyMetrics(graph: string, to: string): void {
+  const chunks = names(graph)
+    .flatMap((node) => {
+      const below = path.join(graph, node, "metrics");
+      if (!isFolder(below)) return [];
+      return (fs.readdirSync(below, { recursive: true }) as string[]).map((file) => ({
+        from: path.join(below, file),
+        name: path.join(node, file),
+      }));
+    })
+    .filter(({ name }) => name.endsWith(".npz"))
+    .flatMap((chunk) => {
+      const stat = fs.lstatSync(chunk.from, { throwIfNoEntry: false });
+      return stat?.isFile() ? [{ ...chunk, stat }] : [];
+    })
+    .sort((a, b) => b.stat.mtimeMs - a.stat.mtimeMs);
+  let room = mostMetrics;
+  for (const { from, name, stat } of chunks.slice(0, mostMetricFiles)) {
+    room -= stat.size;
+    if (room < 0) return;
+    const target = path.join(to, name);
+    const there = fs.statSync(target, { throwIfNoEntry: false });
+    if (there !== undefined && there.size === stat.size && there.mtimeMs >= stat.mtimeMs) continue;
+    fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    copy(from, path.dirname(target), path.basename(target));
+  }
+}
+
+function makeFolder(folder: string): void {
+  if (!fs.existsSync(folder)) fs.mkdirSync(folder, { recursive: folder.endsWith("archive"), mode: 0o700 });
+}
+
+function put(folder: string, name: string, text: string): void {
+  const temporary = path.join(folder, `.${name}.${process.pid}`);
+  fs.writeFileSync(temporary, text, { mode: 0o600 });
+  fs.renameSync(temporary, path.join(folder, name));
+}
+
+function copy(from: string, folder: string, name: string): void {
+  const temporary = path.join(folder, `.${name}.${process.pid}`);
+  fs.copyFileSync(from, temporary);
+  fs.renameSync(temporary, path.join(folder, name));
+}
+
+function names(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function isFolder(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function curvesFrom(stored: unknown): KeptCurve[] {
+  if (!Array.isArray(stored)) return [];
+  const isCurve = (curve: unknown): boolean => {
+    const { x, y } = (curve ?? {}) as { x?: unknown; y?: unknown };
+    return Array.isArray(x) && Array.isArray(y) && x.length === y.length && [...x, ...y].every(Number.isFinite);
+  };
+  return stored.filter(
+    (one) =>
+      typeof one === "object" && one !== null && typeof one.node === "string" && isCurve(one.training) && isCurve(one.validation),
+  ) as KeptCurve[];
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumberOrNull = (value: unknown): boolean => value === null || Number.isFinite(value);
+
+/** Every field of its kind: the archive is shared by machines, and another one may have written anything there. */
+function isRow(stored: unknown): stored is Omit<SessionRow, "environment" | "limits"> {
+  if (typeof stored !== "object" || stored === null) return false;
+  const s = stored as Record<string, unknown>;
+  return (
+    isText(s.id) &&
+    /^[a-z0-9]{1,16}$/.test(s.id) &&
+    [s.name, s.directory, s.host, s.boot, s.token, s.reason].every(isText) &&
+    (s.kind === "launch" || s.kind === "run") &&
+    ["starting", "running", "exiting", "exited", "lost"].includes(s.state as string) &&
+    Array.isArray(s.command) &&
+    s.command.length > 0 &&
+    s.command.every(isText) &&
+    (s.runDirectory === null || isText(s.runDirectory)) &&
+    [s.created, s.umask, s.cols, s.rows, s.interrupts].every(Number.isFinite) &&
+    [s.started, s.ended, s.waitStatus, s.attached, s.holderPid, s.programPid].every(isNumberOrNull) &&
+    typeof s.pinned === "boolean" &&
+    typeof s.facts === "object" &&
+    s.facts !== null &&
+    !Array.isArray(s.facts)
+  );
+}

@@ -1,0 +1,168 @@
+// The archive of parts: written whole, bounded, read with suspicion, since another machine may have written anything there.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { OutputLog } from "../../../src/store/output-log.ts";
+import { archiveRoot, PartArchive, type Publication } from "../../../src/store/part-archive.ts";
+import type { SessionRow } from "../../../src/store/session-store.ts";
+
+let folder = "";
+let archive: PartArchive;
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-archive-"));
+  archive = new PartArchive(path.join(folder, "archive"));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+function row(id: string, over: Partial<SessionRow> = {}): SessionRow {
+  return {
+    id,
+    name: "run",
+    kind: "launch",
+    command: ["falcon", "launch"],
+    directory: "/work",
+    environment: { SECRET: "value" },
+    umask: 0o22,
+    limits: [],
+    runDirectory: "/work/run",
+    host: "node1",
+    boot: "b",
+    token: "t",
+    holderPid: 1,
+    programPid: 2,
+    state: "exited",
+    reason: "ended with status 0",
+    created: 1000,
+    started: 1000,
+    ended: 2000,
+    waitStatus: 0,
+    cols: 80,
+    rows: 24,
+    pinned: false,
+    interrupts: 0,
+    attached: null,
+    facts: { outputBytes: 5 },
+    ...over,
+  };
+}
+
+/** A session folder with this output. */
+function session(name: string, output: string): string {
+  const made = path.join(folder, name);
+  fs.mkdirSync(made);
+  fs.writeFileSync(path.join(made, "output.log"), output);
+  fs.writeFileSync(path.join(made, "record"), `start 1000 2\nexit 0 ${output.length} 2000\n`);
+  return made;
+}
+
+function publication(run: string, n: number, over: Partial<Publication> = {}): Publication {
+  return { run, n, row: row(`part${n}`), log: undefined, curves: [], graph: undefined, ...over };
+}
+
+test("a part is read as it was written, without its environment", async () => {
+  const curve = { x: [1, 2], y: [3, 4] };
+  await archive.publish(publication("abc234", 1, { curves: [{ node: "z", training: curve, validation: curve }] }));
+  await archive.publish(publication("abc234", 2));
+  const parts = archive.parts("abc234");
+  assert.deepEqual(
+    parts.map(({ n, row: { id, host, facts } }) => [n, id, host, facts.outputBytes]),
+    [
+      [1, "part1", "node1", 5],
+      [2, "part2", "node1", 5],
+    ],
+  );
+  assert.deepEqual(parts[0]?.row.environment, {});
+  const written = fs.readdirSync(path.join(folder, "archive"), { recursive: true, withFileTypes: true });
+  for (const entry of written) {
+    const file = path.join(entry.parentPath, entry.name);
+    assert.equal(fs.statSync(file).mode & 0o077, 0, `${file} is the owner's alone`);
+    if (entry.isFile()) assert.ok(!fs.readFileSync(file, "utf8").includes("SECRET"), file);
+  }
+  assert.deepEqual(archive.curvesBefore("abc234", 2), [[{ node: "z", training: curve, validation: curve }]]);
+});
+
+test("a log is published while it grows, and again: the copy reads like the session's own", async () => {
+  const log = session("s", "first\n");
+  await archive.publish(publication("abc234", 1, { log }));
+  fs.appendFileSync(path.join(log, "output.log"), "second\n");
+  fs.writeFileSync(path.join(log, "record"), "start 1000 2\n");
+  await archive.publish(publication("abc234", 1, { log }));
+  const [part] = archive.parts("abc234");
+  assert.ok(part);
+  const copy = path.join(folder, "part1");
+  assert.equal(archive.copyTo(part, copy), true);
+  assert.equal(archive.copyTo(part, copy), false, "what is there stays");
+  const read = OutputLog.open(copy);
+  assert.equal((await read.read(0, 100)).toString(), "first\nsecond\n");
+  read.close();
+  assert.equal(fs.readdirSync(copy).filter((name) => name.startsWith("seg-")).length, 1);
+});
+
+test("metrics are copied as far as they fit, the newest first", async () => {
+  const graph = path.join(folder, "graph");
+  const metric = path.join(graph, "z", "metrics", "val", "loss");
+  fs.mkdirSync(metric, { recursive: true });
+  for (const [i, size] of [9 << 20, 9 << 20, 1000].entries()) {
+    const file = path.join(metric, `chunk_00000${i}.npz`);
+    fs.writeFileSync(file, Buffer.alloc(size));
+    fs.utimesSync(file, 1000 + i, 1000 + i);
+  }
+  fs.symlinkSync("/etc/passwd", path.join(metric, "chunk_000009.npz"));
+  await archive.publish(publication("abc234", 1, { graph }));
+  const copied = fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/val/loss"));
+  assert.deepEqual(copied.sort(), ["chunk_000001.npz", "chunk_000002.npz"]);
+});
+
+test("what another machine may have written there is passed over", async () => {
+  await archive.publish(publication("abc234", 1));
+  const part = path.join(folder, "archive/abc234/1/part.json");
+  const good = JSON.parse(fs.readFileSync(part, "utf8"));
+  const bad: unknown[] = [
+    "",
+    "[]",
+    "{",
+    { ...good, version: 2 },
+    { ...good, row: { ...good.row, id: "../x" } },
+    { ...good, row: { ...good.row, command: [] } },
+    { ...good, row: { ...good.row, command: [1] } },
+    { ...good, row: { ...good.row, facts: null } },
+    { ...good, row: { ...good.row, state: "gone" } },
+    { ...good, row: { ...good.row, created: "yesterday" } },
+    " ".repeat(5 << 20),
+  ];
+  for (const text of bad) {
+    fs.writeFileSync(part, typeof text === "string" ? text : JSON.stringify(text));
+    assert.deepEqual(archive.parts("abc234"), [], JSON.stringify(text).slice(0, 80));
+  }
+  fs.rmSync(part);
+  fs.symlinkSync("/etc/passwd", part);
+  assert.deepEqual(archive.parts("abc234"), []);
+  assert.deepEqual(archive.parts("../archive"), []);
+  fs.writeFileSync(path.join(folder, "archive/abc234/1/curves.json"), '[{"node":"z","training":{"x":[1],"y":["a"]}}]');
+  assert.deepEqual(archive.curvesBefore("abc234", 2), []);
+});
+
+test("the run is found by its newest part, of several runs the one that was written last; old ones are swept", async () => {
+  await archive.publish(publication("aaa234", 1, { row: row("part1", { directory: "/a" }) }));
+  await archive.publish(publication("bbb234", 1, { row: row("part1", { directory: "/b" }) }));
+  await archive.publish(publication("bbb234", 10, { row: row("part10", { directory: "/b" }) }));
+  assert.equal(archive.find(({ directory }) => directory === "/b")?.n, 10);
+  assert.equal(
+    archive.find(({ directory }) => directory === "/c"),
+    undefined,
+  );
+  const part = path.join(folder, "archive/aaa234/1/part.json");
+  fs.writeFileSync(part, JSON.stringify({ ...JSON.parse(fs.readFileSync(part, "utf8")), written: 5 }));
+  archive.sweep(1000);
+  assert.deepEqual(fs.readdirSync(path.join(folder, "archive")), ["bbb234"]);
+});
+
+test("the archive lies beside the homes; a job's home lies in its host's", () => {
+  assert.equal(archiveRoot({ HOME: "/home/ann" }), "/home/ann/.local/state/falcon-sessions/archive");
+  assert.equal(archiveRoot({ HOME: "/home/ann", XDG_STATE_HOME: "/state" }), "/state/falcon-sessions/archive");
+  assert.equal(archiveRoot({ FALCON_SESSIONS_HOME: "/h" }), "/h/archive");
+  assert.equal(archiveRoot({ FALCON_SESSIONS_HOME: "/h/j/s77" }), "/h/archive");
+});
