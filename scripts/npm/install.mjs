@@ -27,8 +27,10 @@ function install() {
   const lacking = broken(root);
   if (lacking.length > 0) build(lacking, fs.existsSync(prebuilt));
 
-  // what other machines need is no use here
+  // what other machines need is no use here, nor are sources: what was compiled runs with every later Node (N-API)
   fs.rmSync(path.join(root, "prebuilds"), { recursive: true, force: true });
+  for (const name of fs.readdirSync(path.join(root, "native")))
+    if (/\.(c|h|gyp)$/.test(name)) fs.rmSync(path.join(root, "native", name));
   replace(path.join(root, "dist/node-path"), `${process.execPath}\n`);
   link(path.join(root, "native/build/Release/falcon"), path.join(root, "bin/falcon"));
 }
