@@ -1,17 +1,22 @@
 // falcon sessions: what runs and how far it is; one line a session.
-import { Option } from "commander";
-import { Status } from "../base/failure.ts";
+import { Option, type OptionValues } from "commander";
+import { Failure, Status } from "../base/failure.ts";
+import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { deadlineText } from "../session/deadline.ts";
 import type { NeighbourSession } from "../session/neighbours.ts";
+import type { Outcome } from "../session/outcome.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { elsewhere, named, placeOf } from "./elsewhere.ts";
 import { listing } from "./listing.ts";
-import { coloursFor, table } from "./table.ts";
+import { parseTime } from "./logs.ts";
+import { sessionTable } from "./session-list.ts";
+import { statusWord } from "./status-word.ts";
+import { coloursFor } from "./table.ts";
 import { watch } from "./watch.ts";
-import { duration, endSentence } from "./wording.ts";
+import { duration } from "./wording.ts";
 
 /** Ended sessions of this last time (ms) are listed without --all. */
 const recentEnd = 86_400_000;
@@ -24,7 +29,12 @@ export const sessions: CommandSpec = {
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
-      .option("--all", "ended sessions too")
+      .option("--all", "all that ended too, not those of the last day alone")
+      .option("--running", "only what runs")
+      .option("--failed", "only what failed, was killed or lost")
+      .option("--ended <since>", "only what ended since: 90m, 12h, 2d, 14:30, 2026-11-24")
+      .option("--sort <by>", "started, ended, name or status")
+      .option("--limit <n>", "the first n lines only")
       .option("--run-dir <dir>", "only sessions of this run directory")
       .option("--json", "machine-readable (docs/json.md)")
       .option("--watch", "keep watching")
@@ -34,12 +44,15 @@ export const sessions: CommandSpec = {
   async run(call, context, wanted, options) {
     const { here, all, runDir } = options as { here?: true; all?: true; runDir?: string };
     if (options.watch) return watch(call, context, () => choose(call, context, wanted, all === true, runDir));
+    const filter = parseFilter(options, context.clock());
+    const whole = all === true || filter.chooses;
     const rows =
-      here === true ? await ownRows(context, context.table.all()) : await chosenRows(call, context, wanted, all === true, runDir);
+      here === true ? await ownRows(context, context.table.all()) : await chosenRows(call, context, wanted, whole, runDir);
+    const listed = filtered(rows, filter, options.json === true);
     if (options.json) {
-      const listings = rows.map(({ listing, text }) => (here === true ? { ...listing, text } : listing));
+      const listings = listed.map(({ listing, text }) => (here === true ? { ...listing, text } : listing));
       call.stdout(`${JSON.stringify(listings, null, 2)}\n`);
-    } else print(call, context, rows);
+    } else print(call, context, listed, rows.length > 0);
     return Status.ok;
   },
 };
@@ -68,11 +81,24 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
   return all ? found : found.filter((s) => s.live || (s.row.ended ?? 0) > recent);
 }
 
-/** How it ended and what came of it, each said once: "stopped after 4m 10s · 187/300, best -2.91". */
-function endAndResults(end: string, summary: string): string {
-  const [outcome = "", ...results] = summary.split(" · ");
-  const said = /^(completed|stopped|broken off)/.test(outcome) ? results.join(" · ") : summary;
-  return [end, said].filter(Boolean).join(" · ");
+/** What came of it, why it ended where its outcome alone does not say, and how long it took. */
+function endText(session: Session, summary: string): string {
+  const { row } = session;
+  const [first = "", ...results] = summary.split(" · ");
+  const trained = /^(completed|stopped|broken off)/.test(first) ? results : [];
+  const error = postMortemOf(session)?.error ?? (row.facts.execError as string | undefined);
+  const outcome = outcomeOf(session);
+  const ran = row.started !== null && row.ended !== null ? `ran ${duration(row.ended - row.started)}` : "";
+  const why = outcome === undefined ? "" : reasonOf(outcome);
+  return [outcome?.kind === "failed" ? error : undefined, ...trained, error === why ? "" : why, ran].filter(Boolean).join(" · ");
+}
+
+/** An outcome's sentence without the word that the list has beside it: "status 3, model not saved". */
+function reasonOf({ kind, sentence }: Outcome): string {
+  if (kind === "completed") return "";
+  return sentence
+    .replace(/^(lost: |ended by |ended with |killed: |stopped(, | with | )?|killed (by )?|ended, )/, "")
+    .replace(/^at its time limit,? ?/, "");
 }
 
 /** How far it is, and how long it still has. */
@@ -84,11 +110,11 @@ function liveText(summary: string, deadline: string): string {
 interface Row {
   id: string;
   name: string;
-  state: string;
-  /** It runs, or has ended well, or not. */
-  looks: "runs" | "well" | "ill";
-  /** How long it runs or ran (ms). */
-  age: number;
+  /** Its state while it runs, then its outcome. */
+  status: string;
+  live: boolean;
+  /** Since when it runs, or is over (ms since 1970). */
+  since: number;
   viewers: number;
   /** How far it is, or how it ended. */
   text: string;
@@ -112,12 +138,12 @@ async function chosenRows(
     const recent = context.clock() - recentEnd;
     const theirs = others.filter((s) => all || s.live || (s.ended ?? 0) > recent);
     const ofRun = runDir === undefined ? theirs : named(others, runDir, directory);
-    return [...own, ...ofRun.map((s) => otherRow(s, context.clock()))].sort((a, b) => a.created - b.created);
+    return [...own, ...ofRun.map((s) => otherRow(s))].sort((a, b) => a.created - b.created);
   }
   const rows = wanted.map(async (word) => {
     const other =
       placeOf(context.table.all(), others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
-    if (other !== undefined) return [otherRow(other, context.clock())];
+    if (other !== undefined) return [otherRow(other)];
     return ownRows(context, choose(call, context, [word], all, runDir));
   });
   return (await Promise.all(rows)).flat();
@@ -133,13 +159,13 @@ function ownRows(context: Context, chosen: readonly Session[]): Promise<Row[]> {
       return {
         id: session.id,
         name: row.name,
-        state: row.state,
-        looks: row.state === "running" ? "runs" : row.state === "exited" && session.end?.status === 0 ? "well" : "ill",
-        age: (row.ended ?? now) - (row.started ?? row.created),
+        status: session.live ? row.state : outcomeWord(outcomeOf(session)?.kind ?? row.state),
+        live: session.live,
+        since: session.live ? (row.started ?? row.created) : (row.ended ?? row.created),
         viewers: session.viewers.size,
         text: session.live
           ? liveText(progress?.summary ?? session.title, deadlineText(row, progress ?? null, saveBefore, now))
-          : endAndResults(endSentence(session), progress?.summary ?? ""),
+          : endText(session, progress?.summary ?? ""),
         place: row.runDirectory ?? row.directory,
         created: row.created,
         listing: await listing(session, context.progress, { saveBefore, now, job: context.neighbours.place.job }),
@@ -148,52 +174,101 @@ function ownRows(context: Context, chosen: readonly Session[]): Promise<Row[]> {
   );
 }
 
-function otherRow(session: NeighbourSession, now: number): Row {
-  const { id, name, state, viewers, text, created, started, ended, runDirectory, directory, listing } = session;
-  const looks = state === "running" ? "runs" : state === "exited" && listing.exitCode === 0 ? "well" : "ill";
-  const age = (ended ?? now) - (started ?? created);
-  return { id, name, state, looks, age, viewers, text, place: runDirectory ?? directory, created, listing };
+function otherRow(session: NeighbourSession): Row {
+  const { id, name, state, live, viewers, text, created, started, ended, runDirectory, directory, listing } = session;
+  const { outcome } = listing as { outcome?: { kind?: string } | null };
+  const status = live ? state : outcomeWord(outcome?.kind ?? state);
+  const since = live ? (started ?? created) : (ended ?? created);
+  return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, created, listing };
 }
 
-function print(call: Call, context: Context, chosen: readonly Row[]): void {
+/** An outcome's kind as people read it. */
+function outcomeWord(kind: string): string {
+  return kind === "time-limit" ? "time limit" : kind;
+}
+
+interface Filter {
+  running: boolean;
+  failed: boolean;
+  /** Ended at or after this (ms since 1970). */
+  since: number | undefined;
+  sort: Sort | undefined;
+  limit: number | undefined;
+  /** It says itself which ended ones are wanted. */
+  chooses: boolean;
+}
+
+type Sort = "started" | "ended" | "name" | "status";
+
+/** What went wrong. */
+const failures = new Set(["failed", "killed", "lost"]);
+
+function parseFilter(options: OptionValues, now: number): Filter {
+  const { sort, limit } = options;
+  if (sort !== undefined && !["started", "ended", "name", "status"].includes(sort))
+    throw new Failure(`--sort ${sort}: say started, ended, name or status`, Status.usage);
+  if (limit !== undefined && !(Number.isInteger(Number(limit)) && Number(limit) > 0))
+    throw new Failure(`--limit ${limit}: give a number of lines from 1 on`, Status.usage);
+  if (options.running && (options.failed || options.ended !== undefined))
+    throw new Failure("--running goes with neither --failed nor --ended", Status.usage);
+  return {
+    running: options.running === true,
+    failed: options.failed === true,
+    since: options.ended === undefined ? undefined : parseTime("--ended", options.ended, now),
+    sort,
+    limit: limit === undefined ? undefined : Number(limit),
+    chooses: options.failed === true || options.ended !== undefined,
+  };
+}
+
+/** What fits, for people what runs first and then what ended last; for programs in the order of their start, as ever. */
+function filtered(rows: readonly Row[], filter: Filter, forPrograms: boolean): Row[] {
+  const { running, failed, since, sort, limit } = filter;
+  const found = rows.filter(
+    (row) =>
+      (!running || row.live) &&
+      (!failed || failures.has(row.status)) &&
+      (since === undefined || (!row.live && row.since >= since)),
+  );
+  const byTime = (a: Row, b: Row) => Number(b.live) - Number(a.live) || b.since - a.since;
+  const orders: Record<Sort, (a: Row, b: Row) => number> = {
+    started: (a, b) => b.created - a.created,
+    ended: (a, b) => Number(a.live) - Number(b.live) || b.since - a.since,
+    name: (a, b) => a.name.localeCompare(b.name),
+    status: (a, b) => a.status.localeCompare(b.status) || byTime(a, b),
+  };
+  if (sort !== undefined) found.sort(orders[sort]);
+  else if (!forPrograms) found.sort(byTime);
+  return limit === undefined ? found : found.slice(0, limit);
+}
+
+/** @param hidden there are sessions that the filters left out */
+function print(call: Call, context: Context, chosen: readonly Row[], hidden: boolean): void {
   if (chosen.length === 0) {
+    const none = hidden || context.table.all().length > 0;
     call.stderr(
-      context.table.all().length > 0
-        ? "no session runs ('falcon sessions --all' lists ended ones)\n"
-        : "no sessions: 'falcon launch' starts one\n",
+      none ? "no such session: 'falcon sessions --all' lists all that ended, too\n" : "no sessions: 'falcon launch' starts one\n",
     );
     return;
   }
-  const colours = coloursFor(call.request);
-  const paint = { runs: colours.green, well: colours.dim, ill: colours.red };
-  // which job it is in is said where there are several places
-  const jobs = chosen.some(({ listing }) => (listing as { job?: unknown }).job);
-  const rows = chosen.map((row) => [
-    row.id,
-    row.name,
-    paint[row.looks](row.state),
-    ...(jobs ? [jobText((row.listing as { job?: string | null }).job ?? null)] : []),
-    duration(row.age),
-    String(row.viewers),
-    row.text,
-    row.place,
-  ]);
-  call.stdout(
-    `${table(
-      [
-        { title: "ID" },
-        { title: "NAME" },
-        { title: "STATE" },
-        ...(jobs ? [{ title: "JOB" }] : []),
-        { title: "AGE", right: true },
-        { title: "VIEWERS", right: true },
-        { title: "PROGRESS" },
-        { title: "RUN", fills: true },
-      ],
-      rows,
-      call.request.terminal.stdout ? call.request.terminal.cols : 0,
-    )}\n`,
-  );
+  const now = context.clock();
+  const lines = chosen.map((row) => {
+    const { job, host } = row.listing as { job?: string | null; host?: string };
+    return {
+      status: statusWord(row.status),
+      progress: row.text,
+      name: row.name,
+      id: row.id,
+      age: row.live ? duration(now - row.since) : `${duration(now - row.since).split(" ")[0]} ago`,
+      viewers: row.viewers,
+      job: jobText(job ?? null),
+      host: host ?? "",
+      place: row.place,
+    };
+  });
+  const { terminal, directory, environment } = call.request;
+  const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME };
+  call.stdout(`${sessionTable(lines, place, coloursFor(call.request))}\n`);
 }
 
 /** The number without the letter, which one host has one of. */

@@ -78,7 +78,7 @@ describe("with control groups", { skip: noSlurm() }, () => {
     const session = await running("outside");
     assert.match(await home.ok(["logs", "outside"]), /hello/);
     assert.match(await home.ok(["show", session.id]), new RegExp(session.id));
-    assert.match(await home.ok(["sessions"]), new RegExp(`${session.id} .*outside .*running .*\\b${id}\\b`));
+    assert.match(await home.ok(["sessions"]), new RegExp(`running .*outside +${session.id} .*\\b${id}\\b`));
     const terminal = home.terminal(["attach", "outside"]);
     await terminal.waitFor("hello");
     terminal.type("typed\r");

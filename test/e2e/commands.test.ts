@@ -53,9 +53,9 @@ describe("commands", () => {
   test("sessions is a table on a terminal that fits it, and a stable JSON shape", async () => {
     const terminal = home.terminal(["sessions"], { cols: 70, rows: 20 });
     await terminal.waitForExit();
-    assert.match(terminal.lines()[0] ?? "", /^ID +NAME +STATE/);
+    assert.match(terminal.lines()[0] ?? "", /^STATE +PROGRESS +NAME +ID +AGE/);
     assert.ok(terminal.lines().every((line) => line.length <= 70));
-    assert.match(terminal.text(), /cat +running/);
+    assert.match(terminal.text(), /● running +cat +/);
     for (const session of await home.sessions()) {
       for (const field of [
         "id",
@@ -159,7 +159,8 @@ describe("commands", () => {
     const id = await home.start(["/bin/cat"], ["--name", "before"]);
     await home.ok(["rename", id, "after"]);
     for (const wanted of [id, "after"]) assert.equal(JSON.parse(await home.ok(["show", wanted, "--json"])).id, id);
-    const rest = (await home.sessions()).map((session) => session.id).filter((other) => other !== id);
+    // a prefix of an id counts as one of a name does
+    const rest = (await home.sessions()).flatMap((session) => [session.id, session.name]).filter((other) => other !== id);
     let length = 1;
     while (rest.some((other) => other.startsWith(id.slice(0, length)))) length++;
     assert.equal(JSON.parse(await home.ok(["show", id.slice(0, length), "--json"])).id, id);

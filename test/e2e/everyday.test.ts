@@ -146,3 +146,43 @@ describe("names", () => {
     assert.match(harm.text(), /'pair' fits 2 sessions, say which one/);
   });
 });
+
+describe("the list", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("filters, order and limit, the same for --json; an end is told from a time that it took", async () => {
+    for (const [name, command] of [
+      ["good", ["/bin/true"]],
+      ["bad", ["/bin/sh", "-c", "exit 3"]],
+    ] as const) {
+      const id = await home.start([...command], ["--name", name]);
+      await home.untilState(id, "exited");
+    }
+    await home.start(["/bin/cat"], ["--name", "alive"]);
+    const names = async (...options: string[]) =>
+      (JSON.parse(await home.ok(["sessions", "--json", ...options])) as { name: string }[]).map((row) => row.name);
+    assert.deepEqual(await names("--running"), ["alive"]);
+    assert.deepEqual(await names("--failed"), ["bad"]);
+    assert.deepEqual(await names("--ended", "1h"), ["good", "bad"]);
+    assert.deepEqual(await names("--ended", "1h", "--failed"), ["bad"]);
+    assert.deepEqual(await names("--sort", "name"), ["alive", "bad", "good"]);
+    assert.deepEqual(await names("--sort", "name", "--limit", "2"), ["alive", "bad"]);
+    assert.deepEqual(await names(), ["good", "bad", "alive"], "programs get them in the order of their start");
+    const shown = (await home.ok(["sessions"])).split("\n");
+    assert.match(shown[1] as string, /^● running +alive +\w{6} +\d+s$/);
+    assert.match(shown[2] as string, /^✗ failed +status 3 · ran \d+s +bad +\w{6} +\d+s ago$/);
+    assert.match(shown[3] as string, /^✓ completed +ran \d+s +good +\w{6} +\d+s ago$/);
+    for (const [options, sentence] of [
+      [["--sort", "size"], /--sort size: say started, ended, name or status/],
+      [["--limit", "0"], /--limit 0: give a number/],
+      [["--ended", "soon"], /--ended soon: give a duration/],
+      [["--running", "--failed"], /--running goes with neither/],
+    ] as const) {
+      const refused = await home.run(["sessions", ...options]);
+      assert.equal(refused.code, 2);
+      assert.match(refused.stderr, sentence);
+    }
+    assert.match((await home.run(["sessions", "--failed", "--ended", "2030-01-01"])).stderr, /no such session/);
+  });
+});

@@ -39,7 +39,7 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     );
     assert.equal(code, 0);
     assert.match(stdout, /inside/);
-    assert.match(stdout, new RegExp(`${outside} +stale`), "from inside of the job the host's are seen too");
+    assert.match(stdout, new RegExp(`stale +${outside}`), "from inside of the job the host's are seen too");
     const ended = await until(async () => {
       const found = await row("inside");
       return !fs.existsSync(jobHome("s77")) && found?.state === "exited" ? found : undefined;

@@ -109,7 +109,7 @@ describe("a run that you can leave and come back to", () => {
     assert.deepEqual(row?.viewers, []);
     assert.equal(row?.runDirectory, path.join(home.work, "run"));
     const table = await home.ok(["sessions"]);
-    assert.match(table, new RegExp(`^${id} +run +running `, "m"));
+    assert.match(table, new RegExp(`^● running .* run +${id} `, "m"));
   });
 
   test("the run goes on when the terminal that started it is closed", async () => {
@@ -192,7 +192,7 @@ describe("a run that you can leave and come back to", () => {
     assert.match(shown, /^state {5}stopped after /m);
     assert.match(shown, /the end {3}stopped gracefully; the model is saved/);
     assert.match(shown, /falcon launch interrupted/);
-    assert.match(await home.ok(["sessions"]), /stopped after \S+( \S+)?, model saved · line \d+\/\d+/);
+    assert.match(await home.ok(["sessions"]), /■ stopped +line \d+\/\d+.* · model saved · ran \d/);
   });
 });
 

@@ -113,7 +113,7 @@ describe("npm install -g of it, without a compiler", () => {
   test("a session runs, is listed, attached and exported as a picture; the trainer trains", async () => {
     const file = path.join(bin, "falcon");
     await home.ok(["run", "-d", "--name", "shell", "--", "sh", "-c", "echo from the session; exec cat"], { file });
-    assert.match(await home.ok(["sessions"], { file }), /shell +running/);
+    assert.match(await home.ok(["sessions"], { file }), /running +shell/);
     const terminal = home.terminal(["attach", "shell"], { file });
     await terminal.waitFor(/from the session/);
     terminal.type("\x1c");
