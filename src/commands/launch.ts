@@ -4,6 +4,7 @@ import { Failure, Status } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
+import { checkLaunch } from "../falcon/launch-check.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { falconUsage } from "../falcon/usage.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
@@ -23,6 +24,7 @@ export const launch: CommandSpec = {
     command
       .option("--attach", "attach to the run that is already going (never starts one)")
       .option("--falcon <path>", "the Python falcon to use")
+      .option("--no-check", "start it also where its configuration, run directory or observations are amiss")
       .argument("[falcon options...]", "falcon's own options and key=value settings, handed on unchanged")
       .allowUnknownOption()
       .usage("[options] [falcon's own options] [key=value ...]");
@@ -52,6 +54,8 @@ export const launch: CommandSpec = {
       words = plan.args;
       runDirectory = earlier.row.runDirectory ?? runDirectory;
     } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
+    const amiss = options.check === false ? undefined : await checkLaunch(found.command, parseLaunch(words), directory);
+    if (amiss !== undefined) throw new Failure(`${amiss} (--no-check starts it all the same)`, Status.usage);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
       call,

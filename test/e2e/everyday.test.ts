@@ -186,3 +186,23 @@ describe("the list", () => {
     assert.match((await home.run(["sessions", "--failed", "--ended", "2030-01-01"])).stderr, /no such session/);
   });
 });
+
+describe("a launch that cannot go well", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("is one sentence and status 2, and leaves no session; --no-check starts it", async () => {
+    const falcon = path.join(home.work, "falcon");
+    fs.writeFileSync(falcon, "#!/bin/sh\n# from falcon.cli import main\necho launched\n", { mode: 0o755 });
+    const env = { FALCON_BIN: falcon };
+    const refused = await home.run(["launch"], { env });
+    assert.equal(refused.code, 2);
+    assert.equal(
+      refused.stderr,
+      `falcon: there is no config.yml in ${home.work}; -c names another one (--no-check starts it all the same)\n`,
+    );
+    assert.deepEqual(await home.sessions(), []);
+    assert.match((await home.run(["launch", "--no-check"], { env })).stdout, /launched/);
+    assert.deepEqual((await home.sessions())[0]?.command, [falcon, "launch", "--no-interactive"], "falcon does not see the word");
+  });
+});

@@ -1,0 +1,122 @@
+// What is certain to end a launch before it begins, looked at before anything is started: its configuration, run directory, observations and Python.
+import fs from "node:fs";
+import path from "node:path";
+import { onDisk } from "../base/bytes.ts";
+import type { LaunchArguments } from "./arguments.ts";
+import { readYaml, type YamlValue } from "./yaml.ts";
+
+/** A configuration has a few KB; a longer one is left to falcon. */
+const largestChecked = 1 << 20;
+
+/** A console script of pip has about 250 bytes. */
+const scriptHead = 4096;
+
+/**
+ * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the Python falcon alone: other programs in its
+ * place have rules of their own.
+ * @param command what starts it @param directory the caller's
+ */
+export async function checkLaunch(
+  command: readonly string[],
+  args: LaunchArguments,
+  directory: string,
+): Promise<string | undefined> {
+  const script = await scriptOf(command);
+  if (script === undefined) return undefined;
+  const interpreter = /^#!\s*(\/\S+)\s*$/m.exec(script.split("\n", 1)[0] as string)?.[1];
+  if (interpreter !== undefined && !fs.existsSync(onDisk(interpreter)))
+    return `${command[0]} is started by ${interpreter}, which is not there: install falcon-sbi again in that environment`;
+  const run = args.output === undefined ? undefined : path.resolve(directory, args.output);
+  const resumed = run !== undefined && fs.existsSync(onDisk(path.join(run, "config.yml")));
+  const file = resumed ? path.join(run, "config.yml") : path.resolve(directory, args.config ?? "config.yml");
+  const config = await readConfig(file);
+  if (typeof config === "string")
+    return resumed || args.config !== undefined
+      ? config
+      : `${config}${fs.existsSync(onDisk(file)) ? "" : "; -c names another one"}`;
+  return cannotWrite(run ?? path.join(directory, "output")) ?? missingObservation(config.root, args.overrides, directory, file);
+}
+
+/** The head of falcon's console script, "" for `python -m falcon.cli`; undefined where it is another program. */
+async function scriptOf([file, ...rest]: readonly string[]): Promise<string | undefined> {
+  if (rest.includes("falcon.cli")) return "";
+  try {
+    const handle = await fs.promises.open(onDisk(file as string), "r");
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(scriptHead), 0, scriptHead, 0);
+      const head = buffer.toString("utf8", 0, bytesRead);
+      return head.startsWith("#!") && /\bfalcon\.cli\b/.test(head) ? head : undefined;
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a file holds, or the sentence about it. */
+async function readConfig(file: string): Promise<{ root: YamlValue } | string> {
+  let text: string;
+  try {
+    const stat = await fs.promises.stat(onDisk(file));
+    if (stat.isDirectory()) return `${file} is a folder and no configuration`;
+    if (stat.size > largestChecked) return { root: null };
+    text = await fs.promises.readFile(onDisk(file), "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" || code === "ENOTDIR"
+      ? `there is no ${path.basename(file)} in ${path.dirname(file)}`
+      : `${file} cannot be read (${code})`;
+  }
+  try {
+    return { root: readYaml(text) };
+  } catch (error) {
+    return `${file} is no YAML: ${(error as Error).message}`;
+  }
+}
+
+/** Of the folders on the way, the nearest that exists has to take a new one. */
+function cannotWrite(folder: string): string | undefined {
+  for (let at = folder; ; at = path.dirname(at)) {
+    let stat: fs.Stats;
+    try {
+      stat = fs.statSync(onDisk(at));
+    } catch {
+      if (at === path.dirname(at)) return undefined;
+      continue;
+    }
+    if (!stat.isDirectory()) return `the run directory ${folder} cannot be made: ${at} is a file`;
+    try {
+      fs.accessSync(onDisk(at), fs.constants.W_OK | fs.constants.X_OK);
+      return undefined;
+    } catch {
+      return `the run directory ${folder} cannot be written: ${at} does not let you`;
+    }
+  }
+}
+
+/** The first observation file of the graph that is not there. What is interpolated (`${…}`), or set by an override of the whole node, is passed over. */
+function missingObservation(
+  root: YamlValue,
+  overrides: readonly string[],
+  directory: string,
+  config: string,
+): string | undefined {
+  const graph = mapOf(root)?.graph;
+  for (const [node, value] of Object.entries(mapOf(graph) ?? {})) {
+    const settings = overrides.map((text) => text.split(/=(.*)/s) as [string, string]);
+    if (settings.some(([key]) => key === "graph" || key === `graph.${node}`)) continue;
+    const own = settings.findLast(([key]) => key === `graph.${node}.observed`);
+    const observed = own === undefined ? mapOf(value)?.observed : own[1];
+    if (typeof observed !== "string" || observed.includes("${") || /^(|null|~|true|false)$/i.test(observed)) continue;
+    const file = /^(.+\.npz)\['[^']+'\]$/.exec(observed)?.[1] ?? observed;
+    if (fs.existsSync(onDisk(path.resolve(directory, file)))) continue;
+    const where = own === undefined ? config : `graph.${node}.observed`;
+    return `the observation of ${node}, ${path.resolve(directory, file)}, is not there (${where})`;
+  }
+  return undefined;
+}
+
+function mapOf(value: YamlValue | undefined): { [key: string]: YamlValue } | undefined {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : undefined;
+}
