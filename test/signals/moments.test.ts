@@ -63,6 +63,7 @@ print(json.dumps({"names": names, "bad": bad, "epochs": epochs}))
 
 describe("the real falcon ends with its model at any moment after its first epoch", {
   skip: typeof found === "string" ? found : false,
+  timeout: Object.keys(modes).length * ways.length * moments * (startLimit + stopLimit),
 }, () => {
   if (typeof found === "string") return;
   const { file, python, version } = found;
@@ -72,7 +73,7 @@ describe("the real falcon ends with its model at any moment after its first epoc
 
   for (const [mode, chosen] of Object.entries(modes))
     for (const way of ways.filter((name) => only.includes(name))) {
-      test(`${way}, ${mode}`, async (context) => {
+      test(`${way}, ${mode}`, { timeout: moments * (startLimit + stopLimit) }, async (context) => {
         context.diagnostic(
           `falcon-sbi ${source === undefined ? version : `of ${path.basename(source)}`}, FALCON_SEED=${seed}, ${moments} moments`,
         );
