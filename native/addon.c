@@ -260,6 +260,14 @@ static napi_value send_fds(napi_env env, napi_callback_info info) {
   }
 }
 
+static napi_value shutdown_writing(napi_env env, napi_callback_info info) {
+  napi_value a[1];
+  int fd;
+  if (!get_arguments(env, info, a, 1) || !get_int(env, a[0], &fd)) return NULL;
+  if (shutdown(fd, SHUT_WR) < 0) return throw_errno(env, "shutdown", NULL);
+  return NULL;
+}
+
 static napi_value received_fds(napi_env env, struct msghdr *message) {
   napi_value list;
   uint32_t count = 0;
@@ -447,7 +455,7 @@ NAPI_MODULE_INIT() {
   } calls[] = {
       {"setCloexec", set_cloexec}, {"dup", dup_fd},           {"close", close_fd},
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
-      {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
+      {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"look", look},              {"plainPart", find_plain_part},

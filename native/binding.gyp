@@ -22,12 +22,14 @@
     {
       'target_name': 'holder',
       'type': 'executable',
-      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c',
+                  'holder_typing.c', 'holder_cursor.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'start.c', 'place.c', 'home.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['client.c', 'direct.c', 'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c',
+                  'start.c', 'place.c', 'home.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
   ],
 }

@@ -15,13 +15,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "direct.h"
 #include "frame.h"
 #include "os.h"
 #include "place.h"
+#include "sequence_rules.h"
 #include "start.h"
 #include "terminal.h"
 #include "typing.h"
 
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
 #ifndef FALCON_VERSION
 #define FALCON_VERSION "0.0.0"
 #endif
@@ -45,6 +50,8 @@ enum {
   TO_SIGNAL = 23,
   TO_CONTINUED = 24,
   TO_INPUT_AT = 25,
+  TO_DIRECT_AT = 26,
+  TO_DIRECT_ENDED = 27,
   FROM_HELLO = 65,
   FROM_STDOUT = 66,
   FROM_STDERR = 67,
@@ -57,6 +64,8 @@ enum {
   FROM_RECONNECT = 74,
   FROM_LEAVE_KEYS = 75,
   FROM_TAKEN = 76,
+  FROM_DIRECT = 77,
+  FROM_DIRECT_END = 78,
 };
 
 enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
@@ -128,8 +137,18 @@ static size_t unsent_room, unsent_start, unsent_end;
 static int signal_pipe[2];
 static bool pipe_was_ignored;
 
-_Noreturn static void leave(int status) {
+static int passed = -1;  // the descriptor that came last, until the frame that it came with is obeyed
+static bool orphan;      // output comes from the holder, by the word of a server that is gone
+static bool titled;      // the window's title says so
+
+// Puts the terminal back.
+static void give_back(void) {
+  direct_stop(false);
   terminal_leave(out_left > 0);
+}
+
+_Noreturn static void leave(int status) {
+  give_back();
   _exit(status);
 }
 
@@ -140,14 +159,14 @@ __attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *form
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  terminal_leave(out_left > 0);
+  give_back();
   dprintf(2, "%s: %s\n", called_as, text);
   _exit(STATUS_OURS);
 }
 
 // The server stands still, and the person wants to go: what was typed since is withdrawn with us.
 _Noreturn static void leave_frozen(void) {
-  terminal_leave(out_left > 0);
+  give_back();
   dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", called_as, (int)server_pid);
   _exit(0);
 }
@@ -249,7 +268,8 @@ static void send_request(void) {
   put_u16(numbers + 1, cols);
   put_u16(numbers + 3, rows);
   put_u16(numbers + 5, (uint16_t)mask);
-  send_frame(TO_TERMINAL, numbers, 7);
+  put_u16(numbers + 7, SEQUENCE_RULES_VERSION);
+  send_frame(TO_TERMINAL, numbers, 9);
   for (int resource = 0; resource < (int)RLIM_NLIMITS; resource++) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0) continue;
@@ -317,6 +337,8 @@ static void obey_signal(int number);
 
 static void stop(void) {
   uint8_t bytes[64];
+  // the server draws everything again once we go on
+  direct_stop(!orphan);
   terminal_leave(out_left > 0);
   handle(SIGTSTP, SIG_DFL);
   raise(SIGTSTP);
@@ -360,13 +382,66 @@ static void take_signals(void) {
   if (woken) continued();
 }
 
-// While no server is there: a signal that it will be told waits for it, any other is seen to at once.
+// ---- The direct way
+
+static void tell_place(uint64_t offset, uint8_t blocked_percent) {
+  uint8_t payload[9];
+  put_u64(payload, offset);
+  payload[8] = blocked_percent;
+  if (!orphan && unsent_end - unsent_start < UNSENT_LIMIT) send_frame(TO_DIRECT_AT, payload, sizeof payload);
+}
+
+static void tell_end(uint64_t offset, enum direct_end why) {
+  uint8_t payload[9];
+  put_u64(payload, offset);
+  payload[8] = (uint8_t)why;
+  if (!orphan) send_frame(TO_DIRECT_ENDED, payload, sizeof payload);
+}
+
+static const struct direct_reports reports = {tell_place, tell_end};
+
+static void go_direct(const uint8_t *payload, size_t length) {
+  int holder = passed;
+  passed = -1;
+  if (direct_is_on() && !direct_stop(false)) leave(128 + SIGPIPE);
+  // what cannot be done is over at once
+  if (!direct_begin(holder, payload, length, &reports)) tell_end(length >= 8 ? get_u64(payload) : 0, DIRECT_HOLDER_GONE);
+}
+
+// Says in the window's title that a server is being started, and takes that back.
+static void set_title(bool on) {
+  static const char says[] = "\x1b[22;2t\x1b]2;falcon: the session server is being started\x07", back[] = "\x1b[23;2t";
+  if (titled == on || !direct_at_rest() || out_left > 0) return;
+  titled = on;
+  if (output_write(1, (const uint8_t *)(on ? says : back), on ? sizeof says - 1 : sizeof back - 1) < 0) leave(128 + SIGPIPE);
+}
+
+static void step_direct(void) {
+  if (out_left == 0 && !direct_step()) leave(128 + SIGPIPE);
+  if (orphan) set_title(true);
+}
+
+// The next server draws the screen anew.
+static void end_orphan(void) {
+  if (!direct_stop(false)) leave(128 + SIGPIPE);
+  set_title(false);
+  orphan = false;
+}
+
+// While no server is there: a signal that it will be told waits for it, any other is seen to at once. Output goes on.
 static int wait_for(int fd, int ms) {
   int64_t end = os_steady_ms() + ms;
   for (;;) {
-    struct pollfd slots[] = {{fd, POLLIN, 0}, {forward_signals ? -1 : signal_pipe[0], POLLIN, 0}};
+    struct pollfd slots[] = {
+        {fd, POLLIN, 0},
+        {forward_signals ? -1 : signal_pipe[0], POLLIN, 0},
+        {direct_fd(), POLLIN, 0},
+        {direct_waits() ? output_fd(1) : -1, POLLOUT, 0},
+    };
     int64_t left = end - os_steady_ms();
-    if (poll(slots, 2, left > 0 ? (int)left : 0) < 0 && errno != EINTR) return 0;
+    int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
+    if (poll(slots, 4, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
+    if (direct_is_on()) step_direct();
     if (slots[1].revents) take_signals();
     if (slots[0].revents) return 1;
     if (os_steady_ms() >= end) return 0;
@@ -399,6 +474,7 @@ static void ask(void) {
 static void lose(void) {
   close(connection);
   connection = -1;
+  if (direct_is_on()) orphan = true;
   bool steady = greeted && os_steady_ms() - connected_at > STEADY_MS;
   losses = steady ? 1 : losses + 1;
   // a server that had not even greeted us was about to end; one that told us to is followed; otherwise only a RESUME makes asking again safe
@@ -475,6 +551,12 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
     case FROM_RESTORE:
       terminal_keep_restore(payload, length);
       return;
+    case FROM_DIRECT:
+      go_direct(payload, length);
+      return;
+    case FROM_DIRECT_END:
+      if (!direct_stop(true)) leave(128 + SIGPIPE);
+      return;
     case FROM_RECONNECT:
       going = true;
       going_since = os_steady_ms();
@@ -515,6 +597,10 @@ static void process(void) {
     uint8_t type = in[in_start + 4];
     if (length > PAYLOAD_LIMIT) die("the session server (process %d) sent a frame of %zu bytes, at most %d are allowed", (int)server_pid, length, PAYLOAD_LIMIT);
     if (greeted && (type == FROM_STDOUT || type == FROM_STDERR)) {
+      if (orphan) end_orphan();
+      // it stands between two sequences
+      if (!direct_at_rest()) step_direct();
+      if (!direct_at_rest()) return;
       holds_signals = false;
       in_start += FRAME_HEADER;
       out_left = length;
@@ -532,6 +618,22 @@ static bool wants_more(void) {
   return !out_blocked || in_end - in_start < UNWRITTEN_LIMIT;
 }
 
+// Reads from the server; a descriptor that comes along is kept for the frame that it comes with.
+static ssize_t receive(uint8_t *into, size_t room) {
+  struct iovec part = {into, room};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  ssize_t count = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+  struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return count;
+  if (passed >= 0) close(passed);
+  memcpy(&passed, CMSG_DATA(header), sizeof passed);
+  return count;
+}
+
 static void read_server(void) {
   if (in_start > 0) {
     memmove(in, in + in_start, in_end - in_start);
@@ -542,7 +644,7 @@ static void read_server(void) {
     in_room = in_end + 2 * READ_PIECE;
     in = must(realloc(in, in_room));
   }
-  ssize_t count = read(connection, in + in_end, READ_PIECE);
+  ssize_t count = receive(in + in_end, READ_PIECE);
   if (count > 0) {
     in_end += (size_t)count;
     heard_at = os_steady_ms();
@@ -608,16 +710,19 @@ static void turn(void) {
       {typing ? 0 : -1, POLLIN, 0},
       {listening || sending ? connection : -1, (short)((listening ? POLLIN : 0) | (sending ? POLLOUT : 0)), 0},
       // without an event asked for, a reader that went away is still told
-      {output_fd(out_blocked ? out_stream : 1), out_blocked ? POLLOUT : 0, 0},
+      {output_fd(out_blocked ? out_stream : 1), out_blocked || direct_waits() ? POLLOUT : 0, 0},
+      {out_left > 0 ? -1 : direct_fd(), POLLIN, 0},
   };
-  int timeout = time_left();
-  int ready = poll(slots, 4, timeout);
+  int timeout = time_left(), step = out_left > 0 ? -1 : direct_timeout();
+  int ready = poll(slots, 5, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
   if (ready < 0 && errno != EINTR) die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {
     if (!greeted) die("the session server (process %d) does not answer; its log is %s/server.log", (int)server_pid, home);
     lost = true;
   }
+  // the terminal first
+  if (direct_is_on()) step_direct();
   if (slots[0].revents) take_signals();
   if (slots[1].revents) read_input();
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();

@@ -236,6 +236,7 @@ bool holder_go(int passed_master, const struct orders *orders) {
   read_size(&cols, &rows);
   times_open(adopted_program != 0);
   times_size(log_end(), cols, rows);
+  server_sized(log_end(), cols, rows);
   log_keep(orders->keep);
   if (adopted_program) adopt();
   else launch(orders);
@@ -306,6 +307,8 @@ static int next_timeout(int64_t began_ms) {
   if (state == ENDED && server_connections() == 0) timeout = sooner(timeout, lonely_since_ms + LONELY_MS);
   if (!record_is_safe()) timeout = sooner(timeout, record_tried_ms + RECORD_RETRY_MS);
   if (server_gap_untold()) timeout = sooner(timeout, now_ms() + WATCH_MS);
+  if (server_turn_end()) timeout = sooner(timeout, server_turn_end());
+  if (server_later_end()) timeout = sooner(timeout, server_later_end());
   return timeout;
 }
 
@@ -344,8 +347,8 @@ static void turn(int64_t began_ms) {
   slots[SLOT_WATCH] = (struct pollfd){.fd = state == RUNNING ? watch : -1, .events = POLLIN};
   // before GO: a hang-up of the terminal means that the server that spawned us is gone
   if (state == WAITING_FOR_GO && !adopted_program) slots[SLOT_MASTER] = (struct pollfd){.fd = STDIN_FILENO, .events = 0};
-  server_poll(&slots[SLOT_SERVER]);
-  if (poll(slots, SLOTS, next_timeout(began_ms)) < 0 && errno != EINTR) return;
+  size_t count = SLOT_SERVER + server_poll(&slots[SLOT_SERVER]);
+  if (poll(slots, (nfds_t)count, next_timeout(began_ms)) < 0 && errno != EINTR) return;
   bool waiting = state == WAITING_FOR_GO;
   if (waiting && ((slots[SLOT_MASTER].revents & (POLLHUP | POLLERR)) || now_ms() - began_ms >= GO_LIMIT_MS)) {
     server_leave();

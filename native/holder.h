@@ -8,7 +8,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-enum { PROTOCOL_VERSION = 1 };
+// Every connection begins with version 1, and speaks a later one from where it asks for it: so an older server never meets what it does not know.
+enum { PROTOCOL_VERSION = 1, PROTOCOL_HIGHEST = 2 };
 
 // Frame types (docs/protocol.md, Holder). A number is never used again for something else.
 enum {
@@ -20,6 +21,8 @@ enum {
   TO_FD = 6,
   TO_RELEASE = 7,
   TO_KEEP = 8,
+  TO_SPEAK = 9,
+  TO_KEYS = 10,
   FROM_HELLO = 65,
   FROM_DATA = 66,
   FROM_EXIT = 67,
@@ -27,6 +30,8 @@ enum {
   FROM_GAP = 69,
   FROM_TYPED = 70,
   FROM_SIZED = 71,
+  FROM_HOLE = 72,
+  FROM_TAKEN = 73,
 };
 
 enum {
@@ -44,6 +49,12 @@ enum {
 
 // The largest payload in either direction, less the offset in front of DATA.
 enum { PAYLOAD_LIMIT = 65536 };
+
+// Why bytes of the stream cannot be had.
+enum hole_reason {
+  HOLE_NOT_STORED = 1,  // the disk was full, or the file was cut
+  HOLE_FREED = 2,       // let go of since: beyond what is retained, or stored in another form
+};
 
 enum holder_state {
   WAITING_FOR_GO,  // nothing runs yet
@@ -94,6 +105,10 @@ char *path_in_folder(char *path, size_t room, const char *name);
 struct gap {
   uint64_t offset, length;
 };
+struct size_mark {
+  uint64_t offset;
+  uint16_t cols, rows;
+};
 bool log_open(bool adopt);
 bool log_is_taken(void);
 void log_append(const uint8_t *bytes, size_t length);
@@ -105,6 +120,8 @@ void log_find_base(void);
 const uint8_t *log_latest(uint64_t *offset, size_t *length);
 // Up to `room` bytes from `offset` (below the end) on; 0 when they cannot be had, see log_missing_at.
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset);
+// Where what was let go of ends, where that is behind `offset`; else 0. Asked behind a reading, it tells whether that was of what was written.
+uint64_t log_freed_to(uint64_t offset);
 // How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
 uint64_t log_gap_at(uint64_t offset);
 // How many bytes from `offset` on have to be passed over, where log_read had none.
@@ -142,20 +159,26 @@ bool child_reap(pid_t program, struct ending *ending);
 // `program` is 0 once it is gone: then only what it left behind can be reached.
 void child_signal(pid_t program, int master, int number, int target);
 
-// ---- holder_server.c: the socket and the servers behind it
+// ---- holder_server.c, holder_typing.c, holder_cursor.c: the socket, and who is behind it
 struct pollfd;
-enum { POLL_SLOTS = 9 };  // the listener and eight connections
+enum { POLL_SLOTS = 65 };  // the listener and 64 connections
 void server_begin(void);
 bool server_listen(void);
 // Makes the socket (and the folder) anew where its path is gone.
 void server_check_path(void);
 void server_leave(void);
+// Fills slots (POLL_SLOTS of them at most) and returns how many.
 size_t server_poll(struct pollfd *slots);
 void server_handle(const struct pollfd *slots);
 // Sends what there is to send: a bounded amount, without waiting.
 void server_pump(void);
-// True while typed bytes wait for the terminal.
+// True while typed bytes wait for the terminal and for nobody else.
 bool server_typing(void);
+// When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady ms); 0: never.
+int64_t server_turn_end(void);
+int64_t server_later_end(void);
+// The terminal has this size from here on.
+void server_sized(uint64_t offset, uint16_t cols, uint16_t rows);
 // The terminal takes bytes again.
 void server_deliver_typing(void);
 size_t server_connections(void);

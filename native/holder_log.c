@@ -110,6 +110,15 @@ void log_find_base(void) {
   if (first > base_offset) base_offset = first;
 }
 
+// Space is given back in whole steps; while one is, its first pages are gone before its last.
+uint64_t log_freed_to(uint64_t offset) {
+  log_find_base();
+  uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset), freed = base_offset;
+  if (first > base_offset && !log_gap_at(base_offset)) freed = (first + RETENTION_STEP - 1) / RETENTION_STEP * RETENTION_STEP;
+  if (freed > end_offset) freed = end_offset;
+  return offset < freed ? freed : 0;
+}
+
 // Without memory for it there is simply none, and the hole is one for everybody.
 static void keep_spare(uint64_t offset, const uint8_t *bytes, size_t length) {
   if (!spare && !(spare = malloc(SPARE_SIZE))) return;

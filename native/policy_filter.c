@@ -218,6 +218,8 @@ static void in_byte(struct policy_filter *f, uint8_t byte, struct bytes *out) {
   }
 }
 
+bool policy_streams(const struct policy_filter *f) { return f->state == STREAMED; }
+
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out) {
   if (f->c2) {
     f->c2 = false;

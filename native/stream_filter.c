@@ -87,6 +87,8 @@ bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t le
   return !(f->out.failed || f->between.failed || f->question.held.failed || f->question.text.failed || f->policy.held.failed || f->policy.asked.failed);
 }
 
+bool stream_filter_streams(const struct stream_filter *f) { return policy_streams(&f->policy); }
+
 void stream_filter_end(struct stream_filter *f) {
   struct bytes *all[] = {&f->question.held, &f->question.text, &f->policy.held, &f->policy.asked, &f->between, &f->out};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bytes_free(all[i]);

@@ -38,6 +38,7 @@ struct policy_filter {
   struct bytes held;
   struct bytes asked;   // sequences that a person is to be asked about, each behind its length (u32 of this machine)
 };
+bool policy_streams(const struct policy_filter *f);
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out);
 
 struct stream_filter {
@@ -57,6 +58,8 @@ bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t le
 bool stream_filter_passes(const struct stream_filter *f, const uint8_t *bytes, size_t length);
 // Whether no sequence and no character is under way.
 bool stream_filter_at_rest(const struct stream_filter *f);
+// Whether what was passed ends within an image.
+bool stream_filter_streams(const struct stream_filter *f);
 void stream_filter_end(struct stream_filter *f);
 
 #endif

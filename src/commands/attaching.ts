@@ -1,10 +1,12 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
 import { Failure, Status } from "../base/failure.ts";
+import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
+import { DirectEnd } from "../protocol/client.ts";
 import { aimAgentLink, hasAgentLink } from "../session/agent-link.ts";
 import { Attachment, type Leaving } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
-import { notification } from "../session/viewer.ts";
+import { type DirectEvents, notification, type ViewerTerminal } from "../session/viewer.ts";
 import { leaveTerminal } from "../terminal/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { askBeforeLeaving } from "./leaving.ts";
@@ -40,25 +42,20 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
-  const attachment = new Attachment(
-    session,
-    options.readOnly ? undefined : session,
-    { write: (bytes) => call.stdout(bytes), backlog: () => call.backlog(), onDrained: (callback) => call.onDrained(callback) },
-    {
-      cols: Math.max(1, terminal.cols),
-      rows: Math.max(1, terminal.rows),
-      pid: call.request.pid,
-      inside,
-      history: options.history,
-      enter: options.enter,
-      sequences: context.config.programSequences,
-      keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
-      clock: () => context.clock(),
-      steady: () => context.steady(),
-      leaveKeys: (keys) => call.leaveKeys(keys),
-      leaving: askBeforeLeaving(call, context),
-    },
-  );
+  const attachment = new Attachment(session, options.readOnly ? undefined : session, viewerTerminal(call, context, session.id), {
+    cols: Math.max(1, terminal.cols),
+    rows: Math.max(1, terminal.rows),
+    pid: call.request.pid,
+    inside,
+    history: options.history,
+    enter: options.enter,
+    sequences: context.config.programSequences,
+    keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
+    clock: () => context.clock(),
+    steady: () => context.steady(),
+    leaveKeys: (keys) => call.leaveKeys(keys),
+    leaving: askBeforeLeaving(call, context),
+  });
   call.inputMode(InputMode.raw);
   attachment.openHistory = () => openHistory(context.archive, session, attachment);
   call.onInputEnd = () => attachment.finish("detached");
@@ -83,6 +80,38 @@ export async function attachHere(call: Call, context: Context, session: Session,
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why, context.config.notify);
+}
+
+/** What the client says of the end of its reading. */
+const endings: Record<number, Parameters<DirectEvents["ended"]>[0]> = {
+  [DirectEnd.asTold]: "told",
+  [DirectEnd.sessionOver]: "over",
+  [DirectEnd.holderGone]: "gone",
+};
+
+/** The client's terminal. It reads the output itself where its filter has our rules, and nobody is to be asked about what programs do. */
+function viewerTerminal(call: Call, context: Context, id: string): ViewerTerminal {
+  const { programSequences } = context.config;
+  const reading: DirectEvents[] = [];
+  call.onDirectAt = ({ offset, blocked }) => {
+    if (reading.length === 1) reading[0]?.at(offset, blocked);
+  };
+  call.onDirectEnded = ({ why }) => reading.shift()?.ended(endings[why] ?? "other");
+  void call.gone.then(() => {
+    for (const events of reading.splice(0)) events.ended("over");
+  });
+  const begin = (holder: number, offset: number, tail: Buffer, events: DirectEvents): void => {
+    context.log("viewer.direct", { session: id, pid: call.request.pid, offset });
+    reading.push(events);
+    call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder);
+  };
+  const able = call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
+  return {
+    write: (bytes) => call.stdout(bytes),
+    backlog: () => call.backlog(),
+    onDrained: (callback) => call.onDrained(callback),
+    ...(able ? { direct: { begin, end: () => call.directEnd() } } : {}),
+  };
 }
 
 /** Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any lecture has. */

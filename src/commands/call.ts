@@ -3,7 +3,7 @@
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import type { LimitedJob } from "../batch/time-limit.ts";
-import type { Request } from "../protocol/client.ts";
+import type { Direct, Request } from "../protocol/client.ts";
 import type { Archive } from "../session/archive.ts";
 import type { Neighbours } from "../session/neighbours.ts";
 import type { PartKeeper } from "../session/part-keeper.ts";
@@ -30,6 +30,10 @@ export interface Call {
   resume(args: readonly string[] | undefined): void;
   /** Bytes that put the client's terminal back, for whenever it leaves. */
   restore(bytes: Uint8Array): void;
+  /** From here on the client reads the output from the holder itself, on this connection, which is ours no longer. */
+  direct(begin: Direct, holder: number): void;
+  /** It stops that, and hears from us again. */
+  directEnd(): void;
   /** The client becomes this program; nothing can be said after it. */
   exec(file: string, argv: readonly string[]): void;
   /** The keys by which one leaves, for a person at a server that stands still. */
@@ -43,6 +47,10 @@ export interface Call {
   onSize: (cols: number, rows: number) => void;
   onSignal: (signal: number) => void;
   onContinued: () => void;
+  /** The client's terminal has the output before `offset`; of the time since the last report it took nothing for so many percent. */
+  onDirectAt: (at: { offset: number; blocked: number }) => void;
+  /** The oldest direct way that has not ended did, for a reason of `DirectEnd`. */
+  onDirectEnded: (end: { offset: number; why: number }) => void;
   /** Resolves when the client is gone, for whatever reason. */
   readonly gone: Promise<void>;
 }

@@ -55,6 +55,7 @@ interface Addon {
   writeSome(fd: number, bytes: Uint8Array, offset: number): number;
   connectUnix(socketPath: string): number;
   sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
+  shutdownWriting(socket: number): void;
   recvFds(socket: number, max: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
   peerCredentials(socket: number): PeerCredentials;
   tryLock(file: string): number;
@@ -128,6 +129,8 @@ export const writeSome: Addon["writeSome"] = addon.writeSome;
 export const connectUnix: Addon["connectUnix"] = addon.connectUnix;
 /** Sends bytes with descriptors riding on the first one; answers how many bytes went. Throws EAGAIN when the socket is full. */
 export const sendFds: Addon["sendFds"] = addon.sendFds;
+/** Nothing can be said on this connection any more, by whoever has a copy of the descriptor; reading goes on. */
+export const shutdownWriting: Addon["shutdownWriting"] = addon.shutdownWriting;
 /** Up to `max` bytes with the descriptors that came along (now close-on-exec and ours to close); null when it would block, no bytes at the end. */
 export const recvFds: Addon["recvFds"] = addon.recvFds;
 /** Who is at the other end. */

@@ -14,6 +14,9 @@ export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
   "window",
 ];
 
+/** SEQUENCE_RULES_VERSION: a client with another one filters by rules that are not these. */
+export const sequenceRulesVersion = 1;
+
 /** In the order of `enum passage`. */
 const passages = ["block", "pass", "ask"];
 

@@ -36,6 +36,8 @@ export const ClientFrame = {
   signal: 23,
   continued: 24,
   inputAt: 25,
+  directAt: 26,
+  directEnded: 27,
 } as const;
 
 export const ServerFrame = {
@@ -51,6 +53,8 @@ export const ServerFrame = {
   reconnect: 74,
   leaveKeys: 75,
   taken: 76,
+  direct: 77,
+  directEnd: 78,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -96,6 +100,8 @@ export interface RequestTerminal {
   /** 0 where there is none. */
   cols: number;
   rows: number;
+  /** Version of the rules by which the client filters output itself; 0 where it cannot. */
+  filter: number;
 }
 
 /** All that a client says before its command runs. Texts are exact, whatever bytes they have (base/bytes.ts). */
@@ -165,6 +171,27 @@ export function decodeHello(payload: Buffer): Hello {
   return { protocol: payload.readUInt16LE(0), pid: payload.readUInt32LE(2), version, ...(name === undefined ? {} : { name }) };
 }
 
+/** Where the client's own reading of the output begins, by which rules it filters, and what the screen that it was sent lacks. */
+export interface Direct {
+  offset: number;
+  /** Version of the rules, as the client announced it. */
+  filter: number;
+  /** See encodeRules (src/platform/stream-filter.ts). */
+  rules: Uint8Array;
+  tail: Uint8Array;
+}
+
+/** The holder's descriptor rides on it. */
+export function encodeDirect({ offset, filter, rules, tail }: Direct): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeBigUInt64LE(BigInt(offset), 0);
+  head.writeUInt8(filter, 8);
+  return encodeFrame(ServerFrame.direct, head, rules, tail);
+}
+
+/** Why the direct way ended. */
+export const DirectEnd = { asTold: 0, sessionOver: 1, holderGone: 2, otherSize: 3, hole: 4 } as const;
+
 // From the client
 
 /** What was typed, and when. */
@@ -180,6 +207,18 @@ export interface InputAt {
 export function decodeInputAt(payload: Buffer): InputAt {
   need(payload, 9, "INPUT_AT");
   return { at: Number(payload.readBigUInt64LE(0)), answer: (payload.readUInt8(8) & 1) !== 0, bytes: payload.subarray(9) };
+}
+
+/** Where the client's terminal stands in the output, and for how many percent of the time since the last report it took nothing. @throws ProtocolError */
+export function decodeDirectAt(payload: Buffer): { offset: number; blocked: number } {
+  need(payload, 9, "DIRECT_AT");
+  return { offset: Number(payload.readBigUInt64LE(0)), blocked: payload.readUInt8(8) };
+}
+
+/** @throws ProtocolError */
+export function decodeDirectEnded(payload: Buffer): { offset: number; why: number } {
+  need(payload, 9, "DIRECT_ENDED");
+  return { offset: Number(payload.readBigUInt64LE(0)), why: payload.readUInt8(8) };
 }
 
 /** @throws ProtocolError */
@@ -305,6 +344,7 @@ function decodeTerminal(payload: Buffer): RequestTerminal & { umask: number } {
     cols: payload.readUInt16LE(1),
     rows: payload.readUInt16LE(3),
     umask: payload.readUInt16LE(5) & 0o777,
+    filter: payload.length >= 9 ? payload.readUInt16LE(7) : 0,
   };
 }
 

@@ -1,7 +1,10 @@
-// The holder's protocol: numbers, sizes and codecs of every frame (docs/protocol.md). Frozen: a holder of today is served by every later server.
+// The holder's protocol: numbers, sizes and codecs of every frame (docs/protocol.md). Version 1 is frozen: a holder that speaks no other is served by
+// every later server. Version 2 is spoken on a connection from where SPEAK asks for it.
 import { encodeFrame } from "./frame.ts";
 
 export const holderProtocolVersion = 1;
+/** The latest that a holder may be asked for. */
+export const highestHolderVersion = 2;
 
 /** Frames to the holder. A number is never used again for something else. */
 export const ToHolder = {
@@ -13,6 +16,8 @@ export const ToHolder = {
   fd: 6,
   release: 7,
   keep: 8,
+  speak: 9,
+  keys: 10,
 } as const;
 
 /** Frames from the holder. */
@@ -24,6 +29,8 @@ export const FromHolder = {
   gap: 69,
   typed: 70,
   sized: 71,
+  hole: 72,
+  taken: 73,
 } as const;
 
 /** The longest payload to the holder, bytes. */
@@ -41,7 +48,22 @@ export const payloadSize = {
   dataOffset: 8,
   typed: 8,
   sized: 12,
+  hole: 17,
+  taken: 16,
 } as const;
+
+/** Who asks on a connection: of the holder's places some are kept for servers. */
+export const HolderRole = { server: 0, viewer: 1 } as const;
+
+/** Why bytes of the stream cannot be had: they were never stored, or let go of since. */
+export const HoleReason = { notStored: 1, freed: 2 } as const;
+
+/** Whose keys these are: bytes behind the first `number` of this writer's, over all connections. `more`: what comes next belongs to them. */
+export interface Typed {
+  writer: bigint;
+  number: number;
+  more: boolean;
+}
 
 export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4 } as const;
 
@@ -85,6 +107,8 @@ export interface Hello {
   status: number;
   /** When the program was started, ms since 1970. */
   start: number;
+  /** The latest version that it speaks. */
+  highest: number;
 }
 
 export interface ExitRecord {
@@ -165,6 +189,20 @@ export function encodeKeep(bytes: number): Buffer {
   return encodeFrame(ToHolder.keep, uint64(bytes));
 }
 
+/** The connection speaks this version from here on. A holder that does not know it goes on with 1; where there are viewers enough, it closes it. */
+export function encodeSpeak(version: number, role: (typeof HolderRole)[keyof typeof HolderRole]): Buffer {
+  return encodeFrame(ToHolder.speak, Buffer.from([version & 0xff, version >> 8, role]));
+}
+
+/** Bytes for the program, of which those that it has are dropped; at most {@link toHolderLimit} less 17. */
+export function encodeKeys(typed: Typed, bytes: Uint8Array): Buffer {
+  const head = Buffer.alloc(17);
+  head.writeBigUInt64LE(typed.writer, 0);
+  head.writeBigUInt64LE(BigInt(typed.number), 8);
+  head.writeUInt8(typed.more ? 1 : 0, 16);
+  return encodeFrame(ToHolder.keys, head, bytes);
+}
+
 // ---- from the holder
 
 export function decodeHello(payload: Buffer): Hello {
@@ -184,6 +222,7 @@ export function decodeHello(payload: Buffer): Hello {
     ended: payload.readUInt8(28) === 1,
     status: execFailed ? (status === 2 ? 127 : 126) << 8 : status,
     start: readUint64(payload, 33),
+    highest: payload.length >= payloadSize.hello + 2 ? payload.readUInt16LE(payloadSize.hello) : 1,
   };
 }
 
@@ -220,6 +259,12 @@ export function decodeTyped(payload: Buffer): number {
 export function decodeSized(payload: Buffer): { offset: number; cols: number; rows: number } {
   need("SIZED", payload, payloadSize.sized);
   return { offset: readUint64(payload, 0), cols: payload.readUInt16LE(8), rows: payload.readUInt16LE(10) };
+}
+
+/** Bytes of the stream that are passed over, where they would stand. */
+export function decodeHole(payload: Buffer): Gap & { reason: number } {
+  need("HOLE", payload, payloadSize.hole);
+  return { offset: readUint64(payload, 0), length: readUint64(payload, 8), reason: payload.readUInt8(16) };
 }
 
 function need(name: string, payload: Buffer, size: number): void {

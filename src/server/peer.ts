@@ -1,14 +1,18 @@
 // One connection of a client: its request is read, its command is run, and bytes go both ways until one side leaves.
 import type net from "node:net";
 import type { Call, InputMode } from "../commands/call.ts";
-import { writeSome } from "../platform/native.ts";
+import { close, sendFds, writeSome } from "../platform/native.ts";
 import {
   ClientFrame,
   clientProtocol,
+  type Direct,
+  decodeDirectAt,
+  decodeDirectEnded,
   decodeHello,
   decodeInputAt,
   decodeSignal,
   decodeSize,
+  encodeDirect,
   encodeExec,
   encodeExit,
   encodeHello,
@@ -36,6 +40,9 @@ const smallOutput = 4 << 10;
 /** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
 const mostEarly = 64 << 10;
 
+/** A descriptor that finds no room in the client's socket is tried again after this time (ms). */
+const descriptorRetry = 5;
+
 /** What came of a keyboard; `at` and the wish for an answer only from clients that say them. */
 interface Typed {
   bytes: Buffer;
@@ -62,7 +69,11 @@ export class Peer implements Call {
   onSize: (cols: number, rows: number) => void = () => {};
   onSignal: (signal: number) => void = () => {};
   onContinued: () => void = () => {};
+  onDirectAt: (at: { offset: number; blocked: number }) => void = () => {};
+  onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
+  /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
+  #behind: { frame: Uint8Array; descriptor?: number }[] = [];
   #socket: net.Socket;
   #effects: PeerEffects;
   #reader: FrameReader;
@@ -147,6 +158,10 @@ export class Peer implements Call {
         return this.onSignal(decodeSignal(payload));
       case ClientFrame.continued:
         return this.onContinued();
+      case ClientFrame.directAt:
+        return this.onDirectAt(decodeDirectAt(payload));
+      case ClientFrame.directEnded:
+        return this.onDirectEnded(decodeDirectEnded(payload));
       default:
         this.#effects.log("peer.unknown-frame", { type });
     }
@@ -183,7 +198,7 @@ export class Peer implements Call {
   #output(type: number, bytes: string | Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
     const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
-    if (all.length <= smallOutput) {
+    if (all.length <= smallOutput || this.#behind.length > 0) {
       if (all.length > 0) this.#send(encodeFrame(type, all));
       return;
     }
@@ -207,7 +222,8 @@ export class Peer implements Call {
   }
 
   backlog(): number {
-    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+    const behind = this.#behind.reduce((sum, { frame }) => sum + frame.length, 0);
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength + behind;
   }
 
   onDrained(callback: () => void): void {
@@ -235,6 +251,47 @@ export class Peer implements Call {
     this.#send(encodeLeaveKeys(keys));
   }
 
+  direct(begin: Direct, holder: number): void {
+    if (this.#phase === "closing" || this.#socket.destroyed) return close(holder);
+    this.#behind.push({ frame: encodeDirect(begin), descriptor: holder });
+    if (this.#behind.length === 1) this.#sendBehind();
+  }
+
+  directEnd(): void {
+    this.#send(encodeFrame(ServerFrame.directEnd));
+  }
+
+  /** Sends what waits, as far as the socket takes it: a descriptor goes in a call of its own, once everything before it has gone. */
+  #sendBehind(): void {
+    for (let first = this.#behind[0]; first !== undefined; first = this.#behind[0]) {
+      const { frame, descriptor } = first;
+      if (descriptor !== undefined && !this.#sendDescriptor(frame, descriptor)) {
+        setTimeout(() => this.#sendBehind(), descriptorRetry);
+        return;
+      }
+      this.#behind.shift();
+      if (descriptor === undefined) this.#write(frame);
+    }
+  }
+
+  /** False where it is to be tried again. */
+  #sendDescriptor(frame: Uint8Array, descriptor: number): boolean {
+    const fd = this.#descriptor;
+    if (fd < 0) {
+      close(descriptor);
+      return true; // the client is gone
+    }
+    if (this.#socket.writableLength > 0) return false;
+    try {
+      const sent = sendFds(fd, frame, [descriptor]);
+      if (sent < frame.length) this.#socket.write(frame.subarray(sent));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
+    }
+    close(descriptor);
+    return true;
+  }
+
   exec(file: string, argv: readonly string[]): void {
     this.#send(encodeExec(file, argv));
     this.#close();
@@ -259,13 +316,18 @@ export class Peer implements Call {
 
   #send(frame: Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
+    if (this.#behind.length > 0) this.#behind.push({ frame });
+    else this.#write(frame);
+  }
+
+  #write(frame: Uint8Array): void {
     const taken = this.#writeAtOnce(frame);
     if (taken < frame.length) this.#socket.write(frame.subarray(taken), () => this.#written());
   }
 
   /** Answers how many bytes the socket took now; none while others wait before them. */
   #writeAtOnce(frame: Uint8Array): number {
-    const fd = (this.#socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const fd = this.#descriptor;
     if (fd < 0 || this.#socket.writableLength > 0) return 0;
     try {
       return writeSome(fd, frame, 0);
@@ -274,14 +336,28 @@ export class Peer implements Call {
     }
   }
 
+  get #descriptor(): number {
+    return (this.#socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+  }
+
   #close(): void {
     if (this.#phase === "closing") return;
     this.#phase = "closing";
+    for (const { frame, descriptor } of this.#forgetBehind()) if (descriptor === undefined) this.#write(frame);
     this.#socket.end();
+  }
+
+  /** A descriptor that still waits is of no use any more to a client that is let go of. */
+  #forgetBehind(): { frame: Uint8Array; descriptor?: number }[] {
+    const behind = this.#behind;
+    this.#behind = [];
+    for (const { descriptor } of behind) if (descriptor !== undefined) close(descriptor);
+    return behind;
   }
 
   #closed(): void {
     this.#phase = "closing";
+    this.#forgetBehind();
     this.#setGone();
     const waiting = this.#drained;
     this.#drained = [];

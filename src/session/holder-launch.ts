@@ -10,11 +10,30 @@ import { Failure, sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { systemAllowance } from "../platform/allowance.ts";
 import { joinControlGroups } from "../platform/control-groups.ts";
-import { close, connectUnix, dup, holderProgram, peerCredentials, recvFds, sendFds } from "../platform/native.ts";
+import {
+  close,
+  connectUnix,
+  dup,
+  holderProgram,
+  peerCredentials,
+  recvFds,
+  sendFds,
+  shutdownWriting,
+} from "../platform/native.ts";
 import { commandLine, parentOf, processAlive } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
 import type { Scheduling } from "../protocol/client.ts";
-import { encodeFd, encodeGo, FromHolder, fromHolderLimit, type ResourceLimit } from "../protocol/holder.ts";
+import {
+  encodeFd,
+  encodeGo,
+  encodeSpeak,
+  encodeSubscribe,
+  FromHolder,
+  fromHolderLimit,
+  HolderRole,
+  highestHolderVersion,
+  type ResourceLimit,
+} from "../protocol/holder.ts";
 import { type HolderEvents, HolderLink, HolderStream } from "./holder-link.ts";
 import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
 
@@ -124,6 +143,24 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
     throw error;
   } finally {
     for (const fd of passed) close(fd);
+  }
+}
+
+/**
+ * A connection to a holder of version 2, on which a viewer's client reads the output itself from `offset` on. Whoever has it can say nothing on it.
+ * The caller closes it, or passes it on. Throws what connecting throws.
+ */
+export function openCursor(folder: string, offset: number): number {
+  const socket = connectUnix(socketOf(folder));
+  try {
+    checkPeer(socket, folder);
+    // a fresh connection has room for both
+    sendFds(socket, Buffer.concat([encodeSpeak(highestHolderVersion, HolderRole.viewer), encodeSubscribe(offset)]), []);
+    shutdownWriting(socket);
+    return socket;
+  } catch (error) {
+    close(socket);
+    throw error;
   }
 }
 

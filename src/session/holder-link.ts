@@ -1,4 +1,5 @@
 // The server's end of one connection to a holder: the stream of frames in both directions, and the terminal. holder-launch.ts makes it.
+import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, sentence } from "../base/failure.ts";
@@ -10,24 +11,32 @@ import {
   decodeExit,
   decodeGap,
   decodeHello,
+  decodeHole,
   decodeSized,
   decodeTyped,
   type ExitRecord,
   encodeInput,
   encodeKeep,
+  encodeKeys,
   encodeRelease,
   encodeSignal,
+  encodeSpeak,
   encodeSubscribe,
   encodeWindowSize,
   FromHolder,
   fromHolderLimit,
   type Hello,
+  HolderRole,
+  HoleReason,
+  highestHolderVersion,
   type SignalTarget,
   toHolderLimit,
 } from "../protocol/holder.ts";
 
 /** INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never waits behind a paste. */
 const inputWindow = 512 * 1024;
+/** Bytes of KEYS in front of what is typed. */
+const keysHead = 17;
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
 /** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
@@ -102,6 +111,10 @@ export class HolderLink {
   #sent = 0;
   #typed = 0;
   #askedToWait = false;
+  /** Version of the protocol that this connection speaks. */
+  #version = 1;
+  /** Who types here, as the holder counts it. */
+  readonly #writer = randomBytes(8).readBigUInt64LE();
 
   /** Takes both descriptors over, whatever happens. */
   constructor(socket: number, master: number, stream: HolderStream, events: HolderEvents) {
@@ -161,22 +174,20 @@ export class HolderLink {
     this.#send(encodeSubscribe(offset));
   }
 
+  /** The version of the protocol that is spoken: in 1 nobody but servers has a connection, and sizes are told to who asked. */
+  get version(): number {
+    return this.#version;
+  }
+
   /**
-   * Bytes for the program, in the order of the calls. Straight to the terminal while nothing waits; what the terminal does not take
-   * goes through the holder, which waits for it without anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into
-   * `mostWaitingInput` is dropped.
+   * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue, and which waits for the terminal without
+   * anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
    */
   input(bytes: Uint8Array): boolean {
     if (this.#master < 0 || this.#over) return true;
     if (this.waitingInput + bytes.length > mostWaitingInput) return false;
-    let taken = 0;
-    if (this.waitingInput === 0) {
-      try {
-        taken = writeSome(this.#master, bytes, 0);
-      } catch {
-        return true; // the terminal is gone: nobody will read this
-      }
-    }
+    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the other one
+    const taken = this.#version < 2 && this.waitingInput === 0 ? this.#write(bytes) : 0;
     if (taken < bytes.length) {
       // a copy: the caller may use its buffer again
       this.#queue.push(Buffer.from(bytes.subarray(taken)));
@@ -187,6 +198,22 @@ export class HolderLink {
     return !this.#askedToWait;
   }
 
+  /** The terminal's interrupt character: nothing that the program reads, so that it may pass by whatever others have typed. */
+  interrupt(bytes: Uint8Array): void {
+    if (this.#master < 0 || this.#over) return;
+    const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
+    if (taken < bytes.length) this.input(bytes.subarray(taken));
+  }
+
+  /** What the terminal takes now; all where there is none any more, and nobody will read it. */
+  #write(bytes: Uint8Array): number {
+    try {
+      return writeSome(this.#master, bytes, 0);
+    } catch {
+      return bytes.length;
+    }
+  }
+
   /** The screen's answer to the program; dropped where so much waits already that nobody reads it. */
   answer(bytes: Uint8Array): void {
     if (this.waitingInput + bytes.length <= mostWaitingAnswers) this.input(bytes);
@@ -195,14 +222,15 @@ export class HolderLink {
   #sendInput(): void {
     for (;;) {
       const first = this.#queue[0];
-      const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit);
+      const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
       if (first === undefined || room <= 0) return;
       const piece = first.subarray(0, room);
-      if (piece.length === first.length) this.#queue.shift();
+      const more = piece.length < first.length;
+      if (!more) this.#queue.shift();
       else this.#queue[0] = first.subarray(piece.length);
       this.#queued -= piece.length;
+      this.#send(this.#version < 2 ? encodeInput(piece) : encodeKeys({ writer: this.#writer, number: this.#sent, more }, piece));
       this.#sent += piece.length;
-      this.#send(encodeInput(piece));
     }
   }
 
@@ -298,6 +326,10 @@ export class HolderLink {
       }
       case FromHolder.hello:
         this.#hello = decodeHello(payload);
+        if (this.#hello.highest >= highestHolderVersion) {
+          this.#version = highestHolderVersion;
+          this.#send(encodeSpeak(highestHolderVersion, HolderRole.server));
+        }
         this.#events.hello(this.#hello);
         this.#resolveGreeted(this.#hello);
         break;
@@ -312,6 +344,11 @@ export class HolderLink {
       case FromHolder.gap: {
         const { offset, length } = decodeGap(payload);
         this.#events.gap(offset, length);
+        break;
+      }
+      case FromHolder.hole: {
+        const { offset, length, reason } = decodeHole(payload);
+        if (reason === HoleReason.notStored) this.#events.gap(offset, length);
         break;
       }
       case FromHolder.sized:

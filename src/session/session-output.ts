@@ -18,6 +18,12 @@ const longestSizing = 1000;
 /** Output that comes in pieces of at least this size may be a flood; a person's keys are not held up by a look at the log. */
 const floodPiece = 1 << 14;
 
+/** A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what it takes, and bytes at the least). */
+const longestLag = 500;
+const leastLag = 64 << 10;
+/** Bytes a second below which a terminal is slower than the screen, whatever the output is. */
+const slowTerminal = 8 << 20;
+
 const nothing: Buffer = Buffer.alloc(0);
 
 /** A size of the terminal, and the offset of the first byte that is drawn for it. */
@@ -47,6 +53,8 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   resume(): void;
   /** The holder goes on from here. */
   follow(offset: number): void;
+  /** A connection to the holder on which the output comes from here on; undefined where there is none to be had. */
+  openCursor(offset: number): number | undefined;
 }
 
 export class SessionOutput implements Viewed {
@@ -230,6 +238,18 @@ export class SessionOutput implements Viewed {
     if (this.#logged() - this.offset <= mostAhead || !this.#skims()) return;
     for (const viewer of streaming) viewer.fallBehind();
     this.#feed.fallBehind();
+  }
+
+  openCursor(offset: number): number | undefined {
+    return this.#effects.openCursor(offset);
+  }
+
+  lags(offset: number, rate: number): boolean {
+    if (this.#catchUp !== undefined || this.#sizing !== undefined || this.#waiting.size > 0) return false;
+    const behind = this.#logged() - offset;
+    if (behind < leastLag || behind < (rate * longestLag) / 1000) return false;
+    // what a fast terminal is behind of drawings the screen would parse for longer than they take to be sent
+    return rate < slowTerminal || this.#skims();
   }
 
   holdOutput(): (() => void) | undefined {

@@ -12,7 +12,7 @@ import { writeSessionFile } from "../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../terminal/screens.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
-import { adoptAfterHolder, connectHolder, launchHolder, recallHolder } from "./holder-launch.ts";
+import { adoptAfterHolder, connectHolder, launchHolder, openCursor, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
@@ -126,6 +126,7 @@ export class Session {
       pause: () => this.#link?.pause(),
       resume: () => this.#link?.resume(),
       follow: (offset) => this.#link?.subscribe(offset),
+      openCursor: (offset) => this.#openCursor(offset),
     });
     if (!isLive(row.state)) this.output.offset = Number(row.facts.outputBytes ?? 0);
     this.over = new Promise((resolve) => {
@@ -288,6 +289,17 @@ export class Session {
     };
   }
 
+  /** The holder's output for a client that reads it itself; undefined where the holder is of an earlier version, or has no place. */
+  #openCursor(offset: number): number | undefined {
+    if (this.#link === undefined || this.#link.version < 2 || this.row.state !== "running") return undefined;
+    try {
+      return openCursor(this.folder, offset);
+    } catch (error) {
+      this.#effects.log("session.no-cursor", { id: this.id, reason: String(error) });
+      return undefined;
+    }
+  }
+
   /** Bytes for the program, as typed. */
   input(bytes: Uint8Array): void {
     if (this.row.state === "running" || this.row.state === "starting")
@@ -306,7 +318,8 @@ export class Session {
     this.noteSignal("SIGINT", by);
     this.#save();
     this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
-    this.input(bytes);
+    if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes);
+    else this.input(bytes);
   }
 
   /** What the program asked of the keyboard, as the screen knows it. */

@@ -1,4 +1,4 @@
-// One viewer of a session: raw stream for a terminal of the session's size, rendered frames for any other, never waited for.
+// One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other gets rendered frames. Never waited for.
 import type { Disposable } from "../base/disposable.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../terminal/screens.ts";
 
@@ -14,6 +14,20 @@ export interface ViewerTerminal {
   backlog(): number;
   /** Calls once, when the backlog is gone. */
   onDrained(callback: () => void): void;
+  /** Reads the output itself, from a connection to the holder that is its own from then on; absent where it cannot. */
+  readonly direct?: {
+    begin(holder: number, offset: number, tail: Buffer, events: DirectEvents): void;
+    /** Everything that is written from here on is shown behind what it has read; the rest of that it drops. */
+    end(): void;
+  };
+}
+
+/** What a terminal that reads the output itself tells. */
+export interface DirectEvents {
+  /** It shows the output before `offset`; of the time since the last report it took nothing for so many percent. */
+  at(offset: number, blocked: number): void;
+  /** It reads no more: as it was told, at the end of the session, since what comes is drawn for something else, or because nobody sends it any more. */
+  ended(why: "told" | "over" | "other" | "gone"): void;
 }
 
 /**
@@ -34,6 +48,9 @@ export const rejoinPause = 40;
  */
 export const viewerPatience = 50;
 
+/** A terminal that took nothing for so many percent of the time is what its output waits for. */
+const mostlyBlocked = 50;
+
 /** Characters of a notification: a desktop shows about two lines. */
 const longestNotification = 200;
 
@@ -47,6 +64,12 @@ export interface Viewed {
   readonly current: boolean;
   /** Calls when it has. */
   whenCurrent(callback: () => void): void;
+  /** Offset of the next byte of output. */
+  readonly offset: number;
+  /** A connection on which the holder sends the output from here on; undefined where there is none to be had. */
+  openCursor(offset: number): number | undefined;
+  /** Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served with the screen. */
+  lags(offset: number, rate: number): boolean;
   /** Keeps what comes next in the log until the answer is called; undefined where a snapshot is the shorter way to the present. */
   holdOutput(): (() => void) | undefined;
   screen(): ScreenHandle;
@@ -56,7 +79,9 @@ const everything: OutputFilter = { feed: (chunk) => chunk };
 
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. */
-  | { is: "joining"; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
+  | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
+  /** `done` resolves when the terminal has read to the end. */
+  | { is: "direct"; done: Promise<void> }
   | { is: "raw"; stream: OutputFilter }
   | { is: "frames"; watch: FrameWatch; stale: boolean }
   | { is: "behind" }
@@ -75,6 +100,8 @@ export class Viewer implements Disposable {
   #allowed: OutputFilter = everything;
   /** Ends the waiting for it, while it is waited for. */
   #release: (() => void) | undefined;
+  /** Whether its terminal may read the output itself. */
+  #mayRead: boolean;
   cols: number;
   rows: number;
 
@@ -94,6 +121,7 @@ export class Viewer implements Disposable {
     this.cols = size.cols;
     this.rows = size.rows;
     this.#history = history;
+    this.#mayRead = terminal.direct !== undefined;
     this.#filterOf = filterOf;
   }
 
@@ -116,7 +144,8 @@ export class Viewer implements Disposable {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
+    const { offset } = this.#viewed;
+    const joining: Mode = { is: "joining", offset, pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
     const history = this.#history;
     this.#viewed
@@ -144,14 +173,51 @@ export class Viewer implements Disposable {
     if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
     if (snapshot.history.length > 0) this.#terminal.write(this.#allowed.feed(snapshot.history));
     if (joining.overrun) return this.#fallBehind(rejoinPause);
+    if (this.#mayRead) {
+      if (this.#goDirect(joining.offset, snapshot.tail)) return;
+      this.#mayRead = false;
+      return this.join();
+    }
     const stream = this.#filterOf("program");
     this.#mode = { is: "raw", stream };
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
   }
 
+  /** The terminal reads the output itself from here on, behind the screen that it was sent; false where it cannot. */
+  #goDirect(offset: number, tail: Buffer): boolean {
+    const holder = this.#viewed.openCursor(offset);
+    if (holder === undefined) return false;
+    let finish = () => {};
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const mode: Mode = { is: "direct", done };
+    this.#mode = mode;
+    let last = { offset, time: performance.now() };
+    this.#terminal.direct?.begin(holder, offset, tail, {
+      at: (at, blocked) => {
+        const time = performance.now();
+        const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
+        // without progress it still has to show what it was sent before: another screen would not be shown sooner
+        const moves = at > offset;
+        last = { offset: at, time };
+        if (this.#mode === mode && moves && blocked >= mostlyBlocked && this.#viewed.lags(at, rate))
+          this.#fallBehind(rejoinPause);
+      },
+      ended: (why) => {
+        finish();
+        if (why === "gone") this.#mayRead = false;
+        if (this.#mode !== mode || why === "over") return;
+        this.#mode = { is: "behind" };
+        if (why !== "told") this.join();
+      },
+    });
+    return true;
+  }
+
   /** Whether it takes the output as it comes. */
   get streams(): boolean {
-    return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun);
+    return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
   }
 
   /** Whether it has all output so far, and takes more. */
@@ -168,7 +234,7 @@ export class Viewer implements Disposable {
   output(bytes: Buffer): void {
     const mode = this.#mode;
     if (mode.is === "raw") return this.#raw(mode.stream, bytes);
-    if (mode.is !== "joining" || mode.overrun) return;
+    if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#holdStream() === undefined) {
       mode.overrun = true;
@@ -282,6 +348,9 @@ export class Viewer implements Disposable {
         // the last frame was drawn from all output once a snapshot that was asked for later has come
         await this.#viewed.screen().snapshot(0).then(noop, noop);
         return;
+      } else if (mode.is === "direct") {
+        await mode.done;
+        if (this.#mode === mode) return;
       } else if (mode.is === "behind") {
         await new Promise<void>((resolve) => this.#terminal.onDrained(resolve));
         if (this.#mode === mode) this.join();
@@ -291,6 +360,7 @@ export class Viewer implements Disposable {
 
   #leaveMode(): void {
     this.#release?.();
+    if (this.#mode.is === "direct") this.#terminal.direct?.end();
     if (this.#mode.is === "frames") this.#mode.watch.close();
   }
 

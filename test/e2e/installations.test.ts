@@ -98,7 +98,7 @@ describe("installations", () => {
         arguments: ["show", "é w"],
         environment: {},
         directory: "/",
-        terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0 },
+        terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
         umask: 0o22,
         limits: [],
         token: "00".repeat(16),

@@ -20,10 +20,13 @@ import {
   encodeGo,
   encodeInput,
   encodeKeep,
+  encodeKeys,
   encodeRelease,
   encodeSignal,
+  encodeSpeak,
   encodeSubscribe,
   encodeWindowSize,
+  HolderRole,
 } from "../../src/protocol/holder.ts";
 import { root } from "../support/paths.ts";
 import { foundInputs, keepFound } from "./found.ts";
@@ -109,13 +112,17 @@ export function nativeTargets(): NativeTarget[] {
           encodeSignal(2, 1),
           encodeFd(),
           encodeKeep(5),
+          encodeSpeak(2, HolderRole.viewer),
+          encodeKeys({ writer: 7n, number: 0, more: true }, Buffer.from("typed")),
+          encodeSubscribe(0),
+          encodeWindowSize(91, 30),
         ];
         return [
           played([0, 0xff, 200, 200, 0, 101], Buffer.concat([go, ...rest, encodeRelease()])),
           played([1, 0xff, 200, 3, 0], Buffer.concat([...rest, encodeInput(Buffer.alloc(3000, "x"))])),
         ];
       },
-      words: [1, 2, 3, 4, 5, 6, 7, 8].flatMap((type) => [
+      words: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((type) => [
         header(type, 0),
         header(type, 8),
         header(type, 40),

@@ -72,7 +72,7 @@ export function decodeServerFrame(type: number, payload: Buffer): ServerMessage 
 /** The whole identification as one piece, as the client writes it. @throws ProtocolError when one string is too long or holds a NUL */
 export function encodeRequest(request: Request): Buffer {
   const { terminal: t } = request;
-  const terminal = Buffer.alloc(7);
+  const terminal = Buffer.alloc(9);
   terminal.writeUInt8(
     (t.stdin ? TerminalBit.stdin : 0) | (t.stdout ? TerminalBit.stdout : 0) | (t.stderr ? TerminalBit.stderr : 0),
     0,
@@ -80,6 +80,7 @@ export function encodeRequest(request: Request): Buffer {
   terminal.writeUInt16LE(t.cols, 1);
   terminal.writeUInt16LE(t.rows, 3);
   terminal.writeUInt16LE(request.umask, 5);
+  terminal.writeUInt16LE(t.filter, 7);
   return Buffer.concat([
     encodeHello({ protocol: request.protocol, pid: request.pid, version: request.version, name: request.name }),
     ...request.arguments.map((argument) => encodeFrame(ClientFrame.argument, text(argument))),

@@ -148,7 +148,7 @@ test("what is typed before a command takes it: 64 KiB are kept, and what comes t
     arguments: ["attach"],
     environment: {},
     directory: "/",
-    terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24 },
+    terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 0 },
     umask: 0,
     limits: [],
     token: "00".repeat(16),

@@ -1,5 +1,5 @@
-// The holder's socket side against hostile servers, in process: holder_server.c itself, with its sockets, the log and the terminal played by
-// the input. The first third of the input says what happens next; the rest is what the connections send, each a piece in turn.
+// The holder's socket side against hostile servers and viewers, in process: holder_server.c, holder_cursor.c and holder_typing.c themselves, with
+// their sockets, the log and the terminal played by the input. The first third of the input says what happens next; the rest is what the connections send, each a piece in turn.
 #include "driver.h"
 
 #include <errno.h>
@@ -23,6 +23,8 @@ int played_fcntl(int fd, int command, ...);
 #define close played_close
 #define fcntl played_fcntl
 #include "../../../native/holder_server.c"
+#include "../../../native/holder_cursor.c"
+#include "../../../native/holder_typing.c"
 #undef accept
 #undef recv
 #undef recvmsg
@@ -113,11 +115,12 @@ const uint8_t *log_latest(uint64_t *offset, size_t *length) {
   return NULL;
 }
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
-  fuzz_require(offset >= output_base && offset < output_end && room <= output_end - offset, "what is read of the log is there");
+  fuzz_require(offset < output_end && room <= output_end - offset, "what is read of the log is there");
   if (next() > 240) return 0;
   memset(into, 'x', room);
   return (ssize_t)room;
 }
+uint64_t log_freed_to(uint64_t offset) { return offset < output_base ? output_base : 0; }
 uint64_t log_gap_at(uint64_t offset) {
   (void)offset;
   return 0;
@@ -195,11 +198,14 @@ static void hear(int fd, uint8_t type, size_t length) {
   fuzz_require(!(to->greeted && type == FROM_HELLO), "HELLO comes once");
   to->greeted = true;
   fuzz_require(length <= OFFSET_SIZE + PAYLOAD_LIMIT, "frames are within the limit");
-  if (type == FROM_HELLO) fuzz_require(length == 41, "HELLO has its size");
+  if (type == FROM_HELLO) fuzz_require(length == 43, "HELLO has its size");
   else if (type == FROM_EXIT) fuzz_require(length == 44, "EXIT has its size");
   else if (type == FROM_GAP) fuzz_require(length == 16, "GAP has its size");
   else if (type == FROM_TYPED) fuzz_require(length == 8, "TYPED has its size");
   else if (type == FROM_DATA) fuzz_require(length > OFFSET_SIZE, "DATA has bytes");
+  else if (type == FROM_SIZED) fuzz_require(length == 12, "SIZED has its size");
+  else if (type == FROM_HOLE) fuzz_require(length == 17, "HOLE has its size");
+  else if (type == FROM_TAKEN) fuzz_require(length == 16, "TAKEN has its size");
   else fuzz_require(type > FROM_TYPED && type < 128, "the type is one of the holder's");
 }
 
@@ -251,14 +257,14 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
   output_base = 0;
   clock_ms = 1000;
   type_calls = 0;
-  typing = NULL;
   server_begin();
-  listener = LISTENER;
+  server.listener = LISTENER;
 
   for (int turn = 0; turn < TURNS && (script_left > 0 || stream_left > 0); turn++) {
     struct pollfd slots[POLL_SLOTS];
     size_t count = server_poll(slots);
-    fuzz_require(count == POLL_SLOTS, "every slot is polled");
+    fuzz_require(count >= 1 && count <= POLL_SLOTS, "no more slots than there are");
+    for (size_t i = 1; i < count; i++) fuzz_require(slots[i].fd >= FIRST_FD && is_open_fd[slots[i].fd], "what is polled is open");
     unsigned way = script_left ? next() : 0xff;
     for (size_t i = 0; i < count; i++) slots[i].revents = way & (1u << (i % 8)) ? slots[i].events : way == 0x80 ? POLLHUP : 0;
     if (way % 16 == 3 && output_end < MOST_OUTPUT) output_end += (uint64_t)next() * 400;
@@ -272,17 +278,19 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
     server_handle(slots);
     if (server_typing()) server_deliver_typing();
     server_pump();
-    size_t waiting = 0;
+    size_t waiting = 0, viewers = 0;
     for (size_t i = 0; i < CONNECTIONS; i++) {
-      fuzz_require(typed_waiting(&connections[i]) <= TYPED_LIMIT, "typing waits within its bound");
-      fuzz_require(connections[i].incoming_length <= FRAME_HEADER + PAYLOAD_LIMIT, "frames wait within their bound");
-      waiting += is_open(&connections[i]);
+      fuzz_require(typed_waiting(&server.connections[i]) <= TYPED_LIMIT, "typing waits within its bound");
+      fuzz_require(server.connections[i].incoming_length <= FRAME_HEADER + PAYLOAD_LIMIT, "frames wait within their bound");
+      waiting += is_open(&server.connections[i]);
+      viewers += is_open(&server.connections[i]) && server.connections[i].role == ROLE_VIEWER;
     }
+    fuzz_require(viewers <= VIEWER_PLACES, "servers have places of their own");
     fuzz_require(waiting <= CONNECTIONS && waiting == server_connections(), "connections are counted");
   }
   for (size_t i = 0; i < CONNECTIONS; i++) {
-    if (is_open(&connections[i])) drop(&connections[i]);
-    forget_typing(&connections[i]);
+    if (is_open(&server.connections[i])) drop(&server.connections[i]);
+    typing_forget(&server.connections[i]);
   }
   for (int fd = FIRST_FD; fd < next_fd; fd++) fuzz_require(!is_open_fd[fd] || fd == taken_master, "every descriptor that came is closed");
 }

@@ -49,7 +49,7 @@ const request: Request = {
   arguments: ["launch", "-o", "output/run", "x=1"],
   environment: { PATH: "/usr/bin", HOME: "/home/u", EMPTY: "", LANG: "C.UTF-8" },
   directory: "/home/u/project",
-  terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24 },
+  terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 1 },
   umask: 0o22,
   limits: [{ resource: 7, soft: 1024n, hard: 2n ** 64n - 1n }],
   token: "00112233445566778899aabbccddeeff",

@@ -74,7 +74,7 @@ describe("the request", () => {
     assert.equal(request.environment.MANY, "a=b=c");
     assert.equal(request.environment.FALCON_SESSIONS_HOME, home.folder);
     assert.equal(request.directory, folder);
-    assert.deepEqual(request.terminal, { stdin: true, stdout: true, stderr: true, cols: 91, rows: 33 });
+    assert.deepEqual(request.terminal, { stdin: true, stdout: true, stderr: true, cols: 91, rows: 33, filter: 1 });
     assert.equal(request.umask, 0o027);
     assert.equal(request.pid, terminal.pid);
     assert.equal(request.protocol, 1);
@@ -97,7 +97,7 @@ describe("the request", () => {
     fs.symlinkSync(client, link);
     const ended = run(["sessions", "--json"], { file: link });
     const peer = await server.peer();
-    assert.deepEqual(peer.request.terminal, { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0 });
+    assert.deepEqual(peer.request.terminal, { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 1 });
     assert.equal(peer.request.name, "falcon-sessions");
     peer.send(out("[]\n"), err("note\n"), encodeExit(3));
     assert.deepEqual(await ended, { code: 3, stdout: "[]\n", stderr: "note\n" });

@@ -6,10 +6,14 @@ import { describe, test } from "node:test";
 import {
   ClientFrame,
   clientProtocol,
+  DirectEnd,
+  decodeDirectAt,
+  decodeDirectEnded,
   decodeHello,
   decodeInputAt,
   decodeSignal,
   decodeSize,
+  encodeDirect,
   encodeExec,
   encodeExit,
   encodeHello,
@@ -41,7 +45,7 @@ const request: Request = {
   arguments: ["run", "--", "echo", "", "ünï"],
   environment: { PATH: "/bin", EMPTY: "", MANY: "a=b=c", __proto__x: "1" },
   directory: "/home/u",
-  terminal: { stdin: true, stdout: false, stderr: true, cols: 80, rows: 24 },
+  terminal: { stdin: true, stdout: false, stderr: true, cols: 80, rows: 24, filter: 1 },
   umask: 0o27,
   limits: [{ resource: 7, soft: 1024n, hard: 2n ** 64n - 1n }],
   scheduling: { niceness: -5, oomScoreAdj: 300, processors: "ff03" },
@@ -103,6 +107,8 @@ describe("the numbers", () => {
       signal: 23,
       continued: 24,
       inputAt: 25,
+      directAt: 26,
+      directEnded: 27,
     });
     assert.deepEqual(ServerFrame, {
       hello: 65,
@@ -117,6 +123,8 @@ describe("the numbers", () => {
       reconnect: 74,
       leaveKeys: 75,
       taken: 76,
+      direct: 77,
+      directEnd: 78,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -157,6 +165,8 @@ describe("the numbers", () => {
       TO_SIGNAL: ClientFrame.signal,
       TO_CONTINUED: ClientFrame.continued,
       TO_INPUT_AT: ClientFrame.inputAt,
+      TO_DIRECT_AT: ClientFrame.directAt,
+      TO_DIRECT_ENDED: ClientFrame.directEnded,
       FROM_HELLO: ServerFrame.hello,
       FROM_STDOUT: ServerFrame.stdout,
       FROM_STDERR: ServerFrame.stderr,
@@ -169,6 +179,8 @@ describe("the numbers", () => {
       FROM_RECONNECT: ServerFrame.reconnect,
       FROM_LEAVE_KEYS: ServerFrame.leaveKeys,
       FROM_TAKEN: ServerFrame.taken,
+      FROM_DIRECT: ServerFrame.direct,
+      FROM_DIRECT_END: ServerFrame.directEnd,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);
@@ -191,7 +203,7 @@ describe("a request", () => {
         .find((frame) => frame.type === type)
         ?.payload.toString("hex");
     assert.equal(payload(1), `010067120000${Buffer.from("0.1.0\0falcon-sessions").toString("hex")}`);
-    assert.equal(payload(5), "05500018001700");
+    assert.equal(payload(5), "055000180017000100");
     assert.equal(payload(9), "fbff2c0102ff03");
     assert.equal(payload(6), "070000000004000000000000ffffffffffffffff");
     assert.equal(payload(7), request.token);
@@ -316,4 +328,18 @@ describe("what a server says", () => {
     assert.throws(() => encodeResume(["x".repeat(mostFromServer)]), ProtocolError);
     assert.equal(encodeResume(["x".repeat(mostFromServer - 1)]).length, mostFromServer + 5);
   });
+});
+
+test("the direct way: where it begins and by which rules, where it stands, why it ended", () => {
+  const begin = encodeDirect({
+    offset: 0x102,
+    filter: 1,
+    rules: Buffer.from([0, 1, 2, 1, 1, 0, 0, 1]),
+    tail: Buffer.from("\x1b["),
+  });
+  assert.equal(begin.toString("hex"), `13000000${"4d"}${"0201000000000000"}${"01"}${"0001020101000001"}${"1b5b"}`);
+  assert.deepEqual(decodeDirectAt(Buffer.from("020100000000000032", "hex")), { offset: 0x102, blocked: 50 });
+  assert.deepEqual(decodeDirectEnded(Buffer.from("020100000000000003", "hex")), { offset: 0x102, why: DirectEnd.otherSize });
+  assert.deepEqual(DirectEnd, { asTold: 0, sessionOver: 1, holderGone: 2, otherSize: 3, hole: 4 });
+  assert.throws(() => decodeDirectAt(Buffer.alloc(8)), ProtocolError);
 });

@@ -11,19 +11,25 @@ import {
   decodeExit,
   decodeGap,
   decodeHello,
+  decodeHole,
   decodeSized,
   decodeTyped,
   encodeFd,
   encodeGo,
   encodeInput,
   encodeKeep,
+  encodeKeys,
   encodeRelease,
   encodeSignal,
+  encodeSpeak,
   encodeSubscribe,
   encodeWindowSize,
   FromHolder,
   fromHolderLimit,
   HelloFlag,
+  HolderRole,
+  HoleReason,
+  highestHolderVersion,
   holderProtocolVersion,
   MalformedFrame,
   payloadSize,
@@ -37,13 +43,48 @@ const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex"
 
 test("the numbers are frozen", () => {
   assert.equal(holderProtocolVersion, 1);
-  assert.deepEqual(ToHolder, { go: 1, subscribe: 2, input: 3, windowSize: 4, signal: 5, fd: 6, release: 7, keep: 8 });
-  assert.deepEqual(FromHolder, { hello: 65, data: 66, exit: 67, fd: 68, gap: 69, typed: 70, sized: 71 });
+  assert.deepEqual(ToHolder, {
+    go: 1,
+    subscribe: 2,
+    input: 3,
+    windowSize: 4,
+    signal: 5,
+    fd: 6,
+    release: 7,
+    keep: 8,
+    speak: 9,
+    keys: 10,
+  });
+  assert.deepEqual(FromHolder, { hello: 65, data: 66, exit: 67, fd: 68, gap: 69, typed: 70, sized: 71, hole: 72, taken: 73 });
   assert.deepEqual(HelloFlag, { adopted: 1, holes: 2, execFailed: 4 });
   assert.deepEqual(SignalTarget, { program: 0, foreground: 1, descendants: 2 });
-  assert.deepEqual(payloadSize, { go: 20, goLimit: 20, hello: 41, exit: 44, gap: 16, dataOffset: 8, typed: 8, sized: 12 });
+  assert.deepEqual(payloadSize, {
+    go: 20,
+    goLimit: 20,
+    hello: 41,
+    exit: 44,
+    gap: 16,
+    dataOffset: 8,
+    typed: 8,
+    sized: 12,
+    hole: 17,
+    taken: 16,
+  });
   assert.equal(toHolderLimit, 65536);
   assert.equal(fromHolderLimit, 65544);
+});
+
+test("version 2: a connection asks for it; keys are counted, holes stand in the stream", () => {
+  assert.equal(highestHolderVersion, 2);
+  assert.deepEqual(HolderRole, { server: 0, viewer: 1 });
+  assert.deepEqual(HoleReason, { notStored: 1, freed: 2 });
+  assert.deepEqual(encodeSpeak(2, HolderRole.viewer), hex("03000000 09 0200 01"));
+  assert.deepEqual(
+    encodeKeys({ writer: 0x0102n, number: 3, more: true }, Buffer.from("ab")),
+    hex("13000000 0a 0201000000000000 0300000000000000 01 6162"),
+  );
+  assert.deepEqual(decodeHole(hex("0100000000000000 0500000000000000 02")), { offset: 1, length: 5, reason: 2 });
+  assert.throws(() => decodeHole(Buffer.alloc(16)), MalformedFrame);
 });
 
 test("every frame to the holder has exactly these bytes", () => {
@@ -86,8 +127,13 @@ test("every frame from the holder is read from exactly these bytes", () => {
       ended: false,
       status: 0,
       start: 1000,
+      highest: 1,
     },
+    "of version 1",
   );
+  const later = hex("0100 0000 39300000 3a300000 0000000000000000 0000000000000000 00 00000000 e803000000000000 0200");
+  assert.equal(decodeHello(later).highest, 2);
+  assert.equal(decodeHello(later).version, 1);
   assert.deepEqual(
     decodeExit(hex("ffffffff 0200000000000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000")),
     { status: -1, end: 2, time: 3, userMicros: 4, systemMicros: 5, peakKib: 6 },
@@ -175,12 +221,16 @@ test("the C side and the page have the same numbers", () => {
     signal: "TO_SIGNAL",
     release: "TO_RELEASE",
     keep: "TO_KEEP",
+    speak: "TO_SPEAK",
+    keys: "TO_KEYS",
     hello: "FROM_HELLO",
     data: "FROM_DATA",
     exit: "FROM_EXIT",
     gap: "FROM_GAP",
     typed: "FROM_TYPED",
     sized: "FROM_SIZED",
+    hole: "FROM_HOLE",
+    taken: "FROM_TAKEN",
   };
   for (const [name, constant] of Object.entries(names)) {
     assert.equal(numbers.get(constant), ({ ...ToHolder, ...FromHolder } as Record<string, number>)[name], constant);
@@ -198,6 +248,8 @@ test("the C side and the page have the same numbers", () => {
     "6 holder FD",
     "7 holder RELEASE",
     "8 holder KEEP",
+    "9 holder SPEAK",
+    "10 holder KEYS",
     "65 server HELLO",
     "66 server DATA",
     "67 server EXIT",
@@ -205,5 +257,7 @@ test("the C side and the page have the same numbers", () => {
     "69 server GAP",
     "70 server TYPED",
     "71 server SIZED",
+    "72 server HOLE",
+    "73 server TAKEN",
   ]);
 });

@@ -1,7 +1,7 @@
 // A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rejoinPause, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
+import { type DirectEvents, rejoinPause, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
 import type { FrameWatch, ScreenHandle, Snapshot } from "../../../src/terminal/screens.ts";
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
@@ -12,7 +12,7 @@ function stage() {
   let frame: ((bytes: Buffer) => void) | undefined;
   let again = 0;
   /** Whether the stream waits for a viewer, where it may. */
-  const state = { backlog: 0, mayHold: false, held: false };
+  const state = { backlog: 0, mayHold: false, held: false, cursor: undefined as number | undefined, lags: false };
   const failures: ((error: Error) => void)[] = [];
   const screen = {
     snapshot: () =>
@@ -39,6 +39,9 @@ function stage() {
     sizing: false,
     current: true,
     whenCurrent: (callback: () => void) => callback(),
+    offset: 0,
+    openCursor: (): number | undefined => state.cursor,
+    lags: () => state.lags,
     screen: () => screen,
     holdOutput: () => {
       if (!state.mayHold) return undefined;
@@ -254,4 +257,79 @@ test("a snapshot that is not to be had holds nothing", async () => {
   assert.ok(!s.state.held);
   viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
   assert.ok(!s.state.held);
+});
+
+/** A viewer whose terminal reads the output itself, and what it was told. */
+async function reading() {
+  const s = stage();
+  s.state.cursor = 9;
+  const begun: { holder: number; offset: number; events: DirectEvents }[] = [];
+  let ended = 0;
+  const direct = {
+    begin: (holder: number, offset: number, _tail: Buffer, events: DirectEvents) => begun.push({ holder, offset, events }),
+    end: () => ended++,
+  };
+  const viewer = new Viewer(s.viewed, { ...s.terminal, direct }, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  await s.answer("screen ");
+  return { s, viewer, begun, ended: () => ended, events: () => begun.at(-1)?.events ?? assert.fail("it does not read") };
+}
+
+test("a terminal that reads the output itself is sent the screen, and none of the stream", async () => {
+  const { s, viewer, begun, ended } = await reading();
+  assert.deepEqual(
+    begun.map(({ holder, offset }) => [holder, offset]),
+    [[9, 0]],
+  );
+  assert.equal(viewer.streams, false);
+  viewer.output(Buffer.from("stream"));
+  assert.equal(s.text(), "screen ");
+  viewer.borrow();
+  assert.equal(ended(), 1);
+  viewer.giveBack();
+  await s.answer("again ");
+  assert.equal(begun.length, 2);
+});
+
+test("… is drawn anew where its output goes on for another size or behind a hole", async () => {
+  const { s, begun, events } = await reading();
+  events().ended("other");
+  await s.answer("again ");
+  assert.deepEqual([s.text(), begun.length], ["screen again ", 2]);
+});
+
+test("… gets the stream from us where the holder has no place for it", async () => {
+  const { s, viewer, events } = await reading();
+  events().ended("gone");
+  await s.answer("again ");
+  viewer.output(Buffer.from("stream"));
+  assert.equal(s.text(), "screen again stream");
+});
+
+test("… is given the screen where it takes too little, once it has shown something of the stream", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { s, begun, events, ended } = await reading();
+  s.state.lags = true;
+  events().at(0, 100);
+  assert.equal(ended(), 0, "it has not shown the screen yet");
+  events().at(1000, 40);
+  assert.equal(ended(), 0, "it is not what the output waits for");
+  events().at(2000, 60);
+  assert.equal(ended(), 1);
+  s.drain();
+  t.mock.timers.tick(rejoinPause);
+  await s.answer("present ");
+  assert.deepEqual([s.text(), begun.length], ["screen present ", 2]);
+});
+
+test("… has settled when it has read to the end", async () => {
+  const { viewer, events } = await reading();
+  let settled = false;
+  const done = viewer.settled().then(() => {
+    settled = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(settled, false);
+  events().ended("over");
+  await done;
 });

@@ -1,0 +1,96 @@
+// A viewer's client reads the output from the holder itself: it goes on while the server stands still or is gone, it is filtered, and drawn anew where it
+// has to be.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { notBuilt } from "../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+/** Prints a number every few milliseconds. */
+const counting = 'i=0; while :; do i=$((i+1)); printf "%s tick\\r\\n" $i; sleep 0.01; done';
+
+describe("the direct way", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  /** The last number that a terminal shows. */
+  const shown = (text: string) => Number(/(\d+) tick\s*$/.exec(text.trimEnd())?.[1] ?? 0);
+
+  test("output goes on while the server is stopped", async () => {
+    const id = await home.start(["sh", "-c", counting]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await terminal.waitFor(/\d tick/);
+    const server = home.serverPid() as number;
+    await until(() => home.serverLog().includes("viewer.direct"), "the client to read the output itself");
+    process.kill(server, "SIGSTOP");
+    try {
+      const before = shown(terminal.text());
+      await terminal.waitFor(() => shown(terminal.text()) > before + 20, "the output to go on without a server");
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+
+  test("after kill -9 of the server output goes on, the title says so, and the next server's screen is the present", async () => {
+    const id = await home.start(["sh", "-c", counting]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await terminal.waitFor(/\d tick/);
+    for (let kill = 0; kill < 3; kill++) {
+      const directs = home.serverLog().split("viewer.direct").length;
+      await until(() => home.serverLog().split("viewer.direct").length > 1, "the client to read the output itself");
+      const server = home.serverPid() as number;
+      const before = shown(terminal.text());
+      process.kill(server, "SIGKILL");
+      await until(() => home.serverPid() !== undefined && home.serverPid() !== server, "the next server");
+      await until(() => home.serverLog().split("viewer.direct").length > directs, "the next direct way");
+      await terminal.waitFor(() => shown(terminal.text()) > before + 5, "the output to go on");
+      const lines = terminal
+        .text()
+        .split("\n")
+        .map((line) => Number(/^(\d+) tick/.exec(line)?.[1] ?? Number.NaN));
+      const whole = lines.filter((n) => !Number.isNaN(n));
+      for (let i = 1; i < whole.length; i++) assert.equal(whole[i], (whole[i - 1] as number) + 1, terminal.text());
+    }
+    assert.ok(terminal.received.includes("\x1b]2;falcon: the session server is being started\x07"));
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+
+  test("the user's rules hold, questions are answered once, and the end comes behind the last byte", async () => {
+    const script =
+      'stty -echo; printf "\\033]52;c;aGk=\\007\\033[6n\\033]2;mine\\007"; read -r x; printf "after%send" "$(seq -s, 3000 | tail -c 100)"';
+    const id = await home.start(["sh", "-c", script], ["--name", "ruled"]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await until(() => home.serverLog().includes("viewer.direct"), "the client to read the output itself");
+    terminal.type("\n");
+    await terminal.waitForExit();
+    const received = terminal.received.toString("latin1");
+    assert.ok(!received.includes("\x1b]52;"), "the clipboard is blocked");
+    assert.ok(!received.includes("\x1b[6n"), "the question is not the viewer's");
+    assert.match(received, /3000end/);
+  });
+
+  test("another viewer's size ends it and begins it anew; a viewer of another size gets frames", async () => {
+    const id = await home.start(["sh", "-c", "while :; do read x; stty size; done"], ["--name", "sized"]);
+    const first = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    first.type("\n");
+    await first.waitFor("24 80");
+    const second = home.terminal(["attach", id], { cols: 90, rows: 30 });
+    await second.waitFor("24 80");
+    second.type("\n");
+    await second.waitFor("30 90");
+    await first.waitFor("30 90");
+    first.resize(90, 30);
+    first.type("\n");
+    await first.waitFor(() => first.text().split("30 90").length === 3);
+    await second.waitFor(() => second.text().split("30 90").length === 3);
+    for (const terminal of [first, second]) {
+      terminal.key("C-\\");
+      await terminal.waitForExit();
+    }
+  });
+});
