@@ -2,8 +2,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import { sentence } from "../base/failure.ts";
+import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home-guard.ts";
 import { installedVersion, Server } from "./server.ts";
+
+/** So long (ms) after its start a server has answered the command that it was started for. */
+const calm = 1_000;
 
 /** Value of `--name`, or undefined. */
 function option(name: string): string | undefined {
@@ -63,6 +67,7 @@ async function main(): Promise<void> {
     server.log("server.unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
   });
   tell(readyFd, "1");
+  setTimeout(() => keepCompiled(path.join(home, "code-cache")), calm).unref();
 }
 
 void main();

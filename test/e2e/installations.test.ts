@@ -1,6 +1,7 @@
 // Several installations of several versions share one server: nobody is refused, and what one of them goes with loses nothing.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import * as module from "node:module";
 import net from "node:net";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -112,5 +113,20 @@ describe("installations", () => {
       undefined,
     );
     socket.destroy();
+  });
+
+  test("a server finds what an earlier one compiled", {
+    skip: "flushCompileCache" in module ? false : "this Node cannot",
+  }, async () => {
+    const cache = path.join(home.folder, "code-cache");
+    const compiled = () => (fs.existsSync(cache) ? fs.readdirSync(cache, { recursive: true }).length : 0);
+    await home.ok(["sessions"], { file: one.falcon });
+    // a server that is killed has no last words, so what it compiled is written before
+    await until(() => compiled() > 1, "compiled code");
+    await home.ok(["server", "stop"], { file: one.falcon });
+    const kept = compiled();
+    await home.ok(["sessions"], { file: one.falcon });
+    await home.ok(["server", "stop"], { file: one.falcon });
+    assert.equal(compiled(), kept, "the same code is the same file");
   });
 });

@@ -1,0 +1,27 @@
+// The code that Node compiled for an earlier server, in <home>/code-cache: written while the server has nothing to do, since a server that is killed writes nothing
+// at its end, and thrown away when it has grown.
+import fs from "node:fs";
+import * as module from "node:module";
+import path from "node:path";
+
+/** Files in it at most: each installation and each Node that was ever used leaves three, of 150 KiB. */
+export const mostCompiled = 48;
+
+/** Node 22.10 and later; the types are those of Node 20. */
+const flush = (module as { flushCompileCache?: () => void }).flushCompileCache;
+
+/**
+ * Writes what was compiled, and empties the folder first when it holds more than {@link mostCompiled} files. It is only a cache: nothing that goes
+ * wrong with it is worth a word.
+ * @param folder where the client told Node to keep it (native/start.c).
+ */
+export function keepCompiled(folder: string): void {
+  try {
+    const names = fs.existsSync(folder) ? fs.readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+    const files = names.map((name) => path.join(folder, name)).filter((file) => fs.statSync(file).isFile());
+    if (files.length > mostCompiled) for (const file of files) fs.rmSync(file, { force: true });
+    flush?.();
+  } catch {
+    // as it was
+  }
+}
