@@ -25,8 +25,9 @@ const clockSlack = 2_000;
 /** Model files of a node that are looked at: falcon's estimators write about ten. */
 const mostFiles = 1_000;
 
-/** A zip archive's directory: torch writes one entry a tensor, of about 100 bytes. */
-const longestDirectory = 64 << 20;
+/** A zip archive's directory and its members: torch writes one a tensor, with some 100 bytes for each. The head of each is read. */
+const longestDirectory = 16 << 20;
+const mostMembers = 100_000;
 
 /** A zip archive ends with a record of 22 bytes and a comment of at most 65,535. */
 const endRecord = 22;
@@ -107,7 +108,7 @@ export async function isWholeArchive(file: string): Promise<boolean> {
       return buffer.subarray(0, bytesRead);
     };
     const directory = await directoryOf(read, size);
-    if (directory === undefined || directory.length > longestDirectory) return false;
+    if (directory === undefined || directory.length > longestDirectory || directory.entries > mostMembers) return false;
     const bytes = await read(directory.offset, directory.length);
     if (bytes.length < directory.length) return false;
     let at = 0;

@@ -50,9 +50,9 @@ test("a node's files of this launch count, an earlier launch's do not", async ()
   assert.equal((await modelFiles(graph, [], now)).state, "unknown");
 });
 
-test("a directory that would take 64 MiB is not read, of very many files the first 1,000 are looked at, five damaged ones are named", async () => {
+test("a directory that would take 16 MiB is not read, of very many files the first 1,000 are looked at, five damaged ones are named", async () => {
   const file = path.join(folder, "huge.pth");
-  const length = (64 << 20) + 1;
+  const length = (16 << 20) + 1;
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
   end.writeUInt16LE(1, 10);
@@ -66,4 +66,42 @@ test("a directory that would take 64 MiB is not read, of very many files the fir
   for (let n = 0; n < 1_010; n++) fs.writeFileSync(path.join(many, `${n}.pth`), "");
   const found = await modelFiles(path.dirname(many), ["theta"], Date.now());
   assert.deepEqual([found.state, found.files, found.damaged.length], ["cut", 1_000, 5]);
+});
+
+/** The same archive with the end records of zip64, which says how many members there are. */
+function zip64(members: number): Buffer {
+  const end = archive.length - 22;
+  const [length, offset] = [archive.readUInt32LE(end + 12), archive.readUInt32LE(end + 16)];
+  const record = Buffer.alloc(56);
+  record.writeUInt32LE(0x06064b50, 0);
+  record.writeBigUInt64LE(44n, 4);
+  for (const [at, value] of [
+    [24, members],
+    [32, members],
+    [40, length],
+    [48, offset],
+  ] as const)
+    record.writeBigUInt64LE(BigInt(value), at);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(end), 8);
+  const old = Buffer.alloc(22, 0xff);
+  old.writeUInt32LE(0x06054b50, 0);
+  old.writeUInt16LE(0, 20);
+  return Buffer.concat([archive.subarray(0, end), record, locator, old]);
+}
+
+test("an archive of zip64; one that tells of more members than there are, or than 100,000, is none", async () => {
+  const file = path.join(folder, "zip64.pth");
+  for (const [members, whole] of [
+    [3, true],
+    [4, false],
+    [0, false],
+    [100_001, false],
+  ] as const) {
+    fs.writeFileSync(file, zip64(members));
+    assert.equal(await isWholeArchive(file), whole, `${members} members`);
+  }
+  fs.writeFileSync(file, zip64(3).subarray(1));
+  assert.equal(await isWholeArchive(file).catch(() => false), false);
 });
