@@ -1,10 +1,13 @@
 // Files of falcon's run directories, which any program may have written: logs, metrics, the configuration; and falcon's arguments.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { parseLaunch } from "../../../src/falcon/arguments.ts";
 import { DriverLog } from "../../../src/falcon/driver-log.ts";
 import { parseBuffer, parseEpoch, parseLogLine } from "../../../src/falcon/log-line.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/falcon/metrics.ts";
+import { isWholeArchive } from "../../../src/falcon/model-files.ts";
 import { NodeLog } from "../../../src/falcon/node-log.ts";
 import { readYaml, YamlError } from "../../../src/falcon/yaml.ts";
 import type { Target } from "../target.ts";
@@ -221,4 +224,34 @@ export const targets: readonly Target[] = [
       assert.ok(read.timeout === undefined || Number.isFinite(read.timeout));
     },
   },
+  {
+    name: "model-file",
+    what: "a model file of torch's: whole or not, or an Error; without its last byte it is never whole",
+    inputs: 20_000,
+    longest: 4_000,
+    seeds: () => [
+      zipSync({ "model/data.pkl": Buffer.alloc(40, 1), "model/data/0": Buffer.alloc(200, 7) }, { level: 0 }),
+      zipSync({ "model/version": strToU8("3") }, { level: 6 }),
+    ],
+    words: ["PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07", "\xff\xff\xff\xff", "\x01\x00\x10\x00"],
+    steps: { base: 400_000, perByte: 4_000 },
+    async run(input) {
+      modelFolder ??= fs.mkdtempSync("/tmp/fs-");
+      const file = path.join(modelFolder, "model.pth");
+      const whole = async (bytes: Buffer) => {
+        fs.writeFileSync(file, bytes);
+        return isWholeArchive(file).catch((error: unknown) => {
+          if (!(error instanceof Error)) throw error;
+          return false;
+        });
+      };
+      if (await whole(input)) assert.equal(await whole(input.subarray(0, -1)), false);
+    },
+    dispose() {
+      if (modelFolder !== undefined) fs.rmSync(modelFolder, { recursive: true, force: true });
+    },
+  },
 ];
+
+/** Where model files are written while that target runs. */
+let modelFolder: string | undefined;
