@@ -40,10 +40,11 @@ static enum passage passage_of(const struct policy_filter *f, enum sequence_kind
 
 // ---- control sequences
 
-// Modes without the one that is blocked.
+// Modes without those that are blocked.
 static bool cut_modes(struct policy_filter *f, const struct control *c, struct bytes *out) {
   bool cut = false, any = false;
-  if (c->prefix != '?' || !c->whole || c->intermediates != c->length - 1) return false;
+  bool dec = c->prefix == '?';
+  if ((!dec && c->prefix != 0) || !c->whole || c->intermediates != c->length - 1) return false;
   for (int pass = 0; pass < 2; pass++) {
     // first whether anything is to be cut, then what is left
     for (size_t at = c->parameters; at <= c->intermediates;) {
@@ -52,11 +53,12 @@ static bool cut_modes(struct policy_filter *f, const struct control *c, struct b
       size_t length = end ? (size_t)(end - word) : c->intermediates - at;
       at += length + 1;
       if (memchr(c->body, ':', c->length)) return false;
-      if (mode_is_blocked(parameter_number(word, length))) {
+      double mode = parameter_number(word, length);
+      if (dec ? mode_is_blocked(mode) : ansi_mode_is_blocked(mode)) {
         if (!cut) bytes_text(out, inert);
         cut = true;
       } else if (pass == 1) {
-        bytes_text(out, any ? ";" : "\x1b[?");
+        bytes_text(out, any ? ";" : dec ? "\x1b[?" : "\x1b[");
         bytes_add(out, word, length);
         any = true;
       }
@@ -71,8 +73,10 @@ static bool cut_modes(struct policy_filter *f, const struct control *c, struct b
 static void decide_control(struct policy_filter *f, struct bytes *out) {
   struct control c = control_of(f->held.at + 2, f->held.length - 2);
   if ((c.final == 'h' || c.final == 'l') && cut_modes(f, &c, out)) return;
+  bool resets = control_resets_modes(&c);
   if (passage_of(f, control_kind(&c)) == PASSAGE_PASS) release(f, out);
   else drop(f, out);
+  if (resets) bytes_text(out, modes_we_need);
 }
 
 static void in_control(struct policy_filter *f, uint8_t byte, struct bytes *out) {
@@ -171,6 +175,7 @@ static void open_sequence(struct policy_filter *f, uint8_t byte, struct bytes *o
     case 'k': return drop(f, out);
   }
   release(f, out);
+  if (byte == 'c') bytes_text(out, modes_we_need);
 }
 
 static void after_escape(struct policy_filter *f, uint8_t byte, struct bytes *out) {
@@ -180,7 +185,8 @@ static void after_escape(struct policy_filter *f, uint8_t byte, struct bytes *ou
   bytes_byte(&f->held, byte);
   // character sets and the like have more characters
   if (byte <= 0x2f && f->held.length < LONGEST_HEAD) return;
-  if (f->held.length > 2) release(f, out);
+  if (f->held.length > 2 && escape_is_blocked(f->held.at + 1, f->held.length - 1)) drop(f, out);
+  else if (f->held.length > 2) release(f, out);
   else if (f->closed && byte == '\\') forget(f);
   else open_sequence(f, byte, out);
 }

@@ -101,6 +101,9 @@ enum sequence_kind control_kind(const struct control *c) {
   size_t first = c->length - 1;
   while (first > 0 && is_intermediate(c->body[first - 1])) first--;
   size_t intermediates = c->length - 1 - first;
+  if (c->final == 'p' && intermediates == 1 && before == '"') return KIND_BLOCKED;  // DECSCL: a VT100, or 8-bit controls
+  // XTSAVE and XTRESTORE: what is saved there is the viewer's own, for when it leaves
+  if ((c->final == 's' || c->final == 'r') && intermediates == 0 && c->body[0] == '?') return KIND_BLOCKED;
   if (c->final == 'i' && intermediates == 0) return KIND_BLOCKED;  // printing: some terminals hand the text to a command
   if (c->final == '|' && intermediates == 1 && (before == '$' || before == '*')) return KIND_WINDOW;
   if (c->final != 't' || intermediates > 0) return KIND_DRAWS;
@@ -114,8 +117,21 @@ enum sequence_kind control_kind(const struct control *c) {
 bool mode_is_kept_off(double mode) { return mode == 2048; }
 // Bracketed paste: without it a paste could not be told from keys, and a `d` in it would detach.
 bool mode_is_kept_on(double mode) { return mode == 2004; }
-// Some terminals write all output to a file.
-bool mode_is_blocked(double mode) { return mode == 46; }
+// Some terminals write all output to a file (46); a VT52 (DECANM) understands nothing of ours.
+bool mode_is_blocked(double mode) { return mode == 46 || mode == 2; }
+// KAM locks the keyboard, Ctrl-\ as well; without SRM the terminal itself shows what is typed, a password too.
+bool ansi_mode_is_blocked(double mode) { return mode == 2 || mode == 12; }
+
+const char modes_we_need[] = "\x1b[?2004h";
+
+bool control_resets_modes(const struct control *c) {
+  return c->whole && c->prefix == 0 && c->length - c->intermediates == 2 && c->body[c->intermediates] == '!' && c->final == 'p';
+}
+
+bool escape_is_blocked(const uint8_t *text, size_t length) {
+  // 8-bit controls from the terminal (S8C1T), another encoding than UTF-8
+  return length == 2 && ((text[0] == ' ' && text[1] == 'G') || (text[0] == '%' && text[1] == '@'));
+}
 
 // ---- operating system commands
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 // Version of this table. A client's filter is trusted with the output itself where it has the server's: an older one knows fewer rules.
-enum { SEQUENCE_RULES_VERSION = 1 };
+enum { SEQUENCE_RULES_VERSION = 2 };
 
 // What a sequence does, in the order of `sequenceKinds` in src/platform/stream-filter.ts.
 enum sequence_kind {
@@ -52,6 +52,14 @@ enum sequence_kind control_kind(const struct control *control);
 bool mode_is_kept_off(double mode);
 bool mode_is_kept_on(double mode);
 bool mode_is_blocked(double mode);
+bool ansi_mode_is_blocked(double mode);
+// What we need of a viewer's terminal, whatever the program does: bracketed paste, without which a paste could not be told from keys. Set at the start
+// (src/terminal/viewer-terminal.ts), and again behind each reset.
+extern const char modes_we_need[];
+// DECSTR. (RIS, ESC c, is the other reset.)
+bool control_resets_modes(const struct control *control);
+// An escape of several characters (without ESC) that locks a person out.
+bool escape_is_blocked(const uint8_t *text, size_t length);
 // A parameter as a number; NaN where it is none. The empty one is 0.
 double parameter_number(const uint8_t *text, size_t length);
 

@@ -4,6 +4,7 @@ import { signalNumber } from "../platform/signals.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import { takeSignal } from "./outside-signals.ts";
+import { passedTo } from "./passed.ts";
 import { endSentence } from "./wording.ts";
 
 /** The hidden command that a client asks of the next server when this one is lost. */
@@ -40,6 +41,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   context.stopping.addEventListener("abort", serverStops);
   const resume = () => call.resume([resumeFollow, session.id, String(at)]);
   const plain = lineFeeds();
+  const passed = passedTo(call, context);
   const log = session.openLog();
   try {
     resume();
@@ -64,7 +66,7 @@ export async function followPlain(call: Call, context: Context, session: Session
       const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
       if (bytes.length === 0) break;
       at += bytes.length;
-      call.stdout(plain(bytes));
+      call.stdout(plain(passed(bytes)));
       resume();
       if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
     }

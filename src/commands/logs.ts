@@ -1,4 +1,5 @@
 // falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
+
 import fs from "node:fs";
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
@@ -7,7 +8,6 @@ import { fileLines, fileStart } from "../logs/file-lines.ts";
 import { LastLines, PatternTooSlow, type Place, SessionLines } from "../logs/session-lines.ts";
 import type { Selected, Selection } from "../logs/turn.ts";
 import { queryFor } from "../logs/words.ts";
-import { StreamFilter } from "../platform/stream-filter.ts";
 import { lineSource } from "../session/archive.ts";
 import { partFact } from "../session/parts.ts";
 import { selectRun } from "../session/select.ts";
@@ -17,6 +17,7 @@ import type { Call, Context } from "./call.ts";
 import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
+import { passedTo } from "./passed.ts";
 import { coloursFor } from "./table.ts";
 import { bytes } from "./wording.ts";
 
@@ -360,13 +361,6 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
     forget();
     log.close();
   }
-}
-
-/** Bytes for a file or a pipe are what they are; a terminal gets neither queries, which it would answer, nor what the user's rules block. */
-function passedTo(call: Call, context: Context): (bytes: Buffer) => Buffer {
-  if (!call.request.terminal.stdout) return (bytes) => bytes;
-  const filter = new StreamFilter(context.config.programSequences, { of: "program" });
-  return (bytes) => filter.feed(bytes);
 }
 
 async function nodeLog(

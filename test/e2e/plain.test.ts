@@ -40,6 +40,20 @@ describe("without a terminal", () => {
     assert.equal(killed.code, 137);
   });
 
+  test("on a terminal without a keyboard, what only a viewer's rules let pass is passed; to a pipe all of it is", async () => {
+    const asks = "\\033]52;c;aGk=\\007\\033[c\\033[6n\\033P$qm\\033\\\\\\033[2h\\033[?2l";
+    const command = ["run", "--", "/bin/sh", "-c", `printf 'a\\033[1mb${asks}\\033[mc\\n'`];
+    const terminal = home.terminal(["-c", '"$@" </dev/null', "sh", falcon, ...command], { file: "/bin/sh" });
+    await terminal.waitFor("abc");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    const received = terminal.received.toString("latin1");
+    for (const asked of ["\x1b]52", "\x1b[c", "\x1b[6n", "\x1bP", "\x1b[2h", "\x1b[?2l"])
+      assert.ok(!received.includes(asked), JSON.stringify(received));
+    assert.ok(received.includes("\x1b[1mb"), JSON.stringify(received));
+    const { stdout } = await home.run(command);
+    assert.ok(stdout.includes("\x1b]52;c;aGk=\x07") && stdout.includes("\x1b[6n"), JSON.stringify(stdout));
+  });
+
   test("a child that keeps the terminal does not keep the session", async () => {
     const { code, stdout } = await home.run(["run", "--", program("keeps-tty")]);
     assert.equal(code, 4);

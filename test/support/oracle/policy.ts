@@ -16,8 +16,10 @@ const longestHead = 64;
 const inert = "\x1b\\";
 const inertBytes: readonly number[] = [0x1b, 0x5c];
 
-/** DEC mode by which some terminals write all output to a file. */
-const loggingMode = 46;
+/** Modes that are never passed: logging to a file and VT52 (DEC), the locked keyboard and local echo (ANSI). */
+const blockedModes = { "?": [46, 2], "": [2, 12] };
+/** What a viewer's terminal needs, again behind each reset. */
+const needed = "\x1b[?2004h";
 
 const State = {
   ground: 0,
@@ -156,7 +158,9 @@ export class PolicyFilter {
     this.#held.push(byte);
     // character sets and the like have more characters
     if (byte <= 0x2f && this.#held.length < longestHead) return;
-    if (this.#held.length > 2) this.#release();
+    const sequence = String.fromCharCode(...this.#held.slice(1));
+    if (sequence === " G" || sequence === "%@") this.#drop();
+    else if (this.#held.length > 2) this.#release();
     else if (this.#closed && byte === 0x5c) this.#forget();
     else this.#open(byte);
   }
@@ -182,7 +186,10 @@ export class PolicyFilter {
     } else if (byte === 0x6b) {
       // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows what follows
       this.#drop();
-    } else this.#release();
+    } else {
+      this.#release();
+      if (byte === 0x63) this.#out.ascii(needed);
+    }
   }
 
   #inControl(byte: number): void {
@@ -202,19 +209,22 @@ export class PolicyFilter {
 
   #decideControl(): void {
     const body = String.fromCharCode(...this.#held.slice(2));
-    const modes = /^\?([\d;]*)([hl])$/.exec(body);
-    if (modes !== null && (modes[1] as string).split(";").some((mode) => Number(mode) === loggingMode)) {
-      const left = (modes[1] as string).split(";").filter((mode) => Number(mode) !== loggingMode);
+    const [, prefix = "", modes = "", final] = /^(\??)([\d;]*)([hl])$/.exec(body) ?? [];
+    const blocked = blockedModes[prefix as "?" | ""];
+    if (final !== undefined && modes.split(";").some((mode) => blocked.includes(Number(mode)))) {
+      const left = modes.split(";").filter((mode) => !blocked.includes(Number(mode)));
       this.#drop();
-      if (left.length > 0) this.#out.csi(`?${left.join(";")}${modes[2]}`);
+      if (left.length > 0) this.#out.csi(`${prefix}${left.join(";")}${final}`);
     } else if (this.#mayControl(body)) this.#release();
     else this.#drop();
+    if (/^[\d:;]*!p$/.test(body)) this.#out.ascii(needed);
   }
 
   #mayControl(body: string): boolean {
     const ending = /[ -/]*[@-~]$/.exec(body)?.[0] ?? "";
     // printing: some terminals hand the text to a command
-    if (ending === "i") return false;
+    if (ending === "i" || ending === '"p') return false;
+    if ((ending === "s" || ending === "r") && body.startsWith("?")) return false;
     if (ending === "$|" || ending === "*|") return this.#rules.window === "pass";
     if (ending !== "t") return true;
     // how titles are written and read
@@ -332,17 +342,20 @@ function endOfDrawing(chunk: Buffer, at: number): number {
   if (kind < 0x30) {
     // a character set, or what else has an intermediate
     const last = chunk[at + 2];
+    if ((kind === 0x20 && last === 0x47) || (kind === 0x25 && last === 0x40)) return 0;
     return last !== undefined && last >= 0x30 && last <= 0x7e ? at + 3 : 0;
   }
   // P X [ ] ^ _ k open something
-  if (kind !== 0x5b) return kind === 0x50 || kind === 0x58 || (kind >= 0x5d && kind <= 0x5f) || kind === 0x6b ? 0 : at + 2;
+  if (kind !== 0x5b)
+    return kind === 0x50 || kind === 0x58 || (kind >= 0x5d && kind <= 0x5f) || kind === 0x6b || kind === 0x63 ? 0 : at + 2;
   const limit = Math.min(chunk.length, at + longestControl);
   for (let i = at + 2; i < limit; i++) {
     const byte = chunk[i] as number;
     if (byte >= 0x20 && byte <= 0x3f) continue;
     if (byte < 0x40 || byte > 0x7e) return 0;
-    // h l: modes, of which one is not passed; i: printing; t |: windows
-    if (byte === 0x68 || byte === 0x6c) return chunk.subarray(at, i).includes("46") ? 0 : i + 1;
+    // h l: modes, of which some are not passed; p s r: resets and what is saved; i: printing; t |: windows
+    if (byte === 0x68 || byte === 0x6c) return /46|2/.test(chunk.toString("latin1", at, i)) ? 0 : i + 1;
+    if (byte === 0x70 || byte === 0x73 || byte === 0x72) return /[!"?]/.test(chunk.toString("latin1", at, i)) ? 0 : i + 1;
     return byte === 0x69 || byte === 0x74 || byte === 0x7c ? 0 : i + 1;
   }
   return 0;

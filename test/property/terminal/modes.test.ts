@@ -1,0 +1,99 @@
+// Whatever modes and resets a program sends: what we need of a viewer's terminal stands all the time, and leaving gives back the state from before.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import headless, { type Terminal } from "@xterm/headless";
+import fc from "fast-check";
+import { defaultConfig } from "../../../src/base/config.ts";
+import { StreamFilter } from "../../../src/platform/stream-filter.ts";
+import { enterTerminal, leaveTerminal } from "../../../src/terminal/viewer-terminal.ts";
+
+const decModes = [
+  1, 2, 3, 5, 6, 7, 9, 12, 25, 30, 40, 41, 44, 45, 46, 47, 66, 67, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016,
+];
+const laterModes = [1034, 1035, 1036, 1042, 1047, 1048, 1049, 1061, 1070, 2004, 2026, 2027, 2031, 2048, 5522, 7727, 9001];
+const dec = fc
+  .tuple(
+    fc.array(fc.constantFrom(...decModes, ...laterModes), { minLength: 1, maxLength: 4 }),
+    fc.constantFrom("h", "l", "s", "r"),
+  )
+  .map(([modes, final]) => `\x1b[?${modes.join(";")}${final}`);
+const ansi = fc
+  .tuple(fc.array(fc.constantFrom(2, 4, 12, 20), { minLength: 1, maxLength: 3 }), fc.constantFrom("h", "l"))
+  .map(([modes, final]) => `\x1b[${modes.join(";")}${final}`);
+const others = fc.constantFrom(
+  "\x1bc",
+  "\x1b[!p",
+  '\x1b[62"p',
+  "\x1b G",
+  "\x1b F",
+  "\x1b%@",
+  "\x1b%G",
+  "\x1b=",
+  "\x1b>",
+  "\x1b(0",
+  "\x0e",
+  "\x1b[2;4r",
+  "\x1b[>1u",
+  "\x1b[>4;2m",
+  "\x1b[1'z",
+  "\x1b[4 q",
+  "text",
+  "\r\n",
+);
+const program = fc.array(
+  fc.oneof({ weight: 3, arbitrary: dec }, { weight: 1, arbitrary: ansi }, { weight: 2, arbitrary: others }),
+  {
+    maxLength: 20,
+  },
+);
+
+function write(terminal: Terminal, bytes: string | Uint8Array): Promise<void> {
+  return new Promise((resolve) => terminal.write(bytes, resolve));
+}
+
+/** What a terminal does with keys, output and its cursor. */
+function state(terminal: Terminal): unknown {
+  const core = (
+    terminal as unknown as { _core: { coreService: { isCursorHidden: boolean; modes: object; decPrivateModes: object } } }
+  )._core.coreService;
+  return structuredClone({
+    modes: { ...terminal.modes },
+    hidden: core.isCursorHidden,
+    ansi: core.modes,
+    dec: core.decPrivateModes,
+    buffer: terminal.buffer.active.type,
+  });
+}
+
+test("any modes and resets: a paste stays one while they last, and leaving gives the terminal back as it was", async () => {
+  await fc.assert(
+    fc.asyncProperty(program, async (pieces) => {
+      const terminal = new headless.Terminal({ cols: 40, rows: 10, allowProposedApi: true, logLevel: "off" });
+      const before = state(terminal);
+      await write(terminal, enterTerminal({ title: "t", rows: 10 }));
+      const filter = new StreamFilter(defaultConfig.programSequences, { of: "program" });
+      for (const piece of pieces) {
+        await write(terminal, filter.feed(Buffer.from(piece)));
+        assert.equal(terminal.modes.bracketedPasteMode, true, JSON.stringify(piece));
+      }
+      await write(terminal, leaveTerminal());
+      assert.deepEqual(state(terminal), before);
+      terminal.dispose();
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** The parameters of each control sequence for DEC modes with this final byte. */
+const lists = (bytes: Buffer, final: "s" | "r"): string[] =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC introduces them
+  [...bytes.toString("latin1").matchAll(/\x1b\[\?([\d;]+)([sr])/g)].flatMap(([, modes = "", end]) =>
+    end === final ? modes : [],
+  );
+
+test("what is kept of the terminal at the start is put back at the end", () => {
+  const kept = lists(enterTerminal({ title: "t", rows: 3 }), "s");
+  const back = lists(leaveTerminal(), "r");
+  assert.ok(kept.length > 0 && kept.every((modes) => modes.split(";").length <= 16));
+  assert.deepEqual(back, kept);
+});
