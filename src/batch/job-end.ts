@@ -10,6 +10,8 @@ export interface JobEnd {
   time: number | null;
   /** Its own word, such as "CANCELLED". */
   said?: string;
+  /** How often Slurm has run the job again, this time included where it is about to. */
+  restarts?: number;
 }
 
 const systems: Readonly<Record<string, string>> = { s: "Slurm", p: "PBS", l: "LSF", f: "Flux" };
@@ -54,6 +56,7 @@ export async function jobEnd(name: string, slurm: Slurm | undefined): Promise<Jo
   const fields = name.startsWith("s") ? await slurm?.show(jobNumber(name)).catch(() => undefined) : undefined;
   const word = fields?.JobState;
   if (word === undefined) return { job, what: "other", time: null };
+  const restarts = Number(fields?.Restarts ?? 0);
   const preempted = seconds(fields?.PreemptTime);
   const waits = word === "PENDING" || word === "REQUEUED";
   const cleared = waits || word === "COMPLETING";
@@ -61,7 +64,8 @@ export async function jobEnd(name: string, slurm: Slurm | undefined): Promise<Jo
     ends[word] ?? (cleared ? (reasons[fields?.Reason ?? ""] ?? (preempted === null ? undefined : "preempted")) : undefined);
   // a requeued job waits again, or runs already: how its last part ended is no more told
   const over = what !== undefined || word === "COMPLETED" || word === "FAILED";
-  if (!over) return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word };
+  if (!over)
+    return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word, restarts };
   // of a job that waits to run again the end is that of its next run; a batch script that is over took with it what it had started
   const end = what === "preempted" && preempted !== null ? preempted : waits ? null : seconds(fields?.EndTime);
   return { job, what: what ?? "step-end", time: end, said: word };

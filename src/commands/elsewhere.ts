@@ -26,7 +26,9 @@ export async function sentOn(call: Call, context: Context, spec: CommandSpec, co
   // all of them are all that this server has
   if (command.opts().all || command.opts().running) return false;
   const wanted = wantedOf(command);
-  if (wanted.every((word) => word !== undefined && context.table.get(word) !== undefined)) return false;
+  // an id that is ours means ours, unless its job may be running again
+  const ours = (word: string | undefined) => (word === undefined ? undefined : context.table.get(word));
+  if (wanted.every((word) => ours(word) !== undefined && ours(word)?.row.facts.requeue !== true)) return false;
   // what has ended meanwhile is ours by then
   await context.takeInJobs();
   const others = await elsewhere(context);
@@ -73,7 +75,8 @@ export function placeOf(
   directory: string,
 ): string | undefined {
   if (wanted === undefined || wanted === "") return unnamed(own, others);
-  if (own.some(({ id }) => id === wanted)) return undefined;
+  const mine = own.find(({ id }) => id === wanted);
+  if (mine !== undefined) return runningAgain(mine, others)?.job ?? undefined;
   const found = named(others, wanted, directory);
   if (found.length === 0) return undefined;
   const here = ownOf(own, wanted, directory);
@@ -84,6 +87,11 @@ export function placeOf(
   const [best = found[0] as NeighbourSession] = live.length > 0 ? live : found.slice(-1);
   if (here !== undefined && !best.live && here.row.created >= best.created) return undefined;
   return best.job ?? hostsPlace;
+}
+
+/** The part that runs now of a session whose job is run again: the id that was told first means it. */
+function runningAgain({ id, row }: Session, others: readonly NeighbourSession[]): NeighbourSession | undefined {
+  return others.find((s) => s.live && s.job !== null && s.job === row.facts.job && s.listing.run === id);
 }
 
 /** The only one that runs, where none runs here. */

@@ -8,7 +8,7 @@ import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
-import { jobEnd, jobWords } from "../batch/job-end.ts";
+import { type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
@@ -442,10 +442,18 @@ export class Server implements Context {
     await this.#runAgain(session);
   }
 
-  /** Of a session that did not come to its own end in this home's job: what became of the job, with the time of the event. */
+  /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
   async #askHowJobEnded({ row }: Session, vanished: boolean): Promise<void> {
-    if (this.job?.system !== "slurm" || row.facts.batchEnd !== undefined || (!vanished && row.waitStatus === 0)) return;
-    const end = await jobEnd(path.basename(this.home), new Slurm(row.environment));
+    if (this.job?.system !== "slurm" || row.facts.batchEnd !== undefined) return;
+    const stop = row.facts.stop as StopRecord | undefined;
+    const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
+    if (!vanished && row.waitStatus === 0 && !fromOutside) return;
+    const asked = await jobEnd(path.basename(this.home), new Slurm(row.environment));
+    // The job is being ended, and neither its limit nor its script, which still waits for us, is why. Slurm counts a restart when it preempts a
+    // job to run it again (a grace, which alone sets PreemptTime, is seldom configured); else it was cancelled.
+    const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
+    const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
+    const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
     // the job goes on: the session's own end says more
     if (end.what === "other" || (end.what === "step-end" && !vanished)) return;
     row.facts.batchEnd = end;
