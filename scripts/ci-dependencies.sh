@@ -65,6 +65,7 @@ optional=(
   slurmctld slurmctld
   slurmd slurmd
   srun slurm-client
+  qemu-aarch64-static qemu-user-static
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i
