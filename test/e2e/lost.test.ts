@@ -41,6 +41,24 @@ async function assertLost(home: TestHome, id: string, reason: RegExp): Promise<v
   await until(async () => (await shownScreen(home, again)).includes("last words"), "the same command to run again");
 }
 
+test("the end of a lost session is when it was last heard of, not when somebody looked", async () => {
+  const home = new TestHome();
+  try {
+    const id = await starts(home);
+    await killAll(home, id);
+    const killed = Date.now();
+    // nobody looks for a while
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const row = (await home.sessions()).find((each) => each.id === id);
+    assert.equal(row?.state, "lost");
+    const { ended, lastOutput } = row as unknown as { ended: string; lastOutput: string | null };
+    assert.ok(lastOutput !== null && Date.parse(lastOutput) <= killed, `${lastOutput}`);
+    assert.ok(Date.parse(ended) <= killed, `${ended} is after ${new Date(killed).toISOString()}`);
+  } finally {
+    await home.dispose();
+  }
+});
+
 const otherLife = "11111111-2222-4333-8444-555555555555";
 
 test("the machine was restarted: its boot id is another one", async (context) => {

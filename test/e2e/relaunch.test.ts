@@ -1,5 +1,6 @@
 // falcon relaunch resumes in the same run directory, and shows the display where somebody can see it, wherever it was started first.
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type SessionRow, TestHome } from "../support/home.ts";
@@ -55,6 +56,11 @@ describe("falcon relaunch", () => {
       assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "again", ...settings])).code, 0);
       assert.equal((await home.run(["relaunch", "again"])).code, 0);
       const [first, second] = await home.sessions();
+      // what falcon writes over when it resumes
+      const kept = path.join(home.folder, "archive", String(first?.id), "1");
+      assert.ok(fs.readdirSync(path.join(kept, "metrics"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
+      assert.ok(fs.existsSync(path.join(kept, "curves.json")));
+      assert.match(await home.ok(["show", "again"]), /^part 1 .*completed.*\npart 2 .*completed/m);
       for (const wanted of ["again", path.join(home.work, "again")]) {
         assert.equal(JSON.parse(await home.ok(["show", "--json", wanted])).id, second?.id, wanted);
         await home.ok(["logs", "-n", "1", wanted]);
