@@ -1,5 +1,5 @@
 // Runs a batch system's program: bounded in time and output, its words kept for the person who is told.
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 
 /** What a program said, and how it ended. */
 export interface Ran {
@@ -19,6 +19,12 @@ export const longestProgram = 20_000;
 /** So much output (bytes) is taken: of 20,000 jobs, which is more than a controller keeps of one user. */
 export const mostOutput = 4 << 20;
 
+/** Those that run now: a server that ends does not leave them to their own patience. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 export const runProgram: RunProgram = (program, args, environment) =>
   new Promise((resolve) => {
     const options = {
@@ -29,6 +35,7 @@ export const runProgram: RunProgram = (program, args, environment) =>
       killSignal: "SIGKILL" as const,
     };
     const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+      running.delete(child);
       if (error === null) return resolve({ status: 0, stdout, stderr });
       if (typeof error.code === "number") return resolve({ status: error.code, stdout, stderr });
       const why =
@@ -39,5 +46,6 @@ export const runProgram: RunProgram = (program, args, environment) =>
             : error.message;
       resolve({ status: -1, stdout, stderr: why });
     });
+    running.add(child);
     child.stdin?.end();
   });

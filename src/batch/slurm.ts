@@ -121,6 +121,12 @@ export class Slurm {
       throw new Failure(`job ${id} was not cancelled: ${wordsOf("scancel", stderr)}`);
   }
 
+  /** Signals the job's batch script, and nothing else of it. @throws Failure with scancel's words. */
+  async signalScript(id: string, signal: string): Promise<void> {
+    const { status, stderr } = await this.#ask("scancel", ["--batch", `--signal=${signal}`, id]);
+    if (status !== 0) throw new Failure(`job ${id} was not signalled: ${wordsOf("scancel", stderr)}`);
+  }
+
   /**
    * Asks Slurm to run the job again, with the same number; its processes on this node are ended for that.
    * @throws Failure with scontrol's words when it refuses (a job that was submitted with --no-requeue).

@@ -9,6 +9,7 @@ import type { Neighbours } from "../session/neighbours.ts";
 import type { PartKeeper } from "../session/part-keeper.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { SessionTable } from "../session/session-table.ts";
+import type { Submissions } from "../session/submissions.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 /** How the client's standard input is read. */
@@ -68,6 +69,8 @@ export interface Context {
   /** The batch job whose home this is. */
   readonly job: LimitedJob | undefined;
   readonly archive: Archive;
+  /** What was submitted to Slurm from this host. */
+  readonly submissions: Submissions;
   /** The other servers of this host. */
   readonly neighbours: Neighbours;
   readonly config: Config;

@@ -7,7 +7,7 @@ import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
-import { sentOn } from "./elsewhere.ts";
+import { doneElsewhere } from "./elsewhere.ts";
 import { exportCommand } from "./export.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
@@ -26,6 +26,7 @@ import { server } from "./server.ts";
 import { monitor, sessions } from "./sessions.ts";
 import { show } from "./show.ts";
 import { stop } from "./stop.ts";
+import { submit } from "./submit.ts";
 import { unknownCommand } from "./unknown.ts";
 import { wait } from "./wait.ts";
 
@@ -51,6 +52,7 @@ export const commands: readonly CommandSpec[] = [
   doctor,
   init,
   installShimCommand,
+  submit,
   monitor,
 ];
 
@@ -120,6 +122,7 @@ async function parse(spec: CommandSpec, args: string[], call: Call, context: Con
 
 /** Here, or by another server of this host that has the session. */
 async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
-  if (await sentOn(call, context, spec, command)) return undefined;
+  const elsewhere = await doneElsewhere(call, context, spec, command);
+  if (elsewhere !== undefined) return elsewhere === "sent-on" ? undefined : elsewhere;
   return spec.run(call, context, command.args, command.opts());
 }

@@ -8,6 +8,7 @@ import { realPath, selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { onSubmitted, submittedElsewhere, submittedMeant } from "./submitted.ts";
 
 /** The host's own place, as the client is told it (native/client.c); a job's is its name. */
 const hostsPlace = "-";
@@ -18,33 +19,68 @@ const listsAll = new Set(["sessions", "monitor", "completion"]);
 const startsAgain = new Set(["relaunch"]);
 
 /**
- * Sends the client on where the session that the command names is another server's. Answers whether it did.
+ * Does a command on a session that is not ours: the client is sent on to the server that has it, or the batch job that is to become it is seen to.
+ * Answers undefined where the session is ours, or nobody's.
  * @throws Failure where that cannot be: the names are of several places, or fit several sessions.
  */
-export async function sentOn(call: Call, context: Context, spec: CommandSpec, command: Command): Promise<boolean> {
-  if (listsAll.has(spec.name) || !takesSession(command) || !context.neighbours.any) return false;
+export async function doneElsewhere(
+  call: Call,
+  context: Context,
+  spec: CommandSpec,
+  command: Command,
+): Promise<number | "sent-on" | undefined> {
+  if (listsAll.has(spec.name) || !takesSession(command)) return undefined;
   // all of them are all that this server has
-  if (command.opts().all || command.opts().running) return false;
+  if (command.opts().all || command.opts().running) return undefined;
   const wanted = wantedOf(command);
-  // an id that is ours means ours, unless its job may be running again
-  const ours = (word: string | undefined) => (word === undefined ? undefined : context.table.get(word));
-  if (wanted.every((word) => ours(word) !== undefined && ours(word)?.row.facts.requeue !== true)) return false;
+  const { table, submissions } = context;
+  // an id that is ours means ours, unless its job may be running again, or is to
+  const settled = (word: string | undefined) => {
+    const session = word === undefined ? undefined : table.get(word);
+    return session !== undefined && session.row.facts.requeue !== true && (session.live || !submissions.has(session.id));
+  };
+  if (wanted.every(settled)) return undefined;
   // what has ended meanwhile is ours by then
   await context.takeInJobs();
   const others = await elsewhere(context);
-  if (others.length === 0) return false;
-  const places = wanted.map((word) => placeOf(context.table.all(), others, word, call.request.directory));
+  const places = wanted.map((word) => placeOf(table.all(), others, word, call.request.directory));
   const [first] = places;
   if (places.some((place) => place !== first)) {
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
-  if (first === undefined) return false;
+  if (first === undefined) return onlySubmitted(call, context, spec, wanted, others);
   if (startsAgain.has(spec.name)) {
     const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
     throw new Failure(`that session is ${where}, and would not run there when it is started again from here`, Status.usage);
   }
   call.exec(path.join(nativeFolder, "falcon"), [call.request.name, "@job", first, ...call.request.arguments]);
-  return true;
+  return "sent-on";
+}
+
+/** A session that was submitted and is not here: of what is here none is meant, or only an earlier part. */
+async function onlySubmitted(
+  call: Call,
+  context: Context,
+  spec: CommandSpec,
+  wanted: readonly (string | undefined)[],
+  others: readonly NeighbourSession[],
+): Promise<number | undefined> {
+  const [word] = wanted;
+  if (wanted.length !== 1 || word === undefined) return undefined;
+  const own = ownOf(context.table.all(), word, call.request.directory);
+  if (own?.live || startsAgain.has(spec.name)) return undefined;
+  const meant = submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
+  // of an ended part only what ends the job that is to go on with it is another's
+  if (meant === undefined || (own !== undefined && spec.name !== "stop" && spec.name !== "kill")) return undefined;
+  return onSubmitted(call, context, spec.name, meant);
+}
+
+/** The ids of all sessions of this host, and when each ended (ms since 1970; Infinity: it runs). */
+export function presentIds(context: Context, others: readonly NeighbourSession[]): Map<string, number> {
+  const present = new Map<string, number>();
+  for (const { id, live, row } of context.table.all()) present.set(id, live ? Number.POSITIVE_INFINITY : (row.ended ?? 0));
+  for (const { id, live, ended } of others) present.set(id, live ? Number.POSITIVE_INFINITY : (ended ?? 0));
+  return present;
 }
 
 /** The sessions of the other servers. */

@@ -9,11 +9,12 @@ import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
-import { elsewhere, named, placeOf } from "./elsewhere.ts";
+import { elsewhere, named, placeOf, presentIds } from "./elsewhere.ts";
 import { listing } from "./listing.ts";
 import { parseTime } from "./logs.ts";
 import { sessionTable } from "./session-list.ts";
 import { statusWord } from "./status-word.ts";
+import { type Submitted, submittedElsewhere, submittedListing, submittedMeant } from "./submitted.ts";
 import { coloursFor } from "./table.ts";
 import { watch } from "./watch.ts";
 import { duration } from "./wording.ts";
@@ -137,13 +138,17 @@ async function chosenRows(
     const own = await ownRows(context, choose(call, context, [], all, runDir));
     const recent = context.clock() - recentEnd;
     const theirs = others.filter((s) => all || s.live || (s.ended ?? 0) > recent);
+    const waiting = runDir === undefined ? await submittedElsewhere(context, presentIds(context, others)) : [];
     const ofRun = runDir === undefined ? theirs : named(others, runDir, directory);
-    return [...own, ...ofRun.map((s) => otherRow(s))].sort((a, b) => a.created - b.created);
+    return [...own, ...ofRun.map(otherRow), ...waiting.map(submittedRow)].sort((a, b) => a.created - b.created);
   }
   const rows = wanted.map(async (word) => {
     const other =
       placeOf(context.table.all(), others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
     if (other !== undefined) return [otherRow(other)];
+    const known = context.table.all().some((s) => s.id === word || s.row.name === word);
+    const meant = known ? undefined : submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
+    if (meant !== undefined) return [submittedRow(meant)];
     return ownRows(context, choose(call, context, [word], all, runDir));
   });
   return (await Promise.all(rows)).flat();
@@ -180,6 +185,25 @@ function otherRow(session: NeighbourSession): Row {
   const status = live ? state : outcomeWord(outcome?.kind ?? state);
   const since = live ? (started ?? created) : (ended ?? created);
   return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, created, listing };
+}
+
+function submittedRow(one: Submitted): Row {
+  const { submission, state, text, word } = one;
+  const { id, name, runDirectory, directory, created } = submission;
+  const live = state === "pending" || state === "running";
+  const since = (state === "pending" ? undefined : live ? word?.job?.start : word?.job?.end) ?? created;
+  return {
+    id,
+    name,
+    status: state,
+    live,
+    since,
+    viewers: 0,
+    text,
+    place: runDirectory ?? directory,
+    created,
+    listing: submittedListing(one),
+  };
 }
 
 /** An outcome's kind as people read it. */

@@ -1,7 +1,7 @@
 // What launch, run and relaunch share: from a call and its session options to a session, and then to the caller's terminal.
 import fs from "node:fs";
 import path from "node:path";
-import type { Command, OptionValues } from "commander";
+import { type Command, Option, type OptionValues } from "commander";
 import { isPlain, onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { unreached } from "../batch/reach.ts";
@@ -31,7 +31,9 @@ export function defineSessionOptions(command: Command): void {
   command
     .option("-d, --detach", "start in the background, print the session's id")
     .option("--name <name>", "name of the session")
-    .option("--size <COLSxROWS>", "pin the size of its terminal");
+    .option("--size <COLSxROWS>", "pin the size of its terminal")
+    // what falcon submit has promised
+    .addOption(new Option("--session-id <id>", "the session's id").hideHelp().argParser(parseId));
   defineDeadlineOptions(command);
   command.option("--requeue", "in a Slurm job: have it run again when the session ends, unless it completed");
 }
@@ -48,6 +50,12 @@ export function parseSize(text: string): { cols: number; rows: number } {
     );
   }
   return size;
+}
+
+/** @throws Failure 2 for what no id looks like. */
+function parseId(text: string): string {
+  if (!/^[a-z0-9]{6}$/.test(text)) throw new Failure(`--session-id ${text}: give six characters of a-z and 0-9`, Status.usage);
+  return text;
 }
 
 /** A session's name as given by --name. @throws Failure 2 when it cannot be one. */
@@ -158,6 +166,7 @@ export async function startAndStay(
     umask: request.umask,
     limits: request.limits,
     caller: request.pid,
+    ...(options.sessionId === undefined ? {} : { id: options.sessionId }),
     runDirectory: what.runDirectory,
     ...(size ?? (terminal.cols > 0 && terminal.rows > 0 ? { cols: terminal.cols, rows: terminal.rows } : unseenSize)),
     pinned: size !== undefined || context.config.sizePolicy === "fixed",

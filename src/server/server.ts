@@ -35,6 +35,7 @@ import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
 import { isLive } from "../session/state.ts";
+import { Submissions } from "../session/submissions.ts";
 import { type TakenIn, takeInEndedJobs } from "../session/take-in.ts";
 import { Telling } from "../session/telling.ts";
 import { Deliveries } from "../store/deliveries.ts";
@@ -102,6 +103,7 @@ export class Server implements Context {
   readonly table: SessionTable;
   readonly archive: Archive;
   readonly neighbours: Neighbours;
+  readonly submissions: Submissions;
   readonly #options: ServerOptions;
   #takingIn: Promise<void> | undefined;
   readonly #retention: Retention;
@@ -149,6 +151,7 @@ export class Server implements Context {
     this.#options = options;
     this.home = options.home;
     this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
+    this.submissions = new Submissions(options.home, wall, log);
     this.root = options.root;
     this.version = options.version;
     this.#ended = options.ended;
@@ -364,7 +367,10 @@ export class Server implements Context {
       if (end !== undefined) row.facts.batchEnd = end;
       row.ended ??= end?.time ?? written;
     }
-    if (snapshot !== undefined) this.#stored(() => this.store.saveSnapshot(row.id, snapshot));
+    this.#stored(() => {
+      this.store.save(row);
+      if (snapshot !== undefined) this.store.saveSnapshot(row.id, snapshot);
+    });
     const session = await this.table.takeIn(row);
     if (session.row.facts.untold === true) void this.#over(session);
   }

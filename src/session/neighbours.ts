@@ -5,8 +5,13 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { peerCredentials } from "../platform/native.ts";
+import { processAlive } from "../platform/processes.ts";
 import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../protocol/frame.ts";
+
+import { readRecord, type SessionRecord } from "../store/record.ts";
+import { readSessionFile } from "../store/session-file.ts";
+import { bareListing } from "./bare-listing.ts";
 
 /** A session of another server, as that tells it. */
 export interface NeighbourSession {
@@ -111,12 +116,52 @@ export class Neighbours {
 
 async function sessionsOf(job: string | null, home: string): Promise<NeighbourSession[]> {
   const answer = await ask(path.join(home, "server.sock"), ["sessions", "--all", "--json", "--here"]);
-  if (answer === undefined) return [];
+  // the host's own are there again with its next server; a job's may wait for the job's last process
+  if (answer === undefined) return job === null ? [] : fromFolders(job, home);
   try {
     const parsed: unknown = JSON.parse(answer);
     return Array.isArray(parsed) ? parsed.flatMap((listing) => sessionFrom(job, listing) ?? []) : [];
   } catch {
     return [];
+  }
+}
+
+/** The sessions of a job whose server is gone, as their folders tell them. */
+function fromFolders(job: string, home: string): NeighbourSession[] {
+  return entries(path.join(home, "s")).flatMap((name): NeighbourSession[] => {
+    const folder = path.join(home, "s", name);
+    const file = readSessionFile(folder);
+    if (file === undefined) return [];
+    const { start, pid, exit } = recordOf(folder);
+    const live = exit === undefined && pid !== undefined && processAlive(pid);
+    const state = live ? "running" : exit === undefined ? "lost" : "exited";
+    const reason = `the session server of job ${job.slice(1)} is gone`;
+    const { id, kind, command, directory, runDirectory, host, created } = file;
+    const listing = bareListing({
+      ...{ id, name: file.name, kind, command, directory, runDirectory, host, created, state, reason, job, pid },
+      started: start,
+      waitStatus: exit?.status,
+      ended: live ? null : (exit?.time ?? lastWrite(folder)),
+    });
+    const session = sessionFrom(job, { ...listing, text: reason });
+    return session === undefined ? [] : [session];
+  });
+}
+
+/** When it wrote its last output; null where it has none. */
+function lastWrite(folder: string): number | null {
+  try {
+    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
+  } catch {
+    return null;
+  }
+}
+
+function recordOf(folder: string): Partial<SessionRecord> {
+  try {
+    return readRecord(folder);
+  } catch {
+    return {};
   }
 }
 

@@ -28,6 +28,8 @@ export interface StartOrder {
   pinned: boolean;
   token: string;
   facts: Record<string, unknown>;
+  /** Fixed before (falcon submit); another one is taken where a session has it. */
+  id?: string | undefined;
   /** Socket of the caller's SSH agent. */
   agent?: string | undefined;
   /** The caller's process, whose control groups the run is to be in. */
@@ -103,9 +105,13 @@ export class SessionTable {
         `${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`,
       );
     }
-    const id = this.#freeId();
+    // a part of a run that is to come again finds its first one's folder
+    const id =
+      order.id !== undefined && this.get(order.id) === undefined && !fs.existsSync(this.folderOf(order.id))
+        ? order.id
+        : this.freeId();
     const folder = this.folderOf(id);
-    const { agent, caller, ...asked } = order;
+    const { agent, caller, id: _fixed, ...asked } = order;
     const row: SessionRow = {
       ...asked,
       environment: {
@@ -175,11 +181,10 @@ export class SessionTable {
     for (const session of this.#sessions.values()) this.#effects.came(session);
   }
 
-  /** Takes over a session of an ended batch job, whose folder lies where ours do, and whose row says when that was. */
+  /** Takes over a session of an ended batch job, whose folder lies where ours do, and whose row is stored and says when that was. */
   async takeIn(row: SessionRow): Promise<Session> {
     const session = new Session(row, this.folderOf(row.id), this.#effects);
     this.#sessions.set(row.id, session);
-    this.#store.save(row);
     if (session.live) await session.adopt();
     else session.removeSocket();
     this.#effects.came(session);
@@ -236,7 +241,8 @@ export class SessionTable {
     await Promise.all(this.all().map((s) => s.leave()));
   }
 
-  #freeId(): string {
+  /** An id that no session of ours has. */
+  freeId(): string {
     for (;;) {
       let id = "";
       for (let i = 0; i < idLength; i++) id += idAlphabet[randomInt(idAlphabet.length)];

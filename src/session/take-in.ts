@@ -66,7 +66,8 @@ function runningJobs(): Set<string> {
     if (!/^\d+$/.test(pid)) continue;
     try {
       const job = jobOf(fs.readFileSync(`/proc/${pid}/cgroup`, "utf8"));
-      if (job !== null) jobs.add(job);
+      // a zombie's groups are still told
+      if (job !== null && !jobs.has(job) && processAlive(Number(pid))) jobs.add(job);
     } catch {
       // it has ended
     }

@@ -18,8 +18,13 @@ describe("with control groups", { skip: noSlurm() }, () => {
     home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string });
   });
   after(async () => {
-    await cluster.down();
+    await cluster.cancelAll();
+    await until(
+      async () => (await home.sessions()) && fs.readdirSync(path.join(home.folder, "j")).length === 0,
+      () => `the jobs to be taken in: ${fs.readdirSync(path.join(home.folder, "j"))}${home.serverLog()}`,
+    );
     await home.dispose();
+    await cluster.down();
   });
 
   const submit = (name: string, lines: string[], options: string[] = []) => cluster.submit(name, lines, options, home.env);
@@ -66,7 +71,7 @@ describe("with control groups", { skip: noSlurm() }, () => {
     await untilGone(two.pid as number);
     const lost = await until(async () => {
       const found = await row("second");
-      return found?.state === "lost" || found?.state === "exited" ? found : undefined;
+      return found !== undefined && found.outcome !== null ? found : undefined;
     }, "the second to be over");
     // the time of the event, by Slurm's clock of whole seconds
     const at = Date.parse((await cluster.job(second)).EndTime as string);

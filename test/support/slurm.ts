@@ -1,6 +1,7 @@
 // A test's own Slurm cluster (slurm-cluster.sh): up, down, batch scripts, and what squeue and scontrol say.
 import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { readIfThere, until } from "./events.ts";
@@ -42,6 +43,13 @@ export class SlurmCluster {
     const word = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(stdout)?.[1] ?? "";
     const env = { PATH, SLURM_CONF: word("SLURM_CONF") };
     return new SlurmCluster(folder, env, [word("SLURM_NODE_A"), word("SLURM_NODE_B")]);
+  }
+
+  /** Cancels every job, and waits until their processes are gone. */
+  async cancelAll(): Promise<void> {
+    await this.run("scancel", ["--full", "--signal=KILL", "--state=RUNNING"]).catch(() => {});
+    await this.run("scancel", [`--user=${os.userInfo().username}`]).catch(() => {});
+    await until(async () => (await this.run("squeue", ["-h"])) === "", "the jobs to end");
   }
 
   /** Ends all jobs and daemons, and removes the folder. */

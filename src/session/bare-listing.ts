@@ -1,0 +1,53 @@
+// What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone. The shape of docs/json.md; what only a
+// server knows is null or empty.
+
+/** What is known without a server. Times are ms since 1970. */
+export interface BareFacts {
+  id: string;
+  name: string;
+  kind: "launch" | "run";
+  state: string;
+  reason: string;
+  command: readonly string[];
+  directory: string;
+  runDirectory: string | null;
+  host: string;
+  /** The name of the job's home. */
+  job: string;
+  pid?: number | undefined;
+  created: number;
+  started?: number | null | undefined;
+  ended?: number | null | undefined;
+  /** As of wait(2). */
+  waitStatus?: number | undefined;
+}
+
+export function bareListing({ pid, created, started, ended, waitStatus, ...facts }: BareFacts): Record<string, unknown> {
+  return {
+    ...facts,
+    run: facts.id,
+    part: 1,
+    pid: pid ?? null,
+    created: time(created),
+    started: time(started),
+    ended: time(ended),
+    lastOutput: null,
+    exitCode: waitStatus === undefined || waitStatus < 0 || (waitStatus & 0x7f) !== 0 ? null : waitStatus >> 8,
+    signal: null,
+    cols: 0,
+    rows: 0,
+    pinned: false,
+    interrupts: 0,
+    viewers: [],
+    outputBytes: 0,
+    gaps: [],
+    deadline: null,
+    progress: null,
+    postMortem: null,
+    outcome: null,
+  };
+}
+
+function time(ms: number | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
+}
