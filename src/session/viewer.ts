@@ -1,6 +1,6 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other gets rendered frames. Never waited for.
 import type { Disposable } from "../base/disposable.ts";
-import type { FrameWatch, ScreenHandle, Snapshot } from "../terminal/screens.ts";
+import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../terminal/screens.ts";
 
 /** What a viewer's terminal is sent of something. */
 export interface OutputFilter {
@@ -42,6 +42,9 @@ export const viewerCredit = 1 << 20;
  */
 export const rejoinPause = 40;
 
+/** A viewer to whom no screen can be shown tries again after this time (ms). */
+const screenlessPause = 2_000;
+
 /**
  * So long (ms) a viewer is waited for whose credit is used up, where the screen would have to parse what it is to be spared: the screen takes some 30 ms for as much as
  * that. A viewer that reads more slowly is brought to the present by a snapshot sooner.
@@ -78,8 +81,8 @@ export interface Viewed {
 const everything: OutputFilter = { feed: (chunk) => chunk };
 
 type Mode =
-  /** `begun`: the screen is on the terminal, its history is not yet. */
-  | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean }
+  /** `begun`: the screen is on the terminal, its history is not yet. `failed`: no screen came. */
+  | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
   /** `done` resolves when the terminal has read to the end. */
   | { is: "direct"; done: Promise<void> }
   | { is: "raw"; stream: OutputFilter }
@@ -157,10 +160,12 @@ export class Viewer implements Disposable {
       })
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
-        // the screen was closed: the session is over, and says so itself
-        () => {
-          joining.overrun = true;
-          if (this.#mode === joining) this.#release?.();
+        // the screen was closed: the session is over, and says so itself; or it cannot be drawn now
+        (error: unknown) => {
+          joining.overrun = joining.failed = true;
+          if (this.#mode !== joining) return;
+          this.#release?.();
+          if (error instanceof NoScreens) this.#tellWhy(joining, error.message);
         },
       );
   }
@@ -213,6 +218,15 @@ export class Viewer implements Disposable {
       },
     });
     return true;
+  }
+
+  /** Nothing can be shown: that is said, and tried again. */
+  #tellWhy(joining: Mode, why: string): void {
+    this.#terminal.write(Buffer.from(`\x1b[H\x1b[2Jfalcon: ${why}\r\n`));
+    const timer = setTimeout(() => {
+      if (this.#mode === joining) this.join();
+    }, screenlessPause);
+    timer.unref();
   }
 
   /** Whether it takes the output as it comes. */
@@ -342,6 +356,7 @@ export class Viewer implements Disposable {
     for (;;) {
       const mode = this.#mode;
       if (mode.is === "joining") {
+        if (mode.failed) return;
         await this.#viewed.screen().snapshot(0).then(noop, noop);
         if (this.#mode === mode) await Promise.resolve();
       } else if (mode.is === "frames") {

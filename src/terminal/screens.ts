@@ -111,8 +111,10 @@ const smallLag = 1 << 20;
 /** A worker that dies again within this time (ms) died of what it was fed: the screens begin blank then. */
 const briefLife = 10_000;
 
-/** A worker that ended so often in a row, each time soon after its start, cannot be had: the installation is damaged. */
+/** A worker that ended so often in a row, each time soon after its start, cannot be had for now: the installation is damaged, or being replaced. */
 const mostFalseStarts = 3;
+/** Then it is tried again after this time (ms), or as soon as somebody asks for a screen. */
+const restPause = 5_000;
 
 /** What is answered when it was asked for. */
 type Answer = Snapshot | StoredScreen | ScreenText | number;
@@ -131,6 +133,7 @@ export class Screens {
   readonly #log: Log;
   #worker: Worker | undefined;
   #born = 0;
+  #resting: NodeJS.Timeout | undefined;
   #falseStarts = 0;
   readonly #screens = new Map<Key, RemoteScreen>();
   readonly #parcels = new BlockPool(parcelBlock.size, parcelBlock.kept);
@@ -167,7 +170,8 @@ export class Screens {
     if (this.#disposed) screen.abandon();
     else {
       this.#screens.set(screen.key, screen);
-      screen.begin(options);
+      if (this.#resting !== undefined) screen.wait();
+      else screen.begin(options);
     }
     return screen;
   }
@@ -189,13 +193,14 @@ export class Screens {
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    if (this.#disposed) return;
+    if (this.#disposed || this.#resting !== undefined) return;
     const worker = this.#worker ?? this.#start();
     for (const memory of transfer) this.#parcels.send(memory);
     worker.postMessage(message, transfer);
   }
 
   #ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
+    if (this.#resting !== undefined) this.#tryAgain();
     return new Promise((resolve, reject) => {
       const request = ++this.#requests;
       const sent = message(request);
@@ -253,16 +258,38 @@ export class Screens {
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
     if (lived > briefLife) this.#falseStarts = 0;
-    if (++this.#falseStarts > mostFalseStarts)
-      return this.#giveUp("the screen worker does not start: see the log; install again");
+    if (++this.#falseStarts > mostFalseStarts) return this.#rest();
     for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
     for (const { message } of this.#pending.values()) this.#post(message);
   }
 
+  /** No worker is to be had (an installation that is being replaced): nobody waits for it meanwhile, and it is tried again, also by whoever asks next. */
+  #rest(): void {
+    this.#log("screens.resting", { screens: this.#screens.size });
+    for (const screen of this.#screens.values()) screen.wait();
+    this.#resting = setTimeout(() => this.#tryAgain(), restPause);
+    this.#resting.unref();
+    this.#refuse(new NoScreens());
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
+    // one try
+    this.#falseStarts = mostFalseStarts;
+    for (const screen of this.#screens.values()) screen.revive(true);
+  }
+
+  #refuse(reason: Error): void {
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of waiting) reject(reason);
+  }
+
   #giveUp(reason: string): void {
     this.#disposed = true;
-    for (const { reject } of this.#pending.values()) reject(new Error(reason));
-    this.#pending.clear();
+    clearTimeout(this.#resting);
+    this.#refuse(new Error(reason));
     for (const screen of this.#screens.values()) screen.abandon();
     this.#screens.clear();
   }
@@ -273,6 +300,15 @@ export class Screens {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+  }
+}
+
+/** No worker can be started now. */
+export class NoScreens extends Error {
+  constructor() {
+    super(
+      "its screen cannot be drawn, since the screens' worker does not start (is falcon being installed again? server.log says more); it is tried again",
+    );
   }
 }
 
@@ -304,6 +340,7 @@ class RemoteScreen implements ScreenHandle {
   readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
   #watchCount = 0;
   #isClosed = false;
+  #waits = false;
   #attended = false;
 
   constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
@@ -325,6 +362,7 @@ class RemoteScreen implements ScreenHandle {
 
   /** Begins again in a new worker. */
   revive(fromStored: boolean): void {
+    this.#waits = false;
     this.#forget();
     const revival = fromStored ? this.#events.lost?.() : undefined;
     const { cols, rows, offset, restore } = revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset };
@@ -345,6 +383,13 @@ class RemoteScreen implements ScreenHandle {
     this.#lag = 0;
   }
 
+  /** No worker is to be had for now: output is passed over, so that nobody waits; `revive` brings what was missed. */
+  wait(): void {
+    this.#waits = true;
+    this.#forget();
+    this.#drain();
+  }
+
   /** No worker is to be had: output is taken and dropped, so that nobody waits. */
   abandon(): void {
     this.#isClosed = true;
@@ -363,6 +408,7 @@ class RemoteScreen implements ScreenHandle {
   feed(bytes: Uint8Array): void {
     if (this.#isClosed || bytes.length === 0) return;
     this.#offset += bytes.length;
+    if (this.#waits) return;
     this.#lag += bytes.length;
     if (this.#line.parcels.isWhole(bytes)) {
       this.#flush();

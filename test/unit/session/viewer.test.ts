@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type DirectEvents, rejoinPause, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
-import type { FrameWatch, ScreenHandle, Snapshot } from "../../../src/terminal/screens.ts";
+import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/screens.ts";
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
 function stage() {
@@ -56,7 +56,7 @@ function stage() {
   return {
     viewed,
     state,
-    fail: () => failures.at(-1)?.(new Error("the screen was closed")),
+    fail: (error = new Error("the screen was closed")) => failures.at(-1)?.(error),
     terminal,
     text: () => Buffer.concat(written).toString(),
     count: () => written.length,
@@ -332,4 +332,17 @@ test("… has settled when it has read to the end", async () => {
   assert.equal(settled, false);
   events().ended("over");
   await done;
+});
+
+test("whom no screen can be shown is told why, and shown it as soon as there is one; the end of the session does not wait for it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const scene = stage();
+  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  scene.fail(new NoScreens());
+  await viewer.settled();
+  assert.match(scene.text(), /falcon: its screen cannot be drawn, since the screens' worker does not start/);
+  t.mock.timers.tick(2_000);
+  assert.equal(scene.asked(), 2, "asked again");
+  viewer.dispose();
 });

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { buildSync } from "esbuild";
 import { Screen } from "../../../src/terminal/screen.ts";
-import { type ScreenEvents, Screens } from "../../../src/terminal/screens.ts";
+import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/screens.ts";
 import { until } from "../../support/events.ts";
 
 let folder: string;
@@ -320,15 +320,24 @@ describe("screens", () => {
     }, deadly);
   });
 
-  test("a worker that cannot be started is given up: everything fails, nothing hangs", () =>
-    using(
-      async (screens, log) => {
-        const handle = screens.open("a", options, quiet);
-        await assert.rejects(handle.snapshot(0), /does not start/);
-        assert.ok(log.filter(([event]) => event === "screens.died").length <= 4);
-        handle.feed(Buffer.from("x"));
-        assert.equal(handle.lag, 0);
-      },
-      path.join(folder, "missing.cjs"),
-    ));
+  test("a worker that cannot be started is tried again: meanwhile everything fails and nothing hangs, then the screen has what it missed", async () => {
+    // an installation that is being replaced
+    const late = path.join(folder, "late.cjs");
+    const output: Buffer[] = [];
+    await using(async (screens, log) => {
+      const lost = () => ({ cols: 40, rows: 10, offset: 0, rest: output });
+      const handle = screens.open("a", options, { ...quiet, lost });
+      await assert.rejects(handle.snapshot(0), NoScreens);
+      assert.ok(log.filter(([event]) => event === "screens.died").length <= 4);
+      output.push(Buffer.from("missed"));
+      handle.feed(Buffer.from("missed"));
+      assert.equal(handle.lag, 0);
+      await assert.rejects(handle.text(), /the screens' worker does not start/);
+      fs.copyFileSync(worker, late);
+      assert.equal((await handle.text()).lines[0], "missed");
+      const other = screens.open("b", options, quiet);
+      other.feed(Buffer.from("later"));
+      assert.equal((await other.text()).lines[0], "later");
+    }, late);
+  });
 });
