@@ -1,4 +1,5 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
+import { type RunFailure, runFailure } from "../falcon/failure.ts";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
@@ -65,6 +66,8 @@ export interface Listing {
   progress: RunProgress | null;
   /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
+  /** Why a falcon run failed, in the line that matters (falcon/failure.ts); null where it did not, or nothing tells. */
+  failure: RunFailure | null;
   /** How it ended, in one statement (session/outcome.ts); null while it runs. `time` as the times of a session. */
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
@@ -113,6 +116,7 @@ export async function listing(
     deadline: deadlineListing(session, progress, saveBefore, now),
     progress,
     postMortem: postMortemOf(session) ?? null,
+    failure: runFailure(postMortemOf(session)) ?? null,
     outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
   };
 }

@@ -1,6 +1,7 @@
 // falcon sessions: what runs and how far it is; one line a session.
 import { Option, type OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
+import { failureText, runFailure } from "../falcon/failure.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { deadlineText } from "../session/deadline.ts";
 import type { NeighbourSession } from "../session/neighbours.ts";
@@ -87,7 +88,8 @@ function endText(session: Session, summary: string): string {
   const { row } = session;
   const [first = "", ...results] = summary.split(" · ");
   const trained = /^(completed|stopped|broken off)/.test(first) ? results : [];
-  const error = postMortemOf(session)?.error ?? (row.facts.execError as string | undefined);
+  const failure = runFailure(postMortemOf(session));
+  const error = failure === undefined ? (row.facts.execError as string | undefined) : failureText(failure);
   const outcome = outcomeOf(session);
   const ran = row.started !== null && row.ended !== null ? `ran ${duration(row.ended - row.started)}` : "";
   const why = outcome === undefined ? "" : reasonOf(outcome);

@@ -1,6 +1,7 @@
 // How states, ends and times are said to people, in one place.
+import { failureText, runFailure } from "../falcon/failure.ts";
 import { span } from "../falcon/summary.ts";
-import { outcomeOf } from "../session/conclusion.ts";
+import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { sentenceAfter } from "../session/outcome.ts";
 import type { Session } from "../session/session.ts";
 
@@ -10,7 +11,9 @@ export function endSentence(session: Session): string {
   const outcome = outcomeOf(session);
   if (outcome === undefined) return row.state;
   if (typeof row.facts.execError === "string") return row.facts.execError;
-  return sentenceAfter(outcome, row.started !== null && row.ended !== null ? duration(row.ended - row.started) : "");
+  const told = sentenceAfter(outcome, row.started !== null && row.ended !== null ? duration(row.ended - row.started) : "");
+  const failure = outcome.kind === "failed" ? runFailure(postMortemOf(session)) : undefined;
+  return failure === undefined ? told : `${told}: ${failureText(failure)}`;
 }
 
 /** A length of time in ms, as falcon/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m", "4d 2h". */

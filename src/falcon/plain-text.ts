@@ -23,12 +23,45 @@ export function plainLines(output: Uint8Array): string[] {
   const entering = [...whole.matchAll(/\x1b\[\?(?:1049|1047|47)h/g)].at(-1);
   if (entering && (!leaving || leaving.index < entering.index)) return [];
   const text = leaving ? whole.slice(leaving.index + leaving[0].length) : whole;
+  const between = betweenRedraws(text);
+  if (between !== undefined) return between;
   const behind = behindRedraws(text);
   // without the leaving it is not known whether it was left: a redraw that nothing follows is the display itself
   if (behind === undefined && !leaving && text.search(addressed) >= 0) return [];
   return withoutEscapes(behind ?? text)
     .split("\n")
     .map(lastWritten);
+}
+
+/** What begins one redraw: the cursor's place is kept. */
+const kept = "\x1b[s";
+
+/**
+ * The lines that a program printed while its display went on being drawn, also after it was left: each stands whole between two redraws, and its shortened copy
+ * in the display's own log begins at an address. Undefined where there is no whole redraw.
+ */
+function betweenRedraws(text: string): string[] | undefined {
+  const pieces: string[] = [];
+  // what is kept of the log may begin within a redraw
+  const first = text.indexOf(restored);
+  const early = text.indexOf(kept);
+  let from = first >= 0 && (early < 0 || first < early) ? first + restored.length : 0;
+  for (let at = text.indexOf(kept); at >= 0; at = text.indexOf(kept, from)) {
+    const end = text.indexOf(restored, at);
+    if (end < 0) break;
+    pieces.push(text.slice(from, at));
+    from = end + restored.length;
+  }
+  if (from === 0) return undefined;
+  // from an address on it is the display's own
+  const printed = [...pieces, text.slice(from)].map((piece) => {
+    const drawn = piece.search(addressed);
+    return drawn < 0 ? piece : piece.slice(0, drawn);
+  });
+  return printed
+    .join("")
+    .split("\n")
+    .map((line) => lastWritten(withoutEscapes(line)));
 }
 
 /** The whole lines behind the last redraw; undefined where there is no redraw, or no line behind it. */

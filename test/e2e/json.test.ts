@@ -128,6 +128,12 @@ describe("docs/json.md", () => {
     const launch = ["launch", "--falcon", trainer, "samples=256", "epochs=8", "rate=8"];
     assert.equal((await home.run([...launch, "-o", "done"])).code, 0);
     assert.notEqual((await home.run([...launch, "-o", "failed", "fail_at=2"])).code, 0);
+    const raises = path.join(home.work, "raises");
+    const words = 'Traceback (most recent call last):\\n  File "/home/me/model.py", line 12, in run\\nValueError: no';
+    fs.writeFileSync(raises, `#!/bin/sh\nprintf '${words}\\n'\nexit 1\n`, { mode: 0o755 });
+    const raised = await home.run(["launch", "--falcon", raises]);
+    assert.equal(raised.code, 1);
+    assert.match(raised.stderr, /ended with status 1 after .*: ValueError: no \(model\.py:12\)/, "the closing line says why");
     assert.equal((await home.run(["run", "--deadline", "1h", "--save-before", "3599s", "--", "sleep", "60"])).code, 130);
     assert.equal((await home.run(["run", "--", "sh", "-c", "exit 3"])).code, 3);
     assert.equal((await home.run(["run", "--", "sh", "-c", "kill -9 $$"])).code, 137);
