@@ -340,6 +340,7 @@ test("whom no screen can be shown is told why, and shown it as soon as there is 
   const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0);
   viewer.join();
   scene.fail(new NoScreens());
+  await new Promise((done) => setImmediate(done));
   await viewer.settled();
   assert.match(scene.text(), /falcon: its screen cannot be drawn, since the screens' worker does not start/);
   t.mock.timers.tick(2_000);
