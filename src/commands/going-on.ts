@@ -2,6 +2,8 @@
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { Slurm } from "../batch/slurm.ts";
+import { timeLimit } from "../batch/time-limit.ts";
+import { refuseLongGrace } from "../session/deadline.ts";
 import { nextPart, type PartFact } from "../session/parts.ts";
 import { realPath, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
@@ -53,6 +55,22 @@ export async function partOf(
   // an imported part is in the archive already, and what its run's files say now is the newest part's
   if (!before.live && before.row.host === context.host) await context.parts.publish(before);
   return part;
+}
+
+/**
+ * A grace that was asked for is checked against the job's own limit, as far as the batch system tells it now.
+ * @throws Failure 2 where it leaves no time at all; nothing is started then.
+ */
+export async function refuseGraceBeyondJob(
+  context: Context,
+  saveBefore: number | undefined,
+  environment: Record<string, string>,
+): Promise<void> {
+  const { job } = context;
+  if (job === undefined || saveBefore === undefined) return;
+  // a batch system that is silent now is asked again while the session runs, and `show` says why it is not known
+  const end = await timeLimit(job, environment, () => context.clock()).catch(() => null);
+  if (end !== null) refuseLongGrace(saveBefore, end, context.clock());
 }
 
 /** Whether the job is to be run again when the session ends. @throws Failure 2 where that cannot be; nothing is started then. */

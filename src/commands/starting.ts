@@ -16,7 +16,7 @@ import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
 import { followPlain } from "./following.ts";
-import { partOf, requeueOption } from "./going-on.ts";
+import { partOf, refuseGraceBeyondJob, requeueOption } from "./going-on.ts";
 import { whyItWaits } from "./leaving.ts";
 
 /** Terminal size of a session that was started without a terminal. */
@@ -153,6 +153,7 @@ export async function startAndStay(
   }
   if (what.notice !== undefined) call.stderr(what.notice);
   const job = context.neighbours.place.job ?? (context.job === undefined ? null : path.basename(context.home));
+  if (again === undefined) await refuseGraceBeyondJob(context, deadline?.saveBefore, request.environment);
   const requeue = again === undefined && (await requeueOption(context, options, request.environment));
   const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
   const { terminal } = request;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt, trainer } from "../support/paths.ts";
 
@@ -19,7 +20,7 @@ function fakeSlurm(folder: string): { path: string; calls: () => string[]; say: 
   const fields = path.join(folder, "fields");
   const say = (text: string) => fs.writeFileSync(fields, text);
   say("JobId=77 JobState=RUNNING Reason=None Requeue=1 Restarts=0 BatchFlag=1 EndTime=Unknown");
-  fs.writeFileSync(path.join(bin, "squeue"), "#!/bin/sh\necho N/A\n", { mode: 0o755 });
+  fs.writeFileSync(path.join(bin, "squeue"), `#!/bin/sh\ncat ${folder}/end 2>/dev/null || echo N/A\n`, { mode: 0o755 });
   fs.writeFileSync(path.join(bin, "scontrol"), `#!/bin/sh\necho "$*" >> ${calls}\n[ "$1" = show ] && cat ${fields}\nexit 0\n`, {
     mode: 0o755,
   });
@@ -137,6 +138,31 @@ describe("a job that is run again", () => {
     slurm.say("JobId=77 JobState=RUNNING Requeue=1 BatchFlag=0");
     assert.match((await node.run(["run", "--requeue", "true"])).stderr, /has no batch script that could be run again/);
     assert.deepEqual(await node.sessions(), []);
+  });
+
+  test("a grace longer than the job's limit is refused; an end that cannot be read is said, and the run goes on", async () => {
+    const node = new Node(shared, slurm.path);
+    nodes.push(node);
+    const end = path.join(shared, "end");
+    try {
+      fs.writeFileSync(end, `${Math.floor(Date.now() / 1000) + 600}\n`);
+      const refused = await node.run(["run", "--save-before", "20m", "true"]);
+      assert.equal(refused.code, 2);
+      assert.match(
+        refused.stderr,
+        /^falcon: --save-before 20m 00s: the run has only .*, it would be stopped at once; nothing was started\n$/,
+      );
+      assert.deepEqual(await node.sessions(), []);
+      fs.writeFileSync(end, "soon\n");
+      const id = await node.start(["sleep", "60"], ["--save-before", "20m"]);
+      await until(
+        async () => /^note .*squeue tells an end of job 77 that is no time: 'soon'/m.test(await node.ok(["show", id])),
+        "the reason",
+      );
+      await node.ok(["kill", id]);
+    } finally {
+      fs.rmSync(end);
+    }
   });
 
   test("an archive that cannot be written is said, and costs nothing else", async () => {
