@@ -66,7 +66,7 @@ export class Submissions {
     home: string,
     clock: () => number,
     log: Log,
-    slurm = (environment: Record<string, string>) => new Slurm(environment),
+    slurm: (environment: Record<string, string>) => Pick<Slurm, "jobs"> = (environment) => new Slurm(environment),
   ) {
     this.#folder = path.join(home, "submitted");
     this.#clock = clock;
