@@ -3,7 +3,6 @@
 #include "allowance_addon.h"
 #include "folder_addon.h"
 #include "job.h"
-#include "look.h"
 #include "os.h"
 #include "plain.h"
 
@@ -458,7 +457,7 @@ NAPI_MODULE_INIT() {
       {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
-      {"jobOf", job_of}, {"look", look},              {"plainPart", find_plain_part},
+      {"jobOf", job_of}, {"plainPart", find_plain_part},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
       {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},
       {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},

@@ -1,4 +1,4 @@
-// A look at several files at once: whether they are there, and what was added to them. Made by native/look.c, which platform/native.ts wraps.
+// A look at several files at once: whether they are there, and what was added to them. Made by falcon/foreign-files.ts, aside.
 
 /** A file that is looked at. */
 export interface LookedAt {

@@ -1,7 +1,9 @@
 // From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
+import path from "node:path";
 import { Command, CommanderError } from "commander";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
+import { learnRealPaths } from "../session/real-paths.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
@@ -120,8 +122,27 @@ async function parse(spec: CommandSpec, args: string[], call: Call, context: Con
   return outcome;
 }
 
+/** Commands whose words are a program's, not sessions'. */
+const startsPrograms = new Set(["run", "launch", "init", "send", "doctor"]);
+
+/** Where a run directory that a word may be leads, before sessions are chosen by it. */
+async function learnPaths(call: Call, context: Context, words: readonly string[]): Promise<void> {
+  const sessions = context.table.all();
+  const isSession = (word: string) => sessions.some((s) => s.id.startsWith(word) || s.row.name === word);
+  const wanted = words
+    .filter((word) => word !== "" && !isSession(word))
+    .map((word) => path.resolve(call.request.directory, word));
+  // nobody else's path is compared with anything then
+  if (wanted.length === 0) return;
+  await learnRealPaths(
+    wanted,
+    sessions.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory])),
+  );
+}
+
 /** Here, or by another server of this host that has the session. */
 async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
+  if (!startsPrograms.has(spec.name)) await learnPaths(call, context, command.args);
   const elsewhere = await doneElsewhere(call, context, spec, command);
   if (elsewhere !== undefined) return elsewhere === "sent-on" ? undefined : elsewhere;
   return spec.run(call, context, command.args, command.opts());

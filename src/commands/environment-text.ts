@@ -10,8 +10,8 @@ const plainName = /^(PWD|OLDPWD|SSH_AUTH_SOCK|XAUTHORITY|GPG_AGENT_INFO|KEYTIMEO
 /** How well-known keys begin. Sources: the issuers' pages on secret scanning. */
 const secretStart =
   /^(sk-|sk_live_|rk_live_|pk_live_|gh[pousr]_|github_pat_|glpat-|glrt-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|hf_|npm_|pypi-|dop_v1_|SG\.|shpat_|-----BEGIN )/;
-/** A password in a URL. */
-const urlPassword = /([a-z][\w+.-]*:\/\/[^\s:/@]*:)([^\s/@]+)(?=@)/gi;
+/** A password in a URL. Found by what stands behind the scheme: a scheme of any length would be looked for from each of its letters on. */
+const urlPassword = /([\w+.-]:\/\/[^\s:/@]*:)([^\s/@]+)(?=@)/g;
 /** Shortest run of characters that is looked at for chance: keys have 128 bits or more. */
 const longRun = /[\w+/=-]{24,}/g;
 

@@ -5,7 +5,8 @@ import { Slurm } from "../batch/slurm.ts";
 import { timeLimit } from "../batch/time-limit.ts";
 import { refuseLongGrace } from "../session/deadline.ts";
 import { nextPart, type PartFact } from "../session/parts.ts";
-import { realPath, sessionsOfRun } from "../session/select.ts";
+import { realPath } from "../session/real-paths.ts";
+import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Context } from "./call.ts";
 

@@ -11,7 +11,7 @@ export async function handOver(call: Call, _context: Context): Promise<undefined
   const { request } = call;
   const found = await findPythonFalcon({ environment: request.environment, directory: request.directory });
   const [file, ...first] = found.command as [string, ...string[]];
-  const program = programFile(file, request.environment, request.directory);
+  const program = await programFile(file, request.environment, request.directory);
   if (found.via === undefined) call.exec(program, [file, ...first, ...request.arguments]);
   // a script that may call falcon by its name, which is ours
   else call.exec(env, [env, `${viaVariable}=${found.via}`, program, ...first, ...request.arguments]);

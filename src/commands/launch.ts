@@ -40,7 +40,7 @@ export const launch: CommandSpec = {
       explicit: options.falcon,
     });
     const [file] = found.command as [string, ...string[]];
-    programFile(file, request.environment, request.directory);
+    await programFile(file, request.environment, request.directory);
     // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
     if (request.environment[viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
     const { directory, environment } = request;

@@ -1,9 +1,8 @@
 // falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
-
-import fs from "node:fs";
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
 import { jobNumber } from "../batch/job-end.ts";
+import { readPiece, sizeOf } from "../falcon/foreign-files.ts";
 import { fileLines, fileStart } from "../logs/file-lines.ts";
 import { LastLines, PatternTooSlow, type Place, SessionLines } from "../logs/session-lines.ts";
 import type { Selected, Selection } from "../logs/turn.ts";
@@ -398,8 +397,16 @@ async function nodeLog(
   const last = count === undefined ? undefined : new LastLines(count);
   const follow = options.follow === true && session.live;
   try {
-    if (options.raw) await out.bytes(passedTo(call, context)(await fs.promises.readFile(file)));
-    else
+    if (options.raw) {
+      const passed = passedTo(call, context);
+      const size = await sizeOf(file);
+      for (let at = 0; at < size && !out.gone; ) {
+        const bytes = Buffer.from(await readPiece(file, at, Math.min(rawBytes, size - at)));
+        if (bytes.length === 0) break;
+        await out.bytes(passed(bytes));
+        at += bytes.length;
+      }
+    } else
       for await (const selected of fileLines(threads, file, fileStart, select, follow ? "complete" : "end", after)) {
         if (last !== undefined) last.push(selected);
         else await out.lines(selected);
@@ -409,7 +416,9 @@ async function nodeLog(
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "ENOENT" || !follow) {
       if (code === undefined) throw error;
-      throw new Failure(`the log of ${node} cannot be read: ${file}: ${code === "ENOENT" ? "there is no such file" : code}`);
+      throw new Failure(
+        `the log of ${node} cannot be read: ${file}: ${code === "ENOENT" ? "there is no such file" : code === "EINVAL" ? "it is no regular file" : code}`,
+      );
     }
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);

@@ -1,6 +1,7 @@
 // Which file a command name means, as execvp(3) finds it, and why it cannot be run where it cannot.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 
@@ -8,7 +9,11 @@ import { Failure, Status } from "../base/failure.ts";
  * The file that `name` means in this environment and directory.
  * @throws Failure 127 when there is none, 126 when it is there and cannot be executed.
  */
-export function programFile(name: string, environment: Record<string, string>, directory: string): string {
+export const programFile = aside("programFile", fileHere, ([name, , directory]) =>
+  name.includes("/") ? path.resolve(directory, name) : directory,
+);
+
+function fileHere(name: string, environment: Record<string, string>, directory: string): string {
   if (name === "") throw new Failure("the command is an empty string: name a program to run", Status.notFound);
   if (name.includes("/")) return executable(path.resolve(directory, name), name);
   let refused: Failure | undefined;

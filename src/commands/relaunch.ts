@@ -33,7 +33,7 @@ export const relaunch: CommandSpec = {
     const known = Object.keys(row.environment).length > 0;
     const environment = known ? row.environment : programEnvironment(call.request.environment);
     const program = await currentProgram(row);
-    programFile(program, environment, directory);
+    await programFile(program, environment, directory);
     const size = options.size ?? (row.pinned ? `${row.cols}x${row.rows}` : undefined);
     const { command, plain, notice } = await resuming(
       call,

@@ -24,7 +24,7 @@ export const run: CommandSpec = {
     if (options.stopSignal !== undefined && stopSignal === undefined)
       throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
     if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
-    programFile(file, call.request.environment, call.request.directory);
+    await programFile(file, call.request.environment, call.request.directory);
     const { directory, environment } = call.request;
     const earlier = earlierOfJob(context, { kind: "run", directory, words: args, environment });
     return startAndStay(

@@ -8,7 +8,7 @@ import type { RunProgress } from "../falcon/run-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { deadlineFact, deadlineText } from "../session/deadline.ts";
 import { partFact, partsOf } from "../session/parts.ts";
-import { realPath } from "../session/select.ts";
+import { realPath } from "../session/real-paths.ts";
 import type { Session } from "../session/session.ts";
 import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";

@@ -1,17 +1,18 @@
 // What launch, run and relaunch share: from a call and its session options to a session, and then to the caller's terminal.
-import fs from "node:fs";
 import path from "node:path";
 import { type Command, Option, type OptionValues } from "commander";
-import { isPlain, onDisk } from "../base/bytes.ts";
+import { isPlain } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { unreached } from "../batch/reach.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { shimVariable } from "../falcon/find.ts";
 import { longestFile, shortfallSentence, systemAllowance } from "../platform/allowance.ts";
 import { catches, nameOf, parentOf } from "../platform/processes.ts";
+import { learnRealPaths } from "../session/real-paths.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import { longestName } from "../session/session-table.ts";
+import { checkDirectory } from "../session/working-directory.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
@@ -135,9 +136,8 @@ export async function startAndStay(
     environment: { ...programEnvironment(request.environment), ...what.variables },
   };
   if (again === undefined) {
-    refuseSecondRun(context, what, from.directory);
-    if (!fs.existsSync(onDisk(from.directory)))
-      throw new Failure(`the directory ${from.directory} does not exist any more`, Status.ours);
+    await refuseSecondRun(context, what, from.directory);
+    await checkDirectory(from.directory);
   }
   const name = options.name === undefined ? freeName(context, what.earlier?.row.name ?? what.name) : parseName(options.name);
   if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
@@ -209,8 +209,10 @@ async function tellUnreached({ request }: Call, session: Session): Promise<void>
 }
 
 /** One run directory is trained by one session at a time: two would write into the same files. */
-function refuseSecondRun(context: Context, what: Starting, directory: string): void {
+async function refuseSecondRun(context: Context, what: Starting, directory: string): Promise<void> {
   if (what.runDirectory === null) return;
+  const others = context.table.live().flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
+  await learnRealPaths([path.resolve(directory, what.runDirectory)], others);
   const running: Session | undefined = sessionsOfRun(context.table.live(), what.runDirectory, directory)[0];
   if (running === undefined) return;
   throw new Failure(

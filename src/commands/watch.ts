@@ -163,6 +163,8 @@ class WatchView {
     );
     this.#read = next;
     this.#arrange();
+    const log = this.#logFile(this.#rows[this.#at()]);
+    if (log !== undefined) await this.#tail.follow(log);
   }
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */
@@ -320,14 +322,20 @@ class WatchView {
     return this.#filter === "" ? "" : `with '${printable(this.#filter)}' · / changes it · Esc shows all`;
   }
 
+  /** The log of a line's node. */
+  #logFile(row: WatchRow | undefined): string | undefined {
+    if (row?.kind !== "session" || row.node === undefined || row.progress === null) return undefined;
+    return `${row.progress.graph}/${row.node.name}/output.log`;
+  }
+
   /** The last lines of the selected node's own log; of a session without one, how it ended. */
   #logLines(row: WatchRow | undefined, count: number): string[] {
     if (row?.kind !== "session" || count === 0) return [];
     const session = this.#session(row.session.id);
     if (session === undefined) return [];
     if (!session.live) return [printable(endSentence(session)), ...printable(row.progress?.summary ?? "").split("\n")];
-    if (row.node === undefined || row.progress === null) return [printable(session.title)];
-    return this.#tail.lines(`${row.progress.graph}/${row.node.name}/output.log`, count);
+    const file = this.#logFile(row);
+    return file === undefined ? [printable(session.title)] : this.#tail.lines(file, count);
   }
 }
 

@@ -38,7 +38,7 @@ export interface Diagnosis {
 /** @param pid the caller's client */
 export async function diagnose(caller: Caller, server: Surroundings, pid: number): Promise<Diagnosis> {
   const { environment } = caller;
-  const places = runPlaces(server.home, caller);
+  const places = await runPlaces(server.home, caller);
   const python = await pythonFacts(caller, server.root);
   const falcons = await falconFacts(caller, server.root, pid);
   const conditions = [

@@ -1,6 +1,8 @@
 // Places on disk: the sessions' folder, the caller's folder and Ray's: on which file system, how full, open to whom, cleaned by whom.
+
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { type FileSystem, fileSystem } from "../platform/native.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
@@ -140,10 +142,9 @@ export function checkModes(open: readonly OpenPath[], home: string, uid: number)
 }
 
 /** The folders that a run needs, for this caller. */
-export function runPlaces(
-  home: string,
-  caller: Caller,
-): { sessions: PlaceFacts; home: PlaceFacts | undefined; all: PlaceFacts[] } {
+export const runPlaces = aside("runPlaces", placesHere, ([, caller]) => caller.directory);
+
+function placesHere(home: string, caller: Caller): { sessions: PlaceFacts; home: PlaceFacts | undefined; all: PlaceFacts[] } {
   const sessions = placeFacts("the sessions", home);
   const own = caller.environment.HOME;
   const userHome = own === undefined || own === "" ? undefined : placeFacts("your home", own);

@@ -132,7 +132,9 @@ export function failureOf(text: string): string {
     .filter((line) => line !== "");
   const first = lines[0] ?? "";
   const last = lines.at(-1) ?? "";
-  return lines.length > 1 && /^[\w.]+(Error|Exception|Interrupt|Exit|Warning)?\b.*:/.test(last) ? last : first;
+  // in two looks that each go through the line once: one pattern for both would try every end of the name with every colon
+  const name = /^[\w.]+/.exec(last)?.[0] ?? "";
+  return lines.length > 1 && /\w/.test(name) && last.includes(":", name.length) ? last : first;
 }
 
 /** Without colours. */

@@ -1,8 +1,8 @@
 // Reads a log that is being written: every complete line once, from wherever it stood, through truncation and rotation.
-import fs from "node:fs";
 import os from "node:os";
 import type { Look, LookedAt, Seen } from "../base/look.ts";
 import type { ByteCount } from "./byte-count.ts";
+import { readPiece } from "./foreign-files.ts";
 
 /** A log larger than this is not read from its start: what matters now is at its end. */
 const largestFirstRead = 2 << 20;
@@ -95,30 +95,28 @@ export class LogReader {
 
   /** For what a look does not read: a first read, a long piece, a log that began anew. */
   async #readFile(size: number, news: LogNews): Promise<void> {
-    const handle = await fs.promises.open(this.file, "r").catch(() => undefined);
-    if (!handle) return;
     try {
-      if (await this.#readOn(handle, size, news)) return;
+      if (await this.#readOn(size, news)) return;
       this.#begin();
       news.restarted = true;
-      await this.#readOn(handle, size, news);
-    } finally {
-      await handle.close();
+      await this.#readOn(size, news);
+    } catch {
+      // gone, or not to be read any more: the next look says so
     }
   }
 
   /** Reads to the end or, where that is too much, only the end; false when what stands before our place is not what we read there. */
-  async #readOn(handle: fs.promises.FileHandle, size: number, news: LogNews): Promise<boolean> {
+  async #readOn(size: number, news: LogNews): Promise<boolean> {
     const skipped = this.#excess(size);
     if (skipped > 0) {
-      if (!(await this.#bytes(handle, this.#marked, this.#mark.length)).equals(this.#mark)) return false;
+      if (!(await this.#bytes(this.#marked, this.#mark.length)).equals(this.#mark)) return false;
       news.skipped = skipped;
       this.#offset += skipped;
       this.#mark = Buffer.alloc(0);
       this.#drop();
       this.#torn = true;
     }
-    return this.#take(await this.#bytes(handle, this.#marked, size - this.#marked), news);
+    return this.#take(await this.#bytes(this.#marked, size - this.#marked), news);
   }
 
   /** Bytes of a file of `size` that are too many to be read. */
@@ -162,16 +160,11 @@ export class LogReader {
     }
   }
 
-  async #bytes(handle: fs.promises.FileHandle, from: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
-    let got = 0;
-    while (got < length) {
-      const { bytesRead } = await handle.read(buffer, got, length - got, from + got);
-      if (bytesRead === 0) break;
-      got += bytesRead;
-    }
-    this.#count.add(got);
-    return buffer.subarray(0, got);
+  async #bytes(from: number, length: number): Promise<Buffer> {
+    // between processes a Buffer becomes a Uint8Array
+    const { buffer, byteOffset, byteLength } = await readPiece(this.file, from, length);
+    this.#count.add(byteLength);
+    return Buffer.from(buffer, byteOffset, byteLength);
   }
 
   #drop(): void {

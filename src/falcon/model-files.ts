@@ -1,6 +1,7 @@
 // Which model files a run left, and whether they are whole: what "saved" means here, whatever falcon's own summary says.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 
 /** What the graph folder of a run holds of saved models. JSON-friendly. */
@@ -48,6 +49,13 @@ export function isModelFile(name: string): boolean {
  * @param since when this launch began, ms since 1970: what is older is an earlier launch's.
  */
 export async function modelFiles(graph: string, nodes: readonly string[], since: number): Promise<ModelFiles> {
+  // what does not answer cannot be read
+  return modelFilesAside(graph, nodes, since).catch(() => ({ state: "unknown", files: 0, damaged: [] }));
+}
+
+const modelFilesAside = aside("modelFiles", modelFilesHere, ([graph]) => graph);
+
+async function modelFilesHere(graph: string, nodes: readonly string[], since: number): Promise<ModelFiles> {
   const found: ModelFiles = { state: "unknown", files: 0, damaged: [] };
   if (nodes.length === 0) return found;
   let complete = true;

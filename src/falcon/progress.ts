@@ -59,7 +59,8 @@ interface WatchedNode {
 
 /** Follows one run. Every read() reads only what is new. */
 export class RunWatcher {
-  readonly run: string;
+  /** Without links once it was read. */
+  run: string;
   readonly count = new ByteCount();
   readonly #look: Look;
   readonly #directory: string;
@@ -79,7 +80,7 @@ export class RunWatcher {
   #reading: Promise<void> | undefined;
 
   constructor(options: WatchOptions) {
-    this.run = canonical(options.run);
+    this.run = path.resolve(options.run);
     this.#look = options.look;
     this.#directory = options.directory ?? process.cwd();
     this.#graphOption = options.graph;
@@ -139,6 +140,7 @@ export class RunWatcher {
   }
 
   async #refresh(): Promise<void> {
+    if (this.#config === undefined) this.run = await canonical(this.run);
     let seen = await this.#lookAround();
     if (await this.#readConfig(seen.config)) seen = await this.#lookAround();
     await Promise.all([

@@ -1,6 +1,8 @@
 // What it takes to resume a run that has ended: its arguments, and what there is to resume from.
+
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { parseLaunch } from "./arguments.ts";
 import { ByteCount } from "./byte-count.ts";
 import { isModelFile } from "./model-files.ts";
@@ -20,7 +22,9 @@ export interface RelaunchPlan {
  * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never got that far). falcon
  * resumes where RUN/config.yml exists, and loads the networks where any node has a saved one.
  */
-export async function relaunchPlan(args: readonly string[], directory: string, run: string | undefined): Promise<RelaunchPlan> {
+export const relaunchPlan = aside("relaunchPlan", planHere, ([, directory, run]) => run ?? directory);
+
+async function planHere(args: readonly string[], directory: string, run: string | undefined): Promise<RelaunchPlan> {
   if (run === undefined || !fs.existsSync(path.join(run, "config.yml"))) {
     return { args: [...args], from: "nothing", sentence: "nothing was written by the first launch: it begins anew" };
   }

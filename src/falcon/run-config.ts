@@ -1,8 +1,11 @@
 // What a run's config.yml says about where its files are and what is trained.
 import fs from "node:fs";
 import path from "node:path";
+import { aside, NoAnswer } from "../base/aside.ts";
+import { onDisk } from "../base/bytes.ts";
+import { readRegular } from "../base/regular-file.ts";
 import type { ByteCount } from "./byte-count.ts";
-import { canonical } from "./run-directory.ts";
+import { canonicalHere as canonical } from "./run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 
 /** A random variable of the run's graph. */
@@ -38,32 +41,44 @@ export async function readRunConfig(
   graph: string | undefined,
   count: ByteCount,
 ): Promise<RunConfig> {
+  try {
+    const { config, bytes } = await readAside(run, directory, graph);
+    count.add(bytes);
+    return config;
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    const folder = graph === undefined || graph === "" ? path.join(run, "graph") : path.resolve(directory, graph);
+    return { nodes: [], graph: folder, localLogs: true, problem: `config.yml: ${error.message}` };
+  }
+}
+
+const readAside = aside("readRunConfig", readHere, ([run]) => run);
+
+function readHere(run: string, directory: string, graph: string | undefined): { config: RunConfig; bytes: number } {
+  let bytes = 0;
   const fallback = graph === undefined || graph === "" ? path.join(run, "graph") : canonical(path.resolve(directory, graph));
   const file = path.join(run, "config.yml");
   let root: YamlValue;
   try {
-    if ((await fs.promises.stat(file)).size > largestConfig) throw new Error("too large");
-    const text = await fs.promises.readFile(file, "utf8");
-    count.add(Buffer.byteLength(text));
-    root = readYaml(text);
+    const read = readRegular(file, 0, largestConfig + 1);
+    bytes = read.length;
+    if (bytes > largestConfig) throw new Error("too large");
+    root = readYaml(read.toString("utf8"));
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return {
-      nodes: await nodesOf(fallback),
-      graph: fallback,
-      localLogs: true,
-      problem: missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`,
-    };
+    const problem = missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`;
+    return { config: { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem }, bytes };
   }
   const moved = at(root, "paths", "graph");
   const folder = graph ?? (typeof moved === "string" && moved !== "" && !moved.includes("${") ? moved : undefined);
   const nodes = at(root, "graph");
-  return {
+  const config = {
     nodes: isMap(nodes) ? Object.keys(nodes).map((name) => configNode(name, nodes[name] as YamlValue)) : [],
     graph: folder === undefined ? path.join(run, "graph") : canonical(path.resolve(directory, folder)),
     localLogs: at(root, "logging", "local", "enabled") !== false,
     problem: undefined,
   };
+  return { config, bytes };
 }
 
 function configNode(name: string, value: YamlValue): ConfigNode {
@@ -77,8 +92,13 @@ function configNode(name: string, value: YamlValue): ConfigNode {
 }
 
 /** Nodes of a graph folder without its configuration: every folder with a log, but for those of falcon itself. */
-async function nodesOf(graph: string): Promise<ConfigNode[]> {
-  const entries = await fs.promises.readdir(graph, { withFileTypes: true }).catch(() => []);
+function nodesOf(graph: string): ConfigNode[] {
+  let entries: fs.Dirent[] = [];
+  try {
+    entries = fs.readdirSync(onDisk(graph), { withFileTypes: true, encoding: "utf8" });
+  } catch {
+    // no folder yet
+  }
   const names = entries
     .filter((entry) => entry.isDirectory() && entry.name !== "driver" && entry.name !== "dataset")
     .map((entry) => entry.name);

@@ -1,7 +1,9 @@
 // Which run directory a session trains into: named by its arguments, or found after the start.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk, textOf } from "../base/bytes.ts";
+import { readRegular } from "../base/regular-file.ts";
 
 /** Where a run's files are. All paths are absolute and canonical (without links). */
 export interface RunPlace {
@@ -26,8 +28,8 @@ export function runName(runDirectory: string): string {
   return path.basename(runDirectory);
 }
 
-/** Without links, as far as the path exists; the rest as it is written. */
-export function canonical(file: string): string {
+/** Without links, as far as the path exists; the rest as it is written. Asks the file system itself: for work that is done aside. */
+export function canonicalHere(file: string): string {
   const rest: string[] = [];
   for (let at = path.resolve(file); ; at = path.dirname(at)) {
     try {
@@ -39,8 +41,13 @@ export function canonical(file: string): string {
   }
 }
 
+/** The same, done aside. */
+export const canonical = aside("canonical", canonicalHere, ([file]) => file);
+
 /** The `output/latest` link of the project in `directory`: take it before the start, to see later that it changed. */
-export function latestLink(directory: string): LatestLink | undefined {
+export const latestLink = aside("latestLink", latestLinkHere, ([directory]) => directory);
+
+function latestLinkHere(directory: string): LatestLink | undefined {
   try {
     const link = path.join(directory, "output", "latest");
     return { target: textOf(fs.readlinkSync(onDisk(link), "buffer")), made: fs.lstatSync(onDisk(link)).mtimeMs };
@@ -53,22 +60,20 @@ export function latestLink(directory: string): LatestLink | undefined {
  * Looks for the run directory of a run that was started in `directory` without -o. `before` is latestLink() from before the
  * start; `pids` are the run's processes, the program itself first. Undefined: not to be seen yet (falcon needs a few seconds).
  */
-export function findRunDirectory(
-  directory: string,
-  before: LatestLink | undefined,
-  pids: readonly number[],
-): RunPlace | undefined {
+export const findRunDirectory = aside("findRunDirectory", findHere, ([directory]) => directory);
+
+function findHere(directory: string, before: LatestLink | undefined, pids: readonly number[]): RunPlace | undefined {
   const log = openDriverLog(pids);
   if (log !== undefined) {
     const graph = path.dirname(path.dirname(log));
     const output = outputLine(log);
-    if (output !== undefined) return { directory: canonical(path.resolve(directory, output)), graph, how: "log" };
+    if (output !== undefined) return { directory: canonicalHere(path.resolve(directory, output)), graph, how: "log" };
     if (fs.existsSync(onDisk(path.join(path.dirname(graph), "config.yml"))))
       return { directory: path.dirname(graph), graph, how: "log" };
   }
-  const now = latestLink(directory);
+  const now = latestLinkHere(directory);
   if (now && (now.target !== before?.target || now.made !== before.made)) {
-    const run = canonical(path.resolve(directory, "output", now.target));
+    const run = canonicalHere(path.resolve(directory, "output", now.target));
     if (fs.existsSync(onDisk(path.join(run, "config.yml")))) return { directory: run, graph: undefined, how: "latest" };
   }
   return undefined;
@@ -99,15 +104,8 @@ export function openDriverLog(pids: readonly number[]): string | undefined {
 function outputLine(log: string): string | undefined {
   let text: string;
   try {
-    const fd = fs.openSync(onDisk(log), "r");
-    try {
-      const size = fs.fstatSync(fd).size;
-      const buffer = Buffer.alloc(Math.min(size, logTail));
-      fs.readSync(fd, buffer, 0, buffer.length, size - buffer.length);
-      text = buffer.toString("utf8");
-    } finally {
-      fs.closeSync(fd);
-    }
+    const { size } = fs.statSync(onDisk(log));
+    text = readRegular(log, Math.max(0, size - logTail), logTail).toString("utf8");
   } catch {
     return undefined;
   }

@@ -20,6 +20,30 @@ const mostAliases = 1000;
 /** Levels of brackets, of list marks in one line, and columns of indentation: a config has ten or so, and the parser goes down a level by a call. */
 const deepest = 200;
 
+/** Entries of one text: a config has some hundred, and the parser compares each key of a map with all the others. */
+const mostEntries = 10_000;
+
+/** Merge keys of one text, and entries beside them: each merge compares all the keys of two maps. A config that OmegaConf wrote has none. */
+const mostMerges = 16;
+const mostBesideMerges = 2_000;
+
+/** What would take long to read, in words; undefined where nothing does. Counted in one pass: a text inside which these marks stand counts as well. */
+function tooMuch(text: string): string | undefined {
+  let entries = 1;
+  let merges = 0;
+  let aliases = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "\n" || character === "," || character === ":") entries++;
+    else if (character === "*") aliases++;
+    else if (character === "<" && text[at + 1] === "<") merges++;
+  }
+  // a line with a key counts twice
+  if (entries > 2 * mostEntries) return "more entries than a configuration has";
+  if (merges > mostMerges || (merges > 0 && entries > 2 * mostBesideMerges)) return "more merge keys than a configuration has";
+  return aliases > mostAliases ? "more aliases than a configuration has" : undefined;
+}
+
 /** The first line that goes deeper than any config does; 0 where none does. A bracket within a text counts too: nobody writes 200 of them. */
 function tooDeep(text: string): number {
   let open = 0;
@@ -45,6 +69,8 @@ export function readYaml(text: string): YamlValue {
   const deep = tooDeep(text);
   // a stack that runs out within a regular expression ends the whole process
   if (deep > 0) throw new YamlError("nested too deeply", deep);
+  const much = tooMuch(text);
+  if (much !== undefined) throw new YamlError(`too large to read: ${much}`, 1);
   const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: "silent" });
   const [error] = document.errors;
   // the package's own line numbers cost a look through the text for each of thousands of mistakes

@@ -1,5 +1,5 @@
 // The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through truncation.
-import fs from "node:fs";
+import { readPiece, sizeOf } from "../falcon/foreign-files.ts";
 import { type After, type Place, runTurn, type Standing, turnBytes } from "./session-lines.ts";
 import type { Threads } from "./threads.ts";
 import type { ReadAnswer, Selected, Selection } from "./turn.ts";
@@ -19,29 +19,23 @@ export async function* fileLines(
   standing: Standing,
   after?: After,
 ): AsyncGenerator<Selected> {
-  const handle = await fs.promises.open(file, "r");
-  try {
-    const { size } = await handle.stat();
-    let place = size < from.offset ? fileStart : from;
-    for (;;) {
-      const bytes = new Uint8Array(Math.min(turnBytes, size - place.offset));
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, place.offset);
-      const offset = place.offset + bytesRead;
-      const done = offset >= size || bytesRead === 0;
-      const feed = bytesRead === 0 ? [] : [{ bytes: bytes.slice(0, bytesRead) }];
-      const answer = await runTurn<ReadAnswer>(threads, {
-        do: "read",
-        at: place.at,
-        feed,
-        standing: done ? standing : "keep",
-        select: place === fileStart ? { ...select, from: 0 } : select,
-      });
-      place = { at: answer.state, offset };
-      if (done) after?.(place, answer);
-      if (answer.lines.ends.length > 0) yield answer.lines;
-      if (done) return;
-    }
-  } finally {
-    await handle.close();
+  const size = await sizeOf(file);
+  let place = size < from.offset ? fileStart : from;
+  for (;;) {
+    const bytes = await readPiece(file, place.offset, Math.min(turnBytes, size - place.offset));
+    const offset = place.offset + bytes.length;
+    const done = offset >= size || bytes.length === 0;
+    const feed = bytes.length === 0 ? [] : [{ bytes: Uint8Array.from(bytes) }];
+    const answer = await runTurn<ReadAnswer>(threads, {
+      do: "read",
+      at: place.at,
+      feed,
+      standing: done ? standing : "keep",
+      select: place === fileStart ? { ...select, from: 0 } : select,
+    });
+    place = { at: answer.state, offset };
+    if (done) after?.(place, answer);
+    if (answer.lines.ends.length > 0) yield answer.lines;
+    if (done) return;
   }
 }

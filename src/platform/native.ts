@@ -4,7 +4,6 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Failure } from "../base/failure.ts";
-import type { Look } from "../base/look.ts";
 
 /** How a terminal treats what is typed; asked of the pty, never guessed. */
 export interface LineMode {
@@ -75,7 +74,6 @@ interface Addon {
   entryOf(fd: number): Entry;
   namesIn(folder: number): string[];
   unlinkAt(folder: number, name: string, isFolder: boolean): void;
-  look: Look;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
   feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
@@ -170,8 +168,6 @@ export const entryOf: Addon["entryOf"] = addon.entryOf;
 export const namesIn: Addon["namesIn"] = addon.namesIn;
 /** Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS … */
 export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
-/** Looks at files, all of them in one trip to the thread pool. Throws ENOMEM, EAGAIN; never because of a file. */
-export const look: Look = addon.look;
 /** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/plain-part.ts. */
 export const plainPart: Addon["plainPart"] = addon.plainPart;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */

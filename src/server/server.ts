@@ -4,6 +4,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { useAside } from "../base/aside.ts";
+import { AsidePool } from "../base/aside-pool.ts";
 import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, loadConfig } from "../base/config.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
@@ -131,6 +133,8 @@ export class Server implements Context {
   #scopes: Scopes;
   #peers = new Set<Peer>();
   readonly #handshakes: Handshakes;
+  /** Touches what is not ours. */
+  readonly #aside: AsidePool;
   /** Clients that were sent to the next server, each of which starts one where there is none. */
   #peersAtEnd = 0;
   #guard: HomeGuard;
@@ -156,6 +160,8 @@ export class Server implements Context {
     this.version = options.version;
     this.#ended = options.ended;
     this.#guard = guard;
+    this.#aside = new AsidePool(path.join(options.root, "dist", "aside-helper.cjs"), { log, steady });
+    useAside((name, file, args) => this.#aside.ask(name, file, args));
     this.#handshakes = new Handshakes(mostDescriptors(systemAllowance), log);
     this.log = log;
     const { config, problems } = loadConfig(configPath(process.env));
@@ -295,6 +301,7 @@ export class Server implements Context {
       // a scope of the user's manager would take it out of its job's control group
       if (options.job === undefined) server.#scopes.enterServer(process.pid);
       server.#watchJobs();
+      server.#aside.warm();
       server.#telling.resume();
       server.#retention.begin();
       server.#deadlines.begin();
@@ -706,6 +713,7 @@ export class Server implements Context {
     for (const peer of peers) farewell(peer);
     await Promise.all(peers.map((peer) => peer.gone));
     await Promise.all([this.#screens.dispose(), this.archive.dispose()]);
+    this.#aside.dispose();
     this.log("server.end", { reason });
     this.#ended();
   }

@@ -1,10 +1,9 @@
 // How a connection to a holder comes about: one is launched, found again by a later server, or takes the place of one that was killed.
 
 import { spawn } from "node:child_process";
-import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isPlain, onDisk, percentCoded } from "../base/bytes.ts";
+import { isPlain, percentCoded } from "../base/bytes.ts";
 import { steady } from "../base/clock.ts";
 import { Failure, sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
@@ -36,6 +35,7 @@ import {
 } from "../protocol/holder.ts";
 import { type HolderEvents, HolderLink, HolderStream } from "./holder-link.ts";
 import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
+import { checkDirectory } from "./working-directory.ts";
 
 /** How long a holder may take to appear and to say hello. It answers within milliseconds; this is for a machine that swaps. */
 const launchLimitMs = 15_000;
@@ -79,7 +79,7 @@ export interface LaunchOptions {
  * `link.hello.execError` tells why it could not be started. Throws where no holder could be started, and leaves nothing behind then.
  */
 export async function launchHolder(options: LaunchOptions, events: HolderEvents): Promise<HolderLink> {
-  checkDirectory(options.directory);
+  await checkDirectory(options.directory);
   const pty = spawnHolder(options);
   const deadline = steady() + launchLimitMs;
   const gone = holderGone(pty);
@@ -228,17 +228,6 @@ export async function adoptAfterHolder(
 
 function socketOf(folder: string): string {
   return path.join(folder, "sock");
-}
-
-/** chdir fails in the child, too late for a clear sentence. */
-function checkDirectory(directory: string): void {
-  try {
-    if (!fs.statSync(onDisk(directory)).isDirectory()) throw new Failure(`${directory} is not a directory`);
-    fs.accessSync(onDisk(directory), fs.constants.X_OK);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(`the directory ${directory} cannot be entered: ${sentence(error)}`);
-  }
 }
 
 function spawnHolder(options: LaunchOptions): UnreadPty {

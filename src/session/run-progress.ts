@@ -1,10 +1,10 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 import { parseLaunch } from "../falcon/arguments.ts";
 import type { NodeCurves } from "../falcon/curve.ts";
+import { lookAside } from "../falcon/foreign-files.ts";
 import { RunWatcher } from "../falcon/progress.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import type { Now } from "../falcon/silence.ts";
-import { look } from "../platform/native.ts";
 import type { KeptCurve } from "../store/part-archive.ts";
 import { joinCurves } from "./part-curves.ts";
 import type { Session } from "./session.ts";
@@ -62,7 +62,14 @@ export class RunProgresses {
     let watcher = this.#watchers.get(session);
     if (watcher === undefined) {
       const { graph } = parseLaunch(command.slice(command.indexOf("launch") + 1));
-      watcher = new RunWatcher({ run: runDirectory, look, directory, graph, since: session.row.created, clock: this.#clock });
+      watcher = new RunWatcher({
+        run: runDirectory,
+        look: lookAside,
+        directory,
+        graph,
+        since: session.row.created,
+        clock: this.#clock,
+      });
       this.#watchers.set(session, watcher);
     }
     return watcher;

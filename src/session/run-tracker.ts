@@ -23,16 +23,23 @@ export function trackRunDirectory(
 ): void {
   const begun = clock();
   let last = 0;
-  const stop = session.onMore(look, "soon");
+  const stop = session.onMore(() => void look(), "soon");
   void session.over.then(stop);
 
-  function look(): void {
+  let looking = false;
+  async function look(): Promise<void> {
     const now = clock();
-    if (now - last < lookPause || session.row.programPid === null) return;
+    if (looking || now - last < lookPause || session.row.programPid === null) return;
     last = now;
     if (now - begun > lookLongest) return stop();
     const pid = session.row.programPid;
-    const place = findRunDirectory(session.row.directory, before, [pid, ...descendants(pid)]);
+    looking = true;
+    const place = await findRunDirectory(session.row.directory, before, [pid, ...descendants(pid)])
+      .catch(() => undefined)
+      .finally(() => {
+        looking = false;
+      });
+    if (session.row.runDirectory !== null) return;
     if (place === undefined) return;
     stop();
     session.setRunDirectory(place.directory);

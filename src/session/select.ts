@@ -1,10 +1,9 @@
 // Which session a person means: an id, a unique prefix of one, a name, a run directory, or nothing at all.
-import fs from "node:fs";
 import path from "node:path";
-import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { span } from "../falcon/summary.ts";
 import { newestParts, partFact, partsOf } from "./parts.ts";
+import { realPath } from "./real-paths.ts";
 import type { Session } from "./session.ts";
 
 /** How much may be guessed where a name is missing or fits several sessions. */
@@ -139,13 +138,4 @@ function candidates(found: readonly Session[], { now = Date.now() }: Choice): st
       return `  ${id}  ${row.name}  ${row.state}  ${live ? `for ${since}` : `${since} ago`}  ${row.runDirectory ?? row.directory}`;
     })
     .join("\n");
-}
-
-/** The path with links resolved where it exists, since /home is often one. */
-export function realPath(file: string): string {
-  try {
-    return textOf(fs.realpathSync(onDisk(file), "buffer"));
-  } catch {
-    return path.normalize(file);
-  }
 }

@@ -148,7 +148,7 @@ export class SessionTable {
     }
     this.#sessions.set(id, session);
     this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
-    const before = latestLink(row.directory);
+    const before = await latestLink(row.directory).catch(() => undefined);
     try {
       await session.start(caller);
     } catch (error) {
@@ -174,7 +174,7 @@ export class SessionTable {
       const session = new Session(row, this.folderOf(row.id), this.#effects);
       this.#sessions.set(row.id, session);
       // what `latest` points at now may be another run's: of an adopted one only its own open log tells
-      if (session.live) adopting.push(session.adopt().then(() => this.#track(session, latestLink(row.directory))));
+      if (session.live) adopting.push(session.adopt().then(() => this.#trackLater(session)));
       else session.removeSocket();
     }
     await Promise.all(adopting);
@@ -195,6 +195,13 @@ export class SessionTable {
   rowOf(id: string, folder: string): SessionRow | undefined {
     const file = readSessionFile(folder);
     return file === undefined || file.id !== id ? undefined : rowFromFile(file, folder);
+  }
+
+  /** Of an adopted one: the server does not wait with its other sessions for a folder that may not answer. */
+  #trackLater(session: Session): void {
+    void latestLink(session.row.directory)
+      .catch(() => undefined)
+      .then((before) => this.#track(session, before));
   }
 
   #track(session: Session, before: LatestLink | undefined): void {

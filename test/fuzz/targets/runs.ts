@@ -6,9 +6,9 @@ import { strToU8, zipSync } from "fflate";
 import { parseLaunch } from "../../../src/falcon/arguments.ts";
 import { DriverLog } from "../../../src/falcon/driver-log.ts";
 import { parseBuffer, parseEpoch, parseLogLine } from "../../../src/falcon/log-line.ts";
-import { pointsOf, readNpy, readNpz } from "../../../src/falcon/metrics.ts";
 import { isWholeArchive } from "../../../src/falcon/model-files.ts";
 import { NodeLog } from "../../../src/falcon/node-log.ts";
+import { pointsOf, readNpy, readNpz } from "../../../src/falcon/npz.ts";
 import { readYaml, YamlError } from "../../../src/falcon/yaml.ts";
 import type { Target } from "../target.ts";
 

@@ -6,8 +6,8 @@ import path from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { ByteCount } from "../../../src/falcon/byte-count.ts";
+import { lookAside as look } from "../../../src/falcon/foreign-files.ts";
 import { LogReader } from "../../../src/falcon/log-reader.ts";
-import { look } from "../../../src/platform/native.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "log-reader-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));

@@ -7,14 +7,12 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { spawn } from "node-pty";
-import type { Seen } from "../../../src/base/look.ts";
 import {
   close,
   connectUnix,
   dup,
   fileSystem,
   lineMode,
-  look,
   packageRoot,
   peerCredentials,
   punchHole,
@@ -227,48 +225,4 @@ test("writeSome: all, some, and 0 when it would block", async () => {
   const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
   terminal.kill("SIGKILL");
   await ended;
-});
-
-test("look: what is there, what is new, and nothing that waits or fails", async () => {
-  const { ENOENT, ENOTDIR, EINVAL } = os.constants.errno;
-  const log = path.join(folder, "look.log");
-  fs.writeFileSync(log, "0123456789");
-  const long = path.join(folder, "long.log");
-  fs.writeFileSync(long, Buffer.alloc((64 << 10) + 1));
-  const pipe = path.join(folder, "look.pipe");
-  execFileSync("mkfifo", [pipe]);
-  const at = (file: string, from: number, known: number) => ({ file, from, known });
-  const seen = await look([
-    at(log, 4, 6),
-    at(log, 10, 10),
-    at(log, 0, Number.POSITIVE_INFINITY),
-    at(log, 12, 5),
-    at(long, 0, 0),
-    at(long, 1, 0),
-    at(pipe, 0, 0),
-    at(folder, 0, 0),
-    at(path.join(folder, "none"), 0, 0),
-    at(path.join(log, "below"), 0, 0),
-    at("a\0b", 0, 0),
-  ]);
-  assert.deepEqual(
-    seen.map(({ error }) => error),
-    [0, 0, 0, 0, 0, 0, 0, 0, ENOENT, ENOTDIR, EINVAL],
-  );
-  assert.deepEqual(
-    seen.map(({ bytes }) => bytes?.length),
-    [6, undefined, undefined, undefined, undefined, 64 << 10, ...new Array(5).fill(undefined)],
-  );
-  assert.equal(seen[0]?.bytes?.toString(), "456789");
-  assert.deepEqual(
-    seen.map(({ regular }) => regular),
-    [true, true, true, true, true, true, ...new Array(5).fill(false)],
-  );
-  const stat = fs.statSync(log);
-  const { inode, size, modified } = seen[0] as Seen;
-  assert.deepEqual([inode, size, Math.round(modified)], [stat.ino, 10, Math.round(stat.mtimeMs)]);
-  assert.deepEqual(await look([]), []);
-  const wrong = look as (files: unknown) => unknown;
-  for (const files of [undefined, "text", [{}], [at(log, -1, 0)], [{ file: 1, from: 0, known: 0 }]])
-    assert.throws(() => wrong(files), coded("ERR_INVALID_ARG_TYPE"));
 });

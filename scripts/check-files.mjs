@@ -1,0 +1,82 @@
+// A lint rule: who may use node:fs. Files of users lie on file systems that may not answer, and a server that asks one itself stops with all its
+// sessions; so that is done aside (src/base/aside.ts), and each other module that touches files has its reason here.
+// Usage: node scripts/check-files.mjs [FOLDER]     FOLDER holds src; default: this repository
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = process.argv[2] ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Reasons, and the modules and folders that they hold for. A module that is named twice, or is not there, is told as well. */
+const allowed = {
+  "work that is done aside, in a helper that may be killed": [
+    "src/base/regular-file.ts",
+    "src/commands/program-file.ts",
+    "src/doctor/places.ts",
+    "src/falcon/foreign-files.ts",
+    "src/falcon/model-files.ts",
+    "src/falcon/relaunch.ts",
+    "src/falcon/run-config.ts",
+    "src/falcon/run-directory.ts",
+    "src/session/real-paths.ts",
+    "src/session/working-directory.ts",
+  ],
+  "our own home, which was checked before a server could start in it": [
+    "src/base/log.ts",
+    "src/server/home-guard.ts",
+    "src/server/listener.ts",
+    "src/server/main.ts",
+    "src/server/scope.ts",
+    "src/server/server.ts",
+    "src/session/neighbours.ts",
+    "src/session/session-output.ts",
+    "src/session/session-table.ts",
+    "src/session/session.ts",
+    "src/session/take-in.ts",
+    "src/session/unread-pty.ts",
+    "src/store/",
+    "src/terminal/worker.ts",
+  ],
+  "the kernel's own file systems, and our installation": [
+    "src/base/aside-pool.ts",
+    "src/platform/",
+    "src/doctor/system.ts",
+    "src/falcon/leftovers.ts",
+  ],
+  "not yet done aside: settings, shims, the search for a Python falcon, exports, the link to an agent": [
+    "src/base/config.ts",
+    "src/batch/leaving.ts",
+    "src/commands/export-file.ts",
+    "src/doctor/cleaner.ts",
+    "src/doctor/falcons.ts",
+    "src/doctor/python.ts",
+    "src/doctor/terminal.ts",
+    "src/falcon/find.ts",
+    "src/falcon/launch-check.ts",
+    "src/falcon/python-probe.ts",
+    "src/falcon/shim.ts",
+    "src/falcon/usage.ts",
+    "src/server/event-command.ts",
+    "src/session/agent-link.ts",
+  ],
+};
+
+const uses = /(?:from|import|require)\s*\(?\s*["'](?:node:)?fs(?:\/promises)?["']/;
+const entries = Object.values(allowed).flat();
+const complaints = [];
+const used = new Set();
+for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
+  const file = path.posix.join("src", name);
+  if (!file.endsWith(".ts") || !uses.test(fs.readFileSync(path.join(root, file), "utf8"))) continue;
+  const entry = entries.find((allowedName) => (allowedName.endsWith("/") ? file.startsWith(allowedName) : file === allowedName));
+  if (entry === undefined)
+    complaints.push(
+      `${file} uses node:fs: have it done aside (src/base/aside.ts), or name the module with its reason in scripts/check-files.mjs`,
+    );
+  else used.add(entry);
+}
+if (process.argv[2] === undefined)
+  for (const entry of entries)
+    if (!used.has(entry)) complaints.push(`${entry} is named in scripts/check-files.mjs, and uses node:fs no more`);
+for (const complaint of complaints) console.error(complaint);
+process.exit(complaints.length > 0 ? 1 : 0);

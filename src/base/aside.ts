@@ -1,0 +1,69 @@
+// Work that touches files of users: a hung file system stops whoever asks it, so that the server never asks itself. It has such work done aside, in
+// helper processes (base/aside-pool.ts) that can be killed; a thread that hangs in open(2) cannot be ended. Where no pool is in use (the helper
+// itself, tests of one part) the work is done on the spot.
+import { Failure } from "./failure.ts";
+
+/** Done by a helper: takes and answers what structuredClone takes. It may use node:fs as it likes. */
+type Operation = (...args: never[]) => unknown;
+
+/** Has work done elsewhere. `file`: what it touches, by which file systems that do not answer are told apart. */
+export type Aside = (name: string, file: string, args: readonly unknown[]) => Promise<unknown>;
+
+const operations = new Map<string, Operation>();
+let elsewhere: Aside | undefined;
+
+/** From here on work is done by this. Undefined: on the spot again. */
+export function useAside(pool: Aside | undefined): void {
+  elsewhere = pool;
+}
+
+/** Whether work is done by somebody else. */
+export function isAside(): boolean {
+  return elsewhere !== undefined;
+}
+
+/** The operation of this name, for a helper. */
+export function operationOf(name: string): Operation | undefined {
+  return operations.get(name);
+}
+
+/** What did not answer is a file system that is away, or a document that takes too long to read. */
+export class NoAnswer extends Failure {}
+
+/**
+ * Makes a function whose work is done aside.
+ * @param name what both sides call it.
+ * @param operation the work, synchronous or not.
+ * @param fileOf what of its arguments it touches.
+ * @returns the same function, which answers later; it throws what the work threw, or NoAnswer.
+ */
+export function aside<A extends unknown[], R>(
+  name: string,
+  operation: (...args: A) => R,
+  fileOf: (args: A) => string,
+): (...args: A) => Promise<Awaited<R>> {
+  operations.set(name, operation as unknown as Operation);
+  return async (...args): Promise<Awaited<R>> => {
+    if (elsewhere === undefined) return await operation(...args);
+    return (await elsewhere(name, fileOf(args), args)) as Awaited<R>;
+  };
+}
+
+/** An error as it goes between processes. */
+export interface Thrown {
+  message: string;
+  code?: string | undefined;
+  /** Of a Failure. */
+  status?: number;
+}
+
+export function thrownOf(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as NodeJS.ErrnoException;
+  return { message: error.message, code, ...(error instanceof Failure ? { status: error.status } : {}) };
+}
+
+export function errorOf({ message, code, status }: Thrown): Error {
+  const error = status === undefined ? new Error(message) : new Failure(message, status);
+  return code === undefined ? error : Object.assign(error, { code });
+}

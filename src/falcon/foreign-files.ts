@@ -1,0 +1,83 @@
+// What is asked of a run's files again and again, done aside (base/aside.ts): looks, pieces of logs, chunks of metrics.
+import fs from "node:fs";
+import os from "node:os";
+import { aside } from "../base/aside.ts";
+import { onDisk } from "../base/bytes.ts";
+import type { LookedAt, Seen } from "../base/look.ts";
+import { NoRegularFile, openRegular, readRegular } from "../base/regular-file.ts";
+import { type Point, pointsOf, readNpz, unpackedSize } from "./npz.ts";
+
+/** What was added to a file is read with the look up to this length (bytes). */
+const readWithLook = 64 << 10;
+
+/** A chunk has about 3 KB (100 entries); anything this large is no chunk of a scalar. */
+const largestChunk = 4 << 20;
+
+/** Entries of one chunk: falcon writes 100; an archive that claims millions is none of its. */
+const mostInChunk = 20_000;
+
+function lookAt({ file, from, known }: LookedAt): Seen {
+  const nothing = { regular: false, inode: 0, size: 0, modified: 0, bytes: undefined };
+  try {
+    const stat = fs.statSync(onDisk(file));
+    const seen = { error: 0, regular: stat.isFile(), inode: stat.ino, size: stat.size, modified: stat.mtimeMs };
+    if (!seen.regular || seen.size <= known || seen.size <= from || seen.size - from > readWithLook)
+      return { ...seen, bytes: undefined };
+    const fd = openRegular(file);
+    try {
+      const { ino, size } = fs.fstatSync(fd);
+      if (ino !== seen.inode || size < seen.size) return { ...seen, bytes: undefined };
+      const bytes = Buffer.alloc(seen.size - from);
+      return { ...seen, bytes: fs.readSync(fd, bytes, 0, bytes.length, from) === bytes.length ? bytes : undefined };
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    return { error: Math.abs((error as NodeJS.ErrnoException).errno ?? os.constants.errno.EINVAL), ...nothing };
+  }
+}
+
+/** Looks at all of them, in their order; only what does not answer throws. */
+export const lookAside = aside(
+  "look",
+  (files: readonly LookedAt[]) => files.map(lookAt),
+  ([files]) => files[0]?.file ?? "/",
+);
+
+/** Bytes of a regular file from `from` on, at most `length`. @throws NoRegularFile, and what open(2) throws. */
+export const readPiece = aside("readPiece", readRegular, ([file]) => file);
+
+/** Bytes of a regular file. @throws NoRegularFile, and what stat(2) throws. */
+export const sizeOf = aside(
+  "size",
+  (file: string) => {
+    const stat = fs.statSync(onDisk(file));
+    if (!stat.isFile()) throw new NoRegularFile(`${file} is no regular file`);
+    return stat.size;
+  },
+  ([file]) => file,
+);
+
+/** A file as it is at one moment, in a word; undefined for what is no regular file. */
+export const signatureOf = aside(
+  "signature",
+  (file: string) => {
+    const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
+    return stat?.isFile() ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : undefined;
+  },
+  ([file]) => file,
+);
+
+/** The entries of one chunk of a metric, its bytes as they are and unpacked. No entries for what cannot be one. @throws Error while it is half written. */
+export const readChunk = aside(
+  "chunk",
+  (file: string): { points: Point[]; bytes: number; unpacked: number } => {
+    const bytes = readRegular(file, 0, largestChunk + 1);
+    if (bytes.length > largestChunk) return { points: [], bytes: bytes.length, unpacked: 0 };
+    const arrays = readNpz(bytes);
+    const unpacked = unpackedSize(arrays);
+    const entries = arrays.get("step")?.values.length ?? 0;
+    return { points: entries > mostInChunk ? [] : pointsOf(arrays), bytes: bytes.length, unpacked };
+  },
+  ([file]) => file,
+);

@@ -1,0 +1,100 @@
+// Files that others made, on a file system that is away or of a kind that must not be opened: one command says so, and nobody else notices.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { hungMount, noHungMount } from "../support/hung-mount.ts";
+import * as built from "../support/paths.ts";
+import type { UserTerminal } from "../support/terminal.ts";
+
+before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
+
+describe("a file system that does not answer", { skip: noHungMount ?? false }, () => {
+  const home = new TestHome();
+  const folder = path.join(home.work, "away");
+  let mount: Awaited<ReturnType<typeof hungMount>>;
+  let viewer: UserTerminal;
+  before(async () => {
+    fs.mkdirSync(folder);
+    mount = await hungMount(folder);
+    viewer = home.terminal(["run", "--name", "seen", "--", "/bin/cat"]);
+    await until(async () => (await home.sessions())[0]?.state === "running", "the session");
+    viewer.type("ready\r");
+    await viewer.waitFor("ready");
+  });
+  after(async () => {
+    await mount?.end();
+    await home.dispose();
+  });
+
+  /** What is typed is seen, others are answered, while `work` waits. */
+  async function nobodyNotices(work: Promise<unknown>, word: string): Promise<void> {
+    let over = false;
+    void work.finally(() => {
+      over = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300)); // until the helper hangs
+    viewer.type(`${word}\r`);
+    await viewer.waitFor(word);
+    assert.match(await home.ok(["sessions"]), /seen/);
+    assert.match(await home.ok(["show", "seen"]), /cat/);
+    assert.equal(over, false, "the command was still waiting");
+  }
+
+  const sentence = /^falcon: \S*away\S* does not answer: is its file system away\?\n$/;
+
+  test("attach, run and launch on it are told in a sentence; viewers and other commands go on", async () => {
+    const asked = [home.run(["attach", path.join(folder, "run")]), home.run(["run", "--", path.join(folder, "program")])];
+    await nobodyNotices(Promise.race(asked), "echoed");
+    for (const result of await Promise.all(asked)) {
+      assert.match(result.stderr, sentence);
+      assert.notEqual(result.code, 0);
+    }
+  });
+
+  test("after two that it cost it is refused at once", async () => {
+    // as many as it takes: the two above may have shared one
+    for (let n = 0; n < 2; n++) assert.match((await home.run(["show", path.join(folder, "x")])).stderr, sentence);
+    const before = home.serverLog().match(/aside\.no-answer/g)?.length ?? 0;
+    const started = performance.now();
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => {
+        assert.match((await home.run(["attach", path.join(folder, `run-${n}`)])).stderr, sentence);
+      }),
+    );
+    assert.equal(home.serverLog().match(/aside\.no-answer/g)?.length, before, "no helper was asked");
+    assert.ok(performance.now() - started < 60_000);
+  });
+});
+
+describe("what is no regular file in a run directory", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  const make: Record<string, (file: string) => void> = {
+    "a pipe": (file) => assert.equal(spawnSync("mkfifo", [file]).status, 0),
+    "a folder": (file) => fs.mkdirSync(file),
+    "a link to a device": (file) => fs.symlinkSync("/dev/zero", file),
+    "a link to itself": (file) => fs.symlinkSync(path.basename(file), file),
+  };
+  for (const [what, put] of Object.entries(make)) {
+    test(`${what} as configuration and as log: lists, show and logs answer`, async () => {
+      const run = path.join(home.work, what.replaceAll(" ", "-"));
+      fs.mkdirSync(path.join(run, "graph/driver"), { recursive: true });
+      fs.mkdirSync(path.join(run, "graph/theta"), { recursive: true });
+      for (const name of ["config.yml", "graph/driver/output.log", "graph/theta/output.log"]) put(path.join(run, name));
+      const falcon = path.join(home.work, "falcon");
+      fs.writeFileSync(falcon, "#!/bin/sh\nexec sleep 1000\n", { mode: 0o755 });
+      const id = await home.ok(["launch", "-d", "--falcon", falcon, "--name", path.basename(run), "-o", run]);
+      // more than libuv's pool has threads
+      await Promise.all(Array.from({ length: 5 }, () => home.ok(["sessions"])));
+      assert.match(await home.ok(["show", id]), /running/);
+      assert.match((await home.run(["logs", id, "--node", "driver"])).stderr, /^falcon: .*cannot be read.*\n$/);
+      await home.ok(["kill", id, "--signal", "KILL"]);
+      await until(async () => (await home.sessions()).find((row) => row.id === id)?.state === "exited", "the end");
+    });
+  }
+});

@@ -1,0 +1,63 @@
+// What others wrote is read in time that grows with its length: each text here is so long that a reader which compares all of it with all of it would
+// not come back for hours, and the test's own limit ends it.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { maskedEnvironment } from "../../src/commands/environment-text.ts";
+import { failureOf } from "../../src/falcon/driver-log.ts";
+import { readYaml } from "../../src/falcon/yaml.ts";
+
+/** Four million: squared, days. */
+const long = 4 << 20;
+const limit = { timeout: 60_000 };
+
+describe("the environment of a session, to be shown", limit, () => {
+  for (const [what, value] of Object.entries({
+    letters: "a".repeat(long),
+    "letters and dots": "a.".repeat(long / 2),
+    "beginnings of addresses": "a://".repeat(long / 4),
+    "addresses without an end": "a://b:".repeat(long / 6),
+    colons: ":".repeat(long),
+  }))
+    test(what, limit, () => {
+      assert.ok(maskedEnvironment({ VALUE: value }).VALUE !== undefined);
+    });
+
+  test("still hides passwords in addresses", () => {
+    const { URL: shown } = maskedEnvironment({ URL: "postgres://ann:open-sesame@host/db and git+ssh://bob:x@h" });
+    assert.equal(shown, "postgres://ann:(hidden)@host/db and git+ssh://bob:(hidden)@h");
+  });
+});
+
+describe("the sentence of an exception", limit, () => {
+  for (const [what, line] of Object.entries({
+    "a name without an end": "a".repeat(long),
+    dots: ".".repeat(long),
+    "names and colons": "a:".repeat(long / 2),
+    "words in front of brackets": ") ".repeat(long / 2),
+  }))
+    test(what, limit, () => assert.ok(failureOf(`first\n${line}`).length > 0));
+
+  test("is the last line where that is one", () => {
+    assert.equal(failureOf("ray.task failed\n  at x\nValueError: no data"), "ValueError: no data");
+    assert.equal(failureOf("RuntimeError: cuda\nhint without one"), "RuntimeError: cuda");
+    assert.equal(failureOf("one\n...: dots"), "one");
+  });
+});
+
+describe("a configuration that takes long to read is none", limit, () => {
+  const merges = Array.from({ length: 3000 }, (_, n) => `m${n}: &m${n}\n  <<: *m${Math.max(0, n - 1)}\n  k${n}: 1\n`).join("");
+  for (const [what, text] of Object.entries({
+    "merge keys": merges,
+    "merge keys of a large map": `a: &a\n${"  k: 1\n".repeat(9000)}b:\n  <<: *a\n`,
+    "keys in one map": Array.from({ length: 30_000 }, (_, n) => `k${n}: 1\n`).join(""),
+    "keys in one line": `{${Array.from({ length: 30_000 }, (_, n) => `k${n}`).join(",")}}`,
+    aliases: `a: &a [1]\nb: [${"*a ,".repeat(2000)}]`,
+  }))
+    test(what, limit, () => assert.throws(() => readYaml(text), /too large to read/));
+
+  test("and falcon's own are read, merge keys too", () => {
+    assert.deepEqual(readYaml("base: &b\n  lr: 0.1\nz:\n  <<: *b\n  n: 2\n"), { base: { lr: 0.1 }, z: { lr: 0.1, n: 2 } });
+    const large = Array.from({ length: 2000 }, (_, n) => `n${n}:\n  evidence: [x]\n`).join("");
+    assert.equal(Object.keys(readYaml(large) as object).length, 2000);
+  });
+});

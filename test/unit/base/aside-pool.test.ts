@@ -1,0 +1,92 @@
+// The helpers that touch files of users: who waits for whom when one hangs, ends, or reads too much.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { NoAnswer } from "../../../src/base/aside.ts";
+import { AsidePool, costs, longestWork, mostHelpers } from "../../../src/base/aside-pool.ts";
+import { Failure } from "../../../src/base/failure.ts";
+
+/** A helper that does what its file says: hangs in a loop, as in a system call that does not return; ends; throws; answers its number. */
+const helper = `
+process.on("message", ({ id, name, args }) => {
+  if (name === "hang") for (;;) {}
+  if (name === "end") process.exit(1);
+  if (name === "fill") { const kept = []; for (;;) kept.push(new Array(1e5).fill({ n: kept.length })); }
+  if (name === "throw") return process.send({ id, thrown: { message: args[0], code: "ENOENT", status: 1 } });
+  process.send({ id, value: { pid: process.pid, args } });
+});
+process.on("disconnect", () => process.exit(0));
+`;
+
+describe("work that is done aside", () => {
+  let folder: string;
+  let pool: AsidePool;
+  const logged: string[] = [];
+  let now = 0;
+  let frozen: number | undefined;
+  before(() => {
+    folder = fs.mkdtempSync("/tmp/fs-");
+    const script = path.join(folder, "helper.cjs");
+    fs.writeFileSync(script, helper);
+    pool = new AsidePool(script, {
+      log: (event) => void logged.push(event),
+      steady: () => frozen ?? performance.now() + now,
+      mounts: () => ["/", "/away", "/slow", "/large"],
+    });
+  });
+  after(() => {
+    pool.dispose();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("comes back, with buffers and what was thrown as it was", async () => {
+    const { args } = (await pool.ask("echo", "/home/u/a", ["a", Buffer.from("b"), undefined])) as { args: unknown[] };
+    assert.deepEqual([args[0], Buffer.from(args[1] as Uint8Array).toString(), args[2]], ["a", "b", undefined]);
+    await assert.rejects(pool.ask("throw", "/home/u/a", ["no session"]), (error: Failure & { code: string }) => {
+      assert.ok(error instanceof Failure && !(error instanceof NoAnswer));
+      return error.message === "no session" && error.status === 1 && error.code === "ENOENT";
+    });
+  });
+
+  test("that hangs is told in a sentence within its time; others are served meanwhile, by few helpers", async () => {
+    const hung = Array.from({ length: 20 }, (_, n) => pool.ask("hang", `/away/${n}`, []));
+    const told = Promise.allSettled(hung);
+    for (let n = 0; n < 50; n++) await pool.ask("echo", `/home/u/${n}`, []);
+    assert.ok(pool.helpers <= mostHelpers);
+    const started = performance.now();
+    for (const outcome of await told) {
+      assert.equal(outcome.status, "rejected");
+      assert.match(
+        String((outcome as PromiseRejectedResult).reason.message),
+        /^\/away\/\d+ does not answer: is its file system away\?$/,
+      );
+    }
+    assert.ok(performance.now() - started < 3 * longestWork);
+  });
+
+  test(`of a place that cost ${costs} is refused at once, and asked again later`, async () => {
+    for (let n = 0; n < costs; n++) await assert.rejects(pool.ask("hang", "/slow/x", []), NoAnswer);
+    const before = logged.length;
+    await assert.rejects(pool.ask("echo", "/slow/y", []), /does not answer/);
+    assert.equal(logged.length, before);
+    assert.ok(await pool.ask("echo", "/home/u/z", []), "another place");
+    now += 61_000;
+    assert.ok(await pool.ask("echo", "/slow/y", []));
+  });
+
+  test("that fills its memory, or whose helper ends, is too large to read; the next is served", async () => {
+    await assert.rejects(pool.ask("end", "/large/a", []), /^Failure: \/large\/a is too large to read$|too large to read/);
+    await assert.rejects(pool.ask("fill", "/large/b", []), NoAnswer);
+    assert.ok(await pool.ask("echo", "/large/c", []));
+  });
+
+  test("is not begun any more when the server ends", async () => {
+    frozen = performance.now();
+    const waiting = pool.ask("hang", "/home/w/a", []);
+    pool.dispose();
+    await assert.rejects(waiting, NoAnswer);
+    await assert.rejects(pool.ask("echo", "/home/w/b", []), NoAnswer);
+    assert.equal(pool.helpers, 0);
+  });
+});

@@ -1,0 +1,42 @@
+// The lint rule on node:fs really refuses, and this tree keeps to it.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { root } from "../support/paths.ts";
+
+const check = (...args: string[]) =>
+  spawnSync(process.execPath, [path.join(root, "scripts/check-files.mjs"), ...args], { encoding: "utf8" });
+
+test("a module that touches files without a reason is refused, however it imports node:fs", () => {
+  const folder = fs.mkdtempSync("/tmp/fs-lint-");
+  try {
+    const put = (file: string, text: string) => {
+      fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      fs.writeFileSync(path.join(folder, file), text);
+    };
+    put("src/store/fine.ts", 'import fs from "node:fs";\n');
+    put("src/commands/none.ts", 'import path from "node:path"; // from "fs-extra"\n');
+    const refused = [
+      'import fs from "node:fs";',
+      'import { open } from "node:fs/promises";',
+      'import { statSync } from "fs";',
+      'await import("node:fs");',
+      'require("fs");',
+    ];
+    refused.forEach((text, n) => put(`src/commands/asks-${n}.ts`, `${text}\n`));
+    const { status, stderr } = check(folder);
+    assert.equal(status, 1);
+    for (const n of refused.keys())
+      assert.match(stderr, new RegExp(`src/commands/asks-${n}\\.ts uses node:fs: have it done aside`));
+    assert.equal(stderr.trim().split("\n").length, refused.length);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("this tree keeps to it", () => {
+  const { status, stderr } = check();
+  assert.equal(status, 0, stderr);
+});
