@@ -1,6 +1,7 @@
 // What is certain to end a launch before it begins, looked at before anything is started: its configuration, run directory, observations and Python.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
@@ -16,11 +17,9 @@ const scriptHead = 4096;
  * place have rules of their own.
  * @param command what starts it @param directory the caller's
  */
-export async function checkLaunch(
-  command: readonly string[],
-  args: LaunchArguments,
-  directory: string,
-): Promise<string | undefined> {
+export const checkLaunch = aside("checkLaunch", checkHere, ([, , directory]) => directory);
+
+async function checkHere(command: readonly string[], args: LaunchArguments, directory: string): Promise<string | undefined> {
   const script = await scriptOf(command);
   if (script === undefined) return undefined;
   const interpreter = /^#!\s*(\/\S+)\s*$/m.exec(script.split("\n", 1)[0] as string)?.[1];

@@ -4,6 +4,7 @@ import { operationOf, thrownOf } from "../base/aside.ts";
 import "../commands/program-file.ts";
 import "../doctor/places.ts";
 import "../falcon/foreign-files.ts";
+import "../falcon/launch-check.ts";
 import "../falcon/model-files.ts";
 import "../falcon/relaunch.ts";
 import "../falcon/run-config.ts";

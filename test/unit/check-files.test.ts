@@ -25,7 +25,7 @@ test("a module that touches files without a reason is refused, however it import
       'await import("node:fs");',
       'require("fs");',
     ];
-    refused.forEach((text, n) => put(`src/commands/asks-${n}.ts`, `${text}\n`));
+    for (const [n, text] of refused.entries()) put(`src/commands/asks-${n}.ts`, `${text}\n`);
     const { status, stderr } = check(folder);
     assert.equal(status, 1);
     for (const n of refused.keys())

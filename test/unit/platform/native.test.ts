@@ -1,9 +1,7 @@
 // The addon's calls, each with its errors by code.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { spawn } from "node-pty";
