@@ -32,7 +32,7 @@ const client = (place: string) => path.join(place, "bin/falcon-sessions");
 const bare = () => {
   const folder = path.join(home.work, "path");
   fs.mkdirSync(folder, { recursive: true });
-  for (const name of ["sh", "env", "cat", "sleep"])
+  for (const name of ["sh", "env", "cat", "sleep", "stty"])
     if (!fs.existsSync(path.join(folder, name))) fs.symlinkSync(`/bin/${name}`, path.join(folder, name));
   return { PATH: folder };
 };
