@@ -17,6 +17,7 @@
 
 #include "direct.h"
 #include "frame.h"
+#include "keys.h"
 #include "os.h"
 #include "place.h"
 #include "sequence_rules.h"
@@ -66,6 +67,8 @@ enum {
   FROM_TAKEN = 76,
   FROM_DIRECT = 77,
   FROM_DIRECT_END = 78,
+  FROM_KEYS_OPEN = 79,
+  FROM_KEYS_CLOSE = 80,
 };
 
 enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
@@ -92,6 +95,8 @@ enum {
   MOST_LOSSES = 5,
   // Pause before asking again, times the losses.
   AGAIN_MS = 20,
+  // What was typed waits for the holder to say that it has what went there; a wake-up for the case that it does not.
+  KEYS_AGAIN_MS = 20,
 };
 
 static const char *called_as = "falcon";
@@ -138,6 +143,7 @@ static int signal_pipe[2];
 static bool pipe_was_ignored;
 
 static int passed = -1;  // the descriptor that came last, until the frame that it came with is obeyed
+static uint32_t inputs_sent;  // INPUT and INPUT_AT frames, on this connection
 static bool orphan;      // output comes from the holder, by the word of a server that is gone
 static bool titled;      // the window's title says so
 
@@ -408,6 +414,18 @@ static void go_direct(const uint8_t *payload, size_t length) {
   if (!direct_begin(holder, payload, length, &reports)) tell_end(length >= 8 ? get_u64(payload) : 0, DIRECT_HOLDER_GONE);
 }
 
+// The server has dealt with `count` of what was typed; what it has not seen yet may be anything.
+static void allow_keys(const uint8_t *payload, size_t length) {
+  int holder = passed;
+  passed = -1;
+  if (length < 4 + KEYS_SET) {
+    if (holder >= 0) close(holder);
+    return;
+  }
+  keys_open(payload + 4, holder);
+  if (get_u32(payload) != inputs_sent || typing_waiting() > 0) keys_close();
+}
+
 // Says in the window's title that a server is being started, and takes that back.
 static void set_title(bool on) {
   static const char says[] = "\x1b[22;2t\x1b]2;falcon: the session server is being started\x07", back[] = "\x1b[23;2t";
@@ -415,6 +433,8 @@ static void set_title(bool on) {
   titled = on;
   if (output_write(1, (const uint8_t *)(on ? says : back), on ? sizeof says - 1 : sizeof back - 1) < 0) leave(128 + SIGPIPE);
 }
+
+static void read_input(void);
 
 static void step_direct(void) {
   if (out_left == 0 && !direct_step()) leave(128 + SIGPIPE);
@@ -432,16 +452,22 @@ static void end_orphan(void) {
 static int wait_for(int fd, int ms) {
   int64_t end = os_steady_ms() + ms;
   for (;;) {
+    short keys_events;
     struct pollfd slots[] = {
         {fd, POLLIN, 0},
         {forward_signals ? -1 : signal_pipe[0], POLLIN, 0},
         {direct_fd(), POLLIN, 0},
         {direct_waits() ? output_fd(1) : -1, POLLOUT, 0},
+        {orphan && keys_are_open() ? 0 : -1, POLLIN, 0},
+        {keys_fd(&keys_events), 0, 0},
     };
+    slots[5].events = keys_events;
     int64_t left = end - os_steady_ms();
     int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
-    if (poll(slots, 4, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
+    if (poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
     if (direct_is_on()) step_direct();
+    if (slots[4].revents) read_input();
+    if (slots[5].revents) keys_step();
     if (slots[1].revents) take_signals();
     if (slots[0].revents) return 1;
     if (os_steady_ms() >= end) return 0;
@@ -464,6 +490,7 @@ static void ask(void) {
   out_blocked = false;
   unsent_start = unsent_end = 0;
   typing_restart();
+  inputs_sent = 0;
   // the request says the size, and who it is sent to draws everything
   tell_size = tell_continued = false;
   send_request();
@@ -553,6 +580,12 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       return;
     case FROM_DIRECT:
       go_direct(payload, length);
+      return;
+    case FROM_KEYS_OPEN:
+      allow_keys(payload, length);
+      return;
+    case FROM_KEYS_CLOSE:
+      keys_end();
       return;
     case FROM_DIRECT_END:
       if (!direct_stop(true)) leave(128 + SIGPIPE);
@@ -656,7 +689,7 @@ static void read_input(void) {
   static uint8_t bytes[READ_PIECE];
   ssize_t count = read(0, bytes, sizeof bytes);
   if (count > 0) {
-    typing_take(bytes, (size_t)count, os_steady_ms());
+    if (typing_waiting() > 0 || !keys_take(bytes, (size_t)count)) typing_take(bytes, (size_t)count, os_steady_ms());
     return;
   }
   if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
@@ -669,7 +702,10 @@ static void read_input(void) {
 static void send_typed(void) {
   size_t length;
   const uint8_t *payload;
-  while (reads_input && unsent_end - unsent_start < UNSENT_LIMIT && (payload = typing_next(&length))) {
+  // what went to the holder comes first
+  while (reads_input && keys_settled(os_steady_ms()) && unsent_end - unsent_start < UNSENT_LIMIT && (payload = typing_next(&length))) {
+    keys_close();
+    inputs_sent++;
     if (typing_understood()) {
       send_frame(TO_INPUT_AT, payload, length);
       continue;
@@ -705,6 +741,7 @@ static void turn(void) {
   bool typing = reads && !going && !input_ended && unsent_end - unsent_start + typing_waiting() < UNSENT_LIMIT;
   bool listening = !lost && wants_more();
   bool sending = !lost && unsent_start < unsent_end;
+  short keys_events;
   struct pollfd slots[] = {
       {holds_signals ? -1 : signal_pipe[0], POLLIN, 0},
       {typing ? 0 : -1, POLLIN, 0},
@@ -712,9 +749,12 @@ static void turn(void) {
       // without an event asked for, a reader that went away is still told
       {output_fd(out_blocked ? out_stream : 1), out_blocked || direct_waits() ? POLLOUT : 0, 0},
       {out_left > 0 ? -1 : direct_fd(), POLLIN, 0},
+      {keys_fd(&keys_events), 0, 0},
   };
+  slots[5].events = keys_events;
   int timeout = time_left(), step = out_left > 0 ? -1 : direct_timeout();
-  int ready = poll(slots, 5, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
+  if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
+  int ready = poll(slots, 6, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
   if (ready < 0 && errno != EINTR) die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {
@@ -725,6 +765,7 @@ static void turn(void) {
   if (direct_is_on()) step_direct();
   if (slots[0].revents) take_signals();
   if (slots[1].revents) read_input();
+  if (slots[5].revents) keys_step();
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
   process();
@@ -766,6 +807,7 @@ int main(int count, char **arguments) {
   catch_signals();
   output_open();
   make_token();
+  keys_begin(token);
   ask();
   for (;;) turn();
 }

@@ -42,7 +42,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
-  const attachment = new Attachment(session, options.readOnly ? undefined : session, viewerTerminal(call, context, session.id), {
+  const viewed = viewerTerminal(call, context, session.id);
+  const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,
@@ -55,6 +56,17 @@ export async function attachHere(call: Call, context: Context, session: Session,
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
     leaving: askBeforeLeaving(call, context),
+    ...(viewed.direct === undefined
+      ? {}
+      : {
+          ownKeys: {
+            open: (set, holder) => {
+              if (holder !== undefined) context.log("viewer.keys", { session: session.id, pid: call.request.pid });
+              call.keysOpen(set, holder);
+            },
+            close: () => call.keysClose(),
+          },
+        }),
   });
   call.inputMode(InputMode.raw);
   attachment.openHistory = () => openHistory(context.archive, session, attachment);

@@ -35,6 +35,10 @@ export interface Call {
   direct(begin: Direct, holder: number): void;
   /** It stops that, and hears from us again. */
   directEnd(): void;
+  /** What is typed of these bytes goes to the holder from now on, on this connection, or on the one that was given before. */
+  keysOpen(set: Uint8Array, holder?: number): void;
+  /** Nothing goes there any more; the connection ends. */
+  keysClose(): void;
   /** The client becomes this program; nothing can be said after it. */
   exec(file: string, argv: readonly string[]): void;
   /** The keys by which one leaves, for a person at a server that stands still. */

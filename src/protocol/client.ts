@@ -55,6 +55,8 @@ export const ServerFrame = {
   taken: 76,
   direct: 77,
   directEnd: 78,
+  keysOpen: 79,
+  keysClose: 80,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -187,6 +189,16 @@ export function encodeDirect({ offset, filter, rules, tail }: Direct): Buffer {
   head.writeBigUInt64LE(BigInt(offset), 0);
   head.writeUInt8(filter, 8);
   return encodeFrame(ServerFrame.direct, head, rules, tail);
+}
+
+/**
+ * What the client may send to the holder itself, as long as we have dealt with all else that was typed.
+ * @param inputs INPUT and INPUT_AT frames of this connection that were dealt with. @param set a bit for each byte, 32 bytes.
+ */
+export function encodeKeysOpen(inputs: number, set: Uint8Array): Buffer {
+  const count = Buffer.alloc(4);
+  count.writeUInt32LE(inputs >>> 0);
+  return encodeFrame(ServerFrame.keysOpen, count, set);
 }
 
 /** Why the direct way ended. */

@@ -17,6 +17,7 @@ import {
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeKeysOpen,
   encodeLeaveKeys,
   encodeResume,
   encodeSignals,
@@ -73,6 +74,8 @@ export class Peer implements Call {
   onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
   /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
+  /** INPUT and INPUT_AT frames that came. */
+  #inputs = 0;
   #behind: { frame: Uint8Array; descriptor?: number }[] = [];
   #socket: net.Socket;
   #effects: PeerEffects;
@@ -143,9 +146,11 @@ export class Peer implements Call {
     if (this.#phase === "hello") return this.#identify(type, payload);
     switch (type) {
       case ClientFrame.input:
+        this.#inputs++;
         return this.#typed({ bytes: Buffer.from(payload), at: undefined, answer: false });
       case ClientFrame.inputAt: {
         const { bytes, at, answer } = decodeInputAt(payload);
+        this.#inputs++;
         return this.#typed({ bytes: Buffer.from(bytes), at, answer });
       }
       case ClientFrame.inputEnd:
@@ -252,9 +257,23 @@ export class Peer implements Call {
   }
 
   direct(begin: Direct, holder: number): void {
-    if (this.#phase === "closing" || this.#socket.destroyed) return close(holder);
-    this.#behind.push({ frame: encodeDirect(begin), descriptor: holder });
+    this.#sendWith(encodeDirect(begin), holder);
+  }
+
+  #sendWith(frame: Uint8Array, descriptor: number): void {
+    if (this.#phase === "closing" || this.#socket.destroyed) return close(descriptor);
+    this.#behind.push({ frame, descriptor });
     if (this.#behind.length === 1) this.#sendBehind();
+  }
+
+  keysOpen(set: Uint8Array, holder?: number): void {
+    const frame = encodeKeysOpen(this.#inputs, set);
+    if (holder === undefined) return this.#send(frame);
+    this.#sendWith(frame, holder);
+  }
+
+  keysClose(): void {
+    this.#send(encodeFrame(ServerFrame.keysClose));
   }
 
   directEnd(): void {

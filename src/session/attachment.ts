@@ -13,13 +13,25 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
 export interface SessionInput {
   input(bytes: Uint8Array): void;
   interrupt(bytes: Uint8Array): void;
+  /** See Session. */
+  openKeyboard(): number | undefined;
+  readonly inputTaken: boolean;
   resize(cols: number, rows: number): void;
 }
 
 /** A session as somebody sees it who may only look. */
 export type WatchedSession = Omit<
   Session,
-  keyof SessionInput | "output" | "signal" | "countedSignal" | "sendInterrupt" | "detachAll" | "rename" | "start" | "leave"
+  | keyof SessionInput
+  | "openKeyboard"
+  | "output"
+  | "signal"
+  | "countedSignal"
+  | "sendInterrupt"
+  | "detachAll"
+  | "rename"
+  | "start"
+  | "leave"
 >;
 
 export interface AttachmentOptions {
@@ -38,6 +50,8 @@ export interface AttachmentOptions {
   sequences: ProgramSequences;
   /** ms since 1970. */
   clock: () => number;
+  /** The client sends keys to the holder itself; absent where it cannot. */
+  ownKeys?: { open(set: Uint8Array, holder?: number): void; close(): void };
   /** ms, monotonic: of durations. */
   steady: () => number;
   /** Tells the client the keys that leave (a byte each), whenever they are others. */
@@ -71,6 +85,9 @@ export class Attachment {
   #keyTimer: NodeJS.Timeout | undefined;
   #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
+  /** The client was told that it may send keys itself, and has sent none to us since; it has a connection for them. */
+  #keysOpen = false;
+  #hasKeyboard = false;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
   /** What came after the question was asked and is not its answer. */
@@ -93,6 +110,7 @@ export class Attachment {
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
     this.#keys = new Keys(() => this.#policy(), options.steady);
+    this.#viewer.onReads = () => this.#openKeys();
     this.#tellLeaveKeys();
   }
 
@@ -110,6 +128,7 @@ export class Attachment {
       readOnly: this.readOnly,
       since: options.clock(),
       finish: (why) => this.finish(why),
+      typed: () => this.#openKeys(),
       retitle: () => this.#retitle(),
     });
     if (this.#mayResize()) this.#input?.resize(options.cols, options.rows);
@@ -169,7 +188,27 @@ export class Attachment {
     }
     if (this.#left) return false;
     this.#tellLeaveKeys();
+    this.#keysOpen = false;
+    this.#openKeys();
     return true;
+  }
+
+  /** What the client may send to the holder itself: nothing that means anything to us, and only while all else that was typed is with the program. */
+  #openKeys(): void {
+    const { ownKeys, keys } = this.#options;
+    const { row } = this.#session;
+    if (this.#keysOpen || this.#left || this.#input === undefined || ownKeys === undefined) return;
+    // in a run of falcon's a letter leaves, by when it was typed, and each interrupt is counted
+    if (row.kind === "launch" || row.state !== "running" || this.#overlay !== undefined || this.#asking !== undefined) return;
+    if (!this.#viewer.reads || !this.#keys.atRest || !this.#input.inputTaken) return;
+    const holder = this.#hasKeyboard ? undefined : this.#input.openKeyboard();
+    if (holder === undefined && !this.#hasKeyboard) return;
+    const set = new Uint8Array(32);
+    const ours = [0x1b, keys.prefix, this.#session.lineMode()?.vintr ?? 0x03];
+    for (let byte = 0; byte < 0x80; byte++) if (!ours.includes(byte)) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
+    this.#hasKeyboard = true;
+    this.#keysOpen = true;
+    ownKeys.open(set, holder);
   }
 
   /** The client has to know them, for the case that we stand still. */
@@ -193,6 +232,7 @@ export class Attachment {
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
       this.#awaitKeys();
+      this.#openKeys();
     }, wait);
   }
 
@@ -331,6 +371,7 @@ export class Attachment {
   finish(why: Leaving): void {
     if (this.#left) return;
     this.#left = true;
+    if (this.#hasKeyboard) this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);
     this.#forgetEnd();
     this.#session.removeViewer(this.#viewer);

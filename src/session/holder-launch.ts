@@ -151,12 +151,22 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
  * The caller closes it, or passes it on. Throws what connecting throws.
  */
 export function openCursor(folder: string, offset: number): number {
+  const socket = openViewer(folder, encodeSubscribe(offset));
+  shutdownWriting(socket);
+  return socket;
+}
+
+/** One on which a viewer's client types itself, and reads no output. */
+export function openKeyboard(folder: string): number {
+  return openViewer(folder);
+}
+
+function openViewer(folder: string, ...frames: Buffer[]): number {
   const socket = connectUnix(socketOf(folder));
   try {
     checkPeer(socket, folder);
-    // a fresh connection has room for both
-    sendFds(socket, Buffer.concat([encodeSpeak(highestHolderVersion, HolderRole.viewer), encodeSubscribe(offset)]), []);
-    shutdownWriting(socket);
+    // a fresh connection has room for all of it
+    sendFds(socket, Buffer.concat([encodeSpeak(highestHolderVersion, HolderRole.viewer), ...frames]), []);
     return socket;
   } catch (error) {
     close(socket);

@@ -65,6 +65,8 @@ export interface HolderEvents {
   closed(reason: string): void;
   /** After {@link HolderLink.input} said false: typing may go on. */
   inputDrained?(): void;
+  /** The terminal has taken all that was typed here. */
+  inputTaken?(): void;
 }
 
 /** The frames of one connection; who takes them changes once, when the first answer has been read. */
@@ -236,6 +238,7 @@ export class HolderLink {
 
   #inputTyped(total: number): void {
     this.#typed = total;
+    if (this.waitingInput === 0) this.#events.inputTaken?.();
     this.#sendInput();
     if (this.#askedToWait && this.waitingInput <= inputHighWater / 2) {
       this.#askedToWait = false;

@@ -133,6 +133,18 @@ export class Keys {
     this.#clock = clock;
   }
 
+  /** Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way. */
+  get atRest(): boolean {
+    return (
+      this.#state === "ground" &&
+      this.#prefixAt === null &&
+      !this.#asking &&
+      !this.#gone &&
+      this.#sequence.length === 0 &&
+      this.#missing === 0
+    );
+  }
+
   /** The next typed key is an answer. */
   ask(): void {
     this.#asking = true;

@@ -12,7 +12,7 @@ import { writeSessionFile } from "../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../terminal/screens.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
-import { adoptAfterHolder, connectHolder, launchHolder, openCursor, recallHolder } from "./holder-launch.ts";
+import { adoptAfterHolder, connectHolder, launchHolder, openCursor, openKeyboard, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
@@ -65,6 +65,8 @@ export interface ViewerFacts {
   readOnly: boolean;
   /** ms since 1970. */
   since: number;
+  /** The terminal has taken all that was typed through us. */
+  typed(): void;
   /** Ends it. */
   finish(why: "detached" | "taken-over"): void;
   /** Its window's title is written anew. */
@@ -284,6 +286,9 @@ export class Session {
         this.#save();
       },
       sized: (size) => this.output.sized(size),
+      inputTaken: () => {
+        for (const { typed } of this.viewers.values()) typed();
+      },
       exit: (exit) => void this.#exited(exit.status, exit.time),
       closed: (reason) => this.#holderGone(reason),
     };
@@ -291,13 +296,27 @@ export class Session {
 
   /** The holder's output for a client that reads it itself; undefined where the holder is of an earlier version, or has no place. */
   #openCursor(offset: number): number | undefined {
+    return this.#openViewer(() => openCursor(this.folder, offset));
+  }
+
+  #openViewer(open: () => number): number | undefined {
     if (this.#link === undefined || this.#link.version < 2 || this.row.state !== "running") return undefined;
     try {
-      return openCursor(this.folder, offset);
+      return open();
     } catch (error) {
       this.#effects.log("session.no-cursor", { id: this.id, reason: String(error) });
       return undefined;
     }
+  }
+
+  /** A connection to the holder on which a viewer's client types itself; undefined where there is none to be had. */
+  openKeyboard(): number | undefined {
+    return this.#openViewer(() => openKeyboard(this.folder));
+  }
+
+  /** Whether the program's terminal has all that was typed through us. */
+  get inputTaken(): boolean {
+    return this.#link !== undefined && this.#link.waitingInput === 0;
   }
 
   /** Bytes for the program, as typed. */

@@ -103,6 +103,8 @@ export class Viewer implements Disposable {
   #allowed: OutputFilter = everything;
   /** Ends the waiting for it, while it is waited for. */
   #release: (() => void) | undefined;
+  /** Called when its terminal reads the output itself from then on. */
+  onReads: () => void = () => {};
   /** Whether its terminal may read the output itself. */
   #mayRead: boolean;
   cols: number;
@@ -217,6 +219,7 @@ export class Viewer implements Disposable {
         if (why !== "told") this.join();
       },
     });
+    this.onReads();
     return true;
   }
 
@@ -227,6 +230,11 @@ export class Viewer implements Disposable {
       if (this.#mode === joining) this.join();
     }, screenlessPause);
     timer.unref();
+  }
+
+  /** Whether its terminal reads the output itself. */
+  get reads(): boolean {
+    return this.#mode.is === "direct";
   }
 
   /** Whether it takes the output as it comes. */

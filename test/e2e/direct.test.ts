@@ -94,3 +94,40 @@ describe("the direct way", () => {
     }
   });
 });
+
+describe("keys that the server allowed in advance", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("reach the program while the server is stopped, and in the order in which they were typed", async () => {
+    const id = await home.start(["sh", "-c", "stty -icanon -echo min 1; exec cat"]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await until(() => home.serverLog().includes("viewer.keys"), "the way to be open");
+    await terminal.waitFor(() => terminal.lineDiscipline().line === false);
+    // what goes through the server (an arrow, which cat shows) lies between what does not
+    let expected = "";
+    for (let i = 0; i < 150; i++) {
+      terminal.type(String.fromCharCode(97 + (i % 26)));
+      expected += String.fromCharCode(97 + (i % 26));
+      if (i % 10 === 9) {
+        terminal.type("é");
+        expected += "é";
+      }
+    }
+    await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(expected), "all keys in their order");
+    terminal.type("z");
+    await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(`${expected}z`));
+    const server = home.serverPid() as number;
+    // nothing tells that the way is open again: that the server is idle does, by any measure
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    process.kill(server, "SIGSTOP");
+    try {
+      terminal.type("without a server");
+      await terminal.waitFor("without a server");
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+});

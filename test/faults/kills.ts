@@ -137,12 +137,15 @@ async function viewerThrough(kills: number): Promise<void> {
       { cols: 80, rows: 24 },
     );
     const last = () => Number(/^row (\d+)/.exec(terminal.lines().findLast((line) => /^row \d+/.test(line)) ?? "")?.[1] ?? -1);
+    const attached = () => home.serverLog().split("viewer.attached").length - 1;
     await terminal.waitFor(/row \d+/);
     for (let i = 0; i < kills; i++) {
       await moment(random() * 200);
       await killServer(home);
       const before = last();
       await terminal.waitFor(() => last() > before || last() === count - 1, "the viewer to go on after a kill");
+      // the output does not wait for the next server: the next kill does, or it would be of one that has not begun
+      await until(() => attached() > i + 1, "the viewer to be the next server's");
     }
     await terminal.waitFor(`row ${count - 1}`);
     // the screen is the program's own, without a torn or missing line

@@ -125,6 +125,8 @@ describe("the numbers", () => {
       taken: 76,
       direct: 77,
       directEnd: 78,
+      keysOpen: 79,
+      keysClose: 80,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -181,6 +183,8 @@ describe("the numbers", () => {
       FROM_TAKEN: ServerFrame.taken,
       FROM_DIRECT: ServerFrame.direct,
       FROM_DIRECT_END: ServerFrame.directEnd,
+      FROM_KEYS_OPEN: ServerFrame.keysOpen,
+      FROM_KEYS_CLOSE: ServerFrame.keysClose,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);

@@ -14,6 +14,8 @@ class Scene {
     input: (bytes) => void this.typed.push(Buffer.from(bytes).toString("latin1")),
     interrupt: () => void this.typed.push("^C"),
     resize: () => {},
+    openKeyboard: () => undefined,
+    inputTaken: true,
   };
   readonly attachment: Attachment;
 
