@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import * as pty from "node-pty";
+import { sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {
   ClientFrame,
   decodeInputAt,
@@ -74,7 +75,14 @@ describe("the request", () => {
     assert.equal(request.environment.MANY, "a=b=c");
     assert.equal(request.environment.FALCON_SESSIONS_HOME, home.folder);
     assert.equal(request.directory, folder);
-    assert.deepEqual(request.terminal, { stdin: true, stdout: true, stderr: true, cols: 91, rows: 33, filter: 1 });
+    assert.deepEqual(request.terminal, {
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      cols: 91,
+      rows: 33,
+      filter: sequenceRulesVersion,
+    });
     assert.equal(request.umask, 0o027);
     assert.equal(request.pid, terminal.pid);
     assert.equal(request.protocol, 1);
@@ -97,7 +105,14 @@ describe("the request", () => {
     fs.symlinkSync(client, link);
     const ended = run(["sessions", "--json"], { file: link });
     const peer = await server.peer();
-    assert.deepEqual(peer.request.terminal, { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 1 });
+    assert.deepEqual(peer.request.terminal, {
+      stdin: false,
+      stdout: false,
+      stderr: false,
+      cols: 0,
+      rows: 0,
+      filter: sequenceRulesVersion,
+    });
     assert.equal(peer.request.name, "falcon-sessions");
     peer.send(out("[]\n"), err("note\n"), encodeExit(3));
     assert.deepEqual(await ended, { code: 3, stdout: "[]\n", stderr: "note\n" });

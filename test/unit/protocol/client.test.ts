@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -346,4 +347,9 @@ test("the direct way: where it begins and by which rules, where it stands, why i
   assert.deepEqual(decodeDirectEnded(Buffer.from("020100000000000003", "hex")), { offset: 0x102, why: DirectEnd.otherSize });
   assert.deepEqual(DirectEnd, { asTold: 0, sessionOver: 1, holderGone: 2, otherSize: 3, hole: 4 });
   assert.throws(() => decodeDirectAt(Buffer.alloc(8)), ProtocolError);
+});
+
+test("the server's version of the filter's rules is that of the table", () => {
+  const source = fs.readFileSync(path.join(root, "native/sequence_rules.h"), "utf8");
+  assert.equal(Number(/SEQUENCE_RULES_VERSION = (\d+)/.exec(source)?.[1]), sequenceRulesVersion);
 });
