@@ -16,6 +16,7 @@ import { endReport } from "./end-report.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
 import { holeReason } from "./hole-reason.ts";
 import { type DeadlineListing, listing } from "./listing.ts";
+import { localTime } from "./local-time.ts";
 import { coloursFor } from "./table.ts";
 import { bytes, duration, endSentence } from "./wording.ts";
 
@@ -54,8 +55,8 @@ export const show: CommandSpec = {
       ["directory", row.directory],
       ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
       ["process", row.programPid === null ? "none" : `${row.programPid} on ${row.host}`],
-      ["started", facts.started ?? "never"],
-      ...(facts.ended === null ? [] : ([["ended", facts.ended]] as [string, string][])),
+      ["started", row.started === null ? "never" : localTime(row.started, call.request.environment)],
+      ...(row.ended === null ? [] : ([["ended", localTime(row.ended, call.request.environment)]] as [string, string][])),
       ...deadlineLines(session, facts.deadline, deadlineText(row, facts.progress, context.config.saveBefore, now)),
       ...partLines(partsOf(context.table.all(), session, realPath), now),
       ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],

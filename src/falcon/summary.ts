@@ -53,11 +53,12 @@ export function epochText(node: NodeProgress): string {
   return `${node.epoch}/${node.epochs + (node.epochsBefore ?? 0)}`;
 }
 
-/** Three significant digits. */
+/** Three significant digits; where some were left out, all three: -1.005 is "-1.00", and only -1 is "-1". */
 export function number(value: number): string {
   const size = Math.abs(value);
   if (value !== 0 && (size < 0.001 || size >= 100_000)) return value.toExponential(2);
-  return String(Number(value.toPrecision(3)));
+  const short = value.toPrecision(3);
+  return Number(short) === value || short.includes("e") ? String(Number(short)) : short;
 }
 
 /** A time span in its two largest units: "45s", "4m 12s", "3h 05m", "2d 4h". */

@@ -25,7 +25,7 @@ const lines: Record<Exclude<RecordedName, "stalled">, string> = {
   forced: "stopped, not saved · 10/3000, best 0.885",
   "failed-simulator": "failed: FloatingPointError: negative variance",
   killed: "broken off · 134/3000, best -0.723",
-  resumed: "completed · 220/220, best -0.78",
+  resumed: "completed · 220/220, best -0.780",
   "two-nodes": "completed · line 40/40, best -2.32; wave 30/30, best -0.492",
 };
 
@@ -70,6 +70,10 @@ test("epochs are counted over all launches", async () => {
   assert.equal(epochText({ ...node, epoch: null, epochs: 110 }), "0/110");
   assert.equal(epochText({ ...node, epoch: 7, epochs: null }), "7");
   assert.equal(epochText({ ...node, epoch: null, epochs: null }), "-");
+});
+
+test("what was rounded does not look exact", () => {
+  assert.deepEqual([-1.005, -1, -0.78, -0.7801, 12, 0.5].map(number), ["-1.00", "-1", "-0.78", "-0.780", "12", "0.5"]);
 });
 
 test("numbers have three digits, spans their two largest units", () => {
