@@ -1,0 +1,80 @@
+// From every released version to this one while sessions run, and back: nothing that runs notices.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, describe, test } from "node:test";
+import { alive } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { Installation } from "../support/installation.ts";
+import { builtTree, lacking, released } from "../support/released.ts";
+
+for (const { version, commit } of released)
+  describe(`from ${version} (${commit.slice(0, 7)})`, { skip: lacking(commit) ?? false }, () => {
+    const home = new TestHome();
+    const folder = path.join(path.dirname(home.folder), "environments");
+    after(() => home.dispose());
+
+    /** The released program where a person has it. */
+    const old = (name: string) => {
+      const place = path.join(folder, name);
+      fs.cpSync(builtTree(commit), place, {
+        recursive: true,
+        verbatimSymlinks: true,
+        filter: (file) => !/node_modules$/.test(file),
+      });
+      fs.symlinkSync(path.join(builtTree(commit), "node_modules"), path.join(place, "node_modules"));
+      return path.join(place, "native/build/Release/falcon");
+    };
+    const echo = ["sh", "-c", "echo begun; while read -r x; do echo got $x; done"];
+    const serverOf = () => fs.readFileSync(`/proc/${home.serverPid()}/cmdline`, "utf8");
+
+    /** Types into the session through a viewer of this program. */
+    const answers = async (file: string, id: string, word: string) => {
+      const viewer = home.terminal(["attach", id], { file });
+      await viewer.waitFor("begun");
+      viewer.type(`${word}\r`);
+      await viewer.waitFor(`got ${word}`);
+      viewer.key("C-\\");
+      assert.equal((await viewer.waitForExit()).code, 0);
+    };
+
+    test("beside it, as npm and pip install: a newer client brings its server, which serves the old client too; and back", async () => {
+      const before = old("beside");
+      const id = await home.start(echo, [], { file: before });
+      const { pid } = await home.untilState(id, "running");
+      const now = new Installation(path.join(folder, "new"));
+      now.setVersion("0.9.9");
+      assert.match(await home.ok(["sessions"], { file: now.falcon }), new RegExp(id));
+      assert.match(serverOf(), new RegExp(`${folder}/new/`));
+      await answers(now.falcon, id, "once");
+      await answers(before, id, "twice"); // the old client is served by the new server
+      assert.ok(alive(pid as number));
+      // and back
+      const next = await home.start(echo, [], { file: now.falcon });
+      await home.ok(["server", "stop"], { file: now.falcon });
+      assert.match(await home.ok(["sessions"], { file: before }), new RegExp(id));
+      assert.match(serverOf(), new RegExp(`${folder}/beside/`));
+      await answers(before, id, "thrice");
+      await answers(before, next, "here");
+      await home.ok(["server", "stop"], { file: before });
+      await answers(now.falcon, next, "again");
+      assert.ok(alive(pid as number));
+    });
+
+    test("in its place, as `git pull && npm ci`: the folder is replaced under the running server", async () => {
+      await home.run(["server", "stop"]);
+      const before = old("place");
+      const id = await home.start(echo, [], { file: before });
+      const { pid } = await home.untilState(id, "running");
+      assert.match(serverOf(), new RegExp(`${folder}/place/`));
+      fs.rmSync(path.join(folder, "place"), { recursive: true });
+      const now = new Installation(path.join(folder, "place"));
+      assert.match(await home.ok(["sessions"], { file: now.falcon }), new RegExp(id));
+      const next = await home.start(echo, [], { file: now.falcon });
+      await answers(now.falcon, next, "new");
+      await home.ok(["server", "upgrade"], { file: now.falcon });
+      await answers(now.falcon, id, "old");
+      await answers(now.falcon, next, "newer");
+      assert.ok(alive(pid as number));
+    });
+  });
