@@ -20,10 +20,12 @@ const limit = major > 20 || minor >= 11 ? [`--test-timeout=${longest}`] : [];
 const { status, failed } = runTests(files, 2);
 if (status === 0) process.exit(0);
 /**
- * End-to-end tests wait for pictures on real terminals, on machines that others use as well. Those that failed are run once more, alone, and
- * both outcomes are said; a test that fails then has failed. Other tests have one go.
+ * Tests of whole programs wait for pictures on real terminals, for real jobs and real signals, on machines that others use as well. Those that failed
+ * are run once more, alone, and both outcomes are said; a test that fails then has failed. Other tests have one go.
+ * (`npm run test:flakes` finds those that fail by chance.)
  */
-const again = failed.filter((file) => file.startsWith(path.join("test", "e2e") + path.sep));
+const wholePrograms = ["e2e", "batch", "packages", "npm", "signals", path.join("unit", "native")];
+const again = failed.filter((file) => wholePrograms.some((name) => file.startsWith(path.join("test", name) + path.sep)));
 if (failed.length === 0 || again.length < failed.length) process.exit(status);
 console.log(`\nfailed beside others, and run again alone: ${again.join(", ")}`);
 const second = runTests(again, 1);
