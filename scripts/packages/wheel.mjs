@@ -9,8 +9,6 @@ import { cache, pythonWith, run } from "./tools.mjs";
 const root = path.resolve(import.meta.dirname, "..", "..");
 const modules = path.join(root, "node_modules");
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
-/** The trainer is for whoever asks for a falcon and has none. */
-const bundles = ["server.cjs", "screen-worker.cjs", "log-worker.cjs", "trainer.cjs"];
 /** The faces that pictures are drawn with (src/export/png.ts): 1.2 MB of the package's 12. */
 const faces = /^(LICENSE|package\.json|ttf\/DejaVuSansMono(-Bold|-Oblique|-BoldOblique)?\.ttf|ttf\/DejaVuSans(-Bold)?\.ttf)$/;
 /** Node of the newest LTS, from PyPI. */
@@ -46,6 +44,8 @@ function wheel(name) {
     fs.copyFileSync(from, place);
     fs.chmodSync(place, mode);
   };
+  // the trainer is for whoever asks for a falcon and has none
+  const bundles = fs.readdirSync(path.join(root, "dist")).filter((file) => file.endsWith(".cjs"));
   for (const bundle of bundles) put(path.join(root, "dist", bundle), `dist/${bundle}`, bundle === "trainer.cjs" ? 0o755 : 0o644);
   fs.writeFileSync(path.join(share, "dist/node-path"), `${nodePath.join("\n")}\n`);
   // what is read of it at run time, and what says to a person what this is

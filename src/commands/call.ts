@@ -89,6 +89,8 @@ export interface Context {
   takeInJobs(): Promise<void>;
   /** Facts that a session of this caller has for being in a batch job. */
   jobFacts(caller: number): Record<string, unknown>;
+  /** The server hands over: what a command lacks now, as the database, the next server has, which its client is about to be sent to. */
+  readonly handingOver: boolean;
   /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */

@@ -71,6 +71,7 @@ export async function runCommand(call: Call, context: Context): Promise<number |
       call.stderr(`falcon: ${printableLines(error.message)}\n`);
       return error.status;
     }
+    if (context.handingOver) return undefined;
     context.log("command.crashed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
     call.stderr(`falcon: something went wrong on our side: ${sentence(error)} (more in ${context.home}/server.log)\n`);
     return Status.ours;

@@ -595,6 +595,10 @@ export class Server implements Context {
   readonly clock = wall;
   readonly steady = steady;
 
+  get handingOver(): boolean {
+    return this.#ending && !this.#stopping.signal.aborted;
+  }
+
   get stopping(): AbortSignal {
     return this.#stopping.signal;
   }
