@@ -11,7 +11,7 @@ const stage = path.join(root, "build/npm");
 /** Prebuilt natives of other platforms, one folder each, where `npm run build:platforms` has made them. */
 const platforms = path.join(root, "build/platforms");
 /** Whoever asks for the Python falcon without having one is offered the trainer. */
-const bundles = ["server.cjs", "screen-worker.cjs", "log-worker.cjs", "trainer.cjs"];
+const bundles = ["server.cjs", "aside-helper.cjs", "screen-worker.cjs", "log-worker.cjs", "trainer.cjs"];
 const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"];
 
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
