@@ -18,13 +18,18 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string });
   });
   after(async () => {
-    await cluster.cancelAll();
-    await until(
-      async () => (await home.sessions()) && fs.readdirSync(path.join(home.folder, "j")).length === 0,
-      () => `the jobs to be taken in: ${fs.readdirSync(path.join(home.folder, "j"))}${home.serverLog()}`,
-    );
-    await home.dispose();
-    await cluster.down();
+    try {
+      await cluster.cancelAll();
+      await until(
+        async () =>
+          (await home.sessions()) &&
+          (fs.existsSync(path.join(home.folder, "j")) ? fs.readdirSync(path.join(home.folder, "j")) : []).length === 0,
+        () => `the jobs to be taken in: ${fs.readdirSync(path.join(home.folder, "j"))}${home.serverLog()}`,
+      );
+      await home.dispose();
+    } finally {
+      await cluster.down();
+    }
   });
   const row = async (id: string) => (await home.sessions()).find((session) => session.id === id);
 
