@@ -11,7 +11,7 @@ import type { CommandSpec } from "./command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
-import { programEnvironment, startAndStay } from "./starting.ts";
+import { programEnvironment, startAndStay, startedBefore, stayWith } from "./starting.ts";
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
@@ -25,6 +25,8 @@ export const relaunch: CommandSpec = {
     defineDeadlineOptions(command);
   },
   async run(call, context, [wanted], options) {
+    const started = startedBefore(call, context);
+    if (started !== undefined) return stayWith(call, context, started, options);
     const session = wanted === undefined ? chooseOne(call, context, wanted, true) : nameOne(call, context, wanted);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);

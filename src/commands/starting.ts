@@ -157,8 +157,9 @@ export async function startAndStay(
   const requeue = again === undefined && (await requeueOption(context, options, request.environment));
   const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
   const { terminal } = request;
-  const here = terminal.stdin && terminal.stdout && !options.detach;
   const fileLimit = longestFile(systemAllowance);
+  // a server that ends from here on may have started it: the next one is asked for the same, by the token, and answers with what runs
+  call.resume(request.arguments);
   const session = await context.table.start({
     kind: what.kind,
     name,
@@ -191,6 +192,25 @@ export async function startAndStay(
   });
   const notice = context.logOutNotice();
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);
+  return stayWith(call, context, session, options, name);
+}
+
+/** What a server that is lost now had started for this very request; the next one stays with that. */
+export function startedBefore(call: Call, context: Context): Session | undefined {
+  const session = context.table.byToken(call.request.token);
+  return session !== undefined && (session.live || session.row.started !== null) ? session : undefined;
+}
+
+/** Stays with a session that was started: attached, in the background, or copying its output. */
+export async function stayWith(
+  call: Call,
+  context: Context,
+  session: Session,
+  options: OptionValues,
+  name = session.row.name,
+): Promise<number> {
+  const { terminal } = call.request;
+  const here = terminal.stdin && terminal.stdout && !options.detach;
   if (options.detach) {
     call.stdout(`${session.id}\n`);
     const why = whyItWaits(call, context);
@@ -198,7 +218,7 @@ export async function startAndStay(
     call.stderr(`[${name}] ${why}\n`);
   }
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
-  if (what.kind === "launch") void tellUnreached(call, session);
+  if (session.row.kind === "launch") void tellUnreached(call, session);
   return followPlain(call, context, session, 0);
 }
 
