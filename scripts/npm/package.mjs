@@ -10,8 +10,6 @@ const root = path.resolve(import.meta.dirname, "..", "..");
 const stage = path.join(root, "build/npm");
 /** Prebuilt natives of other platforms, one folder each, where `npm run build:platforms` has made them. */
 const platforms = path.join(root, "build/platforms");
-/** Whoever asks for the Python falcon without having one is offered the trainer. */
-const bundles = ["server.cjs", "aside-helper.cjs", "screen-worker.cjs", "log-worker.cjs", "trainer.cjs"];
 const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"];
 
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
@@ -45,15 +43,15 @@ function copy(...names) {
   }
 }
 
-/** Line breaks and blanks go; names stay, since they stand in the stack of a report (nobody reports the trainer's). */
+/** Made small: a stack of a report names places of the bundle, and the version. */
 async function copyBundles() {
   fs.mkdirSync(path.join(stage, "dist"), { recursive: true });
-  for (const name of bundles) {
+  for (const name of fs.readdirSync(path.join(root, "dist")).filter((file) => file.endsWith(".cjs"))) {
     const text = fs.readFileSync(path.join(root, "dist", name), "utf8").replace(/^\/\/# sourceMappingURL=.*$/m, "");
     const { code } = await transform(text, {
       minifyWhitespace: true,
       minifySyntax: true,
-      minifyIdentifiers: name === "trainer.cjs",
+      minifyIdentifiers: true,
       platform: "node",
       format: "cjs",
       target: "node20",
