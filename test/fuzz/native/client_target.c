@@ -95,7 +95,7 @@ static void check_sent(void) {
     size_t length = get_u32(sent + at);
     uint8_t type = sent[at + 4];
     fuzz_require(length <= PAYLOAD_LIMIT, "no frame of ours is longer than the limit");
-    fuzz_require((type >= TO_HELLO && type <= TO_SCHEDULING) || (type >= TO_INPUT && type <= TO_INPUT_AT), "frames of ours have types that there are");
+    fuzz_require((type >= TO_HELLO && type <= TO_SCHEDULING) || (type >= TO_INPUT && type <= TO_DIRECT_ENDED), "frames of ours have types that there are");
     if (at + FRAME_HEADER + length > sent_length) break;
     if (type == TO_INPUT || type == TO_INPUT_AT) {
       size_t head = type == TO_INPUT_AT ? INPUT_AT_HEADER : 0;
