@@ -4,6 +4,7 @@ import { sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { signalName } from "../platform/signals.ts";
 import type { ArchivedPart, PartArchive } from "../store/part-archive.ts";
+import { writeSessionFile } from "../store/session-file.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import { keptCurves } from "./part-curves.ts";
 import { partFact } from "./parts.ts";
@@ -127,8 +128,12 @@ export class PartKeeper implements Disposable {
       const { row } = part;
       if (this.#effects.has(row.id)) continue;
       try {
-        if (!this.#effects.archive.copyTo(part, this.#effects.folderOf(row.id))) continue;
-        this.#effects.takeIn(ended(part));
+        const folder = this.#effects.folderOf(row.id);
+        if (!this.#effects.archive.copyTo(part, folder)) continue;
+        const brought = ended(part);
+        // whoever has nothing but the folder, a database that was cut off, is to know that it is a copy
+        writeSessionFile(folder, brought);
+        this.#effects.takeIn(brought);
       } catch (error) {
         this.#effects.log("part.not-taken-in", { run, n: part.n, reason: sentence(error) });
       }

@@ -99,10 +99,10 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     const from = path.join(home, "s", id);
     const to = path.join(host, "s", id);
     const known = kept.get(id);
-    // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
-    if (known?.row.facts.broughtIn === true && fs.existsSync(to)) continue;
-    if (effects.known(id) || fs.existsSync(to)) throw new Error(`session ${id} is there already`);
     const row = known?.row ?? effects.rowOf(id, from);
+    // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
+    if (row?.facts.broughtIn === true && (effects.known(id) || fs.existsSync(to))) continue;
+    if (effects.known(id) || fs.existsSync(to)) throw new Error(`session ${id} is there already`);
     if (row === undefined) {
       effects.log("job.folder-without-session", { job, folder: from });
       continue;
