@@ -157,6 +157,8 @@ export class Peer implements Call {
         return this.onInputEnd();
       case ClientFrame.size: {
         const { cols, rows } = decodeSize(payload);
+        // a command that has not come to its terminal yet finds the size as it is then
+        if (this.#request !== undefined) Object.assign(this.#request.terminal, { cols, rows });
         return this.onSize(cols, rows);
       }
       case ClientFrame.signal:

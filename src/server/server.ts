@@ -395,8 +395,8 @@ export class Server implements Context {
     this.#endWatch = watchJob(keeperFrom(keeper), {
       live: () => this.table.live(),
       stop: (session) => {
-        session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: Date.now() });
-        stopGracefully(session, { by: "job", why: "its job is over" }, Date.now());
+        session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: wall() });
+        stopGracefully(session, { by: "job", why: "its job is over" }, wall());
       },
       kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
       done: () => this.stopServer("its job is over"),

@@ -1,5 +1,6 @@
 // Which session a person means: an id, a unique prefix of one, a name, a run directory, or nothing at all.
 import path from "node:path";
+import { wall } from "../base/clock.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { span } from "../falcon/summary.ts";
 import { newestParts, partFact, partsOf } from "./parts.ts";
@@ -131,7 +132,7 @@ function lastUsed(sessions: readonly Session[], directory: string): Session | un
     .at(0);
 }
 
-function candidates(found: readonly Session[], { now = Date.now() }: Choice): string {
+function candidates(found: readonly Session[], { now = wall() }: Choice): string {
   return found
     .map(({ id, live, row }) => {
       const since = span((now - (live ? (row.started ?? row.created) : (row.ended ?? row.created))) / 1000);

@@ -175,7 +175,7 @@ export class SessionStore {
    */
   copyTo(path: string): void {
     for (const suffix of ["", "-wal", "-shm"])
-      if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, `${path}.foreign-${Date.now()}${suffix}`);
+      if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, `${path}.foreign-${wall()}${suffix}`);
     this.database.prepare("VACUUM INTO ?").run(path);
     fs.chmodSync(path, 0o600);
   }

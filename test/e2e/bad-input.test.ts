@@ -5,10 +5,11 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { encodeRequest } from "../support/client-codec.ts";
 import { until } from "../support/events.ts";
 import { type RunOptions, TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
-import { notBuilt, root } from "../support/paths.ts";
+import { falcon, notBuilt, root } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -237,25 +238,36 @@ describe("a server that is not as it should be", () => {
     await home.untilState(id, "running");
   });
 
-  test("a client of another protocol is told so in one sentence", async () => {
+  test("a client of another protocol becomes the server's own and asks again, and is never refused", async () => {
     home = new TestHome();
     await home.ok(["server", "status"]);
     const answer = await new Promise<Buffer>((resolve, reject) => {
       const socket = net.connect(path.join(home.folder, "server.sock"));
       const chunks: Buffer[] = [];
-      socket.on("data", (chunk) => chunks.push(chunk));
+      socket.on("data", (chunk) => {
+        chunks.push(chunk);
+        // it has become another program, and its connection is at its end
+        if (Buffer.concat(chunks).includes(falcon)) socket.end();
+      });
       socket.on("close", () => resolve(Buffer.concat(chunks)));
       socket.on("error", reject);
-      // HELLO of protocol 999, the rest as it should be, then RUN
       socket.write(
-        Buffer.concat([
-          frame(1, Buffer.concat([u16(999), u32(process.pid), Buffer.from("0.0.1")])),
-          frame(2, Buffer.from("falcon")),
-          frame(8, Buffer.alloc(0)),
-        ]),
+        encodeRequest({
+          protocol: 999,
+          version: "0.0.1",
+          name: "falcon",
+          pid: process.pid,
+          arguments: ["sessions"],
+          environment: {},
+          directory: "/",
+          terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
+          umask: 0o22,
+          limits: [],
+          token: "00".repeat(16),
+        }),
       );
     });
-    assert.match(answer.toString("latin1"), /is older than the session server \(version [\d.]+, protocol \d+\)/);
+    assert.match(answer.toString("latin1"), new RegExp(`${falcon}\0falcon\0sessions\0`));
     await home.ok(["sessions"]);
   });
 
@@ -308,22 +320,3 @@ test("no compiler at install: one sentence with what helps", async (context) => 
   await new Promise((resolve) => child.on("close", resolve));
   assert.match(said, /compiler/i);
 });
-
-function frame(type: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32LE(payload.length);
-  head[4] = type;
-  return Buffer.concat([head, payload]);
-}
-
-function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16LE(value);
-  return bytes;
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {
   ClientFrame,
   encodeExit,
@@ -303,7 +304,14 @@ describe("a lost connection", () => {
       const second = await next.peer();
       assert.deepEqual(second.request.arguments, ["attach", "--resumed", "ab c", ""]);
       assert.equal(second.request.token, first.request.token);
-      assert.deepEqual(second.request.terminal, { stdin: true, stdout: true, stderr: true, cols: 90, rows: 30 });
+      assert.deepEqual(second.request.terminal, {
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        cols: 90,
+        rows: 30,
+        filter: sequenceRulesVersion,
+      });
       assert.equal(terminal.lineDiscipline().line, false);
       // what is typed meanwhile waits until the server has said how it wants it
       terminal.type("typed");

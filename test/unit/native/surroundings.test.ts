@@ -7,6 +7,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -115,7 +116,14 @@ describe("terminals", () => {
   test("that do not know their size are told as none", async () => {
     const terminal = start(["-c", `stty cols 0 rows 0; exec ${client} attach`], { file: "/bin/sh" });
     const { request, ...peer } = await server.peer();
-    assert.deepEqual(request.terminal, { stdin: true, stdout: true, stderr: true, cols: 0, rows: 0 });
+    assert.deepEqual(request.terminal, {
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      cols: 0,
+      rows: 0,
+      filter: sequenceRulesVersion,
+    });
     peer.socket.write(encodeExit(0));
     await terminal.waitForExit();
   });
