@@ -39,6 +39,8 @@ export interface Config {
   readonly retentionAge: number;
   /** Program and arguments to start when a session ends, fails or stalls; null: none. */
   readonly onEvent: readonly string[] | null;
+  /** A viewer's client reads the output from the holder itself (docs/protocol.md, DIRECT). Off: it stands still in a very fast flood. */
+  readonly directOutput: boolean;
   /** Attached viewers' terminals are told of an end, a failure or a stall (OSC 9 and 777). */
   readonly notify: boolean;
   /** Whether a session takes the size of the viewer that attached last, or keeps the size that it was started with. */
@@ -60,6 +62,7 @@ export const defaultConfig: Config = {
   retention: 256 * 10 ** 6,
   retentionAge: 90 * 86_400_000,
   onEvent: null,
+  directOutput: false,
   notify: true,
   sizePolicy: "last",
   programSequences: {
@@ -118,6 +121,7 @@ const settings: readonly Setting[] = [
   { key: "retention", set: (c, v) => (c.retention = bytes(v)) },
   { key: "retention_age", set: (c, v) => (c.retentionAge = milliseconds(v, "never")) },
   { key: "on_event", set: (c, v) => (c.onEvent = command(v)) },
+  { key: "direct_output", set: (c, v) => (c.directOutput = boolean(v)) },
   { key: "notify", set: (c, v) => (c.notify = boolean(v)) },
   { key: "size_policy", set: (c, v) => (c.sizePolicy = oneOf(v, ["last", "fixed"])) },
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },

@@ -103,7 +103,7 @@ const endings: Record<number, Parameters<DirectEvents["ended"]>[0]> = {
 
 /** The client's terminal. It reads the output itself where its filter has our rules, and nobody is to be asked about what programs do. */
 function viewerTerminal(call: Call, context: Context, id: string): ViewerTerminal {
-  const { programSequences } = context.config;
+  const { programSequences, directOutput } = context.config;
   const reading: DirectEvents[] = [];
   call.onDirectAt = ({ offset, blocked }) => {
     if (reading.length === 1) reading[0]?.at(offset, blocked);
@@ -117,7 +117,7 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
     reading.push(events);
     call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder);
   };
-  const able = call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
+  const able = directOutput && call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
   return {
     write: (bytes) => call.stdout(bytes),
     backlog: () => call.backlog(),

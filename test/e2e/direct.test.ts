@@ -1,6 +1,8 @@
 // A viewer's client reads the output from the holder itself: it goes on while the server stands still or is gone, it is filtered, and drawn anew where it
 // has to be.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -11,8 +13,17 @@ before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 /** Prints a number every few milliseconds. */
 const counting = 'i=0; while :; do i=$((i+1)); printf "%s tick\\r\\n" $i; sleep 0.01; done';
 
-describe("the direct way", () => {
+/** A home whose configuration switches the direct way on. */
+function directHome(): TestHome {
   const home = new TestHome();
+  const config = path.join(home.work, ".config/falcon-sessions");
+  fs.mkdirSync(config, { recursive: true });
+  fs.writeFileSync(path.join(config, "config.toml"), "direct_output = true\n", { mode: 0o600 });
+  return home;
+}
+
+describe("the direct way", () => {
+  const home = directHome();
   after(() => home.dispose());
 
   /** The last number that a terminal shows. */
@@ -96,7 +107,7 @@ describe("the direct way", () => {
 });
 
 describe("keys that the server allowed in advance", () => {
-  const home = new TestHome();
+  const home = directHome();
   after(() => home.dispose());
 
   test("reach the program while the server is stopped, and in the order in which they were typed", async () => {
