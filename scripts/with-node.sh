@@ -2,7 +2,7 @@
 # Runs a command with another Node, in a copy of this tree that was installed with that Node:
 #     scripts/with-node.sh VERSION COMMAND...          (VERSION: 20, 22.20, 24.19.0 ...; the newest that it fits)
 # Node comes from the npm registry (the packages node-<system>-<processor>, which hold the program and its headers) and stays in a cache outside
-# the clone. The copy is made of what git knows or would take up, lies in the cache too, and is removed at the end; KEEP=1 keeps it.
+# the clone. The copy is made of what git knows or would take up, lies in /var/tmp, and is removed at the end; KEEP=1 keeps it.
 set -eu -o pipefail
 
 if (($# < 2)); then
@@ -41,9 +41,15 @@ if [[ ! -x $node/bin/node ]]; then
   rm -rf "$new"
 fi
 
-tree=$(mktemp -d "$cache/tree-$exact.XXXXXX")
-cleanup() { [[ -n ${KEEP:-} ]] && echo "kept: $tree" >&2 || rm -rf "$tree"; }
+# Some tests run as another user, who cannot enter this one's home: tree and Node lie where everybody can.
+place=$(mktemp -d "/var/tmp/falcon-sessions-node-$exact.XXXXXX")
+chmod 755 "$place"
+tree="$place/tree"
+mkdir "$tree"
+cleanup() { [[ -n ${KEEP:-} ]] && echo "kept: $place" >&2 || rm -rf "$place"; }
 trap cleanup EXIT
+cp -al "$node" "$place/node" 2>/dev/null || { rm -rf "$place/node" && cp -a "$node" "$place/node"; }
+node="$place/node"
 cd "$root"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
   tar cf - --null --no-recursion -T - | tar xf - -C "$tree"
