@@ -375,22 +375,14 @@ function newerInstallation(folder: string): string {
   fs.mkdirSync(bin, { recursive: true });
   fs.cpSync(path.join(root, "dist"), path.join(folder, "dist"), { recursive: true });
   fs.symlinkSync(fs.realpathSync(path.join(root, "node_modules")), path.join(folder, "node_modules"));
+  fs.cpSync(path.join(root, "older-node"), path.join(folder, "older-node"), { recursive: true });
   const about = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ ...about, version: "99.0.0" }));
   for (const file of [holder, addon]) fs.copyFileSync(file, path.join(bin, path.basename(file)));
-  const sources = [
-    "client.c",
-    "start.c",
-    "place.c",
-    "home.c",
-    "folder.c",
-    "job.c",
-    "terminal.c",
-    "typing.c",
-    "allowance.c",
-    "os_linux.c",
-    "os_darwin.c",
-  ];
+  const gyp = fs.readFileSync(path.join(root, "native/binding.gyp"), "utf8");
+  const listed =
+    /'target_name': 'falcon',[^[]*'sources': \[([^\]]*)\]/.exec(gyp)?.[1] ?? assert.fail("the client's sources in binding.gyp");
+  const sources = [...listed.matchAll(/'([\w.]+)'/g)].map(([, file]) => file as string);
   const compiler = process.env.CC ?? "cc";
   const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", '-DFALCON_VERSION="99.0.0"', "-o", path.join(bin, "falcon")];
   execFileSync(compiler, [...flags, ...sources.map((file) => path.join(root, "native", file))]);
