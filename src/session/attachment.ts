@@ -121,7 +121,9 @@ export class Attachment {
   /** Enters the terminal and joins the session; the size follows whoever attached last with the right to type. */
   begin(): void {
     const { session, options } = { session: this.#session, options: this.#options };
-    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows: options.rows }));
+    // its terminal may have got another size since the attachment was made
+    const { cols, rows } = this.#viewer;
+    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows }));
     session.addViewer(this.#viewer, {
       pid: options.pid,
       inside: options.inside,
@@ -131,7 +133,7 @@ export class Attachment {
       typed: () => this.#openKeys(),
       retitle: () => this.#retitle(),
     });
-    if (this.#mayResize()) this.#input?.resize(options.cols, options.rows);
+    if (this.#mayResize()) this.#input?.resize(cols, rows);
     this.#viewer.join();
     this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
   }

@@ -8,18 +8,24 @@ import { Attachment, mostHeldBack, type SessionInput, type WatchedSession } from
 class Scene {
   readonly typed: string[] = [];
   readonly shown: Buffer[] = [];
+  readonly sizes: string[] = [];
   now = 1000;
   /** What may be done to the session, by the name of what was called. */
   readonly input: SessionInput = {
     input: (bytes) => void this.typed.push(Buffer.from(bytes).toString("latin1")),
     interrupt: () => void this.typed.push("^C"),
-    resize: () => {},
+    resize: (cols, rows) => void this.sizes.push(`${cols}x${rows}`),
     openKeyboard: () => undefined,
     inputTaken: true,
   };
   readonly attachment: Attachment;
 
-  constructor({ interrupts = 1, kind = "launch", readOnly = false } = {}) {
+  constructor({
+    interrupts = 1,
+    kind = "launch",
+    readOnly = false,
+    early = undefined as { cols: number; rows: number } | undefined,
+  } = {}) {
     const screen = {
       snapshot: async () => ({
         offset: 0,
@@ -58,6 +64,7 @@ class Scene {
       steady: () => this.now,
       leaveKeys: () => {},
     });
+    if (early !== undefined) this.attachment.resize(early.cols, early.rows);
     this.attachment.begin();
   }
 
@@ -82,6 +89,12 @@ class Scene {
     return this.attachment.over;
   }
 }
+
+test("a size that came before the session could be joined is the one that it gets", async () => {
+  const scene = new Scene({ early: { cols: 100, rows: 60 } });
+  assert.equal(scene.sizes.at(-1), "100x60");
+  await scene.leave();
+});
 
 describe("a second Ctrl+C", () => {
   test("is asked about, and goes only with a typed y", async () => {
