@@ -27,6 +27,7 @@ class Scene {
     early = undefined as { cols: number; rows: number } | undefined,
   } = {}) {
     const screen = {
+      watchFrames: () => ({ close: () => {}, resize: () => {}, again: () => {} }),
       snapshot: async () => ({
         offset: 0,
         cols: 80,
