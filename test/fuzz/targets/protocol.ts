@@ -156,8 +156,6 @@ function typedIn(bytes: Buffer): Buffer {
   let ready = false;
   try {
     for (const { type, payload } of framesOf(bytes, mostFromClient).frames) {
-      // one of another protocol is let go of
-      if (type === ClientFrame.hello && !ready && payload.length >= 2 && payload.readUInt16LE(0) !== clientProtocol) break;
       if (!ready) ready = reader.take(type, payload) !== undefined;
       else if (type === ClientFrame.input) typed.push(payload);
       else if (type === ClientFrame.inputAt) typed.push(decodeInputAt(payload).bytes);

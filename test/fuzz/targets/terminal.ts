@@ -336,8 +336,10 @@ export const targets: readonly Target[] = [
       const whole = Buffer.concat(chunks);
       const once = filtered([whole]);
       assert.deepEqual(filtered(chunks), once, "cuts make a difference");
-      assert.deepEqual(filtered([once]), once, "a query went through");
-      assert.ok(once.length <= whole.length * 3 + 16, `${once.length} bytes of ${whole.length}`);
+      // what we need in the terminal is set behind each reset, also behind one that was passed before
+      const needed = (bytes: Buffer) => bytes.toString("latin1").replaceAll("\x1b[?2004h", "");
+      assert.equal(needed(filtered([once])), needed(once), "a query went through");
+      assert.ok(once.length <= whole.length * 5 + 16, `${once.length} bytes of ${whole.length}`);
       asked ??= askedViewer();
       asked.model.parse(Buffer.concat([Buffer.from("\x18\x1bc"), once, Buffer.from("\x18")]));
       const heard = asked.asked;
@@ -418,13 +420,12 @@ export const targets: readonly Target[] = [
           snapshot.offset,
           pieces(input).reduce((sum, { length }) => sum + length, 0),
         );
-        // a replay asks nothing of the terminal that it is shown on, and does nothing to it that a program may not; after its reset the filter sets
-        // what we need in that terminal
-        const replay = Buffer.concat([snapshot.first, snapshot.history]).toString("latin1");
-        assert.equal(
-          filtered([snapshot.first, snapshot.history]).toString("latin1"),
-          replay.replace("\x1b[!p", "\x1b[!p\x1b[?2004h"),
-        );
+        // a replay asks nothing of the terminal that it is shown on
+        asked ??= askedViewer();
+        asked.model.parse(Buffer.concat([Buffer.from("\x18\x1bc"), snapshot.first, snapshot.history, Buffer.from("\x18")]));
+        const heard = asked.asked;
+        asked.asked = undefined;
+        assert.equal(heard, undefined, "a replay asks");
         const again = Screen.restore(screen.encode().replay, { scrollback: 50 });
         assert.deepEqual(again.text(), text);
         again.dispose();
