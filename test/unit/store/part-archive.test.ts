@@ -27,7 +27,7 @@ function row(id: string, over: Partial<SessionRow> = {}): SessionRow {
     environment: { SECRET: "value" },
     umask: 0o22,
     limits: [],
-    runDirectory: "/work/run",
+    runDirectory: "/project/run",
     host: "node1",
     boot: "b",
     token: "t",
