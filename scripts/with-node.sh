@@ -2,7 +2,7 @@
 # Runs a command with another Node, in a copy of this tree that was installed with that Node:
 #     scripts/with-node.sh VERSION COMMAND...          (VERSION: 20, 22.20, 24.19.0 ...; the newest that it fits)
 # Node comes from the npm registry (the packages node-<system>-<processor>, which hold the program and its headers) and stays in a cache outside
-# the clone. The copy is made of what git knows or would take up, lies in /var/tmp, and is removed at the end; KEEP=1 keeps it.
+# the clone. The copy is made of what git knows or would take up, lies in /tmp, and is removed at the end; KEEP=1 keeps it.
 set -eu -o pipefail
 
 if (($# < 2)); then
@@ -41,8 +41,8 @@ if [[ ! -x $node/bin/node ]]; then
   rm -rf "$new"
 fi
 
-# Some tests run as another user, who cannot enter this one's home: tree and Node lie where everybody can.
-place=$(mktemp -d "/var/tmp/falcon-sessions-node-$exact.XXXXXX")
+# Some tests run as another user, who cannot enter this one's home: tree and Node lie where everybody can. Not in /var/tmp, which a test covers.
+place=$(mktemp -d "/tmp/falcon-sessions-node-$exact.XXXXXX")
 chmod 755 "$place"
 tree="$place/tree"
 mkdir "$tree"

@@ -4,6 +4,7 @@ import { Slurm } from "../batch/slurm.ts";
 import { bareListing } from "../session/bare-listing.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../session/submissions.ts";
 import type { Call, Context } from "./call.ts";
+import type { Listing } from "./listing.ts";
 
 /** One that is listed: a submission, and what Slurm says of its job. */
 export interface Submitted {
@@ -107,7 +108,7 @@ export async function onSubmitted(call: Call, context: Context, command: string,
 }
 
 /** As `sessions --json` has any session (docs/json.md); what only a session that began has is null or empty. */
-export function submittedListing({ submission, state, text, word }: Submitted): Record<string, unknown> {
+export function submittedListing({ submission, state, text, word }: Submitted): Record<keyof Listing, unknown> {
   const { id, name, kind, command, directory, runDirectory, job, created } = submission;
   return bareListing({
     ...{ id, name, kind, command, directory, runDirectory, created, state, reason: text },

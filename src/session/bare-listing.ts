@@ -22,7 +22,7 @@ export interface BareFacts {
   waitStatus?: number | undefined;
 }
 
-export function bareListing({ pid, created, started, ended, waitStatus, ...facts }: BareFacts): Record<string, unknown> {
+export function bareListing({ pid, created, started, ended, waitStatus, ...facts }: BareFacts) {
   return {
     ...facts,
     run: facts.id,
@@ -44,6 +44,7 @@ export function bareListing({ pid, created, started, ended, waitStatus, ...facts
     deadline: null,
     progress: null,
     postMortem: null,
+    failure: null,
     outcome: null,
   };
 }
