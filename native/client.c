@@ -1,5 +1,5 @@
 // falcon: the thin client. It says who calls (arguments, environment, folder, terminal), copies bytes between the terminal and the
-// session server, and obeys the server's frames (docs/protocol.md). It knows no command.
+// session server, and obeys the server's frames (docs/design/protocol.md). It knows no command.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -34,7 +34,7 @@
 
 enum { PROTOCOL = 1 };
 
-// Frame types (docs/protocol.md, Client).
+// Frame types (docs/design/protocol.md, Client).
 enum {
   TO_HELLO = 1,
   TO_ARG = 2,

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Why it ended (docs/protocol.md, DIRECT_ENDED).
+// Why it ended (docs/design/protocol.md, DIRECT_ENDED).
 enum direct_end {
   DIRECT_AS_TOLD,
   DIRECT_SESSION_OVER,

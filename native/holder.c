@@ -5,7 +5,7 @@
 //   holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]     these and all variables are percent-coded; enters DIRECTORY
 //   before `--` and `--coded`: --allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS     taken on at once, so that the program has them too
 //   holder FOLDER --adopt PID     in place of a holder that was killed
-// The wire and the files are docs/protocol.md's. Nothing that arrives on the socket may end this process.
+// The wire and the files are docs/design/protocol.md's. Nothing that arrives on the socket may end this process.
 #include "allowance.h"
 #include "holder.h"
 #include "os.h"

@@ -11,7 +11,7 @@
 // Every connection begins with version 1, and speaks a later one from where it asks for it: so an older server never meets what it does not know.
 enum { PROTOCOL_VERSION = 1, PROTOCOL_HIGHEST = 2 };
 
-// Frame types (docs/protocol.md, Holder). A number is never used again for something else.
+// Frame types (docs/design/protocol.md, Holder). A number is never used again for something else.
 enum {
   TO_GO = 1,
   TO_SUBSCRIBE = 2,

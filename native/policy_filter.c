@@ -1,4 +1,4 @@
-// What a program may do to the terminals of its viewers, beyond drawing, by the user's rules (docs/security.md). Strings are kept until they are whole
+// What a program may do to the terminals of its viewers, beyond drawing, by the user's rules (docs/design/security.md). Strings are kept until they are whole
 // and then passed, or asked about; images are passed as they come; all others are dropped.
 #include "stream_filter.h"
 

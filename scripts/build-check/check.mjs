@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const oldestNode = 20; // docs/decisions/0003-build-at-install.md
+const oldestNode = 20; // docs/design/decisions/0003-build-at-install.md
 const oldestPython = [3, 9]; // what the gyp of npm 11 asks for; node-gyp itself would take an older one and fail later
 
 const howToInstall =

@@ -9,7 +9,7 @@ export function platformName() {
   return `${process.platform}${musl ? "musl" : ""}-${process.arch}`;
 }
 
-/** better-sqlite3 13 is for every Node with N-API 10 (22.14); an older Node takes version 12, compiled for its own ABI (docs/decisions/0005-sqlite-by-node.md). */
+/** better-sqlite3 13 is for every Node with N-API 10 (22.14); an older Node takes version 12, compiled for its own ABI (docs/design/decisions/0005-sqlite-by-node.md). */
 export const takesNapiSqlite = Number(process.versions.napi) >= 10;
 
 /** Where better-sqlite3 lies below the package, for this Node. */

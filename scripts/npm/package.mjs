@@ -1,5 +1,5 @@
 // npm run build:npm: the package that users install, as build/falcon-sessions-<version>.tgz. It holds bundles, prebuilt natives, and of the packages
-// that are not bundled only what runs (docs/decisions/0006-npm-package.md); no sources but the natives', no tests, no fixtures.
+// that are not bundled only what runs (docs/design/decisions/0006-npm-package.md); no sources but the natives', no tests, no fixtures.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";

@@ -8,7 +8,7 @@ import { durationOf, sizeOf } from "./quantity.ts";
 /** What happens to one kind of escape sequence that a program sends to its viewers. */
 export type Passage = "pass" | "block";
 
-/** What programs may do to the terminals of their viewers (docs/security.md). */
+/** What programs may do to the terminals of their viewers (docs/design/security.md). */
 export interface ProgramSequences {
   /** `ask`: the person at the terminal decides about each. */
   readonly clipboard: Passage | "ask";
@@ -39,7 +39,7 @@ export interface Config {
   readonly retentionAge: number;
   /** Program and arguments to start when a session ends, fails or stalls; null: none. */
   readonly onEvent: readonly string[] | null;
-  /** A viewer's client reads the output from the holder itself (docs/protocol.md, DIRECT). Off: it stands still in a very fast flood. */
+  /** A viewer's client reads the output from the holder itself (docs/design/protocol.md, DIRECT). Off: it stands still in a very fast flood. */
   readonly directOutput: boolean;
   /** Attached viewers' terminals are told of an end, a failure or a stall (OSC 9 and 777). */
   readonly notify: boolean;
@@ -48,7 +48,7 @@ export interface Config {
   readonly programSequences: ProgramSequences;
   /** Milliseconds before its deadline at which a run is asked to stop; null: by its epochs. */
   readonly saveBefore: number | null;
-  /** Folder of the archive of parts; null: beside the homes (docs/decisions/0004-homes.md). */
+  /** Folder of the archive of parts; null: beside the homes (docs/design/decisions/0004-homes.md). */
   readonly archive: string | null;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;

@@ -11,7 +11,7 @@ export interface LimitedJob {
 
 const systems: Readonly<Record<string, LimitedJob["system"]>> = { s: "slurm", p: "pbs", l: "lsf" };
 
-/** The job whose home this is (`…/j/s4711`, docs/decisions/0004-homes.md) and whose end can be asked for; undefined for any other home. */
+/** The job whose home this is (`…/j/s4711`, docs/design/decisions/0004-homes.md) and whose end can be asked for; undefined for any other home. */
 export function jobOfHome(home: string): LimitedJob | undefined {
   // "s4711.0" is a step of its own, and the job's limit is its too
   const [, letter, id] = /\/j\/([a-z])([^/]+?)(?:\.\d+)?$/.exec(home) ?? [];

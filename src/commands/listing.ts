@@ -1,4 +1,4 @@
-// A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/json.md), and nothing secret.
+// A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
 import { type RunFailure, runFailure } from "../falcon/failure.ts";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";

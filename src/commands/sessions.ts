@@ -38,7 +38,7 @@ export const sessions: CommandSpec = {
       .option("--sort <by>", "started, ended, name or status")
       .option("--limit <n>", "the first n lines only")
       .option("--run-dir <dir>", "only sessions of this run directory")
-      .option("--json", "machine-readable (docs/json.md)")
+      .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
       // for the other servers of this host
       .addOption(new Option("--here", "only this server's").hideHelp());

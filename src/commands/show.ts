@@ -27,7 +27,7 @@ export const show: CommandSpec = {
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")
-      .option("--json", "machine-readable (docs/json.md)")
+      .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--env", "only its environment; values that look like keys are hidden");
   },
   async run(call, context, [wanted], options) {

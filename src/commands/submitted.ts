@@ -107,7 +107,7 @@ export async function onSubmitted(call: Call, context: Context, command: string,
   throw new Failure(`session ${id} (${name}) is not on this host: ${text}; ${remedy}`, Status.noSession);
 }
 
-/** As `sessions --json` has any session (docs/json.md); what only a session that began has is null or empty. */
+/** As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or empty. */
 export function submittedListing({ submission, state, text, word }: Submitted): Record<keyof Listing, unknown> {
   const { id, name, kind, command, directory, runDirectory, job, created } = submission;
   return bareListing({

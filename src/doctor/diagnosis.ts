@@ -69,6 +69,6 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
 
 function configuration(environment: Caller["environment"]): Finding[] {
   return loadConfig(configPath(environment)).problems.map((what) =>
-    warning("configuration", what, "correct the line, then falcon server upgrade (docs/configuration.md)"),
+    warning("configuration", what, "correct the line, then falcon server upgrade (docs/guide/configuration.md)"),
   );
 }

@@ -1,7 +1,7 @@
 // The one line of a failure that matters: which exception, what it says, and where in the user's own files it was raised.
 import type { PostMortem } from "./post-mortem.ts";
 
-/** JSON-friendly; docs/json.md describes it. */
+/** JSON-friendly; docs/guide/json.md describes it. */
 export interface RunFailure {
   /** Class of the exception, without its module; "" where it is none. */
   kind: string;

@@ -1,4 +1,4 @@
-// The frame that both wire protocols share: u32 payload length (little endian) · u8 type · payload (docs/protocol.md).
+// The frame that both wire protocols share: u32 payload length (little endian) · u8 type · payload (docs/design/protocol.md).
 
 /** Bytes in front of every payload. */
 export const frameHeader = 5;

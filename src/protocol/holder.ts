@@ -1,4 +1,4 @@
-// The holder's protocol: numbers, sizes and codecs of every frame (docs/protocol.md). Version 1 is frozen: a holder that speaks no other is served by
+// The holder's protocol: numbers, sizes and codecs of every frame (docs/design/protocol.md). Version 1 is frozen: a holder that speaks no other is served by
 // every later server. Version 2 is spoken on a connection from where SPEAK asks for it.
 import { encodeFrame } from "./frame.ts";
 

@@ -1,4 +1,4 @@
-// What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone. The shape of docs/json.md; what only a
+// What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone. The shape of docs/guide/json.md; what only a
 // server knows is null or empty.
 
 /** What is known without a server. Times are ms since 1970. */

@@ -18,7 +18,7 @@ export type OutcomeKind =
   /** nobody saw the end */
   | "lost";
 
-/** The one statement. JSON-friendly; docs/json.md describes it. */
+/** The one statement. JSON-friendly; docs/guide/json.md describes it. */
 export interface Outcome {
   kind: OutcomeKind;
   /** Of a falcon launch: whether whole model files of this launch are there; null where that is not known, or there is no model. */

@@ -1,4 +1,4 @@
-// The archive of parts, `archive/<run>/<n>/` (docs/decisions/0004-homes.md): what is known of a part of a run, for homes that do not have it.
+// The archive of parts, `archive/<run>/<n>/` (docs/design/decisions/0004-homes.md): what is known of a part of a run, for homes that do not have it.
 import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../base/clock.ts";

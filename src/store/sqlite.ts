@@ -1,4 +1,4 @@
-// The only module that loads SQLite: better-sqlite3 in the version that the running Node takes (docs/decisions/0005-sqlite-by-node.md).
+// The only module that loads SQLite: better-sqlite3 in the version that the running Node takes (docs/design/decisions/0005-sqlite-by-node.md).
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";

@@ -1,4 +1,4 @@
-// docs/json.md against what the program writes: every field is documented with its type, and every documented field is there.
+// docs/guide/json.md against what the program writes: every field is documented with its type, and every documented field is there.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -19,11 +19,11 @@ interface Field {
 
 type Values = Record<string, unknown>;
 
-/** The tables of docs/json.md: for every object by its path ("session.viewers[]"), its fields. */
+/** The tables of docs/guide/json.md: for every object by its path ("session.viewers[]"), its fields. */
 function documented(): Map<string, Map<string, Field>> {
   const tables = new Map<string, Map<string, Field>>();
   let table: Map<string, Field> | undefined;
-  for (const line of fs.readFileSync(path.join(root, "docs/json.md"), "utf8").split("\n")) {
+  for (const line of fs.readFileSync(path.join(root, "docs/guide/json.md"), "utf8").split("\n")) {
     const heading = /^## `(.+)`$/.exec(line)?.[1];
     if (heading !== undefined) {
       table = new Map();
@@ -62,7 +62,7 @@ class Comparison {
 
   object(value: Values, at: string): void {
     const table = this.tables.get(at);
-    assert.ok(table, `docs/json.md has no table of ${at}`);
+    assert.ok(table, `docs/guide/json.md has no table of ${at}`);
     this.objects.add(at);
     assert.deepEqual(Object.keys(value).sort(), [...table.keys()].sort(), `the fields of ${at}`);
     for (const [name, field] of table) this.#field(value[name], field, `${at}.${name}`);
@@ -86,7 +86,7 @@ class Comparison {
   }
 }
 
-describe("docs/json.md", () => {
+describe("docs/guide/json.md", () => {
   const home = new TestHome();
   const comparison = new Comparison();
   /** A small file system could be mounted: then its gap must have been seen. */

@@ -1,4 +1,4 @@
-// The threat model of docs/security.md, line by line, on the built program: other users, viewers that only look, programs that misbehave, secrets.
+// The threat model of docs/design/security.md, line by line, on the built program: other users, viewers that only look, programs that misbehave, secrets.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,7 +1,7 @@
 // How the faults are run and told: one line each, what was done, what was lost; the first failure is kept and the others still run.
 
 export interface Amounts {
-  /** Bounded to a few minutes, for every change; otherwise the counts of docs/reliability.md. */
+  /** Bounded to a few minutes, for every change; otherwise the counts of docs/design/reliability.md. */
   short: boolean;
 }
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { TestHome } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 
-/** Bytes of everything that is installed (docs/decisions/0006-npm-package.md). */
+/** Bytes of everything that is installed (docs/design/decisions/0006-npm-package.md). */
 const mostInstalled = 10e6;
 
 /** Where any attempt to compile fails. */

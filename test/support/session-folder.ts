@@ -1,4 +1,4 @@
-// A session folder as the holder writes it (docs/protocol.md), made by a test without a holder.
+// A session folder as the holder writes it (docs/design/protocol.md), made by a test without a holder.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";

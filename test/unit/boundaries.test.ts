@@ -1,4 +1,4 @@
-// The linter really refuses an import across a forbidden boundary, and allows every import that docs/architecture.md allows.
+// The linter really refuses an import across a forbidden boundary, and allows every import that docs/design/architecture.md allows.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -7,14 +7,14 @@ import { after, before, test } from "node:test";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** The table of docs/architecture.md: a folder's row names the folders that it may import from, or "all above". */
+/** The table of docs/design/architecture.md: a folder's row names the folders that it may import from, or "all above". */
 function table(): Map<string, string[]> {
-  const page = fs.readFileSync(path.join(root, "docs/architecture.md"), "utf8");
+  const page = fs.readFileSync(path.join(root, "docs/design/architecture.md"), "utf8");
   const section = /## Folders, and who may import whom\n+([\s\S]*?)\n\n/.exec(page)?.[1] ?? "";
   const rows = section.split("\n").map((line) => /^ {4}(\w+)\/ .* {2,}(\S.*)$/.exec(line));
   const allowed = new Map<string, string[]>();
   for (const row of rows) {
-    assert.ok(row?.[1] && row[2], `a row of the table in docs/architecture.md cannot be read: ${row?.input}`);
+    assert.ok(row?.[1] && row[2], `a row of the table in docs/design/architecture.md cannot be read: ${row?.input}`);
     allowed.set(row[1], row[2] === "all above" ? [...allowed.keys()] : row[2] === "nothing of ours" ? [] : row[2].split(", "));
   }
   return allowed;
@@ -73,7 +73,7 @@ function fired(file: string): string[] {
 
 const boundary = "lint/style/noRestrictedImports";
 
-test("the table in docs/architecture.md names the folders of src", () => {
+test("the table in docs/design/architecture.md names the folders of src", () => {
   const folders = fs.readdirSync(path.join(root, "src"));
   assert.deepEqual(folders.filter((name) => !allowed.has(name)).sort(), []);
   assert.ok(allowed.size >= 9);

@@ -1,4 +1,4 @@
-// docs/limits.md, docs/security.md: each constant that they name is in its source, each line names tests, and each test is there.
+// docs/design/limits.md, docs/design/security.md: each constant that they name is in its source, each line names tests, and each test is there.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -56,7 +56,7 @@ function fault(reference: string): string | undefined {
   return titles(full).some((title) => title.includes(words)) ? undefined : `no test of ${full} has these words`;
 }
 
-for (const page of ["docs/limits.md", "docs/security.md"]) {
+for (const page of ["docs/design/limits.md", "docs/design/security.md"]) {
   test(`${page}: each line names its tests, and they are there`, () => {
     const all = rows(page, "test");
     assert.ok(all.length >= 15, `${all.length} lines`);
@@ -64,7 +64,7 @@ for (const page of ["docs/limits.md", "docs/security.md"]) {
       const last = cells.at(-1) as string;
       const references = [...last.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
       // nothing is promised: nothing to test
-      if (references.length === 0) return last === "–" && page === "docs/security.md" ? [] : [`line ${line}: no test`];
+      if (references.length === 0) return last === "–" && page === "docs/design/security.md" ? [] : [`line ${line}: no test`];
       return references.flatMap((reference) => {
         const wrong = fault(reference);
         return wrong === undefined ? [] : [`line ${line}: \`${reference}\`: ${wrong}`];
@@ -74,10 +74,10 @@ for (const page of ["docs/limits.md", "docs/security.md"]) {
   });
 }
 
-test("docs/limits.md: each constant is in the source that is named beside it", () => {
+test("docs/design/limits.md: each constant is in the source that is named beside it", () => {
   const faults: string[] = [];
   let count = 0;
-  for (const { line, cells } of rows("docs/limits.md", "test")) {
+  for (const { line, cells } of rows("docs/design/limits.md", "test")) {
     for (const [, names = "", file = ""] of (cells[0] as string).matchAll(
       /((?:`\w+`(?:, )?)+) \(((?:src|native)\/[\w/.-]+)\)/g,
     )) {

@@ -191,7 +191,7 @@ ssize_t played_recvmsg(int fd, struct msghdr *message, int flags) {
   return length;
 }
 
-// What docs/protocol.md promises a server: HELLO first, DATA in order without holes but those that GAP tells, EXIT behind the last byte.
+// What docs/design/protocol.md promises a server: HELLO first, DATA in order without holes but those that GAP tells, EXIT behind the last byte.
 static void hear(int fd, uint8_t type, size_t length) {
   __typeof__(&said[0]) to = &said[fd];
   fuzz_require(to->greeted || type == FROM_HELLO, "HELLO is first");

@@ -115,7 +115,7 @@ function readFrames(
   return { frames, refused: false };
 }
 
-/** The frames of a stream by the letter of docs/protocol.md. */
+/** The frames of a stream by the letter of docs/design/protocol.md. */
 function framesOf(bytes: Buffer, limit: number): { frames: { type: number; payload: Buffer }[]; refused: boolean } {
   const frames: { type: number; payload: Buffer }[] = [];
   for (let at = 0; at + frameHeader <= bytes.length; ) {

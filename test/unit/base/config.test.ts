@@ -236,8 +236,8 @@ test("a command in a file that everyone can write is not run", () => {
   });
 });
 
-test("docs/configuration.md shows every key with its default", () => {
-  const page = fs.readFileSync(path.join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+test("docs/guide/configuration.md shows every key with its default", () => {
+  const page = fs.readFileSync(path.join(import.meta.dirname, "../../../docs/guide/configuration.md"), "utf8");
   const example = /```toml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
   const { config, problems } = parseConfig(example, "docs");
   assert.deepEqual(problems, []);

@@ -1,4 +1,4 @@
-// The built client against a server that plays docs/protocol.md, in real terminals: what it says, what it obeys, and how it leaves.
+// The built client against a server that plays docs/design/protocol.md, in real terminals: what it says, what it obeys, and how it leaves.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

@@ -237,7 +237,7 @@ test("the C side and the page have the same numbers", () => {
   }
   assert.equal(numbers.get("TO_FD"), ToHolder.fd);
   assert.equal(numbers.get("FROM_FD"), FromHolder.fd);
-  const page = readFileSync(path.join(root, "docs/protocol.md"), "utf8").split("## Client")[0] ?? "";
+  const page = readFileSync(path.join(root, "docs/design/protocol.md"), "utf8").split("## Client")[0] ?? "";
   const rows = [...page.matchAll(/^\| (\d+) \| to (\w+) \| (\w+) \|/gm)].map(([, number, to, name]) => `${number} ${to} ${name}`);
   assert.deepEqual(rows, [
     "1 holder GO",
