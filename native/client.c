@@ -93,6 +93,8 @@ enum {
   // A connection that held so long starts the count of losses anew; after MOST_LOSSES in a row nothing better is to be expected.
   STEADY_MS = 10000,
   MOST_LOSSES = 5,
+  // Descriptors that wait for their frames: a DIRECT and a KEYS_OPEN, and the server sends no more before it hears of the first.
+  PASSED_MOST = 8,
   // Pause before asking again, times the losses.
   AGAIN_MS = 20,
   // What was typed waits for the holder to say that it has what went there; a wake-up for the case that it does not.
@@ -132,6 +134,7 @@ static size_t in_room, in_start, in_end;
 static size_t out_left;
 static int out_stream;
 static bool out_blocked;
+static bool out_waits;  // a frame of output waits until the direct way is at rest
 static bool error_gone;  // nobody reads our stderr
 static bool tell_size, tell_continued;  // the server is to hear of it, once there is one that listens
 
@@ -142,7 +145,9 @@ static size_t unsent_room, unsent_start, unsent_end;
 static int signal_pipe[2];
 static bool pipe_was_ignored;
 
-static int passed = -1;  // the descriptor that came last, until the frame that it came with is obeyed
+// Descriptors that came, oldest first, until the frames that they came with are obeyed: those may wait for the terminal.
+static int passed[PASSED_MOST];
+static size_t passed_count;
 static uint32_t inputs_sent;  // INPUT and INPUT_AT frames, on this connection
 static bool orphan;      // output comes from the holder, by the word of a server that is gone
 static bool titled;      // the window's title says so
@@ -150,7 +155,7 @@ static bool titled;      // the window's title says so
 // Puts the terminal back.
 static void give_back(void) {
   direct_stop(false);
-  terminal_leave(out_left > 0);
+  terminal_leave(out_left > 0 || !direct_at_rest());
 }
 
 _Noreturn static void leave(int status) {
@@ -345,7 +350,7 @@ static void stop(void) {
   uint8_t bytes[64];
   // the server draws everything again once we go on
   direct_stop(!orphan);
-  terminal_leave(out_left > 0);
+  terminal_leave(out_left > 0 || !direct_at_rest());
   handle(SIGTSTP, SIG_DFL);
   raise(SIGTSTP);
   // somebody has continued us, or nobody is there who could have
@@ -406,9 +411,16 @@ static void tell_end(uint64_t offset, enum direct_end why) {
 
 static const struct direct_reports reports = {tell_place, tell_end};
 
+// The descriptor that the frame at hand carries; -1 where none came.
+static int take_passed(void) {
+  if (passed_count == 0) return -1;
+  int fd = passed[0];
+  memmove(passed, passed + 1, --passed_count * sizeof *passed);
+  return fd;
+}
+
 static void go_direct(const uint8_t *payload, size_t length) {
-  int holder = passed;
-  passed = -1;
+  int holder = take_passed();
   if (direct_is_on() && !direct_stop(false)) leave(128 + SIGPIPE);
   // what cannot be done is over at once
   if (!direct_begin(holder, payload, length, &reports)) tell_end(length >= 8 ? get_u64(payload) : 0, DIRECT_HOLDER_GONE);
@@ -416,13 +428,10 @@ static void go_direct(const uint8_t *payload, size_t length) {
 
 // The server has dealt with `count` of what was typed; what it has not seen yet may be anything.
 static void allow_keys(const uint8_t *payload, size_t length) {
-  int holder = passed;
-  passed = -1;
-  if (length < 4 + KEYS_SET) {
-    if (holder >= 0) close(holder);
-    return;
-  }
-  keys_open(payload + 4, holder);
+  if (length < 4 + KEYS_SET) return;
+  // an older server does not say whether a descriptor rides on it: it does on the first
+  bool carries = length > 4 + KEYS_SET ? payload[4 + KEYS_SET] & KEYS_CARRIES : !keys_have_holder();
+  keys_open(payload + 4, carries ? take_passed() : -1);
   if (get_u32(payload) != inputs_sent || typing_waiting() > 0) keys_close();
 }
 
@@ -437,7 +446,7 @@ static void set_title(bool on) {
 static void read_input(void);
 
 static void step_direct(void) {
-  if (out_left == 0 && !direct_step()) leave(128 + SIGPIPE);
+  if (out_left == 0 && !direct_step(!out_waits)) leave(128 + SIGPIPE);
   if (orphan) set_title(true);
 }
 
@@ -487,7 +496,8 @@ static void ask(void) {
   greeted = going = lost = reads_input = false;
   holds_signals = forward_signals;
   in_start = in_end = out_left = 0;
-  out_blocked = false;
+  out_blocked = out_waits = false;
+  while (passed_count > 0) close(take_passed());
   unsent_start = unsent_end = 0;
   typing_restart();
   inputs_sent = 0;
@@ -631,10 +641,11 @@ static void process(void) {
     if (length > PAYLOAD_LIMIT) die("the session server (process %d) sent a frame of %zu bytes, at most %d are allowed", (int)server_pid, length, PAYLOAD_LIMIT);
     if (greeted && (type == FROM_STDOUT || type == FROM_STDERR)) {
       if (orphan) end_orphan();
-      // it stands between two sequences
-      if (!direct_at_rest()) step_direct();
-      if (!direct_at_rest()) return;
-      holds_signals = false;
+      // it stands between two sequences, and a flood has to make way for it
+      out_waits = !direct_at_rest();
+      if (out_waits) step_direct();
+      if (out_waits && !direct_at_rest()) return;
+      out_waits = holds_signals = false;
       in_start += FRAME_HEADER;
       out_left = length;
       out_stream = type == FROM_STDOUT ? 1 : 2;
@@ -648,7 +659,7 @@ static void process(void) {
 
 // True while there is room for what the server says; a frame that is not complete always has some.
 static bool wants_more(void) {
-  return !out_blocked || in_end - in_start < UNWRITTEN_LIMIT;
+  return !(out_blocked || out_waits) || in_end - in_start < UNWRITTEN_LIMIT;
 }
 
 // Reads from the server; a descriptor that comes along is kept for the frame that it comes with.
@@ -662,8 +673,11 @@ static ssize_t receive(uint8_t *into, size_t room) {
   ssize_t count = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
   struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
   if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return count;
-  if (passed >= 0) close(passed);
-  memcpy(&passed, CMSG_DATA(header), sizeof passed);
+  int fd;
+  memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  // more than any frame wants: then what comes next would be taken for another's
+  if (passed_count == PASSED_MOST) die("the session server (process %d) sent more descriptors than frames", (int)server_pid);
+  passed[passed_count++] = fd;
   return count;
 }
 
@@ -722,7 +736,7 @@ static void send_typed(void) {
 
 // When a person who has asked in vain is let go; -1: that is not so, or an answer may stand behind what the terminal does not take.
 static int64_t leaves_at(void) {
-  return out_blocked ? -1 : typing_leaves_at(heard_at);
+  return out_blocked || out_waits ? -1 : typing_leaves_at(heard_at);
 }
 
 static int time_left(void) {
@@ -748,7 +762,7 @@ static void turn(void) {
       {listening || sending ? connection : -1, (short)((listening ? POLLIN : 0) | (sending ? POLLOUT : 0)), 0},
       // without an event asked for, a reader that went away is still told
       {output_fd(out_blocked ? out_stream : 1), out_blocked || direct_waits() ? POLLOUT : 0, 0},
-      {out_left > 0 ? -1 : direct_fd(), POLLIN, 0},
+      {out_left > 0 || (out_waits && direct_at_rest()) ? -1 : direct_fd(), POLLIN, 0},
       {keys_fd(&keys_events), 0, 0},
   };
   slots[5].events = keys_events;

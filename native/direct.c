@@ -17,7 +17,7 @@ enum {
   FRAME_MOST = (64 << 10) + 8,
   // DIRECT: offset · version of the rules · one byte for each kind of sequence; then the tail.
   BEGIN_HEAD = 9 + SEQUENCE_KINDS,
-  // The server hears after so much output, and while the terminal takes nothing ten times a second.
+  // The server hears after so much output, and ten times a second where the terminal took nothing for a while.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
   HOLDER_DATA = 66,
@@ -33,6 +33,7 @@ static struct {
   struct stream_filter filter;
   size_t written;           // of filter.out
   uint64_t offset;          // of the next byte from the holder
+  uint64_t before;          // where the frame begins that stands in filter.out
   bool sized;               // the size that holds at the beginning was told
   bool over;                // nothing more comes; the terminal is still to take what came
   enum direct_end why;
@@ -40,14 +41,29 @@ static struct {
   size_t in_length;
   uint64_t reported;        // offset of the last report
   int64_t reported_ms, blocked_ms, blocked_since_ms;
+  bool owes_cancel;         // the terminal took no CAN when the way ended within a sequence
 } d = {.holder = -1};
 
 static size_t unwritten(void) { return d.filter.out.length - d.written; }
 
 bool direct_is_on(void) { return d.on; }
 int direct_fd(void) { return d.on && !d.over && unwritten() == 0 ? d.holder : -1; }
-bool direct_waits(void) { return d.on && unwritten() > 0; }
-bool direct_at_rest(void) { return !d.on || (unwritten() == 0 && !stream_filter_streams(&d.filter)); }
+bool direct_waits(void) { return d.owes_cancel || (d.on && unwritten() > 0); }
+bool direct_at_rest(void) { return !d.owes_cancel && (!d.on || (unwritten() == 0 && !stream_filter_streams(&d.filter))); }
+
+// What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest. False when nobody reads our output any more.
+static bool pay_cancel(void) {
+  static const uint8_t cancel = 0x18;
+  ssize_t count = d.owes_cancel ? output_write(1, &cancel, 1) : 1;
+  if (count > 0) d.owes_cancel = false;
+  return count >= 0;
+}
+
+// The output before it is on the terminal, by the share of the frame at hand that is.
+static uint64_t shown(void) {
+  size_t all = d.filter.out.length;
+  return unwritten() == 0 ? d.offset : d.before + (d.offset - d.before) * d.written / all;
+}
 
 bool direct_begin(int holder, const uint8_t *payload, size_t length, const struct direct_reports *reports) {
   if (length < BEGIN_HEAD || payload[8] != SEQUENCE_RULES_VERSION || holder < 0) {
@@ -64,7 +80,7 @@ bool direct_begin(int holder, const uint8_t *payload, size_t length, const struc
   d.reports = reports;
   d.written = d.in_length = 0;
   d.sized = d.over = false;
-  d.offset = d.reported = get_u64(payload);
+  d.offset = d.before = d.reported = get_u64(payload);
   d.reported_ms = os_steady_ms();
   d.blocked_ms = d.blocked_since_ms = 0;
   // what the screen that was just drawn does not have yet, since it is not whole
@@ -91,6 +107,7 @@ static void take_frame(uint8_t type, const uint8_t *payload, size_t length) {
       if (length < 8) return finish(DIRECT_HOLDER_GONE);
       uint64_t offset = get_u64(payload);
       if (offset != d.offset) return finish(DIRECT_HOLE);
+      d.before = d.offset;
       if (!stream_filter_feed(&d.filter, payload + 8, length - 8)) return finish(DIRECT_HOLDER_GONE);
       d.offset += length - 8;
       return;
@@ -150,12 +167,16 @@ static bool write_terminal(void) {
   return true;
 }
 
+// Whether the terminal took nothing for a while since the last report.
+static bool has_blocked(void) { return d.blocked_ms > 0 || d.blocked_since_ms > 0; }
+
 static void report(void) {
   int64_t now = os_steady_ms(), passed = now - d.reported_ms;
-  if (d.offset - d.reported < REPORT_BYTES && !(d.blocked_since_ms && passed >= REPORT_MS)) return;
+  uint64_t offset = shown();
+  if (offset - d.reported < REPORT_BYTES && !(has_blocked() && passed >= REPORT_MS)) return;
   int64_t blocked = d.blocked_ms + (d.blocked_since_ms ? now - d.blocked_since_ms : 0);
-  d.reports->at(d.offset, (uint8_t)(passed > 0 ? blocked * 100 / passed : 0));
-  d.reported = d.offset;
+  d.reports->at(offset, (uint8_t)(passed > 0 ? blocked * 100 / passed : 0));
+  d.reported = offset;
   d.reported_ms = now;
   d.blocked_ms = 0;
   if (d.blocked_since_ms) d.blocked_since_ms = now;
@@ -165,12 +186,13 @@ int direct_timeout(void) {
   if (!d.on) return -1;
   // what was read already needs nobody to wake us
   if (unwritten() == 0 && (d.over || has_frame())) return 0;
-  if (!d.blocked_since_ms) return -1;
+  if (!has_blocked()) return -1;
   int64_t left = d.reported_ms + REPORT_MS - os_steady_ms();
   return left > 0 ? (int)left : 0;
 }
 
-bool direct_step(void) {
+bool direct_step(bool reads) {
+  if (!pay_cancel()) return false;
   // one frame after the other while they are at hand, and no more than a few: keys and the server have their turn in between
   enum { FRAMES_IN_A_ROW = 4 };
   for (int i = 0; d.on && i < FRAMES_IN_A_ROW; i++) {
@@ -180,6 +202,7 @@ bool direct_step(void) {
       end(true);
       return true;
     }
+    if (!reads && direct_at_rest()) break;
     size_t had = d.in_length;
     read_holder();
     if (!d.over && unwritten() == 0 && d.in_length == had) break;
@@ -189,16 +212,14 @@ bool direct_step(void) {
 }
 
 bool direct_stop(bool tell) {
-  static const uint8_t cancel = 0x18;
   if (!d.on) return true;
   if (!write_terminal()) return false;
   if (unwritten() == 0 && !d.over) {
     read_holder();
     if (!write_terminal()) return false;
   }
-  // cut off within a sequence, or an image: what follows must not be taken for its rest
-  bool torn = d.written > 0 || stream_filter_streams(&d.filter);
-  if (torn && output_write(1, &cancel, 1) < 0) return false;
+  d.owes_cancel |= d.written > 0 || stream_filter_streams(&d.filter);
+  if (!pay_cancel()) return false;
   d.why = DIRECT_AS_TOLD;
   end(tell);
   return true;

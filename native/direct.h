@@ -18,7 +18,7 @@ enum direct_end {
 
 // What the way tells the server. Nothing is told while there is none.
 struct direct_reports {
-  // The terminal has all output before `offset`, and took nothing for so many percent of the time since the last report.
+  // The terminal has about the output before `offset`, and took nothing for so many percent of the time since the last report.
   void (*at)(uint64_t offset, uint8_t blocked_percent);
   void (*ended)(uint64_t offset, enum direct_end why);
 };
@@ -32,8 +32,9 @@ int direct_fd(void);
 bool direct_waits(void);
 // Milliseconds until the next report is due; -1: none is.
 int direct_timeout(void);
-// Reads what the holder sent, a bounded amount, and writes what the terminal takes. False when nobody reads our output any more.
-bool direct_step(void);
+// Reads what the holder sent, a bounded amount, and writes what the terminal takes; without `reads` only what it takes to come to rest.
+// False when nobody reads our output any more.
+bool direct_step(bool reads);
 // Whether something of our own can be written now: all that was read is on the terminal, and no image is under way.
 bool direct_at_rest(void);
 // Ends it now: what the holder has sent is shown if the terminal takes it at once, what is left is dropped. `tell`: the server hears of it.

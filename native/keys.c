@@ -44,6 +44,8 @@ void keys_begin(const uint8_t token[16]) { k.writer = get_u64(token); }
 
 bool keys_are_open(void) { return k.open; }
 
+bool keys_have_holder(void) { return k.holder >= 0; }
+
 void keys_close(void) { k.open = false; }
 
 static void lose(void) {

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KEYS_SET = 32 };  // bytes of the set: a bit for each byte that may go
+enum {
+  KEYS_SET = 32,     // bytes of the set: a bit for each byte that may go
+  KEYS_CARRIES = 1,  // flag of KEYS_OPEN: a connection to the holder rides on it
+};
 
 // Whose keys they are, as the holder counts them.
 void keys_begin(const uint8_t token[16]);
@@ -18,6 +21,7 @@ void keys_close(void);
 // The session is left: the connection ends.
 void keys_end(void);
 bool keys_are_open(void);
+bool keys_have_holder(void);
 // Takes one read of the terminal; false where it is not for this way, which is closed then.
 bool keys_take(const uint8_t *bytes, size_t length);
 // Whether the holder has all that went this way, or has not said so for too long: only then may anything go another one.

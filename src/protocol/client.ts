@@ -194,11 +194,12 @@ export function encodeDirect({ offset, filter, rules, tail }: Direct): Buffer {
 /**
  * What the client may send to the holder itself, as long as we have dealt with all else that was typed.
  * @param inputs INPUT and INPUT_AT frames of this connection that were dealt with. @param set a bit for each byte, 32 bytes.
+ * @param carries whether the holder's descriptor rides on it.
  */
-export function encodeKeysOpen(inputs: number, set: Uint8Array): Buffer {
+export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean): Buffer {
   const count = Buffer.alloc(4);
   count.writeUInt32LE(inputs >>> 0);
-  return encodeFrame(ServerFrame.keysOpen, count, set);
+  return encodeFrame(ServerFrame.keysOpen, count, set, Buffer.of(carries ? 1 : 0));
 }
 
 /** Why the direct way ended. */

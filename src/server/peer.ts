@@ -269,7 +269,7 @@ export class Peer implements Call {
   }
 
   keysOpen(set: Uint8Array, holder?: number): void {
-    const frame = encodeKeysOpen(this.#inputs, set);
+    const frame = encodeKeysOpen(this.#inputs, set, holder !== undefined);
     if (holder === undefined) return this.#send(frame);
     this.#sendWith(frame, holder);
   }

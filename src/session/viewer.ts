@@ -205,8 +205,8 @@ export class Viewer implements Disposable {
       at: (at, blocked) => {
         const time = performance.now();
         const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
-        // without progress it still has to show what it was sent before: another screen would not be shown sooner
-        const moves = at > offset;
+        // to one that stands still nothing can be shown sooner, and another screen would be of the past when it goes on
+        const moves = at > last.offset;
         last = { offset: at, time };
         if (this.#mode === mode && moves && blocked >= mostlyBlocked && this.#viewed.lags(at, rate))
           this.#fallBehind(rejoinPause);

@@ -214,6 +214,11 @@ export class UserTerminal {
     this.#pty.pause();
   }
 
+  /** Goes on after `stopReading`. */
+  continueReading(): void {
+    this.#pty.resume();
+  }
+
   /** Signals the command itself (not its foreground group). */
   kill(signal: NodeJS.Signals): void {
     if (!this.ended) process.kill(this.#pty.pid, signal);
