@@ -1,6 +1,6 @@
-// A failure that a person is told in one sentence, with the exit status that cli.md gives it.
+// A failure that a person is told in one sentence, with the exit status of docs/guide/trouble.md.
 
-/** Exit statuses of our own (cli.md, Conventions); 128+n and the program's own pass through. */
+/** Exit statuses of our own (docs/guide/trouble.md); 128+n and the program's own pass through. */
 export const Status = {
   ok: 0,
   noSession: 1,

@@ -107,7 +107,7 @@ const outerOnly = [
   shimVariable,
 ];
 
-/** The caller's environment as the program gets it (cli.md, Conventions). */
+/** The caller's environment as the program gets it. */
 export function programEnvironment(environment: Record<string, string>): Record<string, string> {
   const result = { ...environment };
   for (const name of outerOnly) delete result[name];
