@@ -2,6 +2,7 @@
 #include "addon_filter.h"
 #include "allowance_addon.h"
 #include "folder_addon.h"
+#include "machine_addon.h"
 #include "job.h"
 #include "os.h"
 #include "plain.h"
@@ -461,6 +462,7 @@ NAPI_MODULE_INIT() {
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
       {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},
       {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},
+      {"machineOfHome", machine_of_home_call}, {"claimHome", claim_home},
       {"resourceLimits", resource_limits}, {"raiseLimit", raise_limit},
       {"scheduling", scheduling},  {"couldTake", could_take},
   };

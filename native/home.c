@@ -3,6 +3,7 @@
 // /var/tmp/falcon-sessions-<uid>/<host>. The host is part of it because login nodes share homes.
 #include "home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "machine.h"
 #include "os.h"
 
 static bool say(char *problem, size_t room, const char *format, ...) {
@@ -138,18 +140,18 @@ static bool on_network(const char *path) {
   return found.network;
 }
 
-// The folder in the user's home; false where there is no home.
-static bool default_folder(char *path, size_t room, const char *host) {
+// The folder of the homes in the user's home; false where there is none.
+static bool default_folder(char *path, size_t room) {
   const char *state = getenv("XDG_STATE_HOME");
   // the specification has relative paths ignored
-  if (state && *state == '/') return (size_t)snprintf(path, room, "%s/falcon-sessions/%s", state, host) < room;
+  if (state && *state == '/') return (size_t)snprintf(path, room, "%s/falcon-sessions", state) < room;
   const char *user = getenv("HOME");
   if (!user || *user != '/') {
     const struct passwd *entry = getpwuid(geteuid());
     if (!entry || entry->pw_dir[0] != '/') return false;
     user = entry->pw_dir;
   }
-  return (size_t)snprintf(path, room, "%s/.local/state/falcon-sessions/%s", user, host) < room;
+  return (size_t)snprintf(path, room, "%s/.local/state/falcon-sessions", user) < room;
 }
 
 // This host's name as a part of a path.
@@ -172,8 +174,30 @@ bool home_of_job(const char *host_home, const char *job, bool make, char *home, 
   return settle(wanted, home, &refused, problem, room);
 }
 
+// Names the folder below `above` that is this machine's: as the host is called, unless another machine has that one (two hosts of one name, a name that
+// went from one to another); one that was made under an earlier name is found by what it says of itself.
+static void name_home(const char *above, const char *host, char *path, size_t room) {
+  struct machine self, owner;
+  char problem[2 * PATH_MAX];
+  machine_self(&self);
+  snprintf(path, room, "%s/%s", above, host);
+  enum machine_verdict verdict = machine_of_home(path, &self, &owner, problem, sizeof problem);
+  if (verdict == MACHINE_OURS || (verdict == MACHINE_UNKNOWN && access(path, F_OK) == 0)) return;
+  DIR *homes = opendir(above);
+  for (struct dirent *entry; homes && (entry = readdir(homes));) {
+    char other[PATH_MAX];
+    if (*entry->d_name == '.' || (size_t)snprintf(other, sizeof other, "%s/%s", above, entry->d_name) >= sizeof other) continue;
+    if (machine_of_home(other, &self, &owner, problem, sizeof problem) != MACHINE_OURS) continue;
+    snprintf(path, room, "%s", other);
+    closedir(homes);
+    return;
+  }
+  if (homes) closedir(homes);
+  if (verdict == MACHINE_ANOTHER) snprintf(path, room, "%s/%s.%.8s", above, host, *self.id ? self.id : self.boot);
+}
+
 bool home_find(char *home, char *problem, size_t room) {
-  char wanted[PATH_MAX], host[256];
+  char wanted[PATH_MAX], above[PATH_MAX - NAME_MAX], host[256];
   bool refused;
   const char *set = getenv("FALCON_SESSIONS_HOME");
   if (set && *set) {
@@ -184,10 +208,12 @@ bool home_find(char *home, char *problem, size_t room) {
     return settle(wanted, home, &refused, problem, room);
   }
   host_name(host, sizeof host);
-  if (default_folder(wanted, sizeof wanted, host) && !on_network(wanted)) {
+  if (default_folder(above, sizeof above) && !on_network(above)) {
+    name_home(above, host, wanted, sizeof wanted);
     if (settle(wanted, home, &refused, problem, room)) return true;
     if (!refused) return false;
   }
-  snprintf(wanted, sizeof wanted, "/var/tmp/falcon-sessions-%u/%s", (unsigned)geteuid(), host);
+  snprintf(above, sizeof above, "/var/tmp/falcon-sessions-%u", (unsigned)geteuid());
+  name_home(above, host, wanted, sizeof wanted);
   return settle(wanted, home, &refused, problem, room);
 }

@@ -70,6 +70,9 @@ size_t os_descendants(const pid_t *roots, size_t count, pid_t session_of, pid_t 
 // larger share of the processors, and what it starts inherits nothing of it. No effect where there is no such thing (Linux before 6.12).
 void os_prefer_latency(void);
 
+// The machine's id and that of its present boot, where a call of the system and no file tells them; false: the files are to be read.
+bool os_machine_ids(char *id, char *boot, size_t room);
+
 // Milliseconds of a clock that never jumps and does not stop while the machine sleeps, where there is one.
 int64_t os_steady_ms(void);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libproc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -132,6 +133,16 @@ size_t os_descendants(const pid_t *roots, size_t root_count, pid_t session_of, p
 }
 
 void os_prefer_latency(void) {}
+
+bool os_machine_ids(char *id, char *boot, size_t room) {
+  uuid_t uuid;
+  const struct timespec wait = {1, 0};
+  size_t length = room;
+  if (gethostuuid(uuid, &wait) == 0)
+    for (size_t i = 0; i < sizeof uuid; i++) snprintf(id + 2 * i, 3, "%02x", uuid[i]);
+  if (sysctlbyname("kern.bootsessionuuid", boot, &length, NULL, 0) < 0) *boot = 0;
+  return true;
+}
 
 int64_t os_steady_ms(void) {
   struct timespec t;

@@ -283,6 +283,13 @@ void os_prefer_latency(void) {
   if (syscall(SYS_sched_setattr, 0, &now, 0) < 0) errno = 0;
 }
 
+bool os_machine_ids(char *id, char *boot, size_t room) {
+  (void)id;
+  (void)boot;
+  (void)room;
+  return false;
+}
+
 int64_t os_steady_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_BOOTTIME, &t);

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-bool place_find(const char *order, struct place *found, char *problem, size_t room) {
+#include "machine.h"
+
+static bool find(const char *order, struct place *found, char *problem, size_t room) {
   bool in_job = job_of_caller(&found->job);
   if (!in_job) memset(&found->job, 0, sizeof found->job);
   if (!home_find(found->host, problem, room)) return false;
@@ -27,4 +29,11 @@ bool place_find(const char *order, struct place *found, char *problem, size_t ro
   if (in_job) return home_of_job(found->host, found->job.name, true, found->home, problem, room);
   memcpy(found->home, found->host, sizeof found->home);
   return true;
+}
+
+bool place_find(const char *order, struct place *found, char *problem, size_t room) {
+  struct machine self, owner;
+  if (!find(order, found, problem, room)) return false;
+  machine_self(&self);
+  return machine_of_home(found->home, &self, &owner, problem, room) != MACHINE_ANOTHER;
 }

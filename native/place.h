@@ -18,7 +18,8 @@ struct place {
 };
 
 // The place of this process; or, with `order`, the home of that job ("s4711"), or the host's ("-").
-// Writes one sentence to `problem` and returns false where there is none, or its folder must not be used.
+// Writes one sentence to `problem` and returns false where there is none, its folder must not be used, or it is
+// another machine's (machine.h).
 bool place_find(const char *order, struct place *found, char *problem, size_t room);
 
 #endif

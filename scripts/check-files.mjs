@@ -26,6 +26,7 @@ const allowed = {
     "src/base/log.ts",
     "src/server/code-cache.ts",
     "src/server/home-guard.ts",
+    "src/server/home-owner.ts",
     "src/server/listener.ts",
     "src/server/main.ts",
     "src/server/scope.ts",

@@ -47,6 +47,17 @@ export interface Entry {
   device: number;
 }
 
+/** Whose a home is, and what this machine is (native/machine.h). */
+interface HomeOwner {
+  verdict: "ours" | "unknown" | "another";
+  /** With `another`: one sentence that says whose. */
+  problem: string;
+  /** This machine's ids and name; an id that the system does not have is "". */
+  id: string;
+  boot: string;
+  name: string;
+}
+
 interface Addon {
   setCloexec(fd: number): void;
   dup(fd: number): number;
@@ -74,6 +85,8 @@ interface Addon {
   entryOf(fd: number): Entry;
   namesIn(folder: number): string[];
   unlinkAt(folder: number, name: string, isFolder: boolean): void;
+  machineOfHome(home: string): HomeOwner;
+  claimHome(home: string): boolean;
   plainPart(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
   feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
@@ -175,3 +188,7 @@ export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter"
 
 /** The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where there is none. */
 export const jobOf: Addon["jobOf"] = addon.jobOf;
+/** Whose the home is, by its file `machine`. Sockets of this kernel are looked at only where another namespace of it wrote that. */
+export const machineOfHome: Addon["machineOfHome"] = addon.machineOfHome;
+/** Writes that the home is this machine's; false where the file cannot be written. Only for who has the home's locks. */
+export const claimHome: Addon["claimHome"] = addon.claimHome;

@@ -48,6 +48,7 @@ import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
+import { takeHome } from "./home-owner.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
@@ -288,6 +289,12 @@ export class Server implements Context {
       found: (verdict) => void server?.homeLost(verdict),
       well: () => void server?.checkSocket(),
     });
+    try {
+      takeHome(options.home);
+    } catch (error) {
+      guard.release();
+      throw error;
+    }
     log = fileLog(path.join(options.home, "server.log"));
     log("server.start", { pid: process.pid, version: options.version, node: process.version });
     try {

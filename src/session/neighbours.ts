@@ -4,7 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { peerCredentials } from "../platform/native.ts";
+import { machineOfHome, peerCredentials } from "../platform/native.ts";
 import { processAlive } from "../platform/processes.ts";
 import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../protocol/frame.ts";
@@ -115,6 +115,8 @@ export class Neighbours {
 }
 
 async function sessionsOf(job: string | null, home: string): Promise<NeighbourSession[]> {
+  // another machine's: what it has is told by the roster, if at all
+  if (machineOfHome(home).verdict === "another") return [];
   const answer = await ask(path.join(home, "server.sock"), ["sessions", "--all", "--json", "--here"]);
   // the host's own are there again with its next server; a job's may wait for the job's last process
   if (answer === undefined) return job === null ? [] : fromFolders(job, home);

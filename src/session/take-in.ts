@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../base/log.ts";
-import { close, jobOf, tryLock } from "../platform/native.ts";
+import { close, jobOf, machineOfHome, tryLock } from "../platform/native.ts";
 import { processAlive } from "../platform/processes.ts";
 import { readRecord } from "../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../store/session-store.ts";
@@ -53,6 +53,8 @@ function lockOf({ home }: JobHome): number {
   try {
     const status = fs.lstatSync(home);
     if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o077) !== 0) return -1;
+    // a job of another machine: neither its control groups nor its processes are seen from here
+    if (machineOfHome(home).verdict === "another") return -1;
     return tryLock(path.join(home, "server.lock"));
   } catch {
     return -1;

@@ -235,6 +235,21 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 #define close played_close
 #define access played_access
 #include "../../../native/folder.c"
+#include "../../../native/machine.h"
+
+// Whose a home is, as the input says.
+static void played_machine_self(struct machine *self) {
+  memset(self, 0, sizeof *self);
+  memset(self->id, 'a', next() % 3 * 16);
+}
+
+static enum machine_verdict played_machine_of_home(const char *home, const struct machine *self, struct machine *owner, char *problem, size_t room) {
+  (void)home, (void)self, (void)owner, (void)problem, (void)room;
+  return (enum machine_verdict)(next() % 3);
+}
+
+#define machine_self played_machine_self
+#define machine_of_home played_machine_of_home
 #include "../../../native/home.c"
 #undef fail
 #include "../../../native/start.c"
