@@ -71,7 +71,7 @@ def usual(times):
 
 def idle(name):
     keys = "epoch epochs epochsBefore fraction loss validationLoss bestValidationLoss epochsSinceBest samples steps learningRate"
-    keys += " epochsPerMinute timeLeft rhythm error"
+    keys += " epochsPerMinute longestEpoch timeLeft rhythm error"
     return {"name": name, "status": "idle", "trend": [], "stalled": False, **{key: None for key in keys.split()}}
 
 
@@ -110,6 +110,7 @@ def trained(name, estimator):
         "steps": len(training["value"]),
         "learningRate": logged(metric(name, "lr")["value"][-1]),
         "epochsPerMinute": float((window - 1) * 60 / span) if span > 0 else None,
+        "longestEpoch": float(np.max(np.diff(times))) if count > 1 else None,
         "timeLeft": None,
         "rhythm": usual(times),
         "stalled": False,

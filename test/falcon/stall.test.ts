@@ -9,8 +9,8 @@ import { falcon, notBuilt, trainer } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 
-/** Two looks of the server. */
-const looks = 90_000;
+/** The silence that is never a stall (a minute, by the steady clock, which no file's time moves) and the server's looks after it, on a busy machine. */
+const looks = 240_000;
 
 test("a stall is told by on_event with its facts, by OSC 9 and OSC 777, in sessions and in show", async () => {
   const home = new TestHome();
@@ -31,21 +31,10 @@ test("a stall is told by on_event with its facts, by OSC 9 and OSC 777, in sessi
     const epochs = async () => (await row())?.progress?.nodes.map(({ epoch }) => epoch ?? 0).reduce((a, b) => a + b, 0) ?? 0;
     await until(async () => (await epochs()) >= 20, "the epochs before it hangs");
     const { id } = await row();
-    // twenty minutes of silence, without waiting for them: the logs are that old
-    const graph = path.join(home.work, "run/graph");
-    const old = Date.now() / 1000 - 1200;
-    const logs = fs.readdirSync(graph).map((node) => path.join(graph, node, "output.log"));
-    await until(
-      () => {
-        for (const log of logs) if (fs.existsSync(log)) fs.utimesSync(log, old, old);
-        return /^stalled\|/m.test(readIfThere(told) ?? "");
-      },
-      "the stall to be told",
-      looks,
-    );
+    await until(() => /^stalled\|/m.test(readIfThere(told) ?? ""), "the stall to be told", looks);
     const lines = fs.readFileSync(told, "utf8").trim().split("\n");
     assert.equal(lines.length, 1, "once");
-    assert.match(lines[0] as string, /^stalled\|run\|running\|stalled: silent for (?:19|2\d)m \d\ds, usually \d+s · /);
+    assert.match(lines[0] as string, /^stalled\|run\|running\|stalled: silent for [1-4]m \d\ds, usually \d+s · /);
     await terminal.waitFor(() => terminal.received.toString().includes("\x1b]9;run: stalled: silent for "), "OSC 9");
     assert.ok(terminal.received.toString().includes("\x1b]777;notify;falcon;run: stalled: silent for "));
     assert.match(await home.ok(["sessions"]), /stalled: silent for/);
