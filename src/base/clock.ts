@@ -10,3 +10,11 @@ export function wall(): number {
 export function steady(): number {
   return performance.now();
 }
+
+/** What is awaited, or undefined where it takes longer than this (ms); a failure after that is nobody's. */
+export function within<T>(limit: number, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), limit);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,4 +1,5 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
+import { within } from "../base/clock.ts";
 import type { ProgramSequences } from "../base/config.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "../terminal/viewer-terminal.ts";
@@ -70,6 +71,9 @@ export interface Overlay {
 
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
+
+/** So long (ms) leaving waits for what the screen shows, to stand below it: a person has pressed a key. */
+const longestFarewell = 200;
 
 /** Bytes that may wait for the answer to a question: a paste of some length. What comes beyond is dropped. */
 export const mostHeldBack = 1 << 20;
@@ -385,8 +389,8 @@ export class Attachment {
     if (why === "gone") return;
     const { cols, rows } = this.#session.viewed;
     const same = this.#viewer.cols === cols && this.#viewer.rows === rows;
-    const shown = await this.#session.screenText();
-    const screen = same ? shown : undefined;
+    // a screen that is behind is not waited for: the line that follows stands at the bottom then
+    const screen = same ? await within(longestFarewell, this.#session.screenText()) : undefined;
     const { coloursTouched, titles } = this.#session.inputModes();
     this.#terminal.write(
       leaveTerminal({

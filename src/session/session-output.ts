@@ -1,5 +1,6 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
+import { within } from "../base/clock.ts";
 import { plainPart } from "../platform/native.ts";
 import type { OutputLog } from "../store/output-log.ts";
 import type { SizeMark } from "../store/times.ts";
@@ -23,6 +24,14 @@ const longestLag = 500;
 const leastLag = 64 << 10;
 /** Bytes a second below which a terminal is slower than the screen, whatever the output is. */
 const slowTerminal = 8 << 20;
+
+/**
+ * So long (ms) the end of a session waits for a screen that has fallen behind; the next who looks reads it from the log. The 128 MiB of drawings that
+ * a screen may be behind take some seconds.
+ */
+const longestSettling = 30_000;
+/** … and the end of the server: the next one reads it from the log. */
+const longestLeaving = 3_000;
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -472,8 +481,8 @@ export class SessionOutput implements Viewed {
     this.#quiet();
     await new Promise<void>((resolve) => this.whenCurrent(resolve));
     if (this.#sizing !== undefined) this.#giveSize(this.#effects.size);
-    await this.#screen.store();
-    await Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled()));
+    await within(longestSettling, this.#screen.store());
+    await within(longestSettling, Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled())));
   }
 
   /** The session is over: who waits for the present has it. */
@@ -492,7 +501,7 @@ export class SessionOutput implements Viewed {
   async leave(): Promise<void> {
     this.#quiet();
     clearTimeout(this.#sizing?.late);
-    if (this.#effects.live()) await this.#screen.store();
+    if (this.#effects.live()) await within(longestLeaving, this.#screen.store());
     this.#feed.close();
     this.closeScreen();
   }

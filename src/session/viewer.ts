@@ -57,6 +57,9 @@ const mostlyBlocked = 50;
 /** Characters of a notification: a desktop shows about two lines. */
 const longestNotification = 200;
 
+/** So long (ms) a screen is waited for until the terminal says so: one that is ready comes in 20 ms, 10,000 lines under a flood in 300. */
+export const slowScreen = 1_000;
+
 /** What a viewer needs of its session. */
 export interface Viewed {
   readonly cols: number;
@@ -77,6 +80,11 @@ export interface Viewed {
   holdOutput(): (() => void) | undefined;
   screen(): ScreenHandle;
 }
+
+/** Stands in the first row until the screen comes, which is drawn over it. */
+const catchingUp = Buffer.from(
+  "\x1b7\x1b[H\x1b[7m falcon: catching up with what the program draws; you can leave \x1b[m\x1b[K\x1b8",
+);
 
 const everything: OutputFilter = { feed: (chunk) => chunk };
 
@@ -103,6 +111,8 @@ export class Viewer implements Disposable {
   #allowed: OutputFilter = everything;
   /** Ends the waiting for it, while it is waited for. */
   #release: (() => void) | undefined;
+  /** Tells that its screen is waited for. */
+  #slow: NodeJS.Timeout | undefined;
   /** Called when its terminal reads the output itself from then on. */
   onReads: () => void = () => {};
   /** Whether its terminal may read the output itself. */
@@ -133,6 +143,7 @@ export class Viewer implements Disposable {
   /** Gives the viewer the screen as it stands now and everything from here on. */
   join(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    this.#slow ??= setTimeout(() => this.#terminal.write(catchingUp), slowScreen);
     if (this.#viewed.sizing) return this.hold();
     if (!this.#viewed.current) {
       this.hold();
@@ -158,6 +169,7 @@ export class Viewer implements Disposable {
       .snapshot(history, (first) => {
         if (this.#mode !== joining) return;
         joining.begun = true;
+        this.#isShown();
         this.#terminal.write(this.#allowed.feed(first));
       })
       .then(
@@ -165,6 +177,7 @@ export class Viewer implements Disposable {
         // the screen was closed: the session is over, and says so itself; or it cannot be drawn now
         (error: unknown) => {
           joining.overrun = joining.failed = true;
+          if (this.#mode === joining) this.#isShown();
           if (this.#mode !== joining) return;
           this.#release?.();
           if (error instanceof NoScreens) this.#tellWhy(joining, error.message);
@@ -175,6 +188,7 @@ export class Viewer implements Disposable {
   #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
     if (join !== this.#joins || this.#mode !== joining) return;
     this.#release?.();
+    this.#isShown();
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
     if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
@@ -295,6 +309,7 @@ export class Viewer implements Disposable {
 
   #frame(frame: Buffer): void {
     if (this.#mode.is !== "frames") return;
+    this.#isShown();
     if (this.#mode.stale) return;
     this.#terminal.write(this.#allowed.feed(frame));
     if (this.#terminal.backlog() <= viewerCredit) return;
@@ -349,6 +364,7 @@ export class Viewer implements Disposable {
   borrow(): void {
     if (this.#mode.is === "closed") return;
     this.#leaveMode();
+    this.#isShown();
     this.#mode = { is: "borrowed" };
   }
 
@@ -387,8 +403,15 @@ export class Viewer implements Disposable {
     if (this.#mode.is === "frames") this.#mode.watch.close();
   }
 
+  /** It has its screen, or does without one: nobody is told that it waits. */
+  #isShown(): void {
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+  }
+
   dispose(): void {
     this.#leaveMode();
+    this.#isShown();
     this.#mode = { is: "closed" };
   }
 }

@@ -7,13 +7,14 @@ import vm from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
+import { endOfSlice } from "./cost.ts";
 import { internalsKnown } from "./internals.ts";
 import type { PlainPart } from "./plain-part.ts";
 import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "./plain-screen.ts";
 import { type InputModes, Screen, type ScreenListener, type ScreenOptions, type Snapshot, type StoredScreen } from "./screen.ts";
 import { heldBlocks } from "./skip.ts";
 
-/** Bytes that one screen takes before another has its turn: 1 to 3 ms. */
+/** What one screen takes before another has its turn, in bytes of ordinary text; of what costs more it takes less. 1 to 3 ms. */
 const slice = 1 << 16;
 
 /** … and bytes of plain lines that it reads itself: 1 ms. */
@@ -244,7 +245,7 @@ class Slot {
     if (this.#packed !== undefined && needsScreen(job)) this.#unpack(this.#packed);
     if (job instanceof Uint8Array) {
       this.#made = undefined;
-      const part = job.subarray(this.#done, endOfSlice(job, this.#done));
+      const part = job.subarray(this.#done, endOfSlice(job, this.#done, slice, this.#screen));
       this.#done += part.length;
       const whole = this.#done >= job.length;
       if (whole) {
@@ -520,13 +521,6 @@ class Slot {
     this.#watches.clear();
     if (this.#packed === undefined) this.#screen.dispose();
   }
-}
-
-/** Where the slice ends that begins at `from`: behind a line, where it can, since a sequence is seldom cut there. */
-function endOfSlice(bytes: Uint8Array, from: number): number {
-  if (bytes.length - from <= slice) return bytes.length;
-  const line = bytes.lastIndexOf(0x0a, from + slice - 1) + 1;
-  return line > from + slice / 2 ? line : from + slice;
 }
 
 /** Whether a job can only be done with the screen unpacked. */

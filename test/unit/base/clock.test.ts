@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { steady, wall } from "../../../src/base/clock.ts";
+import { steady, wall, within } from "../../../src/base/clock.ts";
 import { root } from "../../support/paths.ts";
 
 test("only base/clock.ts reads the wall clock", () => {
@@ -21,4 +21,20 @@ test("the wall clock tells the time, the steady one passes", () => {
   assert.ok(Math.abs(wall() - Date.now()) < 1000);
   const [first, second] = [steady(), steady()];
   assert.ok(second >= first);
+});
+
+test("what takes longer than its limit is not waited for, and may fail later", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  assert.equal(await within(10, Promise.resolve("done")), "done");
+  await assert.rejects(within(10, Promise.reject(new Error("its own"))), /its own/);
+  let fail = (_: Error): void => {};
+  const late = within(
+    10,
+    new Promise((_, reject) => {
+      fail = reject;
+    }),
+  );
+  t.mock.timers.tick(10);
+  assert.equal(await late, undefined);
+  fail(new Error("nobody's"));
 });

@@ -1,7 +1,7 @@
 // A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DirectEvents, rejoinPause, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
+import { type DirectEvents, rejoinPause, slowScreen, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/screens.ts";
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
@@ -345,5 +345,22 @@ test("whom no screen can be shown is told why, and shown it as soon as there is 
   assert.match(scene.text(), /falcon: its screen cannot be drawn, since the screens' worker does not start/);
   t.mock.timers.tick(2_000);
   assert.equal(scene.asked(), 2, "asked again");
+  viewer.dispose();
+});
+
+test("whose screen takes long to be drawn is told that it catches up, and then has it; one that comes in time is told nothing", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const scene = stage();
+  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0);
+  viewer.join();
+  t.mock.timers.tick(slowScreen - 1);
+  assert.equal(scene.text(), "");
+  t.mock.timers.tick(1);
+  assert.match(scene.text(), /falcon: catching up/);
+  await scene.answer("SCREEN");
+  assert.match(scene.text(), /SCREEN$/);
+  const before = scene.count();
+  t.mock.timers.tick(10 * slowScreen);
+  assert.equal(scene.count(), before);
   viewer.dispose();
 });
