@@ -20,6 +20,11 @@ export interface Call {
   readonly request: Request;
   stdout(bytes: string | Uint8Array): void;
   stderr(bytes: string | Uint8Array): void;
+  /**
+   * A short text for standard output that reaches the client together with its exit status, or not at all: who is sent to the next server in between
+   * asks it for the same, and would print it twice.
+   */
+  lastWords(text: string): void;
   /** Bytes written that the client has not taken. */
   backlog(): number;
   /** Calls once when the backlog is gone (or the client is). */

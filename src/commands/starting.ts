@@ -212,9 +212,12 @@ export async function stayWith(
   const { terminal } = call.request;
   const here = terminal.stdin && terminal.stdout && !options.detach;
   if (options.detach) {
-    call.stdout(`${session.id}\n`);
     const why = whyItWaits(call, context);
-    if (why === undefined) return Status.ok;
+    if (why === undefined) {
+      call.lastWords(`${session.id}\n`);
+      return Status.ok;
+    }
+    call.stdout(`${session.id}\n`);
     call.stderr(`[${name}] ${why}\n`);
   }
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });

@@ -73,9 +73,11 @@ export class Peer implements Call {
   onDirectAt: (at: { offset: number; blocked: number }) => void = () => {};
   onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
-  /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
   /** INPUT and INPUT_AT frames that came. */
   #inputs = 0;
+  /** Said together with the exit status. */
+  #lastWords = "";
+  /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
   #behind: { frame: Uint8Array; descriptor?: number }[] = [];
   #socket: net.Socket;
   #effects: PeerEffects;
@@ -202,6 +204,10 @@ export class Peer implements Call {
     this.#output(ServerFrame.stderr, bytes);
   }
 
+  lastWords(text: string): void {
+    this.#lastWords += text;
+  }
+
   #output(type: number, bytes: string | Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
     const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
@@ -320,7 +326,8 @@ export class Peer implements Call {
 
   /** Ends the client with this status. */
   exit(status: number): void {
-    this.#send(encodeExit(status));
+    const words = this.#lastWords === "" ? [] : [encodeFrame(ServerFrame.stdout, Buffer.from(this.#lastWords))];
+    this.#send(Buffer.concat([...words, encodeExit(status)]));
     this.#close();
   }
 
