@@ -1,5 +1,5 @@
-// Builds everything that is not committed: the native part (client, holder, addon) and the bundles that run on Node.
-// Usage: node scripts/build.mjs [native] [sqlite] [bundle]     (without a step: all; what is up to date is left alone)
+// Builds everything that is not committed: the native part (client, holder, addon) the bundles that run on Node, the manual pages.
+// Usage: node scripts/build.mjs [native] [sqlite] [bundle] [manual]     (without a step: all; what is up to date is left alone)
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -23,7 +23,7 @@ const bundles = [
 ];
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
 
-const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles };
+const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles, manual: buildManual };
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((step) => !(step in steps));
 if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps are: ${Object.keys(steps).join(", ")}.`, 2);
@@ -126,6 +126,33 @@ async function buildBundles() {
     replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
     say(`bundle: dist/${result} (${Math.round(fs.statSync(file).size / 1024)} KiB) in ${seconds(started)} s`);
   }
+}
+
+/** dist/man, from the table of commands: anew when a source of it, this script or the version changed. */
+async function buildManual() {
+  const entry = "scripts/manual.ts";
+  if (!fs.existsSync(path.join(root, entry))) return; // a package brings the pages ready
+  const stamp = path.join(dist, "man.built-from");
+  const before = parse(read(stamp));
+  const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+  const keyOf = (inputs) => hash([version, bundleKey(inputs)]);
+  if (before && fs.existsSync(path.join(dist, "man")) && before.key === keyOf(before.inputs)) return;
+  // beside the other bundles, where what is not bundled is found
+  const file = path.join(dist, "manual.tmp.cjs");
+  const built = await bundle(await loadEsbuild(), entry, file, false);
+  try {
+    for (const output of built.outputFiles) if (output.path === file) fs.writeFileSync(file, output.contents);
+    const run = spawnSync(process.execPath, [file, path.join(dist, "man"), version], { encoding: "utf8" });
+    if (run.status !== 0) {
+      process.stderr.write(`${run.stdout ?? ""}${run.stderr ?? ""}`);
+      fail("The manual pages could not be made; the words of scripts/manual.ts stand above.");
+    }
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
+  const inputs = Object.keys(built.metafile.inputs).sort();
+  replace(stamp, JSON.stringify({ key: keyOf(inputs), inputs }));
+  say(`manual: dist/man (${fs.readdirSync(path.join(dist, "man")).length} pages)`);
 }
 
 /** One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined. */

@@ -66,6 +66,8 @@ optional=(
   slurmd slurmd
   srun slurm-client
   qemu-aarch64-static qemu-user-static
+  man man-db
+  mandoc mandoc
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i

@@ -24,6 +24,8 @@ copy(
 );
 copy("scripts/build.mjs", "scripts/build-check/check.mjs", "scripts/npm/install.mjs", "scripts/npm/natives.mjs");
 await copyBundles();
+const manual = fs.readdirSync(path.join(root, "dist/man")).map((name) => `dist/man/${name}`);
+copy(...manual);
 trimmed("node-pty", (name) => /^LICENSE$|^lib\/(?!.*(\.test|[wW]indows|conpty|testUtils)).*\.js$/.test(name));
 trimmed("better-sqlite3", (name) => /^LICENSE$|^lib\/(?!win32).*\.js$/.test(name));
 trimmed("dejavu-fonts-ttf", (name) => name === "LICENSE" || faces.some((face) => name === `ttf/${face}.ttf`));
@@ -146,6 +148,7 @@ function writeManifest() {
     engines,
     os,
     bin: { falcon: "bin/falcon", "falcon-sessions": "bin/falcon" },
+    man: manual,
     files: ["bin", "dist", "native", "older-node", "prebuilds", "scripts", "CHANGELOG.md"],
     scripts: { install: "node scripts/npm/install.mjs" },
     dependencies: {

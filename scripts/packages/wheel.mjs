@@ -25,7 +25,7 @@ if (unknown !== undefined) {
   console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
   process.exit(2);
 }
-run(process.execPath, [path.join(root, "scripts/build.mjs"), "bundle"]);
+run(process.execPath, [path.join(root, "scripts/build.mjs"), "bundle", "manual"]);
 for (const name of names.length > 0 ? names : [ownTarget()]) {
   const file = wheel(name);
   console.log(`wheel: ${path.relative(root, file)} (${(fs.statSync(file).size / 1e6).toFixed(1)} MB)`);
@@ -67,10 +67,11 @@ function wheel(name) {
   for (const file of fs.readdirSync(drawing)) put(path.join(drawing, file), `node_modules/@resvg/${resvg(name)}/${file}`);
   packageFiles("dejavu-fonts-ttf", faces, put);
   for (const file of ["LICENSE", "README.md"]) fs.copyFileSync(path.join(root, file), path.join(stage, file));
+  fs.cpSync(path.join(root, "dist/man"), path.join(stage, "man"), { recursive: true });
   fs.mkdirSync(path.join(stage, "bin"));
   fs.copyFileSync(path.join(natives, "falcon"), path.join(stage, "bin", "falcon-sessions"));
   fs.chmodSync(path.join(stage, "bin", "falcon-sessions"), 0o755);
-  fs.writeFileSync(path.join(stage, "pyproject.toml"), project(filesBelow(share)));
+  fs.writeFileSync(path.join(stage, "pyproject.toml"), project(filesBelow(share), filesBelow(path.join(stage, "man"))));
   fs.writeFileSync(path.join(stage, "tag.py"), hook(targets[name].wheel));
   const folder = path.join(root, "build", "wheels");
   const words = run(pythonWith("build"), ["-m", "build", "--wheel", "--outdir", folder, stage]);
@@ -108,7 +109,7 @@ function resvgFolder(name) {
 }
 
 /** The version is package.json's; Python's form of a suffix is what hatchling makes of it. */
-function project(files) {
+function project(files, pages) {
   return `[build-system]
 requires = ["hatchling==1.33.0"]
 build-backend = "hatchling.build"
@@ -130,6 +131,7 @@ bypass-selection = true
 # each by its name: what lies in a folder passes through hatchling's selection, which takes nothing here
 [tool.hatch.build.targets.wheel.shared-data]
 ${files.map((file) => `"share/${file}" = "share/falcon-sessions/${file}"`).join("\n")}
+${pages.map((page) => `"man/${page}" = "share/man/man1/${page}"`).join("\n")}
 
 [tool.hatch.build.targets.wheel.shared-scripts]
 "bin/falcon-sessions" = "falcon-sessions"

@@ -16,6 +16,11 @@ const longestHistory = 10_000;
 export const attach: CommandSpec = {
   name: "attach",
   summary: "see a session as it stands, type into it, leave it again",
+  examples: [
+    ["falcon attach", "the session of this directory"],
+    ["falcon attach night", "by name, id, a prefix of either, or run directory"],
+    ["falcon attach --read-only night", "look, but send nothing"],
+  ],
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

@@ -12,6 +12,8 @@ export interface CommandSpec {
   define(command: Command): void;
   /** Does it; answers the exit status, or undefined when the client was told what to become. */
   run(call: Call, context: Context, args: string[], options: OptionValues): Promise<number | undefined>;
+  /** Command lines as they are typed, each with what it does: for its help and its manual page. */
+  readonly examples?: readonly (readonly [line: string, what: string])[];
   /** What stands below its help and has to be asked for first; "": nothing. */
   helpAfter?(call: Call): Promise<string>;
   /** Which sessions its SESSION argument completes; without a word those that run. */

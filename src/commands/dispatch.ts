@@ -1,12 +1,13 @@
 // From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
 import path from "node:path";
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
 import { learnRealPaths } from "../session/real-paths.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { commandLine } from "./command-line.ts";
 import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { doneElsewhere } from "./elsewhere.ts";
@@ -100,19 +101,12 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
 }
 
 async function parse(spec: CommandSpec, args: string[], call: Call, context: Context): Promise<number | undefined> {
-  const command = new Command(`falcon ${spec.name}`);
-  command
-    .summary(spec.summary)
-    .description(`${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`)
-    .exitOverride()
-    .helpOption("-h, --help", "show this help")
-    .configureOutput({
-      writeOut: (text) => call.stdout(text),
-      writeErr: (text) => call.stderr(text),
-      outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
-      getOutHelpWidth: () => call.request.terminal.cols || 80,
-    });
-  spec.define(command);
+  const command = commandLine(spec).configureOutput({
+    writeOut: (text) => call.stdout(text),
+    writeErr: (text) => call.stderr(text),
+    outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
+    getOutHelpWidth: () => call.request.terminal.cols || 80,
+  });
   if (spec.helpAfter !== undefined && args.some((word) => word === "--help" || word === "-h"))
     command.addHelpText("after", await spec.helpAfter(call));
   let outcome: Promise<number | undefined> | undefined;

@@ -12,6 +12,10 @@ const sick = 1;
 export const doctor: CommandSpec = {
   name: "doctor",
   summary: "everything that could cost you a run, and how to mend it",
+  examples: [
+    ["falcon doctor", "what could cost you a run, and how to mend it"],
+    ["falcon doctor --json", "for scripts"],
+  ],
   define(command) {
     command.option("--json", "machine-readable");
   },

@@ -10,6 +10,11 @@ import { shellScript, shells } from "./shell-script.ts";
 export const init: CommandSpec = {
   name: "init",
   summary: 'makes falcon ours in your shell, with completion: eval "$(falcon-sessions init bash)"',
+  examples: [
+    ["falcon-sessions init --shim", "make the folder, once"],
+    ['eval "$(falcon-sessions init bash)"', "in ~/.bashrc (zsh: ~/.zshrc)"],
+    ["falcon-sessions init fish | source", "in config.fish"],
+  ],
   words: { shell: ["bash", "zsh", "fish"] },
   define(command) {
     command
@@ -22,11 +27,7 @@ A shell function is seen by that shell alone. With the folder, what the shell
 starts (nohup, xargs, watch, scripts) gets our falcon as well, also after a
 Python environment was activated: the script puts the folder first again before
 each prompt. A script that activates an environment itself gets that
-environment's falcon: 'falcon-sessions install-shim' makes it ours.
-
-  falcon-sessions init --shim              make the folder, once
-  eval "$(falcon-sessions init bash)"      in ~/.bashrc (zsh: ~/.zshrc)
-  falcon-sessions init fish | source       in config.fish`,
+environment's falcon: 'falcon-sessions install-shim' makes it ours.`,
       );
   },
   async run(call, _context, [named], options) {

@@ -8,6 +8,10 @@ import type { CommandSpec } from "./command.ts";
 export const installShimCommand: CommandSpec = {
   name: "install-shim",
   summary: "make the falcon of a Python environment ours, for scripts that activate it",
+  examples: [
+    ["falcon-sessions install-shim", "in the active environment"],
+    ["falcon-sessions install-shim --remove venv", "undo it in venv"],
+  ],
   define(command) {
     command
       .argument("[environment]", "folder of a venv or conda environment (default: the active one)")

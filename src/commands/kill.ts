@@ -8,6 +8,10 @@ import { endSentence } from "./wording.ts";
 export const kill: CommandSpec = {
   name: "kill",
   summary: "send a signal to a session's program (SIGTERM unless told otherwise)",
+  examples: [
+    ["falcon kill night", "SIGTERM"],
+    ["falcon kill --signal KILL night", "what nothing else ends"],
+  ],
   words: { "--signal": ["TERM", "INT", "KILL", "HUP", "QUIT", "USR1", "USR2", "STOP", "CONT"] },
   define(command) {
     command

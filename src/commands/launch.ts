@@ -19,6 +19,12 @@ import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 export const launch: CommandSpec = {
   name: "launch",
   summary: "train in a session: falcon's own launch, which you can leave and come back to",
+  examples: [
+    ["falcon launch -o runs/a", "train, attached; d leaves, the run goes on"],
+    ["falcon launch -d --name night -o runs/night", "start in the background"],
+    ["falcon launch -o runs/a graph.theta.estimator.max_epochs=500", "falcon's own settings go on to it"],
+    ["falcon launch --attach", "back to the run of this directory"],
+  ],
   define(command) {
     defineSessionOptions(command);
     command

@@ -49,6 +49,12 @@ interface LogOptions {
 export const logs: CommandSpec = {
   name: "logs",
   summary: "what a session said; --all --grep searches all of them",
+  examples: [
+    ["falcon logs -f night", "follow it until it ends"],
+    ["falcon logs night -n 50", "its last 50 lines"],
+    ["falcon logs --all -i --grep 'nan|inf'", "search every session"],
+    ["falcon logs night --node theta", "a node's own log"],
+  ],
   completes: "all",
   define(command) {
     command

@@ -16,6 +16,10 @@ import { programEnvironment, startAndStay, startedBefore, stayWith } from "./sta
 export const relaunch: CommandSpec = {
   name: "relaunch",
   summary: "start an ended or lost session again; a falcon run resumes in its run directory",
+  examples: [
+    ["falcon relaunch night", "resume it in its run directory, attached"],
+    ["falcon relaunch -d night", "in the background"],
+  ],
   completes: "ended",
   define(command) {
     command

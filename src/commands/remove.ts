@@ -9,6 +9,10 @@ export const remove: CommandSpec = {
   name: "remove",
   aliases: ["rm"],
   summary: "forget ended sessions, their logs included",
+  examples: [
+    ["falcon remove count", "forget one session and its log"],
+    ["falcon remove --all", "forget all that ended"],
+  ],
   completes: "ended",
   define(command) {
     command
@@ -39,6 +43,7 @@ const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: dayLength, w
 export const prune: CommandSpec = {
   name: "prune",
   summary: "forget what ended long ago",
+  examples: [["falcon prune --older-than 4w", "forget what ended more than four weeks ago"]],
   define(command) {
     command.option("--older-than <age>", "30m, 12h, 30d, 4w", "30d");
   },

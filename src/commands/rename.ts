@@ -9,6 +9,7 @@ import { parseName } from "./starting.ts";
 export const rename: CommandSpec = {
   name: "rename",
   summary: "give a session another name",
+  examples: [["falcon rename k3v9ad night", "a name that is easier to type"]],
   completes: "all",
   define(command) {
     command.argument("<session>", "id, unique prefix, name or run directory").argument("<name>", "the new name");

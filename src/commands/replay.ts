@@ -35,6 +35,10 @@ interface ReplayOptions {
 export const replay: CommandSpec = {
   name: "replay",
   summary: "show a session again, as it was or faster",
+  examples: [
+    ["falcon replay night", "from its start"],
+    ["falcon replay night --speed 10 --at -5m", "its last five minutes, ten times as fast"],
+  ],
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

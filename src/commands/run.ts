@@ -9,6 +9,10 @@ import { defineSessionOptions, lastPart, startAndStay } from "./starting.ts";
 export const run: CommandSpec = {
   name: "run",
   summary: "run any long-running command in a session",
+  examples: [
+    ["falcon run -d --name count -- sh -c 'seq 100'", "any command in the background"],
+    ["falcon run --deadline 2h -- python fit.py", "asked to stop before two hours are over"],
+  ],
   define(command) {
     defineSessionOptions(command);
     command

@@ -8,6 +8,11 @@ import { endSentence } from "./wording.ts";
 export const send: CommandSpec = {
   name: "send",
   summary: "type into a session without attaching: 'j' 'Enter' 'C-c', or --text 'literal'",
+  examples: [
+    ["falcon send night j", "press j"],
+    ["falcon send night C-c", "press Ctrl+C"],
+    ["falcon send shell --text 'make' Enter", "type a line"],
+  ],
   define(command) {
     command
       .argument("<session>", "id, unique prefix, name or run directory")

@@ -6,6 +6,10 @@ import { bytes, duration } from "./wording.ts";
 export const server: CommandSpec = {
   name: "server",
   summary: "server status, server stop, server upgrade (runs go on in every case)",
+  examples: [
+    ["falcon server status", "what the session server does, and where its files are"],
+    ["falcon server upgrade", "start it anew; runs and viewers go on"],
+  ],
   words: { action: ["status", "stop", "upgrade"] },
   define(command) {
     command.argument("<action>", "status, stop or upgrade").option("--json", "machine-readable status");

@@ -27,6 +27,12 @@ export const sessions: CommandSpec = {
   name: "sessions",
   aliases: ["ls"],
   summary: "list what runs and how far it is",
+  examples: [
+    ["falcon sessions", "what runs, and what ended in the last day"],
+    ["falcon sessions --watch", "a live table; Enter attaches, ? lists the keys"],
+    ["falcon sessions --failed --ended 2d", "what went wrong since the day before yesterday"],
+    ["falcon sessions --json", "for scripts"],
+  ],
   completes: "all",
   define(command) {
     command

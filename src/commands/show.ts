@@ -23,6 +23,11 @@ import { bytes, duration, endSentence } from "./wording.ts";
 export const show: CommandSpec = {
   name: "show",
   summary: "one session in full",
+  examples: [
+    ["falcon show", "the newest session of this directory"],
+    ["falcon show night --json", "for scripts"],
+    ["falcon show night --env", "its environment"],
+  ],
   completes: "all",
   define(command) {
     command

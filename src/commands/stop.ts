@@ -19,6 +19,11 @@ const forcedPatience = 10;
 export const stop: CommandSpec = {
   name: "stop",
   summary: "stop a session gracefully, wait for its end, tell when it hangs",
+  examples: [
+    ["falcon stop night", "one Ctrl+C; falcon saves the model"],
+    ["falcon stop --running", "all that run"],
+    ["falcon stop --force night", "end it at once; nothing more is saved"],
+  ],
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")

@@ -22,6 +22,10 @@ const refused: Readonly<Record<string, string>> = {
 export const submit: CommandSpec = {
   name: "submit",
   summary: "submit a launch or run as a Slurm job; it is listed at once",
+  examples: [
+    ["falcon submit --time=4:00:00 -- launch --name night -o run", "a training as a Slurm job"],
+    ["falcon submit --dry-run --mem=8G -- run python fit.py", "show the batch script, submit nothing"],
+  ],
   define(command) {
     command
       .option("--dry-run", "show the batch script and submit nothing")

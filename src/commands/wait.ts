@@ -10,6 +10,10 @@ const longestTimeout = 2_147_483;
 export const wait: CommandSpec = {
   name: "wait",
   summary: "wait until sessions end, exit with the session's exit status",
+  examples: [
+    ["falcon wait night && echo done", "go on when it has ended well"],
+    ["falcon wait --timeout 60 night", "give up after a minute, with status 124"],
+  ],
   completes: "all",
   define(command) {
     command

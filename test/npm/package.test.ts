@@ -98,6 +98,7 @@ describe("npm install -g of it, without a compiler", () => {
     const installed = install("prebuilt", archive, noCompiler);
     assert.equal(installed.done.status, 0, installed.said);
     assert.doesNotMatch(installed.said, /building/);
+    assert.ok(fs.existsSync(path.join(installed.bin, "../share/man/man1/falcon-sessions.1")), "man finds the pages beside bin");
     ({ bin, folder } = installed);
   });
   after(() => home.run(["server", "stop"], { file: path.join(bin, "falcon") }));

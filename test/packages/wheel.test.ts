@@ -54,6 +54,11 @@ describe("the wheel", { skip: why }, () => {
       ["falcon-sessions"],
     );
     assert.equal(fs.readFileSync(client(environment)).toString("latin1", 1, 4), "ELF");
+    // where `man` looks beside each folder of PATH
+    assert.deepEqual(
+      fs.readdirSync(path.join(environment, "share/man/man1")).sort(),
+      fs.readdirSync(path.join(root, "dist/man")).sort(),
+    );
   });
 
   test("launch, d, attach, a picture: with no Node and no compiler on PATH", async () => {
