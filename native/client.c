@@ -175,10 +175,11 @@ __attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *form
   _exit(STATUS_OURS);
 }
 
-// The server stands still, and the person wants to go: what was typed since is withdrawn with us.
+// The server stands still, or is gone, and the person wants to go: what was typed since is withdrawn with us.
 _Noreturn static void leave_frozen(void) {
   give_back();
-  dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", called_as, (int)server_pid);
+  if (connection < 0) dprintf(2, "%s: no session server could be reached yet, so this terminal has left; what runs goes on\n", called_as);
+  else dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", called_as, (int)server_pid);
   _exit(0);
 }
 
@@ -457,27 +458,31 @@ static void end_orphan(void) {
   orphan = false;
 }
 
-// While no server is there: a signal that it will be told waits for it, any other is seen to at once. Output goes on.
+// While no server is there: a signal that it will be told waits for it, any other is seen to at once. Output goes on, keys wait or go to the holder, and
+// who wants to leave can.
 static int wait_for(int fd, int ms) {
   int64_t end = os_steady_ms() + ms;
   for (;;) {
     short keys_events;
+    bool reads = input_mode == INPUT_RAW && !input_ended && typing_waiting() < UNSENT_LIMIT;
     struct pollfd slots[] = {
         {fd, POLLIN, 0},
         {forward_signals ? -1 : signal_pipe[0], POLLIN, 0},
         {direct_fd(), POLLIN, 0},
         {direct_waits() ? output_fd(1) : -1, POLLOUT, 0},
-        {orphan && keys_are_open() ? 0 : -1, POLLIN, 0},
+        {reads ? 0 : -1, POLLIN, 0},
         {keys_fd(&keys_events), 0, 0},
     };
     slots[5].events = keys_events;
-    int64_t left = end - os_steady_ms();
+    int64_t leaves = typing_leaves_at(heard_at), left = (leaves >= 0 && leaves < end ? leaves : end) - os_steady_ms();
     int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
     if (poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
     if (direct_is_on()) step_direct();
     if (slots[4].revents) read_input();
     if (slots[5].revents) keys_step();
     if (slots[1].revents) take_signals();
+    leaves = typing_leaves_at(heard_at);
+    if (leaves >= 0 && os_steady_ms() >= leaves) leave_frozen();
     if (slots[0].revents) return 1;
     if (os_steady_ms() >= end) return 0;
   }

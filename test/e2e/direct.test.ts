@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
@@ -105,6 +106,101 @@ describe("the direct way", () => {
     }
   });
 });
+
+describe("a slow terminal", () => {
+  const home = directHome();
+  after(() => home.dispose());
+  /** 80 MB, of which the line takes a thousandth. */
+  const lines = 400_000;
+  const lineLength = 201;
+  /** 1 Mbit/s. */
+  const rate = 125_000;
+
+  test("of 1 Mbit/s is never further behind a flood than what it takes in a second, and shows the end", async () => {
+    const id = await home.start([
+      "sh",
+      "-c",
+      `echo ready; read go; "$1" ${lines} 200; echo done; exec cat`,
+      "sh",
+      program("flood"),
+    ]);
+    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate });
+    await viewer.waitFor("ready");
+    await until(() => home.serverLog().includes("viewer.direct"), "the client to read the output itself");
+    const log = path.join(home.folder, "s", id, "output.log");
+    const begun = fs.statSync(log).size;
+    /** How much was written, and how much of it the terminal had taken then. */
+    const written: { size: number; taken: number }[] = [];
+    let furthest = 0;
+    viewer.type("\r");
+    await viewer.waitFor(
+      () => {
+        const taken = viewer.received.length;
+        written.push({ size: fs.statSync(log).size - begun, taken });
+        const line = Number([...viewer.text().matchAll(/line (\d{8}) /g)].at(-1)?.[1] ?? -1);
+        const since = written.find(({ size }) => size > (line + 1) * lineLength);
+        if (line >= 0 && since !== undefined) furthest = Math.max(furthest, taken - since.taken);
+        return /done/.test(viewer.text());
+      },
+      "the end of the flood",
+      60_000,
+    );
+    assert.ok(furthest < rate, `${furthest} bytes behind`);
+    assert.ok(viewer.received.length < (lines * lineLength) / 10, `${viewer.received.length} bytes were sent`);
+  });
+
+  test("that stands still and goes on is at the present", async () => {
+    const id = await home.start(
+      ["sh", "-c", `echo ready; read go; "$1" ${lines} 200; echo done; exec cat`, "sh", program("flood")],
+      ["--name", "still"],
+    );
+    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await viewer.waitFor("ready");
+    viewer.type("\r");
+    await viewer.waitFor(/line 0/);
+    viewer.stopReading();
+    const log = path.join(home.folder, "s", id, "output.log");
+    await until(() => fs.readFileSync(log).subarray(-6).includes("done"), "the end of the flood");
+    const before = viewer.received.length;
+    viewer.continueReading();
+    await viewer.waitFor("done");
+    const more = viewer.received.length - before;
+    assert.ok(more < 1 << 20, `${more} bytes of the past were shown first`);
+  });
+});
+
+describe("leaving", () => {
+  const home = directHome();
+  after(() => home.dispose());
+
+  for (const which of ["program", "holder", "server"] as const)
+    test(`a ${which} that stands still, with keys on their way and output that waits, keeps nobody`, async () => {
+      const name = `still-${which}`;
+      const id = await home.start(["sh", "-c", `stty -icanon -echo; ${counting}`], ["--name", name]);
+      const directs = home.serverLog().split("viewer.direct").length;
+      const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+      await terminal.waitFor(/\d tick/);
+      await until(() => home.serverLog().split("viewer.direct").length > directs, "the client to read the output itself");
+      const row = (await home.sessions()).find((session) => session.name === name);
+      const program = row?.pid as number;
+      const pid = { program, holder: parentOf(program), server: home.serverPid() as number }[which];
+      process.kill(pid, "SIGSTOP");
+      try {
+        terminal.type("typed");
+        // one that stands still is left by a third press: TAKEN or its end is the answer
+        for (let i = 0; i < (which === "server" ? 3 : 1); i++) terminal.key("C-\\");
+        if (which !== "server") terminal.key("d");
+        assert.equal((await terminal.waitForExit()).code, 0);
+      } finally {
+        process.kill(pid, "SIGCONT");
+      }
+    });
+});
+
+/** The process that started this one. */
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
 
 describe("keys that the server allowed in advance", () => {
   const home = directHome();

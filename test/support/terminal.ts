@@ -33,6 +33,8 @@ export interface UserTerminalOptions {
   cwd?: string;
   /** Whether the terminal answers queries (DA, DSR …) as a real one does. Default true. */
   answers?: boolean;
+  /** Bytes a second that it takes, as over a slow line; default: as many as come. */
+  rate?: number;
 }
 
 export interface TerminalExit {
@@ -72,9 +74,11 @@ export class UserTerminal {
   #unparsed = 0;
   #waiters = new Set<Waiter>();
   #slave: number | undefined;
+  readonly #rate: number | undefined;
 
   constructor(file: string, args: string[], options: UserTerminalOptions = {}) {
-    const { cols = 80, rows = 24, env = {}, cwd = "/", answers = true } = options;
+    const { cols = 80, rows = 24, env = {}, cwd = "/", answers = true, rate } = options;
+    this.#rate = rate;
     this.command = [file, ...args].join(" ");
     this.#screen = new headless.Terminal({ cols, rows, scrollback: 20_000, allowProposedApi: true, logLevel: "off" });
     this.#screen.loadAddon(new Unicode11Addon());
@@ -245,6 +249,10 @@ export class UserTerminal {
   }
 
   #received(chunk: Buffer): void {
+    if (this.#rate !== undefined) {
+      this.stopReading();
+      setTimeout(() => this.continueReading(), (chunk.length * 1000) / this.#rate);
+    }
     this.#chunks.push(chunk);
     this.#unparsed++;
     this.#screen.write(chunk, () => {

@@ -22,7 +22,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { until } from "../../support/events.ts";
+import { readIfThere, until } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import type { UserTerminal } from "../../support/terminal.ts";
@@ -381,6 +381,26 @@ describe("keys that leave", () => {
     for (let i = 0; i < 3; i++) terminal.type("\x1c");
     assert.equal((await terminal.waitForExit()).code, 0);
     assert.match(terminal.text(), /does not answer/);
+  });
+
+  test("with no server at all, while the next one does not come up, one can leave too", async () => {
+    const node = path.join(home.work, "node-that-hangs");
+    const started = path.join(home.work, "started");
+    fs.writeFileSync(node, `#!/bin/sh\necho $$ > ${started}\nexec sleep 1000 < /dev/null\n`, { mode: 0o700 });
+    const terminal = start(["attach"], { env: { FALCON_NODE: node } });
+    const peer = await server.peer();
+    peer.send(raw, keys, encodeResume(["@attach", "x"]), restore("<back>"), out("ready"));
+    await terminal.waitFor("ready");
+    server.stopListening();
+    peer.socket.destroy();
+    const pid = Number(await until(() => readIfThere(started)?.trim(), "the next server's start"));
+    try {
+      for (let i = 0; i < 3; i++) terminal.type("\x1c");
+      assert.equal((await terminal.waitForExit()).code, 0);
+      assert.match(terminal.text(), /<back>[\s\S]*no session server could be reached/);
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
   });
 });
 

@@ -25,6 +25,7 @@ class Scene {
     kind = "launch",
     readOnly = false,
     early = undefined as { cols: number; rows: number } | undefined,
+    screenText = async () => undefined as never,
   } = {}) {
     const screen = {
       watchFrames: () => ({ close: () => {}, resize: () => {}, again: () => {} }),
@@ -46,7 +47,7 @@ class Scene {
       onOver: () => () => {},
       lineMode: () => ({ canonical: false, echo: false, isig: true, vintr: 3, foreground: 1 }),
       inputModes: () => ({ bracketedPaste: true, focus: true, alternate: true }),
-      screenText: async () => undefined,
+      screenText,
     } as unknown as WatchedSession;
     const terminal = {
       write: (bytes: Uint8Array) => void this.shown.push(Buffer.from(bytes)),
@@ -153,6 +154,12 @@ describe("a second Ctrl+C", () => {
     await scene.type("j").leave();
     assert.equal(scene.typed.at(-1), "j");
   });
+});
+
+test("a screen that cannot be told keeps nobody who leaves", async () => {
+  const scene = new Scene({ screenText: () => new Promise(() => {}) });
+  assert.equal(await scene.leave(), "detached");
+  assert.notEqual(scene.shown.length, 0);
 });
 
 test("keys typed in the read that opens the history are for the history", async () => {
