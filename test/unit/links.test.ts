@@ -104,3 +104,17 @@ test("docs/guide/hooks.md has every variable of on_event, and no other", () => {
   const documented = [...read("docs/guide/hooks.md").matchAll(/^\| `(FALCON_\w+)` \|/gm)].map(([, name]) => name as string);
   assert.deepEqual(documented.sort(), given);
 });
+
+test("the recording at README's top is an asciicast of four commands, and names nothing of the machine that it was made on", () => {
+  const [header = "", ...events] = read("docs/guide/first-day.cast").trimEnd().split("\n");
+  assert.equal(JSON.parse(header).version, 2);
+  const written = events.map((line) => JSON.parse(line) as [number, string, string]);
+  assert.ok(
+    written.every(([time], i) => time >= (written[i - 1]?.[0] ?? 0)),
+    "times do not go back",
+  );
+  const said = written.map(([, , text]) => text).join("");
+  for (const words of ["falcon launch", "detached, running", "falcon sessions", "falcon attach"])
+    assert.ok(said.includes(words), words);
+  assert.doesNotMatch(`${said}${read("docs/guide/first-day.svg")}`, /\/(root|work|home|Users)\//);
+});
