@@ -115,26 +115,19 @@ export class AsidePool {
     helper.work = work;
     helper.since = this.#effects.steady();
     helper.timer = setTimeout(() => this.#tooLong(helper), longestWork);
-    helper.process.send({ id: work.id, name: work.name, args: work.args });
+    // where the system has no process or descriptor left, there is nobody to be asked; its error is on the way
+    if (helper.process.connected) helper.process.send({ id: work.id, name: work.name, args: work.args });
   }
 
   #start(): Helper | undefined {
     // two of them share the daily work; more are for places that keep theirs
     const busy = [...this.#helpers].filter((h) => this.#effects.steady() - h.since <= slowAfter).length;
     if (this.#helpers.size >= mostHelpers || busy >= 2) return undefined;
-    const child = fork(this.#script, [], {
-      serialization: "advanced",
-      execArgv: [`--max-old-space-size=${helperMemory}`],
-      env: {},
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-      cwd: "/",
-    });
+    const child = forkHelper(this.#script);
     const helper: Helper = { process: child, work: undefined, since: 0, timer: undefined };
     child.on("message", (answer) => this.#answered(helper, answer as { id: number; value?: unknown; thrown?: Thrown }));
-    child.on("error", (error) => this.#lost(helper, String(error)));
+    child.on("error", (error) => this.#lost(helper, String(error), noHelper(error)));
     child.on("exit", (code, signal) => this.#lost(helper, `status ${code ?? signal}`));
-    child.unref();
-    child.channel?.unref();
     this.#helpers.add(helper);
     return helper;
   }
@@ -173,13 +166,13 @@ export class AsidePool {
   }
 
   /** A helper that ended by itself: what it read was too much for its memory, or the machine's. */
-  #lost(helper: Helper, why: string): void {
+  #lost(helper: Helper, why: string, sentence?: string): void {
     if (!this.#helpers.has(helper)) return;
     const { work } = helper;
     this.#end(helper);
     if (work !== undefined) {
       this.#effects.log("aside.lost", { file: work.file, operation: work.name, why });
-      work.reject(new NoAnswer(`${work.file} is too large to read`));
+      work.reject(new NoAnswer(sentence ?? `${work.file} is too large to read`));
     }
     this.#serve();
   }
@@ -215,7 +208,29 @@ export class AsidePool {
   }
 }
 
-function noAnswer(file: string): NoAnswer {
+/** What a user is told when the system gives no process for the work. */
+export function noHelper(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const what = code === "EMFILE" || code === "ENFILE" ? "open files" : code === "EAGAIN" ? "processes" : undefined;
+  if (what === undefined) return `no process can be started to look at files: ${error.message}`;
+  return `no process can be started to look at files: your limit of ${what} is reached ('falcon doctor' tells the limits)`;
+}
+
+/** A process of the helpers' program, which keeps nobody alive. */
+export function forkHelper(script: string): ChildProcess {
+  const child = fork(script, [], {
+    serialization: "advanced",
+    execArgv: [`--max-old-space-size=${helperMemory}`],
+    env: {},
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    cwd: "/",
+  });
+  child.unref();
+  child.channel?.unref();
+  return child;
+}
+
+export function noAnswer(file: string): NoAnswer {
   return Object.assign(new NoAnswer(`${file} does not answer: is its file system away?`), { code: "ETIMEDOUT" });
 }
 

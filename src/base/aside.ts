@@ -22,6 +22,31 @@ export function isAside(): boolean {
   return elsewhere !== undefined;
 }
 
+/** Names work that a helper does, without a function that asks for it. */
+export function operation(name: string, work: Operation): void {
+  operations.set(name, work);
+}
+
+/** Several pieces of work, each after the other in one helper of their own, which may keep something open between them. */
+export interface Series {
+  /** @throws NoAnswer when it takes too long; what the work threw. */
+  ask(name: string, args: readonly unknown[]): Promise<unknown>;
+  /** The helper ends. */
+  end(): void;
+}
+
+let series: ((file: string) => Series) | undefined;
+
+/** From here on series are made by this. Undefined: they are done on the spot again. */
+export function useSeries(make: ((file: string) => Series) | undefined): void {
+  series = make;
+}
+
+/** @param file what it touches. */
+export function newSeries(file: string): Series {
+  return series?.(file) ?? { ask: async (name, args) => await operationOf(name)?.(...(args as never[])), end() {} };
+}
+
 /** The operation of this name, for a helper. */
 export function operationOf(name: string): Operation | undefined {
   return operations.get(name);

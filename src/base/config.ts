@@ -3,6 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parse, TomlError } from "smol-toml";
+import { aside, NoAnswer } from "./aside.ts";
 import { durationOf, sizeOf } from "./quantity.ts";
 
 /** What happens to one kind of escape sequence that a program sends to its viewers. */
@@ -158,6 +159,18 @@ function homeOfUser(): string {
 export interface LoadedConfig {
   config: Config;
   problems: string[];
+}
+
+const readAside = aside("settings", loadConfig, ([file]) => file);
+
+/** Reads the file as `loadConfig`, aside; one that does not answer is a problem among others. */
+export async function readSettings(file: string): Promise<LoadedConfig> {
+  try {
+    return await readAside(file);
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return { config: defaultConfig, problems: [`${error.message}; all settings have their defaults`] };
+  }
 }
 
 /** Reads the file; one that does not exist says nothing and is no problem. Never throws. */

@@ -1,6 +1,8 @@
 // Whether a batch job, or a step of it, ends when a process of it does: then a run cannot be left, since it ends with its job.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
+import { commandLine, nameOf, parentOf } from "../platform/processes.ts";
 
 /** What is looked up of processes. */
 export interface ScriptFacts {
@@ -43,6 +45,13 @@ export function endsWith(pid: number, facts: ScriptFacts): "task" | "script" | u
   }
   return undefined;
 }
+
+/** `endsWith` of a process that is there: its script may lie anywhere. */
+export const jobEndsWith = aside(
+  "jobEndsWith",
+  (pid: number) => endsWith(pid, { parentOf, nameOf, commandLine, unread: unreadOf }),
+  ([pid]) => `/proc/${pid}`,
+);
 
 /** The longest rest of a script that is looked at (bytes): what is longer goes on. */
 const longestRest = 64 << 10;

@@ -2,7 +2,7 @@
 import { Failure, Status } from "../base/failure.ts";
 import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
 import { DirectEnd } from "../protocol/client.ts";
-import { aimAgentLink, hasAgentLink } from "../session/agent-link.ts";
+import { aimAgentLinkAside, hasAgentLink } from "../session/agent-link.ts";
 import { Attachment, type Leaving } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
@@ -38,8 +38,9 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (around?.live && options.enter) call.stderr(nested(context, around));
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
-    aimAgentLink(session.folder, environment.SSH_AUTH_SOCK);
+    void aimAgentLinkAside(session.folder, environment.SSH_AUTH_SOCK).catch(() => false);
   }
+  const ask = await askBeforeLeaving(call, context);
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
   const viewed = viewerTerminal(call, context, session.id);
@@ -55,7 +56,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     clock: () => context.clock(),
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
-    leaving: askBeforeLeaving(call, context),
+    leaving: ask,
     ...(viewed.direct === undefined
       ? {}
       : {

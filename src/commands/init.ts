@@ -39,7 +39,9 @@ environment's falcon: 'falcon-sessions install-shim' makes it ours.`,
     if (shell !== undefined && !shells.includes(shell)) throw new Failure(`init ${shell}: say bash, zsh or fish`, Status.usage);
     if (shell === undefined && options.shim === undefined) throw new Failure("init: say bash, zsh or fish", Status.usage);
     const chosen = typeof options.shim === "string" && !mistaken ? options.shim : undefined;
-    const folder = options.shim === undefined ? shimFolder(environment) : await makeShim(client, environment, directory, chosen);
+    const folder = await (options.shim === undefined
+      ? shimFolder(environment)
+      : makeShim(client, environment, directory, chosen));
     if (shell !== undefined) call.stdout(shellScript(shell, client, folder));
     else call.stdout(nextStep(call, folder as string));
     return Status.ok;

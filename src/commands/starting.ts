@@ -212,7 +212,7 @@ export async function stayWith(
   const { terminal } = call.request;
   const here = terminal.stdin && terminal.stdout && !options.detach;
   if (options.detach) {
-    const why = whyItWaits(call, context);
+    const why = await whyItWaits(call, context);
     if (why === undefined) {
       call.lastWords(`${session.id}\n`);
       return Status.ok;

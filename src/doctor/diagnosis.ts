@@ -1,6 +1,6 @@
 // All conditions that can cost a user a run, looked at in turn: the facts are collected here, each check is pure and in a file of its own.
 import os from "node:os";
-import { configPath, loadConfig } from "../base/config.ts";
+import { configPath, readSettings } from "../base/config.ts";
 import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";
@@ -11,7 +11,7 @@ import { checkLogOut } from "./log-out.ts";
 import { checkDisk, checkModes, checkNetwork, openPaths, rayFolder, runPlaces } from "./places.ts";
 import { checkPython, pythonFacts } from "./python.ts";
 import { checkKernel, checkVersions, otherServers, versionOnDisk } from "./system.ts";
-import { checkLocale, checkTerminal, terminalFacts } from "./terminal.ts";
+import { askTerminalFacts, checkLocale, checkTerminal } from "./terminal.ts";
 
 /** The server that was asked. */
 export interface Surroundings {
@@ -50,7 +50,7 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
     { name: "access by others", findings: checkModes(openPaths(server.home, server.uid), server.home, server.uid) },
     { name: "Python falcon", findings: checkPython(python) },
     { name: "which falcon", findings: checkFalcons(falcons) },
-    { name: "terminal", findings: checkTerminal(terminalFacts(caller)) },
+    { name: "terminal", findings: checkTerminal(await askTerminalFacts(caller)) },
     { name: "locale", findings: checkLocale(environment) },
     { name: "kernel", findings: checkKernel(os.release()) },
     {
@@ -62,13 +62,13 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
         others: otherServers(server.home, server.uid),
       }),
     },
-    { name: "configuration", findings: configuration(environment) },
+    { name: "configuration", findings: await configuration(environment) },
   ];
   return { conditions, falcons: falcons.seen };
 }
 
-function configuration(environment: Caller["environment"]): Finding[] {
-  return loadConfig(configPath(environment)).problems.map((what) =>
+async function configuration(environment: Caller["environment"]): Promise<Finding[]> {
+  return (await readSettings(configPath(environment))).problems.map((what) =>
     warning("configuration", what, "correct the line, then falcon server upgrade (docs/guide/configuration.md)"),
   );
 }

@@ -1,6 +1,7 @@
 // Who gets which `falcon`: the caller's own line, an interactive shell of each kind, a script from here, a script that activates an environment.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { firstOnPath, pythonName } from "../falcon/find.ts";
 import { shimFolder } from "../falcon/shim.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
@@ -53,7 +54,9 @@ const longestStartFile = 1 << 20;
 const emptyPath = "/usr/local/bin:/usr/bin:/bin";
 
 /** @param root of our own installation; @param pid the caller's client */
-export async function falconFacts(caller: Caller, root: string, pid: number): Promise<FalconFacts> {
+export const falconFacts = aside("falconFacts", factsHere, ([{ directory }]) => directory);
+
+async function factsHere(caller: Caller, root: string, pid: number): Promise<FalconFacts> {
   const { environment, directory } = caller;
   const look = (PATH: string | undefined) => firstOnPath({ environment: PATH === undefined ? {} : { PATH }, directory, root });
   const first = await look(environment.PATH);
@@ -80,7 +83,7 @@ export async function falconFacts(caller: Caller, root: string, pid: number): Pr
     if (!found.ourselves && fs.existsSync(path.join(bin, pythonName))) overwritten ??= prefix;
   }
   seen.push(asSeen("an empty environment: env -i, cron", await look(emptyPath)));
-  return { seen, first, inForce, shim: shimFolder(environment), active, overwritten };
+  return { seen, first, inForce, shim: await shimFolder(environment), active, overwritten };
 }
 
 /** What the user does not know and should: a `falcon` that would run without a session. Nothing once the remedy is in force. */

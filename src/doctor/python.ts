@@ -1,7 +1,9 @@
 // The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { aside } from "../base/aside.ts";
 import { Failure } from "../base/failure.ts";
+import { usableDirectory } from "../base/usable-directory.ts";
 import { findPythonFalcon } from "../falcon/find.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
@@ -45,7 +47,7 @@ export async function pythonFacts(caller: Caller, root?: string): Promise<Python
   const where = { environment, directory, ...(root === undefined ? {} : { root }) };
   try {
     const { command } = await findPythonFalcon(where);
-    const interpreter = interpreterOf(command);
+    const interpreter = await askInterpreter(command);
     const blessed = interpreter === undefined ? undefined : await hasModule(interpreter, "blessed", caller);
     return { command, missing: undefined, interpreter, blessed };
   } catch (error) {
@@ -80,11 +82,14 @@ export function interpreterOf(command: readonly string[]): string | undefined {
   return direct ?? through ?? longPath;
 }
 
-function hasModule(interpreter: string, name: string, caller: Caller): Promise<boolean | undefined> {
+const askInterpreter = aside("interpreter", interpreterOf, ([command]) => command[0] ?? "/");
+
+async function hasModule(interpreter: string, name: string, caller: Caller): Promise<boolean | undefined> {
   const question = `import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('${name}') else 3)`;
+  const cwd = await usableDirectory(caller.directory);
   return new Promise((done) => {
     const child = spawn(interpreter, ["-c", question], {
-      cwd: fs.existsSync(caller.directory) ? caller.directory : "/",
+      cwd,
       env: { ...caller.environment },
       stdio: "ignore",
       timeout: pythonPatience,

@@ -1,6 +1,7 @@
 // The caller's terminal and locale: whether programs know what it is, and whether text arrives as it was meant.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** What every session's program is told that its terminal is. */
@@ -46,6 +47,9 @@ export function terminalFacts(caller: Caller, folders: readonly string[] = syste
     onTerminal: caller.onTerminal,
   };
 }
+
+/** `terminalFacts`, aside: a terminal's description may lie in the user's home. */
+export const askTerminalFacts = aside("terminalFacts", terminalFacts, ([caller]) => caller.environment.HOME ?? "/");
 
 export function checkTerminal(facts: TerminalFacts): Finding[] {
   const findings: Finding[] = [];

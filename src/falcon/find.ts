@@ -1,6 +1,7 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk, textOf } from "../base/bytes.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
@@ -54,23 +55,42 @@ const deepest = 3;
 export async function findPythonFalcon(options: FindOptions): Promise<FoundFalcon> {
   const { environment, directory } = options;
   const root = options.root ?? ownRoot();
+  const { found, python, missing } = await lookForFalcon({ ...options, root });
+  if (found !== undefined) return found;
+  // a process of the user's, which has its own patience
+  if (python !== undefined && (await pythonHasFalcon(python, environment, directory)))
+    return { command: [python, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
+  throw new Failure(missing, Status.notFound);
+}
+
+/** What files tell: the Python falcon, else the first python3, which may have one; and what is said where it has none. */
+interface Look {
+  found?: FoundFalcon;
+  python?: string;
+  missing: string;
+}
+
+const lookForFalcon = aside("findFalcon", lookHere, ([{ explicit, environment, directory }]) =>
+  path.resolve(directory, explicit ?? environment.FALCON_BIN ?? environment.VIRTUAL_ENV ?? environment.CONDA_PREFIX ?? "."),
+);
+
+async function lookHere(options: FindOptions & { root: string }): Promise<Look> {
+  const { environment, directory, root } = options;
+  const missing = notFound(root);
   const passed = environment[viaVariable]?.split(":") ?? [];
-  if (options.explicit !== undefined) return await named(options.explicit, "--falcon", options, root);
+  if (options.explicit !== undefined) return { found: await named(options.explicit, "--falcon", options, root), missing };
   if (environment.FALCON_BIN) {
     const found = await named(environment.FALCON_BIN, "$FALCON_BIN", options, root);
-    if (!passed.includes(found.command[0] as string)) return found;
+    if (!passed.includes(found.command[0] as string)) return { found, missing };
   }
   for (const [file, how] of places(environment, directory)) {
-    const python = await pythonBehind(file, root);
-    if (python !== undefined && !passed.includes(python)) return await startedAs([python], how, environment);
+    const python = await behindHere(file, root);
+    if (python !== undefined && !passed.includes(python)) return { found: await startedAs([python], how, environment), missing };
   }
   for (const file of onPath("python3", environment, directory)) {
-    if (!(await runnable(file))) continue;
-    if (await pythonHasFalcon(file, environment, directory))
-      return { command: [file, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
-    break;
+    if (await runnable(file)) return { python: file, missing };
   }
-  throw new Failure(notFound(root), Status.notFound);
+  return { missing };
 }
 
 /** Where a falcon may lie, best first. */
@@ -88,15 +108,17 @@ function* places(environment: Readonly<Record<string, string>>, directory: strin
  * The Python falcon that a file stands for: itself, or where it is ours the falcon-python beside it; undefined where it is neither. A
  * falcon-python that is gone is the falcon beside it: the shim was removed since.
  */
-export async function pythonBehind(file: string, root: string = ownRoot()): Promise<string | undefined> {
+export const pythonBehind = aside("pythonBehind", behindHere, ([file]) => file);
+
+async function behindHere(file: string, root: string = ownRoot()): Promise<string | undefined> {
   const there = await runnable(file);
-  if (there && !(await isOurselves(file, root))) return file;
+  if (there && !(await isOursHere(file, root))) return file;
   const aside = path.basename(file) === pythonName;
   if (!there && !aside) return undefined;
   // pipx and others link the environment's falcon to a folder on PATH: what lies beside the file itself counts as well
   for (const shim of new Set([file, await realOrSame(file)])) {
     const beside = path.join(path.dirname(shim), aside ? "falcon" : pythonName);
-    if ((await runnable(beside)) && !(await isOurselves(beside, root))) return beside;
+    if ((await runnable(beside)) && !(await isOursHere(beside, root))) return beside;
   }
   return undefined;
 }
@@ -118,15 +140,19 @@ function isPythonScript(text: string): boolean {
  * What a shell of this environment starts for `falcon`, and whether that is us: undefined where PATH has none. For telling a user
  * whose Python environment stands before us on PATH.
  */
-export async function firstOnPath(options: FindOptions): Promise<{ file: string; ourselves: boolean } | undefined> {
+export const firstOnPath = aside("firstOnPath", firstHere, ([{ directory }]) => directory);
+
+async function firstHere(options: FindOptions): Promise<{ file: string; ourselves: boolean } | undefined> {
   for (const file of onPath("falcon", options.environment, options.directory)) {
-    if (await runnable(file)) return { file, ourselves: await isOurselves(file, options.root ?? ownRoot()) };
+    if (await runnable(file)) return { file, ourselves: await isOursHere(file, options.root ?? ownRoot()) };
   }
   return undefined;
 }
 
 /** Whether `file` is our own `falcon`, or a script that ends in it: starting it as the Python falcon would go round in circles. */
-export async function isOurselves(file: string, root: string = ownRoot(), depth = 0): Promise<boolean> {
+export const isOurselves = aside("isOurselves", isOursHere, ([file]) => file);
+
+async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Promise<boolean> {
   let real: string;
   let head: Buffer;
   try {
@@ -149,7 +175,7 @@ export async function isOurselves(file: string, root: string = ownRoot(), depth 
   if (depth >= deepest) return false;
   for (const word of text.match(/[^\s"'`;|&()=]+/g) ?? []) {
     if (path.basename(word) === "falcon-sessions") return true;
-    if (word.startsWith("/") && path.basename(word) !== "env" && word !== real && (await isOurselves(word, root, depth + 1)))
+    if (word.startsWith("/") && path.basename(word) !== "env" && word !== real && (await isOursHere(word, root, depth + 1)))
       return true;
   }
   return false;
@@ -165,7 +191,7 @@ async function named(name: string, how: string, options: FindOptions, root: stri
     // a trainer bundle is a program of Node's, executable or not
     if (/\.[cm]?js$/.test(file)) return { command: [process.execPath, file], how };
     if (!(await runnable(file))) throw new Failure(`${how} names ${file}, which is not executable`, Status.notExecutable);
-    const python = await pythonBehind(file, root);
+    const python = await behindHere(file, root);
     if (python === undefined)
       throw new Failure(`${how} names ${file}, which is falcon-sessions itself and not the Python falcon`, Status.notFound);
     return await startedAs([python], how, environment);

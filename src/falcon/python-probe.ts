@@ -2,7 +2,9 @@
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { aside } from "../base/aside.ts";
 import { steady, wall } from "../base/clock.ts";
+import { usableDirectory } from "../base/usable-directory.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
 const pythonPatience = 10_000;
@@ -78,15 +80,16 @@ export async function pythonHasFalcon(
   return has;
 }
 
-function ask(
+async function ask(
   python: string,
   environment: Readonly<Record<string, string>>,
   directory: string,
 ): Promise<{ status: number | null; said: string }> {
+  const cwd = await usableDirectory(directory);
   return new Promise((done) => {
     let said = "";
     const child = spawn(python, ["-c", question], {
-      cwd: directory,
+      cwd,
       env: { ...environment },
       stdio: ["ignore", "pipe", "ignore"],
       timeout: pythonPatience,
@@ -111,7 +114,10 @@ function foldersIn(said: string, directory: string): string[] | undefined {
   }
 }
 
-async function changes(folders: readonly string[]): Promise<Map<string, number | undefined>> {
+/** When each was changed last (ms since 1970); undefined: it is not there. */
+export const changes = aside("changes", changesHere, ([files]) => files[0] ?? "/");
+
+async function changesHere(folders: readonly string[]): Promise<Map<string, number | undefined>> {
   const changed = (folder: string) =>
     fs.promises.stat(folder).then(
       ({ mtimeMs }) => mtimeMs,

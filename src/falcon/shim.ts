@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
@@ -36,7 +37,9 @@ function keptFolder(environment: Readonly<Record<string, string>>): string {
 }
 
 /** The folder of this user's shim, to be put on PATH; undefined where none was made. */
-export function shimFolder(environment: Readonly<Record<string, string>>): string | undefined {
+export const shimFolder = aside("shimFolder", folderHere, ([environment]) => keptFolder(environment));
+
+function folderHere(environment: Readonly<Record<string, string>>): string | undefined {
   const kept = keptFolder(environment);
   try {
     const folder = fs.lstatSync(kept).isSymbolicLink() ? fs.readlinkSync(kept) : kept;
@@ -52,14 +55,18 @@ export function shimFolder(environment: Readonly<Record<string, string>>): strin
  * @param chosen the folder; undefined: the one that was chosen before, else the default
  * @throws Failure 2 when the folder cannot be on PATH or holds anything else, 125 when it cannot be written.
  */
-export async function makeShim(
+export const makeShim = aside("makeShim", makeHere, ([, environment, directory, chosen]) =>
+  chosen === undefined ? keptFolder(environment) : path.resolve(directory, chosen),
+);
+
+async function makeHere(
   client: string,
   environment: Readonly<Record<string, string>>,
   directory: string,
   chosen: string | undefined,
 ): Promise<string> {
   const kept = keptFolder(environment);
-  const folder = chosen === undefined ? (shimFolder(environment) ?? kept) : path.resolve(directory, chosen);
+  const folder = chosen === undefined ? (folderHere(environment) ?? kept) : path.resolve(directory, chosen);
   if (/[:\n]/.test(folder)) throw new Failure(`--shim ${folder}: a folder on PATH cannot have ':' in its name`, Status.usage);
   const others = filesIn(folder).filter((name) => name !== "falcon");
   const file = path.join(folder, "falcon");
@@ -97,7 +104,9 @@ export interface EnvironmentShim {
  * pip has written its own falcon anew, it does the same.
  * @throws Failure 2 when it is no environment or has no falcon, 125 when it cannot be written.
  */
-export async function installShim(client: string, environment: string): Promise<EnvironmentShim> {
+export const installShim = aside("installShim", installHere, ([, environment]) => environment);
+
+async function installHere(client: string, environment: string): Promise<EnvironmentShim> {
   const { file, python } = environmentFiles(environment);
   if (!exists(file)) {
     throw new Failure(
@@ -125,7 +134,9 @@ export async function installShim(client: string, environment: string): Promise<
 }
 
 /** Undoes installShim. What pip has written since stays. @throws Failure as installShim. */
-export async function removeShim(environment: string): Promise<EnvironmentShim> {
+export const removeShim = aside("removeShim", removeHere, ([environment]) => environment);
+
+async function removeHere(environment: string): Promise<EnvironmentShim> {
   const { file, python } = environmentFiles(environment);
   const ours = exists(file) && (await isOurselves(file));
   if (!exists(python)) {

@@ -1,9 +1,9 @@
 // What the Python falcon says of itself: the commands that it knows and its options, from its bare usage, remembered while its file stays the same.
 // Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
 import { spawn } from "node:child_process";
-import fs from "node:fs";
-import { onDisk } from "../base/bytes.ts";
+import { usableDirectory } from "../base/usable-directory.ts";
 import type { FoundFalcon } from "./find.ts";
+import { changes } from "./python-probe.ts";
 
 /** Milliseconds that it may take to say its usage: Python's start from a cold, slow disk. */
 const usagePatience = 10_000;
@@ -23,10 +23,7 @@ export async function falconUsage(
   directory: string,
 ): Promise<string | undefined> {
   const [file] = found.command as [string, ...string[]];
-  const changed = await fs.promises.stat(onDisk(file)).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
+  const changed = (await changes([file])).get(file) ?? 0;
   const key = JSON.stringify([found.command, changed]);
   const known = remembered.get(key);
   if (known !== undefined) return known;
@@ -42,12 +39,17 @@ export function commandsIn(usage: string): string[] {
   return [...new Set([...usage.matchAll(/^\s+falcon\s+([a-z][\w-]*)/gm)].map((found) => found[1] as string))];
 }
 
-function ask(command: readonly string[], environment: Readonly<Record<string, string>>, directory: string): Promise<string> {
+async function ask(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<string> {
   const [file, ...args] = command as [string, ...string[]];
+  const cwd = await usableDirectory(directory);
   return new Promise((done) => {
     let said = "";
     const child = spawn(file, args, {
-      cwd: fs.existsSync(directory) ? directory : "/",
+      cwd,
       env: { ...environment },
       stdio: ["ignore", "pipe", "ignore"],
       timeout: usagePatience,

@@ -1,7 +1,18 @@
 // A helper process: does the server's work on files of users, one piece at a time, and ends with the server. It may hang, and be killed for it.
 import { operationOf, thrownOf } from "../base/aside.ts";
+import { removeUnfinished } from "../commands/export-writer.ts";
 // whoever makes operations is imported for them
+import "../base/config.ts";
+import "../base/usable-directory.ts";
+import "../batch/leaving.ts";
 import "../commands/program-file.ts";
+import "../doctor/falcons.ts";
+import "../doctor/python.ts";
+import "../doctor/terminal.ts";
+import "../falcon/find.ts";
+import "../falcon/python-probe.ts";
+import "../falcon/shim.ts";
+import "../session/agent-link.ts";
 import "../doctor/places.ts";
 import "../falcon/foreign-files.ts";
 import "../falcon/launch-check.ts";
@@ -22,4 +33,7 @@ process.on("message", async (asked: { id: number; name: string; args: never[] })
     process.send?.({ id, thrown: thrownOf(error) });
   }
 });
-process.on("disconnect", () => process.exit(0));
+process.on("disconnect", () => {
+  removeUnfinished();
+  process.exit(0);
+});

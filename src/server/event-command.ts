@@ -1,22 +1,23 @@
 // Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output nowhere.
 import { spawn } from "node:child_process";
-import fs from "node:fs";
+import { usableDirectory } from "../base/usable-directory.ts";
 
 /** A command that is not done after this (ms) is ended; a mail server that does not answer takes two minutes. */
 const longestRun = 300_000;
 
 /** Answers the exit status, or -1 when it could not be started or was ended. */
-export function runEventCommand(
+export async function runEventCommand(
   command: readonly string[],
   environment: Record<string, string>,
   directory: string,
   limit = longestRun,
 ): Promise<number> {
   const [file, ...args] = command as [string, ...string[]];
+  const cwd = await usableDirectory(directory);
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       env: environment,
-      cwd: fs.existsSync(directory) ? directory : "/",
+      cwd,
       stdio: "ignore",
       timeout: limit,
       killSignal: "SIGKILL",

@@ -4,10 +4,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { useAside } from "../base/aside.ts";
+import { useAside, useSeries } from "../base/aside.ts";
 import { AsidePool } from "../base/aside-pool.ts";
+import { AsideSeries } from "../base/aside-series.ts";
 import { steady, wall } from "../base/clock.ts";
-import { type Config, configPath, loadConfig } from "../base/config.ts";
+import { type Config, configPath, type LoadedConfig, readSettings } from "../base/config.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import { type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
@@ -152,7 +153,7 @@ export class Server implements Context {
   #keeperKind: string | undefined;
   readonly #stopping = new AbortController();
 
-  private constructor(options: ServerOptions, guard: HomeGuard, log: Log) {
+  private constructor(options: ServerOptions, guard: HomeGuard, log: Log, aside: AsidePool, { config, problems }: LoadedConfig) {
     this.#options = options;
     this.home = options.home;
     this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
@@ -161,11 +162,9 @@ export class Server implements Context {
     this.version = options.version;
     this.#ended = options.ended;
     this.#guard = guard;
-    this.#aside = new AsidePool(path.join(options.root, "dist", "aside-helper.cjs"), { log, steady });
-    useAside((name, file, args) => this.#aside.ask(name, file, args));
+    this.#aside = aside;
     this.#handshakes = new Handshakes(mostDescriptors(systemAllowance), log);
     this.log = log;
-    const { config, problems } = loadConfig(configPath(process.env));
     this.config = config;
     for (const problem of problems) log("config.problem", { problem });
     this.store = SessionStore.open(path.join(options.home, databaseName), log).store;
@@ -299,7 +298,11 @@ export class Server implements Context {
     log("server.start", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
-      server = new Server(options, guard, log);
+      const helper = path.join(options.root, "dist", "aside-helper.cjs");
+      const aside = new AsidePool(helper, { log, steady });
+      useAside((name, file, args) => aside.ask(name, file, args));
+      useSeries((file) => new AsideSeries(helper, file));
+      server = new Server(options, guard, log, aside, await readSettings(configPath(process.env)));
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();

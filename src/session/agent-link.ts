@@ -1,6 +1,7 @@
 // SSH_AUTH_SOCK of a session's program: a link in the session's folder, aimed at the agent of whoever attached last.
 import fs from "node:fs";
 import path from "node:path";
+import { aside } from "../base/aside.ts";
 
 const linkName = "ssh-auth-sock";
 
@@ -30,6 +31,9 @@ export function aimAgentLink(folder: string, agent: string | undefined): boolean
     return false; // an agent that is gone, or a folder that takes nothing
   }
 }
+
+/** `aimAgentLink`, aside: an agent's socket may lie anywhere. */
+export const aimAgentLinkAside = aside("aimAgentLink", aimAgentLink, ([folder, agent]) => agent ?? folder);
 
 /** Whether the program was started with an agent: only then it looks at the link. */
 export function hasAgentLink(environment: Readonly<Record<string, string>>, folder: string): boolean {

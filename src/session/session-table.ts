@@ -9,7 +9,7 @@ import { readRecord } from "../store/record.ts";
 import { isSessionEntry } from "../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
-import { agentLinkPath, aimAgentLink } from "./agent-link.ts";
+import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
 import { trackRunDirectory } from "./run-tracker.ts";
 import { Session, type SessionEffects } from "./session.ts";
 
@@ -140,7 +140,6 @@ export class SessionTable {
       if (!fs.existsSync(this.#folder)) fs.mkdirSync(this.#folder, { mode: 0o700 });
       fs.mkdirSync(folder, { mode: 0o700 });
       writeSessionFile(folder, row);
-      aimAgentLink(folder, agent);
       this.#store.save(row);
     } catch (error) {
       this.#removeFolder(id);
@@ -148,7 +147,11 @@ export class SessionTable {
     }
     this.#sessions.set(id, session);
     this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
-    const before = await latestLink(row.directory).catch(() => undefined);
+    const [before] = await Promise.all([
+      latestLink(row.directory).catch(() => undefined),
+      // without an agent the program goes on
+      aimAgentLinkAside(folder, agent).catch(() => false),
+    ]);
     try {
       await session.start(caller);
     } catch (error) {

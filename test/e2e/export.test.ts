@@ -5,7 +5,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { program } from "../support/compile.ts";
-import { untilFile } from "../support/events.ts";
+import { until, untilFile } from "../support/events.ts";
 import { brightness, chromium, packageFile, readPng, shownInChromium, tool, used } from "../support/foreign.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
@@ -226,6 +226,17 @@ describe("falcon export", () => {
     fs.symlinkSync(mine, path.join(home.work, "own-link"));
     await home.ok(["export", id, "--format", "text", "-o", path.join(home.work, "own-link")]);
     assert.notEqual(fs.readFileSync(mine, "utf8"), "mine");
+  });
+
+  test("nothing of an export stays when the server is killed in its midst", async () => {
+    const long = await home.start(["seq", "3000000"], ["--name", "long"]);
+    await home.untilState(long, "exited");
+    const parts = () => fs.readdirSync(home.work).filter((name) => name.startsWith(".half"));
+    const asked = home.run(["export", long, "--format", "text", "-o", "half"]);
+    await until(() => parts().some((name) => fs.statSync(file(name)).size > 0), "the beginning of the export");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    await asked;
+    await until(() => parts().length === 0, "it to be removed");
   });
 
   test("wrong uses get one sentence; PNG does not go to a terminal", async () => {

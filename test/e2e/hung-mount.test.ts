@@ -55,6 +55,29 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
     }
   });
 
+  test("an export, a launch's falcon, the doctor and install-shim on it: each in a sentence, and nobody else", async () => {
+    const elsewhere = {
+      FALCON_BIN: path.join(folder, "falcon"),
+      XDG_CONFIG_HOME: folder,
+      SSH_AUTH_SOCK: path.join(folder, "agent"),
+    };
+    const commands: [string[], Record<string, string>][] = [
+      [["export", "seen", "--format", "text", "-o", path.join(folder, "text")], {}],
+      [["launch", "-d", "--falcon", path.join(folder, "falcon")], {}],
+      [["install-shim", path.join(folder, "venv")], {}],
+    ];
+    const asked = commands.map(([args, env]) => home.run(args, { env }));
+    const doctor = home.run(["doctor"], { env: elsewhere });
+    const run = home.run(["run", "-d", "--", "/bin/true"], { env: { SSH_AUTH_SOCK: elsewhere.SSH_AUTH_SOCK } });
+    await nobodyNotices(asked[0] as Promise<unknown>, "still here");
+    for (const result of await Promise.all(asked)) {
+      assert.match(result.stderr, sentence);
+      assert.notEqual(result.code, 0);
+    }
+    assert.match((await doctor).stdout + (await doctor).stderr, /does not answer/);
+    assert.equal((await run).code, 0, "an agent that does not answer keeps no program from its start");
+  });
+
   test("after two that it cost it is refused at once", async () => {
     // as many as it takes: the two above may have shared one
     for (let n = 0; n < 2; n++) assert.match((await home.run(["show", path.join(folder, "x")])).stderr, sentence);

@@ -1,0 +1,57 @@
+// A helper process for one series of work that keeps a file open between its pieces; like the pool's, it is killed when it does not answer.
+import type { ChildProcess } from "node:child_process";
+import { errorOf, NoAnswer, type Series, type Thrown } from "./aside.ts";
+import { forkHelper, longestWork, noAnswer, noHelper } from "./aside-pool.ts";
+
+/** How long (ms) a piece after the first may take: a disk that is busy keeps a writer waiting for seconds, and nobody but this command waits. */
+const longestPiece = 30_000;
+
+export class AsideSeries implements Series {
+  #helper: ChildProcess;
+  #file: string;
+  #asked = 0;
+  #waiting: { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout } | undefined;
+
+  /** @param script the helper's program; @param file what the work touches. */
+  constructor(script: string, file: string) {
+    this.#file = file;
+    this.#helper = forkHelper(script);
+    this.#helper.on("message", (message) => {
+      const { value, thrown } = message as { value?: unknown; thrown?: Thrown };
+      const waiting = this.#answered();
+      if (thrown === undefined) waiting?.resolve(value);
+      else waiting?.reject(errorOf(thrown));
+    });
+    const lost = () => this.#answered()?.reject(new NoAnswer(`what works on ${file} has ended: is the machine out of memory?`));
+    this.#helper.on("error", (error) => this.#answered()?.reject(new NoAnswer(noHelper(error))));
+    this.#helper.on("exit", lost);
+  }
+
+  #answered() {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    clearTimeout(waiting?.timer);
+    return waiting;
+  }
+
+  ask(name: string, args: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          this.#answered()?.reject(noAnswer(this.#file));
+          this.#helper.kill("SIGKILL");
+        },
+        this.#asked === 0 ? longestWork : longestPiece,
+      );
+      this.#waiting = { resolve, reject, timer };
+      // without a process its error is on the way
+      if (this.#helper.connected) this.#helper.send({ id: ++this.#asked, name, args });
+    });
+  }
+
+  end(): void {
+    this.#answered()?.reject(noAnswer(this.#file));
+    // it removes what is not finished, and goes
+    if (this.#helper.connected) this.#helper.disconnect();
+  }
+}
