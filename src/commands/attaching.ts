@@ -1,4 +1,5 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
+import { within } from "../base/clock.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
 import { DirectEnd } from "../protocol/client.ts";
@@ -23,6 +24,9 @@ export interface AttachOptions {
 /** The hidden command that a client asks of the next server when this one is lost. */
 export const resumeAttach = "@attach";
 
+/** So long (ms) an attach waits until the program is led to its agent: what the program is told next may need it. */
+const agentPatience = 500;
+
 /**
  * Attaches and stays. Answers the program's status when it ended, 0 after a detach.
  * @throws Failure 2 without a terminal.
@@ -38,7 +42,10 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (around?.live && options.enter) call.stderr(nested(context, around));
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
-    void aimAgentLinkAside(session.folder, environment.SSH_AUTH_SOCK).catch(() => false);
+    await within(
+      agentPatience,
+      aimAgentLinkAside(session.folder, environment.SSH_AUTH_SOCK).catch(() => false),
+    );
   }
   const ask = await askBeforeLeaving(call, context);
   call.restore(leaveTerminal());
