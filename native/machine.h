@@ -1,4 +1,4 @@
-// Which machine a home belongs to, whatever that machine is called: the file `machine` in the home (docs/decisions/0004-homes.md).
+// Which machine a home belongs to, whatever that machine is called: the file `machine` in the home (docs/design/decisions/0004-homes.md).
 #ifndef FALCON_MACHINE_H
 #define FALCON_MACHINE_H
 
