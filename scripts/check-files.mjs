@@ -31,6 +31,7 @@ const allowed = {
     "src/falcon/shim.ts",
     "src/session/agent-link.ts",
     "src/session/real-paths.ts",
+    "src/session/roster-files.ts",
     "src/session/working-directory.ts",
   ],
   "our own home, which was checked before a server could start in it": [

@@ -51,6 +51,8 @@ export interface Config {
   readonly saveBefore: number | null;
   /** Folder of the archive of parts; null: beside the homes (docs/design/decisions/0004-homes.md). */
   readonly archive: string | null;
+  /** Folder that this user's machines share, for what each tells the others; null: beside the homes. */
+  readonly roster: string | null;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
 }
@@ -78,6 +80,7 @@ export const defaultConfig: Config = {
   },
   saveBefore: null,
   archive: null,
+  roster: null,
   serverIdle: 60_000,
 };
 
@@ -126,7 +129,8 @@ const settings: readonly Setting[] = [
   { key: "notify", set: (c, v) => (c.notify = boolean(v)) },
   { key: "size_policy", set: (c, v) => (c.sizePolicy = oneOf(v, ["last", "fixed"])) },
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
-  { key: "archive", set: (c, v) => (c.archive = folder(v)) },
+  { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
+  { key: "roster", set: (c, v) => (c.roster = folder(v, "falcon-roster")) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
@@ -386,10 +390,10 @@ function saveBefore(value: Value): number {
   return time;
 }
 
-function folder(value: Value): string | null {
+function folder(value: Value, example: string): string | null {
   if (value === false || value === "") return null;
   if (typeof value === "string" && path.isAbsolute(value) && !value.includes("\0")) return path.normalize(value);
-  throw new Unfit('an absolute path, such as "/shared/ann/falcon-archive", or false for the place beside the homes');
+  throw new Unfit(`an absolute path, such as "/shared/ann/${example}", or false for the place beside the homes`);
 }
 
 function command(value: Value): readonly string[] | null {

@@ -7,6 +7,7 @@ import type { Direct, Request } from "../protocol/client.ts";
 import type { Archive } from "../session/archive.ts";
 import type { Neighbours } from "../session/neighbours.ts";
 import type { PartKeeper } from "../session/part-keeper.ts";
+import type { RosterKeeper } from "../session/roster.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { Submissions } from "../session/submissions.ts";
@@ -82,6 +83,8 @@ export interface Context {
   readonly submissions: Submissions;
   /** The other servers of this host. */
   readonly neighbours: Neighbours;
+  /** What the user's other machines have, and what they are told of this one. */
+  readonly roster: RosterKeeper;
   readonly config: Config;
   readonly log: Log;
   /** ms since 1970. */

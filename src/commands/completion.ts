@@ -126,7 +126,9 @@ export function completion(commands: () => readonly CommandSpec[]): CommandSpec 
     },
     async run(call, context) {
       const words = call.request.arguments.slice(1);
-      const sessions = context.table.all().reverse().map(named);
+      const own = context.table.all().reverse().map(named);
+      const { sessions: far } = await context.roster.others((id) => context.table.get(id) !== undefined);
+      const sessions = [...own, ...far.map((s) => ({ id: s.id, name: s.name, live: s.live, about: `${s.state} on ${s.host}` }))];
       const lines = candidates(commands(), words, sessions).map(({ word, about }) => `${word}\t${oneLine(about)}\n`);
       call.stdout(lines.join(""));
       return Status.ok;

@@ -1,8 +1,10 @@
 // falcon doctor: every condition that would cost the user a run, each with its remedy.
 import { Status } from "../base/failure.ts";
+import { warning } from "../doctor/condition.ts";
 import { type Condition, diagnose } from "../doctor/diagnosis.ts";
 import type { FalconSeen } from "../doctor/falcons.ts";
 import { packageRoot } from "../platform/native.ts";
+import type { Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { coloursFor } from "./table.ts";
 
@@ -22,7 +24,7 @@ export const doctor: CommandSpec = {
   async run(call, context, _args, options) {
     const { request } = call;
     const { stdin, stdout, stderr } = request.terminal;
-    const { conditions, falcons } = await diagnose(
+    const { conditions: places, falcons } = await diagnose(
       {
         environment: request.environment,
         directory: request.directory,
@@ -34,6 +36,7 @@ export const doctor: CommandSpec = {
       { home: context.home, root: packageRoot, version: context.version, uid: process.getuid?.() ?? -1 },
       request.pid,
     );
+    const conditions = [...places, await machines(context)];
     const findings = conditions.flatMap((c) => c.findings);
     const problems = findings.filter((f) => f.severity === "problem").length;
     if (options.json) {
@@ -43,6 +46,22 @@ export const doctor: CommandSpec = {
     return problems > 0 ? sick : Status.ok;
   },
 };
+
+/** What the user's machines tell each other. */
+async function machines({ roster }: Context): Promise<Condition> {
+  const { problems } = await roster.others(() => false);
+  const told = roster.problem === undefined ? [] : [`other machines are not told what runs here: ${roster.problem}`];
+  return {
+    name: "machines",
+    findings: [...told, ...problems].map((what) =>
+      warning(
+        "roster",
+        what,
+        `what is not yours or broken may be removed from ${roster.folder}; config key roster names another folder`,
+      ),
+    ),
+  };
+}
 
 /** Problems first, then warnings, then what is well, then who gets which falcon. */
 function report(

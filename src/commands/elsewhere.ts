@@ -141,7 +141,7 @@ function unnamed(own: readonly Session[], others: readonly NeighbourSession[]): 
 }
 
 /** What fits an id, a name, a prefix or a run directory. */
-export function named(others: readonly NeighbourSession[], wanted: string, directory: string): NeighbourSession[] {
+export function named<S extends NeighbourSession>(others: readonly S[], wanted: string, directory: string): S[] {
   const exact = others.filter((s) => s.id === wanted);
   if (exact.length > 0) return exact;
   const named = others.filter((s) => s.name === wanted);

@@ -1,11 +1,13 @@
 // falcon sessions: what runs and how far it is; one line a session.
-import { Option, type OptionValues } from "commander";
+import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
+import { printable } from "../base/printable.ts";
 import { failureText, runFailure } from "../falcon/failure.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { deadlineText } from "../session/deadline.ts";
 import type { NeighbourSession } from "../session/neighbours.ts";
 import type { Outcome } from "../session/outcome.ts";
+import type { RemoteSession } from "../session/roster.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
@@ -21,7 +23,9 @@ import { watch } from "./watch.ts";
 import { duration } from "./wording.ts";
 
 /** Ended sessions of this last time (ms) are listed without --all. */
-const recentEnd = 86_400_000;
+export const recentEnd = 86_400_000;
+/** Files of other machines that cannot be read are told so many at a time: `falcon doctor` tells all. */
+const mostProblems = 3;
 
 export const sessions: CommandSpec = {
   name: "sessions",
@@ -46,19 +50,23 @@ export const sessions: CommandSpec = {
       .option("--run-dir <dir>", "only sessions of this run directory")
       .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
-      // for the other servers of this host
-      .addOption(new Option("--here", "only this server's").hideHelp());
+      .option("--here", "only this machine's")
+      .option("--host <name>", "only those of this machine");
   },
   async run(call, context, wanted, options) {
-    const { here, all, runDir } = options as { here?: true; all?: true; runDir?: string };
+    const { all, runDir } = options as { all?: true; runDir?: string };
+    // another server of this machine asks for what that has itself: it has no environment (session/neighbours.ts)
+    const here = options.here === true && Object.keys(call.request.environment).length === 0;
     if (options.watch) return watch(call, context, () => choose(call, context, wanted, all === true, runDir));
     const filter = parseFilter(options, context.clock());
     const whole = all === true || filter.chooses;
-    const rows =
-      here === true ? await ownRows(context, context.table.all()) : await chosenRows(call, context, wanted, whole, runDir);
-    const listed = filtered(rows, filter, options.json === true);
+    const rows = here
+      ? await ownRows(context, context.table.all())
+      : await chosenRows(call, context, wanted, whole, runDir, options.here === true);
+    const ofHost = options.host === undefined ? rows : rows.filter((row) => hostOf(row) === options.host);
+    const listed = filtered(ofHost, filter, options.json === true);
     if (options.json) {
-      const listings = listed.map(({ listing, text }) => (here === true ? { ...listing, text } : listing));
+      const listings = listed.map(({ listing, text }) => (here ? { ...listing, text } : listing));
       call.stdout(`${JSON.stringify(listings, null, 2)}\n`);
     } else print(call, context, listed, rows.length > 0);
     return Status.ok;
@@ -78,6 +86,10 @@ export const monitor: CommandSpec = {
     return sessions.run(call, context, wanted, { watch: true });
   },
 };
+
+function hostOf(row: Row): string {
+  return (row.listing as { host?: string }).host ?? "";
+}
 
 function choose(call: Call, context: Context, wanted: string[], all: boolean, runDirectory: string | undefined): Session[] {
   const { directory } = call.request;
@@ -116,7 +128,7 @@ function liveText(summary: string, deadline: string): string {
 }
 
 /** One line of the list, whichever server has the session. */
-interface Row {
+export interface Row {
   id: string;
   name: string;
   /** Its state while it runs, then its outcome. */
@@ -138,6 +150,7 @@ async function chosenRows(
   wanted: string[],
   all: boolean,
   runDir: string | undefined,
+  here: boolean,
 ): Promise<Row[]> {
   await context.takeInJobs();
   const { directory } = call.request;
@@ -148,7 +161,13 @@ async function chosenRows(
     const theirs = others.filter((s) => all || s.live || (s.ended ?? 0) > recent);
     const waiting = runDir === undefined ? await submittedElsewhere(context, presentIds(context, others)) : [];
     const ofRun = runDir === undefined ? theirs : named(others, runDir, directory);
-    return [...own, ...ofRun.map(otherRow), ...waiting.map(submittedRow)].sort((a, b) => a.created - b.created);
+    const remote = here
+      ? []
+      : (await remoteSessions(call, context, others)).filter((s) => all || s.live || (s.ended ?? 0) > recent);
+    const remoteOfRun = runDir === undefined ? remote : named(remote, runDir, directory);
+    return [...own, ...ofRun.map(otherRow), ...waiting.map(submittedRow), ...remoteOfRun.map(remoteRow)].sort(
+      (a, b) => a.created - b.created,
+    );
   }
   const rows = wanted.map(async (word) => {
     const other =
@@ -157,12 +176,15 @@ async function chosenRows(
     const known = context.table.all().some((s) => s.id === word || s.row.name === word);
     const meant = known ? undefined : submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
     if (meant !== undefined) return [submittedRow(meant)];
+    const far = known || here ? [] : named(await remoteSessions(call, context, others), word, directory);
+    if (far.length > 0) return far.map(remoteRow);
     return ownRows(context, choose(call, context, [word], all, runDir));
   });
   return (await Promise.all(rows)).flat();
 }
 
-function ownRows(context: Context, chosen: readonly Session[]): Promise<Row[]> {
+/** The sessions of this server, as its list has them. */
+export function ownRows(context: Context, chosen: readonly Session[]): Promise<Row[]> {
   const now = context.clock();
   const { saveBefore } = context.config;
   return Promise.all(
@@ -193,6 +215,26 @@ function otherRow(session: NeighbourSession): Row {
   const status = live ? state : outcomeWord(outcome?.kind ?? state);
   const since = live ? (started ?? created) : (ended ?? created);
   return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, created, listing };
+}
+
+/** What the user's other machines have; what is wrong with that is said. */
+async function remoteSessions(call: Call, context: Context, others: readonly NeighbourSession[]): Promise<RemoteSession[]> {
+  const { table, roster } = context;
+  const here = new Set(others.map(({ id }) => id));
+  const { sessions, problems } = await roster.others((id) => here.has(id) || table.get(id) !== undefined);
+  for (const problem of problems.slice(0, mostProblems)) call.stderr(`falcon: ${printable(problem)}\n`);
+  return sessions;
+}
+
+/** A machine that was not heard of is not guessed about. */
+function remoteRow(session: RemoteSession): Row {
+  const row = otherRow(session);
+  if (session.unheard === null) return row;
+  return {
+    ...row,
+    status: "unknown",
+    text: [`not heard of for ${duration(session.unheard)}`, row.text].filter(Boolean).join(" · "),
+  };
 }
 
 function submittedRow(one: Submitted): Row {

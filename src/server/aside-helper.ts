@@ -21,6 +21,7 @@ import "../falcon/relaunch.ts";
 import "../falcon/run-config.ts";
 import "../falcon/run-directory.ts";
 import "../session/real-paths.ts";
+import "../session/roster-files.ts";
 import "../session/working-directory.ts";
 
 process.on("message", async (asked: { id: number; name: string; args: never[] }) => {

@@ -25,6 +25,12 @@ export function takeHome(home: string): void {
   claimHome(home);
 }
 
+/** What tells this home from all others of all machines: the machine, by its id rather than its name, and the path. */
+export function homeIdentity(home: string): string {
+  const { id, name } = machineOfHome(home);
+  return `${id === "" ? name : id} ${home}`;
+}
+
 /** A session that has no end and was started under another boot and another name: its machine may be up. Under this name it was this one, restarted. */
 function mayRunElsewhere(home: string, boot: string, name: string): { id: string; host: string } | undefined {
   for (const id of namesIn(path.join(home, "s"))) {

@@ -16,6 +16,7 @@ import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
 import { runCommand } from "../commands/dispatch.ts";
+import { toldSessions } from "../commands/roster-entries.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, nativeFolder } from "../platform/native.ts";
@@ -34,6 +35,7 @@ import { PartKeeper } from "../session/part-keeper.ts";
 import { partFact } from "../session/parts.ts";
 import { whyNotAgain } from "../session/requeue.ts";
 import { Retention } from "../session/retention.ts";
+import { RosterKeeper, rosterRoot } from "../session/roster.ts";
 import { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import { SessionTable } from "../session/session-table.ts";
@@ -49,7 +51,7 @@ import { Screens } from "../terminal/screens.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
-import { takeHome } from "./home-owner.ts";
+import { homeIdentity, takeHome } from "./home-owner.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
@@ -116,6 +118,7 @@ export class Server implements Context {
     (session) => this.#earlierCurves(session),
   );
   readonly parts: PartKeeper;
+  readonly roster: RosterKeeper;
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
   readonly #partArchive: PartArchive;
@@ -251,6 +254,17 @@ export class Server implements Context {
       takeIn: (row) => this.table.takeIn(row),
       clock: wall,
     });
+    this.roster = new RosterKeeper(config.roster ?? rosterRoot(archiveRoot(process.env)), {
+      log,
+      host: this.host,
+      job: this.neighbours.place.job,
+      version: options.version,
+      home: homeIdentity(options.home),
+      sessions: () => toldSessions(this),
+      live: () => this.table.live().length,
+      clock: wall,
+      steady,
+    });
     this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
     this.#deadlines = new DeadlineWatch({
       live: () => this.table.live(),
@@ -316,6 +330,7 @@ export class Server implements Context {
       server.#retention.begin();
       server.#deadlines.begin();
       server.parts.begin();
+      server.roster.changed();
       if (server.config.retentionAge > 0) server.#partArchive.sweep(wall() - server.config.retentionAge);
       server.#considerIdle();
       return server;
@@ -435,6 +450,7 @@ export class Server implements Context {
     const progress = await this.progress.of(session);
     this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     session.setFact("untold", false);
+    this.roster.changed();
     this.#considerIdle();
   }
 
@@ -586,6 +602,7 @@ export class Server implements Context {
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
     this.#deadlines.begin();
+    this.roster.changed();
     if (session.row.state === "running" && session.row.holderPid !== null && this.neighbours.place.job === null) {
       void this.#scopes.enterSession(session.id, session.row.holderPid).then((moved) => {
         if (moved && !this.#ending) session.moved();
@@ -707,6 +724,7 @@ export class Server implements Context {
     this.#knownTime.keep();
     this.parts.dispose();
     this.#scopes.dispose();
+    await this.roster.farewell();
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));

@@ -33,6 +33,7 @@ notify = false
 size_policy = "fixed"
 save_before = "5m"
 archive = "/shared/a/"
+roster = "/shared/r/"
 server_idle = "1h30m"
 [program_sequences]
 clipboard = "ask"
@@ -60,6 +61,7 @@ window = "pass"
     sizePolicy: "fixed",
     saveBefore: 300_000,
     archive: "/shared/a/",
+    roster: "/shared/r/",
     serverIdle: 5_400_000,
     programSequences: {
       clipboard: "ask",
@@ -120,6 +122,7 @@ test("an unusable value is told with file, line, key, and everything else applie
     ["notify = 'yes'", /true or false/],
     ["size_policy = 'smallest'", /"last" or "fixed", not "smallest"/],
     ["archive = 'here'", /an absolute path/],
+    ["roster = 'here'", /an absolute path/],
     ["save_before = 5", /a time of at least a second, such as "5m", or "auto"/],
     ["server_idle = 'never'", /a time of at least a second/],
     ["program_sequences.title = 'ask'", /"pass" or "block"/],
