@@ -10,8 +10,8 @@
 
 enum { LEAST_NICE = -20, MOST_NICE = 19, LEAST_OOM = -1000, MOST_OOM = 1000 };
 
-// Two stay as they are. A core dump of the server would hold its users' environments. Threads' stacks are made as large as the soft limit says, and a
-// server of many threads needs none that are larger than usual.
+// Two stay as they are. A core dump of the server would hold its users' environments. Threads' stacks are
+// made as large as the soft limit says, and a server of many threads needs none that are larger than usual.
 static void widen_limit(int resource) {
   enum { USUAL_STACK = 8 << 20 };
   struct rlimit limit;

@@ -1,15 +1,18 @@
-// What a process may have of the machine: its limits, its niceness, its processors, and how soon the kernel ends it where memory is short.
+// What a process may have of the machine: its limits, its niceness, its processors, and how soon the kernel
+// ends it where memory is short.
 #ifndef FALCON_ALLOWANCE_H
 #define FALCON_ALLOWANCE_H
 
 #include <stdbool.h>
 
-// As much as this user can have, for the server: what it starts can be given less, never more. Limits of whoever happened to need a server first
-// are none of later runs' business. Call before exec: niceness and processors belong to threads, and Node has many.
+// As much as this user can have, for the server: what it starts can be given less, never more. Limits of
+// whoever happened to need a server first are none of later runs' business. Call before exec: niceness and
+// processors belong to threads, and Node has many.
 void allowance_widen(void);
 
-// Takes niceness, oom_score_adj and processors on, from the words of the holder's command line: "NICENESS,OOM_SCORE_ADJ,PROCESSORS", processors
-// as in os_processors(), two hexadecimal digits a byte, or nothing. False when that makes no sense; what the kernel refuses stays as it is.
+// Takes niceness, oom_score_adj and processors on, from the words of the holder's command line:
+// "NICENESS,OOM_SCORE_ADJ,PROCESSORS", processors as in os_processors(), two hexadecimal digits a byte, or
+// nothing. False when that makes no sense; what the kernel refuses stays as it is.
 bool allowance_take(const char *text);
 
 #endif

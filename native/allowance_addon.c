@@ -1,5 +1,5 @@
-// See allowance_addon.h. Whether the kernel would allow something is found out by doing it: capabilities, user namespaces and RLIMIT_NICE all have a
-// say, and no table of ours would follow them.
+// See allowance_addon.h. Whether the kernel would allow something is found out by doing it: capabilities,
+// user namespaces and RLIMIT_NICE all have a say, and no table of ours would follow them.
 #include "allowance_addon.h"
 
 #include <stdbool.h>
@@ -86,7 +86,8 @@ napi_value scheduling(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// {niceness, oomScoreAdj}: whether a process that is started from here could take these on. Tried, and taken back.
+// {niceness, oomScoreAdj}: whether a process that is started from here could take these on. Tried, and taken
+// back.
 napi_value could_take(napi_env env, napi_callback_info info) {
   napi_value values[2], result = NULL;
   int32_t niceness, score;

@@ -4,7 +4,8 @@
 
 #include <node_api.h>
 
-// See src/platform/native.ts: resourceLimits(), raiseLimit(resource, hard), scheduling(), couldTake(niceness, oomScoreAdj).
+// See src/platform/native.ts: resourceLimits(), raiseLimit(resource, hard), scheduling(), couldTake(niceness,
+// oomScoreAdj).
 napi_value resource_limits(napi_env env, napi_callback_info info);
 napi_value raise_limit(napi_env env, napi_callback_info info);
 napi_value scheduling(napi_env env, napi_callback_info info);

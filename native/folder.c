@@ -1,4 +1,5 @@
-// See folder.h. Each part is opened from the one above it, so that what was checked is what is used, whoever renames folders meanwhile.
+// See folder.h. Each part is opened from the one above it, so that what was checked is what is used, whoever
+// renames folders meanwhile.
 #include "folder.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ static bool tell(char *problem, size_t room, const char *format, ...) {
   return false;
 }
 
-// In a user namespace (an unprivileged container) the files of root and of everybody else belong to the overflow user.
+// In a user namespace (an unprivileged container) the files of root and of everybody else belong to the
+// overflow user.
 static bool in_user_namespace(void) {
   unsigned long inside, outside, count = 0;
   FILE *map = fopen("/proc/self/uid_map", "re");
@@ -38,7 +40,8 @@ static bool in_user_namespace(void) {
   return !whole;
 }
 
-// Whether another account has this group as its own. Of the file only: a directory server may have a million, and gives private groups no second one.
+// Whether another account has this group as its own. Of the file only: a directory server may have a million,
+// and gives private groups no second one.
 static bool is_primary_of_another(gid_t group, const char *name) {
   bool found = false;
 #ifdef __linux__
@@ -53,8 +56,8 @@ static bool is_primary_of_another(gid_t group, const char *name) {
   return found;
 }
 
-// Many systems give each user a group of the same name, with nobody else in it, and a umask of 002. A group that is shared (a project's) is as good
-// as everybody.
+// Many systems give each user a group of the same name, with nobody else in it, and a umask of 002. A group
+// that is shared (a project's) is as good as everybody.
 static bool is_private_group(gid_t group) {
   char name[256];
   const struct passwd *user = getpwuid(geteuid());
@@ -87,7 +90,8 @@ static bool check_parent(int fd, const char *path, char *problem, size_t room) {
   return true;
 }
 
-// The folder itself: ours, a real folder, closed to everybody else. It is never mended here: that others could enter it is to be known.
+// The folder itself: ours, a real folder, closed to everybody else. It is never mended here: that others
+// could enter it is to be known.
 static bool check_own(int fd, const char *path, char *problem, size_t room) {
   struct stat status;
   if (fstat(fd, &status) < 0) return tell(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
@@ -105,7 +109,8 @@ static int step(int above, const char *name) {
   int fd = openat(above, name, NAMED);
   if (fd >= 0 || errno != ENOENT) return fd;
   if (mkdirat(above, name, 0700) == 0) {
-    // the umask may have taken even our own rights; nobody but us can have put another folder in its place meanwhile
+    // the umask may have taken even our own rights; nobody but us can have put another folder in its place
+    // meanwhile
     if (fchmodat(above, name, 0700, 0) < 0) return -1;
   } else if (errno != EEXIST) return -1;
   return openat(above, name, NAMED);

@@ -1,13 +1,15 @@
-// Folders of our own: walked to from the root by descriptors, checked on the way, made where they are missing.
+// Folders of our own: walked to from the root by descriptors, checked on the way, made where they are
+// missing.
 #ifndef FALCON_FOLDER_H
 #define FALCON_FOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-// Makes and checks the folder `path` (absolute, without symbolic links and dots, but for its last part): nobody else can replace a part of the
-// path, and the last one is ours and closed to others. What is missing is made, mode 0700 whatever the umask is, and only below what has been
-// checked. On false one sentence in `problem`; `*refused` tells that it cannot be made there, in contrast to: what is there must not be used.
+// Makes and checks the folder `path` (absolute, without symbolic links and dots, but for its last part):
+// nobody else can replace a part of the path, and the last one is ours and closed to others. What is missing
+// is made, mode 0700 whatever the umask is, and only below what has been checked. On false one sentence in
+// `problem`; `*refused` tells that it cannot be made there, in contrast to: what is there must not be used.
 bool folder_own(const char *path, bool *refused, char *problem, size_t room);
 
 #endif

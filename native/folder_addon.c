@@ -90,7 +90,8 @@ napi_value open_folder_at(napi_env env, napi_callback_info info) {
   return opened(env, fd, name);
 }
 
-// False when another process has it. A file system that locks no folders (some network ones) says so too: then the lock's file alone counts.
+// False when another process has it. A file system that locks no folders (some network ones) says so too:
+// then the lock's file alone counts.
 napi_value lock_folder(napi_env env, napi_callback_info info) {
   napi_value values[1], result = NULL;
   int fd;

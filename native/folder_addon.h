@@ -4,8 +4,8 @@
 
 #include <node_api.h>
 
-// See src/platform/native.ts: openFolder(path), openFolderAt(folder, name), lockFolder(folder), entryAt(folder, name), namesIn(folder),
-// unlinkAt(folder, name, isFolder), entryOf(fd).
+// See src/platform/native.ts: openFolder(path), openFolderAt(folder, name), lockFolder(folder),
+// entryAt(folder, name), namesIn(folder), unlinkAt(folder, name, isFolder), entryOf(fd).
 napi_value open_folder(napi_env env, napi_callback_info info);
 napi_value open_folder_at(napi_env env, napi_callback_info info);
 napi_value lock_folder(napi_env env, napi_callback_info info);

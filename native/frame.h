@@ -1,4 +1,5 @@
-// The frame of both wire protocols (docs/design/protocol.md): u32 payload length, little endian · u8 type · payload. Shared by client and holder.
+// The frame of both wire protocols (docs/design/protocol.md): u32 payload length, little endian · u8 type ·
+// payload. Shared by client and holder.
 #ifndef FALCON_FRAME_H
 #define FALCON_FRAME_H
 

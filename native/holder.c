@@ -1,11 +1,13 @@
-// holder: one process per session, spawned by node-pty as the first process of the pty. It gets its own master over a socket, gives the
-// terminal to the real program, and is from then on the only reader of the master: it appends every byte to the log before anyone sees
-// it, serves the log by offset, reaps the program and records its end. A server may come, go, crash or freeze: the program never notices.
+// holder: one process per session, spawned by node-pty as the first process of the pty. It gets its own
+// master over a socket, gives the terminal to the real program, and is from then on the only reader of the
+// master: it appends every byte to the log before anyone sees it, serves the log by offset, reaps the program
+// and records its end. A server may come, go, crash or freeze: the program never notices.
 //   holder FOLDER -- COMMAND [ARGUMENT ...]
 //   holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]     these and all variables are percent-coded; enters DIRECTORY
 //   before `--` and `--coded`: --allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS     taken on at once, so that the program has them too
 //   holder FOLDER --adopt PID     in place of a holder that was killed
-// The wire and the files are docs/design/protocol.md's. Nothing that arrives on the socket may end this process.
+// The wire and the files are docs/design/protocol.md's. Nothing that arrives on the socket may end this
+// process.
 #include "allowance.h"
 #include "holder.h"
 #include "os.h"
@@ -28,9 +30,11 @@
 // Exit statuses of our own, from sysexits.h; after the end it is the program's.
 enum { EX_WRONG_USAGE = 64, EX_NO_TERMINAL = 71, EX_NO_SOCKET = 73, EX_NO_FILES = 74, EX_NOT_STARTED = 75 };
 
-// How long the server may take from spawning us to GO. A dead one is noticed at once by the terminal's hang-up; this is for a frozen one.
+// How long the server may take from spawning us to GO. A dead one is noticed at once by the terminal's
+// hang-up; this is for a frozen one.
 enum { GO_LIMIT_MS = 30000 };
-// The program is gone but something it started keeps its terminal open: this much silence counts as the end of the output.
+// The program is gone but something it started keeps its terminal open: this much silence counts as the end
+// of the output.
 enum { SILENCE_MS = 100 };
 // And where that something never falls silent, this long after the program's end.
 enum { LONGEST_DRAIN_MS = 3000 };
@@ -99,8 +103,9 @@ static void set_size(uint16_t cols, uint16_t rows) {
   if (ioctl(master, TIOCSWINSZ, &size) < 0) errno = 0;
 }
 
-// What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of this process costs at most that. False
-// when nothing came. A terminal gives less than 4096 bytes a read; under a flood several of them make one write to the log and one frame.
+// What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of
+// this process costs at most that. False when nothing came. A terminal gives less than 4096 bytes a read;
+// under a flood several of them make one write to the log and one frame.
 static bool read_output(void) {
   enum { FULL_READ = 4000, MOST_IN_A_READ = 4096 };
   static uint8_t output[PAYLOAD_LIMIT];
@@ -119,8 +124,8 @@ static bool read_output(void) {
   return true;
 }
 
-// Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal that is set not to wait: there a
-// program would get EAGAIN, which few expect.
+// Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal
+// that is set not to wait: there a program would get EAGAIN, which few expect.
 static bool stop_output(void) {
   return terminal >= 0 && !(fcntl(terminal, F_GETFL) & O_NONBLOCK) && tcflow(terminal, TCOOFF) == 0;
 }
@@ -130,7 +135,8 @@ static void continue_output(void) {
 }
 
 void holder_resize(uint16_t cols, uint16_t rows) {
-  // what the program wrote for the old size belongs before the resize; bounded, for a flood that cannot be stopped has no such moment
+  // what the program wrote for the old size belongs before the resize; bounded, for a flood that cannot be
+  // stopped has no such moment
   enum { READS_BEFORE = 16 };
   if (master < 0 || cols == 0 || rows == 0) return;
   bool stopped = stop_output();
@@ -182,7 +188,8 @@ static void before_exec(pid_t pid) {
 
 static void launch(const struct orders *orders) {
   exec_error = child_launch(program_arguments, orders, &program, before_exec);
-  // our own standard streams leave the terminal to the program, and our directory does not keep a file system busy
+  // our own standard streams leave the terminal to the program, and our directory does not keep a file system
+  // busy
   terminal = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
   int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd <= 2; fd++)
@@ -262,7 +269,8 @@ static void note_signal(int number) {
 }
 
 static bool prepare_signals(void) {
-  // SIGTERM too: at a shutdown the program gets its own, and a second one from us would make it drop what it has not saved
+  // SIGTERM too: at a shutdown the program gets its own, and a second one from us would make it drop what it
+  // has not saved
   static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM, SIGUSR2, SIGXFSZ};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
   if (pipe(signal_pipe) < 0) return false;

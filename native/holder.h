@@ -1,4 +1,5 @@
-// The parts of the holder and what they ask of each other. One process holds one session, so each part keeps its state to itself.
+// The parts of the holder and what they ask of each other. One process holds one session, so each part keeps
+// its state to itself.
 #ifndef FALCON_HOLDER_H
 #define FALCON_HOLDER_H
 
@@ -8,7 +9,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-// Every connection begins with version 1, and speaks a later one from where it asks for it: so an older server never meets what it does not know.
+// Every connection begins with version 1, and speaks a later one from where it asks for it: so an older
+// server never meets what it does not know.
 enum { PROTOCOL_VERSION = 1, PROTOCOL_HIGHEST = 2 };
 
 // Frame types (docs/design/protocol.md, Holder). A number is never used again for something else.
@@ -92,12 +94,14 @@ const struct ending *holder_ending(void);
 int holder_master(void);
 int64_t now_ms(void);        // steady clock
 uint64_t epoch_ms(void);     // wall clock
-// Takes the terminal and starts (or adopts) the program; false when the orders or the descriptor make no sense.
+// Takes the terminal and starts (or adopts) the program; false when the orders or the descriptor make no
+// sense.
 bool holder_go(int master, const struct orders *orders);
 void holder_resize(uint16_t cols, uint16_t rows);
 void holder_signal(int number, int target);
 void holder_release(void);
-// Writes to the program's terminal; how many bytes it took, 0 when it would block, -1 when there is no terminal any more.
+// Writes to the program's terminal; how many bytes it took, 0 when it would block, -1 when there is no
+// terminal any more.
 ssize_t holder_type(const uint8_t *bytes, size_t length);
 char *path_in_folder(char *path, size_t room, const char *name);
 
@@ -120,7 +124,8 @@ void log_find_base(void);
 const uint8_t *log_latest(uint64_t *offset, size_t *length);
 // Up to `room` bytes from `offset` (below the end) on; 0 when they cannot be had, see log_missing_at.
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset);
-// Where what was let go of ends, where that is behind `offset`; else 0. Asked behind a reading, it tells whether that was of what was written.
+// Where what was let go of ends, where that is behind `offset`; else 0. Asked behind a reading, it tells
+// whether that was of what was written.
 uint64_t log_freed_to(uint64_t offset);
 // How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
 uint64_t log_gap_at(uint64_t offset);
@@ -150,9 +155,11 @@ void times_size(uint64_t offset, uint16_t cols, uint16_t rows);
 void times_end(uint64_t offset);
 
 // ---- holder_child.c: the program
-// Starts it on the terminal that is our standard input; 0, or the errno of what failed. *pid is set before the record is written by `before_exec`.
+// Starts it on the terminal that is our standard input; 0, or the errno of what failed. *pid is set before
+// the record is written by `before_exec`.
 int child_launch(char **arguments, const struct orders *orders, pid_t *pid, void (*before_exec)(pid_t pid));
-// Undoes percent-coding in these words and in all variables, and enters the directory that the first word is. False with a word on stderr.
+// Undoes percent-coding in these words and in all variables, and enters the directory that the first word is.
+// False with a word on stderr.
 bool child_decode(char **words);
 // Collects every dead child; true when the program itself was among them.
 bool child_reap(pid_t program, struct ending *ending);
@@ -174,7 +181,8 @@ void server_handle(const struct pollfd *slots);
 void server_pump(void);
 // True while typed bytes wait for the terminal and for nobody else.
 bool server_typing(void);
-// When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady ms); 0: never.
+// When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady
+// ms); 0: never.
 int64_t server_turn_end(void);
 int64_t server_later_end(void);
 // The terminal has this size from here on.

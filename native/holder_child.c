@@ -1,4 +1,5 @@
-// The program: started on the terminal, watched to its end, signalled. Limits, umask and oom_score_adj are set in its process only.
+// The program: started on the terminal, watched to its end, signalled. Limits, umask and oom_score_adj are
+// set in its process only.
 #include "frame.h"
 #include "holder.h"
 #include "os.h"
@@ -36,7 +37,8 @@ static void become_program(char **arguments, const struct orders *orders) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 #ifdef IUTF8
-  // the line discipline has to know that a character may be several bytes, or erasing one in line mode leaves half of it
+  // the line discipline has to know that a character may be several bytes, or erasing one in line mode leaves
+  // half of it
   struct termios mode;
   if (tcgetattr(STDIN_FILENO, &mode) == 0) {
     mode.c_iflag |= IUTF8;
@@ -84,7 +86,8 @@ static ssize_t read_whole(int fd, void *into, size_t length) {
 }
 
 int child_launch(char **arguments, const struct orders *orders, pid_t *pid, void (*before_exec)(pid_t pid)) {
-  // Ours: one byte once the record names the program. The child's: the errno of a failed exec; its end closes by itself when exec works.
+  // Ours: one byte once the record names the program. The child's: the errno of a failed exec; its end closes
+  // by itself when exec works.
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return errno;
   fcntl(pair[0], F_SETFD, FD_CLOEXEC);

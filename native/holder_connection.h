@@ -1,5 +1,5 @@
-// The connections of a holder, and all state that belongs to them: of the three parts that serve them (holder_server.c, holder_typing.c,
-// holder_cursor.c), and of nobody else.
+// The connections of a holder, and all state that belongs to them: of the three parts that serve them
+// (holder_server.c, holder_typing.c, holder_cursor.c), and of nobody else.
 #ifndef FALCON_HOLDER_CONNECTION_H
 #define FALCON_HOLDER_CONNECTION_H
 
@@ -13,11 +13,13 @@ enum {
   CONNECTIONS = POLL_SLOTS - 1,
   // Of these, so many are for viewers at most: a server always finds a place, however many look on.
   VIEWER_PLACES = 48,
-  // Typed bytes that may wait for a program that does not read. Past it the connection is not read from, so that the writer notices.
+  // Typed bytes that may wait for a program that does not read. Past it the connection is not read from, so
+  // that the writer notices.
   TYPED_LIMIT = 1 << 20,
   // The last sizes of the terminal that a cursor which lags is still told, each at its place.
   SIZES_KEPT = 1024,
-  // Writers whose count is remembered; of one that was silent for longest, a repetition would not be known any more.
+  // Writers whose count is remembered; of one that was silent for longest, a repetition would not be known
+  // any more.
   WRITERS = 64,
   OFFSET_SIZE = 8,
 };
@@ -81,7 +83,8 @@ static inline bool is_open(const struct connection *c) { return c->fd >= 0; }
 static inline size_t typed_waiting(const struct connection *c) { return c->typed_end - c->typed_at; }
 
 // ---- holder_typing.c
-// False when there is no room: the frame waits in `incoming`, and the connection with it. `more`: what comes next belongs to it.
+// False when there is no room: the frame waits in `incoming`, and the connection with it. `more`: what comes
+// next belongs to it.
 bool typing_take(struct connection *c, const uint8_t *bytes, size_t length, bool more);
 // The same for a writer's bytes behind their first `number`; what was taken already is dropped.
 bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length, bool more);

@@ -1,4 +1,5 @@
-// What a connection is told: who we are, the output from its own position on with everything that happened in it at its place, and the end.
+// What a connection is told: who we are, the output from its own position on with everything that happened in
+// it at its place, and the end.
 #include "holder_connection.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 #endif
 
 enum {
-  // Frames sent to one connection in a row, before the terminal has its turn again: one that catches up must not delay the program.
+  // Frames sent to one connection in a row, before the terminal has its turn again: one that catches up must
+  // not delay the program.
   FRAMES_IN_A_ROW = 4,
   // TYPED tells how far typing has come after this many bytes, and when all of it is done.
   TYPED_STEP = 65536,
@@ -29,7 +31,8 @@ void server_sized(uint64_t offset, uint16_t cols, uint16_t rows) {
   server.sizes[server.size_count++ % SIZES_KEPT] = (struct size_mark){offset, cols, rows};
 }
 
-// The next size that this cursor is to be told in its stream; NULL where none is left. Version 1 is answered instead.
+// The next size that this cursor is to be told in its stream; NULL where none is left. Version 1 is answered
+// instead.
 static const struct size_mark *next_size(const struct connection *c) {
   uint64_t next = c->next_size < oldest_size() ? oldest_size() : c->next_size;
   return c->version >= 2 && next < server.size_count ? size_at(next) : NULL;
@@ -110,8 +113,8 @@ static void say_size(struct connection *c, struct size_mark size) {
   put_u16(to + 10, size.rows);
 }
 
-// The bytes from its position on cannot be had; the stream goes on behind them. Version 1 knows of what could not be stored, and takes what was let go
-// of from the next offset.
+// The bytes from its position on cannot be had; the stream goes on behind them. Version 1 knows of what could
+// not be stored, and takes what was let go of from the next offset.
 static void pass_over(struct connection *c, uint64_t length, enum hole_reason reason) {
   if (c->version >= 2) {
     uint8_t *to = begin_frame(c, FROM_HOLE, 17);
@@ -122,7 +125,8 @@ static void pass_over(struct connection *c, uint64_t length, enum hole_reason re
   c->position += length;
 }
 
-// The next output: the bytes that just came, else the log from this connection's position on, else word of a hole.
+// The next output: the bytes that just came, else the log from this connection's position on, else word of a
+// hole.
 static void say_output(struct connection *c) {
   uint64_t latest_offset, until = log_end();
   size_t latest_length, length;
@@ -150,7 +154,8 @@ static void say_output(struct connection *c) {
   c->position += length;
 }
 
-// Answers with the master: a descriptor can ride on a frame only in a call of its own. Once the program has ended the frame comes without one.
+// Answers with the master: a descriptor can ride on a frame only in a call of its own. Once the program has
+// ended the frame comes without one.
 static bool say_master(struct connection *c) {
   int master = holder_master();
   uint8_t frame[FRAME_HEADER];

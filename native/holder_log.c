@@ -1,4 +1,5 @@
-// output.log: byte N of the file is byte N of the stream, for ever. What could not be written is a recorded gap; what is too old becomes a hole.
+// output.log: byte N of the file is byte N of the stream, for ever. What could not be written is a recorded
+// gap; what is too old becomes a hole.
 #include "holder.h"
 #include "os.h"
 
@@ -11,11 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Retention gives space back in steps of this size: few system calls, and a boundary that every file system can punch at.
+// Retention gives space back in steps of this size: few system calls, and a boundary that every file system
+// can punch at.
 #define RETENTION_STEP ((uint64_t)4 << 20)
 
 static int log_fd = -1;
-// While the disk is full, so much of what the log lacks is kept in memory: a server that keeps up then shows the run without a hole.
+// While the disk is full, so much of what the log lacks is kept in memory: a server that keeps up then shows
+// the run without a hole.
 enum { SPARE_SIZE = 4 << 20 };
 
 static uint64_t end_offset, base_offset, keep_bytes;
@@ -28,7 +31,8 @@ static size_t *gap_count;
 static uint8_t *spare;  // a ring: byte N of the stream is at N % SPARE_SIZE
 static uint64_t spare_from, spare_to;
 
-// Opens the log and locks it: two holders that read one terminal would tear its output apart. False with errno, EWOULDBLOCK when another holds it.
+// Opens the log and locks it: two holders that read one terminal would tear its output apart. False with
+// errno, EWOULDBLOCK when another holds it.
 bool log_open(bool adopt) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "output.log")) return false;
@@ -71,7 +75,8 @@ const uint8_t *log_latest(uint64_t *offset, size_t *length) {
 
 const struct gap *log_last_gap(void) { return *gap_count ? &gaps[*gap_count - 1] : NULL; }
 
-// When the record has no room for one more gap, the last one is made to cover what lies between: it claims too much rather than too little.
+// When the record has no room for one more gap, the last one is made to cover what lies between: it claims
+// too much rather than too little.
 static void add_gap(uint64_t offset, uint64_t length) {
   struct gap *last = *gap_count ? &gaps[*gap_count - 1] : NULL;
   if (last && (last->offset + last->length == offset || *gap_count == GAPS_LIMIT))
@@ -101,7 +106,8 @@ void log_keep(uint64_t bytes) {
   retain();
 }
 
-// The hole at the head of the file says how much was given up, by us, by the holder before us, or by a server that compressed it.
+// The hole at the head of the file says how much was given up, by us, by the holder before us, or by a server
+// that compressed it.
 void log_find_base(void) {
   uint64_t first = (uint64_t)os_first_data(log_fd, (off_t)base_offset) / RETENTION_STEP * RETENTION_STEP;
   if (first > end_offset) first = end_offset / RETENTION_STEP * RETENTION_STEP;

@@ -1,4 +1,5 @@
-// The two small files beside the log: `record` (what happened, in text) and `times` (when which byte came, and which size the terminal had).
+// The two small files beside the log: `record` (what happened, in text) and `times` (when which byte came,
+// and which size the terminal had).
 #include "frame.h"
 #include "holder.h"
 
@@ -15,7 +16,8 @@
 // ---- record
 
 enum { RECORD_SIZE = 4096 };
-// Lines of adoption that are kept, the first and the latest: with GAPS_LIMIT gaps of at most 46 bytes all lines always fit.
+// Lines of adoption that are kept, the first and the latest: with GAPS_LIMIT gaps of at most 46 bytes all
+// lines always fit.
 enum { ADOPTIONS_LIMIT = 16 };
 
 struct adoption {
@@ -42,7 +44,8 @@ static void append_line(char *text, size_t *length, const char *format, ...) {
   if (size > 0 && *length + (size_t)size < RECORD_SIZE) *length += (size_t)size;
 }
 
-// The whole block is composed and written each time: one write into a page that exists, which a full disk has no reason to refuse.
+// The whole block is composed and written each time: one write into a page that exists, which a full disk has
+// no reason to refuse.
 void record_write(void) {
   char text[RECORD_SIZE];
   size_t length = 0;
@@ -90,7 +93,8 @@ static void parse_line(const char *line) {
   }
 }
 
-// A successor reads what the holder before it wrote down. A missing file is made: the program runs, that is what counts.
+// A successor reads what the holder before it wrote down. A missing file is made: the program runs, that is
+// what counts.
 bool record_adopt(void) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "record")) return false;
@@ -161,7 +165,8 @@ struct gap *record_gaps(size_t **count) {
 // ---- times
 
 enum { TIMES_HEADER = 16, TIMES_ENTRY = 12, TIMES_VERSION = 1 };
-// A plain mark at most this often: under a flood 120 bytes a second, and a replay that is right to a tenth of a second.
+// A plain mark at most this often: under a flood 120 bytes a second, and a replay that is right to a tenth of
+// a second.
 enum { MARK_INTERVAL_MS = 100 };
 
 static int times_fd = -1;

@@ -1,5 +1,6 @@
-// The socket, and who is behind it: servers, and viewers that read the output themselves. Frames come in here; what goes out is holder_cursor.c's.
-// Nothing here ever waits: a reader that is slow or frozen only falls behind, and what one sends wrong closes its own connection.
+// The socket, and who is behind it: servers, and viewers that read the output themselves. Frames come in
+// here; what goes out is holder_cursor.c's. Nothing here ever waits: a reader that is slow or frozen only
+// falls behind, and what one sends wrong closes its own connection.
 #include "holder_connection.h"
 #include "os.h"
 
@@ -24,8 +25,8 @@
 
 enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17 };
 enum { KEYS_MORE = 1 };
-// While a viewer is served, servers hear of a little output so much later (ms): else their wake-up competes with the viewer's for the processor.
-// Measured: a key's echo after 199 instead of 297 us.
+// While a viewer is served, servers hear of a little output so much later (ms): else their wake-up competes
+// with the viewer's for the processor. Measured: a key's echo after 199 instead of 297 us.
 enum { SERVED_LATER_MS = 2, LITTLE_OUTPUT = 4096 };
 
 struct server server;
@@ -49,7 +50,8 @@ static void make_folder(void) {
   mkdir(session_folder, 0700);
 }
 
-// Binds under a name of its own and renames: a server that connects finds either the old socket or the new one that listens.
+// Binds under a name of its own and renames: a server that connects finds either the old socket or the new
+// one that listens.
 bool server_listen(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int length = snprintf(server.socket_path, sizeof server.socket_path, "%s/sock", session_folder);
@@ -136,7 +138,8 @@ static bool has_free_slot(void) {
   return false;
 }
 
-// Who finds no room waits in the backlog: in the next turn those that hung up have made some. Nobody is displaced by a newcomer.
+// Who finds no room waits in the backlog: in the next turn those that hung up have made some. Nobody is
+// displaced by a newcomer.
 static void accept_all(void) {
   while (has_free_slot()) {
     int fd = accept(server.listener, NULL, NULL);
@@ -196,7 +199,8 @@ static bool speak(struct connection *c, uint16_t version, uint8_t role) {
   return true;
 }
 
-// A cursor of version 2 finds its answer in the stream. Of several that were not told yet, only the last size counts.
+// A cursor of version 2 finds its answer in the stream. Of several that were not told yet, only the last size
+// counts.
 static void resize(struct connection *c, uint16_t cols, uint16_t rows) {
   holder_resize(cols, rows);
   server_sized(log_end(), cols, rows);
@@ -267,7 +271,8 @@ void server_take_frames(struct connection *c) {
   c->incoming_length -= at;
 }
 
-// Before GO a descriptor may come along. It is taken even where it makes no sense, for then it has to be closed.
+// Before GO a descriptor may come along. It is taken even where it makes no sense, for then it has to be
+// closed.
 static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
   if (holder_state() != WAITING_FOR_GO) return recv(c->fd, into, room, 0);
   struct iovec part = {into, room};
@@ -352,8 +357,8 @@ void server_begin(void) {
   for (size_t i = 0; i < CONNECTIONS; i++) server.connections[i] = (struct connection){.fd = -1, .passed = -1};
 }
 
-// A connection is asked for input unless what it sent before found no room, or it only listens; a hang-up of one that is not asked would only spin the
-// loop, but for a listener, whose end nothing else tells.
+// A connection is asked for input unless what it sent before found no room, or it only listens; a hang-up of
+// one that is not asked would only spin the loop, but for a listener, whose end nothing else tells.
 size_t server_poll(struct pollfd *slots) {
   size_t count = 1;
   slots[0] = (struct pollfd){.fd = has_free_slot() ? server.listener : -1, .events = POLLIN};

@@ -1,5 +1,6 @@
-// Recognises a batch job by control groups, and confirms what variables say by ancestors. Variables alone prove nothing: salloc sets them on a
-// login node, a tmux keeps them after its job, and an ssh into a job (pam_slurm_adopt) lacks them.
+// Recognises a batch job by control groups, and confirms what variables say by ancestors. Variables alone
+// prove nothing: salloc sets them on a login node, a tmux keeps them after its job, and an ssh into a job
+// (pam_slurm_adopt) lacks them.
 #include "job.h"
 
 #include <ctype.h>
@@ -20,7 +21,8 @@ enum {
   STEP_HIGHEST = 999999999,
 };
 
-// Writes letter and number, everything that has no place in a folder's name as '-'. False where nothing is left.
+// Writes letter and number, everything that has no place in a folder's name as '-'. False where nothing is
+// left.
 static bool name_of(char letter, const char *number, size_t length, char name[JOB_LONGEST + 1]) {
   size_t at = 0;
   name[at++] = letter;
@@ -47,7 +49,8 @@ static bool ends(const char *text, const char *with) {
   return length >= tail && strcmp(text + length - tail, with) == 0;
 }
 
-// A step of its own (srun) ends before the job does, and its processes with it. The script, an ssh and salloc's shell last as long as the job.
+// A step of its own (srun) ends before the job does, and its processes with it. The script, an ssh and
+// salloc's shell last as long as the job.
 static bool slurm_name(const char *number, const char *step, char name[JOB_LONGEST + 1]) {
   char both[64];
   size_t length = digits(number), own = digits(step);
@@ -148,7 +151,8 @@ static const struct system {
     {'f', "FLUX_JOB_ID", {"flux-shell", "flux-imp"}},
 };
 
-// On the word of a variable: the number as the batch system's own process has it in its arguments ("slurmstepd: [4711.0]"), else the variable's.
+// On the word of a variable: the number as the batch system's own process has it in its arguments
+// ("slurmstepd: [4711.0]"), else the variable's.
 static bool job_of_word(const struct system *system, const char *word, const char *arguments, char name[JOB_LONGEST + 1]) {
   const char *told = system->letter == 's' ? strchr(arguments, '[') : NULL;
   if (told && digits(told + 1) > 0) {

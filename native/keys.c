@@ -23,7 +23,8 @@ enum {
   LONGEST_READ = 256,
   // So much waits for a holder that does not read; then keys go to the server again.
   MOST_WAITING = 4096,
-  // A holder that says nothing for so long stands still; who types something else, as to leave, does not wait for it.
+  // A holder that says nothing for so long stands still; who types something else, as to leave, does not wait
+  // for it.
   SETTLE_MS = 100,
 };
 

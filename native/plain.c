@@ -1,5 +1,6 @@
-// Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The rules are those of src/terminal/plain-part.ts,
-// which is the same in JavaScript, many times slower; test/unit/terminal/plain-part.test.ts compares the two.
+// Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The
+// rules are those of src/terminal/plain-part.ts, which is the same in JavaScript, many times slower;
+// test/unit/terminal/plain-part.test.ts compares the two.
 #include "plain.h"
 
 #include <stdbool.h>

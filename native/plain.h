@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What plain_part found: bytes of the plain beginning, its line feeds, and where the SGR sequences begin that count in it.
+// What plain_part found: bytes of the plain beginning, its line feeds, and where the SGR sequences begin that
+// count in it.
 struct plain_part {
   size_t length, line_feeds, attributes;
 };

@@ -1,4 +1,5 @@
-// See start.h. Of many clients at once one starts the server: it holds <home>/start.lock until the server listens, the others ask again.
+// See start.h. Of many clients at once one starts the server: it holds <home>/start.lock until the server
+// listens, the others ask again.
 #include "start.h"
 
 #include <errno.h>
@@ -25,11 +26,13 @@
 #include "os.h"
 
 enum {
-  // How long a server may take until it listens: Node from a cold, slow disk, and a thousand sessions to adopt.
+  // How long a server may take until it listens: Node from a cold, slow disk, and a thousand sessions to
+  // adopt.
   START_MS = 30000,
   // So many servers in a row that end before they listen, without a word: then it is not by chance.
   SILENT_LIMIT = 3,
-  // Where we may not start it: a client inside of the job needs about a second to start another one after a crash.
+  // Where we may not start it: a client inside of the job needs about a second to start another one after a
+  // crash.
   ANOTHERS_MS = 5000,
   // How often a client asks again that waits for another one's server.
   AGAIN_MS = 10,
@@ -68,7 +71,8 @@ static int try_connect(const char *home, pid_t *pid, char *problem, size_t room)
   return fd;
 }
 
-// Our own file, into PATH_MAX bytes; false with errno, which is ENOENT where it was deleted since it was started.
+// Our own file, into PATH_MAX bytes; false with errno, which is ENOENT where it was deleted since it was
+// started.
 static bool own_file(char *self) {
 #ifdef __APPLE__
   char raw[PATH_MAX];
@@ -79,8 +83,8 @@ static bool own_file(char *self) {
 #endif
 }
 
-// The folder of the program: the nearest one above our own file that holds dist/server.cjs, itself or in share/falcon-sessions, which is
-// where a wheel puts it beside the bin of its environment.
+// The folder of the program: the nearest one above our own file that holds dist/server.cjs, itself or in
+// share/falcon-sessions, which is where a wheel puts it beside the bin of its environment.
 static bool find_root(char *root, size_t room, char *problem, size_t problem_room) {
   char self[PATH_MAX], path[PATH_MAX + 64];
   if (!own_file(self)) {
@@ -102,7 +106,8 @@ static bool find_root(char *root, size_t room, char *problem, size_t problem_roo
   return false;
 }
 
-// The last of the files that fit a pattern of node-path and can be run; a relative one begins in dist, so that an installation may be moved.
+// The last of the files that fit a pattern of node-path and can be run; a relative one begins in dist, so
+// that an installation may be moved.
 static bool match(const char *root, const char *pattern, char *path, size_t room) {
   char whole[2 * PATH_MAX];
   glob_t found;
@@ -117,8 +122,8 @@ static bool match(const char *root, const char *pattern, char *path, size_t room
   return any;
 }
 
-// Which Node: $FALCON_NODE, else the first that a line of node-path names (the one that the build ran with, or the one of a wheel's
-// environment), else the first on PATH.
+// Which Node: $FALCON_NODE, else the first that a line of node-path names (the one that the build ran with,
+// or the one of a wheel's environment), else the first on PATH.
 static const char *find_node(const char *root, char *path, size_t room) {
   const char *chosen = getenv("FALCON_NODE");
   if (chosen && *chosen) return chosen;
@@ -133,7 +138,8 @@ static const char *find_node(const char *root, char *path, size_t room) {
   return "node";
 }
 
-// In a process of its own: becomes the server, with nothing of ours but its environment, and writes why it could not to server.err.
+// In a process of its own: becomes the server, with nothing of ours but its environment, and writes why it
+// could not to server.err.
 static void become_server(const struct place *place, const char *root, int ready) {
   const char *home = place->home;
   char errors[PATH_MAX], script[PATH_MAX + 32], node_path[PATH_MAX];
@@ -162,9 +168,11 @@ static void become_server(const struct place *place, const char *root, int ready
   unsetenv("NODE_UNIQUE_ID");
   allowance_widen();
   os_prefer_latency();
-  // each of Node's threads would keep memory of its own that it does not give back; for the server alone: programs get their caller's environment
+  // each of Node's threads would keep memory of its own that it does not give back; for the server alone:
+  // programs get their caller's environment
   setenv("MALLOC_ARENA_MAX", "2", 0);
-  // Node (22.1 and later) keeps what it compiles, and the next server and its threads start without compiling it again
+  // Node (22.1 and later) keeps what it compiles, and the next server and its threads start without compiling
+  // it again
   char compiled[PATH_MAX];
   if ((size_t)snprintf(compiled, sizeof compiled, "%s/code-cache", home) < sizeof compiled) setenv("NODE_COMPILE_CACHE", compiled, 0);
   const char *arguments[16] = {node, script, "--home", home, "--ready", "3"};
@@ -186,8 +194,8 @@ static void become_server(const struct place *place, const char *root, int ready
   _exit(127);
 }
 
-// The line of server.err that says most: the last one that is neither blank, indented (a stack) nor Node's version.
-// False where it said nothing.
+// The line of server.err that says most: the last one that is neither blank, indented (a stack) nor Node's
+// version. False where it said nothing.
 static bool last_words(const char *home, char *line, size_t room) {
   char path[PATH_MAX], text[8192];
   snprintf(path, sizeof path, "%s/server.err", home);
@@ -207,8 +215,8 @@ static bool last_words(const char *home, char *line, size_t room) {
   return true;
 }
 
-// Starts the server and waits until it listens. Called under the lock. *silent counts the servers that ended without a word: they were
-// killed, which is no reason not to try again.
+// Starts the server and waits until it listens. Called under the lock. *silent counts the servers that ended
+// without a word: they were killed, which is no reason not to try again.
 static bool start_server(const struct place *place, patience *wait, int64_t end, int *silent, char *problem, size_t room) {
   const char *home = place->home;
   char root[PATH_MAX], line[512];

@@ -1,5 +1,6 @@
-// What a viewer's terminal is sent of a program's output: no questions, since only the session's own screen answers them, and of the rest what the
-// user's rules allow. Used by the client, and through the addon by everything else that sends a program's bytes to a terminal.
+// What a viewer's terminal is sent of a program's output: no questions, since only the session's own screen
+// answers them, and of the rest what the user's rules allow. Used by the client, and through the addon by
+// everything else that sends a program's bytes to a terminal.
 #ifndef FALCON_STREAM_FILTER_H
 #define FALCON_STREAM_FILTER_H
 
@@ -7,9 +8,11 @@
 #include "sequence_rules.h"
 
 enum {
-  // A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may hide another one behind leading zeros.
+  // A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may hide
+  // another one behind leading zeros.
   LONGEST_CONTROL = 512,
-  // Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried.
+  // Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it
+  // nobody has tried.
   LONGEST_STRING = 64 << 10,
   // The same for an image.
   LONGEST_IMAGE = 16 << 20,
@@ -51,8 +54,8 @@ struct stream_filter {
 
 // A new stream's filter; stream_filter_end frees what it holds.
 void stream_filter_begin(struct stream_filter *f, const struct sequence_rules *rules, bool questions, bool may_ask);
-// Appends to f->out what may go to the terminal. It ends between two sequences and two characters, but within images, so that something of our own
-// can stand there. False where memory ran out.
+// Appends to f->out what may go to the terminal. It ends between two sequences and two characters, but within
+// images, so that something of our own can stand there. False where memory ran out.
 bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t length);
 // Whether all of it may go to the terminal as it is, and leaves the filter where it was.
 bool stream_filter_passes(const struct stream_filter *f, const uint8_t *bytes, size_t length);

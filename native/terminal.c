@@ -1,5 +1,5 @@
-// See terminal.h. Nothing here changes the flags of the descriptors that we were given: their open files are shared with the
-// shell, which a stray O_NONBLOCK would break.
+// See terminal.h. Nothing here changes the flags of the descriptors that we were given: their open files are
+// shared with the shell, which a stray O_NONBLOCK would break.
 #include "terminal.h"
 
 #include <errno.h>
@@ -20,7 +20,8 @@
 enum {
   // How long leaving waits for a terminal that takes no bytes (stopped with Ctrl-S, a dead connection).
   LEAVE_MS = 500,
-  // What a pipe takes at once when it polls writable (PIPE_BUF), and a terminal that could not be opened anew.
+  // What a pipe takes at once when it polls writable (PIPE_BUF), and a terminal that could not be opened
+  // anew.
   PIPE_PIECE = 4096,
   TERMINAL_PIECE = 256,
 };

@@ -19,8 +19,8 @@ void terminal_cooked(void);
 // Keeps the bytes that put the screen back; they replace those kept before.
 void terminal_keep_restore(const uint8_t *bytes, size_t length);
 
-// Puts everything back: the kept bytes, then the line discipline. `torn`: output was cut off, perhaps inside a sequence.
-// Waits for a slow terminal half a second at most.
+// Puts everything back: the kept bytes, then the line discipline. `torn`: output was cut off, perhaps inside
+// a sequence. Waits for a slow terminal half a second at most.
 void terminal_leave(bool torn);
 
 // The same for a handler of a fatal signal: async-signal-safe, does not wait.
@@ -29,7 +29,8 @@ void terminal_crash(void);
 // Makes stdout and stderr ready for output_write.
 void output_open(void);
 
-// Writes to stdout (1) or stderr (2) what goes without waiting: the number of bytes, 0 when it would block, -1 when nobody reads any more.
+// Writes to stdout (1) or stderr (2) what goes without waiting: the number of bytes, 0 when it would block,
+// -1 when nobody reads any more.
 ssize_t output_write(int stream, const uint8_t *bytes, size_t length);
 
 // The descriptor to poll for output of a stream.

@@ -9,7 +9,8 @@
 
 static inline uint64_t eight_of(uint8_t byte) { return byte * UINT64_C(0x0101010101010101); }
 
-// Marks the eighth bit of bytes that are 0. A borrow may mark others above one that is; the lowest mark is right.
+// Marks the eighth bit of bytes that are 0. A borrow may mark others above one that is; the lowest mark is
+// right.
 static inline uint64_t marks_of_zeros(uint64_t v) { return (v - eight_of(1)) & ~v & eight_of(0x80); }
 
 // The next byte from `at` on that is one of three; `length` where none is.

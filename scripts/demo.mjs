@@ -1,4 +1,5 @@
-// npm run demo: a run in a session, attached: the Python falcon on examples/gaussian where one is found, else the embedded trainer.
+// npm run demo: a run in a session, attached: the Python falcon on examples/gaussian where one is found, else
+// the embedded trainer.
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 
@@ -6,7 +7,10 @@ const root = path.resolve(import.meta.dirname, "..");
 const falcon = path.join(root, "native", "build", "Release", "falcon");
 const tty = process.stdin.isTTY && process.stdout.isTTY;
 
-/** Where nobody watches, the Python falcon is asked to stop gracefully after so long (s): the demo ends within about a minute. */
+/**
+ * Where nobody watches, the Python falcon is asked to stop gracefully after so long (s): the demo ends within
+ * about a minute.
+ */
 const unwatched = 40;
 
 const python = findPython();

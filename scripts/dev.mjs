@@ -1,5 +1,6 @@
-// npm run dev: a copy of the product that follows the sources. It has a home of its own, so that whoever works on falcon-sessions also trains
-// with an installed one; each change is built, and the running server is replaced by the new one, while its sessions go on.
+// npm run dev: a copy of the product that follows the sources. It has a home of its own, so that whoever
+// works on falcon-sessions also trains with an installed one; each change is built, and the running server is
+// replaced by the new one, while its sessions go on.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -9,7 +10,10 @@ import path from "node:path";
 const root = path.resolve(import.meta.dirname, "..");
 const release = path.join(root, "native", "build", "Release");
 const build = path.join(import.meta.dirname, "build.mjs");
-/** Editors write a file in several steps, and a checkout writes hundreds: one build follows after so long (ms) without another change. */
+/**
+ * Editors write a file in several steps, and a checkout writes hundreds: one build follows after so long (ms)
+ * without another change.
+ */
 const quiet = 150;
 
 // short, since a Unix socket's path is; one for each checkout, the same at each start

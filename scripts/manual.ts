@@ -1,4 +1,5 @@
-// The manual pages, from the same table of commands as --help: falcon-sessions(1), and falcon-sessions-COMMAND(1) for each command.
+// The manual pages, from the same table of commands as --help: falcon-sessions(1), and
+// falcon-sessions-COMMAND(1) for each command.
 // Usage (scripts/build.mjs does it): node BUNDLE FOLDER VERSION     writes the pages into FOLDER, and removes those of commands that are gone
 import type { EventEmitter } from "node:events";
 import fs from "node:fs";
@@ -22,7 +23,10 @@ fs.mkdirSync(folder, { recursive: true });
 for (const name of fs.readdirSync(folder)) if (!pages.has(name)) fs.rmSync(path.join(folder, name));
 for (const [name, text] of pages) fs.writeFileSync(path.join(folder, name), text);
 
-/** Text as troff has to be given it: nothing that a person wrote is a request, a quote or an escape, and dashes are those of a terminal. */
+/**
+ * Text as troff has to be given it: nothing that a person wrote is a request, a quote or an escape, and
+ * dashes are those of a terminal.
+ */
 function text(words: string): string {
   return words
     .replaceAll("\\", "\\e")

@@ -1,6 +1,7 @@
-// npm run record:readme: the recording at the top of README, made from the real product: launch, d, sessions, attach, typed into a shell in a
-// terminal. It writes docs/guide/first-day.cast (asciicast 2) and docs/guide/first-day.svg, which shows the scenes in turn. The Python falcon trains
-// examples/gaussian where one is found (FALCON_BIN, PATH), else the embedded trainer.
+// npm run record:readme: the recording at the top of README, made from the real product: launch, d, sessions,
+// attach, typed into a shell in a terminal. It writes docs/guide/first-day.cast (asciicast 2) and
+// docs/guide/first-day.svg, which shows the scenes in turn. The Python falcon trains examples/gaussian where
+// one is found (FALCON_BIN, PATH), else the embedded trainer.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -143,7 +144,10 @@ function write(): void {
   );
 }
 
-/** The scenes one after another, each for the same time; who wants no motion, or cannot show it, sees the last. */
+/**
+ * The scenes one after another, each for the same time; who wants no motion, or cannot show it, sees the
+ * last.
+ */
 function animated(all: string[]): string {
   const [, open = ""] = /(<svg [^>]*>)/.exec(all[0] as string) ?? [];
   const share = 100 / all.length;

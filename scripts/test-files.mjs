@@ -4,7 +4,10 @@ import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
 
-/** @param names folders and files of test/, with or without "test/" before them. Answers the files from the root, sorted below each. */
+/**
+ * @param names folders and files of test/, with or without "test/" before them. Answers the files from the
+ * root, sorted below each.
+ */
 export function testsBelow(names) {
   return names.flatMap((name) => below(path.join(root, "test", name.replace(/^(\.\/)?test\//, ""))));
 }

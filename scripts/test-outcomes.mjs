@@ -1,4 +1,5 @@
-// A reporter for node's test runner: a line of JSON for each test, with its file, its name below those around it, and how it went.
+// A reporter for node's test runner: a line of JSON for each test, with its file, its name below those around
+// it, and how it went.
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");

@@ -1,5 +1,5 @@
-// A reporter for node's test runner: a line a file, whatever failed or was skipped with its reason, and the sum. Each test's name that
-// passed would be a thousand lines that nobody reads.
+// A reporter for node's test runner: a line a file, whatever failed or was skipped with its reason, and the
+// sum. Each test's name that passed would be a thousand lines that nobody reads.
 import path from "node:path";
 import { inspect } from "node:util";
 

@@ -1,4 +1,5 @@
-// The run's configuration: defaults, config.yml in falcon's layout, key=value overrides, and a fresh run's name.
+// The run's configuration: defaults, config.yml in falcon's layout, key=value overrides, and a fresh run's
+// name.
 import fs from "node:fs";
 import path from "node:path";
 import { readYaml, type YamlValue } from "../../src/falcon/yaml.ts";
@@ -12,7 +13,10 @@ export interface NodeSettings {
   estimator?: EstimatorSettings & { _target_: string };
 }
 
-/** config.yml. `rate` is epochs per second and node (0: as fast as it goes); `log_rate` driver lines per second for tests of the log. */
+/**
+ * config.yml. `rate` is epochs per second and node (0: as fast as it goes); `log_rate` driver lines per
+ * second for tests of the log.
+ */
 export interface Configuration {
   logging: { local: { enabled: boolean } };
   paths: { graph: string | null; samples: string | null };
@@ -75,7 +79,8 @@ const shortcuts: Readonly<Record<string, string[]>> = {
 };
 
 /**
- * The configuration of a run: that of DIR/config.yml where it exists (the run is resumed), else the defaults; then the
+ * The configuration of a run: that of DIR/config.yml where it exists (the run is resumed), else the defaults;
+ * then the
  * overrides. Writes config.yml for a new run, and the `latest` link for a directory that was named here.
  */
 export function loadConfiguration(

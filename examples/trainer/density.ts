@@ -1,8 +1,10 @@
-// The posterior density that the network's outputs stand for: a mixture of full-covariance Gaussians, its loss and exact gradient.
+// The posterior density that the network's outputs stand for: a mixture of full-covariance Gaussians, its
+// loss and exact gradient.
 import type { Random } from "./random.ts";
 
 /**
- * Per component, the network gives: 1 logit, `dim` means, `dim` log-diagonals and dim(dim-1)/2 off-diagonals of the lower-triangular
+ * Per component, the network gives: 1 logit, `dim` means, `dim` log-diagonals and dim(dim-1)/2 off-diagonals
+ * of the lower-triangular
  * factor L of the precision matrix (precision = LᵀL), so that any output is a proper density.
  */
 export class MixtureDensity {

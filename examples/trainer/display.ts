@@ -1,8 +1,9 @@
-// The interactive display: driver lines scroll in a region above a fixed footer with the nodes and the selected node's log.
+// The interactive display: driver lines scroll in a region above a fixed footer with the nodes and the
+// selected node's log.
 //
-// It behaves towards the terminal as falcon's own display does, weaknesses included, because sessions are tested against it:
-// the scroll region is set once, a change of size is not noticed (but the live height is used at every drawing), and the
-// footer is drawn whole between a saved and a restored cursor.
+// It behaves towards the terminal as falcon's own display does, weaknesses included, because sessions are
+// tested against it: the scroll region is set once, a change of size is not noticed (but the live height is
+// used at every drawing), and the footer is drawn whole between a saved and a restored cursor.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 
@@ -132,7 +133,10 @@ export class Display {
     return `${tabs.join(" | ")}  │  ${details.join(" | ")}`;
   }
 
-  /** Keys one at a time and unseen, but Ctrl+C stays the terminal's own signal (cbreak, as Python's tty.setcbreak). */
+  /**
+   * Keys one at a time and unseen, but Ctrl+C stays the terminal's own signal (cbreak, as Python's
+   * tty.setcbreak).
+   */
   #readKeys(): void {
     if (!process.stdin.isTTY) return;
     const mode = spawnSync("stty", ["-g"], { stdio: [0, "pipe", "ignore"], encoding: "utf8" });
@@ -167,7 +171,8 @@ export class Display {
 
   #size(): [number, number] {
     if (!process.stdout.isTTY) return [80, 24];
-    // asked of the terminal now, as falcon does: what Node remembers is as old as the last SIGWINCH that it had time for
+    // asked of the terminal now, as falcon does: what Node remembers is as old as the last SIGWINCH that it
+    // had time for
     (process.stdout as unknown as { _refreshSize(): void })._refreshSize();
     const [cols = 0, rows = 0] = process.stdout.getWindowSize();
     return [cols || 80, rows || 24];

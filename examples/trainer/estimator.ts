@@ -1,4 +1,5 @@
-// One node's training: a growing buffer of simulations, epochs of gradient steps, validation, the best weights so far.
+// One node's training: a growing buffer of simulations, epochs of gradient steps, validation, the best
+// weights so far.
 import { MixtureDensity } from "./density.ts";
 import { Adam, Network } from "./network.ts";
 import { Random, type RandomState } from "./random.ts";
@@ -112,7 +113,9 @@ export class Estimator {
     return this.#worse >= this.settings.early_stop_patience;
   }
 
-  /** Simulates `count` more samples from the prior; the first validation_samples of a launch are held apart. */
+  /**
+   * Simulates `count` more samples from the prior; the first validation_samples of a launch are held apart.
+   */
   simulate(count: number): void {
     for (let n = 0; n < count; n++) {
       const theta = Array.from({ length: this.#simulator.parameters }, () => this.#random.normal());
@@ -182,7 +185,10 @@ export class Estimator {
     };
   }
 
-  /** Lowers the rate when the validation loss has not improved by 1e-4 of itself for lr_patience epochs (as ReduceLROnPlateau does). */
+  /**
+   * Lowers the rate when the validation loss has not improved by 1e-4 of itself for lr_patience epochs (as
+   * ReduceLROnPlateau does).
+   */
   #decay(loss: number): void {
     if (loss < this.#plateauBest - 1e-4 * Math.abs(this.#plateauBest) || this.#plateauBest === Number.POSITIVE_INFINITY) {
       this.#plateauBest = loss;

@@ -1,7 +1,9 @@
-// An embedded trainer for machines without the Python falcon: `node dist/trainer.cjs launch [-o DIR] [key=value ...]`.
+// An embedded trainer for machines without the Python falcon: `node dist/trainer.cjs launch [-o DIR]
+// [key=value ...]`.
 //
-// It really trains: two small networks are fitted to the posterior of two simulated models by gradient descent. It writes falcon's
-// run directory and draws falcon's display, so that everything that sessions do can be tried without Python. See README.md.
+// It really trains: two small networks are fitted to the posterior of two simulated models by gradient
+// descent. It writes falcon's run directory and draws falcon's display, so that everything that sessions do
+// can be tried without Python. See README.md.
 import { parseArguments, usage } from "./arguments.ts";
 import { BadRequest, loadConfiguration } from "./config.ts";
 import { runPipeline } from "./pipeline.ts";

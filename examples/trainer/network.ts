@@ -1,14 +1,19 @@
 // A small fully connected network with tanh layers, its exact gradient, and the Adam optimiser.
 import type { Random } from "./random.ts";
 
-/** One batch on its way through the network: the activations of every layer, needed again for the gradient. */
+/**
+ * One batch on its way through the network: the activations of every layer, needed again for the gradient.
+ */
 export interface Pass {
   rows: number;
   /** activations[l] holds rows × sizes[l] numbers, row after row; the last one is the (linear) output. */
   activations: Float64Array[];
 }
 
-/** sizes[0] inputs -> tanh layers -> sizes[last] linear outputs. All weights live in one array, so that Adam sees one vector. */
+/**
+ * sizes[0] inputs -> tanh layers -> sizes[last] linear outputs. All weights live in one array, so that Adam
+ * sees one vector.
+ */
 export class Network {
   readonly sizes: readonly number[];
   readonly weights: Float64Array;

@@ -341,7 +341,10 @@ class Pipeline {
     for (const wake of this.#stopped.splice(0)) wake();
   }
 
-  /** The second signal: nothing is saved. Ends with the Python falcon's statuses: 1 after KeyboardInterrupt, 128 + 15 after SIGTERM. */
+  /**
+   * The second signal: nothing is saved. Ends with the Python falcon's statuses: 1 after KeyboardInterrupt,
+   * 128 + 15 after SIGTERM.
+   */
   #force(signal: "SIGINT" | "SIGTERM"): never {
     this.#leave("interrupted");
     if (signal === "SIGTERM") process.exit(143);

@@ -1,4 +1,5 @@
-// A seeded source of random numbers whose state can be saved, so that a run can be repeated and resumed exactly.
+// A seeded source of random numbers whose state can be saved, so that a run can be repeated and resumed
+// exactly.
 
 /** Four 32-bit words: the whole state of the generator. */
 export type RandomState = [number, number, number, number];

@@ -1,4 +1,5 @@
-// What a run leaves on disk, in falcon's layout: config.yml, a log per node, metrics in NPZ chunks, samples, the saved model.
+// What a run leaves on disk, in falcon's layout: config.yml, a log per node, metrics in NPZ chunks, samples,
+// the saved model.
 import fs from "node:fs";
 import path from "node:path";
 import { npz } from "./npz.ts";
@@ -89,7 +90,10 @@ export class NodeFiles {
   }
 }
 
-/** Writes one NPZ file a sample with the values of all nodes, numbered on from those that are there; returns the folder. */
+/**
+ * Writes one NPZ file a sample with the values of all nodes, numbered on from those that are there; returns
+ * the folder.
+ */
 export function saveSamples(samples: string, kind: string, nodes: Readonly<Record<string, readonly number[][]>>): string {
   const folder = path.join(samples, kind);
   fs.mkdirSync(folder, { recursive: true });

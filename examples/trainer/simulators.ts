@@ -1,4 +1,5 @@
-// The two forward models that the stand-in infers: a straight line, and the power of a wave (whose posterior has two mirrored peaks).
+// The two forward models that the stand-in infers: a straight line, and the power of a wave (whose posterior
+// has two mirrored peaks).
 import type { Random } from "./random.ts";
 
 /** A forward model: theta ~ N(0, 1) in `parameters` dimensions, x given theta. */

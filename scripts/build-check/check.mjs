@@ -1,4 +1,5 @@
-// What a machine must have to build falcon-sessions: one sentence for whatever is missing, before anything is compiled.
+// What a machine must have to build falcon-sessions: one sentence for whatever is missing, before anything is
+// compiled.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -14,7 +15,8 @@ const howToInstall =
 
 /**
  * What is missing, as one sentence, or undefined when the build can start.
- * `env` is the environment that the build will have; the compilers are tried on two lines of source, not only looked for,
+ * `env` is the environment that the build will have; the compilers are tried on two lines of source, not only
+ * looked for,
  * since macOS has a `cc` without a compiler behind it and GCC 8 does not know C++20.
  */
 export function missing(env = process.env, nodeVersion = process.versions.node) {

@@ -1,5 +1,6 @@
-// Runs at the end of `npm install -g falcon-sessions`, or at the first call where npm ran no install scripts: takes the prebuilt natives that fit this
-// machine, builds what does not fit, and puts the native client where npm has linked the command.
+// Runs at the end of `npm install -g falcon-sessions`, or at the first call where npm ran no install scripts:
+// takes the prebuilt natives that fit this machine, builds what does not fit, and puts the native client
+// where npm has linked the command.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -27,7 +28,8 @@ function install() {
   const lacking = broken(root);
   if (lacking.length > 0) build(lacking, fs.existsSync(prebuilt));
 
-  // what other machines need is no use here, nor are sources: what was compiled runs with every later Node (N-API)
+  // what other machines need is no use here, nor are sources: what was compiled runs with every later Node
+  // (N-API)
   fs.rmSync(path.join(root, "prebuilds"), { recursive: true, force: true });
   for (const name of fs.readdirSync(path.join(root, "native")))
     if (/\.(c|h|gyp)$/.test(name)) fs.rmSync(path.join(root, "native", name));
@@ -35,7 +37,10 @@ function install() {
   link(path.join(root, "native/build/Release/falcon"), path.join(root, "bin/falcon"));
 }
 
-/** Builds what does not run here: ours by node-gyp, a package of others in a folder of its own by npm, which has their sources. */
+/**
+ * Builds what does not run here: ours by node-gyp, a package of others in a folder of its own by npm, which
+ * has their sources.
+ */
 function build(parts, hadPrebuilt) {
   const why = hadPrebuilt ? `does not run here with Node ${process.versions.node}` : `is not there for ${platform}`;
   console.log(`falcon-sessions: a prebuilt ${parts.join(", ")} ${why}: building (up to two minutes, with a C++ compiler)`);
@@ -88,7 +93,10 @@ function buildPackages(names) {
   }
 }
 
-/** The binary that the package brings (version 13), where it runs here, else one that is compiled from its sources. */
+/**
+ * The binary that the package brings (version 13), where it runs here, else one that is compiled from its
+ * sources.
+ */
 function takeSqlite(from) {
   const compiled = path.join(from, "build/Release/better_sqlite3.node");
   const to = path.join(root, sqliteFolder);
@@ -132,7 +140,9 @@ function run([file, ...args], cwd, what) {
   );
 }
 
-/** Copies a program to its place, where whoever starts it at this moment gets the old or the new one, whole. */
+/**
+ * Copies a program to its place, where whoever starts it at this moment gets the old or the new one, whole.
+ */
 function put(from, to) {
   if (path.resolve(from) === path.resolve(to)) return;
   fs.mkdirSync(path.dirname(to), { recursive: true });

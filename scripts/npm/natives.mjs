@@ -1,4 +1,5 @@
-// The native files of an installation: what they are called, where they belong, and whether those that are there run on this machine.
+// The native files of an installation: what they are called, where they belong, and whether those that are
+// there run on this machine.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -9,13 +10,18 @@ export function platformName() {
   return `${process.platform}${musl ? "musl" : ""}-${process.arch}`;
 }
 
-/** better-sqlite3 13 is for every Node with N-API 10 (22.14); an older Node takes version 12, compiled for its own ABI (docs/design/decisions/0005-sqlite-by-node.md). */
+/**
+ * better-sqlite3 13 is for every Node with N-API 10 (22.14); an older Node takes version 12, compiled for its
+ * own ABI (docs/design/decisions/0005-sqlite-by-node.md).
+ */
 export const takesNapiSqlite = Number(process.versions.napi) >= 10;
 
 /** Where better-sqlite3 lies below the package, for this Node. */
 export const sqliteFolder = takesNapiSqlite ? "node_modules/better-sqlite3" : "older-node/node_modules/better-sqlite3";
 
-/** Native files of a platform by their names in a prebuilt's folder, and where each belongs below the package. */
+/**
+ * Native files of a platform by their names in a prebuilt's folder, and where each belongs below the package.
+ */
 export function nativeFiles(platform) {
   const release = "native/build/Release";
   return {
@@ -28,12 +34,18 @@ export function nativeFiles(platform) {
   };
 }
 
-/** better-sqlite3 12 and what it loads, for the ABI of the running Node; there where the package was made with such a Node. */
+/**
+ * better-sqlite3 12 and what it loads, for the ABI of the running Node; there where the package was made with
+ * such a Node.
+ */
 export function olderSqlite(platform) {
   return `prebuilds/${platform}/node-${process.versions.modules}`;
 }
 
-/** What each part has to do to be taken for one that runs here. Each in a process of its own: a wrong binary may abort it. */
+/**
+ * What each part has to do to be taken for one that runs here. Each in a process of its own: a wrong binary
+ * may abort it.
+ */
 const trials = {
   client: (root) => {
     const { status } = spawnSync(path.join(root, "native/build/Release/falcon"), ["--version"], {

@@ -1,4 +1,5 @@
-// What a built native file must be: of its processor and system, of no newer glibc than the oldest we serve, static for musl, signed for arm64 macOS.
+// What a built native file must be: of its processor and system, of no newer glibc than the oldest we serve,
+// static for musl, signed for arm64 macOS.
 import fs from "node:fs";
 import path from "node:path";
 import { newestGlibc, targets } from "./targets.mjs";
@@ -11,7 +12,8 @@ const codeSignature = 0x1d;
 /**
  * @param name of a target.
  * @param folder with its files.
- * @returns {{ problems: string[]; facts: string }} what is wrong, each in a sentence, and what was seen, in one line.
+ * @returns {{ problems: string[]; facts: string }} what is wrong, each in a sentence, and what was seen, in
+ * one line.
  */
 export function check(name, folder) {
   const target = targets[name];
@@ -40,7 +42,10 @@ export function check(name, folder) {
   return { problems, facts: seen.join(", ") };
 }
 
-/** The symbols' versions as `objdump -T` shows them; readelf knows every processor's files, where objdump often knows one's. */
+/**
+ * The symbols' versions as `objdump -T` shows them; readelf knows every processor's files, where objdump
+ * often knows one's.
+ */
 function elf(file) {
   const bytes = fs.readFileSync(file);
   if (bytes.readUInt32BE(0) !== 0x7f454c46) return { machine: "no ELF file", libraries: [] };

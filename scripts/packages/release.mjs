@@ -1,5 +1,7 @@
-// npm run release -- --dry-run: builds every package from the committed tree, checks what was built (not the tree), and prints what it would publish. The version is
-// package.json's; the notes are what CHANGELOG.md says of it. Without --dry-run nothing is published either: that is a person's to do, with the lines it prints.
+// npm run release -- --dry-run: builds every package from the committed tree, checks what was built (not the
+// tree), and prints what it would publish. The version is package.json's; the notes are what CHANGELOG.md
+// says of it. Without --dry-run nothing is published either: that is a person's to do, with the lines it
+// prints.
 import fs from "node:fs";
 import path from "node:path";
 import { check } from "./check.mjs";

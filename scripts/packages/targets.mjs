@@ -1,7 +1,8 @@
 // The systems that packages are made for: how each is called by those who have to do with it.
 
 /**
- * Key: our name, which is also better-sqlite3's. `zig`: its target; `wheel`: the tag of PyPI; `machine`: the processor in the file's head (ELF or Mach-O).
+ * Key: our name, which is also better-sqlite3's. `zig`: its target; `wheel`: the tag of PyPI; `machine`: the
+ * processor in the file's head (ELF or Mach-O).
  * glibc 2.28 is RHEL 8's, the oldest that clusters still run and that Node's own builds ask for.
  */
 export const targets = {

@@ -1,10 +1,14 @@
-// The tools of PyPI that build packages, in a virtual environment of their own in the cache outside the clone; each pinned.
+// The tools of PyPI that build packages, in a virtual environment of their own in the cache outside the
+// clone; each pinned.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-/** `build` makes a wheel with hatchling in an isolated environment; `ziglang` is a C and C++ compiler for every system that we build for. */
+/**
+ * `build` makes a wheel with hatchling in an isolated environment; `ziglang` is a C and C++ compiler for
+ * every system that we build for.
+ */
 const pinned = { build: "1.6.1", ziglang: "0.17.1" };
 
 /** What is kept from run to run, outside the clone: gigabytes that serve every tree. */

@@ -1,4 +1,5 @@
-// Text that the system hands out as bytes (names, arguments, variables): kept exactly where it is no UTF-8, as Python's surrogateescape does.
+// Text that the system hands out as bytes (names, arguments, variables): kept exactly where it is no UTF-8,
+// as Python's surrogateescape does.
 import { isUtf8 } from "node:buffer";
 
 /** Where a byte that is no part of UTF-8 stands among the lone surrogates: U+DC80 to U+DCFF. */
@@ -7,7 +8,10 @@ const escapes = 0xdc00;
 /** A lone surrogate that stands for a byte. */
 const escaped = /[\udc80-\udcff]/u;
 
-/** The text of some bytes. A byte that is no UTF-8 becomes a lone surrogate, so that {@link bytesOf} gives the same bytes back. */
+/**
+ * The text of some bytes. A byte that is no UTF-8 becomes a lone surrogate, so that {@link bytesOf} gives the
+ * same bytes back.
+ */
 export function textOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let text = "";
@@ -33,7 +37,10 @@ function characterAt(bytes: Buffer, at: number): number {
   return length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** The bytes of a text; the inverse of {@link textOf}. Any other lone surrogate becomes U+FFFD, as everywhere in Node. */
+/**
+ * The bytes of a text; the inverse of {@link textOf}. Any other lone surrogate becomes U+FFFD, as everywhere
+ * in Node.
+ */
 export function bytesOf(text: string): Buffer {
   if (isPlain(text)) return Buffer.from(text);
   return Buffer.concat(
@@ -53,7 +60,10 @@ export function onDisk(path: string): string | Buffer {
   return isPlain(path) ? path : bytesOf(path);
 }
 
-/** As text that survives where only UTF-8 does: each byte that is none, and `%`, as `%` and two hexadecimal digits. */
+/**
+ * As text that survives where only UTF-8 does: each byte that is none, and `%`, as `%` and two hexadecimal
+ * digits.
+ */
 export function percentCoded(text: string): string {
   return text.replace(/[%\udc80-\udcff]/gu, (character) => {
     const code = character === "%" ? 0x25 : character.charCodeAt(0) - escapes;

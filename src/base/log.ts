@@ -6,7 +6,9 @@ import { wall } from "./clock.ts";
 /** Where events go. `facts` are written as key=value; values of secrets never belong here. */
 export type Log = (event: string, facts?: Record<string, unknown>) => void;
 
-/** Past this size the file is renamed to `.old` and begun anew, so that a server of weeks never fills a disk. */
+/**
+ * Past this size the file is renamed to `.old` and begun anew, so that a server of weeks never fills a disk.
+ */
 const longestFile = 4 << 20;
 
 /** A log that appends to `path` (mode 0600). A log that cannot be written never stops the server. */

@@ -1,4 +1,5 @@
-// A look at several files at once: whether they are there, and what was added to them. Made by falcon/foreign-files.ts, aside.
+// A look at several files at once: whether they are there, and what was added to them. Made by
+// falcon/foreign-files.ts, aside.
 
 /** A file that is looked at. */
 export interface LookedAt {

@@ -36,7 +36,10 @@ export function sizeOf(text: string): number | undefined {
 /** Characters of the longest quantity that is looked at: "1y2w3d4h5m6s7ms" has 15. */
 const longest = 100;
 
-/** Milliseconds of "90s", "12 h", "1.5d", "2w" and sums such as "1h30m"; undefined when it is not a time. A bare number is none: of what? */
+/**
+ * Milliseconds of "90s", "12 h", "1.5d", "2w" and sums such as "1h30m"; undefined when it is not a time. A
+ * bare number is none: of what?
+ */
 export function durationOf(text: string): number | undefined {
   if (text.length > longest) return undefined;
   const parts = text.trim().match(/[\d.]+\s*[a-z]+/gi);

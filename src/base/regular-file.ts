@@ -1,8 +1,12 @@
-// Opening a file that somebody else made: only a regular one, since opening a device or a pipe acts, or waits for ever.
+// Opening a file that somebody else made: only a regular one, since opening a device or a pipe acts, or waits
+// for ever.
 import fs from "node:fs";
 import { onDisk } from "./bytes.ts";
 
-/** Linux: a descriptor that only names a file; opening it does nothing to what it names. The same number on every machine that Node runs on. */
+/**
+ * Linux: a descriptor that only names a file; opening it does nothing to what it names. The same number on
+ * every machine that Node runs on.
+ */
 const namesOnly = 0o10000000;
 
 /** What is there is no regular file. */
@@ -11,7 +15,8 @@ export class NoRegularFile extends Error {
 }
 
 /**
- * A descriptor for reading. @throws NoRegularFile for a pipe, a device, a socket, a folder, which are not opened; what open(2) throws else.
+ * A descriptor for reading. @throws NoRegularFile for a pipe, a device, a socket, a folder, which are not
+ * opened; what open(2) throws else.
  */
 export function openRegular(file: string): number {
   const reading = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;

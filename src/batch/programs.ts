@@ -13,7 +13,10 @@ export interface Ran {
 /** Runs a program to its end; never rejects. */
 export type RunProgram = (program: string, args: readonly string[], environment: Record<string, string>) => Promise<Ran>;
 
-/** A controller that does not answer within this time (ms) counts as silent; Slurm's own programs give up after 10 s to 100 s. */
+/**
+ * A controller that does not answer within this time (ms) counts as silent; Slurm's own programs give up
+ * after 10 s to 100 s.
+ */
 export const longestProgram = 20_000;
 
 /** So much output (bytes) is taken: of 20,000 jobs, which is more than a controller keeps of one user. */

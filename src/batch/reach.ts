@@ -1,4 +1,5 @@
-// Whether the signals of the batch system reach a process that waits for a run: Slurm's reach the first process of a step, not a line of a script.
+// Whether the signals of the batch system reach a process that waits for a run: Slurm's reach the first
+// process of a step, not a line of a script.
 import type { Slurm } from "./slurm.ts";
 
 /** Slurm's manager of a step: what it starts itself is what it signals. */
@@ -21,8 +22,10 @@ export interface ProcessFacts {
 const jobSignals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGUSR1", "SIGUSR2"];
 
 /**
- * A sentence with the remedy where no signal of Slurm's reaches the process, else undefined. Under proctrack/cgroup slurmstepd signals its own
- * children only: at scancel the script's shell dies, and all else is killed. Under proctrack/linuxproc everything in its process tree gets it.
+ * A sentence with the remedy where no signal of Slurm's reaches the process, else undefined. Under
+ * proctrack/cgroup slurmstepd signals its own
+ * children only: at scancel the script's shell dies, and all else is killed. Under proctrack/linuxproc
+ * everything in its process tree gets it.
  * @param command what stands in the script, such as "falcon launch".
  */
 export async function unreached(

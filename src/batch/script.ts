@@ -49,7 +49,10 @@ export function graceFor(asked: number | undefined, limit: number | undefined): 
   return asked;
 }
 
-/** The time limit of sbatch's options, in seconds; undefined where they say none, or none that can be read (which sbatch refuses). */
+/**
+ * The time limit of sbatch's options, in seconds; undefined where they say none, or none that can be read
+ * (which sbatch refuses).
+ */
 export function limitOf(options: readonly string[]): number | undefined {
   let text: string | undefined;
   options.forEach((word, i) => {
@@ -60,7 +63,10 @@ export function limitOf(options: readonly string[]): number | undefined {
   return text === undefined ? undefined : secondsOf(text);
 }
 
-/** sbatch(1), --time: "minutes", "minutes:seconds", "hours:minutes:seconds", "days-hours", "days-hours:minutes", "days-hours:minutes:seconds". */
+/**
+ * sbatch(1), --time: "minutes", "minutes:seconds", "hours:minutes:seconds", "days-hours",
+ * "days-hours:minutes", "days-hours:minutes:seconds".
+ */
 function secondsOf(text: string): number | undefined {
   const found = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(text);
   if (found === null) return undefined;

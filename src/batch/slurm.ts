@@ -1,17 +1,29 @@
-// Slurm, as its programs tell it: squeue, scontrol, sbatch and scancel with fixed formats. The one file that calls them.
+// Slurm, as its programs tell it: squeue, scontrol, sbatch and scancel with fixed formats. The one file that
+// calls them.
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { type RunProgram, runProgram } from "./programs.ts";
 
-/** A job as `squeue` tells it. Times are ms since 1970, null where Slurm does not know them (a pending job, no time limit). */
+/**
+ * A job as `squeue` tells it. Times are ms since 1970, null where Slurm does not know them (a pending job, no
+ * time limit).
+ */
 export interface SlurmJob {
-  /** The number that the job's processes have as SLURM_JOB_ID, and its control group; the master's for tasks that are pending. */
+  /**
+   * The number that the job's processes have as SLURM_JOB_ID, and its control group; the master's for tasks
+   * that are pending.
+   */
   number: string;
   /** As people name it: "4711", or "4711_2" for a task of an array. */
   id: string;
-  /** PENDING, RUNNING, COMPLETING, COMPLETED, CANCELLED, TIMEOUT, PREEMPTED, NODE_FAIL, FAILED, OUT_OF_MEMORY … */
+  /**
+   * PENDING, RUNNING, COMPLETING, COMPLETED, CANCELLED, TIMEOUT, PREEMPTED, NODE_FAIL, FAILED, OUT_OF_MEMORY
+   * …
+   */
   state: string;
-  /** Why it waits, or why it ended, in Slurm's word: Priority, Resources, BeginTime, TimeLimit …; "" for None. */
+  /**
+   * Why it waits, or why it ended, in Slurm's word: Priority, Resources, BeginTime, TimeLimit …; "" for None.
+   */
   reason: string;
   submitted: number | null;
   start: number | null;
@@ -32,7 +44,10 @@ const forPeople = /^(SQUEUE|SCONTROL|SCANCEL)_/;
 /** What sbatch, srun and salloc take from the caller's own job would make a new one depend on it. */
 const ofAJob = /^(SLURM|SBATCH|SRUN|SALLOC)_/;
 
-/** Slurm as one environment finds it (PATH, SLURM_CONF). Every method but `submit`, `cancel` and `requeue` only asks. */
+/**
+ * Slurm as one environment finds it (PATH, SLURM_CONF). Every method but `submit`, `cancel` and `requeue`
+ * only asks.
+ */
 export class Slurm {
   readonly #environment: Record<string, string>;
   readonly #run: RunProgram;
@@ -44,7 +59,8 @@ export class Slurm {
   }
 
   /**
-   * What Slurm knows of these jobs (numbers or ids as "4711_2"; all tasks where an array is named), ended ones too while it remembers them. One
+   * What Slurm knows of these jobs (numbers or ids as "4711_2"; all tasks where an array is named), ended
+   * ones too while it remembers them. One
    * call for all.
    * @throws Failure when Slurm does not answer, which says nothing about the jobs.
    */
@@ -57,14 +73,18 @@ export class Slurm {
     return stdout.split("\n").flatMap((line) => jobFrom(line) ?? []);
   }
 
-  /** One job, or undefined where Slurm does not know it (any more). @throws Failure when Slurm does not answer. */
+  /**
+   * One job, or undefined where Slurm does not know it (any more). @throws Failure when Slurm does not
+   * answer.
+   */
   async job(id: string): Promise<SlurmJob | undefined> {
     const found = await this.jobs([id]);
     return found.find((job) => job.number === id || job.id === id) ?? found[0];
   }
 
   /**
-   * When the job's time limit ends it (`squeue %e`; ms since 1970), asked anew each time since limits get extended; null where it has none.
+   * When the job's time limit ends it (`squeue %e`; ms since 1970), asked anew each time since limits get
+   * extended; null where it has none.
    * @throws Failure when Slurm does not answer, does not know the job (any more), or says what is no time.
    */
   async endTime(id: string): Promise<number | null> {
@@ -81,7 +101,8 @@ export class Slurm {
   }
 
   /**
-   * The fields of `scontrol show job` (JobState, Reason, ExitCode, EndTime, Requeue, Restarts, BatchHost …; times in seconds since 1970), or undefined
+   * The fields of `scontrol show job` (JobState, Reason, ExitCode, EndTime, Requeue, Restarts, BatchHost …;
+   * times in seconds since 1970), or undefined
    * where the job is not known.
    * @throws Failure when Slurm does not answer.
    */
@@ -93,7 +114,10 @@ export class Slurm {
     return Object.fromEntries([...line.matchAll(/(\S+?)=(.*?)(?= [\w/:*-]+=|\s*$)/g)].map(([, name, value]) => [name, value]));
   }
 
-  /** How Slurm finds the processes of a job: "cgroup", "linuxproc", "pgid"; undefined where it does not say. @throws Failure when it does not answer. */
+  /**
+   * How Slurm finds the processes of a job: "cgroup", "linuxproc", "pgid"; undefined where it does not say.
+   * @throws Failure when it does not answer.
+   */
   async tracking(): Promise<string | undefined> {
     const { status, stdout, stderr } = await this.#ask("scontrol", ["show", "config"]);
     if (status !== 0) throw silent("scontrol", stderr);

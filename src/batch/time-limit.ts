@@ -1,4 +1,5 @@
-// When a batch job ends by its time limit: what Slurm, PBS and LSF say of it, asked of their programs in formats that they document.
+// When a batch job ends by its time limit: what Slurm, PBS and LSF say of it, asked of their programs in
+// formats that they document.
 import { Failure } from "../base/failure.ts";
 import { type RunProgram, runProgram } from "./programs.ts";
 import { Slurm } from "./slurm.ts";
@@ -11,7 +12,10 @@ export interface LimitedJob {
 
 const systems: Readonly<Record<string, LimitedJob["system"]>> = { s: "slurm", p: "pbs", l: "lsf" };
 
-/** The job whose home this is (`…/j/s4711`, docs/design/decisions/0004-homes.md) and whose end can be asked for; undefined for any other home. */
+/**
+ * The job whose home this is (`…/j/s4711`, docs/design/decisions/0004-homes.md) and whose end can be asked
+ * for; undefined for any other home.
+ */
 export function jobOfHome(home: string): LimitedJob | undefined {
   // "s4711.0" is a step of its own, and the job's limit is its too
   const [, letter, id] = /\/j\/([a-z])([^/]+?)(?:\.\d+)?$/.exec(home) ?? [];
@@ -28,9 +32,11 @@ const jobId = /^[A-Za-z0-9_][A-Za-z0-9_.+[\]@-]{0,63}$/;
 const longestWords = 160;
 
 /**
- * When the job ends by its limit (ms since 1970), null where it has none. `environment`: whose PATH leads to the batch system's programs; `now`:
+ * When the job ends by its limit (ms since 1970), null where it has none. `environment`: whose PATH leads to
+ * the batch system's programs; `now`:
  * the wall clock, since LSF tells what is left.
- * @throws Failure, in one sentence, where the batch system is not there, refuses, does not know the job, or says what is no time.
+ * @throws Failure, in one sentence, where the batch system is not there, refuses, does not know the job, or
+ * says what is no time.
  */
 export async function timeLimit(
   { system, id }: LimitedJob,
@@ -53,7 +59,10 @@ export async function timeLimit(
   return lsfEnd(await ask("bjobs", ["-noheader", "-o", "time_left", id]), now());
 }
 
-/** `qstat -f` of OpenPBS and PBS Professional (stime and Resource_List.walltime) and of Torque (Walltime.Remaining, start_time). */
+/**
+ * `qstat -f` of OpenPBS and PBS Professional (stime and Resource_List.walltime) and of Torque
+ * (Walltime.Remaining, start_time).
+ */
 function pbsEnd(text: string): number | null {
   const field = (name: string) => new RegExp(`^\\s*${name.replace(/\./g, "\\.")} = (.+)$`, "m").exec(text)?.[1]?.trim();
   const limit = field("Resource_List.walltime");
@@ -66,7 +75,10 @@ function pbsEnd(text: string): number | null {
   return localTime(begun, "qstat") + length;
 }
 
-/** `bjobs -o time_left`: hours and minutes, and what they are reckoned from: L the run limit, E an estimate, X that the estimate is over. */
+/**
+ * `bjobs -o time_left`: hours and minutes, and what they are reckoned from: L the run limit, E an estimate, X
+ * that the estimate is over.
+ */
 function lsfEnd(text: string, now: number): number | null {
   const word = firstLine(text);
   if (word === "-" || /^\d+:\d+ [EX]$/.test(word)) return null;

@@ -1,4 +1,5 @@
-// The sessions that a call means: one that may be guessed where no harm can be done, or several that must be named, or --all and --running.
+// The sessions that a call means: one that may be guessed where no harm can be done, or several that must be
+// named, or --all and --running.
 import type { Command, OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { selectRun, selectSession } from "../session/select.ts";
@@ -16,7 +17,9 @@ export function chooseOne(call: Call, context: Context, wanted: string | undefin
   return selectSession(context.table.all(), wanted, directory, { tell, newest, now: context.clock() });
 }
 
-/** The session of a command that changes something: where several fit they are listed, and nothing is done. */
+/**
+ * The session of a command that changes something: where several fit they are listed, and nothing is done.
+ */
 export function nameOne(call: Call, context: Context, wanted: string | undefined): Session {
   return selectSession(context.table.all(), wanted, call.request.directory, { now: context.clock() });
 }
@@ -27,7 +30,8 @@ export function defineSeveral(command: Command, all: string): void {
 }
 
 /**
- * Named sessions, each once, or those that --all and --running mean. All are looked up before anything is done.
+ * Named sessions, each once, or those that --all and --running mean. All are looked up before anything is
+ * done.
  * @param all what --all means
  * @param one what no name at all means; undefined: one has to be given
  * @throws Failure 2 where both or neither are given, 1 where a name fits none or several.

@@ -1,8 +1,12 @@
-// The command line of a command, from its spec: what parses a call, explains itself in --help, and becomes the manual page (scripts/manual.ts).
+// The command line of a command, from its spec: what parses a call, explains itself in --help, and becomes
+// the manual page (scripts/manual.ts).
 import { Command } from "commander";
 import type { CommandSpec } from "./command.ts";
 
-/** A commander command with the spec's words, options and examples; it throws instead of ending the process, and writes where it is told to. */
+/**
+ * A commander command with the spec's words, options and examples; it throws instead of ending the process,
+ * and writes where it is told to.
+ */
 export function commandLine(spec: CommandSpec): Command {
   const command = new Command(`falcon ${spec.name}`);
   command

@@ -10,12 +10,18 @@ const plainName = /^(PWD|OLDPWD|SSH_AUTH_SOCK|XAUTHORITY|GPG_AGENT_INFO|KEYTIMEO
 /** How well-known keys begin. Sources: the issuers' pages on secret scanning. */
 const secretStart =
   /^(sk-|sk_live_|rk_live_|pk_live_|gh[pousr]_|github_pat_|glpat-|glrt-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|hf_|npm_|pypi-|dop_v1_|SG\.|shpat_|-----BEGIN )/;
-/** A password in a URL. Found by what stands behind the scheme: a scheme of any length would be looked for from each of its letters on. */
+/**
+ * A password in a URL. Found by what stands behind the scheme: a scheme of any length would be looked for
+ * from each of its letters on.
+ */
 const urlPassword = /([\w+.-]:\/\/[^\s:/@]*:)([^\s/@]+)(?=@)/g;
 /** Shortest run of characters that is looked at for chance: keys have 128 bits or more. */
 const longRun = /[\w+/=-]{24,}/g;
 
-/** `NAME=value` by line, sorted by name; control characters in values are written as escapes, so that a value is one line. */
+/**
+ * `NAME=value` by line, sorted by name; control characters in values are written as escapes, so that a value
+ * is one line.
+ */
 export function environmentText(environment: Readonly<Record<string, string>>): string {
   return Object.entries(maskedEnvironment(environment))
     .map(([name, value]) => `${name}=${printable(value)}\n`)
@@ -38,7 +44,8 @@ function masked(name: string, value: string): string {
 }
 
 /**
- * Whether a run of characters is a key rather than a path, a name or a date: how often letters, digits and cases take turns, in a random run at about
+ * Whether a run of characters is a key rather than a path, a name or a date: how often letters, digits and
+ * cases take turns, in a random run at about
  * every second place, in words and numbers seldom. Separators do not count, since paths have them everywhere.
  */
 function looksRandom(run: string): boolean {

@@ -1,4 +1,5 @@
-// A run that goes on: which earlier part, of this home or another one's, a launch is the next part of; and what `--requeue` needs.
+// A run that goes on: which earlier part, of this home or another one's, a launch is the next part of; and
+// what `--requeue` needs.
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { Slurm } from "../batch/slurm.ts";
@@ -20,7 +21,8 @@ interface Order {
 }
 
 /**
- * The part of a run with which this very script began when Slurm ran its job the last time; brought in where it was in another home. Undefined in
+ * The part of a run with which this very script began when Slurm ran its job the last time; brought in where
+ * it was in another home. Undefined in
  * a job that runs for the first time, and outside of jobs.
  */
 export function earlierOfJob(context: Context, { kind, directory, words, environment }: Order): Session | undefined {
@@ -40,7 +42,8 @@ export function bringInRun(context: Context, runDirectory: string, directory: st
 }
 
 /**
- * Which part of its run is started now, undefined for a first one. What the next part writes over (falcon begins its metrics anew) is kept before.
+ * Which part of its run is started now, undefined for a first one. What the next part writes over (falcon
+ * begins its metrics anew) is kept before.
  * @param earlier the session that it goes on with; undefined: by its run directory, where that is known.
  */
 export async function partOf(
@@ -69,12 +72,16 @@ export async function refuseGraceBeyondJob(
 ): Promise<void> {
   const { job } = context;
   if (job === undefined || saveBefore === undefined) return;
-  // a batch system that is silent now is asked again while the session runs, and `show` says why it is not known
+  // a batch system that is silent now is asked again while the session runs, and `show` says why it is not
+  // known
   const end = await timeLimit(job, environment, () => context.clock()).catch(() => null);
   if (end !== null) refuseLongGrace(saveBefore, end, context.clock());
 }
 
-/** Whether the job is to be run again when the session ends. @throws Failure 2 where that cannot be; nothing is started then. */
+/**
+ * Whether the job is to be run again when the session ends. @throws Failure 2 where that cannot be; nothing
+ * is started then.
+ */
 export async function requeueOption(
   context: Context,
   options: OptionValues,

@@ -21,7 +21,9 @@ export async function versionText(call: Call, context: Context): Promise<string>
   return `falcon-sessions ${context.version}\nPython falcon${await pythonFalcon(call)}\n`;
 }
 
-/** ": /path" or " (none found …)". The version is what pip recorded beside it; nothing is started to learn it. */
+/**
+ * ": /path" or " (none found …)". The version is what pip recorded beside it; nothing is started to learn it.
+ */
 async function pythonFalcon(call: Call): Promise<string> {
   try {
     const found = await findPythonFalcon({ environment: call.request.environment, directory: call.request.directory });

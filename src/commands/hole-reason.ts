@@ -5,7 +5,10 @@ import { bytes } from "./wording.ts";
 
 export type HoleReason = Hole["reason"];
 
-/** A limit of the server's shell at the session's start ends a log as a full disk does, but nothing on the disk mends that. */
+/**
+ * A limit of the server's shell at the session's start ends a log as a full disk does, but nothing on the
+ * disk mends that.
+ */
 export function holeReason(row: Pick<SessionRow, "facts">, reason: HoleReason): string {
   if (reason === "retention") return "let go of, to keep the log within its retention";
   if (reason === "damaged") return "their segment cannot be read";

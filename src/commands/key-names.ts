@@ -1,4 +1,5 @@
-// What a terminal sends for a key that is named: xterm's encodings (invisible-island.net/xterm/ctlseqs, "PC-Style Function Keys").
+// What a terminal sends for a key that is named: xterm's encodings (invisible-island.net/xterm/ctlseqs,
+// "PC-Style Function Keys").
 import { Failure, Status } from "../base/failure.ts";
 
 const plain: Record<string, string> = {

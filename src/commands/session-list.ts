@@ -1,4 +1,5 @@
-// The table of `falcon sessions`: which columns there are, in which order of worth, and what gives way where the terminal is narrow.
+// The table of `falcon sessions`: which columns there are, in which order of worth, and what gives way where
+// the terminal is narrow.
 import path from "node:path";
 import { printable, printableColoured } from "../base/printable.ts";
 import type { StatusWord } from "./status-word.ts";
@@ -33,7 +34,10 @@ export interface ListPlace {
 /** A long reason does not stretch the table beyond this; `falcon show` has all of it. */
 const longestProgress = 100;
 
-/** What columns can be made narrower, in this order, and to which width: first to one that still tells much, then to the least. */
+/**
+ * What columns can be made narrower, in this order, and to which width: first to one that still tells much,
+ * then to the least.
+ */
 const narrowings: readonly [column: "RUN" | "PROGRESS" | "NAME", least: number][] = [
   ["NAME", 28],
   ["RUN", 20],
@@ -110,7 +114,10 @@ export function shownPlace(place: string, { directory, home }: Pick<ListPlace, "
   return place;
 }
 
-/** A text in at most `width` columns: its middle is left out, since a path and a numbered name tell most at their end. */
+/**
+ * A text in at most `width` columns: its middle is left out, since a path and a numbered name tell most at
+ * their end.
+ */
 export function cutMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const characters = [...text];

@@ -1,8 +1,11 @@
-// The scripts of `falcon init`, one for each shell: the function, the completion, the folder that stays first on PATH.
+// The scripts of `falcon init`, one for each shell: the function, the completion, the folder that stays first
+// on PATH.
 import { initVariable } from "../doctor/falcons.ts";
 import { completeCommand } from "./completion.ts";
 
-/** A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell. */
+/**
+ * A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell.
+ */
 const scripts: Readonly<Record<string, (client: string, shim: string | undefined) => string>> = { bash, zsh, fish };
 
 /** The shells that we know. */
@@ -41,7 +44,10 @@ complete -o bashdefault -o default -F __falcon_sessions_complete falcon falcon-s
 `;
 }
 
-/** PROMPT_COMMAND is a string, or since bash 5.1 perhaps an array; what stood in it sees the status of the last command as before. */
+/**
+ * PROMPT_COMMAND is a string, or since bash 5.1 perhaps an array; what stood in it sees the status of the
+ * last command as before.
+ */
 function bashPath(shim: string): string {
   return `__falcon_sessions_shim=${quoted(shim)}
 __falcon_sessions_path() {

@@ -1,4 +1,5 @@
-// Watches a run that was asked to stop, to its end: what it does meanwhile is told, and that it hangs. Nothing more is sent.
+// Watches a run that was asked to stop, to its end: what it does meanwhile is told, and that it hangs.
+// Nothing more is sent.
 import type { Movement } from "../session/movement.ts";
 import type { Session } from "../session/session.ts";
 import type { Call } from "./call.ts";
@@ -13,7 +14,10 @@ export interface StopWatchEffects {
   /** ms; only differences count. */
   steady(): number;
   say(sentence: string): void;
-  /** Nothing that counts has moved for `still` ms: said once, until something moves again. May throw, which ends the watch. */
+  /**
+   * Nothing that counts has moved for `still` ms: said once, until something moves again. May throw, which
+   * ends the watch.
+   */
   hangs(movement: Movement, still: number): void;
 }
 

@@ -1,4 +1,5 @@
-// Tables of columns that fit the terminal, and colours where they are wanted. The one file that knows picocolors.
+// Tables of columns that fit the terminal, and colours where they are wanted. The one file that knows
+// picocolors.
 import picocolors from "picocolors";
 import stringWidth from "string-width";
 import { printableColoured } from "../base/printable.ts";
@@ -37,7 +38,10 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
   return [columns.map(({ title }) => title), ...rows].map(line).join("\n");
 }
 
-/** Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables, which take milliseconds to load. */
+/**
+ * Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables,
+ * which take milliseconds to load.
+ */
 const plain = /^[ -~·…─-▟]*$/;
 
 /** Columns that a text takes. */
@@ -45,7 +49,10 @@ export function widthOf(text: string): number {
   return plain.test(text) ? text.length : stringWidth(text);
 }
 
-/** A text in at most `width` columns, with an ellipsis where it was cut; every colour in it stays, so that each is also switched off. */
+/**
+ * A text in at most `width` columns, with an ellipsis where it was cut; every colour in it stays, so that
+ * each is also switched off.
+ */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let used = 0;

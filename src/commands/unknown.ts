@@ -1,4 +1,5 @@
-// A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to it, anything else is said to be unknown.
+// A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to
+// it, anything else is said to be unknown.
 import { Failure, Status } from "../base/failure.ts";
 import { findPythonFalcon } from "../falcon/find.ts";
 import { commandsIn, falconUsage } from "../falcon/usage.ts";
@@ -35,7 +36,8 @@ const otherNames: Readonly<Record<string, string>> = {
 const always: readonly string[] = ["sample", "graph"];
 
 /**
- * The sentence for a word that neither we nor the Python falcon know; undefined where it goes to the Python falcon, whose own usage with status 0 would
+ * The sentence for a word that neither we nor the Python falcon know; undefined where it goes to the Python
+ * falcon, whose own usage with status 0 would
  * look like success for everything else.
  */
 export async function unknownCommand(call: Call, word: string, commands: readonly CommandSpec[]): Promise<Failure | undefined> {
@@ -55,7 +57,10 @@ export async function unknownCommand(call: Call, word: string, commands: readonl
   );
 }
 
-/** The command that was probably meant: one by another name, or with two typing errors at most (one in a short word). */
+/**
+ * The command that was probably meant: one by another name, or with two typing errors at most (one in a short
+ * word).
+ */
 export function nearest(word: string, commands: readonly CommandSpec[]): string | undefined {
   if (Object.hasOwn(otherNames, word)) return otherNames[word];
   const names = commands.filter((c) => c.deprecated !== true).flatMap((c) => [c.name, ...(c.aliases ?? [])]);
@@ -66,7 +71,10 @@ export function nearest(word: string, commands: readonly CommandSpec[]): string 
   return near !== undefined && near.distance <= (word.length < 5 ? 1 : 2) ? near.name : undefined;
 }
 
-/** Letters to put in, leave out, change or swap with their neighbour (Damerau's distance, of adjacent letters only). */
+/**
+ * Letters to put in, leave out, change or swap with their neighbour (Damerau's distance, of adjacent letters
+ * only).
+ */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,5 @@
-// The keys of `falcon sessions --watch`, as data: what each does, where it stands in the footer, and how the help describes it.
+// The keys of `falcon sessions --watch`, as data: what each does, where it stands in the footer, and how the
+// help describes it.
 import type { ViewKey } from "../session/view-keys.ts";
 import { widthOf } from "./table.ts";
 
@@ -23,7 +24,10 @@ interface Binding {
   /** How the keys are written for a person. */
   readonly label: string;
   readonly help: string;
-  /** Its word in the footer; those with the lowest rank go first where it is narrow. Without one it is in the help alone. */
+  /**
+   * Its word in the footer; those with the lowest rank go first where it is narrow. Without one it is in the
+   * help alone.
+   */
   readonly footer?: { readonly word: string; readonly rank: number };
 }
 

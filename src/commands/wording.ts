@@ -5,7 +5,10 @@ import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { sentenceAfter } from "../session/outcome.ts";
 import type { Session } from "../session/session.ts";
 
-/** "completed after 2h 05m", "stopped after 4m 10s, model saved", "ended by SIGKILL after 12s, model not saved", "lost after 3h 00m: …". */
+/**
+ * "completed after 2h 05m", "stopped after 4m 10s, model saved", "ended by SIGKILL after 12s, model not
+ * saved", "lost after 3h 00m: …".
+ */
 export function endSentence(session: Session): string {
   const { row } = session;
   const outcome = outcomeOf(session);

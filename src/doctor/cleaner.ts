@@ -1,4 +1,5 @@
-// Cleaners of temporary folders (systemd-tmpfiles, tmpreaper, tmpwatch): whether they would remove what a run of weeks still needs.
+// Cleaners of temporary folders (systemd-tmpfiles, tmpreaper, tmpwatch): whether they would remove what a run
+// of weeks still needs.
 import fs from "node:fs";
 import path from "node:path";
 import { type Finding, problem, warning } from "./condition.ts";

@@ -1,4 +1,5 @@
-// Resource limits of the caller, which the program inherits (ulimit): the ones that end or cripple a run of days.
+// Resource limits of the caller, which the program inherits (ulimit): the ones that end or cripple a run of
+// days.
 import type { Shortfall } from "../platform/allowance.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
@@ -11,9 +12,15 @@ const unlimited = 2n ** 64n - 1n;
 /** macOS calls 2^63-1 unlimited. */
 const nearlyUnlimited = 2n ** 62n;
 
-/** Ray starts about 60 threads and processes for each core's worker; with fewer the start fails on a small machine already. */
+/**
+ * Ray starts about 60 threads and processes for each core's worker; with fewer the start fails on a small
+ * machine already.
+ */
 const fewestProcesses = 2048n;
-/** Ray asks for this many open files and raises the soft limit itself up to the hard one; a driver and two actors have some 300. */
+/**
+ * Ray asks for this many open files and raises the soft limit itself up to the hard one; a driver and two
+ * actors have some 300.
+ */
 const fewestOpenFiles = 1024n;
 /** torch and Ray's object store reserve far more address space than memory. */
 const leastAddressSpace = 64n << 30n;
@@ -79,7 +86,10 @@ export function checkLimits(limits: Caller["limits"], system: NodeJS.Platform = 
   return findings;
 }
 
-/** What a run would lack because the server, from which it is started, has less than the caller. A caller that is better in all starts its own. */
+/**
+ * What a run would lack because the server, from which it is started, has less than the caller. A caller that
+ * is better in all starts its own.
+ */
 export function checkShortfall({ lacks, callerIsBetter }: Shortfall): Finding[] {
   if (lacks.length === 0 || callerIsBetter) return [];
   return [

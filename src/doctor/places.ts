@@ -1,4 +1,5 @@
-// Places on disk: the sessions' folder, the caller's folder and Ray's: on which file system, how full, open to whom, cleaned by whom.
+// Places on disk: the sessions' folder, the caller's folder and Ray's: on which file system, how full, open
+// to whom, cleaned by whom.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -94,7 +95,10 @@ export interface OpenPath {
   uid: number;
 }
 
-/** Paths that are looked at: the folder itself, the sessions' folders, and the files in them. More than this is not walked. */
+/**
+ * Paths that are looked at: the folder itself, the sessions' folders, and the files in them. More than this
+ * is not walked.
+ */
 const mostPaths = 20_000;
 
 /** What below `home` belongs to somebody else or can be used by others. Links are not followed. */

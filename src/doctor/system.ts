@@ -1,8 +1,12 @@
-// The system below and the server beside: the kernel's age, and session servers of another version or another folder.
+// The system below and the server beside: the kernel's age, and session servers of another version or another
+// folder.
 import fs from "node:fs";
 import { type Finding, problem, warning } from "./condition.ts";
 
-/** RHEL 8's: the oldest that we mean to run on. Before 5.3 there is no pidfd, so a holder's successor cannot see its program end at once. */
+/**
+ * RHEL 8's: the oldest that we mean to run on. Before 5.3 there is no pidfd, so a holder's successor cannot
+ * see its program end at once.
+ */
 const oldestKernel = [4, 18] as const;
 
 /** @param release as uname -r says it; other systems than Linux have no such floor. */

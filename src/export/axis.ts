@@ -1,4 +1,5 @@
-// The axes of a figure: from values to places between 0 and 1, with ticks at round numbers; linear, logarithmic, or both ways from zero.
+// The axes of a figure: from values to places between 0 and 1, with ticks at round numbers; linear,
+// logarithmic, or both ways from zero.
 
 export interface Tick {
   value: number;
@@ -34,7 +35,8 @@ export function linearAxis(low: number, high: number, count: number): Axis {
 }
 
 /**
- * A logarithmic axis; of values that are not all above zero a symmetric one: logarithmic both ways from zero, linear around it, below the
+ * A logarithmic axis; of values that are not all above zero a symmetric one: logarithmic both ways from zero,
+ * linear around it, below the
  * smallest size that matters (matplotlib calls it "symlog").
  */
 export function logAxis(values: readonly number[]): Axis {

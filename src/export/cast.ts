@@ -72,7 +72,10 @@ function event(time: number, code: string, data: string): string {
   return `[${time.toFixed(6)}, ${JSON.stringify(code)}, ${JSON.stringify(data)}]\n`;
 }
 
-/** Times as the file has them: seconds since the start in version 2, since the event before in version 3; pauses shortened. */
+/**
+ * Times as the file has them: seconds since the start in version 2, since the event before in version 3;
+ * pauses shortened.
+ */
 class CastClock {
   readonly #options: CastOptions;
   #last: number;

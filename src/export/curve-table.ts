@@ -1,4 +1,5 @@
-// The numbers of the loss figure as a table: CSV for a spreadsheet, JSON for a program. One line an epoch and node.
+// The numbers of the loss figure as a table: CSV for a spreadsheet, JSON for a program. One line an epoch and
+// node.
 import type { Curve, NodeCurves } from "../falcon/curve.ts";
 
 interface Entry {
@@ -31,7 +32,10 @@ function byEpoch({ x, y }: Curve): Values {
   return new Map(x.map((epoch, i) => [epoch, y[i] as number]));
 }
 
-/** CSV (RFC 4180, lines end in a line feed); what is not known is empty, NaN and Inf are written as numpy and pandas read them. */
+/**
+ * CSV (RFC 4180, lines end in a line feed); what is not known is empty, NaN and Inf are written as numpy and
+ * pandas read them.
+ */
 export function curveCsv(curves: readonly NodeCurves[], from: number): string {
   const lines = curveEntries(curves, from).map(({ node, epoch, training, validation, learningRate }) =>
     [cell(node), epoch, csv(training), csv(validation), csv(learningRate)].join(","),
@@ -40,7 +44,8 @@ export function curveCsv(curves: readonly NodeCurves[], from: number): string {
 }
 
 /**
- * JSON: `{"nodes": [{"node", "epoch": [], "trainingLoss": [], "validationLoss": [], "learningRate": [], "nonFinite": [], "seams": []}]}`.
+ * JSON: `{"nodes": [{"node", "epoch": [], "trainingLoss": [], "validationLoss": [], "learningRate": [],
+ * "nonFinite": [], "seams": []}]}`.
  * A number or null throughout; `nonFinite` names metric, epoch and value of each that JSON has no number for.
  */
 export function curveJson(curves: readonly NodeCurves[], from: number): string {

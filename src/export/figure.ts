@@ -17,7 +17,8 @@ const panelHeight = 300;
 const headHeight = 34;
 const frame = { left: 70, right: 20, rightWithRate: 70, top: 44, bottom: 52 };
 /**
- * Colours that people with any colour vision tell apart (Okabe and Ito). Training is dark and dashed, validation light and whole: printed in grey
+ * Colours that people with any colour vision tell apart (Okabe and Ito). Training is dark and dashed,
+ * validation light and whole: printed in grey
  * they differ in both.
  */
 const styles = {
@@ -28,10 +29,14 @@ const styles = {
 const ink = "#222222";
 const grid = "#e3e3e3";
 const shade = "#f3d6d6";
-/** More points than this of one curve are thinned, by the least and the greatest of equal stretches: the picture is the same. */
+/**
+ * More points than this of one curve are thinned, by the least and the greatest of equal stretches: the
+ * picture is the same.
+ */
 const mostPoints = 2000;
 /**
- * Of fifty values or more, those above this part do not stretch a linear axis: a first epoch may lose a thousand times as much as all
+ * Of fifty values or more, those above this part do not stretch a linear axis: a first epoch may lose a
+ * thousand times as much as all
  * others. What is cut is marked at the edge.
  */
 const usualPart = 0.98;

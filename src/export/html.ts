@@ -11,7 +11,8 @@ export function screenHtml(terminal: Terminal, title: string): string {
   const made = addon.serializeAsHTML({ includeGlobalBackground: true });
   const body = /<pre>(.*)<\/pre>/s.exec(made)?.[1];
   if (body === undefined) throw new Error("@xterm/addon-serialize made no HTML");
-  // the addon puts divs into a pre, which HTML does not allow; white-space does the same. Its own white on black is ours here
+  // the addon puts divs into a pre, which HTML does not allow; white-space does the same. Its own white on
+  // black is ours here
   const screen = body.replace(
     "color: #ffffff; background-color: #000000;",
     `color: ${foreground}; background-color: ${background};`,

@@ -66,7 +66,10 @@ function rgb(value: number): string {
   return hex((value >> 16) & 255, (value >> 8) & 255, value & 255);
 }
 
-/** What is visible. Cells of the same look are one stretch; a wide character is one of its own, so that what follows stays in its column. */
+/**
+ * What is visible. Cells of the same look are one stretch; a wide character is one of its own, so that what
+ * follows stays in its column.
+ */
 export function pictureOf(terminal: Terminal): Picture {
   const buffer = terminal.buffer.active;
   const rows: Stretch[][] = [];

@@ -1,4 +1,5 @@
-// SVG to PNG. The one file that knows resvg and the fonts that come with it, so that a picture looks the same on every machine.
+// SVG to PNG. The one file that knows resvg and the fonts that come with it, so that a picture looks the same
+// on every machine.
 import { createRequire } from "node:module";
 import path from "node:path";
 
@@ -6,11 +7,16 @@ import path from "node:path";
 export const pngScale = 2;
 /** A picture has at most this many pixels on its longer side; a larger one is made smaller. */
 const longestSide = 16_000;
-/** DejaVu has no signs of Chinese, Japanese and Korean writing, and no emoji; fonts of the system are looked for only for them, as that takes time. */
+/**
+ * DejaVu has no signs of Chinese, Japanese and Korean writing, and no emoji; fonts of the system are looked
+ * for only for them, as that takes time.
+ */
 const beyondDejaVu =
   /[\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]|[\ud83c-\ud83e][\udc00-\udfff]|[\ud840-\ud87f][\udc00-\udfff]/;
 
-/** The package for users brings these three and no others (scripts/npm/package.mjs): 0.9 MB of the fonts' 11. */
+/**
+ * The package for users brings these three and no others (scripts/npm/package.mjs): 0.9 MB of the fonts' 11.
+ */
 const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique"];
 
 /**

@@ -1,4 +1,5 @@
-// One screen to a document, as the worker does it: the bytes of a snapshot go into a terminal, and what it shows is written down.
+// One screen to a document, as the worker does it: the bytes of a snapshot go into a terminal, and what it
+// shows is written down.
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
 import type { NodeCurves } from "../falcon/curve.ts";

@@ -2,7 +2,10 @@
 import { background, foreground, type Picture, type Stretch } from "./picture.ts";
 
 const fontSize = 14;
-/** Advance and line height of DejaVu Sans Mono, in units of the font's size; Menlo and Liberation Mono have the same advance. */
+/**
+ * Advance and line height of DejaVu Sans Mono, in units of the font's size; Menlo and Liberation Mono have
+ * the same advance.
+ */
 const advance = 1233 / 2048;
 const lineHeight = 1.1640625;
 const ascent = 0.928;
@@ -54,7 +57,10 @@ ${texts.join("\n")}
 `;
 }
 
-/** One stretch; nothing for blanks without a line. Blanks at its sides are left out: they would be all that moves when a font is replaced. */
+/**
+ * One stretch; nothing for blanks without a line. Blanks at its sides are left out: they would be all that
+ * moves when a font is replaced.
+ */
 function text(stretch: Stretch, x: number, baseline: number, cell: number): string {
   const lines = [stretch.underline && "underline", stretch.strike && "line-through", stretch.overline && "overline"].filter(
     Boolean,

@@ -2,7 +2,10 @@
 
 /** What a `falcon launch` was asked for. */
 export interface LaunchArguments {
-  /** The run directory that -o, --output or --run-dir names, as it was written; undefined: falcon makes output/<run name>. */
+  /**
+   * The run directory that -o, --output or --run-dir names, as it was written; undefined: falcon makes
+   * output/<run name>.
+   */
   output: string | undefined;
   /** The config file that -c, --config or --config-name names, as it was written. */
   config: string | undefined;
@@ -18,11 +21,17 @@ export interface LaunchArguments {
   overrides: string[];
   /** `paths.graph` among the overrides, as it was written. */
   graph: string | undefined;
-  /** Arguments that falcon passes over without a word: unknown options, stray words, an option whose value is missing. */
+  /**
+   * Arguments that falcon passes over without a word: unknown options, stray words, an option whose value is
+   * missing.
+   */
   ignored: string[];
 }
 
-/** Options that take a value, by every name that falcon knows. `-oDIR` and `-o=DIR` are not among them: falcon ignores those. */
+/**
+ * Options that take a value, by every name that falcon knows. `-oDIR` and `-o=DIR` are not among them: falcon
+ * ignores those.
+ */
 const valued: Readonly<Record<string, "output" | "config" | "timeout" | "logLines">> = {
   "-o": "output",
   "--output": "output",
@@ -35,7 +44,8 @@ const valued: Readonly<Record<string, "output" | "config" | "timeout" | "logLine
 };
 
 /**
- * Reads what stands behind `falcon launch`. Never throws: what falcon itself would refuse (`--timeout soon`) is left for falcon to
+ * Reads what stands behind `falcon launch`. Never throws: what falcon itself would refuse (`--timeout soon`)
+ * is left for falcon to
  * refuse, and read here as if it was not there.
  */
 export function parseLaunch(args: readonly string[]): LaunchArguments {

@@ -28,7 +28,10 @@ export interface DriverFacts {
   nodes: Map<string, DriverNode>;
 }
 
-/** What the driver's log tells of a node: coarse, and all there is where the node's own log is on another machine. */
+/**
+ * What the driver's log tells of a node: coarse, and all there is where the node's own log is on another
+ * machine.
+ */
 export interface DriverNode {
   done: boolean;
   epoch: number | undefined;
@@ -73,7 +76,10 @@ export class DriverLog {
     this.#failing = undefined;
   }
 
-  /** `[name] Training started`, `[name] epoch 280/400, loss -0.82`, `[name] Training completed (loss: -0.7873)`. */
+  /**
+   * `[name] Training started`, `[name] epoch 280/400, loss -0.82`, `[name] Training completed (loss:
+   * -0.7873)`.
+   */
   #node(text: string, time: number): void {
     const found =
       /^\[(.+)\] (?:(Training started)|(Training completed)(?: \(loss: (\S+)\))?|epoch (\d+)\/(\d+), loss (\S+))$/.exec(text);
@@ -124,7 +130,9 @@ export class DriverLog {
   }
 }
 
-/** The sentence of an exception's text: of a remote one (Ray puts the whole traceback into it) its last line. */
+/**
+ * The sentence of an exception's text: of a remote one (Ray puts the whole traceback into it) its last line.
+ */
 export function failureOf(text: string): string {
   const lines = text
     .split("\n")
@@ -132,7 +140,8 @@ export function failureOf(text: string): string {
     .filter((line) => line !== "");
   const first = lines[0] ?? "";
   const last = lines.at(-1) ?? "";
-  // in two looks that each go through the line once: one pattern for both would try every end of the name with every colon
+  // in two looks that each go through the line once: one pattern for both would try every end of the name
+  // with every colon
   const name = /^[\w.]+/.exec(last)?.[0] ?? "";
   return lines.length > 1 && /\w/.test(name) && last.includes(":", name.length) ? last : first;
 }

@@ -1,4 +1,5 @@
-// What is asked of a run's files again and again, done aside (base/aside.ts): looks, pieces of logs, chunks of metrics.
+// What is asked of a run's files again and again, done aside (base/aside.ts): looks, pieces of logs, chunks
+// of metrics.
 import fs from "node:fs";
 import os from "node:os";
 import { aside } from "../base/aside.ts";
@@ -44,7 +45,9 @@ export const lookAside = aside(
   ([files]) => files[0]?.file ?? "/",
 );
 
-/** Bytes of a regular file from `from` on, at most `length`. @throws NoRegularFile, and what open(2) throws. */
+/**
+ * Bytes of a regular file from `from` on, at most `length`. @throws NoRegularFile, and what open(2) throws.
+ */
 export const readPiece = aside("readPiece", readRegular, ([file]) => file);
 
 /** Bytes of a regular file. @throws NoRegularFile, and what stat(2) throws. */
@@ -68,7 +71,10 @@ export const signatureOf = aside(
   ([file]) => file,
 );
 
-/** The entries of one chunk of a metric, its bytes as they are and unpacked. No entries for what cannot be one. @throws Error while it is half written. */
+/**
+ * The entries of one chunk of a metric, its bytes as they are and unpacked. No entries for what cannot be
+ * one. @throws Error while it is half written.
+ */
 export const readChunk = aside(
   "chunk",
   (file: string): { points: Point[]; bytes: number; unpacked: number } => {

@@ -1,4 +1,5 @@
-// What is certain to end a launch before it begins, looked at before anything is started: its configuration, run directory, observations and Python.
+// What is certain to end a launch before it begins, looked at before anything is started: its configuration,
+// run directory, observations and Python.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
@@ -13,7 +14,8 @@ const largestChecked = 1 << 20;
 const scriptHead = 4096;
 
 /**
- * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the Python falcon alone: other programs in its
+ * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the
+ * Python falcon alone: other programs in its
  * place have rules of their own.
  * @param command what starts it @param directory the caller's
  */
@@ -36,7 +38,9 @@ async function checkHere(command: readonly string[], args: LaunchArguments, dire
   return cannotWrite(run ?? path.join(directory, "output")) ?? missingObservation(config.root, args.overrides, directory, file);
 }
 
-/** The head of falcon's console script, "" for `python -m falcon.cli`; undefined where it is another program. */
+/**
+ * The head of falcon's console script, "" for `python -m falcon.cli`; undefined where it is another program.
+ */
 async function scriptOf([file, ...rest]: readonly string[]): Promise<string | undefined> {
   if (rest.includes("falcon.cli")) return "";
   try {
@@ -94,7 +98,10 @@ function cannotWrite(folder: string): string | undefined {
   }
 }
 
-/** The first observation file of the graph that is not there. What is interpolated (`${…}`), or set by an override of the whole node, is passed over. */
+/**
+ * The first observation file of the graph that is not there. What is interpolated (`${…}`), or set by an
+ * override of the whole node, is passed over.
+ */
 function missingObservation(
   root: YamlValue,
   overrides: readonly string[],

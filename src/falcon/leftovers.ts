@@ -1,4 +1,5 @@
-// Ray's processes that a run left behind, told apart from everything else that descends from a session's holder.
+// Ray's processes that a run left behind, told apart from everything else that descends from a session's
+// holder.
 import fs from "node:fs";
 
 /** A process of Ray's. */
@@ -22,7 +23,10 @@ const servers = [
   "ray_process_reaper",
 ];
 
-/** Which of `pids` (the descendants of a holder, after the run's program has ended) belong to Ray. Others are left alone. */
+/**
+ * Which of `pids` (the descendants of a holder, after the run's program has ended) belong to Ray. Others are
+ * left alone.
+ */
 export function rayProcesses(pids: readonly number[], commandLine: (pid: number) => string[] = commandLineOf): RayProcess[] {
   return pids.flatMap((pid) => {
     const what = rayProcess(commandLine(pid));

@@ -2,7 +2,9 @@
 
 /** A line of Python's logging: `2026-11-24T03:56:08 [INFO] text`. */
 export interface LogLine {
-  /** The local time of the run's process, read as if it was this process's zone: ms since 1970, whole seconds. */
+  /**
+   * The local time of the run's process, read as if it was this process's zone: ms since 1970, whole seconds.
+   */
   time: number;
   level: string;
   text: string;

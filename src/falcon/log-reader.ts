@@ -1,4 +1,5 @@
-// Reads a log that is being written: every complete line once, from wherever it stood, through truncation and rotation.
+// Reads a log that is being written: every complete line once, from wherever it stood, through truncation and
+// rotation.
 import os from "node:os";
 import type { Look, LookedAt, Seen } from "../base/look.ts";
 import type { ByteCount } from "./byte-count.ts";
@@ -16,7 +17,10 @@ const largestRead = 1 << 20;
 /** A line longer than this is cut: no line of interest comes near it. */
 const longestLine = 64 << 10;
 
-/** The last bytes that were read are read again before new ones: a log that was emptied and has grown past our place since is found out. */
+/**
+ * The last bytes that were read are read again before new ones: a log that was emptied and has grown past our
+ * place since is found out.
+ */
 const markLength = 64;
 
 /** What came of one look at the log. */
@@ -67,7 +71,10 @@ export class LogReader {
     return { file: this.file, from: this.#marked, known: this.#offset };
   }
 
-  /** Takes what is new; costs one stat when nothing is. `seen`: what a look at `lookedAt` has found just now, with others' files. */
+  /**
+   * Takes what is new; costs one stat when nothing is. `seen`: what a look at `lookedAt` has found just now,
+   * with others' files.
+   */
   async read(seen?: Seen): Promise<LogNews> {
     const news: LogNews = { lines: [], restarted: false, skipped: 0 };
     const { error, regular, inode, size, modified, bytes } = seen ?? ((await this.#look([this.lookedAt]))[0] as Seen);
@@ -105,7 +112,10 @@ export class LogReader {
     }
   }
 
-  /** Reads to the end or, where that is too much, only the end; false when what stands before our place is not what we read there. */
+  /**
+   * Reads to the end or, where that is too much, only the end; false when what stands before our place is not
+   * what we read there.
+   */
   async #readOn(size: number, news: LogNews): Promise<boolean> {
     const skipped = this.#excess(size);
     if (skipped > 0) {

@@ -7,11 +7,15 @@ import type { Point } from "./npz.ts";
 /** Chunks that unpack to more than this together are no metric's: a million entries take a third of it. */
 const largestMetric = 64 << 20;
 
-/** More entries than this are thinned to every second one: a curve on a terminal has at most a few hundred columns. */
+/**
+ * More entries than this are thinned to every second one: a curve on a terminal has at most a few hundred
+ * columns.
+ */
 const mostPoints = 40_000;
 
 /**
- * Follows one metric. falcon numbers chunks from 0 in every launch, so a resumed run overwrites the chunks of the one before, one by
+ * Follows one metric. falcon numbers chunks from 0 in every launch, so a resumed run overwrites the chunks of
+ * the one before, one by
  * one: what stands behind the newest chunk may be old. Entries are told apart by their walltime.
  */
 export class MetricReader {
@@ -41,7 +45,10 @@ export class MetricReader {
     return this.#points;
   }
 
-  /** Reads the chunks that were added or written anew since; the answer says whether there were any. Costs two stats when not. */
+  /**
+   * Reads the chunks that were added or written anew since; the answer says whether there were any. Costs two
+   * stats when not.
+   */
   async read(): Promise<boolean> {
     let found = false;
     const first = await this.#signature(0);
@@ -53,7 +60,8 @@ export class MetricReader {
       if (signature === this.#torn && (await this.#signature(this.#next + 1)) === undefined) break;
       const points = await this.#chunk(this.#next);
       if (!points) {
-        // half written: it is looked at again when it has changed; where another one follows, nobody will complete it
+        // half written: it is looked at again when it has changed; where another one follows, nobody will
+        // complete it
         this.#torn = signature;
         if ((await this.#signature(this.#next + 1)) === undefined) break;
         this.#seen[this.#next++] = signature;

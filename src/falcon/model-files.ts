@@ -1,4 +1,5 @@
-// Which model files a run left, and whether they are whole: what "saved" means here, whatever falcon's own summary says.
+// Which model files a run left, and whether they are whole: what "saved" means here, whatever falcon's own
+// summary says.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
@@ -7,7 +8,8 @@ import { onDisk } from "../base/bytes.ts";
 /** What the graph folder of a run holds of saved models. JSON-friendly. */
 export interface ModelFiles {
   /**
-   * whole: every trained node has model files of this launch, and each can be read to its end; cut: some of them are cut off or missing;
+   * whole: every trained node has model files of this launch, and each can be read to its end; cut: some of
+   * them are cut off or missing;
    * none: no model file is of this launch; unknown: the folder cannot be read.
    */
   state: "whole" | "cut" | "none" | "unknown";
@@ -26,7 +28,10 @@ const clockSlack = 2_000;
 /** Model files of a node that are looked at: falcon's estimators write about ten. */
 const mostFiles = 1_000;
 
-/** A zip archive's directory and its members: torch writes one a tensor, with some 100 bytes for each. The head of each is read. */
+/**
+ * A zip archive's directory and its members: torch writes one a tensor, with some 100 bytes for each. The
+ * head of each is read.
+ */
 const longestDirectory = 16 << 20;
 const mostMembers = 100_000;
 
@@ -37,7 +42,10 @@ const longestEnd = endRecord + 65_535;
 /** The example trainer's model, in JSON. */
 const jsonModel = "model.json";
 
-/** Whether a file of a node's folder is part of a saved model: torch's archives, and the example trainer's model. */
+/**
+ * Whether a file of a node's folder is part of a saved model: torch's archives, and the example trainer's
+ * model.
+ */
 export function isModelFile(name: string): boolean {
   return name.endsWith(".pth") || name === jsonModel;
 }
@@ -74,7 +82,10 @@ async function modelFilesHere(graph: string, nodes: readonly string[], since: nu
   return found;
 }
 
-/** The model files of a node's folder that are of this launch; none where there is no such folder yet, undefined where it cannot be read. */
+/**
+ * The model files of a node's folder that are of this launch; none where there is no such folder yet,
+ * undefined where it cannot be read.
+ */
 async function freshFiles(folder: string, since: number): Promise<string[] | undefined> {
   try {
     const names = await fs.promises.readdir(onDisk(folder));
@@ -90,7 +101,10 @@ async function freshFiles(folder: string, since: number): Promise<string[] | und
   }
 }
 
-/** Whether a model file can be read to its end: of an archive its directory and the bounds of its members, of JSON all of it. */
+/**
+ * Whether a model file can be read to its end: of an archive its directory and the bounds of its members, of
+ * JSON all of it.
+ */
 async function isWhole(file: string): Promise<boolean> {
   try {
     if (path.basename(file) === jsonModel) {
@@ -104,7 +118,8 @@ async function isWhole(file: string): Promise<boolean> {
 }
 
 /**
- * Whether a file is a zip archive (APPNOTE 4.3) whose end record, directory and members are all there: each member's own header stands
+ * Whether a file is a zip archive (APPNOTE 4.3) whose end record, directory and members are all there: each
+ * member's own header stands
  * where the directory says, and its bytes end before the directory begins. The bytes themselves are not read.
  */
 export async function isWholeArchive(file: string): Promise<boolean> {
@@ -164,7 +179,10 @@ async function directoryOf(read: Read, size: number): Promise<{ offset: number; 
   return found.offset + found.length <= ends ? found : undefined;
 }
 
-/** A member's place and length, from its entry of the directory; numbers that do not fit stand in its zip64 field. */
+/**
+ * A member's place and length, from its entry of the directory; numbers that do not fit stand in its zip64
+ * field.
+ */
 function memberOf(entry: Buffer, name: number, extra: number): { offset: number; length: number } | undefined {
   let [length, offset] = [entry.readUInt32LE(20), entry.readUInt32LE(42)];
   const plain = entry.readUInt32LE(24);

@@ -26,9 +26,15 @@ export class NodeLog {
   launchAt = 0;
   /** First epochs of the later launches: the training was resumed there. */
   seams: number[] = [];
-  /** The last launch's losses that are numbers, validation before training: gathered here because a run is looked at once a second. */
+  /**
+   * The last launch's losses that are numbers, validation before training: gathered here because a run is
+   * looked at once a second.
+   */
   losses: number[] = [];
-  /** Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both outlive the thinning. */
+  /**
+   * Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both
+   * outlive the thinning.
+   */
   first: number | undefined;
   best: { epoch: number; validationLoss: number } | undefined;
   /** Whether the beginning of the last launch was read: not so in a log that was entered at its end. */
@@ -54,7 +60,10 @@ export class NodeLog {
     this.name = name;
   }
 
-  /** Epochs of the last launch, not to be changed. Asked for at each look at a run: made once for each new epoch. */
+  /**
+   * Epochs of the last launch, not to be changed. Asked for at each look at a run: made once for each new
+   * epoch.
+   */
   get launch(): readonly EpochRecord[] {
     const { of, at, length } = this.#launch;
     if (of !== this.epochs || at !== this.launchAt || length !== this.epochs.length)

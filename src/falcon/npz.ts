@@ -1,4 +1,5 @@
-// Reads NPZ, the archives of arrays that falcon writes its metrics in. Bounded, whatever an archive claims of itself.
+// Reads NPZ, the archives of arrays that falcon writes its metrics in. Bounded, whatever an archive claims of
+// itself.
 import { unzipSync } from "fflate";
 
 /** An array of an NPZ file, in C order. Integers beyond 2^53 lose precision. */

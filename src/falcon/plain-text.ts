@@ -1,10 +1,15 @@
 // The words of terminal output: without escape sequences, and of a display only what it left behind.
 
-/** What left the alternate screen: behind the last of these stands what a person sees after a display has ended. */
+/**
+ * What left the alternate screen: behind the last of these stands what a person sees after a display has
+ * ended.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
 const left = /\x1b\[\?(?:1049|1047|47)l/g;
 
-/** Moving the cursor to a row and column: what a full-screen display does all the time, and lines never do. */
+/**
+ * Moving the cursor to a row and column: what a full-screen display does all the time, and lines never do.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
 const addressed = /\x1b\[\d+;\d+[Hf]/g;
 
@@ -12,8 +17,10 @@ const addressed = /\x1b\[\d+;\d+[Hf]/g;
 const restored = "\x1b[u";
 
 /**
- * The lines of `output` (the end of a session's log) without escape sequences. Where a full-screen display was left in it, only what was
- * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are no lines. A thread of
+ * The lines of `output` (the end of a session's log) without escape sequences. Where a full-screen display
+ * was left in it, only what was
+ * printed afterwards; where one was entered and never left (the program was killed), nothing: its cells are
+ * no lines. A thread of
  * falcon's may draw once more after its display was left: what counts then stands behind that redraw.
  */
 export function plainLines(output: Uint8Array): string[] {
@@ -26,7 +33,8 @@ export function plainLines(output: Uint8Array): string[] {
   const between = betweenRedraws(text);
   if (between !== undefined) return between;
   const behind = behindRedraws(text);
-  // without the leaving it is not known whether it was left: a redraw that nothing follows is the display itself
+  // without the leaving it is not known whether it was left: a redraw that nothing follows is the display
+  // itself
   if (behind === undefined && !leaving && text.search(addressed) >= 0) return [];
   return withoutEscapes(behind ?? text)
     .split("\n")
@@ -37,7 +45,8 @@ export function plainLines(output: Uint8Array): string[] {
 const kept = "\x1b[s";
 
 /**
- * The lines that a program printed while its display went on being drawn, also after it was left: each stands whole between two redraws, and its shortened copy
+ * The lines that a program printed while its display went on being drawn, also after it was left: each stands
+ * whole between two redraws, and its shortened copy
  * in the display's own log begins at an address. Undefined where there is no whole redraw.
  */
 function betweenRedraws(text: string): string[] | undefined {
@@ -74,7 +83,10 @@ function behindRedraws(text: string): string | undefined {
   return behind.includes("\n") ? behind : undefined;
 }
 
-/** What a line shows in the end: a carriage return begins it anew. Those at its end are a line end's, however many. */
+/**
+ * What a line shows in the end: a carriage return begins it anew. Those at its end are a line end's, however
+ * many.
+ */
 function lastWritten(line: string): string {
   let end = line.length;
   // by hand: a pattern for them takes time that grows with the square of their number
@@ -82,7 +94,10 @@ function lastWritten(line: string): string {
   return line.slice(line.lastIndexOf("\r", end - 1) + 1, end).trimEnd();
 }
 
-/** Without CSI, OSC, DCS, APC, PM, SOS and two-character sequences, and without other control characters but tab, CR and LF. */
+/**
+ * Without CSI, OSC, DCS, APC, PM, SOS and two-character sequences, and without other control characters but
+ * tab, CR and LF.
+ */
 export function withoutEscapes(text: string): string {
   return (
     text

@@ -49,7 +49,10 @@ export interface EndFacts {
   lost: boolean;
   /** The state of the run's files after the end, where they are known. */
   run?: RunProgress | undefined;
-  /** Whether the model was saved, by its files; null: not known; undefined: nobody looked, and the run's logs are believed. */
+  /**
+   * Whether the model was saved, by its files; null: not known; undefined: nobody looked, and the run's logs
+   * are believed.
+   */
   saved?: boolean | null | undefined;
 }
 

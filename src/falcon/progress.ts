@@ -27,7 +27,10 @@ export interface WatchOptions {
   directory?: string;
   /** paths.graph of the command line (LaunchArguments.graph). */
   graph?: string | undefined;
-  /** When this launch's program was started, ms since 1970: what an earlier launch wrote into the directory is then not taken for its own. */
+  /**
+   * When this launch's program was started, ms since 1970: what an earlier launch wrote into the directory is
+   * then not taken for its own.
+   */
   since?: number | undefined;
   /** ms since 1970. */
   clock?: () => Now;
@@ -88,7 +91,10 @@ export class RunWatcher {
     this.#clock = options.clock ?? (() => ({ wall: wall(), steady: steady() }));
   }
 
-  /** Reads what is new and tells the state. `alive`: whether the run's program is there, where the caller knows. */
+  /**
+   * Reads what is new and tells the state. `alive`: whether the run's program is there, where the caller
+   * knows.
+   */
   async read(alive?: boolean): Promise<RunProgress> {
     this.#reading ??= this.#refresh().finally(() => {
       this.#reading = undefined;
@@ -97,7 +103,10 @@ export class RunWatcher {
     return this.#progress(alive);
   }
 
-  /** Losses of every epoch by node, training and validation, over all launches: for drawing. Reads the metrics of a log that was entered at its end. */
+  /**
+   * Losses of every epoch by node, training and validation, over all launches: for drawing. Reads the metrics
+   * of a log that was entered at its end.
+   */
   async curves(): Promise<NodeCurves[]> {
     await this.read();
     const curves = [];
@@ -132,7 +141,10 @@ export class RunWatcher {
     return curves;
   }
 
-  /** The file that holds a node's log ("driver" is the driver's), or undefined for a name that the run does not have. */
+  /**
+   * The file that holds a node's log ("driver" is the driver's), or undefined for a name that the run does
+   * not have.
+   */
   logFile(node: string): string | undefined {
     const graph = this.#config?.graph ?? path.join(this.run, "graph");
     if (node !== "driver" && node !== "dataset" && !this.#nodes.some(({ log }) => log.name === node)) return undefined;
@@ -358,7 +370,10 @@ function notBegun(earlier: DriverFacts): DriverFacts {
   return { ...new DriverLog().facts, launches: earlier.launches + 1 };
 }
 
-/** Whether a node's log has come to the launch that the driver began at `started`: it speaks some seconds later. */
+/**
+ * Whether a node's log has come to the launch that the driver began at `started`: it speaks some seconds
+ * later.
+ */
 function ofThisLaunch(log: NodeLog, started: number | undefined): boolean {
   const time = log.begunAt ?? log.lastTime;
   return started === undefined || time === undefined || time >= started;

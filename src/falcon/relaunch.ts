@@ -12,14 +12,18 @@ import { readRunConfig } from "./run-config.ts";
 export interface RelaunchPlan {
   /** What stands behind `falcon launch`: as before, and in the same run directory. */
   args: string[];
-  /** model: training goes on from the saved networks; config: it begins anew with the saved configuration; nothing: as the first time. */
+  /**
+   * model: training goes on from the saved networks; config: it begins anew with the saved configuration;
+   * nothing: as the first time.
+   */
   from: "model" | "config" | "nothing";
   /** One sentence for a person. */
   sentence: string;
 }
 
 /**
- * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never got that far). falcon
+ * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never
+ * got that far). falcon
  * resumes where RUN/config.yml exists, and loads the networks where any node has a saved one.
  */
 export const relaunchPlan = aside("relaunchPlan", planHere, ([, directory, run]) => run ?? directory);

@@ -1,9 +1,13 @@
-// The rhythm of a run: how long it usually is between two signs of life, and when a silence is out of proportion to that.
+// The rhythm of a run: how long it usually is between two signs of life, and when a silence is out of
+// proportion to that.
 
 /** Gaps that are remembered: the rhythm of now, not of the start. */
 const kept = 30;
 
-/** A silence counts when it is this many times the usual gap, and this many times the longest of the remembered ones. */
+/**
+ * A silence counts when it is this many times the usual gap, and this many times the longest of the
+ * remembered ones.
+ */
 const timesUsual = 10;
 const timesLongest = 3;
 
@@ -14,7 +18,9 @@ const fewest = 3;
 export class Rhythm {
   #gaps: number[] = [];
   #last: number | undefined;
-  /** The longest gap of all, also of those that are not remembered any more (ms); undefined before the first. */
+  /**
+   * The longest gap of all, also of those that are not remembered any more (ms); undefined before the first.
+   */
   longest: number | undefined;
 
   /** A sign of life at `time` (ms). An earlier one than the last is taken for a clock that was set. */
@@ -32,14 +38,20 @@ export class Rhythm {
     this.#last = undefined;
   }
 
-  /** Usual gap in ms, or undefined while there is no rhythm yet: the median, or the mean where logs of whole seconds hide it. */
+  /**
+   * Usual gap in ms, or undefined while there is no rhythm yet: the median, or the mean where logs of whole
+   * seconds hide it.
+   */
   get usual(): number | undefined {
     if (this.#gaps.length < fewest) return undefined;
     const sorted = [...this.#gaps].sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)] || sorted.reduce((a, b) => a + b, 0) / sorted.length;
   }
 
-  /** The silence (ms) from which on something is wrong, never below `floor`; undefined while there is no rhythm yet. */
+  /**
+   * The silence (ms) from which on something is wrong, never below `floor`; undefined while there is no
+   * rhythm yet.
+   */
   limit(floor: number): number | undefined {
     const usual = this.usual;
     if (usual === undefined) return undefined;

@@ -32,8 +32,10 @@ export interface RunConfig {
 const largestConfig = 256 << 10;
 
 /**
- * Reads RUN/config.yml. `directory` is the run's working directory, against which falcon takes relative paths; `graph` is a
- * `paths.graph` of the command line, which wins. A file that cannot be read is told in `problem`: the nodes are then taken from the folder.
+ * Reads RUN/config.yml. `directory` is the run's working directory, against which falcon takes relative
+ * paths; `graph` is a
+ * `paths.graph` of the command line, which wins. A file that cannot be read is told in `problem`: the nodes
+ * are then taken from the folder.
  */
 export async function readRunConfig(
   run: string,
@@ -91,7 +93,9 @@ function configNode(name: string, value: YamlValue): ConfigNode {
   };
 }
 
-/** Nodes of a graph folder without its configuration: every folder with a log, but for those of falcon itself. */
+/**
+ * Nodes of a graph folder without its configuration: every folder with a log, but for those of falcon itself.
+ */
 function nodesOf(graph: string): ConfigNode[] {
   let entries: fs.Dirent[] = [];
   try {

@@ -8,9 +8,15 @@ import { readRegular } from "../base/regular-file.ts";
 /** Where a run's files are. All paths are absolute and canonical (without links). */
 export interface RunPlace {
   directory: string;
-  /** The folder of the node logs and metrics: `directory`/graph unless paths.graph moved it; undefined while not known for certain. */
+  /**
+   * The folder of the node logs and metrics: `directory`/graph unless paths.graph moved it; undefined while
+   * not known for certain.
+   */
   graph: string | undefined;
-  /** How it is known: "arguments", "log" (the driver's open log: certain) or "latest" (the link: another run in the same project may have moved it). */
+  /**
+   * How it is known: "arguments", "log" (the driver's open log: certain) or "latest" (the link: another run
+   * in the same project may have moved it).
+   */
   how: "arguments" | "log" | "latest";
 }
 
@@ -20,7 +26,9 @@ export interface LatestLink {
   made: number;
 }
 
-/** How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB. */
+/**
+ * How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB.
+ */
 const logTail = 256 << 10;
 
 /** The run's own name: the last part of its directory. */
@@ -28,7 +36,10 @@ export function runName(runDirectory: string): string {
   return path.basename(runDirectory);
 }
 
-/** Without links, as far as the path exists; the rest as it is written. Asks the file system itself: for work that is done aside. */
+/**
+ * Without links, as far as the path exists; the rest as it is written. Asks the file system itself: for work
+ * that is done aside.
+ */
 export function canonicalHere(file: string): string {
   const rest: string[] = [];
   for (let at = path.resolve(file); ; at = path.dirname(at)) {
@@ -44,7 +55,10 @@ export function canonicalHere(file: string): string {
 /** The same, done aside. */
 export const canonical = aside("canonical", canonicalHere, ([file]) => file);
 
-/** The `output/latest` link of the project in `directory`: take it before the start, to see later that it changed. */
+/**
+ * The `output/latest` link of the project in `directory`: take it before the start, to see later that it
+ * changed.
+ */
 export const latestLink = aside("latestLink", latestLinkHere, ([directory]) => directory);
 
 function latestLinkHere(directory: string): LatestLink | undefined {
@@ -57,8 +71,10 @@ function latestLinkHere(directory: string): LatestLink | undefined {
 }
 
 /**
- * Looks for the run directory of a run that was started in `directory` without -o. `before` is latestLink() from before the
- * start; `pids` are the run's processes, the program itself first. Undefined: not to be seen yet (falcon needs a few seconds).
+ * Looks for the run directory of a run that was started in `directory` without -o. `before` is latestLink()
+ * from before the
+ * start; `pids` are the run's processes, the program itself first. Undefined: not to be seen yet (falcon
+ * needs a few seconds).
  */
 export const findRunDirectory = aside("findRunDirectory", findHere, ([directory]) => directory);
 
@@ -100,7 +116,9 @@ export function openDriverLog(pids: readonly number[]): string | undefined {
   return undefined;
 }
 
-/** The last "Output: DIR" that the driver logged, as it was written (relative to the run's working directory). */
+/**
+ * The last "Output: DIR" that the driver logged, as it was written (relative to the run's working directory).
+ */
 function outputLine(log: string): string | undefined {
   let text: string;
   try {

@@ -1,7 +1,10 @@
 // A run as its files show it: what progress.ts finds out, and what lists, figures and events tell.
 import type { NodeProgress } from "./node-progress.ts";
 
-/** Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot). unknown: it writes no logs here. */
+/**
+ * Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot).
+ * unknown: it writes no logs here.
+ */
 export type RunPhase =
   | "starting"
   | "simulating"
@@ -13,7 +16,10 @@ export type RunPhase =
   | "broken off"
   | "unknown";
 
-/** A run as its files show it. `null`: not known. Times are ms since 1970, spans seconds, losses nats. JSON-friendly throughout. */
+/**
+ * A run as its files show it. `null`: not known. Times are ms since 1970, spans seconds, losses nats.
+ * JSON-friendly throughout.
+ */
 export interface RunProgress {
   /** Canonical run directory, and its last part: the run's own name. */
   directory: string;

@@ -17,17 +17,29 @@ export class YamlError extends Error {
 /** Aliases that one text may resolve: a config has a handful, a text of nested ones could fill the memory. */
 const mostAliases = 1000;
 
-/** Levels of brackets, of list marks in one line, and columns of indentation: a config has ten or so, and the parser goes down a level by a call. */
+/**
+ * Levels of brackets, of list marks in one line, and columns of indentation: a config has ten or so, and the
+ * parser goes down a level by a call.
+ */
 const deepest = 200;
 
-/** Entries of one text: a config has some hundred, and the parser compares each key of a map with all the others. */
+/**
+ * Entries of one text: a config has some hundred, and the parser compares each key of a map with all the
+ * others.
+ */
 const mostEntries = 10_000;
 
-/** Merge keys of one text, and entries beside them: each merge compares all the keys of two maps. A config that OmegaConf wrote has none. */
+/**
+ * Merge keys of one text, and entries beside them: each merge compares all the keys of two maps. A config
+ * that OmegaConf wrote has none.
+ */
 const mostMerges = 16;
 const mostBesideMerges = 2_000;
 
-/** What would take long to read, in words; undefined where nothing does. Counted in one pass: a text inside which these marks stand counts as well. */
+/**
+ * What would take long to read, in words; undefined where nothing does. Counted in one pass: a text inside
+ * which these marks stand counts as well.
+ */
 function tooMuch(text: string): string | undefined {
   let entries = 1;
   let merges = 0;
@@ -44,7 +56,10 @@ function tooMuch(text: string): string | undefined {
   return aliases > mostAliases ? "more aliases than a configuration has" : undefined;
 }
 
-/** The first line that goes deeper than any config does; 0 where none does. A bracket within a text counts too: nobody writes 200 of them. */
+/**
+ * The first line that goes deeper than any config does; 0 where none does. A bracket within a text counts
+ * too: nobody writes 200 of them.
+ */
 function tooDeep(text: string): number {
   let open = 0;
   let number = 0;

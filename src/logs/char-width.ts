@@ -1,4 +1,5 @@
-// How many columns a character takes: the table of Unicode 11 that the screen uses as well, so that lines wrap where it wraps them.
+// How many columns a character takes: the table of Unicode 11 that the screen uses as well, so that lines
+// wrap where it wraps them.
 import unicode11 from "@xterm/addon-unicode11";
 
 interface WidthTable {
@@ -21,7 +22,9 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The addon hands its table to whatever terminal it is loaded into; here a terminal that only takes tables. */
+/**
+ * The addon hands its table to whatever terminal it is loaded into; here a terminal that only takes tables.
+ */
 function loadTable(): WidthTable {
   let found: WidthTable | null = null;
   const terminal = { unicode: { register: (provider: WidthTable) => (found = provider) } };

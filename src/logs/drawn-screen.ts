@@ -1,4 +1,5 @@
-// The alternate screen as far as lines need it: what is printed there and ended by a line feed while a scroll region is set (falcon's driver lines).
+// The alternate screen as far as lines need it: what is printed there and ended by a line feed while a scroll
+// region is set (falcon's driver lines).
 import { longestLine, mostRows } from "./printed-screen.ts";
 import {
   copyOf,
@@ -15,7 +16,10 @@ import {
 import { Row, type Run } from "./row.ts";
 import type { Style } from "./style.ts";
 
-/** A cursor that was saved and not restored for so many bytes was not saved to draw a footer (falcon's takes 3 KB, at most 60 KB). */
+/**
+ * A cursor that was saved and not restored for so many bytes was not saved to draw a footer (falcon's takes 3
+ * KB, at most 60 KB).
+ */
 const longestFooter = 256 << 10;
 
 /** Where something is printed. */
@@ -23,9 +27,14 @@ interface Place {
   row: Row;
   x: number;
   y: number;
-  /** The cursor came to its row by printing, or by a move outside of save and restore: what a line feed ends here is a line. */
+  /**
+   * The cursor came to its row by printing, or by a move outside of save and restore: what a line feed ends
+   * here is a line.
+   */
   flow: boolean;
-  /** The last line was ended in this very place, so that an empty one after it is part of the same message. */
+  /**
+   * The last line was ended in this very place, so that an empty one after it is part of the same message.
+   */
   afterLine: boolean;
 }
 

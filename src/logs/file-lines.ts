@@ -1,4 +1,5 @@
-// The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through truncation.
+// The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through
+// truncation.
 import { readPiece, sizeOf } from "../falcon/foreign-files.ts";
 import { type After, type Place, runTurn, type Standing, turnBytes } from "./session-lines.ts";
 import type { Threads } from "./threads.ts";
@@ -8,7 +9,8 @@ import type { ReadAnswer, Selected, Selection } from "./turn.ts";
 export const fileStart: Place = { at: { offset: 0, cols: 0, rows: 0, file: true }, offset: 0 };
 
 /**
- * The chosen lines from a place to the file's end as it is now. A file that has become shorter was begun anew: it is read from its start.
+ * The chosen lines from a place to the file's end as it is now. A file that has become shorter was begun
+ * anew: it is read from its start.
  * @throws what opening and reading the file throws.
  */
 export async function* fileLines(

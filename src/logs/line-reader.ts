@@ -1,4 +1,5 @@
-// The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone, that can stop and go on anywhere.
+// The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone,
+// that can stop and go on anywhere.
 import { textWidth } from "./char-width.ts";
 import { DrawnScreen } from "./drawn-screen.ts";
 import { editRow, eraseRow, PrintedScreen } from "./printed-screen.ts";
@@ -20,7 +21,9 @@ import { applySgr, plain } from "./style.ts";
 
 export type { LogLine, OpenLine, ReaderState } from "./reader-state.ts";
 
-/** A bottom margin above this is an idiom for the whole screen, not a terminal that was so tall a moment ago. */
+/**
+ * A bottom margin above this is an idiom for the whole screen, not a terminal that was so tall a moment ago.
+ */
 const mostRowsSeen = 300;
 
 const graphicsMap = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·";
@@ -28,9 +31,12 @@ const graphicsMap = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽�
 /**
  * Reads a stream as a terminal would, as far as lines need it.
  *
- * On the normal screen (PrintedScreen) a line is finished when it scrolls off the top, or when it is about to be cleared: until then a
- * progress bar may still write over it. On the alternate screen (DrawnScreen) only what flows through a scroll region is a log (falcon's driver
- * lines, between its footers); there a line is finished by its line feed, wherever a later resize may have put the row, so none is
+ * On the normal screen (PrintedScreen) a line is finished when it scrolls off the top, or when it is about to
+ * be cleared: until then a
+ * progress bar may still write over it. On the alternate screen (DrawnScreen) only what flows through a
+ * scroll region is a log (falcon's driver
+ * lines, between its footers); there a line is finished by its line feed, wherever a later resize may have
+ * put the row, so none is
  * lost and none is seen twice.
  */
 export class LineReader implements SequenceHandler {

@@ -31,7 +31,10 @@ export interface Match {
   to: number;
 }
 
-/** Every match in `text` that is not empty; undefined when the pattern does not match at all. `pattern` is global. */
+/**
+ * Every match in `text` that is not empty; undefined when the pattern does not match at all. `pattern` is
+ * global.
+ */
 export function matchesIn(text: string, pattern: RegExp): Match[] | undefined {
   pattern.lastIndex = 0;
   let found: Match[] | undefined;
@@ -43,7 +46,10 @@ export function matchesIn(text: string, pattern: RegExp): Match[] | undefined {
   return found;
 }
 
-/** `styled` with the matches inverted; each of its own sequences sets the whole look, so that after a match the last one counts again. */
+/**
+ * `styled` with the matches inverted; each of its own sequences sets the whole look, so that after a match
+ * the last one counts again.
+ */
 export function marked(styled: string, matches: readonly Match[]): string {
   if (matches.length === 0) return styled;
   let out = "";

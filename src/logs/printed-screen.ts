@@ -1,4 +1,5 @@
-// The normal screen as far as lines need it: a line is finished when it scrolls off the top or is about to be cleared, joined where it was wrapped.
+// The normal screen as far as lines need it: a line is finished when it scrolls off the top or is about to be
+// cleared, joined where it was wrapped.
 import { charWidth } from "./char-width.ts";
 import { type OpenLine, packed, type ReaderState, rowFrom, unpacked } from "./reader-state.ts";
 import { isCrowded, Row, type Run } from "./row.ts";

@@ -1,4 +1,5 @@
-// What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written in it.
+// What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written
+// in it.
 import type { Run } from "./row.ts";
 import { Row } from "./row.ts";
 import { type ParserState, SequenceParser } from "./sequence-parser.ts";

@@ -1,4 +1,5 @@
-// One row of text with its styles: cheap while it is only appended to, a row of cells once something is written over.
+// One row of text with its styles: cheap while it is only appended to, a row of cells once something is
+// written over.
 import { charWidth, textWidth } from "./char-width.ts";
 import { blankIsInvisible, plain, type Style } from "./style.ts";
 
@@ -30,7 +31,10 @@ export class Row {
     return this.runs().length === 0;
   }
 
-  /** Writes text that takes `width` columns at column `x`. A wide character takes two cells, the second one empty. */
+  /**
+   * Writes text that takes `width` columns at column `x`. A wide character takes two cells, the second one
+   * empty.
+   */
   put(x: number, text: string, width: number, style: Style, offset: number): void {
     this.touched = true;
     this.offset = offset;
@@ -117,7 +121,8 @@ export class Row {
   }
 
   /**
-   * Its runs when the next row goes on: blanks up to where it was wrapped belong to the line, but for a single one, which a wide
+   * Its runs when the next row goes on: blanks up to where it was wrapped belong to the line, but for a
+   * single one, which a wide
    * character left because it did not fit.
    */
   runsBeforeWrap(): Run[] {
@@ -198,7 +203,10 @@ function merged(cells: readonly Run[]): Run[] {
   return runs;
 }
 
-/** Marks on one character past which further ones are left out: the longest emoji has some ten, and a line is to stay a line. */
+/**
+ * Marks on one character past which further ones are left out: the longest emoji has some ten, and a line is
+ * to stay a line.
+ */
 const mostMarks = 32;
 
 /** Whether a text ends in as many marks as a character may have. */

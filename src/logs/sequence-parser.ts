@@ -1,4 +1,5 @@
-// Splits a byte stream into text, control characters and escape sequences, as a VT500 does; can stop and go on at any byte.
+// Splits a byte stream into text, control characters and escape sequences, as a VT500 does; can stop and go
+// on at any byte.
 
 /** The numbers of a control sequence; valid only during the call that hands them over. At least one. */
 export interface Params {
@@ -10,7 +11,9 @@ export interface Params {
   readonly joined: Readonly<Uint8Array>;
 }
 
-/** Bytes that can be taken as text; the whole is decoded once, which is far cheaper than each word on its own. */
+/**
+ * Bytes that can be taken as text; the whole is decoded once, which is far cheaper than each word on its own.
+ */
 export class Chunk {
   readonly bytes: Buffer;
   #latin1: string | null = null;

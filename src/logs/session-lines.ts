@@ -1,4 +1,5 @@
-// The lines of one session, from wherever they are: blocks of the database first, then the log from where the blocks end.
+// The lines of one session, from wherever they are: blocks of the database first, then the log from where the
+// blocks end.
 import type { OutputLog } from "../store/output-log.ts";
 import type { FoundBlock, LineBlock, LineProgress, LineStore } from "../store/search.ts";
 import { type Threads, TurnTooLong } from "./threads.ts";
@@ -11,7 +12,10 @@ export const turnBytes = 1 << 20;
 const turnBlocks = 80;
 /** Blocks that are written to the database at once: about 5 ms in which nothing else happens. */
 const blocksAtOnce = 16;
-/** A turn without a pattern takes tens of ms; one that takes this long (ms) has hit a machine that stands still. */
+/**
+ * A turn without a pattern takes tens of ms; one that takes this long (ms) has hit a machine that stands
+ * still.
+ */
 const turnLimit = 60_000;
 /** With a pattern: what takes this long (ms) for a megabyte is a pattern that tries all ways of matching. */
 const patternLimit = 3_000;
@@ -44,7 +48,10 @@ export interface LineTools {
   readonly threads: Threads;
 }
 
-/** The lines of a session as they are when this is made: what is stored as blocks afterwards is read from the log all the same. */
+/**
+ * The lines of a session as they are when this is made: what is stored as blocks afterwards is read from the
+ * log all the same.
+ */
 export class SessionLines {
   readonly #source: LineSource;
   readonly #store: LineStore;
@@ -66,7 +73,9 @@ export class SessionLines {
     yield* this.tail(select, standing, after);
   }
 
-  /** The last `count` chosen lines, oldest first. Goes back only as far as it has to. @throws PatternTooSlow */
+  /**
+   * The last `count` chosen lines, oldest first. Goes back only as far as it has to. @throws PatternTooSlow
+   */
   async last(count: number, select: Selection, standing: Standing, after?: After): Promise<Selected[]> {
     const query = queryOf(select);
     const found = query === undefined ? undefined : this.#store.find(query, this.#source.id);
@@ -167,7 +176,8 @@ export class SessionLines {
 }
 
 /**
- * Reads on where the blocks of a session end, at most `bytes`, and stores what is read as blocks; both steps are bounded. Answers whether
+ * Reads on where the blocks of a session end, at most `bytes`, and stores what is read as blocks; both steps
+ * are bounded. Answers whether
  * anything is left to be read.
  * @param ended nothing is written to the log any more: its last block may be short.
  */
@@ -229,11 +239,15 @@ export async function runTurn<T>(threads: Threads, turn: LineTurn): Promise<T> {
   }
 }
 
-/** The log from `from` to `to` as a reader takes it: bytes, what is missing, and the terminal's sizes between. Copies: pieces may be shared. */
+/**
+ * The log from `from` to `to` as a reader takes it: bytes, what is missing, and the terminal's sizes between.
+ * Copies: pieces may be shared.
+ */
 export async function fedFrom(log: OutputLog, from: number, to: number): Promise<{ feed: Fed[]; offset: number }> {
   const feed: Fed[] = [];
   const sizes = log.sizes().filter((size) => size.offset > from && size.offset < to);
-  // a size that was given just before the first byte may not have been told yet; told twice it changes nothing
+  // a size that was given just before the first byte may not have been told yet; told twice it changes
+  // nothing
   const first = log.times.sizeAt(from);
   if (first !== null) feed.push({ cols: first.cols, rows: first.rows });
   let offset = from;

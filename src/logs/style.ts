@@ -1,4 +1,5 @@
-// The look of characters in a log line: parsed from SGR sequences, and written back as the shortest that gives it.
+// The look of characters in a log line: parsed from SGR sequences, and written back as the shortest that
+// gives it.
 
 import type { Params } from "./sequence-parser.ts";
 
@@ -30,7 +31,10 @@ export interface Style {
   readonly underlineColour: number;
   /** Styles that a single-numbered sequence leads to from here, by its number. */
   readonly next: (Style | undefined)[];
-  /** The sequence that sets exactly this look, whatever was before. Empty parameters for the plain one: `ESC [ 0 m`. */
+  /**
+   * The sequence that sets exactly this look, whatever was before. Empty parameters for the plain one: `ESC [
+   * 0 m`.
+   */
   readonly sgr: string;
 }
 
@@ -128,7 +132,10 @@ function applied(from: Style, params: Params): Style {
   return style(bits, underline, fg, bg, underlineColour);
 }
 
-/** From the number at `at`: `5, n`; `2, r, g, b`; with colons also `2, colour space, r, g, b`. Null when it is none of them. */
+/**
+ * From the number at `at`: `5, n`; `2, r, g, b`; with colons also `2, colour space, r, g, b`. Null when it is
+ * none of them.
+ */
 function colourFrom({ values }: Params, at: number, length: number, colons: boolean): number | null {
   if (values[at] === 5 && length > 0) {
     const n = length > 1 ? Math.max(0, values[at + 1] as number) : 0;

@@ -1,13 +1,23 @@
-// The threads that work on lines: turns wait for a free one, none may take for ever, and what hangs is ended with its thread.
+// The threads that work on lines: turns wait for a free one, none may take for ever, and what hangs is ended
+// with its thread.
 import { Worker } from "node:worker_threads";
 
 /** Two turns at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
-/** Of them, those that may be at work on somebody's pattern at a time: one that never ends must not keep everybody else waiting. */
+/**
+ * Of them, those that may be at work on somebody's pattern at a time: one that never ends must not keep
+ * everybody else waiting.
+ */
 const mostDoubtful = 1;
-/** An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is given back. */
+/**
+ * An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is
+ * given back.
+ */
 const idleTime = 5_000;
-/** A young heap that is collected often instead of growing to 48 MB; the old one is for the largest screen. Where it is exceeded, the thread ends and the turn fails. */
+/**
+ * A young heap that is collected often instead of growing to 48 MB; the old one is for the largest screen.
+ * Where it is exceeded, the thread ends and the turn fails.
+ */
 const heap = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 512 };
 
 /** A turn took longer than it may. */

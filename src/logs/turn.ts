@@ -1,11 +1,15 @@
-// One bounded piece of work on lines, as a worker does it: reading on from a state, packing lines into blocks, choosing and marking them.
+// One bounded piece of work on lines, as a worker does it: reading on from a state, packing lines into
+// blocks, choosing and marking them.
 import zlib from "node:zlib";
 import { parseLogLine } from "../falcon/log-line.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
 import { wordsOf } from "./words.ts";
 
-/** Lines of a full block: what a hit of the index unpacks. More make the index smaller and each hit dearer; 128 lines unpack in about 0.2 ms. */
+/**
+ * Lines of a full block: what a hit of the index unpacks. More make the index smaller and each hit dearer;
+ * 128 lines unpack in about 0.2 ms.
+ */
 export const blockLines = 128;
 
 /** Where reading begins when there is no state: a fresh terminal of this size, at this byte of the stream. */
@@ -13,7 +17,10 @@ export interface Beginning {
   offset: number;
   cols: number;
   rows: number;
-  /** A stream whose beginning is gone, of a program that draws falcon's display: the alternate screen and its region are assumed. */
+  /**
+   * A stream whose beginning is gone, of a program that draws falcon's display: the alternate screen and its
+   * region are assumed.
+   */
   drawn?: boolean;
   /** A file: its lines end in LF alone, and nothing wraps. */
   file?: boolean;
@@ -30,7 +37,10 @@ export interface Selection {
   to: number;
   /** Lines that were last written to before this byte of the stream are passed over. */
   since: number;
-  /** Lines of a file whose own time (ms since 1970) is before this are passed over, with those that continue them. 0: none. */
+  /**
+   * Lines of a file whose own time (ms since 1970) is before this are passed over, with those that continue
+   * them. 0: none.
+   */
   stamp: number;
   /** Lines that do not match are passed over; flags may be "" or "i". */
   pattern: { source: string; flags: string } | null;
@@ -46,7 +56,8 @@ export interface ReadTurn {
   at: Uint8Array | Beginning;
   feed: Fed[];
   /**
-   * What becomes of lines that stand on the screen and may still change: `keep`: nothing; `complete`: those that a line feed ended are
+   * What becomes of lines that stand on the screen and may still change: `keep`: nothing; `complete`: those
+   * that a line feed ended are
    * shown; `show`: all are shown; `end`: they are finished.
    */
   standing: "keep" | "complete" | "show" | "end";
@@ -94,7 +105,9 @@ export interface ReadAnswer {
   total: number;
 }
 
-/** A block to be stored. Offsets are of the stream: where its first and its last line were last written to. */
+/**
+ * A block to be stored. Offsets are of the stream: where its first and its last line were last written to.
+ */
 export interface NewBlock {
   first: number;
   count: number;
@@ -115,7 +128,10 @@ export interface PackAnswer {
 /** A line without a screen: its place in the stream and its text with looks. */
 type Kept = [offset: number, text: string];
 
-/** What a state holds: the reader's own, lines that wait for their block to be full, and whether a file's lines are recent enough yet. */
+/**
+ * What a state holds: the reader's own, lines that wait for their block to be full, and whether a file's
+ * lines are recent enough yet.
+ */
 interface Held {
   version: 1;
   reader: ReaderState;

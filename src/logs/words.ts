@@ -1,17 +1,23 @@
-// What the search index knows of a text: its runs of three characters, written as words; and which of them a pattern cannot do without.
+// What the search index knows of a text: its runs of three characters, written as words; and which of them a
+// pattern cannot do without.
 
 /** Letters are folded as far as ASCII goes: the index is a sieve, the pattern itself decides. */
 function folded(unit: number): number {
   return unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit;
 }
 
-/** Three UTF-16 units as one word of letters and digits: at most 5 of them for ASCII, 11 for anything else. */
+/**
+ * Three UTF-16 units as one word of letters and digits: at most 5 of them for ASCII, 11 for anything else.
+ */
 function word(a: number, b: number, c: number): string {
   if ((a | b | c) < 0x80) return ((a << 14) | (b << 7) | c).toString(36);
   return `x${((a * 0x10000 + b) * 0x10000 + c).toString(36).padStart(10, "0")}`;
 }
 
-/** Which of the words of ASCII were seen: one mark for each, since a set of numbers costs five times as much. Empty between two uses. */
+/**
+ * Which of the words of ASCII were seen: one mark for each, since a set of numbers costs five times as much.
+ * Empty between two uses.
+ */
 const marks = new Uint8Array(1 << 21);
 
 /** All words of many lines, each once, separated by blanks. */
@@ -49,7 +55,8 @@ export function wordsOf(lines: Iterable<string>): string {
 type Need = string | { all: Need[] } | { any: Need[] };
 
 /**
- * A query in FTS5's language that every text answers in which `pattern` matches; undefined where nothing is certain and all texts have
+ * A query in FTS5's language that every text answers in which `pattern` matches; undefined where nothing is
+ * certain and all texts have
  * to be looked at.
  */
 export function queryFor(pattern: RegExp): string | undefined {
@@ -154,7 +161,10 @@ class PatternParser {
     return looksAround || modifies ? undefined : need;
   }
 
-  /** One atom that is no group: the character that it is, undefined for one of several, "nothing" for what takes no text. */
+  /**
+   * One atom that is no group: the character that it is, undefined for one of several, "nothing" for what
+   * takes no text.
+   */
   #atom(): number | undefined | "nothing" {
     const c = this.#source[this.#at++] as string;
     if (c === ".") return undefined;

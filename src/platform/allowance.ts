@@ -1,4 +1,5 @@
-// What a run is allowed of the machine: the caller's limits and scheduling, as far as the server, from which it is started, can still give them.
+// What a run is allowed of the machine: the caller's limits and scheduling, as far as the server, from which
+// it is started, can still give them.
 import * as native from "./native.ts";
 
 /** A resource limit as getrlimit gives it; 2^64-1 is unlimited. */
@@ -77,7 +78,10 @@ export const systemAllowance: AllowanceEffects = {
   couldTake: native.couldTake,
 };
 
-/** Compares a caller with this process; raises the hard limits of this process that the kernel lets it raise for the caller. */
+/**
+ * Compares a caller with this process; raises the hard limits of this process that the kernel lets it raise
+ * for the caller.
+ */
 export function shortfall(caller: Allowance, effects: AllowanceEffects, system: NodeJS.Platform = process.platform): Shortfall {
   const own = effects.own();
   const lacks: string[] = [];
@@ -96,7 +100,8 @@ export function shortfall(caller: Allowance, effects: AllowanceEffects, system: 
     if (!could.niceness) lacks.push(`niceness ${mine.niceness} instead of ${wanted.niceness}`);
     if (!could.oomScoreAdj) lacks.push(`an out-of-memory adjustment of ${mine.oomScoreAdj} instead of ${wanted.oomScoreAdj}`);
   }
-  // processors alone are no reason to take over: those of a control group stay what they are for a server that is started in it
+  // processors alone are no reason to take over: those of a control group stay what they are for a server
+  // that is started in it
   const callerIsBetter = lacks.length > 0 && !poorer;
   const missing = wanted === undefined ? [] : processorsOnlyIn(wanted.processors, own.scheduling.processors);
   if (missing.length > 0) lacks.push(`not processor ${missing.join(", ")}`);
@@ -111,7 +116,9 @@ export function shortfallSentence(lacks: readonly string[]): string {
   );
 }
 
-/** The longest file that this process, and what it starts, can write; undefined where there is no such limit. */
+/**
+ * The longest file that this process, and what it starts, can write; undefined where there is no such limit.
+ */
 export function longestFile(effects: AllowanceEffects): bigint | undefined {
   const limit = effects.own().limits.find(({ resource }) => resource === fileSizeResource)?.hard;
   return limit === undefined || limit >= unlimited >> 1n ? undefined : limit;

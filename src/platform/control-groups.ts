@@ -10,8 +10,10 @@ interface Hierarchy {
 }
 
 /**
- * Moves `pid`, which has one thread and no children yet, into the control groups of `like`. Answers those that it could not enter, as
- * /proc/PID/cgroup names them: without a privilege only groups are entered that belong to the user together with one above both.
+ * Moves `pid`, which has one thread and no children yet, into the control groups of `like`. Answers those
+ * that it could not enter, as
+ * /proc/PID/cgroup names them: without a privilege only groups are entered that belong to the user together
+ * with one above both.
  */
 export function joinControlGroups(pid: number, like: number): string[] {
   const [own, wanted] = [groupsOf(pid), groupsOf(like)];
@@ -39,7 +41,10 @@ function groupsOf(pid: number): Map<string, string> {
   return found;
 }
 
-/** A part of a hierarchy that is mounted by itself (a container's) is passed over: paths in /proc begin at the root. */
+/**
+ * A part of a hierarchy that is mounted by itself (a container's) is passed over: paths in /proc begin at the
+ * root.
+ */
 function hierarchies(): Hierarchy[] {
   const found = new Map<string, Hierarchy>();
   for (const line of readLines("/proc/self/mountinfo")) {

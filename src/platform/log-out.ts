@@ -1,9 +1,13 @@
-// What the end of a login does to processes here: systemd-logind's settings, lingering, and which cgroup we are in.
+// What the end of a login does to processes here: systemd-logind's settings, lingering, and which cgroup we
+// are in.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-/** Below the user's own manager (`user@UID.service`), in the scope of one login, or in neither (a service, a container, a batch job). */
+/**
+ * Below the user's own manager (`user@UID.service`), in the scope of one login, or in neither (a service, a
+ * container, a batch job).
+ */
 export type Place = "user-manager" | "login" | "elsewhere";
 
 export interface LogOutFacts {
@@ -71,7 +75,8 @@ export function placeOf(text: string): Place {
 }
 
 /**
- * logind's KillUserProcesses for this user, after KillOnlyUsers and KillExcludeUsers (logind.conf(5)). Where it is not set the commented line that
+ * logind's KillUserProcesses for this user, after KillOnlyUsers and KillExcludeUsers (logind.conf(5)). Where
+ * it is not set the commented line that
  * systemd's build puts into logind.conf tells the built-in default.
  */
 function killsProcesses(folders: readonly string[], user: string): boolean | undefined {

@@ -1,4 +1,5 @@
-// What the system knows of processes: alive or not, since when, what is below them, what the kernel's OOM killer did. Linux: /proc and cgroups.
+// What the system knows of processes: alive or not, since when, what is below them, what the kernel's OOM
+// killer did. Linux: /proc and cgroups.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -44,7 +45,10 @@ export function processAlive(pid: number): boolean {
   }
 }
 
-/** When the process started, in clock ticks (1/100 s) after boot; null when unknown. It tells a process from a later one of the same number. */
+/**
+ * When the process started, in clock ticks (1/100 s) after boot; null when unknown. It tells a process from a
+ * later one of the same number.
+ */
 export function startTime(pid: number): number | null {
   return readStat(pid)?.started ?? null;
 }
@@ -99,7 +103,8 @@ export function descendants(pid: number): number[] {
 }
 
 /**
- * The cgroup folder whose memory events count for a process; null when unknown. Remember it while the process lives: it is
+ * The cgroup folder whose memory events count for a process; null when unknown. Remember it while the process
+ * lives: it is
  * asked for after its death.
  */
 export function memoryCgroup(pid: number): string | null {
@@ -115,8 +120,10 @@ export function memoryCgroup(pid: number): string | null {
 }
 
 /**
- * The cgroup folders in which the kernel would count a process's death for want of memory, its own group first, then those above it: a scope is
- * removed with its last process, and in cgroup v2 the groups above count for those below. Only folders that count at all.
+ * The cgroup folders in which the kernel would count a process's death for want of memory, its own group
+ * first, then those above it: a scope is
+ * removed with its last process, and in cgroup v2 the groups above count for those below. Only folders that
+ * count at all.
  */
 export function memoryCgroups(pid: number): string[] {
   const own = memoryCgroup(pid);

@@ -1,9 +1,12 @@
-// Removing a folder that we made: by descriptors from its parent on, and of its entries only what is ours and known.
+// Removing a folder that we made: by descriptors from its parent on, and of its entries only what is ours and
+// known.
 import { close, type Entry, entryAt, namesIn, openFolder, openFolderAt, unlinkAt } from "./native.ts";
 
 /**
- * Removes `<parent>/<name>`, a folder of files. `parent` is opened once, links are nowhere followed. Answers what was left, as names: entries of another
- * user, folders, and those that `known` does not know; then the folder stays with them. Nothing where there is no such folder.
+ * Removes `<parent>/<name>`, a folder of files. `parent` is opened once, links are nowhere followed. Answers
+ * what was left, as names: entries of another
+ * user, folders, and those that `known` does not know; then the folder stays with them. Nothing where there
+ * is no such folder.
  * @throws Error with a code (EACCES, EROFS …) where an entry cannot be removed.
  */
 export function removeFolder(parent: string, name: string, uid: number, known: (name: string) => boolean): string[] {

@@ -1,9 +1,13 @@
-// The frame that both wire protocols share: u32 payload length (little endian) · u8 type · payload (docs/design/protocol.md).
+// The frame that both wire protocols share: u32 payload length (little endian) · u8 type · payload
+// (docs/design/protocol.md).
 
 /** Bytes in front of every payload. */
 export const frameHeader = 5;
 
-/** A frame announced a payload above the limit of its connection; nothing after it can be trusted, so the connection ends. */
+/**
+ * A frame announced a payload above the limit of its connection; nothing after it can be trusted, so the
+ * connection ends.
+ */
 export class OversizeFrame extends Error {
   constructor(type: number, length: number, limit: number) {
     super(`frame of type ${type} announces ${length} bytes, at most ${limit} are allowed`);
@@ -40,7 +44,10 @@ export class FrameReader {
   #payloadFill = 0;
   #stopped = false;
 
-  /** @param limit the longest payload in bytes; a frame that announces more makes `feed` throw {@link OversizeFrame}. */
+  /**
+   * @param limit the longest payload in bytes; a frame that announces more makes `feed` throw {@link
+   * OversizeFrame}.
+   */
   constructor(limit: number, onFrame: (type: number, payload: Buffer) => void) {
     this.#limit = limit;
     this.#onFrame = onFrame;

@@ -1,5 +1,5 @@
-// The code that Node compiled for an earlier server, in <home>/code-cache: written while the server has nothing to do, since a server that is killed writes nothing
-// at its end, and thrown away when it has grown.
+// The code that Node compiled for an earlier server, in <home>/code-cache: written while the server has
+// nothing to do, since a server that is killed writes nothing at its end, and thrown away when it has grown.
 import fs from "node:fs";
 import * as module from "node:module";
 import path from "node:path";
@@ -11,7 +11,8 @@ export const mostCompiled = 200;
 const flush = (module as { flushCompileCache?: () => void }).flushCompileCache;
 
 /**
- * Writes what was compiled, and empties the folder first when it holds more than {@link mostCompiled} files. It is only a cache: nothing that goes
+ * Writes what was compiled, and empties the folder first when it holds more than {@link mostCompiled} files.
+ * It is only a cache: nothing that goes
  * wrong with it is worth a word.
  * @param folder where the client told Node to keep it (native/start.c).
  */

@@ -3,7 +3,10 @@ import type { Log } from "../base/log.ts";
 
 /** A client says all of its request at once, in a millisecond. Who has not after this time (ms) is none. */
 export const longestHandshake = 5_000;
-/** The last part of it (ms) begins only after the other has passed: a server that stood still itself reads first what lies in its sockets. */
+/**
+ * The last part of it (ms) begins only after the other has passed: a server that stood still itself reads
+ * first what lies in its sockets.
+ */
 const secondLook = 1_000;
 /** So many at the most: a shell loop of clients, all of which the server is still to read. */
 export const mostHandshakes = 128;

@@ -1,5 +1,6 @@
-// A batch system without control groups leaves programs of a job running that have left its process tree, and ours have. This watch ends them when
-// the job is over: gracefully, and by force where that takes too long, since the node is then another job's.
+// A batch system without control groups leaves programs of a job running that have left its process tree, and
+// ours have. This watch ends them when the job is over: gracefully, and by force where that takes too long,
+// since the node is then another job's.
 import type { Log } from "../base/log.ts";
 import { nameOf, parentOf, processAlive, startTime } from "../platform/processes.ts";
 import type { Session } from "../session/session.ts";
@@ -21,7 +22,10 @@ export function keeperFrom(pid: number): Keeper {
   return { pid, start: startTime(pid) };
 }
 
-/** The ancestor of a caller that has the name of `keeper`'s kind: a job that was requeued has another one than its first part had. */
+/**
+ * The ancestor of a caller that has the name of `keeper`'s kind: a job that was requeued has another one than
+ * its first part had.
+ */
 export function keeperAbove(caller: number, kind: string): Keeper | undefined {
   for (let pid = parentOf(caller); pid !== null && pid > 1; pid = parentOf(pid)) if (nameOf(pid) === kind) return keeperFrom(pid);
   return undefined;

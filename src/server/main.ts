@@ -1,4 +1,5 @@
-// The session server's entry: `node dist/server.cjs --home DIR [--ready FD]`, started by the client and by nobody else.
+// The session server's entry: `node dist/server.cjs --home DIR [--ready FD]`, started by the client and by
+// nobody else.
 import fs from "node:fs";
 import path from "node:path";
 import { sentence } from "../base/failure.ts";

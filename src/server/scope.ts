@@ -1,4 +1,5 @@
-// Log-out and memory pressure: where systemd runs a manager for the user, the server and each session get a scope of their own in it.
+// Log-out and memory pressure: where systemd runs a manager for the user, the server and each session get a
+// scope of their own in it.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import type { Log } from "../base/log.ts";
@@ -25,8 +26,10 @@ export interface ScopeEffects {
 }
 
 /**
- * Whether processes of ours should move below the user's manager. Not where there is none; not out of a service, a container or a batch job, whose
- * accounts they belong to; and not out of a login whose end leaves them alone into a manager that ends with it.
+ * Whether processes of ours should move below the user's manager. Not where there is none; not out of a
+ * service, a container or a batch job, whose
+ * accounts they belong to; and not out of a login whose end leaves them alone into a manager that ends with
+ * it.
  */
 export function shouldMove(facts: LogOutFacts): boolean {
   if (facts.manager === undefined || facts.place === "elsewhere") return false;
@@ -55,7 +58,8 @@ export class Scopes {
   }
 
   /**
-   * A session's holder and everything below it: a scope of its own, so that what systemd-oomd ends is one session and not all.
+   * A session's holder and everything below it: a scope of its own, so that what systemd-oomd ends is one
+   * session and not all.
    * Answers whether they were moved.
    */
   enterSession(id: string, holderPid: number): Promise<boolean> {
@@ -94,7 +98,8 @@ export class Scopes {
   }
 
   async #start(unit: string, description: string, pids: readonly number[]): Promise<string> {
-    // OOMPolicy: else the kernel's end of one process is systemd's reason to end the scope. Before systemd 253 a scope does not know it.
+    // OOMPolicy: else the kernel's end of one process is systemd's reason to end the scope. Before systemd
+    // 253 a scope does not know it.
     const problem = await this.#transient(unit, description, pids, ["OOMPolicy", "s", "continue"]);
     return /OOMPolicy|unknown property/i.test(problem) ? this.#transient(unit, description, pids, []) : problem;
   }
@@ -147,7 +152,10 @@ export function systemEffects(log: Log, facts: () => LogOutFacts): ScopeEffects 
   return { busctl: realBusctl(process.env), facts, log, cgroupOf, below };
 }
 
-/** All processes below one, by the kernel's lists of children: /proc as a whole takes tens of milliseconds on a busy machine. */
+/**
+ * All processes below one, by the kernel's lists of children: /proc as a whole takes tens of milliseconds on
+ * a busy machine.
+ */
 function below(pid: number): number[] {
   const found: number[] = [];
   for (let queue = [pid]; queue.length > 0; ) {
@@ -180,7 +188,10 @@ function cgroupOf(pid: number): string {
 /** File in the home that says that the user was told. */
 const toldFile = "told-log-out";
 
-/** The sentence about log-outs, once in the life of this home; undefined when there is nothing to say or it was said. */
+/**
+ * The sentence about log-outs, once in the life of this home; undefined when there is nothing to say or it
+ * was said.
+ */
 export function logOutNotice(home: string, facts: LogOutFacts): string | undefined {
   if (!logOutEnds(facts)) return undefined;
   try {

@@ -1,6 +1,9 @@
 // Which of two versions is newer.
 
-/** Whether `a` is newer than `b`, both of the form 1.2.3 with an optional -suffix (a suffix is older than none). */
+/**
+ * Whether `a` is newer than `b`, both of the form 1.2.3 with an optional -suffix (a suffix is older than
+ * none).
+ */
 export function isNewer(a: string, b: string): boolean {
   const [left, right] = [parse(a), parse(b)];
   if (left === undefined || right === undefined) return false;

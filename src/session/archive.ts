@@ -1,4 +1,5 @@
-// What the server keeps of the past: the lines of all logs, screens along the way, and the threads that read, search and export them.
+// What the server keeps of the past: the lines of all logs, screens along the way, and the threads that read,
+// search and export them.
 import type { Log } from "../base/log.ts";
 import type { LineSource, LineTools } from "../logs/session-lines.ts";
 import { Threads } from "../logs/threads.ts";
@@ -33,7 +34,10 @@ export class Archive implements LineTools {
     this.#log = log;
   }
 
-  /** Screens of the past have a thread of their own: making one out of a hundred megabytes must not keep a live session's waiting. */
+  /**
+   * Screens of the past have a thread of their own: making one out of a hundred megabytes must not keep a
+   * live session's waiting.
+   */
   get screens(): Screens {
     this.#screens ??= new Screens(this.#files.screenWorker, this.#log);
     return this.#screens;

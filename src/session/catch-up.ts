@@ -1,4 +1,5 @@
-// Brings a screen from an earlier state to the present: the output since, and the sizes that the terminal had, each at its place.
+// Brings a screen from an earlier state to the present: the output since, and the sizes that the terminal
+// had, each at its place.
 import type { SizeMark } from "../store/times.ts";
 
 /** What is brought to the present. */

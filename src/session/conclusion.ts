@@ -1,4 +1,5 @@
-// The conclusion of an ended session: its outcome (outcome.ts), its run's post-mortem and last progress, which say the same, and are kept.
+// The conclusion of an ended session: its outcome (outcome.ts), its run's post-mortem and last progress,
+// which say the same, and are kept.
 import { type ModelFiles, modelFiles } from "../falcon/model-files.ts";
 import { type Ending, type PostMortem, postMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
@@ -14,7 +15,8 @@ import { endOf } from "./state.ts";
 const tail = 64 << 10;
 
 /**
- * Concludes an ended session: looks at its model files, makes its post-mortem, derives its outcome, and keeps all three with the session, so that
+ * Concludes an ended session: looks at its model files, makes its post-mortem, derives its outcome, and keeps
+ * all three with the session, so that
  * whoever asks is told the same.
  * @param run the state of its run directory after the end; null where there is none.
  * @param lost why nobody saw the end; undefined where its status is known, or known to be unknown.
@@ -70,7 +72,10 @@ function outcomeFacts(
   };
 }
 
-/** The outcome that was kept; of a session that is just ending, by what is known without its files. Undefined while it runs. */
+/**
+ * The outcome that was kept; of a session that is just ending, by what is known without its files. Undefined
+ * while it runs.
+ */
 export function outcomeOf(session: Session): Outcome | undefined {
   if (session.live) return undefined;
   const kept = session.row.facts.outcome as Outcome | undefined;

@@ -1,4 +1,5 @@
-// Asks each run to stop a grace before it will be ended from outside, so that a time limit never costs a model; and tells when that stop hangs.
+// Asks each run to stop a grace before it will be ended from outside, so that a time limit never costs a
+// model; and tells when that stop hangs.
 import { sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
@@ -13,7 +14,10 @@ export interface DeadlineEffects {
   live(): readonly Session[];
   progress(session: Session): Promise<RunProgress | null>;
   movement(session: Session): Promise<Movement>;
-  /** Asks the batch system when the session's job ends (ms since 1970; null: it has no limit). Undefined for a session that is in no job. */
+  /**
+   * Asks the batch system when the session's job ends (ms since 1970; null: it has no limit). Undefined for a
+   * session that is in no job.
+   */
   jobEnd(session: Session): Promise<number | null> | undefined;
   /** The one graceful stop; what became of the order. */
   stop(session: Session): StopAnswer;
@@ -28,7 +32,10 @@ export interface DeadlineEffects {
   readonly log: Log;
 }
 
-/** How often deadlines are looked at (ms): a look compares two numbers, and a clock that was set is noticed by the next one. */
+/**
+ * How often deadlines are looked at (ms): a look compares two numbers, and a clock that was set is noticed by
+ * the next one.
+ */
 const lookEvery = 5_000;
 /** A shorter wait than this is not worth a timer's set-up (ms). */
 const shortestWait = 50;
@@ -88,7 +95,10 @@ export class DeadlineWatch {
     this.#timer = setTimeout(() => this.begin(), Math.max(shortestWait, Math.min(lookEvery, wait)));
   }
 
-  /** One look at all sessions; answers how long (ms) until the next thing is due, undefined where nothing ever is. */
+  /**
+   * One look at all sessions; answers how long (ms) until the next thing is due, undefined where nothing ever
+   * is.
+   */
   async look(): Promise<number | undefined> {
     let next: number | undefined;
     const all = this.#effects.live().map((session) => this.#lookAt(session));
@@ -131,7 +141,10 @@ export class DeadlineWatch {
     return deadline.at - graceOf(session.row, deadline, progress, this.#effects.saveBefore);
   }
 
-  /** Asks the batch system where its answer is older than `age`; answers whether the session is in a job at all. */
+  /**
+   * Asks the batch system where its answer is older than `age`; answers whether the session is in a job at
+   * all.
+   */
   async #ask(session: Session, watched: Watched, age: number): Promise<boolean> {
     const { steady, log } = this.#effects;
     if (watched.asking || (watched.asked !== undefined && steady() - watched.asked < age)) return watched.asked !== undefined;

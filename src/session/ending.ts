@@ -3,13 +3,19 @@ import { getSystemErrorName } from "node:util";
 import { cgroupOomKills, memoryCgroups } from "../platform/processes.ts";
 import type { SessionRow } from "../store/session-store.ts";
 
-/** A control group that counts the processes that the kernel ended in it for want of memory, and what it had counted by then. */
+/**
+ * A control group that counts the processes that the kernel ended in it for want of memory, and what it had
+ * counted by then.
+ */
 export interface MemoryCount {
   folder: string;
   kills: number;
 }
 
-/** Of a program that runs: the group that it is in, and the groups above, for when that one is gone with its last process. */
+/**
+ * Of a program that runs: the group that it is in, and the groups above, for when that one is gone with its
+ * last process.
+ */
 export interface MemoryWatch extends MemoryCount {
   above?: MemoryCount[];
 }
@@ -20,7 +26,10 @@ export function watchMemory(pid: number): MemoryWatch | undefined {
   return own === undefined ? undefined : { ...own, above };
 }
 
-/** Whether the kernel killed for want of memory there since. A group that is gone is answered for by the next one above. */
+/**
+ * Whether the kernel killed for want of memory there since. A group that is gone is answered for by the next
+ * one above.
+ */
 export function outOfMemory(watch: MemoryWatch | undefined): boolean {
   for (const { folder, kills } of watch === undefined ? [] : [watch, ...(watch.above ?? [])]) {
     const now = cgroupOomKills(folder);

@@ -1,4 +1,5 @@
-// What the user's command is told of an event: environment variables, each documented in docs/guide/configuration.md.
+// What the user's command is told of an event: environment variables, each documented in
+// docs/guide/configuration.md.
 import { outcomeOf } from "./conclusion.ts";
 import type { Session } from "./session.ts";
 

@@ -1,11 +1,13 @@
-// The graceful stop of a session: one order, however many ask for it (a person, a signal from outside, a deadline, a job's end).
+// The graceful stop of a session: one order, however many ask for it (a person, a signal from outside, a
+// deadline, a job's end).
 import { falconStop, type StopOrder } from "../falcon/stopping.ts";
 import { signalNumber } from "../platform/signals.ts";
 import type { Sender, StopRecord } from "./outcome.ts";
 import type { Session } from "./session.ts";
 
 /**
- * sent: the order is on its way. already: it was given before, and a second one would drop the model. received: what asks has reached the
+ * sent: the order is on its way. already: it was given before, and a second one would drop the model.
+ * received: what asks has reached the
  * program by itself, so that an order of ours would be its second. over: the session has ended.
  */
 export type StopAnswer = "sent" | "already" | "received" | "over";
@@ -18,7 +20,8 @@ export interface StopRequest {
 }
 
 /**
- * Asks the program to end in its own way, once: falcon saves its model. Never sends a second order, and never forces: when the stop hangs,
+ * Asks the program to end in its own way, once: falcon saves its model. Never sends a second order, and never
+ * forces: when the stop hangs,
  * `falcon stop` tells, and a person decides.
  */
 export function stopGracefully(session: Session, { by, why }: StopRequest, now: number): StopAnswer {
@@ -38,7 +41,10 @@ export function stopOf(session: Session): StopRecord | undefined {
   return session.row.facts.stop as StopRecord | undefined;
 }
 
-/** What its program understands as the order to end: falcon's own way, what `--stop-signal` named, or a Ctrl+C. */
+/**
+ * What its program understands as the order to end: falcon's own way, what `--stop-signal` named, or a
+ * Ctrl+C.
+ */
 function stopOrder({ row }: Session): StopOrder {
   if (row.kind === "launch") return falconStop;
   return typeof row.facts.stopSignal === "string" ? (row.facts.stopSignal as NodeJS.Signals) : "interrupt";
@@ -62,8 +68,10 @@ export function hitOf({ row }: Session): Hit | undefined {
 }
 
 /**
- * Notes that a signal went to every process of the session's job. While it may be the program's first order, ours is not added
- * ({@link stopGracefully} answers "received"): to most of falcon's versions it is the end without saving, which is told.
+ * Notes that a signal went to every process of the session's job. While it may be the program's first order,
+ * ours is not added
+ * ({@link stopGracefully} answers "received"): to most of falcon's versions it is the end without saving,
+ * which is told.
  */
 export function noteHit(session: Session, signal: string, now: number): void {
   if (!session.live || hitOf(session) !== undefined) return;
@@ -76,7 +84,8 @@ export function noteHit(session: Session, signal: string, now: number): void {
 }
 
 /**
- * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it), and is asked as usual.
+ * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it),
+ * and is asked as usual.
  * @param stopping whether its logs say that it stops.
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {

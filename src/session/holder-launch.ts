@@ -1,4 +1,5 @@
-// How a connection to a holder comes about: one is launched, found again by a later server, or takes the place of one that was killed.
+// How a connection to a holder comes about: one is launched, found again by a later server, or takes the
+// place of one that was killed.
 
 import { spawn } from "node:child_process";
 import path from "node:path";
@@ -37,11 +38,20 @@ import { type HolderEvents, HolderLink, HolderStream } from "./holder-link.ts";
 import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
 import { checkDirectory } from "./working-directory.ts";
 
-/** How long a holder may take to appear and to say hello. It answers within milliseconds; this is for a machine that swaps. */
+/**
+ * How long a holder may take to appear and to say hello. It answers within milliseconds; this is for a
+ * machine that swaps.
+ */
 const launchLimitMs = 15_000;
-/** How long a running holder may take to answer a new server. Past it, it is taken for hung, and nothing waits for it. */
+/**
+ * How long a running holder may take to answer a new server. Past it, it is taken for hung, and nothing waits
+ * for it.
+ */
 const answerLimitMs = 5_000;
-/** A holder that closed the connection is about to end: so long (ms) its own words are waited for, which say more. */
+/**
+ * A holder that closed the connection is about to end: so long (ms) its own words are waited for, which say
+ * more.
+ */
 const lastWordsMs = 1_000;
 /** While a holder is starting, its socket is looked for this often at the least (ms). */
 const longestWaitMs = 20;
@@ -76,7 +86,8 @@ export interface LaunchOptions {
 
 /**
  * Starts a program in a session of its own. Answers once the holder has said hello: then the program runs, or
- * `link.hello.execError` tells why it could not be started. Throws where no holder could be started, and leaves nothing behind then.
+ * `link.hello.execError` tells why it could not be started. Throws where no holder could be started, and
+ * leaves nothing behind then.
  */
 export async function launchHolder(options: LaunchOptions, events: HolderEvents): Promise<HolderLink> {
   await checkDirectory(options.directory);
@@ -110,7 +121,10 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
   }
 }
 
-/** Connects to a holder that runs already. Throws ENOENT or ECONNREFUSED where there is none, ETIMEDOUT where it does not answer. */
+/**
+ * Connects to a holder that runs already. Throws ENOENT or ECONNREFUSED where there is none, ETIMEDOUT where
+ * it does not answer.
+ */
 export async function connectHolder(folder: string, events: HolderEvents): Promise<HolderLink> {
   const socket = connectUnix(socketOf(folder));
   checkPeer(socket, folder);
@@ -121,7 +135,8 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
     const early: Frame[] = [];
     const stream = new HolderStream((type, payload) => early.push({ type, payload: Buffer.from(payload) }));
     const deadline = steady() + answerLimitMs;
-    // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over behind it
+    // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over
+    // behind it
     for (let wait = 0; !early.some((frame) => frame.type === FromHolder.fd); wait = Math.min(wait * 2 + 1, longestWaitMs)) {
       const received = recvFds(socket, fromHolderLimit, true);
       if (received === null) {
@@ -147,7 +162,8 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
 }
 
 /**
- * A connection to a holder of version 2, on which a viewer's client reads the output itself from `offset` on. Whoever has it can say nothing on it.
+ * A connection to a holder of version 2, on which a viewer's client reads the output itself from `offset` on.
+ * Whoever has it can say nothing on it.
  * The caller closes it, or passes it on. Throws what connecting throws.
  */
 export function openCursor(folder: string, offset: number): number {
@@ -175,7 +191,8 @@ function openViewer(folder: string, ...frames: Buffer[]): number {
 }
 
 /**
- * Makes a holder that lives bind its socket's path again, where that was deleted, and connects. `pids` may be its own or its program's number.
+ * Makes a holder that lives bind its socket's path again, where that was deleted, and connects. `pids` may be
+ * its own or its program's number.
  * Throws what connecting threw where there is no such holder.
  */
 export async function recallHolder(
@@ -194,7 +211,8 @@ export async function recallHolder(
 }
 
 /**
- * Starts a successor for a holder that was killed, while the terminal lives because `masterFd` (which stays the caller's) is open.
+ * Starts a successor for a holder that was killed, while the terminal lives because `masterFd` (which stays
+ * the caller's) is open.
  * Throws where the old holder still lives, or the successor cannot be started.
  */
 export async function adoptAfterHolder(
@@ -277,7 +295,10 @@ function holderGone(pty: UnreadPty): Promise<never> {
   return gone;
 }
 
-/** Connects as soon as a holder that is starting listens; before that there is no socket, a dead one, or (`pid`) another holder's. */
+/**
+ * Connects as soon as a holder that is starting listens; before that there is no socket, a dead one, or
+ * (`pid`) another holder's.
+ */
 async function connectSoon(folder: string, deadline: number, gone: Promise<never>, pid?: number): Promise<number> {
   for (let wait = 1; ; wait = Math.min(wait * 2, longestWaitMs)) {
     try {
@@ -295,7 +316,8 @@ async function connectSoon(folder: string, deadline: number, gone: Promise<never
 }
 
 /**
- * The folder is ours alone, and still: a holder of another user is none. Answers its process, -1 where the system does not tell; closes the
+ * The folder is ours alone, and still: a holder of another user is none. Answers its process, -1 where the
+ * system does not tell; closes the
  * socket where it throws.
  */
 function checkPeer(socket: number, folder: string): number {

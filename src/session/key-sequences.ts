@@ -1,4 +1,5 @@
-// What the sequences of a terminal mean, as far as the input parser must know: which is a key, which key, and which is a reply.
+// What the sequences of a terminal mean, as far as the input parser must know: which is a key, which key, and
+// which is a reply.
 
 const Modifier = { shift: 1, ctrl: 4, locks: 64 | 128 } as const;
 
@@ -15,8 +16,10 @@ export interface KeyEvent {
 }
 
 /**
- * What only a terminal says, never a key: DA, DSR, DECRPM, window reports, kitty's flags … Mode 2031's colour scheme (CSI ? 997 n) and
- * mode 2048's size (CSI 48 t) are said unasked to a program that wanted them. A cursor report (CSI row ; column R) in row 1 may be F3 with modifiers.
+ * What only a terminal says, never a key: DA, DSR, DECRPM, window reports, kitty's flags … Mode 2031's colour
+ * scheme (CSI ? 997 n) and
+ * mode 2048's size (CSI 48 t) are said unasked to a program that wanted them. A cursor report (CSI row ;
+ * column R) in row 1 may be F3 with modifiers.
  */
 export function isReply(body: string): boolean {
   if (/^[?>=]/.test(body)) return !/^\?997;\d+n$/.test(body);
@@ -24,7 +27,10 @@ export function isReply(body: string): boolean {
   return /^\d+;\d+R$|\$y$|^\d*n$|^[23];[\d;]*x$/.test(body) || /^(?!48;)\d[\d;]*t$/.test(body);
 }
 
-/** Whether a sequence that is no reply was typed for certain: a mode report, a size, or F3 that may be a cursor report, was not. */
+/**
+ * Whether a sequence that is no reply was typed for certain: a mode report, a size, or F3 that may be a
+ * cursor report, was not.
+ */
 export function isTyped(body: string): boolean {
   return /^[\d;:]*[~uA-HPQSZ]$/.test(body);
 }
@@ -35,7 +41,10 @@ export function isYes(key: KeyEvent): boolean {
   return [key.code, key.shifted, key.text].some((code) => code === 0x79 || code === 0x59);
 }
 
-/** The key of a sequence in the kitty encoding (CSI code:shifted:base ; modifiers:event ; text u) or in that of modifyOtherKeys. */
+/**
+ * The key of a sequence in the kitty encoding (CSI code:shifted:base ; modifiers:event ; text u) or in that
+ * of modifyOtherKeys.
+ */
 export function keyEvent(body: string): KeyEvent | null {
   const other = /^27;(\d+);(\d+)~$/.exec(body);
   if (other) return { code: Number(other[2]), shifted: 0, base: 0, text: 0, modifiers: Number(other[1]) - 1, event: 1 };
@@ -70,7 +79,10 @@ export function isCharacter(key: KeyEvent, code: number): boolean {
   return modifiers === Modifier.shift && (key.shifted === code || key.text === code);
 }
 
-/** Kitty's codes of Shift, Ctrl, Alt … themselves, and of the lock keys: pressing one is not yet typing anything. */
+/**
+ * Kitty's codes of Shift, Ctrl, Alt … themselves, and of the lock keys: pressing one is not yet typing
+ * anything.
+ */
 export function isModifier(code: number): boolean {
   return (code >= 57441 && code <= 57454) || (code >= 57358 && code <= 57360);
 }

@@ -1,4 +1,5 @@
-// The input parser: decides for every byte that a viewer's terminal sends whether it is the program's, ours, or nobody's.
+// The input parser: decides for every byte that a viewer's terminal sends whether it is the program's, ours,
+// or nobody's.
 //
 // What it does
 // - Everything goes to the program unchanged and in order, but for what is listed here. No byte is lost, none is invented.
@@ -17,13 +18,15 @@
 // - After `ask()` the next typed key is the answer to a question of ours (`y`, or no) and nobody's else. Pastes, reports, replies, releases and
 //   modifiers by themselves are no answers; the prefix detaches as ever.
 //
-// What is held back, and for how long: ESC, an unfinished CSI and an unfinished string, at most `escapeTimeout` after their last byte. Then they are
-// sent as they stand; the parser still knows where in the sequence it is, but what has been sent in part is sent whole and means
-// nothing to us. A sequence is forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot
-// lock the detach keys up, and a reply that a slow line tears in two cannot detach.
+// What is held back, and for how long: ESC, an unfinished CSI and an unfinished string, at most
+// `escapeTimeout` after their last byte. Then they are sent as they stand; the parser still knows where in
+// the sequence it is, but what has been sent in part is sent whole and means nothing to us. A sequence is
+// forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot lock the
+// detach keys up, and a reply that a slow line tears in two cannot detach.
 //
-// Two clocks: what lies between two chunks is measured where they were typed, if that is told, since a server that stood still gets them at
-// once. What is held back is measured by our own, from when it came: its rest may be on its way.
+// Two clocks: what lies between two chunks is measured where they were typed, if that is told, since a server
+// that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
+// may be on its way.
 import { characterLength } from "../base/bytes.ts";
 import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
@@ -58,20 +61,32 @@ export type KeyAction =
   | { do: "answer"; yes: boolean }
   | { do: "detach"; key: "plain" | "prefix" };
 
-/** How long the prefix waits for what may follow it (ms): long enough to press it twice, short enough to feel like a key of its own. */
+/**
+ * How long the prefix waits for what may follow it (ms): long enough to press it twice, short enough to feel
+ * like a key of its own.
+ */
 export const prefixTimeout = 300;
-/** How long an unfinished sequence is held back (ms): a terminal writes one at once, a line may tear it; a person sees no 50 ms after Esc. */
+/**
+ * How long an unfinished sequence is held back (ms): a terminal writes one at once, a line may tear it; a
+ * person sees no 50 ms after Esc.
+ */
 export const escapeTimeout = 50;
 /** After this silence (ms) an unfinished sequence was a person typing Alt+[, and is over. */
 export const quietReset = 1000;
 /** After this silence (ms) a paste whose end never came is over, so that the keys work again. */
 export const pasteReset = 10_000;
-/** Longest CSI that is looked at (bytes); the longest key, a kitty one with text, has some 60. A longer one is passed on as it comes. */
+/**
+ * Longest CSI that is looked at (bytes); the longest key, a kitty one with text, has some 60. A longer one is
+ * passed on as it comes.
+ */
 export const longestCsi = 256;
 /** Longest OSC, DCS, APC, PM or SOS that is held back (bytes). A longer one is passed on as it comes. */
 export const longestString = 4096;
 
-/** When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is told). */
+/**
+ * When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is
+ * told).
+ */
 interface Moment {
   came: number;
   typed: number;
@@ -95,7 +110,10 @@ const eightBit: Readonly<Record<number, number>> = {
   159: 0x5f,
 };
 
-/** The parser of one viewer's input. Pure: time comes from `clock` (ms, monotonic), and the owner calls `timeout` at `deadline`. */
+/**
+ * The parser of one viewer's input. Pure: time comes from `clock` (ms, monotonic), and the owner calls
+ * `timeout` at `deadline`.
+ */
 export class Keys {
   readonly #readPolicy: () => KeyPolicy;
   readonly #clock: () => number;
@@ -133,7 +151,9 @@ export class Keys {
     this.#clock = clock;
   }
 
-  /** Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way. */
+  /**
+   * Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way.
+   */
   get atRest(): boolean {
     return (
       this.#state === "ground" &&
@@ -150,7 +170,9 @@ export class Keys {
     this.#asking = true;
   }
 
-  /** When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`. */
+  /**
+   * When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`.
+   */
   get deadline(): number | null {
     if (this.#gone) return null;
     const held = this.#sequence.length > this.#sent ? this.#lastInput.came + escapeTimeout : null;
@@ -159,7 +181,10 @@ export class Keys {
     return Math.min(held, prefix);
   }
 
-  /** Takes one chunk as it was read from the viewer's terminal; `typed` is when (ms of a clock of the viewer's, always the same), where it is told. */
+  /**
+   * Takes one chunk as it was read from the viewer's terminal; `typed` is when (ms of a clock of the
+   * viewer's, always the same), where it is told.
+   */
   feed(chunk: Uint8Array, typed?: number): KeyAction[] {
     if (this.#gone || chunk.length === 0) return [];
     this.#policy = this.#readPolicy();
@@ -218,7 +243,9 @@ export class Keys {
     return this.#take();
   }
 
-  /** `by` tells whether input has come, or none ("came"), so that what is held cannot be completed at once. */
+  /**
+   * `by` tells whether input has come, or none ("came"), so that what is held cannot be completed at once.
+   */
   #expire(now: Moment, by: keyof Moment): void {
     if (this.#prefixAt !== null && now[by] >= this.#prefixAt[by] + prefixTimeout) this.#detach("prefix");
     if (this.#state === "ground") return;
@@ -454,7 +481,10 @@ export class Keys {
     return this.#afterEscape(byte);
   }
 
-  /** CSI M: three characters follow, each a byte, or one or two bytes in the encoding of mode 1005. None of them is below a blank. */
+  /**
+   * CSI M: three characters follow, each a byte, or one or two bytes in the encoding of mode 1005. None of
+   * them is below a blank.
+   */
   #inMouse(byte: number): State {
     const second = this.#lead && (byte & 0xc0) === 0x80;
     if (byte < 0x20 || (this.#missing === 0 && !second)) return this.#again(byte);

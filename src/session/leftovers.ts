@@ -2,14 +2,18 @@
 import { type RayProcess, rayProcesses } from "../falcon/leftovers.ts";
 import { descendants, processAlive } from "../platform/processes.ts";
 
-/** Ray notices its driver's end by itself and stops within about two seconds; what is there after this time (ms) stays for ever. */
+/**
+ * Ray notices its driver's end by itself and stops within about two seconds; what is there after this time
+ * (ms) stays for ever.
+ */
 const grace = 4_000;
 /** What SIGTERM has not ended after this time (ms) gets SIGKILL. */
 const patience = 3_000;
 const look = 200;
 
 /**
- * Waits for Ray's own end, then ends what is left of it below the holder. Nothing else that the program started is touched.
+ * Waits for Ray's own end, then ends what is left of it below the holder. Nothing else that the program
+ * started is touched.
  * @returns what had to be ended.
  */
 export async function endLeftovers(holderPid: number): Promise<RayProcess[]> {

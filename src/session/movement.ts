@@ -3,7 +3,10 @@ import { span } from "../falcon/summary.ts";
 import type { RunProgresses } from "./run-progress.ts";
 import type { Session } from "./session.ts";
 
-/** How long (ms) nothing may move before a stop is said to hang. Saving a large model to a slow disk takes a minute. */
+/**
+ * How long (ms) nothing may move before a stop is said to hang. Saving a large model to a slow disk takes a
+ * minute.
+ */
 export const stopPatience = 120_000;
 
 /** What a stopping run does. */
@@ -17,8 +20,10 @@ export interface Movement {
 }
 
 /**
- * falcon's display draws itself once a second, and its nodes train on, while the handler of the Ctrl+C is stuck (falcon's first handler can
- * deadlock). So what counts before the driver has said that it stops is that alone, and after it any sign in the run's logs.
+ * falcon's display draws itself once a second, and its nodes train on, while the handler of the Ctrl+C is
+ * stuck (falcon's first handler can
+ * deadlock). So what counts before the driver has said that it stops is that alone, and after it any sign in
+ * the run's logs.
  */
 export async function movement(session: Session, progresses: RunProgresses): Promise<Movement> {
   const silent = () =>

@@ -21,7 +21,10 @@ export type OutcomeKind =
 /** The one statement. JSON-friendly; docs/guide/json.md describes it. */
 export interface Outcome {
   kind: OutcomeKind;
-  /** Of a falcon launch: whether whole model files of this launch are there; null where that is not known, or there is no model. */
+  /**
+   * Of a falcon launch: whether whole model files of this launch are there; null where that is not known, or
+   * there is no model.
+   */
   saved: boolean | null;
   /** Of one that was stopped or killed: who did it, where that can be told. */
   by: string | null;
@@ -39,7 +42,10 @@ export type Sender =
   | "stop"
   /** `falcon kill` */
   | "kill"
-  /** a signal that reached the waiting `falcon launch` or `falcon run` from outside (a batch system, `kill`, a shell) */
+  /**
+   * a signal that reached the waiting `falcon launch` or `falcon run` from outside (a batch system, `kill`, a
+   * shell)
+   */
   | "caller"
   /** a signal that reached the session server, and so the program as well */
   | "batch"
@@ -48,14 +54,19 @@ export type Sender =
   /** its job ends */
   | "job";
 
-/** A signal that the program was sent by us, or has been sent by what sent it to us. `time` is ms since 1970. */
+/**
+ * A signal that the program was sent by us, or has been sent by what sent it to us. `time` is ms since 1970.
+ */
 export interface SignalEvent {
   time: number;
   signal: string;
   by: Sender;
 }
 
-/** Signals that are kept of a session: more than a person sends before it ends, and one that is sent every second fills no disk. */
+/**
+ * Signals that are kept of a session: more than a person sends before it ends, and one that is sent every
+ * second fills no disk.
+ */
 const mostSignals = 32;
 
 /** What is kept of the signals after one more: the last ones count. */
@@ -112,7 +123,10 @@ export interface OutcomeFacts {
 /** Signals that people send to end a program; what ends it soon after one of them was ended by that. */
 const ending = new Set(["SIGTERM", "SIGINT", "SIGKILL", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGABRT"]);
 
-/** So long (ms) after a signal that we know of an end is held to be its work: Ray's own end takes up to a quarter of a minute. */
+/**
+ * So long (ms) after a signal that we know of an end is held to be its work: Ray's own end takes up to a
+ * quarter of a minute.
+ */
 const effectOfSignal = 60_000;
 
 /** The statement about an ended session. */
@@ -188,7 +202,9 @@ function lastSignal({ signals, ended }: OutcomeFacts): SignalEvent | undefined {
   return signals.findLast(({ signal, time }) => ending.has(signal) && (ended === null || ended - time <= effectOfSignal));
 }
 
-/** 128 + n is how a program says that it ended for a signal, and n how Ray's own handler of SIGTERM says it. */
+/**
+ * 128 + n is how a program says that it ended for a signal, and n how Ray's own handler of SIGTERM says it.
+ */
 function looksKilled({ status }: End, hit: SignalEvent | undefined): boolean {
   return status === 143 || status === 15 || (hit?.signal === "SIGTERM" && status === 1);
 }

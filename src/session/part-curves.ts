@@ -1,4 +1,5 @@
-// One curve of a run that has many parts: what earlier parts kept of theirs, before what the run's files still tell.
+// One curve of a run that has many parts: what earlier parts kept of theirs, before what the run's files
+// still tell.
 import type { Curve, NodeCurves } from "../falcon/curve.ts";
 import type { KeptCurve } from "../store/part-archive.ts";
 
@@ -7,7 +8,10 @@ export function keptCurves(curves: readonly NodeCurves[]): KeptCurve[] {
   return curves.map(({ node, training, validation }) => ({ node, training: finite(training), validation: finite(validation) }));
 }
 
-/** @param earlier the curves of the earlier parts, oldest first. Where two tell the same epoch, the run's own files are right. */
+/**
+ * @param earlier the curves of the earlier parts, oldest first. Where two tell the same epoch, the run's own
+ * files are right.
+ */
 export function joinCurves(earlier: readonly (readonly KeptCurve[])[], now: readonly NodeCurves[]): NodeCurves[] {
   return now.map((curves) => {
     let joined = curves;

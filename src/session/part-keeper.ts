@@ -1,4 +1,5 @@
-// Keeps the parts of runs where the next part finds them: published while a session runs in a batch job, and brought in where its run goes on.
+// Keeps the parts of runs where the next part finds them: published while a session runs in a batch job, and
+// brought in where its run goes on.
 import type { Disposable } from "../base/disposable.ts";
 import { sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
@@ -12,7 +13,10 @@ import type { RunProgresses } from "./run-progress.ts";
 import type { Session } from "./session.ts";
 import { endOf, endReason } from "./state.ts";
 
-/** How often a session that may vanish with its node is published (ms): so much of its log is lost with it at most. */
+/**
+ * How often a session that may vanish with its node is published (ms): so much of its log is lost with it at
+ * most.
+ */
 const publishEvery = 60_000;
 
 export interface PartEffects {
@@ -62,8 +66,10 @@ export class PartKeeper implements Disposable {
   }
 
   /**
-   * Publishes the session's part as it is now. Never rejects: that it could not be kept is a fact of the session's, told by `show`.
-   * Of a session that stays in this home only what its run's next part writes over is kept: curves and metrics.
+   * Publishes the session's part as it is now. Never rejects: that it could not be kept is a fact of the
+   * session's, told by `show`.
+   * Of a session that stays in this home only what its run's next part writes over is kept: curves and
+   * metrics.
    */
   publish(session: Session, end?: Pick<SessionRow, "state" | "reason">): Promise<void> {
     const before = this.#busy.get(session) ?? Promise.resolve();
@@ -96,7 +102,10 @@ export class PartKeeper implements Disposable {
     }
   }
 
-  /** A session that ends here, before anybody is told: its part is published whole. @param lost why nobody saw the end. */
+  /**
+   * A session that ends here, before anybody is told: its part is published whole. @param lost why nobody saw
+   * the end.
+   */
   async ended(session: Session, lost: string | undefined): Promise<void> {
     if (!this.#vanishes(session)) return;
     const { waitStatus } = session.row;
@@ -122,7 +131,10 @@ export class PartKeeper implements Disposable {
     );
   }
 
-  /** Brings the parts of a run in, as ended sessions of this home: lists, logs and searches then have them like any other. */
+  /**
+   * Brings the parts of a run in, as ended sessions of this home: lists, logs and searches then have them
+   * like any other.
+   */
   bringIn(run: string): void {
     for (const part of this.#effects.archive.parts(run)) {
       const { row } = part;
@@ -145,7 +157,10 @@ export class PartKeeper implements Disposable {
   }
 }
 
-/** An archived part as an ended session: one that was running when it was written last has ended since, and nobody could write how. */
+/**
+ * An archived part as an ended session: one that was running when it was written last has ended since, and
+ * nobody could write how.
+ */
 function ended({ row, written, run, n }: ArchivedPart): SessionRow {
   const facts = { ...row.facts, untold: false, broughtIn: true, part: { of: run, n } };
   if (row.state === "exited" || row.state === "lost") return { ...row, facts };

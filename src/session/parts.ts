@@ -1,4 +1,5 @@
-// One run, many parts: which sessions are the same run to a person, because a relaunch or a second launch in its directory went on with it.
+// One run, many parts: which sessions are the same run to a person, because a relaunch or a second launch in
+// its directory went on with it.
 import type { Session } from "./session.ts";
 
 /** What a relaunched session keeps of the run that it goes on with, under `facts.part`. */
@@ -14,7 +15,10 @@ export function partFact({ row }: Session): PartFact | undefined {
   return row.facts.part as PartFact | undefined;
 }
 
-/** Where two sessions have the same answer, they are parts of one run: falcon trains one run in a directory, however often it is launched there. */
+/**
+ * Where two sessions have the same answer, they are parts of one run: falcon trains one run in a directory,
+ * however often it is launched there.
+ */
 export function runKey(session: Session, realPath: (file: string) => string): string {
   const { kind, runDirectory } = session.row;
   return kind === "launch" && runDirectory !== null ? realPath(runDirectory) : (partFact(session)?.of ?? session.id);
@@ -33,7 +37,10 @@ export function partsOf(sessions: readonly Session[], session: Session, realPath
   return sessions.filter((other) => runKey(other, realPath) === key);
 }
 
-/** Which part comes after those that the session's run has; the first part of all may have been removed meanwhile. */
+/**
+ * Which part comes after those that the session's run has; the first part of all may have been removed
+ * meanwhile.
+ */
 export function nextPart(sessions: readonly Session[], session: Session, realPath: (file: string) => string): PartFact {
   const parts = partsOf(sessions, session, realPath);
   const of = partFact(session)?.of ?? parts[0]?.id ?? session.id;

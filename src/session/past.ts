@@ -1,4 +1,5 @@
-// The screen of a session as it was at any place of its output: from the nearest stored one, in a thread of its own.
+// The screen of a session as it was at any place of its output: from the nearest stored one, in a thread of
+// its own.
 import type { StoredSnapshot } from "../store/session-store.ts";
 import type { ScreenHandle } from "../terminal/screens.ts";
 import type { Archive } from "./archive.ts";
@@ -68,7 +69,10 @@ export async function screenAt(
   }
 }
 
-/** The stored screen from which the least has to be parsed; also the last one, which the session itself begins with after a crash. */
+/**
+ * The stored screen from which the least has to be parsed; also the last one, which the session itself begins
+ * with after a crash.
+ */
 function nearest(archive: Archive, session: Session, to: number): StoredSnapshot | undefined {
   const keyframe = archive.keyframes.before(session.id, to);
   const last = archive.lastScreen(session.id);

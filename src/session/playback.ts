@@ -1,4 +1,5 @@
-// The time of a replay: which output is due when, at any speed, with long pauses shortened. Clock and screen are passed in.
+// The time of a replay: which output is due when, at any speed, with long pauses shortened. Clock and screen
+// are passed in.
 import type { OutputLog } from "../store/output-log.ts";
 import type { Mark } from "../store/times.ts";
 
@@ -90,7 +91,10 @@ export class Playback {
     this.#speed = speed;
   }
 
-  /** Hands on what is due; answers in how many ms (real time) more will be, undefined when nothing will (the end, a pause). */
+  /**
+   * Hands on what is due; answers in how many ms (real time) more will be, undefined when nothing will (the
+   * end, a pause).
+   */
   async advance(now: number, stage: Stage): Promise<number | undefined> {
     const show = this.#show(now);
     while (!this.ended) {

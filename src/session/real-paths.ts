@@ -1,4 +1,5 @@
-// Where paths of users lead: asked aside before they are compared, since comparing itself must wait for no file system.
+// Where paths of users lead: asked aside before they are compared, since comparing itself must wait for no
+// file system.
 import fs from "node:fs";
 import path from "node:path";
 import { aside, isAside, NoAnswer } from "../base/aside.ts";
@@ -25,7 +26,8 @@ export function realPath(file: string): string {
 }
 
 /**
- * Asks where paths lead: `wanted` each time, `others` once. A path of `others` that does not answer stays as it is written.
+ * Asks where paths lead: `wanted` each time, `others` once. A path of `others` that does not answer stays as
+ * it is written.
  * @throws NoAnswer where one that is wanted does not answer.
  */
 export async function learnRealPaths(wanted: readonly string[], others: readonly string[]): Promise<void> {

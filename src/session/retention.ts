@@ -1,4 +1,5 @@
-// Keeps what the sessions said small and findable: compresses their logs, lets the oldest go, stores lines and their index; a bounded step at a time.
+// Keeps what the sessions said small and findable: compresses their logs, lets the oldest go, stores lines
+// and their index; a bounded step at a time.
 import type { Log } from "../base/log.ts";
 import { type LineTools, storeLines } from "../logs/session-lines.ts";
 import { punchHole } from "../platform/native.ts";
@@ -6,21 +7,35 @@ import { segmentBytes } from "../store/segments.ts";
 import { lineSource } from "./archive.ts";
 import type { Session } from "./session.ts";
 
-/** Bytes of output that are turned into lines in one step: about 0.2 s of a thread, and some ms of the database at a time. */
+/**
+ * Bytes of output that are turned into lines in one step: about 0.2 s of a thread, and some ms of the
+ * database at a time.
+ */
 const lineStep = 2 << 20;
-/** A running session's lines are stored once this much output (bytes) came: what is not stored yet is read from the log, which takes some 5 ms. */
+/**
+ * A running session's lines are stored once this much output (bytes) came: what is not stored yet is read
+ * from the log, which takes some 5 ms.
+ */
 const linesDue = 256 << 10;
 /** … and so long (ms) after that: by then a flood is known for one, and has the processors for itself. */
 const linesPause = 1_000;
-/** A running session's log is looked at for compression once this much output (bytes) came: a segment, and one that stays as it is. */
+/**
+ * A running session's log is looked at for compression once this much output (bytes) came: a segment, and one
+ * that stays as it is.
+ */
 const compressionDue = 2 * segmentBytes;
-/** After a step there is a pause of so many times its length: at most a fifth of a processor is taken while sessions flood. */
+/**
+ * After a step there is a pause of so many times its length: at most a fifth of a processor is taken while
+ * sessions flood.
+ */
 const restFactor = 4;
 /** … but no longer than this (ms), when the machine stood still. */
 const longestRest = 1_000;
 /**
- * A running session whose lines are so far (bytes) behind writes faster than they can be stored: that waits for `floodPause` (ms), again and
- * again, until it rests. Trying would only take the processors, and the disk, from the session and those who look at it.
+ * A running session whose lines are so far (bytes) behind writes faster than they can be stored: that waits
+ * for `floodPause` (ms), again and
+ * again, until it rests. Trying would only take the processors, and the disk, from the session and those who
+ * look at it.
  */
 export const floodAhead = 4 << 20;
 const floodPause = 1_000;

@@ -1,17 +1,24 @@
-// Which run directory a falcon session trains into, when its arguments did not say: looked for after the start, while the run speaks.
+// Which run directory a falcon session trains into, when its arguments did not say: looked for after the
+// start, while the run speaks.
 import { printable } from "../base/printable.ts";
 import { findRunDirectory, type LatestLink, runName } from "../falcon/run-directory.ts";
 import { descendants } from "../platform/processes.ts";
 import type { Session } from "./session.ts";
 
-/** How often it is looked for, at most (ms): falcon needs a few seconds to make the directory, and looking reads /proc. */
+/**
+ * How often it is looked for, at most (ms): falcon needs a few seconds to make the directory, and looking
+ * reads /proc.
+ */
 const lookPause = 500;
 
-/** After this time (ms) it is given up: a run that has not made its directory by then is not one that we know. */
+/**
+ * After this time (ms) it is given up: a run that has not made its directory by then is not one that we know.
+ */
 const lookLongest = 10 * 60_000;
 
 /**
- * Looks until the directory is found, given up, or the session is over. The session is named after the run unless a person named it.
+ * Looks until the directory is found, given up, or the session is over. The session is named after the run
+ * unless a person named it.
  * @param clock ms, monotonic.
  * @param before `output/latest` as it was before the start.
  */

@@ -1,4 +1,5 @@
-// Gives a session's screen its output: at once while the screen keeps up; of a flood later, from the log, when somebody looks or the flood rests.
+// Gives a session's screen its output: at once while the screen keeps up; of a flood later, from the log,
+// when somebody looks or the flood rests.
 
 /** What a feed needs of its session. */
 export interface FeedEffects {
@@ -8,7 +9,10 @@ export interface FeedEffects {
   read(offset: number, length: number): Buffer;
   /** For now no more is read. */
   readAll(): void;
-  /** The screen reads the plain lines that the log has between two places itself; `done` is told where it ended. */
+  /**
+   * The screen reads the plain lines that the log has between two places itself; `done` is told where it
+   * ended.
+   */
   fetch(offset: number, end: number, done: (end: number) => void): void;
   /** Bytes of output that the log has. */
   logged(): number;
@@ -27,7 +31,10 @@ export interface FeedEffects {
   watched(): boolean;
   /** Output came that was not read. */
   grew(): void;
-  /** Whether the screen may read the log itself, and beyond what has come: no size of the terminal is on its way. */
+  /**
+   * Whether the screen may read the log itself, and beyond what has come: no size of the terminal is on its
+   * way.
+   */
   mayJump(): boolean;
   /** The screen has read the log up to here: what comes next begins here. */
   jumped(offset: number): void;
@@ -35,23 +42,44 @@ export interface FeedEffects {
 
 /** Bytes that wait for a screen until it counts as left behind: it has some 25 ms of work then. */
 export const screenLag = 1 << 20;
-/** … and while it is brought to the present: the more it has at once, the more of it has scrolled out of sight and needs no parsing. */
+/**
+ * … and while it is brought to the present: the more it has at once, the more of it has scrolled out of sight
+ * and needs no parsing.
+ */
 const catchUpLag = 16 << 20;
 /** The log is read in such pieces … */
 const piece = 256 << 10;
-/** … of which so many (bytes) are read in one turn of the event loop, a quarter of a millisecond, which a flood makes five: keys have their turn in between. */
+/**
+ * … of which so many (bytes) are read in one turn of the event loop, a quarter of a millisecond, which a
+ * flood makes five: keys have their turn in between.
+ */
 const mostInATurn = 256 << 10;
-/** A stretch of so many bytes is worth that the screen reads it itself: what it is told, and tells, costs as much as 100 KB. */
+/**
+ * A stretch of so many bytes is worth that the screen reads it itself: what it is told, and tells, costs as
+ * much as 100 KB.
+ */
 const leastFetch = 512 << 10;
-/** After two pieces in a row that it did not read, which is not plain, it is fed twice as much each time, up to this (bytes), before it tries again. */
+/**
+ * After two pieces in a row that it did not read, which is not plain, it is fed twice as much each time, up
+ * to this (bytes), before it tries again.
+ */
 const mostBetweenFetches = 4 << 20;
-/** The log may be so far (bytes) ahead of what has come until the screen reads it there: less is here in some 20 ms. */
+/**
+ * The log may be so far (bytes) ahead of what has come until the screen reads it there: less is here in some
+ * 20 ms.
+ */
 export const mostAhead = 1 << 20;
-/** A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the processors for itself … */
+/**
+ * A screen that nobody looks at waits until the output has rested for this long (ms), so that a flood has the
+ * processors for itself …
+ */
 const rest = 100;
 /** … or has brought less than this (bytes) in that time, which the screen takes as it comes … */
 const slow = 256 << 10;
-/** … or until so much was not brought: plain lines of it take half a second once somebody attaches, drawings without end some seconds. */
+/**
+ * … or until so much was not brought: plain lines of it take half a second once somebody attaches, drawings
+ * without end some seconds.
+ */
 const mostBacklog = 128 << 20;
 
 export class ScreenFeed {
@@ -101,7 +129,10 @@ export class ScreenFeed {
     return !this.#behind && this.#end >= this.#until;
   }
 
-  /** Calls when the screen has been given all output up to now: at once where it has. Nothing comes between the last byte and the call. */
+  /**
+   * Calls when the screen has been given all output up to now: at once where it has. Nothing comes between
+   * the last byte and the call.
+   */
   whenCurrent(callback: () => void): void {
     if (this.#closed || this.current) return callback();
     this.#hurry();

@@ -9,7 +9,10 @@ import type { Session } from "./session.ts";
 
 /** How much may be guessed where a name is missing or fits several sessions. */
 export interface Choice {
-  /** Set where a person looks on and no harm can be done: of several one is taken, and this tells which. Else they are listed, and nothing is done. */
+  /**
+   * Set where a person looks on and no harm can be done: of several one is taken, and this tells which. Else
+   * they are listed, and nothing is done.
+   */
   readonly tell?: ((sentence: string) => void) | undefined;
   /** Without a name: the newest of this directory, ended or not, instead of the one that runs. */
   readonly newest?: boolean;
@@ -55,7 +58,10 @@ function take(found: readonly Session[], why: string, directory: string, tell: (
   return taken;
 }
 
-/** All parts of the run that is meant, oldest first: of an id or its prefix that session alone, of a name or a run directory the whole run. */
+/**
+ * All parts of the run that is meant, oldest first: of an id or its prefix that session alone, of a name or a
+ * run directory the whole run.
+ */
 export function selectRun(
   sessions: readonly Session[],
   wanted: string | undefined,
@@ -72,10 +78,14 @@ export function sessionsOfRun(sessions: readonly Session[], runDirectory: string
   return sessions.filter((s) => s.row.runDirectory !== null && realPath(s.row.runDirectory) === real).reverse();
 }
 
-/** What fits, one session for each run: of several parts the newest is meant. An id means what it names, whatever came after it. */
+/**
+ * What fits, one session for each run: of several parts the newest is meant. An id means what it names,
+ * whatever came after it.
+ */
 function matches(sessions: readonly Session[], wanted: string, directory: string): Session[] {
   const exact = sessions.filter((s) => s.id === wanted);
-  // a job that is run again is the same session to its user: the id that was told first means the part that runs
+  // a job that is run again is the same session to its user: the id that was told first means the part that
+  // runs
   const again = sessions.filter((s) => s.live && partFact(s)?.of === wanted && inSameJob(s, exact[0]));
   if (again.length > 0) return newestParts(again, realPath);
   if (exact.length > 0) return exact;

@@ -1,16 +1,26 @@
-// The screen of one session: opened when it is first needed, from what was stored of it, and stored again, so that no output is parsed twice.
+// The screen of one session: opened when it is first needed, from what was stored of it, and stored again, so
+// that no output is parsed twice.
 import type { Log } from "../base/log.ts";
 import type { OutputLog } from "../store/output-log.ts";
 import type { StoredSnapshot } from "../store/session-store.ts";
 import type { InputModes, ScreenHandle, Screens } from "../terminal/screens.ts";
 import { sizeAt } from "./catch-up.ts";
 
-/** A screen is stored when this much output came since the last time: a new server then has at most this much to parse again. */
+/**
+ * A screen is stored when this much output came since the last time: a new server then has at most this much
+ * to parse again.
+ */
 const snapshotBytes = 4 << 20;
-/** … but not more often than this (ms), nor sooner after the output began: a flood makes 4 MB in 80 ms, and 10,000 lines take 150 ms to store. */
+/**
+ * … but not more often than this (ms), nor sooner after the output began: a flood makes 4 MB in 80 ms, and
+ * 10,000 lines take 150 ms to store.
+ */
 const snapshotPause = 5_000;
 
-/** A screen whose worker died is made from at most this much of the output (a stored one is seldom older), read in such pieces. */
+/**
+ * A screen whose worker died is made from at most this much of the output (a stored one is seldom older),
+ * read in such pieces.
+ */
 const longestRevival = 16 << 20;
 const revivalPiece = 256 << 10;
 
@@ -100,7 +110,10 @@ export class SessionScreen {
     return { cols, rows, offset: 0 };
   }
 
-  /** Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is not retained) has to be added. */
+  /**
+   * Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is
+   * not retained) has to be added.
+   */
   follow(offset: number, length: number): void {
     if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.steady();
     this.#skipped += Math.max(0, offset - this.#fedTo);
@@ -112,7 +125,10 @@ export class SessionScreen {
     return offset - this.storedOffset > snapshotBytes && this.#effects.steady() - this.#unstoredSince > snapshotPause;
   }
 
-  /** Stores it as it stands, after what is being stored already: at the end of a session nothing may be left out. */
+  /**
+   * Stores it as it stands, after what is being stored already: at the end of a session nothing may be left
+   * out.
+   */
   store(): Promise<void> {
     this.#storing = this.#storing.then(() => this.#storeNow());
     return this.#storing;

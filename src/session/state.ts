@@ -2,8 +2,10 @@
 import type { SessionState } from "../store/session-store.ts";
 
 /**
- * starting: the holder is being made, nothing runs yet. running: the program runs. exiting: it has ended, its last output is on the way.
- * exited: terminal drained, log closed, status stored, viewers told. lost: the holder is gone without an exit record (reboot, OOM, cgroup kill).
+ * starting: the holder is being made, nothing runs yet. running: the program runs. exiting: it has ended, its
+ * last output is on the way.
+ * exited: terminal drained, log closed, status stored, viewers told. lost: the holder is gone without an exit
+ * record (reboot, OOM, cgroup kill).
  */
 const follows: Record<SessionState, readonly SessionState[]> = {
   starting: ["running", "exiting", "exited", "lost"],

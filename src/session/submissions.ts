@@ -1,5 +1,5 @@
-// Sessions that were submitted to Slurm: kept as files of the host's home from the submission on until the session itself is there, or its job is
-// over. Slurm is asked for all of them together.
+// Sessions that were submitted to Slurm: kept as files of the host's home from the submission on until the
+// session itself is there, or its job is over. Slurm is asked for all of them together.
 import fs from "node:fs";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -107,7 +107,10 @@ export class Submissions {
     return this.#words.get(id);
   }
 
-  /** Asks Slurm about all submissions unless that was done a moment ago. Never rejects: where Slurm is silent, its last word stays. */
+  /**
+   * Asks Slurm about all submissions unless that was done a moment ago. Never rejects: where Slurm is silent,
+   * its last word stays.
+   */
   refresh(): Promise<void> {
     if (this.#asking !== undefined) return this.#asking;
     const all = this.all();

@@ -1,15 +1,22 @@
-// Telling the user's own command (`on_event`) of ends, failures and stalls: each event until it was taken, through crashes of the server.
+// Telling the user's own command (`on_event`) of ends, failures and stalls: each event until it was taken,
+// through crashes of the server.
 import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
 import type { Deliveries, Delivery } from "../store/deliveries.ts";
 
-/** Runs the user's command with these variables in its environment; answers its exit status, or -1 when it could not be run or was killed. */
+/**
+ * Runs the user's command with these variables in its environment; answers its exit status, or -1 when it
+ * could not be run or was killed.
+ */
 export type RunCommand = (variables: Record<string, string>) => Promise<number>;
 
 /** First pause after a failed attempt (ms); doubled at each further one. */
 const firstPause = 10_000;
 const longestPause = 3_600_000;
-/** After so many attempts (about half a day) an event is given up: its news are old, and the command does not work. */
+/**
+ * After so many attempts (about half a day) an event is given up: its news are old, and the command does not
+ * work.
+ */
 const mostAttempts = 20;
 
 export class Telling implements Disposable {

@@ -11,7 +11,9 @@ export interface UnreadPtyOptions {
   rows: number;
 }
 
-/** What node-pty 1.1.0 keeps to itself. The version is pinned, and a test holds that not one byte is consumed. */
+/**
+ * What node-pty 1.1.0 keeps to itself. The version is pinned, and a test holds that not one byte is consumed.
+ */
 interface Internals {
   readonly fd: number;
   readonly _socket: ReadStream;
@@ -35,7 +37,8 @@ export class UnreadPty {
     const internals = pty as unknown as Internals;
     this.pid = pty.pid;
     this.#socket = internals._socket;
-    // In the tick of the spawn: node-pty has only asked for reading to begin at the next one. pause() would come too late for the first chunk.
+    // In the tick of the spawn: node-pty has only asked for reading to begin at the next one. pause() would
+    // come too late for the first chunk.
     this.#socket._read = () => {};
     this.exited = new Promise((resolve) => {
       pty.onExit(({ exitCode, signal }) => {
@@ -58,9 +61,13 @@ export class UnreadPty {
     return this.#socket.bytesRead;
   }
 
-  /** What the process printed and nobody has read, as one line behind a colon; "" when nothing, and when the terminal is another's by now. */
+  /**
+   * What the process printed and nobody has read, as one line behind a colon; "" when nothing, and when the
+   * terminal is another's by now.
+   */
   lastWords(): string {
-    // after handOver the descriptor may be closed, and its number another session's terminal: not one byte may be taken from that
+    // after handOver the descriptor may be closed, and its number another session's terminal: not one byte
+    // may be taken from that
     if (!this.#ownsMaster) return "";
     try {
       const bytes = Buffer.alloc(lastWordsLimit);
@@ -72,7 +79,10 @@ export class UnreadPty {
     }
   }
 
-  /** From here on whoever got `master` closes it; node-pty's own is closed now, so that nothing is left here that could read. */
+  /**
+   * From here on whoever got `master` closes it; node-pty's own is closed now, so that nothing is left here
+   * that could read.
+   */
   handOver(): void {
     this.#ownsMaster = false;
     this.#socket.destroy();

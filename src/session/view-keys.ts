@@ -34,7 +34,10 @@ const names: Record<string, ViewKey> = {
 /** The keys that leave a view of ours, as LEAVE_KEYS tells them: Ctrl+C and q. */
 export const leavesView: readonly number[] = [0x03, 0x71];
 
-/** Puts a terminal into the modes in which its keys are those above: no kitty, no modifyOtherKeys, no mouse, no marked pastes. */
+/**
+ * Puts a terminal into the modes in which its keys are those above: no kitty, no modifyOtherKeys, no mouse,
+ * no marked pastes.
+ */
 export const plainKeys = "\x1b[=0;1u\x1b[>4m\x1b[?1l\x1b>\x1b[?9;1000;1002;1003;1004;2004l";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys come as escape sequences

@@ -1,4 +1,5 @@
-// Events that the user's own command is still to be told of; they stay in the database until it has taken them.
+// Events that the user's own command is still to be told of; they stay in the database until it has taken
+// them.
 import type Database from "better-sqlite3";
 
 /** One event on its way. Times are ms since 1970. */

@@ -4,7 +4,10 @@ import type { StoredSnapshot } from "./session-store.ts";
 
 /** Between two keyframes lies at least this much output (bytes): parsing it takes a fraction of a second. */
 const spacing = 4 << 20;
-/** Of more than so many of one session the one goes that leaves the smallest gap: after a day of 1.3 GB they are 20 to 40 MB apart, a second of parsing. */
+/**
+ * Of more than so many of one session the one goes that leaves the smallest gap: after a day of 1.3 GB they
+ * are 20 to 40 MB apart, a second of parsing.
+ */
 const most = 64;
 
 export class Keyframes {

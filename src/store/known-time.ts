@@ -1,4 +1,5 @@
-// The time by which what is old is deleted: never later than what two starts of a server agree on, however the wall clock jumps.
+// The time by which what is old is deleted: never later than what two starts of a server agree on, however
+// the wall clock jumps.
 import fs from "node:fs";
 
 /** What one start said the time was; kept up to date while that server runs. */
@@ -7,7 +8,10 @@ interface Reading {
   boot: string;
   /** ms that the machine had been up at that start. */
   up: number;
-  /** ms since 1970: the clock at the start and what the machine has been up since, so that a clock that is set meanwhile does not show in it. */
+  /**
+   * ms since 1970: the clock at the start and what the machine has been up since, so that a clock that is set
+   * meanwhile does not show in it.
+   */
   wall: number;
   /** What that start and those before it agreed on. */
   agreed: number;
@@ -19,13 +23,19 @@ export interface KnownTimeEffects {
   /** ms since the machine was started, sleep included. */
   up(): number;
   readonly boot: string;
-  /** The latest time (ms since 1970) that is known from before: of what is to be deleted. Undefined where there is nothing. */
+  /**
+   * The latest time (ms since 1970) that is known from before: of what is to be deleted. Undefined where
+   * there is nothing.
+   */
   readonly latest: number | undefined;
   /** The file of what earlier starts said. */
   readonly file: string;
 }
 
-/** Two starts of one life of the machine are two witnesses only when so much time (ms) lies between them: by then a clock that was wrong at boot was set. */
+/**
+ * Two starts of one life of the machine are two witnesses only when so much time (ms) lies between them: by
+ * then a clock that was wrong at boot was set.
+ */
 const apart = 3_600_000;
 /** A reading that lies so far (ms) ahead of a later start's time was wrong. */
 const slack = 60_000;
@@ -60,7 +70,9 @@ export class KnownTime {
     return this.#effects.up() - this.#start.up;
   }
 
-  /** Writes down what time it is, for the next start. A disk that takes nothing makes that one more careful. */
+  /**
+   * Writes down what time it is, for the next start. A disk that takes nothing makes that one more careful.
+   */
   keep(): void {
     const wall = Math.min(this.#effects.wall(), this.#start.wall + this.#passed);
     const readings = [...this.#earlier, { ...this.#start, wall, agreed: this.now() }].slice(-most);

@@ -1,4 +1,5 @@
-// A session's output as one stream with offsets: compressed segments first, then the holder's sparse output.log; what is missing is told.
+// A session's output as one stream with offsets: compressed segments first, then the holder's sparse
+// output.log; what is missing is told.
 import fs from "node:fs";
 import path from "node:path";
 import { type Gap, readRecord, type SessionRecord } from "./record.ts";
@@ -20,12 +21,17 @@ const keptRaw = segmentBytes;
 const readBytes = 256 << 10;
 /** The granularity of holes on every file system that we meet. */
 const page = 4096;
-/** Unpacked segments that are remembered, over all logs: reading backwards through two of them must not unpack each twice. */
+/**
+ * Unpacked segments that are remembered, over all logs: reading backwards through two of them must not unpack
+ * each twice.
+ */
 const cachedSegments = 4;
 
 /** A range that is not in the log, and why. */
 export interface Hole extends Gap {
-  /** `disk`: could not be written then. `retention`: let go of since. `damaged`: its segment cannot be read. */
+  /**
+   * `disk`: could not be written then. `retention`: let go of since. `damaged`: its segment cannot be read.
+   */
   reason: "disk" | "retention" | "damaged";
 }
 
@@ -66,8 +72,10 @@ function remember(key: string, raw: Buffer): Buffer {
 }
 
 /**
- * The log of one session folder. Reading needs no holder and no other server: it works on running, ended and lost sessions.
- * All users within one process share one instance for a folder, so that a reader never meets a range that is being punched out.
+ * The log of one session folder. Reading needs no holder and no other server: it works on running, ended and
+ * lost sessions.
+ * All users within one process share one instance for a folder, so that a reader never meets a range that is
+ * being punched out.
  */
 export class OutputLog {
   static readonly #shared = new Map<string, OutputLog>();
@@ -91,7 +99,10 @@ export class OutputLog {
     this.refresh();
   }
 
-  /** Opens the log of a session folder. Throws when the folder is not there; an absent output.log is an empty log. */
+  /**
+   * Opens the log of a session folder. Throws when the folder is not there; an absent output.log is an empty
+   * log.
+   */
   static open(folder: string): OutputLog {
     const key = path.resolve(folder);
     const known = OutputLog.#shared.get(key);
@@ -130,7 +141,9 @@ export class OutputLog {
     return last ? last.offset + last.length : 0;
   }
 
-  /** First byte that the holder's own file still has: what is before it is read from here, never by SUBSCRIBE. */
+  /**
+   * First byte that the holder's own file still has: what is before it is read from here, never by SUBSCRIBE.
+   */
   get rawBase(): number {
     return Math.max(this.#mark, this.#rawBase);
   }
@@ -195,7 +208,10 @@ export class OutputLog {
     return holes;
   }
 
-  /** Looks what the holder has appended since. Cheap: one fstat, and the record when it changed size of the log. */
+  /**
+   * Looks what the holder has appended since. Cheap: one fstat, and the record when it changed size of the
+   * log.
+   */
   refresh(): void {
     if (this.#fd < 0) {
       try {
@@ -212,7 +228,8 @@ export class OutputLog {
   }
 
   /**
-   * The bytes at `offset`, at most `length`; fewer where a hole or the end comes first, none when `offset` lies in a hole or at the
+   * The bytes at `offset`, at most `length`; fewer where a hole or the end comes first, none when `offset`
+   * lies in a hole or at the
    * end. Unpacks off the main thread.
    */
   async read(offset: number, length: number): Promise<Buffer> {
@@ -269,7 +286,10 @@ export class OutputLog {
     return out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out);
   }
 
-  /** The stream from `from` to `to` (default: as it stands) in pieces of at most one segment, holes included, in order. */
+  /**
+   * The stream from `from` to `to` (default: as it stands) in pieces of at most one segment, holes included,
+   * in order.
+   */
   async *pieces(from: number, to: number = Number.POSITIVE_INFINITY): AsyncGenerator<Piece> {
     this.refresh();
     let at = Math.max(0, from);
@@ -291,8 +311,10 @@ export class OutputLog {
   }
 
   /**
-   * Compresses every complete segment that lies far enough from the end, one after the other, and frees its range of output.log. A crash at
-   * any step loses nothing: the range is freed only after the segment was written, synced, read back, compared and renamed. Answers how many were made.
+   * Compresses every complete segment that lies far enough from the end, one after the other, and frees its
+   * range of output.log. A crash at
+   * any step loses nothing: the range is freed only after the segment was written, synced, read back,
+   * compared and renamed. Answers how many were made.
    * Where the file system cannot punch holes, a running session is left as it is.
    */
   compress(options: CompressOptions): Promise<number> {
@@ -394,7 +416,10 @@ export class OutputLog {
     return bytes;
   }
 
-  /** Whether another thread or process has made a segment of what is at `at`, and freed it, since the segments were listed. */
+  /**
+   * Whether another thread or process has made a segment of what is at `at`, and freed it, since the segments
+   * were listed.
+   */
   #compressedElsewhere(at: number): boolean {
     this.#segments = listSegments(this.folder);
     return this.#segmentAt(at) !== null;
@@ -468,7 +493,10 @@ export class OutputLog {
 
 const emptyPage = Buffer.alloc(page);
 
-/** Whether the bytes may come from a range that was freed: a page of zeros, or nothing. Programs that write such are rare, and cost a look into the folder. */
+/**
+ * Whether the bytes may come from a range that was freed: a page of zeros, or nothing. Programs that write
+ * such are rare, and cost a look into the folder.
+ */
 function looksPunched(bytes: Buffer): boolean {
   return bytes.length < page ? bytes.equals(emptyPage.subarray(0, bytes.length)) : bytes.includes(emptyPage);
 }

@@ -1,4 +1,5 @@
-// The archive of parts, `archive/<run>/<n>/` (docs/design/decisions/0004-homes.md): what is known of a part of a run, for homes that do not have it.
+// The archive of parts, `archive/<run>/<n>/` (docs/design/decisions/0004-homes.md): what is known of a part
+// of a run, for homes that do not have it.
 import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../base/clock.ts";
@@ -8,9 +9,15 @@ import type { SessionFile } from "./session-file.ts";
 import { writeSessionFile } from "./session-file.ts";
 import type { SessionRow } from "./session-store.ts";
 
-/** Bytes of compressed log that a part has in the archive at most; the oldest output is what is left out. A day of falcon's display takes 2 MB. */
+/**
+ * Bytes of compressed log that a part has in the archive at most; the oldest output is what is left out. A
+ * day of falcon's display takes 2 MB.
+ */
 const mostLog = 16 << 20;
-/** Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each hundred epochs. */
+/**
+ * Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each
+ * hundred epochs.
+ */
 const mostMetrics = 16 << 20;
 const mostMetricFiles = 2_000;
 /** A longer file of facts was not written by us. */
@@ -21,7 +28,10 @@ const longestIndex = 16 << 20;
 const mostRuns = 2_000;
 const mostParts = 500;
 
-/** A part as the archive tells it: the row of its session, as far as others may know it (no environment), and where it is. */
+/**
+ * A part as the archive tells it: the row of its session, as far as others may know it (no environment), and
+ * where it is.
+ */
 export interface ArchivedPart {
   run: string;
   n: number;
@@ -47,13 +57,18 @@ export interface Publication {
   /** The session's folder; undefined: the log is not published (it stays where it is). */
   log: string | undefined;
   curves: readonly KeptCurve[];
-  /** Folder of the run's nodes, whose metrics falcon writes anew when it resumes; undefined: none is known. */
+  /**
+   * Folder of the run's nodes, whose metrics falcon writes anew when it resumes; undefined: none is known.
+   */
   graph: string | undefined;
 }
 
 const idPattern = /^[a-z0-9]{1,16}$/;
 
-/** Where the archive is when no setting says it: beside the homes, which all machines of the user share where they share the home directory. */
+/**
+ * Where the archive is when no setting says it: beside the homes, which all machines of the user share where
+ * they share the home directory.
+ */
 export function archiveRoot(environment: Readonly<Record<string, string | undefined>>): string {
   const { FALCON_SESSIONS_HOME: home, XDG_STATE_HOME: xdg, HOME } = environment;
   // a job's home lies in the host's
@@ -103,7 +118,10 @@ export class PartArchive {
     return found.sort((a, b) => a.n - b.n);
   }
 
-  /** The newest part of the run of whose newest part `is` says so; of several runs the one that was written last. */
+  /**
+   * The newest part of the run of whose newest part `is` says so; of several runs the one that was written
+   * last.
+   */
   find(is: (row: SessionRow) => boolean): ArchivedPart | undefined {
     let best: ArchivedPart | undefined;
     for (const run of names(this.root).slice(0, mostRuns)) {
@@ -121,7 +139,10 @@ export class PartArchive {
       .map(({ folder }) => curvesFrom(this.#read(path.join(folder, "curves.json"))));
   }
 
-  /** Copies a part's log and record into a session folder that does not exist yet; answers whether it was made. */
+  /**
+   * Copies a part's log and record into a session folder that does not exist yet; answers whether it was
+   * made.
+   */
   copyTo(part: ArchivedPart, folder: string): boolean {
     try {
       fs.mkdirSync(folder, { mode: 0o700 });
@@ -179,7 +200,10 @@ export class PartArchive {
   }
 }
 
-/** The compressed segments that the session's log has, and what is not compressed yet as one more, which the next publication replaces. */
+/**
+ * The compressed segments that the session's log has, and what is not compressed yet as one more, which the
+ * next publication replaces.
+ */
 async function publishLog(from: string, to: string): Promise<void> {
   const log = OutputLog.open(from);
   try {
@@ -208,7 +232,10 @@ async function publishLog(from: string, to: string): Promise<void> {
   }
 }
 
-/** Copies the metrics of all nodes: `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, the newest first where they are too many. */
+/**
+ * Copies the metrics of all nodes: `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, the newest first
+ * where they are too many.
+ */
 function copyMetrics(graph: string, to: string): void {
   const chunks = names(graph)
     .flatMap((node) => {
@@ -280,7 +307,10 @@ function curvesFrom(stored: unknown): KeptCurve[] {
 const isText = (value: unknown): value is string => typeof value === "string";
 const isNumberOrNull = (value: unknown): boolean => value === null || Number.isFinite(value);
 
-/** Every field of its kind: the archive is shared by machines, and another one may have written anything there. */
+/**
+ * Every field of its kind: the archive is shared by machines, and another one may have written anything
+ * there.
+ */
 function isRow(stored: unknown): stored is Omit<SessionRow, "environment" | "limits"> {
   if (typeof stored !== "object" || stored === null) return false;
   const s = stored as Record<string, unknown>;

@@ -38,7 +38,10 @@ export interface SessionRecord {
   execFailed?: number;
 }
 
-/** Parses the text lines up to the first NUL. A line that is unknown or half written is skipped: the next version may add some. */
+/**
+ * Parses the text lines up to the first NUL. A line that is unknown or half written is skipped: the next
+ * version may add some.
+ */
 export function parseRecord(bytes: Uint8Array): SessionRecord {
   const nul = bytes.indexOf(0);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, nul < 0 ? bytes.length : nul).toString("latin1");
@@ -66,7 +69,10 @@ export function parseRecord(bytes: Uint8Array): SessionRecord {
   return record;
 }
 
-/** The record of a session folder; an empty one where there is none (a holder that never got GO). Throws what reading throws otherwise. */
+/**
+ * The record of a session folder; an empty one where there is none (a holder that never got GO). Throws what
+ * reading throws otherwise.
+ */
 export function readRecord(folder: string): SessionRecord {
   const buffer = Buffer.alloc(recordBytes);
   let fd: number;

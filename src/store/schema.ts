@@ -1,7 +1,10 @@
 // The tables of the state database, and how an older file becomes a current one.
 import type Database from "better-sqlite3";
 
-/** Steps from one schema version to the next; a step that has been released is never edited, a new one is added. */
+/**
+ * Steps from one schema version to the next; a step that has been released is never edited, a new one is
+ * added.
+ */
 const steps: readonly string[] = [
   `CREATE TABLE session (
      id TEXT PRIMARY KEY,

@@ -1,7 +1,11 @@
-// The lines of all sessions as blocks in the database, with an index of their words (FTS5): what reads a log quickly and finds in all of them.
+// The lines of all sessions as blocks in the database, with an index of their words (FTS5): what reads a log
+// quickly and finds in all of them.
 import type Database from "better-sqlite3";
 
-/** Consecutive lines of one session. Offsets are of its stream: where the first and the last line were last written to. */
+/**
+ * Consecutive lines of one session. Offsets are of its stream: where the first and the last line were last
+ * written to.
+ */
 export interface LineBlock {
   /** Number of the first line; counts from 0. */
   first: number;
@@ -35,11 +39,16 @@ export interface FoundBlock {
 }
 
 /**
- * The index merges what was added with what it has in its own time, up to 150 ms at once under a flood, in which no key is passed on. So it is
- * told to leave that (`automerge`), and to do a bounded piece of it after each addition: so many pages of 4 KiB, some 2 ms.
+ * The index merges what was added with what it has in its own time, up to 150 ms at once under a flood, in
+ * which no key is passed on. So it is
+ * told to leave that (`automerge`), and to do a bounded piece of it after each addition: so many pages of 4
+ * KiB, some 2 ms.
  */
 const mergedAtOnce = 16;
-/** Unmerged additions at which the index merges all at once whatever it was told: far more than ever come together. */
+/**
+ * Unmerged additions at which the index merges all at once whatever it was told: far more than ever come
+ * together.
+ */
 const crisis = 1000;
 
 export class LineStore {
@@ -85,7 +94,8 @@ export class LineStore {
   }
 
   /**
-   * Adds what was read, and how far. A large addition comes in several calls, of which the last has the progress: blocks behind it count for
+   * Adds what was read, and how far. A large addition comes in several calls, of which the last has the
+   * progress: blocks behind it count for
    * nothing, and go with the next first call (`begins`).
    */
   add(session: string, blocks: readonly NewLineBlock[], progress?: LineProgress, begins = true): void {
@@ -124,7 +134,10 @@ export class LineStore {
     return this.#before.all(session, number, limit) as LineBlock[];
   }
 
-  /** Number of the first line of the first block that reaches to byte `offset` or further; undefined when none does. */
+  /**
+   * Number of the first line of the first block that reaches to byte `offset` or further; undefined when none
+   * does.
+   */
   lineAt(session: string, offset: number): number | undefined {
     const row = this.#database
       .prepare("SELECT first FROM line_block WHERE session = ? AND last >= ? ORDER BY first LIMIT 1")
@@ -132,7 +145,10 @@ export class LineStore {
     return row?.first;
   }
 
-  /** Blocks in which all of a query's words occur, in the order in which they were stored. `session`: only its blocks. */
+  /**
+   * Blocks in which all of a query's words occur, in the order in which they were stored. `session`: only its
+   * blocks.
+   */
   find(query: string, session?: string): FoundBlock[] {
     return this.#database
       .prepare(
@@ -146,7 +162,10 @@ export class LineStore {
     return this.#byId.get(id) as LineBlock | undefined;
   }
 
-  /** Lets go of the blocks that lie before byte `offset` of the stream as a whole, at most `limit`; answers how many went. */
+  /**
+   * Lets go of the blocks that lie before byte `offset` of the stream as a whole, at most `limit`; answers
+   * how many went.
+   */
   forget(session: string, offset: number, limit: number): number {
     const { changes } = this.#database
       .prepare(

@@ -1,15 +1,20 @@
-// Compressed segments of a session's log: one brotli file each, named by what it holds, so that `brotli -dc seg-*` alone brings the log back.
+// Compressed segments of a session's log: one brotli file each, named by what it holds, so that `brotli -dc
+// seg-*` alone brings the log back.
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 
-/** Raw bytes of a full segment: large enough for the redraws to share a window, small enough to unpack for one line (about 5 ms). */
+/**
+ * Raw bytes of a full segment: large enough for the redraws to share a window, small enough to unpack for one
+ * line (about 5 ms).
+ */
 export const segmentBytes = 4 << 20;
 
 /**
- * Measured on a day of falcon's footer (1.34 GB raw): gzip -6 10.0 MB and 5.0 s of CPU, -9 9.2 MB and 7.2 s; brotli quality 5 with a
+ * Measured on a day of falcon's footer (1.34 GB raw): gzip -6 10.0 MB and 5.0 s of CPU, -9 9.2 MB and 7.2 s;
+ * brotli quality 5 with a
  * 4 MB window 2.0 MB and 3.6 s, quality 4 2.3 MB and 1.8 s; all unpack at about 1 GB/s.
  */
 const quality = 5;
@@ -44,7 +49,8 @@ export class DamagedSegment extends Error {
 const namePattern = /^seg-(\d{15})-(\d{1,9})-([0-9a-f]{16})\.br$/;
 
 /**
- * The segments of a folder by rising offset. Where two overlap (a crash between two tries of different length cannot be ruled out for
+ * The segments of a folder by rising offset. Where two overlap (a crash between two tries of different length
+ * cannot be ruled out for
  * ever), the one that reaches further counts.
  */
 export function listSegments(folder: string): Segment[] {
@@ -79,8 +85,10 @@ export function removeUnfinished(folder: string): void {
 }
 
 /**
- * Compresses `raw` off the main thread and puts it on disk: temporary file, fsync, read back and compared, rename, fsync of the
- * folder. When the answer is there, the raw bytes are no longer needed. Throws what the file system throws; nothing is left then.
+ * Compresses `raw` off the main thread and puts it on disk: temporary file, fsync, read back and compared,
+ * rename, fsync of the
+ * folder. When the answer is there, the raw bytes are no longer needed. Throws what the file system throws;
+ * nothing is left then.
  */
 export async function writeSegment(folder: string, offset: number, raw: Buffer): Promise<Segment> {
   const hash = hashOf(raw);

@@ -1,4 +1,5 @@
-// What a session folder holds: every name that holder and server give to a file in it. Nothing else in it is ever removed.
+// What a session folder holds: every name that holder and server give to a file in it. Nothing else in it is
+// ever removed.
 
 /** Names of files; while one is written anew it has a mark before or behind it. */
 const names = ["output.log", "times", "times.base", "record", "sock", "session.json", "ssh-auth-sock"];

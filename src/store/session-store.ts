@@ -1,4 +1,5 @@
-// Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders say.
+// Sessions as they are kept: the rows of the SQLite file, which is an index over what the session folders
+// say.
 
 import fs from "node:fs";
 import type Database from "better-sqlite3";
@@ -26,7 +27,10 @@ export interface SessionRow {
   host: string;
   /** Boot id of the machine at the start: another one now means that the machine was restarted. */
   boot: string;
-  /** Token of the request that started it, so that a repeated request finds it instead of starting a second one. */
+  /**
+   * Token of the request that started it, so that a repeated request finds it instead of starting a second
+   * one.
+   */
   token: string;
   holderPid: number | null;
   programPid: number | null;
@@ -49,7 +53,10 @@ export interface SessionRow {
   facts: Record<string, unknown>;
 }
 
-/** One resource limit, as of getrlimit(2); -1 for no limit is not used: the kernel's RLIM_INFINITY is passed as it is. */
+/**
+ * One resource limit, as of getrlimit(2); -1 for no limit is not used: the kernel's RLIM_INFINITY is passed
+ * as it is.
+ */
 export interface Limit {
   resource: number;
   soft: bigint;
@@ -65,8 +72,10 @@ export interface StoredSnapshot {
 }
 
 /**
- * So long (ms) another process's lock on the file is waited for: a copy or a look at it is over by then. A lock that stays (a shell in a
- * transaction, one that a crashed machine left on a file server) must not keep the sessions from being served; clients wait meanwhile.
+ * So long (ms) another process's lock on the file is waited for: a copy or a look at it is over by then. A
+ * lock that stays (a shell in a
+ * transaction, one that a crashed machine left on a file server) must not keep the sessions from being
+ * served; clients wait meanwhile.
  */
 const lockPatience = 2_000;
 
@@ -85,8 +94,10 @@ export class SessionStore {
   }
 
   /**
-   * Opens the file, sets aside one that is broken or newer (`.broken-<time>`) or that another process keeps locked (`.locked-<time>`), and begins
-   * a new one: the session folders are the truth, the caller rebuilds from them. `rebuilt` tells that it did. Waits for a lock for `lockPatience`.
+   * Opens the file, sets aside one that is broken or newer (`.broken-<time>`) or that another process keeps
+   * locked (`.locked-<time>`), and begins
+   * a new one: the session folders are the truth, the caller rebuilds from them. `rebuilt` tells that it did.
+   * Waits for a lock for `lockPatience`.
    */
   static open(path: string, log: Log): { store: SessionStore; rebuilt: boolean } {
     const isNew = !fs.existsSync(path);
@@ -94,7 +105,8 @@ export class SessionStore {
       return { store: SessionStore.#openFile(path), rebuilt: isNew };
     } catch (error) {
       const { code } = error as { code?: string };
-      // its owner notices that its file was moved, and touches neither the new one nor the new one's log (sqlite.org/howtocorrupt.html, 2.4)
+      // its owner notices that its file was moved, and touches neither the new one nor the new one's log
+      // (sqlite.org/howtocorrupt.html, 2.4)
       const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${wall()}`;
       log("database.set-aside", { path, aside, reason: String(error) });
       for (const suffix of ["", "-wal", "-shm"]) {
@@ -108,18 +120,21 @@ export class SessionStore {
     if (!fs.existsSync(path)) fs.closeSync(fs.openSync(path, "wx", 0o600));
     const database = new Sqlite(path, { timeout: lockPatience });
     try {
-      // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared (network homes)
+      // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared
+      // (network homes)
       database.pragma("locking_mode = EXCLUSIVE");
       database.pragma("journal_mode = WAL");
       database.pragma("synchronous = NORMAL");
       database.pragma("foreign_keys = ON");
       migrate(database);
-      // the lines and their index can be large, and are made again from the logs: they are not read through at every start
+      // the lines and their index can be large, and are made again from the logs: they are not read through
+      // at every start
       for (const table of checkedTables) {
         if (database.pragma(`quick_check('${table}')`, { simple: true }) !== "ok") throw new Error("the database is damaged");
       }
       const store = new SessionStore(database);
-      // what the check passes over (a changed letter in a text) must not keep every later server from starting
+      // what the check passes over (a changed letter in a text) must not keep every later server from
+      // starting
       store.all();
       return store;
     } catch (error) {
@@ -170,7 +185,8 @@ export class SessionStore {
   }
 
   /**
-   * Writes all that is known to a file where none of ours is any more: this one was removed, or moved. What stands there is set aside (`.foreign-<time>`).
+   * Writes all that is known to a file where none of ours is any more: this one was removed, or moved. What
+   * stands there is set aside (`.foreign-<time>`).
    * @throws Error where it cannot be written.
    */
   copyTo(path: string): void {
@@ -185,7 +201,10 @@ export class SessionStore {
   }
 }
 
-/** SQLite keeps UTF-8 only: a path that is none is kept as JSON's text of it, which begins with a quotation mark and not with a slash. */
+/**
+ * SQLite keeps UTF-8 only: a path that is none is kept as JSON's text of it, which begins with a quotation
+ * mark and not with a slash.
+ */
 function pathToTable(path: string): string {
   return isPlain(path) ? path : JSON.stringify(path);
 }

@@ -1,4 +1,5 @@
-// The only module that loads SQLite: better-sqlite3 in the version that the running Node takes (docs/design/decisions/0005-sqlite-by-node.md).
+// The only module that loads SQLite: better-sqlite3 in the version that the running Node takes
+// (docs/design/decisions/0005-sqlite-by-node.md).
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -19,7 +20,8 @@ function load(require: NodeRequire): typeof Database {
 }
 
 /**
- * A file, which need not be there, from where the right better-sqlite3 is the nearest one: the build puts version 12 beside it for an older Node, and else
+ * A file, which need not be there, from where the right better-sqlite3 is the nearest one: the build puts
+ * version 12 beside it for an older Node, and else
  * there is the one of the package alone.
  * @param start a folder of the package.
  */

@@ -7,7 +7,10 @@ const entryBytes = 12;
 const page = 4096;
 /** Entries in the file's first page, behind the header. That page stays for ever. */
 const headEntries = (page - headerBytes) / entryBytes;
-/** One remembered place for each so many entries: a look-up reads 12 KiB, a month of marks costs 600 KiB of memory. Three pages, so that places lie on page borders. */
+/**
+ * One remembered place for each so many entries: a look-up reads 12 KiB, a month of marks costs 600 KiB of
+ * memory. Three pages, so that places lie on page borders.
+ */
 const stride = 1024;
 /** Bytes read at once. */
 const blockBytes = entryBytes * stride * 8;
@@ -37,7 +40,8 @@ interface Beginning extends SizeMark {
 }
 
 /**
- * The time index of one session. Reads only what was appended since it last looked; a file that is absent, too short or of another
+ * The time index of one session. Reads only what was appended since it last looked; a file that is absent,
+ * too short or of another
  * version gives an empty index, never an error, because a log without times is still a log.
  */
 export class Times {
@@ -72,7 +76,10 @@ export class Times {
     return this.#marks.length ? { offset: this.#offset, time: this.#time } : null;
   }
 
-  /** Every size that the terminal was given, oldest first; the first is the one at the start (or where the retained log begins). */
+  /**
+   * Every size that the terminal was given, oldest first; the first is the one at the start (or where the
+   * retained log begins).
+   */
   sizes(): readonly SizeMark[] {
     return this.#sizes;
   }
@@ -96,7 +103,8 @@ export class Times {
   }
 
   /**
-   * How long the stream was at `time` (ms since 1970): the offset of the first mark after it. Null when no mark is later, that is,
+   * How long the stream was at `time` (ms since 1970): the offset of the first mark after it. Null when no
+   * mark is later, that is,
    * when everything had been written by then.
    */
   offsetAt(time: number): number | null {
@@ -154,8 +162,10 @@ export class Times {
   }
 
   /**
-   * Lets go of the marks before `offset`. First it is written down what holds there; then the entries of the first page are replaced by their
-   * sum with all that follow up to there (a holder's successor adds up the whole file), and the pages between are punched out. A
+   * Lets go of the marks before `offset`. First it is written down what holds there; then the entries of the
+   * first page are replaced by their
+   * sum with all that follow up to there (a holder's successor adds up the whole file), and the pages between
+   * are punched out. A
    * crash between two steps costs nothing: what was written down counts, and the next call repeats the rest.
    */
   forget(offset: number, punchHole: (fd: number, offset: number, length: number) => boolean): void {
@@ -250,7 +260,10 @@ export class Times {
   }
 }
 
-/** Index of the last item whose key is at most `limit`; -1 when none is. Items are in rising order of their key. */
+/**
+ * Index of the last item whose key is at most `limit`; -1 when none is. Items are in rising order of their
+ * key.
+ */
 export function lastAtMost<T>(items: readonly T[], key: (item: T) => number, limit: number): number {
   let low = -1;
   let high = items.length;
@@ -262,7 +275,10 @@ export function lastAtMost<T>(items: readonly T[], key: (item: T) => number, lim
   return low;
 }
 
-/** The first page's entries when they stand for all before `first`: its time and offset in as few entries as 32 bits allow. */
+/**
+ * The first page's entries when they stand for all before `first`: its time and offset in as few entries as
+ * 32 bits allow.
+ */
 function summed(first: Beginning, start: number): Buffer {
   const entries = Buffer.alloc(page - headerBytes);
   let ms = Math.max(0, first.time - start);

@@ -1,4 +1,5 @@
-// Answers the queries that a program sends to its terminal, from the screen alone and only with what the screen really has.
+// Answers the queries that a program sends to its terminal, from the screen alone and only with what the
+// screen really has.
 import { Bg, Colour, Fg, Underline } from "./cells.ts";
 import type { Model } from "./internals.ts";
 import type { Tracker } from "./tracker.ts";

@@ -1,4 +1,5 @@
-// Blocks of memory that are used again: a flood would otherwise make and leave as much memory as it has bytes, which costs more than to copy them.
+// Blocks of memory that are used again: a flood would otherwise make and leave as much memory as it has
+// bytes, which costs more than to copy them.
 export class BlockPool {
   readonly blockSize: number;
   readonly #mostKept: number;
@@ -17,7 +18,10 @@ export class BlockPool {
     this.#mostKept = mostKept;
   }
 
-  /** Room for so many bytes, the caller's until it gives it back: a block or, for more than that, memory of its own. */
+  /**
+   * Room for so many bytes, the caller's until it gives it back: a block or, for more than that, memory of
+   * its own.
+   */
   room(length: number): Uint8Array<ArrayBuffer> {
     if (length > this.blockSize) return new Uint8Array(length);
     const block = this.#free.pop() ?? new ArrayBuffer(this.blockSize);
@@ -31,14 +35,18 @@ export class BlockPool {
   }
 
   /**
-   * Takes memory back that nobody looks at any more. Only what {@link room} gave is kept: memory of the same size can be anybody's, as Node's own
+   * Takes memory back that nobody looks at any more. Only what {@link room} gave is kept: memory of the same
+   * size can be anybody's, as Node's own
    * pool is (Buffer.poolSize, 64 KiB since Node 24.19), of which other buffers are pieces.
    */
   giveBack(memory: ArrayBufferLike): void {
     if (this.#given.delete(memory)) this.#keep(memory as ArrayBuffer);
   }
 
-  /** Notes that a room is transferred to another thread, which makes another object of its memory: {@link comeBack} knows it no more. */
+  /**
+   * Notes that a room is transferred to another thread, which makes another object of its memory: {@link
+   * comeBack} knows it no more.
+   */
   send(memory: ArrayBufferLike): void {
     if (this.#given.delete(memory)) this.#away++;
   }

@@ -1,9 +1,13 @@
-// What a cell is to us: the bit layout of characters, colours and attributes that painter, codec and frames share.
+// What a cell is to us: the bit layout of characters, colours and attributes that painter, codec and frames
+// share.
 
 /** Slots of one cell in a line's `data`: content, foreground with flags, background with flags. */
 export const slots = 3;
 
-/** Content slot: a code point, or a mark that the text is a string of its own, and the width in columns (0, 1 or 2). */
+/**
+ * Content slot: a code point, or a mark that the text is a string of its own, and the width in columns (0, 1
+ * or 2).
+ */
 export const Content = { codePoint: 0x1fffff, combined: 0x200000, any: 0x3fffff, widthShift: 22 } as const;
 
 /** Colour modes, the same for both colours and the underline's. */
@@ -26,7 +30,10 @@ export const Fg = {
   strike: 0x80000000,
 } as const;
 
-/** Flags in the background slot. `extended` says that underline style, underline colour and link of the cell count. */
+/**
+ * Flags in the background slot. `extended` says that underline style, underline colour and link of the cell
+ * count.
+ */
 export const Bg = {
   italic: 0x4000000,
   dim: 0x8000000,
@@ -35,7 +42,9 @@ export const Bg = {
   overline: 0x40000000,
 } as const;
 
-/** The number that holds underline style and colour together: colour in the low 26 bits, style (0 to 5) above. */
+/**
+ * The number that holds underline style and colour together: colour in the low 26 bits, style (0 to 5) above.
+ */
 export const Underline = { styleShift: 26, styleMask: 0x1c000000, colour: 0x3ffffff, defaultColour: 0x3ffffff } as const;
 
 /** One line of a buffer, read in place: valid until the terminal is fed again. */
@@ -68,7 +77,9 @@ export interface Link {
 
 export const plainPen: Readonly<Pen> = { fg: 0, bg: 0, underline: 0, link: 0 };
 
-/** The text of a cell: empty where nothing stands, or where the cell is the right half of a wide character. */
+/**
+ * The text of a cell: empty where nothing stands, or where the cell is the right half of a wide character.
+ */
 export function cellText(line: Line, x: number): string {
   const content = line.data[x * slots] as number;
   if (content & Content.combined) return line.combined(x);

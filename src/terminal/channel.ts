@@ -1,10 +1,13 @@
-// What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own that change hands.
+// What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own
+// that change hands.
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
 
 /** A screen's number: never used twice in one worker. */
 export type Key = number;
 
-/** Main thread to worker. Messages of one screen act in order; `request` numbers come back with the answer. */
+/**
+ * Main thread to worker. Messages of one screen act in order; `request` numbers come back with the answer.
+ */
 export type ToWorker =
   | { do: "open"; key: Key; cols: number; rows: number; scrollback: number; offset: number; restore: Uint8Array | undefined }
   | { do: "feed"; key: Key; bytes: Uint8Array }
@@ -33,7 +36,10 @@ export interface Told {
 /** Worker to main thread. */
 export type FromWorker =
   | { is: "ready"; internals: true | string }
-  /** `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be taken. */
+  /**
+   * `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be
+   * taken.
+   */
   | { is: "taken"; key: Key; bytes: number; told: Told | undefined; used: ArrayBuffer | undefined }
   /** Up to where it was read; what comes next has to be fed. */
   | { is: "fetched"; request: number; end: number }

@@ -8,7 +8,9 @@ import { Writer } from "./writer.ts";
 /** First bytes of a stored screen; the last one is the version of all that follows. */
 const magic = Buffer.from("FSCR\x02", "latin1");
 
-/** Bytes of an unpacked screen: a million lines of history take about 200 MB. What claims to be more is none. */
+/**
+ * Bytes of an unpacked screen: a million lines of history take about 200 MB. What claims to be more is none.
+ */
 const largestStored = 1 << 28;
 
 /** Fast is what counts: a screen of 10,000 lines is stored every few seconds. */
@@ -86,7 +88,8 @@ export function encodeScreen(model: Model, tracked: Tracked): Buffer {
 
 /**
  * Puts a stored screen into the fresh model that `make` answers for its size.
- * @throws RangeError when the bytes are no stored screen of this version; other errors where they are damaged.
+ * @throws RangeError when the bytes are no stored screen of this version; other errors where they are
+ * damaged.
  */
 export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: number) => Model): { model: Model; tracked: Tracked } {
   const { stored, cells } = unpack(bytes);
@@ -126,7 +129,8 @@ export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: numbe
 
 function unpack(bytes: Uint8Array): { stored: Stored; cells: Buffer } {
   if (!isStored(bytes)) throw new RangeError("not a stored screen of this version");
-  // zlib's own checksum refuses what was damaged on the way: the cells and states in it are then as they were written
+  // zlib's own checksum refuses what was damaged on the way: the cells and states in it are then as they were
+  // written
   const body = inflateSync(bytes.subarray(magic.length), { maxOutputLength: largestStored });
   const length = body.readUInt32LE(0);
   const stored = JSON.parse(body.subarray(4, 4 + length).toString("utf8")) as Stored;

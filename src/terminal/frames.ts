@@ -1,4 +1,5 @@
-// Draws a screen on a terminal of another size: cropped or letterboxed, changed lines only, each frame whole between synchronized-output brackets.
+// Draws a screen on a terminal of another size: cropped or letterboxed, changed lines only, each frame whole
+// between synchronized-output brackets.
 import { Colour, Content, cellWidth, type Line, slots } from "./cells.ts";
 import type { Model } from "./internals.ts";
 import { isDisputed, penOf } from "./painter.ts";
@@ -85,7 +86,8 @@ export class FrameRenderer {
   }
 
   /**
-   * Which part is shown: the one that was, moved no further than the cursor needs; without a cursor the lower left one, where prompts and
+   * Which part is shown: the one that was, moved no further than the cursor needs; without a cursor the lower
+   * left one, where prompts and
    * footers are.
    */
   #place(): Window {
@@ -140,7 +142,10 @@ export class FrameRenderer {
 
 const blankRow = Buffer.from("\x1b[K");
 
-/** Paints the cells [from..to) of a line; blanks at the end are left out. Answers the column behind the last cell that was painted. */
+/**
+ * Paints the cells [from..to) of a line; blanks at the end are left out. Answers the column behind the last
+ * cell that was painted.
+ */
 function paintRow(out: Writer, links: ConstructorParameters<typeof PenWriter>[1], line: Line, from: number, to: number): number {
   const { data } = line;
   const limit = Math.min(to, line.length);

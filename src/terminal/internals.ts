@@ -1,4 +1,5 @@
-// The one place that reaches into xterm.js: buffers, pen, charsets and modes that it does not export, and the self-test of all that.
+// The one place that reaches into xterm.js: buffers, pen, charsets and modes that it does not export, and the
+// self-test of all that.
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
 import { Bg, Colour, Content, type Line, type Link, type Pen, slots } from "./cells.ts";
@@ -158,7 +159,10 @@ class LineView implements Line {
   }
 }
 
-/** What stands in a saved cursor of xterm.js. `y` counts from the top of the screen and may lie above or below it. */
+/**
+ * What stands in a saved cursor of xterm.js. `y` counts from the top of the screen and may lie above or below
+ * it.
+ */
 export interface SavedCursor {
   x: number;
   y: number;
@@ -265,7 +269,10 @@ export class BufferView {
     core.savedCharset = this.#model.charsetTable(saved.charset);
   }
 
-  /** Replaces all lines; the screen begins at line `base`. More than the scrollback has room for go, from the top. */
+  /**
+   * Replaces all lines; the screen begins at line `base`. More than the scrollback has room for go, from the
+   * top.
+   */
   setLines(lines: Iterable<StoredLine>, base: number): void {
     const core = this.#core;
     const { cols } = this.#model;
@@ -289,12 +296,14 @@ export class BufferView {
   }
 
   /**
-   * After a change of size: cuts off what is right of the edge, gives an empty list of lines the length that it may have, and blanks halves of
+   * After a change of size: cuts off what is right of the edge, gives an empty list of lines the length that
+   * it may have, and blanks halves of
    * wide characters, which the reflow tears apart at some widths.
    */
   fitLines(cols: number, rows: number): void {
     const { lines } = this.#core;
-    // xterm.js leaves an alternate screen that is not shown as high as it was, so that it scrolls into a scrollback of its own
+    // xterm.js leaves an alternate screen that is not shown as high as it was, so that it scrolls into a
+    // scrollback of its own
     if (lines.length === 0) lines.maxLength = this.#core._getCorrectBufferLength(rows);
     const fill = this.#core.getNullCell(this.#model.plainAttributes());
     for (let i = 0; i < lines.length; i++) {
@@ -366,8 +375,10 @@ function blankHalves(data: Uint32Array, cols: number): void {
 }
 
 /**
- * Mends two faults of xterm.js' ED. Erasing from the start to a cursor in the lower right corner (ED 1) throws, because the line below does not
- * exist: what it had still to do is done here. Clearing the scrollback (ED 3) leaves saved cursors at their line's old number, so that they move
+ * Mends two faults of xterm.js' ED. Erasing from the start to a cursor in the lower right corner (ED 1)
+ * throws, because the line below does not
+ * exist: what it had still to do is done here. Clearing the scrollback (ED 3) leaves saved cursors at their
+ * line's old number, so that they move
  * down by as many lines as went, in a viewer's terminal by others than here; no other terminal moves them.
  */
 export function mendErase(terminal: Terminal): void {
@@ -388,7 +399,10 @@ export function mendErase(terminal: Terminal): void {
   };
 }
 
-/** Methods of xterm.js that do something as often as a program says, each time anew, up to 2^31 times: minutes, for all sessions of a worker. */
+/**
+ * Methods of xterm.js that do something as often as a program says, each time anew, up to 2^31 times:
+ * minutes, for all sessions of a worker.
+ */
 const counting = [
   "insertLines",
   "deleteLines",
@@ -399,12 +413,16 @@ const counting = [
   "repeatPrecedingCharacter",
 ] as const;
 
-/** Characters that one REP prints, in any case: more are printed where they can still be seen on the screen. */
+/**
+ * Characters that one REP prints, in any case: more are printed where they can still be seen on the screen.
+ */
 const mostRepeated = 1 << 14;
 
 /**
- * Bounds what one sequence may make xterm.js do. More lines than the screen has, more tabs than columns, change nothing that fewer would not; of
- * a character that is repeated as many are printed as screen and scrollback hold, at the columns where all would have come to stand. Of more
+ * Bounds what one sequence may make xterm.js do. More lines than the screen has, more tabs than columns,
+ * change nothing that fewer would not; of
+ * a character that is repeated as many are printed as screen and scrollback hold, at the columns where all
+ * would have come to stand. Of more
  * than `mostRepeated` those that scroll out of the screen are missing in the scrollback.
  */
 export function boundCounts(terminal: Terminal): void {
@@ -427,10 +445,16 @@ export function boundCounts(terminal: Terminal): void {
   }
 }
 
-/** UTF-16 units of one cell's character with its marks: the longest emoji has 35, and what goes on for ever is nothing that is seen. */
+/**
+ * UTF-16 units of one cell's character with its marks: the longest emoji has 35, and what goes on for ever is
+ * nothing that is seen.
+ */
 const longestCell = 64;
 
-/** Bounds the marks that are put on one character; without it one cell grows with everything that a program prints. */
+/**
+ * Bounds the marks that are put on one character; without it one cell grows with everything that a program
+ * prints.
+ */
 export function boundMarks(terminal: Terminal): void {
   const { active } = (terminal as unknown as { _core: Core })._core._bufferService.buffers;
   // the lines of all terminals have their methods in one place
@@ -462,7 +486,10 @@ export class Model {
   readonly #core: Core;
   readonly #charsets = new Map<object, string>();
   readonly #tables = new Map<string, object>();
-  /** Links by number, kept longer than xterm.js does: it drops one when its lines are gone, even while it is open. */
+  /**
+   * Links by number, kept longer than xterm.js does: it drops one when its lines are gone, even while it is
+   * open.
+   */
   readonly #links = new Map<number, Link>();
 
   constructor(cols: number, rows: number, scrollback: number) {
@@ -601,7 +628,10 @@ export class Model {
     current.extended = this.extended(pen.underline, pen.link);
   }
 
-  /** Character sets: what G0 to G3 are, which of them is shifted in, and which is in effect (DECRC can make that another one). */
+  /**
+   * Character sets: what G0 to G3 are, which of them is shifted in, and which is in effect (DECRC can make
+   * that another one).
+   */
   get charsets(): { designated: [string, string, string, string]; level: number; effective: string } {
     const { _charsets, glevel, charset } = this.#core._charsetService;
     const name = (i: number) => this.charsetName(_charsets[i]);
@@ -704,7 +734,8 @@ export class Model {
   }
 
   /**
-   * Properties of the character that was printed last, 0 when anything else came after it: a combining character joins it, REP repeats it.
+   * Properties of the character that was printed last, 0 when anything else came after it: a combining
+   * character joins it, REP repeats it.
    * Its bits 1 and 2 are the width in columns.
    */
   get joining(): number {
@@ -720,7 +751,9 @@ export class Model {
     return this.#core._inputHandler._parser.currentState;
   }
 
-  /** The state behind a CR LF in the last row of the scroll region, as far as the text before it decides it. */
+  /**
+   * The state behind a CR LF in the last row of the scroll region, as far as the text before it decides it.
+   */
   standBelow(): void {
     this.screen.setCursor(0, this.screen.bottom);
     this.joining = 0;
@@ -745,14 +778,16 @@ export class Model {
       this.normal.resizeAboveFooter(cols, rows, footer);
     }
     service.resize(cols, rows);
-    // without reflow xterm.js keeps what is right of the edge, from where deleting characters would bring it back
+    // without reflow xterm.js keeps what is right of the edge, from where deleting characters would bring it
+    // back
     for (const view of [this.normal, this.alternate]) view.fitLines(cols, rows);
   }
 }
 
 /**
  * Whether xterm.js' internals are those that this file was written for: true, or the first thing that is not.
- * A terminal is fed a sequence that leaves a trace in every field that is read, and the fields are set and read again.
+ * A terminal is fed a sequence that leaves a trace in every field that is read, and the fields are set and
+ * read again.
  */
 export function internalsKnown(make: () => Model = () => new Model(12, 4, 100)): true | string {
   let model: Model | undefined;

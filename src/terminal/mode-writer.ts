@@ -1,4 +1,5 @@
-// Writes modes, keyboard, colours and titles: the part of a replay that needs no cell, from what the tracker and the modes say.
+// Writes modes, keyboard, colours and titles: the part of a replay that needs no cell, from what the tracker
+// and the modes say.
 import type { Modes } from "./internals.ts";
 import type { KeyboardStack, Tracked } from "./tracker.ts";
 import type { Writer } from "./writer.ts";
@@ -7,7 +8,8 @@ import type { Writer } from "./writer.ts";
 export const allKeyboards = "\x1b[<99u";
 
 /**
- * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16 parameters. DECSTR makes the cursor
+ * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16
+ * parameters. DECSTR makes the cursor
  * visible again in some, and ends synchronized output in xterm.js.
  */
 export const plainText = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
@@ -20,7 +22,10 @@ const baseline = [
   plainText,
 ].join("");
 
-/** From the upper left corner down: not CSI 2J, with which some terminals push the screen into their scrollback. */
+/**
+ * From the upper left corner down: not CSI 2J, with which some terminals push the screen into their
+ * scrollback.
+ */
 export const clear = "\x1b[H\x1b[J";
 
 /** Everything that can be in the way, off; in synchronized output, the cursor hidden. */
@@ -45,7 +50,10 @@ export function writeKeyboard(out: Writer, keyboard: KeyboardStack): void {
   for (const pushed of [...stack.slice(1), flags]) out.csi(`>${pushed}u`);
 }
 
-/** Modes that make nothing on the screen: keys, mouse, focus, the cursor's look, and all that is only known by its number. */
+/**
+ * Modes that make nothing on the screen: keys, mouse, focus, the cursor's look, and all that is only known by
+ * its number.
+ */
 export function writeKeyModes(out: Writer, modes: Modes, tracked: Tracked, pasteOn: boolean): void {
   for (const [mode, on] of tracked.privateModes) out.csi(`?${mode}${on ? "h" : "l"}`);
   for (const [mode, on] of tracked.ansiModes) out.csi(`${mode}${on ? "h" : "l"}`);

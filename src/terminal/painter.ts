@@ -1,4 +1,5 @@
-// Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and scrollback come out as they were.
+// Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and
+// scrollback come out as they were.
 import { Bg, Colour, Content, cellWidth, type Line, slots } from "./cells.ts";
 import type { PenWriter } from "./pen.ts";
 import type { Writer } from "./writer.ts";
@@ -9,7 +10,8 @@ export interface Lines {
 }
 
 /**
- * Characters whose width terminals disagree about: an absolute move after one puts what follows in its place anyway.
+ * Characters whose width terminals disagree about: an absolute move after one puts what follows in its place
+ * anyway.
  * Emoji and symbols that later Unicode versions widened, and everything beyond the planes that are settled.
  */
 export function isDisputed(code: number): boolean {
@@ -46,7 +48,8 @@ export class Painter {
   }
 
   /**
-   * Paints lines[from..to); the cursor must be in the upper left corner, what is below it blank and the attributes plain. Lines that do not
+   * Paints lines[from..to); the cursor must be in the upper left corner, what is below it blank and the
+   * attributes plain. Lines that do not
    * fit scroll away, into the terminal's scrollback where it has one.
    */
   paint(lines: Lines, from: number, to: number, rows: number): void {
@@ -70,7 +73,8 @@ export class Painter {
   }
 
   /**
-   * The topmost line goes on from one that is not painted: a blank one is put above it, wrapped out of, and deleted.
+   * The topmost line goes on from one that is not painted: a blank one is put above it, wrapped out of, and
+   * deleted.
    */
   #wrapIntoFirst(line: Line): void {
     this.#out.csi(`${this.#cols}G `);
@@ -95,7 +99,10 @@ export class Painter {
     this.#column = x;
   }
 
-  /** Paints one line; `continues`: the cursor stands past the end of the line above, and the first character is to wrap. */
+  /**
+   * Paints one line; `continues`: the cursor stands past the end of the line above, and the first character
+   * is to wrap.
+   */
   #row(line: Line, continues: boolean): void {
     const { data } = line;
     const cols = Math.min(this.#cols, line.length);

@@ -68,7 +68,10 @@ function sgr(fg: number, bg: number, underline: number): string {
   return text;
 }
 
-/** Whether xterm.js' own flags agree with the underline and link of the pen; DECRC can leave one where they do not. */
+/**
+ * Whether xterm.js' own flags agree with the underline and link of the pen; DECRC can leave one where they do
+ * not.
+ */
 export function isConsistent(pen: Pen): boolean {
   const styled = underlineStyle(pen.underline) !== 0;
   const underlined = (pen.fg & Fg.underline) !== 0;

@@ -1,7 +1,9 @@
-// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain.c is the same in C, for the worker; a test compares the two.
+// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain.c is the same in C, for the
+// worker; a test compares the two.
 
 /**
- * Looks for the longest plain part that `bytes` begin with. Answers in `found`: its length (bytes), its line feeds, and where the SGR sequences begin
+ * Looks for the longest plain part that `bytes` begin with. Answers in `found`: its length (bytes), its line
+ * feeds, and where the SGR sequences begin
  * that count in it: what comes before is undone by the one that stands there.
  */
 export type PlainPart = (bytes: Uint8Array, found: Uint32Array) => void;

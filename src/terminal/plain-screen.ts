@@ -1,4 +1,5 @@
-// The screen of last resort, over what xterm.js promises to everyone: chosen where the self-test finds internals that it does not know.
+// The screen of last resort, over what xterm.js promises to everyone: chosen where the self-test finds
+// internals that it does not know.
 import { SerializeAddon } from "@xterm/addon-serialize";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type IBuffer, type IBufferCell, type Terminal } from "@xterm/headless";
@@ -42,7 +43,9 @@ export type Frames = Pick<FrameRenderer, "draw" | "resize" | "again">;
 /** Begins a stored screen that is made of sequences; behind it columns and rows, two bytes each. */
 const magic = Buffer.from("sequences\n");
 
-/** A sequence that wants something done more often than this is left out: xterm.js would be at it for minutes. */
+/**
+ * A sequence that wants something done more often than this is left out: xterm.js would be at it for minutes.
+ */
 const mostOften = 1 << 14;
 
 /** First and last row of a scroll region, from 0. */
@@ -51,7 +54,10 @@ interface Region {
   bottom: number;
 }
 
-/** A screen as sequences that draw it, as `PlainScreen` stores it; undefined where it is stored otherwise. Any screen can be fed with it. */
+/**
+ * A screen as sequences that draw it, as `PlainScreen` stores it; undefined where it is stored otherwise. Any
+ * screen can be fed with it.
+ */
 export function storedSequences(stored: Uint8Array): { cols: number; rows: number; bytes: Buffer } | undefined {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const head = magic.length + 4;
@@ -61,8 +67,10 @@ export function storedSequences(stored: Uint8Array): { cols: number; rows: numbe
 }
 
 /**
- * A screen with the face of `Screen`. Cells come from the public buffer and addon-serialize, hidden state from the tracker and from what is watched
- * here. Not kept: pending wrap, tab stops, shifts between character sets, underline styles, links, attributes of saved cursors. Queries get
+ * A screen with the face of `Screen`. Cells come from the public buffer and addon-serialize, hidden state
+ * from the tracker and from what is watched
+ * here. Not kept: pending wrap, tab stops, shifts between character sets, underline styles, links, attributes
+ * of saved cursors. Queries get
  * xterm.js' own answers.
  */
 export class PlainScreen implements AnyScreen {
@@ -259,7 +267,10 @@ export class PlainScreen implements AnyScreen {
     return tail.length === this.#scanner.pending ? tail : undefined;
   }
 
-  /** A scroll region keeps its distance to both edges; xterm.js forgets it. Rows are not moved: falcon draws its footer anew in a second. */
+  /**
+   * A scroll region keeps its distance to both edges; xterm.js forgets it. Rows are not moved: falcon draws
+   * its footer anew in a second.
+   */
   resize(cols: number, rows: number): void {
     const size = possibleSize(cols, rows);
     if (size.cols === this.cols && size.rows === this.rows) return;

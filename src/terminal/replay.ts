@@ -1,4 +1,5 @@
-// Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it is in.
+// Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it
+// is in.
 import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "./cells.ts";
 import type { BufferView, Model, SavedCursor } from "./internals.ts";
 import {
@@ -29,9 +30,15 @@ interface Designations {
 }
 
 export interface ReplayOptions {
-  /** Lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback is left as it is. */
+  /**
+   * Lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback
+   * is left as it is.
+   */
   history: number;
-  /** Bracketed paste stays on whatever the program said: the terminal is a viewer's, and a paste must not be taken for keys. */
+  /**
+   * Bracketed paste stays on whatever the program said: the terminal is a viewer's, and a paste must not be
+   * taken for keys.
+   */
   pasteOn?: boolean;
 }
 
@@ -41,7 +48,8 @@ export function replay(model: Model, tracked: Tracked, options: ReplayOptions): 
 }
 
 /**
- * The whole state with the screen first: after `first` it is complete, `history` fills the scrollback above it and leaves all else as it was.
+ * The whole state with the screen first: after `first` it is complete, `history` fills the scrollback above
+ * it and leaves all else as it was.
  * @param early gets the first part before the second one is made.
  */
 export function replayInParts(
@@ -57,7 +65,9 @@ export function replayInParts(
   return { first, history: lines <= 0 ? Buffer.alloc(0) : new Replay(model, tracked, pasteOn).writeHistory(lines) };
 }
 
-/** Modes and colours of the program on an otherwise blank, plain screen: for a viewer that is shown frames. */
+/**
+ * Modes and colours of the program on an otherwise blank, plain screen: for a viewer that is shown frames.
+ */
 export function replayModes(model: Model, tracked: Tracked): Buffer {
   return new Replay(model, tracked, true).writeModes();
 }
@@ -113,8 +123,10 @@ class Replay {
   }
 
   /**
-   * Scrollback for a terminal that shows the screen already. Lines reach it only by scrolling out at the top: they run through the topmost
-   * rows, the first rows of the screen last, while the rest of the screen stands still. The alternate screen has to be left for it, and is
+   * Scrollback for a terminal that shows the screen already. Lines reach it only by scrolling out at the top:
+   * they run through the topmost
+   * rows, the first rows of the screen last, while the rest of the screen stands still. The alternate screen
+   * has to be left for it, and is
    * painted again. Either way inside of synchronized output: nothing of it is seen.
    */
   writeHistory(history: number): Buffer {
@@ -139,7 +151,10 @@ class Replay {
     return this.#out.take();
   }
 
-  /** Rows at the top whose last one does not go on in the next; undefined where a scroll region of them is not possible. */
+  /**
+   * Rows at the top whose last one does not go on in the next; undefined where a scroll region of them is not
+   * possible.
+   */
   #rowsForHistory(): number | undefined {
     const { normal, rows } = this.#model;
     if (rows < 2) return undefined;
@@ -147,7 +162,10 @@ class Replay {
     return rows;
   }
 
-  /** Everything but cells, cursor and title: the screen is left blank, the cursor hidden, in synchronized output. */
+  /**
+   * Everything but cells, cursor and title: the screen is left blank, the cursor hidden, in synchronized
+   * output.
+   */
   writeModes(): Buffer {
     this.#baseline();
     writeKeyboard(this.#out, this.#tracked.keyboards[this.#alternate ? 1 : 0]);
@@ -205,7 +223,10 @@ class Replay {
     return stops.length !== Math.ceil(cols / 8) || stops.some((x) => x % 8 !== 0);
   }
 
-  /** Only what differs from a stop every eight columns, so that stops right of the edge survive a later widening. */
+  /**
+   * Only what differs from a stop every eight columns, so that stops right of the edge survive a later
+   * widening.
+   */
   #tabs(view: BufferView, wanted: boolean): void {
     const { cols } = this.#model;
     const own = this.#hasOwnTabs(view);
@@ -290,8 +311,10 @@ class Replay {
   }
 
   /**
-   * DECRC brings back colours and flags but, in xterm.js, neither underline style nor link, and replaces the character set in effect without
-   * a designation. Where that shows in the pen or the sets, it is done here in the same way, from the same saved cursor.
+   * DECRC brings back colours and flags but, in xterm.js, neither underline style nor link, and replaces the
+   * character set in effect without
+   * a designation. Where that shows in the pen or the sets, it is done here in the same way, from the same
+   * saved cursor.
    */
   #restorePen(): void {
     const { pen, charsets, screen } = this.#model;
@@ -334,7 +357,10 @@ class Replay {
     if (model.newLineMode) out.csi("20h");
   }
 
-  /** Position, pending wrap, the character that REP would repeat, attributes and character sets; the cursor is shown last of all. */
+  /**
+   * Position, pending wrap, the character that REP would repeat, attributes and character sets; the cursor is
+   * shown last of all.
+   */
   #cursor(): void {
     const { model } = this;
     const { screen, cols, joining, modes } = model;
@@ -345,7 +371,8 @@ class Replay {
     if (line !== undefined && left >= 0 && (pending || joining !== 0)) {
       const x = startOfCell(line, left);
       const width = (joining >> 1) & 3;
-      // it ends at the cursor: without autowrap a character that finds no room leaves the cursor before the last column
+      // it ends at the cursor: without autowrap a character that finds no room leaves the cursor before the
+      // last column
       const ends = x + Math.max(1, cellWidth(line, x)) === Math.min(screen.x, cols);
       const own = line.data[x * slots + 1] === model.pen.fg && line.data[x * slots + 2] === model.pen.bg;
       const printed =
@@ -371,7 +398,10 @@ class Replay {
     return this.#model;
   }
 
-  /** The last thing that happened was a character at `x`, or it was but for the attributes: it is printed again. */
+  /**
+   * The last thing that happened was a character at `x`, or it was but for the attributes: it is printed
+   * again.
+   */
   #cursorAfter(line: Line, x: number, printed: boolean, origin: boolean): void {
     const { screen, insertMode } = this.#model;
     this.#goTo(screen, x, screen.y, origin);
@@ -449,7 +479,10 @@ function startOfCell(line: Line, x: number): number {
   return x > 0 && (content & Content.any) === 0 && content >>> Content.widthShift === 0 ? x - 1 : x;
 }
 
-/** DECSTR leaves a saved cursor like this. An explicit DECSC would differ: xterm.js lets it scroll away with the text. */
+/**
+ * DECSTR leaves a saved cursor like this. An explicit DECSC would differ: xterm.js lets it scroll away with
+ * the text.
+ */
 function isUntouched(saved: SavedCursor): boolean {
   return saved.x === 0 && saved.y <= 0 && saved.fg === plainPen.fg && saved.bg === plainPen.bg && saved.charset === "B";
 }

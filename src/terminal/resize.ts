@@ -1,10 +1,12 @@
-// Changes the size of a model so that what stands below a scroll region stays at the bottom edge, as a program that watches only the height expects.
+// Changes the size of a model so that what stands below a scroll region stays at the bottom edge, as a
+// program that watches only the height expects.
 import { Content, type Line, slots } from "./cells.ts";
 import type { BufferView, Model } from "./internals.ts";
 import type { SqueezedRegion, Tracker } from "./tracker.ts";
 
 /**
- * Gives the model another size. Scrollback is wrapped anew, as xterm.js does. A scroll region keeps its distance to both edges, which any
+ * Gives the model another size. Scrollback is wrapped anew, as xterm.js does. A scroll region keeps its
+ * distance to both edges, which any
  * terminal would forget; rows are taken out of it or put into it.
  */
 export function resizeModel(model: Model, tracker: Tracker, cols: number, rows: number): void {
@@ -32,7 +34,10 @@ function keepOnScreen(view: BufferView, rows: number): void {
   if (saved.y > rows - 1) view.setSaved({ ...saved, y: rows - 1 });
 }
 
-/** The region that a program set, also where a smaller size left no room for it; undefined for the whole screen. */
+/**
+ * The region that a program set, also where a smaller size left no room for it; undefined for the whole
+ * screen.
+ */
 function regionOf(view: BufferView, squeezed: SqueezedRegion | null, rows: number): SqueezedRegion | undefined {
   if (squeezed !== null) return squeezed;
   if (view.top === 0 && view.bottom === rows - 1) return undefined;
@@ -67,7 +72,8 @@ function moveRows(model: Model, region: SqueezedRegion, change: number): void {
     if (map.savedY >= from) map.savedY = Math.max(map.savedY + by, Math.min(from, map.savedY));
   };
   if (change > 0) {
-    // below a text that does not fill the region yet, otherwise above it: the newest line stays next to the footer
+    // below a text that does not fill the region yet, otherwise above it: the newest line stays next to the
+    // footer
     const below = isBlank(view.line(view.base + last)) && view.y < last && region.top < rows - 1 - region.footer;
     const at = below ? last + 1 : Math.min(region.top, rows);
     view.insertRows(at, change);

@@ -1,4 +1,5 @@
-// Finds where an output stream is between sequences: what is unfinished is held back, so that the terminal model never stands inside one.
+// Finds where an output stream is between sequences: what is unfinished is held back, so that the terminal
+// model never stands inside one.
 
 /** States of a VT500 parser as xterm.js has them; only what decides where a sequence ends. */
 const State = {
@@ -98,12 +99,16 @@ function next(state: number, code: number): number {
 }
 
 /**
- * A string (OSC, DCS, APC …) longer than this is cut: what comes after is neither kept for a viewer that attaches in its midst nor given to
+ * A string (OSC, DCS, APC …) longer than this is cut: what comes after is neither kept for a viewer that
+ * attaches in its midst nor given to
  * the model. Titles and palettes are short; what is long is an image, which the model ignores anyway.
  */
 const longestString = 1 << 20;
 
-/** So many sequences at the end of a chunk are looked at one after the other before all of it is walked through. */
+/**
+ * So many sequences at the end of a chunk are looked at one after the other before all of it is walked
+ * through.
+ */
 const lastSequences = 4;
 
 const nothing = new Uint8Array(0);
@@ -144,7 +149,8 @@ export class Scanner {
   }
 
   /**
-   * Takes the next bytes and answers those, with earlier held ones, that end between sequences. The answer may be a part of `bytes` in place.
+   * Takes the next bytes and answers those, with earlier held ones, that end between sequences. The answer
+   * may be a part of `bytes` in place.
    */
   feed(bytes: Uint8Array): Uint8Array {
     const end = this.#scan(bytes);
@@ -176,7 +182,8 @@ export class Scanner {
     let sequence = view.lastIndexOf(0x1b);
     if (sequence < 0 && this.ground && !hasC1(view)) return this.#plainEnd(bytes);
     const before = { state: this.#state, missing: this.#missing, c1: this.#c1 };
-    // ESC ends whatever was before it: what follows the last one decides, or, where that sequence is not whole, what follows the one before it
+    // ESC ends whatever was before it: what follows the last one decides, or, where that sequence is not
+    // whole, what follows the one before it
     for (let tries = 0; sequence >= 0 && tries < lastSequences; tries++) {
       const end = this.#walk(bytes, sequence, start, 0);
       if (end > sequence) return end;
@@ -193,7 +200,10 @@ export class Scanner {
     return this.#walk(bytes, from, start, from);
   }
 
-  /** Walks the bytes from a position and a state, keeps the state at the end, answers the last position in ground, or `otherwise`. */
+  /**
+   * Walks the bytes from a position and a state, keeps the state at the end, answers the last position in
+   * ground, or `otherwise`.
+   */
   #walk(bytes: Uint8Array, from: number, where: Position, otherwise: number): number {
     let { state, missing, c1 } = where;
     let ground = otherwise;

@@ -1,4 +1,5 @@
-// One session's screen: bytes go in, its whole state can be had as a snapshot, as bytes to store, as text; pure, without clock, file or thread.
+// One session's screen: bytes go in, its whole state can be had as a snapshot, as bytes to store, as text;
+// pure, without clock, file or thread.
 import type { Terminal } from "@xterm/headless";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
@@ -43,7 +44,10 @@ export interface ScreenText {
   /** Whether the alternate screen is shown. */
   alternate: boolean;
   title: string;
-  /** First row of the normal screen below everything that stands on it; `rows` where it is full. Also while the alternate one is shown. */
+  /**
+   * First row of the normal screen below everything that stands on it; `rows` where it is full. Also while
+   * the alternate one is shown.
+   */
   free: number;
 }
 
@@ -77,7 +81,8 @@ export interface ScreenOptions {
   /** Position in the output of the first byte that will be fed. */
   offset?: number;
   /**
-   * Plain output that comes in large pieces is not parsed before it has to be, and what scrolls out of the scrollback until then is not parsed
+   * Plain output that comes in large pieces is not parsed before it has to be, and what scrolls out of the
+   * scrollback until then is not parsed
    * at all. `settle` must be called when no more comes.
    */
   lazy?: boolean;
@@ -85,7 +90,10 @@ export interface ScreenOptions {
   plainPart?: PlainPart | undefined;
 }
 
-/** Largest and smallest sizes: xterm.js needs two columns, and a client may claim any size, but a cell costs 12 bytes. */
+/**
+ * Largest and smallest sizes: xterm.js needs two columns, and a client may claim any size, but a cell costs
+ * 12 bytes.
+ */
 const sizes = { cols: { least: 2, most: 2000 }, rows: { least: 1, most: 1000 } };
 
 /** The size that a screen has where a terminal of this size is asked for. */
@@ -204,7 +212,8 @@ export class Screen {
   }
 
   /**
-   * Applies plain lines that it reads itself, where it is lazy: they are not copied, and most of a long flood is dropped where it was read.
+   * Applies plain lines that it reads itself, where it is lazy: they are not copied, and most of a long flood
+   * is dropped where it was read.
    * @param read fills the memory with what comes next; answers how many bytes that were.
    * @returns how many bytes were taken; 0 where what comes next has to be fed.
    */
@@ -294,7 +303,8 @@ export class Screen {
     const { normal } = this.#model;
     let used = this.rows;
     while (used > 0 && lineText(normal.line(normal.base + used - 1), this.cols) === "") used--;
-    // a line that was begun is not written over; while the alternate screen is shown, the cursor is where it was left
+    // a line that was begun is not written over; while the alternate screen is shown, the cursor is where it
+    // was left
     const { x, y } = this.#model.active === "normal" ? normal : normal.saved;
     return Math.max(used, x > 0 ? y + 1 : y);
   }

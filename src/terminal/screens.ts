@@ -1,4 +1,5 @@
-// The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and outlives a worker that dies.
+// The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and
+// outlives a worker that dies.
 import { Worker } from "node:worker_threads";
 import type { Log } from "../base/log.ts";
 import { BlockPool } from "./block-pool.ts";
@@ -28,7 +29,8 @@ export interface ScreenEvents {
   /** The program left the alternate screen: the text of what stood on it. */
   left?(frame: { lines: string[] }): void;
   /**
-   * The worker died, with the screen: from what is it made anew? Without an answer it begins blank, and what the program draws from then on
+   * The worker died, with the screen: from what is it made anew? Without an answer it begins blank, and what
+   * the program draws from then on
    * is right.
    */
   lost?(): Revival | undefined;
@@ -43,12 +45,16 @@ export interface FrameWatch {
 }
 
 export interface ScreenHandle {
-  /** Takes output; the bytes must not change afterwards. Memory from `room` that is fed as a whole is gone afterwards. */
+  /**
+   * Takes output; the bytes must not change afterwards. Memory from `room` that is fed as a whole is gone
+   * afterwards.
+   */
   feed(bytes: Uint8Array): void;
   /** Memory for so many bytes of output: fed as a whole it changes hands, where all else is copied. */
   room(length: number): Uint8Array<ArrayBuffer>;
   /**
-   * Has the screen read output itself, from a file, as far as it is plain lines: nothing of it passes through this thread. Nothing else may be
+   * Has the screen read output itself, from a file, as far as it is plain lines: nothing of it passes through
+   * this thread. Nothing else may be
    * fed until the answer is there.
    * @param from place in the file of the first byte.
    * @param to place where it ends at the latest.
@@ -60,7 +66,8 @@ export interface ScreenHandle {
   /**
    * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
    * @param history lines of scrollback in the second part.
-   * @param early gets the first part as soon as it is made, which may be long before the second one is; nothing is fed in between. Called
+   * @param early gets the first part as soon as it is made, which may be long before the second one is;
+   * nothing is fed in between. Called
    * again, with another screen, when the worker dies in the midst of it.
    * @throws Error when the screen is closed meanwhile.
    */
@@ -70,7 +77,9 @@ export interface ScreenHandle {
   /** Draws for a terminal of another size, at most 30 frames a second, at once the first time. */
   watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch;
   text(): Promise<ScreenText>;
-  /** Whether anybody looks at the session: its screen is then kept ready for longer before it is packed up. */
+  /**
+   * Whether anybody looks at the session: its screen is then kept ready for longer before it is packed up.
+   */
   attend(on: boolean): void;
   /** Bytes fed that the screen has not taken yet. */
   readonly lag: number;
@@ -100,7 +109,8 @@ const smallParcel = 1 << 15;
 const parcelBlock = { size: fullParcel + (1 << 16), kept: 8 };
 
 /**
- * So long (ms) less than that waits for more of it. The message to the worker costs some 100 µs of a processor that the processes want which
+ * So long (ms) less than that waits for more of it. The message to the worker costs some 100 µs of a
+ * processor that the processes want which
  * carry the same bytes to the viewers: a typed key is on its terminal before.
  */
 const parcelPause = 1;
@@ -111,7 +121,10 @@ const smallLag = 1 << 20;
 /** A worker that dies again within this time (ms) died of what it was fed: the screens begin blank then. */
 const briefLife = 10_000;
 
-/** A worker that ended so often in a row, each time soon after its start, cannot be had for now: the installation is damaged, or being replaced. */
+/**
+ * A worker that ended so often in a row, each time soon after its start, cannot be had for now: the
+ * installation is damaged, or being replaced.
+ */
 const mostFalseStarts = 3;
 /** Then it is tried again after this time (ms), or as soon as somebody asks for a screen. */
 const restPause = 5_000;
@@ -145,7 +158,8 @@ export class Screens {
 
   /**
    * @param workerFile the bundled worker, which is started when the first screen is opened.
-   * @param addon file of the native addon, which gives memory back to the system and passes over plain output; without it the worker keeps memory
+   * @param addon file of the native addon, which gives memory back to the system and passes over plain
+   * output; without it the worker keeps memory
    * for the next screens, and takes a flood more slowly.
    */
   constructor(workerFile: string | URL, log: Log, addon?: string) {
@@ -154,7 +168,10 @@ export class Screens {
     this.#log = log;
   }
 
-  /** What has moved in xterm.js, where screens are those of last resort; undefined while they are exact, or there was none yet. */
+  /**
+   * What has moved in xterm.js, where screens are those of last resort; undefined while they are exact, or
+   * there was none yet.
+   */
   get lastResort(): string | undefined {
     return this.#lastResort;
   }
@@ -263,7 +280,10 @@ export class Screens {
     for (const { message } of this.#pending.values()) this.#post(message);
   }
 
-  /** No worker is to be had (an installation that is being replaced): nobody waits for it meanwhile, and it is tried again, also by whoever asks next. */
+  /**
+   * No worker is to be had (an installation that is being replaced): nobody waits for it meanwhile, and it is
+   * tried again, also by whoever asks next.
+   */
   #rest(): void {
     this.#log("screens.resting", { screens: this.#screens.size });
     for (const screen of this.#screens.values()) screen.wait();
@@ -383,7 +403,10 @@ class RemoteScreen implements ScreenHandle {
     this.#lag = 0;
   }
 
-  /** No worker is to be had for now: output is passed over, so that nobody waits; `revive` brings what was missed. */
+  /**
+   * No worker is to be had for now: output is passed over, so that nobody waits; `revive` brings what was
+   * missed.
+   */
   wait(): void {
     this.#waits = true;
     this.#forget();

@@ -1,9 +1,13 @@
-// Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the scrollback before anyone can see it.
+// Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the
+// scrollback before anyone can see it.
 import { BlockPool } from "./block-pool.ts";
 import type { Model } from "./internals.ts";
 import { endOfSgr, type PlainPart, plainPart } from "./plain-part.ts";
 
-/** Output in pieces of at least this size is worth holding back: a program that talks to a person never writes so much at once. */
+/**
+ * Output in pieces of at least this size is worth holding back: a program that talks to a person never writes
+ * so much at once.
+ */
 const flood = 1 << 14;
 
 /** What is held, of whichever screen: floods follow each other. 4 MiB are kept for the next one. */
@@ -24,8 +28,10 @@ interface Piece {
 }
 
 /**
- * Plain output is text, tabs, CR, LF and SGR. Lines of it that lie further back than the scrollback reaches leave nothing behind but the
- * attributes at their end, provided that the normal screen is shown and scrolls from its first row on. So of a flood only the last lines need be parsed.
+ * Plain output is text, tabs, CR, LF and SGR. Lines of it that lie further back than the scrollback reaches
+ * leave nothing behind but the
+ * attributes at their end, provided that the normal screen is shown and scrolls from its first row on. So of
+ * a flood only the last lines need be parsed.
  */
 export class Backlog {
   readonly #model: Model;
@@ -53,7 +59,8 @@ export class Backlog {
   }
 
   /**
-   * Takes the plain beginning of output that begins and ends between sequences, where it is worth it; answers how many bytes.
+   * Takes the plain beginning of output that begins and ends between sequences, where it is worth it; answers
+   * how many bytes.
    */
   hold(bytes: Uint8Array): number {
     if (this.#bytes === 0 && (bytes.length < flood || !this.#scrolls())) return 0;
@@ -78,7 +85,8 @@ export class Backlog {
   }
 
   /**
-   * Holds plain lines that are read to where they are held. Only where it is {@link ready} and what comes next begins between sequences.
+   * Holds plain lines that are read to where they are held. Only where it is {@link ready} and what comes
+   * next begins between sequences.
    * @param read fills the memory with what comes next; answers how many bytes that were.
    * @returns how many bytes were taken; 0 where what comes next is not plain up to the end of a line.
    */
@@ -98,7 +106,8 @@ export class Backlog {
   }
 
   /**
-   * What a terminal with the model's state has to be sent to show what the model would show once it had parsed all that is held: of plain lines those that
+   * What a terminal with the model's state has to be sent to show what the model would show once it had
+   * parsed all that is held: of plain lines those that
    * are still visible. Undefined where that is too much: then parsing is better.
    */
   shown(): Uint8Array[] | undefined {
@@ -106,7 +115,10 @@ export class Backlog {
     return shown.reduce((sum, part) => sum + part.length, 0) <= mostShown ? shown : undefined;
   }
 
-  /** A screenful of lines at the end, with the attributes that they begin with; undefined where the screen may hold more than those. */
+  /**
+   * A screenful of lines at the end, with the attributes that they begin with; undefined where the screen may
+   * hold more than those.
+   */
   #lastScreen(): Uint8Array[] | undefined {
     const { rows, normal } = this.#model;
     const begin = this.#lastLines(rows);
@@ -122,7 +134,9 @@ export class Backlog {
     return [...attributes, place, bytes.subarray(begin.at), ...this.#pieces.slice(begin.piece + 1).map((piece) => piece.bytes)];
   }
 
-  /** Where, behind a CR LF, at least `count` lines at the end begin; undefined where there is no such place. */
+  /**
+   * Where, behind a CR LF, at least `count` lines at the end begin; undefined where there is no such place.
+   */
   #lastLines(count: number): { piece: number; at: number } | undefined {
     let left = count;
     for (let piece = this.#pieces.length - 1; piece >= 0; piece--) {
@@ -149,7 +163,8 @@ export class Backlog {
   }
 
   /**
-   * Lines that are pushed out at the top stay seen nowhere but in the scrollback; what stands below the scroll region, as falcon's footer, stays
+   * Lines that are pushed out at the top stay seen nowhere but in the scrollback; what stands below the
+   * scroll region, as falcon's footer, stays
    * as it is, because plain output that begins in the region does not leave it.
    */
   #scrolls(): boolean {
@@ -171,7 +186,8 @@ export class Backlog {
       const [first, second] = this.#pieces;
       if (first === undefined || second === undefined) return;
       if (this.#lineFeeds - first.lineFeeds < this.#lines + rows) return;
-      // behind a CR LF the cursor stands in the first column; in the last row that scrolls it stands when enough lines were fed before
+      // behind a CR LF the cursor stands in the first column; in the last row that scrolls it stands when
+      // enough lines were fed before
       const cut = endOfLine(second.bytes);
       if (cut === 0 || first.lineFeeds < rows) {
         // lines so long that a piece has no end of one, or a piece so short

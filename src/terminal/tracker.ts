@@ -1,4 +1,5 @@
-// Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes, origin of saved cursors …) and keeps it.
+// Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes,
+// origin of saved cursors …) and keeps it.
 import type { Terminal } from "@xterm/headless";
 import { Bg, type Link, type Pen } from "./cells.ts";
 
@@ -84,12 +85,16 @@ const kept = new Set([1, 2, 6, 7, 12, 25, 45, 47, 66, 1004, 1047, 1048, 1049, 20
 const mouse = new Set([9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016]);
 
 /**
- * DEC modes that are never replayed: 3 and 40 resize or clear, 38 turns a terminal into a Tektronix, 1045 excludes 45 on some, and 2048 makes
+ * DEC modes that are never replayed: 3 and 40 resize or clear, 38 turns a terminal into a Tektronix, 1045
+ * excludes 45 on some, and 2048 makes
  * each viewer's terminal report its own size to the program: the screen answers for that one.
  */
 const neverReplayed = new Set([3, 38, 40, 1045, 2048]);
 
-/** DEC modes that are on until a program switches them off: key repeat, alternate scroll, and xterm's keys with Meta and Alt. */
+/**
+ * DEC modes that are on until a program switches them off: key repeat, alternate scroll, and xterm's keys
+ * with Meta and Alt.
+ */
 const onByDefault = new Set([8, 1007, 1034, 1035, 1036, 1039, 1041]);
 
 /** More modes than any terminal has: a program that sets them all must not make us grow. */

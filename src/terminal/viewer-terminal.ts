@@ -1,4 +1,5 @@
-// Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
+// Takes a person's terminal over for a session, and gives it back: every mode that a program may have
+// changed, title and screen.
 import type { ScreenText } from "./screen.ts";
 import { Writer } from "./writer.ts";
 
@@ -11,11 +12,15 @@ export interface EnterOptions {
 
 export interface LeaveOptions {
   /**
-   * What the terminal shows, where that is known and the terminal has the session's size: what is written next goes below the last line of it.
+   * What the terminal shows, where that is known and the terminal has the session's size: what is written
+   * next goes below the last line of it.
    * Otherwise, the bottom row is left behind.
    */
   screen?: ScreenText;
-  /** Whether the program changed colours (palette, foreground …); they go back to what the terminal's settings say. Default true. */
+  /**
+   * Whether the program changed colours (palette, foreground …); they go back to what the terminal's settings
+   * say. Default true.
+   */
   colours?: boolean;
   /** Titles that the program pushed and has not popped. Default 0. */
   titles?: number;
@@ -26,7 +31,8 @@ const pushTitle = "\x1b[22;0t";
 const popTitle = "\x1b[23;0t";
 
 /**
- * Bytes for a terminal that becomes a viewer: keeps its title, scrolls what stands on it into its scrollback (erasing would lose it), and
+ * Bytes for a terminal that becomes a viewer: keeps its title, scrolls what stands on it into its scrollback
+ * (erasing would lose it), and
  * tells pastes from keys from now on.
  */
 export function enterTerminal({ title, rows }: EnterOptions): Buffer {
@@ -48,12 +54,17 @@ export function titleOf(title: string): Buffer {
   return out.take();
 }
 
-/** What we need of the terminal whatever the program does: pastes are told from keys. The same as modes_we_need in native/sequence_rules.c. */
+/**
+ * What we need of the terminal whatever the program does: pastes are told from keys. The same as
+ * modes_we_need in native/sequence_rules.c.
+ */
 export const modesWeNeed = "\x1b[?2004h";
 
 /**
- * Modes whose usual state is another one in each terminal (scroll bar, margin bell, Backspace, alternate scroll, Meta and Alt keys, function keys,
- * clipboard on selection, Sixel's colours …): kept (XTSAVE) at the start and put back (XTRESTORE) at the end. A program's own are not passed.
+ * Modes whose usual state is another one in each terminal (scroll bar, margin bell, Backspace, alternate
+ * scroll, Meta and Alt keys, function keys,
+ * clipboard on selection, Sixel's colours …): kept (XTSAVE) at the start and put back (XTRESTORE) at the end.
+ * A program's own are not passed.
  */
 const keptModes = [
   [30, 40, 41, 44, 67, 1007, 1010, 1011],
@@ -63,20 +74,27 @@ const keptModes = [
   .map((modes) => modes.join(";"))
   .join("s\x1b[?");
 
-/** DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no more than 16 parameters. */
+/**
+ * DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no
+ * more than 16 parameters.
+ */
 const modesOff = [
   // keys, focus, paste, reverse video, blinking cursor, reverse wrap, margins at the sides
   "\x1b[?1;5;12;45;66;69;1004;2004l",
   "\x1b[?9;1000;1001;1002;1003l",
   "\x1b[?1005;1006;1015;1016l",
-  // width of emoji, colour scheme reports, size reports, paste events, application escape, Windows' key records
+  // width of emoji, colour scheme reports, size reports, paste events, application escape, Windows' key
+  // records
   "\x1b[?2027;2031;2048;5522;7727;9001l",
   // the locator's reports
   "\x1b[0'z",
   "\x1b[4;20l\x1b>",
 ].join("");
 
-/** Kitty's keyboard protocol off on both screens, modifyOtherKeys and the rest of its family back to what they were. */
+/**
+ * Kitty's keyboard protocol off on both screens, modifyOtherKeys and the rest of its family back to what they
+ * were.
+ */
 const keysOff = "\x1b[<99u\x1b[=0;1u\x1b[>0m\x1b[>1m\x1b[>2m\x1b[>4m";
 
 /** Attributes, link, protection, character sets. */
@@ -86,7 +104,8 @@ const textPlain = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
 const coloursOff = [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119].map((n) => `\x1b]${n}\x1b\\`).join("");
 
 /**
- * Bytes that give the terminal back. Sequences that only some terminals know are ignored by the others. The program's last screen stays
+ * Bytes that give the terminal back. Sequences that only some terminals know are ignored by the others. The
+ * program's last screen stays
  * where it was on the normal screen.
  */
 export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptions = {}): Buffer {

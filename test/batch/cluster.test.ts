@@ -1,4 +1,5 @@
-// The tests' own Slurm does what the tests of batch jobs stand on: jobs in control groups of their own, requeue, nothing left behind.
+// The tests' own Slurm does what the tests of batch jobs stand on: jobs in control groups of their own,
+// requeue, nothing left behind.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, test } from "node:test";

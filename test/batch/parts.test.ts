@@ -1,4 +1,5 @@
-// A run in a real Slurm: stopped before its job's time limit, run again on another node, preempted; one run with many parts throughout.
+// A run in a real Slurm: stopped before its job's time limit, run again on another node, preempted; one run
+// with many parts throughout.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -42,7 +43,10 @@ describe("a run in Slurm's jobs", { skip: noSlurm() }, () => {
     await home.dispose();
   });
 
-  /** Submits a script that ends in `exec falcon launch --requeue`, without -o: the first part makes its run directory itself. */
+  /**
+   * Submits a script that ends in `exec falcon launch --requeue`, without -o: the first part makes its run
+   * directory itself.
+   */
   const launch = (name: string, options: string[], settings: string[]) => {
     const work = path.join(home.work, name);
     fs.mkdirSync(work);

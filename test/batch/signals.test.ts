@@ -1,4 +1,5 @@
-// What a waiting `falcon launch` makes of a real Slurm's signals, for each way to start it and each way that Slurm finds a job's processes.
+// What a waiting `falcon launch` makes of a real Slurm's signals, for each way to start it and each way that
+// Slurm finds a job's processes.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

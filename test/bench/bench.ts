@@ -1,4 +1,5 @@
-// What a measure is given: the drivers, the sides that are here, how many rounds; and how it takes its samples in turns.
+// What a measure is given: the drivers, the sides that are here, how many rounds; and how it takes its
+// samples in turns.
 import type { Drivers } from "./drivers.ts";
 import type { Figure, Goal, Unit } from "./figures.ts";
 import { makeSide, type Side, type SideName } from "./sides.ts";
@@ -15,7 +16,10 @@ export interface Bench {
   failed(what: string): void;
 }
 
-/** How much work the measures do: `full` for figures, `quick` for a look, `smoke` to see that each can be taken. */
+/**
+ * How much work the measures do: `full` for figures, `quick` for a look, `smoke` to see that each can be
+ * taken.
+ */
 export type Load = "full" | "quick" | "smoke";
 
 /** The amount for the bench's load. */
@@ -32,7 +36,8 @@ export interface Measure {
 }
 
 /**
- * Takes samples in turns, A B C A B C …, so that a change of the machine's load meets all sides alike. A side that fails is told and
+ * Takes samples in turns, A B C A B C …, so that a change of the machine's load meets all sides alike. A side
+ * that fails is told and
  * left out from then on. Each side is made once for all its rounds and ended afterwards.
  */
 export async function inTurns(

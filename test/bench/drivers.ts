@@ -142,7 +142,10 @@ export class Viewer {
     });
   }
 
-  /** Waits for a line of the viewer (`start`, `first`, `complete`, `end`) and answers its numbers (times in ns). */
+  /**
+   * Waits for a line of the viewer (`start`, `first`, `complete`, `end`) and answers its numbers (times in
+   * ns).
+   */
   async said(word: string): Promise<number[]> {
     const line = new RegExp(`^${word} (.*)$`, "m");
     const found = await until(

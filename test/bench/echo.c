@@ -1,6 +1,8 @@
 /*
- * Answers each key by writing it; with --flood it writes log text between the keys as fast as the terminal takes it, in a scroll
- * region, and shows the key in the cell below, so that a screen that skips what scrolled away still has it. Shows `echo waits`.
+ * Answers each key by writing it; with --flood it writes log text between the keys as fast as the terminal
+ * takes it, in a scroll
+ * region, and shows the key in the cell below, so that a screen that skips what scrolled away still has it.
+ * Shows `echo waits`.
  */
 #include "drive.h"
 

@@ -1,8 +1,11 @@
 /*
- * The program that writes: plain log text, coloured UTF-8, or falcon's footer pattern, as fast as the terminal takes it.
+ * The program that writes: plain log text, coloured UTF-8, or falcon's footer pattern, as fast as the
+ * terminal takes it.
  *   flood KIND BYTES [--report FILE] [--end TEXT] [--forever] [--interrupts FILE]
- * Shows `flood waits`, writes `pid N` to FILE and waits for SIGUSR1; then `start NS`, the flood, TEXT, `end NS` (all was taken by
- * the terminal), and stays until it is hung up on. --forever never ends; --interrupts: each SIGINT's time goes into that shared file.
+ * Shows `flood waits`, writes `pid N` to FILE and waits for SIGUSR1; then `start NS`, the flood, TEXT, `end
+ * NS` (all was taken by
+ * the terminal), and stays until it is hung up on. --forever never ends; --interrupts: each SIGINT's time
+ * goes into that shared file.
  */
 #include "drive.h"
 

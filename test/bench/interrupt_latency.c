@@ -1,8 +1,11 @@
 /*
- * Times from Ctrl+C typed into a terminal until the flooding program has its SIGINT: runs a command (an attached `flood --forever
- * --interrupts FILE`, already begun, or begun by us with --begin PIDFILE) in a pty and reads everything that comes.
+ * Times from Ctrl+C typed into a terminal until the flooding program has its SIGINT: runs a command (an
+ * attached `flood --forever
+ * --interrupts FILE`, already begun, or begun by us with --begin PIDFILE) in a pty and reads everything that
+ * comes.
  *   interrupt_latency [--size CxR] [--count N] [--report FILE] --interrupts FILE -- COMMAND…
- * Sends SIGUSR1 to the pid in the report when the command has shown something. Prints one time in ns a line, or `lost`.
+ * Sends SIGUSR1 to the pid in the report when the command has shown something. Prints one time in ns a line,
+ * or `lost`.
  */
 #include "drive.h"
 

@@ -1,4 +1,5 @@
-// `npm run bench`: measures ours, the bare pty and the peers that are installed, in turns, and prints one table with the goals.
+// `npm run bench`: measures ours, the bare pty and the peers that are installed, in turns, and prints one
+// table with the goals.
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import type { Bench, Load, Measure } from "./bench.ts";

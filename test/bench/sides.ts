@@ -1,4 +1,5 @@
-// The sides that are compared: the bare pty, ours, tmux, GNU screen, dtach; each isolated in the bench's own folder.
+// The sides that are compared: the bare pty, ours, tmux, GNU screen, dtach; each isolated in the bench's own
+// folder.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -43,7 +44,10 @@ const environment: Record<string, string> = {
   SHELL: "/bin/sh",
 };
 
-/** Makes a side in a folder of its own below `folder`; a new one each time, so that nothing is shared between measures. */
+/**
+ * Makes a side in a folder of its own below `folder`; a new one each time, so that nothing is shared between
+ * measures.
+ */
 export function makeSide(name: SideName, drivers: Drivers): Side {
   const folder = fs.mkdtempSync(path.join(drivers.folder, `${name[0]}-`));
   const env = { ...environment, HOME: folder };
@@ -272,7 +276,8 @@ class Screen implements Side {
     return { argv: ["screen", "-U", "-c", this.#config, ...args], env: this.#env };
   }
   async create(argv: string[], options: { size?: Size; name?: string } = {}): Promise<Session> {
-    // A screen that starts detached has 80x24: it is started in a terminal of the right size, which then goes.
+    // A screen that starts detached has 80x24: it is started in a terminal of the right size, which then
+    // goes.
     const name = options.name ?? `b${++this.#count}`;
     const viewer = this.#drivers.view(this.command("-S", name, ...argv), { size: options.size ?? usual });
     await viewer.time("first");

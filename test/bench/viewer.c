@@ -1,8 +1,11 @@
 /*
- * A terminal that reads as fast as it can and draws nothing: runs a command in a pty and says when what was looked for came.
+ * A terminal that reads as fast as it can and draws nothing: runs a command in a pty and says when what was
+ * looked for came.
  *   viewer [--size CxR] [--until TEXT | --tokens FILE] [--leave] -- COMMAND…
- * Prints `start NS` (before the fork), `first NS` (first byte), `complete NS` (TEXT, or every line of FILE, has been seen),
- * `end NS BYTES STATUS`. Goes when the command ends, on SIGTERM, or with --leave as soon as it is complete: it closes the pty, as a lost line does.
+ * Prints `start NS` (before the fork), `first NS` (first byte), `complete NS` (TEXT, or every line of FILE,
+ * has been seen),
+ * `end NS BYTES STATUS`. Goes when the command ends, on SIGTERM, or with --leave as soon as it is complete:
+ * it closes the pty, as a lost line does.
  * On SIGUSR1 it prints `bytes NS N`: what has arrived so far.
  */
 #define _GNU_SOURCE

@@ -1,4 +1,5 @@
-// A run gets the limits of who started it, and no one else's: limits, niceness, processors, umask and the kernel's choice when memory ends.
+// A run gets the limits of who started it, and no one else's: limits, niceness, processors, umask and the
+// kernel's choice when memory ends.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -40,7 +41,8 @@ describe("a server that somebody poor has started", unprivileged, () => {
       assert.equal(first.code, 0, first.stderr);
       const before = (await home.sessions()).find((row) => row.id === first.stdout.trim());
       const server = home.serverPid();
-      // the exact words of the second run are compared on both sides; its own pty has a size, the probe does not ask for it
+      // the exact words of the second run are compared on both sides; its own pty has a size, the probe does
+      // not ask for it
       const inside = await falconAfter(home, "exec", ["run", "--", "bash", "-c", probe]);
       assert.equal(inside.code, 0, inside.stderr);
       assert.equal(inside.stderr, "");

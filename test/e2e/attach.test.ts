@@ -1,4 +1,5 @@
-// Attaching, and every way of leaving: keys, a killed client, a lost line, a hang-up; the program notices none of them.
+// Attaching, and every way of leaving: keys, a killed client, a lost line, a hang-up; the program notices
+// none of them.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -13,7 +13,10 @@ import { falcon, notBuilt, root } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
-/** One sentence on stderr, nothing on stdout, the status. Lines that list candidates may follow where `list` says so. */
+/**
+ * One sentence on stderr, nothing on stdout, the status. Lines that list candidates may follow where `list`
+ * says so.
+ */
 async function refuses(
   home: TestHome,
   args: string[],

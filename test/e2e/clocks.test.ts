@@ -1,4 +1,5 @@
-// The wall clock is set while the built program runs (NTP, a resumed machine, a wrong clock at boot): what is measured goes on, what is old stays.
+// The wall clock is set while the built program runs (NTP, a resumed machine, a wrong clock at boot): what is
+// measured goes on, what is old stays.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// A deadline never costs a model: the run is asked to stop before it, and lists, show, JSON and the title tell of it.
+// A deadline never costs a model: the run is asked to stop before it, and lists, show, JSON and the title
+// tell of it.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

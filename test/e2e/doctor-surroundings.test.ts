@@ -1,5 +1,6 @@
-// `falcon doctor` where the machine itself is the condition: an old kernel, a network home, cleaners, a full disk, no terminfo, a login that ends
-// its processes. Each is made for real, in a mount namespace of its own, for one server that is stopped in it.
+// `falcon doctor` where the machine itself is the condition: an old kernel, a network home, cleaners, a full
+// disk, no terminfo, a login that ends its processes. Each is made for real, in a mount namespace of its own,
+// for one server that is stopped in it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -13,7 +14,9 @@ import * as built from "../support/paths.ts";
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
 const root = process.getuid?.() === 0;
-/** What gives a command mounts of its own: also to a user, where the system lets one be root in a namespace. */
+/**
+ * What gives a command mounts of its own: also to a user, where the system lets one be root in a namespace.
+ */
 const namespace = ["unshare", ...(root ? [] : ["--user", "--map-root-user"]), "--mount"];
 const noNamespace =
   process.platform === "linux" && spawnSync(namespace[0] as string, [...namespace.slice(1), "true"]).status === 0
@@ -28,7 +31,8 @@ interface Found {
 }
 
 /**
- * Asks the doctor of a fresh home, by a server that was started there, and stops it. `prepare` is a piece of shell that makes the condition ($H: the
+ * Asks the doctor of a fresh home, by a server that was started there, and stops it. `prepare` is a piece of
+ * shell that makes the condition ($H: the
  * home, $W: a folder for files); it runs in the same namespace.
  */
 async function ask(

@@ -1,4 +1,5 @@
-// `falcon doctor` on the built program: conditions that are really so are named with their remedies, by status, text and JSON.
+// `falcon doctor` on the built program: conditions that are really so are named with their remedies, by
+// status, text and JSON.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// The promise of the logs: 10,000 driver lines at 500 a second through falcon's display, all there and in order, after resizes and killed servers.
+// The promise of the logs: 10,000 driver lines at 500 a second through falcon's display, all there and in
+// order, after resizes and killed servers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { program } from "../support/compile.ts";
@@ -55,7 +56,8 @@ test(`${lines} driver lines at ${rate} a second, ${resizes} resizes, ${kills} se
   }
   assert.equal(killed.size, kills);
   await reached(lines);
-  // the signal, not the key: at Ctrl+C the kernel throws away what it holds of a terminal's output at that moment, in every terminal
+  // the signal, not the key: at Ctrl+C the kernel throws away what it holds of a terminal's output at that
+  // moment, in every terminal
   await home.ok(["kill", id, "--signal", "INT"]);
   await terminal.waitForExit("the end of the run", limit);
   await home.untilState(id, "exited");

@@ -1,4 +1,5 @@
-// Everyday commands as a person says them: near misses, parts of names, several sessions at once, falcon's own options in the help.
+// Everyday commands as a person says them: near misses, parts of names, several sessions at once, falcon's
+// own options in the help.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// A viewer that cannot read as fast as a program writes is left behind, and stands at the present at the end all the same.
+// A viewer that cannot read as fast as a program writes is left behind, and stands at the present at the end
+// all the same.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { program } from "../support/compile.ts";
@@ -12,7 +13,9 @@ before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first
 /** Lines of 200 bytes: 80 MB, of which a viewer here reads some 20 MB a second. */
 const lines = 400_000;
 
-/** A scroll region with coloured text that scrolls, and a line below it that stays; then it waits to be ended. */
+/**
+ * A scroll region with coloured text that scrolls, and a line below it that stays; then it waits to be ended.
+ */
 const script = `echo ready; read go; printf '\\033[2J\\033[1;20r\\033[22;3H\\033[1;33mfooter stays\\033[0m\\033[1;1H\\033[36m'
 "$1" ${lines} 200; printf 'the end\\r\\n\\033[22;20H\\033[7mdone\\033[0m'; exec cat`;
 
@@ -29,7 +32,10 @@ describe("a flood with a viewer", () => {
     await viewer.waitFor(/ready/);
     return viewer;
   };
-  /** What another terminal of the same size is shown now; without a history, which runs through its first rows. */
+  /**
+   * What another terminal of the same size is shown now; without a history, which runs through its first
+   * rows.
+   */
   const shown = async (name: string, cols: number, rows: number): Promise<string[]> => {
     const other = home.terminal(["attach", "--read-only", "--history", "0", name], { cols, rows });
     await other.waitFor(/done/);

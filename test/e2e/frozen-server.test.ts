@@ -1,4 +1,5 @@
-// A session server that stands still (stopped, or its machine is): its viewers can leave, and what they pressed for that is nobody's.
+// A session server that stands still (stopped, or its machine is): its viewers can leave, and what they
+// pressed for that is nobody's.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

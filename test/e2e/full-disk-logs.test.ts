@@ -1,4 +1,5 @@
-// Reading what a session said while the disk under the home is full: everything that could be written, and a sentence about what could not.
+// Reading what a session said while the disk under the home is full: everything that could be written, and a
+// sentence about what could not.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -68,7 +68,8 @@ for (const shell of shells) {
       for (const line of [...shell.prepare, shell.load("falcon-sessions"), "echo load''ed"]) terminal.type(`${line}\r`);
       await terminal.waitFor(/^loaded/m);
     });
-    // what is typed before the prompt stands is echoed by the terminal, and what a key erases then is not what stands on the screen
+    // what is typed before the prompt stands is echoed by the terminal, and what a key erases then is not
+    // what stands on the screen
     const prompt = () => terminal.waitFor(() => terminal.text().trimEnd().endsWith("ready>"), "an empty line");
     after(() => home.dispose());
 
@@ -91,7 +92,8 @@ for (const shell of shells) {
       await terminal.waitFor(/falcon attach --read-only /);
       terminal.type("gau\t");
       await terminal.waitFor(/falcon attach --read-only gaussian/);
-      // Ctrl+U clears the line in all three; a Ctrl+C is lost where the shell still has the terminal set for the command that completed
+      // Ctrl+U clears the line in all three; a Ctrl+C is lost where the shell still has the terminal set for
+      // the command that completed
       terminal.type("\x15");
       await prompt();
     });

@@ -1,4 +1,5 @@
-// Several installations of several versions share one server: nobody is refused, and what one of them goes with loses nothing.
+// Several installations of several versions share one server: nobody is refused, and what one of them goes
+// with loses nothing.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import * as module from "node:module";

@@ -1,4 +1,5 @@
-// A job whose batch system has no control groups: its own home and server, seen from outside, ended with the job, taken in by the host.
+// A job whose batch system has no control groups: its own home and server, seen from outside, ended with the
+// job, taken in by the host.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// The product with a version of xterm.js whose internals have moved: attaching works all the same, and server status says that it is less exact.
+// The product with a version of xterm.js whose internals have moved: attaching works all the same, and server
+// status says that it is less exact.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// falcon logs: every way of reading what a session said, on running, ended and lost sessions, and what is said about wrong uses.
+// falcon logs: every way of reading what a session said, on running, ended and lost sessions, and what is
+// said about wrong uses.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";

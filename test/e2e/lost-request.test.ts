@@ -1,4 +1,5 @@
-// The server is killed while it starts what was asked for: the next one is asked the same, and answers with the run that has begun, once.
+// The server is killed while it starts what was asked for: the next one is asked the same, and answers with
+// the run that has begun, once.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

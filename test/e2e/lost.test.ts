@@ -1,4 +1,5 @@
-// A lost session says why, by real causes: the machine's next life, the kernel's want of memory, a signal. Log, last screen and relaunch stay.
+// A lost session says why, by real causes: the machine's next life, the kernel's want of memory, a signal.
+// Log, last screen and relaunch stay.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -12,7 +13,10 @@ import * as built from "../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
-/** Ends server, holder and program so that nobody can write down how: first the server, or it would start a successor. */
+/**
+ * Ends server, holder and program so that nobody can write down how: first the server, or it would start a
+ * successor.
+ */
 async function killAll(home: TestHome, id: string): Promise<void> {
   const { pid } = (await home.sessions()).find((row) => row.id === id) as { pid: number };
   const server = home.serverPid() ?? assert.fail("no server");
@@ -117,7 +121,8 @@ test("the kernel ended it for want of memory: the group's oom_kill counter has g
     const server = home.serverPid() ?? assert.fail("no server");
     killNow(server);
     await untilGone(server);
-    // the kernel ends what is worth it the most: here the holder. A file in memory counts for the group and for no process
+    // the kernel ends what is worth it the most: here the holder. A file in memory counts for the group and
+    // for no process
     fs.writeFileSync(`/proc/${holder}/oom_score_adj`, "1000");
     await until(() => setLimit(setting, 32 << 20), "the group to fit its limit");
     const eater = `echo $$ > ${group}/cgroup.procs; exec head -c ${64 << 20} /dev/zero > ${inMemory}`;
@@ -146,7 +151,8 @@ test("its holder was ended by a signal, and the program with it", async () => {
     const { pid } = (await home.sessions())[0] as unknown as { pid: number };
     const holder = holderPid(home, id) ?? assert.fail("no holder");
     const server = home.serverPid() ?? assert.fail("no server");
-    // both at once, as a kill of everything in a group does it: a server that runs would put a successor between
+    // both at once, as a kill of everything in a group does it: a server that runs would put a successor
+    // between
     process.kill(server, "SIGSTOP");
     killNow(holder);
     killNow(pid);

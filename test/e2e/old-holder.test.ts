@@ -1,4 +1,5 @@
-// A holder of an earlier release under today's server: its recorded conversation, played to the built program from adoption to the end.
+// A holder of an earlier release under today's server: its recorded conversation, played to the built program
+// from adoption to the end.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

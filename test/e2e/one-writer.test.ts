@@ -1,4 +1,5 @@
-// The home, its lock, its socket or its database removed or exchanged under a running server: one server at the end, the runs known and well.
+// The home, its lock, its socket or its database removed or exchanged under a running server: one server at
+// the end, the runs known and well.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

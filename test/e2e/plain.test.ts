@@ -1,4 +1,5 @@
-// Without a terminal: output on stdout, SIGINT and SIGTERM forwarded, the program's status; and it can be attached from elsewhere.
+// Without a terminal: output on stdout, SIGINT and SIGTERM forwarded, the program's status; and it can be
+// attached from elsewhere.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import crypto from "node:crypto";

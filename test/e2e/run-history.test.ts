@@ -43,7 +43,8 @@ describe("the history of a run", () => {
     const before = /▸ (\w+)/.exec(terminal.text())?.[1];
     terminal.key("j");
     await terminal.waitFor(() => /▸ (\w+)/.exec(terminal.text())?.[1] !== before);
-    // not the key: at Ctrl+C the kernel throws away what it holds of a terminal's output at that moment, in every terminal
+    // not the key: at Ctrl+C the kernel throws away what it holds of a terminal's output at that moment, in
+    // every terminal
     await home.ok(["kill", "trained", "--signal", "INT"]);
     await terminal.waitForExit();
   });

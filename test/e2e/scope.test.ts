@@ -1,4 +1,5 @@
-// Log-out with a real systemd user manager: server and sessions leave the login's scope for their own, and the user is told once.
+// Log-out with a real systemd user manager: server and sessions leave the login's scope for their own, and
+// the user is told once.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
@@ -48,7 +49,8 @@ describe("below a user's manager", { skip: cannot() }, () => {
   before(async () => {
     children.push(spawn("dbus-daemon", ["--session", `--address=${bus}`, "--nofork", "--nopidfile"], { stdio: "ignore" }));
     await until(() => fs.existsSync(`${runtime}/bus`), "the bus");
-    // a manager starts only where the system seems to be booted with systemd: it sees a /run/systemd of its own
+    // a manager starts only where the system seems to be booted with systemd: it sees a /run/systemd of its
+    // own
     const pretend = "mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system";
     const script = `${pretend} && ${inGroup(`${manager}/init.scope`, `exec ${systemd} --user`)}`;
     children.push(

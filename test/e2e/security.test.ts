@@ -1,4 +1,5 @@
-// The threat model of docs/design/security.md, line by line, on the built program: other users, viewers that only look, programs that misbehave, secrets.
+// The threat model of docs/design/security.md, line by line, on the built program: other users, viewers that
+// only look, programs that misbehave, secrets.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -33,7 +34,10 @@ async function viewers(home: TestHome, id: string): Promise<number> {
   return (row?.viewers as unknown[] | undefined)?.length ?? 0;
 }
 
-/** Connects, sends a little, and says how it went: an error's code, or what came back until the other side closed. */
+/**
+ * Connects, sends a little, and says how it went: an error's code, or what came back until the other side
+ * closed.
+ */
 const knock = `
 const socket = require("net").connect(process.argv[1]);
 const got = [];

@@ -1,4 +1,5 @@
-// The server's own life: idle costs nothing, answers are quick, its log says what happened, it goes when it has nothing to do.
+// The server's own life: idle costs nothing, answers are quick, its log says what happened, it goes when it
+// has nothing to do.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -22,8 +23,9 @@ test("an idle server with ten idle sessions uses no CPU", async () => {
         .map(({ pid }) => pid);
     const pids = own();
     assert.equal(pids.length, 11, "a server and ten holders");
-    // What was started works a little longer: threads end, screens are packed up, V8 collects for some 15 seconds. Afterwards ten seconds take
-    // under a tick (10 ms) of all together; ticks themselves would be crossed by the 0.7 ms of a look around every half minute.
+    // What was started works a little longer: threads end, screens are packed up, V8 collects for some 15
+    // seconds. Afterwards ten seconds take under a tick (10 ms) of all together; ticks themselves would be
+    // crossed by the 0.7 ms of a look around every half minute.
     const spans: number[] = [];
     assert.ok(cpuMs(pids) > 0, "the kernel counts the time that processes run");
     while (spans.length < 6 && !((spans.at(-1) as number) < 10)) {

@@ -1,4 +1,5 @@
-// Nothing bypasses a session: `falcon launch` by nohup, xargs, env -i, watch and a script that activates a real venv, with `init --shim` and `install-shim`.
+// Nothing bypasses a session: `falcon launch` by nohup, xargs, env -i, watch and a script that activates a
+// real venv, with `init --shim` and `install-shim`.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -12,7 +13,9 @@ before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first")
 const python = spawnSync("python3", ["-m", "venv", "--help"]).status === 0;
 const skip = python ? false : "no python3 with venv";
 
-/** A real venv with a console script as pip writes it, which says that it ran, as what, and in which session. */
+/**
+ * A real venv with a console script as pip writes it, which says that it ran, as what, and in which session.
+ */
 function makeVenv(folder: string): string {
   const made = spawnSync("python3", ["-m", "venv", "--without-pip", folder], { encoding: "utf8" });
   assert.equal(made.status, 0, made.stderr);

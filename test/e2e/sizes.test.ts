@@ -1,4 +1,5 @@
-// The trainer's display at twelve sizes in turn: after each attach the log scrolls in its region and the footer stands whole at the bottom.
+// The trainer's display at twelve sizes in turn: after each attach the log scrolls in its region and the
+// footer stands whole at the bottom.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { TestHome } from "../support/home.ts";
@@ -26,7 +27,10 @@ const sizes: [cols: number, rows: number][] = [
   [100, 40],
 ];
 
-/** Whether the footer is whole: the help in the last row, rules where they belong, and no second footer anywhere. */
+/**
+ * Whether the footer is whole: the help in the last row, rules where they belong, and no second footer
+ * anywhere.
+ */
 function isWhole(terminal: UserTerminal): boolean {
   const lines = terminal.lines();
   const at = (row: number) => lines.at(-row) ?? "";
@@ -67,7 +71,8 @@ describe("attaching at twelve sizes", () => {
       const terminal = home.terminal(["attach", id], { cols, rows });
       const where = `${cols}x${rows}`;
       await terminal.waitFor(() => isWhole(terminal) && newest(terminal) > last, `the display at ${where}`);
-      // what the trainer wrote for the old size may lie under its footer: it looks at the height before it draws, the terminal changes it after
+      // what the trainer wrote for the old size may lie under its footer: it looks at the height before it
+      // draws, the terminal changes it after
       const start = newest(terminal) + 3;
       // all of the region has scrolled
       const goal = start + Math.max(rows - footer, 10);

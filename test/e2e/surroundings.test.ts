@@ -1,4 +1,5 @@
-// The built program where the environment is half broken: no or odd locales, terminals, homes and standard streams; terminals of one column.
+// The built program where the environment is half broken: no or odd locales, terminals, homes and standard
+// streams; terminals of one column.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

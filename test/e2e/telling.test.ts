@@ -1,4 +1,5 @@
-// The user is told of ends and failures: by their own command with the facts in its environment, through deaths of the server, and by the terminal.
+// The user is told of ends and failures: by their own command with the facts in its environment, through
+// deaths of the server, and by the terminal.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -19,7 +20,10 @@ describe("on_event", () => {
   const at = (name: string) => path.join(home.work, name);
   after(() => home.dispose());
 
-  /** Every delivery is a file of its own, complete when it has its name. While `block` exists the command does not come to an end. */
+  /**
+   * Every delivery is a file of its own, complete when it has its name. While `block` exists the command does
+   * not come to an end.
+   */
   before(() => {
     const script = [
       `cd ${home.work}`,

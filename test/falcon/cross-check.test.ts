@@ -1,4 +1,5 @@
-// Every field that is shown of a finished run of the real falcon, against what a Python script computes from its files with numpy.
+// Every field that is shown of a finished run of the real falcon, against what a Python script computes from
+// its files with numpy.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -11,10 +12,16 @@ import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 
-/** Ray's start, some thousand simulations, some thousand steps: under a minute alone, minutes on a busy machine. */
+/**
+ * Ray's start, some thousand simulations, some thousand steps: under a minute alone, minutes on a busy
+ * machine.
+ */
 const runLimit = 600_000;
 
-/** The examples with fewer samples and epochs; of `gaussian` more epochs than a rate's window and a trend's points. */
+/**
+ * The examples with fewer samples and epochs; of `gaussian` more epochs than a rate's window and a trend's
+ * points.
+ */
 const small = ["buffer.min_samples=2048", "buffer.max_samples=4096", "buffer.validation_samples=128", "sample.posterior.n=2"];
 const runs = {
   gaussian: [...small, "graph.theta.estimator.max_epochs=90"],

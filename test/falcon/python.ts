@@ -34,7 +34,9 @@ export async function pythonFalcon(): Promise<PythonFalcon | string> {
     : "no Python falcon on PATH and no FALCON_BIN: 'pip install \"falcon-sbi[blessed]\"' brings it";
 }
 
-/** The Python that a console script starts: by its first line, or by its second (pip's way with long paths). */
+/**
+ * The Python that a console script starts: by its first line, or by its second (pip's way with long paths).
+ */
 function interpreterOf(script: string): string | undefined {
   const [first = "", second = ""] = fs.readFileSync(script, "latin1").slice(0, 4096).split("\n");
   return /^#!(\/\S*python\S*)/.exec(first)?.[1] ?? /^'''exec' "?([^"\s]+)"?/.exec(second)?.[1];

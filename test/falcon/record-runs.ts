@@ -1,4 +1,5 @@
-// Records the run directories of test/fixtures/runs with the real falcon: `node --import tsx test/falcon/record-runs.ts [NAME ...]`.
+// Records the run directories of test/fixtures/runs with the real falcon: `node --import tsx
+// test/falcon/record-runs.ts [NAME ...]`.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -43,7 +44,9 @@ const keptMetrics = ["epoch", "val/loss", "train/loss", "lr", "n_samples"];
 /** Of the runs with the display the steps' losses (a chunk each six epochs) are left out, too. */
 const keptOfInteractive = keptMetrics.filter((metric) => metric !== "train/loss");
 
-/** The end of the terminal's output that is kept: a display's last dozen of redraws, and a traceback of Ray's. */
+/**
+ * The end of the terminal's output that is kept: a display's last dozen of redraws, and a traceback of Ray's.
+ */
 const keptOutput = 32 << 10;
 
 const epochs = (least: number) => (text: string) => (text.match(/\] Epoch /g)?.length ?? 0) >= least;
@@ -161,7 +164,8 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
         await scenario.meanwhile({ terminal, log });
       }
       if (name === "stalled") {
-        // nothing announces that nothing happens: the driver's next simulation, due each second, must be stuck too
+        // nothing announces that nothing happens: the driver's next simulation, due each second, must be
+        // stuck too
         let before = "";
         await until(
           async () => {

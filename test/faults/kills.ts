@@ -1,4 +1,5 @@
-// Faults of processes: the server is killed or stopped at any moment, a holder is killed, a launch or an end is cut in two.
+// Faults of processes: the server is killed or stopped at any moment, a holder is killed, a launch or an end
+// is cut in two.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -60,7 +61,10 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** The kills of one home: so many sessions of one kind, the server killed at random moments, then everything compared. */
+/**
+ * The kills of one home: so many sessions of one kind, the server killed at random moments, then everything
+ * compared.
+ */
 async function killsUnder(kind: Kind, sessions: number, kills: number): Promise<{ bytes: number; killed: number }> {
   const home = new TestHome();
   try {
@@ -110,7 +114,10 @@ export const serverKills: Fault = {
   },
 };
 
-/** A client gives up after six losses in a row, each within 10 s of its connection (docs/design/protocol.md): so each viewer is put to five. */
+/**
+ * A client gives up after six losses in a row, each within 10 s of its connection (docs/design/protocol.md):
+ * so each viewer is put to five.
+ */
 const killsPerViewer = 5;
 
 export const viewerKills: Fault = {
@@ -144,7 +151,8 @@ async function viewerThrough(kills: number): Promise<void> {
       await killServer(home);
       const before = last();
       await terminal.waitFor(() => last() > before || last() === count - 1, "the viewer to go on after a kill");
-      // the output does not wait for the next server: the next kill does, or it would be of one that has not begun
+      // the output does not wait for the next server: the next kill does, or it would be of one that has not
+      // begun
       await until(() => attached() > i + 1, "the viewer to be the next server's");
     }
     await terminal.waitFor(`row ${count - 1}`);
@@ -369,7 +377,9 @@ export const newerClient: Fault = {
   },
 };
 
-/** A copy of this installation whose client and server say that they are version 99.0.0; answers its client. */
+/**
+ * A copy of this installation whose client and server say that they are version 99.0.0; answers its client.
+ */
 function newerInstallation(folder: string): string {
   const bin = path.join(folder, "native/build/Release");
   fs.mkdirSync(bin, { recursive: true });

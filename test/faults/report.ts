@@ -1,4 +1,5 @@
-// How the faults are run and told: one line each, what was done, what was lost; the first failure is kept and the others still run.
+// How the faults are run and told: one line each, what was done, what was lost; the first failure is kept and
+// the others still run.
 
 export interface Amounts {
   /** Bounded to a few minutes, for every change; otherwise the counts of docs/design/reliability.md. */

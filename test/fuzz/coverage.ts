@@ -1,4 +1,5 @@
-// Which blocks of src have run, and how often, as V8 counts them: what makes an input worth keeping, and how much work it was.
+// Which blocks of src have run, and how often, as V8 counts them: what makes an input worth keeping, and how
+// much work it was.
 import inspector from "node:inspector";
 
 interface Range {
@@ -13,7 +14,10 @@ interface ScriptCoverage {
 
 /** What ran since the last look. */
 export interface Ran {
-  /** Each block with how often, in powers of two: three times and four times are the same, once and three times are not. */
+  /**
+   * Each block with how often, in powers of two: three times and four times are the same, once and three
+   * times are not.
+   */
   blocks: Set<string>;
   /** Executed blocks in all: a measure of work that depends on no clock. */
   steps: number;

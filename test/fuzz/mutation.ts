@@ -1,4 +1,5 @@
-// Makes new inputs from old ones: bytes flipped, set, inserted, removed, doubled, moved; words of the format put in; two inputs joined.
+// Makes new inputs from old ones: bytes flipped, set, inserted, removed, doubled, moved; words of the format
+// put in; two inputs joined.
 import type { Random } from "../support/random.ts";
 import { bytesOf, type Target } from "./target.ts";
 

@@ -1,5 +1,6 @@
-// The targets in C: the client's and the holder's own sources, built with sanitizers and coverage together with the fuzz driver (native/driver.c).
-// gcc and clang can both do that; where the compiler has no sanitizers, they are skipped, and that is said.
+// The targets in C: the client's and the holder's own sources, built with sanitizers and coverage together
+// with the fuzz driver (native/driver.c). gcc and clang can both do that; where the compiler has no
+// sanitizers, they are skipped, and that is said.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -46,7 +47,10 @@ export interface NativeTarget {
 
 const folder = path.join(import.meta.dirname, "native");
 
-/** Puts a script of what happens in front of what the other side sends: the targets take the first third as the script. */
+/**
+ * Puts a script of what happens in front of what the other side sends: the targets take the first third as
+ * the script.
+ */
 function played(script: number[], stream: Uint8Array): Buffer {
   const length = Math.ceil(stream.length / 2) + 1;
   return Buffer.concat([Buffer.from(Array.from({ length }, (_, i) => script[i % script.length] as number)), stream]);

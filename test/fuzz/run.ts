@@ -1,4 +1,5 @@
-// `npm run test:fuzz`: every parser that reads from outside, fed with what no honest peer sends. Found inputs are replayed first.
+// `npm run test:fuzz`: every parser that reads from outside, fed with what no honest peer sends. Found inputs
+// are replayed first.
 //
 //   --short         about 90 seconds in all, for CI
 //   --inputs N      N inputs in all instead of each target's own number
@@ -20,7 +21,10 @@ import type { Message } from "./worker.ts";
 
 /** Seconds of a short run, shared by the targets. */
 const shortSeconds = 90;
-/** A worker that says nothing for so long is stuck in one input. Fuzzed inputs take microseconds; this is for a machine that swaps. */
+/**
+ * A worker that says nothing for so long is stuck in one input. Fuzzed inputs take microseconds; this is for
+ * a machine that swaps.
+ */
 const stuckMs = 60_000;
 
 const { values } = parseArgs({

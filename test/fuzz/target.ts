@@ -1,4 +1,5 @@
-// What a fuzz target is: one parser that reads what others wrote, how inputs for it are made, and what must hold for every one of them.
+// What a fuzz target is: one parser that reads what others wrote, how inputs for it are made, and what must
+// hold for every one of them.
 import type { Random } from "../support/random.ts";
 
 /** One parser under test. */
@@ -15,10 +16,14 @@ export interface Target {
   seeds(): Uint8Array[];
   /** Pieces that mean something to the parser. */
   readonly words?: readonly (string | Uint8Array)[];
-  /** Makes one input from another by what the bytes mean; without it (and one time in four with it) bytes are changed blindly. */
+  /**
+   * Makes one input from another by what the bytes mean; without it (and one time in four with it) bytes are
+   * changed blindly.
+   */
   mutate?(random: Random, input: Buffer): Buffer;
   /**
-   * At most so many executed blocks of src for each byte of input (and `base` for none): more is a parser that runs away. Counted, not timed,
+   * At most so many executed blocks of src for each byte of input (and `base` for none): more is a parser
+   * that runs away. Counted, not timed,
    * so that a busy machine changes nothing.
    */
   readonly steps?: { readonly base: number; readonly perByte: number };

@@ -1,4 +1,5 @@
-// All targets that run in Node, with the file that each is in. A file that cannot be loaded stops the run: it would not be tested.
+// All targets that run in Node, with the file that each is in. A file that cannot be loaded stops the run: it
+// would not be tested.
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,5 +1,6 @@
-// One process that fuzzes one target: makes inputs, keeps those that reach something new, and stops at the first that breaks a promise.
-// Arguments: FILE NAME INPUTS SECONDS SEED SCRATCH. Tells its parent (IPC) how far it is; the input at hand always stands in SCRATCH/current.
+// One process that fuzzes one target: makes inputs, keeps those that reach something new, and stops at the
+// first that breaks a promise. Arguments: FILE NAME INPUTS SECONDS SEED SCRATCH. Tells its parent (IPC) how
+// far it is; the input at hand always stands in SCRATCH/current.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -19,7 +20,10 @@ export type Message =
 
 /** Inputs between two looks at the coverage; the look costs as much as some hundred small inputs. */
 const batchLength = 100;
-/** Guided inputs without anything new after which a time of unguided ones begins, which are several times faster. */
+/**
+ * Guided inputs without anything new after which a time of unguided ones begins, which are several times
+ * faster.
+ */
 const patience = 3_000;
 /** Unguided inputs for each guided one. */
 const unguided = 19;
@@ -27,7 +31,10 @@ const unguided = 19;
 const richCorpus = 200;
 /** Inputs that are kept; past it a new one takes the place of any other. */
 const mostKept = 4_000;
-/** Bytes that a worker's heap may have grown by when all is done: a parser that keeps something of every input keeps more. */
+/**
+ * Bytes that a worker's heap may have grown by when all is done: a parser that keeps something of every input
+ * keeps more.
+ */
 const growth = 64 << 20;
 
 const [file, name, inputs, seconds, seed, scratch] = process.argv.slice(2) as [string, string, string, string, string, string];

@@ -1,4 +1,5 @@
-// The package that users install: npm puts its commands on PATH, without a compiler where the prebuilt fits, else it builds, saying so in one line.
+// The package that users install: npm puts its commands on PATH, without a compiler where the prebuilt fits,
+// else it builds, saying so in one line.
 import assert from "node:assert/strict";
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// What `npm run build:platforms` made for other systems than this one, as far as it runs here: static programs for musl, and by qemu-user those for arm64.
+// What `npm run build:platforms` made for other systems than this one, as far as it runs here: static
+// programs for musl, and by qemu-user those for arm64.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// Sequences that never end, more of each than a reader may keep: it keeps a bounded part of them, and is there again when they are over.
+// Sequences that never end, more of each than a reader may keep: it keeps a bounded part of them, and is
+// there again when they are over.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -55,7 +56,9 @@ const blockAll = Object.fromEntries(Object.keys(defaultConfig.programSequences).
 
 interface Reader {
   make: () => (chunk: Buffer) => unknown;
-  /** Chunks of a stream that it is fed: more bytes than `most`, so that one that keeps everything is found. */
+  /**
+   * Chunks of a stream that it is fed: more bytes than `most`, so that one that keeps everything is found.
+   */
   chunks: number;
   /** What it may keep of a stream (bytes, with some 300 kB that V8 itself keeps of any work). */
   most: number;

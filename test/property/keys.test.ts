@@ -1,4 +1,5 @@
-// Whatever a terminal sends, however it is cut: no detach that nobody typed, no byte lost, none out of order. `npm run test:fuzz` tries a million.
+// Whatever a terminal sends, however it is cut: no detach that nobody typed, no byte lost, none out of order.
+// `npm run test:fuzz` tries a million.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

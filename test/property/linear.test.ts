@@ -1,5 +1,5 @@
-// What others wrote is read in time that grows with its length: each text here is so long that a reader which compares all of it with all of it would
-// not come back for hours, and the test's own limit ends it.
+// What others wrote is read in time that grows with its length: each text here is so long that a reader which
+// compares all of it with all of it would not come back for hours, and the test's own limit ends it.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { maskedEnvironment } from "../../src/commands/environment-text.ts";

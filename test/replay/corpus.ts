@@ -28,7 +28,9 @@ export const corpusFolder = process.env.FALCON_CORPUS ?? path.resolve(root, "../
 /** A recording longer than this is cut: what a cut tests does not get better with its length. */
 const longest = 160_000;
 
-/** The recordings of a folder; empty where there is none. @throws Error when the folder's index is damaged. */
+/**
+ * The recordings of a folder; empty where there is none. @throws Error when the folder's index is damaged.
+ */
 export function recordings(folder: string): Recording[] {
   const index = path.join(folder, "index.json");
   if (!fs.existsSync(index)) return [];
@@ -53,7 +55,10 @@ export function randomNumbers(seed: string): () => number {
   };
 }
 
-/** Places to cut a recording at, ascending: some at fixed fractions and as many at random ones, which fall into sequences and characters. */
+/**
+ * Places to cut a recording at, ascending: some at fixed fractions and as many at random ones, which fall
+ * into sequences and characters.
+ */
 export function cuts({ name, data }: Recording, fixed: number): number[] {
   const places = new Set<number>();
   const random = randomNumbers(name);

@@ -1,5 +1,6 @@
-// The proof through the real product: a program plays a recording in a session, its viewer detaches in the midst of it, another attaches in a second
-// terminal; that one must equal a terminal that saw all. The machine's tmux and GNU screen do the same beside it.
+// The proof through the real product: a program plays a recording in a session, its viewer detaches in the
+// midst of it, another attaches in a second terminal; that one must equal a terminal that saw all. The
+// machine's tmux and GNU screen do the same beside it.
 // Usage: node --import tsx test/replay/e2e.ts [--cases N] [--only PATTERN] [--verbose] [--alone]
 //   --cases: at least so many cases (default 200)   --alone: without tmux and screen   --share: each how many-th these play, too (default 4)
 import { execFileSync, spawnSync } from "node:child_process";
@@ -22,7 +23,10 @@ const verbose = process.argv.includes("--verbose");
 /** How long a terminal may take to come to the state that it should have (ms); then the case has failed. */
 const patience = { ours: 10_000, theirs: 1_500 };
 
-/** Of our cases, every so many-th is played in tmux and screen, too: their misses cost the whole patience each. */
+/**
+ * Of our cases, every so many-th is played in tmux and screen, too: their misses cost the whole patience
+ * each.
+ */
 const theirShare = Number(value("--share") ?? 4);
 
 /** tmux and screen have the alternate screen for themselves: what shows on it counts, not which one it is. */
@@ -172,7 +176,10 @@ class Screens implements Side {
   }
 }
 
-/** What a viewer's terminal has beside the program's state: a title of its own below the program's, brackets around pastes, earlier lines. */
+/**
+ * What a viewer's terminal has beside the program's state: a title of its own below the program's, brackets
+ * around pastes, earlier lines.
+ */
 function differences(expected: State, terminal: UserScreen): Difference[] {
   const found = terminal.state();
   const facts: Record<string, string> = { ...found.facts };

@@ -1,4 +1,5 @@
-// Records the output of real programs for the replay test: node --import tsx test/replay/record.ts [NAME ...]. Run by hand; the results are committed.
+// Records the output of real programs for the replay test: node --import tsx test/replay/record.ts [NAME
+// ...]. Run by hand; the results are committed.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";

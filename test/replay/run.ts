@@ -1,4 +1,5 @@
-// The proof of the replay: every recording is cut at many places; a terminal that was fed all must equal one that was fed replay and rest.
+// The proof of the replay: every recording is cut at many places; a terminal that was fed all must equal one
+// that was fed replay and rest.
 // Usage: node --import tsx test/replay/run.ts [--short] [--dirty] [--only PATTERN] [--verbose]
 //   --short: fewer cuts, for every change (about a minute)   --dirty: the second terminal is as a shell may leave it
 import { Screen } from "../../src/terminal/screen.ts";
@@ -100,7 +101,8 @@ function judgeOne(
   let visible = !differences.some(isVisible);
   let wasLater = false;
   if (differences.length === 0) score.attach++;
-  // what the replay itself makes the terminal say would reach the program as keys: the rest may ask, the replay may not
+  // what the replay itself makes the terminal say would reach the program as keys: the rest may ask, the
+  // replay may not
   for (const [rest, state] of later()) {
     const answers = score.answers;
     joined.feed(rest);

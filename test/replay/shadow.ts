@@ -1,4 +1,5 @@
-// State of a user's terminal that xterm.js does not keep (unknown modes, palette, keyboard protocols …), watched so that a replay that forgets it shows.
+// State of a user's terminal that xterm.js does not keep (unknown modes, palette, keyboard protocols …),
+// watched so that a replay that forgets it shows.
 import type { Terminal } from "@xterm/headless";
 
 /** DEC modes that xterm.js keeps, and those whose effect is not a state. */

@@ -1,4 +1,5 @@
-// A user's terminal for replay tests: xterm.js without our code but the scanner and the mended fault, and its whole state, hidden parts included, to compare.
+// A user's terminal for replay tests: xterm.js without our code but the scanner and the mended fault, and its
+// whole state, hidden parts included, to compare.
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
 import { mendErase } from "../../src/terminal/internals.ts";
@@ -158,14 +159,18 @@ export class UserScreen {
     return (this.terminal as unknown as { _core: Core })._core;
   }
 
-  /** Feeds at sequence boundaries: xterm.js 6.0.0 itself drops a character that is split (xterm.js #6003), which is not what is tested. */
+  /**
+   * Feeds at sequence boundaries: xterm.js 6.0.0 itself drops a character that is split (xterm.js #6003),
+   * which is not what is tested.
+   */
   feed(bytes: Uint8Array): void {
     const whole = this.#scanner.feed(bytes);
     if (whole.length > 0) this.core._inputHandler.parse(whole);
   }
 
   /**
-   * Feeds the sequence that is not finished, too: a line feed inside of it acts at once, as in any terminal. That the parser then stands in it
+   * Feeds the sequence that is not finished, too: a line feed inside of it acts at once, as in any terminal.
+   * That the parser then stands in it
    * is no difference to one that waits for its end. The terminal is not to be fed any more.
    */
   feedUnfinished(): void {
@@ -255,8 +260,8 @@ export class UserScreen {
       const fg = line._data[x * 3 + 1] as number;
       const bg = line._data[x * 3 + 2] as number;
       const at = x * slots;
-      // the right half of a wide character shows the left one's attributes; so does what xterm.js puts there when, without autowrap, another
-      // wide character finds no room
+      // the right half of a wide character shows the left one's attributes; so does what xterm.js puts there
+      // when, without autowrap, another wide character finds no room
       if (x > 0 && (line._data[x * 3 - 3] as number) >>> Bits.width === 2) continue;
       // a right half whose left one is gone shows as a blank
       if ((content & Bits.any) === 0) content = 1 << Bits.width;

@@ -1,4 +1,5 @@
-// What a long life must not let grow: memory, descriptors, threads and disk, taken from /proc and the folder, and judged over the rounds.
+// What a long life must not let grow: memory, descriptors, threads and disk, taken from /proc and the folder,
+// and judged over the rounds.
 import fs from "node:fs";
 import path from "node:path";
 import { readIfThere } from "../support/events.ts";
@@ -73,8 +74,10 @@ export interface Allowance {
 const mib = 1 << 20;
 
 /**
- * The first quarter is warm-up (Node grows its heap, SQLite its cache); then counts stay as they are, and sizes within what a garbage collector and
- * a log's last segment vary by. A leak of one descriptor, thread or kilobyte in each attach or session is far beyond it in a full run.
+ * The first quarter is warm-up (Node grows its heap, SQLite its cache); then counts stay as they are, and
+ * sizes within what a garbage collector and
+ * a log's last segment vary by. A leak of one descriptor, thread or kilobyte in each attach or session is far
+ * beyond it in a full run.
  */
 export function allowances(retention: number, short: boolean): Record<Figure, Allowance> {
   return {

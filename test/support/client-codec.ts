@@ -1,4 +1,5 @@
-// The client's side of the client protocol in TypeScript, for tests that speak to a server or play one. native/client.c does the same.
+// The client's side of the client protocol in TypeScript, for tests that speak to a server or play one.
+// native/client.c does the same.
 import { bytesOf, textOf } from "../../src/base/bytes.ts";
 import {
   ClientFrame,
@@ -69,7 +70,10 @@ export function decodeServerFrame(type: number, payload: Buffer): ServerMessage 
   }
 }
 
-/** The whole identification as one piece, as the client writes it. @throws ProtocolError when one string is too long or holds a NUL */
+/**
+ * The whole identification as one piece, as the client writes it. @throws ProtocolError when one string is
+ * too long or holds a NUL
+ */
 export function encodeRequest(request: Request): Buffer {
   const { terminal: t } = request;
   const terminal = Buffer.alloc(9);

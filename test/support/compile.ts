@@ -5,12 +5,17 @@ import fs from "node:fs";
 import path from "node:path";
 import { root } from "./paths.ts";
 
-/** Compiled fixtures stay here between runs; the name holds the source's hash, so that a stale one is never used. */
+/**
+ * Compiled fixtures stay here between runs; the name holds the source's hash, so that a stale one is never
+ * used.
+ */
 const cache = path.join(root, "build/test-programs");
 
 /**
- * Compiles one C file (and what it includes from its own folder) with the machine's `cc` and answers the program's path.
- * Throws the compiler's words when it refuses. Several processes may do it at once: the program appears by a rename.
+ * Compiles one C file (and what it includes from its own folder) with the machine's `cc` and answers the
+ * program's path.
+ * Throws the compiler's words when it refuses. Several processes may do it at once: the program appears by a
+ * rename.
  */
 export function compile(source: string, folder = cache, more: readonly string[] = []): string {
   const headers = fs.readdirSync(path.dirname(source)).filter((name) => name.endsWith(".h"));

@@ -1,13 +1,19 @@
 // Waiting in tests: for a condition, a file or the end of a process, never for an amount of time.
 import fs from "node:fs";
 
-/** Long enough for a busy machine of two cores; a test that reaches it has failed, and says what it was waiting for. */
+/**
+ * Long enough for a busy machine of two cores; a test that reaches it has failed, and says what it was
+ * waiting for.
+ */
 export const patience = 30_000;
 
 /** How often a condition that announces itself by no event is looked at again. */
 const lookAgain = 10;
 
-/** Waits until `condition` answers something other than undefined, null or false, and answers that; rejects after `limit` ms. */
+/**
+ * Waits until `condition` answers something other than undefined, null or false, and answers that; rejects
+ * after `limit` ms.
+ */
 export async function until<T>(
   condition: () => T | Promise<T>,
   what: string | (() => string),

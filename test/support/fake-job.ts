@@ -1,4 +1,5 @@
-// A batch job without a batch system and without control groups: what ours sees of one is an ancestor that is called slurmstepd, and a variable.
+// A batch job without a batch system and without control groups: what ours sees of one is an ancestor that is
+// called slurmstepd, and a variable.
 import fs from "node:fs";
 import path from "node:path";
 import type { RunResult, TestHome } from "./home.ts";

@@ -1,4 +1,5 @@
-// A session server for tests of the client: it listens like the real one, keeps what the client says, and says what the test tells it to.
+// A session server for tests of the client: it listens like the real one, keeps what the client says, and
+// says what the test tells it to.
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -117,7 +118,10 @@ export class FakeServer {
     fs.rmSync(this.socketPath, { force: true });
   }
 
-  /** Ends everything at once, as kill -9 does; the socket's file stays behind (Node removes only the name that it was bound under). */
+  /**
+   * Ends everything at once, as kill -9 does; the socket's file stays behind (Node removes only the name that
+   * it was bound under).
+   */
   die(): void {
     this.dispose();
   }
@@ -128,5 +132,8 @@ export class FakeServer {
   }
 }
 
-/** The client under test: the built one, or another build of it (with sanitizers) that FALCON_TEST_CLIENT names. */
+/**
+ * The client under test: the built one, or another build of it (with sanitizers) that FALCON_TEST_CLIENT
+ * names.
+ */
 export const client = process.env.FALCON_TEST_CLIENT ?? falcon;

@@ -1,4 +1,5 @@
-// Reads falcon's interactive display off the screen: which nodes it shows and which one is selected. Nothing is guessed.
+// Reads falcon's interactive display off the screen: which nodes it shows and which one is selected. Nothing
+// is guessed.
 
 /** What falcon's footer shows. */
 export interface FalconDisplay {
@@ -12,7 +13,8 @@ export interface FalconDisplay {
 }
 
 /**
- * Finds the footer in the visible rows of a screen (plain text). Undefined where there is none: falcon is not at its display, or
+ * Finds the footer in the visible rows of a screen (plain text). Undefined where there is none: falcon is not
+ * at its display, or
  * the display was spoilt by a resize.
  */
 export function readDisplay(rows: readonly string[]): FalconDisplay | undefined {

@@ -1,4 +1,5 @@
-// Programs that nobody here wrote, with which tests open what we made: found where they are installed, else the test says what it missed.
+// Programs that nobody here wrote, with which tests open what we made: found where they are installed, else
+// the test says what it missed.
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -46,7 +47,8 @@ export function chromium(file: string, folder: string, args: string[]): string {
 }
 
 /**
- * Opens a page in headless Chromium and asks for the value of an expression until it is true; answers the text of the page then. Works with
+ * Opens a page in headless Chromium and asks for the value of an expression until it is true; answers the
+ * text of the page then. Works with
  * real time: a page with workers does not keep to Chromium's virtual one.
  */
 export async function shownInChromium(file: string, folder: string, url: string, expression: string): Promise<string> {
@@ -162,7 +164,10 @@ function paeth(a: number, b: number, c: number): number {
   return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
 }
 
-/** Mean brightness (0 to 255) of the cells of a grid over a picture: two renderers of the same text differ in pixels, not in this. */
+/**
+ * Mean brightness (0 to 255) of the cells of a grid over a picture: two renderers of the same text differ in
+ * pixels, not in this.
+ */
 export function brightness({ width, height, data }: Pixels, cols: number, rows: number): number[] {
   const sums = new Array<number>(cols * rows).fill(0);
   const counts = new Array<number>(cols * rows).fill(0);

@@ -1,4 +1,5 @@
-// A program under a real holder, without a server: what it wrote, how it ended, and a check that nothing of it is left.
+// A program under a real holder, without a server: what it wrote, how it ended, and a check that nothing of
+// it is left.
 import fs from "node:fs";
 import { processAlive } from "../../src/platform/processes.ts";
 import type { ExitRecord, Gap, Hello } from "../../src/protocol/holder.ts";
@@ -171,7 +172,9 @@ export function orders(command: string[]): Omit<LaunchOptions, "folder"> {
   };
 }
 
-/** Kills the holder and the program of a session folder, waits until they are gone, and removes the folder. */
+/**
+ * Kills the holder and the program of a session folder, waits until they are gone, and removes the folder.
+ */
 export async function endSession(folder: string): Promise<void> {
   const pids = holdersOf(folder);
   const record = fs.existsSync(`${folder}/record`) ? fs.readFileSync(`${folder}/record`, "latin1") : "";
@@ -196,7 +199,10 @@ export function holdersOf(folder: string): number[] {
     .map(({ pid }) => pid);
 }
 
-/** Resolves when the process is gone. Nothing announces the end of a process that is not our child, so it is looked at. */
+/**
+ * Resolves when the process is gone. Nothing announces the end of a process that is not our child, so it is
+ * looked at.
+ */
 export async function ended(pid: number, limit = patience): Promise<void> {
   const deadline = Date.now() + limit;
   while (processAlive(pid)) {

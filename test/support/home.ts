@@ -1,4 +1,5 @@
-// A test's own instance of the product: its own FALCON_SESSIONS_HOME, commands in it, and a check that nothing is left.
+// A test's own instance of the product: its own FALCON_SESSIONS_HOME, commands in it, and a check that
+// nothing is left.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -48,10 +49,14 @@ const signalNumber: Record<string, number> = {
   SIGTERM: 15,
 };
 
-/** An isolated home under /tmp (short: a socket's path has 107 bytes), and everything that tests start in it. */
+/**
+ * An isolated home under /tmp (short: a socket's path has 107 bytes), and everything that tests start in it.
+ */
 export class TestHome {
   readonly folder: string;
-  /** A folder for what tests write: working directories, run directories. Lies in the home and goes with it. */
+  /**
+   * A folder for what tests write: working directories, run directories. Lies in the home and goes with it.
+   */
   readonly work: string;
   readonly env: Record<string, string>;
   /** Who all commands run as; undefined: who runs the tests. */
@@ -59,7 +64,10 @@ export class TestHome {
   #terminals: UserTerminal[] = [];
   #disposed = false;
 
-  /** @param options.user runs everything as this user, who owns the home and is in no group but its own; only root can. */
+  /**
+   * @param options.user runs everything as this user, who owns the home and is in no group but its own; only
+   * root can.
+   */
   constructor(env: Record<string, string> = {}, options: { user?: number } = {}) {
     const base = fs.mkdtempSync("/tmp/fs-");
     this.folder = path.join(base, "h");
@@ -118,7 +126,10 @@ export class TestHome {
     });
   }
 
-  /** As `run`, and fails with what the command said unless it exits with `code`. Answers its standard output, trimmed. */
+  /**
+   * As `run`, and fails with what the command said unless it exits with `code`. Answers its standard output,
+   * trimmed.
+   */
   async ok(args: string[], options: RunOptions & { code?: number } = {}): Promise<string> {
     const { code = 0 } = options;
     const result = await this.run(args, options);
@@ -159,7 +170,10 @@ export class TestHome {
     );
   }
 
-  /** The processes that belong to this home: by their environment or their arguments. The test itself is none of them. */
+  /**
+   * The processes that belong to this home: by their environment or their arguments. The test itself is none
+   * of them.
+   */
   processes(): HomeProcess[] {
     return processesNaming(this.folder);
   }
@@ -176,8 +190,10 @@ export class TestHome {
   }
 
   /**
-   * Ends every session, the server and the terminals, then asserts that no process of this home and no socket is left,
-   * and removes the folder. What is left is ended by pid before the assertion fails, so that one leak fails one test.
+   * Ends every session, the server and the terminals, then asserts that no process of this home and no socket
+   * is left,
+   * and removes the folder. What is left is ended by pid before the assertion fails, so that one leak fails
+   * one test.
    */
   async dispose(): Promise<void> {
     if (this.#disposed) return;

@@ -9,7 +9,10 @@ import { used } from "./foreign.ts";
 export const noHungMount =
   process.getuid?.() !== 0 || !fs.existsSync("/dev/fuse") ? "needs root and /dev/fuse, to mount a file system" : undefined;
 
-/** Mounts one on an empty folder, and has it hang. `answer` lets it go on; `end` unmounts it, whoever waits for it. */
+/**
+ * Mounts one on an empty folder, and has it hang. `answer` lets it go on; `end` unmounts it, whoever waits
+ * for it.
+ */
 export async function hungMount(folder: string): Promise<{ hang(): void; answer(): void; end(): Promise<void> }> {
   const daemon = spawn(program("fuse-folder"), [folder], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = once(daemon, "exit");

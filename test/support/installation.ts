@@ -27,7 +27,10 @@ export class Installation {
     return JSON.parse(fs.readFileSync(path.join(this.folder, "package.json"), "utf8")).version;
   }
 
-  /** Calls itself another version: what the server reads; and the client, where it is as long as the one that was compiled in. */
+  /**
+   * Calls itself another version: what the server reads; and the client, where it is as long as the one that
+   * was compiled in.
+   */
   setVersion(version: string): void {
     const before = this.version;
     const manifest = path.join(this.folder, "package.json");

@@ -1,4 +1,5 @@
-// Generated input of a viewer's terminal with what must become of it: keys in every encoding, pastes, replies, mouse reports, cut anywhere.
+// Generated input of a viewer's terminal with what must become of it: keys in every encoding, pastes,
+// replies, mouse reports, cut anywhere.
 import { escapeTimeout, type KeyPolicy, Keys, longestString, prefixTimeout, quietReset } from "../../src/session/keys.ts";
 import type { Random } from "./random.ts";
 
@@ -8,7 +9,10 @@ const Event = { history: 256, detach: 257 } as const;
 /** Some bytes that are one thing. */
 interface Part {
   bytes: Buffer;
-  /** What becomes of it when it is not torn by a pause: its bytes, other numbers (see {@link Event}), or nothing. */
+  /**
+   * What becomes of it when it is not torn by a pause: its bytes, other numbers (see {@link Event}), or
+   * nothing.
+   */
   gives: "itself" | readonly number[];
   /** A pause within would make it something else, so none is put there: it is a key of ours. */
   whole?: boolean;
@@ -244,7 +248,8 @@ function cut(random: Random, policy: KeyPolicy, parts: readonly Part[]): Chunk[]
   let at = 0;
   for (const part of parts) {
     const end = at + part.bytes.length;
-    // within a sequence: long enough to give up waiting, not to forget it; between two of them: as long as you like
+    // within a sequence: long enough to give up waiting, not to forget it; between two of them: as long as
+    // you like
     longest.fill(part.whole ? 3 : quietReset - 1, at, end);
     if (!part.goesOn) longest[at] = 20_000;
     if (part.text) for (let i = at; i < end; i++) if (bytes[i] === detach) letters.add(i);

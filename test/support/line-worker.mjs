@@ -1,4 +1,5 @@
-// The worker of lines and exports from its source, for unit tests: a worker thread does not take --import tsx over.
+// The worker of lines and exports from its source, for unit tests: a worker thread does not take --import tsx
+// over.
 import { register } from "tsx/esm/api";
 
 register();

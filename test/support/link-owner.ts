@@ -1,4 +1,5 @@
-// A process that owns links and is killed by a test: link-owner.ts FOLDER COMMAND [ARGUMENT ...]; says "output" at the first byte.
+// A process that owns links and is killed by a test: link-owner.ts FOLDER COMMAND [ARGUMENT ...]; says
+// "output" at the first byte.
 import { launchHolder } from "../../src/session/holder-launch.ts";
 import { orders } from "./held.ts";
 

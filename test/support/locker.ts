@@ -1,4 +1,5 @@
-// Another process that takes a lock on a database and keeps it until it is told to end, as a shell in a transaction or a backup does.
+// Another process that takes a lock on a database and keeps it until it is told to end, as a shell in a
+// transaction or a backup does.
 import { type ChildProcess, spawn } from "node:child_process";
 import { sqlitePlace } from "../../src/store/sqlite.ts";
 import { root } from "./paths.ts";
@@ -46,7 +47,9 @@ export class Locker {
     return new Locker(child, answer);
   }
 
-  /** Ends its transaction, closes the database as a well-behaved process does, and is gone when this resolves. */
+  /**
+   * Ends its transaction, closes the database as a well-behaved process does, and is gone when this resolves.
+   */
   async release(): Promise<void> {
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.send("release");

@@ -1,7 +1,8 @@
 // A bundled screen worker in which xterm.js' internals have moved, as they did in its 6.1 beta.
 
 /**
- * The worker's code with a field of xterm.js renamed in xterm.js itself, not where `internals.ts` looks for it.
+ * The worker's code with a field of xterm.js renamed in xterm.js itself, not where `internals.ts` looks for
+ * it.
  * @throws Error when the bundle has no such field.
  */
 export function moveInternals(worker: string): string {

@@ -6,7 +6,10 @@ import { fileURLToPath } from "node:url";
 /** The repository's root. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** FALCON_SESSIONS_NATIVE names the sanitized build (scripts/build-sanitized.sh): the suites then run with that. */
+/**
+ * FALCON_SESSIONS_NATIVE names the sanitized build (scripts/build-sanitized.sh): the suites then run with
+ * that.
+ */
 const native = process.env.FALCON_SESSIONS_NATIVE ?? path.join(root, "native/build/Release");
 
 /** The native client, `falcon`. */

@@ -1,4 +1,5 @@
-// A picture of a user's terminal, for a person who wants to see what a test saw: screenshot(terminal, "/tmp/x.png").
+// A picture of a user's terminal, for a person who wants to see what a test saw: screenshot(terminal,
+// "/tmp/x.png").
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";

@@ -1,6 +1,9 @@
 // Random numbers that a seed brings back: what a generated test found is found again.
 
-/** A generator of numbers (sfc32, which passes PractRand); two with the same seed give the same numbers for ever. */
+/**
+ * A generator of numbers (sfc32, which passes PractRand); two with the same seed give the same numbers for
+ * ever.
+ */
 export class Random {
   #a: number;
   #b: number;

@@ -1,5 +1,6 @@
-// Records a conversation with the holder that is built now: node --import tsx test/support/record-holder.ts > test/fixtures/holder-v1/conversation.json
-// The committed one is never made again: it stands for binaries that run somewhere.
+// Records a conversation with the holder that is built now: node --import tsx test/support/record-holder.ts >
+// test/fixtures/holder-v1/conversation.json The committed one is never made again: it stands for binaries
+// that run somewhere.
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { close, connectUnix, recvFds, sendFds } from "../../src/platform/native.ts";

@@ -1,4 +1,5 @@
-// The conversation of a holder with a server, as it was recorded from a real one, and its player: a listener that answers like that old binary.
+// The conversation of a holder with a server, as it was recorded from a real one, and its player: a listener
+// that answers like that old binary.
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -32,7 +33,10 @@ export function readRecording(): Recording {
 /** What the server may send without the holder's answer depending on it. */
 const unanswered: readonly number[] = [ToHolder.input, ToHolder.keep, ToHolder.signal];
 
-/** Plays the holder's side in `folder`: each of its frames once the frames before it that it answers have come. */
+/**
+ * Plays the holder's side in `folder`: each of its frames once the frames before it that it answers have
+ * come.
+ */
 export class RecordedHolder {
   /** Types of all frames that came, in order. */
   readonly heard: number[] = [];
@@ -45,7 +49,10 @@ export class RecordedHolder {
     this.#pty = pty;
   }
 
-  /** @param files the session folder's files are written too, as the holder wrote them: output before it is told, the record at start and end. */
+  /**
+   * @param files the session folder's files are written too, as the holder wrote them: output before it is
+   * told, the record at start and end.
+   */
   static async listen(folder: string, recording: Recording, { files = false } = {}): Promise<RecordedHolder> {
     const listener = net.createServer();
     // some terminal: what the link asks of it is asked of the kernel

@@ -1,4 +1,5 @@
-// A version that was released, built from its commit: kept in the cache outside the clone, for the tests of upgrades.
+// A version that was released, built from its commit: kept in the cache outside the clone, for the tests of
+// upgrades.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";

@@ -80,7 +80,10 @@ export class FakeHolder {
   }
 }
 
-/** Frees whole pages of a file as src/platform/native.ts does, by the tool of util-linux, so that store tests need no native build. */
+/**
+ * Frees whole pages of a file as src/platform/native.ts does, by the tool of util-linux, so that store tests
+ * need no native build.
+ */
 export function punchHole(fd: number, offset: number, length: number): boolean {
   if (length <= 0) return true;
   const done = spawnSync("fallocate", ["-p", "-o", String(offset), "-l", String(length), "/dev/fd/3"], {

@@ -1,4 +1,5 @@
-// The manual pages and --help: a page for each command, with each of its options, that man and mandoc read without complaint; each help has examples.
+// The manual pages and --help: a page for each command, with each of its options, that man and mandoc read
+// without complaint; each help has examples.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

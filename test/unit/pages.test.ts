@@ -1,4 +1,5 @@
-// docs/design/limits.md, docs/design/security.md: each constant that they name is in its source, each line names tests, and each test is there.
+// docs/design/limits.md, docs/design/security.md: each constant that they name is in its source, each line
+// names tests, and each test is there.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

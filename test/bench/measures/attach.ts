@@ -1,4 +1,5 @@
-// Time from starting the attach command until the whole first screen is there, and from nothing at all to a first screen.
+// Time from starting the attach command until the whole first screen is there, and from nothing at all to a
+// first screen.
 
 import type { Bench } from "../bench.ts";
 import { amount, figure, inTurns, type Measure } from "../bench.ts";

@@ -1,4 +1,5 @@
-// Time to drain a flood: plain log text, coloured UTF-8 and falcon's footer pattern, with and without a viewer that reads.
+// Time to drain a flood: plain log text, coloured UTF-8 and falcon's footer pattern, with and without a
+// viewer that reads.
 import { amount, type Bench, figure, inTurns, type Measure } from "../bench.ts";
 import { Flood } from "../drivers.ts";
 import { cpuMs } from "../facts.ts";
@@ -40,7 +41,10 @@ const floods: Record<Kind, { title: string; megabytes: number; detached: Goal[];
   },
 };
 
-/** The whole flood from its first write until the terminal had taken the last one (nobody views; bare: a reader that throws away). */
+/**
+ * The whole flood from its first write until the terminal had taken the last one (nobody views; bare: a
+ * reader that throws away).
+ */
 async function detached(bench: Bench, side: Side, kind: Kind, bytes: number): Promise<Record<string, number>> {
   const flood = new Flood(bench.drivers, kind, bytes);
   const session = await side.create(flood.argv);

@@ -1,4 +1,5 @@
-// Time of a key from the viewer's terminal to the program and back: alone, under floods, with more viewers; and of Ctrl+C under a flood.
+// Time of a key from the viewer's terminal to the program and back: alone, under floods, with more viewers;
+// and of Ctrl+C under a flood.
 import { amount, type Bench, figure, inTurns, type Measure } from "../bench.ts";
 import { Flood, type Viewer } from "../drivers.ts";
 import { type Figure, median, quantile } from "../figures.ts";

@@ -1,4 +1,5 @@
-// What a day of falcon's display becomes on disk, and what reading it back costs: generated output through the product's own store.
+// What a day of falcon's display becomes on disk, and what reading it back costs: generated output through
+// the product's own store.
 import fs from "node:fs";
 import path from "node:path";
 import { SessionLines, storeLines } from "../../../src/logs/session-lines.ts";
@@ -20,7 +21,10 @@ const start = Date.UTC(2026, 10, 24);
 /** The driver speaks now and then; each of its lines redraws the footer as well. */
 const driverEvery = 10;
 
-/** One redraw of falcon's footer (interactive.py) in second `s` of a run with two nodes that train an epoch every 5 seconds. */
+/**
+ * One redraw of falcon's footer (interactive.py) in second `s` of a run with two nodes that train an epoch
+ * every 5 seconds.
+ */
 function redraw(s: number): string {
   const epoch = Math.floor(s / 5);
   const clock = (at: number) => new Date(start + at * 1000).toISOString().slice(11, 19);
@@ -37,7 +41,8 @@ function redraw(s: number): string {
     );
   }
   content.push("\x1b[90m[j/k] switch node\x1b[0m");
-  // falcon draws what is new in that second about ten times: once a second and after each line of a node or the driver
+  // falcon draws what is new in that second about ten times: once a second and after each line of a node or
+  // the driver
   let out = "\x1b[s";
   for (const [i, line] of content.entries()) out += `\x1b[${rows - footerRows + i + 1};1H\x1b[K${line}`;
   return `${out}\x1b[u`;

@@ -1,4 +1,5 @@
-// A thousand sessions: how long the list takes, and how long a new server needs to have them all after a crash.
+// A thousand sessions: how long the list takes, and how long a new server needs to have them all after a
+// crash.
 
 import { until, untilGone } from "../../support/events.ts";
 import { amount, type Measure } from "../bench.ts";

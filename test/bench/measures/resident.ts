@@ -5,7 +5,10 @@ import { usual } from "../drivers.ts";
 import { memory, settled, ticks } from "../facts.ts";
 import type { Side } from "../sides.ts";
 
-/** Rest (ms) after which nothing of a start is left: of ours, lines are stored after a second, and V8 collects for some 15. */
+/**
+ * Rest (ms) after which nothing of a start is left: of ours, lines are stored after a second, and V8 collects
+ * for some 15.
+ */
 const afterStart = 12_000;
 
 function residents(side: Side): number[] {

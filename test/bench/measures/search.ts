@@ -1,4 +1,5 @@
-// Searching a million lines of ended sessions: the time of the whole command, and the server's memory with them and after it.
+// Searching a million lines of ended sessions: the time of the whole command, and the server's memory with
+// them and after it.
 import fs from "node:fs";
 import path from "node:path";
 import { until } from "../../support/events.ts";

@@ -1,4 +1,5 @@
-// What a screen costs the server: time and size of its snapshot, awake and packed up, of storing it, and how fast it takes a flood.
+// What a screen costs the server: time and size of its snapshot, awake and packed up, of storing it, and how
+// fast it takes a flood.
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Screen } from "../../../src/terminal/screen.ts";
@@ -10,7 +11,9 @@ import type { Figure, Unit } from "../figures.ts";
 const size = { cols: 200, rows: 50 };
 const scrollback = 10_000;
 
-/** Longer than the worker waits before it packs a silent screen up (ms), also when it was woken a moment ago. */
+/**
+ * Longer than the worker waits before it packs a silent screen up (ms), also when it was woken a moment ago.
+ */
 const packed = 2_500;
 
 const events = { answer() {}, title() {}, bell() {}, modes() {} };

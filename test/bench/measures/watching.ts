@@ -1,4 +1,5 @@
-// What it costs to watch ten runs that train: `falcon sessions --watch` looks at their files and draws once a second.
+// What it costs to watch ten runs that train: `falcon sessions --watch` looks at their files and draws once a
+// second.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -77,7 +78,8 @@ async function watch(bench: Bench): Promise<{ watched: number; idle: number; rea
       }
       return { cpu: cpuMs(withHelpers(server)) - before.cpu, read: readByAll(server) - before.read };
     };
-    // the server looks around each half minute and reads what was logged before then, once; V8 collects what that left behind in the half minute after it
+    // the server looks around each half minute and reads what was logged before then, once; V8 collects what
+    // that left behind in the half minute after it
     await until(() => readByAll(server) > 10 * earlier * 100, "the logs to be read", 60_000);
     await pause(amount(bench, 45_000, 20_000, 0));
     await settled(() => [server], "the server", 60_000);

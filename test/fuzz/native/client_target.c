@@ -1,5 +1,6 @@
-// The client's whole main loop against a hostile server, terminal and user, in process: client.c itself, with the system calls that it makes
-// played by the input. The first third of the input says what happens next, the rest is what the server sends.
+// The client's whole main loop against a hostile server, terminal and user, in process: client.c itself, with
+// the system calls that it makes played by the input. The first third of the input says what happens next,
+// the rest is what the server sends.
 #include "driver.h"
 
 #include <setjmp.h>
@@ -43,7 +44,8 @@ static int64_t clock_ms;
 static unsigned connections, turns;
 static bool stream_ended, typing_ended, write_failed;
 
-// What must be: stdout and stderr get the payloads of STDOUT and STDERR in order; the server gets what was typed in order.
+// What must be: stdout and stderr get the payloads of STDOUT and STDERR in order; the server gets what was
+// typed in order.
 static uint8_t shown[1 << 20], owed[1 << 20];
 static size_t shown_length, owed_length;
 static uint8_t sent[TYPED_ROOM];
@@ -169,7 +171,8 @@ int64_t os_steady_ms(void) { return clock_ms; }
 
 // ---- the system calls
 
-// The direct way is never there: no descriptor comes here. test/fuzz/native/filter_target.c has the filter, test/e2e/direct.test.ts the rest.
+// The direct way is never there: no descriptor comes here. test/fuzz/native/filter_target.c has the filter,
+// test/e2e/direct.test.ts the rest.
 ssize_t played_read(int fd, void *into, size_t room);
 
 bool direct_begin(int holder, const uint8_t *payload, size_t length, const struct direct_reports *to) {

@@ -1,11 +1,13 @@
-// The loop around a fuzz target in C: mutates inputs, keeps those that reach new edges of the code under test (which the compiler instruments,
-// -fsanitize-coverage=trace-pc; gcc and clang both have it), and counts work in edges, so that a hang is one on every machine.
+// The loop around a fuzz target in C: mutates inputs, keeps those that reach new edges of the code under test
+// (which the compiler instruments, -fsanitize-coverage=trace-pc; gcc and clang both have it), and counts work
+// in edges, so that a hang is one on every machine.
 //
 //   driver --inputs N --seconds S --seed K --current FILE [--words FILE] [SEED ...]     fuzz
 //   driver --replay FILE ...                                                             try these inputs
 //
-// The input at hand always stands in the file of --current: when the process ends badly, that is the input to keep. The last line of stdout is
-// `done INPUTS CORPUS EDGES`. This file itself is built without instrumentation.
+// The input at hand always stands in the file of --current: when the process ends badly, that is the input to
+// keep. The last line of stdout is `done INPUTS CORPUS EDGES`. This file itself is built without
+// instrumentation.
 #include "driver.h"
 
 #include <fcntl.h>

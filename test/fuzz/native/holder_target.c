@@ -1,5 +1,6 @@
-// The holder's socket side against hostile servers and viewers, in process: holder_server.c, holder_cursor.c and holder_typing.c themselves, with
-// their sockets, the log and the terminal played by the input. The first third of the input says what happens next; the rest is what the connections send, each a piece in turn.
+// The holder's socket side against hostile servers and viewers, in process: holder_server.c, holder_cursor.c
+// and holder_typing.c themselves, with their sockets, the log and the terminal played by the input. The first
+// third of the input says what happens next; the rest is what the connections send, each a piece in turn.
 #include "driver.h"
 
 #include <errno.h>
@@ -191,7 +192,8 @@ ssize_t played_recvmsg(int fd, struct msghdr *message, int flags) {
   return length;
 }
 
-// What docs/design/protocol.md promises a server: HELLO first, DATA in order without holes but those that GAP tells, EXIT behind the last byte.
+// What docs/design/protocol.md promises a server: HELLO first, DATA in order without holes but those that GAP
+// tells, EXIT behind the last byte.
 static void hear(int fd, uint8_t type, size_t length) {
   __typeof__(&said[0]) to = &said[fd];
   fuzz_require(to->greeted || type == FROM_HELLO, "HELLO is first");

@@ -1,5 +1,5 @@
-// Files that the server reads: the user's configuration, the session folders, the database. They are the user's own, but a full disk, a crash,
-// another version or a hand may have left anything in them.
+// Files that the server reads: the user's configuration, the session folders, the database. They are the
+// user's own, but a full disk, a crash, another version or a hand may have left anything in them.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -338,7 +338,8 @@ export const targets: readonly Target[] = [
       const { store } = SessionStore.open(file, () => {});
       try {
         store.all();
-        // what only writing meets, or brings about (a damaged list of free pages), is thrown, and logged by the server …
+        // what only writing meets, or brings about (a damaged list of free pages), is thrown, and logged by
+        // the server …
         try {
           store.save({ ...row, id: "new123" });
           assert.deepEqual(
@@ -362,7 +363,10 @@ export const targets: readonly Target[] = [
   },
 ];
 
-/** The database with bytes of the input written over it: four bytes say where, one how many, and those follow; a last one may cut it. */
+/**
+ * The database with bytes of the input written over it: four bytes say where, one how many, and those follow;
+ * a last one may cut it.
+ */
 function damaged(whole: Buffer, input: Buffer): Buffer {
   if (input.subarray(0, 6).toString("latin1") === "SQLite") return input;
   const bytes = Buffer.from(whole);

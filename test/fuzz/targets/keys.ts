@@ -20,7 +20,10 @@ const base: KeyPolicy = {
   historyKey: true,
 };
 
-/** Feeds the bytes, cut after each 0xfe (which is dropped, and whose follower says for how long nothing comes). */
+/**
+ * Feeds the bytes, cut after each 0xfe (which is dropped, and whose follower says for how long nothing
+ * comes).
+ */
 function feed(
   policy: KeyPolicy,
   input: Buffer,

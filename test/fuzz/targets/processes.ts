@@ -1,5 +1,5 @@
-// The built programs themselves, with a hostile peer on a real socket: slower by far than the same code in process (native/), and with nothing
-// played. The holder's program must go on, the client must end.
+// The built programs themselves, with a hostile peer on a real socket: slower by far than the same code in
+// process (native/), and with nothing played. The holder's program must go on, the client must end.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -34,7 +34,10 @@ import { client } from "../../support/fake-server.ts";
 import { Held } from "../../support/held.ts";
 import type { Target } from "../target.ts";
 
-/** Megabytes that a holder may take after thousands of hostile connections: eight of them at once hold 1.2 MB each. */
+/**
+ * Megabytes that a holder may take after thousands of hostile connections: eight of them at once hold 1.2 MB
+ * each.
+ */
 const holderMiB = 24;
 
 let held: Held | undefined;
@@ -49,7 +52,10 @@ async function holder(): Promise<Held> {
   return held;
 }
 
-/** The frames that would end the program by right are made into ones that do not: whoever may connect may also kill. */
+/**
+ * The frames that would end the program by right are made into ones that do not: whoever may connect may also
+ * kill.
+ */
 function withoutSignals(stream: Buffer): Buffer {
   const copy = Buffer.from(stream);
   for (let at = 0; at + frameHeader <= copy.length; at += frameHeader + copy.readUInt32LE(at))

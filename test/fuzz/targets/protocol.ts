@@ -1,4 +1,5 @@
-// Frames of both wire protocols, as a server reads them from a hostile client or holder, and a client in TypeScript from a hostile server.
+// Frames of both wire protocols, as a server reads them from a hostile client or holder, and a client in
+// TypeScript from a hostile server.
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type net from "node:net";
@@ -91,7 +92,10 @@ function mutateFrames(random: Random, input: Buffer): Buffer {
   return Buffer.concat(frames);
 }
 
-/** Feeds a stream in pieces of these lengths, again and again. Answers the frames, and whether a frame was refused. */
+/**
+ * Feeds a stream in pieces of these lengths, again and again. Answers the frames, and whether a frame was
+ * refused.
+ */
 function readFrames(
   bytes: Buffer,
   limit: number,

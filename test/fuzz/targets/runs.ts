@@ -1,4 +1,5 @@
-// Files of falcon's run directories, which any program may have written: logs, metrics, the configuration; and falcon's arguments.
+// Files of falcon's run directories, which any program may have written: logs, metrics, the configuration;
+// and falcon's arguments.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// Whatever a program writes, and wherever it is cut: a terminal that is given snapshot and rest equals one that was given all.
+// Whatever a program writes, and wherever it is cut: a terminal that is given snapshot and rest equals one
+// that was given all.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -7,14 +8,20 @@ import { cannotBeRight } from "../../replay/known.ts";
 import { compare, type State, UserScreen } from "../../replay/user-screen.ts";
 import { size, stream } from "./vocabulary.ts";
 
-/** Runs of each property, the same ones every time; FALCON_PROPERTY_RUNS and _SEED (a number, or `random`) for longer searches. */
+/**
+ * Runs of each property, the same ones every time; FALCON_PROPERTY_RUNS and _SEED (a number, or `random`) for
+ * longer searches.
+ */
 const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 400);
 const { FALCON_PROPERTY_SEED } = process.env;
 const seed = FALCON_PROPERTY_SEED === "random" ? {} : { seed: Number(FALCON_PROPERTY_SEED ?? 20261124) };
 
 const lines = 30;
 
-/** Found by longer searches, mended, and kept: REP that fills the scrollback, with narrow and wide characters, before and behind the cut. */
+/**
+ * Found by longer searches, mended, and kept: REP that fills the scrollback, with narrow and wide characters,
+ * before and behind the cut.
+ */
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const tiny = { cols: 2, rows: 1 };
 const wide = "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e";
@@ -62,7 +69,10 @@ test("snapshot and rest equal the whole stream", () => {
   );
 });
 
-/** DECALN under origin mode fills lines that xterm.js finds behind the end of its list after a resize: left over ones. */
+/**
+ * DECALN under origin mode fills lines that xterm.js finds behind the end of its list after a resize: left
+ * over ones.
+ */
 const plain = stream.map((output) => Buffer.from(output.toString("latin1").replaceAll("\x1b#8", ""), "latin1"));
 
 test("after resizes a snapshot is the screen, and goes on like it", () => {

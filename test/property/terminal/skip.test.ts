@@ -52,7 +52,10 @@ const flood = fc
   .array(line, { minLength: 3, maxLength: 40, size: "max" })
   .map((lines) => Buffer.from(lines.join("").repeat(Math.ceil(20_000 / Math.max(1, lines.join("").length))), "utf8"));
 
-/** A scroll region and something below it, as falcon draws its display, with the cursor inside of the region or not. */
+/**
+ * A scroll region and something below it, as falcon draws its display, with the cursor inside of the region
+ * or not.
+ */
 const region = fc
   .record({
     top: fc.constantFrom("", "1", "1", "1", "2"),
@@ -83,7 +86,10 @@ interface Part {
 }
 const part: fc.Arbitrary<Part> = fc.record({ length: fc.integer({ min: 1, max: 40_000 }), fetched: fc.boolean() });
 
-/** Node's own blocks, of which small buffers are pieces: 8 KiB up to Node 22, 64 KiB in 24.19 and later, and what a person may set. */
+/**
+ * Node's own blocks, of which small buffers are pieces: 8 KiB up to Node 22, 64 KiB in 24.19 and later, and
+ * what a person may set.
+ */
 const pools = [0, 8 << 10, 64 << 10, 1 << 20];
 
 for (const pool of pools)

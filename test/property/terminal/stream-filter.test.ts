@@ -1,4 +1,5 @@
-// What a viewer is sent by the filter in C: the same as by the JavaScript ones, whatever the output and however it is cut; long plain output untouched.
+// What a viewer is sent by the filter in C: the same as by the JavaScript ones, whatever the output and
+// however it is cut; long plain output untouched.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -5,7 +5,10 @@ import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { PolicyFilter } from "./policy.ts";
 import { QueryFilter } from "./queries.ts";
 
-/** Feeds both; throws where they differ in a piece, or in what a person is to be asked. Answers what went through. */
+/**
+ * Feeds both; throws where they differ in a piece, or in what a person is to be asked. Answers what went
+ * through.
+ */
 export function bothFiltered(chunks: readonly Buffer[], rules: ProgramSequences, of: "program" | "screen"): Buffer {
   const asked: string[][] = [[], []];
   const queries = new QueryFilter();

@@ -1,4 +1,5 @@
-// For LD_PRELOAD: the steady clock runs a thousand times as fast, and waiting takes a thousandth, so that a limit of half a minute is reached at once.
+// For LD_PRELOAD: the steady clock runs a thousand times as fast, and waiting takes a thousandth, so that a
+// limit of half a minute is reached at once.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <poll.h>

@@ -1,7 +1,10 @@
 /*
- * Behaves on the terminal as falcon's interactive display does: alternate screen, hidden cursor, a scroll region set once,
- * log lines scrolling in it, a footer redrawn whole by absolute moves once a second and after every line, SIGWINCH ignored
- * but the live height read at every redraw, j/k to choose a node, one Ctrl+C to stop gracefully, two to quit at once.
+ * Behaves on the terminal as falcon's interactive display does: alternate screen, hidden cursor, a scroll
+ * region set once,
+ * log lines scrolling in it, a footer redrawn whole by absolute moves once a second and after every line,
+ * SIGWINCH ignored
+ * but the live height read at every redraw, j/k to choose a node, one Ctrl+C to stop gracefully, two to quit
+ * at once.
  * Arguments: log lines per second (default 2), footer rows (default 20), nodes (default 2).
  */
 #include <poll.h>

@@ -1,5 +1,6 @@
-// An empty folder on a file system that another process serves, as sshfs and the like do it: `fuse-folder DIRECTORY` mounts it there, prints
-// "ready", and serves it until it is unmounted (or its mount namespace is gone). Whatever is looked up in it is not there.
+// An empty folder on a file system that another process serves, as sshfs and the like do it: `fuse-folder
+// DIRECTORY` mounts it there, prints "ready", and serves it until it is unmounted (or its mount namespace is
+// gone). Whatever is looked up in it is not there.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-// A library for LD_PRELOAD: the log of a session takes 64 KiB, then its owner's quota is used up. For machines whose kernel has no quotas.
+// A library for LD_PRELOAD: the log of a session takes 64 KiB, then its owner's quota is used up. For
+// machines whose kernel has no quotas.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,8 @@
 /*
- * Plays a recorded output stream in two parts: player FILE CUT FIFO writes the first CUT bytes to its terminal, waits until the FIFO is opened
- * for writing, writes the rest, waits once more, ends. The terminal is raw, so that the bytes come out as they are.
+ * Plays a recorded output stream in two parts: player FILE CUT FIFO writes the first CUT bytes to its
+ * terminal, waits until the FIFO is opened
+ * for writing, writes the rest, waits once more, ends. The terminal is raw, so that the bytes come out as
+ * they are.
  */
 #include <fcntl.h>
 #include <stdio.h>

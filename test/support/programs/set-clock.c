@@ -1,4 +1,5 @@
-// For LD_PRELOAD: the wall clock is as many seconds ahead (or behind) as the file that FALCON_TEST_CLOCK names says; it may be set at any moment.
+// For LD_PRELOAD: the wall clock is as many seconds ahead (or behind) as the file that FALCON_TEST_CLOCK
+// names says; it may be set at any moment.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -7,7 +7,10 @@ import { NoAnswer } from "../../../src/base/aside.ts";
 import { AsidePool, costs, longestWork, mostHelpers } from "../../../src/base/aside-pool.ts";
 import { Failure } from "../../../src/base/failure.ts";
 
-/** A helper that does what its file says: hangs in a loop, as in a system call that does not return; ends; throws; answers its number. */
+/**
+ * A helper that does what its file says: hangs in a loop, as in a system call that does not return; ends;
+ * throws; answers its number.
+ */
 const helper = `
 process.on("message", ({ id, name, args }) => {
   if (name === "hang") for (;;) {}

@@ -57,7 +57,9 @@ describe("what a shell has not read of its script", { skip: process.platform !==
   });
   after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-  /** Runs a script up to a program that says its parent's pid and waits; answers what its shell has not read. */
+  /**
+   * Runs a script up to a program that says its parent's pid and waits; answers what its shell has not read.
+   */
   async function unread(shell: string, before: string, line: string, behind: string): Promise<string | undefined> {
     const file = path.join(folder, "script");
     const told = path.join(folder, "told");

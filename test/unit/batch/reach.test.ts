@@ -1,4 +1,5 @@
-// Where no signal of Slurm's reaches a waiting launch, it is said with the remedy; where one does, or a script passes it on, nothing is.
+// Where no signal of Slurm's reaches a waiting launch, it is said with the remedy; where one does, or a
+// script passes it on, nothing is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ProcessFacts, unreached } from "../../../src/batch/reach.ts";

@@ -1,4 +1,5 @@
-// The list of sessions at the widths of terminals, in a pipe, without colours: what is there, what gives way first, what is never cut.
+// The list of sessions at the widths of terminals, in a pipe, without colours: what is there, what gives way
+// first, what is never cut.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";

@@ -1,4 +1,5 @@
-// A run that was asked to stop is watched to its end: each change is told, and once that it hangs; nothing is sent.
+// A run that was asked to stop is watched to its end: each change is told, and once that it hangs; nothing is
+// sent.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { watchStop } from "../../../src/commands/stop-watch.ts";

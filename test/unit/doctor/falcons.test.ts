@@ -1,4 +1,5 @@
-// Who gets which falcon: by PATH, by the function of init, in a script that activates an environment; and what is warned of.
+// Who gets which falcon: by PATH, by the function of init, in a script that activates an environment; and
+// what is warned of.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// What is certain to end a launch is said before it; what is not certain, and what is not falcon, is passed over.
+// What is certain to end a launch is said before it; what is not certain, and what is not falcon, is passed
+// over.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// Reading a log that is being written: every line once, only what is new, through truncation, replacement and sheer size.
+// Reading a log that is being written: every line once, only what is new, through truncation, replacement and
+// sheer size.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

@@ -1,4 +1,5 @@
-// Metrics of a run: numpy's own files, chunks that are new, half written, overwritten by a resumed run, or nonsense.
+// Metrics of a run: numpy's own files, chunks that are new, half written, overwritten by a resumed run, or
+// nonsense.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

@@ -1,4 +1,5 @@
-// Saved means: model files of this launch are there, and whole. Archives as torch writes them, cut at every place.
+// Saved means: model files of this launch are there, and whole. Archives as torch writes them, cut at every
+// place.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,11 +1,15 @@
-// The words of an output whose display goes on being drawn into them: each line once, whole, without the display's.
+// The words of an output whose display goes on being drawn into them: each line once, whole, without the
+// display's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainLines } from "../../../src/falcon/plain-text.ts";
 import { postMortem } from "../../../src/falcon/post-mortem.ts";
 
 const rule = "─".repeat(120);
-/** One redraw of falcon 0.5.1's footer, as it was recorded after a missing observation file (it left its display, and a thread went on drawing). */
+/**
+ * One redraw of falcon 0.5.1's footer, as it was recorded after a missing observation file (it left its
+ * display, and a thread went on drawing).
+ */
 const redraw = `\x1b[s\x1b[21;1H\x1b[K${rule}\x1b[22;1H\x1b[K[No nodes registered yet]\x1b[23;1H\x1b[K\x1b[90m${rule}\x1b[0m\x1b[24;1H\x1b[K\x1b[40;1H\x1b[K\x1b[90m[j/k] switch node\x1b[0m\x1b[u`;
 const said = [
   "Traceback (most recent call last):",

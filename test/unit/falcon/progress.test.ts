@@ -1,4 +1,5 @@
-// A run as its files show it: the recorded runs of the real falcon, field by field as their logs have them, and files that are not as usual.
+// A run as its files show it: the recorded runs of the real falcon, field by field as their logs have them,
+// and files that are not as usual.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -31,7 +32,10 @@ function watched(name: RecordedName, later = 0) {
 /** 24 November 2026 in UTC: the recorded logs' clock. */
 const at = (hour: number, minute: number, second: number) => Date.UTC(2026, 10, 24, hour, minute, second);
 
-/** What the logs end with, by hand: epoch, epochs, before, loss, validation, best, since best, samples, steps, learning rate. */
+/**
+ * What the logs end with, by hand: epoch, epochs, before, loss, validation, best, since best, samples, steps,
+ * learning rate.
+ */
 const ends: Record<RecordedName, Record<string, (number | string)[]>> = {
   plain: { theta: ["done", 60, 60, 0, -0.7137, -0.3413, -0.6059, 12, 2304, 988, 0.003] },
   interactive: { theta: ["done", 53, 3000, 0, -0.7503, -0.4248, -0.7116, 2, 2304, 848, 0.003] },
@@ -99,7 +103,8 @@ for (const name of Object.keys(ends) as RecordedName[]) {
 }
 
 test("rate, time left, rhythm and fraction of a run that trains", async () => {
-  // by hand: epochs 141 to 200 of 3000 were logged from 08:34:24 to 08:34:28; the look is 8.239 s after the last
+  // by hand: epochs 141 to 200 of 3000 were logged from 08:34:24 to 08:34:28; the look is 8.239 s after the
+  // last
   const { watcher, facts } = watched("stalled");
   const progress = await watcher.read(true);
   const [node] = progress.nodes as [NodeProgress];

@@ -1,4 +1,5 @@
-// What it takes to resume: from nothing, from a saved configuration, from a saved model; the arguments stay as they were.
+// What it takes to resume: from nothing, from a saved configuration, from a saved model; the arguments stay
+// as they were.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

@@ -1,4 +1,5 @@
-// Which run directory a session trains into: named, found by the open log of its driver, or by the link that falcon moves.
+// Which run directory a session trains into: named, found by the open log of its driver, or by the link that
+// falcon moves.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

@@ -282,7 +282,8 @@ test("what a plain program prints is what stands in a terminal of endless scroll
       ),
     },
   );
-  // a wide character that does not fit leaves a blank at the end of its row, which is no part of the line: there blanks do not count
+  // a wide character that does not fit leaves a blank at the end of its row, which is no part of the line:
+  // there blanks do not count
   const wide = fc.oneof(
     { weight: 3, arbitrary: printing },
     { weight: 1, arbitrary: fc.constantFrom("漢字", "日本語のログ", "😀") },

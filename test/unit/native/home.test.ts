@@ -235,7 +235,8 @@ describe("the folder", () => {
   test("a socket that is served by another user gets nothing", {
     skip: !root && "needs root, to become another user",
   }, async () => {
-    // a server of another user in a folder of ours can only be made by root; the check must not depend on the folder's alone
+    // a server of another user in a folder of ours can only be made by root; the check must not depend on the
+    // folder's alone
     const folder = at("s");
     fs.mkdirSync(folder, { mode: 0o700 });
     const server = await FakeServer.listen(folder);

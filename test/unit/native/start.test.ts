@@ -1,4 +1,5 @@
-// How the client finds its server, starts one where none answers, and asks the next one when a connection is lost.
+// How the client finds its server, starts one where none answers, and asks the next one when a connection is
+// lost.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
@@ -23,7 +24,8 @@ const reconnect = encodeFrame(ServerFrame.reconnect);
 const raw = encodeInputMode(2);
 
 /**
- * A server as the client starts it: notes each start and what it was started with, answers every request with its
+ * A server as the client starts it: notes each start and what it was started with, answers every request with
+ * its
  * arguments and the status 17, and lives until it is killed. What it does first is up to the test.
  */
 const startedServer = (first: string) => `

@@ -1,5 +1,5 @@
-// The built client in odd surroundings: closed streams, terminals of one column or none that anybody knows, homes that are not there, storms of
-// signals.
+// The built client in odd surroundings: closed streams, terminals of one column or none that anybody knows,
+// homes that are not there, storms of signals.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -176,7 +176,8 @@ describe("terminals", () => {
 
 describe("signals", () => {
   test("SIGTERM to a stopped client ends it when it goes on, the terminal put back", async () => {
-    // the system's kill: bash's own continues a stopped job at once, and then it may have ended before `fg` (which says 1)
+    // the system's kill: bash's own continues a stopped job at once, and then it may have ended before `fg`
+    // (which says 1)
     const script = `enable -n kill; set -m; ${client} x; echo "stopped $?"; kill -TERM "$(jobs -p)"; fg >/dev/null 2>&1; echo "ended $?"; stty -a | grep -wo icanon`;
     const terminal = start(["-c", script], { file: "/bin/bash" });
     const peer = await server.peer();
@@ -236,7 +237,8 @@ describe("signals", () => {
         }
       }
     }, 1);
-    // many become one on the way (a pending signal is not queued); what matters is that the client answers to a deadly one
+    // many become one on the way (a pending signal is not queued); what matters is that the client answers to
+    // a deadly one
     await until(() => sent > 20_000, "the storm");
     clearInterval(storm);
     process.kill(peer.request.pid, "SIGQUIT");

@@ -1,4 +1,5 @@
-// What a run would lack, and whose server is to start it: every way in which a caller and a server can differ.
+// What a run would lack, and whose server is to start it: every way in which a caller and a server can
+// differ.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {

@@ -33,7 +33,10 @@ const coded = (code: string) => (error: unknown) => error instanceof Error && (e
 const cloexec = (fd: number): boolean =>
   (Number.parseInt(/flags:\s+(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] ?? "0", 8) & 0o2000000) !== 0;
 
-/** A listener in this process, with the accepted connection's descriptor replaced by what the test reads and writes itself. */
+/**
+ * A listener in this process, with the accepted connection's descriptor replaced by what the test reads and
+ * writes itself.
+ */
 async function pair(): Promise<{ client: number; server: net.Socket; stop(): void }> {
   const file = path.join(folder, "pair");
   const listener = net.createServer();
@@ -107,7 +110,8 @@ test("a connection knows the other side, and descriptors travel over it", async 
 });
 
 test("sent descriptors arrive close-on-exec, and name the same file", async () => {
-  // both ends of one connection in this process: the accepted one's number is found by what it is connected to
+  // both ends of one connection in this process: the accepted one's number is found by what it is connected
+  // to
   const { client, server, stop } = await pair();
   const accepted = (server as unknown as { _handle: { fd: number } })._handle.fd;
   try {
@@ -171,7 +175,8 @@ test("fileSystem: numbers that make sense, and /proc is not a network", () => {
 });
 
 test("lineMode follows what the program sets; setWindowSize reaches it", async () => {
-  // it says that it is there before it is asked: until then the terminal may not be its own; and it stays until everything was read
+  // it says that it is there before it is asked: until then the terminal may not be its own; and it stays
+  // until everything was read
   const script = "echo there; read a; stty -echo -icanon -isig intr ^X; echo set; read b; stty size; read c";
   const terminal = spawn("/bin/sh", ["-c", script], { cols: 80, rows: 24 });
   const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));

@@ -1,5 +1,6 @@
-// Pins the holder's protocol: holders of today run for weeks and are served by every later server. A change here breaks running sessions;
-// what is needed beyond this takes a new type, or comes at the end of a payload.
+// Pins the holder's protocol: holders of today run for weeks and are served by every later server. A change
+// here breaks running sessions; what is needed beyond this takes a new type, or comes at the end of a
+// payload.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// Scopes below the user's manager: when processes move, what systemd is asked for, and what the user is told. `busctl` is a fake on PATH.
+// Scopes below the user's manager: when processes move, what systemd is asked for, and what the user is told.
+// `busctl` is a fake on PATH.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// The watch over deadlines, with a clock of the test's own: when a run is asked to stop, that the batch system is asked again before, and what hangs.
+// The watch over deadlines, with a clock of the test's own: when a run is asked to stop, that the batch
+// system is asked again before, and what hangs.
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";

@@ -1,4 +1,5 @@
-// Deadlines: what ends a run first, how long before it is asked to stop, what is said of it, and what makes no sense.
+// Deadlines: what ends a run first, how long before it is asked to stop, what is said of it, and what makes
+// no sense.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RunProgress } from "../../../src/falcon/run-progress.ts";

@@ -1,4 +1,5 @@
-// Whoever reads a session's output from the holder at their own pace: what is not there any more is told, and never read as something else.
+// Whoever reads a session's output from the holder at their own pace: what is not there any more is told, and
+// never read as something else.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

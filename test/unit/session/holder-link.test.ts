@@ -1,4 +1,5 @@
-// The link against real holders: launch, input, output, signals, the end; and what happens when either side is killed, stopped or starved.
+// The link against real holders: launch, input, output, signals, the end; and what happens when either side
+// is killed, stopped or starved.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +18,10 @@ import { readIfThere, until } from "../../support/events.ts";
 import { ended, endSession, Heard, Held, holdersOf, orders, sessionFolder } from "../../support/held.ts";
 import { holder, root } from "../../support/paths.ts";
 
-/** Id of the foreground process group of a process's terminal (tpgid in /proc/PID/stat, behind the name in parentheses); -1 without one. */
+/**
+ * Id of the foreground process group of a process's terminal (tpgid in /proc/PID/stat, behind the name in
+ * parentheses); -1 without one.
+ */
 function foregroundGroup(pid: number): number {
   const stat = readIfThere(`/proc/${pid}/stat`) ?? "";
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[5] ?? -1);

@@ -1,4 +1,5 @@
-// Every rule of the input parser: what detaches, what never does, what goes to the program, and what is nobody's.
+// Every rule of the input parser: what detaches, what never does, what goes to the program, and what is
+// nobody's.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
@@ -25,7 +26,10 @@ const launch: KeyPolicy = {
 /** A session of `falcon run`, or a launch whose program is in line mode: `d` is a letter. */
 const plain: KeyPolicy = { ...launch, plainDetach: false };
 
-/** A parser with a clock that tests move, and everything that it did, in short: ">text" sent, "^" interrupt, "detach d", … */
+/**
+ * A parser with a clock that tests move, and everything that it did, in short: ">text" sent, "^" interrupt,
+ * "detach d", …
+ */
 class Typist {
   now = 1000;
   policy: KeyPolicy;

@@ -1,4 +1,5 @@
-// A holder of an earlier release is served by this server: its recorded conversation, replayed against the present link and the present codecs.
+// A holder of an earlier release is served by this server: its recorded conversation, replayed against the
+// present link and the present codecs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

@@ -1,4 +1,5 @@
-// One statement about an end, whatever the exit status, the signals, the batch system, the files and falcon's own words are.
+// One statement about an end, whatever the exit status, the signals, the batch system, the files and falcon's
+// own words are.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ModelFiles } from "../../../src/falcon/model-files.ts";

@@ -1,4 +1,5 @@
-// Where a size begins in the output: what was drawn for the old one stands before it, also where the program writes without a pause.
+// Where a size begins in the output: what was drawn for the old one stands before it, also where the program
+// writes without a pause.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { program } from "../../support/compile.ts";

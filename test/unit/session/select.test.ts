@@ -1,4 +1,5 @@
-// Which session is meant: ids, names, prefixes of both, run directories; what may be guessed and what must be said.
+// Which session is meant: ids, names, prefixes of both, run directories; what may be guessed and what must be
+// said.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";

@@ -1,4 +1,5 @@
-// Submitted sessions: files that are whole or not there, and one question to Slurm for all of them, not too often.
+// Submitted sessions: files that are whole or not there, and one question to Slurm for all of them, not too
+// often.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

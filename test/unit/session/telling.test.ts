@@ -1,4 +1,5 @@
-// Events for the user's command: told once when it takes them, again when it does not, and after a server's death.
+// Events for the user's command: told once when it takes them, again when it does not, and after a server's
+// death.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Telling } from "../../../src/session/telling.ts";

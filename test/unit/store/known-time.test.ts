@@ -1,4 +1,5 @@
-// The time by which old sessions are deleted, over starts of servers whose clocks are right, wrong, or set while they run.
+// The time by which old sessions are deleted, over starts of servers whose clocks are right, wrong, or set
+// while they run.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

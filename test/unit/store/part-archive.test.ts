@@ -1,4 +1,5 @@
-// The archive of parts: written whole, bounded, read with suspicion, since another machine may have written anything there.
+// The archive of parts: written whole, bounded, read with suspicion, since another machine may have written
+// anything there.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

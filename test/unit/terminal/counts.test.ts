@@ -1,4 +1,5 @@
-// A program may say "two thousand million times" in thirteen bytes; the screen does what can be seen of it, and is done.
+// A program may say "two thousand million times" in thirteen bytes; the screen does what can be seen of it,
+// and is done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Screen } from "../../../src/terminal/screen.ts";

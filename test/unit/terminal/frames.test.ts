@@ -1,4 +1,5 @@
-// Frames for a terminal of another size: what is shown of the screen, changed lines only, and never a half one.
+// Frames for a terminal of another size: what is shown of the screen, changed lines only, and never a half
+// one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -13,7 +13,10 @@ import { moveInternals } from "../../support/moved-internals.ts";
 
 const options = { cols: 30, rows: 8, scrollback: 100 };
 
-/** falcon's kind of display: a log in a region, a footer below it, attributes current when the alternate screen is entered. */
+/**
+ * falcon's kind of display: a log in a region, a footer below it, attributes current when the alternate
+ * screen is entered.
+ */
 const display =
   "before\r\n\x1b[31mx\x1b[?1049h\x1b[?25l\x1b[1;5r\x1b[?1h\x1b[?1000;1006h\x1b[?2004h\x1b[mplain\x1b[6;1H\x1b[7mfooter\x1b[m\x1b[3;4H\x1b[s\x1b[7;2H";
 

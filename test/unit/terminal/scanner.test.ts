@@ -1,4 +1,5 @@
-// The scanner says where a stream is between sequences, exactly as xterm.js' own parser does, wherever it is cut.
+// The scanner says where a stream is between sequences, exactly as xterm.js' own parser does, wherever it is
+// cut.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,4 +1,5 @@
-// A screen: queries answered from it, modes and titles told, storing, resizing with a footer, the last frame before the display is left.
+// A screen: queries answered from it, modes and titles told, storing, resizing with a footer, the last frame
+// before the display is left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { internalsKnown, Model } from "../../../src/terminal/internals.ts";

@@ -309,7 +309,8 @@ describe("screens", () => {
       };
       feed("before\r\n");
       assert.equal((await handle.text()).lines[0], "before");
-      // a worker that lived for a moment only begins blank; this one lives on with what the session has stored
+      // a worker that lived for a moment only begins blank; this one lives on with what the session has
+      // stored
       feed("DEADLY");
       await until(() => log.some(([event]) => event === "screens.died"), "the worker to die");
       feed("after");

@@ -1,4 +1,5 @@
-// The stand-in's mathematics: gradients against finite differences, densities against integrals, samples against densities.
+// The stand-in's mathematics: gradients against finite differences, densities against integrals, samples
+// against densities.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,4 +1,5 @@
-// The stand-in really learns: its posterior comes out where the exact one is, repeatably, and goes on from a saved model.
+// The stand-in really learns: its posterior comes out where the exact one is, repeatably, and goes on from a
+// saved model.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Estimator } from "../../../examples/trainer/estimator.ts";
@@ -26,7 +27,8 @@ function train(estimator: Estimator, epochs: number): number[] {
   return losses;
 }
 
-// The prior is six deviations of the posterior wide: a mean within 0.6 of one is learned. Over ten seeds the largest was 0.32.
+// The prior is six deviations of the posterior wide: a mean within 0.6 of one is learned. Over ten seeds the
+// largest was 0.32.
 test("the posterior of the line comes out where the exact one is", () => {
   const estimator = new Estimator(line, settings, buffer, 1);
   estimator.simulate(buffer.min_samples + buffer.validation_samples);
