@@ -44,6 +44,7 @@ const allowed = {
     "src/server/main.ts",
     "src/server/scope.ts",
     "src/server/server.ts",
+    "src/session/log-watch.ts",
     "src/session/neighbours.ts",
     "src/session/session-output.ts",
     "src/session/session-table.ts",

@@ -30,7 +30,9 @@ if (failed.length === 0 || again.length < failed.length) process.exit(status);
 console.log(`\nfailed beside others, and run again alone: ${again.join(", ")}`);
 const second = runTests(again, 1);
 console.log(
-  second.status === 0 ? `\npassed alone, after a failure beside others: ${again.join(", ")}` : "\nfailed alone as well",
+  second.status === 0
+    ? `\nBY CHANCE: ${again.length} failed beside others and passed alone; each is a defect of the product or of the test (npm run test:flakes):\n  ${again.join("\n  ")}`
+    : `\nfailed alone as well: ${second.failed.join(", ")}`,
 );
 process.exit(second.status);
 

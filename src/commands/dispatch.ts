@@ -1,7 +1,7 @@
 // From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
 import path from "node:path";
 import { type Command, CommanderError } from "commander";
-import { Failure, Status, sentence } from "../base/failure.ts";
+import { Failure, Status, sentence, shortageOf } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
 import { learnRealPaths } from "../session/real-paths.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
@@ -73,6 +73,12 @@ export async function runCommand(call: Call, context: Context): Promise<number |
       return error.status;
     }
     if (context.handingOver) return undefined;
+    const shortage = shortageOf(error);
+    if (shortage !== undefined) {
+      context.log("command.shortage", { reason: String(error) });
+      call.stderr(`falcon: ${shortage}\n`);
+      return Status.ours;
+    }
     context.log("command.crashed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
     call.stderr(`falcon: something went wrong on our side: ${sentence(error)} (more in ${context.home}/server.log)\n`);
     return Status.ours;

@@ -252,6 +252,8 @@ async function sessionLog(
   chosen: Selection,
 ): Promise<number> {
   const select = { ...chosen };
+  const lost = session.lostLog;
+  if (lost?.what === "folder") throw new Failure(lost.sentence);
   if (options.since !== undefined && options.after === undefined) {
     const time = parseTime("--since", options.since, context.clock());
     const log = session.openLog();
@@ -281,6 +283,8 @@ async function sessionLog(
     }
   } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
   if (options.after === undefined) tellMissing(call, session, count === undefined && select.since === 0);
+  // what was compressed before is there, and was shown
+  if (lost !== undefined) throw new Failure(lost.sentence);
   if (!options.follow || !live) return Status.ok;
 
   const bell = new Bell();
@@ -329,6 +333,8 @@ function resumption(session: Session, options: LogOptions, after: number): strin
 }
 
 async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {
+  const { lostLog } = session;
+  if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
   const out = new Output(call);
   const bell = new Bell();
   const stop = session.onMore(bell.ring);
@@ -357,6 +363,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
         }
         if (out.gone) return Status.ok;
       }
+      if (lostLog !== undefined) throw new Failure(lostLog.sentence);
       if (!options.follow || !live) return Status.ok;
       await bell.wait();
       if (out.gone) return Status.ok;

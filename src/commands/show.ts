@@ -75,6 +75,7 @@ export const show: CommandSpec = {
         "output",
         `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
       ],
+      ...(session.lostLog === undefined ? [] : ([["log", session.lostLog.sentence]] as [string, string][])),
       ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
       ...(Array.isArray(row.facts.leftovers)
         ? ([["note", `Ray left ${row.facts.leftovers.length} processes behind, which were ended`]] as [string, string][])

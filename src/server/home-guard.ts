@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
-import { close, type Entry, entryAt, entryOf, lockFolder, openFolder, tryLock } from "../platform/native.ts";
+import { close, type Entry, entryAt, entryOf, lockFolder, openFolder, tryLock, unlinkAt } from "../platform/native.ts";
 
 /** Names in the home. */
 export const databaseName = "state.db";
@@ -136,6 +136,18 @@ export class HomeGuard {
   #changed(): void {
     this.#soon = undefined;
     this.look();
+  }
+
+  /** The entry of the home with this name, never followed where it is a link. */
+  entry(name: string): Entry | undefined {
+    return this.#entry(name);
+  }
+
+  /** Removes an entry that is the user's own, and this one where an inode is named: from the folder that was opened, whatever lies at its path by now. */
+  remove(name: string, inode?: number): void {
+    const found = this.#entry(name);
+    if (found === undefined || found.kind === "folder" || found.uid !== this.#effects.uid) return;
+    if (inode === undefined || found.inode === inode) unlinkAt(this.#folder, name, false);
   }
 
   #entry(name: string): Entry | undefined {

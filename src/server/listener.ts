@@ -1,6 +1,7 @@
 // The server's socket: bound under another name, renamed when it listens, made again when it disappears, open to nobody but its owner.
 import fs from "node:fs";
 import net from "node:net";
+import path from "node:path";
 import { Failure } from "../base/failure.ts";
 import { peerCredentials } from "../platform/native.ts";
 
@@ -14,6 +15,12 @@ export interface ListenerEffects {
   accepted(socket: net.Socket): void;
   log(event: string, facts?: Record<string, unknown>): void;
   readonly uid: number;
+  /** Of the home's folder as it was opened. */
+  readonly home: {
+    entry(name: string): { kind: string; inode: number } | undefined;
+    /** Removes an entry that is ours; with an inode, only that one. */
+    remove(name: string, inode?: number): void;
+  };
 }
 
 export class Listener {
@@ -23,8 +30,8 @@ export class Listener {
   #check: NodeJS.Timeout | undefined;
   #inode = 0;
 
-  constructor(path: string, effects: ListenerEffects) {
-    this.#path = path;
+  constructor(file: string, effects: ListenerEffects) {
+    this.#path = file;
     this.#effects = effects;
   }
 
@@ -42,7 +49,7 @@ export class Listener {
         `the socket's path ${temporary} has ${Buffer.byteLength(temporary)} bytes, a Unix socket takes ${longestSocketPath}: set FALCON_SESSIONS_HOME to a shorter folder`,
       );
     }
-    fs.rmSync(temporary, { force: true });
+    this.#effects.home.remove(path.basename(temporary));
     const server = net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(new Failure(`cannot listen at ${temporary}: ${error.message}`)));
@@ -50,8 +57,14 @@ export class Listener {
     });
     server.on("error", (error) => this.#effects.log("listener.error", { reason: String(error) }));
     fs.chmodSync(temporary, 0o600);
+    const made = this.#effects.home.entry(path.basename(temporary))?.inode ?? 0;
     fs.renameSync(temporary, this.#path);
-    this.#inode = fs.statSync(this.#path).ino;
+    this.#inode = made;
+    // sockets know paths only: that it lies in the folder that we opened is seen afterwards
+    if (!this.#ours()) {
+      server.close();
+      throw new Failure(`${this.#path} is not where it was bound: the folder was exchanged meanwhile`);
+    }
     this.#server = server;
   }
 
@@ -84,7 +97,8 @@ export class Listener {
 
   #ours(): boolean {
     try {
-      return fs.statSync(this.#path).ino === this.#inode;
+      const found = this.#effects.home.entry(path.basename(this.#path));
+      return found?.kind === "socket" && found.inode === this.#inode;
     } catch {
       return false;
     }
@@ -93,7 +107,7 @@ export class Listener {
   /** Stops listening; the path goes too when it is ours. */
   close(): void {
     clearInterval(this.#check);
-    if (this.#ours()) fs.rmSync(this.#path, { force: true });
+    this.#effects.home.remove(path.basename(this.#path), this.#inode);
     this.#server?.close();
   }
 }

@@ -285,6 +285,7 @@ export class Server implements Context {
       accepted: (socket) => this.#accepted(socket),
       log,
       uid: process.getuid?.() ?? -1,
+      home: guard,
     });
   }
 

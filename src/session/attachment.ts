@@ -157,7 +157,8 @@ export class Attachment {
     ];
     const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
     const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
-    return `${row.name}${this.readOnly ? " · read-only" : ""}${limit}${leave}`;
+    const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
+    return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave}`;
   }
 
   #mayResize(): boolean {

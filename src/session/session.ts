@@ -15,6 +15,7 @@ import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, launchHolder, openCursor, openKeyboard, recallHolder } from "./holder-launch.ts";
 import type { HolderEvents, HolderLink } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
+import { LogWatch, type LostLog, lostLog } from "./log-watch.ts";
 import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
 import { SessionOutput } from "./session-output.ts";
 import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
@@ -97,6 +98,8 @@ export class Session {
   /** Those who are told what happens to it. */
   readonly #listeners = new Set<(sentence: string) => void>();
   #limit = "";
+  #titleNote = "";
+  #logWatch: LogWatch | undefined;
 
   constructor(row: SessionRow, folder: string, effects: SessionEffects) {
     this.row = row;
@@ -414,6 +417,7 @@ export class Session {
   /** A viewer came; the caller lets it join. */
   addViewer(viewer: Viewer, facts: ViewerFacts): void {
     this.viewers.set(viewer, facts);
+    this.#logWatch ??= new LogWatch(this.folder, () => this.#lookAtLog());
     this.output.attend();
     this.row.attached = this.#effects.clock();
     this.#save();
@@ -423,6 +427,10 @@ export class Session {
   removeViewer(viewer: Viewer): void {
     viewer.dispose();
     this.viewers.delete(viewer);
+    if (this.viewers.size === 0) {
+      this.#logWatch?.close();
+      this.#logWatch = undefined;
+    }
     this.output.attend();
     this.#effects.changed(this);
   }
@@ -435,6 +443,26 @@ export class Session {
   /** Every viewer's terminal is told something in its own way (OSC 9 and 777). */
   notify(text: string): void {
     for (const viewer of this.viewers.keys()) viewer.notify(text);
+  }
+
+  /** What was removed of its log under it; undefined where it is there. */
+  get lostLog(): LostLog | undefined {
+    return lostLog(this.folder, Math.max(this.offset, Number(this.row.facts.outputBytes ?? 0)), this.live);
+  }
+
+  /** Viewers are told once that the log is gone, by their title and by a notification. */
+  #lookAtLog(): void {
+    const lost = this.live ? this.lostLog : undefined;
+    if (lost === undefined || this.#titleNote !== "") return;
+    this.#titleNote = `its ${lost.what} was removed`;
+    this.#effects.log("session.log-lost", { id: this.id, reason: lost.sentence });
+    this.notify(`${this.row.name}: ${lost.sentence}`);
+    for (const { retitle } of this.viewers.values()) retitle?.();
+  }
+
+  /** What titles tell beside its deadline, "" for nothing. */
+  get titleNote(): string {
+    return this.#titleNote;
   }
 
   /** Its deadline as titles tell it ("time limit in 2h 10m"), "" for none. */
