@@ -53,6 +53,8 @@ export interface Config {
   readonly archive: string | null;
   /** Folder that this user's machines share, for what each tells the others; null: beside the homes. */
   readonly roster: string | null;
+  /** The program that runs a command on another machine, with its arguments. */
+  readonly ssh: readonly string[];
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
 }
@@ -81,6 +83,7 @@ export const defaultConfig: Config = {
   saveBefore: null,
   archive: null,
   roster: null,
+  ssh: ["ssh"],
   serverIdle: 60_000,
 };
 
@@ -131,6 +134,7 @@ const settings: readonly Setting[] = [
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
   { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
   { key: "roster", set: (c, v) => (c.roster = folder(v, "falcon-roster")) },
+  { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
@@ -198,6 +202,11 @@ export function loadConfig(file: string): LoadedConfig {
   }
   const loaded = parseConfig(text, file);
   const stranger = stat.uid !== process.getuid?.() && stat.uid !== 0;
+  if (loaded.config.ssh !== defaultConfig.ssh && (stranger || (stat.mode & 0o002) !== 0)) {
+    loaded.config = { ...loaded.config, ssh: defaultConfig.ssh };
+    const whose = stranger ? "belongs to another user" : "can be written by everyone (chmod o-w it)";
+    loaded.problems.push(`${file}, line ${lineOf(text, "ssh")}: ssh is not used, because the file ${whose}`);
+  }
   if (loaded.config.onEvent !== null && (stranger || (stat.mode & 0o002) !== 0)) {
     // whoever can write this line can run a program as the user
     loaded.config = { ...loaded.config, onEvent: null };
@@ -394,6 +403,17 @@ function folder(value: Value, example: string): string | null {
   if (value === false || value === "") return null;
   if (typeof value === "string" && path.isAbsolute(value) && !value.includes("\0")) return path.normalize(value);
   throw new Unfit(`an absolute path, such as "/shared/ann/${example}", or false for the place beside the homes`);
+}
+
+function words(value: Value): readonly string[] {
+  if (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value[0] !== "" &&
+    value.every((v) => typeof v === "string" && !v.includes("\0"))
+  )
+    return value;
+  throw new Unfit('a program with its arguments, such as ["ssh", "-J", "gate"]');
 }
 
 function command(value: Value): readonly string[] | null {

@@ -12,6 +12,7 @@ import { completion } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { doneElsewhere } from "./elsewhere.ts";
 import { exportCommand } from "./export.ts";
+import { sentHere } from "./far.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { init } from "./init.ts";
@@ -86,7 +87,8 @@ export async function runCommand(call: Call, context: Context): Promise<number |
 }
 
 async function dispatch(call: Call, context: Context): Promise<number | undefined> {
-  const [name, ...rest] = call.request.arguments;
+  const given = call.request.arguments;
+  const [name, ...rest] = given[0] === sentHere ? given.slice(1) : given;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = commands.find((c) => c.name === rest[0]);
     if (name === "help" && about !== undefined) return parse(about, ["--help"], call, context);

@@ -5,10 +5,12 @@ import { Failure, Status } from "../base/failure.ts";
 import { nativeFolder } from "../platform/native.ts";
 import type { NeighbourSession } from "../session/neighbours.ts";
 import { realPath } from "../session/real-paths.ts";
+import type { RemoteSession } from "../session/roster.ts";
 import { selectSession } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { runThere, sentHere } from "./far.ts";
 import { onSubmitted, submittedElsewhere, submittedMeant } from "./submitted.ts";
 
 /** The host's own place, as the client is told it (native/client.c); a job's is its name. */
@@ -49,6 +51,7 @@ export async function doneElsewhere(
   if (places.some((place) => place !== first)) {
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
+  if (first === undefined && (await onAnotherMachine(call, context, wanted))) return "sent-on";
   if (first === undefined) return onlySubmitted(call, context, spec, wanted, others);
   if (startsAgain.has(spec.name)) {
     const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
@@ -56,6 +59,37 @@ export async function doneElsewhere(
   }
   call.exec(path.join(nativeFolder, "falcon"), [call.request.name, "@job", first, ...call.request.arguments]);
   return "sent-on";
+}
+
+/** Whether what is meant is on other machines, to which the client is then sent. A run's directory and no name at all mean this machine's. */
+async function onAnotherMachine(call: Call, context: Context, wanted: readonly (string | undefined)[]): Promise<boolean> {
+  const words = wanted.filter((word) => word !== undefined && word !== "") as string[];
+  if (
+    words.length === 0 ||
+    words.length !== wanted.length ||
+    call.request.arguments[0] === sentHere ||
+    words.some((word) => !call.request.arguments.includes(word))
+  )
+    return false;
+  const { table, roster } = context;
+  const own = words.filter((word) => ownOf(table.all(), word, call.request.directory) !== undefined);
+  if (own.length === words.length) return false;
+  const { sessions } = await roster.others((id) => table.get(id) !== undefined);
+  const meant = words.map((word) => remoteMeant(sessions, word));
+  const there = meant.filter((session) => session !== undefined);
+  if (there.length === 0) return false;
+  if (there.length < words.length || own.length > 0)
+    throw new Failure("these sessions are on different machines: name them one by one", Status.usage);
+  runThere(call, context, words, there);
+  return true;
+}
+
+/** @throws Failure where a word fits several that run. */
+function remoteMeant(sessions: readonly RemoteSession[], word: string): RemoteSession | undefined {
+  const found = named(sessions, word, "/");
+  const live = found.filter((s) => s.live);
+  if (live.length > 1) throw several(word, live);
+  return live[0] ?? found.sort((a, b) => a.created - b.created).at(-1);
 }
 
 /** A session that was submitted and is not here: of what is here none is meant, or only an earlier part. */
@@ -169,7 +203,10 @@ function several(wanted: string, live: readonly NeighbourSession[], here?: Sessi
 }
 
 function candidates(found: readonly NeighbourSession[]): string {
-  return found
-    .map((s) => `  ${s.id}  ${s.name}  ${s.state}  ${s.job === null ? "the host" : `job ${s.job.slice(1)}`}`)
-    .join("\n");
+  return found.map((s) => `  ${s.id}  ${s.name}  ${s.state}  ${placeText(s)}`).join("\n");
+}
+
+function placeText(session: NeighbourSession): string {
+  const host = "host" in session && typeof session.host === "string" ? ` on ${session.host}` : "";
+  return session.job === null ? host.trim() || "the host" : `job ${session.job.slice(1)}${host}`;
 }

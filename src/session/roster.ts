@@ -17,6 +17,8 @@ export interface RemoteSession extends NeighbourSession {
 
 /** Changes are written together, at most so often (ms). */
 const mostOften = 10_000;
+/** What comes together at a start or an end is told as one change, so long (ms) after the first. */
+const settles = 500;
 /** While something runs the file is written at least so often (ms), and with more than so many files less often: all machines share one server. */
 const atLeast = 60_000;
 const manyFiles = 50;
@@ -74,7 +76,7 @@ export class RosterKeeper implements Disposable {
 
   /** Something that the list shows is not what it was. */
   changed(): void {
-    this.#at(Math.max(this.#effects.steady() + 100, this.#written + mostOften));
+    this.#at(Math.max(this.#effects.steady() + settles, this.#written + mostOften));
   }
 
   #at(due: number): void {

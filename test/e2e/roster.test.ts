@@ -32,7 +32,7 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     await hosts.ok("node2", ["run", "-d", "--name", "two", "--", "sleep", "1000"]);
     const row = await until(async () => {
       const rows = await list("login");
-      return rows.length === 2 && rows;
+      return rows.length === 2 && rows.every(({ state }) => state === "running") && rows;
     }, "both to be told to the login host");
     assert.deepEqual(row.map(({ name, host, state }) => `${name} ${host} ${state}`).sort(), [
       "one node1 running",

@@ -34,6 +34,7 @@ size_policy = "fixed"
 save_before = "5m"
 archive = "/shared/a/"
 roster = "/shared/r/"
+ssh = ["ssh", "-J", "gate"]
 server_idle = "1h30m"
 [program_sequences]
 clipboard = "ask"
@@ -62,6 +63,7 @@ window = "pass"
     saveBefore: 300_000,
     archive: "/shared/a/",
     roster: "/shared/r/",
+    ssh: ["ssh", "-J", "gate"],
     serverIdle: 5_400_000,
     programSequences: {
       clipboard: "ask",
@@ -123,6 +125,7 @@ test("an unusable value is told with file, line, key, and everything else applie
     ["size_policy = 'smallest'", /"last" or "fixed", not "smallest"/],
     ["archive = 'here'", /an absolute path/],
     ["roster = 'here'", /an absolute path/],
+    ["ssh = 'ssh -J gate'", /a program with its arguments/],
     ["save_before = 5", /a time of at least a second, such as "5m", or "auto"/],
     ["server_idle = 'never'", /a time of at least a second/],
     ["program_sequences.title = 'ask'", /"pass" or "block"/],
@@ -224,6 +227,11 @@ test("files that are none", () => {
 });
 
 test("a command in a file that everyone can write is not run", () => {
+  withFile('ssh = ["/tmp/x"]\n', (file) => {
+    fs.chmodSync(file, 0o646);
+    assert.deepEqual(loadConfig(file).config.ssh, ["ssh"]);
+    assert.match(loadConfig(file).problems[0] ?? "", /line 1: ssh is not used, because the file can be written by everyone/);
+  });
   withFile('history = 5\non_event = "touch /tmp/x"\n', (file) => {
     fs.chmodSync(file, 0o646);
     const { config, problems } = loadConfig(file);

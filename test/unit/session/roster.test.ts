@@ -59,12 +59,12 @@ test("changes that come together are written together, at most each ten seconds"
     for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
   };
   for (let i = 0; i < 5; i++) one.changed();
-  await pass(200);
+  await pass(600);
   assert.equal(asked, 1);
   for (let i = 0; i < 5; i++) one.changed();
-  await pass(9_700);
+  await pass(9_300);
   assert.equal(asked, 1);
-  await pass(300);
+  await pass(800);
   assert.equal(asked, 2);
   one.dispose();
 });

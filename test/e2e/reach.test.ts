@@ -1,0 +1,94 @@
+// A session of another machine is reached by its name or id alone, through the ssh of the user.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { until } from "../support/events.ts";
+import { Hosts, noHosts } from "../support/hosts.ts";
+
+describe("three hosts of one home directory", { skip: noHosts() }, () => {
+  let hosts: Hosts;
+  let id: string;
+  before(async () => {
+    hosts = await Hosts.up("login", "node1", "node2");
+    id = await hosts.ok("node1", ["run", "-d", "--name", "one", "--", "/bin/sh", "-c", "echo hello from $(hostname); exec cat"]);
+    await until(async () => (await hosts.ok("login", ["sessions"])).includes(id), "it to be told to the login host");
+  });
+  after(() => hosts.down());
+
+  test("show, logs, send and rename run there, by name or id, with every word as it was given", async () => {
+    assert.match(await hosts.ok("login", ["show", "one"]), new RegExp(`${id}[\\s\\S]*node1`));
+    assert.match(await hosts.ok("node2", ["logs", id]), /hello from node1/);
+    const words = 'it\'s $(touch /tmp/never) "quoted"; a\\b';
+    await hosts.ok("login", ["send", "one", "--text", words]);
+    await hosts.ok("login", ["send", id, "Enter"]);
+    await until(async () => (await hosts.ok("login", ["logs", "one"])).includes(words), "what was sent to arrive as it was");
+    await hosts.ok("login", ["rename", "one", "renamed"]);
+    assert.match(await hosts.ok("node1", ["sessions"]), /renamed/);
+  });
+
+  test("attach shows its screen in this terminal, and d leaves it running", async () => {
+    const terminal = hosts.terminal("login", ["attach", id]);
+    await until(() => terminal.text().includes("hello from node1"), "its screen");
+    terminal.type("\x1cd");
+    assert.equal((await terminal.exit).code, 0);
+    assert.match(await hosts.ok("node1", ["sessions", "--json"]), /"state": "running"/);
+  });
+
+  test("a machine that does not answer costs one try, is named, and exits 255; names that mean nothing do not leave this one", async () => {
+    await hosts.cable("node1", "down");
+    const said = await hosts.run("login", ["show", id]);
+    assert.equal(said.code, 255, said.stdout);
+    assert.match(said.stderr, /node1/);
+    assert.equal(said.stderr.trim().split("\n").length, 1, said.stderr);
+    await hosts.cable("node1", "up");
+    const none = await hosts.run("login", ["show", "nosuch"]);
+    assert.equal(none.code, 1);
+  });
+
+  test("a login that is refused is not tried again, and asks nobody without a terminal", async () => {
+    const keys = path.join(hosts.folder, "root", ".ssh", "authorized_keys");
+    const text = fs.readFileSync(keys);
+    fs.writeFileSync(keys, "");
+    const log = path.join(hosts.folder, "node1", "sshd.log");
+    const before = fs.readFileSync(log, "utf8").length;
+    const said = await hosts.run("login", ["show", id]);
+    fs.writeFileSync(keys, text);
+    assert.equal(said.code, 255);
+    assert.match(said.stderr, /Permission denied/);
+    assert.equal(
+      fs
+        .readFileSync(log, "utf8")
+        .slice(before)
+        .match(/Connection closed by authenticating user/g)?.length,
+      1,
+    );
+  });
+
+  test("where the far side has no falcon-sessions on PATH, the sentence says what to do", async () => {
+    const link = path.join(hosts.folder, "bin", "falcon-sessions");
+    const target = fs.readlinkSync(link);
+    fs.rmSync(link);
+    const said = await hosts.run("login", ["show", id]);
+    fs.symlinkSync(target, link);
+    assert.equal(said.code, 127);
+    assert.match(said.stderr, /^falcon: node1 has no falcon-sessions on the PATH of a shell that is not interactive: put/);
+  });
+
+  test("what was sent on is not sent on again: a roster that is wrong makes no circle", async () => {
+    const { code, stderr } = await hosts.run("login", ["@here", "show", id]);
+    assert.equal(code, 1, stderr);
+  });
+
+  test("config key ssh says how; stop and kill end it from here", async () => {
+    const wrapper = path.join(hosts.folder, "root", "way");
+    fs.writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ssh "$@"\n`, { mode: 0o755 });
+    const config = path.join(hosts.folder, "root", ".config", "falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), `ssh = ["/root/way", "-4"]\n`);
+    await hosts.run("login", ["server", "stop"]);
+    await hosts.ok("login", ["kill", id]);
+    await until(async () => !/"state": "running"/.test(await hosts.ok("node1", ["sessions", "--json", "--here"])), "its end");
+    assert.match(fs.readFileSync(`${wrapper}.log`, "utf8"), /^-4 -T -o BatchMode=yes -o ConnectTimeout=10 node1 /);
+  });
+});
