@@ -52,7 +52,7 @@ export const logs: CommandSpec = {
   examples: [
     ["falcon logs -f night", "follow it until it ends"],
     ["falcon logs night -n 50", "its last 50 lines"],
-    ["falcon logs --all -i --grep 'nan|inf'", "search every session"],
+    ["falcon logs --all -i --grep 'error'", "search every session"],
     ["falcon logs night --node theta", "a node's own log"],
   ],
   completes: "all",
