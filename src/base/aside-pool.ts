@@ -83,7 +83,7 @@ export class AsidePool {
 
   /** @throws NoAnswer when the place does not answer, or is refused; what the work threw. */
   ask(name: string, file: string, args: readonly unknown[]): Promise<unknown> {
-    const place = this.#placeOf(file);
+    const place = this.#placeOf(file, name);
     const cost = this.#costs.get(place);
     if (cost !== undefined && cost.until > this.#effects.steady()) return Promise.reject(noAnswer(file));
     if (this.#disposed || this.#waiting.length >= mostWaiting)
@@ -187,13 +187,14 @@ export class AsidePool {
   }
 
   /** What answers or not as a whole: a mount, or within the root's file system, which is always there, a folder (a link in it may lead anywhere). */
-  #placeOf(file: string): string {
+  #placeOf(file: string, name: string): string {
     const now = this.#effects.steady();
     if (now - this.#mounts.read > 1_000) this.#mounts = { list: (this.#effects.mounts ?? mountPoints)(), read: now };
     let best = "/";
     for (const mount of this.#mounts.list)
       if (mount.length > best.length && (file === mount || file.startsWith(`${mount}/`))) best = mount;
-    return best === "/" ? path.dirname(file) : best;
+    // what looks at several places (the search for falcon) must not be the ruin of others in the folder that it is asked from
+    return best === "/" ? `${path.dirname(file)} (${name})` : best;
   }
 
   dispose(): void {
