@@ -137,6 +137,7 @@ async function buildManual() {
   const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
   const keyOf = (inputs) => hash([version, bundleKey(inputs)]);
   if (before && fs.existsSync(path.join(dist, "man")) && before.key === keyOf(before.inputs)) return;
+  fs.mkdirSync(dist, { recursive: true });
   // beside the other bundles, where what is not bundled is found
   const file = path.join(dist, "manual.tmp.cjs");
   const built = await bundle(await loadEsbuild(), entry, file, false);

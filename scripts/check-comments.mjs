@@ -57,18 +57,21 @@ function found(rule, file, complaint) {
   if (!(excepted[rule] ?? []).includes(file)) complaints.push(complaint);
 }
 
-/** What git has or would take; in another folder, all that is there. */
+/** What git has or would take; where there is no clone, all that is there. */
 function files() {
-  const listed =
-    root === own
-      ? spawnSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
-          cwd: root,
-          encoding: "utf8",
-        }).stdout.split("\n")
-      : fs.readdirSync(root, { recursive: true, encoding: "utf8" });
+  const git = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  const clone = root === own && git.status === 0;
+  const listed = clone
+    ? git.stdout.split("\n")
+    : ["docs", "src", "native", "scripts", "test", "examples", "types"].flatMap((folder) =>
+        fs.existsSync(path.join(root, folder))
+          ? fs.readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name))
+          : [],
+      );
   return listed.filter(
     (file) =>
       looked.test(file) &&
+      !/^native\/build\/|\/node_modules\//.test(file) &&
       !self.test(file) &&
       /\.(ts|mjs|c|h|md|json|sh|toml|py|yml)$/.test(file) &&
       fs.statSync(path.join(root, file), { throwIfNoEntry: false })?.isFile(),
