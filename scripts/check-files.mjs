@@ -30,6 +30,7 @@ const allowed = {
     "src/falcon/run-directory.ts",
     "src/falcon/shim.ts",
     "src/session/agent-link.ts",
+    "src/falcon/surroundings.ts",
     "src/session/real-paths.ts",
     "src/session/roster-files.ts",
     "src/session/working-directory.ts",
@@ -37,6 +38,7 @@ const allowed = {
   "our own home, which was checked before a server could start in it": [
     "src/base/log.ts",
     "src/commands/submit.ts",
+    "src/commands/pager.ts",
     "src/server/code-cache.ts",
     "src/server/home-guard.ts",
     "src/server/home-owner.ts",
@@ -57,7 +59,7 @@ const allowed = {
   ],
   "the kernel's own file systems, /etc, and our installation": [
     "src/base/aside-pool.ts",
-    "src/commands/local-time.ts",
+    "src/base/zone.ts",
     "src/platform/",
     "src/doctor/cleaner.ts",
     "src/doctor/system.ts",

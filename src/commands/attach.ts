@@ -1,17 +1,32 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server was lost.
 import { Failure, Status } from "../base/failure.ts";
+import { printableLines } from "../base/printable.ts";
 import { sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
+import { askLine, canAsk } from "./asking.ts";
 import { attachHere, resumeAttach } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./following.ts";
-import { endSentence } from "./wording.ts";
+import { duration, endSentence } from "./wording.ts";
 
 /** Scrollback lines that --history takes at most: a screen keeps no more. */
 const longestHistory = 10_000;
+
+/** What a person can type there (docs/history.md tells more). */
+const keysHelp = `
+While attached every key goes to the program, but for these:
+  d, in a falcon run    leaves it; the run goes on
+  Ctrl-\\                leaves it, of whichever kind; twice in a row it is typed
+  PageUp, in a falcon run, and Ctrl-\\ [ anywhere: the history of all lines. There
+                        PageUp and PageDown scroll, / searches (n older, N newer),
+                        g and G go to its ends, ? lists the keys, q returns
+
+Examples:
+  falcon attach                   the run that goes on here
+  falcon attach myrun --read-only only look`;
 
 export const attach: CommandSpec = {
   name: "attach",
@@ -27,10 +42,11 @@ export const attach: CommandSpec = {
       .option("--run-dir <dir>", "the session of this run directory")
       .option("--read-only", "look, but send nothing")
       .option("--take-over", "detach everybody else")
-      .option("--history <lines>", "lines of scrollback to bring along");
+      .option("--history <lines>", "lines of scrollback to bring along")
+      .addHelpText("after", keysHelp);
   },
   async run(call, context, [wanted], options) {
-    const session = find(call, context, wanted, options.runDir);
+    const session = await findOrPick(call, context, wanted, options.runDir);
     const history = options.history === undefined ? context.config.history : parseHistory(options.history);
     if (!session.live) return showEnded(call, session);
     if (options.takeOver) session.detachAll("taken-over");
@@ -68,6 +84,47 @@ export const followAgain: CommandSpec = {
   },
 };
 
+/** The session that is meant; a person whose word fits none, or who gave none, may choose among those that run. */
+async function findOrPick(
+  call: Call,
+  context: Context,
+  wanted: string | undefined,
+  runDirectory: string | undefined,
+): Promise<Session> {
+  try {
+    return find(call, context, wanted, runDirectory);
+  } catch (error) {
+    const running = context.table.live();
+    if (!(error instanceof Failure) || error.status !== Status.noSession || running.length === 0 || !canAsk(call)) throw error;
+    return pick(call, context, running, error);
+  }
+}
+
+/** @throws Failure `none`, where none is chosen. */
+async function pick(call: Call, context: Context, running: readonly Session[], none: Failure): Promise<Session> {
+  const { directory } = call.request;
+  // this directory's first, then the newest
+  const sorted = [...running].sort(
+    (a, b) => Number(b.row.directory === directory) - Number(a.row.directory === directory) || b.row.created - a.row.created,
+  );
+  const now = context.clock();
+  const width = String(sorted.length).length;
+  const lines = sorted.map(
+    ({ id, row }, i) =>
+      `  ${String(i + 1).padStart(width)}  ${id}  ${row.name}  for ${duration(now - (row.started ?? row.created))}  ${row.runDirectory ?? row.directory}`,
+  );
+  call.stderr(`falcon: ${printableLines(none.message)}\nThese run:\n${lines.map(printableLines).join("\n")}\n`);
+  const answer = await askLine(call, "Attach to which? (a number, Enter for none) ");
+  const chosen = /^\d+$/.test(answer)
+    ? sorted[Number(answer) - 1]
+    : sorted.find(({ id, row }) => answer === id || answer === row.name);
+  if (chosen === undefined)
+    throw answer === ""
+      ? new Failure("nothing was chosen", Status.noSession)
+      : new Failure(`'${answer}' is none of these`, Status.noSession);
+  return chosen;
+}
+
 function find(call: Call, context: Context, wanted: string | undefined, runDirectory: string | undefined): Session {
   const { directory } = call.request;
   if (runDirectory === undefined) return chooseOne(call, context, wanted);
@@ -92,7 +149,7 @@ function parseHistory(text: string): number {
 /** An ended session cannot be attached: how it ended and its last screen are shown instead. */
 async function showEnded(call: Call, session: Session): Promise<number> {
   const { stdout, cols } = call.request.terminal;
-  call.stdout(await endReport(session, stdout ? cols : 0));
+  call.stdout(await endReport(session, stdout ? cols : 0, { full: false, screen: true }));
   throw new Failure(
     `session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`,
     Status.noSession,

@@ -4,7 +4,7 @@ import { Failure, Status } from "../base/failure.ts";
 import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
 import { DirectEnd } from "../protocol/client.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../session/agent-link.ts";
-import { Attachment, type Leaving } from "../session/attachment.ts";
+import { Attachment, type Leaving, leavingKeys } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
 import { type DirectEvents, notification, type ViewerTerminal } from "../session/viewer.ts";
@@ -41,6 +41,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   refuseCrowd(session);
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (around?.live && options.enter) call.stderr(nested(context, around));
+  if (options.enter) call.stderr(hint(context, session, options.readOnly));
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
     await within(
       agentPatience,
@@ -162,6 +163,13 @@ function refuseItself(context: Context, session: Session, inside: string | undef
     for (const viewer of context.table.get(id)?.viewers.values() ?? [])
       if (viewer.inside !== undefined) queue.push(viewer.inside);
   }
+}
+
+/** The line at the attach: how to leave again. It stands above what the session shows, since the screen is the program's. */
+function hint({ config }: Context, { row }: Session, readOnly: boolean): string {
+  const keys = leavingKeys(row.kind, config);
+  const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;
+  return `[${row.name}] attached${readOnly ? ", read-only" : ""} · ${leave} · falcon attach --help lists the keys\n`;
 }
 
 /** What is told in a terminal that is a session already: whose the leaving keys are. */

@@ -8,9 +8,13 @@ export function defineDeadlineOptions(command: Command): void {
     .option("--save-before <time>", "how long before its deadline it is asked to stop, such as 5m");
 }
 
-/** What the options say of the deadline, checked. @throws Failure 2 for what makes no sense. */
-export function deadlineOptions(options: OptionValues, now: number): DeadlineFact | undefined {
-  const asked = options.deadline === undefined ? undefined : parseDeadline(options.deadline, now);
+/** What the options say of the deadline, checked; clock times are those of the caller's zone. @throws Failure 2 for what makes no sense. */
+export function deadlineOptions(
+  options: OptionValues,
+  now: number,
+  environment: Readonly<Record<string, string>>,
+): DeadlineFact | undefined {
+  const asked = options.deadline === undefined ? undefined : parseDeadline(options.deadline, now, environment);
   const saveBefore = options.saveBefore === undefined ? undefined : parseSaveBefore(options.saveBefore);
   if (asked !== undefined && saveBefore !== undefined) refuseLongGrace(saveBefore, asked, now);
   if (asked === undefined && saveBefore === undefined) return undefined;

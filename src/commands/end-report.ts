@@ -1,26 +1,36 @@
 // How an ended session is told of by attach and show: what happened, the traceback, the display as it was before the end, the last screen.
 import { printableLines } from "../base/printable.ts";
+import { shortTraceback } from "../falcon/traceback.ts";
 import { lastFrameOf, postMortemOf } from "../session/conclusion.ts";
 import type { Session } from "../session/session.ts";
 import { cut, widthOf } from "./table.ts";
+
+export interface ReportParts {
+  /** Of a traceback all lines, not those of the user's own files alone. */
+  full: boolean;
+  /** The screen as it was left, or as it is now. */
+  screen: boolean;
+}
 
 /**
  * Sections of text, each with its heading and a blank line before it; of a running session only its screen.
  * @param width columns of the terminal that it is for, 0 for none: pictures of a screen are cut there, text is not.
  */
-export async function endReport(session: Session, width: number): Promise<string> {
-  const screen = await session.lastScreen();
+export async function endReport(session: Session, width: number, parts: ReportParts): Promise<string> {
+  const screen = parts.screen ? await session.lastScreen() : [];
   if (session.live) return picture("its screen now", screen, width);
   const end = postMortemOf(session);
+  const traceback = end?.traceback ?? [];
+  const short = parts.full ? { lines: [...traceback], left: 0 } : shortTraceback(traceback);
+  const heading = short.left === 0 ? "traceback" : `traceback (${short.left} more lines: falcon show ${session.id} --full)`;
   const shown = new Set(screen.map((line) => line.trim()));
   // what stands on the last screen anyway is not said twice
   const unseen = (lines: readonly string[] | null | undefined) =>
     lines?.some((line) => line.trim() !== "" && !shown.has(line.trim())) ? [...lines] : [];
   return [
-    end === undefined ? "" : `\nthe end   ${end.sentence}\n`,
-    section("traceback", unseen(end?.traceback)),
+    unseen(traceback).length === 0 ? "" : section(heading, short.lines),
     section("falcon's summary", unseen(end?.summary)),
-    picture("its display before it was left", unseen(lastFrameOf(session)), width),
+    parts.screen ? picture("its display before it was left", unseen(lastFrameOf(session)), width) : "",
     picture("its last screen", screen, width),
   ].join("");
 }

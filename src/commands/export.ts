@@ -2,6 +2,7 @@
 
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
+import { localTime } from "../base/zone.ts";
 import { castOf } from "../export/cast.ts";
 import { curveCsv, curveJson } from "../export/curve-table.ts";
 import type { FigureOptions } from "../export/figure.ts";
@@ -81,7 +82,7 @@ Examples:
     if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
-    const moment = at === undefined ? undefined : momentOf(session, at, context.clock());
+    const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
     const target = output === undefined ? toStdout(call) : await toFile(call, output);
     try {
       await write(context, session, chosen, { moment, pause, figure }, target);
@@ -117,18 +118,22 @@ function epochOf(from: string | undefined): number {
 }
 
 /**
- * The place of the output that a moment means.
+ * The place of the output that a moment means. What is counted from the start is counted from the one that `falcon show` prints.
+ * @param environment the caller's, for the time zone
  * @throws Failure 2 for what is no moment, or none of this session's.
  */
-export function momentOf(session: Session, text: string, now: number): number {
+export function momentOf(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
   const span = spanOf(session);
   const back = text.startsWith("-");
   const distance = durationOf(back ? text.slice(1) : text);
   const end = session.live ? now : span.ends;
-  const time = distance === undefined ? parseTime("--at", text, now) : back ? end - distance : span.begins + distance;
+  const start = session.row.started ?? span.begins;
+  const said = distance === undefined ? parseTime("--at", text, now, environment) : back ? end - distance : start + distance;
+  // before its first output the screen was empty, as it is at the beginning of what is kept
+  const time = span.from === 0 && said >= start ? Math.max(said, span.begins) : said;
   // a clock's time is as exact as it was written
   if (time < span.begins - 1000 || time > end + 1000) {
-    const clock = (ms: number) => new Date(ms).toISOString();
+    const clock = (ms: number) => localTime(ms, environment);
     throw new Failure(
       `--at ${text}: what is kept of session ${session.id} goes from ${clock(span.begins)} to ${clock(end)}`,
       Status.usage,

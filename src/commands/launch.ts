@@ -7,7 +7,10 @@ import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
 import { checkLaunch } from "../falcon/launch-check.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { falconUsage } from "../falcon/usage.ts";
+import { changesOf, withChanges } from "../session/provenance.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
+import type { Session } from "../session/session.ts";
+import { askLine, canAsk } from "./asking.ts";
 import { attachHere } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
@@ -57,7 +60,8 @@ export const launch: CommandSpec = {
       // the first part may have made its directory itself: the next one is told which
       const plan = await relaunchPlan(args, directory, earlier.row.runDirectory ?? runDirectory ?? undefined);
       call.stderr(`[${earlier.row.name}] ${plan.sentence}\n`);
-      words = plan.args;
+      // what relaunches have changed holds for this part too
+      words = withChanges(plan.args, changesOf(earlier.row));
       runDirectory = earlier.row.runDirectory ?? runDirectory;
     } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
     const amiss = options.check === false ? undefined : await checkLaunch(found.command, parseLaunch(words), directory);
@@ -74,6 +78,7 @@ export const launch: CommandSpec = {
         plain: plain.length > 0,
         earlier,
         words: args,
+        ...(earlier === undefined ? {} : { changes: changesOf(earlier.row) }),
         ...(found.via === undefined ? {} : { variables: { [viaVariable]: found.via } }),
       },
       options,
@@ -101,6 +106,13 @@ export function plainWithout(call: Call, detached: boolean, chosen: boolean | un
   return (stdin && stdout) || detached || chosen !== undefined ? [] : ["--no-interactive"];
 }
 
+/** A run of another directory is another project's, and may not be meant. @throws Failure 1 where it is not. */
+async function askElsewhere(call: Call, { id, row }: Session): Promise<void> {
+  const said = `no run is going in this directory; ${row.name} (${id}) is, in ${row.directory}`;
+  const answer = canAsk(call) ? await askLine(call, `falcon: ${said}. Attach to that one? [y/N] `) : "";
+  if (!/^y(es)?$/i.test(answer)) throw new Failure(`${said}: 'falcon attach ${id}' attaches to it`, Status.noSession);
+}
+
 async function attachToRun(call: Call, context: Context, output: string | undefined): Promise<number> {
   const runs = context.table.live().filter((s) => s.row.kind === "launch");
   const { directory } = call.request;
@@ -112,7 +124,10 @@ async function attachToRun(call: Call, context: Context, output: string | undefi
     return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
   }
   if (runs.length === 0) throw new Failure("no falcon run is going: 'falcon launch' starts one", Status.noSession);
-  return attachHere(call, context, selectSession(runs, undefined, directory), {
+  const here = runs.filter(({ row }) => row.directory === directory);
+  const session = selectSession(here.length > 0 ? here : runs, undefined, directory);
+  if (here.length === 0) await askElsewhere(call, session);
+  return attachHere(call, context, session, {
     readOnly: false,
     history: context.config.history,
     enter: true,

@@ -2,10 +2,12 @@
 import { type RunFailure, runFailure } from "../falcon/failure.ts";
 import type { PostMortem } from "../falcon/post-mortem.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
+import type { Surroundings } from "../falcon/surroundings.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
 import type { Outcome } from "../session/outcome.ts";
 import { partFact } from "../session/parts.ts";
+import { changesOf, provenanceOf } from "../session/provenance.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
@@ -56,6 +58,10 @@ export interface Listing {
   outputBytes: number;
   /** Output that no one can have any more. */
   gaps: { offset: number; length: number }[];
+  /** key=value settings that relaunches added; each later part has them too. */
+  changes: readonly string[];
+  /** What it was started with (falcon/surroundings.ts); null while that is looked at. */
+  provenance: Surroundings | null;
   /** Id of the first part of its run; its own where it is that. */
   run: string;
   /** Which part of its run it is; the first is 1. */
@@ -111,6 +117,8 @@ export async function listing(
     viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
     outputBytes: session.offset,
     gaps: session.gaps,
+    changes: changesOf(row),
+    provenance: provenanceOf(session) ?? null,
     run: part?.of ?? row.id,
     part: part?.n ?? 1,
     deadline: deadlineListing(session, progress, saveBefore, now),

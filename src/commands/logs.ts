@@ -1,6 +1,7 @@
 // falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
+import { localTime, timeSaid } from "../base/zone.ts";
 import { jobNumber } from "../batch/job-end.ts";
 import { readPiece, sizeOf } from "../falcon/foreign-files.ts";
 import { fileLines, fileStart } from "../logs/file-lines.ts";
@@ -119,15 +120,16 @@ async function earlierParts(
   for (const [i, part] of earlier.entries()) {
     await sessionLog(call, context, part, { ...options, follow: false }, select);
     // a search shows lines that match, and no others
-    if (options.grep === undefined) call.stdout(`${seam(parts[i + 1] as Session, i + 2)}\n`);
+    if (options.grep === undefined) call.stdout(`${seam(parts[i + 1] as Session, i + 2, call)}\n`);
   }
 }
 
 /** What stands between two parts. */
-function seam(part: Session, place: number): string {
+function seam(part: Session, place: number, { request }: Call): string {
   const { row } = part;
   const job = row.facts.job as string | undefined;
-  const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, new Date(row.started ?? row.created).toISOString()];
+  const begun = localTime(row.started ?? row.created, request.environment);
+  const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, begun];
   return `── part ${partFact(part)?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
 }
 
@@ -177,26 +179,17 @@ function lastOf(options: LogOptions): number | undefined {
   return count;
 }
 
-/** A point in time: a duration before now, a time of today, or a date with or without time (of the server's time zone unless it says one). */
-export function parseTime(option: string, text: string, now: number): number {
+/** A point in time: a duration before now, a time of today, or a date with or without time, in the caller's time zone unless it says one. */
+export function parseTime(option: string, text: string, now: number, environment: Readonly<Record<string, string>>): number {
   const ago = durationOf(text);
   if (ago !== undefined) return now - ago;
-  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/.exec(text);
-  if (clock !== null) {
-    const time = new Date(now);
-    time.setHours(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), 0);
-    if (Number(clock[1]) < 24 && Number(clock[2]) < 60 && Number(clock[3] ?? 0) < 60) return time.getTime();
-  }
-  // a date without a time means its midnight here, not in Greenwich
-  const date = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text)
-    ? Date.parse(text.length === 10 ? `${text}T00:00` : text)
-    : Number.NaN;
-  if (Number.isNaN(date))
+  const time = timeSaid(text, now, environment);
+  if (time === undefined)
     throw new Failure(
       `${option} ${text}: give a duration (90s, 12h, 2d), a time (14:30) or a date (2026-11-24T14:30)`,
       Status.usage,
     );
-  return date;
+  return time;
 }
 
 /** Writes what was chosen and waits while the caller is slower. */
@@ -255,7 +248,7 @@ async function sessionLog(
   const lost = session.lostLog;
   if (lost?.what === "folder") throw new Failure(lost.sentence);
   if (options.since !== undefined && options.after === undefined) {
-    const time = parseTime("--since", options.since, context.clock());
+    const time = parseTime("--since", options.since, context.clock(), call.request.environment);
     const log = session.openLog();
     select.since = log.offsetAt(time);
     log.close();
@@ -345,7 +338,8 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
   try {
     let at = log.base;
     if (options.byte !== undefined) at = Number(options.byte);
-    else if (options.since !== undefined) at = log.offsetAt(parseTime("--since", options.since, context.clock()));
+    else if (options.since !== undefined)
+      at = log.offsetAt(parseTime("--since", options.since, context.clock(), call.request.environment));
     for (;;) {
       const { live } = session;
       for await (const piece of log.pieces(at)) {
@@ -397,7 +391,7 @@ async function nodeLog(
   const out = new Output(call);
   const select = {
     ...chosen,
-    stamp: options.since === undefined ? 0 : parseTime("--since", options.since, context.clock()),
+    stamp: options.since === undefined ? 0 : parseTime("--since", options.since, context.clock(), call.request.environment),
   };
   const { threads } = context.archive;
   let place = fileStart;
@@ -468,7 +462,8 @@ async function searchAll(
 ): Promise<number> {
   if (wanted !== undefined) throw new Failure(`--all searches all sessions: leave '${wanted}' out`, Status.usage);
   const out = new Output(call);
-  const time = options.since === undefined ? undefined : parseTime("--since", options.since, context.clock());
+  const time =
+    options.since === undefined ? undefined : parseTime("--since", options.since, context.clock(), call.request.environment);
   const count = lastOf(options);
   const { archive } = context;
   const pattern = chosen.pattern as NonNullable<Selection["pattern"]>;

@@ -4,8 +4,9 @@ import { parseLaunch } from "../falcon/arguments.ts";
 import { pythonBehind } from "../falcon/find.ts";
 import { relaunchPlan } from "../falcon/relaunch.ts";
 import { deadlineFact } from "../session/deadline.ts";
+import { changesOf, withChanges } from "../session/provenance.ts";
 import type { SessionRow } from "../store/session-store.ts";
-import type { Call } from "./call.ts";
+import type { Call, Context } from "./call.ts";
 import { chooseOne, nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
@@ -24,16 +25,20 @@ export const relaunch: CommandSpec = {
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")
+      .argument("[key=value...]", "settings for falcon, in place of config.yml's; kept for each later relaunch")
       .option("-d, --detach", "start in the background, print the session's id")
       .option("--size <COLSxROWS>", "pin the size of its terminal");
     defineDeadlineOptions(command);
   },
-  async run(call, context, [wanted], options) {
+  async run(call, context, words, options) {
+    const { wanted, settings } = wordsOf(context, words);
     const started = startedBefore(call, context);
     if (started !== undefined) return stayWith(call, context, started, options);
     const session = wanted === undefined ? chooseOne(call, context, wanted, true) : nameOne(call, context, wanted);
     const { row, live, id } = session;
     if (live) throw new Failure(`session ${id} (${row.name}) is running: 'falcon attach ${id}' shows it`, Status.usage);
+    if (settings.length > 0 && row.kind !== "launch")
+      throw new Failure(`session ${id} (${row.name}) is no falcon launch: ${settings[0]} would mean nothing to it`, Status.usage);
     const { directory } = row;
     // of a part that another home had the environment is not known: it may hold secrets, and is published nowhere
     const known = Object.keys(row.environment).length > 0;
@@ -45,6 +50,7 @@ export const relaunch: CommandSpec = {
       call,
       { ...row, command: [program, ...row.command.slice(1)] },
       options.detach === true,
+      settings,
     );
     return startAndStay(
       call,
@@ -57,6 +63,7 @@ export const relaunch: CommandSpec = {
         plain,
         earlier: session,
         words: asked(row),
+        changes: withChanges(changesOf(row), settings),
         again: { directory, environment },
         ...(notice === undefined ? {} : { notice }),
       },
@@ -64,6 +71,19 @@ export const relaunch: CommandSpec = {
     );
   },
 };
+
+/** The session and the settings of `relaunch [SESSION] [key=value...]`. A session's name may have a "=" in it. */
+function wordsOf(context: Context, words: readonly string[]): { wanted: string | undefined; settings: string[] } {
+  const [first, ...rest] = words;
+  const isSetting = (word: string) => /^[^-=\s][^=\s]*=/.test(word);
+  const isSession = context.table.all().some(({ id, row }) => id === first || row.name === first);
+  const named = first !== undefined && (isSession || !isSetting(first));
+  const settings = named ? rest : [...words];
+  const wrong = settings.find((word) => !isSetting(word));
+  if (wrong !== undefined)
+    throw new Failure(`relaunch takes one session, then key=value settings: '${wrong}' is neither`, Status.usage);
+  return { wanted: named ? first : undefined, settings };
+}
 
 /** The program of a session as it is called now: a falcon may have become our shim since, or the Python one again (falcon/shim.ts). */
 async function currentProgram(row: SessionRow): Promise<string> {
@@ -90,6 +110,7 @@ async function resuming(
   call: Call,
   row: SessionRow,
   detached: boolean,
+  settings: readonly string[],
 ): Promise<{ command: string[]; plain: boolean; notice?: string }> {
   if (row.kind !== "launch") return { command: row.command, plain: false };
   const at = row.command.indexOf("launch") + 1;
@@ -98,7 +119,7 @@ async function resuming(
   const plan = await relaunchPlan(args, row.directory, row.runDirectory ?? undefined);
   const plain = plainWithout(call, detached, parseLaunch(args).interactive);
   return {
-    command: [...row.command.slice(0, at), ...plain, ...plan.args],
+    command: [...row.command.slice(0, at), ...plain, ...withChanges(plan.args, settings)],
     plain: plain.length > 0,
     notice: `[${row.name}] ${plan.sentence}\n`,
   };

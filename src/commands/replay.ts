@@ -69,7 +69,7 @@ export const replay: CommandSpec = {
     if (span.to === span.from)
       throw new Failure(`session ${session.id} (${session.row.name}) has said nothing yet`, Status.noSession);
     let time = span.begins;
-    if (at !== undefined) time = timeOf(session, at, context.clock());
+    if (at !== undefined) time = timeOf(session, at, context.clock(), call.request.environment);
     const show = new Show(call, context, session, { time, speed: rate, idle: pause * 1000 });
     await show.run();
     return Status.ok;
@@ -77,8 +77,8 @@ export const replay: CommandSpec = {
 };
 
 /** The time that `--at` means, within what there is. */
-function timeOf(session: Session, at: string, now: number): number {
-  const offset = momentOf(session, at, now);
+function timeOf(session: Session, at: string, now: number, environment: Readonly<Record<string, string>>): number {
+  const offset = momentOf(session, at, now, environment);
   const log = session.openLog();
   try {
     return log.timeAt(offset) ?? now;

@@ -15,6 +15,7 @@ import type { CommandSpec } from "./command.ts";
 import { elsewhere, named, placeOf, presentIds } from "./elsewhere.ts";
 import { listing } from "./listing.ts";
 import { parseTime } from "./logs.ts";
+import { redNumbers } from "./not-finite.ts";
 import { sessionTable } from "./session-list.ts";
 import { statusWord } from "./status-word.ts";
 import { type Submitted, submittedElsewhere, submittedListing, submittedMeant } from "./submitted.ts";
@@ -58,7 +59,7 @@ export const sessions: CommandSpec = {
     // another server of this machine asks for what that has itself: it has no environment (session/neighbours.ts)
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
     if (options.watch) return watch(call, context, () => choose(call, context, wanted, all === true, runDir));
-    const filter = parseFilter(options, context.clock());
+    const filter = parseFilter(options, context.clock(), call.request.environment);
     const whole = all === true || filter.chooses;
     const rows = here
       ? await ownRows(context, context.table.all())
@@ -277,7 +278,7 @@ type Sort = "started" | "ended" | "name" | "status";
 /** What went wrong. */
 const failures = new Set(["failed", "killed", "lost"]);
 
-function parseFilter(options: OptionValues, now: number): Filter {
+function parseFilter(options: OptionValues, now: number, environment: Readonly<Record<string, string>>): Filter {
   const { sort, limit } = options;
   if (sort !== undefined && !["started", "ended", "name", "status"].includes(sort))
     throw new Failure(`--sort ${sort}: say started, ended, name or status`, Status.usage);
@@ -288,7 +289,7 @@ function parseFilter(options: OptionValues, now: number): Filter {
   return {
     running: options.running === true,
     failed: options.failed === true,
-    since: options.ended === undefined ? undefined : parseTime("--ended", options.ended, now),
+    since: options.ended === undefined ? undefined : parseTime("--ended", options.ended, now, environment),
     sort,
     limit: limit === undefined ? undefined : Number(limit),
     chooses: options.failed === true || options.ended !== undefined,
@@ -326,11 +327,12 @@ function print(call: Call, context: Context, chosen: readonly Row[], hidden: boo
     return;
   }
   const now = context.clock();
+  const colours = coloursFor(call.request);
   const lines = chosen.map((row) => {
     const { job, host } = row.listing as { job?: string | null; host?: string };
     return {
       status: statusWord(row.status),
-      progress: row.text,
+      progress: redNumbers(row.text, colours),
       name: row.name,
       id: row.id,
       age: row.live ? duration(now - row.since) : `${duration(now - row.since).split(" ")[0]} ago`,
@@ -342,7 +344,7 @@ function print(call: Call, context: Context, chosen: readonly Row[], hidden: boo
   });
   const { terminal, directory, environment } = call.request;
   const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME };
-  call.stdout(`${sessionTable(lines, place, coloursFor(call.request))}\n`);
+  call.stdout(`${sessionTable(lines, place, colours)}\n`);
 }
 
 /** The number without the letter, which one host has one of. */

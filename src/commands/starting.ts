@@ -81,6 +81,8 @@ export interface Starting {
   earlier?: Session | undefined;
   /** The words of the command as they were typed. */
   words: readonly string[];
+  /** Settings among them that a relaunch added, now or before. */
+  changes?: readonly string[];
   /** Variables that the program gets besides the caller's. */
   variables?: Readonly<Record<string, string>>;
   /** Name of the signal by which the program is asked to end; undefined: a Ctrl+C. */
@@ -129,7 +131,7 @@ export async function startAndStay(
 ): Promise<number | undefined> {
   const { request } = call;
   const size = options.size === undefined ? undefined : parseSize(options.size);
-  const deadline = deadlineOptions(options, context.clock());
+  const deadline = deadlineOptions(options, context.clock(), request.environment);
   const again = context.table.byToken(request.token);
   const from = what.again ?? {
     directory: request.directory,
@@ -183,6 +185,7 @@ export async function startAndStay(
       ...(deadline === undefined ? {} : { deadline }),
       ...(what.stopSignal === undefined ? {} : { stopSignal: what.stopSignal }),
       asked: what.words,
+      ...(what.changes === undefined || what.changes.length === 0 ? {} : { changes: what.changes }),
       ...(part === undefined ? {} : { part }),
       ...(job === null ? {} : { job }),
       ...(requeue ? { requeue } : {}),

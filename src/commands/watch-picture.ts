@@ -1,6 +1,7 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
 import { printable, printableColoured } from "../base/printable.ts";
 import { sparkline } from "../falcon/curve.ts";
+import type { NodeProgress } from "../falcon/node-progress.ts";
 import { epochText, number, span } from "../falcon/summary.ts";
 import { paintStatus, statusWord } from "./status-word.ts";
 import { type coloursFor, cut, table, widthOf } from "./table.ts";
@@ -55,9 +56,9 @@ const columns: readonly WatchColumn[] = [
   },
   { title: "EPOCH", right: true, text: ({ node }) => (node === undefined ? "" : epochText(node)) },
   {
-    title: "LOSS",
+    title: "VAL LOSS",
     right: true,
-    text: ({ node }, _now, colours) => known(node?.validationLoss ?? node?.loss, (loss) => lossText(loss, colours)),
+    text: ({ node }, _now, colours) => (node === undefined ? "" : lossCell(node, colours)),
   },
   { title: "TREND", rank: 6, text: ({ node }) => (node === undefined ? "" : sparkline(node.trend, trendWidth)) },
   { title: "SAMPLES", right: true, rank: 3, unit: "samples", text: ({ node }) => known(node?.samples, String) },
@@ -210,9 +211,12 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
   return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
 }
 
-/** A loss that is no number is what one looks for. */
-function lossText(loss: number, colours: Frame["colours"]): string {
-  return Number.isFinite(loss) ? number(loss) : colours.red(Number.isNaN(loss) ? "NaN" : loss > 0 ? "Inf" : "-Inf");
+/** The validation loss, or the training loss with its name; one that is no number is what one looks for. */
+function lossCell(node: NodeProgress, colours: Frame["colours"]): string {
+  const { validationLoss, loss, nonFinite } = node;
+  const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+  if (none !== undefined) return colours.red(`${none.metric === "loss" ? "train " : ""}${none.value} since ${none.epoch}`);
+  return validationLoss !== null ? number(validationLoss) : known(loss, (value) => `train ${number(value)}`);
 }
 
 function known<T>(value: T | null | undefined, text: (value: T) => string): string {

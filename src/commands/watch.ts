@@ -277,7 +277,7 @@ class WatchView {
   /** The end of a session over the whole screen. */
   async #report(session: Session): Promise<void> {
     const { id, row } = session;
-    const text = await endReport(session, this.#call.request.terminal.cols);
+    const text = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
     const progress = this.#read.get(session)?.summary;
     this.#page = {
       title: `${row.name} (${id}) · ${endSentence(session)}`,

@@ -5,6 +5,8 @@ export interface Curve {
   label: string;
   x: readonly number[];
   y: readonly number[];
+  /** Drawn with gaps, so that two curves are told apart without colours. */
+  dashed?: boolean;
 }
 
 /** What is drawn of one node, by epoch. Losses in nats. */
@@ -30,6 +32,9 @@ const bars = "▁▂▃▄▅▆▇";
 
 /** Stands for a stretch with a value that is no number. */
 const notFinite = "×";
+
+/** Dots of a dash and of the gap behind it. */
+const dash = 8;
 
 /** Columns that the labels of the y axis take, with the axis itself. */
 const labelWidth = 10;
@@ -96,10 +101,14 @@ export function drawChart(
   };
   points.forEach((curve, index) => {
     let before: [number, number] | undefined;
+    const dashed = curves[index]?.dashed === true;
+    let drawn = 0;
     for (const [x, y] of byColumn(curve, left, right, columns * 2)) {
       const height = top === bottom ? 0.5 : Math.min(1, Math.max(0, (y - bottom) / (top - bottom)));
       const at: [number, number] = [x, Math.round((1 - height) * (lines * 4 - 1))];
-      connect(before ?? at, at, (px, py) => plot(px, py, index));
+      connect(before ?? at, at, (px, py) => {
+        if (!dashed || drawn++ % dash < dash / 2) plot(px, py, index);
+      });
       before = at;
     }
   });

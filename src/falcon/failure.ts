@@ -14,6 +14,11 @@ export interface RunFailure {
 /** Files of Python itself and of installed packages: they only pass on what somebody's own file did. */
 const notOwn = /\/(?:site|dist)-packages\/|\/lib\/python\d|^<|\/bin\/[^/]+$/;
 
+/** Whether a file of a frame is the user's own. */
+export function isOwnFile(file: string): boolean {
+  return !notOwn.test(file);
+}
+
 /** Of an ended run that says why it failed; else undefined. */
 export function runFailure(end: Pick<PostMortem, "error" | "traceback"> | undefined): RunFailure | undefined {
   if (end?.error === null || end?.error === undefined) return undefined;
@@ -21,7 +26,7 @@ export function runFailure(end: Pick<PostMortem, "error" | "traceback"> | undefi
     /^([A-Za-z_][\w.]*?(?:Error|Exception|Interrupt|Exit|Warning|Found)?)(?::\s*(.*))?$/s.exec(end.error) ?? [];
   const known = kind !== undefined && /[A-Z]/.test(kind) && !/\s/.test(kind);
   const frames = [...(end.traceback ?? []).join("\n").matchAll(/^\s*File "([^"]+)", line (\d+)/gm)];
-  const own = frames.findLast(([, file]) => !notOwn.test(file as string));
+  const own = frames.findLast(([, file]) => isOwnFile(file as string));
   return {
     kind: known ? (kind.split(".").at(-1) as string) : "",
     message: known ? (message ?? "") : end.error,

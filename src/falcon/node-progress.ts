@@ -32,6 +32,8 @@ export interface NodeProgress {
   /** Lowest validation loss of this launch, and how many epochs ago it was. */
   bestValidationLoss: number | null;
   epochsSinceBest: number | null;
+  /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
+  nonFinite: NonFinite[];
   /** Validation losses of this launch (training losses where there are none), oldest first, at most 40: means of equal stretches. */
   trend: number[];
   /** Simulations made so far, as the last epoch saw them. */
@@ -53,6 +55,15 @@ export interface NodeProgress {
   stalled: boolean;
   /** Last line that it logged as an error. */
   error: string | null;
+}
+
+/** A metric that is no number any more. */
+export interface NonFinite {
+  metric: "loss" | "validationLoss" | "learningRate";
+  value: "NaN" | "Inf" | "-Inf";
+  /** The first epoch of all those since which it is no number, and when that ended (ms since 1970). */
+  epoch: number;
+  since: number;
 }
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
@@ -122,6 +133,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     validationLoss: finite(last?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
     epochsSinceBest: best && last ? last.epoch - best.epoch : null,
+    nonFinite: nonFiniteIn(epochs, situation.zone),
     trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
@@ -135,6 +147,20 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     stalled: status === "training" && situation.logged && limit !== undefined && silent > limit,
     error: (situation.begun ? log.lastError : undefined) ?? null,
   };
+}
+
+/** The metrics of the last epoch that are no numbers, and since when. */
+function nonFiniteIn(epochs: readonly EpochRecord[], zone: number): NonFinite[] {
+  const metrics = ["validationLoss", "loss", "learningRate"] as const;
+  return metrics.flatMap((metric): NonFinite[] => {
+    const isNone = (epoch: EpochRecord | undefined) => epoch?.[metric] !== undefined && !Number.isFinite(epoch[metric]);
+    const last = epochs.at(-1)?.[metric];
+    if (last === undefined || !isNone(epochs.at(-1))) return [];
+    let first = epochs.length - 1;
+    while (isNone(epochs[first - 1])) first--;
+    const { epoch, time } = epochs[first] as EpochRecord;
+    return [{ metric, value: Number.isNaN(last) ? "NaN" : last > 0 ? "Inf" : "-Inf", epoch, since: time + zone }];
+  });
 }
 
 /** Epochs of this launch: from its log, else from its metrics, else the one that the driver named last. */

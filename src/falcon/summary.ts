@@ -28,9 +28,11 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
 function progress(nodes: readonly NodeProgress[]): string {
   // the node that is furthest from its end decides how long it takes
   const slowest = nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
-  const loss = slowest.validationLoss ?? slowest.loss;
   const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${epochText(slowest)}`];
-  if (loss !== null) parts.push(`loss ${number(loss)}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
+  const loss = lossText(slowest);
+  if (loss !== "") parts.push(`${loss}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
+  const stuck = stuckText(slowest);
+  if (stuck !== "") parts.push(stuck);
   const left = Math.max(...nodes.map((node) => node.timeLeft ?? 0));
   if (left > 0) parts.push(`${span(left)} left`);
   return parts.join(" · ");
@@ -40,10 +42,36 @@ function results(nodes: readonly NodeProgress[]): string {
   if (nodes.length === 0) return "nothing trained";
   return nodes
     .map((node) => {
-      const best = node.bestValidationLoss ?? node.loss;
-      return `${nodes.length > 1 ? `${node.name} ` : ""}${epochText(node)}${best === null ? "" : `, best ${number(best)}`}`;
+      const { bestValidationLoss: best, loss } = node;
+      const facts = [
+        `${nodes.length > 1 ? `${node.name} ` : ""}${epochText(node)}`,
+        best === null ? "" : `best val loss ${number(best)}`,
+        best === null && loss !== null ? `train loss ${number(loss)}` : "",
+        node.nonFinite?.[0] === undefined ? "" : lossText(node),
+      ];
+      return facts.filter(Boolean).join(", ");
     })
     .join("; ");
+}
+
+/** Epochs without a better validation loss that are worth a word: so many, and this part of those of this launch. */
+const longWithout = 20;
+const partWithout = 0.25;
+
+/** Which loss it is, and what: "val loss -1.23", "val loss NaN since epoch 40"; "" where none is known. */
+export function lossText(node: NodeProgress): string {
+  const { validationLoss, loss, nonFinite = [] } = node;
+  const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+  if (none !== undefined) return `${none.metric === "loss" ? "train" : "val"} loss ${none.value} since epoch ${none.epoch}`;
+  if (validationLoss !== null) return `val loss ${number(validationLoss)}`;
+  return loss === null ? "" : `train loss ${number(loss)}`;
+}
+
+/** "no better for 40 epochs", where that is long. */
+export function stuckText({ epoch, epochsBefore, epochsSinceBest, nonFinite = [] }: NodeProgress): string {
+  if (epochsSinceBest === null || epoch === null || nonFinite.length > 0) return "";
+  const long = Math.max(longWithout, partWithout * (epoch - (epochsBefore ?? 0)));
+  return epochsSinceBest >= long ? `no better for ${epochsSinceBest} epochs` : "";
 }
 
 /** "37/300", and for a resumed run "187/450": counted over all launches. */

@@ -31,6 +31,10 @@ const mostLines = 100_000;
 /** Columns by which the view moves to the side. */
 const sideStep = 20;
 
+/** All keys in one line, the more useful first: it is cut where the terminal is narrow. */
+const keysText =
+  "PageUp b, PageDown f Space · j k lines · / search, n older, N newer · g first, G last · ← → sideways · q returns";
+
 /** What the terminal is told before the first drawing: no margins, no wrapping, plain characters, plain keys. */
 const enter = "\x18\x1b[?2026l\x1b[?6l\x1b[?69l\x1b[r\x1b[4l\x1b[?7l\x1b[?25l\x1b(B\x0f\x1b[0m";
 
@@ -157,6 +161,10 @@ export class HistoryView {
         break;
       case "N":
         void this.#search(1);
+        break;
+      case "?":
+        this.#message = keysText;
+        this.#draw();
         break;
     }
     return false;
@@ -309,7 +317,7 @@ export class HistoryView {
           : "loading …"
         : `line ${bottom.number + 1} of ${last.number + 1}`;
     const found = this.#wanted === "" ? "/ searches" : "n older, N newer";
-    return ` ${this.#name} · ${where} · ${found} · g G ends · q returns`;
+    return ` ${this.#name} · ${where} · PageUp PageDown · ${found} · ? keys · q returns`;
   }
 }
 

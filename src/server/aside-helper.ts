@@ -20,6 +20,7 @@ import "../falcon/model-files.ts";
 import "../falcon/relaunch.ts";
 import "../falcon/run-config.ts";
 import "../falcon/run-directory.ts";
+import "../falcon/surroundings.ts";
 import "../session/real-paths.ts";
 import "../session/roster-files.ts";
 import "../session/working-directory.ts";

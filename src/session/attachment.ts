@@ -69,6 +69,11 @@ export interface Overlay {
   resize(cols: number, rows: number): void;
 }
 
+const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.";
+
+/** So long (ms) a notice stands, unless a key is pressed before: it covers the bottom row. */
+const noticeTime = 3_000;
+
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
 
@@ -92,6 +97,9 @@ export class Attachment {
   /** The client was told that it may send keys itself, and has sent none to us since; it has a connection for them. */
   #keysOpen = false;
   #hasKeyboard = false;
+  /** Ends the notice that is shown. */
+  #notice: NodeJS.Timeout | undefined;
+  #toldReadOnly = false;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
   /** What came after the question was asked and is not its answer. */
@@ -150,15 +158,10 @@ export class Attachment {
 
   #title(): string {
     const { row } = this.#session;
-    const { detachKey, prefix } = this.#options.keys;
-    const keys = [
-      ...(row.kind === "launch" && detachKey !== null ? [detachKey] : []),
-      ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
-    ];
-    const leave = keys.length === 0 ? "" : ` · ${keys.join(" or ")} detaches`;
+    const leave = leavingKeys(row.kind, this.#options.keys);
     const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
     const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
-    return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave}`;
+    return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
   }
 
   #mayResize(): boolean {
@@ -188,6 +191,7 @@ export class Attachment {
   type(chunk: Buffer, at?: number): boolean {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
+    this.#endNotice();
     if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
     else {
       this.#do(this.#keys.feed(chunk, at));
@@ -255,10 +259,12 @@ export class Attachment {
           this.#asking?.(action.yes);
           break;
         case "send":
-          this.#input?.input(action.bytes);
+          if (this.#input === undefined) this.#tellReadOnly();
+          else this.#input.input(action.bytes);
           break;
         case "interrupt":
-          if (this.#input !== undefined) this.#interrupt(this.#input, action.bytes);
+          if (this.#input === undefined) this.#tellReadOnly();
+          else this.#interrupt(this.#input, action.bytes);
           break;
         case "detach":
           this.#detach();
@@ -328,8 +334,29 @@ export class Attachment {
   }
 
   #question(question: string): void {
+    this.#bottomRow(`${question} [y/N]`);
+  }
+
+  #bottomRow(text: string): void {
     const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
-    this.#terminal.write(Buffer.from(`${place}\x1b[0;7m ${question} [y/N] \x1b[0m`));
+    this.#terminal.write(Buffer.from(`${place}\x1b[0;7m ${text} \x1b[0m`));
+  }
+
+  /** Said once, at the first key that goes nowhere. */
+  #tellReadOnly(): void {
+    if (this.#toldReadOnly || this.#overlay !== undefined) return;
+    this.#toldReadOnly = true;
+    const show = () => this.#bottomRow(readOnlyNotice);
+    this.#open({ feed: () => false, resize: show });
+    this.#notice = setTimeout(() => this.#endNotice(), noticeTime);
+    show();
+  }
+
+  #endNotice(): void {
+    if (this.#notice === undefined) return;
+    clearTimeout(this.#notice);
+    this.#notice = undefined;
+    if (!this.#left) this.#closeOverlay();
   }
 
   #showHistory(): void {
@@ -380,6 +407,7 @@ export class Attachment {
     this.#left = true;
     if (this.#hasKeyboard) this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);
+    clearTimeout(this.#notice);
     this.#forgetEnd();
     this.#session.removeViewer(this.#viewer);
     void this.#giveTerminalBack(why).then(() => this.#leave(why));
@@ -401,4 +429,13 @@ export class Attachment {
       }),
     );
   }
+}
+
+/** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
+export function leavingKeys(kind: "launch" | "run", { detachKey, prefix }: AttachmentOptions["keys"]): string {
+  const keys = [
+    ...(kind === "launch" && detachKey !== null ? [detachKey] : []),
+    ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
+  ];
+  return keys.join(" or ");
 }

@@ -41,6 +41,8 @@ export function bareListing({ pid, created, started, ended, waitStatus, ...facts
     viewers: [],
     outputBytes: 0,
     gaps: [],
+    changes: [],
+    provenance: null,
     deadline: null,
     progress: null,
     postMortem: null,

@@ -2,6 +2,7 @@
 
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
+import { timeSaid } from "../base/zone.ts";
 import { parseLaunch } from "../falcon/arguments.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { span } from "../falcon/summary.ts";
@@ -116,12 +117,13 @@ function coarse(ms: number): string {
 const farthest = 10 * 365 * 86_400_000;
 
 /**
- * `--deadline`: a duration from now (2h, 90m), the next time that a clock shows so (14:30), or a date (2026-11-28T06:00), of the server's time zone unless it says one.
+ * `--deadline`: a duration from now (2h, 90m), the next time that a clock shows so (14:30), or a date (2026-11-28T06:00), of the caller's time zone unless it says one.
+ * @param environment the caller's
  * @throws Failure 2 when it is none of them, in the past, or years away.
  */
-export function parseDeadline(text: string, now: number): number {
+export function parseDeadline(text: string, now: number, environment: Readonly<Record<string, string>> = {}): number {
   const duration = durationOf(text);
-  const at = duration !== undefined ? now + duration : (clockTime(text, now) ?? date(text));
+  const at = duration !== undefined ? now + duration : timeSaid(text, now, environment, true);
   if (at === undefined)
     throw new Failure(`--deadline ${text}: give a duration (2h, 90m), a time (14:30) or a date (2026-11-28T06:00)`, Status.usage);
   if (at <= now) throw new Failure(`--deadline ${text}: that is in the past; nothing was started`, Status.usage);
@@ -145,23 +147,4 @@ export function refuseLongGrace(saveBefore: number, end: number, now: number): v
     `--save-before ${span(saveBefore / 1000)}: the run has only ${span((end - now) / 1000)}, it would be stopped at once; nothing was started`,
     Status.usage,
   );
-}
-
-function clockTime(text: string, now: number): number | undefined {
-  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/.exec(text);
-  if (clock === null) return undefined;
-  const [hours, minutes, seconds] = [Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0)];
-  if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
-  const time = new Date(now);
-  time.setHours(hours, minutes, seconds, 0);
-  // by the calendar, so that a day on which the clocks are changed has its own length
-  if (time.getTime() <= now) time.setDate(time.getDate() + 1);
-  return time.getTime();
-}
-
-function date(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text)) return undefined;
-  // a date without a time means its midnight here, not in Greenwich
-  const time = Date.parse(text.length === 10 ? `${text}T00:00` : text);
-  return Number.isNaN(time) ? undefined : time;
 }

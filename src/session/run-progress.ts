@@ -24,7 +24,7 @@ export class RunProgresses {
   async of(session: Session): Promise<RunProgress | null> {
     const watcher = this.#watcher(session);
     if (watcher === null) return null;
-    const kept = session.row.facts.progress as RunProgress | undefined;
+    const kept = keptProgress(session);
     if (!session.live && kept !== undefined) return kept;
     try {
       return await watcher.read(session.live);
@@ -52,7 +52,7 @@ export class RunProgresses {
   /** How far an ended session's run came, by its files as they are now; what was kept where they cannot be read any more. */
   async last(session: Session): Promise<RunProgress | null> {
     const watcher = this.#watcher(session);
-    const kept = (session.row.facts.progress as RunProgress | undefined) ?? null;
+    const kept = keptProgress(session) ?? null;
     return watcher === null ? null : watcher.read(false).catch(() => kept);
   }
 
@@ -74,4 +74,10 @@ export class RunProgresses {
     }
     return watcher;
   }
+}
+
+/** The progress that was kept at the end, with the fields that an earlier version did not know. */
+function keptProgress({ row }: Session): RunProgress | undefined {
+  const kept = row.facts.progress as RunProgress | undefined;
+  return kept && { ...kept, nodes: kept.nodes.map((node) => ({ ...node, nonFinite: node.nonFinite ?? [] })) };
 }

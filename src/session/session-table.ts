@@ -10,6 +10,7 @@ import { isSessionEntry } from "../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../store/session-store.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
+import { learnProvenance } from "./provenance.ts";
 import { trackRunDirectory } from "./run-tracker.ts";
 import { Session, type SessionEffects } from "./session.ts";
 
@@ -160,6 +161,7 @@ export class SessionTable {
       throw new Failure(`cannot start a session: ${reasonOf(error)}`);
     }
     this.#track(session, before);
+    void learnProvenance(session);
     this.#effects.came(session);
     this.#effects.changed(session);
     return session;

@@ -28,7 +28,7 @@ export type SessionFile = Pick<
 };
 
 /** Facts by name that do not change after the start, or are told by nothing else. */
-const keptFacts = ["part", "job", "asked", "requeue", "deadline", "named", "broughtIn"];
+const keptFacts = ["part", "job", "asked", "requeue", "deadline", "named", "broughtIn", "provenance", "changes"];
 
 const fileName = "session.json";
 

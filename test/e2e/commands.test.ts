@@ -83,22 +83,22 @@ describe("commands", () => {
 
   test("send types keys and text; show shows the screen", async () => {
     const id = await home.start([program("rawkeys")], ["--name", "keys"]);
-    await until(async () => (await home.ok(["show", id])).includes("keys please"), "the program to be ready");
+    await until(async () => (await home.ok(["show", id, "--screen"])).includes("keys please"), "the program to be ready");
     await home.ok(["send", id, "j", "Enter", "Up", "M-x"]);
     await home.ok(["send", id, "--text", "C-c"]);
     // the terminal makes Enter's CR a line feed, as it would for a person's
     await until(
-      async () => (await home.ok(["show", id])).includes("<6a><0a><1b><5b><41><1b><78><43><2d><63>"),
+      async () => (await home.ok(["show", id, "--screen"])).includes("<6a><0a><1b><5b><41><1b><78><43><2d><63>"),
       "the keys to show",
     );
     const shown = await home.ok(["show", "keys"]);
-    assert.match(shown, new RegExp(`session +${id}`));
+    assert.match(shown, new RegExp(`^● running {2}keys {2}${id}\n`));
     assert.match(shown, /running/);
     const json = JSON.parse(await home.ok(["show", id, "--json"]));
     assert.equal(json.id, id);
     await home.ok(["send", id, "q"]);
     await home.untilState(id, "exited");
-    assert.match(await home.ok(["show", id]), /completed[\s\S]*no more keys/);
+    assert.match(await home.ok(["show", id, "--screen"]), /completed[\s\S]*no more keys/);
   });
 
   test("wait exits with the session's status, 128+n for a signal, 124 when it takes too long", async () => {
@@ -114,26 +114,26 @@ describe("commands", () => {
 
   test("kill sends SIGTERM, or what it is told", async () => {
     const id = await home.start([program("stubborn"), "2"]);
-    await until(async () => (await home.ok(["show", id])).includes("stubborn "), "the program to be ready");
+    await until(async () => (await home.ok(["show", id, "--screen"])).includes("stubborn "), "the program to be ready");
     await home.ok(["kill", id]);
-    await until(async () => (await home.ok(["show", id])).includes("terminations 1"), "SIGTERM to arrive");
+    await until(async () => (await home.ok(["show", id, "--screen"])).includes("terminations 1"), "SIGTERM to arrive");
     await home.ok(["kill", id, "--signal", "INT"]);
     assert.equal((await home.run(["wait", id])).code, 7);
   });
 
   test("stop is one Ctrl+C and waits for the end", async () => {
     const id = await home.start([program("footer"), "5", "8"]);
-    await until(async () => (await home.ok(["show", id])).includes("j/k: node"), "the display");
+    await until(async () => (await home.ok(["show", id, "--screen"])).includes("j/k: node"), "the display");
     await home.ok(["stop", id]);
     const ended = await row(id);
     assert.deepEqual([ended.state, ended.exitCode, ended.interrupts], ["exited", 0, 1]);
-    assert.match(await home.ok(["show", id]), /display saved/);
+    assert.match(await home.ok(["show", id, "--screen"]), /display saved/);
     assert.equal((await home.run(["stop", id])).code, 1, "it is over already");
   });
 
   test("stop tells when it hangs; --force ends what hangs, and what it started", async () => {
     const id = await home.start([program("stubborn"), "0"]);
-    await until(async () => (await home.ok(["show", id])).includes("stubborn "), "the program to be ready");
+    await until(async () => (await home.ok(["show", id, "--screen"])).includes("stubborn "), "the program to be ready");
     const hung = await home.run(["stop", id, "--timeout", "0.5"]);
     assert.equal(hung.code, 125);
     assert.match(hung.stderr, /hangs.*--force/);

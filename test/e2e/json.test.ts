@@ -150,6 +150,72 @@ describe("docs/guide/json.md", () => {
     assert.ok(rows.length >= 5);
   });
 
+  test("a run whose loss is NaN, in a git repository, of a falcon of which pip wrote the version", async () => {
+    const folder = path.join(home.work, "repository");
+    const python = path.join(home.work, "venv/bin/python3");
+    fs.mkdirSync(path.join(home.work, "venv/lib/python3.11/site-packages/falcon_sbi-9.8.7.dist-info"), { recursive: true });
+    fs.mkdirSync(path.dirname(python));
+    fs.symlinkSync("/bin/sh", python);
+    fs.writeFileSync(path.join(home.work, "venv/pyvenv.cfg"), "home = /usr/bin\nversion = 3.11.7\n");
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, "config.yml"), "samples: 5\nrate: 1\n");
+    const git = (...words: string[]) =>
+      spawnSync("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@localhost", ...words], { encoding: "utf8" });
+    git("init", "-q");
+    git("add", "config.yml");
+    assert.equal(git("commit", "-q", "-m", "first").status, 0);
+    fs.appendFileSync(path.join(folder, "config.yml"), "# changed\n");
+    const script = path.join(home.work, "venv/bin/falcon");
+    const log = "run/graph/theta/output.log";
+    fs.writeFileSync(
+      script,
+      `#!${python}
+# falcon
+mkdir -p run/graph/theta && printf 'graph: {theta: {estimator: {max_epochs: 9}}}\\n' > run/config.yml
+now=$(date +%Y-%m-%dT%H:%M:%S)
+echo "$now [INFO] [theta] Training started" > ${log}
+echo "$now [INFO] Epoch 1/9 | steps=1 | n_sims=8 | train_loss=1.5 | val_loss=1.25" >> ${log}
+echo "$now [INFO] Epoch 2/9 | steps=2 | n_sims=8 | train_loss=nan | val_loss=nan" >> ${log}
+echo "$now [INFO] Epoch 3/9 | steps=3 | n_sims=8 | train_loss=nan | val_loss=inf" >> ${log}
+exit 3
+`,
+      { mode: 0o755 },
+    );
+    const env = { CUDA_VISIBLE_DEVICES: "0,1" };
+    const run = await home.run(["launch", "--falcon", script, "-o", "run", "samples=6", "rate=1", "new=x"], { cwd: folder, env });
+    assert.equal(run.code, 3, run.stderr);
+    interface Row {
+      provenance: Values & { overrides: Values[] };
+      progress: { nodes: Values[]; summary: string };
+    }
+    const find = async () => (await listed()).find(({ directory }) => directory === folder) as unknown as Row | undefined;
+    await until(async () => (await find())?.provenance != null, "what it was started with");
+    const { provenance, progress } = (await find()) as Row;
+    const { falcon: version, python: pythonVersion, commit, dirty, visibleGpus, overrides } = provenance;
+    const expected = ["9.8.7", "3.11.7", git("rev-parse", "HEAD").stdout.trim(), true, "0,1"];
+    assert.deepEqual([version, pythonVersion, commit, dirty, visibleGpus], expected);
+    assert.deepEqual(overrides, [
+      { key: "samples", value: "6", config: "5" },
+      { key: "new", value: "x", config: null },
+    ]);
+    const node = progress.nodes[0] as Values & { nonFinite: Values[] };
+    assert.deepEqual([node.loss, node.validationLoss, node.bestValidationLoss], [null, null, 1.25]);
+    assert.deepEqual(
+      node.nonFinite.map(({ metric, value, epoch }) => [metric, value, epoch]),
+      [
+        ["validationLoss", "Inf", 2],
+        ["loss", "NaN", 2],
+      ],
+    );
+    assert.match(progress.summary, /val loss Inf since epoch 2/);
+    assert.match(await home.ok(["sessions"]), /val loss Inf since epoch 2/);
+    const shown = await home.ok(["show", "run"], { cwd: folder });
+    assert.match(shown, /^ {2}theta .*val loss Inf since epoch 2 · train loss NaN since epoch 2/m);
+    assert.match(shown, /^versions {2}falcon 9\.8\.7 · Python 3\.11\.7$/m);
+    assert.match(shown, new RegExp(`^commit {4}${String(commit).slice(0, 12)}, with changes`, "m"));
+    assert.match(shown, /^settings {2}samples=6 \(config\.yml: 5\) · new=x \(config\.yml: none\)$/m);
+  });
+
   test("show --json writes what sessions --json lists", async () => {
     for (const row of await listed()) {
       const shown = JSON.parse(await home.ok(["show", row.id as string, "--json"])) as Values;

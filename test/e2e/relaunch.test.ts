@@ -104,12 +104,15 @@ describe("falcon relaunch", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
     const lines = terminal.lines();
     const from = lines.findIndex((line) => line.startsWith("progress  completed"));
-    const part = lines.slice(from, lines.indexOf("", from));
+    const part = lines.slice(
+      from,
+      lines.findIndex((line) => line.startsWith("next ")),
+    );
     assert.ok(part.length > 4, terminal.picture());
     const facts = part.join("\n");
     for (const fact of [
       /done · epoch \d+\/\d+/,
-      /validation \S+/,
+      /val loss \S+/,
       /best \S+ \(\d+ epochs ago\)/,
       /\d+ samples/,
       /learning rate \S+/,

@@ -40,7 +40,7 @@ describe("falcon sessions --watch", () => {
     await terminal.waitFor(/q leave/);
     assert.match(
       terminal.lines()[0] ?? "",
-      /^SESSION +NODE +STATUS +EPOCH +LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE$/,
+      /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE$/,
     );
     assert.match(selected(terminal), /^zz +line +● training +\d+\/5000/);
     assert.equal(terminal.lines()[3], "▸ 1 ended: 1 completed");
@@ -74,8 +74,8 @@ describe("falcon sessions --watch", () => {
 
   test("at 80x24 and 40x12 nothing is wider than the terminal, and what has no column is told of the selected node", async () => {
     for (const [cols, rows, columns] of [
-      [80, 24, /^SESSION +NODE +STATUS +EPOCH +LOSS +TREND .*LEFT/],
-      [40, 12, /^SESSION +NODE +STATUS +EPOCH +LOSS?$/],
+      [80, 24, /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND .*LEFT/],
+      [40, 12, /^SESSION +NODE +STATUS +EPOCH +VAL.*$/],
     ] as const) {
       const terminal = watch(cols, rows);
       await terminal.waitFor(/q leave$/m);

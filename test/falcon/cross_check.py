@@ -72,7 +72,7 @@ def usual(times):
 def idle(name):
     keys = "epoch epochs epochsBefore fraction loss validationLoss bestValidationLoss epochsSinceBest samples steps learningRate"
     keys += " epochsPerMinute longestEpoch timeLeft rhythm error"
-    return {"name": name, "status": "idle", "trend": [], "stalled": False, **{key: None for key in keys.split()}}
+    return {"name": name, "status": "idle", "trend": [], "nonFinite": [], "stalled": False, **{key: None for key in keys.split()}}
 
 
 def trained(name, estimator):
@@ -105,6 +105,7 @@ def trained(name, estimator):
         "validationLoss": float(losses[-1]),
         "bestValidationLoss": float(losses[best]),
         "epochsSinceBest": count - 1 - best,
+        "nonFinite": [],
         "trend": stretches(losses, 40),
         "samples": int(metric(name, "n_samples")["value"][-1]),
         "steps": len(training["value"]),
@@ -156,7 +157,7 @@ word = re.search(r"falcon launch (\w+)", outcome).group(1)
 
 def result(node):
     label = f"{node['name']} " if len(busy) > 1 else ""
-    return f"{label}{node['epoch']}/{node['epochs'] + node['epochsBefore']}, best {short(node['bestValidationLoss'])}"
+    return f"{label}{node['epoch']}/{node['epochs'] + node['epochsBefore']}, best val loss {short(node['bestValidationLoss'])}"
 
 
 progress = {
@@ -206,7 +207,7 @@ for node in busy:
     rate = node["epochsPerMinute"]
     shown.append(
         f"  {node['name']}  {node['status']} · epoch {node['epoch']}/{node['epochs'] + node['epochsBefore']}"
-        f" · loss {short(node['loss'])} · validation {short(node['validationLoss'])}"
+        f" · train loss {short(node['loss'])} · val loss {short(node['validationLoss'])}"
         f" · best {short(node['bestValidationLoss'])} ({node['epochsSinceBest']} epochs ago)"
         f" · {node['samples']} samples · learning rate {short(node['learningRate'])}"
         + (f" · {short(rate)} epochs/min" if rate is not None else "")

@@ -89,7 +89,7 @@ export async function screenAfter(bytes: Buffer, cols = 120, rows = 40): Promise
 
 /** The last screen as `falcon show` tells it. */
 export async function shownScreen(home: TestHome, id: string): Promise<string[]> {
-  const text = await home.ok(["show", id]);
+  const text = await home.ok(["show", id, "--screen"]);
   const lines = text.split("\n");
   const at = lines.findIndex((line) => /^its (last )?screen( now)?:/.test(line));
   return at < 0 ? [] : lines.slice(at + 1).map((line) => line.slice(2).trimEnd());

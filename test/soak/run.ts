@@ -55,7 +55,7 @@ class Soak {
 
   /** Redraws so far, told by the display itself: its log lines are numbered. */
   async redraws(): Promise<number> {
-    const text = await this.home.ok(["show", "display"]);
+    const text = await this.home.ok(["show", "display", "--screen"]);
     const numbers = [...text.matchAll(/driver message (\d+)/g)].map((found) => Number(found[1]));
     return Math.max(0, ...numbers);
   }
@@ -120,7 +120,7 @@ class Soak {
   async end(): Promise<number> {
     await this.home.ok(["send", "display", "C-c"]);
     await this.home.untilState(this.#display, "exited");
-    const text = await this.home.ok(["show", this.#display]);
+    const text = await this.home.ok(["show", this.#display, "--screen"]);
     return Number(/display saved after (\d+) lines/.exec(text)?.[1] ?? 0);
   }
 }

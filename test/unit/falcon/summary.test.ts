@@ -20,13 +20,13 @@ async function progressOf(name: RecordedName, alive: boolean, later = 0) {
 
 /** By hand, from the last and the best epoch of each log; -0.4925 in binary lies below itself. */
 const lines: Record<Exclude<RecordedName, "stalled">, string> = {
-  plain: "completed · 60/60, best -0.606",
-  interactive: "stopped · 53/3000, best -0.712",
-  forced: "stopped, not saved · 10/3000, best 0.885",
+  plain: "completed · 60/60, best val loss -0.606",
+  interactive: "stopped · 53/3000, best val loss -0.712",
+  forced: "stopped, not saved · 10/3000, best val loss 0.885",
   "failed-simulator": "failed: FloatingPointError: negative variance",
-  killed: "broken off · 134/3000, best -0.723",
-  resumed: "completed · 220/220, best -0.780",
-  "two-nodes": "completed · line 40/40, best -2.32; wave 30/30, best -0.492",
+  killed: "broken off · 134/3000, best val loss -0.723",
+  resumed: "completed · 220/220, best val loss -0.780",
+  "two-nodes": "completed · line 40/40, best val loss -2.32; wave 30/30, best val loss -0.492",
 };
 
 for (const [name, line] of Object.entries(lines))
@@ -34,7 +34,7 @@ for (const [name, line] of Object.entries(lines))
 
 test("a run that trains: epoch, loss, its trend, the time that is left; and that it is stuck", async () => {
   const { summary } = await progressOf("stalled", true);
-  assert.match(summary, /^200\/3000 · loss 0\.0388 [▁▂▃▄▅▆▇█]{8} · 3m 0\ds left$/);
+  assert.match(summary, /^200\/3000 · val loss 0\.0388 [▁▂▃▄▅▆▇█]{8} · no better for 151 epochs · 3m 0\ds left$/);
   assert.match((await progressOf("stalled", true, 600_000)).summary, /^stalled: silent for 10m 08s, usually 0s · 200\/3000 · /);
 });
 
@@ -45,7 +45,7 @@ test("of several nodes the one that is furthest from its end is told, with its n
       ? { ...node, status: "training" as const, fraction: 0.5, epoch: 15, timeLeft: 20 }
       : { ...node, timeLeft: 10 },
   );
-  assert.match(summarise({ ...run, phase: "training", nodes }), /^wave 15\/30 · loss -0\.447 \S+ · 20s left$/);
+  assert.match(summarise({ ...run, phase: "training", nodes }), /^wave 15\/30 · val loss -0\.447 \S+ · 20s left$/);
 });
 
 test("before there are epochs, and after them", async () => {

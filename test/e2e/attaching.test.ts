@@ -1,0 +1,83 @@
+// What attach tells and asks a person: how to leave, that nothing is typed, which session, and whether another project's is meant.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { TestHome } from "../support/home.ts";
+import * as built from "../support/paths.ts";
+
+before(() => assert.deepEqual(built.notBuilt([built.falcon, built.trainer]), [], "npm run build comes first"));
+
+describe("falcon attach", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("says how to leave, of a plain run too; who may only look and types is told once", async () => {
+    const terminal = home.terminal(["run", "--name", "plain", "--", "/bin/cat"]);
+    await terminal.waitFor(
+      () => /\[plain\] attached · Ctrl-\\ leaves, it goes on/.test(terminal.received.toString()),
+      "the hint",
+    );
+    const viewer = home.terminal(["attach", "plain", "--read-only"]);
+    await viewer.waitFor(() => /attached, read-only/.test(viewer.received.toString()), "the viewer");
+    terminal.type("hello\r");
+    await viewer.waitFor(/hello/);
+    viewer.type("x");
+    await viewer.waitFor(/You only look \(--read-only\): what you type goes nowhere/);
+    viewer.type("y");
+    await viewer.waitFor(() => !/You only look/.test(viewer.text()) && /hello/.test(viewer.text()), "the screen again");
+    viewer.type("z");
+    viewer.type("\x1c");
+    assert.equal((await viewer.waitForExit()).code, 0);
+    assert.equal(viewer.received.toString().match(/You only look/g)?.length, 1);
+    terminal.type("\x1c");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("on a terminal a name that fits none offers what runs; without one it says so", async () => {
+    const script = await home.run(["attach", "nothing"]);
+    assert.equal(script.code, 1);
+    assert.match(script.stderr, /^falcon: no session 'nothing'/);
+    const none = home.terminal(["attach", "nothing"]);
+    await none.waitFor(/no session 'nothing'[\s\S]*1 {2}[a-z0-9]{6} {2}plain[\s\S]*Attach to which\?/);
+    none.type("\r");
+    assert.equal((await none.waitForExit()).code, 1);
+    assert.match(none.text(), /nothing was chosen/);
+    const one = home.terminal(["attach", "nothing"]);
+    await one.waitFor(/Attach to which\?/);
+    one.type("1\r");
+    await one.waitFor(() => /\[plain\] attached/.test(one.received.toString()), "the session");
+    one.type("\x1c");
+    assert.equal((await one.waitForExit()).code, 0);
+  });
+
+  test("launch --attach asks before it attaches to a run of another directory", async () => {
+    const [here, there] = ["here", "there"].map((name) => path.join(home.work, name)) as [string, string];
+    for (const folder of [here, there]) fs.mkdirSync(folder);
+    const id = await home.ok(["launch", "-d", "--falcon", built.trainer, "-o", "run", "samples=256", "epochs=5000", "rate=8"], {
+      cwd: there,
+    });
+    const script = await home.run(["launch", "--attach"], { cwd: here });
+    assert.equal(script.code, 1);
+    assert.match(
+      script.stderr,
+      new RegExp(`no run is going in this directory; run \\(${id}\\) is, in ${there}: 'falcon attach ${id}'`),
+    );
+    const refused = home.terminal(["launch", "--attach"], { cwd: here });
+    await refused.waitFor(/Attach to that one\? \[y\/N\]/);
+    refused.type("\r");
+    assert.equal((await refused.waitForExit()).code, 1);
+    for (const [cwd, answer] of [
+      [here, "y\r"],
+      [there, ""],
+    ] as const) {
+      const terminal = home.terminal(["launch", "--attach"], { cwd, cols: 100, rows: 40 });
+      if (answer !== "") await terminal.waitFor(/\[y\/N\]/);
+      terminal.type(answer);
+      await terminal.waitFor(() => /\[run\] attached · d or Ctrl-\\ leaves/.test(terminal.received.toString()), "the run");
+      await terminal.waitFor(/Epoch/);
+      terminal.type("\x1c");
+      assert.equal((await terminal.waitForExit()).code, 0);
+    }
+  });
+});
