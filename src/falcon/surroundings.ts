@@ -50,6 +50,7 @@ const mostOverrides = 100;
  * Of a run that is just being started.
  * @param kind of the session: only a falcon launch has a falcon and a configuration
  * @param command with which it was started @param run its run directory, where it was named
+ * @param created when it was asked for (ms since 1970)
  */
 export const surroundings = aside("surroundings", readHere, ([, , directory]) => directory);
 
@@ -59,6 +60,7 @@ async function readHere(
   directory: string,
   environment: Record<string, string>,
   run: string | null,
+  created: number,
 ): Promise<Surroundings> {
   const args = kind === "launch" ? command.slice(command.indexOf("launch") + 1) : [];
   return {
@@ -66,7 +68,7 @@ async function readHere(
     ...(await gitState(directory, environment)),
     gpus: gpus(),
     visibleGpus: environment.CUDA_VISIBLE_DEVICES ?? null,
-    overrides: kind === "launch" ? overrides(args, directory, run) : [],
+    overrides: kind === "launch" ? overrides(args, directory, run, created) : [],
   };
 }
 
@@ -121,11 +123,11 @@ function gpus(): string[] {
   return entries(folder).flatMap((name) => /^Model:\s*(.+)$/m.exec(head(path.join(folder, name, "information")))?.[1] ?? []);
 }
 
-/** A resumed run has a configuration of its own. */
-function overrides(args: readonly string[], directory: string, run: string | null): Override[] {
+/** A resumed run has a configuration of its own; one that was written since the start holds the settings already. */
+function overrides(args: readonly string[], directory: string, run: string | null, created: number): Override[] {
   const read = parseLaunch(args);
   const own = run === null ? undefined : path.join(run, "config.yml");
-  const file = own !== undefined && fs.existsSync(onDisk(own)) ? own : path.resolve(directory, read.config ?? "config.yml");
+  const file = own !== undefined && isOlder(own, created) ? own : path.resolve(directory, read.config ?? "config.yml");
   let root: YamlValue | undefined;
   try {
     root = readYaml(readRegular(file, 0, largestConfig).toString("utf8"));
@@ -138,6 +140,11 @@ function overrides(args: readonly string[], directory: string, run: string | nul
     if (there !== undefined && same(there, value)) return [];
     return [{ key, value, config: there === undefined ? null : JSON.stringify(there) }];
   });
+}
+
+function isOlder(file: string, time: number): boolean {
+  const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
+  return stat !== undefined && stat.mtimeMs < time;
 }
 
 function valueAt(root: YamlValue | undefined, key: string): YamlValue | undefined {

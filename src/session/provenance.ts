@@ -5,8 +5,8 @@ import type { Session } from "./session.ts";
 
 /** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */
 export async function learnProvenance(session: Session): Promise<void> {
-  const { kind, command, directory, environment, runDirectory } = session.row;
-  const found = await surroundings(kind, command, directory, environment, runDirectory).catch(() => undefined);
+  const { kind, command, directory, environment, runDirectory, created } = session.row;
+  const found = await surroundings(kind, command, directory, environment, runDirectory, created).catch(() => undefined);
   if (found !== undefined) session.setFact("provenance", found);
 }
 
