@@ -15,7 +15,7 @@ import { duration, endSentence } from "./wording.ts";
 /** Scrollback lines that --history takes at most: a screen keeps no more. */
 const longestHistory = 10_000;
 
-/** What a person can type there (docs/history.md tells more). */
+/** What a person can type there (docs/guide/history.md tells more). */
 const keysHelp = `
 While attached every key goes to the program, but for these:
   d, in a falcon run    leaves it; the run goes on
