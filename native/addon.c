@@ -459,7 +459,7 @@ NAPI_MODULE_INIT() {
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"plainPart", find_plain_part},
-      {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked},
+      {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
       {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},
       {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},
       {"machineOfHome", machine_of_home_call}, {"claimHome", claim_home},

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "mode_rules.h"
 #include "stream_filter.h"
 
 static napi_value refuse(napi_env env, const char *text) {
@@ -83,4 +84,36 @@ napi_value take_asked(napi_env env, napi_callback_info info) {
   napi_create_buffer_copy(env, asked->length, asked->at, NULL, &result);
   asked->length = 0;
   return result;
+}
+
+static void set_text(napi_env env, napi_value target, const char *name, const char *text) {
+  napi_value value;
+  if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value) == napi_ok) napi_set_named_property(env, target, name, value);
+}
+
+static void set_boolean(napi_env env, napi_value target, const char *name, bool truth) {
+  napi_value value;
+  if (napi_get_boolean(env, truth, &value) == napi_ok) napi_set_named_property(env, target, name, value);
+}
+
+// modeRules(): the table of native/mode_rules.c, a line an object.
+napi_value list_mode_rules(napi_env env, napi_callback_info info) {
+  static const char *const passages[] = {"never", "passes", "needed"}, *const leavings[] = {"nothing", "reset", "set"};
+  napi_value list = NULL;
+  (void)info;
+  if (napi_create_array(env, &list) != napi_ok) return NULL;
+  for (size_t i = 0; i < mode_rule_count; i++) {
+    const struct mode_rule *rule = &mode_rules[i];
+    napi_value line, value;
+    if (napi_create_object(env, &line) != napi_ok) return NULL;
+    if (napi_create_uint32(env, rule->mode, &value) == napi_ok) napi_set_named_property(env, line, "mode", value);
+    set_boolean(env, line, "dec", rule->dec);
+    set_text(env, line, "passage", passages[rule->passage]);
+    set_text(env, line, "leaving", leavings[rule->leaving]);
+    set_boolean(env, line, "kept", rule->kept);
+    set_text(env, line, "name", rule->name);
+    set_text(env, line, "terminals", rule->terminals);
+    napi_set_element(env, list, (uint32_t)i, line);
+  }
+  return list;
 }

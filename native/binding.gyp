@@ -16,7 +16,7 @@
     {
       'target_name': 'sys',
       'sources': ['addon.c', 'job.c', 'addon_filter.c', 'allowance_addon.c', 'folder_addon.c', 'machine.c', 'machine_addon.c', 'plain.c',
-                  'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'os_linux.c', 'os_darwin.c'],
+                  'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {
@@ -28,7 +28,7 @@
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'direct.c', 'keys.c', 'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c',
+      'sources': ['client.c', 'direct.c', 'keys.c', 'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c',
                   'start.c', 'place.c', 'home.c', 'machine.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
     },
   ],

@@ -1,5 +1,6 @@
 // What a program may do to the terminals of its viewers, beyond drawing, by the user's rules (docs/design/security.md). Strings are kept until they are whole
 // and then passed, or asked about; images are passed as they come; all others are dropped.
+#include "mode_rules.h"
 #include "stream_filter.h"
 
 enum { GROUND, ESCAPE, CONTROL, CONTROL_DROPPED, OSC_HEAD, DCS_HEAD, KEPT, ASKED, STREAMED, DROPPED };
@@ -40,34 +41,32 @@ static enum passage passage_of(const struct policy_filter *f, enum sequence_kind
 
 // ---- control sequences
 
-// Modes without those that are blocked.
+// What is left of a list of modes; false where all of it is, or where this is none.
 static bool cut_modes(struct policy_filter *f, const struct control *c, struct bytes *out) {
-  bool cut = false, any = false;
-  bool dec = c->prefix == '?';
+  bool dec = c->prefix == '?', cut = false, any = false;
+  struct bytes left = {0};
   if ((!dec && c->prefix != 0) || !c->whole || c->intermediates != c->length - 1) return false;
-  for (int pass = 0; pass < 2; pass++) {
-    // first whether anything is to be cut, then what is left
-    for (size_t at = c->parameters; at <= c->intermediates;) {
-      const uint8_t *word = c->body + at;
-      const uint8_t *end = at < c->intermediates ? memchr(word, ';', c->intermediates - at) : NULL;
-      size_t length = end ? (size_t)(end - word) : c->intermediates - at;
-      at += length + 1;
-      if (memchr(c->body, ':', c->length)) return false;
-      double mode = parameter_number(word, length);
-      if (dec ? mode_is_blocked(mode) : ansi_mode_is_blocked(mode)) {
-        if (!cut) bytes_text(out, inert);
-        cut = true;
-      } else if (pass == 1) {
-        bytes_text(out, any ? ";" : dec ? "\x1b[?" : "\x1b[");
-        bytes_add(out, word, length);
-        any = true;
-      }
+  for (size_t at = c->parameters; at <= c->intermediates;) {
+    const uint8_t *word = c->body + at;
+    const uint8_t *end = at < c->intermediates ? memchr(word, ';', c->intermediates - at) : NULL;
+    size_t length = end ? (size_t)(end - word) : c->intermediates - at;
+    at += length + 1;
+    if (!mode_may(dec, parameter_number(word, length), c->final)) {
+      cut = true;
+      continue;
     }
-    if (!cut) return false;
+    bytes_text(&left, any ? ";" : dec ? "\x1b[?" : "\x1b[");
+    bytes_add(&left, word, length);
+    any = true;
   }
-  if (any) bytes_byte(out, c->final);
-  forget(f);
-  return true;
+  if (cut) {
+    drop(f, out);
+    if (any) bytes_byte(&left, c->final);
+    bytes_add(out, left.at, left.length);
+  }
+  out->failed = out->failed || left.failed;
+  bytes_free(&left);
+  return cut;
 }
 
 static void decide_control(struct policy_filter *f, struct bytes *out) {

@@ -256,39 +256,9 @@ static void in_apc(struct question_filter *f, uint8_t byte, struct bytes *out) {
 
 // ---- control sequences
 
-// DECSET and DECRST without the modes that are not the viewer's.
-static void pass_modes(struct question_filter *f, const struct control *c, struct bytes *out) {
-  struct bytes left = {0};
-  bool cut = false, any = false;
-  for (size_t at = c->parameters; at <= c->intermediates;) {
-    const uint8_t *word = c->body + at;
-    size_t length = length_to(word, c->intermediates - at, ';');
-    double mode = parameter_number(word, length);
-    at += length + 1;
-    if (mode_is_kept_off(mode) || (c->final == 'l' && mode_is_kept_on(mode))) {
-      cut = true;
-      continue;
-    }
-    bytes_text(&left, any ? ";" : "\x1b[?");
-    bytes_add(&left, word, length);
-    any = true;
-  }
-  if (any) bytes_byte(&left, c->final);
-  if (!cut) release(f, out);
-  else if (!any) replace(f, out);
-  else {
-    forget(f);
-    bytes_add(out, left.at, left.length);
-  }
-  out->failed = out->failed || left.failed;
-  bytes_free(&left);
-}
-
 static void decide_control(struct question_filter *f, struct bytes *out) {
   struct control c = control_of(f->held.at + 2, f->held.length - 2);
-  if (!c.whole) release(f, out);
-  else if (control_asks(&c)) replace(f, out);
-  else if (c.prefix == '?' && (c.final == 'h' || c.final == 'l') && c.intermediates == c.length - 1) pass_modes(f, &c, out);
+  if (c.whole && control_asks(&c)) replace(f, out);
   else release(f, out);
 }
 

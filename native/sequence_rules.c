@@ -35,6 +35,23 @@ static const struct {
     {ANY_PREFIX, "+x"},       // DECRQPKFM
 };
 
+// Control sequences that never pass, by prefix, and by intermediates and final byte: each would leave the terminal other than it was, or act outside of it.
+static const struct {
+  uint8_t prefix;
+  const char *ending;
+} blocked_controls[] = {
+    {ANY_PREFIX, "\"p"},  // DECSCL: a VT100, or 8-bit controls
+    {'?', "s"},           // XTSAVE and XTRESTORE: what is saved there is the viewer's own, for when it leaves
+    {'?', "r"},
+    {ANY_PREFIX, "i"},    // printing: some terminals hand the text to a command
+    {'>', "t"},           // how titles are written and read
+    {'>', "p"},           // XTSMPOINTER: whether the pointer hides
+    {'>', "s"},           // XTSHIFTESCAPE: Shift would select no more
+    {ANY_PREFIX, "]"},    // the Linux console's: another console to the front, its colours, bell and blanking
+    {ANY_PREFIX, "$}"},   // DECSASD and DECSSDT: what is written goes to the status line
+    {ANY_PREFIX, "$~"},
+};
+
 // Operations of XTWINOPS that report something, and those that save and restore the title.
 static const uint8_t reporting_operations[] = {11, 13, 14, 15, 16, 18, 19, 20, 21};
 static const uint8_t title_operations[] = {22, 23};
@@ -101,26 +118,18 @@ enum sequence_kind control_kind(const struct control *c) {
   size_t first = c->length - 1;
   while (first > 0 && is_intermediate(c->body[first - 1])) first--;
   size_t intermediates = c->length - 1 - first;
-  if (c->final == 'p' && intermediates == 1 && before == '"') return KIND_BLOCKED;  // DECSCL: a VT100, or 8-bit controls
-  // XTSAVE and XTRESTORE: what is saved there is the viewer's own, for when it leaves
-  if ((c->final == 's' || c->final == 'r') && intermediates == 0 && c->body[0] == '?') return KIND_BLOCKED;
-  if (c->final == 'i' && intermediates == 0) return KIND_BLOCKED;  // printing: some terminals hand the text to a command
+  for (size_t i = 0; i < sizeof blocked_controls / sizeof *blocked_controls; i++) {
+    const char *ending = blocked_controls[i].ending;
+    uint8_t wanted = blocked_controls[i].prefix;
+    bool same = strlen(ending) == intermediates + 1 && memcmp(c->body + first, ending, intermediates + 1) == 0;
+    if (same && (wanted == ANY_PREFIX || (c->length > 1 && c->body[0] == wanted))) return KIND_BLOCKED;
+  }
   if (c->final == '|' && intermediates == 1 && (before == '$' || before == '*')) return KIND_WINDOW;
   if (c->final != 't' || intermediates > 0) return KIND_DRAWS;
-  if (c->body[0] == '>') return KIND_BLOCKED;  // how titles are written and read
   return is_one_of(first_number(c->body, c->length - 1), title_operations, sizeof title_operations) ? KIND_TITLE : KIND_WINDOW;
 }
 
 // ---- modes
-
-// In-band reports of the size: the program would be told the viewer's.
-bool mode_is_kept_off(double mode) { return mode == 2048; }
-// Bracketed paste: without it a paste could not be told from keys, and a `d` in it would detach.
-bool mode_is_kept_on(double mode) { return mode == 2004; }
-// Some terminals write all output to a file (46); a VT52 (DECANM) understands nothing of ours.
-bool mode_is_blocked(double mode) { return mode == 46 || mode == 2; }
-// KAM locks the keyboard, Ctrl-\ as well; without SRM the terminal itself shows what is typed, a password too.
-bool ansi_mode_is_blocked(double mode) { return mode == 2 || mode == 12; }
 
 const char modes_we_need[] = "\x1b[?2004h";
 

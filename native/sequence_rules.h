@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 // Version of this table. A client's filter is trusted with the output itself where it has the server's: an older one knows fewer rules.
-enum { SEQUENCE_RULES_VERSION = 2 };
+enum { SEQUENCE_RULES_VERSION = 3 };
 
 // What a sequence does, in the order of `sequenceKinds` in src/platform/stream-filter.ts.
 enum sequence_kind {
@@ -48,13 +48,8 @@ struct control control_of(const uint8_t *body, size_t length);
 bool control_asks(const struct control *control);
 enum sequence_kind control_kind(const struct control *control);
 
-// What setting (or resetting) a DEC mode is to a viewer's terminal: the session's own screen answers for it, or it is not the program's to change.
-bool mode_is_kept_off(double mode);
-bool mode_is_kept_on(double mode);
-bool mode_is_blocked(double mode);
-bool ansi_mode_is_blocked(double mode);
-// What we need of a viewer's terminal, whatever the program does: bracketed paste, without which a paste could not be told from keys. Set at the start
-// (src/terminal/viewer-terminal.ts), and again behind each reset.
+// Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in mode_rules.c): bracketed paste, without which a paste
+// could not be told from keys, and a `d` in it would detach. At the start (src/session/viewer-terminal.ts), and again behind each reset.
 extern const char modes_we_need[];
 // DECSTR. (RIS, ESC c, is the other reset.)
 bool control_resets_modes(const struct control *control);

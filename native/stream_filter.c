@@ -1,6 +1,7 @@
 // The two stages of a viewer's filter, and the way past both: what only draws, found eight bytes at a time, is most of any flood.
 #include "stream_filter.h"
 
+#include "mode_rules.h"
 #include "word_scan.h"
 
 // Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs.
@@ -18,9 +19,8 @@ static size_t end_of_drawing(const uint8_t *bytes, size_t length, size_t at) {
     // one mode: a list of them is for the stages
     uint32_t mode = 0;
     for (i++; i < limit && bytes[i] >= '0' && bytes[i] <= '9' && mode < 10000; i++) mode = mode * 10 + (uint32_t)(bytes[i] - '0');
-    bool set = i < limit && bytes[i] == 'h', reset = i < limit && bytes[i] == 'l';
-    bool ours = mode_is_kept_off(mode) || mode_is_blocked(mode) || (reset && mode_is_kept_on(mode));
-    return (set || reset) && !ours ? i + 1 : 0;
+    bool sets = i < limit && (bytes[i] == 'h' || bytes[i] == 'l');
+    return sets && mode_may(true, mode, bytes[i]) ? i + 1 : 0;
   }
   while (i < limit && bytes[i] >= 0x30 && bytes[i] <= 0x3b) i++;
   return i < limit && is_in(drawing_finals, bytes[i]) ? i + 1 : 0;

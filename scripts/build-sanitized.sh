@@ -14,7 +14,7 @@ cd "$root/native"
 # shellcheck disable=SC2086
 "${CC:-cc}" $flags -o "$out/holder.new" holder.c holder_log.c holder_record.c holder_child.c holder_server.c holder_typing.c holder_cursor.c allowance.c os_linux.c os_darwin.c
 # shellcheck disable=SC2086
-"${CC:-cc}" $flags -DFALCON_VERSION="\"$version\"" -o "$out/falcon.new" client.c direct.c keys.c stream_filter.c question_filter.c policy_filter.c sequence_rules.c start.c place.c home.c machine.c job.c folder.c terminal.c typing.c allowance.c os_linux.c os_darwin.c
+"${CC:-cc}" $flags -DFALCON_VERSION="\"$version\"" -o "$out/falcon.new" client.c direct.c keys.c stream_filter.c question_filter.c policy_filter.c sequence_rules.c mode_rules.c start.c place.c home.c machine.c job.c folder.c terminal.c typing.c allowance.c os_linux.c os_darwin.c
 mv "$out/holder.new" "$out/holder"
 mv "$out/falcon.new" "$out/falcon"
 ln -sf ../../native/build/Release/sys.node "$out/sys.node"

@@ -68,6 +68,8 @@ optional=(
   qemu-aarch64-static qemu-user-static
   man man-db
   mandoc mandoc
+  xterm xterm
+  Xvfb xvfb
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i

@@ -8,7 +8,7 @@ import { Attachment, type Leaving, leavingKeys } from "../session/attachment.ts"
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
 import { type DirectEvents, notification, type ViewerTerminal } from "../session/viewer.ts";
-import { leaveTerminal } from "../terminal/viewer-terminal.ts";
+import { leaveTerminal } from "../session/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { askBeforeLeaving } from "./leaving.ts";
 import { endSentence } from "./wording.ts";

@@ -38,6 +38,17 @@ export interface NativeFilter {
   readonly __filter: never;
 }
 
+/** A line of native/mode_rules.c, which says what the fields mean. */
+export interface ModeRule {
+  mode: number;
+  dec: boolean;
+  passage: "never" | "passes" | "needed";
+  leaving: "nothing" | "reset" | "set";
+  kept: boolean;
+  name: string;
+  terminals: string;
+}
+
 /** What an entry of a folder is, whoever puts another one in its place later. */
 export interface Entry {
   kind: "file" | "folder" | "link" | "socket" | "other";
@@ -91,6 +102,7 @@ interface Addon {
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
   feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
   takeAsked(filter: NativeFilter): Buffer | undefined;
+  modeRules(): ModeRule[];
 }
 
 /** The folder of package.json: the same from src/ and from the bundle in dist/. */
@@ -185,6 +197,8 @@ export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
 export const plainPart: Addon["plainPart"] = addon.plainPart;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
+/** The one table of terminal modes. */
+export const modeRules: readonly ModeRule[] = addon.modeRules();
 
 /** The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where there is none. */
 export const jobOf: Addon["jobOf"] = addon.jobOf;

@@ -15,7 +15,7 @@ export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
 ];
 
 /** SEQUENCE_RULES_VERSION: a client with another one filters by rules that are not these. */
-export const sequenceRulesVersion = 2;
+export const sequenceRulesVersion = 3;
 
 /** In the order of `enum passage`. */
 const passages = ["block", "pass", "ask"];

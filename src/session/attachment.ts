@@ -2,10 +2,10 @@
 import { within } from "../base/clock.ts";
 import type { ProgramSequences } from "../base/config.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
-import { enterTerminal, leaveTerminal, titleOf } from "../terminal/viewer-terminal.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
+import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
 
 /** Why an attachment ended. */
 export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";

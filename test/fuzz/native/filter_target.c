@@ -20,6 +20,7 @@
 #define after_escape question_after_escape
 #include "question_filter.c"
 #undef end
+#include "mode_rules.c"
 #include "sequence_rules.c"
 #include "stream_filter.c"
 

@@ -5,47 +5,8 @@ import headless, { type Terminal } from "@xterm/headless";
 import fc from "fast-check";
 import { defaultConfig } from "../../../src/base/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
-import { enterTerminal, leaveTerminal } from "../../../src/terminal/viewer-terminal.ts";
-
-const decModes = [
-  1, 2, 3, 5, 6, 7, 9, 12, 25, 30, 40, 41, 44, 45, 46, 47, 66, 67, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016,
-];
-const laterModes = [1034, 1035, 1036, 1042, 1047, 1048, 1049, 1061, 1070, 2004, 2026, 2027, 2031, 2048, 5522, 7727, 9001];
-const dec = fc
-  .tuple(
-    fc.array(fc.constantFrom(...decModes, ...laterModes), { minLength: 1, maxLength: 4 }),
-    fc.constantFrom("h", "l", "s", "r"),
-  )
-  .map(([modes, final]) => `\x1b[?${modes.join(";")}${final}`);
-const ansi = fc
-  .tuple(fc.array(fc.constantFrom(2, 4, 12, 20), { minLength: 1, maxLength: 3 }), fc.constantFrom("h", "l"))
-  .map(([modes, final]) => `\x1b[${modes.join(";")}${final}`);
-const others = fc.constantFrom(
-  "\x1bc",
-  "\x1b[!p",
-  '\x1b[62"p',
-  "\x1b G",
-  "\x1b F",
-  "\x1b%@",
-  "\x1b%G",
-  "\x1b=",
-  "\x1b>",
-  "\x1b(0",
-  "\x0e",
-  "\x1b[2;4r",
-  "\x1b[>1u",
-  "\x1b[>4;2m",
-  "\x1b[1'z",
-  "\x1b[4 q",
-  "text",
-  "\r\n",
-);
-const program = fc.array(
-  fc.oneof({ weight: 3, arbitrary: dec }, { weight: 1, arbitrary: ansi }, { weight: 2, arbitrary: others }),
-  {
-    maxLength: 20,
-  },
-);
+import { enterTerminal, leaveTerminal } from "../../../src/session/viewer-terminal.ts";
+import { modesAndResets } from "./vocabulary.ts";
 
 function write(terminal: Terminal, bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => terminal.write(bytes, resolve));
@@ -67,7 +28,7 @@ function state(terminal: Terminal): unknown {
 
 test("any modes and resets: a paste stays one while they last, and leaving gives the terminal back as it was", async () => {
   await fc.assert(
-    fc.asyncProperty(program, async (pieces) => {
+    fc.asyncProperty(modesAndResets, async (pieces) => {
       const terminal = new headless.Terminal({ cols: 40, rows: 10, allowProposedApi: true, logLevel: "off" });
       const before = state(terminal);
       await write(terminal, enterTerminal({ title: "t", rows: 10 }));

@@ -1,5 +1,6 @@
 // Streams of output for property tests: everything that xterm.js understands, things that it ignores, and broken sequences.
 import fc from "fast-check";
+import { modeRules } from "../../../src/platform/native.ts";
 
 const small = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 12 }) },
@@ -284,3 +285,61 @@ export const stream: fc.Arbitrary<Buffer> = fc
 
 /** Sizes that are small, so that edges are met. */
 export const size = fc.record({ cols: fc.integer({ min: 2, max: 24 }), rows: fc.integer({ min: 1, max: 9 }) });
+
+const privateModes = modeRules.filter(({ dec }) => dec).map(({ mode }) => mode);
+const ansiModes = modeRules.filter(({ dec }) => !dec).map(({ mode }) => mode);
+/** Of no table. */
+const unknownModes = [0, 146, 4242, 99_999];
+const privateSetting = fc
+  .tuple(
+    fc.array(fc.constantFrom(...privateModes, ...unknownModes), { minLength: 1, maxLength: 4 }),
+    fc.constantFrom("h", "l", "s", "r"),
+  )
+  .map(([modes, final]) => `\x1b[?${modes.join(";")}${final}`);
+const ansiSetting = fc
+  .tuple(fc.array(fc.constantFrom(...ansiModes, 7), { minLength: 1, maxLength: 3 }), fc.constantFrom("h", "l"))
+  .map(([modes, final]) => `\x1b[${modes.join(";")}${final}`);
+const otherStates = fc.constantFrom(
+  "\x1bc",
+  "\x1b[!p",
+  '\x1b[62"p',
+  '\x1b[61;1"p',
+  "\x1b G",
+  "\x1b F",
+  "\x1b%@",
+  "\x1b%G",
+  "\x1b=",
+  "\x1b>",
+  "\x1b(0",
+  "\x1b)A",
+  "\x0e",
+  "\x1bn",
+  "\x1b~",
+  "\x1b[2;4r",
+  "\x1b[5;9s",
+  "\x1b[>1u",
+  "\x1b[>4;2m",
+  "\x1b[>1;2m",
+  "\x1b[>4;1f",
+  "\x1b[>3p",
+  "\x1b[>1s",
+  "\x1b[1'z",
+  "\x1b[4 q",
+  '\x1b[1"q',
+  "\x1b[2$~",
+  "\x1b[1$}",
+  "\x1b[1;31m",
+  "\x1bV",
+  "text",
+  "\r\n",
+);
+
+/** Programs that set modes of all kinds, and reset their terminals, in pieces. */
+export const modesAndResets = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: privateSetting },
+    { weight: 1, arbitrary: ansiSetting },
+    { weight: 2, arbitrary: otherStates },
+  ),
+  { maxLength: 20 },
+);

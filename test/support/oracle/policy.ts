@@ -1,5 +1,6 @@
 // The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c: both must say the same.
 import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
+import { modeRules } from "../../../src/platform/native.ts";
 import { Writer } from "../../../src/terminal/writer.ts";
 import { endOfText, wholeCharacters } from "./text-run.ts";
 
@@ -16,8 +17,6 @@ const longestHead = 64;
 const inert = "\x1b\\";
 const inertBytes: readonly number[] = [0x1b, 0x5c];
 
-/** Modes that are never passed: logging to a file and VT52 (DEC), the locked keyboard and local echo (ANSI). */
-const blockedModes = { "?": [46, 2], "": [2, 12] };
 /** What a viewer's terminal needs, again behind each reset. */
 const needed = "\x1b[?2004h";
 
@@ -209,10 +208,16 @@ export class PolicyFilter {
 
   #decideControl(): void {
     const body = String.fromCharCode(...this.#held.slice(2));
-    const [, prefix = "", modes = "", final] = /^(\??)([\d;]*)([hl])$/.exec(body) ?? [];
-    const blocked = blockedModes[prefix as "?" | ""];
-    if (final !== undefined && modes.split(";").some((mode) => blocked.includes(Number(mode)))) {
-      const left = modes.split(";").filter((mode) => !blocked.includes(Number(mode)));
+    const [, prefix = "", modes = "", final] = /^(\??)([\d:;]*)([hl])$/.exec(body) ?? [];
+    const may = (mode: string) =>
+      modeRules.some(
+        (rule) =>
+          rule.dec === (prefix === "?") &&
+          rule.mode === Number(mode) &&
+          (rule.passage === "passes" || (rule.passage === "needed" && final === "h")),
+      );
+    if (final !== undefined && !modes.split(";").every(may)) {
+      const left = modes.split(";").filter(may);
       this.#drop();
       if (left.length > 0) this.#out.csi(`${prefix}${left.join(";")}${final}`);
     } else if (this.#mayControl(body)) this.#release();
@@ -223,12 +228,11 @@ export class PolicyFilter {
   #mayControl(body: string): boolean {
     const ending = /[ -/]*[@-~]$/.exec(body)?.[0] ?? "";
     // printing: some terminals hand the text to a command
-    if (ending === "i" || ending === '"p') return false;
+    if (["i", '"p', "]", "$}", "$~"].includes(ending)) return false;
     if ((ending === "s" || ending === "r") && body.startsWith("?")) return false;
+    if ((ending === "p" || ending === "s" || ending === "t") && body.startsWith(">")) return false;
     if (ending === "$|" || ending === "*|") return this.#rules.window === "pass";
     if (ending !== "t") return true;
-    // how titles are written and read
-    if (body.startsWith(">")) return false;
     const operation = Number(body.split(/[;:t]/, 1)[0]);
     return (operation === 22 || operation === 23 ? this.#rules.title : this.#rules.window) === "pass";
   }
@@ -353,10 +357,8 @@ function endOfDrawing(chunk: Buffer, at: number): number {
     const byte = chunk[i] as number;
     if (byte >= 0x20 && byte <= 0x3f) continue;
     if (byte < 0x40 || byte > 0x7e) return 0;
-    // h l: modes, of which some are not passed; p s r: resets and what is saved; i: printing; t |: windows
-    if (byte === 0x68 || byte === 0x6c) return /46|2/.test(chunk.toString("latin1", at, i)) ? 0 : i + 1;
-    if (byte === 0x70 || byte === 0x73 || byte === 0x72) return /[!"?]/.test(chunk.toString("latin1", at, i)) ? 0 : i + 1;
-    return byte === 0x69 || byte === 0x74 || byte === 0x7c ? 0 : i + 1;
+    // modes, resets, what is saved, printing, windows, the Linux console's, the status line
+    return "hlpsritt|]}~".includes(String.fromCharCode(byte)) ? 0 : i + 1;
   }
   return 0;
 }

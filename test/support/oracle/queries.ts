@@ -47,17 +47,8 @@ const oscWithQueries = new Set([
   "5522",
 ]);
 
-export interface FilterOptions {
-  /**
-   * DEC modes that stay on in the viewer's terminal whatever the program says. Bracketed paste is one: without it a paste could not be told
-   * from keys, and a `d` in it would detach.
-   */
-  keepOn?: readonly number[];
-}
-
 /** One viewer's filter. Start it by feeding the snapshot's tail. */
 export class QueryFilter {
-  readonly #keepOn: ReadonlySet<number>;
   #state: number = State.ground;
   /** Bytes of the sequence at hand that are held back. */
   #held: number[] = [];
@@ -68,10 +59,6 @@ export class QueryFilter {
   /** The string before ESC has its end already: a backslash that follows is none any more. */
   #closed = false;
   #out = new Writer();
-
-  constructor(options: FilterOptions = {}) {
-    this.#keepOn = new Set(options.keepOn ?? [2004]);
-  }
 
   /** Whether no sequence is under way: plain output may pass by. */
   get atRest(): boolean {
@@ -260,16 +247,7 @@ export class QueryFilter {
     if (match === null) return this.#release();
     const [, prefix = "", parameters = "", intermediates = "", final = ""] = match;
     if (isQuery(prefix, parameters, intermediates + final)) return this.#replace(inert);
-    if (prefix === "?" && (final === "h" || final === "l") && intermediates === "") return this.#modes(parameters, final);
     this.#release();
-  }
-
-  /** DECSET and DECRST without the modes that are not the viewer's. */
-  #modes(parameters: string, final: "h" | "l"): void {
-    const modes = parameters.split(";");
-    const left = modes.filter((mode) => Number(mode) !== 2048 && !(final === "l" && this.#keepOn.has(Number(mode))));
-    if (left.length === modes.length) this.#release();
-    else this.#replace(left.length === 0 ? inert : `\x1b[?${left.join(";")}${final}`);
   }
 
   #inOsc(byte: number): void {

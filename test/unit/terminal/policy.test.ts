@@ -133,6 +133,13 @@ test("never, whatever the rules say: logs, macros, editors' functions, other ter
     "\x1b%@",
     '\x1b[62"p',
     '\x1b[65;2"p',
+    "\x1b[3h",
+    "\x1b[7h",
+    "\x1b[12;3]",
+    "\x1b[>3p",
+    "\x1b[>1s",
+    "\x1b[1$}",
+    "\x1b[2$~",
     "\x1b[?2004;1007s",
     "\x1b[?2004r",
     "\x1b[5i",
@@ -148,7 +155,10 @@ test("never, whatever the rules say: logs, macros, editors' functions, other ter
 test("a mode that writes a log is taken out of a list of modes; a screen's title is text, as for the session's own terminal", () => {
   assert.equal(filtered("\x1b[?46h", all("pass")), st);
   assert.equal(filtered("\x1b[?25;46;1049h", all("pass")), `${st}\x1b[?25;1049h`);
-  assert.ok(passes("\x1b[?146h"));
+  assert.equal(filtered("\x1b[?146h", all("pass")), st, "nobody could say how to give it back");
+  assert.equal(filtered("\x1b[?25;2004;2048l", all("pass")), `${st}\x1b[?25l`, "what we need, what the session's screen answers");
+  assert.equal(filtered("\x1b[?25:1h\x1b[4:2l", all("pass")), st + st, "no mode has a part");
+  assert.ok(passes("\x1b[?2004h"));
   assert.equal(filtered("\x1bkname\x1b\\x", all("pass")), `${st}name\x1b\\x`);
 });
 

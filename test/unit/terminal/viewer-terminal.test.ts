@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { enterTerminal, leaveTerminal } from "../../../src/terminal/viewer-terminal.ts";
+import { enterTerminal, leaveTerminal } from "../../../src/session/viewer-terminal.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 import { UserScreen } from "../../replay/user-screen.ts";
 
@@ -26,6 +26,8 @@ const everything = [
 for (const where of ["normal", "alternate"] as const) {
   test(`whatever the program changed on the ${where} screen is given back`, () => {
     const fresh = new UserScreen(40, 12);
+    // implicit direction is the usual state of VTE, the only terminal that has the mode
+    fresh.feed(Buffer.from("\x1b[8h"));
     const used = new UserScreen(40, 12);
     used.feed(enterTerminal({ title: "run · d detaches", rows: 12 }));
     if (where === "alternate") used.feed(Buffer.from("\x1b[?1049h\x1b[>3u"));

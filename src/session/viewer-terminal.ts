@@ -1,7 +1,7 @@
-// Takes a person's terminal over for a session, and gives it back: every mode that a program may have
-// changed, title and screen.
-import type { ScreenText } from "./screen.ts";
-import { Writer } from "./writer.ts";
+// Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
+import { type ModeRule, modeRules } from "../platform/native.ts";
+import type { ScreenText } from "../terminal/screen.ts";
+import { Writer } from "../terminal/writer.ts";
 
 export interface EnterOptions {
   /** What the window's title says while the session is shown; programs may set another one. */
@@ -42,7 +42,7 @@ export function enterTerminal({ title, rows }: EnterOptions): Buffer {
   // a scroll region or origin mode that something left behind would keep lines from the scrollback
   out.ascii("\x1b[?6l\x1b[r\x1b[m\x1b[999;1H");
   out.ascii("\n".repeat(Math.max(0, rows)));
-  out.ascii(`\x1b[?${keptModes}s`);
+  out.ascii(keepModes);
   out.ascii(`\x1b[H${modesWeNeed}`);
   return out.take();
 }
@@ -54,41 +54,34 @@ export function titleOf(title: string): Buffer {
   return out.take();
 }
 
-/**
- * What we need of the terminal whatever the program does: pastes are told from keys. The same as
- * modes_we_need in native/sequence_rules.c.
- */
-export const modesWeNeed = "\x1b[?2004h";
+/** Some terminals take no more than 16 parameters. */
+const mostParameters = 12;
 
-/**
- * Modes whose usual state is another one in each terminal (scroll bar, margin bell, Backspace, alternate
- * scroll, Meta and Alt keys, function keys,
- * clipboard on selection, Sixel's colours …): kept (XTSAVE) at the start and put back (XTRESTORE) at the end.
- * A program's own are not passed.
- */
-const keptModes = [
-  [30, 40, 41, 44, 67, 1007, 1010, 1011],
-  [1034, 1035, 1036, 1037, 1039, 1040, 1041, 1042, 1043, 1044, 1046],
-  [1050, 1051, 1052, 1053, 1060, 1061, 1070],
-]
-  .map((modes) => modes.join(";"))
-  .join("s\x1b[?");
+/** Control sequences of a final byte for the modes that the table names so. */
+function modeSequences(wanted: (rule: ModeRule) => boolean, final: "h" | "l" | "s" | "r"): string {
+  let text = "";
+  for (const dec of [true, false]) {
+    const modes = modeRules.filter((rule) => rule.dec === dec && wanted(rule)).map(({ mode }) => mode);
+    for (let at = 0; at < modes.length; at += mostParameters) {
+      text += `\x1b[${dec ? "?" : ""}${modes.slice(at, at + mostParameters).join(";")}${final}`;
+    }
+  }
+  return text;
+}
 
-/**
- * DEC modes that a program may have switched on, off again; a few at a time, since some terminals take no
- * more than 16 parameters.
- */
-const modesOff = [
-  // keys, focus, paste, reverse video, blinking cursor, reverse wrap, margins at the sides
-  "\x1b[?1;5;12;45;66;69;1004;2004l",
-  "\x1b[?9;1000;1001;1002;1003l",
-  "\x1b[?1005;1006;1015;1016l",
-  // width of emoji, colour scheme reports, size reports, paste events, application escape, Windows' key
-  // records
-  "\x1b[?2027;2031;2048;5522;7727;9001l",
-  // the locator's reports
-  "\x1b[0'z",
-  "\x1b[4;20l\x1b>",
+/** Sets what we need of the terminal whatever the program does: pastes are told from keys. The same as modes_we_need in native/sequence_rules.c. */
+export const modesWeNeed = modeSequences(({ passage }) => passage === "needed", "h");
+
+/** Keeps (XTSAVE) the modes whose usual state is another one in each terminal. A program's own XTSAVE is not passed. */
+const keepModes = modeSequences(({ kept }) => kept, "s");
+
+/** All that a program may have set or reset, as a terminal has it usually, and then as this one had it. */
+const modesBack = [
+  modeSequences(({ leaving }) => leaving === "reset", "l"),
+  modeSequences(({ leaving }) => leaving === "set", "h"),
+  modeSequences(({ kept }) => kept, "r"),
+  // the locator's reports, the keypad's mode, output to the status line and its kind, keys as another format, the Linux console's cursor
+  "\x1b[0'z\x1b>\x1b[0$}\x1b[0$~\x1b[>f\x1b[?0c",
 ].join("");
 
 /**
@@ -114,8 +107,7 @@ export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptio
   out.ascii("\x18\x1b[?2026l");
   // each screen has its own keyboard
   out.ascii(`${keysOff}\x1b[?1049l${keysOff}`);
-  out.ascii(`\x1b[!p${modesOff}\x1b[?6l\x1b[r\x1b[?7h\x1b[0 q\x1b[?5W`);
-  out.ascii(`\x1b[?${keptModes.replaceAll("s", "r")}r`);
+  out.ascii(`\x1b[!p\x1b[0 q${modesBack}\x1b[r\x1b[?5W`);
   out.ascii(textPlain);
   if (colours) out.ascii(`${coloursOff}\x1b]22;\x1b\\`);
   if (screen === undefined || screen.free >= screen.lines.length) out.ascii("\x1b[999;1H\r\n");
