@@ -128,7 +128,7 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
   };
   const able = directOutput && call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
   return {
-    write: (bytes) => call.stdout(bytes),
+    write: (bytes) => call.write(bytes),
     backlog: () => call.backlog(),
     onDrained: (callback) => call.onDrained(callback),
     ...(able ? { direct: { begin, end: () => call.directEnd() } } : {}),
@@ -190,7 +190,7 @@ function farewell(call: Call, session: Session, why: Leaving, tell: boolean): nu
   const { name } = session.row;
   if (why === "ended") {
     // who attached and looked away is told by the terminal itself
-    if (tell) call.stdout(notification(`${name}: ${endSentence(session)}`));
+    if (tell) call.write(notification(`${name}: ${endSentence(session)}`));
     call.stderr(`[${name}] ${endSentence(session)} · falcon show ${session.id}\n`);
     return session.end?.status ?? Status.ok;
   }

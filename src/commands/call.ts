@@ -2,6 +2,7 @@
 
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
+import type { TerminalBytes } from "../base/terminal-bytes.ts";
 import type { LimitedJob } from "../batch/time-limit.ts";
 import type { Direct, Request } from "../protocol/client.ts";
 import type { Archive } from "../session/archive.ts";
@@ -19,8 +20,11 @@ export type InputMode = (typeof InputMode)[keyof typeof InputMode];
 
 export interface Call {
   readonly request: Request;
-  stdout(bytes: string | Uint8Array): void;
-  stderr(bytes: string | Uint8Array): void;
+  /** Prose: what could act on a terminal is escaped, but for attributes on stdout. */
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** To stdout, as it is. */
+  write(bytes: TerminalBytes): void;
   /**
    * A short text for standard output that reaches the client together with its exit status, or not at all: who is sent to the next server in between
    * asks it for the same, and would print it twice.

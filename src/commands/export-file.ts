@@ -1,8 +1,9 @@
 // Where an export goes: the caller's stdout, or a file of theirs that is there whole or not at all.
 import path from "node:path";
 import { newSeries } from "../base/aside.ts";
-import type { Call } from "./call.ts";
+import type { Call, Context } from "./call.ts";
 import { exportWork } from "./export-writer.ts";
+import { passedTo } from "./passed.ts";
 
 /** Bytes that may wait for the caller before the next are made. */
 const backlogLimit = 256 << 10;
@@ -18,7 +19,9 @@ export interface Target {
   readonly gone: boolean;
 }
 
-export function toStdout(call: Call): Target {
+/** A terminal is sent of it what the user's rules let a program say. */
+export function toStdout(call: Call, context: Context): Target {
+  const passed = passedTo(call, context);
   let gone = false;
   let written = 0;
   void call.gone.then(() => {
@@ -30,7 +33,7 @@ export function toStdout(call: Call): Target {
     },
     async write(bytes) {
       written += Buffer.byteLength(bytes);
-      call.stdout(bytes);
+      call.write(passed(Buffer.from(bytes)));
       if (call.backlog() > backlogLimit) await new Promise<void>((resolve) => call.onDrained(resolve));
     },
     finish: async () => written,

@@ -83,7 +83,7 @@ Examples:
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
-    const target = output === undefined ? toStdout(call) : await toFile(call, output);
+    const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
     try {
       await write(context, session, chosen, { moment, pause, figure }, target);
       const size = await target.finish();

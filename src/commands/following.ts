@@ -66,7 +66,7 @@ export async function followPlain(call: Call, context: Context, session: Session
       const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
       if (bytes.length === 0) break;
       at += bytes.length;
-      call.stdout(plain(passed(bytes)));
+      call.write(passed(plain(bytes)));
       resume();
       if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
     }

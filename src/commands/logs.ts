@@ -1,6 +1,7 @@
 // falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { localTime, timeSaid } from "../base/zone.ts";
 import { jobNumber } from "../batch/job-end.ts";
 import { readPiece, sizeOf } from "../falcon/foreign-files.ts";
@@ -208,13 +209,14 @@ class Output {
     return this.#gone;
   }
 
-  async bytes(bytes: Uint8Array): Promise<void> {
-    if (bytes.length > 0) this.#call.stdout(bytes);
+  async bytes(bytes: TerminalBytes): Promise<void> {
+    if (bytes.length > 0) this.#call.write(bytes);
     if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
   }
 
   async lines({ text }: Selected): Promise<void> {
-    await this.bytes(text);
+    // lines as we draw them: no control characters but our attributes
+    await this.bytes(showable(text));
   }
 }
 

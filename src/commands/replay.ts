@@ -1,5 +1,6 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
 import { Failure, Status } from "../base/failure.ts";
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { screenAt, spanOf } from "../session/past.ts";
 import { Playback } from "../session/playback.ts";
@@ -134,14 +135,14 @@ class Show {
     call.restore(leaveTerminal());
     call.leaveKeys(leavesView);
     call.inputMode(InputMode.raw);
-    call.stdout(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
+    call.write(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
     call.onInput = (bytes) => {
       for (const key of this.#keys.feed(bytes)) this.#key(key);
     };
     call.onInputEnd = () => this.#end();
     call.onSize = (cols, rows) => this.#resize(cols, rows);
     call.onContinued = () => {
-      call.stdout(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
+      call.write(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
       this.#watch?.again();
     };
     void call.gone.then(() => this.#end());
@@ -153,7 +154,7 @@ class Show {
       this.#watch?.close();
       this.#screen?.close();
       this.#log.close();
-      call.stdout(leaveTerminal());
+      call.write(leaveTerminal());
       call.resume(undefined);
       call.inputMode(InputMode.off);
       call.restore(Buffer.alloc(0));
@@ -221,10 +222,10 @@ class Show {
     this.#wake();
   }
 
-  #frame(screen: ScreenHandle, frame: Buffer): void {
+  #frame(screen: ScreenHandle, frame: TerminalBytes): void {
     if (screen !== this.#screen || this.#done) return;
-    this.#call.stdout(frame);
-    if (this.#barShown) this.#call.stdout(this.#bar());
+    this.#call.write(frame);
+    if (this.#barShown) this.#call.write(showable(this.#bar()));
   }
 
   #resize(cols: number, rows: number): void {
@@ -319,7 +320,7 @@ class Show {
 
   #drawBar(): void {
     const shown = this.#paused || this.#now() < this.#barUntil;
-    if (shown) this.#call.stdout(this.#bar());
+    if (shown) this.#call.write(showable(this.#bar()));
     // what it covered is drawn again
     else if (this.#barShown) this.#watch?.again();
     this.#barShown = shown;

@@ -1,6 +1,7 @@
 // falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what falcon monitor was.
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
+import { showable } from "../base/terminal-bytes.ts";
 import type { RunProgress } from "../falcon/run-progress.ts";
 import { outcomeOf } from "../session/conclusion.ts";
 import type { Session } from "../session/session.ts";
@@ -105,14 +106,14 @@ class WatchView {
     call.resume(call.request.arguments);
     call.leaveKeys(leavesView);
     call.inputMode(InputMode.raw);
-    call.stdout(enter);
+    call.write(showable(enter));
     call.onSize = (cols, rows) => {
       call.request.terminal.cols = cols;
       call.request.terminal.rows = rows;
       this.#draw();
     };
     call.onContinued = () => {
-      call.stdout(enter);
+      call.write(showable(enter));
       this.#draw();
     };
     call.onInputEnd = () => this.#done(undefined);
@@ -138,7 +139,7 @@ class WatchView {
     call.onInput = () => {};
     call.onSize = () => {};
     call.onContinued = () => {};
-    call.stdout(leave);
+    call.write(showable(leave));
     if (target !== undefined) return target;
     call.resume(undefined);
     call.inputMode(InputMode.off);
@@ -315,7 +316,7 @@ class WatchView {
           ? emptyPicture(this.#filter, frame)
           : picture(this.#rows, chosen, frame);
     // erased before it is written: after a line that fills the width the cursor still stands on its last column
-    call.stdout(`\x1b[?2026h\x1b[H${text.map((line) => `\x1b[K${line}\x1b[0m`).join("\r\n")}\x1b[?2026l`);
+    call.write(showable(`\x1b[?2026h\x1b[H${text.map((line) => `\x1b[K${line}\x1b[0m`).join("\r\n")}\x1b[?2026l`));
   }
 
   #filtered(): string {

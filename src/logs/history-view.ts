@@ -1,4 +1,5 @@
 // The history while attached: a pager over the lines of the session's log, that loads older ones as it needs them. Drawing and loading are passed in.
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
 import { type Match, marked, withoutLooks } from "./line-text.ts";
 
@@ -21,7 +22,7 @@ export interface HistorySource {
 export interface HistoryTerminal {
   readonly cols: number;
   readonly rows: number;
-  draw(bytes: Uint8Array): void;
+  draw(bytes: TerminalBytes): void;
 }
 
 /** Lines that are loaded at once: a few hundred screens. */
@@ -70,7 +71,7 @@ export class HistoryView {
 
   /** Draws, and loads the first lines. */
   async open(modes: string): Promise<void> {
-    this.#terminal.draw(Buffer.from(enter + modes));
+    this.#terminal.draw(showable(enter + modes));
     this.#draw();
     // what comes from now on is told apart from what is there
     await this.#source.newer();
@@ -302,7 +303,7 @@ export class HistoryView {
       out += "\x1b[K";
     }
     out += `\x1b[${this.#rows};1H\x1b[0;7m${fitted(this.#status(), this.#cols)}\x1b[0m\x1b[?2026l`;
-    this.#terminal.draw(Buffer.from(out));
+    this.#terminal.draw(showable(out));
   }
 
   #status(): string {

@@ -1,5 +1,8 @@
 // One connection of a client: its request is read, its command is run, and bytes go both ways until one side leaves.
+
 import type net from "node:net";
+import { printableLines, printableProse } from "../base/printable.ts";
+import type { TerminalBytes } from "../base/terminal-bytes.ts";
 import type { Call, InputMode } from "../commands/call.ts";
 import { close, sendFds, writeSome } from "../platform/native.ts";
 import {
@@ -196,21 +199,24 @@ export class Peer implements Call {
     if (status !== undefined) this.exit(status);
   }
 
-  stdout(bytes: string | Uint8Array): void {
+  stdout(text: string): void {
+    this.#output(ServerFrame.stdout, Buffer.from(printableProse(text)));
+  }
+
+  stderr(text: string): void {
+    this.#output(ServerFrame.stderr, Buffer.from(printableLines(text)));
+  }
+
+  write(bytes: TerminalBytes): void {
     this.#output(ServerFrame.stdout, bytes);
   }
 
-  stderr(bytes: string | Uint8Array): void {
-    this.#output(ServerFrame.stderr, bytes);
-  }
-
   lastWords(text: string): void {
-    this.#lastWords += text;
+    this.#lastWords += printableProse(text);
   }
 
-  #output(type: number, bytes: string | Uint8Array): void {
+  #output(type: number, all: Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
-    const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
     if (all.length <= smallOutput || this.#behind.length > 0) {
       if (all.length > 0) this.#send(encodeFrame(type, all));
       return;

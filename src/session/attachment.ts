@@ -1,6 +1,7 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
 import { within } from "../base/clock.ts";
 import type { ProgramSequences } from "../base/config.ts";
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
@@ -313,7 +314,7 @@ export class Attachment {
   /** While something else has the terminal nobody could answer: then it is not written. */
   #askAboutClipboard(sequence: Buffer): void {
     if (this.#left || this.#overlay !== undefined) return;
-    this.#ask(askClipboard, () => this.#terminal.write(sequence));
+    this.#ask(askClipboard, () => this.#terminal.write(showable(sequence)));
   }
 
   /** Asks in the bottom row; any key but `y` is a no. Only a typed key answers: what else comes meanwhile goes its way afterwards. */
@@ -339,7 +340,7 @@ export class Attachment {
 
   #bottomRow(text: string): void {
     const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
-    this.#terminal.write(Buffer.from(`${place}\x1b[0;7m ${text} \x1b[0m`));
+    this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
   }
 
   /** Said once, at the first key that goes nowhere. */
@@ -375,7 +376,7 @@ export class Attachment {
   }
 
   /** Writes to the terminal for an overlay. */
-  draw(bytes: Uint8Array): void {
+  draw(bytes: TerminalBytes): void {
     this.#terminal.write(bytes);
   }
 

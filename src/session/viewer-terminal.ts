@@ -1,4 +1,5 @@
 // Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { type ModeRule, modeRules } from "../platform/native.ts";
 import type { ScreenText } from "../terminal/screen.ts";
 import { Writer } from "../terminal/writer.ts";
@@ -35,7 +36,7 @@ const popTitle = "\x1b[23;0t";
  * (erasing would lose it), and
  * tells pastes from keys from now on.
  */
-export function enterTerminal({ title, rows }: EnterOptions): Buffer {
+export function enterTerminal({ title, rows }: EnterOptions): Buffer & TerminalBytes {
   const out = new Writer();
   out.ascii(pushTitle);
   out.osc(`2;${title}`);
@@ -44,14 +45,14 @@ export function enterTerminal({ title, rows }: EnterOptions): Buffer {
   out.ascii("\n".repeat(Math.max(0, rows)));
   out.ascii(keepModes);
   out.ascii(`\x1b[H${modesWeNeed}`);
-  return out.take();
+  return showable(out.take()) as Buffer & TerminalBytes;
 }
 
 /** Bytes that change the title of a terminal that was entered. */
-export function titleOf(title: string): Buffer {
+export function titleOf(title: string): Buffer & TerminalBytes {
   const out = new Writer();
   out.osc(`2;${title}`);
-  return out.take();
+  return showable(out.take()) as Buffer & TerminalBytes;
 }
 
 /** Some terminals take no more than 16 parameters. */
@@ -101,7 +102,7 @@ const coloursOff = [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119].
  * program's last screen stays
  * where it was on the normal screen.
  */
-export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptions = {}): Buffer {
+export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptions = {}): Buffer & TerminalBytes {
   const out = new Writer();
   // CAN: an unfinished sequence of the program must not swallow what follows
   out.ascii("\x18\x1b[?2026l");
@@ -114,5 +115,5 @@ export function leaveTerminal({ screen, colours = true, titles = 0 }: LeaveOptio
   else out.csi(`${screen.free + 1}H`);
   out.ascii("\x1b[?25h");
   out.ascii(popTitle.repeat(1 + Math.max(0, titles)));
-  return out.take();
+  return showable(out.take()) as Buffer & TerminalBytes;
 }

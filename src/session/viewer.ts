@@ -1,15 +1,17 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other gets rendered frames. Never waited for.
 import type { Disposable } from "../base/disposable.ts";
+import { printable } from "../base/printable.ts";
+import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../terminal/screens.ts";
 
 /** What a viewer's terminal is sent of something. */
 export interface OutputFilter {
-  feed(chunk: Buffer): Buffer;
+  feed(chunk: Buffer): TerminalBytes;
 }
 
 /** The terminal of a viewer, as the server reaches it. */
 export interface ViewerTerminal {
-  write(bytes: Uint8Array): void;
+  write(bytes: TerminalBytes): void;
   /** Bytes written that the viewer has not taken yet. */
   backlog(): number;
   /** Calls once, when the backlog is gone. */
@@ -82,11 +84,9 @@ export interface Viewed {
 }
 
 /** Stands in the first row until the screen comes, which is drawn over it. */
-const catchingUp = Buffer.from(
+const catchingUp = showable(
   "\x1b7\x1b[H\x1b[7m falcon: catching up with what the program draws; you can leave \x1b[m\x1b[K\x1b8",
 );
-
-const everything: OutputFilter = { feed: (chunk) => chunk };
 
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. `failed`: no screen came. */
@@ -108,7 +108,7 @@ export class Viewer implements Disposable {
   #joins = 0;
   #filterOf: (source: "program" | "screen") => OutputFilter;
   /** Of the screens and frames at hand. */
-  #allowed: OutputFilter = everything;
+  #allowed: OutputFilter | undefined;
   /** Ends the waiting for it, while it is waited for. */
   #release: (() => void) | undefined;
   /** Tells that its screen is waited for. */
@@ -129,7 +129,7 @@ export class Viewer implements Disposable {
     terminal: ViewerTerminal,
     size: { cols: number; rows: number },
     history: number,
-    filterOf: (source: "program" | "screen") => OutputFilter = () => everything,
+    filterOf: (source: "program" | "screen") => OutputFilter,
   ) {
     this.#viewed = viewed;
     this.#terminal = terminal;
@@ -170,7 +170,7 @@ export class Viewer implements Disposable {
         if (this.#mode !== joining) return;
         joining.begun = true;
         this.#isShown();
-        this.#terminal.write(this.#allowed.feed(first));
+        this.#draw(first);
       })
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
@@ -191,8 +191,8 @@ export class Viewer implements Disposable {
     this.#isShown();
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
-    if (!joining.begun) this.#terminal.write(this.#allowed.feed(snapshot.first));
-    if (snapshot.history.length > 0) this.#terminal.write(this.#allowed.feed(snapshot.history));
+    if (!joining.begun) this.#draw(snapshot.first);
+    if (snapshot.history.length > 0) this.#draw(snapshot.history);
     if (joining.overrun) return this.#fallBehind(rejoinPause);
     if (this.#mayRead) {
       if (this.#goDirect(joining.offset, snapshot.tail)) return;
@@ -239,7 +239,7 @@ export class Viewer implements Disposable {
 
   /** Nothing can be shown: that is said, and tried again. */
   #tellWhy(joining: Mode, why: string): void {
-    this.#terminal.write(Buffer.from(`\x1b[H\x1b[2Jfalcon: ${why}\r\n`));
+    this.#terminal.write(showable(`\x1b[H\x1b[2Jfalcon: ${printable(why)}\r\n`));
     const timer = setTimeout(() => {
       if (this.#mode === joining) this.join();
     }, screenlessPause);
@@ -278,6 +278,12 @@ export class Viewer implements Disposable {
     } else mode.pending.push(bytes);
   }
 
+  /** Writes of a screen what the program may do to this terminal. */
+  #draw(bytes: Buffer): void {
+    this.#allowed ??= this.#filterOf("screen");
+    this.#terminal.write(this.#allowed.feed(bytes));
+  }
+
   #raw(stream: OutputFilter, bytes: Buffer): void {
     if (this.#mode.is !== "raw" || bytes.length === 0) return;
     const passed = stream.feed(bytes);
@@ -311,7 +317,7 @@ export class Viewer implements Disposable {
     if (this.#mode.is !== "frames") return;
     this.#isShown();
     if (this.#mode.stale) return;
-    this.#terminal.write(this.#allowed.feed(frame));
+    this.#draw(frame);
     if (this.#terminal.backlog() <= viewerCredit) return;
     const mode = this.#mode;
     mode.stale = true;
@@ -349,7 +355,7 @@ export class Viewer implements Disposable {
   /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */
   notify(text: string): void {
     if (this.#mode.is === "closed") return;
-    this.#terminal.write(Buffer.from(notification(text)));
+    this.#terminal.write(notification(text));
   }
 
   /** Stops the stream until the next join. */
@@ -419,7 +425,7 @@ export class Viewer implements Disposable {
 function noop(): void {}
 
 /** A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. */
-export function notification(text: string): string {
-  const plain = text.replace(/[\p{Cc};]+/gu, " ").slice(0, longestNotification);
-  return `\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`;
+export function notification(text: string): TerminalBytes {
+  const plain = printable(text.replace(/[\p{Cc};]+/gu, " ")).slice(0, longestNotification);
+  return showable(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`);
 }

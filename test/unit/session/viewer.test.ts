@@ -1,8 +1,12 @@
 // A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { showable } from "../../../src/base/terminal-bytes.ts";
 import { type DirectEvents, rejoinPause, slowScreen, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/screens.ts";
+
+/** What these tests write is nobody's. */
+const unfiltered = () => ({ feed: (chunk: Buffer) => showable(chunk) });
 
 /** A screen that answers snapshots when told to, and a terminal that reads when told to. */
 function stage() {
@@ -80,7 +84,7 @@ function stage() {
 
 test("past its credit the raw stream is dropped; when it has been read a snapshot and the stream from there follow", async () => {
   const s = stage();
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   await s.answer("SCREEN-1");
   viewer.output(Buffer.from("live"));
@@ -100,7 +104,7 @@ test("past its credit the raw stream is dropped; when it has been read a snapsho
 test("output that comes while the snapshot is made is bounded by the same credit", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const s = stage();
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   for (let i = 0; i < 3; i++) viewer.output(Buffer.alloc(viewerCredit / 2, "y"));
   await s.answer("SCREEN-1");
@@ -115,7 +119,7 @@ test("output that comes while the snapshot is made is bounded by the same credit
 test("a viewer that a flood has left behind is given the screen a little later, once it has read what it was sent", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const s = stage();
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.fallBehind();
   viewer.join();
   assert.equal(viewer.raw, false, "it was not begun");
@@ -143,7 +147,7 @@ test("a viewer that a flood has left behind is given the screen a little later, 
 
 test("frames are dropped past the credit too, and a whole one is asked for afterwards", () => {
   const s = stage();
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 60, rows: 20 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 60, rows: 20 }, 0, unfiltered);
   viewer.join();
   s.frame("z".repeat(viewerCredit + 1));
   const count = s.count();
@@ -163,7 +167,7 @@ test("the policy filters snapshots, stream and frames, anew for each", async () 
   const filters: string[] = [];
   const policy = (of: string) => {
     filters.push(of);
-    return { feed: (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase()) };
+    return { feed: (chunk: Buffer) => showable(chunk.toString().toUpperCase()) };
   };
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, policy);
   viewer.join();
@@ -177,7 +181,7 @@ test("the policy filters snapshots, stream and frames, anew for each", async () 
 
 test("a notification is one short line without control characters", () => {
   const s = stage();
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.notify(`run\x1b]52;c;x\x07\n${"w".repeat(500)}`);
   const text = s.text();
   assert.ok(text.length < 600);
@@ -189,7 +193,7 @@ test("a notification is one short line without control characters", () => {
 function awaited() {
   const s = stage();
   s.state.mayHold = true;
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   return { s, viewer };
 }
@@ -269,7 +273,7 @@ async function reading() {
     begin: (holder: number, offset: number, _tail: Buffer, events: DirectEvents) => begun.push({ holder, offset, events }),
     end: () => ended++,
   };
-  const viewer = new Viewer(s.viewed, { ...s.terminal, direct }, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(s.viewed, { ...s.terminal, direct }, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   await s.answer("screen ");
   return { s, viewer, begun, ended: () => ended, events: () => begun.at(-1)?.events ?? assert.fail("it does not read") };
@@ -337,7 +341,7 @@ test("… has settled when it has read to the end", async () => {
 test("whom no screen can be shown is told why, and shown it as soon as there is one; the end of the session does not wait for it", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const scene = stage();
-  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   scene.fail(new NoScreens());
   await new Promise((done) => setImmediate(done));
@@ -351,7 +355,7 @@ test("whom no screen can be shown is told why, and shown it as soon as there is 
 test("whose screen takes long to be drawn is told that it catches up, and then has it; one that comes in time is told nothing", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const scene = stage();
-  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0);
+  const viewer = new Viewer(scene.viewed, scene.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   t.mock.timers.tick(slowScreen - 1);
   assert.equal(scene.text(), "");
