@@ -53,6 +53,7 @@ enum {
   TO_INPUT_AT = 25,
   TO_DIRECT_AT = 26,
   TO_DIRECT_ENDED = 27,
+  TO_INPUT_FROM = 28,
   FROM_HELLO = 65,
   FROM_STDOUT = 66,
   FROM_STDERR = 67,
@@ -69,6 +70,7 @@ enum {
   FROM_DIRECT_END = 78,
   FROM_KEYS_OPEN = 79,
   FROM_KEYS_CLOSE = 80,
+  FROM_INPUT_TAKEN = 81,
 };
 
 enum { INPUT_OFF = 0, INPUT_PLAIN = 1, INPUT_RAW = 2 };
@@ -564,6 +566,18 @@ static void greet(const uint8_t *payload, size_t length) {
   greeted = true;
 }
 
+// The server has passed on what was typed, so far; the first time on a connection that it will, and hears from where we go on.
+static void note_taken(const uint8_t *payload, size_t length) {
+  uint8_t from[8];
+  if (length < 16) return;
+  if (typing_keeps()) return typing_passed(get_u64(payload), get_u64(payload + 8));
+  // not in the midst of it
+  if (inputs_sent > 0) return;
+  typing_keep();
+  put_u64(from, typing_passed_on());
+  send_frame(TO_INPUT_FROM, from, sizeof from);
+}
+
 static void obey(uint8_t type, const uint8_t *payload, size_t length) {
   // a server that ends sends everybody to the next one, also who has just come: its end of the connection says the same
   if (!greeted && type == FROM_RECONNECT) return;
@@ -611,6 +625,9 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       return;
     case FROM_LEAVE_KEYS:
       typing_keys(payload, length);
+      return;
+    case FROM_INPUT_TAKEN:
+      note_taken(payload, length);
       return;
     case FROM_TAKEN:
       typing_taken();

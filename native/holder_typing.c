@@ -80,9 +80,12 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
   uint64_t had = known->taken > number ? known->taken - number : 0;
   size_t skip = had < length ? (size_t)had : length;
   // a frame that does not fit is taken as a whole later: the terminal may have taken a part of it now
-  uint64_t before = c->typed_in;
+  uint64_t in = c->typed_in, done_before = c->typed_done;
   bool taken = typing_take(c, bytes + skip, length - skip, more);
-  uint64_t done = c->typed_in - before;
+  uint64_t done = c->typed_in - in;
+  // who sent it counts it once, as a whole: with what was had already, and not before there was room for all of it
+  c->typed_in = taken ? c->typed_in + skip : in;
+  c->typed_done = taken ? c->typed_done + skip : done_before;
   if (number + skip + done > known->taken) known->taken = number + skip + done;
   known->used_ms = now_ms() + 1;
   c->writer = writer;

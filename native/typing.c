@@ -15,6 +15,8 @@ enum {
   ANSWER_MS = 500,
   // Two keys leave a session; a later server may know some more.
   MOST_KEYS = 8,
+  // So much is kept for the next server; where a holder has not taken more than that, what is on its way is lost with this one.
+  KEPT_MOST = 1 << 20,
 };
 
 // Modifiers of kitty's encoding and of modifyOtherKeys, less one: Shift, Ctrl, and the locks, which say nothing.
@@ -28,6 +30,11 @@ static bool understood;
 static uint8_t *waiting;
 static size_t waiting_room, waiting_start, waiting_end;
 static bool unanswered;
+// Of that, start .. sent is on its way to a server that says what it has taken (`kept`), and up to `again_end` was so to an earlier one.
+static size_t waiting_sent, again_end;
+static bool kept;
+static uint64_t read_before;  // bytes of INPUT_AT that went on this connection before waiting_start
+static uint64_t typed;        // bytes of ours that the holder had for them, over all connections
 
 // The last presses since the server's last answer, the newest first.
 static int64_t pressed_at[PRESSES];
@@ -42,6 +49,12 @@ void typing_keys(const uint8_t *bytes, size_t length) {
 }
 
 void typing_restart(void) {
+  if (again_end < waiting_sent) again_end = waiting_sent;
+  waiting_sent = waiting_start;
+  // a press that is sent again is answered by what it does
+  for (size_t at = waiting_start; at < again_end; at += 4 + get_u32(waiting + at)) waiting[at + 4 + 8] = 0;
+  kept = false;
+  read_before = 0;
   understood = unanswered = false;
   press_count = 0;
 }
@@ -117,7 +130,14 @@ static bool is_presses(const uint8_t *bytes, size_t length) {
 }
 
 static uint8_t *room_for(size_t length) {
-  if (waiting_start == waiting_end) waiting_start = waiting_end = 0;
+  if (waiting_start == waiting_end) waiting_start = waiting_sent = waiting_end = again_end = 0;
+  if (waiting_start > KEPT_MOST) {
+    memmove(waiting, waiting + waiting_start, waiting_end - waiting_start);
+    again_end = again_end > waiting_start ? again_end - waiting_start : 0;
+    waiting_sent -= waiting_start;
+    waiting_end -= waiting_start;
+    waiting_start = 0;
+  }
   if (waiting_end + length > waiting_room) {
     waiting_room = (waiting_end + length) * 2;
     waiting = realloc(waiting, waiting_room);
@@ -168,14 +188,40 @@ int64_t typing_leaves_at(int64_t heard_at) {
 }
 
 const uint8_t *typing_next(size_t *length) {
-  if (unanswered || waiting_start == waiting_end) return NULL;
-  const uint8_t *payload = waiting + waiting_start + 4;
-  *length = get_u32(waiting + waiting_start);
-  waiting_start += 4 + *length;
+  // a server that cannot tell what the earlier one passed on would pass it on twice
+  if (!kept && waiting_start < again_end) waiting_start = waiting_sent = again_end;
+  if (unanswered || waiting_sent == waiting_end) return NULL;
+  const uint8_t *payload = waiting + waiting_sent + 4;
+  *length = get_u32(waiting + waiting_sent);
+  waiting_sent += 4 + *length;
+  if (waiting_sent - waiting_start > KEPT_MOST) kept = false;
+  if (!kept) waiting_start = waiting_sent;
   unanswered = payload[8] != 0;
   return payload;
 }
 
 size_t typing_waiting(void) {
-  return waiting_end - waiting_start;
+  return waiting_end - waiting_sent;
+}
+
+void typing_keep(void) { kept = true; }
+
+bool typing_keeps(void) { return kept; }
+
+uint64_t typing_passed_on(void) { return typed; }
+
+void typing_passed(uint64_t read, uint64_t typed_now) {
+  while (waiting_start < waiting_sent && read > read_before) {
+    uint8_t *at = waiting + waiting_start;
+    size_t length = get_u32(at), bytes = length - INPUT_AT_HEADER;
+    if (read_before + bytes > read) {
+      // its first part: the rest becomes a record of its own
+      bytes = (size_t)(read - read_before);
+      memmove(at + bytes, at, 4 + INPUT_AT_HEADER);
+      put_u32(at + bytes, (uint32_t)(length - bytes));
+      waiting_start += bytes;
+    } else waiting_start += 4 + length;
+    read_before += bytes;
+  }
+  typed = typed_now;
 }

@@ -16,7 +16,7 @@ enum {
 // The keys by which one leaves (LEAVE_KEYS), a byte each: a control byte or an ASCII character. They replace those kept before.
 void typing_keys(const uint8_t *keys, size_t length);
 
-// The connection is a new one: nothing is on its way, and the server has to say LEAVE_KEYS. What waits is kept for it, and so are the keys.
+// The connection is a new one: nothing is on its way, and the server has to say LEAVE_KEYS. What waits, or is kept, is for it, and so are the keys.
 void typing_restart(void);
 
 // Whether the server knows INPUT_AT frames: it has said LEAVE_KEYS.
@@ -35,7 +35,15 @@ int64_t typing_leaves_at(int64_t heard_at);
 // The payload of the next INPUT_AT frame that may go now; NULL where there is none. Valid until the next call of this module.
 const uint8_t *typing_next(size_t *length);
 
-// Bytes that wait.
+// Bytes that wait to be sent.
 size_t typing_waiting(void);
+
+// This server says what it has passed on: what is sent is kept until then, and goes to the next server again, which knows what the holder has.
+void typing_keep(void);
+bool typing_keeps(void);
+// Bytes that reached the holder for what is not kept any more.
+uint64_t typing_passed_on(void);
+// Of the bytes sent on this connection, `read` need not be kept any more: of all that we typed the holder has `typed` bytes for them.
+void typing_passed(uint64_t read, uint64_t typed);
 
 #endif

@@ -2,11 +2,12 @@
 import { within } from "../base/clock.ts";
 import { Failure, Status } from "../base/failure.ts";
 import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
-import { DirectEnd } from "../protocol/client.ts";
+import { DirectEnd, tokenLength } from "../protocol/client.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../session/agent-link.ts";
 import { Attachment, type Leaving, leavingKeys } from "../session/attachment.ts";
 import { openHistory } from "../session/history.ts";
 import type { Session } from "../session/session.ts";
+import { Typist } from "../session/typist.ts";
 import { type DirectEvents, notification, type ViewerTerminal } from "../session/viewer.ts";
 import { leaveTerminal } from "../session/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
@@ -52,6 +53,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
   const viewed = viewerTerminal(call, context, session.id);
+  const typing = countedTyping(call, options.readOnly ? undefined : session);
   const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
@@ -64,6 +66,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     clock: () => context.clock(),
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
+    typist: typing.typist,
     leaving: ask,
     ...(viewed.direct === undefined
       ? {}
@@ -95,12 +98,49 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // an adopted session's screen may still be on its way from the last stored one
   await session.output.present;
   attachment.begin();
+  // of what was on its way to a server that is gone, the holder may have a part
+  if (!options.enter) await within(longestCount, typing.counted);
   // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
   call.onInput = (bytes, at) => attachment.type(bytes, at);
   const why = await attachment.over;
+  typing.stop();
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why, context.config.notify);
+}
+
+/** A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it has. */
+const longestCount = 200;
+
+/** What a client types is counted by the holder, and kept by the client until the holder has it. `counted` resolves when it is known what it has. */
+function countedTyping(
+  call: Call,
+  session: Session | undefined,
+): { typist(): Typist | undefined; counted: Promise<void>; stop(): void } {
+  const writer = Buffer.from(call.request.token, "hex").readBigUInt64LE(tokenLength / 2);
+  let typist: Typist | undefined;
+  let taken = 0;
+  let known = () => {};
+  const counted = new Promise<void>((resolve) => {
+    known = resolve;
+  });
+  const stop = session?.addTypist(writer, (number) => {
+    taken = number;
+    typist?.taken(number);
+    known();
+  });
+  if (stop === undefined) known();
+  else call.inputTaken(0, 0);
+  const make = (before: number): Typist => {
+    typist = new Typist(writer, before, { passed: (read, typed) => call.inputTaken(read, typed) });
+    typist.taken(taken);
+    return typist;
+  };
+  return {
+    typist: () => typist ?? (stop === undefined || call.typedBefore === undefined ? undefined : make(call.typedBefore)),
+    counted,
+    stop: () => stop?.(),
+  };
 }
 
 /** What the client says of the end of its reading. */

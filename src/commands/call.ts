@@ -53,6 +53,10 @@ export interface Call {
   exec(file: string, argv: readonly string[]): void;
   /** The keys by which one leaves, for a person at a server that stands still. */
   leaveKeys(keys: readonly number[]): void;
+  /** Of what was typed here, `read` bytes need not be sent to another server any more: the holder has `typed` bytes of this client for them. */
+  inputTaken(read: number, typed: number): void;
+  /** Bytes of this client that the holder has for what it typed before it came here; undefined where it does not keep what it types. */
+  readonly typedBefore: number | undefined;
   /**
    * Takes what is typed; `at` (ms of the client's clock) is when, where the client says it. It answers false when nobody takes it any more: a
    * client that waits for an answer gets none then.

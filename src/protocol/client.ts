@@ -38,6 +38,7 @@ export const ClientFrame = {
   inputAt: 25,
   directAt: 26,
   directEnded: 27,
+  inputFrom: 28,
 } as const;
 
 export const ServerFrame = {
@@ -57,6 +58,7 @@ export const ServerFrame = {
   directEnd: 78,
   keysOpen: 79,
   keysClose: 80,
+  inputTaken: 81,
 } as const;
 
 export const TerminalBit = { stdin: 1, stdout: 2, stderr: 4 } as const;
@@ -200,6 +202,23 @@ export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean
   const count = Buffer.alloc(4);
   count.writeUInt32LE(inputs >>> 0);
   return encodeFrame(ServerFrame.keysOpen, count, set, Buffer.of(carries ? 1 : 0));
+}
+
+/**
+ * What was typed and need not be sent to another server any more: `read` bytes of this connection, for which the holder has `typed` bytes of this client
+ * over all connections. The first one, of 0 and 0, says that the next ones come.
+ */
+export function encodeInputTaken(read: number, typed: number): Buffer {
+  const payload = Buffer.alloc(16);
+  payload.writeBigUInt64LE(BigInt(read), 0);
+  payload.writeBigUInt64LE(BigInt(typed), 8);
+  return encodeFrame(ServerFrame.inputTaken, payload);
+}
+
+/** Bytes of this client that the holder has for what was typed before this connection's input, as far as the client knows. @throws ProtocolError */
+export function decodeInputFrom(payload: Buffer): number {
+  need(payload, 8, "INPUT_FROM");
+  return Number(payload.readBigUInt64LE(0));
 }
 
 /** Why the direct way ended. */

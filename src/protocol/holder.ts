@@ -249,6 +249,12 @@ export function decodeGap(payload: Buffer): Gap {
   return { offset: readUint64(payload, 0), length: readUint64(payload, 8) };
 }
 
+/** So many bytes of this writer the holder has. */
+export function decodeTaken(payload: Buffer): { writer: bigint; number: number } {
+  need("TAKEN", payload, payloadSize.taken);
+  return { writer: payload.readBigUInt64LE(0), number: readUint64(payload, 8) };
+}
+
 /** How many INPUT bytes of this connection the terminal has taken (or nobody can take any more). */
 export function decodeTyped(payload: Buffer): number {
   need("TYPED", payload, payloadSize.typed);

@@ -13,6 +13,7 @@ import {
   decodeDirectEnded,
   decodeHello,
   decodeInputAt,
+  decodeInputFrom,
   decodeSignal,
   decodeSize,
   encodeDirect,
@@ -20,6 +21,7 @@ import {
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeInputTaken,
   encodeKeysOpen,
   encodeLeaveKeys,
   encodeResume,
@@ -41,8 +43,8 @@ const longestOutput = 64 << 10;
 /** Output up to this length is copied behind its header and written in one call, past Node's stream: what is typed is seen some 30 µs sooner. */
 const smallOutput = 4 << 10;
 
-/** Typed bytes that wait for a command that is about to take them: more than anybody types while a server starts. */
-const mostEarly = 64 << 10;
+/** Typed bytes that wait for a command that is about to take them: as many as a client keeps for the next server. */
+const mostEarly = 1 << 20;
 
 /** A descriptor that finds no room in the client's socket is tried again after this time (ms). */
 const descriptorRetry = 5;
@@ -73,6 +75,7 @@ export class Peer implements Call {
   onSize: (cols: number, rows: number) => void = () => {};
   onSignal: (signal: number) => void = () => {};
   onContinued: () => void = () => {};
+  typedBefore: number | undefined;
   onDirectAt: (at: { offset: number; blocked: number }) => void = () => {};
   onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
@@ -127,7 +130,11 @@ export class Peer implements Call {
       return;
     }
     // counted on the way: a byte a frame would else be counted as often as there are bytes
-    if (this.#earlyBytes + typed.bytes.length > mostEarly) return;
+    if (this.#earlyBytes + typed.bytes.length > mostEarly) {
+      // a client that keeps what it types has no count for what is dropped: it comes again with all of it
+      if (this.typedBefore !== undefined) this.#socket.destroy();
+      return;
+    }
     this.#earlyBytes += typed.bytes.length;
     this.#early.push(typed);
   }
@@ -170,6 +177,9 @@ export class Peer implements Call {
         return this.onSignal(decodeSignal(payload));
       case ClientFrame.continued:
         return this.onContinued();
+      case ClientFrame.inputFrom:
+        this.typedBefore = decodeInputFrom(payload);
+        return;
       case ClientFrame.directAt:
         return this.onDirectAt(decodeDirectAt(payload));
       case ClientFrame.directEnded:
@@ -268,6 +278,10 @@ export class Peer implements Call {
 
   leaveKeys(keys: readonly number[]): void {
     this.#send(encodeLeaveKeys(keys));
+  }
+
+  inputTaken(read: number, typed: number): void {
+    this.#send(encodeInputTaken(read, typed));
   }
 
   direct(begin: Direct, holder: number): void {

@@ -3,8 +3,10 @@ import { within } from "../base/clock.ts";
 import type { ProgramSequences } from "../base/config.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
+import type { Position } from "./holder-link.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "./keys.ts";
 import type { Session } from "./session.ts";
+import type { Typist } from "./typist.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
 
@@ -13,8 +15,8 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
 
 /** The right to act on a session. A read-only attachment has none of it, and its view of the session offers no other way. */
 export interface SessionInput {
-  input(bytes: Uint8Array): void;
-  interrupt(bytes: Uint8Array): void;
+  input(bytes: Uint8Array, by?: Position): void;
+  interrupt(bytes: Uint8Array, sender?: "typed", by?: Position): void;
   /** See Session. */
   openKeyboard(): number | undefined;
   readonly inputTaken: boolean;
@@ -26,6 +28,7 @@ export type WatchedSession = Omit<
   Session,
   | keyof SessionInput
   | "openKeyboard"
+  | "addTypist"
   | "output"
   | "signal"
   | "countedSignal"
@@ -56,6 +59,8 @@ export interface AttachmentOptions {
   ownKeys?: { open(set: Uint8Array, holder?: number): void; close(): void };
   /** ms, monotonic: of durations. */
   steady: () => number;
+  /** Counts what is typed; absent for a client that does not keep it, or a holder that does not count. */
+  typist?: () => Typist | undefined;
   /** Tells the client the keys that leave (a byte each), whenever they are others. */
   leaveKeys(keys: readonly number[]): void;
   /** What is asked before a detach, where the run would end with it. */
@@ -199,10 +204,26 @@ export class Attachment {
       this.#awaitKeys();
     }
     if (this.#left) return false;
+    this.#options.typist?.()?.read(chunk.length, this.#rests);
     this.#tellLeaveKeys();
     this.#keysOpen = false;
     this.#openKeys();
     return true;
+  }
+
+  /** Whether nothing that was typed is held back here. */
+  get #rests(): boolean {
+    return this.#keys.atRest && this.#asking === undefined;
+  }
+
+  #send(bytes: Uint8Array): void {
+    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    if (next.bytes.length > 0) this.#input?.input(next.bytes, next.by);
+  }
+
+  #sendInterrupt(input: SessionInput, bytes: Uint8Array): void {
+    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    if (next.bytes.length > 0) input.interrupt(next.bytes, "typed", next.by);
   }
 
   /** What the client may send to the holder itself: nothing that means anything to us, and only while all else that was typed is with the program. */
@@ -243,6 +264,7 @@ export class Attachment {
     const wait = Math.max(0, deadline - this.#options.steady());
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
+      if (this.#rests) this.#options.typist?.()?.rest();
       this.#awaitKeys();
       this.#openKeys();
     }, wait);
@@ -261,7 +283,7 @@ export class Attachment {
           break;
         case "send":
           if (this.#input === undefined) this.#tellReadOnly();
-          else this.#input.input(action.bytes);
+          else this.#send(action.bytes);
           break;
         case "interrupt":
           if (this.#input === undefined) this.#tellReadOnly();
@@ -300,8 +322,8 @@ export class Attachment {
   /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
   #interrupt(input: SessionInput, bytes: Buffer): void {
     const { row } = this.#session;
-    if (row.kind !== "launch" || row.interrupts === 0) return input.interrupt(bytes);
-    this.#ask(askInterrupt, () => input.interrupt(bytes));
+    if (row.kind !== "launch" || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
+    this.#ask(askInterrupt, () => this.#sendInterrupt(input, bytes));
   }
 
   /** A stream's filter, by the user's rules. */

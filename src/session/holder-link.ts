@@ -13,6 +13,7 @@ import {
   decodeHello,
   decodeHole,
   decodeSized,
+  decodeTaken,
   decodeTyped,
   type ExitRecord,
   encodeInput,
@@ -51,6 +52,12 @@ export const mostWaitingInput = 16 << 20;
 /** Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and never reads gets no more of them. */
 export const mostWaitingAnswers = 64 << 10;
 
+/** Where bytes stand among all of those that somebody types, over all connections. */
+export interface Position {
+  writer: bigint;
+  number: number;
+}
+
 export interface HolderEvents {
   hello(hello: Hello): void;
   /** Output, in order; `bytes` may be kept. */
@@ -67,6 +74,8 @@ export interface HolderEvents {
   inputDrained?(): void;
   /** The terminal has taken all that was typed here. */
   inputTaken?(): void;
+  /** The holder has so many bytes of this writer. */
+  taken?(writer: bigint, number: number): void;
 }
 
 /** The frames of one connection; who takes them changes once, when the first answer has been read. */
@@ -107,11 +116,13 @@ export class HolderLink {
   holderEnded: Promise<number> | undefined;
 
   /** Input that waits for room on its way, oldest first, and how many bytes that is. */
-  #queue: Buffer[] = [];
+  #queue: { bytes: Buffer; by: Position | undefined }[] = [];
   #queued = 0;
   /** INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write to the terminal ourselves. */
   #sent = 0;
   #typed = 0;
+  /** Of those that were sent, what nobody counts but we. */
+  #own = 0;
   #askedToWait = false;
   /** Version of the protocol that this connection speaks. */
   #version = 1;
@@ -184,15 +195,16 @@ export class HolderLink {
   /**
    * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue, and which waits for the terminal without
    * anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
+   * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
-  input(bytes: Uint8Array): boolean {
+  input(bytes: Uint8Array, by?: Position): boolean {
     if (this.#master < 0 || this.#over) return true;
     if (this.waitingInput + bytes.length > mostWaitingInput) return false;
     // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the other one
     const taken = this.#version < 2 && this.waitingInput === 0 ? this.#write(bytes) : 0;
     if (taken < bytes.length) {
       // a copy: the caller may use its buffer again
-      this.#queue.push(Buffer.from(bytes.subarray(taken)));
+      this.#queue.push({ bytes: Buffer.from(bytes.subarray(taken)), by });
       this.#queued += bytes.length - taken;
       this.#sendInput();
     }
@@ -201,8 +213,11 @@ export class HolderLink {
   }
 
   /** The terminal's interrupt character: nothing that the program reads, so that it may pass by whatever others have typed. */
-  interrupt(bytes: Uint8Array): void {
+  interrupt(bytes: Uint8Array, by?: Position): void {
     if (this.#master < 0 || this.#over) return;
+    // counted first: should we be killed in between, it is lost, and not typed again
+    if (by !== undefined && this.#version >= 2)
+      this.#send(encodeKeys({ ...by, number: by.number + bytes.length, more: false }, Buffer.alloc(0)));
     const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
     if (taken < bytes.length) this.input(bytes.subarray(taken));
   }
@@ -226,12 +241,15 @@ export class HolderLink {
       const first = this.#queue[0];
       const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
       if (first === undefined || room <= 0) return;
-      const piece = first.subarray(0, room);
-      const more = piece.length < first.length;
+      const piece = first.bytes.subarray(0, room);
+      const more = piece.length < first.bytes.length;
+      const { writer, number } = first.by ?? { writer: this.#writer, number: this.#own };
+      if (first.by === undefined) this.#own += piece.length;
+      const by = first.by && { writer, number: number + piece.length };
       if (!more) this.#queue.shift();
-      else this.#queue[0] = first.subarray(piece.length);
+      else this.#queue[0] = { bytes: first.bytes.subarray(piece.length), by };
       this.#queued -= piece.length;
-      this.#send(this.#version < 2 ? encodeInput(piece) : encodeKeys({ writer: this.#writer, number: this.#sent, more }, piece));
+      this.#send(this.#version < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
       this.#sent += piece.length;
     }
   }
@@ -244,6 +262,11 @@ export class HolderLink {
       this.#askedToWait = false;
       this.#events.inputDrained?.();
     }
+  }
+
+  /** Asks the holder how many bytes of this writer it has; `taken` is the answer. */
+  askTaken(writer: bigint): void {
+    this.#send(encodeKeys({ writer, number: 0, more: false }, Buffer.alloc(0)));
   }
 
   /** Gives the terminal another size, and the holder the moment to note it. */
@@ -357,6 +380,11 @@ export class HolderLink {
       case FromHolder.sized:
         this.#events.sized(decodeSized(payload));
         break;
+      case FromHolder.taken: {
+        const { writer, number } = decodeTaken(payload);
+        this.#events.taken?.(writer, number);
+        break;
+      }
       case FromHolder.typed:
         this.#inputTyped(decodeTyped(payload));
         break;

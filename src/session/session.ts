@@ -13,7 +13,7 @@ import type { SessionRow, SessionState, StoredSnapshot } from "../store/session-
 import type { InputModes, Screens, ScreenText } from "../terminal/screens.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
 import { adoptAfterHolder, connectHolder, launchHolder, openCursor, openKeyboard, recallHolder } from "./holder-launch.ts";
-import type { HolderEvents, HolderLink } from "./holder-link.ts";
+import type { HolderEvents, HolderLink, Position } from "./holder-link.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { LogWatch, type LostLog, lostLog } from "./log-watch.ts";
 import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
@@ -86,6 +86,8 @@ export class Session {
   readonly over: Promise<void>;
 
   #effects: SessionEffects;
+  /** Who types here and is counted by the holder. */
+  readonly #typists = new Map<bigint, (number: number) => void>();
   #link: HolderLink | undefined;
   #resolveOver!: () => void;
   #closed = false;
@@ -292,6 +294,7 @@ export class Session {
       inputTaken: () => {
         for (const { typed } of this.viewers.values()) typed();
       },
+      taken: (writer, number) => this.#typists.get(writer)?.(number),
       exit: (exit) => void this.#exited(exit.status, exit.time),
       closed: (reason) => this.#holderGone(reason),
     };
@@ -322,10 +325,21 @@ export class Session {
     return this.#link !== undefined && this.#link.waitingInput === 0;
   }
 
+  /**
+   * Somebody whose bytes the holder counts types here: `taken` is called with what it has, soon and whenever that grows. The answer ends it; undefined where
+   * the holder is of an earlier version.
+   */
+  addTypist(writer: bigint, taken: (number: number) => void): (() => void) | undefined {
+    if (this.#link === undefined || this.#link.version < 2) return undefined;
+    this.#typists.set(writer, taken);
+    this.#link.askTaken(writer);
+    return () => this.#typists.delete(writer);
+  }
+
   /** Bytes for the program, as typed. */
-  input(bytes: Uint8Array): void {
+  input(bytes: Uint8Array, by?: Position): void {
     if (this.row.state === "running" || this.row.state === "starting")
-      this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      this.#link?.input(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), by);
   }
 
   /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
@@ -335,13 +349,13 @@ export class Session {
   }
 
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
-  interrupt(bytes: Uint8Array, by: Sender = "typed"): void {
+  interrupt(bytes: Uint8Array, by: Sender = "typed", position?: Position): void {
     this.row.interrupts += 1;
     this.noteSignal("SIGINT", by);
     this.#save();
     this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
-    if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes);
-    else this.input(bytes);
+    if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes, position);
+    else this.input(bytes, position);
   }
 
   /** What the program asked of the keyboard, as the screen knows it. */

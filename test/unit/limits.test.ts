@@ -123,7 +123,7 @@ describe("what goes to viewers", () => {
   });
 });
 
-test("what is typed before a command takes it: 64 KiB are kept, and what comes then is not put in their place", async () => {
+test("what is typed before a command takes it: 1 MiB is kept, and what comes then is not put in their place", async () => {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const taken: Buffer[] = [];
   let began: () => void = () => {};
@@ -154,8 +154,8 @@ test("what is typed before a command takes it: 64 KiB are kept, and what comes t
     token: "00".repeat(16),
   });
   const typed = (text: string) => encodeFrame(ClientFrame.input, Buffer.from(text));
-  const piece = "a".repeat(40 << 10);
-  socket.emit("data", Buffer.concat([request, typed(piece), typed("b".repeat(40 << 10)), typed("c")]));
+  const piece = "a".repeat(640 << 10);
+  socket.emit("data", Buffer.concat([request, typed(piece), typed("b".repeat(640 << 10)), typed("c")]));
   await ran;
   peer.onInput = (bytes) => void taken.push(bytes);
   assert.equal(Buffer.concat(taken).toString(), `${piece}c`);

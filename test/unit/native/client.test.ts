@@ -11,10 +11,12 @@ import { sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {
   ClientFrame,
   decodeInputAt,
+  decodeInputFrom,
   decodeSize,
   encodeExec,
   encodeExit,
   encodeInputMode,
+  encodeInputTaken,
   encodeLeaveKeys,
   encodeResume,
   encodeSignals,
@@ -381,6 +383,50 @@ describe("keys that leave", () => {
     for (let i = 0; i < 3; i++) terminal.type("\x1c");
     assert.equal((await terminal.waitForExit()).code, 0);
     assert.match(terminal.text(), /does not answer/);
+  });
+
+  test("what was typed and not taken goes to the next server, with its place; one that does not count gets what was not sent", async () => {
+    const counts = [keys, encodeResume(["@attach", "x"]), encodeInputTaken(0, 0)];
+    const { terminal, peer } = await attached(...counts);
+    terminal.type("abc");
+    await peer.typed("abc");
+    assert.equal(decodeInputFrom(await peer.frame(ClientFrame.inputFrom)), 0);
+    peer.send(encodeInputTaken(1, 5));
+    terminal.type("d");
+    await peer.typed("abcd");
+    peer.socket.destroy();
+    const next = await server.peer(2);
+    next.send(...counts, raw);
+    await next.typed("bcd");
+    assert.equal(decodeInputFrom(await next.frame(ClientFrame.inputFrom)), 5);
+    assert.equal(next.input.toString(), "bcd");
+    next.send(encodeInputTaken(2, 7));
+    terminal.type("e");
+    await next.typed("bcde");
+    next.socket.destroy();
+    const older = await server.peer(3);
+    older.send(keys, encodeResume(["@attach", "x"]), raw);
+    terminal.type("f");
+    await older.typed("f");
+    assert.equal(older.input.toString(), "f");
+    older.send(encodeExit(0));
+    await terminal.waitForExit();
+  });
+
+  test("of what was typed and not taken 1 MiB is kept: past it, what was sent is not sent again", async () => {
+    const counts = [keys, encodeResume(["@attach", "x"]), encodeInputTaken(0, 0)];
+    const { terminal, peer } = await attached(...counts);
+    for (let i = 0; i < 160; i++) terminal.type("x".repeat(8 << 10));
+    terminal.type("end");
+    await peer.typed("end");
+    peer.socket.destroy();
+    const next = await server.peer(2);
+    next.send(...counts, raw);
+    terminal.type("z");
+    await next.typed("z");
+    assert.ok(next.input.length < 1 << 20, `${next.input.length}`);
+    next.send(encodeExit(0));
+    await terminal.waitForExit();
   });
 
   test("with no server at all, while the next one does not come up, one can leave too", async () => {

@@ -110,6 +110,7 @@ describe("the numbers", () => {
       inputAt: 25,
       directAt: 26,
       directEnded: 27,
+      inputFrom: 28,
     });
     assert.deepEqual(ServerFrame, {
       hello: 65,
@@ -128,6 +129,7 @@ describe("the numbers", () => {
       directEnd: 78,
       keysOpen: 79,
       keysClose: 80,
+      inputTaken: 81,
     });
     assert.deepEqual(
       { mostFromClient, mostFromServer, longestRequest, mostEntries, mostLimits, tokenLength },
@@ -170,6 +172,7 @@ describe("the numbers", () => {
       TO_INPUT_AT: ClientFrame.inputAt,
       TO_DIRECT_AT: ClientFrame.directAt,
       TO_DIRECT_ENDED: ClientFrame.directEnded,
+      TO_INPUT_FROM: ClientFrame.inputFrom,
       FROM_HELLO: ServerFrame.hello,
       FROM_STDOUT: ServerFrame.stdout,
       FROM_STDERR: ServerFrame.stderr,
@@ -186,6 +189,7 @@ describe("the numbers", () => {
       FROM_DIRECT_END: ServerFrame.directEnd,
       FROM_KEYS_OPEN: ServerFrame.keysOpen,
       FROM_KEYS_CLOSE: ServerFrame.keysClose,
+      FROM_INPUT_TAKEN: ServerFrame.inputTaken,
       PAYLOAD_LIMIT: mostFromServer,
     };
     for (const [name, value] of Object.entries(names)) assert.equal(number(name), value, name);
