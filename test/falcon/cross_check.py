@@ -205,11 +205,14 @@ for node in busy:
 shown = []
 for node in busy:
     rate = node["epochsPerMinute"]
+    # what the product calls long (falcon/summary.ts)
+    long = max(20, 0.25 * (node["epoch"] - node["epochsBefore"]))
     shown.append(
         f"  {node['name']}  {node['status']} · epoch {node['epoch']}/{node['epochs'] + node['epochsBefore']}"
         f" · train loss {short(node['loss'])} · val loss {short(node['validationLoss'])}"
         f" · best {short(node['bestValidationLoss'])} ({node['epochsSinceBest']} epochs ago)"
-        f" · {node['samples']} samples · learning rate {short(node['learningRate'])}"
+        + (f" · no better for {node['epochsSinceBest']} epochs" if node["epochsSinceBest"] >= long else "")
+        + f" · {node['samples']} samples · learning rate {short(node['learningRate'])}"
         + (f" · {short(rate)} epochs/min" if rate is not None else "")
     )
 
