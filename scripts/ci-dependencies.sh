@@ -70,6 +70,7 @@ optional=(
   mandoc mandoc
   xterm xterm
   Xvfb xvfb
+  debootstrap debootstrap
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i
