@@ -1,4 +1,5 @@
-// `pip install` of the wheel where there is nothing but an old Debian and its Python: no Node, no compiler, no network (test/support/clean-room.sh).
+// `pip install` of the wheel where nothing is but an old Debian and its Python: no Node, no compiler, no network
+// (test/support/clean-room.sh).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -32,7 +33,7 @@ const pip = (...args: string[]) => inRoom(path.join(environment, "bin/pip"), "--
 const install = (version: string) =>
   pip("install", "--no-index", "--find-links", packages, "--upgrade", `falcon-sessions==${version}`);
 
-/** Why there is nothing to be tested; the Node that pip would bring is loaded before, as the room has no network. */
+/** Why nothing can be tested. The Node that pip would bring is loaded before, as the room has no network. */
 function lacking(): string | false {
   const made = spawnSync(script, ["make"], { encoding: "utf8" });
   if (made.status !== 0) return made.stdout.trim();
