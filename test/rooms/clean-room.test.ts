@@ -1,4 +1,4 @@
-// `pip install` of the wheel where nothing is but an old Debian and its Python: no Node, no compiler, no network
+// `pip install` of the wheel in an old Debian with its Python: no Node, no compiler, no network
 // (test/support/clean-room.sh).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
