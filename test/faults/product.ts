@@ -92,7 +92,13 @@ export async function shownScreen(home: TestHome, id: string): Promise<string[]>
   const text = await home.ok(["show", id, "--screen"]);
   const lines = text.split("\n");
   const at = lines.findIndex((line) => /^its (last )?screen( now)?:/.test(line));
-  return at < 0 ? [] : lines.slice(at + 1).map((line) => line.slice(2).trimEnd());
+  if (at < 0) return [];
+  // what is known of the session comes behind it, unindented after an empty line
+  const behind = lines.slice(at + 1);
+  const end = behind.findIndex((line) => /^\S/.test(line));
+  const screen = behind.slice(0, end < 0 ? undefined : end).map((line) => line.slice(2).trimEnd());
+  while (screen.at(-1) === "") screen.pop();
+  return screen;
 }
 
 /** The exit status that the holder recorded; undefined while there is none. */
