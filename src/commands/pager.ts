@@ -2,11 +2,15 @@
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { printableProse } from "../base/printable.ts";
 import type { Call, Context } from "./call.ts";
 import { programFile } from "./program-file.ts";
 
 /** The pager has opened its file in this time (ms) after the client has become it; what nobody opened by then is removed. */
 const opening = 10_000;
+
+/** A pager has a line of its own beside the text. */
+const fewestRows = 2;
 
 /** Reads the text from a file that it removes at once: what it holds is nobody else's business, and must not stay. */
 const script = 'exec 3<"$1" && rm -f "$1" && eval "$2 <&3"';
@@ -17,13 +21,15 @@ const script = 'exec 3<"$1" && rm -f "$1" && eval "$2 <&3"';
  */
 export async function writePaged(call: Call, context: Context, text: string): Promise<boolean> {
   const { terminal, environment } = call.request;
-  if (!terminal.stdin || !terminal.stdout || environment.TERM === "dumb" || text.split("\n").length <= terminal.rows)
-    return false;
+  const { rows } = terminal;
+  if (!terminal.stdin || !terminal.stdout || environment.TERM === "dumb" || rows < fewestRows) return false;
+  if (text.split("\n").length <= rows) return false;
   const pager = (environment.PAGER ?? "less").trim();
   if (pager === "" || pager === "cat" || !(await isThere(call, pager.split(/\s/, 1)[0] as string))) return false;
   const file = path.join(context.home, `.page-${randomInt(2 ** 47).toString(36)}`);
   try {
-    fs.writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+    // as Call.stdout would write it
+    fs.writeFileSync(file, printableProse(text), { mode: 0o600, flag: "wx" });
   } catch {
     return false; // a full disk: it is still told
   }

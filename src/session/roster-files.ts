@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
+import { wall } from "../base/clock.ts";
 
 /** Of the format; a reader passes over files of a later one. */
 export const rosterFormat = 1;
@@ -150,7 +151,7 @@ function timeOf(folder: string): number {
     fs.rmSync(file, { force: true });
     return mtimeMs;
   } catch {
-    return Date.now();
+    return wall();
   }
 }
 
