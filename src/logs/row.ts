@@ -90,6 +90,8 @@ export class Row {
   remove(x: number, count: number): void {
     if (x >= this.#width) return;
     const cells = this.#exploded();
+    part(cells, x);
+    part(cells, x + count);
     cells.splice(x, count);
     this.#width = cells.length;
   }
@@ -98,7 +100,9 @@ export class Row {
   insert(x: number, count: number, limit: number, style: Style): void {
     if (x >= this.#width) return;
     const cells = this.#exploded();
+    part(cells, x);
     cells.splice(x, 0, ...Array.from({ length: Math.min(count, limit) }, () => ({ text: " ", style })));
+    part(cells, limit);
     cells.length = Math.min(cells.length, limit);
     this.#width = cells.length;
   }
@@ -191,6 +195,14 @@ export class Row {
     this.#cells = cells;
     return cells;
   }
+}
+
+/** A wide character that has one half on each side of column `x` becomes two blanks, as in the terminal. */
+function part(cells: Run[], x: number): void {
+  const [left, right] = [cells[x - 1], cells[x]];
+  if (left === undefined || right?.text !== "") return;
+  left.text = " ";
+  right.text = " ";
 }
 
 function merged(cells: readonly Run[]): Run[] {

@@ -237,6 +237,23 @@ const piece = fc.oneof(
 );
 const stream = fc.array(piece, { maxLength: 60 }).map((parts) => Buffer.from(parts.join("")));
 
+test("blanks put in or columns taken out in the midst of a wide character leave no half of it", () => {
+  for (const [sequence, expected] of [
+    ["\x1b[2@", "漢 漢字"],
+    ["\x1b[2P", "漢 漢字"],
+    ["\x1b[P", "漢 漢字"],
+  ] as const) {
+    const reader = new LineReader(20, 6);
+    const bytes = Buffer.from(`\x1b[1;5r漢字\b${sequence}漢字`);
+    const lines = [...reader.feed(bytes), ...reader.open(), ...reader.end()];
+    assert.deepEqual([...new Set(lines.map(({ runs }) => styledText(runs)))], [expected], JSON.stringify(sequence));
+  }
+  // what comes to stand with one half beyond the right edge is blank
+  const reader = new LineReader(6, 3);
+  const lines = [...reader.feed(Buffer.from("\x1b[1;2rab漢字\x1b[3G\x1b[@")), ...reader.open(), ...reader.end()];
+  assert.deepEqual([...new Set(lines.map(({ runs }) => styledText(runs)))], ["ab 漢"]);
+});
+
 test("any cut, with the state written down and read again, gives the same lines", () => {
   fc.assert(
     fc.property(stream, fc.array(fc.nat(2000), { maxLength: 8 }), (bytes, cuts) => {
