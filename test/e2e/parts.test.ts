@@ -107,19 +107,22 @@ describe("a job that is run again", () => {
     assert.ok(fs.existsSync(path.join(shared, "archive", String((await node.sessions())[0]?.run), "2", "metrics")));
   });
 
-  test("what completed, failed or was stopped by hand is not run again, and says so", async () => {
+  test("what completed, failed twice in a row or was stopped by hand is not run again, and says so", async () => {
     const node = new Node(shared, slurm.path);
     nodes.push(node);
     const before = slurm.calls().filter((call) => call.startsWith("requeue")).length;
     const launch = ["launch", "--falcon", trainer, "--requeue", "samples=256", "rate=0"];
     const done = await node.run([...launch, "-o", "done", "epochs=3"]);
     assert.match(done.stderr, /job 77 is not run again: it completed/);
-    const failed = await node.run([...launch, "-o", "failed", "epochs=9", "fail_at=2"]);
-    assert.match(failed.stderr, /job 77 is not run again: it failed, and would fail again/);
+    const failing = [...launch, "-o", "failed", "epochs=9", "fail_at=2"];
+    const failed = await node.run(failing);
+    assert.match(failed.stderr, /job 77 is asked to run again/);
+    const twice = await node.run(failing);
+    assert.match(twice.stderr, /job 77 is not run again: it failed twice in a row/);
     const id = await node.ok([...launch, "-d", "-o", "stopped", "rate=20", "epochs=100000"]);
     await node.ok(["stop", id]);
     assert.match(await node.ok(["show", id]), /^note .*job 77 is not run again: it was ended by hand/m);
-    assert.equal(slurm.calls().filter((call) => call.startsWith("requeue")).length, before);
+    assert.equal(slurm.calls().filter((call) => call.startsWith("requeue")).length, before + 1);
   });
 
   test("--requeue where it cannot be: one sentence, status 2, nothing started", async () => {
