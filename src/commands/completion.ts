@@ -2,7 +2,10 @@
 import { Command } from "commander";
 import { Status } from "../base/failure.ts";
 import type { Session } from "../session/session.ts";
+import type { Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
+import { elsewhere, presentIds } from "./elsewhere.ts";
+import { submittedKnown } from "./submitted.ts";
 
 /** A word that fits, and one line about it. */
 export interface Candidate {
@@ -126,9 +129,7 @@ export function completion(commands: () => readonly CommandSpec[]): CommandSpec 
     },
     async run(call, context) {
       const words = call.request.arguments.slice(1);
-      const own = context.table.all().reverse().map(named);
-      const { sessions: far } = await context.roster.others((id) => context.table.get(id) !== undefined);
-      const sessions = [...own, ...far.map((s) => ({ id: s.id, name: s.name, live: s.live, about: `${s.state} on ${s.host}` }))];
+      const sessions = [...context.table.all().map(named), ...(await namedElsewhere(context))].reverse();
       const lines = candidates(commands(), words, sessions).map(({ word, about }) => `${word}\t${oneLine(about)}\n`);
       call.stdout(lines.join(""));
       return Status.ok;
@@ -139,6 +140,27 @@ export function completion(commands: () => readonly CommandSpec[]): CommandSpec 
 function named(session: Session): Named {
   const { row } = session;
   return { id: session.id, name: row.name, live: session.live, about: `${row.state}, ${row.runDirectory ?? row.directory}` };
+}
+
+/** Those of the other servers of this host, of the user's other machines, and what was submitted to Slurm. */
+async function namedElsewhere(context: Context): Promise<Named[]> {
+  const others = await elsewhere(context);
+  // Slurm itself is not asked: a person waits at the cursor
+  const waiting = submittedKnown(context, presentIds(context, others));
+  const { sessions: far } = await context.roster.others(
+    (id) => context.table.get(id) !== undefined || others.some((other) => other.id === id),
+  );
+  return [
+    ...far.map(({ id, name, live, state, host }) => ({ id, name, live, about: `${state} on ${host}` })),
+    ...others.map(({ id, name, live, state, runDirectory, directory }) => ({
+      ...{ id, name, live },
+      about: `${state}, ${runDirectory ?? directory}`,
+    })),
+    ...waiting.map(({ submission: { id, name }, state, text }) => ({
+      ...{ id, name, live: state === "pending" || state === "running" },
+      about: text,
+    })),
+  ];
 }
 
 function oneLine(text: string): string {

@@ -52,7 +52,7 @@ export async function doneElsewhere(
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
   if (first === undefined && (await onAnotherMachine(call, context, wanted))) return "sent-on";
-  if (first === undefined) return onlySubmitted(call, context, spec, wanted, others);
+  if (first === undefined) return onlySubmitted(call, context, spec, command.opts(), wanted, others);
   if (startsAgain.has(spec.name)) {
     const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
     throw new Failure(`that session is ${where}, and would not run there when it is started again from here`, Status.usage);
@@ -92,11 +92,23 @@ function remoteMeant(sessions: readonly RemoteSession[], word: string): RemoteSe
   return live[0] ?? found.sort((a, b) => a.created - b.created).at(-1);
 }
 
+/** The place of another server's session, as the client is told it. */
+export function serverOf({ job }: NeighbourSession): string {
+  return job ?? hostsPlace;
+}
+
+/** The client attaches to another server's session, and does its own command again when that is left. Nothing can be said after it. */
+export function attachElsewhere(call: Call, server: string, id: string): void {
+  const script = 'falcon=$0 server=$1 id=$2; shift 2; "$falcon" @job "$server" attach "$id"; exec "$falcon" "$@"';
+  call.exec("/bin/sh", ["sh", "-c", script, path.join(nativeFolder, "falcon"), server, id, ...call.request.arguments]);
+}
+
 /** A session that was submitted and is not here: of what is here none is meant, or only an earlier part. */
 async function onlySubmitted(
   call: Call,
   context: Context,
   spec: CommandSpec,
+  options: { json?: true },
   wanted: readonly (string | undefined)[],
   others: readonly NeighbourSession[],
 ): Promise<number | undefined> {
@@ -107,7 +119,7 @@ async function onlySubmitted(
   const meant = submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
   // of an ended part only what ends the job that is to go on with it is another's
   if (meant === undefined || (own !== undefined && spec.name !== "stop" && spec.name !== "kill")) return undefined;
-  return onSubmitted(call, context, spec.name, meant);
+  return onSubmitted(call, context, spec.name, options, meant);
 }
 
 /** The ids of all sessions of this host, and when each ended (ms since 1970; Infinity: it runs). */
@@ -157,7 +169,7 @@ export function placeOf(
   if (live.length > 1) throw several(wanted, live);
   const [best = found[0] as NeighbourSession] = live.length > 0 ? live : found.slice(-1);
   if (here !== undefined && !best.live && here.row.created >= best.created) return undefined;
-  return best.job ?? hostsPlace;
+  return serverOf(best);
 }
 
 /** The part that runs now of a session whose job is run again: the id that was told first means it. */
@@ -171,7 +183,7 @@ function unnamed(own: readonly Session[], others: readonly NeighbourSession[]): 
   if (own.some((s) => s.live) || live.length === 0) return undefined;
   if (live.length > 1)
     throw new Failure(`${live.length} sessions are running, say which one:\n${candidates(live)}`, Status.noSession);
-  return live[0]?.job ?? hostsPlace;
+  return serverOf(live[0] as NeighbourSession);
 }
 
 /** What fits an id, a name, a prefix or a run directory. */

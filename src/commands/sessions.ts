@@ -12,7 +12,8 @@ import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
-import { elsewhere, named, placeOf, presentIds } from "./elsewhere.ts";
+import { elsewhere, named, placeOf, presentIds, serverOf } from "./elsewhere.ts";
+import type { ListRow } from "./list-row.ts";
 import { listing } from "./listing.ts";
 import { parseTime } from "./logs.ts";
 import { redNumbers } from "./not-finite.ts";
@@ -58,7 +59,16 @@ export const sessions: CommandSpec = {
     const { all, runDir } = options as { all?: true; runDir?: string };
     // another server of this machine asks for what that has itself: it has no environment (session/neighbours.ts)
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
-    if (options.watch) return watch(call, context, () => choose(call, context, wanted, all === true, runDir));
+    if (options.watch) {
+      const look = () => lookElsewhere(context, options.here === true, () => {});
+      let there = await look();
+      return watch(call, context, {
+        refresh: async () => {
+          there = await look();
+        },
+        choose: () => chosen(call, context, wanted, all === true, runDir, there),
+      });
+    }
     const filter = parseFilter(options, context.clock(), call.request.environment);
     const whole = all === true || filter.chooses;
     const rows = here
@@ -88,7 +98,7 @@ export const monitor: CommandSpec = {
   },
 };
 
-function hostOf(row: Row): string {
+function hostOf(row: ListRow): string {
   return (row.listing as { host?: string }).host ?? "";
 }
 
@@ -128,21 +138,56 @@ function liveText(summary: string, deadline: string): string {
   return [summary, deadline].filter(Boolean).join(" · ");
 }
 
-/** One line of the list, whichever server has the session. */
-export interface Row {
-  id: string;
-  name: string;
-  /** Its state while it runs, then its outcome. */
-  status: string;
-  live: boolean;
-  /** Since when it runs, or is over (ms since 1970). */
-  since: number;
-  viewers: number;
-  /** How far it is, or how it ended. */
-  text: string;
-  place: string;
-  created: number;
-  listing: object;
+/** What other servers and machines have, and what was submitted and is not here. */
+interface Elsewhere {
+  others: NeighbourSession[];
+  waiting: Submitted[];
+  remote: RemoteSession[];
+}
+
+/** @param here nothing of other machines. `problem` is told what is wrong with those. */
+async function lookElsewhere(context: Context, here: boolean, problem: (text: string) => void): Promise<Elsewhere> {
+  await context.takeInJobs();
+  const others = await elsewhere(context);
+  const waiting = await submittedElsewhere(context, presentIds(context, others));
+  return { others, waiting, remote: here ? [] : await remoteSessions(context, others, problem) };
+}
+
+/** What is meant, each a session of ours or another's line: in the order of the words that name them, else of their start. */
+function chosen(
+  call: Call,
+  context: Context,
+  wanted: readonly string[],
+  all: boolean,
+  runDir: string | undefined,
+  { others, waiting, remote }: Elsewhere,
+): (Session | ListRow)[] {
+  const { directory } = call.request;
+  if (wanted.length === 0) {
+    const recent = context.clock() - recentEnd;
+    const ofRun = <T extends NeighbourSession>(found: readonly T[]): T[] =>
+      (runDir === undefined ? found.slice() : (named(found, runDir, directory) as T[])).filter(
+        (s) => all || s.live || (s.ended ?? 0) > recent,
+      );
+    const rows = [
+      ...ofRun(others).map(otherRow),
+      ...(runDir === undefined ? waiting.map(submittedRow) : []),
+      ...ofRun(remote).map(remoteRow),
+    ];
+    const created = (one: Session | ListRow) => ("row" in one ? one.row.created : one.created);
+    return [...choose(call, context, [], all, runDir), ...rows].sort((a, b) => created(a) - created(b));
+  }
+  return wanted.flatMap((word): (Session | ListRow)[] => {
+    const other =
+      placeOf(context.table.all(), others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
+    if (other !== undefined) return [otherRow(other)];
+    const known = context.table.all().some((s) => s.id === word || s.row.name === word);
+    if (known) return choose(call, context, [word], all, runDir);
+    const meant = submittedMeant(waiting, word);
+    if (meant !== undefined) return [submittedRow(meant)];
+    const far = named(remote, word, directory) as RemoteSession[];
+    return far.length > 0 ? far.map(remoteRow) : choose(call, context, [word], all, runDir);
+  });
 }
 
 async function chosenRows(
@@ -152,44 +197,23 @@ async function chosenRows(
   all: boolean,
   runDir: string | undefined,
   here: boolean,
-): Promise<Row[]> {
-  await context.takeInJobs();
-  const { directory } = call.request;
-  const others = await elsewhere(context);
-  if (wanted.length === 0) {
-    const own = await ownRows(context, choose(call, context, [], all, runDir));
-    const recent = context.clock() - recentEnd;
-    const theirs = others.filter((s) => all || s.live || (s.ended ?? 0) > recent);
-    const waiting = runDir === undefined ? await submittedElsewhere(context, presentIds(context, others)) : [];
-    const ofRun = runDir === undefined ? theirs : named(others, runDir, directory);
-    const remote = here
-      ? []
-      : (await remoteSessions(call, context, others)).filter((s) => all || s.live || (s.ended ?? 0) > recent);
-    const remoteOfRun = runDir === undefined ? remote : named(remote, runDir, directory);
-    return [...own, ...ofRun.map(otherRow), ...waiting.map(submittedRow), ...remoteOfRun.map(remoteRow)].sort(
-      (a, b) => a.created - b.created,
-    );
-  }
-  const rows = wanted.map(async (word) => {
-    const other =
-      placeOf(context.table.all(), others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
-    if (other !== undefined) return [otherRow(other)];
-    const known = context.table.all().some((s) => s.id === word || s.row.name === word);
-    const meant = known ? undefined : submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
-    if (meant !== undefined) return [submittedRow(meant)];
-    const far = known || here ? [] : named(await remoteSessions(call, context, others), word, directory);
-    if (far.length > 0) return far.map(remoteRow);
-    return ownRows(context, choose(call, context, [word], all, runDir));
-  });
-  return (await Promise.all(rows)).flat();
+): Promise<ListRow[]> {
+  const there = await lookElsewhere(context, here, (problem) => call.stderr(`falcon: ${problem}\n`));
+  const found = chosen(call, context, wanted, all, runDir, there);
+  const own = await ownRows(
+    context,
+    found.filter((one) => "row" in one),
+  );
+  const byId = new Map(own.map((row) => [row.id, row]));
+  return found.map((one) => ("row" in one ? (byId.get(one.id) as ListRow) : one));
 }
 
 /** The sessions of this server, as its list has them. */
-export function ownRows(context: Context, chosen: readonly Session[]): Promise<Row[]> {
+export function ownRows(context: Context, chosen: readonly Session[]): Promise<ListRow[]> {
   const now = context.clock();
   const { saveBefore } = context.config;
   return Promise.all(
-    chosen.map(async (session): Promise<Row> => {
+    chosen.map(async (session): Promise<ListRow> => {
       const { row } = session;
       const progress = await context.progress.of(session);
       return {
@@ -210,26 +234,31 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<R
   );
 }
 
-function otherRow(session: NeighbourSession): Row {
+function otherRow(session: NeighbourSession): ListRow {
   const { id, name, state, live, viewers, text, created, started, ended, runDirectory, directory, listing } = session;
   const { outcome } = listing as { outcome?: { kind?: string } | null };
   const status = live ? state : outcomeWord(outcome?.kind ?? state);
   const since = live ? (started ?? created) : (ended ?? created);
-  return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, created, listing };
+  const server = serverOf(session);
+  return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, server, created, listing };
 }
 
 /** What the user's other machines have; what is wrong with that is said. */
-async function remoteSessions(call: Call, context: Context, others: readonly NeighbourSession[]): Promise<RemoteSession[]> {
+async function remoteSessions(
+  context: Context,
+  others: readonly NeighbourSession[],
+  problem: (text: string) => void,
+): Promise<RemoteSession[]> {
   const { table, roster } = context;
   const here = new Set(others.map(({ id }) => id));
   const { sessions, problems } = await roster.others((id) => here.has(id) || table.get(id) !== undefined);
-  for (const problem of problems.slice(0, mostProblems)) call.stderr(`falcon: ${printable(problem)}\n`);
+  for (const text of problems.slice(0, mostProblems)) problem(printable(text));
   return sessions;
 }
 
 /** A machine that was not heard of is not guessed about. */
-function remoteRow(session: RemoteSession): Row {
-  const row = otherRow(session);
+function remoteRow(session: RemoteSession): ListRow {
+  const { server: _, ...row } = otherRow(session);
   if (session.unheard === null) return row;
   return {
     ...row,
@@ -238,7 +267,7 @@ function remoteRow(session: RemoteSession): Row {
   };
 }
 
-function submittedRow(one: Submitted): Row {
+function submittedRow(one: Submitted): ListRow {
   const { submission, state, text, word } = one;
   const { id, name, runDirectory, directory, created } = submission;
   const live = state === "pending" || state === "running";
@@ -297,7 +326,7 @@ function parseFilter(options: OptionValues, now: number, environment: Readonly<R
 }
 
 /** What fits, for people what runs first and then what ended last; for programs in the order of their start, as ever. */
-function filtered(rows: readonly Row[], filter: Filter, forPrograms: boolean): Row[] {
+function filtered(rows: readonly ListRow[], filter: Filter, forPrograms: boolean): ListRow[] {
   const { running, failed, since, sort, limit } = filter;
   const found = rows.filter(
     (row) =>
@@ -305,8 +334,8 @@ function filtered(rows: readonly Row[], filter: Filter, forPrograms: boolean): R
       (!failed || failures.has(row.status)) &&
       (since === undefined || (!row.live && row.since >= since)),
   );
-  const byTime = (a: Row, b: Row) => Number(b.live) - Number(a.live) || b.since - a.since;
-  const orders: Record<Sort, (a: Row, b: Row) => number> = {
+  const byTime = (a: ListRow, b: ListRow) => Number(b.live) - Number(a.live) || b.since - a.since;
+  const orders: Record<Sort, (a: ListRow, b: ListRow) => number> = {
     started: (a, b) => b.created - a.created,
     ended: (a, b) => Number(a.live) - Number(b.live) || b.since - a.since,
     name: (a, b) => a.name.localeCompare(b.name),
@@ -318,7 +347,7 @@ function filtered(rows: readonly Row[], filter: Filter, forPrograms: boolean): R
 }
 
 /** @param hidden there are sessions that the filters left out */
-function print(call: Call, context: Context, chosen: readonly Row[], hidden: boolean): void {
+function print(call: Call, context: Context, chosen: readonly ListRow[], hidden: boolean): void {
   if (chosen.length === 0) {
     const none = hidden || context.table.all().length > 0;
     call.stderr(

@@ -1,5 +1,7 @@
 // A submitted session that is not here (yet): how it is listed, and what the commands on one session do with it.
 import { Failure, Status } from "../base/failure.ts";
+import { printable } from "../base/printable.ts";
+import { localTime } from "../base/zone.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { bareListing } from "../session/bare-listing.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../session/submissions.ts";
@@ -22,9 +24,15 @@ export interface Submitted {
  * @param present ids of the sessions that are here, and when each ended (Infinity: it runs).
  */
 export async function submittedElsewhere(context: Context, present: ReadonlyMap<string, number>): Promise<Submitted[]> {
+  if (context.neighbours.place.job !== null) return [];
+  await context.submissions.refresh();
+  return submittedKnown(context, present);
+}
+
+/** The same by Slurm's last word, which nobody waits for. */
+export function submittedKnown(context: Context, present: ReadonlyMap<string, number>): Submitted[] {
   const { submissions } = context;
   if (context.neighbours.place.job !== null) return [];
-  await submissions.refresh();
   return submissions.all().flatMap((submission): Submitted[] => {
     const word = submissions.word(submission.id);
     const here = present.get(submission.id);
@@ -74,11 +82,17 @@ export function submittedMeant(all: readonly Submitted[], wanted: string | undef
  * Does a command on a submitted session that is not here.
  * @throws Failure where the command needs the session itself.
  */
-export async function onSubmitted(call: Call, context: Context, command: string, meant: Submitted): Promise<number> {
+export async function onSubmitted(
+  call: Call,
+  context: Context,
+  command: string,
+  options: { json?: true },
+  meant: Submitted,
+): Promise<number> {
   const { submission, state, text } = meant;
   const { id, name, job } = submission;
   if (command === "show") {
-    call.stdout(`${JSON.stringify(submittedListing(meant), null, 2)}\n`);
+    call.stdout(options.json ? `${JSON.stringify(submittedListing(meant), null, 2)}\n` : submittedText(meant, call));
     return Status.ok;
   }
   if (command === "remove" && (state === "exited" || state === "lost")) {
@@ -105,6 +119,20 @@ export async function onSubmitted(call: Call, context: Context, command: string,
         ? `on its node: srun --overlap --jobid=${job} --pty falcon ${command} ${id}`
         : `'falcon sessions --all' lists what is here`;
   throw new Failure(`session ${id} (${name}) is not on this host: ${text}; ${remedy}`, Status.noSession);
+}
+
+/** For a person. */
+function submittedText({ submission, state, text }: Submitted, call: Call): string {
+  const { id, name, command, directory, runDirectory, created } = submission;
+  const lines: [string, string][] = [
+    ["session", `${id}  ${name}`],
+    ["state", `${state}: ${text}`],
+    ["command", command.join(" ")],
+    ["directory", directory],
+    ...(runDirectory === null ? [] : ([["run", runDirectory]] as [string, string][])),
+    ["submitted", localTime(created, call.request.environment)],
+  ];
+  return `${lines.map(([label, words]) => `${label.padEnd(10)}${printable(words)}`).join("\n")}\n`;
 }
 
 /** As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or empty. */

@@ -8,7 +8,9 @@ import type { Session } from "../session/session.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
+import { attachElsewhere } from "./elsewhere.ts";
 import { endReport } from "./end-report.ts";
+import { type ListRow, progressOf } from "./list-row.ts";
 import { statusWord } from "./status-word.ts";
 import { coloursFor } from "./table.ts";
 import { type WatchAction, watchAction } from "./watch-keys.ts";
@@ -23,6 +25,9 @@ const drawPause = 1000;
 /** Every so many drawings the files of the runs out of sight are looked at as well: their order and counts may have changed. */
 const outOfSight = 15;
 
+/** Every so many drawings the other servers of this host are asked, and Slurm of what was submitted: each answer costs them a list. */
+const askOthers = 5;
+
 /** Text of a filter: longer than any name that one would type. */
 const longestFilter = 80;
 
@@ -30,16 +35,24 @@ const longestFilter = 80;
 const enter = "\x1b[?1007s\x1b[?1007h\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
 const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?1007r";
 
+/** What is watched. */
+export interface WatchSource {
+  /** Asks the others again. */
+  refresh(): Promise<void>;
+  /** The sessions of this server to show, asked anew at each look, and what the others last said. */
+  choose(): (Session | ListRow)[];
+}
+
 /**
  * Shows the table until it is left. Enter attaches to the selected session, and leaving that comes back here.
- * @param choose the sessions to show, asked anew at each look.
+ * @returns the status; undefined: the client attaches to another server's session, and then asks again.
  * @throws Failure 2 without a terminal.
  */
-export async function watch(call: Call, context: Context, choose: () => Session[]): Promise<number> {
+export async function watch(call: Call, context: Context, source: WatchSource): Promise<number | undefined> {
   const { terminal } = call.request;
   if (!terminal.stdin || !terminal.stdout)
     throw new Failure("--watch needs a terminal; without one use 'falcon sessions' or 'falcon sessions --json'", Status.usage);
-  const view = new WatchView(call, context, choose);
+  const view = new WatchView(call, context, source);
   let gone = false;
   void call.gone.then(() => {
     gone = true;
@@ -47,10 +60,18 @@ export async function watch(call: Call, context: Context, choose: () => Session[
   for (;;) {
     const target = await view.show();
     if (target === undefined) return Status.ok;
+    if (!isOwn(target)) {
+      attachElsewhere(call, target.server as string, target.id);
+      return undefined;
+    }
     const status = await attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
     if (gone || context.stopping.aborted) return status;
     if (!target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
   }
+}
+
+function isOwn(one: Session | ListRow): one is Session {
+  return "row" in one;
 }
 
 /** A page of text in front of the table. */
@@ -64,11 +85,13 @@ interface Page {
 class WatchView {
   readonly #call: Call;
   readonly #context: Context;
-  readonly #choose: () => Session[];
+  readonly #source: WatchSource;
   readonly #tail = new LogTail();
   #keys = new ViewKeys();
   /** What was last read of each session. */
   #read = new Map<Session, RunProgress | null>();
+  /** The lines of those that are not ours. */
+  #others: ListRow[] = [];
   #looks = 0;
   #rows: WatchRow[] = [];
   #selected: string | undefined;
@@ -82,12 +105,12 @@ class WatchView {
   #typing = false;
   #notice = "";
   #page: Page | undefined;
-  #done: (attachTo: Session | undefined) => void = () => {};
+  #done: (attachTo: Session | ListRow | undefined) => void = () => {};
 
-  constructor(call: Call, context: Context, choose: () => Session[]) {
+  constructor(call: Call, context: Context, source: WatchSource) {
     this.#call = call;
     this.#context = context;
-    this.#choose = choose;
+    this.#source = source;
   }
 
   /** Stands in place of the keys until the next one is pressed. */
@@ -96,9 +119,9 @@ class WatchView {
   }
 
   /** Has the terminal until it is left; answers the session to attach to, or undefined. */
-  async show(): Promise<Session | undefined> {
+  async show(): Promise<Session | ListRow | undefined> {
     const call = this.#call;
-    const chosen = new Promise<Session | undefined>((resolve) => {
+    const chosen = new Promise<Session | ListRow | undefined>((resolve) => {
       this.#done = resolve;
     });
     this.#keys = new ViewKeys();
@@ -149,8 +172,12 @@ class WatchView {
 
   /** Reads how far the runs are: those in sight, now and then all, and whatever is new. */
   async #look(): Promise<void> {
-    const sessions = this.#choose();
+    const found = this.#source.choose();
+    const sessions = found.filter(isOwn);
+    this.#others = found.filter((one): one is ListRow => !isOwn(one));
     const all = this.#looks++ % outOfSight === 0;
+    // one that does not answer holds up nothing: its next answer is shown when it comes
+    if (this.#looks % askOthers === 0) void this.#source.refresh().catch(() => {});
     const inSight = new Set(
       this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
     );
@@ -170,7 +197,8 @@ class WatchView {
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */
   #arrange(): void {
-    const sessions = [...this.#read].map(([session, progress]) => ({ session: watched(session), progress }));
+    const own = [...this.#read].map(([session, progress]) => ({ session: watched(session), progress }));
+    const sessions = [...own, ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) }))];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
     this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
     if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
@@ -265,7 +293,9 @@ class WatchView {
     if (row === undefined) return;
     if (row.kind === "ended") return this.#fold();
     const session = this.#session(row.session.id);
-    if (session === undefined) return;
+    const other = this.#others.find(({ id }) => id === row.session.id);
+    if (session === undefined && other?.live && other.server !== undefined) return this.#done(other);
+    if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
     if (session.live) this.#done(session);
     else void this.#report(session);
   }
@@ -333,7 +363,11 @@ class WatchView {
   #logLines(row: WatchRow | undefined, count: number): string[] {
     if (row?.kind !== "session" || count === 0) return [];
     const session = this.#session(row.session.id);
-    if (session === undefined) return [];
+    if (session === undefined) {
+      const file = row.session.live ? this.#logFile(row) : undefined;
+      const text = this.#others.find(({ id }) => id === row.session.id)?.text ?? "";
+      return file === undefined ? [printable(text)] : this.#tail.lines(file, count);
+    }
     if (!session.live) return [printable(endSentence(session)), ...printable(row.progress?.summary ?? "").split("\n")];
     const file = this.#logFile(row);
     return file === undefined ? [printable(session.title)] : this.#tail.lines(file, count);
@@ -352,6 +386,15 @@ function watched(session: Session): Watched {
     started,
     ended,
     status: statusWord(word),
+  };
+}
+
+function watchedRow({ id, name, place, live, created, since, status }: ListRow): Watched {
+  return {
+    ...{ id, name, directory: place, live, created },
+    started: live ? since : null,
+    ended: live ? null : since,
+    status: statusWord(status),
   };
 }
 

@@ -2,39 +2,19 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { until, untilGone } from "../support/events.ts";
-import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm, SlurmCluster } from "../support/slurm.ts";
-
-before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
+import { noSlurm } from "../support/slurm.ts";
+import { slurmHost } from "../support/slurm-host.ts";
 
 describe("falcon submit", { skip: noSlurm() }, () => {
-  let cluster: SlurmCluster;
-  let home: TestHome;
-  before(async () => {
-    cluster = await SlurmCluster.up();
-    home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string });
-  });
-  after(async () => {
-    try {
-      await cluster.cancelAll();
-      await until(
-        async () =>
-          (await home.sessions()) &&
-          (fs.existsSync(path.join(home.folder, "j")) ? fs.readdirSync(path.join(home.folder, "j")) : []).length === 0,
-        () => `the jobs to be taken in: ${fs.readdirSync(path.join(home.folder, "j"))}${home.serverLog()}`,
-      );
-      await home.dispose();
-    } finally {
-      await cluster.down();
-    }
-  });
-  const row = async (id: string) => (await home.sessions()).find((session) => session.id === id);
+  const host = slurmHost();
+  /** By its id. */
+  const row = async (id: string) => (await host.home.sessions()).find((session) => session.id === id);
 
   test("--dry-run shows the script and submits nothing", async () => {
-    const text = await home.ok([
+    const text = await host.home.ok([
       "submit",
       "--dry-run",
       "--time=20",
@@ -51,38 +31,47 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     for (const line of ["--job-name=it-s", "--signal=B:USR1@300", "--requeue", "--open-mode=append"])
       assert.ok(text.includes(`#SBATCH ${line}\n`), line);
     assert.match(text, /\nexec \S+\/falcon launch --session-id [a-z0-9]{6} --name 'it'\\''s' -o 'out put' a=1$/);
-    assert.equal(await cluster.run("squeue", ["-h"]), "");
-    assert.deepEqual(await home.sessions(), []);
-    assert.match(await home.ok(["submit", "--dry-run", "-t", "8", "--", "run", "true"]), /USR1@120/);
-    assert.match(await home.ok(["submit", "--dry-run", "--", "run", "--save-before", "10m", "true"]), /USR1@600/);
+    assert.equal(await host.cluster.run("squeue", ["-h"]), "");
+    assert.deepEqual(await host.home.sessions(), []);
+    assert.match(await host.home.ok(["submit", "--dry-run", "-t", "8", "--", "run", "true"]), /USR1@120/);
+    assert.match(await host.home.ok(["submit", "--dry-run", "--", "run", "--save-before", "10m", "true"]), /USR1@600/);
     assert.equal(spawnOk(text), true);
   });
 
   test("a pending one is listed with its job and reason, is no session yet, and stop cancels it", async () => {
-    const id = await home.ok(["submit", "--begin=now+1hour", "--", "launch", "--falcon", built.trainer, "--name", "later"]);
+    const id = await host.home.ok(["submit", "--begin=now+1hour", "--", "launch", "--falcon", built.trainer, "--name", "later"]);
     const listed = await until(() => row(id), "the submitted session");
-    const [job] = (await cluster.run("squeue", ["-h", "-o", "%i|%T|%r"])).split("\n").map((line) => line.split("|"));
+    const [job] = (await host.cluster.run("squeue", ["-h", "-o", "%i|%T|%r"])).split("\n").map((line) => line.split("|"));
     assert.deepEqual([listed.job, listed.state, listed.reason], [`s${job?.[0]}`, "pending", `job ${job?.[0]} waits: BeginTime`]);
     assert.equal(job?.[1], "PENDING");
     assert.match(String(listed.runDirectory), new RegExp(`/output/later-${id}$`));
-    const line = (await home.ok(["sessions"])).split("\n").find((text) => text.includes(id)) ?? "";
+    const line = (await host.home.ok(["sessions"])).split("\n").find((text) => text.includes(id)) ?? "";
     for (const word of ["later", "pending", `${job?.[0]}`, "BeginTime"]) assert.ok(line.includes(word), `${word} in ${line}`);
-    assert.equal(JSON.parse(await home.ok(["show", "later"])).state, "pending");
-    const refused = await home.run(["logs", "later"]);
+    assert.equal(JSON.parse(await host.home.ok(["show", "--json", "later"])).state, "pending");
+    assert.match(await host.home.ok(["show", "later"]), new RegExp(`^state +pending: job ${job?.[0]} waits: BeginTime$`, "m"));
+    assert.match(await host.home.ok(["@complete", "show", "la"]), new RegExp(`^later\\tjob ${job?.[0]} waits: BeginTime$`, "m"));
+    const watch = host.home.terminal(["sessions", "--watch"], { cols: 100, rows: 20 });
+    await watch.waitFor(/later +\S* ?pending/);
+    await watch.waitFor(`job ${job?.[0]} waits: BeginTime`);
+    watch.type("\r");
+    await watch.waitFor(/later: job \d+ waits: BeginTime/);
+    watch.type("q");
+    assert.equal((await watch.waitForExit()).code, 0);
+    const refused = await host.home.run(["logs", "later"]);
     assert.equal(refused.code, 1);
     assert.match(
       refused.stderr,
       /^falcon: session \w+ \(later\) is not on this host: job \d+ waits: BeginTime; try again when it runs\n$/,
     );
-    assert.match((await home.run(["stop", "later"])).stderr, /is cancelled/);
-    assert.equal((await cluster.job(job?.[0] ?? "")).JobState, "CANCELLED");
+    assert.match((await host.home.run(["stop", "later"])).stderr, /is cancelled/);
+    assert.equal((await host.cluster.job(job?.[0] ?? "")).JobState, "CANCELLED");
     assert.equal((await row(id))?.state, "lost");
-    await home.ok(["remove", id]);
+    await host.home.ok(["remove", id]);
     assert.equal(await row(id), undefined);
   });
 
   test("a running one is the session that was promised; attached from outside of its job; USR1 of its job saves it", async () => {
-    const id = await home.ok([
+    const id = await host.home.ok([
       ...[
         "submit",
         "--time=10",
@@ -102,49 +91,49 @@ describe("falcon submit", { skip: noSlurm() }, () => {
       return found?.state === "running" && found.pid ? found : undefined;
     }, "the session to run");
     const number = String(running.job).slice(1);
-    const said = await cluster.job(number);
+    const said = await host.cluster.job(number);
     assert.deepEqual([said.JobState, said.JobName, said.Requeue], ["RUNNING", "now", "1"]);
-    assert.equal((await home.sessions()).filter((session) => session.id === id).length, 1);
-    const terminal = home.terminal(["attach", "now"]);
+    assert.equal((await host.home.sessions()).filter((session) => session.id === id).length, 1);
+    const terminal = host.home.terminal(["attach", "now"]);
     await terminal.waitFor("Training started");
     terminal.closePty();
     assert.equal((await row(id))?.state, "running", "who is outside of the job leaves as ever");
-    await cluster.run("scancel", ["--batch", "--signal=USR1", number]);
-    await cluster.untilJob(number, "COMPLETED", "FAILED");
+    await host.cluster.run("scancel", ["--batch", "--signal=USR1", number]);
+    await host.cluster.untilJob(number, "COMPLETED", "FAILED");
     await untilGone(running.pid as number);
     const ended = await until(async () => {
       const found = await row(id);
       return found?.state === "exited" ? found : undefined;
     }, "its end");
-    assert.equal(ended.runDirectory, path.join(home.work, "output", `now-${id}`));
+    assert.equal(ended.runDirectory, path.join(host.home.work, "output", `now-${id}`));
     assert.ok(fs.existsSync(String(ended.runDirectory)));
   });
 
   test("an array of three has three sessions, each in its own job", async () => {
     const line = `exec '${built.falcon}' run --name "task-$SLURM_ARRAY_TASK_ID" -- /bin/sh -c 'sleep 300'`;
-    await cluster.submit("array", [line], ["--array=1-3"], home.env);
+    await host.cluster.submit("array", [line], ["--array=1-3"], host.home.env);
     const rows = await until(async () => {
-      const found = (await home.sessions()).filter(({ name, state }) => name.startsWith("task-") && state === "running");
+      const found = (await host.home.sessions()).filter(({ name, state }) => name.startsWith("task-") && state === "running");
       return found.length === 3 ? found : undefined;
     }, "three sessions");
-    const jobs = (await cluster.run("squeue", ["-h", "-r", "--name=array", "-o", "%A"]))
+    const jobs = (await host.cluster.run("squeue", ["-h", "-r", "--name=array", "-o", "%A"]))
       .split("\n")
       .map((number) => `s${number}`);
     assert.deepEqual(new Set(rows.map(({ job }) => job)), new Set(jobs));
     assert.deepEqual(new Set(rows.map(({ name }) => name)), new Set(["task-1", "task-2", "task-3"]));
-    await cluster.run("scancel", ["--name=array"]);
+    await host.cluster.run("scancel", ["--name=array"]);
     for (const { pid } of rows) await untilGone(pid as number);
     const ended = await until(async () => {
-      const found = (await home.sessions()).filter(({ name }) => name.startsWith("task-"));
+      const found = (await host.home.sessions()).filter(({ name }) => name.startsWith("task-"));
       return found.length === 3 && found.every(({ outcome }) => outcome !== null) ? found : undefined;
     }, "their ends");
     for (const { outcome, job } of ended) assert.match(JSON.stringify(outcome), /cancelled|SIGTERM/, String(job));
   });
 
   test("slurmd killed: the run goes on, is listed and read", async () => {
-    const id = await home.ok([
+    const id = await host.home.ok([
       "submit",
-      `--nodelist=${cluster.nodes[1]}`,
+      `--nodelist=${host.cluster.nodes[1]}`,
       "--",
       "run",
       "--name",
@@ -154,11 +143,11 @@ describe("falcon submit", { skip: noSlurm() }, () => {
       "echo hello; exec sleep 300",
     ]);
     const running = await until(async () => ((await row(id))?.pid ? row(id) : undefined), "the session to run");
-    await cluster.killNode(cluster.nodes[1]);
-    assert.match(await home.ok(["logs", id]), /hello/);
+    await host.cluster.killNode(host.cluster.nodes[1]);
+    assert.match(await host.home.ok(["logs", id]), /hello/);
     assert.equal((await row(id))?.state, "running");
-    await cluster.startNode(cluster.nodes[1]);
-    assert.match((await home.run(["kill", id])).stderr, /sent SIGTERM/);
+    await host.cluster.startNode(host.cluster.nodes[1]);
+    assert.match((await host.home.run(["kill", id])).stderr, /sent SIGTERM/);
     await untilGone(running.pid as number);
   });
 
@@ -173,18 +162,18 @@ describe("falcon submit", { skip: noSlurm() }, () => {
       [["submit", "--partition=nix", "--", "launch"], 125, /the job was not submitted: .*partition/i],
       [["submit", "--time=soon", "--", "launch"], 125, /the job was not submitted: .*time/i],
     ];
-    const before = (await home.sessions()).length;
+    const before = (await host.home.sessions()).length;
     for (const [args, code, why] of cases) {
-      const result = await home.run(args);
+      const result = await host.home.run(args);
       assert.equal(result.code, code, `${args.join(" ")}: ${result.stderr}`);
       assert.match(result.stderr, why);
       assert.match(result.stderr, /^falcon: [^\n]+\n$/);
     }
-    const without = await home.run(["submit", "--", "launch"], { env: { PATH: "/nonexistent" } });
+    const without = await host.home.run(["submit", "--", "launch"], { env: { PATH: "/nonexistent" } });
     assert.match(without.stderr, /^falcon: the job was not submitted: sbatch is not on PATH\n$/);
-    assert.equal((await home.sessions()).length, before);
+    assert.equal((await host.home.sessions()).length, before);
     assert.deepEqual(
-      fs.readdirSync(path.join(home.folder, "submitted")).filter((name) => name.endsWith(".sh")),
+      fs.readdirSync(path.join(host.home.folder, "submitted")).filter((name) => name.endsWith(".sh")),
       [],
     );
   });

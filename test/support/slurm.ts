@@ -28,21 +28,29 @@ export class SlurmCluster {
   readonly env: Readonly<Record<string, string>>;
   /** The names of the two nodes; both are this machine. */
   readonly nodes: readonly [string, string];
+  /** Who submits jobs; undefined: who runs the tests. */
+  readonly #user: number | undefined;
 
-  private constructor(folder: string, env: Record<string, string>, nodes: [string, string]) {
+  private constructor(folder: string, env: Record<string, string>, nodes: [string, string], user: number | undefined) {
+    this.#user = user;
     this.folder = folder;
     this.env = env;
     this.nodes = nodes;
   }
 
-  /** Starts a cluster; takes some two seconds. Fails with the daemons' last words. */
-  static async up(proctrack: Proctrack = "cgroup"): Promise<SlurmCluster> {
+  /**
+   * Starts a cluster; takes some two seconds. Fails with the daemons' last words.
+   * @param user who submits jobs; only root can let another one do that.
+   */
+  static async up(proctrack: Proctrack = "cgroup", user?: number): Promise<SlurmCluster> {
     const folder = fs.mkdtempSync("/tmp/fs-slurm-");
+    // everybody reads the configuration, and writes the outputs of jobs beside it
+    if (user !== undefined) fs.chmodSync(folder, 0o777);
     const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
     const { stdout } = await execute(script, ["up", folder, proctrack], { env: { PATH } });
     const word = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(stdout)?.[1] ?? "";
     const env = { PATH, SLURM_CONF: word("SLURM_CONF") };
-    return new SlurmCluster(folder, env, [word("SLURM_NODE_A"), word("SLURM_NODE_B")]);
+    return new SlurmCluster(folder, env, [word("SLURM_NODE_A"), word("SLURM_NODE_B")], user);
   }
 
   /** Cancels every job, and waits until their processes are gone. */
@@ -76,7 +84,13 @@ export class SlurmCluster {
     const file = path.join(this.folder, `${name}.sh`);
     fs.writeFileSync(file, `#!/bin/bash\n${lines.join("\n")}\n`);
     const args = ["--parsable", `--job-name=${name}`, `--output=${this.outputFile(name)}`, ...options, file];
-    return Number.parseInt(await this.run("sbatch", args, env), 10);
+    const { stdout } = await execute("sbatch", args, {
+      env: { ...this.env, ...env },
+      cwd: this.folder,
+      timeout: longestCommand,
+      ...(this.#user === undefined ? {} : { uid: this.#user, gid: this.#user }),
+    });
+    return Number.parseInt(stdout, 10);
   }
 
   outputFile(name: string): string {
