@@ -47,6 +47,23 @@ export function jobNumber(name: string): string {
   return name.slice(1).split(".")[0] ?? "";
 }
 
+/** A job whose processes are gone is cleaned up for a moment (KillWait, an epilog) before it is said how it ended: it is asked again so often (ms). */
+const askAgain = 1_000;
+
+/** As {@link jobEnd}, of a job whose processes are gone: asked until Slurm has done with it, or `patience` ms have passed. */
+export async function finalJobEnd(
+  name: string,
+  slurm: Slurm | undefined,
+  patience: number,
+  wait: (ms: number) => Promise<unknown>,
+): Promise<JobEnd> {
+  for (let waited = 0; ; waited += askAgain) {
+    const end = await jobEnd(name, slurm);
+    if (end.said !== "COMPLETING" || end.what !== "other" || waited >= patience) return end;
+    await wait(askAgain);
+  }
+}
+
 /**
  * What is known of the end of a job whose home has this name. Never rejects: a silent batch system leaves what the name tells.
  * @param slurm as the job's own session finds it; undefined where the job is another system's.

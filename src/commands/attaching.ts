@@ -1,6 +1,7 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
 import { within } from "../base/clock.ts";
 import { Failure, Status } from "../base/failure.ts";
+import { signalNumber } from "../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../platform/stream-filter.ts";
 import { DirectEnd, tokenLength } from "../protocol/client.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../session/agent-link.ts";
@@ -12,6 +13,7 @@ import { type DirectEvents, notification, type ViewerTerminal } from "../session
 import { leaveTerminal } from "../session/viewer-terminal.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { askBeforeLeaving } from "./leaving.ts";
+import { takeSignal } from "./outside-signals.ts";
 import { endSentence } from "./wording.ts";
 
 export interface AttachOptions {
@@ -49,9 +51,11 @@ export async function attachHere(call: Call, context: Context, session: Session,
       aimAgentLinkAside(session.folder, environment.SSH_AUTH_SOCK).catch(() => false),
     );
   }
-  const ask = await askBeforeLeaving(call, context);
+  const leaving = await askBeforeLeaving(call, context);
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
+  // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the run, without its model
+  if (leaving !== undefined && session.row.kind === "launch") call.forwardSignals(true);
   const viewed = viewerTerminal(call, context, session.id);
   const typing = countedTyping(call, options.readOnly ? undefined : session);
   const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
@@ -67,7 +71,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
     typist: typing.typist,
-    leaving: ask,
+    leaving,
     ...(viewed.direct === undefined
       ? {}
       : {
@@ -85,6 +89,10 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.onInputEnd = () => attachment.finish("detached");
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
   call.onContinued = () => attachment.redraw();
+  call.onSignal = (signal) => {
+    if (signal === signalNumber("SIGHUP")) attachment.finish("detached");
+    else takeSignal(call, context, session, signal);
+  };
   void call.gone.then(() => attachment.finish("gone"));
   const serverStops = () => attachment.finish("server-stopped");
   context.stopping.addEventListener("abort", serverStops);
@@ -225,6 +233,7 @@ function nested(context: Context, around: Session): string {
 /** Puts the terminal back and says in one line what is left behind. */
 function farewell(call: Call, session: Session, why: Leaving, tell: boolean): number {
   call.resume(undefined);
+  call.forwardSignals(false);
   call.inputMode(InputMode.off);
   call.restore(Buffer.alloc(0));
   const { name } = session.row;

@@ -38,7 +38,7 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
   const now = context.clock();
   const inJob = jobOfHome(context.home) !== undefined;
   const first = row.facts.outside as FirstSignal | undefined;
-  const say = (sentence: string) => call.stderr(`[${row.name}] ${sentence}\n`);
+  const say = saying(call, session);
   if (first === undefined) {
     session.setFact("outside", { signal, time: now } satisfies FirstSignal);
     if (!inJob) firstOrder(call, context, session, signal);
@@ -50,10 +50,16 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
   passOn(session, number);
 }
 
+/** To the caller; a line of its own on a terminal that is in the midst of the program's screen, and where a line feed goes down only. */
+function saying(call: Call, { row, viewers }: Session): (sentence: string) => void {
+  const attached = [...viewers.values()].some(({ pid }) => pid === call.request.pid);
+  return (sentence) => call.stderr(attached ? `\r\n[${row.name}] ${sentence}\r\n` : `[${row.name}] ${sentence}\n`);
+}
+
 /** One graceful stop, told in one line. */
 function firstOrder(call: Call, context: Context, session: Session, signal: string): void {
   const now = context.clock();
-  const say = (sentence: string) => call.stderr(`[${session.row.name}] ${sentence}\n`);
+  const say = saying(call, session);
   const asked = stopOf(session);
   const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
   if (answer === "sent") {

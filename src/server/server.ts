@@ -11,7 +11,7 @@ import { steady, wall } from "../base/clock.ts";
 import { type Config, configPath, type LoadedConfig, readSettings } from "../base/config.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
-import { type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
+import { finalJobEnd, type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/call.ts";
@@ -97,8 +97,8 @@ const oneAnswer = 5_000;
 /** How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for each. */
 const jobLook = 30_000;
 
-/** So long (ms) a start waits for what a batch system says of a job that is over: without it, less is said of its end. */
-const longestJobQuestion = 2_000;
+/** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
+const longestJobQuestion = 4_000;
 
 export class Server implements Context {
   readonly home: string;
@@ -395,11 +395,15 @@ export class Server implements Context {
 
   async #takeIn({ row, snapshot, job, written }: TakenIn): Promise<void> {
     row.facts.job = job;
-    if (isLive(row.state)) {
-      const asked = jobEnd(job, new Slurm(row.environment));
-      const end = await Promise.race([asked, delay(longestJobQuestion, undefined, { ref: false })]);
+    // its own server may have seen the holder go before Slurm said why
+    const unexplained = row.state === "lost" && row.facts.batchEnd === undefined;
+    if (isLive(row.state) || unexplained) {
+      const pause = (ms: number) => delay(ms, undefined, { ref: false });
+      const asked = finalJobEnd(job, new Slurm(row.environment), longestJobQuestion, pause);
+      const end = await Promise.race([asked, pause(longestJobQuestion)]);
       if (end !== undefined) row.facts.batchEnd = end;
       row.ended ??= end?.time ?? written;
+      if (unexplained) delete row.facts.outcome;
     }
     this.#stored(() => {
       this.store.save(row);
@@ -407,6 +411,7 @@ export class Server implements Context {
     });
     const session = await this.table.takeIn(row);
     if (session.row.facts.untold === true) void this.#over(session);
+    else if (unexplained) void this.#conclude(session, row.reason);
   }
 
   #watchJobs(): void {

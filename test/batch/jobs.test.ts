@@ -114,7 +114,7 @@ describe("with control groups", { skip: noSlurm() }, () => {
     }, "its end");
     const { saved, by } = ended.outcome as { saved: boolean; by: string | null };
     const told = `${JSON.stringify(ended.outcome)}\n${terminal.text()}`;
-    assert.deepEqual([saved, by?.replace(/\d+/, "N")], [true, "Slurm job N was cancelled"], told);
+    assert.deepEqual([saved, by?.replace(/\d+/, "N")], [true, "Slurm job N, step 0 was cancelled"], told);
   });
 });
 
