@@ -4,7 +4,10 @@ import { test } from "node:test";
 import type { Outcome, StopRecord } from "../../../src/session/outcome.ts";
 import { whyNotAgain } from "../../../src/session/requeue.ts";
 
-const ended = (kind: Outcome["kind"], over: { by?: StopRecord["by"]; killed?: boolean; part?: number; who?: string; failedBefore?: true } = {}) =>
+const ended = (
+  kind: Outcome["kind"],
+  over: { by?: StopRecord["by"]; killed?: boolean; part?: number; who?: string; failedBefore?: true } = {},
+) =>
   whyNotAgain({
     outcome: { kind, saved: true, by: over.who ?? null, time: 0, sentence: "" },
     stop: over.by === undefined ? undefined : { time: 0, by: over.by, why: "" },
