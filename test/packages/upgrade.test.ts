@@ -67,6 +67,8 @@ for (const { version, commit } of released)
       const id = await home.start(echo, [], { file: before });
       const { pid } = await home.untilState(id, "running");
       assert.match(serverOf(), new RegExp(`${folder}/place/`));
+      // its screens' worker runs: that version never tried one again that could not start in the midst of a replacement
+      await answers(before, id, "before");
       fs.rmSync(path.join(folder, "place"), { recursive: true });
       const now = new Installation(path.join(folder, "place"));
       assert.match(await home.ok(["sessions"], { file: now.falcon }), new RegExp(id));
