@@ -67,7 +67,8 @@ for (const { version, commit } of released)
       const id = await home.start(echo, [], { file: before });
       const { pid } = await home.untilState(id, "running");
       assert.match(serverOf(), new RegExp(`${folder}/place/`));
-      // its screens' worker runs: that version never tried one again that could not start in the midst of a replacement
+      // its screens' worker runs: that version tried no worker again that could not start while the folder
+      // was being replaced
       await answers(before, id, "before");
       fs.rmSync(path.join(folder, "place"), { recursive: true });
       const now = new Installation(path.join(folder, "place"));
