@@ -156,8 +156,10 @@ describe("a client that reads the output itself", () => {
     const { descriptor, socket } = await holder.connection();
     sendWith(peer, direct(0), descriptor);
     terminal.stopReading();
-    // a title of which the line takes a part
-    socket.write(data(0, `\x1b]2;${"t".repeat(60_000)}\x07dropped`));
+    // titles, one of which the line takes a part of: the terminal's buffers have room for more than one
+    const title = `\x1b]2;${"t".repeat(60_000)}\x07`;
+    for (let n = 0; n < 8; n++) socket.write(data(n * title.length, title));
+    socket.write(data(8 * title.length, "dropped"));
     await peer.frame(ClientFrame.directAt, 2);
     peer.send(encodeFrame(ServerFrame.directEnd), out("\x1b[2J\x1b[Hthe present"));
     const { why } = decodeDirectEnded(await peer.frame(ClientFrame.directEnded));
