@@ -1,4 +1,5 @@
-// sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
+// sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with
+// .code (ENOENT, EAGAIN, …).
 #include "addon_filter.h"
 #include "allowance_addon.h"
 #include "folder_addon.h"
@@ -61,7 +62,8 @@ static const char *error_name(int error) {
 static napi_value throw_errno(napi_env env, const char *call, const char *detail) {
   int error = errno;
   char text[PATH_LIMIT + 256];
-  snprintf(text, sizeof text, "%s: %s, %s%s%s", error_name(error), strerror(error), call, detail ? " " : "", detail ? detail : "");
+  const char *gap = detail ? " " : "";
+  snprintf(text, sizeof text, "%s: %s, %s%s%s", error_name(error), strerror(error), call, gap, detail ? detail : "");
   napi_throw_error(env, error_name(error), text);
   return NULL;
 }
@@ -302,7 +304,9 @@ static napi_value recv_fds(napi_env env, napi_callback_info info) {
     char space[CMSG_SPACE(FDS_LIMIT * sizeof(int))];
   } control;
   struct iovec part = {bytes, (size_t)max};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  message.msg_control = control.space;
+  message.msg_controllen = sizeof control.space;
   ssize_t length;
   do length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (nowait ? MSG_DONTWAIT : 0));
   while (length < 0 && errno == EINTR);
@@ -362,8 +366,8 @@ static napi_value punch_hole(napi_env env, napi_callback_info info) {
   napi_value a[3];
   int fd;
   int64_t offset, length;
-  if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd) || !get_offset(env, a[1], &offset) || !get_offset(env, a[2], &length))
-    return NULL;
+  if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd)) return NULL;
+  if (!get_offset(env, a[1], &offset) || !get_offset(env, a[2], &length)) return NULL;
   if (os_punch_hole(fd, (off_t)offset, (off_t)length) == 0) return boolean(env, true);
   if (errno == EOPNOTSUPP || errno == ENOSYS || errno == ENOTSUP) return boolean(env, false);
   return throw_errno(env, "punch hole", NULL);
@@ -385,8 +389,8 @@ static napi_value file_system(napi_env env, napi_callback_info info) {
 
 // ---- terminals
 
-// Asked of the master, the mode is the program's side: what the program has set. One number, because each key asks: 1 canonical, 2 echo,
-// 4 signals, and the interrupt character above the lowest eight bits.
+// Asked of the master, the mode is the program's side: what the program has set. One number, because each key
+// asks: 1 canonical, 2 echo, 4 signals, and the interrupt character above the lowest eight bits.
 static napi_value line_mode(napi_env env, napi_callback_info info) {
   napi_value a[1];
   int fd;
@@ -400,15 +404,16 @@ static napi_value line_mode(napi_env env, napi_callback_info info) {
 static napi_value set_window_size(napi_env env, napi_callback_info info) {
   napi_value a[3];
   int fd, cols, rows;
-  if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd) || !get_int(env, a[1], &cols) || !get_int(env, a[2], &rows)) return NULL;
+  if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd)) return NULL;
+  if (!get_int(env, a[1], &cols) || !get_int(env, a[2], &rows)) return NULL;
   if (cols < 1 || rows < 1 || cols > 65535 || rows > 65535) return throw_type(env, "a size is 1 to 65535");
   struct winsize size = {.ws_col = (unsigned short)cols, .ws_row = (unsigned short)rows};
   if (ioctl(fd, TIOCSWINSZ, &size) < 0) return throw_errno(env, "TIOCSWINSZ", NULL);
   return NULL;
 }
 
-// Gives memory that was freed back to the system. glibc keeps it where small blocks that are still used lie in between: after a screen with
-// 10,000 lines has gone that is all of it. Elsewhere nothing is to be done.
+// Gives memory that was freed back to the system. glibc keeps it where small blocks that are still used lie in
+// between: after a screen with 10,000 lines has gone that is all of it. Elsewhere nothing is to be done.
 static napi_value trim_memory(napi_env env, napi_callback_info info) {
   (void)env;
   (void)info;
@@ -426,7 +431,8 @@ static napi_value find_plain_part(napi_env env, napi_callback_info info) {
   napi_typedarray_type type;
   void *into;
   if (!get_arguments(env, info, a, 2) || !get_bytes(env, a[0], &bytes, &length)) return NULL;
-  if (napi_get_typedarray_info(env, a[1], &type, &numbers, &into, NULL, NULL) != napi_ok || type != napi_uint32_array || numbers != 3)
+  napi_status known = napi_get_typedarray_info(env, a[1], &type, &numbers, &into, NULL, NULL);
+  if (known != napi_ok || type != napi_uint32_array || numbers != 3)
     return throw_type(env, "an Uint32Array of three numbers is expected");
   struct plain_part part = plain_part(bytes, length);
   uint32_t *result = into;
@@ -455,7 +461,8 @@ NAPI_MODULE_INIT() {
   } calls[] = {
       {"setCloexec", set_cloexec}, {"dup", dup_fd},           {"close", close_fd},
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
-      {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds},       {"peerCredentials", peer_credentials}, {"tryLock", try_lock},
+      {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
+      {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"plainPart", find_plain_part},

@@ -405,27 +405,21 @@ function folder(value: Value, example: string): string | null {
   throw new Unfit(`an absolute path, such as "/shared/ann/${example}", or false for the place beside the homes`);
 }
 
+/** A program and its arguments. */
+function isProgram(value: Value): value is string[] {
+  if (!Array.isArray(value) || value.length === 0 || value[0] === "") return false;
+  return value.every((v) => typeof v === "string" && !v.includes("\0"));
+}
+
 function words(value: Value): readonly string[] {
-  if (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value[0] !== "" &&
-    value.every((v) => typeof v === "string" && !v.includes("\0"))
-  )
-    return value;
+  if (isProgram(value)) return value;
   throw new Unfit('a program with its arguments, such as ["ssh", "-J", "gate"]');
 }
 
 function command(value: Value): readonly string[] | null {
   if (value === false || value === "") return null;
   if (typeof value === "string" && !value.includes("\0")) return ["/bin/sh", "-c", value];
-  if (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value[0] !== "" &&
-    value.every((v) => typeof v === "string" && !v.includes("\0"))
-  )
-    return value;
+  if (isProgram(value)) return value;
   throw new Unfit('a program with its arguments, such as ["notify-send", "falcon"], or one string for the shell');
 }
 

@@ -170,9 +170,10 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
     for (const events of reading.splice(0)) events.ended("over");
   });
   const begin = (holder: number, offset: number, tail: Buffer, events: DirectEvents): void => {
-    context.log("viewer.direct", { session: id, pid: call.request.pid, offset });
     reading.push(events);
-    call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder);
+    call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder, () =>
+      context.log("viewer.direct", { session: id, pid: call.request.pid, offset }),
+    );
   };
   const able = directOutput && call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
   return {

@@ -41,8 +41,8 @@ export interface Call {
   resume(args: readonly string[] | undefined): void;
   /** Bytes that put the client's terminal back, for whenever it leaves. */
   restore(bytes: Uint8Array): void;
-  /** From here on the client reads the output from the holder itself, on this connection, which is ours no longer. */
-  direct(begin: Direct, holder: number): void;
+  /** From here on the client reads the output from the holder itself, on this connection, which is ours no longer. `sent`: it was told. */
+  direct(begin: Direct, holder: number, sent: () => void): void;
   /** It stops that, and hears from us again. */
   directEnd(): void;
   /** What is typed of these bytes goes to the holder from now on, on this connection, or on the one that was given before. */

@@ -84,7 +84,7 @@ export class Peer implements Call {
   /** Said together with the exit status. */
   #lastWords = "";
   /** Frames that wait behind one with a descriptor, which goes past Node's stream. */
-  #behind: { frame: Uint8Array; descriptor?: number }[] = [];
+  #behind: { frame: Uint8Array; descriptor?: number; sent?: (() => void) | undefined }[] = [];
   #socket: net.Socket;
   #effects: PeerEffects;
   #reader: FrameReader;
@@ -284,13 +284,13 @@ export class Peer implements Call {
     this.#send(encodeInputTaken(read, typed));
   }
 
-  direct(begin: Direct, holder: number): void {
-    this.#sendWith(encodeDirect(begin), holder);
+  direct(begin: Direct, holder: number, sent: () => void): void {
+    this.#sendWith(encodeDirect(begin), holder, sent);
   }
 
-  #sendWith(frame: Uint8Array, descriptor: number): void {
+  #sendWith(frame: Uint8Array, descriptor: number, sent?: () => void): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return close(descriptor);
-    this.#behind.push({ frame, descriptor });
+    this.#behind.push({ frame, descriptor, sent });
     if (this.#behind.length === 1) this.#sendBehind();
   }
 
@@ -311,12 +311,13 @@ export class Peer implements Call {
   /** Sends what waits, as far as the socket takes it: a descriptor goes in a call of its own, once everything before it has gone. */
   #sendBehind(): void {
     for (let first = this.#behind[0]; first !== undefined; first = this.#behind[0]) {
-      const { frame, descriptor } = first;
+      const { frame, descriptor, sent } = first;
       if (descriptor !== undefined && !this.#sendDescriptor(frame, descriptor)) {
         setTimeout(() => this.#sendBehind(), descriptorRetry);
         return;
       }
       this.#behind.shift();
+      sent?.();
       if (descriptor === undefined) this.#write(frame);
     }
   }

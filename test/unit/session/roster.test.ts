@@ -15,7 +15,7 @@ beforeEach(() => fs.rmSync(place, { recursive: true, force: true }));
 
 const session = (id: string, changes: Partial<RosterSession> = {}): RosterSession => ({
   ...{ id, name: "night", kind: "launch", state: "running", outcome: null, created: 1, started: 2, ended: null },
-  ...{ directory: "/work", runDirectory: "/work/runs/night", viewers: 1, text: "12/300", ...changes },
+  ...{ directory: "/project", runDirectory: "/project/runs/night", viewers: 1, text: "12/300", ...changes },
 });
 
 function keeper(home: string, sessions: () => RosterSession[], steady = () => 0): RosterKeeper {
