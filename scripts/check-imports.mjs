@@ -1,0 +1,55 @@
+// A lint rule: which folder of src may import from which, types included, at any depth. The table in
+// docs/design/architecture.md is the rule; packages that belong to one folder alone stand here. Rings of files
+// are found by biome (noImportCycles).
+// Usage: node scripts/check-imports.mjs [FOLDER]     FOLDER holds src; default: this repository
+import fs from "node:fs";
+import path from "node:path";
+
+const own = path.resolve(import.meta.dirname, "..");
+const root = path.resolve(process.argv[2] ?? own);
+
+/** Packages with effects or policy of their own, and the one folder that uses each. */
+const owners = { "better-sqlite3": "store", "node-pty": "session", commander: "commands", "smol-toml": "base" };
+
+const allowed = table();
+const complaints = [];
+for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
+  if (!name.endsWith(".ts")) continue;
+  const file = path.join(root, "src", name);
+  for (const specifier of imports(fs.readFileSync(file, "utf8"))) judge(file, name.split(path.sep)[0], specifier);
+}
+for (const complaint of complaints) console.error(complaint);
+process.exitCode = complaints.length > 0 ? 1 : 0;
+
+/** One import of one file. */
+function judge(file, from, specifier) {
+  const told = `${path.relative(root, file)}: imports ${specifier}`;
+  if (!specifier.startsWith(".")) {
+    const owner = owners[specifier];
+    if (owner !== undefined && owner !== from) complaints.push(`${told}; only src/${owner} uses it`);
+    return;
+  }
+  const target = path.relative(path.join(root, "src"), path.resolve(path.dirname(file), specifier));
+  const to = target.split(path.sep)[0];
+  if (to === from || to === "..") return;
+  if (!allowed.get(from)?.includes(to))
+    complaints.push(`${told}; docs/design/architecture.md does not let src/${from} import src/${to}`);
+}
+
+/** What a file imports: by `import`, `export ... from` and `import()`, types as well. */
+function imports(text) {
+  return [...text.matchAll(/(?:^|[}\s])from\s+"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/gm)].map((match) => match[1] ?? match[2]);
+}
+
+/** Each folder, and those that it may import from: all above it, nothing, or the ones that are named. */
+function table() {
+  const page = fs.readFileSync(path.join(own, "docs/design/architecture.md"), "utf8");
+  const section = /## Folders, and who may import whom\n+([\s\S]*?)\n\n/.exec(page)?.[1] ?? "";
+  const folders = new Map();
+  for (const row of section.split("\n")) {
+    const [, name, targets] = /^ {4}([\w-]+)\/ .* {2,}(\S.*)$/.exec(row) ?? [];
+    if (name === undefined) throw new Error(`a row of the table in docs/design/architecture.md cannot be read: ${row}`);
+    folders.set(name, targets === "all above" ? [...folders.keys()] : targets === "nothing of ours" ? [] : targets.split(", "));
+  }
+  return folders;
+}
