@@ -1,6 +1,6 @@
 // A lint rule: which folder of src may import from which, types included, at any depth. The table in
-// docs/design/architecture.md is the rule; packages that belong to one folder alone stand here. Rings of files
-// are found by biome (noImportCycles).
+// docs/design/architecture.md is the rule; packages that belong to one folder alone stand here. Rings of
+// files are found by biome (noImportCycles).
 // Usage: node scripts/check-imports.mjs [FOLDER]     FOLDER holds src; default: this repository
 import fs from "node:fs";
 import path from "node:path";
