@@ -540,7 +540,7 @@ static void become(const uint8_t *payload, size_t length) {
   if (count < 2) die("the session server (process %d) sent an EXEC without a program", (int)server_pid);
   terminal_leave(false);
   if (!pipe_was_ignored) handle(SIGPIPE, SIG_DFL);
-  // meant for us (src/falcon/shim.ts)
+  // meant for us (src/trainers/falcon/shim.ts)
   unsetenv("FALCON_SESSIONS_SHIM");
   execv(arguments[0], arguments + 1);
   int error = errno;

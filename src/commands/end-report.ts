@@ -1,8 +1,8 @@
 // How an ended session is told of by attach and show: what happened, the traceback, the display as it was before the end, the last screen.
 import { printableLines } from "../base/printable.ts";
-import { shortTraceback } from "../falcon/traceback.ts";
 import { lastFrameOf, postMortemOf } from "../session/conclusion.ts";
 import type { Session } from "../session/session.ts";
+import { shortTraceback } from "../trainers/falcon/traceback.ts";
 import { cut, widthOf } from "./table.ts";
 
 export interface ReportParts {

@@ -1,5 +1,5 @@
 // What is not ours goes to the user's Python falcon, unchanged, with its exit status: the client becomes it.
-import { findPythonFalcon, viaVariable } from "../falcon/find.ts";
+import { findPythonFalcon, viaVariable } from "../trainers/falcon/find.ts";
 import type { Call, Context } from "./call.ts";
 import { programFile } from "./program-file.ts";
 

@@ -1,5 +1,5 @@
 // falcon --help and --version: ours, and the Python falcon's that was found.
-import { findPythonFalcon } from "../falcon/find.ts";
+import { findPythonFalcon } from "../trainers/falcon/find.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 

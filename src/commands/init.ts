@@ -1,8 +1,8 @@
 // falcon init: what makes `falcon` ours in every environment (a shell function, and with --shim a folder that stays first on PATH), and the completion.
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
-import { makeShim, shimFolder } from "../falcon/shim.ts";
 import { nativeFolder } from "../platform/native.ts";
+import { makeShim, shimFolder } from "../trainers/falcon/shim.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { shellScript, shells } from "./shell-script.ts";

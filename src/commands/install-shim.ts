@@ -1,8 +1,8 @@
 // falcon install-shim: makes the `falcon` of a Python environment ours, for scripts that activate it; the Python one is falcon-python then.
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
-import { installShim, removeShim } from "../falcon/shim.ts";
 import { nativeFolder } from "../platform/native.ts";
+import { installShim, removeShim } from "../trainers/falcon/shim.ts";
 import type { CommandSpec } from "./command.ts";
 
 export const installShimCommand: CommandSpec = {

@@ -1,8 +1,5 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
-import { type RunFailure, runFailure } from "../falcon/failure.ts";
-import type { PostMortem } from "../falcon/post-mortem.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
-import type { Surroundings } from "../falcon/surroundings.ts";
+
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
 import type { Outcome } from "../session/outcome.ts";
@@ -11,6 +8,10 @@ import { changesOf, provenanceOf } from "../session/provenance.ts";
 import type { RunProgresses } from "../session/run-progress.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionState } from "../store/session-store.ts";
+import { type RunFailure, runFailure } from "../trainers/falcon/failure.ts";
+import type { PostMortem } from "../trainers/falcon/post-mortem.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
+import type { Surroundings } from "../trainers/falcon/surroundings.ts";
 
 /** When a session will be ended from outside, and what is done about it. */
 export interface DeadlineListing {

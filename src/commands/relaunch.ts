@@ -1,11 +1,11 @@
 // falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
 import { Failure, Status } from "../base/failure.ts";
-import { parseLaunch } from "../falcon/arguments.ts";
-import { pythonBehind } from "../falcon/find.ts";
-import { relaunchPlan } from "../falcon/relaunch.ts";
 import { deadlineFact } from "../session/deadline.ts";
 import { changesOf, withChanges } from "../session/provenance.ts";
 import type { SessionRow } from "../store/session-store.ts";
+import { parseLaunch } from "../trainers/falcon/arguments.ts";
+import { pythonBehind } from "../trainers/falcon/find.ts";
+import { relaunchPlan } from "../trainers/falcon/relaunch.ts";
 import type { Call, Context } from "./call.ts";
 import { chooseOne, nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";

@@ -2,7 +2,6 @@
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
-import { failureText, runFailure } from "../falcon/failure.ts";
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { deadlineText } from "../session/deadline.ts";
 import type { NeighbourSession } from "../session/neighbours.ts";
@@ -10,6 +9,7 @@ import type { Outcome } from "../session/outcome.ts";
 import type { RemoteSession } from "../session/roster.ts";
 import { selectSession, sessionsOfRun } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
+import { failureText, runFailure } from "../trainers/falcon/failure.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { elsewhere, named, placeOf, presentIds, serverOf } from "./elsewhere.ts";

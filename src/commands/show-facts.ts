@@ -1,10 +1,10 @@
 // What is known of a session besides how it goes: its command, places, times, and what it was started with, a labelled line each.
 import { printable } from "../base/printable.ts";
 import { jobNumber } from "../batch/job-end.ts";
-import { span } from "../falcon/summary.ts";
 import { deadlineFact } from "../session/deadline.ts";
 import { partFact } from "../session/parts.ts";
 import type { Session } from "../session/session.ts";
+import { span } from "../trainers/falcon/summary.ts";
 import { holeReason } from "./hole-reason.ts";
 import type { DeadlineListing, Listing } from "./listing.ts";
 import { bytes, duration, endSentence } from "./wording.ts";

@@ -1,8 +1,8 @@
 // A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to
 // it, anything else is said to be unknown.
 import { Failure, Status } from "../base/failure.ts";
-import { findPythonFalcon } from "../falcon/find.ts";
-import { commandsIn, falconUsage } from "../falcon/usage.ts";
+import { findPythonFalcon } from "../trainers/falcon/find.ts";
+import { commandsIn, falconUsage } from "../trainers/falcon/usage.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 

@@ -1,8 +1,8 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
 import { printable, printableColoured } from "../base/printable.ts";
-import { sparkline } from "../falcon/curve.ts";
-import type { NodeProgress } from "../falcon/node-progress.ts";
-import { epochText, number, span } from "../falcon/summary.ts";
+import { sparkline } from "../trainers/falcon/curve.ts";
+import type { NodeProgress } from "../trainers/falcon/node-progress.ts";
+import { epochText, number, span } from "../trainers/falcon/summary.ts";
 import { paintStatus, statusWord } from "./status-word.ts";
 import { type coloursFor, cut, table, widthOf } from "./table.ts";
 import { footer, helpLines } from "./watch-keys.ts";

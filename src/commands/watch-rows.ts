@@ -1,7 +1,7 @@
 // Which lines `falcon sessions --watch` has, and in which order: what runs first, a line a node; below it
 // what ended, folded into one line.
-import type { NodeProgress } from "../falcon/node-progress.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
+import type { NodeProgress } from "../trainers/falcon/node-progress.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
 import type { StatusWord } from "./status-word.ts";
 
 /** What is shown of a session. Times are ms since 1970. */

@@ -2,10 +2,10 @@
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { showable } from "../base/terminal-bytes.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
 import { outcomeOf } from "../session/conclusion.ts";
 import type { Session } from "../session/session.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { attachElsewhere } from "./elsewhere.ts";

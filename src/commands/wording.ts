@@ -1,9 +1,10 @@
 // How states, ends and times are said to people, in one place.
-import { failureText, runFailure } from "../falcon/failure.ts";
-import { span } from "../falcon/summary.ts";
+
 import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
 import { sentenceAfter } from "../session/outcome.ts";
 import type { Session } from "../session/session.ts";
+import { failureText, runFailure } from "../trainers/falcon/failure.ts";
+import { span } from "../trainers/falcon/summary.ts";
 
 /**
  * "completed after 2h 05m", "stopped after 4m 10s, model saved", "ended by SIGKILL after 12s, model not

@@ -2,9 +2,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
-import { firstOnPath, pythonName } from "../falcon/find.ts";
-import { shimFolder } from "../falcon/shim.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
+import { firstOnPath, pythonName } from "../trainers/falcon/find.ts";
+import { shimFolder } from "../trainers/falcon/shim.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
 
 /**

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { aside } from "../base/aside.ts";
 import { Failure } from "../base/failure.ts";
 import { usableDirectory } from "../base/usable-directory.ts";
-import { findPythonFalcon } from "../falcon/find.ts";
+import { findPythonFalcon } from "../trainers/falcon/find.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 export interface PythonFacts {

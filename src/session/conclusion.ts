@@ -1,11 +1,12 @@
 // The conclusion of an ended session: its outcome (outcome.ts), its run's post-mortem and last progress,
 // which say the same, and are kept.
-import { type ModelFiles, modelFiles } from "../falcon/model-files.ts";
-import { type Ending, type PostMortem, postMortem } from "../falcon/post-mortem.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
-import { summarise } from "../falcon/summary.ts";
+
 import { signalName } from "../platform/signals.ts";
 import type { SessionRow } from "../store/session-store.ts";
+import { type ModelFiles, modelFiles } from "../trainers/falcon/model-files.ts";
+import { type Ending, type PostMortem, postMortem } from "../trainers/falcon/post-mortem.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
+import { summarise } from "../trainers/falcon/summary.ts";
 import { type MemoryWatch, outOfMemory } from "./ending.ts";
 import { type BatchEnd, deriveOutcome, type Outcome, type OutcomeFacts, type SignalEvent, type StopRecord } from "./outcome.ts";
 import type { Session } from "./session.ts";

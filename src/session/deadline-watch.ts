@@ -2,8 +2,8 @@
 // model; and tells when that stop hangs.
 import { sentence } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
-import { span } from "../falcon/summary.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
+import { span } from "../trainers/falcon/summary.ts";
 import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
 import type { StopAnswer } from "./graceful-stop.ts";
 import { type Movement, stopPatience } from "./movement.ts";

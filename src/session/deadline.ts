@@ -3,10 +3,10 @@
 import { Failure, Status } from "../base/failure.ts";
 import { durationOf } from "../base/quantity.ts";
 import { timeSaid } from "../base/zone.ts";
-import { parseLaunch } from "../falcon/arguments.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
-import { span } from "../falcon/summary.ts";
 import type { SessionRow } from "../store/session-store.ts";
+import { parseLaunch } from "../trainers/falcon/arguments.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
+import { span } from "../trainers/falcon/summary.ts";
 
 /** What is kept of a session's deadline, under `facts.deadline`. Times are ms since 1970. */
 export interface DeadlineFact {

@@ -1,7 +1,8 @@
 // The graceful stop of a session: one order, however many ask for it (a person, a signal from outside, a
 // deadline, a job's end).
-import { falconStop, type StopOrder } from "../falcon/stopping.ts";
+
 import { signalNumber } from "../platform/signals.ts";
+import { falconStop, type StopOrder } from "../trainers/falcon/stopping.ts";
 import type { Sender, StopRecord } from "./outcome.ts";
 import type { Session } from "./session.ts";
 

@@ -1,6 +1,7 @@
 // Ends the Ray processes that a falcon run left behind: a run that was killed cannot stop its own cluster.
-import { type RayProcess, rayProcesses } from "../falcon/leftovers.ts";
+
 import { descendants, processAlive } from "../platform/processes.ts";
+import { type RayProcess, rayProcesses } from "../trainers/falcon/leftovers.ts";
 
 /**
  * Ray notices its driver's end by itself and stops within about two seconds; what is there after this time

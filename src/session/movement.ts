@@ -1,5 +1,5 @@
 // Whether a run that was asked to stop moves: what tells it, and what tells that it hangs.
-import { span } from "../falcon/summary.ts";
+import { span } from "../trainers/falcon/summary.ts";
 import type { RunProgresses } from "./run-progress.ts";
 import type { Session } from "./session.ts";
 

@@ -1,6 +1,6 @@
 // How a session ended, as one statement: derived here, from facts alone, and from nowhere else.
-import type { ModelFiles } from "../falcon/model-files.ts";
-import type { Ending } from "../falcon/post-mortem.ts";
+import type { ModelFiles } from "../trainers/falcon/model-files.ts";
+import type { Ending } from "../trainers/falcon/post-mortem.ts";
 import type { End } from "./state.ts";
 
 /** What the end of a session was. */

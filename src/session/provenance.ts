@@ -1,6 +1,6 @@
 // What is kept of how a session came to be, beside its command: looked at once, in the background, when it starts.
-import type { Surroundings } from "../falcon/surroundings.ts";
-import { surroundings } from "../falcon/surroundings.ts";
+import type { Surroundings } from "../trainers/falcon/surroundings.ts";
+import { surroundings } from "../trainers/falcon/surroundings.ts";
 import type { Session } from "./session.ts";
 
 /** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */

@@ -1,11 +1,12 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
-import { parseLaunch } from "../falcon/arguments.ts";
-import type { NodeCurves } from "../falcon/curve.ts";
-import { lookAside } from "../falcon/foreign-files.ts";
-import { RunWatcher } from "../falcon/progress.ts";
-import type { RunProgress } from "../falcon/run-progress.ts";
-import type { Now } from "../falcon/silence.ts";
+
 import type { KeptCurve } from "../store/part-archive.ts";
+import { parseLaunch } from "../trainers/falcon/arguments.ts";
+import type { NodeCurves } from "../trainers/falcon/curve.ts";
+import { lookAside } from "../trainers/falcon/foreign-files.ts";
+import { RunWatcher } from "../trainers/falcon/progress.ts";
+import type { RunProgress } from "../trainers/falcon/run-progress.ts";
+import type { Now } from "../trainers/falcon/silence.ts";
 import { joinCurves } from "./part-curves.ts";
 import type { Session } from "./session.ts";
 

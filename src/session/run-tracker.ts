@@ -1,8 +1,8 @@
 // Which run directory a falcon session trains into, when its arguments did not say: looked for after the
 // start, while the run speaks.
 import { printable } from "../base/printable.ts";
-import { findRunDirectory, type LatestLink, runName } from "../falcon/run-directory.ts";
 import { descendants } from "../platform/processes.ts";
+import { findRunDirectory, type LatestLink, runName } from "../trainers/falcon/run-directory.ts";
 import type { Session } from "./session.ts";
 
 /**

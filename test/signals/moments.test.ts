@@ -6,7 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { RunProgress } from "../../src/falcon/run-progress.ts";
+import type { RunProgress } from "../../src/trainers/falcon/run-progress.ts";
 import { pythonFalcon } from "../falcon/python.ts";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";

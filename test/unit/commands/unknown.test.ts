@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandSpec } from "../../../src/commands/command.ts";
 import { nearest } from "../../../src/commands/unknown.ts";
-import { commandsIn } from "../../../src/falcon/usage.ts";
+import { commandsIn } from "../../../src/trainers/falcon/usage.ts";
 
 const names = [
   "launch",

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
 import type { Seen } from "../../../src/base/look.ts";
-import { lookAside, readChunk, readPiece, signatureOf, sizeOf } from "../../../src/falcon/foreign-files.ts";
+import { lookAside, readChunk, readPiece, signatureOf, sizeOf } from "../../../src/trainers/falcon/foreign-files.ts";
 
 let folder: string;
 before(() => {

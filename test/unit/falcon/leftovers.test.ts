@@ -1,7 +1,7 @@
 // Which processes are Ray's: command lines as the real one has them, and others that stay.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rayProcess, rayProcesses } from "../../../src/falcon/leftovers.ts";
+import { rayProcess, rayProcesses } from "../../../src/trainers/falcon/leftovers.ts";
 
 const lib = "/venv/lib/python3.11/site-packages/ray";
 

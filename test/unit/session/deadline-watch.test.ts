@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
-import type { RunProgress } from "../../../src/falcon/run-progress.ts";
 import type { DeadlineFact } from "../../../src/session/deadline.ts";
 import { DeadlineWatch } from "../../../src/session/deadline-watch.ts";
 import type { Session } from "../../../src/session/session.ts";
+import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -2,7 +2,6 @@
 // no sense.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { RunProgress } from "../../../src/falcon/run-progress.ts";
 import {
   deadlineOf,
   deadlineText,
@@ -13,6 +12,7 @@ import {
   refuseLongGrace,
   stopsBefore,
 } from "../../../src/session/deadline.ts";
+import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

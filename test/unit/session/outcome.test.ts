@@ -2,8 +2,8 @@
 // own words are.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ModelFiles } from "../../../src/falcon/model-files.ts";
 import { deriveOutcome, type OutcomeFacts, type SignalEvent, sentenceAfter, withSignal } from "../../../src/session/outcome.ts";
+import type { ModelFiles } from "../../../src/trainers/falcon/model-files.ts";
 
 const whole: ModelFiles = { state: "whole", files: 10, damaged: [] };
 const none: ModelFiles = { state: "none", files: 0, damaged: [] };

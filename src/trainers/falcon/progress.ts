@@ -1,8 +1,8 @@
 // Watches one run through its files alone: nothing that it does can disturb the training.
 
 import path from "node:path";
-import { steady, wall } from "../base/clock.ts";
-import type { Look, Seen } from "../base/look.ts";
+import { steady, wall } from "../../base/clock.ts";
+import type { Look, Seen } from "../../base/look.ts";
 import { ByteCount } from "./byte-count.ts";
 import type { NodeCurves } from "./curve.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";

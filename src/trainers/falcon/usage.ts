@@ -1,7 +1,7 @@
 // What the Python falcon says of itself: the commands that it knows and its options, from its bare usage, remembered while its file stays the same.
 // Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
 import { spawn } from "node:child_process";
-import { usableDirectory } from "../base/usable-directory.ts";
+import { usableDirectory } from "../../base/usable-directory.ts";
 import type { FoundFalcon } from "./find.ts";
 import { changes } from "./python-probe.ts";
 

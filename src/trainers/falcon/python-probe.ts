@@ -2,9 +2,9 @@
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import { aside } from "../base/aside.ts";
-import { steady, wall } from "../base/clock.ts";
-import { usableDirectory } from "../base/usable-directory.ts";
+import { aside } from "../../base/aside.ts";
+import { steady, wall } from "../../base/clock.ts";
+import { usableDirectory } from "../../base/usable-directory.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
 const pythonPatience = 10_000;

@@ -1,9 +1,9 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
-import { onDisk, textOf } from "../base/bytes.ts";
-import { Failure, Status } from "../base/failure.ts";
+import { aside } from "../../base/aside.ts";
+import { onDisk, textOf } from "../../base/bytes.ts";
+import { Failure, Status } from "../../base/failure.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 
 /** The Python falcon: the words that start it (its subcommand follows), and where it was found. */
@@ -253,10 +253,10 @@ async function realPath(file: string): Promise<string> {
   return textOf(await fs.promises.realpath(onDisk(file), "buffer"));
 }
 
-/** Both as the bundle in dist/ and as sources in src/falcon/. */
+/** Both as the bundle in dist/ and as sources in src/trainers/falcon/. */
 function ownRoot(): string {
   const here = import.meta.dirname;
-  return path.basename(here) === "dist" ? path.dirname(here) : path.resolve(here, "..", "..");
+  return path.basename(here) === "dist" ? path.dirname(here) : path.resolve(here, "..", "..", "..");
 }
 
 function notFound(root: string): string {

@@ -1,9 +1,9 @@
 // Which run directory a session trains into: named by its arguments, or found after the start.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
-import { onDisk, textOf } from "../base/bytes.ts";
-import { readRegular } from "../base/regular-file.ts";
+import { aside } from "../../base/aside.ts";
+import { onDisk, textOf } from "../../base/bytes.ts";
+import { readRegular } from "../../base/regular-file.ts";
 
 /** Where a run's files are. All paths are absolute and canonical (without links). */
 export interface RunPlace {

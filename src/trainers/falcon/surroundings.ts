@@ -3,9 +3,9 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
-import { onDisk } from "../base/bytes.ts";
-import { readRegular } from "../base/regular-file.ts";
+import { aside } from "../../base/aside.ts";
+import { onDisk } from "../../base/bytes.ts";
+import { readRegular } from "../../base/regular-file.ts";
 import { parseLaunch } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 

@@ -2,8 +2,8 @@
 // summary says.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
-import { onDisk } from "../base/bytes.ts";
+import { aside } from "../../base/aside.ts";
+import { onDisk } from "../../base/bytes.ts";
 
 /** What the graph folder of a run holds of saved models. JSON-friendly. */
 export interface ModelFiles {

@@ -2,9 +2,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
-import { onDisk } from "../base/bytes.ts";
-import { Failure, Status, sentence } from "../base/failure.ts";
+import { aside } from "../../base/aside.ts";
+import { onDisk } from "../../base/bytes.ts";
+import { Failure, Status, sentence } from "../../base/failure.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
 /**
