@@ -49,7 +49,7 @@ bool control_asks(const struct control *control);
 enum sequence_kind control_kind(const struct control *control);
 
 // Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in mode_rules.c): bracketed paste, without which a paste
-// could not be told from keys, and a `d` in it would detach. At the start (src/session/viewer-terminal.ts), and again behind each reset.
+// could not be told from keys, and a `d` in it would detach. At the start (src/session/viewers/viewer-terminal.ts), and again behind each reset.
 extern const char modes_we_need[];
 // DECSTR. (RIS, ESC c, is the other reset.)
 bool control_resets_modes(const struct control *control);

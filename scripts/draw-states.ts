@@ -1,8 +1,9 @@
 // npm run draw:states: docs/design/session-states.svg, the life of a session as one picture, from the
-// transitions of src/session/state.ts. A test holds the picture to them (test/unit/states-picture.test.ts).
+// transitions of src/session/life/state.ts. A test holds the picture to them (test/unit/states-
+// picture.test.ts).
 import fs from "node:fs";
 import path from "node:path";
-import { mayFollow } from "../src/session/state.ts";
+import { mayFollow } from "../src/session/life/state.ts";
 
 const file = path.join(import.meta.dirname, "../docs/design/session-states.svg");
 

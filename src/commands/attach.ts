@@ -1,8 +1,8 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server was lost.
 import { Failure, Status } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
-import { sessionsOfRun } from "../session/select.ts";
-import type { Session } from "../session/session.ts";
+import { sessionsOfRun } from "../session/life/select-session.ts";
+import type { Session } from "../session/life/session.ts";
 import { askLine, canAsk } from "./asking.ts";
 import { attachHere, resumeAttach } from "./attaching.ts";
 import type { Call, Context } from "./call.ts";

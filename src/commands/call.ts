@@ -5,13 +5,13 @@ import type { Log } from "../base/log.ts";
 import type { TerminalBytes } from "../base/terminal-bytes.ts";
 import type { LimitedJob } from "../batch/time-limit.ts";
 import type { Direct, Request } from "../protocol/client.ts";
-import type { Archive } from "../session/archive.ts";
-import type { Neighbours } from "../session/neighbours.ts";
-import type { PartKeeper } from "../session/part-keeper.ts";
-import type { RosterKeeper } from "../session/roster.ts";
-import type { RunProgresses } from "../session/run-progress.ts";
-import type { SessionTable } from "../session/session-table.ts";
-import type { Submissions } from "../session/submissions.ts";
+import type { SessionTable } from "../session/life/session-table.ts";
+import type { Neighbours } from "../session/machines/neighbours.ts";
+import type { RosterKeeper } from "../session/machines/roster.ts";
+import type { Submissions } from "../session/machines/submissions.ts";
+import type { Archive } from "../session/output/archive.ts";
+import type { PartKeeper } from "../session/run/part-keeper.ts";
+import type { RunProgresses } from "../session/run/run-progress.ts";
 import type { SessionStore } from "../store/session-store.ts";
 
 /** How the client's standard input is read. */

@@ -2,8 +2,8 @@
 // named, or --all and --running.
 import type { Command, OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
-import { selectRun, selectSession } from "../session/select.ts";
-import type { Session } from "../session/session.ts";
+import { selectRun, selectSession } from "../session/life/select-session.ts";
+import type { Session } from "../session/life/session.ts";
 import type { Call, Context } from "./call.ts";
 
 /**

@@ -1,7 +1,7 @@
 // What may stand at the cursor of a command line: `@complete WORDS...`, asked by the shells' completion at each Tab.
 import { Command } from "commander";
 import { Status } from "../base/failure.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
 import type { Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { elsewhere, presentIds } from "./elsewhere.ts";

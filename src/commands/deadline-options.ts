@@ -1,6 +1,6 @@
 // The options of a deadline that launch, run and relaunch share.
 import type { Command, OptionValues } from "commander";
-import { type DeadlineFact, parseDeadline, parseSaveBefore, refuseLongGrace } from "../session/deadline.ts";
+import { type DeadlineFact, parseDeadline, parseSaveBefore, refuseLongGrace } from "../session/run/deadline.ts";
 
 export function defineDeadlineOptions(command: Command): void {
   command

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence, shortageOf } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
-import { learnRealPaths } from "../session/real-paths.ts";
+import { learnRealPaths } from "../session/life/real-paths.ts";
 import { attach, attachAgain, followAgain } from "./attach.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";

@@ -1,7 +1,7 @@
 // How an ended session is told of by attach and show: what happened, the traceback, the display as it was before the end, the last screen.
 import { printableLines } from "../base/printable.ts";
-import { lastFrameOf, postMortemOf } from "../session/conclusion.ts";
-import type { Session } from "../session/session.ts";
+import { lastFrameOf, postMortemOf } from "../session/life/conclusion.ts";
+import type { Session } from "../session/life/session.ts";
 import { shortTraceback } from "../trainers/falcon/traceback.ts";
 import { cut, widthOf } from "./table.ts";
 

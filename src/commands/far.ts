@@ -1,7 +1,7 @@
 // A session of another machine: the command is run there, by the ssh of the user, in whose place the client becomes it. So logins, keys and prompts are
 // ssh's own, and a login that fails is not tried again.
 import { Failure, Status } from "../base/failure.ts";
-import type { RemoteSession } from "../session/roster.ts";
+import type { RemoteSession } from "../session/machines/roster.ts";
 import type { Call, Context } from "./call.ts";
 
 /** The first word of a command line that another machine sent here: it is done here, or not at all. A contract between versions. */

@@ -1,7 +1,7 @@
 // A session without a terminal: its output is copied to the caller's stdout, signals go to the program, its status is the answer.
 import { Status } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
 import type { Call, Context } from "./call.ts";
 import { takeSignal } from "./outside-signals.ts";
 import { passedTo } from "./passed.ts";

@@ -4,11 +4,11 @@ import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { timeLimit } from "../batch/time-limit.ts";
-import { refuseLongGrace } from "../session/deadline.ts";
-import { nextPart, type PartFact } from "../session/parts.ts";
-import { realPath } from "../session/real-paths.ts";
-import { sessionsOfRun } from "../session/select.ts";
-import type { Session } from "../session/session.ts";
+import { realPath } from "../session/life/real-paths.ts";
+import { sessionsOfRun } from "../session/life/select-session.ts";
+import type { Session } from "../session/life/session.ts";
+import { refuseLongGrace } from "../session/run/deadline.ts";
+import { nextPart, type PartFact } from "../session/run/parts.ts";
 import type { Context } from "./call.ts";
 
 /** What is to be started. */

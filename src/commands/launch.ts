@@ -2,9 +2,9 @@
 import path from "node:path";
 import { Failure, Status } from "../base/failure.ts";
 import { printableLines } from "../base/printable.ts";
-import { changesOf, withChanges } from "../session/provenance.ts";
-import { selectSession, sessionsOfRun } from "../session/select.ts";
-import type { Session } from "../session/session.ts";
+import { changesOf, withChanges } from "../session/life/provenance.ts";
+import { selectSession, sessionsOfRun } from "../session/life/select-session.ts";
+import type { Session } from "../session/life/session.ts";
 import { parseLaunch } from "../trainers/falcon/arguments.ts";
 import { findPythonFalcon, viaVariable } from "../trainers/falcon/find.ts";
 import { checkLaunch } from "../trainers/falcon/launch-check.ts";

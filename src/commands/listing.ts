@@ -1,12 +1,12 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
 
-import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
-import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/deadline.ts";
-import type { Outcome } from "../session/outcome.ts";
-import { partFact } from "../session/parts.ts";
-import { changesOf, provenanceOf } from "../session/provenance.ts";
-import type { RunProgresses } from "../session/run-progress.ts";
-import type { Session } from "../session/session.ts";
+import { outcomeOf, postMortemOf } from "../session/life/conclusion.ts";
+import type { Outcome } from "../session/life/outcome.ts";
+import { changesOf, provenanceOf } from "../session/life/provenance.ts";
+import type { Session } from "../session/life/session.ts";
+import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../session/run/deadline.ts";
+import { partFact } from "../session/run/parts.ts";
+import type { RunProgresses } from "../session/run/run-progress.ts";
 import type { SessionState } from "../store/session-store.ts";
 import { type RunFailure, runFailure } from "../trainers/falcon/failure.ts";
 import type { PostMortem } from "../trainers/falcon/post-mortem.ts";
@@ -75,7 +75,7 @@ export interface Listing {
   postMortem: PostMortem | null;
   /** Why a falcon run failed, in the line that matters (falcon/failure.ts); null where it did not, or nothing tells. */
   failure: RunFailure | null;
-  /** How it ended, in one statement (session/outcome.ts); null while it runs. `time` as the times of a session. */
+  /** How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a session. */
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
 }
 

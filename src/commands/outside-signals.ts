@@ -1,10 +1,10 @@
 // What a signal means that reaches a waiting `falcon launch` or `falcon run` from outside: a batch system's warning, a shell's Ctrl+C, a kill.
 import { jobOfHome } from "../batch/time-limit.ts";
 import { signalName, signalNumber } from "../platform/signals.ts";
-import { deadlineOf } from "../session/deadline.ts";
-import { orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
-import { movement, stopPatience } from "../session/movement.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
+import { deadlineOf } from "../session/run/deadline.ts";
+import { orderWords, stopGracefully, stopOf } from "../session/run/graceful-stop.ts";
+import { movement, stopPatience } from "../session/run/movement.ts";
 import type { Call, Context } from "./call.ts";
 import { endsWithin, watchStop } from "./stop-watch.ts";
 import { duration } from "./wording.ts";

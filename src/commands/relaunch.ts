@@ -1,7 +1,7 @@
 // falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
 import { Failure, Status } from "../base/failure.ts";
-import { deadlineFact } from "../session/deadline.ts";
-import { changesOf, withChanges } from "../session/provenance.ts";
+import { changesOf, withChanges } from "../session/life/provenance.ts";
+import { deadlineFact } from "../session/run/deadline.ts";
 import type { SessionRow } from "../store/session-store.ts";
 import { parseLaunch } from "../trainers/falcon/arguments.ts";
 import { pythonBehind } from "../trainers/falcon/find.ts";

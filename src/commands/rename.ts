@@ -1,7 +1,7 @@
 // falcon rename: another name for a session.
 import { Failure, Status } from "../base/failure.ts";
-import { partsOf } from "../session/parts.ts";
-import { realPath } from "../session/real-paths.ts";
+import { realPath } from "../session/life/real-paths.ts";
+import { partsOf } from "../session/run/parts.ts";
 import { nameOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";
 import { parseName } from "./starting.ts";

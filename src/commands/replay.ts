@@ -2,11 +2,11 @@
 import { Failure, Status } from "../base/failure.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { StreamFilter } from "../platform/stream-filter.ts";
-import { screenAt, spanOf } from "../session/past.ts";
-import { Playback } from "../session/playback.ts";
-import type { Session } from "../session/session.ts";
-import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
-import { enterTerminal, leaveTerminal } from "../session/viewer-terminal.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../session/keys/view-keys.ts";
+import type { Session } from "../session/life/session.ts";
+import { Playback } from "../session/output/playback.ts";
+import { screenAt, spanOf } from "../session/output/screen-at.ts";
+import { enterTerminal, leaveTerminal } from "../session/viewers/viewer-terminal.ts";
 import type { FrameWatch, ScreenHandle } from "../terminal/screens.ts";
 import { type Call, type Context, InputMode } from "./call.ts";
 import { chooseOne } from "./choosing.ts";

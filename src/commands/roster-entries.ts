@@ -1,6 +1,6 @@
 // What the user's other machines are told of this server's sessions: what the list shows.
-import { outcomeOf } from "../session/conclusion.ts";
-import type { RosterSession } from "../session/roster-files.ts";
+import { outcomeOf } from "../session/life/conclusion.ts";
+import type { RosterSession } from "../session/machines/roster-files.ts";
 import type { Context } from "./call.ts";
 import { ownRows, recentEnd } from "./sessions.ts";
 

@@ -2,13 +2,13 @@
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
-import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
-import { deadlineText } from "../session/deadline.ts";
-import type { NeighbourSession } from "../session/neighbours.ts";
-import type { Outcome } from "../session/outcome.ts";
-import type { RemoteSession } from "../session/roster.ts";
-import { selectSession, sessionsOfRun } from "../session/select.ts";
-import type { Session } from "../session/session.ts";
+import { outcomeOf, postMortemOf } from "../session/life/conclusion.ts";
+import type { Outcome } from "../session/life/outcome.ts";
+import { selectSession, sessionsOfRun } from "../session/life/select-session.ts";
+import type { Session } from "../session/life/session.ts";
+import type { NeighbourSession } from "../session/machines/neighbours.ts";
+import type { RemoteSession } from "../session/machines/roster.ts";
+import { deadlineText } from "../session/run/deadline.ts";
 import { failureText, runFailure } from "../trainers/falcon/failure.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
@@ -57,7 +57,7 @@ export const sessions: CommandSpec = {
   },
   async run(call, context, wanted, options) {
     const { all, runDir } = options as { all?: true; runDir?: string };
-    // another server of this machine asks for what that has itself: it has no environment (session/neighbours.ts)
+    // another server of this machine asks for what that has itself: it has no environment (session/machines/neighbours.ts)
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
     if (options.watch) {
       const look = () => lookElsewhere(context, options.here === true, () => {});

@@ -1,9 +1,9 @@
 // What is known of a session besides how it goes: its command, places, times, and what it was started with, a labelled line each.
 import { printable } from "../base/printable.ts";
 import { jobNumber } from "../batch/job-end.ts";
-import { deadlineFact } from "../session/deadline.ts";
-import { partFact } from "../session/parts.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
+import { deadlineFact } from "../session/run/deadline.ts";
+import { partFact } from "../session/run/parts.ts";
 import { span } from "../trainers/falcon/summary.ts";
 import { holeReason } from "./hole-reason.ts";
 import type { DeadlineListing, Listing } from "./listing.ts";

@@ -2,10 +2,10 @@
 import { Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { localTime } from "../base/zone.ts";
-import { deadlineText } from "../session/deadline.ts";
-import { partsOf } from "../session/parts.ts";
-import { realPath } from "../session/real-paths.ts";
-import type { Session } from "../session/session.ts";
+import { realPath } from "../session/life/real-paths.ts";
+import type { Session } from "../session/life/session.ts";
+import { deadlineText } from "../session/run/deadline.ts";
+import { partsOf } from "../session/run/parts.ts";
 import type { Call, Context } from "./call.ts";
 import { chooseOne } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";

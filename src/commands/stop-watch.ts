@@ -1,7 +1,8 @@
 // Watches a run that was asked to stop, to its end: what it does meanwhile is told, and that it hangs.
 // Nothing more is sent.
-import type { Movement } from "../session/movement.ts";
-import type { Session } from "../session/session.ts";
+
+import type { Session } from "../session/life/session.ts";
+import type { Movement } from "../session/run/movement.ts";
 import type { Call } from "./call.ts";
 
 /** How often (ms) the run is looked at while it stops. */

@@ -1,9 +1,9 @@
 // falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { signalNumber } from "../platform/signals.ts";
-import { hitOf, orderWords, stopGracefully, stopOf } from "../session/graceful-stop.ts";
-import { movement, stopPatience } from "../session/movement.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
+import { hitOf, orderWords, stopGracefully, stopOf } from "../session/run/graceful-stop.ts";
+import { movement, stopPatience } from "../session/run/movement.ts";
 import type { Call, Context } from "./call.ts";
 import { defineSeveral, nameOne, several } from "./choosing.ts";
 import type { CommandSpec } from "./command.ts";

@@ -6,7 +6,7 @@ import { durationOf } from "../base/quantity.ts";
 import { batchScript, graceFor, limitOf } from "../batch/script.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { nativeFolder } from "../platform/native.ts";
-import type { Submission } from "../session/submissions.ts";
+import type { Submission } from "../session/machines/submissions.ts";
 import { parseLaunch } from "../trainers/falcon/arguments.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";

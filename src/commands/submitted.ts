@@ -3,8 +3,8 @@ import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { localTime } from "../base/zone.ts";
 import { Slurm } from "../batch/slurm.ts";
-import { bareListing } from "../session/bare-listing.ts";
-import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../session/submissions.ts";
+import { bareListing } from "../session/machines/bare-session-json.ts";
+import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../session/machines/submissions.ts";
 import type { Call, Context } from "./call.ts";
 import type { Listing } from "./listing.ts";
 

@@ -1,6 +1,6 @@
 // The keys of `falcon sessions --watch`, as data: what each does, where it stands in the footer, and how the
 // help describes it.
-import type { ViewKey } from "../session/view-keys.ts";
+import type { ViewKey } from "../session/keys/view-keys.ts";
 import { widthOf } from "./table.ts";
 
 export type WatchAction =

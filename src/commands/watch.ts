@@ -2,9 +2,9 @@
 import { Failure, Status } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { showable } from "../base/terminal-bytes.ts";
-import { outcomeOf } from "../session/conclusion.ts";
-import type { Session } from "../session/session.ts";
-import { leavesView, type ViewKey, ViewKeys } from "../session/view-keys.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../session/keys/view-keys.ts";
+import { outcomeOf } from "../session/life/conclusion.ts";
+import type { Session } from "../session/life/session.ts";
 import type { RunProgress } from "../trainers/falcon/run-progress.ts";
 import { attachHere } from "./attaching.ts";
 import { type Call, type Context, InputMode } from "./call.ts";

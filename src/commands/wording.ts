@@ -1,8 +1,8 @@
 // How states, ends and times are said to people, in one place.
 
-import { outcomeOf, postMortemOf } from "../session/conclusion.ts";
-import { sentenceAfter } from "../session/outcome.ts";
-import type { Session } from "../session/session.ts";
+import { outcomeOf, postMortemOf } from "../session/life/conclusion.ts";
+import { sentenceAfter } from "../session/life/outcome.ts";
+import type { Session } from "../session/life/session.ts";
 import { failureText, runFailure } from "../trainers/falcon/failure.ts";
 import { span } from "../trainers/falcon/summary.ts";
 

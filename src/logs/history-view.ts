@@ -104,7 +104,7 @@ export class HistoryView {
     else this.#draw();
   }
 
-  /** One key by its name (session/view-keys.ts). Answers whether the view is done. */
+  /** One key by its name (session/keys/view-keys.ts). Answers whether the view is done. */
   key(key: string): boolean {
     this.#message = "";
     if (this.#prompt !== undefined) {

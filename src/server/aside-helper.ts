@@ -12,7 +12,7 @@ import "../doctor/terminal.ts";
 import "../trainers/falcon/find.ts";
 import "../trainers/falcon/python-probe.ts";
 import "../trainers/falcon/shim.ts";
-import "../session/agent-link.ts";
+import "../session/life/agent-link.ts";
 import "../doctor/places.ts";
 import "../trainers/falcon/foreign-files.ts";
 import "../trainers/falcon/launch-check.ts";
@@ -21,9 +21,9 @@ import "../trainers/falcon/relaunch.ts";
 import "../trainers/falcon/run-config.ts";
 import "../trainers/falcon/run-directory.ts";
 import "../trainers/falcon/surroundings.ts";
-import "../session/real-paths.ts";
-import "../session/roster-files.ts";
-import "../session/working-directory.ts";
+import "../session/life/real-paths.ts";
+import "../session/machines/roster-files.ts";
+import "../session/life/working-directory.ts";
 
 process.on("message", async (asked: { id: number; name: string; args: never[] }) => {
   const { id, name, args } = asked;

@@ -3,7 +3,7 @@
 // since the node is then another job's.
 import type { Log } from "../base/log.ts";
 import { nameOf, parentOf, processAlive, startTime } from "../platform/processes.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/life/session.ts";
 
 /** How often (ms) it is looked whether the jobs are over. A read of /proc for each run. */
 const look = 1_000;

@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import { migrate } from "./schema.ts";
 import { Sqlite } from "./sqlite.ts";
 
-/** States of a session; see the transition table in session/state.ts. */
+/** States of a session; see the transition table in session/life/state.ts. */
 export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
 
 /** Everything that is kept of one session. Times are ms since 1970. */

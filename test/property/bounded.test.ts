@@ -9,8 +9,8 @@ import { LineReader } from "../../src/logs/line-reader.ts";
 import { StreamFilter } from "../../src/platform/stream-filter.ts";
 import { mostFromClient } from "../../src/protocol/client.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
-import { type KeyPolicy, Keys } from "../../src/session/keys.ts";
-import { ViewKeys } from "../../src/session/view-keys.ts";
+import { type KeyPolicy, Keys } from "../../src/session/keys/input-parser.ts";
+import { ViewKeys } from "../../src/session/keys/view-keys.ts";
 import { Scanner } from "../../src/terminal/scanner.ts";
 import { Screen } from "../../src/terminal/screen.ts";
 

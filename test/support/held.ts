@@ -3,8 +3,8 @@
 import fs from "node:fs";
 import { processAlive } from "../../src/platform/processes.ts";
 import type { ExitRecord, Gap, Hello } from "../../src/protocol/holder.ts";
-import { type LaunchOptions, launchHolder } from "../../src/session/holder-launch.ts";
-import type { HolderEvents, HolderLink } from "../../src/session/holder-link.ts";
+import { type LaunchOptions, launchHolder } from "../../src/session/holder/holder-launch.ts";
+import type { HolderEvents, HolderLink } from "../../src/session/holder/holder-link.ts";
 import { patience } from "./events.ts";
 import { processesNaming } from "./home.ts";
 

@@ -1,6 +1,6 @@
 // A process that owns links and is killed by a test: link-owner.ts FOLDER COMMAND [ARGUMENT ...]; says
 // "output" at the first byte.
-import { launchHolder } from "../../src/session/holder-launch.ts";
+import { launchHolder } from "../../src/session/holder/holder-launch.ts";
 import { orders } from "./held.ts";
 
 const [folder = "", ...command] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import path from "node:path";
 import { sendFds } from "../../src/platform/native.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { FromHolder, fromHolderLimit, ToHolder } from "../../src/protocol/holder.ts";
-import { spawnUnread, type UnreadPty } from "../../src/session/unread-pty.ts";
+import { spawnUnread, type UnreadPty } from "../../src/session/holder/unread-pty.ts";
 import { orders } from "./held.ts";
 import { root } from "./paths.ts";
 

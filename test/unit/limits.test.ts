@@ -14,7 +14,7 @@ import { ClientFrame } from "../../src/protocol/client.ts";
 import { encodeFrame } from "../../src/protocol/frame.ts";
 import { runEventCommand } from "../../src/server/event-command.ts";
 import { Peer } from "../../src/server/peer.ts";
-import { longestName } from "../../src/session/session-table.ts";
+import { longestName } from "../../src/session/life/session-table.ts";
 import { Model } from "../../src/terminal/internals.ts";
 import { Tracker } from "../../src/terminal/tracker.ts";
 import { ByteCount } from "../../src/trainers/falcon/byte-count.ts";

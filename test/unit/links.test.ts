@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
-import { eventFacts } from "../../src/session/event-facts.ts";
+import { eventFacts } from "../../src/session/events/event-facts.ts";
 import { root } from "../support/paths.ts";
 
 // not by git: the tests also run in a copy of the tree that is no clone (scripts/with-node.sh)

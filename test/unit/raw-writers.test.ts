@@ -24,14 +24,14 @@ test("who may say that bytes can be shown", () => {
     // the filter
     "platform/stream-filter.ts",
     // questions of ours and the sequence that a person said yes to, our own words in the viewer's terminal, entering and leaving
-    "session/attachment.ts",
-    "session/viewer-terminal.ts",
-    "session/viewer.ts",
+    "session/viewers/viewer-input.ts",
+    "session/viewers/viewer-terminal.ts",
+    "session/viewers/viewer.ts",
   ]);
   assert.deepEqual(having(/\bas (\w+ & )?TerminalBytes/), [
     "base/terminal-bytes.ts",
     "platform/stream-filter.ts",
-    "session/viewer-terminal.ts",
+    "session/viewers/viewer-terminal.ts",
   ]);
   // nothing else writes to the standard streams: the server's are its log
   assert.deepEqual(having(/process\.std(out|err)\b|console\.\w+\(/), ["server/main.ts"]);

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { statesPicture } from "../../scripts/draw-states.ts";
-import { mayFollow } from "../../src/session/state.ts";
+import { mayFollow } from "../../src/session/life/state.ts";
 import { root } from "../support/paths.ts";
 
 test("the picture of a session's life is made from its transitions", () => {

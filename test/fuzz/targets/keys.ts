@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { Failure } from "../../../src/base/failure.ts";
 import { keyBytes } from "../../../src/commands/key-names.ts";
-import { type KeyPolicy, Keys, longestCsi, longestString } from "../../../src/session/keys.ts";
-import { ViewKeys } from "../../../src/session/view-keys.ts";
+import { type KeyPolicy, Keys, longestCsi, longestString } from "../../../src/session/keys/input-parser.ts";
+import { ViewKeys } from "../../../src/session/keys/view-keys.ts";
 import { describeInput, keyInput, misfortune } from "../../support/key-inputs.ts";
 import { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";

@@ -5,7 +5,7 @@ import headless, { type Terminal } from "@xterm/headless";
 import fc from "fast-check";
 import { defaultConfig } from "../../../src/base/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
-import { enterTerminal, leaveTerminal } from "../../../src/session/viewer-terminal.ts";
+import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
 import { modesAndResets } from "./vocabulary.ts";
 
 function write(terminal: Terminal, bytes: string | Uint8Array): Promise<void> {

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { defaultConfig } from "../../../src/base/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
-import { enterTerminal, leaveTerminal } from "../../../src/session/viewer-terminal.ts";
+import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
 import { root } from "../../support/paths.ts";
 import { modesAndResets } from "./vocabulary.ts";
 

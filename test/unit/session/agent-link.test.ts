@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
-import { agentLinkPath, aimAgentLink, hasAgentLink } from "../../../src/session/agent-link.ts";
+import { agentLinkPath, aimAgentLink, hasAgentLink } from "../../../src/session/life/agent-link.ts";
 
 const base = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(base, { recursive: true, force: true }));

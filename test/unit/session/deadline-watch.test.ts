@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
-import type { DeadlineFact } from "../../../src/session/deadline.ts";
-import { DeadlineWatch } from "../../../src/session/deadline-watch.ts";
-import type { Session } from "../../../src/session/session.ts";
+import type { Session } from "../../../src/session/life/session.ts";
+import type { DeadlineFact } from "../../../src/session/run/deadline.ts";
+import { DeadlineWatch } from "../../../src/session/run/deadline-watch.ts";
 import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
 
 const minute = 60_000;

@@ -11,7 +11,7 @@ import {
   parseSaveBefore,
   refuseLongGrace,
   stopsBefore,
-} from "../../../src/session/deadline.ts";
+} from "../../../src/session/run/deadline.ts";
 import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
 
 const minute = 60_000;

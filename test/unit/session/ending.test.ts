@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { bootId } from "../../../src/platform/processes.ts";
-import { outOfMemory, watchMemory, whyLost } from "../../../src/session/ending.ts";
+import { outOfMemory, watchMemory, whyLost } from "../../../src/session/life/ending.ts";
 
 const base = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(base, { recursive: true, force: true }));

@@ -16,7 +16,7 @@ import {
   HolderRole,
   HoleReason,
 } from "../../../src/protocol/holder.ts";
-import { openCursor } from "../../../src/session/holder-launch.ts";
+import { openCursor } from "../../../src/session/holder/holder-launch.ts";
 import { until } from "../../support/events.ts";
 import { Held } from "../../support/held.ts";
 import { Cursor, decodeTaken } from "../../support/holder-cursor.ts";

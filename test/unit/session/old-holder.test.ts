@@ -13,7 +13,7 @@ import {
   SignalTarget,
   ToHolder,
 } from "../../../src/protocol/holder.ts";
-import { connectHolder } from "../../../src/session/holder-launch.ts";
+import { connectHolder } from "../../../src/session/holder/holder-launch.ts";
 import { parseRecord } from "../../../src/store/record.ts";
 import { endSession, Heard, sessionFolder } from "../../support/held.ts";
 import { RecordedHolder, readRecording } from "../../support/recorded-holder.ts";

@@ -2,7 +2,13 @@
 // own words are.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { deriveOutcome, type OutcomeFacts, type SignalEvent, sentenceAfter, withSignal } from "../../../src/session/outcome.ts";
+import {
+  deriveOutcome,
+  type OutcomeFacts,
+  type SignalEvent,
+  sentenceAfter,
+  withSignal,
+} from "../../../src/session/life/outcome.ts";
 import type { ModelFiles } from "../../../src/trainers/falcon/model-files.ts";
 
 const whole: ModelFiles = { state: "whole", files: 10, damaged: [] };

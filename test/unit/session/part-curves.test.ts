@@ -1,7 +1,7 @@
 // One curve of many parts: what falcon wrote over is there again, and nothing is told twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joinCurves, keptCurves } from "../../../src/session/part-curves.ts";
+import { joinCurves, keptCurves } from "../../../src/session/run/part-curves.ts";
 import type { NodeCurves } from "../../../src/trainers/falcon/curve.ts";
 
 function curves(epochs: number[], value: number, seams: number[] = []): NodeCurves {

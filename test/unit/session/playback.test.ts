@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { Playback, type PlaybackOptions, type Stage } from "../../../src/session/playback.ts";
+import { Playback, type PlaybackOptions, type Stage } from "../../../src/session/output/playback.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 

@@ -1,8 +1,8 @@
 // --requeue: a run's job is run again unless the run completed, was ended on purpose, or failed twice in a row.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Outcome, StopRecord } from "../../../src/session/outcome.ts";
-import { whyNotAgain } from "../../../src/session/requeue.ts";
+import type { Outcome, StopRecord } from "../../../src/session/life/outcome.ts";
+import { whyNotAgain } from "../../../src/session/run/requeue.ts";
 
 const ended = (
   kind: Outcome["kind"],

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { useAside } from "../../../src/base/aside.ts";
-import { entryText, longestEntry, mostTold, RosterKeeper } from "../../../src/session/roster.ts";
-import { parseRoster, type RosterSession } from "../../../src/session/roster-files.ts";
+import { entryText, longestEntry, mostTold, RosterKeeper } from "../../../src/session/machines/roster.ts";
+import { parseRoster, type RosterSession } from "../../../src/session/machines/roster-files.ts";
 import { until } from "../../support/events.ts";
 
 const folder = fs.mkdtempSync("/tmp/fs-roster-");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
-import { type FeedEffects, ScreenFeed, screenLag } from "../../../src/session/screen-feed.ts";
+import { type FeedEffects, ScreenFeed, screenLag } from "../../../src/session/output/screen-feed.ts";
 
 const chunk = 1 << 20;
 

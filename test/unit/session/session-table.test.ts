@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import type { Session } from "../../../src/session/session.ts";
-import { mostSessions, SessionTable, type StartOrder } from "../../../src/session/session-table.ts";
+import type { Session } from "../../../src/session/life/session.ts";
+import { mostSessions, SessionTable, type StartOrder } from "../../../src/session/life/session-table.ts";
 
 class FullTable extends SessionTable {
   override live(): Session[] {

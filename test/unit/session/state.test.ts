@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { signalName, signalNumber } from "../../../src/platform/signals.ts";
-import { endOf, isLive, mayFollow } from "../../../src/session/state.ts";
+import { endOf, isLive, mayFollow } from "../../../src/session/life/state.ts";
 
 test("a session that is over stays over", () => {
   for (const over of ["exited", "lost"] as const) {

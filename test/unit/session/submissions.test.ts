@@ -8,7 +8,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
 import { graceFor, limitOf } from "../../../src/batch/script.ts";
 import type { SlurmJob } from "../../../src/batch/slurm.ts";
-import { leastPause, lives, type Submission, Submissions, waits } from "../../../src/session/submissions.ts";
+import { leastPause, lives, type Submission, Submissions, waits } from "../../../src/session/machines/submissions.ts";
 
 let home = "";
 beforeEach(() => {

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showable } from "../../../src/base/terminal-bytes.ts";
-import { type DirectEvents, rejoinPause, slowScreen, Viewer, viewerCredit, viewerPatience } from "../../../src/session/viewer.ts";
+import {
+  type DirectEvents,
+  rejoinPause,
+  slowScreen,
+  Viewer,
+  viewerCredit,
+  viewerPatience,
+} from "../../../src/session/viewers/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/screens.ts";
 
 /** What these tests write is nobody's. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { defaultConfig } from "../../../src/base/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
-import { leaveTerminal, modesWeNeed } from "../../../src/session/viewer-terminal.ts";
+import { leaveTerminal, modesWeNeed } from "../../../src/session/viewers/viewer-terminal.ts";
 import { modePage, pageWithModes } from "../../support/mode-table.ts";
 
 const introducer = (dec: boolean) => (dec ? "\x1b[?" : "\x1b[");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { enterTerminal, leaveTerminal } from "../../../src/session/viewer-terminal.ts";
+import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 import { UserScreen } from "../../replay/user-screen.ts";
 

@@ -1,0 +1,37 @@
+// What the user's command is told of an event: environment variables, each documented in
+// docs/guide/configuration.md.
+import { outcomeOf } from "../life/conclusion.ts";
+import type { Session } from "../life/session.ts";
+
+/** Events that are told: it completed, it ended otherwise (status, signal, lost), it stopped moving. */
+export type SessionEvent = "ended" | "failed" | "stalled";
+
+/** The event that the end of a session is. */
+export function endEvent(session: Session): SessionEvent {
+  return session.row.state === "exited" && session.end?.status === 0 ? "ended" : "failed";
+}
+
+/** @param summary the best line about its progress, or "". */
+export function eventFacts(session: Session, summary: string): Record<string, string> {
+  const { row } = session;
+  const outcome = outcomeOf(session);
+  const { code, signal, status } = session.end ?? { code: null, signal: null, status: null };
+  return {
+    FALCON_SESSION_ID: row.id,
+    FALCON_SESSION_NAME: row.name,
+    FALCON_SESSION_STATE: row.state,
+    FALCON_SESSION_REASON: row.reason,
+    FALCON_SESSION_DIRECTORY: row.directory,
+    FALCON_SESSION_RUN_DIRECTORY: row.runDirectory ?? "",
+    FALCON_SESSION_HOST: row.host,
+    FALCON_SESSION_SUMMARY: summary,
+    FALCON_SESSION_STARTED: row.started === null ? "" : new Date(row.started).toISOString(),
+    FALCON_SESSION_ENDED: row.ended === null ? "" : new Date(row.ended).toISOString(),
+    FALCON_SESSION_EXIT_CODE: code === null ? "" : String(code),
+    FALCON_SESSION_SIGNAL: signal ?? "",
+    FALCON_SESSION_STATUS: status === null ? "" : String(status),
+    FALCON_SESSION_OUTCOME: outcome?.kind ?? "",
+    FALCON_SESSION_OUTCOME_SENTENCE: outcome?.sentence ?? "",
+    FALCON_SESSION_SAVED: outcome?.saved === true ? "yes" : outcome?.saved === false ? "no" : "",
+  };
+}

@@ -1,0 +1,411 @@
+// The server's end of one connection to a holder: the stream of frames in both directions, and the terminal. holder-launch.ts makes it.
+import { randomBytes } from "node:crypto";
+import net from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { Failure, sentence } from "../../base/failure.ts";
+import { close, type LineMode, lineMode, setWindowSize, writeSome } from "../../platform/native.ts";
+import { signalName } from "../../platform/signals.ts";
+import { FrameReader } from "../../protocol/frame.ts";
+import {
+  decodeData,
+  decodeExit,
+  decodeGap,
+  decodeHello,
+  decodeHole,
+  decodeSized,
+  decodeTaken,
+  decodeTyped,
+  type ExitRecord,
+  encodeInput,
+  encodeKeep,
+  encodeKeys,
+  encodeRelease,
+  encodeSignal,
+  encodeSpeak,
+  encodeSubscribe,
+  encodeWindowSize,
+  FromHolder,
+  fromHolderLimit,
+  type Hello,
+  HolderRole,
+  HoleReason,
+  highestHolderVersion,
+  type SignalTarget,
+  toHolderLimit,
+} from "../../protocol/holder.ts";
+
+/** INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never waits behind a paste. */
+const inputWindow = 512 * 1024;
+/** Bytes of KEYS in front of what is typed. */
+const keysHead = 17;
+/** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
+const holderEndMs = 300;
+/** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
+const readBuffer = 256 << 10;
+/** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
+const inputHighWater = 1 << 20;
+/**
+ * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after 4 KiB. So large that no paste is cut
+ * that somebody means; the viewer's own connection is not held up, since the key that leaves comes on it.
+ */
+export const mostWaitingInput = 16 << 20;
+/** Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and never reads gets no more of them. */
+export const mostWaitingAnswers = 64 << 10;
+
+/** Where bytes stand among all of those that somebody types, over all connections. */
+export interface Position {
+  writer: bigint;
+  number: number;
+}
+
+export interface HolderEvents {
+  hello(hello: Hello): void;
+  /** Output, in order; `bytes` may be kept. */
+  data(offset: number, bytes: Buffer): void;
+  /** The program has ended and all of its output was delivered. */
+  exit(exit: ExitRecord): void;
+  /** These bytes are not in the log; those from the present position on were not delivered either. */
+  gap(offset: number, length: number): void;
+  /** The terminal has this size since `offset`; the answer to `resize`. */
+  sized(size: { offset: number; cols: number; rows: number }): void;
+  /** The connection is gone, not by {@link HolderLink.close}. */
+  closed(reason: string): void;
+  /** After {@link HolderLink.input} said false: typing may go on. */
+  inputDrained?(): void;
+  /** The terminal has taken all that was typed here. */
+  inputTaken?(): void;
+  /** The holder has so many bytes of this writer. */
+  taken?(writer: bigint, number: number): void;
+}
+
+/** The frames of one connection; who takes them changes once, when the first answer has been read. */
+export class HolderStream {
+  onFrame: (type: number, payload: Buffer) => void;
+  readonly #reader: FrameReader;
+
+  constructor(onFrame: (type: number, payload: Buffer) => void) {
+    this.onFrame = onFrame;
+    this.#reader = new FrameReader(fromHolderLimit, (type, payload) => this.onFrame(type, payload));
+  }
+
+  feed(chunk: Buffer): void {
+    this.#reader.feed(chunk);
+  }
+
+  stop(): void {
+    this.#reader.stop();
+  }
+}
+
+/** One connection to one holder, and a copy of the terminal's master. */
+export class HolderLink {
+  /** Resolves at HELLO; rejects when the connection ends before. */
+  readonly greeted: Promise<Hello>;
+  #hello: Hello | null = null;
+  #master: number;
+  readonly #socket: net.Socket;
+  readonly #stream: HolderStream;
+  readonly #events: HolderEvents;
+  #resolveGreeted: (hello: Hello) => void = () => {};
+  #rejectGreeted: (error: Error) => void = () => {};
+  #trouble: string | null = null;
+  #ended = false;
+  #over = false;
+  #left = false;
+  /** The holder's exit code, 128 + n for signal n; undefined where it is not a child of this process. */
+  holderEnded: Promise<number> | undefined;
+
+  /** Input that waits for room on its way, oldest first, and how many bytes that is. */
+  #queue: { bytes: Buffer; by: Position | undefined }[] = [];
+  #queued = 0;
+  /** INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write to the terminal ourselves. */
+  #sent = 0;
+  #typed = 0;
+  /** Of those that were sent, what nobody counts but we. */
+  #own = 0;
+  #askedToWait = false;
+  /** Version of the protocol that this connection speaks. */
+  #version = 1;
+  /** Who types here, as the holder counts it. */
+  readonly #writer = randomBytes(8).readBigUInt64LE();
+
+  /** Takes both descriptors over, whatever happens. */
+  constructor(socket: number, master: number, stream: HolderStream, events: HolderEvents) {
+    this.#master = master;
+    this.#events = events;
+    this.#stream = stream;
+    stream.onFrame = (type, payload) => this.#frame(type, payload);
+    this.greeted = new Promise((resolve, reject) => {
+      this.#resolveGreeted = resolve;
+      this.#rejectGreeted = reject;
+    });
+    this.greeted.catch(() => {});
+    // one buffer for all reads, with room for several frames: Node would make one of 64 KiB for each, also for a single byte
+    const buffer = Buffer.allocUnsafeSlow(readBuffer);
+    const callback = (length: number): boolean => {
+      this.#feed(buffer.subarray(0, length));
+      return true;
+    };
+    this.#socket = new net.Socket({
+      fd: socket,
+      readable: true,
+      writable: true,
+      onread: { buffer, callback },
+    } as net.SocketConstructorOpts);
+    this.#socket.on("error", (error) => {
+      this.#trouble ??= error.message;
+    });
+    this.#socket.on("close", () => this.#lost());
+  }
+
+  /** What the holder said of itself at the beginning of this connection. */
+  get hello(): Hello {
+    if (this.#hello === null) throw new Failure("the holder has not said hello yet");
+    return this.#hello;
+  }
+
+  get programPid(): number {
+    return this.hello.programPid;
+  }
+
+  get holderPid(): number {
+    return this.hello.holderPid;
+  }
+
+  /** Our copy of the terminal's master; -1 once the program has ended. It stays open when the connection is lost, for a successor. */
+  get master(): number {
+    return this.#master;
+  }
+
+  /** Bytes of input that the terminal has not taken yet. */
+  get waitingInput(): number {
+    return this.#queued + this.#sent - this.#typed;
+  }
+
+  /** Output from `offset` on, then live. */
+  subscribe(offset: number): void {
+    this.#send(encodeSubscribe(offset));
+  }
+
+  /** The version of the protocol that is spoken: in 1 nobody but servers has a connection, and sizes are told to who asked. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue, and which waits for the terminal without
+   * anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
+   * @param by whose they are, where the holder is to count them: what it has already is dropped.
+   */
+  input(bytes: Uint8Array, by?: Position): boolean {
+    if (this.#master < 0 || this.#over) return true;
+    if (this.waitingInput + bytes.length > mostWaitingInput) return false;
+    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the other one
+    const taken = this.#version < 2 && this.waitingInput === 0 ? this.#write(bytes) : 0;
+    if (taken < bytes.length) {
+      // a copy: the caller may use its buffer again
+      this.#queue.push({ bytes: Buffer.from(bytes.subarray(taken)), by });
+      this.#queued += bytes.length - taken;
+      this.#sendInput();
+    }
+    this.#askedToWait = this.waitingInput > inputHighWater;
+    return !this.#askedToWait;
+  }
+
+  /** The terminal's interrupt character: nothing that the program reads, so that it may pass by whatever others have typed. */
+  interrupt(bytes: Uint8Array, by?: Position): void {
+    if (this.#master < 0 || this.#over) return;
+    // counted first: should we be killed in between, it is lost, and not typed again
+    if (by !== undefined && this.#version >= 2)
+      this.#send(encodeKeys({ ...by, number: by.number + bytes.length, more: false }, Buffer.alloc(0)));
+    const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
+    if (taken < bytes.length) this.input(bytes.subarray(taken));
+  }
+
+  /** What the terminal takes now; all where there is none any more, and nobody will read it. */
+  #write(bytes: Uint8Array): number {
+    try {
+      return writeSome(this.#master, bytes, 0);
+    } catch {
+      return bytes.length;
+    }
+  }
+
+  /** The screen's answer to the program; dropped where so much waits already that nobody reads it. */
+  answer(bytes: Uint8Array): void {
+    if (this.waitingInput + bytes.length <= mostWaitingAnswers) this.input(bytes);
+  }
+
+  #sendInput(): void {
+    for (;;) {
+      const first = this.#queue[0];
+      const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
+      if (first === undefined || room <= 0) return;
+      const piece = first.bytes.subarray(0, room);
+      const more = piece.length < first.bytes.length;
+      const { writer, number } = first.by ?? { writer: this.#writer, number: this.#own };
+      if (first.by === undefined) this.#own += piece.length;
+      const by = first.by && { writer, number: number + piece.length };
+      if (!more) this.#queue.shift();
+      else this.#queue[0] = { bytes: first.bytes.subarray(piece.length), by };
+      this.#queued -= piece.length;
+      this.#send(this.#version < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
+      this.#sent += piece.length;
+    }
+  }
+
+  #inputTyped(total: number): void {
+    this.#typed = total;
+    if (this.waitingInput === 0) this.#events.inputTaken?.();
+    this.#sendInput();
+    if (this.#askedToWait && this.waitingInput <= inputHighWater / 2) {
+      this.#askedToWait = false;
+      this.#events.inputDrained?.();
+    }
+  }
+
+  /** Asks the holder how many bytes of this writer it has; `taken` is the answer. */
+  askTaken(writer: bigint): void {
+    this.#send(encodeKeys({ writer, number: 0, more: false }, Buffer.alloc(0)));
+  }
+
+  /** Gives the terminal another size, and the holder the moment to note it. */
+  resize(cols: number, rows: number): void {
+    if (!this.#over) {
+      this.#send(encodeWindowSize(cols, rows));
+    } else if (this.#master >= 0) {
+      try {
+        setWindowSize(this.#master, cols, rows);
+      } catch {
+        // the terminal went between two events
+      }
+    }
+  }
+
+  /** Sends a signal. It overtakes input that waits. */
+  signal(number: number, target: SignalTarget): void {
+    this.#send(encodeSignal(number, target));
+  }
+
+  /** The end is stored: the holder may go. */
+  release(): void {
+    this.#send(encodeRelease());
+  }
+
+  /** Bytes of log to retain at most, 0 all. */
+  keep(bytes: number): void {
+    this.#send(encodeKeep(bytes));
+  }
+
+  /** Takes no more output until resume(); the holder goes on without us. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** How the program has set its terminal at this moment. Throws when the terminal is gone. */
+  lineMode(): LineMode {
+    return lineMode(this.#master);
+  }
+
+  /** Lets go of the holder, which lives on, and of the terminal. Frames that were sent still arrive. */
+  close(): void {
+    this.#left = true;
+    if (!this.#over) {
+      this.#over = true;
+      this.#stream.stop();
+      // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket; unread output is nobody's any more
+      this.#socket.removeAllListeners("data");
+      this.#socket.resume();
+      this.#socket.end(() => this.#socket.destroy());
+      this.#rejectGreeted(new Failure("the connection to the holder was closed"));
+    }
+    this.#closeMaster();
+  }
+
+  #send(frame: Buffer): void {
+    if (!this.#over) this.#socket.write(frame);
+  }
+
+  #feed(chunk: Buffer): void {
+    try {
+      this.#stream.feed(chunk);
+    } catch (error) {
+      // a holder that cannot be understood is as good as none; the log and the record are still whole
+      this.#trouble ??= sentence(error);
+      this.#stream.stop();
+      this.#socket.destroy();
+    }
+  }
+
+  #frame(type: number, payload: Buffer): void {
+    if (this.#over) return;
+    switch (type) {
+      case FromHolder.data: {
+        const { offset, bytes } = decodeData(payload);
+        // a copy: the next read uses the buffer again
+        this.#events.data(offset, Buffer.from(bytes));
+        break;
+      }
+      case FromHolder.hello:
+        this.#hello = decodeHello(payload);
+        if (this.#hello.highest >= highestHolderVersion) {
+          this.#version = highestHolderVersion;
+          this.#send(encodeSpeak(highestHolderVersion, HolderRole.server));
+        }
+        this.#events.hello(this.#hello);
+        this.#resolveGreeted(this.#hello);
+        break;
+      case FromHolder.exit: {
+        const exit = decodeExit(payload);
+        this.#ended = true;
+        // what the program left behind on the terminal must not find it open for our sake
+        this.#closeMaster();
+        this.#events.exit(exit);
+        break;
+      }
+      case FromHolder.gap: {
+        const { offset, length } = decodeGap(payload);
+        this.#events.gap(offset, length);
+        break;
+      }
+      case FromHolder.hole: {
+        const { offset, length, reason } = decodeHole(payload);
+        if (reason === HoleReason.notStored) this.#events.gap(offset, length);
+        break;
+      }
+      case FromHolder.sized:
+        this.#events.sized(decodeSized(payload));
+        break;
+      case FromHolder.taken: {
+        const { writer, number } = decodeTaken(payload);
+        this.#events.taken?.(writer, number);
+        break;
+      }
+      case FromHolder.typed:
+        this.#inputTyped(decodeTyped(payload));
+        break;
+      default: // of a later holder
+    }
+  }
+
+  #lost(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const reason = this.#trouble ?? (this.#ended ? "the session is over" : "the holder is gone");
+    this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
+    if (this.#trouble !== null || this.#ended || this.holderEnded === undefined) return this.#events.closed(reason);
+    void Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
+      if (this.#left) return;
+      this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);
+    });
+  }
+
+  #closeMaster(): void {
+    if (this.#master >= 0) close(this.#master);
+    this.#master = -1;
+  }
+}

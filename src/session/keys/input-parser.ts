@@ -1,0 +1,598 @@
+// The input parser: decides for every byte that a viewer's terminal sends whether it is the program's, ours,
+// or nobody's.
+//
+// What it does
+// - Everything goes to the program unchanged and in order, but for what is listed here. No byte is lost, none is invented.
+// - Paste brackets (CSI 200~ / 201~) are always on in the viewer's terminal; the program gets them only when it asked for them.
+//   Nothing inside a paste is a key.
+// - The detach key (`d`) detaches when the session allows it and it was typed alone: the only character of its chunk, outside of any
+//   sequence and paste, not after ESC (Alt+d). Its kitty encodings count (lock modifiers ignored), wherever they stand in a chunk.
+// - The prefix (Ctrl-\, as a byte, in the kitty encoding or that of modifyOtherKeys): alone for `prefixTimeout` it detaches; twice it is sent to
+//   the program once, as the second was typed; before `[` it opens the history; before any other key it detaches.
+// - After a detach the rest of the input is dropped: it was typed at a program that its typist has left.
+// - PageUp opens the history too where the session allows it.
+// - The release (kitty event 3) of a key that was kept from the program is kept from it too.
+// - A byte that the terminal's line discipline will turn into SIGINT is handed out by itself, wherever it stands, paste or not.
+// - Focus reports reach the program only when it asked for them. Mouse reports do always.
+// - Replies of the viewer's terminal are dropped: the session's own screen answers the program's queries.
+// - After `ask()` the next typed key is the answer to a question of ours (`y`, or no) and nobody's else. Pastes, reports, replies, releases and
+//   modifiers by themselves are no answers; the prefix detaches as ever.
+//
+// What is held back, and for how long: ESC, an unfinished CSI and an unfinished string, at most
+// `escapeTimeout` after their last byte. Then they are sent as they stand; the parser still knows where in
+// the sequence it is, but what has been sent in part is sent whole and means nothing to us. A sequence is
+// forgotten after `quietReset` without input, a paste after `pasteReset`. So a typed Alt+] cannot lock the
+// detach keys up, and a reply that a slow line tears in two cannot detach.
+//
+// Two clocks: what lies between two chunks is measured where they were typed, if that is told, since a server
+// that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
+// may be on its way.
+import { characterLength } from "../../base/bytes.ts";
+import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
+
+/** What the parser asks of the session at each chunk. */
+export interface KeyPolicy {
+  /** The detach key counts: a launch session whose terminal is not in line mode. */
+  readonly plainDetach: boolean;
+  /** One character, or null for none. */
+  readonly detachKey: string | null;
+  /** A control byte (0x1c is Ctrl-\), or null for none. */
+  readonly prefix: number | null;
+  /** The program has switched bracketed paste (2004) on. */
+  readonly bracketedPaste: boolean;
+  /** The program has switched focus reports (1004) on. */
+  readonly focus: boolean;
+  /** Replies of the viewer's terminal go to the program (normally not). */
+  readonly replies: boolean;
+  /** The program's terminal turns the interrupt character into SIGINT. */
+  readonly isig: boolean;
+  /** The terminal's interrupt character (VINTR), normally 0x03; null where it is switched off. */
+  readonly interruptByte: number | null;
+  /** PageUp opens the history too. */
+  readonly historyKey?: boolean;
+}
+
+export type KeyAction =
+  | { do: "send"; bytes: Buffer }
+  /** The interrupt character: bytes for the program that will end as SIGINT. */
+  | { do: "interrupt"; bytes: Buffer }
+  | { do: "history" }
+  /** What was typed after `ask()`. */
+  | { do: "answer"; yes: boolean }
+  | { do: "detach"; key: "plain" | "prefix" };
+
+/**
+ * How long the prefix waits for what may follow it (ms): long enough to press it twice, short enough to feel
+ * like a key of its own.
+ */
+export const prefixTimeout = 300;
+/**
+ * How long an unfinished sequence is held back (ms): a terminal writes one at once, a line may tear it; a
+ * person sees no 50 ms after Esc.
+ */
+export const escapeTimeout = 50;
+/** After this silence (ms) an unfinished sequence was a person typing Alt+[, and is over. */
+export const quietReset = 1000;
+/** After this silence (ms) a paste whose end never came is over, so that the keys work again. */
+export const pasteReset = 10_000;
+/**
+ * Longest CSI that is looked at (bytes); the longest key, a kitty one with text, has some 60. A longer one is
+ * passed on as it comes.
+ */
+export const longestCsi = 256;
+/** Longest OSC, DCS, APC, PM or SOS that is held back (bytes). A longer one is passed on as it comes. */
+export const longestString = 4096;
+
+/**
+ * When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is
+ * told).
+ */
+interface Moment {
+  came: number;
+  typed: number;
+}
+
+/** Where in the input the next byte stands. */
+type State = "ground" | "character" | "escape" | "csi" | "csi-last" | "ss3" | "string" | "string-escape" | "mouse" | "paste";
+
+const ESC = 0x1b;
+const BEL = 0x07;
+const pasteEnd = Buffer.from("\x1b[201~");
+
+/** The eight-bit introducers and the letter that follows ESC in seven bits. */
+const eightBit: Readonly<Record<number, number>> = {
+  143: 0x4f,
+  144: 0x50,
+  152: 0x58,
+  155: 0x5b,
+  157: 0x5d,
+  158: 0x5e,
+  159: 0x5f,
+};
+
+/**
+ * The parser of one viewer's input. Pure: time comes from `clock` (ms, monotonic), and the owner calls
+ * `timeout` at `deadline`.
+ */
+export class Keys {
+  readonly #readPolicy: () => KeyPolicy;
+  readonly #clock: () => number;
+  #policy!: KeyPolicy;
+  #state: State = "ground";
+  /** The unfinished sequence, from its introducer; `#sent` bytes of it have gone to the program already. */
+  #sequence: number[] = [];
+  #sent = 0;
+  /** The sequence stands after an ESC of its own (Alt): then it is no key of ours. */
+  #alt = false;
+  /** The string began with an eight-bit introducer, so that 0x9c ends it. */
+  #wide = false;
+  /** What is still to come: continuation bytes of a character, or characters of a mouse report. */
+  #missing = 0;
+  /** The last byte of the mouse report may begin a character of two bytes. */
+  #lead = false;
+  /** The present paste keeps its brackets. */
+  #brackets = false;
+  #lastInput: Moment = { came: 0, typed: 0 };
+  /** When the prefix was typed, while it waits. */
+  #prefixAt: Moment | null = null;
+  /** Kitty codes of keys that were kept from the program and may still be released. */
+  #kept = new Set<number>();
+  #gone = false;
+  /** A question of ours is open. */
+  #asking = false;
+  /** The rest of the key at hand is part of an answer. */
+  #mute = false;
+  #actions: KeyAction[] = [];
+  /** Bytes for the program since the last action. */
+  #run: Uint8Array[] = [];
+
+  constructor(policy: () => KeyPolicy, clock: () => number) {
+    this.#readPolicy = policy;
+    this.#clock = clock;
+  }
+
+  /**
+   * Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way.
+   */
+  get atRest(): boolean {
+    return (
+      this.#state === "ground" &&
+      this.#prefixAt === null &&
+      !this.#asking &&
+      !this.#gone &&
+      this.#sequence.length === 0 &&
+      this.#missing === 0
+    );
+  }
+
+  /** The next typed key is an answer. */
+  ask(): void {
+    this.#asking = true;
+  }
+
+  /**
+   * When `timeout` wants to be called (ms of the clock), or null. Changes with every `feed` and `timeout`.
+   */
+  get deadline(): number | null {
+    if (this.#gone) return null;
+    const held = this.#sequence.length > this.#sent ? this.#lastInput.came + escapeTimeout : null;
+    const prefix = this.#prefixAt === null ? null : this.#prefixAt.came + prefixTimeout;
+    if (held === null || prefix === null) return held ?? prefix;
+    return Math.min(held, prefix);
+  }
+
+  /**
+   * Takes one chunk as it was read from the viewer's terminal; `typed` is when (ms of a clock of the
+   * viewer's, always the same), where it is told.
+   */
+  feed(chunk: Uint8Array, typed?: number): KeyAction[] {
+    if (this.#gone || chunk.length === 0) return [];
+    this.#policy = this.#readPolicy();
+    const came = this.#clock();
+    const now = { came, typed: typed ?? came };
+    this.#expire(now, "typed");
+    this.#lastInput = now;
+    if (
+      this.#state === "ground" &&
+      this.#prefixAt === null &&
+      !this.#asking &&
+      this.#policy.plainDetach &&
+      isText(chunk, this.#policy.detachKey)
+    ) {
+      this.#detach("plain");
+    }
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = 0; at < bytes.length && !this.#gone; at++) {
+      if (this.#state === "paste" && this.#sequence.length === 0) {
+        const next = bytes.indexOf(ESC, at);
+        const end = next < 0 ? bytes.length : next;
+        this.#send(bytes.subarray(at, end));
+        at = end;
+        if (at === bytes.length) break;
+      }
+      if (this.#state === "ground" && this.#prefixAt === null && !this.#asking) {
+        // a text typed or pasted at once, in one piece
+        const end = this.#plainEnd(bytes, at);
+        if (end > at) {
+          this.#send(bytes.subarray(at, end));
+          at = end - 1;
+          continue;
+        }
+      }
+      this.#state = this.#byte(bytes[at] as number);
+    }
+    return this.#take();
+  }
+
+  /** Where the characters from `at` on end that mean nothing to us: ASCII without ESC and the prefix. */
+  #plainEnd(bytes: Uint8Array, at: number): number {
+    let end = at;
+    for (; end < bytes.length; end++) {
+      const byte = bytes[end] as number;
+      if (byte === ESC || byte >= 0x80 || byte === this.#policy.prefix) break;
+    }
+    return end;
+  }
+
+  /** Does what the passing of time decides; harmless at any moment. */
+  timeout(): KeyAction[] {
+    if (this.#gone) return [];
+    this.#policy = this.#readPolicy();
+    const came = this.#clock();
+    this.#expire({ came, typed: came }, "came");
+    return this.#take();
+  }
+
+  /**
+   * `by` tells whether input has come, or none ("came"), so that what is held cannot be completed at once.
+   */
+  #expire(now: Moment, by: keyof Moment): void {
+    if (this.#prefixAt !== null && now[by] >= this.#prefixAt[by] + prefixTimeout) this.#detach("prefix");
+    if (this.#state === "ground") return;
+    const silence = now[by] - this.#lastInput[by];
+    const silent = silence >= (this.#state === "paste" ? pasteReset : quietReset);
+    if (silent || (by === "came" && silence >= escapeTimeout)) this.#flush();
+    if (silent) this.#state = this.#forget();
+  }
+
+  /** Takes one byte; answers where the next one stands. */
+  #byte(byte: number): State {
+    switch (this.#state) {
+      case "ground":
+        return this.#fromGround(byte);
+      case "character":
+        if ((byte & 0xc0) !== 0x80) return this.#again(byte);
+        if (!this.#mute) this.#send([byte]);
+        return --this.#missing > 0 ? "character" : this.#forget();
+      case "escape":
+        return this.#afterEscape(byte);
+      case "ss3":
+        if (byte < 0x20) return this.#again(byte);
+        if (!this.#mute) this.#send([byte]);
+        return this.#forget();
+      case "csi":
+        return this.#inCsi(byte);
+      case "csi-last":
+        if (byte < 0x20) return this.#abandon(byte);
+        this.#sequence.push(byte);
+        return this.#key(null);
+      case "string":
+        return this.#inString(byte);
+      case "string-escape":
+        return this.#afterStringEscape(byte);
+      case "mouse":
+        return this.#inMouse(byte);
+      case "paste":
+        return this.#inPaste(byte);
+    }
+  }
+
+  #fromGround(byte: number): State {
+    if (byte === ESC) {
+      this.#sequence = [ESC];
+      return "escape";
+    }
+    const letter = eightBit[byte];
+    if (letter !== undefined) return this.#introduce(byte, letter);
+    if (this.#prefixAt !== null) {
+      if (byte === this.#policy.prefix) {
+        this.#prefixAt = null;
+        this.#send([byte]);
+      } else if (byte === 0x5b) this.#history();
+      else this.#detach("prefix");
+      return "ground";
+    }
+    if (byte === this.#policy.prefix) {
+      this.#prefixAt = this.#lastInput;
+      return "ground";
+    }
+    if (this.#asking) this.#answer(byte === 0x59 || byte === 0x79);
+    else this.#send([byte]);
+    return this.#character(byte);
+  }
+
+  /** A key was typed to a question: what of it is still to come is nobody's either. */
+  #answer(yes: boolean): void {
+    this.#asking = false;
+    this.#mute = true;
+    this.#do({ do: "answer", yes });
+  }
+
+  /** Waits for the continuation bytes of the character that `byte` begins, where it begins one. */
+  #character(byte: number): State {
+    this.#missing = Math.max(0, characterLength(byte) - 1);
+    if (this.#missing > 0) return "character";
+    this.#mute = false;
+    return "ground";
+  }
+
+  #afterEscape(byte: number): State {
+    if (byte === ESC) {
+      // Esc twice, or Alt with a key that is a sequence: the first is sent, the second begins anew
+      this.#flush();
+      this.#sequence = [ESC];
+      this.#sent = 0;
+      this.#alt = true;
+      return "escape";
+    }
+    // O, P, X, [, ], ^ and _ introduce SS3, DCS, SOS, CSI, OSC, PM and APC
+    if (byte === 0x4f || byte === 0x50 || byte === 0x58 || byte === 0x5b || (byte >= 0x5d && byte <= 0x5f))
+      return this.#introduce(byte, byte);
+    this.#sequence.push(byte);
+    const answered = this.#asking && this.#sent === 0;
+    this.#key(null);
+    // of Alt with a character of several bytes the rest is still to come
+    this.#mute = answered && !this.#asking;
+    return this.#character(byte);
+  }
+
+  /** A sequence begins: `byte` is its introducer (or the letter after ESC), `letter` says which. */
+  #introduce(byte: number, letter: number): State {
+    this.#sequence.push(byte);
+    if (letter === 0x5b) return "csi";
+    if (letter === 0x4f) {
+      // no SS3 is ours, so it need not be held
+      if (this.#asking) {
+        this.#answer(false);
+        this.#sent = this.#sequence.length;
+      } else this.#flush();
+      return "ss3";
+    }
+    this.#wide = byte !== letter;
+    return "string";
+  }
+
+  #inCsi(byte: number): State {
+    // a control character, DEL or a part of another character: this was no CSI
+    if (byte < 0x20 || byte > 0x7e) return this.#abandon(byte);
+    this.#sequence.push(byte);
+    if (this.#sequence.length > longestCsi) {
+      this.#flush();
+      // what was sent need not be kept, only that there was too much of it
+      this.#sequence.length = longestCsi + 1;
+      this.#sent = this.#sequence.length;
+      return byte < 0x40 ? "csi" : this.#forget();
+    }
+    if (byte < 0x40) return "csi";
+    const body = Buffer.from(this.#sequence.slice(this.#sequence[0] === ESC ? 2 : 1)).toString("latin1");
+    // the Linux console's F1 to F5 are CSI [ A to CSI [ E
+    return body === "[" ? "csi-last" : this.#csi(body);
+  }
+
+  /** A complete CSI; `body` is what follows the introducer. */
+  #csi(body: string): State {
+    const torn = this.#sent > 0;
+    if (body === "200~") {
+      if (this.#prefixAt !== null) return this.#detach("prefix");
+      this.#brackets = this.#policy.bracketedPaste;
+      this.#finish(this.#brackets || torn);
+      return "paste";
+    }
+    if (body === "201~") return this.#finish(this.#policy.bracketedPaste || torn);
+    if (body === "M") {
+      this.#finish(true);
+      this.#missing = 3;
+      return "mouse";
+    }
+    if (body === "I" || body === "O") return this.#finish(this.#policy.focus || torn);
+    // mouse reports of SGR (1006) and of urxvt (1015)
+    if (/^(<[\d;]*[Mm]|\d[\d;]*M)$/.test(body)) return this.#finish(true);
+    if (isReply(body)) return this.#finish(this.#policy.replies || torn);
+    if (this.#policy.historyKey && !torn && /^5(;1(:1)?)?~$/.test(body)) {
+      if (this.#prefixAt !== null) return this.#detach("prefix");
+      this.#finish(false);
+      return this.#history();
+    }
+    // what was torn may have been a report
+    if (this.#asking && (torn || !isTyped(body))) return this.#finish(true);
+    return this.#key(torn || this.#alt ? null : keyEvent(body));
+  }
+
+  /** The sequence is a key, a plain one or (`key`) one whose encoding tells more. */
+  #key(key: KeyEvent | null): State {
+    const { prefix, plainDetach, detachKey } = this.#policy;
+    const waiting = this.#prefixAt !== null;
+    // Alt with a key that is a sequence: its ESC was the answer
+    if (this.#alt && this.#mute) return this.#finish(false);
+    if (key === null && this.#asking && !waiting) {
+      this.#answer(false);
+      return this.#finish(false);
+    }
+    if (key === null) return waiting ? this.#detach("prefix") : this.#finish(true);
+    if (key.event === 3) return this.#finish(!this.#kept.delete(key.code));
+    if (prefix !== null && isPrefix(key, prefix)) {
+      // holding the key down is not typing it twice
+      if (key.event === 2) return this.#finish(!this.#kept.has(key.code));
+      this.#prefixAt = waiting ? null : this.#lastInput;
+      if (waiting) this.#kept.delete(key.code);
+      else this.#kept.add(key.code);
+      return this.#finish(waiting);
+    }
+    if (waiting) {
+      if (isModifier(key.code)) return this.#finish(true);
+      if (key.event !== 1 || !isCharacter(key, 0x5b)) return this.#detach("prefix");
+      this.#kept.add(key.code);
+      this.#finish(false);
+      return this.#history();
+    }
+    if (this.#asking && !isModifier(key.code)) {
+      // holding the Ctrl+C down that was asked about is no answer
+      if (key.event === 2) return this.#finish(false);
+      this.#kept.add(key.code);
+      this.#answer(isYes(key));
+      return this.#finish(false);
+    }
+    const wanted = plainDetach ? detachKey?.codePointAt(0) : undefined;
+    if (wanted !== undefined && key.event === 1 && isCharacter(key, wanted)) return this.#detach("plain");
+    this.#kept.delete(key.code);
+    return this.#finish(true);
+  }
+
+  #inString(byte: number): State {
+    if (byte === BEL || (this.#wide && byte === 0x9c)) {
+      this.#sequence.push(byte);
+      return this.#finish(this.#policy.replies || this.#sent > 0);
+    }
+    // CAN and SUB end a string; after a pause it was a person who typed, and then any control character does
+    if (byte === 0x18 || byte === 0x1a || (byte < 0x20 && byte !== ESC && this.#sent > 0)) return this.#abandon(byte);
+    this.#sequence.push(byte);
+    if (byte === ESC) return "string-escape";
+    if (this.#sent > 0 || this.#sequence.length > longestString) {
+      this.#flush();
+      // that a string goes on is all that counts now
+      this.#sequence = [0];
+      this.#sent = 1;
+    }
+    return "string";
+  }
+
+  #afterStringEscape(byte: number): State {
+    if (byte === 0x5c) {
+      this.#sequence.push(byte);
+      return this.#finish(this.#policy.replies || this.#sent > 0);
+    }
+    // ESC and anything else begin a new sequence: the string was none
+    const escSent = this.#sent === this.#sequence.length;
+    this.#sequence.pop();
+    if (!escSent) this.#flush();
+    this.#forget();
+    this.#sequence = [ESC];
+    this.#sent = escSent ? 1 : 0;
+    return this.#afterEscape(byte);
+  }
+
+  /**
+   * CSI M: three characters follow, each a byte, or one or two bytes in the encoding of mode 1005. None of
+   * them is below a blank.
+   */
+  #inMouse(byte: number): State {
+    const second = this.#lead && (byte & 0xc0) === 0x80;
+    if (byte < 0x20 || (this.#missing === 0 && !second)) return this.#again(byte);
+    if (!second) this.#missing--;
+    this.#lead = !second && byte >= 0xc2 && byte < 0xe0;
+    this.#send([byte]);
+    return this.#missing > 0 || this.#lead ? "mouse" : this.#forget();
+  }
+
+  #inPaste(byte: number): State {
+    if (byte !== pasteEnd[this.#sequence.length]) {
+      this.#send(this.#sequence.slice(this.#sent));
+      this.#forget();
+      if (byte !== ESC) {
+        this.#send([byte]);
+        return "paste";
+      }
+    }
+    this.#sequence.push(byte);
+    return this.#sequence.length < pasteEnd.length ? "paste" : this.#finish(this.#brackets || this.#sent > 0);
+  }
+
+  /** The sequence is over; what of it has not been sent goes to the program, or to nobody. */
+  #finish(pass: boolean): State {
+    if (pass) this.#send(this.#sequence.slice(this.#sent));
+    return this.#forget();
+  }
+
+  /** Sends what is held, without leaving the sequence. */
+  #flush(): void {
+    if (this.#sent === this.#sequence.length) return;
+    if (this.#prefixAt !== null) this.#detach("prefix");
+    // Esc by itself
+    if (this.#asking && this.#state === "escape") this.#answer(false);
+    else this.#send(this.#sequence.slice(this.#sent));
+    this.#sent = this.#sequence.length;
+  }
+
+  /** The sequence turned out to be none: its bytes are sent, and `byte` stands by itself. */
+  #abandon(byte: number): State {
+    this.#flush();
+    return this.#again(byte);
+  }
+
+  #again(byte: number): State {
+    this.#forget();
+    return this.#fromGround(byte);
+  }
+
+  #forget(): State {
+    this.#sequence = [];
+    this.#sent = 0;
+    this.#alt = false;
+    this.#wide = false;
+    this.#missing = 0;
+    this.#lead = false;
+    this.#mute = false;
+    return "ground";
+  }
+
+  #history(): State {
+    this.#prefixAt = null;
+    this.#do({ do: "history" });
+    return "ground";
+  }
+
+  #detach(key: "plain" | "prefix"): State {
+    this.#do({ do: "detach", key });
+    this.#prefixAt = null;
+    this.#gone = true;
+    return this.#forget();
+  }
+
+  #send(bytes: Uint8Array | number[]): void {
+    if (this.#gone || bytes.length === 0) return;
+    let rest = Uint8Array.from(bytes);
+    const { isig, interruptByte } = this.#policy;
+    for (let at = find(rest, interruptByte); isig && at >= 0; at = find(rest, interruptByte)) {
+      if (at > 0) this.#run.push(rest.subarray(0, at));
+      this.#do({ do: "interrupt", bytes: Buffer.from(rest.subarray(at, at + 1)) });
+      rest = rest.subarray(at + 1);
+    }
+    if (rest.length > 0) this.#run.push(rest);
+  }
+
+  #do(action: KeyAction): void {
+    if (this.#gone) return;
+    this.#endRun();
+    this.#actions.push(action);
+  }
+
+  #endRun(): void {
+    if (this.#run.length > 0) this.#actions.push({ do: "send", bytes: Buffer.concat(this.#run) });
+    this.#run = [];
+  }
+
+  #take(): KeyAction[] {
+    this.#endRun();
+    const actions = this.#actions;
+    this.#actions = [];
+    return actions;
+  }
+}
+
+function isText(chunk: Uint8Array, text: string | null): boolean {
+  return text !== null && Buffer.from(text).equals(chunk);
+}
+
+function find(bytes: Uint8Array, byte: number | null): number {
+  return byte === null ? -1 : bytes.indexOf(byte);
+}

@@ -1,0 +1,142 @@
+// The conclusion of an ended session: its outcome (outcome.ts), its run's post-mortem and last progress,
+// which say the same, and are kept.
+
+import { signalName } from "../../platform/signals.ts";
+import type { SessionRow } from "../../store/session-store.ts";
+import { type ModelFiles, modelFiles } from "../../trainers/falcon/model-files.ts";
+import { type Ending, type PostMortem, postMortem } from "../../trainers/falcon/post-mortem.ts";
+import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import { summarise } from "../../trainers/falcon/summary.ts";
+import { type MemoryWatch, outOfMemory } from "./ending.ts";
+import { type BatchEnd, deriveOutcome, type Outcome, type OutcomeFacts, type SignalEvent, type StopRecord } from "./outcome.ts";
+import type { Session } from "./session.ts";
+import { endOf } from "./state.ts";
+
+/** The end of the output that is read: a traceback of Ray's, repeated by several workers, has about 20 KB. */
+const tail = 64 << 10;
+
+/**
+ * Concludes an ended session: looks at its model files, makes its post-mortem, derives its outcome, and keeps
+ * all three with the session, so that
+ * whoever asks is told the same.
+ * @param run the state of its run directory after the end; null where there is none.
+ * @param lost why nobody saw the end; undefined where its status is known, or known to be unknown.
+ */
+export async function conclude(session: Session, run: RunProgress | null, lost: string | undefined): Promise<void> {
+  const models = run === null ? undefined : await modelsOf(session, run);
+  const facts = outcomeFacts(session.row, lost, run, models);
+  const { row } = session;
+  if (row.kind !== "launch") return session.setFact("outcome", deriveOutcome(facts));
+  const { code, signal } = facts.end ?? { code: null, signal: null };
+  const output = await lastOutput(session);
+  const story = (saved: boolean | null | undefined) =>
+    postMortem({
+      status: code,
+      signal,
+      output,
+      outOfMemory: facts.outOfMemory,
+      lost: lost !== undefined,
+      interrupts: row.interrupts,
+      saved,
+      ...(run === null ? {} : { run }),
+    });
+  const outcome = deriveOutcome({ ...facts, ending: story(undefined).ending });
+  row.facts.postMortem = agreeing(story(outcome.saved ?? undefined), outcome, code === 0);
+  if (run !== null) row.facts.progress = settled(run, outcome);
+  session.setFact("outcome", outcome);
+}
+
+/** What an outcome is derived from, as far as the session's row tells. */
+function outcomeFacts(
+  row: SessionRow,
+  lost: string | undefined,
+  run: RunProgress | null,
+  models: ModelFiles | undefined,
+): OutcomeFacts {
+  const trained = run?.nodes.filter((node) => node.status !== "idle") ?? [];
+  const fractions = trained.flatMap((node) => node.fraction ?? []);
+  return {
+    kind: row.kind,
+    end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1, signalName),
+    lost,
+    ended: row.ended,
+    execError: row.facts.execError as string | undefined,
+    outOfMemory: outOfMemory(row.facts.memory as MemoryWatch | undefined),
+    signals: (row.facts.signals as SignalEvent[] | undefined) ?? [],
+    stop: row.facts.stop as StopRecord | undefined,
+    batch: row.facts.batchEnd as BatchEnd | undefined,
+    models,
+    savedByLog: run?.saved,
+    // "Training completed" is falcon's word for a training that was stopped, too: the epochs tell
+    trained: trained.length === 0 || fractions.length < trained.length ? null : fractions.every((fraction) => fraction >= 1),
+    timedOut: run?.timedOut,
+  };
+}
+
+/**
+ * The outcome that was kept; of a session that is just ending, by what is known without its files. Undefined
+ * while it runs.
+ */
+export function outcomeOf(session: Session): Outcome | undefined {
+  if (session.live) return undefined;
+  const kept = session.row.facts.outcome as Outcome | undefined;
+  if (kept !== undefined) return kept;
+  const { ending } = postMortemOf(session) ?? {};
+  const lost = session.row.state === "lost" ? session.row.reason : undefined;
+  return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
+}
+
+async function modelsOf({ row }: Session, run: RunProgress): Promise<ModelFiles> {
+  const trained = run.nodes.filter(({ status }) => status !== "idle").map(({ name }) => name);
+  return modelFiles(run.graph, trained, row.started ?? row.created);
+}
+
+/** The end of the output, for a traceback and falcon's summary. */
+async function lastOutput(session: Session): Promise<Uint8Array> {
+  const log = session.openLog();
+  try {
+    const from = Math.max(log.base, log.end - tail);
+    return await log.read(from, log.end - from);
+  } finally {
+    log.close();
+  }
+}
+
+/** The post-mortem in the outcome's words, where falcon's own would say something else. */
+function agreeing(story: PostMortem, outcome: Outcome, well: boolean): PostMortem {
+  const ending: Readonly<Record<Outcome["kind"], Ending>> = {
+    completed: "completed",
+    stopped: story.ending === "forced" ? "forced" : "stopped",
+    "time-limit": well ? "stopped" : "killed",
+    failed: story.ending === "out of memory" ? "out of memory" : "failed",
+    killed: story.ending === "out of memory" ? "out of memory" : "killed",
+    lost: "lost",
+  };
+  const same =
+    story.ending === ending[outcome.kind] && ["completed", "stopped", "forced", "failed", "lost"].includes(outcome.kind);
+  return { ...story, ending: ending[outcome.kind], sentence: same ? story.sentence : outcome.sentence };
+}
+
+/** The run's state in the outcome's words: falcon writes "completed" also when SIGTERM ended it. */
+function settled(run: RunProgress, outcome: Outcome): RunProgress {
+  const phase =
+    outcome.kind === "completed"
+      ? run.phase
+      : outcome.kind === "stopped" || outcome.kind === "time-limit"
+        ? "interrupted"
+        : run.phase === "completed" || run.phase === "interrupted"
+          ? "broken off"
+          : run.phase;
+  const known: RunProgress = { ...run, phase: run.phase === "unknown" ? "unknown" : phase, saved: outcome.saved ?? run.saved };
+  return { ...known, summary: summarise(known) };
+}
+
+/** The post-mortem that was kept, or undefined. */
+export function postMortemOf({ row }: Pick<Session, "row">): PostMortem | undefined {
+  return row.facts.postMortem as PostMortem | undefined;
+}
+
+/** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
+export function lastFrameOf({ row }: Pick<Session, "row">): string[] | undefined {
+  return row.facts.lastFrame as string[] | undefined;
+}

@@ -1,0 +1,31 @@
+// What is kept of how a session came to be, beside its command: looked at once, in the background, when it starts.
+import type { Surroundings } from "../../trainers/falcon/surroundings.ts";
+import { surroundings } from "../../trainers/falcon/surroundings.ts";
+import type { Session } from "./session.ts";
+
+/** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */
+export async function learnProvenance(session: Session): Promise<void> {
+  const { kind, command, directory, environment, runDirectory, created } = session.row;
+  const found = await surroundings(kind, command, directory, environment, runDirectory, created).catch(() => undefined);
+  if (found !== undefined) session.setFact("provenance", found);
+}
+
+/** What is known; undefined while it is looked at, and of sessions of earlier versions. */
+export function provenanceOf({ row }: Pick<Session, "row">): Surroundings | undefined {
+  return row.facts.provenance as Surroundings | undefined;
+}
+
+/** The key=value settings that `falcon relaunch` added to its command: they hold for all later parts. */
+export function changesOf({ facts }: Pick<Session["row"], "facts">): readonly string[] {
+  return Array.isArray(facts.changes) ? (facts.changes as string[]) : [];
+}
+
+/** Settings with later ones added; of one key the last counts, as it does for falcon. */
+export function withChanges(earlier: readonly string[], later: readonly string[]): string[] {
+  const keyOf = (setting: string) => setting.slice(0, setting.indexOf("="));
+  const changed = new Set(later.map(keyOf));
+  return [
+    ...earlier.filter((setting) => !setting.includes("=") || setting.startsWith("-") || !changed.has(keyOf(setting))),
+    ...later,
+  ];
+}

@@ -1,0 +1,47 @@
+// Where paths of users lead: asked aside before they are compared, since comparing itself must wait for no
+// file system.
+import fs from "node:fs";
+import path from "node:path";
+import { aside, isAside, NoAnswer } from "../../base/aside.ts";
+import { onDisk, textOf } from "../../base/bytes.ts";
+
+/** The path with links resolved where it exists, since /home is often one. */
+function realPathHere(file: string): string {
+  try {
+    return textOf(fs.realpathSync(onDisk(file), "buffer"));
+  } catch {
+    return path.normalize(file);
+  }
+}
+
+const ask = aside("realPath", realPathHere, ([file]) => file);
+
+/** More run directories than any table has; then it is begun anew. */
+const mostKnown = 20_000;
+const known = new Map<string, string>();
+
+/** The path without links, as far as that was asked for; else as it is written. Asks nobody. */
+export function realPath(file: string): string {
+  return isAside() ? (known.get(file) ?? path.normalize(file)) : realPathHere(file);
+}
+
+/**
+ * Asks where paths lead: `wanted` each time, `others` once. A path of `others` that does not answer stays as
+ * it is written.
+ * @throws NoAnswer where one that is wanted does not answer.
+ */
+export async function learnRealPaths(wanted: readonly string[], others: readonly string[]): Promise<void> {
+  if (!isAside()) return;
+  if (known.size > mostKnown) known.clear();
+  const learn = async (file: string) => void known.set(file, await ask(file));
+  await Promise.all([
+    ...wanted.map(learn),
+    ...[...new Set(others)]
+      .filter((file) => !known.has(file))
+      .map((file) =>
+        learn(file).catch((error) => {
+          if (!(error instanceof NoAnswer)) throw error;
+        }),
+      ),
+  ]);
+}

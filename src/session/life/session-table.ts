@@ -1,0 +1,285 @@
+// All sessions of this server: making, finding, adopting and forgetting them.
+import { randomInt } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, Status } from "../../base/failure.ts";
+import { removeFolder } from "../../platform/removal.ts";
+import { readRecord } from "../../store/record.ts";
+import { isSessionEntry } from "../../store/session-entries.ts";
+import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
+import type { Limit, SessionRow, SessionStore } from "../../store/session-store.ts";
+import { type LatestLink, latestLink } from "../../trainers/falcon/run-directory.ts";
+import { trackRunDirectory } from "../run/run-tracker.ts";
+import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
+import { learnProvenance } from "./provenance.ts";
+import { Session, type SessionEffects } from "./session.ts";
+
+/** What a caller asks to be started. */
+export interface StartOrder {
+  kind: SessionRow["kind"];
+  name: string;
+  command: string[];
+  directory: string;
+  environment: Record<string, string>;
+  umask: number;
+  limits: Limit[];
+  runDirectory: string | null;
+  cols: number;
+  rows: number;
+  pinned: boolean;
+  token: string;
+  facts: Record<string, unknown>;
+  /** Fixed before (falcon submit); another one is taken where a session has it. */
+  id?: string | undefined;
+  /** Socket of the caller's SSH agent. */
+  agent?: string | undefined;
+  /** The caller's process, whose control groups the run is to be in. */
+  caller?: number | undefined;
+}
+
+/** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
+export const mostSessions = 4000;
+
+/** A session's name has at most this many characters: it stands in tables and titles. */
+export const longestName = 64;
+
+const idAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+const idLength = 6;
+
+/** What the table needs of the server. */
+export interface TableEffects extends SessionEffects {
+  /** A session is there, new or from an earlier server. */
+  came(session: Session): void;
+  /** A session was forgotten, its folder as well. */
+  removed(id: string): void;
+}
+
+export class SessionTable {
+  #sessions = new Map<string, Session>();
+  #store: SessionStore;
+  #effects: TableEffects;
+  #folder: string;
+  #host: string;
+
+  /** @param folder where the session folders are: `<home>/s`. */
+  constructor(folder: string, host: string, store: SessionStore, effects: TableEffects) {
+    this.#folder = folder;
+    this.#host = host;
+    this.#store = store;
+    this.#effects = effects;
+  }
+
+  /** All sessions, oldest first. */
+  all(): Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  live(): Session[] {
+    return this.all().filter((s) => s.live);
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  byToken(token: string): Session | undefined {
+    return this.all().find((s) => s.row.token === token);
+  }
+
+  folderOf(id: string): string {
+    return path.join(this.#folder, id);
+  }
+
+  /**
+   * Starts a session. A request with the token of an earlier one gets the session that the earlier one started.
+   * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started; nothing is left behind then.
+   */
+  async start(order: StartOrder): Promise<Session> {
+    const earlier = this.byToken(order.token);
+    if (earlier !== undefined) {
+      // a server that died between the row and the program left a session in which nothing ever ran
+      if (earlier.live || earlier.row.started !== null) return earlier;
+      this.remove(earlier);
+    }
+    if (this.live().length >= mostSessions) {
+      throw new Failure(
+        `${mostSessions} sessions are running, which is the limit; end some with 'falcon stop' or 'falcon kill' first`,
+      );
+    }
+    // a part of a run that is to come again finds its first one's folder
+    const id =
+      order.id !== undefined && this.get(order.id) === undefined && !fs.existsSync(this.folderOf(order.id))
+        ? order.id
+        : this.freeId();
+    const folder = this.folderOf(id);
+    const { agent, caller, id: _fixed, ...asked } = order;
+    const row: SessionRow = {
+      ...asked,
+      environment: {
+        ...order.environment,
+        FALCON_SESSION: id,
+        // a relaunched program had the link of its earlier session
+        ...(agent === undefined && order.environment.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: agentLinkPath(folder) }),
+      },
+      id,
+      host: this.#host,
+      boot: this.#effects.boot,
+      holderPid: null,
+      programPid: null,
+      state: "starting",
+      reason: "asked for",
+      created: this.#effects.clock(),
+      started: null,
+      ended: null,
+      waitStatus: null,
+      interrupts: 0,
+      attached: null,
+    };
+    const session = new Session(row, folder, this.#effects);
+    try {
+      // each by itself: Node's recursive form calls a read-only file system ENOENT
+      if (!fs.existsSync(this.#folder)) fs.mkdirSync(this.#folder, { mode: 0o700 });
+      fs.mkdirSync(folder, { mode: 0o700 });
+      writeSessionFile(folder, row);
+      this.#store.save(row);
+    } catch (error) {
+      this.#removeFolder(id);
+      throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
+    }
+    this.#sessions.set(id, session);
+    this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
+    const [before] = await Promise.all([
+      latestLink(row.directory).catch(() => undefined),
+      // without an agent the program goes on
+      aimAgentLinkAside(folder, agent).catch(() => false),
+    ]);
+    try {
+      await session.start(caller);
+    } catch (error) {
+      session.failed(`its holder could not be started: ${reasonOf(error)}`);
+      this.remove(session);
+      throw new Failure(`cannot start a session: ${reasonOf(error)}`);
+    }
+    this.#track(session, before);
+    void learnProvenance(session);
+    this.#effects.came(session);
+    this.#effects.changed(session);
+    return session;
+  }
+
+  /** Takes over what an earlier server left: every row, and every session folder that has no row (the database was lost). */
+  async adopt(): Promise<void> {
+    const rows = new Map(this.#store.all().map((row) => [row.id, row]));
+    for (const id of this.#folders()) {
+      const file = rows.has(id) ? undefined : readSessionFile(this.folderOf(id));
+      if (file !== undefined) rows.set(id, rowFromFile(file, this.folderOf(id)));
+    }
+    const adopting: Promise<void>[] = [];
+    for (const row of [...rows.values()].sort((a, b) => a.created - b.created)) {
+      const session = new Session(row, this.folderOf(row.id), this.#effects);
+      this.#sessions.set(row.id, session);
+      // what `latest` points at now may be another run's: of an adopted one only its own open log tells
+      if (session.live) adopting.push(session.adopt().then(() => this.#trackLater(session)));
+      else session.removeSocket();
+    }
+    await Promise.all(adopting);
+    for (const session of this.#sessions.values()) this.#effects.came(session);
+  }
+
+  /** Takes over a session of an ended batch job, whose folder lies where ours do, and whose row is stored and says when that was. */
+  async takeIn(row: SessionRow): Promise<Session> {
+    const session = new Session(row, this.folderOf(row.id), this.#effects);
+    this.#sessions.set(row.id, session);
+    if (session.live) await session.adopt();
+    else session.removeSocket();
+    this.#effects.came(session);
+    return session;
+  }
+
+  /** The row of a session folder without one; undefined where it is none. */
+  rowOf(id: string, folder: string): SessionRow | undefined {
+    const file = readSessionFile(folder);
+    return file === undefined || file.id !== id ? undefined : rowFromFile(file, folder);
+  }
+
+  /** Of an adopted one: the server does not wait with its other sessions for a folder that may not answer. */
+  #trackLater(session: Session): void {
+    void latestLink(session.row.directory)
+      .catch(() => undefined)
+      .then((before) => this.#track(session, before));
+  }
+
+  #track(session: Session, before: LatestLink | undefined): void {
+    if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
+    trackRunDirectory(session, before, this.#effects.steady, (name) =>
+      this.live().some((other) => other !== session && other.row.name === name),
+    );
+  }
+
+  #folders(): string[] {
+    try {
+      return fs.readdirSync(this.#folder);
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * Forgets an ended session, its log included.
+   * @throws Failure when it still runs.
+   */
+  remove(session: Session): void {
+    if (session.live)
+      throw new Failure(
+        `session ${session.id} (${session.row.name}) is running: stop it first ('falcon stop ${session.id}')`,
+        Status.noSession,
+      );
+    session.closeScreen();
+    // first what takes the space: on a full disk the database can then be written again
+    this.#removeFolder(session.id);
+    this.#store.remove(session.id);
+    this.#sessions.delete(session.id);
+    this.#effects.log("session.removed", { id: session.id });
+    this.#effects.removed(session.id);
+  }
+
+  #removeFolder(id: string): void {
+    const left = removeFolder(this.#folder, id, process.geteuid?.() ?? -1, isSessionEntry);
+    if (left.length > 0) this.#effects.log("session.entries-kept", { id, left, reason: "they are not ours" });
+  }
+
+  /** Lets go of every holder; they and their programs live on. */
+  async leave(): Promise<void> {
+    await Promise.all(this.all().map((s) => s.leave()));
+  }
+
+  /** An id that no session of ours has. */
+  freeId(): string {
+    for (;;) {
+      let id = "";
+      for (let i = 0; i < idLength; i++) id += idAlphabet[randomInt(idAlphabet.length)];
+      if (!this.#sessions.has(id)) return id;
+    }
+  }
+}
+
+function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, folder: string): SessionRow {
+  const record = readRecord(folder);
+  return {
+    ...file,
+    holderPid: null,
+    programPid: record?.pid ?? null,
+    state: "running",
+    reason: "found again after the database was lost",
+    started: record?.start ?? null,
+    ended: null,
+    waitStatus: null,
+    interrupts: 0,
+    attached: null,
+    facts: file.facts ?? {},
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

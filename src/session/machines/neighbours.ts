@@ -1,0 +1,247 @@
+// The other session servers of this user on this host: the host's own, and one in each batch job. Asked over their sockets, as a client asks.
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { machineOfHome, peerCredentials } from "../../platform/native.ts";
+import { processAlive } from "../../platform/processes.ts";
+import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../../protocol/client.ts";
+import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+
+import { readRecord, type SessionRecord } from "../../store/record.ts";
+import { readSessionFile } from "../../store/session-file.ts";
+import { bareListing } from "./bare-session-json.ts";
+
+/** A session of another server, as that tells it. */
+export interface NeighbourSession {
+  /** The job's home it is in ("s4711"); null: the host's own. */
+  job: string | null;
+  id: string;
+  name: string;
+  live: boolean;
+  state: string;
+  /** ms since 1970. */
+  created: number;
+  runDirectory: string | null;
+  directory: string;
+  viewers: number;
+  /** How far it is, or how it ended, in words. */
+  text: string;
+  /** ms since 1970; null: not yet. */
+  started: number | null;
+  ended: number | null;
+  /** As `falcon sessions --json` has it. */
+  listing: Record<string, unknown>;
+}
+
+/** Where the homes are of this host. */
+export interface Place {
+  /** The home of this server. */
+  readonly home: string;
+  /** The host's home; the same, but in a batch job. */
+  readonly host: string;
+  /** The job's name, as its home is called; null: none. */
+  readonly job: string | null;
+}
+
+/** The home of one job. */
+export interface JobHome {
+  job: string;
+  home: string;
+}
+
+/** A neighbour that has not answered within this time (ms) hangs: the list goes without it. */
+const longestAnswer = 3_000;
+
+/** So much of an answer (bytes) is taken: some ten thousand sessions. */
+const mostAnswer = 32 << 20;
+
+/** As long as a home can be: a socket's path has 107 bytes (native/home.h). */
+const longestHome = 83;
+
+/** The longest name of a job (native/job.h). */
+const longestJob = 24;
+
+const jobName = /^[splf][\w.-]{1,23}$/;
+
+/** The homes of the host's jobs, ended ones included (native/home.c: home_of_job). */
+export function jobHomes(host: string): JobHome[] {
+  const folders = [path.join(host, "j")];
+  // a job's home that would be too long below the host's
+  if (host.length + "/j/".length + longestJob > longestHome)
+    folders.push(`/var/tmp/falcon-sessions-${process.geteuid?.()}/${os.hostname().replaceAll("/", "-")}/j`);
+  return folders.flatMap((folder) =>
+    entries(folder)
+      .filter((name) => jobName.test(name))
+      .map((job) => ({ job, home: path.join(folder, job) })),
+  );
+}
+
+function entries(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+export class Neighbours {
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  get place(): Place {
+    return this.#place;
+  }
+
+  /** Whether there can be any: asking costs nothing where no job has a home. */
+  get any(): boolean {
+    return this.#place.job !== null || jobHomes(this.#place.host).length > 0;
+  }
+
+  /** The sessions of all servers but this one, oldest first. One that does not answer has none. */
+  async sessions(): Promise<NeighbourSession[]> {
+    const { home, host, job } = this.#place;
+    const places: { job: string | null; home: string }[] = jobHomes(host);
+    if (job !== null) places.push({ job: null, home: host });
+    const answers = await Promise.all(
+      places.filter((place) => place.home !== home).map((place) => sessionsOf(place.job, place.home)),
+    );
+    return answers.flat().sort((a, b) => a.created - b.created);
+  }
+}
+
+async function sessionsOf(job: string | null, home: string): Promise<NeighbourSession[]> {
+  // another machine's: what it has is told by the roster, if at all
+  if (machineOfHome(home).verdict === "another") return [];
+  const answer = await ask(path.join(home, "server.sock"), ["sessions", "--all", "--json", "--here"]);
+  // the host's own are there again with its next server; a job's may wait for the job's last process
+  if (answer === undefined) return job === null ? [] : fromFolders(job, home);
+  try {
+    const parsed: unknown = JSON.parse(answer);
+    return Array.isArray(parsed) ? parsed.flatMap((listing) => sessionFrom(job, listing) ?? []) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The sessions of a job whose server is gone, as their folders tell them. */
+function fromFolders(job: string, home: string): NeighbourSession[] {
+  return entries(path.join(home, "s")).flatMap((name): NeighbourSession[] => {
+    const folder = path.join(home, "s", name);
+    const file = readSessionFile(folder);
+    if (file === undefined) return [];
+    const { start, pid, exit } = recordOf(folder);
+    const live = exit === undefined && pid !== undefined && processAlive(pid);
+    const state = live ? "running" : exit === undefined ? "lost" : "exited";
+    const reason = `the session server of job ${job.slice(1)} is gone`;
+    const { id, kind, command, directory, runDirectory, host, created } = file;
+    const listing = bareListing({
+      ...{ id, name: file.name, kind, command, directory, runDirectory, host, created, state, reason, job, pid },
+      started: start,
+      waitStatus: exit?.status,
+      ended: live ? null : (exit?.time ?? lastWrite(folder)),
+    });
+    const session = sessionFrom(job, { ...listing, text: reason });
+    return session === undefined ? [] : [session];
+  });
+}
+
+/** When it wrote its last output; null where it has none. */
+function lastWrite(folder: string): number | null {
+  try {
+    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
+  } catch {
+    return null;
+  }
+}
+
+function recordOf(folder: string): Partial<SessionRecord> {
+  try {
+    return readRecord(folder);
+  } catch {
+    return {};
+  }
+}
+
+function sessionFrom(job: string | null, told: unknown): NeighbourSession | undefined {
+  if (typeof told !== "object" || told === null) return undefined;
+  const { text, ...listing } = told as Record<string, unknown>;
+  const { id, name, state, created, runDirectory, directory, viewers, started, ended } = listing;
+  if (typeof id !== "string" || typeof name !== "string" || typeof state !== "string" || typeof directory !== "string")
+    return undefined;
+  return {
+    job,
+    id,
+    name,
+    state,
+    live: state === "running" || state === "starting" || state === "exiting",
+    created: time(created) ?? 0,
+    started: time(started),
+    ended: time(ended),
+    runDirectory: typeof runDirectory === "string" ? runDirectory : null,
+    directory,
+    viewers: Array.isArray(viewers) ? viewers.length : 0,
+    text: typeof text === "string" ? text : "",
+    listing,
+  };
+}
+
+function time(text: unknown): number | null {
+  const ms = typeof text === "string" ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/**
+ * Asks a server and answers what it printed; undefined where none listens, it belongs to somebody else, or it failed. The version is the oldest
+ * there can be: a server makes way for a newer client, who would have to start the next one.
+ */
+function ask(socketPath: string, args: string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const printed: Buffer[] = [];
+    let length = 0;
+    const socket = net.connect(socketPath);
+    const done = (answer: string | undefined) => {
+      clearTimeout(limit);
+      socket.destroy();
+      resolve(answer);
+    };
+    const limit = setTimeout(() => done(undefined), longestAnswer);
+    const reader = new FrameReader(mostFromServer, (type, payload) => {
+      if (type === ServerFrame.stdout) {
+        printed.push(Buffer.from(payload));
+        length += payload.length;
+        if (length > mostAnswer) done(undefined);
+      } else if (type === ServerFrame.exit) done(payload[0] === 0 ? Buffer.concat(printed).toString() : undefined);
+    });
+    socket.on("error", () => done(undefined));
+    socket.on("close", () => done(undefined));
+    socket.on("connect", () => {
+      const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+      if (fd < 0 || peerCredentials(fd).uid !== process.geteuid?.()) return done(undefined);
+      socket.write(request(args));
+    });
+    socket.on("data", (chunk) => {
+      try {
+        reader.feed(chunk);
+      } catch {
+        done(undefined);
+      }
+    });
+  });
+}
+
+/** What a client without a terminal and an environment would say. */
+function request(args: string[]): Buffer {
+  return Buffer.concat([
+    encodeHello({ protocol: clientProtocol, pid: process.pid, version: "0.0.0", name: "falcon" }),
+    ...args.map((word) => encodeFrame(ClientFrame.argument, Buffer.from(word))),
+    encodeFrame(ClientFrame.directory, Buffer.from("/")),
+    encodeFrame(ClientFrame.terminal, Buffer.alloc(7)),
+    encodeFrame(ClientFrame.token, randomBytes(tokenLength)),
+    encodeFrame(ClientFrame.run),
+  ]);
+}

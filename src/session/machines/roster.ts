@@ -1,0 +1,204 @@
+// The roster: what this server has is written for the user's other machines, and what they have is read. Nothing else goes between them.
+import { createHash } from "node:crypto";
+import path from "node:path";
+import type { Disposable } from "../../base/disposable.ts";
+import { sentence } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { bareListing } from "./bare-session-json.ts";
+import type { NeighbourSession } from "./neighbours.ts";
+import { hostPattern, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
+
+/** A session of another machine, as that told it last. */
+export interface RemoteSession extends NeighbourSession {
+  host: string;
+  /** ms since its machine was heard of, where that is longer than it should be; null: it is on time. */
+  unheard: number | null;
+}
+
+/** Changes are written together, at most so often (ms). */
+const mostOften = 10_000;
+/** What comes together at a start or an end is told as one change, so long (ms) after the first. */
+const settles = 500;
+/** While something runs the file is written at least so often (ms), and with more than so many files less often: all machines share one server. */
+const atLeast = 60_000;
+const manyFiles = 50;
+/** A machine is late after so many of its own intervals, and this much (ms) for a slow disk. */
+const lateAfter = 2;
+const slack = 15_000;
+/** Bytes of one session in the file. */
+export const longestEntry = 500;
+/** Sessions that are told: those that run, then those that ended last. */
+export const mostTold = 200;
+/** A server that ends waits at most so long (ms) for its last word to be written. */
+const longestFarewell = 500;
+
+export interface RosterEffects {
+  readonly log: Log;
+  readonly host: string;
+  readonly job: string | null;
+  readonly version: string;
+  /** What tells this home from all others, wherever they are. */
+  readonly home: string;
+  /** What is to be told, the most important first. */
+  sessions(): Promise<readonly RosterSession[]>;
+  live(): number;
+  /** ms since 1970. */
+  clock(): number;
+  /** ms of a clock that never jumps. */
+  steady(): number;
+}
+
+/** Where the roster is when no setting says it: as the archive of parts, beside the homes. */
+export function rosterRoot(archive: string): string {
+  return path.join(path.dirname(archive), "roster");
+}
+
+export class RosterKeeper implements Disposable {
+  readonly folder: string;
+  /** Why it could not be written last; undefined: it could. */
+  problem: string | undefined;
+  readonly #name: string;
+  readonly #effects: RosterEffects;
+  #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
+  #written = Number.NEGATIVE_INFINITY;
+  #every = atLeast;
+  #busy: Promise<void> | undefined;
+  #disposed = false;
+  /** Whether there is a file of ours. */
+  #told = false;
+
+  constructor(folder: string, effects: RosterEffects) {
+    this.folder = folder;
+    this.#effects = effects;
+    this.#name = `${createHash("sha256").update(effects.home).digest("hex").slice(0, 16)}.json`;
+  }
+
+  /** Something that the list shows is not what it was. */
+  changed(): void {
+    this.#at(Math.max(this.#effects.steady() + settles, this.#written + mostOften));
+  }
+
+  #at(due: number): void {
+    if (this.#disposed || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => void this.write(), Math.max(0, due - this.#effects.steady()));
+    this.#timer.unref();
+  }
+
+  /** Writes now. Never throws. */
+  async write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#due = Number.POSITIVE_INFINITY;
+    await this.#busy;
+    this.#busy = this.#write();
+    await this.#busy;
+    this.#busy = undefined;
+    if (this.#effects.live() > 0) this.#at(this.#written + this.#every);
+  }
+
+  async #write(): Promise<void> {
+    const { host, job, version, clock, steady } = this.#effects;
+    this.#written = steady();
+    if (!hostPattern.test(host))
+      return this.#failed(`the name of this host, ${JSON.stringify(host)}, cannot stand in the roster`);
+    try {
+      const sessions = (await this.#effects.sessions()).slice(0, mostTold);
+      const facts = { format: rosterFormat, host, job, version, written: clock(), every: Math.ceil(this.#every / 1000) };
+      const head = JSON.stringify(facts).slice(0, -1);
+      const text = `${head},"sessions":[\n${sessions.map(entryText).join(",\n")}\n]}\n`;
+      const count = await writeRoster(this.folder, this.#name, text, sessions.length === 0);
+      this.#told = count > 0;
+      this.#every = atLeast * Math.max(1, count / manyFiles);
+      this.problem = undefined;
+    } catch (error) {
+      this.#failed(sentence(error));
+    }
+  }
+
+  #failed(problem: string): void {
+    if (this.problem !== problem) this.#effects.log("roster.not-written", { folder: this.folder, problem });
+    this.problem = problem;
+  }
+
+  /**
+   * What the other machines have. A folder that does not answer is a problem like a file that cannot be read, told in one sentence.
+   * @param known ids that are this machine's.
+   */
+  async others(known: (id: string) => boolean): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
+    const now = this.#effects.clock();
+    try {
+      const { found, problems } = await readRosters(this.folder, this.#name);
+      const sessions = found.flatMap(({ roster, age }) => {
+        // its clock may be minutes off: what it calls now is when its file was written
+        const shift = now - age - roster.written;
+        const late = age > lateAfter * roster.every * 1000 + slack ? age : null;
+        return roster.sessions.filter(({ id }) => !known(id)).map((s) => remote(s, roster, shift, late));
+      });
+      return { sessions, problems };
+    } catch (error) {
+      return { sessions: [], problems: [sentence(error)] };
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** The last word of a server that ends. */
+  async farewell(): Promise<void> {
+    if (this.#told) await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
+    this.dispose();
+  }
+}
+
+function remote(
+  s: RosterSession,
+  { host, job }: { host: string; job: string | null },
+  shift: number,
+  late: number | null,
+): RemoteSession {
+  const time = (ms: number | null) => (ms === null ? null : Math.round(ms + shift));
+  const live = s.state === "running" || s.state === "starting" || s.state === "exiting";
+  const { id, name, kind, state, directory, runDirectory, viewers, text } = s;
+  const [created, started, ended] = [time(s.created) as number, time(s.started), time(s.ended)];
+  const unheard = live ? late : null;
+  const facts = { id, name, kind, state, reason: "", command: [], directory, runDirectory, host, created, started, ended };
+  const outcome = s.outcome === null ? null : { kind: s.outcome };
+  // thousands may be listed, and seldom for programs
+  const toJSON = () => ({
+    ...bareListing({ ...facts, job: job ?? "" }),
+    job,
+    outcome,
+    notHeardFor: unheard === null ? null : Math.round(unheard / 1000),
+  });
+  const listing = { host, job, outcome, toJSON };
+  return { id, name, state, live, created, started, ended, runDirectory, directory, viewers, text, job, host, unheard, listing };
+}
+
+/** One session as JSON of at most `longestEntry` bytes: texts are cut, places at their beginning, which tells least. */
+export function entryText(session: RosterSession): string {
+  for (const most of [120, 60, 30, 12, 4]) {
+    const text = JSON.stringify({
+      ...session,
+      name: cutEnd(session.name, most),
+      text: cutEnd(session.text, most),
+      directory: session.runDirectory === null ? cutStart(session.directory, most) : "",
+      runDirectory: session.runDirectory === null ? null : cutStart(session.runDirectory, most),
+    });
+    if (Buffer.byteLength(text) <= longestEntry) return text;
+  }
+  return JSON.stringify({ ...session, name: session.id, text: "", directory: "", runDirectory: null });
+}
+
+function cutEnd(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
+}
+
+function cutStart(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `…${characters.slice(1 - most).join("")}`;
+}

@@ -1,0 +1,153 @@
+// The home of a batch job that is over: its sessions become the host's, so that they stay readable; the rest goes. Docs: decisions/0004-homes.md.
+import fs from "node:fs";
+import path from "node:path";
+import type { Log } from "../../base/log.ts";
+import { close, jobOf, machineOfHome, tryLock } from "../../platform/native.ts";
+import { processAlive } from "../../platform/processes.ts";
+import { readRecord } from "../../store/record.ts";
+import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
+import { type JobHome, jobHomes } from "./neighbours.ts";
+
+/** One session of an ended job, its folder at its new place. */
+export interface TakenIn {
+  row: SessionRow;
+  snapshot: StoredSnapshot | undefined;
+  /** Name of the job's home. */
+  job: string;
+  /** When it wrote its last output, ms since 1970. */
+  written: number;
+}
+
+export interface TakeInEffects {
+  readonly log: Log;
+  /** Whether the host has a session of this id. */
+  known(id: string): boolean;
+  /** The row of a session whose database cannot be read, from its folder. */
+  rowOf(id: string, folder: string): SessionRow | undefined;
+}
+
+/**
+ * Moves the sessions of all ended jobs to `<host>/s`.
+ * @param host the home whose lock the caller has.
+ */
+export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[] {
+  let running: ReadonlySet<string> | undefined;
+  return jobHomes(host).flatMap((home) => {
+    const lock = lockOf(home);
+    if (lock < 0) return [];
+    try {
+      running ??= runningJobs();
+      if (running.has(home.job) || hasHolder(home.home)) return [];
+      return takeIn(host, home, effects);
+    } catch (error) {
+      effects.log("job.not-taken-in", { job: home.job, reason: String(error) });
+      return [];
+    } finally {
+      close(lock);
+    }
+  });
+}
+
+/** The lock of the job's server; -1 where one has it, or the folder is not what it should be. */
+function lockOf({ home }: JobHome): number {
+  try {
+    const status = fs.lstatSync(home);
+    if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o077) !== 0) return -1;
+    // a job of another machine: neither its control groups nor its processes are seen from here
+    if (machineOfHome(home).verdict === "another") return -1;
+    return tryLock(path.join(home, "server.lock"));
+  } catch {
+    return -1;
+  }
+}
+
+/** All jobs of this machine that have a process in their control groups. */
+function runningJobs(): Set<string> {
+  const jobs = new Set<string>();
+  for (const pid of fs.readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const job = jobOf(fs.readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+      // a zombie's groups are still told
+      if (job !== null && !jobs.has(job) && processAlive(Number(pid))) jobs.add(job);
+    } catch {
+      // it has ended
+    }
+  }
+  return jobs;
+}
+
+/** Whether a program of the job still runs: without control groups it may outlive its server. */
+function hasHolder(home: string): boolean {
+  return folders(home).some((id) => {
+    const { pid, exit } = readRecord(path.join(home, "s", id));
+    return exit === undefined && pid !== undefined && processAlive(pid);
+  });
+}
+
+function folders(home: string): string[] {
+  try {
+    return fs.readdirSync(path.join(home, "s")).filter((id) => /^[a-z0-9]+$/.test(id));
+  } catch {
+    return [];
+  }
+}
+
+function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): TakenIn[] {
+  const kept = keptRows(home, effects.log);
+  const taken: TakenIn[] = [];
+  fs.mkdirSync(path.join(host, "s"), { recursive: true, mode: 0o700 });
+  for (const id of folders(home)) {
+    const from = path.join(home, "s", id);
+    const to = path.join(host, "s", id);
+    const known = kept.get(id);
+    const row = known?.row ?? effects.rowOf(id, from);
+    // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
+    if (row?.facts.broughtIn === true && (effects.known(id) || fs.existsSync(to))) continue;
+    if (effects.known(id) || fs.existsSync(to)) throw new Error(`session ${id} is there already`);
+    if (row === undefined) {
+      effects.log("job.folder-without-session", { job, folder: from });
+      continue;
+    }
+    const written = lastWrite(from, row.created);
+    move(from, to);
+    taken.push({ row, snapshot: known?.snapshot, job, written });
+  }
+  fs.rmSync(home, { recursive: true, force: true });
+  effects.log("job.taken-in", { job, sessions: taken.map(({ row }) => row.id) });
+  return taken;
+}
+
+function lastWrite(folder: string, otherwise: number): number {
+  try {
+    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
+  } catch {
+    return otherwise;
+  }
+}
+
+/** What the job's database knows beyond its folders: names, facts, last screens. */
+function keptRows(home: string, log: Log): Map<string, { row: SessionRow; snapshot: StoredSnapshot | undefined }> {
+  const file = path.join(home, "state.db");
+  if (!fs.existsSync(file)) return new Map();
+  const { store } = SessionStore.open(file, log);
+  try {
+    return new Map(store.all().map((row) => [row.id, { row, snapshot: store.snapshot(row.id) }]));
+  } finally {
+    store.close();
+  }
+}
+
+/** The job's home may be on another file system (native/home.c): then the folder is copied, and is there whole or not at all. */
+function move(from: string, to: string): void {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    const copy = `${to}.copy`;
+    fs.rmSync(copy, { recursive: true, force: true });
+    fs.cpSync(from, copy, { recursive: true, preserveTimestamps: true, filter: (file) => path.basename(file) !== "sock" });
+    fs.renameSync(copy, to);
+    fs.rmSync(from, { recursive: true, force: true });
+  }
+}

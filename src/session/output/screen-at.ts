@@ -1,0 +1,104 @@
+// The screen of a session as it was at any place of its output: from the nearest stored one, in a thread of
+// its own.
+import type { StoredSnapshot } from "../../store/session-store.ts";
+import type { ScreenHandle } from "../../terminal/screens.ts";
+import type { Session } from "../life/session.ts";
+import type { Archive } from "./archive.ts";
+
+/** Bytes that may wait for the screen's thread while a screen of the past is made. */
+const mostLag = 2 << 20;
+/** The size of a terminal of which nothing is known: what a session without a terminal gets. */
+const unknownSize = { cols: 80, rows: 24 };
+
+/**
+ * A screen as the output up to `to` makes it. The caller feeds it on, or closes it.
+ * @param scrollback lines that it keeps above the screen.
+ * @param gone asked between two pieces: whether nobody wants it any more; the screen is then closed.
+ */
+export async function screenAt(
+  archive: Archive,
+  session: Session,
+  to: number,
+  scrollback: number,
+  gone: () => boolean = () => false,
+): Promise<ScreenHandle> {
+  const stored = nearest(archive, session, to);
+  const log = session.openLog();
+  let screen: ScreenHandle | undefined;
+  try {
+    const from = stored?.offset ?? log.base;
+    const size = log.times.sizeAt(from) ?? unknownSize;
+    screen = archive.screens.open(
+      session.id,
+      {
+        cols: stored?.cols ?? size.cols,
+        rows: stored?.rows ?? size.rows,
+        scrollback,
+        offset: from,
+        ...(stored === undefined ? {} : { restore: stored.replay }),
+      },
+      { answer: () => {}, title: () => {}, bell: () => {}, modes: () => {} },
+    );
+    if (size.cols !== stored?.cols || size.rows !== stored.rows) screen.resize(size.cols, size.rows);
+    const sizes = log.sizes().filter(({ offset }) => offset > from && offset <= to);
+    for await (const piece of log.pieces(from, to)) {
+      if (gone()) break;
+      const length = "hole" in piece ? piece.hole.length : piece.bytes.length;
+      let at = 0;
+      while (at < length) {
+        while (sizes[0] !== undefined && sizes[0].offset <= piece.offset + at) {
+          screen.resize(sizes[0].cols, sizes[0].rows);
+          sizes.shift();
+        }
+        const end = Math.min(length, (sizes[0]?.offset ?? Number.POSITIVE_INFINITY) - piece.offset);
+        if (!("hole" in piece)) screen.feed(piece.bytes.subarray(at, end));
+        at = end;
+      }
+      if (screen.lag > mostLag) {
+        const { onDrained } = screen;
+        await new Promise<void>((resolve) => onDrained.call(screen, resolve));
+      }
+    }
+    for (const last of sizes) screen.resize(last.cols, last.rows);
+    return screen;
+  } catch (error) {
+    screen?.close();
+    throw error;
+  } finally {
+    log.close();
+  }
+}
+
+/**
+ * The stored screen from which the least has to be parsed; also the last one, which the session itself begins
+ * with after a crash.
+ */
+function nearest(archive: Archive, session: Session, to: number): StoredSnapshot | undefined {
+  const keyframe = archive.keyframes.before(session.id, to);
+  const last = archive.lastScreen(session.id);
+  if (last === undefined || last.offset > to) return keyframe;
+  return keyframe === undefined || keyframe.offset < last.offset ? last : keyframe;
+}
+
+/** The output's place at a time, and the other way round, as people give it. */
+export interface Span {
+  /** First and last byte that can be shown, and when they were written (ms since 1970). */
+  from: number;
+  to: number;
+  begins: number;
+  ends: number;
+}
+
+/** What there is of a session's output. */
+export function spanOf(session: Session): Span {
+  const log = session.openLog();
+  try {
+    log.times.refresh();
+    const begins = log.timeAt(log.base) ?? session.row.started ?? session.row.created;
+    const last = log.times.last;
+    // a last output that was followed by silence ends when the session did, not when somebody looks
+    return { from: log.base, to: log.end, begins, ends: Math.max(begins, last?.time ?? begins, session.row.ended ?? 0) };
+  } finally {
+    log.close();
+  }
+}

@@ -1,0 +1,172 @@
+// The screen of one session: opened when it is first needed, from what was stored of it, and stored again, so
+// that no output is parsed twice.
+import type { Log } from "../../base/log.ts";
+import type { OutputLog } from "../../store/output-log.ts";
+import type { StoredSnapshot } from "../../store/session-store.ts";
+import type { InputModes, ScreenHandle, Screens } from "../../terminal/screens.ts";
+import { sizeAt } from "./catch-up.ts";
+
+/**
+ * A screen is stored when this much output came since the last time: a new server then has at most this much
+ * to parse again.
+ */
+const snapshotBytes = 4 << 20;
+/**
+ * … but not more often than this (ms), nor sooner after the output began: a flood makes 4 MB in 80 ms, and
+ * 10,000 lines take 150 ms to store.
+ */
+const snapshotPause = 5_000;
+
+/**
+ * A screen whose worker died is made from at most this much of the output (a stored one is seldom older),
+ * read in such pieces.
+ */
+const longestRevival = 16 << 20;
+const revivalPiece = 256 << 10;
+
+/** What a session's screen needs. */
+export interface SessionScreenEffects {
+  readonly id: string;
+  readonly screens: Screens;
+  /** Lines of scrollback that the screen keeps. */
+  readonly scrollback: number;
+  readonly log: Log;
+  /** ms, monotonic. */
+  steady(): number;
+  stored(): StoredSnapshot | undefined;
+  store(snapshot: StoredSnapshot): void;
+  /** The whole output, by offset; who opens it closes it. */
+  openLog(): OutputLog;
+  /** The size that the terminal has, where nothing tells the one that it had. */
+  size(): { cols: number; rows: number };
+  /** An answer to a query of the program's. */
+  answer(bytes: Buffer): void;
+  /** The lines that stood on the alternate screen when the program left it. */
+  left(lines: readonly string[]): void;
+}
+
+export class SessionScreen {
+  /** Title that the program gave its terminal. */
+  title = "";
+  /** What the program asked of the keyboard. */
+  modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
+  /** Output up to which the screen is stored. */
+  storedOffset = 0;
+  #effects: SessionScreenEffects;
+  #handle: ScreenHandle | undefined;
+  #fedTo = 0;
+  /** Output that it was never given. */
+  #skipped = 0;
+  /** When output came that is not stored, or storing was begun last; ms since 1970. */
+  #unstoredSince = 0;
+  /** Resolves when what was asked for so far is stored. */
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(effects: SessionScreenEffects) {
+    this.#effects = effects;
+  }
+
+  /** The screen, where it is open. */
+  get handle(): ScreenHandle | undefined {
+    return this.#handle;
+  }
+
+  /** Offset of the next byte for it. */
+  get fedTo(): number {
+    return this.#fedTo;
+  }
+
+  /** Opens it as it was stored, or blank. */
+  open(): ScreenHandle {
+    const from = this.beginning();
+    this.#fedTo = from.offset;
+    this.#skipped = 0;
+    this.#handle = this.#effects.screens.open(
+      this.#effects.id,
+      { ...from, scrollback: this.#effects.scrollback },
+      {
+        answer: (bytes) => this.#effects.answer(bytes),
+        title: (text) => {
+          this.title = text;
+        },
+        modes: (modes) => {
+          this.modes = modes;
+        },
+        bell: () => {},
+        left: ({ lines }) => this.#effects.left(lines),
+        lost: () => ({ ...this.beginning(), rest: this.#outputSince(this.beginning().offset) }),
+      },
+    );
+    return this.#handle;
+  }
+
+  /** What it begins with: the stored one, else a blank one of the size that the terminal had at the start. */
+  beginning(): { cols: number; rows: number; offset: number; restore?: Buffer } {
+    const stored = this.#effects.stored();
+    if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
+    const log = this.#effects.openLog();
+    const { cols, rows } = sizeAt(log.sizes(), 0) ?? this.#effects.size();
+    log.close();
+    return { cols, rows, offset: 0 };
+  }
+
+  /**
+   * Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is
+   * not retained) has to be added.
+   */
+  follow(offset: number, length: number): void {
+    if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.steady();
+    this.#skipped += Math.max(0, offset - this.#fedTo);
+    this.#fedTo = offset + length;
+  }
+
+  /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
+  isOutdated(offset: number): boolean {
+    return offset - this.storedOffset > snapshotBytes && this.#effects.steady() - this.#unstoredSince > snapshotPause;
+  }
+
+  /**
+   * Stores it as it stands, after what is being stored already: at the end of a session nothing may be left
+   * out.
+   */
+  store(): Promise<void> {
+    this.#storing = this.#storing.then(() => this.#storeNow());
+    return this.#storing;
+  }
+
+  async #storeNow(): Promise<void> {
+    const handle = this.#handle;
+    if (handle === undefined || this.storedOffset === this.#fedTo) return;
+    this.#unstoredSince = this.#effects.steady();
+    try {
+      const skipped = this.#skipped;
+      const encoded = await handle.encode();
+      const snapshot = { ...encoded, offset: encoded.offset + skipped };
+      this.#effects.store(snapshot);
+      this.storedOffset = snapshot.offset;
+    } catch (error) {
+      this.#effects.log("session.snapshot-failed", { id: this.#effects.id, reason: String(error) });
+    }
+  }
+
+  /** Lets go of the model. */
+  close(): void {
+    this.#handle?.close();
+    this.#handle = undefined;
+  }
+
+  /** Output that the log has from here to the present, for a screen whose worker died. */
+  *#outputSince(offset: number): Generator<Buffer> {
+    const log = this.#effects.openLog();
+    try {
+      for (let at = Math.max(offset, this.#fedTo - longestRevival); at < this.#fedTo; ) {
+        const bytes = log.readSync(at, Math.min(revivalPiece, this.#fedTo - at));
+        if (bytes.length === 0) return;
+        yield bytes;
+        at += bytes.length;
+      }
+    } finally {
+      log.close();
+    }
+  }
+}

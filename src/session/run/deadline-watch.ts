@@ -1,0 +1,236 @@
+// Asks each run to stop a grace before it will be ended from outside, so that a time limit never costs a
+// model; and tells when that stop hangs.
+import { sentence } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import { span } from "../../trainers/falcon/summary.ts";
+import type { Session } from "../life/session.ts";
+import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
+import type { StopAnswer } from "./graceful-stop.ts";
+import { type Movement, stopPatience } from "./movement.ts";
+
+/** What the watch needs of the server. */
+export interface DeadlineEffects {
+  live(): readonly Session[];
+  progress(session: Session): Promise<RunProgress | null>;
+  movement(session: Session): Promise<Movement>;
+  /**
+   * Asks the batch system when the session's job ends (ms since 1970; null: it has no limit). Undefined for a
+   * session that is in no job.
+   */
+  jobEnd(session: Session): Promise<number | null> | undefined;
+  /** The one graceful stop; what became of the order. */
+  stop(session: Session): StopAnswer;
+  /** Those who look at the session, and those who follow its output, are told. */
+  tell(session: Session, sentence: string): void;
+  /** The wall clock, ms since 1970: deadlines are told by it. */
+  clock(): number;
+  /** A clock that nobody sets, in ms: how long something lasts is told by it. */
+  steady(): number;
+  /** `save_before` of the configuration in ms; null: by the run's epochs. */
+  readonly saveBefore: number | null;
+  readonly log: Log;
+}
+
+/**
+ * How often deadlines are looked at (ms): a look compares two numbers, and a clock that was set is noticed by
+ * the next one.
+ */
+const lookEvery = 5_000;
+/** A shorter wait than this is not worth a timer's set-up (ms). */
+const shortestWait = 50;
+/** A batch system is asked again after this time (ms) at the latest, since limits are extended and cut... */
+const askEvery = 10 * 60_000;
+/** ...and before its answer is acted on, where that is older than this (ms). */
+const freshAnswer = 30_000;
+
+/** What is known of one session besides its facts. Times are of the steady clock. */
+interface Watched {
+  /** When the batch system was asked last. */
+  asked: number | undefined;
+  asking: boolean;
+  /** The last movement since the stop, and when it was seen. */
+  mark: string | undefined;
+  moved: number;
+}
+
+export class DeadlineWatch {
+  readonly #effects: DeadlineEffects;
+  readonly #watched = new WeakMap<Session, Watched>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  /** Something changed during the look. */
+  #again = false;
+  #gone = false;
+
+  constructor(effects: DeadlineEffects) {
+    this.#effects = effects;
+  }
+
+  /** Looks now, and goes on while some session that lives may have a deadline. */
+  begin(): void {
+    clearTimeout(this.#timer);
+    if (this.#gone) return;
+    // one look at a time: two could both find that a stop is due
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = true;
+    void this.look()
+      .catch((error) => {
+        this.#effects.log("deadline.look-failed", { reason: String(error) });
+        return lookEvery;
+      })
+      .then((wait) => {
+        this.#looking = false;
+        this.#later(this.#again ? 0 : wait);
+        this.#again = false;
+      });
+  }
+
+  #later(wait: number | undefined): void {
+    if (this.#gone || wait === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.begin(), Math.max(shortestWait, Math.min(lookEvery, wait)));
+  }
+
+  /**
+   * One look at all sessions; answers how long (ms) until the next thing is due, undefined where nothing ever
+   * is.
+   */
+  async look(): Promise<number | undefined> {
+    let next: number | undefined;
+    const all = this.#effects.live().map((session) => this.#lookAt(session));
+    for (const due of await Promise.all(all)) if (due !== undefined) next = Math.min(next ?? due, due);
+    return next;
+  }
+
+  async #lookAt(session: Session): Promise<number | undefined> {
+    if (session.row.state !== "running") return lookEvery;
+    const watched = this.#of(session);
+    const inJob = await this.#ask(session, watched, askEvery);
+    const deadline = deadlineOf(session.row);
+    if (deadline === undefined) {
+      session.setLimit("");
+      return inJob ? lookEvery : undefined;
+    }
+    const progress = await this.#effects.progress(session);
+    session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, this.#effects.clock()));
+    const { stopped } = deadlineFact(session.row);
+    if (stopped !== undefined) {
+      // whoever extends the limit after the stop was asked for comes too late: it cannot be taken back
+      await this.#lookForHang(session, watched);
+      return lookEvery;
+    }
+    if (deadline.from === "falcon" || !stopsBefore(session.row)) return lookEvery;
+    const wait = this.#due(session, progress) - this.#effects.clock();
+    if (wait > 0) return wait;
+    if (await this.#ask(session, watched, freshAnswer)) {
+      const later = this.#due(session, progress) - this.#effects.clock();
+      if (later > 0) return later;
+    }
+    if (session.row.state === "running") this.#stop(session, progress);
+    return lookEvery;
+  }
+
+  /** When the run is to be asked to stop. */
+  #due(session: Session, progress: RunProgress | null): number {
+    const deadline = deadlineOf(session.row);
+    if (deadline === undefined) return Number.POSITIVE_INFINITY;
+    return deadline.at - graceOf(session.row, deadline, progress, this.#effects.saveBefore);
+  }
+
+  /**
+   * Asks the batch system where its answer is older than `age`; answers whether the session is in a job at
+   * all.
+   */
+  async #ask(session: Session, watched: Watched, age: number): Promise<boolean> {
+    const { steady, log } = this.#effects;
+    if (watched.asking || (watched.asked !== undefined && steady() - watched.asked < age)) return watched.asked !== undefined;
+    const answer = this.#effects.jobEnd(session);
+    if (answer === undefined) return false;
+    watched.asking = true;
+    watched.asked = steady();
+    try {
+      const job = await answer;
+      const before = deadlineFact(session.row);
+      const { problem: _, ...known } = before;
+      if (before.job !== job || before.problem !== undefined) {
+        log("deadline.job", { id: session.id, end: job === null ? "none" : new Date(job).toISOString() });
+        this.#keep(session, { ...known, job });
+      }
+    } catch (error) {
+      // what was known before still holds as far as anybody knows
+      const problem = sentence(error);
+      if (deadlineFact(session.row).problem !== problem) {
+        log("deadline.unknown", { id: session.id, reason: problem });
+        this.#keep(session, { ...deadlineFact(session.row), problem });
+      }
+    } finally {
+      watched.asking = false;
+    }
+    return true;
+  }
+
+  #stop(session: Session, progress: RunProgress | null): void {
+    const deadline = deadlineOf(session.row);
+    if (deadline === undefined) return;
+    const now = this.#effects.clock();
+    this.#keep(session, { ...deadlineFact(session.row), stopped: { at: now, deadline: deadline.at } });
+    const watched = this.#of(session);
+    watched.mark = undefined;
+    watched.moved = this.#effects.steady();
+    this.#effects.log("deadline.stop", { id: session.id, deadline: new Date(deadline.at).toISOString(), from: deadline.from });
+    const left = span(Math.max(0, deadline.at - now) / 1000);
+    const what = session.row.kind === "launch" ? " and to save its model" : "";
+    const answer = this.#effects.stop(session);
+    const words: Readonly<Record<StopAnswer, string>> = {
+      sent: `asked to stop${what}`,
+      already: "it was asked to stop before, and is not asked twice",
+      received: "a signal to all of its job has reached it, and nothing is added",
+      over: "it is over",
+    };
+    this.#effects.tell(session, `time limit in ${left}: ${words[answer]}`);
+    session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, now));
+  }
+
+  async #lookForHang(session: Session, watched: Watched): Promise<void> {
+    const { steady } = this.#effects;
+    const seen = await this.#effects.movement(session);
+    if (seen.mark !== watched.mark) {
+      watched.mark = seen.mark;
+      watched.moved = steady();
+      const { hangs, ...known } = deadlineFact(session.row);
+      if (hangs !== undefined) this.#keep(session, known);
+      return;
+    }
+    const still = steady() - watched.moved;
+    if (still < stopPatience || deadlineFact(session.row).hangs !== undefined || !session.live) return;
+    this.#keep(session, { ...deadlineFact(session.row), hangs: this.#effects.clock() - still });
+    this.#effects.log("deadline.hangs", { id: session.id, still });
+    // the second Ctrl+C would drop the model for certain: it stays a person's to send
+    this.#effects.tell(
+      session,
+      `hangs: ${seen.evidence(span(still / 1000))}; 'falcon stop --force ${session.id}' ends it at once, without saving`,
+    );
+  }
+
+  #keep(session: Session, fact: DeadlineFact): void {
+    session.setFact("deadline", fact);
+  }
+
+  #of(session: Session): Watched {
+    let watched = this.#watched.get(session);
+    if (watched === undefined) {
+      watched = { asked: undefined, asking: false, mark: undefined, moved: this.#effects.steady() };
+      this.#watched.set(session, watched);
+    }
+    return watched;
+  }
+
+  dispose(): void {
+    this.#gone = true;
+    clearTimeout(this.#timer);
+  }
+}

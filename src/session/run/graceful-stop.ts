@@ -1,0 +1,97 @@
+// The graceful stop of a session: one order, however many ask for it (a person, a signal from outside, a
+// deadline, a job's end).
+
+import { signalNumber } from "../../platform/signals.ts";
+import { falconStop, type StopOrder } from "../../trainers/falcon/stopping.ts";
+import type { Sender, StopRecord } from "../life/outcome.ts";
+import type { Session } from "../life/session.ts";
+
+/**
+ * sent: the order is on its way. already: it was given before, and a second one would drop the model.
+ * received: what asks has reached the
+ * program by itself, so that an order of ours would be its second. over: the session has ended.
+ */
+export type StopAnswer = "sent" | "already" | "received" | "over";
+
+/** Why a session is to end. */
+export interface StopRequest {
+  by: Sender;
+  /** In words, for the record: "SIGUSR1 reached falcon launch", "the time limit is in 4m 30s". */
+  why: string;
+}
+
+/**
+ * Asks the program to end in its own way, once: falcon saves its model. Never sends a second order, and never
+ * forces: when the stop hangs,
+ * `falcon stop` tells, and a person decides.
+ */
+export function stopGracefully(session: Session, { by, why }: StopRequest, now: number): StopAnswer {
+  const { row } = session;
+  if (!session.live) return "over";
+  if (stopOf(session) !== undefined || (row.kind === "launch" && row.interrupts > 0)) return "already";
+  if (row.kind === "launch" && hitOf(session) !== undefined) return "received";
+  session.setFact("stop", { time: now, by, why } satisfies StopRecord);
+  const order = stopOrder(session);
+  if (order === "interrupt") session.sendInterrupt(by);
+  else session.signal(signalNumber(order) ?? 15, 0, by);
+  return "sent";
+}
+
+/** The graceful stop that was asked for first, or undefined. */
+export function stopOf(session: Session): StopRecord | undefined {
+  return session.row.facts.stop as StopRecord | undefined;
+}
+
+/**
+ * What its program understands as the order to end: falcon's own way, what `--stop-signal` named, or a
+ * Ctrl+C.
+ */
+function stopOrder({ row }: Session): StopOrder {
+  if (row.kind === "launch") return falconStop;
+  return typeof row.facts.stopSignal === "string" ? (row.facts.stopSignal as NodeJS.Signals) : "interrupt";
+}
+
+/** The order in words. */
+export function orderWords(session: Session): string {
+  const order = stopOrder(session);
+  return order === "interrupt" ? "one Ctrl+C" : order;
+}
+
+/** A signal that went to every process of the session's job: our server got it, so the program may have. */
+interface Hit {
+  signal: string;
+  time: number;
+}
+
+/** What went to all of its job, or undefined. */
+export function hitOf({ row }: Session): Hit | undefined {
+  return row.facts.hit as Hit | undefined;
+}
+
+/**
+ * Notes that a signal went to every process of the session's job. While it may be the program's first order,
+ * ours is not added
+ * ({@link stopGracefully} answers "received"): to most of falcon's versions it is the end without saving,
+ * which is told.
+ */
+export function noteHit(session: Session, signal: string, now: number): void {
+  if (!session.live || hitOf(session) !== undefined) return;
+  session.setFact("hit", { signal, time: now } satisfies Hit);
+  session.noteSignal(signal, "batch");
+  if (session.row.kind === "launch")
+    session.tell(
+      `${signal} went to every process of its job, falcon's own too, which most versions of it do not survive long enough to save`,
+    );
+}
+
+/**
+ * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it),
+ * and is asked as usual.
+ * @param stopping whether its logs say that it stops.
+ */
+export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
+  const hit = hitOf(session);
+  if (hit === undefined || stopping || session.row.kind !== "launch") return "received";
+  session.setFact("hit", undefined);
+  return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
+}

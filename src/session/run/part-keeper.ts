@@ -1,0 +1,168 @@
+// Keeps the parts of runs where the next part finds them: published while a session runs in a batch job, and
+// brought in where its run goes on.
+import type { Disposable } from "../../base/disposable.ts";
+import { sentence } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { signalName } from "../../platform/signals.ts";
+import type { ArchivedPart, PartArchive } from "../../store/part-archive.ts";
+import { writeSessionFile } from "../../store/session-file.ts";
+import type { SessionRow } from "../../store/session-store.ts";
+import type { Session } from "../life/session.ts";
+import { endOf, endReason } from "../life/state.ts";
+import { keptCurves } from "./part-curves.ts";
+import { partFact } from "./parts.ts";
+import type { RunProgresses } from "./run-progress.ts";
+
+/**
+ * How often a session that may vanish with its node is published (ms): so much of its log is lost with it at
+ * most.
+ */
+const publishEvery = 60_000;
+
+export interface PartEffects {
+  readonly archive: PartArchive;
+  readonly progress: RunProgresses;
+  readonly log: Log;
+  /** Name of the batch job whose home this is. */
+  readonly job: string | undefined;
+  live(): readonly Session[];
+  /** Whether a session of this id is here. */
+  has(id: string): boolean;
+  folderOf(id: string): string;
+  takeIn(row: SessionRow): unknown;
+  clock(): number;
+}
+
+/** What is asked for again when a job's script runs a second time. */
+export interface Asked {
+  kind: SessionRow["kind"];
+  directory: string;
+  /** The words of the command as they were typed. */
+  words: readonly string[];
+}
+
+export class PartKeeper implements Disposable {
+  readonly #effects: PartEffects;
+  /** Output (bytes) and state as they were published last. */
+  readonly #published = new WeakMap<Session, string>();
+  readonly #busy = new WeakMap<Session, Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(effects: PartEffects) {
+    this.#effects = effects;
+  }
+
+  /** Publishes from now on what runs here and would vanish with its node. */
+  begin(): void {
+    this.#timer = setInterval(() => {
+      for (const session of this.#effects.live()) if (this.#vanishes(session)) void this.publish(session);
+    }, publishEvery);
+    this.#timer.unref();
+  }
+
+  /** Whether the session's folder is not where the next part of its run will look. */
+  #vanishes(session: Session): boolean {
+    return this.#effects.job !== undefined || session.row.facts.requeue === true;
+  }
+
+  /**
+   * Publishes the session's part as it is now. Never rejects: that it could not be kept is a fact of the
+   * session's, told by `show`.
+   * Of a session that stays in this home only what its run's next part writes over is kept: curves and
+   * metrics.
+   */
+  publish(session: Session, end?: Pick<SessionRow, "state" | "reason">): Promise<void> {
+    const before = this.#busy.get(session) ?? Promise.resolve();
+    const now = before.then(() => this.#publish(session, end));
+    this.#busy.set(session, now);
+    return now;
+  }
+
+  async #publish(session: Session, end: Pick<SessionRow, "state" | "reason"> | undefined): Promise<void> {
+    const row = { ...session.row, ...end };
+    const state = `${row.state} ${session.offset} ${row.facts.outcome === undefined}`;
+    if (this.#published.get(session) === state && row.kind === "run") return;
+    const part = partFact(session) ?? { of: session.id, n: 1 };
+    try {
+      const run = await this.#effects.progress.of(session);
+      await this.#effects.archive.publish({
+        run: part.of,
+        n: part.n,
+        row: { ...row, facts: { ...row.facts, outputBytes: session.offset } },
+        log: this.#vanishes(session) ? session.folder : undefined,
+        curves: keptCurves(await this.#effects.progress.curves(session)),
+        graph: run?.graph,
+      });
+      this.#published.set(session, state);
+      if (row.facts.unpublished !== undefined) session.setFact("unpublished", undefined);
+    } catch (error) {
+      const problem = `this part could not be kept in ${this.#effects.archive.root}: ${sentence(error)}`;
+      if (row.facts.unpublished !== problem) this.#effects.log("part.unpublished", { id: session.id, reason: sentence(error) });
+      session.setFact("unpublished", problem);
+    }
+  }
+
+  /**
+   * A session that ends here, before anybody is told: its part is published whole. @param lost why nobody saw
+   * the end.
+   */
+  async ended(session: Session, lost: string | undefined): Promise<void> {
+    if (!this.#vanishes(session)) return;
+    const { waitStatus } = session.row;
+    const reason = lost ?? endReason(endOf(waitStatus ?? -1, signalName));
+    await this.publish(session, { state: lost === undefined ? "exited" : "lost", reason });
+  }
+
+  /** The newest part of the run with which this job began when its script ran the last time. */
+  ofSameJob({ kind, directory, words }: Asked): ArchivedPart | undefined {
+    const { job } = this.#effects;
+    if (job === undefined) return undefined;
+    const key = JSON.stringify([job, kind, directory, words]);
+    return this.#effects.archive.find(({ facts, kind: k, directory: d }) => {
+      return JSON.stringify([facts.job, k, d, facts.asked]) === key;
+    });
+  }
+
+  /** The newest part of the run that trained in this directory, whichever home it was in. */
+  ofDirectory(runDirectory: string, realPath: (file: string) => string): ArchivedPart | undefined {
+    const real = realPath(runDirectory);
+    return this.#effects.archive.find(
+      (row) => row.kind === "launch" && row.runDirectory !== null && realPath(row.runDirectory) === real,
+    );
+  }
+
+  /**
+   * Brings the parts of a run in, as ended sessions of this home: lists, logs and searches then have them
+   * like any other.
+   */
+  bringIn(run: string): void {
+    for (const part of this.#effects.archive.parts(run)) {
+      const { row } = part;
+      if (this.#effects.has(row.id)) continue;
+      try {
+        const folder = this.#effects.folderOf(row.id);
+        if (!this.#effects.archive.copyTo(part, folder)) continue;
+        const brought = ended(part);
+        // whoever has nothing but the folder, a database that was cut off, is to know that it is a copy
+        writeSessionFile(folder, brought);
+        this.#effects.takeIn(brought);
+      } catch (error) {
+        this.#effects.log("part.not-taken-in", { run, n: part.n, reason: sentence(error) });
+      }
+    }
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/**
+ * An archived part as an ended session: one that was running when it was written last has ended since, and
+ * nobody could write how.
+ */
+function ended({ row, written, run, n }: ArchivedPart): SessionRow {
+  const facts = { ...row.facts, untold: false, broughtIn: true, part: { of: run, n } };
+  if (row.state === "exited" || row.state === "lost") return { ...row, facts };
+  return { ...row, facts, state: "lost", ended: written, reason: `its part on ${row.host} ended without a word` };
+}

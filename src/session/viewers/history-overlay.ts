@@ -1,0 +1,112 @@
+// The history of a session as an overlay of an attachment: its lines, its keys, its terminal.
+import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
+import { type Place, SessionLines } from "../../logs/session-lines.ts";
+import type { Selected, Selection } from "../../logs/turn.ts";
+import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
+import type { Session } from "../life/session.ts";
+import { type Archive, lineSource } from "../output/archive.ts";
+import type { Attachment, Overlay } from "./viewer-input.ts";
+
+const all: Selection = {
+  from: 0,
+  to: Number.MAX_SAFE_INTEGER,
+  since: 0,
+  stamp: 0,
+  pattern: null,
+  colours: true,
+  prefix: "",
+};
+
+/** Opens it on the attachment's terminal. */
+export function openHistory(archive: Archive, session: Session, attachment: Attachment): Overlay {
+  const view = new HistoryView(new SessionHistory(archive, session), attachment, session.row.name);
+  const keys = new ViewKeys();
+  let busy = true;
+  let again = false;
+  const more = () => {
+    if (busy) again = true;
+    else {
+      busy = true;
+      void view
+        .more()
+        .catch(() => {})
+        .finally(done);
+    }
+  };
+  const done = () => {
+    busy = false;
+    if (again) {
+      again = false;
+      more();
+    }
+  };
+  const stop = session.onMore(more);
+  void view
+    .open(plainKeys)
+    .catch(() => {})
+    .finally(done);
+  void attachment.over.then(() => {
+    stop();
+    view.close();
+  });
+  return {
+    feed(chunk) {
+      for (const key of keys.feed(chunk)) {
+        if (!view.key(key)) continue;
+        stop();
+        return true;
+      }
+      return false;
+    },
+    resize: (cols, rows) => view.resize(cols, rows),
+  };
+}
+
+/** The lines of a session, backwards from the first ask, and forwards from there. */
+class SessionHistory implements HistorySource {
+  readonly #archive: Archive;
+  readonly #session: Session;
+  #place: Place | undefined;
+  /** The first line that is not older. */
+  #next = 0;
+
+  constructor(archive: Archive, session: Session) {
+    this.#archive = archive;
+    this.#session = session;
+  }
+
+  #lines(): SessionLines {
+    return new SessionLines(lineSource(this.#session), this.#archive);
+  }
+
+  async older(before: number, count: number): Promise<HistoryLine[]> {
+    const select = { ...all, to: Math.min(before, this.#next) };
+    return (await this.#lines().last(count, select, "show")).flatMap(linesOf);
+  }
+
+  async newer(): Promise<HistoryLine[]> {
+    const standing = this.#session.live ? "complete" : "end";
+    const found: HistoryLine[] = [];
+    const select = { ...all, from: this.#next };
+    const first = this.#place === undefined;
+    const lines =
+      this.#place === undefined
+        ? this.#lines().tail(select, standing, (place, answer) => this.#reached(place, answer.shown))
+        : this.#lines().onward(this.#place, select, standing, (place, answer) => this.#reached(place, answer.shown));
+    for await (const selected of lines) if (!first) found.push(...linesOf(selected));
+    return found;
+  }
+
+  #reached(place: Place, shown: number): void {
+    this.#place = place;
+    this.#next = Math.max(this.#next, shown);
+  }
+}
+
+function linesOf({ text, ends, numbers }: Selected): HistoryLine[] {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  return Array.from(ends, (end, i) => ({
+    number: numbers[i] as number,
+    text: bytes.toString("utf8", i === 0 ? 0 : (ends[i - 1] as number), end - 1),
+  }));
+}

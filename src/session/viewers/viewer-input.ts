@@ -1,0 +1,464 @@
+// One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
+import { within } from "../../base/clock.ts";
+import type { ProgramSequences } from "../../base/config.ts";
+import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { StreamFilter } from "../../platform/stream-filter.ts";
+import type { Position } from "../holder/holder-link.ts";
+import { type KeyAction, type KeyPolicy, Keys } from "../keys/input-parser.ts";
+import type { Typist } from "../keys/kept-keys.ts";
+import type { Session } from "../life/session.ts";
+import { Viewer, type ViewerTerminal } from "./viewer.ts";
+import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
+
+/** Why an attachment ended. */
+export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
+
+/** The right to act on a session. A read-only attachment has none of it, and its view of the session offers no other way. */
+export interface SessionInput {
+  input(bytes: Uint8Array, by?: Position): void;
+  interrupt(bytes: Uint8Array, sender?: "typed", by?: Position): void;
+  /** See Session. */
+  openKeyboard(): number | undefined;
+  readonly inputTaken: boolean;
+  resize(cols: number, rows: number): void;
+}
+
+/** A session as somebody sees it who may only look. */
+export type WatchedSession = Omit<
+  Session,
+  | keyof SessionInput
+  | "openKeyboard"
+  | "addTypist"
+  | "output"
+  | "signal"
+  | "countedSignal"
+  | "sendInterrupt"
+  | "detachAll"
+  | "rename"
+  | "start"
+  | "leave"
+>;
+
+export interface AttachmentOptions {
+  cols: number;
+  rows: number;
+  /** Process of the viewer's client. */
+  pid: number;
+  /** Id of the session inside which that client was started. */
+  inside?: string | undefined;
+  /** Lines of scrollback to send at the join. */
+  history: number;
+  keys: { detachKey: string | null; prefix: number | null };
+  /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
+  enter: boolean;
+  /** What programs may do to the terminal. */
+  sequences: ProgramSequences;
+  /** ms since 1970. */
+  clock: () => number;
+  /** The client sends keys to the holder itself; absent where it cannot. */
+  ownKeys?: { open(set: Uint8Array, holder?: number): void; close(): void };
+  /** ms, monotonic: of durations. */
+  steady: () => number;
+  /** Counts what is typed; absent for a client that does not keep it, or a holder that does not count. */
+  typist?: () => Typist | undefined;
+  /** Tells the client the keys that leave (a byte each), whenever they are others. */
+  leaveKeys(keys: readonly number[]): void;
+  /** What is asked before a detach, where the run would end with it. */
+  leaving?: string | undefined;
+}
+
+/** Something that has the terminal instead of the program. */
+export interface Overlay {
+  /** Keys typed while it is open. Answers whether it is done. */
+  feed(chunk: Buffer): boolean;
+  /** The terminal has another size. */
+  resize(cols: number, rows: number): void;
+}
+
+const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.";
+
+/** So long (ms) a notice stands, unless a key is pressed before: it covers the bottom row. */
+const noticeTime = 3_000;
+
+const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
+const askClipboard = "The program wants to write your clipboard. Let it?";
+
+/** So long (ms) leaving waits for what the screen shows, to stand below it: a person has pressed a key. */
+const longestFarewell = 200;
+
+/** Bytes that may wait for the answer to a question: a paste of some length. What comes beyond is dropped. */
+export const mostHeldBack = 1 << 20;
+
+export class Attachment {
+  readonly over: Promise<Leaving>;
+  #session: WatchedSession;
+  #input: SessionInput | undefined;
+  #terminal: ViewerTerminal;
+  #options: AttachmentOptions;
+  #viewer: Viewer;
+  #keys: Keys;
+  #keyTimer: NodeJS.Timeout | undefined;
+  #leaveKeys: readonly number[] = [];
+  #overlay: Overlay | undefined;
+  /** The client was told that it may send keys itself, and has sent none to us since; it has a connection for them. */
+  #keysOpen = false;
+  #hasKeyboard = false;
+  /** Ends the notice that is shown. */
+  #notice: NodeJS.Timeout | undefined;
+  #toldReadOnly = false;
+  /** The open question: what an answer does. */
+  #asking: ((yes: boolean) => void) | undefined;
+  /** What came after the question was asked and is not its answer. */
+  #heldBack: KeyAction[] = [];
+  #heldBackBytes = 0;
+  #leave!: (why: Leaving) => void;
+  #left = false;
+  #forgetEnd = () => {};
+  /** Opens the history view; set by the command that knows it. */
+  openHistory: ((attachment: Attachment) => Overlay | undefined) | undefined;
+
+  /** @param input undefined for a read-only viewer: no byte can reach the program then. */
+  constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: AttachmentOptions) {
+    this.#session = session;
+    this.#input = input;
+    this.#terminal = terminal;
+    this.#options = options;
+    this.over = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+    this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
+    this.#keys = new Keys(() => this.#policy(), options.steady);
+    this.#viewer.onReads = () => this.#openKeys();
+    this.#tellLeaveKeys();
+  }
+
+  get readOnly(): boolean {
+    return this.#input === undefined;
+  }
+
+  /** Enters the terminal and joins the session; the size follows whoever attached last with the right to type. */
+  begin(): void {
+    const { session, options } = { session: this.#session, options: this.#options };
+    // its terminal may have got another size since the attachment was made
+    const { cols, rows } = this.#viewer;
+    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows }));
+    session.addViewer(this.#viewer, {
+      pid: options.pid,
+      inside: options.inside,
+      readOnly: this.readOnly,
+      since: options.clock(),
+      finish: (why) => this.finish(why),
+      typed: () => this.#openKeys(),
+      retitle: () => this.#retitle(),
+    });
+    if (this.#mayResize()) this.#input?.resize(cols, rows);
+    this.#viewer.join();
+    this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
+  }
+
+  /** The deadline in the title is told anew. A title of the program's own stays, and the terminal is not ours while a question has it. */
+  #retitle(): void {
+    if (this.#overlay !== undefined || this.#session.title !== "") return;
+    this.#terminal.write(titleOf(this.#title()));
+  }
+
+  #title(): string {
+    const { row } = this.#session;
+    const leave = leavingKeys(row.kind, this.#options.keys);
+    const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
+    const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
+    return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
+  }
+
+  #mayResize(): boolean {
+    return !this.#session.row.pinned && this.#session.live;
+  }
+
+  #policy(): KeyPolicy {
+    const { detachKey, prefix } = this.#options.keys;
+    const line = this.#session.lineMode();
+    const modes = this.#session.inputModes();
+    return {
+      detachKey,
+      prefix,
+      plainDetach: this.#session.row.kind === "launch" && line !== undefined && !line.canonical,
+      isig: line?.isig === true,
+      interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,
+      bracketedPaste: modes.bracketedPaste,
+      focus: modes.focus,
+      // falcon binds no such key, and its screen has no scrollback
+      historyKey: this.#session.row.kind === "launch" && modes.alternate,
+      // the screen answers every query of the program itself
+      replies: false,
+    };
+  }
+
+  /** Bytes from the viewer's keyboard, and when they were typed (ms of the client's clock). False when the viewer has left: nobody takes them. */
+  type(chunk: Buffer, at?: number): boolean {
+    if (this.#left) return false;
+    clearTimeout(this.#keyTimer);
+    this.#endNotice();
+    if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
+    else {
+      this.#do(this.#keys.feed(chunk, at));
+      this.#awaitKeys();
+    }
+    if (this.#left) return false;
+    this.#options.typist?.()?.read(chunk.length, this.#rests);
+    this.#tellLeaveKeys();
+    this.#keysOpen = false;
+    this.#openKeys();
+    return true;
+  }
+
+  /** Whether nothing that was typed is held back here. */
+  get #rests(): boolean {
+    return this.#keys.atRest && this.#asking === undefined;
+  }
+
+  #send(bytes: Uint8Array): void {
+    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    if (next.bytes.length > 0) this.#input?.input(next.bytes, next.by);
+  }
+
+  #sendInterrupt(input: SessionInput, bytes: Uint8Array): void {
+    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    if (next.bytes.length > 0) input.interrupt(next.bytes, "typed", next.by);
+  }
+
+  /** What the client may send to the holder itself: nothing that means anything to us, and only while all else that was typed is with the program. */
+  #openKeys(): void {
+    const { ownKeys, keys } = this.#options;
+    const { row } = this.#session;
+    if (this.#keysOpen || this.#left || this.#input === undefined || ownKeys === undefined) return;
+    // in a run of falcon's a letter leaves, by when it was typed, and each interrupt is counted
+    if (row.kind === "launch" || row.state !== "running" || this.#overlay !== undefined || this.#asking !== undefined) return;
+    if (!this.#viewer.reads || !this.#keys.atRest || !this.#input.inputTaken) return;
+    const holder = this.#hasKeyboard ? undefined : this.#input.openKeyboard();
+    if (holder === undefined && !this.#hasKeyboard) return;
+    const set = new Uint8Array(32);
+    const ours = [0x1b, keys.prefix, this.#session.lineMode()?.vintr ?? 0x03];
+    for (let byte = 0; byte < 0x80; byte++) if (!ours.includes(byte)) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
+    this.#hasKeyboard = true;
+    this.#keysOpen = true;
+    ownKeys.open(set, holder);
+  }
+
+  /** The client has to know them, for the case that we stand still. */
+  #tellLeaveKeys(): void {
+    const { detachKey, prefix, plainDetach } = this.#policy();
+    const keys = [...(prefix === null ? [] : [prefix]), ...(plainDetach && detachKey !== null ? [detachKey.charCodeAt(0)] : [])];
+    if (keys.join() === this.#leaveKeys.join()) return;
+    this.#leaveKeys = keys;
+    this.#options.leaveKeys(keys);
+  }
+
+  #typeAtOverlay(overlay: Overlay, chunk: Buffer): void {
+    if (overlay.feed(chunk)) this.#closeOverlay();
+  }
+
+  /** What the parser holds back goes when its time has come. */
+  #awaitKeys(): void {
+    const { deadline } = this.#keys;
+    if (deadline === null || this.#left) return;
+    const wait = Math.max(0, deadline - this.#options.steady());
+    this.#keyTimer = setTimeout(() => {
+      this.#do(this.#keys.timeout());
+      if (this.#rests) this.#options.typist?.()?.rest();
+      this.#awaitKeys();
+      this.#openKeys();
+    }, wait);
+  }
+
+  #do(actions: KeyAction[]): void {
+    for (const action of actions) {
+      if (this.#left) return;
+      if (action.do !== "answer" && action.do !== "detach" && this.#overlay !== undefined) {
+        this.#meanwhile(this.#overlay, action);
+        continue;
+      }
+      switch (action.do) {
+        case "answer":
+          this.#asking?.(action.yes);
+          break;
+        case "send":
+          if (this.#input === undefined) this.#tellReadOnly();
+          else this.#send(action.bytes);
+          break;
+        case "interrupt":
+          if (this.#input === undefined) this.#tellReadOnly();
+          else this.#interrupt(this.#input, action.bytes);
+          break;
+        case "detach":
+          this.#detach();
+          break;
+        case "history":
+          this.#showHistory();
+          break;
+      }
+    }
+  }
+
+  /** What was typed behind the key that opened a question waits for its answer; what was typed behind the one that opened the history is for that. */
+  #meanwhile(overlay: Overlay, action: KeyAction): void {
+    const length = "bytes" in action ? action.bytes.length : 0;
+    if (this.#asking === undefined) {
+      if ("bytes" in action) this.#typeAtOverlay(overlay, action.bytes);
+    } else if (this.#heldBackBytes + length <= mostHeldBack) {
+      this.#heldBack.push(action);
+      this.#heldBackBytes += length;
+    }
+  }
+
+  /** Where leaving ends the run that is asked about; a detach key is an answer too. */
+  #detach(): void {
+    const { leaving } = this.#options;
+    if (leaving === undefined || this.#overlay !== undefined) return this.finish("detached");
+    // the former ones have let go of their typist
+    this.#keys = new Keys(() => this.#policy(), this.#options.steady);
+    this.#ask(leaving, () => this.finish("detached"));
+  }
+
+  /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
+  #interrupt(input: SessionInput, bytes: Buffer): void {
+    const { row } = this.#session;
+    if (row.kind !== "launch" || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
+    this.#ask(askInterrupt, () => this.#sendInterrupt(input, bytes));
+  }
+
+  /** A stream's filter, by the user's rules. */
+  #sequenceFilter(of: "program" | "screen"): StreamFilter {
+    // what stands before a sequence in the stream is written first
+    const ask = (sequence: Buffer) => setImmediate(() => this.#askAboutClipboard(sequence));
+    return new StreamFilter(this.#options.sequences, { of, ask });
+  }
+
+  /** While something else has the terminal nobody could answer: then it is not written. */
+  #askAboutClipboard(sequence: Buffer): void {
+    if (this.#left || this.#overlay !== undefined) return;
+    this.#ask(askClipboard, () => this.#terminal.write(showable(sequence)));
+  }
+
+  /** Asks in the bottom row; any key but `y` is a no. Only a typed key answers: what else comes meanwhile goes its way afterwards. */
+  #ask(question: string, yes: () => void): void {
+    const show = () => this.#question(question);
+    this.#open({ feed: () => false, resize: show });
+    this.#keys.ask();
+    this.#asking = (answer) => {
+      this.#asking = undefined;
+      if (answer) yes();
+      this.#closeOverlay();
+      const heldBack = this.#heldBack;
+      this.#heldBack = [];
+      this.#heldBackBytes = 0;
+      this.#do(heldBack);
+    };
+    show();
+  }
+
+  #question(question: string): void {
+    this.#bottomRow(`${question} [y/N]`);
+  }
+
+  #bottomRow(text: string): void {
+    const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
+    this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
+  }
+
+  /** Said once, at the first key that goes nowhere. */
+  #tellReadOnly(): void {
+    if (this.#toldReadOnly || this.#overlay !== undefined) return;
+    this.#toldReadOnly = true;
+    const show = () => this.#bottomRow(readOnlyNotice);
+    this.#open({ feed: () => false, resize: show });
+    this.#notice = setTimeout(() => this.#endNotice(), noticeTime);
+    show();
+  }
+
+  #endNotice(): void {
+    if (this.#notice === undefined) return;
+    clearTimeout(this.#notice);
+    this.#notice = undefined;
+    if (!this.#left) this.#closeOverlay();
+  }
+
+  #showHistory(): void {
+    const overlay = this.openHistory?.(this);
+    if (overlay !== undefined) this.#open(overlay);
+  }
+
+  #open(overlay: Overlay): void {
+    this.#viewer.borrow();
+    this.#overlay = overlay;
+  }
+
+  #closeOverlay(): void {
+    this.#overlay = undefined;
+    this.#viewer.giveBack();
+  }
+
+  /** Writes to the terminal for an overlay. */
+  draw(bytes: TerminalBytes): void {
+    this.#terminal.write(bytes);
+  }
+
+  get cols(): number {
+    return this.#viewer.cols;
+  }
+  get rows(): number {
+    return this.#viewer.rows;
+  }
+
+  /** The viewer's terminal has another size. */
+  resize(cols: number, rows: number): void {
+    this.#viewer.cols = cols;
+    this.#viewer.rows = rows;
+    if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
+    if (this.#mayResize()) this.#input?.resize(cols, rows);
+    this.#viewer.resize(cols, rows);
+  }
+
+  /** The terminal was used by something else (a stopped client): everything is drawn again. */
+  redraw(): void {
+    this.#terminal.write(enterTerminal({ title: this.#title(), rows: this.#viewer.rows }));
+    this.#viewer.join();
+  }
+
+  /** Ends the attachment; the program does not notice. */
+  finish(why: Leaving): void {
+    if (this.#left) return;
+    this.#left = true;
+    if (this.#hasKeyboard) this.#options.ownKeys?.close();
+    clearTimeout(this.#keyTimer);
+    clearTimeout(this.#notice);
+    this.#forgetEnd();
+    this.#session.removeViewer(this.#viewer);
+    void this.#giveTerminalBack(why).then(() => this.#leave(why));
+  }
+
+  /** What was changed goes back; what comes next stands below what the session leaves on the screen. */
+  async #giveTerminalBack(why: Leaving): Promise<void> {
+    if (why === "gone") return;
+    const { cols, rows } = this.#session.viewed;
+    const same = this.#viewer.cols === cols && this.#viewer.rows === rows;
+    // a screen that is behind is not waited for: the line that follows stands at the bottom then
+    const screen = same ? await within(longestFarewell, this.#session.screenText()) : undefined;
+    const { coloursTouched, titles } = this.#session.inputModes();
+    this.#terminal.write(
+      leaveTerminal({
+        ...(screen === undefined ? {} : { screen }),
+        ...(coloursTouched === undefined ? {} : { colours: coloursTouched }),
+        ...(titles === undefined ? {} : { titles }),
+      }),
+    );
+  }
+}
+
+/** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
+export function leavingKeys(kind: "launch" | "run", { detachKey, prefix }: AttachmentOptions["keys"]): string {
+  const keys = [
+    ...(kind === "launch" && detachKey !== null ? [detachKey] : []),
+    ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
+  ];
+  return keys.join(" or ");
+}

@@ -1,0 +1,431 @@
+// One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other gets rendered frames. Never waited for.
+import type { Disposable } from "../../base/disposable.ts";
+import { printable } from "../../base/printable.ts";
+import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/screens.ts";
+
+/** What a viewer's terminal is sent of something. */
+export interface OutputFilter {
+  feed(chunk: Buffer): TerminalBytes;
+}
+
+/** The terminal of a viewer, as the server reaches it. */
+export interface ViewerTerminal {
+  write(bytes: TerminalBytes): void;
+  /** Bytes written that the viewer has not taken yet. */
+  backlog(): number;
+  /** Calls once, when the backlog is gone. */
+  onDrained(callback: () => void): void;
+  /** Reads the output itself, from a connection to the holder that is its own from then on; absent where it cannot. */
+  readonly direct?: {
+    begin(holder: number, offset: number, tail: Buffer, events: DirectEvents): void;
+    /** Everything that is written from here on is shown behind what it has read; the rest of that it drops. */
+    end(): void;
+  };
+}
+
+/** What a terminal that reads the output itself tells. */
+export interface DirectEvents {
+  /** It shows the output before `offset`; of the time since the last report it took nothing for so many percent. */
+  at(offset: number, blocked: number): void;
+  /** It reads no more: as it was told, at the end of the session, since what comes is drawn for something else, or because nobody sends it any more. */
+  ended(why: "told" | "over" | "other" | "gone"): void;
+}
+
+/**
+ * Bytes that may wait for a viewer. Past it the stream is dropped and the viewer is given a snapshot when it has read what it was sent: a
+ * terminal that stands still for an hour costs one screen, not an hour of output (invariant 4).
+ */
+export const viewerCredit = 1 << 20;
+
+/**
+ * A viewer that was left behind by a flood is given the screen so much later (ms): 25 times a second is as much as a person sees, and the flood has the
+ * processors in between.
+ */
+export const rejoinPause = 40;
+
+/** A viewer to whom no screen can be shown tries again after this time (ms). */
+const screenlessPause = 2_000;
+
+/**
+ * So long (ms) a viewer is waited for whose credit is used up, where the screen would have to parse what it is to be spared: the screen takes some 30 ms for as much as
+ * that. A viewer that reads more slowly is brought to the present by a snapshot sooner.
+ */
+export const viewerPatience = 50;
+
+/** A terminal that took nothing for so many percent of the time is what its output waits for. */
+const mostlyBlocked = 50;
+
+/** Characters of a notification: a desktop shows about two lines. */
+const longestNotification = 200;
+
+/** So long (ms) a screen is waited for until the terminal says so: one that is ready comes in 20 ms, 10,000 lines under a flood in 300. */
+export const slowScreen = 1_000;
+
+/** What a viewer needs of its session. */
+export interface Viewed {
+  readonly cols: number;
+  readonly rows: number;
+  /** Its terminal is being given another size: whoever joins waits for that, and is told to join then. */
+  readonly sizing: boolean;
+  /** Whether the screen has all output up to now. */
+  readonly current: boolean;
+  /** Calls when it has. */
+  whenCurrent(callback: () => void): void;
+  /** Offset of the next byte of output. */
+  readonly offset: number;
+  /** A connection on which the holder sends the output from here on; undefined where there is none to be had. */
+  openCursor(offset: number): number | undefined;
+  /** Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served with the screen. */
+  lags(offset: number, rate: number): boolean;
+  /** Keeps what comes next in the log until the answer is called; undefined where a snapshot is the shorter way to the present. */
+  holdOutput(): (() => void) | undefined;
+  screen(): ScreenHandle;
+}
+
+/** Stands in the first row until the screen comes, which is drawn over it. */
+const catchingUp = showable(
+  "\x1b7\x1b[H\x1b[7m falcon: catching up with what the program draws; you can leave \x1b[m\x1b[K\x1b8",
+);
+
+type Mode =
+  /** `begun`: the screen is on the terminal, its history is not yet. `failed`: no screen came. */
+  | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
+  /** `done` resolves when the terminal has read to the end. */
+  | { is: "direct"; done: Promise<void> }
+  | { is: "raw"; stream: OutputFilter }
+  | { is: "frames"; watch: FrameWatch; stale: boolean }
+  | { is: "behind" }
+  | { is: "borrowed" }
+  | { is: "closed" };
+
+export class Viewer implements Disposable {
+  #viewed: Viewed;
+  #terminal: ViewerTerminal;
+  #mode: Mode = { is: "behind" };
+  #history: number;
+  /** Counts joins, so that a snapshot that was asked for before the last one is not used. */
+  #joins = 0;
+  #filterOf: (source: "program" | "screen") => OutputFilter;
+  /** Of the screens and frames at hand. */
+  #allowed: OutputFilter | undefined;
+  /** Ends the waiting for it, while it is waited for. */
+  #release: (() => void) | undefined;
+  /** Tells that its screen is waited for. */
+  #slow: NodeJS.Timeout | undefined;
+  /** Called when its terminal reads the output itself from then on. */
+  onReads: () => void = () => {};
+  /** Whether its terminal may read the output itself. */
+  #mayRead: boolean;
+  cols: number;
+  rows: number;
+
+  /**
+   * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
+   * @param filterOf makes the filter of a program's stream, or of a screen that we draw, by what programs may do to a viewer's terminal.
+   */
+  constructor(
+    viewed: Viewed,
+    terminal: ViewerTerminal,
+    size: { cols: number; rows: number },
+    history: number,
+    filterOf: (source: "program" | "screen") => OutputFilter,
+  ) {
+    this.#viewed = viewed;
+    this.#terminal = terminal;
+    this.cols = size.cols;
+    this.rows = size.rows;
+    this.#history = history;
+    this.#mayRead = terminal.direct !== undefined;
+    this.#filterOf = filterOf;
+  }
+
+  /** Gives the viewer the screen as it stands now and everything from here on. */
+  join(): void {
+    if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    this.#slow ??= setTimeout(() => this.#terminal.write(catchingUp), slowScreen);
+    if (this.#viewed.sizing) return this.hold();
+    if (!this.#viewed.current) {
+      this.hold();
+      const held = this.#mode;
+      return this.#viewed.whenCurrent(() => {
+        if (this.#mode === held) this.join();
+      });
+    }
+    this.#leaveMode();
+    const join = ++this.#joins;
+    this.#allowed = this.#filterOf("screen");
+    if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
+      const watch = this.#viewed.screen().watchFrames(this.cols, this.rows, (frame) => this.#frame(frame));
+      this.#mode = { is: "frames", watch, stale: false };
+      return;
+    }
+    const { offset } = this.#viewed;
+    const joining: Mode = { is: "joining", offset, pending: [], pendingBytes: 0, overrun: false, begun: false };
+    this.#mode = joining;
+    const history = this.#history;
+    this.#viewed
+      .screen()
+      .snapshot(history, (first) => {
+        if (this.#mode !== joining) return;
+        joining.begun = true;
+        this.#isShown();
+        this.#draw(first);
+      })
+      .then(
+        (snapshot) => this.#joined(join, joining, snapshot),
+        // the screen was closed: the session is over, and says so itself; or it cannot be drawn now
+        (error: unknown) => {
+          joining.overrun = joining.failed = true;
+          if (this.#mode === joining) this.#isShown();
+          if (this.#mode !== joining) return;
+          this.#release?.();
+          if (error instanceof NoScreens) this.#tellWhy(joining, error.message);
+        },
+      );
+  }
+
+  #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
+    if (join !== this.#joins || this.#mode !== joining) return;
+    this.#release?.();
+    this.#isShown();
+    this.#history = 0;
+    // the program's title, colours and links are in the snapshot too
+    if (!joining.begun) this.#draw(snapshot.first);
+    if (snapshot.history.length > 0) this.#draw(snapshot.history);
+    if (joining.overrun) return this.#fallBehind(rejoinPause);
+    if (this.#mayRead) {
+      if (this.#goDirect(joining.offset, snapshot.tail)) return;
+      this.#mayRead = false;
+      return this.join();
+    }
+    const stream = this.#filterOf("program");
+    this.#mode = { is: "raw", stream };
+    for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
+  }
+
+  /** The terminal reads the output itself from here on, behind the screen that it was sent; false where it cannot. */
+  #goDirect(offset: number, tail: Buffer): boolean {
+    const holder = this.#viewed.openCursor(offset);
+    if (holder === undefined) return false;
+    let finish = () => {};
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const mode: Mode = { is: "direct", done };
+    this.#mode = mode;
+    let last = { offset, time: performance.now() };
+    this.#terminal.direct?.begin(holder, offset, tail, {
+      at: (at, blocked) => {
+        const time = performance.now();
+        const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
+        // to one that stands still nothing can be shown sooner, and another screen would be of the past when it goes on
+        const moves = at > last.offset;
+        last = { offset: at, time };
+        if (this.#mode === mode && moves && blocked >= mostlyBlocked && this.#viewed.lags(at, rate))
+          this.#fallBehind(rejoinPause);
+      },
+      ended: (why) => {
+        finish();
+        if (why === "gone") this.#mayRead = false;
+        if (this.#mode !== mode || why === "over") return;
+        this.#mode = { is: "behind" };
+        if (why !== "told") this.join();
+      },
+    });
+    this.onReads();
+    return true;
+  }
+
+  /** Nothing can be shown: that is said, and tried again. */
+  #tellWhy(joining: Mode, why: string): void {
+    this.#terminal.write(showable(`\x1b[H\x1b[2Jfalcon: ${printable(why)}\r\n`));
+    const timer = setTimeout(() => {
+      if (this.#mode === joining) this.join();
+    }, screenlessPause);
+    timer.unref();
+  }
+
+  /** Whether its terminal reads the output itself. */
+  get reads(): boolean {
+    return this.#mode.is === "direct";
+  }
+
+  /** Whether it takes the output as it comes. */
+  get streams(): boolean {
+    return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
+  }
+
+  /** Whether it has all output so far, and takes more. */
+  get raw(): boolean {
+    return this.#mode.is === "raw";
+  }
+
+  /** Whether it looks at the screen all the time. */
+  get watches(): boolean {
+    return this.#mode.is === "frames";
+  }
+
+  /** Output of the session, in order. */
+  output(bytes: Buffer): void {
+    const mode = this.#mode;
+    if (mode.is === "raw") return this.#raw(mode.stream, bytes);
+    if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
+    mode.pendingBytes += bytes.length;
+    if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#holdStream() === undefined) {
+      mode.overrun = true;
+      mode.pending = [];
+    } else mode.pending.push(bytes);
+  }
+
+  /** Writes of a screen what the program may do to this terminal. */
+  #draw(bytes: Buffer): void {
+    this.#allowed ??= this.#filterOf("screen");
+    this.#terminal.write(this.#allowed.feed(bytes));
+  }
+
+  #raw(stream: OutputFilter, bytes: Buffer): void {
+    if (this.#mode.is !== "raw" || bytes.length === 0) return;
+    const passed = stream.feed(bytes);
+    if (passed.length > 0) this.#terminal.write(passed);
+    if (this.#terminal.backlog() <= viewerCredit || this.#release !== undefined) return;
+    const release = this.#holdStream();
+    if (release === undefined) return this.#fallBehind();
+    const timer = setTimeout(() => {
+      if (this.#release === release) this.#fallBehind();
+    }, viewerPatience);
+    this.#terminal.onDrained(() => {
+      clearTimeout(timer);
+      release();
+    });
+  }
+
+  /** What comes next waits in the log until the answer is called; undefined where it does not. */
+  #holdStream(): (() => void) | undefined {
+    const resume = this.#viewed.holdOutput();
+    if (resume === undefined) return undefined;
+    const release = (): void => {
+      if (this.#release !== release) return;
+      this.#release = undefined;
+      resume();
+    };
+    this.#release = release;
+    return release;
+  }
+
+  #frame(frame: Buffer): void {
+    if (this.#mode.is !== "frames") return;
+    this.#isShown();
+    if (this.#mode.stale) return;
+    this.#draw(frame);
+    if (this.#terminal.backlog() <= viewerCredit) return;
+    const mode = this.#mode;
+    mode.stale = true;
+    this.#terminal.onDrained(() => {
+      if (this.#mode !== mode) return;
+      mode.stale = false;
+      mode.watch.again();
+    });
+  }
+
+  /** What it takes is of the past: it is given the screen instead, a little later. */
+  fallBehind(): void {
+    if (this.#mode.is === "raw") this.#fallBehind(rejoinPause);
+  }
+
+  #fallBehind(pause = 0): void {
+    this.#leaveMode();
+    const mode: Mode = { is: "behind" };
+    this.#mode = mode;
+    const join = () => {
+      if (this.#mode === mode) this.join();
+    };
+    this.#terminal.onDrained(() => (pause > 0 ? setTimeout(join, pause) : join()));
+  }
+
+  /** The viewer's terminal has another size. */
+  resize(cols: number, rows: number): void {
+    this.cols = cols;
+    this.rows = rows;
+    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows))
+      this.#mode.watch.resize(cols, rows);
+    else this.join();
+  }
+
+  /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */
+  notify(text: string): void {
+    if (this.#mode.is === "closed") return;
+    this.#terminal.write(notification(text));
+  }
+
+  /** Stops the stream until the next join. */
+  hold(): void {
+    if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
+    this.#leaveMode();
+    this.#joins++;
+    this.#mode = { is: "behind" };
+  }
+
+  /** Stops the stream while something else (a question, the history) uses the terminal. */
+  borrow(): void {
+    if (this.#mode.is === "closed") return;
+    this.#leaveMode();
+    this.#isShown();
+    this.#mode = { is: "borrowed" };
+  }
+
+  /** Ends `borrow`: the screen is drawn again. */
+  giveBack(): void {
+    if (this.#mode.is !== "borrowed") return;
+    this.#mode = { is: "behind" };
+    this.join();
+  }
+
+  /** Calls when everything that the session said so far has been written, or cannot be any more. */
+  async settled(): Promise<void> {
+    for (;;) {
+      const mode = this.#mode;
+      if (mode.is === "joining") {
+        if (mode.failed) return;
+        await this.#viewed.screen().snapshot(0).then(noop, noop);
+        if (this.#mode === mode) await Promise.resolve();
+      } else if (mode.is === "frames") {
+        // the last frame was drawn from all output once a snapshot that was asked for later has come
+        await this.#viewed.screen().snapshot(0).then(noop, noop);
+        return;
+      } else if (mode.is === "direct") {
+        await mode.done;
+        if (this.#mode === mode) return;
+      } else if (mode.is === "behind") {
+        await new Promise<void>((resolve) => this.#terminal.onDrained(resolve));
+        if (this.#mode === mode) this.join();
+      } else return;
+    }
+  }
+
+  #leaveMode(): void {
+    this.#release?.();
+    if (this.#mode.is === "direct") this.#terminal.direct?.end();
+    if (this.#mode.is === "frames") this.#mode.watch.close();
+  }
+
+  /** It has its screen, or does without one: nobody is told that it waits. */
+  #isShown(): void {
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+  }
+
+  dispose(): void {
+    this.#leaveMode();
+    this.#isShown();
+    this.#mode = { is: "closed" };
+  }
+}
+
+function noop(): void {}
+
+/** A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. */
+export function notification(text: string): TerminalBytes {
+  const plain = printable(text.replace(/[\p{Cc};]+/gu, " ")).slice(0, longestNotification);
+  return showable(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`);
+}
