@@ -78,7 +78,7 @@ async function pageOf(
   const head = [
     ...headLines(session, facts, now, width, colours),
     ...(facts.progress === null ? [] : progressText(facts.progress, width).map((line) => redNumbers(line, colours))),
-    ...nextLines(session, facts).map((line) => colours.dim(line)),
+    ...wrapped("next      ", nextCommands(session, facts), width).map((line) => colours.dim(line)),
   ];
   const chartWidth = Math.min(100, cols > 0 ? cols : 80);
   const charts = (await context.progress.curves(session))
@@ -117,16 +117,13 @@ function headLines(
 }
 
 /** The commands that are of use now. */
-function nextLines({ live, row, id }: Session, { outcome, progress }: Listing): string[] {
+function nextCommands({ live, row, id }: Session, { outcome, progress }: Listing): string[] {
   const falcon = row.kind === "launch";
-  if (live) return [`next      falcon attach ${id} · falcon stop ${id}${falcon ? " saves the model and ends it" : ""}`];
+  if (live) return [`falcon attach ${id}`, `falcon stop ${id}${falcon ? " saves the model and ends it" : ""}`];
   const again = `falcon relaunch ${id}`;
   const output = `falcon logs ${id}`;
-  if (!falcon) return [`next      ${output} · ${again}`];
+  if (!falcon) return [output, again];
   if (outcome?.kind === "completed")
-    return [
-      `next      falcon export ${id} --format curve-png -o losses.png · ${output}${progress === null ? "" : ` · ${again} trains on`}`,
-    ];
-  const saved = outcome?.saved === true ? " resumes from the saved model" : " begins again";
-  return [`next      ${again}${saved} · ${output}`];
+    return [`falcon export ${id} --format curve-png -o losses.png`, output, ...(progress === null ? [] : [`${again} trains on`])];
+  return [`${again}${outcome?.saved === true ? " resumes from the saved model" : " begins again"}`, output];
 }

@@ -19,6 +19,9 @@ export function coloursFor(request: Request): ReturnType<typeof picocolors.creat
   return picocolors.createColors(request.terminal.stdout && !NO_COLOR && TERM !== "dumb");
 }
 
+/** For what is told apart in another way. */
+export const colourless = picocolors.createColors(false);
+
 /** @param width columns of the terminal; 0 for none: nothing is cut then. */
 export function table(columns: readonly Column[], cells: readonly string[][], width: number): string {
   // names, titles and paths are what programs and people made of them

@@ -1,10 +1,10 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
 import { printable, printableColoured } from "../base/printable.ts";
-import { sparkline } from "../trainers/falcon/curve.ts";
+import { drawChart, sparkline } from "../trainers/falcon/curve.ts";
 import type { NodeProgress } from "../trainers/falcon/node-progress.ts";
 import { epochText, number, span } from "../trainers/falcon/summary.ts";
 import { paintStatus, statusWord } from "./status-word.ts";
-import { type coloursFor, cut, table, widthOf } from "./table.ts";
+import { colourless, type coloursFor, cut, table, widthOf } from "./table.ts";
 import { footer, helpLines } from "./watch-keys.ts";
 import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
 import { duration } from "./wording.ts";
@@ -46,6 +46,12 @@ const frameLines = 3;
 
 /** Part of the screen that the table may take from the log below it. */
 const tablePart = 0.6;
+
+/** The selected node's curve stands above its log where that many lines and columns are free: the log keeps the better half. */
+const chartNeeds = { lines: 26, cols: 60 };
+
+/** Size of that curve: wider, its 40 points would be far apart. */
+const chartSize = { lines: 11, cols: 110 };
 
 const columns: readonly WatchColumn[] = [
   { title: "SESSION", text: ({ session }) => session.name },
@@ -102,7 +108,11 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
   const space = Math.max(0, rows - part.length - frameLines);
   const sessions = lines.filter((row) => row.kind === "session");
   const texts = new Map(
-    columns.map((column) => [column, new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, colours))]))]),
+    columns.map((column) => [
+      column,
+      // the selected line is inverted as a whole: a colour in it would be a patch
+      new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, row === chosen ? colourless : colours))])),
+    ]),
   );
   const { shown, left } = fitting(texts, cols);
   // all lines, so that the columns do not move while the table is scrolled
@@ -113,7 +123,8 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
     if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
     return row.kind === "ended" ? colours.dim(cut(line, cols)) : cut(line, cols);
   });
-  const log = frame.log(space);
+  const curve = space < chartNeeds.lines || cols < chartNeeds.cols ? [] : curveOf(chosen, cols, colours);
+  const log = [...curve, ...frame.log(space - curve.length)];
   return [
     colours.bold(cut(head, cols)),
     ...drawn,
@@ -209,6 +220,22 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
     });
   const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
   return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
+}
+
+/** Part of a launch that its curve leaves out: the fall of the first epochs, which would flatten all that comes later. */
+const firstFall = 0.15;
+
+/** The losses of this launch by epoch, of which the trend is a small picture. */
+function curveOf(chosen: WatchRow | undefined, cols: number, colours: Frame["colours"]): string[] {
+  const node = chosen?.kind === "session" ? chosen.node : undefined;
+  if (node === undefined || node.epoch === null || node.trend.length < 3) return [];
+  const { trend, epoch, epochsBefore } = node;
+  const first = (epochsBefore ?? 0) + 1;
+  const skipped = Math.floor(trend.length * firstFall);
+  const x = trend.map((_, i) => Math.round(first + ((epoch - first) * i) / (trend.length - 1))).slice(skipped);
+  const label = `${node.validationLoss === null ? "training" : "validation"} loss by epoch, from ${x[0]} on`;
+  const { rows } = drawChart([{ label, x, y: trend.slice(skipped) }], Math.min(cols, chartSize.cols), chartSize.lines - 2);
+  return [colours.dim(label), ...rows.map((row) => colours.blue(row)), ""];
 }
 
 /** The validation loss, or the training loss with its name; one that is no number is what one looks for. */

@@ -1,4 +1,5 @@
 // A screen as SVG: real text in a monospaced font, so that it stays sharp, can be searched and copied.
+import { brailleDots, withoutBraille } from "./braille.ts";
 import { background, foreground, type Picture, type Stretch } from "./picture.ts";
 
 const fontSize = 14;
@@ -39,7 +40,9 @@ export function screenSvg(picture: Picture, title: string): string {
         boxes.push(
           `<rect x="${round(x)}" y="${round(top)}" width="${round(w)}" height="${round(height)}" fill="${stretch.bg}"/>`,
         );
-      const said = text(stretch, x, top + ascent * fontSize, cell);
+      const dots = brailleDots(stretch.text, x, top, cell, height);
+      if (dots !== "") texts.push(`<path d="${dots}" fill="${stretch.fg}"${stretch.dim ? ' fill-opacity="0.6"' : ""}/>`);
+      const said = text({ ...stretch, text: withoutBraille(stretch.text) }, x, top + ascent * fontSize, cell);
       if (said !== "") texts.push(said);
     }
   });

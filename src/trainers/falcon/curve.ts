@@ -39,10 +39,14 @@ const dash = 8;
 /** Columns that the labels of the y axis take, with the axis itself. */
 const labelWidth = 10;
 
+/** Bars that what lies above the scale of a sparkline gets, and what lies below it. */
+const barsAbove = 3;
+const barsBelow = 1;
+
 /**
  * A line of bars of the values' heights, at most `width` columns; values are condensed by taking the mean of equal stretches.
- * The scale is that of the last third: the fall of the first epochs is many times what comes later, and would flatten it.
- * What lies beyond is drawn at the edge. A stretch with a NaN or an Inf in it is marked.
+ * Most bars are for the range of the last third: the fall of the first epochs is many times what comes later, and would flatten
+ * it. What is above or below that range shares the bars that are left. A stretch with a NaN or an Inf in it is marked.
  */
 export function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0 || width < 1) return "";
@@ -51,18 +55,27 @@ export function sparkline(values: readonly number[], width: number): string {
     const part = values.slice(Math.floor((i * values.length) / columns), Math.floor(((i + 1) * values.length) / columns));
     return part.reduce((a, b) => a + b, 0) / part.length;
   });
+  const finite = means.filter(Number.isFinite);
   const last = means.slice(-Math.max(2, Math.ceil(columns / 3))).filter(Number.isFinite);
-  const scale = last.length > 0 ? last : means.filter(Number.isFinite);
-  const low = Math.min(...scale);
-  const high = Math.max(...scale);
-  const steps = bars.length;
+  const scale = last.length > 0 ? last : finite;
+  const [low, high] = [min(scale), max(scale)];
+  const [lowest, highest] = [min(finite), max(finite)];
+  const first = lowest < low ? barsBelow : 0;
+  const end = bars.length - (highest > high ? barsAbove : 0);
   return means
     .map((mean) => {
       if (!Number.isFinite(mean)) return notFinite;
-      if (high === low) return bars[mean > high ? steps - 1 : mean < low ? 0 : Math.floor(steps / 2)];
-      return bars[Math.min(steps - 1, Math.max(0, Math.floor(((mean - low) / (high - low)) * steps)))];
+      if (mean > high) return barOf(mean, high, highest, end, bars.length);
+      if (mean < low) return barOf(mean, lowest, low, 0, first);
+      return barOf(mean, low, high, first, end);
     })
     .join("");
+}
+
+/** The bar of `value` in `low`..`high`, of the bars `from` to `to` (exclusive); the middle one where there is no range. */
+function barOf(value: number, low: number, high: number, from: number, to: number): string {
+  const part = high === low ? 0.5 : (value - low) / (high - low);
+  return bars[Math.min(to - 1, from + Math.floor(part * (to - from)))] as string;
 }
 
 /**

@@ -31,6 +31,30 @@ test("looks become attributes, backgrounds boxes, blanks nothing", async () => {
   assert.match(svg, /<title>a &#60;title&#62;<\/title>/);
 });
 
+test("braille is drawn as dots, since the picture's font has none of it", async () => {
+  const svg = await svgOf("a\u2801\u28ffb \x1b[31m\u2880\x1b[0m");
+  const paths = [...svg.matchAll(/<path d="([^"]*)" fill="([^"]*)"\/>/g)].map(([, d = "", fill]) => ({
+    dots: d
+      .split("M")
+      .slice(1)
+      .map((dot) => dot.split(/[ h]/, 2).map(Number) as [number, number]),
+    fill,
+  }));
+  assert.deepEqual(
+    paths.map(({ dots, fill }) => [dots.length, fill]),
+    [
+      [9, foreground],
+      [1, "#cc0000"],
+    ],
+  );
+  const [one, ...all] = paths[0]?.dots ?? [];
+  assert.ok(one !== undefined && all.every(([x]) => x > one[0] + 4), "the first cell has its upper left dot alone");
+  assert.equal(new Set(all.map(([x]) => x)).size, 2);
+  assert.equal(new Set(all.map(([, y]) => y)).size, 4);
+  assert.doesNotMatch(svg, /[\u2800-\u28ff]/);
+  assert.match(svg, />a {2}b</, "what stands beside it stays in its column");
+});
+
 test("a wide character takes two columns, and what follows stays in its own", async () => {
   const svg = await svgOf("漢x");
   const x = (text: string) => Number(new RegExp(`x="([\\d.]+)"[^>]*>${text}<`).exec(svg)?.[1]);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sparkline } from "../../../src/trainers/falcon/curve.ts";
 
-test("the scale is the last third's: what happens now is seen behind a steep first drop", () => {
+test("most bars are the last third's: what happens now is seen behind a steep first drop, which keeps its own", () => {
   const losses = [900, 300, 80, 9, 5, 4, 1.2, 1.1, 1];
-  assert.equal(sparkline(losses, 9), "▇▇▇▇▇▇▇▄▁");
+  assert.equal(sparkline(losses, 9), "▇▅▅▅▅▅▄▃▁");
+  assert.equal(sparkline([1, 2, 3, 4, 5, 6, 7, 8, 9], 9), "▁▁▁▁▁▁▂▅▇", "what rises has its lowest bar for what was below");
 });
 
 test("bars leave a gap to the row above; one value is the middle; nothing is nothing", () => {
@@ -17,6 +18,6 @@ test("bars leave a gap to the row above; one value is the middle; nothing is not
 });
 
 test("NaN and Inf are marked where they are", () => {
-  assert.equal(sparkline([3, Number.NaN, 2, 1], 4), "▇×▇▁");
+  assert.equal(sparkline([3, Number.NaN, 2, 1], 4), "▇×▄▁");
   assert.equal(sparkline([3, 2, 1, Number.NaN, Number.POSITIVE_INFINITY], 5).slice(-2), "××");
 });
