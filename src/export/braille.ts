@@ -1,4 +1,5 @@
-// Braille characters as dots: DejaVu Sans Mono has none of them, and curves and spinners of terminals are made of them.
+// Braille characters as dots: DejaVu Sans Mono has none of them, and terminals draw curves and spinners with
+// them.
 
 /** The Unicode block: the eight low bits of a character say which dots it has (Unicode 16, section 21.1). */
 const first = 0x2800;
@@ -26,8 +27,10 @@ export function withoutBraille(text: string): string {
 }
 
 /**
- * The dots of the braille characters of `text`, each of whose characters takes one cell, as the data of an SVG path; "" without any.
- * @param x left edge of the text, `top` its upper edge, `cell` and `height` a cell's size, all in the drawing's units.
+ * The dots of the braille characters of `text`, each of whose characters takes one cell, as the data of an SVG
+ * path; "" without any.
+ * @param x left edge of the text, `top` its upper edge, `cell` and `height` a cell's size, all in the drawing's
+ * units.
  */
 export function brailleDots(text: string, x: number, top: number, cell: number, height: number): string {
   if (!braille.test(text)) return "";
