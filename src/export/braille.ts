@@ -27,9 +27,9 @@ export function withoutBraille(text: string): string {
 }
 
 /**
- * The dots of the braille characters of `text`, each of whose characters takes one cell, as the data of an SVG
+ * The dots of the braille characters of `text`, each of which takes one cell, as the data of an SVG
  * path; "" without any.
- * @param x left edge of the text, `top` its upper edge, `cell` and `height` a cell's size, all in the drawing's
+ * @param x left edge of the text, `top` its upper edge, `cell` and `height` a cell's size, in the drawing's
  * units.
  */
 export function brailleDots(text: string, x: number, top: number, cell: number, height: number): string {
