@@ -1,6 +1,6 @@
 // npm run draw:states: docs/design/session-states.svg, the life of a session as one picture, from the
-// transitions of src/session/life/state.ts. A test holds the picture to them (test/unit/states-
-// picture.test.ts).
+// transitions of src/session/life/state.ts. A test holds the picture to them:
+// test/unit/states-picture.test.ts.
 import fs from "node:fs";
 import path from "node:path";
 import { mayFollow } from "../src/session/life/state.ts";

@@ -4,8 +4,8 @@
 import type { EventEmitter } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
-import { commandLine } from "../src/commands/command-line.ts";
-import { commands } from "../src/commands/dispatch.ts";
+import { commandLine } from "../src/commands/dispatch/command-line.ts";
+import { commands } from "../src/commands/dispatch/dispatch.ts";
 
 type Spec = (typeof commands)[number];
 

@@ -1,11 +1,11 @@
 // A helper process: does the server's work on files of users, one piece at a time, and ends with the server. It may hang, and be killed for it.
 import { operationOf, thrownOf } from "../base/aside.ts";
-import { removeUnfinished } from "../commands/export-writer.ts";
+import { removeUnfinished } from "../commands/output/export-writer.ts";
 // whoever makes operations is imported for them
 import "../base/config.ts";
 import "../base/usable-directory.ts";
 import "../batch/leaving.ts";
-import "../commands/program-file.ts";
+import "../commands/start/program-file.ts";
 import "../doctor/falcons.ts";
 import "../doctor/python.ts";
 import "../doctor/terminal.ts";

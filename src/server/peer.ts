@@ -3,7 +3,7 @@
 import type net from "node:net";
 import { printableLines, printableProse } from "../base/printable.ts";
 import type { TerminalBytes } from "../base/terminal-bytes.ts";
-import type { Call, InputMode } from "../commands/call.ts";
+import type { Call, InputMode } from "../commands/dispatch/call.ts";
 import { close, sendFds, writeSome } from "../platform/native.ts";
 import {
   ClientFrame,

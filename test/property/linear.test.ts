@@ -2,7 +2,7 @@
 // compares all of it with all of it would not come back for hours, and the test's own limit ends it.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { maskedEnvironment } from "../../src/commands/environment-text.ts";
+import { maskedEnvironment } from "../../src/commands/show/environment-text.ts";
 import { failureOf } from "../../src/trainers/falcon/driver-log.ts";
 import { readYaml } from "../../src/trainers/falcon/yaml.ts";
 

@@ -5,8 +5,8 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
-import { commandLine } from "../../src/commands/command-line.ts";
-import { commands } from "../../src/commands/dispatch.ts";
+import { commandLine } from "../../src/commands/dispatch/command-line.ts";
+import { commands } from "../../src/commands/dispatch/dispatch.ts";
 import { root } from "../support/paths.ts";
 
 const folder = path.join(root, "dist/man");

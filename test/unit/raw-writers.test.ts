@@ -15,11 +15,11 @@ test("who may say that bytes can be shown", () => {
     // says it
     "base/terminal-bytes.ts",
     // lines of a log, and a file or pipe
-    "commands/logs.ts",
-    "commands/passed.ts",
+    "commands/output/logs.ts",
+    "commands/output/passed-output.ts",
     // what draws
-    "commands/replay.ts",
-    "commands/watch.ts",
+    "commands/output/replay.ts",
+    "commands/watch/watch.ts",
     "logs/history-view.ts",
     // the filter
     "platform/stream-filter.ts",

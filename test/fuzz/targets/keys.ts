@@ -1,7 +1,7 @@
 // What a viewer's keyboard and terminal send.
 import assert from "node:assert/strict";
 import { Failure } from "../../../src/base/failure.ts";
-import { keyBytes } from "../../../src/commands/key-names.ts";
+import { keyBytes } from "../../../src/commands/control/key-names.ts";
 import { type KeyPolicy, Keys, longestCsi, longestString } from "../../../src/session/keys/input-parser.ts";
 import { ViewKeys } from "../../../src/session/keys/view-keys.ts";
 import { describeInput, keyInput, misfortune } from "../../support/key-inputs.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type net from "node:net";
-import type { Call } from "../../../src/commands/call.ts";
+import type { Call } from "../../../src/commands/dispatch/call.ts";
 import {
   ClientFrame,
   clientProtocol,

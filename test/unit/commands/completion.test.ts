@@ -1,8 +1,8 @@
 // Completion: what may stand at the cursor, for every kind of place.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { candidates, type Named } from "../../../src/commands/completion.ts";
-import { commands } from "../../../src/commands/dispatch.ts";
+import { candidates, type Named } from "../../../src/commands/dispatch/completion.ts";
+import { commands } from "../../../src/commands/dispatch/dispatch.ts";
 
 const sessions: Named[] = [
   { id: "abc234", name: "gaussian", live: true, about: "running, /data/gaussian" },

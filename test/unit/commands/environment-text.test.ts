@@ -1,7 +1,7 @@
 // `falcon show --env`: keys are hidden, everything else is shown.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { environmentText, maskedEnvironment } from "../../../src/commands/environment-text.ts";
+import { environmentText, maskedEnvironment } from "../../../src/commands/show/environment-text.ts";
 
 const hidden = (name: string, value: string) => (maskedEnvironment({ [name]: value })[name] ?? "").includes("(hidden");
 

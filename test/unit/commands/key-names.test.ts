@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
-import { keyBytes } from "../../../src/commands/key-names.ts";
+import { keyBytes } from "../../../src/commands/control/key-names.ts";
 
 test("keys are what xterm sends", () => {
   const expected: [string, string][] = [

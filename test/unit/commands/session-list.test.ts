@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";
-import { cutMiddle, type ListLine, sessionTable, shownPlace } from "../../../src/commands/session-list.ts";
-import { statusWord } from "../../../src/commands/status-word.ts";
-import { widthOf } from "../../../src/commands/table.ts";
+import { cutMiddle, type ListLine, sessionTable, shownPlace } from "../../../src/commands/list/session-list.ts";
+import { statusWord } from "../../../src/commands/text/status-word.ts";
+import { widthOf } from "../../../src/commands/text/table.ts";
 
 const line = (status: string, fields: Partial<ListLine>): ListLine => ({
   status: statusWord(status),

@@ -2,7 +2,7 @@
 // sent.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { watchStop } from "../../../src/commands/stop-watch.ts";
+import { watchStop } from "../../../src/commands/control/stop-watch.ts";
 
 /** Plays marks, a second apart; the last one lasts until `until` looks have been taken. */
 async function watched(marks: string[], until: number): Promise<string[]> {

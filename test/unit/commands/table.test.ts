@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import stringWidth from "string-width";
-import { table } from "../../../src/commands/table.ts";
+import { table } from "../../../src/commands/text/table.ts";
 
 const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN", fills: true }];
 

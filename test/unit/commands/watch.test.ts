@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";
-import { statusWord } from "../../../src/commands/status-word.ts";
-import { footer, helpLines, watchAction, watchKeys } from "../../../src/commands/watch-keys.ts";
-import { type Frame, picture, tableHeight } from "../../../src/commands/watch-picture.ts";
-import { rowKey, type Watched, watchRows } from "../../../src/commands/watch-rows.ts";
+import { statusWord } from "../../../src/commands/text/status-word.ts";
+import { footer, helpLines, watchAction, watchKeys } from "../../../src/commands/watch/watch-keys.ts";
+import { type Frame, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
+import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
 import type { NodeProgress } from "../../../src/trainers/falcon/node-progress.ts";
 import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
 

@@ -1,0 +1,254 @@
+// The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
+import { within } from "../../base/clock.ts";
+import { Failure, Status } from "../../base/failure.ts";
+import { signalNumber } from "../../platform/signals.ts";
+import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
+import { DirectEnd, tokenLength } from "../../protocol/client.ts";
+import { Typist } from "../../session/keys/kept-keys.ts";
+import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.ts";
+import type { Session } from "../../session/life/session.ts";
+import { openHistory } from "../../session/viewers/history-overlay.ts";
+import { type DirectEvents, notification, type ViewerTerminal } from "../../session/viewers/viewer.ts";
+import { Attachment, type Leaving, leavingKeys } from "../../session/viewers/viewer-input.ts";
+import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
+import { type Call, type Context, InputMode } from "../dispatch/call.ts";
+import { endSentence } from "../text/wording.ts";
+import { askBeforeLeaving } from "./cannot-detach.ts";
+import { takeSignal } from "./outside-signals.ts";
+
+export interface AttachOptions {
+  readOnly: boolean;
+  /** Lines of scrollback for the terminal's own. */
+  history: number;
+  /** False when the terminal is ours already: the server was lost in between. */
+  enter: boolean;
+}
+
+/** The hidden command that a client asks of the next server when this one is lost. */
+export const resumeAttach = "@attach";
+
+/** So long (ms) an attach waits until the program is led to its agent: what the program is told next may need it. */
+const agentPatience = 500;
+
+/**
+ * Attaches and stays. Answers the program's status when it ended, 0 after a detach.
+ * @throws Failure 2 without a terminal.
+ */
+export async function attachHere(call: Call, context: Context, session: Session, options: AttachOptions): Promise<number> {
+  const { terminal, environment } = call.request;
+  if (!terminal.stdin || !terminal.stdout) {
+    throw new Failure(`attach needs a terminal: 'falcon logs -f ${session.id}' follows the output without one`, Status.usage);
+  }
+  const inside = environment.FALCON_SESSION || undefined;
+  refuseItself(context, session, inside);
+  refuseCrowd(session);
+  const around = inside === undefined ? undefined : context.table.get(inside);
+  if (around?.live && options.enter) call.stderr(nested(context, around));
+  if (options.enter) call.stderr(hint(context, session, options.readOnly));
+  if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
+    await within(
+      agentPatience,
+      aimAgentLinkAside(session.folder, environment.SSH_AUTH_SOCK).catch(() => false),
+    );
+  }
+  const leaving = await askBeforeLeaving(call, context);
+  call.restore(leaveTerminal());
+  call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
+  // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the run, without its model
+  if (leaving !== undefined && session.row.kind === "launch") call.forwardSignals(true);
+  const viewed = viewerTerminal(call, context, session.id);
+  const typing = countedTyping(call, options.readOnly ? undefined : session);
+  const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
+    cols: Math.max(1, terminal.cols),
+    rows: Math.max(1, terminal.rows),
+    pid: call.request.pid,
+    inside,
+    history: options.history,
+    enter: options.enter,
+    sequences: context.config.programSequences,
+    keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
+    clock: () => context.clock(),
+    steady: () => context.steady(),
+    leaveKeys: (keys) => call.leaveKeys(keys),
+    typist: typing.typist,
+    leaving,
+    ...(viewed.direct === undefined
+      ? {}
+      : {
+          ownKeys: {
+            open: (set, holder) => {
+              if (holder !== undefined) context.log("viewer.keys", { session: session.id, pid: call.request.pid });
+              call.keysOpen(set, holder);
+            },
+            close: () => call.keysClose(),
+          },
+        }),
+  });
+  call.inputMode(InputMode.raw);
+  attachment.openHistory = () => openHistory(context.archive, session, attachment);
+  call.onInputEnd = () => attachment.finish("detached");
+  call.onSize = (cols, rows) => attachment.resize(cols, rows);
+  call.onContinued = () => attachment.redraw();
+  call.onSignal = (signal) => {
+    if (signal === signalNumber("SIGHUP")) attachment.finish("detached");
+    else takeSignal(call, context, session, signal);
+  };
+  void call.gone.then(() => attachment.finish("gone"));
+  const serverStops = () => attachment.finish("server-stopped");
+  context.stopping.addEventListener("abort", serverStops);
+  context.log("viewer.attached", {
+    session: session.id,
+    pid: call.request.pid,
+    cols: terminal.cols,
+    rows: terminal.rows,
+    readOnly: options.readOnly,
+  });
+  // an adopted session's screen may still be on its way from the last stored one
+  await session.output.present;
+  attachment.begin();
+  // of what was on its way to a server that is gone, the holder may have a part
+  if (!options.enter) await within(longestCount, typing.counted);
+  // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
+  call.onInput = (bytes, at) => attachment.type(bytes, at);
+  const why = await attachment.over;
+  typing.stop();
+  context.stopping.removeEventListener("abort", serverStops);
+  context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
+  return farewell(call, session, why, context.config.notify);
+}
+
+/** A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it has. */
+const longestCount = 200;
+
+/** What a client types is counted by the holder, and kept by the client until the holder has it. `counted` resolves when it is known what it has. */
+function countedTyping(
+  call: Call,
+  session: Session | undefined,
+): { typist(): Typist | undefined; counted: Promise<void>; stop(): void } {
+  const writer = Buffer.from(call.request.token, "hex").readBigUInt64LE(tokenLength / 2);
+  let typist: Typist | undefined;
+  let taken = 0;
+  let known = () => {};
+  const counted = new Promise<void>((resolve) => {
+    known = resolve;
+  });
+  const stop = session?.addTypist(writer, (number) => {
+    taken = number;
+    typist?.taken(number);
+    known();
+  });
+  if (stop === undefined) known();
+  else call.inputTaken(0, 0);
+  const make = (before: number): Typist => {
+    typist = new Typist(writer, before, { passed: (read, typed) => call.inputTaken(read, typed) });
+    typist.taken(taken);
+    return typist;
+  };
+  return {
+    typist: () => typist ?? (stop === undefined || call.typedBefore === undefined ? undefined : make(call.typedBefore)),
+    counted,
+    stop: () => stop?.(),
+  };
+}
+
+/** What the client says of the end of its reading. */
+const endings: Record<number, Parameters<DirectEvents["ended"]>[0]> = {
+  [DirectEnd.asTold]: "told",
+  [DirectEnd.sessionOver]: "over",
+  [DirectEnd.holderGone]: "gone",
+};
+
+/** The client's terminal. It reads the output itself where its filter has our rules, and nobody is to be asked about what programs do. */
+function viewerTerminal(call: Call, context: Context, id: string): ViewerTerminal {
+  const { programSequences, directOutput } = context.config;
+  const reading: DirectEvents[] = [];
+  call.onDirectAt = ({ offset, blocked }) => {
+    if (reading.length === 1) reading[0]?.at(offset, blocked);
+  };
+  call.onDirectEnded = ({ why }) => reading.shift()?.ended(endings[why] ?? "other");
+  void call.gone.then(() => {
+    for (const events of reading.splice(0)) events.ended("over");
+  });
+  const begin = (holder: number, offset: number, tail: Buffer, events: DirectEvents): void => {
+    reading.push(events);
+    call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder, () =>
+      context.log("viewer.direct", { session: id, pid: call.request.pid, offset }),
+    );
+  };
+  const able = directOutput && call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";
+  return {
+    write: (bytes) => call.write(bytes),
+    backlog: () => call.backlog(),
+    onDrained: (callback) => call.onDrained(callback),
+    ...(able ? { direct: { begin, end: () => call.directEnd() } } : {}),
+  };
+}
+
+/** Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any lecture has. */
+export const mostViewers = 256;
+
+/** @throws Failure 125 where one more viewer would be too many. */
+export function refuseCrowd(session: { id: string; viewers: { size: number } }): void {
+  if (session.viewers.size < mostViewers) return;
+  throw new Failure(
+    `session ${session.id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${session.id}' follows it too`,
+  );
+}
+
+/**
+ * A session that shows itself would draw its own screen for ever: directly, or through another session that is seen inside it.
+ * @throws Failure 2.
+ */
+function refuseItself(context: Context, session: Session, inside: string | undefined): void {
+  const seen = new Set<string>();
+  const queue = inside === undefined ? [] : [inside];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    if (id === session.id) {
+      const how = id === inside ? `this is session ${id} itself` : `session ${session.id} is what shows this session`;
+      throw new Failure(`${how}: a session cannot be attached inside itself`, Status.usage);
+    }
+    for (const viewer of context.table.get(id)?.viewers.values() ?? [])
+      if (viewer.inside !== undefined) queue.push(viewer.inside);
+  }
+}
+
+/** The line at the attach: how to leave again. It stands above what the session shows, since the screen is the program's. */
+function hint({ config }: Context, { row }: Session, readOnly: boolean): string {
+  const keys = leavingKeys(row.kind, config);
+  const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;
+  return `[${row.name}] attached${readOnly ? ", read-only" : ""} · ${leave} · falcon attach --help lists the keys\n`;
+}
+
+/** What is told in a terminal that is a session already: whose the leaving keys are. */
+function nested(context: Context, around: Session): string {
+  const { prefix } = context.config;
+  const keys =
+    prefix === null
+      ? ""
+      : `; Ctrl-${String.fromCharCode(prefix | 0x40)} leaves that one, pressed twice at once it leaves the one inside it`;
+  return `falcon: this terminal is session ${around.id} (${around.row.name}) already${keys}\n`;
+}
+
+/** Puts the terminal back and says in one line what is left behind. */
+function farewell(call: Call, session: Session, why: Leaving, tell: boolean): number {
+  call.resume(undefined);
+  call.forwardSignals(false);
+  call.inputMode(InputMode.off);
+  call.restore(Buffer.alloc(0));
+  const { name } = session.row;
+  if (why === "ended") {
+    // who attached and looked away is told by the terminal itself
+    if (tell) call.write(notification(`${name}: ${endSentence(session)}`));
+    call.stderr(`[${name}] ${endSentence(session)} · falcon show ${session.id}\n`);
+    return session.end?.status ?? Status.ok;
+  }
+  if (why === "server-stopped") {
+    call.stderr(`[${name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
+    return Status.ours;
+  }
+  if (why === "taken-over") call.stderr(`[${name}] taken over by another terminal · falcon attach ${session.id}\n`);
+  else call.stderr(`[${name}] detached, ${session.row.state} · falcon attach ${session.id}\n`);
+  return Status.ok;
+}

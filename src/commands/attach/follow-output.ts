@@ -1,0 +1,101 @@
+// A session without a terminal: its output is copied to the caller's stdout, signals go to the program, its status is the answer.
+import { Status } from "../../base/failure.ts";
+import { signalNumber } from "../../platform/signals.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import { passedTo } from "../output/passed-output.ts";
+import { endSentence } from "../text/wording.ts";
+import { takeSignal } from "./outside-signals.ts";
+
+/** The hidden command that a client asks of the next server when this one is lost. */
+export const resumeFollow = "@follow";
+
+/** Bytes read from the log at once while the caller catches up. */
+const readAtOnce = 64 << 10;
+
+/**
+ * Copies from `offset` to the end and answers the program's status.
+ * The caller may be slower than the program: what it has not taken is in the log, nothing is kept for it here.
+ */
+export async function followPlain(call: Call, context: Context, session: Session, offset: number): Promise<number> {
+  call.forwardSignals(true);
+  let endedBy = 0;
+  let wake = () => {};
+  call.onSignal = (signal) => {
+    // a hang-up ends the caller and leaves the run alone
+    if (signal !== signalNumber("SIGHUP")) return takeSignal(call, context, session, signal);
+    endedBy = signal;
+    wake();
+  };
+  let at = offset;
+  let gone = false;
+  const stopWaking = session.onMore(() => wake());
+  // up to the end that is concluded, which says whether the job is run again
+  const stopTelling = session.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
+  void call.gone.then(stopTelling);
+  void call.gone.then(() => {
+    gone = true;
+    wake();
+  });
+  const serverStops = () => wake();
+  context.stopping.addEventListener("abort", serverStops);
+  const resume = () => call.resume([resumeFollow, session.id, String(at)]);
+  const plain = lineFeeds();
+  const passed = passedTo(call, context);
+  const log = session.openLog();
+  try {
+    resume();
+    for (;;) {
+      if (gone) return Status.ok;
+      if (endedBy !== 0) {
+        call.resume(undefined);
+        return 128 + endedBy;
+      }
+      if (context.stopping.aborted) {
+        call.resume(undefined);
+        call.stderr(`[${session.row.name}] the session server was stopped, the session goes on · falcon attach ${session.id}\n`);
+        return Status.ours;
+      }
+      if (at >= session.offset) {
+        if (!session.live) break;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
+      if (bytes.length === 0) break;
+      at += bytes.length;
+      call.write(passed(plain(bytes)));
+      resume();
+      if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
+    }
+  } finally {
+    stopWaking();
+    context.stopping.removeEventListener("abort", serverStops);
+    log.close();
+  }
+  // how it ended is looked into before anybody is told
+  await Promise.race([session.over, call.gone]);
+  stopTelling();
+  context.log("follow.end", { session: session.id, at });
+  if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
+  else if (session.row.kind === "launch" || session.row.state === "lost")
+    call.stderr(`[${session.row.name}] ${endSentence(session)} · falcon show ${session.id}\n`);
+  return session.end?.status ?? Status.ours;
+}
+
+/** A terminal's line end is CR LF, a file's is LF. */
+function lineFeeds(): (bytes: Buffer) => Buffer {
+  let held = false;
+  return (bytes) => {
+    const out = Buffer.allocUnsafe(bytes.length + 1);
+    let n = 0;
+    for (const byte of bytes) {
+      if (held && byte !== 0x0a) out[n++] = 0x0d;
+      held = byte === 0x0d;
+      if (!held) out[n++] = byte;
+    }
+    return out.subarray(0, n);
+  };
+}

@@ -1,0 +1,119 @@
+// falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
+import { Failure, Status, sentence } from "../../base/failure.ts";
+import { signalNumber } from "../../platform/signals.ts";
+import type { Session } from "../../session/life/session.ts";
+import { hitOf, orderWords, stopGracefully, stopOf } from "../../session/run/graceful-stop.ts";
+import { movement, stopPatience } from "../../session/run/movement.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import { defineSeveral, nameOne, several } from "../dispatch/choose-sessions.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { duration, endSentence } from "../text/wording.ts";
+import { endsWithin, watchStop } from "./stop-watch.ts";
+
+/** How long nothing may move before we say that it hangs (s). */
+const defaultPatience = stopPatience / 1000;
+
+/** Patience with a forced end (s): nothing is saved then, so there is nothing to wait for. */
+const forcedPatience = 10;
+
+export const stop: CommandSpec = {
+  name: "stop",
+  summary: "stop a session gracefully, wait for its end, tell when it hangs",
+  examples: [
+    ["falcon stop night", "one Ctrl+C; falcon saves the model"],
+    ["falcon stop --running", "all that run"],
+    ["falcon stop --force night", "end it at once; nothing more is saved"],
+  ],
+  define(command) {
+    command
+      .argument("[session...]", "ids, unique prefixes, names or run directories")
+      .option("--force", "the second Ctrl+C: ends at once, nothing more is saved")
+      .option("--timeout <seconds>", "say that it hangs when nothing moved for so long", String(defaultPatience));
+    defineSeveral(command, "all that run");
+  },
+  async run(call, context, wanted, options) {
+    const patience = Number(options.timeout);
+    if (!(patience > 0)) throw new Failure(`--timeout ${options.timeout}: give a number of seconds above 0`, Status.usage);
+    const sessions = several(call, context, wanted, options, {
+      all: (session) => session.live,
+      one: () => nameOne(call, context, undefined),
+    });
+    const stopped = await Promise.allSettled(
+      sessions.map((session) => {
+        if (session.live)
+          return options.force ? force({ call, context, session, patience }) : graceful({ call, context, session, patience });
+        call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
+        return Status.noSession;
+      }),
+    );
+    const failed = stopped.filter((s) => s.status === "rejected").map((s) => s.reason);
+    // of several each is told; the last one is told as every failure is
+    for (const reason of failed.slice(0, -1)) call.stderr(`falcon: ${sentence(reason)}\n`);
+    if (failed.length > 0) throw failed.at(-1);
+    return Math.max(Status.ok, ...stopped.map((s) => (s.status === "fulfilled" ? s.value : Status.ours)));
+  },
+};
+
+/** One stop: who asked, whose session, how long nothing may move (s). */
+interface Stopping {
+  call: Call;
+  context: Context;
+  session: Session;
+  patience: number;
+}
+
+async function graceful(stopping: Stopping): Promise<number> {
+  const { session, context } = stopping;
+  const before = stopOf(session);
+  // a program that takes a Ctrl+C for nothing loses nothing by another one
+  if (before !== undefined && session.row.kind === "run") session.setFact("stop", undefined);
+  const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
+  if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
+  else if (answer === "received")
+    tell(stopping, `${hitOf(session)?.signal} went to every process of its job; nothing is added, waiting for its end`);
+  else if (answer === "already")
+    tell(
+      stopping,
+      `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
+    );
+  return awaitEnd(stopping, `'falcon stop --force ${session.id}' ends it at once, without saving`);
+}
+
+/** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
+async function force(stopping: Stopping): Promise<number> {
+  const { call, session, patience } = stopping;
+  if (session.row.interrupts === 0) session.sendInterrupt("stop");
+  session.sendInterrupt("stop");
+  tell(stopping, "sent the second Ctrl+C");
+  if (!(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
+    tell(stopping, "did not react; killing it and what it started");
+    session.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
+  }
+  return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
+}
+
+/** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
+async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
+  const { call, context, session, patience } = stopping;
+  await watchStop(
+    {
+      movement: () => movement(session, context.progress),
+      over: (ms) => endsWithin(session, call, ms),
+      steady: () => context.steady(),
+      say: (sentence) => tell(stopping, sentence),
+      hangs: (now, still) => {
+        throw new Failure(
+          `session ${session.id} (${session.row.name}) hangs: ${now.evidence(duration(still))}; ${remedy}`,
+          Status.ours,
+        );
+      },
+    },
+    patience * 1000,
+  );
+  if (!session.live) tell(stopping, endSentence(session));
+  return Status.ok;
+}
+
+function tell({ call, session }: Stopping, sentence: string): void {
+  call.stderr(`[${session.row.name}] ${sentence}\n`);
+}

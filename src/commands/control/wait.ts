@@ -1,0 +1,54 @@
+// falcon wait: until sessions end; the answer is their exit status.
+import { Failure, Status } from "../../base/failure.ts";
+import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { endSentence } from "../text/wording.ts";
+
+/** setTimeout takes 2^31 - 1 ms at most. */
+const longestTimeout = 2_147_483;
+
+export const wait: CommandSpec = {
+  name: "wait",
+  summary: "wait until sessions end, exit with the session's exit status",
+  examples: [
+    ["falcon wait night && echo done", "go on when it has ended well"],
+    ["falcon wait --timeout 60 night", "give up after a minute, with status 124"],
+  ],
+  completes: "all",
+  define(command) {
+    command
+      .argument("[session...]", "ids, unique prefixes, names or run directories")
+      .option("--timeout <seconds>", "give up after so long, with status 124");
+    defineSeveral(command, "all that run");
+  },
+  async run(call, context, wanted, options) {
+    const sessions = several(call, context, wanted, options, { all: (session) => session.live });
+    const seconds = options.timeout === undefined ? undefined : Number(options.timeout);
+    if (seconds !== undefined && !(seconds > 0 && seconds <= longestTimeout)) {
+      throw new Failure(`--timeout ${options.timeout}: give a number of seconds from above 0 to ${longestTimeout}`, Status.usage);
+    }
+    // a server that comes after this one is asked for the same ones, which may have ended meanwhile
+    call.resume(["wait", ...sessions.map((s) => s.id), ...(seconds === undefined ? [] : ["--timeout", String(seconds)])]);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);
+    });
+    const outcome = await Promise.race([Promise.all(sessions.map((s) => s.over)), late, call.gone]);
+    clearTimeout(timer);
+    if (outcome === "late") {
+      const running = sessions.filter((s) => s.live).map((s) => s.id);
+      throw new Failure(`still running after ${seconds} s: ${running.join(", ")}`, timedOut);
+    }
+    let status: number = Status.ok;
+    for (const session of sessions) {
+      if (session.live) continue;
+      call.stderr(`[${session.row.name}] ${endSentence(session)}\n`);
+      // of several, the first that did not succeed tells
+      if (status === Status.ok) status = session.end?.status ?? Status.ours;
+    }
+    return status;
+  },
+};
+
+/** As timeout(1) says it. */
+const timedOut = 124;

@@ -1,0 +1,152 @@
+// From the arguments of a call to the command that they name; what is not ours goes to the Python falcon.
+import path from "node:path";
+import { type Command, CommanderError } from "commander";
+import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
+import { printableLines } from "../../base/printable.ts";
+import { learnRealPaths } from "../../session/life/real-paths.ts";
+import { attach, attachAgain, followAgain } from "../attach/attach.ts";
+import { kill } from "../control/kill.ts";
+import { prune, remove } from "../control/remove.ts";
+import { rename } from "../control/rename.ts";
+import { send } from "../control/send.ts";
+import { stop } from "../control/stop.ts";
+import { wait } from "../control/wait.ts";
+import { monitor, sessions } from "../list/sessions.ts";
+import { exportCommand } from "../output/export.ts";
+import { logs, logsAgain } from "../output/logs.ts";
+import { replay } from "../output/replay.ts";
+import { doctor } from "../setup/doctor.ts";
+import { init } from "../setup/init.ts";
+import { installShimCommand } from "../setup/install-shim.ts";
+import { server } from "../setup/server.ts";
+import { show } from "../show/show.ts";
+import { launch } from "../start/launch.ts";
+import { relaunch } from "../start/relaunch.ts";
+import { run } from "../start/run.ts";
+import { submit } from "../start/submit.ts";
+import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./command.ts";
+import { commandLine } from "./command-line.ts";
+import { completion } from "./completion.ts";
+import { handOver } from "./hand-over.ts";
+import { help, versionText } from "./help.ts";
+import { sentHere } from "./other-machine.ts";
+import { doneElsewhere } from "./other-server.ts";
+import { unknownCommand } from "./unknown-word.ts";
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandSpec[] = [
+  launch,
+  run,
+  attach,
+  sessions,
+  show,
+  logs,
+  exportCommand,
+  replay,
+  stop,
+  kill,
+  wait,
+  send,
+  relaunch,
+  rename,
+  remove,
+  prune,
+  server,
+  doctor,
+  init,
+  installShimCommand,
+  submit,
+  monitor,
+];
+
+/** What only programs ask for: a client that lost its server, a shell at each Tab. */
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, completion(() => commands)];
+
+/** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
+export async function runCommand(call: Call, context: Context): Promise<number | undefined> {
+  try {
+    return await dispatch(call, context);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? Status.ok : Status.usage;
+    if (error instanceof Failure) {
+      call.stderr(`falcon: ${printableLines(error.message)}\n`);
+      return error.status;
+    }
+    if (context.handingOver) return undefined;
+    const shortage = shortageOf(error);
+    if (shortage !== undefined) {
+      context.log("command.shortage", { reason: String(error) });
+      call.stderr(`falcon: ${shortage}\n`);
+      return Status.ours;
+    }
+    context.log("command.crashed", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+    call.stderr(`falcon: something went wrong on our side: ${sentence(error)} (more in ${context.home}/server.log)\n`);
+    return Status.ours;
+  }
+}
+
+async function dispatch(call: Call, context: Context): Promise<number | undefined> {
+  const given = call.request.arguments;
+  const [name, ...rest] = given[0] === sentHere ? given.slice(1) : given;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const about = commands.find((c) => c.name === rest[0]);
+    if (name === "help" && about !== undefined) return parse(about, ["--help"], call, context);
+    await help(call, context, commands);
+    return name === undefined ? Status.usage : Status.ok;
+  }
+  if (name === "--version" || name === "-V") {
+    call.stdout(await versionText(call, context));
+    return Status.ok;
+  }
+  const spec = [...commands, ...hidden].find((c) => c.name === name || c.aliases?.includes(name));
+  if (spec === undefined) {
+    const unknown = await unknownCommand(call, name, commands);
+    if (unknown !== undefined) throw unknown;
+    return handOver(call, context);
+  }
+  return parse(spec, rest, call, context);
+}
+
+async function parse(spec: CommandSpec, args: string[], call: Call, context: Context): Promise<number | undefined> {
+  const command = commandLine(spec).configureOutput({
+    writeOut: (text) => call.stdout(text),
+    writeErr: (text) => call.stderr(text),
+    outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
+    getOutHelpWidth: () => call.request.terminal.cols || 80,
+  });
+  if (spec.helpAfter !== undefined && args.some((word) => word === "--help" || word === "-h"))
+    command.addHelpText("after", await spec.helpAfter(call));
+  let outcome: Promise<number | undefined> | undefined;
+  command.action(() => {
+    outcome = runHere(spec, command, call, context);
+  });
+  await command.parseAsync(args, { from: "user" });
+  return outcome;
+}
+
+/** Commands whose words are a program's, not sessions'. */
+const startsPrograms = new Set(["run", "launch", "init", "send", "doctor"]);
+
+/** Where a run directory that a word may be leads, before sessions are chosen by it. */
+async function learnPaths(call: Call, context: Context, words: readonly string[]): Promise<void> {
+  const sessions = context.table.all();
+  const isSession = (word: string) => sessions.some((s) => s.id.startsWith(word) || s.row.name === word);
+  const wanted = words
+    .filter((word) => word !== "" && !isSession(word))
+    .map((word) => path.resolve(call.request.directory, word));
+  // nobody else's path is compared with anything then
+  if (wanted.length === 0) return;
+  await learnRealPaths(
+    wanted,
+    sessions.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory])),
+  );
+}
+
+/** Here, or by another server of this host that has the session. */
+async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
+  if (!startsPrograms.has(spec.name)) await learnPaths(call, context, command.args);
+  const elsewhere = await doneElsewhere(call, context, spec, command);
+  if (elsewhere !== undefined) return elsewhere === "sent-on" ? undefined : elsewhere;
+  return spec.run(call, context, command.args, command.opts());
+}

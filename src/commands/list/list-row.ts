@@ -1,0 +1,32 @@
+// One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm, where it was submitted and is not here.
+import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+
+/** One line of the list, whichever server has the session. */
+export interface ListRow {
+  id: string;
+  name: string;
+  /** Its state while it runs, then its outcome. */
+  status: string;
+  live: boolean;
+  /** Since when it runs, or is over (ms since 1970). */
+  since: number;
+  viewers: number;
+  /** How far it is, or how it ended. */
+  text: string;
+  place: string;
+  /** Which server has it, as `falcon @job` names it; undefined: ours, or none. */
+  server?: string;
+  created: number;
+  listing: object;
+}
+
+/** How far its run is, by another server's word; null where that says nothing that we understand (it may be of another version). */
+export function progressOf({ listing }: ListRow): RunProgress | null {
+  const { progress } = listing as { progress?: Partial<RunProgress> | null };
+  const nodes: unknown = progress?.nodes;
+  if (!Array.isArray(nodes) || typeof progress?.graph !== "string") return null;
+  const known = nodes.every(
+    (node) => typeof node?.name === "string" && typeof node.status === "string" && Array.isArray(node.trend),
+  );
+  return known ? (progress as RunProgress) : null;
+}

@@ -1,0 +1,156 @@
+// A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
+
+import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
+import type { Outcome } from "../../session/life/outcome.ts";
+import { changesOf, provenanceOf } from "../../session/life/provenance.ts";
+import type { Session } from "../../session/life/session.ts";
+import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../../session/run/deadline.ts";
+import { partFact } from "../../session/run/parts.ts";
+import type { RunProgresses } from "../../session/run/run-progress.ts";
+import type { SessionState } from "../../store/session-store.ts";
+import { type RunFailure, runFailure } from "../../trainers/falcon/failure.ts";
+import type { PostMortem } from "../../trainers/falcon/post-mortem.ts";
+import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import type { Surroundings } from "../../trainers/falcon/surroundings.ts";
+
+/** When a session will be ended from outside, and what is done about it. */
+export interface DeadlineListing {
+  at: string;
+  from: DeadlineSource;
+  /** Seconds before it at which the run is asked to stop. */
+  saveBefore: number;
+  /** Whether the run is through by then, by its own estimate. */
+  willFinish: boolean | null;
+  /** When it was asked to stop because of it. */
+  stopped: string | null;
+  /** Since when that stop has not moved. */
+  hangs: string | null;
+  /** Why the batch system's word on it is missing or old. */
+  problem: string | null;
+}
+
+/** One session, for machines. Times are ISO 8601 in UTC, or null. */
+export interface Listing {
+  id: string;
+  name: string;
+  kind: "launch" | "run";
+  state: SessionState;
+  reason: string;
+  command: string[];
+  directory: string;
+  runDirectory: string | null;
+  host: string;
+  /** The batch job that it runs or ran in, as its home is called: a letter (s Slurm, p PBS, l LSF, f Flux) and the number; null: in none. */
+  job: string | null;
+  pid: number | null;
+  created: string;
+  started: string | null;
+  ended: string | null;
+  lastOutput: string | null;
+  exitCode: number | null;
+  signal: string | null;
+  cols: number;
+  rows: number;
+  pinned: boolean;
+  /** Ctrl+C that the program was sent. */
+  interrupts: number;
+  viewers: { pid: number; readOnly: boolean; since: string }[];
+  /** Bytes of output so far. */
+  outputBytes: number;
+  /** Output that no one can have any more. */
+  gaps: { offset: number; length: number }[];
+  /** key=value settings that relaunches added; each later part has them too. */
+  changes: readonly string[];
+  /** What it was started with (falcon/surroundings.ts); null while that is looked at. */
+  provenance: Surroundings | null;
+  /** Id of the first part of its run; its own where it is that. */
+  run: string;
+  /** Which part of its run it is; the first is 1. */
+  part: number;
+  /** When it will be ended from outside; null: nothing is known to. */
+  deadline: DeadlineListing | null;
+  /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
+  progress: RunProgress | null;
+  /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
+  postMortem: PostMortem | null;
+  /** Why a falcon run failed, in the line that matters (falcon/failure.ts); null where it did not, or nothing tells. */
+  failure: RunFailure | null;
+  /** How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a session. */
+  outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
+}
+
+/**
+ * @param saveBefore the configuration's, which decides when a run is asked to stop.
+ * @param job the one whose server this is.
+ */
+export async function listing(
+  session: Session,
+  progresses: RunProgresses,
+  { saveBefore, now, job }: { saveBefore: number | null; now: number; job: string | null },
+): Promise<Listing> {
+  const { row } = session;
+  const end = session.end;
+  const part = partFact(session);
+  const outcome = outcomeOf(session);
+  const progress = await progresses.of(session);
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    state: row.state,
+    reason: row.reason,
+    command: row.command,
+    directory: row.directory,
+    runDirectory: row.runDirectory,
+    host: row.host,
+    job: (row.facts.job as string | undefined) ?? job,
+    pid: row.programPid,
+    created: time(row.created) ?? "",
+    started: time(row.started),
+    ended: time(row.ended),
+    lastOutput: time(session.lastOutput || null),
+    exitCode: end?.code ?? null,
+    signal: end?.signal ?? null,
+    cols: row.cols,
+    rows: row.rows,
+    pinned: row.pinned,
+    interrupts: row.interrupts,
+    viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
+    outputBytes: session.offset,
+    gaps: session.gaps,
+    changes: changesOf(row),
+    provenance: provenanceOf(session) ?? null,
+    run: part?.of ?? row.id,
+    part: part?.n ?? 1,
+    deadline: deadlineListing(session, progress, saveBefore, now),
+    progress,
+    postMortem: postMortemOf(session) ?? null,
+    failure: runFailure(postMortemOf(session)) ?? null,
+    outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
+  };
+}
+
+function deadlineListing(
+  { row, live }: Session,
+  progress: RunProgress | null,
+  saveBefore: number | null,
+  now: number,
+): DeadlineListing | null {
+  const deadline = deadlineOf(row);
+  if (deadline === undefined) return null;
+  const grace = graceOf(row, deadline, progress, saveBefore);
+  const { stopped, hangs, problem } = deadlineFact(row);
+  return {
+    at: new Date(deadline.at).toISOString(),
+    from: deadline.from,
+    saveBefore: grace / 1000,
+    willFinish: live ? finishesInTime(deadline, grace, progress, now) : null,
+    stopped: time(stopped?.at ?? null),
+    hangs: time(hangs ?? null),
+    problem: problem ?? null,
+  };
+}
+
+function time(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

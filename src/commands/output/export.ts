@@ -1,0 +1,282 @@
+// falcon export: a session as a recording, a document, a picture or a figure.
+
+import { Failure, Status } from "../../base/failure.ts";
+import { durationOf } from "../../base/quantity.ts";
+import { localTime } from "../../base/zone.ts";
+import { castOf } from "../../export/cast.ts";
+import { curveCsv, curveJson } from "../../export/curve-table.ts";
+import type { FigureOptions } from "../../export/figure.ts";
+import type { FigureTurn, ScreenTurn } from "../../export/render.ts";
+import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
+import type { Session } from "../../session/life/session.ts";
+import { lineSource } from "../../session/output/archive.ts";
+import { screenAt, spanOf } from "../../session/output/screen-at.ts";
+import type { Context } from "../dispatch/call.ts";
+import { chooseOne } from "../dispatch/choose-sessions.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { bytes } from "../text/wording.ts";
+import { type Target, toFile, toStdout } from "./export-file.ts";
+import { parseTime } from "./logs.ts";
+
+const formats = ["cast", "cast-v3", "html", "svg", "png", "text", "curve-svg", "curve-png", "curve-csv", "curve-json"] as const;
+type Format = (typeof formats)[number];
+
+/** A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an epoch of ten minutes. */
+const usualIdle = 2;
+/** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
+const renderLimit = 60_000;
+
+interface ExportOptions {
+  format?: string;
+  output?: string;
+  at?: string;
+  idle?: string;
+  log?: boolean;
+  from?: string;
+  lr?: boolean;
+}
+
+/** `export` is a word of the language. */
+export const exportCommand: CommandSpec = {
+  name: "export",
+  summary: "a session as a recording, a document, a picture or a figure",
+  words: { "--format": formats },
+  completes: "all",
+  define(command) {
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("--format <format>", formats.join(", "))
+      .option("-o, --output <file>", "where to; without it, to stdout")
+      .option("--at <time>", "the screen of that moment: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
+      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
+      .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
+      .option("--from <epoch>", "curve-*: from this epoch on")
+      .option("--lr", "curve-svg and curve-png: the learning rate as a thin second line")
+      .addHelpText(
+        "after",
+        `
+What the formats hold:
+  cast, cast-v3         the whole session as an asciicast recording (asciinema.org)
+  text                  every line of the whole history; with --at the screen of that moment
+  html, svg, png        the last screen, or that of --at
+  curve-svg, curve-png  the losses of a falcon run by epoch, a panel a node
+  curve-csv, curve-json the same numbers
+
+Examples:
+  falcon export -o run.cast              the newest session of this directory as a recording
+  falcon export myrun --format text      its whole output, without sequences
+  falcon export myrun --format curve-png --log --lr -o losses.png`,
+      );
+  },
+  async run(call, context, [wanted], options) {
+    const { format, output, at, idle, log, from, lr } = options as ExportOptions;
+    const chosen = formatOf(format, output);
+    const pause = Number(idle);
+    if (!(pause >= 0 && pause <= 86_400))
+      throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
+    if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve")))
+      throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
+    const figure: FigureOptions = { log: log === true, from: epochOf(from), learningRate: lr === true };
+    if ((log || from !== undefined || lr) && !chosen.startsWith("curve"))
+      throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
+    if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
+      throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
+    const session = chooseOne(call, context, wanted, true);
+    const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
+    const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
+    try {
+      await write(context, session, chosen, { moment, pause, figure }, target);
+      const size = await target.finish();
+      if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
+    } catch (error) {
+      await target.abandon();
+      throw error instanceof PatternTooSlow ? new Failure(error.message) : error;
+    }
+    return Status.ok;
+  },
+};
+
+function formatOf(given: string | undefined, output: string | undefined): Format {
+  const extension = /\.(cast|html|svg|png|txt)$/i.exec(output ?? "")?.[1]?.toLowerCase();
+  const format = given ?? (extension === "txt" ? "text" : extension);
+  const known = formats.find((f) => f === format);
+  if (known === undefined) {
+    throw new Failure(
+      `${given === undefined ? "which format" : `--format ${given}`}: give one of ${formats.join(", ")}`,
+      Status.usage,
+    );
+  }
+  return known;
+}
+
+/** The epoch of `--from`; 0: all. @throws Failure 2 */
+function epochOf(from: string | undefined): number {
+  const epoch = Number(from ?? 0);
+  if (!Number.isInteger(epoch) || epoch < 0 || from?.trim() === "")
+    throw new Failure(`--from ${from}: give the number of an epoch`, Status.usage);
+  return epoch;
+}
+
+/**
+ * The place of the output that a moment means. What is counted from the start is counted from the one that `falcon show` prints.
+ * @param environment the caller's, for the time zone
+ * @throws Failure 2 for what is no moment, or none of this session's.
+ */
+export function momentOf(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
+  const span = spanOf(session);
+  const back = text.startsWith("-");
+  const distance = durationOf(back ? text.slice(1) : text);
+  const end = session.live ? now : span.ends;
+  const start = session.row.started ?? span.begins;
+  const said = distance === undefined ? parseTime("--at", text, now, environment) : back ? end - distance : start + distance;
+  // before its first output the screen was empty, as it is at the beginning of what is kept
+  const time = span.from === 0 && said >= start ? Math.max(said, span.begins) : said;
+  // a clock's time is as exact as it was written
+  if (time < span.begins - 1000 || time > end + 1000) {
+    const clock = (ms: number) => localTime(ms, environment);
+    throw new Failure(
+      `--at ${text}: what is kept of session ${session.id} goes from ${clock(span.begins)} to ${clock(end)}`,
+      Status.usage,
+    );
+  }
+  const log = session.openLog();
+  try {
+    return log.offsetAt(time);
+  } finally {
+    log.close();
+  }
+}
+
+async function write(
+  context: Context,
+  session: Session,
+  format: Format,
+  { moment, pause, figure }: { moment: number | undefined; pause: number; figure: FigureOptions },
+  target: Target,
+): Promise<void> {
+  switch (format) {
+    case "cast":
+    case "cast-v3":
+      return writeCast(context, session, format === "cast" ? 2 : 3, pause, target);
+    case "text":
+      return moment === undefined ? writeLines(context, session, target) : writeScreenText(context, session, moment, target);
+    case "html":
+    case "svg":
+    case "png":
+      return writeScreen(context, session, format, moment, target);
+    case "curve-svg":
+    case "curve-png":
+    case "curve-csv":
+    case "curve-json":
+      return writeCurve(context, session, format, figure, target);
+  }
+}
+
+async function writeCast(context: Context, session: Session, version: 2 | 3, idle: number, target: Target): Promise<void> {
+  const { from, to } = spanOf(session);
+  // where the beginning is gone, the recording begins with the first screen that is known
+  const first = from > 0 ? context.archive.keyframes.after(session.id, from) : undefined;
+  let before: Uint8Array = Buffer.alloc(0);
+  if (first !== undefined) {
+    const screen = await screenAt(context.archive, session, first.offset, context.config.scrollback, () => target.gone);
+    const snapshot = await screen.snapshot(0);
+    screen.close();
+    before = Buffer.concat([snapshot.first, snapshot.tail]);
+  }
+  const { TERM, SHELL } = session.row.environment;
+  const log = session.openLog();
+  try {
+    const pieces = castOf(log, {
+      version,
+      idle,
+      title: session.row.name,
+      environment: { ...(TERM === undefined ? {} : { TERM }), ...(SHELL === undefined ? {} : { SHELL }) },
+      before,
+      from: first?.offset ?? from,
+      to,
+      status: session.end?.status,
+    });
+    for await (const piece of pieces) {
+      if (target.gone) return;
+      await target.write(piece);
+    }
+  } finally {
+    log.close();
+  }
+}
+
+/** All lines of the log, as `falcon logs` gives them to a pipe. */
+async function writeLines(context: Context, session: Session, target: Target): Promise<void> {
+  const lines = new SessionLines(lineSource(session), context.archive);
+  const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
+  for await (const { text } of lines.forward(select, session.live ? "show" : "end")) {
+    if (target.gone) return;
+    await target.write(text);
+  }
+}
+
+async function writeScreenText(context: Context, session: Session, moment: number, target: Target): Promise<void> {
+  const screen = await screenAt(context.archive, session, moment, 0, () => target.gone);
+  try {
+    const { lines } = await screen.text();
+    const last = lines.findLastIndex((line) => line.trim() !== "");
+    await target.write(
+      lines
+        .slice(0, last + 1)
+        .map((line) => `${line.trimEnd()}\n`)
+        .join(""),
+    );
+  } finally {
+    screen.close();
+  }
+}
+
+async function writeScreen(
+  context: Context,
+  session: Session,
+  format: ScreenTurn["format"],
+  moment: number | undefined,
+  target: Target,
+): Promise<void> {
+  const screen = await screenAt(context.archive, session, moment ?? spanOf(session).to, 0, () => target.gone);
+  try {
+    const { first, cols, rows } = await screen.snapshot(0);
+    const replay = new Uint8Array(first);
+    const turn: ScreenTurn = { do: "screen", format, cols, rows, replay, title: titleOf(session) };
+    await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit, [replay.buffer]));
+  } finally {
+    screen.close();
+  }
+}
+
+async function writeCurve(
+  context: Context,
+  session: Session,
+  format: Extract<Format, `curve-${string}`>,
+  options: FigureOptions,
+  target: Target,
+): Promise<void> {
+  const curves = await context.progress.curves(session);
+  if (!curves.some(({ training, validation }) => training.y.length + validation.y.length > 0)) {
+    throw new Failure(
+      session.row.runDirectory === null
+        ? `session ${session.id} (${session.row.name}) has no run directory${session.live ? " yet" : ""}, so no losses are known`
+        : `${session.row.runDirectory} has no losses${session.live ? " yet" : ""}`,
+      Status.noSession,
+    );
+  }
+  if (format === "curve-csv") return target.write(curveCsv(curves, options.from));
+  if (format === "curve-json") return target.write(curveJson(curves, options.from));
+  const turn: FigureTurn = {
+    do: "figure",
+    format: format === "curve-svg" ? "svg" : "png",
+    curves,
+    title: session.row.name,
+    options,
+  };
+  await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+}
+
+function titleOf({ row }: Session): string {
+  return `${row.name}: ${row.command.join(" ")}`.slice(0, 200);
+}

@@ -1,0 +1,345 @@
+// falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
+import { Failure, Status } from "../../base/failure.ts";
+import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { StreamFilter } from "../../platform/stream-filter.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import type { Session } from "../../session/life/session.ts";
+import { Playback } from "../../session/output/playback.ts";
+import { screenAt, spanOf } from "../../session/output/screen-at.ts";
+import { enterTerminal, leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
+import type { FrameWatch, ScreenHandle } from "../../terminal/screens.ts";
+import { type Call, type Context, InputMode } from "../dispatch/call.ts";
+import { chooseOne } from "../dispatch/choose-sessions.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { duration } from "../text/wording.ts";
+import { momentOf } from "./export.ts";
+
+/** What an arrow key moves by (ms of the recording). */
+const seekStep = 10_000;
+const slowest = 1 / 16;
+const fastest = 1024;
+/** A pause is shortened to so many seconds unless --idle says otherwise. */
+const usualIdle = 2;
+/** The bar stays for so long (ms) after a key. */
+const barTime = 2_500;
+/** Frames that may wait for the caller before the next one is drawn. */
+const backlogLimit = 256 << 10;
+/** Bytes that may wait for the screen. */
+const mostLag = 2 << 20;
+
+interface ReplayOptions {
+  speed: string;
+  at?: string;
+  idle: string;
+}
+
+export const replay: CommandSpec = {
+  name: "replay",
+  summary: "show a session again, as it was or faster",
+  examples: [
+    ["falcon replay night", "from its start"],
+    ["falcon replay night --speed 10 --at -5m", "its last five minutes, ten times as fast"],
+  ],
+  define(command) {
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("--speed <n>", `from ${slowest} to ${fastest} times as fast`, "1")
+      .option("--at <time>", "begin there: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
+      .option("--idle <seconds>", "pauses are shortened to so many seconds; 0: none is", String(usualIdle))
+      .addHelpText(
+        "after",
+        "\nKeys: space pauses, left and right move by 10 s, home and end, + and - change the speed, q leaves.",
+      );
+  },
+  async run(call, context, [wanted], options) {
+    const { speed, at, idle } = options as ReplayOptions;
+    const rate = Number(speed);
+    if (!(rate >= slowest && rate <= fastest))
+      throw new Failure(`--speed ${speed}: give a number from ${slowest} to ${fastest}`, Status.usage);
+    const pause = Number(idle);
+    if (!(pause >= 0 && pause <= 86_400))
+      throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
+    const session = chooseOne(call, context, wanted, true);
+    const { terminal } = call.request;
+    if (!terminal.stdin || !terminal.stdout)
+      throw new Failure(
+        `replay needs a terminal: 'falcon export ${session.id} --format cast' makes a recording without one`,
+        Status.usage,
+      );
+    const span = spanOf(session);
+    if (span.to === span.from)
+      throw new Failure(`session ${session.id} (${session.row.name}) has said nothing yet`, Status.noSession);
+    let time = span.begins;
+    if (at !== undefined) time = timeOf(session, at, context.clock(), call.request.environment);
+    const show = new Show(call, context, session, { time, speed: rate, idle: pause * 1000 });
+    await show.run();
+    return Status.ok;
+  },
+};
+
+/** The time that `--at` means, within what there is. */
+function timeOf(session: Session, at: string, now: number, environment: Readonly<Record<string, string>>): number {
+  const offset = momentOf(session, at, now, environment);
+  const log = session.openLog();
+  try {
+    return log.timeAt(offset) ?? now;
+  } finally {
+    log.close();
+  }
+}
+
+class Show {
+  readonly #call: Call;
+  readonly #context: Context;
+  readonly #session: Session;
+  readonly #idle: number;
+  readonly #span: ReturnType<typeof spanOf>;
+  readonly #log: ReturnType<Session["openLog"]>;
+  #time: number;
+  #speed: number;
+  #paused = false;
+  #screen: ScreenHandle | undefined;
+  #watch: FrameWatch | undefined;
+  #playback: Playback | undefined;
+  #cols: number;
+  #rows: number;
+  #done = false;
+  /** Counts seeks: of several in a row only the last one is carried out. */
+  #seeks = 0;
+  /** Keys that came since the loop looked. */
+  #wake: () => void = () => {};
+  #barUntil = 0;
+  #barShown = false;
+  readonly #keys = new ViewKeys();
+
+  constructor(
+    call: Call,
+    context: Context,
+    session: Session,
+    { time, speed, idle }: { time: number; speed: number; idle: number },
+  ) {
+    this.#call = call;
+    this.#context = context;
+    this.#session = session;
+    this.#span = spanOf(session);
+    this.#log = session.openLog();
+    this.#time = time;
+    this.#speed = speed;
+    this.#idle = idle;
+    this.#cols = Math.max(2, call.request.terminal.cols);
+    this.#rows = Math.max(2, call.request.terminal.rows);
+  }
+
+  async run(): Promise<void> {
+    const call = this.#call;
+    call.restore(leaveTerminal());
+    call.leaveKeys(leavesView);
+    call.inputMode(InputMode.raw);
+    call.write(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
+    call.onInput = (bytes) => {
+      for (const key of this.#keys.feed(bytes)) this.#key(key);
+    };
+    call.onInputEnd = () => this.#end();
+    call.onSize = (cols, rows) => this.#resize(cols, rows);
+    call.onContinued = () => {
+      call.write(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
+      this.#watch?.again();
+    };
+    void call.gone.then(() => this.#end());
+    this.#noteBar();
+    try {
+      await this.#seek(this.#time);
+      while (!this.#done) await this.#turn();
+    } finally {
+      this.#watch?.close();
+      this.#screen?.close();
+      this.#log.close();
+      call.write(leaveTerminal());
+      call.resume(undefined);
+      call.inputMode(InputMode.off);
+      call.restore(Buffer.alloc(0));
+    }
+  }
+
+  /** Shows what is due and waits for what comes first: more of it, a key, the bar's end. */
+  async #turn(): Promise<void> {
+    const playback = this.#playback as Playback;
+    const screen = this.#screen as ScreenHandle;
+    const now = this.#now();
+    const wait = await playback.advance(now, {
+      feed: (bytes) => screen.feed(bytes),
+      resize: (cols, rows) => screen.resize(cols, rows),
+      ready: async () => {
+        if (screen.lag > mostLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
+        if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
+      },
+    });
+    if (playback !== this.#playback || this.#done) return;
+    this.#time = playback.time;
+    if (playback.ended && !this.#paused) {
+      this.#pause(true);
+      return;
+    }
+    this.#drawBar();
+    const barLeft = this.#barShown && !this.#paused ? Math.max(1, this.#barUntil - now) : undefined;
+    // a bar that is shown while it plays tells the time
+    const soonest = Math.min(
+      wait ?? Number.POSITIVE_INFINITY,
+      barLeft === undefined ? Number.POSITIVE_INFINITY : Math.min(barLeft, 250),
+    );
+    await new Promise<void>((resolve) => {
+      const timer = Number.isFinite(soonest) ? setTimeout(resolve, soonest) : undefined;
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+
+  #now(): number {
+    return performance.now();
+  }
+
+  /** Begins anew at a time of the recording. */
+  async #seek(wanted: number): Promise<void> {
+    const seek = ++this.#seeks;
+    const { begins, ends, from, to } = this.#span;
+    this.#time = Math.min(Math.max(wanted, begins), ends);
+    const offset = this.#time >= ends ? to : Math.min(to, Math.max(from, this.#log.offsetAt(this.#time)));
+    this.#drawBar();
+    const stale = () => seek !== this.#seeks || this.#done;
+    const screen = await screenAt(this.#context.archive, this.#session, offset, 0, stale);
+    if (stale()) return screen.close();
+    this.#watch?.close();
+    this.#screen?.close();
+    this.#screen = screen;
+    this.#playback = new Playback(this.#log, { offset, time: this.#time, to, idle: this.#idle, speed: this.#speed });
+    if (!this.#paused) this.#playback.play(this.#now());
+    const filter = new StreamFilter(this.#context.config.programSequences, { of: "screen" });
+    this.#watch = screen.watchFrames(this.#cols, this.#rows, (frame) => this.#frame(screen, filter.feed(frame)));
+    this.#remember();
+    this.#wake();
+  }
+
+  #frame(screen: ScreenHandle, frame: TerminalBytes): void {
+    if (screen !== this.#screen || this.#done) return;
+    this.#call.write(frame);
+    if (this.#barShown) this.#call.write(showable(this.#bar()));
+  }
+
+  #resize(cols: number, rows: number): void {
+    this.#cols = Math.max(2, cols);
+    this.#rows = Math.max(2, rows);
+    this.#watch?.resize(this.#cols, this.#rows);
+    this.#wake();
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#wake();
+  }
+
+  #key(key: ViewKey): void {
+    this.#noteBar();
+    switch (key) {
+      case "q":
+      case "Q":
+      case "interrupt":
+        return this.#end();
+      case " ":
+        if (this.#playback?.ended) void this.#again(this.#span.begins);
+        else this.#pause(!this.#paused);
+        break;
+      case "right":
+        void this.#again(this.#time + seekStep);
+        break;
+      case "left":
+        void this.#again(this.#time - seekStep);
+        break;
+      case "home":
+        void this.#again(this.#span.begins);
+        break;
+      case "end":
+        void this.#again(this.#span.ends);
+        break;
+      case "+":
+      case "=":
+        this.#setSpeed(this.#speed * 2);
+        break;
+      case "-":
+      case "_":
+        this.#setSpeed(this.#speed / 2);
+        break;
+    }
+    this.#wake();
+  }
+
+  async #again(time: number): Promise<void> {
+    // from the end, only back goes on
+    if (this.#playback?.ended && time < this.#span.ends) this.#paused = false;
+    await this.#seek(time).catch((error) => {
+      this.#context.log("replay.failed", { session: this.#session.id, reason: String(error) });
+      this.#end();
+    });
+  }
+
+  #setSpeed(speed: number): void {
+    this.#speed = Math.min(fastest, Math.max(slowest, speed));
+    this.#playback?.setSpeed(this.#speed, this.#now());
+    this.#remember();
+  }
+
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    if (paused) this.#playback?.pause(this.#now());
+    else this.#playback?.play(this.#now());
+    this.#noteBar();
+    this.#remember();
+    this.#wake();
+  }
+
+  /** What the next server is asked for when this one is lost. */
+  #remember(): void {
+    const at = `${Math.max(0, Math.round((this.#time - this.#span.begins) / 1000))}s`;
+    this.#call.resume([
+      "replay",
+      this.#session.id,
+      "--speed",
+      String(this.#speed),
+      "--idle",
+      String(this.#idle / 1000),
+      "--at",
+      at,
+    ]);
+  }
+
+  #noteBar(): void {
+    this.#barUntil = this.#now() + barTime;
+  }
+
+  #drawBar(): void {
+    const shown = this.#paused || this.#now() < this.#barUntil;
+    if (shown) this.#call.write(showable(this.#bar()));
+    // what it covered is drawn again
+    else if (this.#barShown) this.#watch?.again();
+    this.#barShown = shown;
+  }
+
+  /** The last row: how far it is, and the keys. */
+  #bar(): string {
+    const { begins, ends } = this.#span;
+    const at = this.#playback?.ended ? ends : this.#time;
+    const state = this.#playback?.ended ? "end" : this.#paused ? "paused" : `${this.#speed}x`;
+    const left = ` ${state}  ${duration(at - begins)} of ${duration(ends - begins)} `;
+    const keys = " space pauses · ←→ 10 s · +- speed · q leaves ";
+    const room = this.#cols - left.length - keys.length;
+    const line = room >= 0 ? left + meter(room, ends === begins ? 1 : (at - begins) / (ends - begins)) + keys : left;
+    return `\x1b7\x1b[?7l\x1b[${this.#rows};1H\x1b[0;7m${line.slice(0, this.#cols).padEnd(this.#cols)}\x1b[0m\x1b[?7h\x1b8`;
+  }
+}
+
+function meter(width: number, part: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, part)) * width);
+  return "━".repeat(filled) + "─".repeat(width - filled);
+}

@@ -1,0 +1,60 @@
+// falcon server: what the server is, and how to stop or replace it; programs go on running whatever is done to it.
+import { Failure, Status } from "../../base/failure.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { bytes, duration } from "../text/wording.ts";
+
+export const server: CommandSpec = {
+  name: "server",
+  summary: "server status, server stop, server upgrade (runs go on in every case)",
+  examples: [
+    ["falcon server status", "what the session server does, and where its files are"],
+    ["falcon server upgrade", "start it anew; runs and viewers go on"],
+  ],
+  words: { action: ["status", "stop", "upgrade"] },
+  define(command) {
+    command.argument("<action>", "status, stop or upgrade").option("--json", "machine-readable status");
+  },
+  async run(call, context, [action], options) {
+    const live = context.table.live().length;
+    if (action === "status") {
+      const { pid, started, peers, movedInternals, up } = context.serverFacts();
+      const facts = {
+        pid,
+        version: context.version,
+        home: context.home,
+        started,
+        sessions: live,
+        clients: peers,
+        residentBytes: process.memoryUsage.rss(),
+        /** Where it is not null, attaching shows text and modes, but not every hidden state. */
+        movedInternals: movedInternals ?? null,
+      };
+      if (options.json) call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
+      else {
+        call.stdout(
+          `server ${pid}, version ${facts.version}, up ${duration(up)}, ${bytes(facts.residentBytes)}\n` +
+            `${live} live ${live === 1 ? "session" : "sessions"}, ${peers} ${peers === 1 ? "client" : "clients"} (this one included)\nhome ${facts.home}\n` +
+            (movedInternals === undefined
+              ? ""
+              : `screens are those of last resort, less exact: xterm.js' internals are not the known ones (${movedInternals}); install again with npm ci\n`),
+        );
+      }
+      return Status.ok;
+    }
+    if (action === "stop") {
+      call.stderr(
+        live > 0
+          ? `server stopped; ${live} ${live === 1 ? "session goes" : "sessions go"} on, the next command finds ${live === 1 ? "it" : "them"}\n`
+          : "server stopped\n",
+      );
+      context.stopServer("falcon server stop");
+      return Status.ok;
+    }
+    if (action === "upgrade") {
+      call.resume(["server", "status"]);
+      await context.upgradeServer();
+      return undefined;
+    }
+    throw new Failure(`server ${action}: say status, stop or upgrade`, Status.usage);
+  },
+};

@@ -1,0 +1,36 @@
+// The loss curves of a node for a terminal: two lines that are told apart without colours, and what each means.
+import { type Curve, drawChart } from "../../trainers/falcon/curve.ts";
+import type { coloursFor } from "../text/table.ts";
+
+/** Rows of a loss chart: enough to see a plateau, few enough that two nodes fit a screen. */
+const chartHeight = 10;
+
+/** The training loss, dashed, and the validation loss, in two colours; with a legend. */
+export function lossChart(
+  node: string,
+  { training, validation }: { training: Curve; validation: Curve },
+  width: number,
+  colours: ReturnType<typeof coloursFor>,
+): string[] {
+  const { rows, owners } = drawChart([{ ...training, dashed: true }, validation], width, chartHeight);
+  const paint = [colours.yellow, colours.blue];
+  const drawn = rows.map((row, y) =>
+    [...row]
+      .map((cell, x) => {
+        const owner = owners[y]?.[x];
+        return owner === undefined ? cell : (paint[owner]?.(cell) ?? cell);
+      })
+      .join(""),
+  );
+  const key = (curve: Curve, sample: string, colour: (text: string) => string) =>
+    curve.y.length === 0 ? "" : `${colour(sample)} ${curve.label}${lostText(curve)}`;
+  const legend = [key(training, "⠒ ⠒", colours.yellow), key(validation, "⠒⠒⠒", colours.blue)].filter(Boolean).join("   ");
+  return [`loss of ${node} by epoch   ${legend}`, ...drawn];
+}
+
+/** The epochs that have no place on the axis. */
+function lostText({ x, y }: Curve): string {
+  const lost = x.filter((_, i) => !Number.isFinite(y[i]));
+  if (lost.length === 0) return "";
+  return ` (no number at ${lost.length === 1 ? `epoch ${lost[0]}` : `${lost.length} epochs, from ${lost[0]} on`})`;
+}

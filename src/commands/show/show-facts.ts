@@ -1,0 +1,143 @@
+// What is known of a session besides how it goes: its command, places, times, and what it was started with, a labelled line each.
+import { printable } from "../../base/printable.ts";
+import { jobNumber } from "../../batch/job-end.ts";
+import type { Session } from "../../session/life/session.ts";
+import { deadlineFact } from "../../session/run/deadline.ts";
+import { partFact } from "../../session/run/parts.ts";
+import { span } from "../../trainers/falcon/summary.ts";
+import type { DeadlineListing, Listing } from "../list/session-json.ts";
+import { holeReason } from "../output/hole-reason.ts";
+import { bytes, duration, endSentence } from "../text/wording.ts";
+
+export interface FactsNow {
+  /** ms since 1970. */
+  now: number;
+  /** All parts of its run. */
+  parts: readonly Session[];
+  /** What is said of its deadline. */
+  deadline: string;
+  /** A time as the caller's clock shows it. */
+  when(ms: number): string;
+}
+
+/** The lines, each with its label before it. */
+export function factLines(session: Session, facts: Listing, { now, parts, deadline: text, when }: FactsNow): string[] {
+  const { row } = session;
+  const lines: [string, string][] = [
+    ["command", row.command.map(quoted).join(" ")],
+    ["directory", row.directory],
+    ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
+    ["process", row.programPid === null ? "none" : `${row.programPid} on ${row.host}`],
+    ["started", row.started === null ? "never" : when(row.started)],
+    ...(row.ended === null ? [] : ([["ended", when(row.ended)]] as [string, string][])),
+    ...deadlineLines(session, facts.deadline, text, when),
+    ...partLines(parts, now, when),
+    ...provenanceLines(facts),
+    ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
+    [
+      "viewers",
+      facts.viewers.length === 0
+        ? "none"
+        : facts.viewers.map((v) => `pid ${v.pid}${v.readOnly ? " (read-only)" : ""}`).join(", "),
+    ],
+    [
+      "output",
+      `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
+    ],
+    ...(session.lostLog === undefined ? [] : ([["log", session.lostLog.sentence]] as [string, string][])),
+    ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
+    ...(Array.isArray(row.facts.leftovers)
+      ? ([["note", `Ray left ${row.facts.leftovers.length} processes behind, which were ended`]] as [string, string][])
+      : []),
+    ...(typeof row.facts.requeued === "string" ? ([["note", row.facts.requeued]] as [string, string][]) : []),
+    ...(typeof row.facts.unpublished === "string" ? ([["note", row.facts.unpublished]] as [string, string][]) : []),
+    ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
+  ];
+  return lines.map(([label, fact]) => `${label.padEnd(labelWidth)}${printable(fact)}`);
+}
+
+const labelWidth = 10;
+
+/** Digits of a commit that tell it from all others of a repository. */
+const shortCommit = 12;
+
+/** Versions, commit, settings and GPUs, as far as they are known. */
+function provenanceLines({ provenance, changes, host, job }: Listing): [string, string][] {
+  if (provenance === null) return changes.length === 0 ? [] : [["changed", changesText(changes)]];
+  const { falcon, python, commit, dirty, gpus, visibleGpus, overrides } = provenance;
+  const versions = [falcon === null ? "" : `falcon ${falcon}`, python === null ? "" : `Python ${python}`];
+  const state = dirty === null ? "" : dirty ? ", with changes that are not committed" : ", nothing changed since";
+  const machine = [host, job === null ? "" : `job ${jobNumber(job)}`, ...counted(gpus)];
+  if (visibleGpus !== null) machine.push(`CUDA_VISIBLE_DEVICES=${visibleGpus}`);
+  return (
+    [
+      ["versions", versions.filter(Boolean).join(" · ")],
+      ["commit", commit === null ? "" : commit.slice(0, shortCommit) + state],
+      [
+        "settings",
+        overrides
+          .map(({ key, value, config }) => `${key}=${value} (config.yml: ${config === null ? "none" : config})`)
+          .join(" · "),
+      ],
+      ["changed", changesText(changes)],
+      ["machine", machine.filter(Boolean).join(" · ")],
+    ] as [string, string][]
+  ).filter(([, fact]) => fact !== "");
+}
+
+function changesText(changes: readonly string[]): string {
+  return changes.length === 0 ? "" : `${changes.map(quoted).join(" ")} by relaunch, kept for each further one`;
+}
+
+/** "2 x NVIDIA A100": of several of one model how many. */
+function counted(names: readonly string[]): string[] {
+  return [...new Set(names)].map((name) => {
+    const count = names.filter((other) => other === name).length;
+    return count === 1 ? name : `${count} x ${name}`;
+  });
+}
+
+/** The parts of its run, where it has several: host, job, times, and why each ended. */
+function partLines(parts: readonly Session[], now: number, when: (ms: number) => string): [string, string][] {
+  if (parts.length < 2) return [];
+  return parts.map((part, i) => {
+    const { row } = part;
+    const job = row.facts.job as string | undefined;
+    const begun = row.started ?? row.created;
+    const times = `${when(begun)} · ${duration((row.ended ?? now) - begun)}`;
+    const facts = [
+      part.id,
+      row.host,
+      job === undefined ? "" : `job ${jobNumber(job)}`,
+      times,
+      part.live ? row.state : endSentence(part),
+    ];
+    return [`part ${partFact(part)?.n ?? i + 1}`, facts.filter(Boolean).join(" · ")];
+  });
+}
+
+/** When it will be ended, when it is asked to stop before, and what is known of that. */
+function deadlineLines(
+  { live, row }: Session,
+  deadline: DeadlineListing | null,
+  text: string,
+  when: (ms: number) => string,
+): [string, string][] {
+  const problem = deadline?.problem ?? deadlineFact(row).problem;
+  const unknown: [string, string][] = problem === undefined || problem === null ? [] : [["note", problem]];
+  if (deadline === null) return live ? unknown : [];
+  const why = { asked: "--deadline", job: "the job's time limit", falcon: "falcon's --timeout" }[deadline.from];
+  const before =
+    deadline.stopped !== null
+      ? `asked to stop at ${when(Date.parse(deadline.stopped))}`
+      : deadline.saveBefore > 0
+        ? `asked to stop ${span(deadline.saveBefore)} before`
+        : "";
+  const facts = [live ? text : "", when(Date.parse(deadline.at)), why, live || deadline.stopped !== null ? before : ""];
+  return [["deadline", facts.filter(Boolean).join(" · ")], ...unknown];
+}
+
+/** A word as a shell would need it written. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

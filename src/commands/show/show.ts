@@ -1,0 +1,129 @@
+// falcon show: one session in full, what one wants first at its head.
+import { Status } from "../../base/failure.ts";
+import { printable } from "../../base/printable.ts";
+import { localTime } from "../../base/zone.ts";
+import { realPath } from "../../session/life/real-paths.ts";
+import type { Session } from "../../session/life/session.ts";
+import { deadlineText } from "../../session/run/deadline.ts";
+import { partsOf } from "../../session/run/parts.ts";
+import { endReport } from "../attach/end-report.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import { chooseOne } from "../dispatch/choose-sessions.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { type Listing, listing } from "../list/session-json.ts";
+import { redNumbers } from "../text/not-finite.ts";
+import { writePaged } from "../text/pager.ts";
+import { paintStatus, statusWord } from "../text/status-word.ts";
+import { coloursFor } from "../text/table.ts";
+import { duration, endSentence } from "../text/wording.ts";
+import { environmentText, maskedEnvironment } from "./environment-text.ts";
+import { lossChart } from "./loss-chart.ts";
+import { factLines } from "./show-facts.ts";
+import { progressText, wrapped } from "./show-progress.ts";
+
+export const show: CommandSpec = {
+  name: "show",
+  summary: "one session in full",
+  examples: [
+    ["falcon show", "the newest session of this directory"],
+    ["falcon show night --json", "for scripts"],
+    ["falcon show night --env", "its environment"],
+  ],
+  completes: "all",
+  define(command) {
+    command
+      .argument("[session]", "id, unique prefix, name or run directory")
+      .option("--full", "all of a traceback, not only the lines of your own files")
+      .option("--screen", "its last screen too")
+      .option("--no-pager", "do not show it in $PAGER where it is longer than the terminal")
+      .option("--json", "machine-readable (docs/guide/json.md)")
+      .option("--env", "only its environment; values that look like keys are hidden");
+  },
+  async run(call, context, [wanted], options) {
+    const session = chooseOne(call, context, wanted, true);
+    if (options.env) {
+      const { environment } = session.row;
+      call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));
+      return Status.ok;
+    }
+    const facts = await listing(session, context.progress, {
+      saveBefore: context.config.saveBefore,
+      now: context.clock(),
+      job: context.neighbours.place.job,
+    });
+    if (options.json) {
+      call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
+      return Status.ok;
+    }
+    const text = await pageOf(call, context, session, facts, { full: options.full === true, screen: options.screen === true });
+    if (options.pager === false || !(await writePaged(call, context, text))) call.stdout(text);
+    return Status.ok;
+  },
+};
+
+/** Outcome or progress, what to do next, why it failed, its curves; then all that is known besides. */
+async function pageOf(
+  call: Call,
+  context: Context,
+  session: Session,
+  facts: Listing,
+  parts: { full: boolean; screen: boolean },
+): Promise<string> {
+  const { request } = call;
+  const { stdout, cols } = request.terminal;
+  const width = stdout ? cols : 0;
+  const colours = coloursFor(request);
+  const now = context.clock();
+  const deadline = deadlineText(session.row, facts.progress, context.config.saveBefore, now);
+  const head = [
+    ...headLines(session, facts, now, width, colours),
+    ...(facts.progress === null ? [] : progressText(facts.progress, width).map((line) => redNumbers(line, colours))),
+    ...wrapped("next      ", nextCommands(session, facts), width).map((line) => colours.dim(line)),
+  ];
+  const chartWidth = Math.min(100, cols > 0 ? cols : 80);
+  const charts = (await context.progress.curves(session))
+    .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
+    .map(({ node, ...curves }) => `\n${lossChart(node, curves, chartWidth, colours).join("\n")}\n`);
+  const known = factLines(session, facts, {
+    now,
+    parts: partsOf(context.table.all(), session, realPath),
+    deadline,
+    when: (ms) => localTime(ms, request.environment),
+  });
+  const report = await endReport(session, width, parts);
+  return `${head.join("\n")}\n${report}${charts.join("")}\n${known.join("\n")}\n`;
+}
+
+/** Name, id, and in one sentence how it goes or how it ended. */
+function headLines(
+  session: Session,
+  facts: Listing,
+  now: number,
+  width: number,
+  colours: ReturnType<typeof coloursFor>,
+): string[] {
+  const { row, live } = session;
+  const kind = facts.outcome?.kind ?? row.state;
+  const word = statusWord(live ? row.state : kind === "time-limit" ? "time limit" : kind);
+  const first = `${paintStatus(word, colours)}  ${colours.bold(printable(row.name))}  ${session.id}`;
+  const state = live ? `${row.state} for ${duration(now - (row.started ?? row.created))}` : endSentence(session);
+  // a failed run's summary is its failure, which stands above
+  const summary = facts.progress === null || facts.progress.phase === "failed" ? [] : facts.progress.summary.split(" · ");
+  const lines = [
+    ...wrapped("state     ", [state], width),
+    ...(summary.length === 0 ? [] : wrapped("progress  ", summary, width)),
+  ];
+  return [first, ...lines.map((line) => redNumbers(line, colours))];
+}
+
+/** The commands that are of use now. */
+function nextCommands({ live, row, id }: Session, { outcome, progress }: Listing): string[] {
+  const falcon = row.kind === "launch";
+  if (live) return [`falcon attach ${id}`, `falcon stop ${id}${falcon ? " saves the model and ends it" : ""}`];
+  const again = `falcon relaunch ${id}`;
+  const output = `falcon logs ${id}`;
+  if (!falcon) return [output, again];
+  if (outcome?.kind === "completed")
+    return [`falcon export ${id} --format curve-png -o losses.png`, output, ...(progress === null ? [] : [`${again} trains on`])];
+  return [`${again}${outcome?.saved === true ? " resumes from the saved model" : " begins again"}`, output];
+}

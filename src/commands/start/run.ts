@@ -1,0 +1,49 @@
+// falcon run: any long-running command in a session.
+import { Failure, Status } from "../../base/failure.ts";
+import { signalName, signalNumber } from "../../platform/signals.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { earlierOfJob } from "./continue-run.ts";
+import { programFile } from "./program-file.ts";
+import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts";
+
+export const run: CommandSpec = {
+  name: "run",
+  summary: "run any long-running command in a session",
+  examples: [
+    ["falcon run -d --name count -- sh -c 'seq 100'", "any command in the background"],
+    ["falcon run --deadline 2h -- python fit.py", "asked to stop before two hours are over"],
+  ],
+  define(command) {
+    defineSessionOptions(command);
+    command
+      .option("--stop-signal <name>", "what 'falcon stop' sends it, instead of a Ctrl+C")
+      .argument("<command>", "the program")
+      .argument("[args...]", "its arguments")
+      .passThroughOptions()
+      .usage("[options] [--] COMMAND [ARG ...]");
+  },
+  async run(call, context, args, options) {
+    const [file, ...rest] = args;
+    const stopSignal = options.stopSignal === undefined ? undefined : signalNumber(options.stopSignal);
+    if (options.stopSignal !== undefined && stopSignal === undefined)
+      throw new Failure(`--stop-signal ${options.stopSignal}: no such signal ('kill -l' lists them)`, Status.usage);
+    if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
+    await programFile(file, call.request.environment, call.request.directory);
+    const { directory, environment } = call.request;
+    const earlier = earlierOfJob(context, { kind: "run", directory, words: args, environment });
+    return startAndStay(
+      call,
+      context,
+      {
+        kind: "run",
+        command: [file, ...rest],
+        name: lastPart(file),
+        runDirectory: null,
+        earlier,
+        words: args,
+        ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) }),
+      },
+      options,
+    );
+  },
+};

@@ -1,0 +1,163 @@
+// falcon submit: a session as a Slurm job, whose id, name and run directory are fixed before it runs.
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, Status, sentence } from "../../base/failure.ts";
+import { durationOf } from "../../base/quantity.ts";
+import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
+import { Slurm } from "../../batch/slurm.ts";
+import { nativeFolder } from "../../platform/native.ts";
+import type { Submission } from "../../session/machines/submissions.ts";
+import { parseLaunch } from "../../trainers/falcon/arguments.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import type { CommandSpec } from "../dispatch/command.ts";
+import { lastPart, parseName } from "./start-session.ts";
+
+/** Names of sbatch's options that would make several sessions of one, or another script. */
+const refused: Readonly<Record<string, string>> = {
+  "--array": "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself",
+  "-a": "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself",
+  "--wrap": "the script is written by falcon: leave --wrap out",
+};
+
+export const submit: CommandSpec = {
+  name: "submit",
+  summary: "submit a launch or run as a Slurm job; it is listed at once",
+  examples: [
+    ["falcon submit --time=4:00:00 -- launch --name night -o run", "a training as a Slurm job"],
+    ["falcon submit --dry-run --mem=8G -- run python fit.py", "show the batch script, submit nothing"],
+  ],
+  define(command) {
+    command
+      .option("--dry-run", "show the batch script and submit nothing")
+      .argument("[words...]", "sbatch's options, then --, then launch or run with its words")
+      .allowUnknownOption()
+      .usage("[--dry-run] [SBATCH OPTIONS] -- launch|run …");
+  },
+  async run(call, context) {
+    const order = orderOf(call, context);
+    const script = batchScript(order.script);
+    const command = ["sbatch", ...order.options];
+    if (order.dryRun) {
+      call.stdout(`# ${command.join(" ")} SCRIPT\n${script}`);
+      return Status.ok;
+    }
+    if (context.neighbours.place.job !== null)
+      throw new Failure("submit from outside of a batch job: this one's home ends with it", Status.usage);
+    await submitOrder(call, context, order, script);
+    return Status.ok;
+  },
+};
+
+interface Order {
+  dryRun: boolean;
+  options: string[];
+  submission: Omit<Submission, "job">;
+  script: Parameters<typeof batchScript>[0];
+}
+
+/** @throws Failure for everything that is wrong with the order. */
+function orderOf(call: Call, context: Context): Order {
+  const words = call.request.arguments.slice(1);
+  const end = words.indexOf("--");
+  const [kind, ...args] = end < 0 ? [] : words.slice(end + 1);
+  if (kind !== "launch" && kind !== "run")
+    throw new Failure("say what to submit after --: falcon submit --time=4:00:00 -- launch …, or -- run COMMAND", Status.usage);
+  const before = words.slice(0, end);
+  const options = before.filter((word) => word !== "--dry-run");
+  for (const word of options) {
+    const why = refused[word.replace(/=.*$/s, "")];
+    if (why !== undefined) throw new Failure(`${word}: ${why}`, Status.usage);
+  }
+  const own = kind === "launch" ? args : args.slice(0, programAt(args));
+  if (kind === "run" && programAt(args) >= args.length)
+    throw new Failure("name a command to run: falcon submit … -- run COMMAND", Status.usage);
+  if (own.some((word) => word === "-d" || word === "--detach"))
+    throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
+  const { directory } = call.request;
+  const id = context.table.freeId();
+  const output = kind === "launch" ? parseLaunch(args).output : undefined;
+  const given = optionValue(own, "--name");
+  const name = given === undefined ? defaultName(kind, args, directory, output) : parseName(given);
+  const runDirectory = kind === "run" ? null : path.resolve(directory, output ?? path.join("output", `${name}-${id}`));
+  const grace = graceFor(graceAsked(own, context), limitOf(options));
+  const fixed = ["--session-id", id, ...(given === undefined ? ["--name", name] : [])];
+  const launchWords = kind === "launch" && output === undefined ? ["-o", runDirectory as string, ...args] : args;
+  return {
+    dryRun: before.includes("--dry-run"),
+    options,
+    submission: {
+      id,
+      name,
+      kind,
+      command: [kind, ...args],
+      directory,
+      runDirectory,
+      created: context.clock(),
+      environment: waysToSlurm(call.request.environment),
+    },
+    script: { name, directory, grace, command: [path.join(nativeFolder, "falcon"), kind, ...fixed, ...launchWords] },
+  };
+}
+
+/** Where the program of `run` stands: behind its options. */
+function programAt(args: readonly string[]): number {
+  const valued = new Set(["--name", "--size", "--deadline", "--save-before", "--stop-signal"]);
+  for (let i = 0; i < args.length; i++) {
+    const word = args[i] as string;
+    if (word === "--") return i + 1;
+    if (!word.startsWith("-")) return i;
+    if (valued.has(word)) i++;
+  }
+  return args.length;
+}
+
+function optionValue(words: readonly string[], option: string): string | undefined {
+  const at = words.indexOf(option);
+  if (at >= 0) return words[at + 1];
+  return words.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1);
+}
+
+function defaultName(kind: "launch" | "run", args: readonly string[], directory: string, output: string | undefined): string {
+  const from = kind === "run" ? (args[programAt(args)] ?? "run") : (output ?? directory);
+  return lastPart(path.resolve(directory, from)).replace(/[^\w.+@-]+/g, "-") || "session";
+}
+
+/** Seconds; undefined where nobody said any. */
+function graceAsked(words: readonly string[], context: Context): number | undefined {
+  const text = optionValue(words, "--save-before");
+  if (text === undefined) return context.config.saveBefore === null ? undefined : Math.ceil(context.config.saveBefore / 1000);
+  const ms = durationOf(text);
+  if (ms === undefined || ms <= 0) throw new Failure(`--save-before ${text}: give a length of time such as 5m`, Status.usage);
+  return Math.ceil(ms / 1000);
+}
+
+/** What leads to Slurm's programs and to the cluster. */
+function waysToSlurm(environment: Record<string, string>): Record<string, string> {
+  const names = ["PATH", "SLURM_CONF", "HOME", "USER"];
+  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+}
+
+async function submitOrder(call: Call, context: Context, { options, submission }: Order, script: string): Promise<void> {
+  const slurm = new Slurm(call.request.environment);
+  const { submissions } = context;
+  fs.mkdirSync(submissions.folder, { recursive: true, mode: 0o700 });
+  const file = path.join(submissions.folder, `${submission.id}.sh`);
+  let job: string;
+  try {
+    fs.writeFileSync(file, script, { mode: 0o700 });
+    job = await slurm.submit([`--chdir=${submission.directory}`, ...options], file);
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
+  const kept = { ...submission, job };
+  try {
+    submissions.add(kept);
+  } catch (error) {
+    await slurm.cancel(job);
+    throw new Failure(`job ${job} was cancelled again, since it cannot be kept in ${submissions.folder}: ${sentence(error)}`);
+  }
+  context.log("session.submitted", { id: kept.id, job, name: kept.name });
+  await submissions.ask(kept);
+  call.stdout(`${kept.id}\n`);
+  call.stderr(`[${kept.name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${kept.id}' cancels it\n`);
+}

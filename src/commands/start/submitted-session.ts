@@ -1,0 +1,148 @@
+// A submitted session that is not here (yet): how it is listed, and what the commands on one session do with it.
+import { Failure, Status } from "../../base/failure.ts";
+import { printable } from "../../base/printable.ts";
+import { localTime } from "../../base/zone.ts";
+import { Slurm } from "../../batch/slurm.ts";
+import { bareListing } from "../../session/machines/bare-session-json.ts";
+import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import type { Listing } from "../list/session-json.ts";
+
+/** One that is listed: a submission, and what Slurm says of its job. */
+export interface Submitted {
+  submission: Submission;
+  word: JobWord | undefined;
+  /** "pending", or of one on another node "running", or how it ended there: "exited", "lost". */
+  state: "pending" | "running" | "exited" | "lost";
+  /** Why it waits, where it runs, or how it ended, in words. */
+  text: string;
+}
+
+/**
+ * The submissions that no server here has a session of, asked of Slurm at most each 30 s. Those that are over and have their session here are
+ * forgotten, and those that have been over for long.
+ * @param present ids of the sessions that are here, and when each ended (Infinity: it runs).
+ */
+export async function submittedElsewhere(context: Context, present: ReadonlyMap<string, number>): Promise<Submitted[]> {
+  if (context.neighbours.place.job !== null) return [];
+  await context.submissions.refresh();
+  return submittedKnown(context, present);
+}
+
+/** The same by Slurm's last word, which nobody waits for. */
+export function submittedKnown(context: Context, present: ReadonlyMap<string, number>): Submitted[] {
+  const { submissions } = context;
+  if (context.neighbours.place.job !== null) return [];
+  return submissions.all().flatMap((submission): Submitted[] => {
+    const word = submissions.word(submission.id);
+    const here = present.get(submission.id);
+    if (here === Number.POSITIVE_INFINITY) return [];
+    const since = word?.job?.end ?? submission.created;
+    if (!lives(word) && (here !== undefined || context.clock() - since > keptAfterEnd)) {
+      submissions.remove(submission.id);
+      return [];
+    }
+    // it ran here: to run again is what Slurm says of it afterwards
+    if (here !== undefined && (word === undefined || word.asked <= here || !waits(word))) return [];
+    return [described(submission, word)];
+  });
+}
+
+function described(submission: Submission, word: JobWord | undefined): Submitted {
+  const { job } = submission;
+  if (waits(word)) {
+    const reason = word?.job?.reason ?? "";
+    return { submission, word, state: "pending", text: `job ${job} waits${reason === "" ? "" : `: ${reason}`}` };
+  }
+  const known = word?.job;
+  if (known === undefined) return { submission, word, state: "lost", text: `Slurm does not know job ${job} any more` };
+  if (lives(word)) return { submission, word, state: "running", text: `job ${job} on ${known.nodes || "a node"}` };
+  const ran = known.nodes === "" || known.start === null ? "before it ran" : `on ${known.nodes}`;
+  const ended = known.state === "COMPLETED" || known.state === "FAILED";
+  return { submission, word, state: ended ? "exited" : "lost", text: `job ${job} ${known.state.toLowerCase()} ${ran}` };
+}
+
+/** What is meant of them; undefined: none. */
+export function submittedMeant(all: readonly Submitted[], wanted: string | undefined): Submitted | undefined {
+  if (wanted === undefined || wanted === "") return undefined;
+  const by = [
+    (s: Submission) => s.id === wanted,
+    (s: Submission) => s.name === wanted,
+    (s: Submission) => s.job === wanted,
+    (s: Submission) => s.id.startsWith(wanted),
+  ];
+  for (const fits of by) {
+    const found = all.filter(({ submission }) => fits(submission));
+    if (found.length > 0) return found.at(-1);
+  }
+  return undefined;
+}
+
+/**
+ * Does a command on a submitted session that is not here.
+ * @throws Failure where the command needs the session itself.
+ */
+export async function onSubmitted(
+  call: Call,
+  context: Context,
+  command: string,
+  options: { json?: true },
+  meant: Submitted,
+): Promise<number> {
+  const { submission, state, text } = meant;
+  const { id, name, job } = submission;
+  if (command === "show") {
+    call.stdout(options.json ? `${JSON.stringify(submittedListing(meant), null, 2)}\n` : submittedText(meant, call));
+    return Status.ok;
+  }
+  if (command === "remove" && (state === "exited" || state === "lost")) {
+    context.submissions.remove(id);
+    return Status.ok;
+  }
+  if (command === "stop" || command === "kill") {
+    const slurm = new Slurm(submission.environment);
+    if (state === "exited" || state === "lost") throw new Failure(`session ${id} (${name}) is over: ${text}`, Status.noSession);
+    if (state === "running" && command === "stop") {
+      await slurm.signalScript(job, "USR1");
+      call.stderr(`[${name}] asked to stop (SIGUSR1 to ${text}); it saves and ends\n`);
+      return Status.ok;
+    }
+    await slurm.cancel(job);
+    await context.submissions.ask(submission);
+    call.stderr(`[${name}] job ${job} is cancelled\n`);
+    return Status.ok;
+  }
+  const remedy =
+    state === "pending"
+      ? "try again when it runs"
+      : state === "running"
+        ? `on its node: srun --overlap --jobid=${job} --pty falcon ${command} ${id}`
+        : `'falcon sessions --all' lists what is here`;
+  throw new Failure(`session ${id} (${name}) is not on this host: ${text}; ${remedy}`, Status.noSession);
+}
+
+/** For a person. */
+function submittedText({ submission, state, text }: Submitted, call: Call): string {
+  const { id, name, command, directory, runDirectory, created } = submission;
+  const lines: [string, string][] = [
+    ["session", `${id}  ${name}`],
+    ["state", `${state}: ${text}`],
+    ["command", command.join(" ")],
+    ["directory", directory],
+    ...(runDirectory === null ? [] : ([["run", runDirectory]] as [string, string][])),
+    ["submitted", localTime(created, call.request.environment)],
+  ];
+  return `${lines.map(([label, words]) => `${label.padEnd(10)}${printable(words)}`).join("\n")}\n`;
+}
+
+/** As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or empty. */
+export function submittedListing({ submission, state, text, word }: Submitted): Record<keyof Listing, unknown> {
+  const { id, name, kind, command, directory, runDirectory, job, created } = submission;
+  return bareListing({
+    ...{ id, name, kind, command, directory, runDirectory, created, state, reason: text },
+    host: word?.job?.nodes ?? "",
+    job: `s${job}`,
+    started: state === "pending" ? null : word?.job?.start,
+    ended: state === "exited" || state === "lost" ? word?.job?.end : null,
+  });
+}

@@ -1,0 +1,38 @@
+// How states, ends and times are said to people, in one place.
+
+import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
+import { sentenceAfter } from "../../session/life/outcome.ts";
+import type { Session } from "../../session/life/session.ts";
+import { failureText, runFailure } from "../../trainers/falcon/failure.ts";
+import { span } from "../../trainers/falcon/summary.ts";
+
+/**
+ * "completed after 2h 05m", "stopped after 4m 10s, model saved", "ended by SIGKILL after 12s, model not
+ * saved", "lost after 3h 00m: …".
+ */
+export function endSentence(session: Session): string {
+  const { row } = session;
+  const outcome = outcomeOf(session);
+  if (outcome === undefined) return row.state;
+  if (typeof row.facts.execError === "string") return row.facts.execError;
+  const told = sentenceAfter(outcome, row.started !== null && row.ended !== null ? duration(row.ended - row.started) : "");
+  const failure = outcome.kind === "failed" ? runFailure(postMortemOf(session)) : undefined;
+  return failure === undefined ? told : `${told}: ${failureText(failure)}`;
+}
+
+/** A length of time in ms, as falcon/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m", "4d 2h". */
+export function duration(ms: number): string {
+  return span(ms / 1000);
+}
+
+/** A size in bytes: "512 B", "1.4 MB". */
+export function bytes(n: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let value = n;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,256 @@
+// What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
+import { printable, printableColoured } from "../../base/printable.ts";
+import { drawChart, sparkline } from "../../trainers/falcon/curve.ts";
+import type { NodeProgress } from "../../trainers/falcon/node-progress.ts";
+import { epochText, number, span } from "../../trainers/falcon/summary.ts";
+import { paintStatus, statusWord } from "../text/status-word.ts";
+import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
+import { duration } from "../text/wording.ts";
+import { footer, helpLines } from "./watch-keys.ts";
+import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
+
+export interface Frame {
+  cols: number;
+  rows: number;
+  now: number;
+  colours: ReturnType<typeof coloursFor>;
+  /** What is sorted by, for the footer. */
+  sort: string;
+  /** Stands instead of the keys: a notice, or what is being typed. */
+  prompt: string;
+  /** First line of the table that is shown. */
+  top: number;
+  /** The last lines below the table, at most so many. */
+  log(count: number): string[];
+}
+
+interface WatchColumn {
+  title: string;
+  right?: true;
+  /** Columns with the lowest rank are left out first where the terminal is narrow; without a rank: never. */
+  rank?: number;
+  /** What it is called where it stands outside of the table: before it, or behind it. */
+  label?: string;
+  unit?: string;
+  text(row: SessionRow, now: number, colours: Frame["colours"]): string;
+}
+
+/** Blanks between two columns, as table() has them. */
+const gap = 2;
+
+/** Bars of the trend. */
+const trendWidth = 12;
+
+/** Lines that are not the table's: its head, the ruler, the footer. */
+const frameLines = 3;
+
+/** Part of the screen that the table may take from the log below it. */
+const tablePart = 0.6;
+
+/** The selected node's curve stands above its log where that many lines and columns are free: the log keeps the better half. */
+const chartNeeds = { lines: 26, cols: 60 };
+
+/** Size of that curve: wider, its 40 points would be far apart. */
+const chartSize = { lines: 11, cols: 110 };
+
+const columns: readonly WatchColumn[] = [
+  { title: "SESSION", text: ({ session }) => session.name },
+  { title: "NODE", text: ({ session, node }) => (session.live ? (node?.name ?? "") : "") },
+  {
+    title: "STATUS",
+    text: (row, _now, colours) => paintStatus(row.session.live ? statusWord(statusOf(row)) : row.session.status, colours),
+  },
+  { title: "EPOCH", right: true, text: ({ node }) => (node === undefined ? "" : epochText(node)) },
+  {
+    title: "VAL LOSS",
+    right: true,
+    text: ({ node }, _now, colours) => (node === undefined ? "" : lossCell(node, colours)),
+  },
+  { title: "TREND", rank: 6, text: ({ node }) => (node === undefined ? "" : sparkline(node.trend, trendWidth)) },
+  { title: "SAMPLES", right: true, rank: 3, unit: "samples", text: ({ node }) => known(node?.samples, String) },
+  { title: "LR", right: true, rank: 2, label: "lr", text: ({ node }) => known(node?.learningRate, number) },
+  { title: "EP/MIN", right: true, rank: 4, unit: "ep/min", text: ({ node }) => known(node?.epochsPerMinute, number) },
+  {
+    title: "LEFT",
+    right: true,
+    rank: 7,
+    unit: "left",
+    text: ({ session, node }) => (session.live ? known(node?.timeLeft, span) : ""),
+  },
+  {
+    title: "SILENT",
+    right: true,
+    rank: 5,
+    unit: "silent",
+    text: ({ session, node }, now) => (session.live && node?.lastSign ? span((now - node.lastSign) / 1000) : ""),
+  },
+  {
+    title: "AGE",
+    right: true,
+    rank: 1,
+    label: "age",
+    text: ({ session }, now) =>
+      session.live ? duration(now - (session.started ?? session.created)) : `${duration(now - (session.ended ?? now))} ago`,
+  },
+];
+
+/** How many lines of the table are on the screen. */
+export function tableHeight(count: number, rows: number): number {
+  const room = Math.max(1, rows - frameLines);
+  return Math.max(1, Math.min(count, Math.max(Math.min(room, 3), Math.floor(room * tablePart))));
+}
+
+/** The whole screen: `rows` lines, none wider than `cols`. */
+export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined, frame: Frame): string[] {
+  const { cols, rows, now, colours, top } = frame;
+  const room = tableHeight(lines.length, rows);
+  const part = lines.slice(top, top + room);
+  const space = Math.max(0, rows - part.length - frameLines);
+  const sessions = lines.filter((row) => row.kind === "session");
+  const texts = new Map(
+    columns.map((column) => [
+      column,
+      // the selected line is inverted as a whole: a colour in it would be a patch
+      new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, row === chosen ? colourless : colours))])),
+    ]),
+  );
+  const { shown, left } = fitting(texts, cols);
+  // all lines, so that the columns do not move while the table is scrolled
+  const cells = sessions.map((row) => shown.map((column) => texts.get(column)?.get(row) ?? ""));
+  const [head = "", ...body] = table(shown, cells, cols).split("\n");
+  const drawn = part.map((row) => {
+    const line = row.kind === "ended" ? endedLine(row) : (body[sessions.indexOf(row)] ?? "");
+    if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
+    return row.kind === "ended" ? colours.dim(cut(line, cols)) : cut(line, cols);
+  });
+  const curve = space < chartNeeds.lines || cols < chartNeeds.cols ? [] : curveOf(chosen, cols, colours);
+  const log = [...curve, ...frame.log(space - curve.length)];
+  return [
+    colours.bold(cut(head, cols)),
+    ...drawn,
+    colours.dim(ruler(chosen, left, scrollMark(top, Math.max(0, lines.length - top - room)), frame)),
+    ...log.map((line) => cut(line, cols)),
+    ...new Array(Math.max(0, space - log.length)).fill(""),
+    frame.prompt === "" ? colours.dim(cut(footer(frame.sort, cols), cols)) : cut(frame.prompt, cols),
+  ].slice(0, rows);
+}
+
+/** The screen where there is nothing to list. `filter`: the text that nothing fits. */
+export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort }: Frame): string[] {
+  const texts =
+    filter === ""
+      ? [colours.bold("no session runs"), "", "falcon launch starts one"]
+      : [colours.bold("nothing fits"), "", `no session has '${printable(filter)}' in it; Esc shows all again`];
+  const body = texts.map((line) => cut(line, cols)).slice(0, rows - 1);
+  return [
+    ...body,
+    ...new Array(Math.max(0, rows - body.length - 1)).fill(""),
+    prompt === "" ? colours.dim(footer(sort, cols)) : cut(prompt, cols),
+  ];
+}
+
+/** A page of text over the whole screen: the keys, or a session's report. */
+export function pageOf(
+  title: string,
+  text: readonly string[],
+  top: number,
+  { cols, rows, colours }: Pick<Frame, "cols" | "rows" | "colours">,
+): string[] {
+  const room = Math.max(0, rows - 2);
+  const below = Math.max(0, text.length - top - room);
+  const keys = text.length > room ? "j/k PageDown PageUp · q back" : "q back";
+  return [
+    colours.bold(cut(printable(title), cols)),
+    ...text.slice(top, top + room).map((line) => cut(line, cols)),
+    ...new Array(Math.max(0, room - text.slice(top, top + room).length)).fill(""),
+    colours.dim(cut(`${keys}${scrollMark(top, below) === "" ? "" : ` · ${scrollMark(top, below)}`}`, cols)),
+  ].slice(0, rows);
+}
+
+/** The list of the keys as a page's text. */
+export const helpText: readonly string[] = ["", ...helpLines()];
+
+/** "↑3 ↓14": how many lines are out of sight. */
+function scrollMark(above: number, below: number): string {
+  return [above > 0 ? `↑${above}` : "", below > 0 ? `↓${below}` : ""].filter(Boolean).join(" ");
+}
+
+function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): string {
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  return `${folded ? "▸" : "▾"} ${total} ended: ${counts.map(({ word, count }) => `${count} ${word}`).join(", ")}`;
+}
+
+/** The columns that fit, and those that do not. */
+function fitting(
+  texts: ReadonlyMap<WatchColumn, ReadonlyMap<SessionRow, string>>,
+  cols: number,
+): { shown: WatchColumn[]; left: WatchColumn[] } {
+  const shown = [...columns];
+  const left: WatchColumn[] = [];
+  const width = () => shown.reduce((sum, column) => sum + widest(column, texts.get(column)), 0) + gap * (shown.length - 1);
+  while (width() > cols) {
+    const ranked = shown.filter((column) => column.rank !== undefined);
+    if (ranked.length === 0) break;
+    const least = ranked.reduce((a, b) => ((b.rank as number) < (a.rank as number) ? b : a));
+    shown.splice(shown.indexOf(least), 1);
+    left.unshift(least);
+  }
+  return { shown, left };
+}
+
+function widest(column: WatchColumn, texts: ReadonlyMap<SessionRow, string> | undefined): number {
+  let width = widthOf(column.title);
+  for (const text of texts?.values() ?? []) width = Math.max(width, widthOf(text));
+  return width;
+}
+
+/** The line above the log: whose log it is, what of its line found no room in the table, and what is out of sight. */
+function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
+  const end = mark === "" ? "" : ` ${mark} ──`;
+  const title = cut(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
+  return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
+}
+
+function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, colours: Frame["colours"]): string {
+  const facts = left
+    .toSorted((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
+    .flatMap((column) => {
+      const text = column.text(chosen, now, colours);
+      return text === "" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
+    });
+  const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
+  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
+}
+
+/** Part of a launch that its curve leaves out: the fall of the first epochs, which would flatten all that comes later. */
+const firstFall = 0.15;
+
+/** The losses of this launch by epoch, of which the trend is a small picture. */
+function curveOf(chosen: WatchRow | undefined, cols: number, colours: Frame["colours"]): string[] {
+  const node = chosen?.kind === "session" ? chosen.node : undefined;
+  if (node === undefined || node.epoch === null || node.trend.length < 3) return [];
+  const { trend, epoch, epochsBefore } = node;
+  const first = (epochsBefore ?? 0) + 1;
+  const skipped = Math.floor(trend.length * firstFall);
+  const x = trend.map((_, i) => Math.round(first + ((epoch - first) * i) / (trend.length - 1))).slice(skipped);
+  const label = `${node.validationLoss === null ? "training" : "validation"} loss by epoch, from ${x[0]} on`;
+  const { rows } = drawChart([{ label, x, y: trend.slice(skipped) }], Math.min(cols, chartSize.cols), chartSize.lines - 2);
+  return [colours.dim(label), ...rows.map((row) => colours.blue(row)), ""];
+}
+
+/** The validation loss, or the training loss with its name; one that is no number is what one looks for. */
+function lossCell(node: NodeProgress, colours: Frame["colours"]): string {
+  const { validationLoss, loss, nonFinite } = node;
+  const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
+  if (none !== undefined) return colours.red(`${none.metric === "loss" ? "train " : ""}${none.value} since ${none.epoch}`);
+  return validationLoss !== null ? number(validationLoss) : known(loss, (value) => `train ${number(value)}`);
+}
+
+function known<T>(value: T | null | undefined, text: (value: T) => string): string {
+  return value === null || value === undefined ? "" : text(value);
+}
+
+function pad(text: string, width: number): string {
+  const short = cut(text, width);
+  return short + " ".repeat(Math.max(0, width - widthOf(short)));
+}

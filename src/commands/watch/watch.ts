@@ -1,0 +1,405 @@
+// falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what falcon monitor was.
+import { Failure, Status } from "../../base/failure.ts";
+import { printable } from "../../base/printable.ts";
+import { showable } from "../../base/terminal-bytes.ts";
+import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import { outcomeOf } from "../../session/life/conclusion.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import { attachHere } from "../attach/attach-terminal.ts";
+import { endReport } from "../attach/end-report.ts";
+import { type Call, type Context, InputMode } from "../dispatch/call.ts";
+import { attachElsewhere } from "../dispatch/other-server.ts";
+import { type ListRow, progressOf } from "../list/list-row.ts";
+import { statusWord } from "../text/status-word.ts";
+import { coloursFor } from "../text/table.ts";
+import { endSentence } from "../text/wording.ts";
+import { type WatchAction, watchAction } from "./watch-keys.ts";
+import { LogTail } from "./watch-log.ts";
+import { emptyPicture, type Frame, helpText, pageOf, picture, tableHeight } from "./watch-picture.ts";
+import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from "./watch-rows.ts";
+
+/** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
+const drawPause = 1000;
+
+/** Every so many drawings the files of the runs out of sight are looked at as well: their order and counts may have changed. */
+const outOfSight = 15;
+
+/** Every so many drawings the other servers of this host are asked, and Slurm of what was submitted: each answer costs them a list. */
+const askOthers = 5;
+
+/** Text of a filter: longer than any name that one would type. */
+const longestFilter = 80;
+
+// 1007: the wheel types the arrow keys on the alternate screen, and the mouse still selects text. Its former state is saved and comes back.
+const enter = "\x1b[?1007s\x1b[?1007h\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
+const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?1007r";
+
+/** What is watched. */
+export interface WatchSource {
+  /** Asks the others again. */
+  refresh(): Promise<void>;
+  /** The sessions of this server to show, asked anew at each look, and what the others last said. */
+  choose(): (Session | ListRow)[];
+}
+
+/**
+ * Shows the table until it is left. Enter attaches to the selected session, and leaving that comes back here.
+ * @returns the status; undefined: the client attaches to another server's session, and then asks again.
+ * @throws Failure 2 without a terminal.
+ */
+export async function watch(call: Call, context: Context, source: WatchSource): Promise<number | undefined> {
+  const { terminal } = call.request;
+  if (!terminal.stdin || !terminal.stdout)
+    throw new Failure("--watch needs a terminal; without one use 'falcon sessions' or 'falcon sessions --json'", Status.usage);
+  const view = new WatchView(call, context, source);
+  let gone = false;
+  void call.gone.then(() => {
+    gone = true;
+  });
+  for (;;) {
+    const target = await view.show();
+    if (target === undefined) return Status.ok;
+    if (!isOwn(target)) {
+      attachElsewhere(call, target.server as string, target.id);
+      return undefined;
+    }
+    const status = await attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
+    if (gone || context.stopping.aborted) return status;
+    if (!target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
+  }
+}
+
+function isOwn(one: Session | ListRow): one is Session {
+  return "row" in one;
+}
+
+/** A page of text in front of the table. */
+interface Page {
+  title: string;
+  text: readonly string[];
+  top: number;
+}
+
+/** What the display shows and what its keys do. */
+class WatchView {
+  readonly #call: Call;
+  readonly #context: Context;
+  readonly #source: WatchSource;
+  readonly #tail = new LogTail();
+  #keys = new ViewKeys();
+  /** What was last read of each session. */
+  #read = new Map<Session, RunProgress | null>();
+  /** The lines of those that are not ours. */
+  #others: ListRow[] = [];
+  #looks = 0;
+  #rows: WatchRow[] = [];
+  #selected: string | undefined;
+  #top = 0;
+  #sort: Sort = "age";
+  #reverse = false;
+  /** Chosen by a key; until then the ended ones are folded while something runs. */
+  #folded: boolean | undefined;
+  #filter = "";
+  /** The filter's text is being typed. */
+  #typing = false;
+  #notice = "";
+  #page: Page | undefined;
+  #done: (attachTo: Session | ListRow | undefined) => void = () => {};
+
+  constructor(call: Call, context: Context, source: WatchSource) {
+    this.#call = call;
+    this.#context = context;
+    this.#source = source;
+  }
+
+  /** Stands in place of the keys until the next one is pressed. */
+  say(notice: string): void {
+    this.#notice = printable(notice);
+  }
+
+  /** Has the terminal until it is left; answers the session to attach to, or undefined. */
+  async show(): Promise<Session | ListRow | undefined> {
+    const call = this.#call;
+    const chosen = new Promise<Session | ListRow | undefined>((resolve) => {
+      this.#done = resolve;
+    });
+    this.#keys = new ViewKeys();
+    call.restore(Buffer.from(leave));
+    call.resume(call.request.arguments);
+    call.leaveKeys(leavesView);
+    call.inputMode(InputMode.raw);
+    call.write(showable(enter));
+    call.onSize = (cols, rows) => {
+      call.request.terminal.cols = cols;
+      call.request.terminal.rows = rows;
+      this.#draw();
+    };
+    call.onContinued = () => {
+      call.write(showable(enter));
+      this.#draw();
+    };
+    call.onInputEnd = () => this.#done(undefined);
+    call.onInput = (bytes) => {
+      // several keys may come at once, and each is meant for what the one before it has made
+      for (const key of this.#keys.feed(bytes)) {
+        this.#press(key);
+        this.#arrange();
+      }
+      this.#draw();
+    };
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
+    const look = async () => {
+      await this.#look();
+      this.#draw();
+      if (!over) timer = setTimeout(() => void look(), drawPause);
+    };
+    await look();
+    const target = await Promise.race([chosen, call.gone.then(() => undefined)]);
+    over = true;
+    clearTimeout(timer);
+    call.onInput = () => {};
+    call.onSize = () => {};
+    call.onContinued = () => {};
+    call.write(showable(leave));
+    if (target !== undefined) return target;
+    call.resume(undefined);
+    call.inputMode(InputMode.off);
+    call.restore(Buffer.alloc(0));
+    return undefined;
+  }
+
+  /** Reads how far the runs are: those in sight, now and then all, and whatever is new. */
+  async #look(): Promise<void> {
+    const found = this.#source.choose();
+    const sessions = found.filter(isOwn);
+    this.#others = found.filter((one): one is ListRow => !isOwn(one));
+    const all = this.#looks++ % outOfSight === 0;
+    // one that does not answer holds up nothing: its next answer is shown when it comes
+    if (this.#looks % askOthers === 0) void this.#source.refresh().catch(() => {});
+    const inSight = new Set(
+      this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
+    );
+    const next = new Map<Session, RunProgress | null>();
+    await Promise.all(
+      sessions.map(async (session) => {
+        const before = this.#read.get(session);
+        const due = before === undefined || (session.live && (all || inSight.has(session.id)));
+        next.set(session, due ? await this.#context.progress.of(session) : before);
+      }),
+    );
+    this.#read = next;
+    this.#arrange();
+    const log = this.#logFile(this.#rows[this.#at()]);
+    if (log !== undefined) await this.#tail.follow(log);
+  }
+
+  /** The lines anew from what is known; the selected one stays selected, and in sight. */
+  #arrange(): void {
+    const own = [...this.#read].map(([session, progress]) => ({ session: watched(session), progress }));
+    const sessions = [...own, ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) }))];
+    const folded = this.#folded ?? sessions.some(({ session }) => session.live);
+    this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
+    if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
+    this.#scroll();
+  }
+
+  #at(): number {
+    return this.#rows.findIndex((row) => rowKey(row) === this.#selected);
+  }
+
+  #height(): number {
+    return tableHeight(this.#rows.length, this.#call.request.terminal.rows);
+  }
+
+  #scroll(): void {
+    const at = Math.max(0, this.#at());
+    const height = this.#height();
+    this.#top = Math.min(Math.max(this.#top, at - height + 1), at, Math.max(0, this.#rows.length - height));
+  }
+
+  #select(index: number): void {
+    const row = this.#rows[Math.min(this.#rows.length - 1, Math.max(0, index))];
+    if (row !== undefined) this.#selected = rowKey(row);
+  }
+
+  #press(key: ViewKey): void {
+    this.#notice = "";
+    if (this.#typing) return this.#type(key);
+    const action = watchAction(key);
+    if (action === undefined) return;
+    if (this.#page !== undefined) return this.#turn(this.#page, action);
+    const page = Math.max(1, this.#height() - 1);
+    const actions: Record<WatchAction, () => void> = {
+      down: () => this.#select(this.#at() + 1),
+      up: () => this.#select(this.#at() - 1),
+      "page-down": () => this.#select(this.#at() + page),
+      "page-up": () => this.#select(this.#at() - page),
+      first: () => this.#select(0),
+      last: () => this.#select(this.#rows.length - 1),
+      open: () => this.#open(),
+      fold: () => this.#fold(),
+      filter: () => {
+        this.#typing = true;
+      },
+      sort: () => {
+        this.#sort = sorts[(sorts.indexOf(this.#sort) + 1) % sorts.length] ?? "age";
+      },
+      reverse: () => {
+        this.#reverse = !this.#reverse;
+      },
+      help: () => {
+        this.#page = { title: "keys of falcon sessions --watch", text: helpText, top: 0 };
+      },
+      leave: () => {
+        // Esc first takes the filter back
+        if (key === "escape" && this.#filter !== "") this.#filter = "";
+        else this.#done(undefined);
+      },
+    };
+    actions[action]();
+  }
+
+  /** A key while the filter is typed. */
+  #type(key: ViewKey): void {
+    if (key === "enter") this.#typing = false;
+    else if (key === "escape" || key === "interrupt") {
+      this.#typing = false;
+      this.#filter = "";
+    } else if (key === "backspace") this.#filter = [...this.#filter].slice(0, -1).join("");
+    else if (key === "clear") this.#filter = "";
+    else if ([...key].length === 1 && [...this.#filter].length < longestFilter) this.#filter += key;
+  }
+
+  /** A key on a page. */
+  #turn(page: Page, action: WatchAction): void {
+    const room = Math.max(1, this.#call.request.terminal.rows - 2);
+    const last = Math.max(0, page.text.length - room);
+    const to = (top: number) => {
+      page.top = Math.min(last, Math.max(0, top));
+    };
+    if (action === "down") to(page.top + 1);
+    else if (action === "up") to(page.top - 1);
+    else if (action === "page-down") to(page.top + room);
+    else if (action === "page-up") to(page.top - room);
+    else if (action === "first") to(0);
+    else if (action === "last") to(last);
+    else this.#page = undefined;
+  }
+
+  #open(): void {
+    const row = this.#rows[this.#at()];
+    if (row === undefined) return;
+    if (row.kind === "ended") return this.#fold();
+    const session = this.#session(row.session.id);
+    const other = this.#others.find(({ id }) => id === row.session.id);
+    if (session === undefined && other?.live && other.server !== undefined) return this.#done(other);
+    if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
+    if (session.live) this.#done(session);
+    else void this.#report(session);
+  }
+
+  #fold(): void {
+    const row = this.#rows.find(({ kind }) => kind === "ended");
+    if (row?.kind === "ended") this.#folded = !row.folded;
+  }
+
+  /** The end of a session over the whole screen. */
+  async #report(session: Session): Promise<void> {
+    const { id, row } = session;
+    const text = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
+    const progress = this.#read.get(session)?.summary;
+    this.#page = {
+      title: `${row.name} (${id}) · ${endSentence(session)}`,
+      text: [...(progress === undefined ? [] : ["", printable(progress)]), ...text.split("\n"), `falcon show ${id} tells more`],
+      top: 0,
+    };
+    this.#draw();
+  }
+
+  #session(id: string): Session | undefined {
+    for (const session of this.#read.keys()) if (session.id === id) return session;
+    return undefined;
+  }
+
+  #draw(): void {
+    const call = this.#call;
+    // a terminal that does not read gets the next picture instead of a queue of old ones
+    if (call.backlog() > 1 << 16) return;
+    const { cols, rows } = call.request.terminal;
+    const chosen = this.#rows[this.#at()];
+    const frame: Frame = {
+      cols,
+      rows,
+      now: this.#context.clock(),
+      colours: coloursFor(call.request),
+      sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
+      prompt: this.#typing ? `/${printable(this.#filter)}█` : this.#notice || this.#filtered(),
+      top: this.#top,
+      log: (count) => this.#logLines(chosen, count),
+    };
+    const text =
+      this.#page !== undefined
+        ? pageOf(this.#page.title, this.#page.text, this.#page.top, frame)
+        : this.#rows.length === 0
+          ? emptyPicture(this.#filter, frame)
+          : picture(this.#rows, chosen, frame);
+    // erased before it is written: after a line that fills the width the cursor still stands on its last column
+    call.write(showable(`\x1b[?2026h\x1b[H${text.map((line) => `\x1b[K${line}\x1b[0m`).join("\r\n")}\x1b[?2026l`));
+  }
+
+  #filtered(): string {
+    return this.#filter === "" ? "" : `with '${printable(this.#filter)}' · / changes it · Esc shows all`;
+  }
+
+  /** The log of a line's node. */
+  #logFile(row: WatchRow | undefined): string | undefined {
+    if (row?.kind !== "session" || row.node === undefined || row.progress === null) return undefined;
+    return `${row.progress.graph}/${row.node.name}/output.log`;
+  }
+
+  /** The last lines of the selected node's own log; of a session without one, how it ended. */
+  #logLines(row: WatchRow | undefined, count: number): string[] {
+    if (row?.kind !== "session" || count === 0) return [];
+    const session = this.#session(row.session.id);
+    if (session === undefined) {
+      const file = row.session.live ? this.#logFile(row) : undefined;
+      const text = this.#others.find(({ id }) => id === row.session.id)?.text ?? "";
+      return file === undefined ? [printable(text)] : this.#tail.lines(file, count);
+    }
+    if (!session.live) return [printable(endSentence(session)), ...printable(row.progress?.summary ?? "").split("\n")];
+    const file = this.#logFile(row);
+    return file === undefined ? [printable(session.title)] : this.#tail.lines(file, count);
+  }
+}
+
+function watched(session: Session): Watched {
+  const { id, name, directory, runDirectory, created, started, ended, state } = session.row;
+  const word = session.live ? state : outcomeWord(session);
+  return {
+    id,
+    name,
+    directory: runDirectory ?? directory,
+    live: session.live,
+    created,
+    started,
+    ended,
+    status: statusWord(word),
+  };
+}
+
+function watchedRow({ id, name, place, live, created, since, status }: ListRow): Watched {
+  return {
+    ...{ id, name, directory: place, live, created },
+    started: live ? since : null,
+    ended: live ? null : since,
+    status: statusWord(status),
+  };
+}
+
+/** How a session ended, in a word. */
+function outcomeWord(session: Session): string {
+  const kind = outcomeOf(session)?.kind ?? "lost";
+  return kind === "time-limit" ? "time limit" : kind;
+}
