@@ -6,7 +6,7 @@
 #include "machine_addon.h"
 #include "job.h"
 #include "os.h"
-#include "plain.h"
+#include "plain_text_scan.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -17,7 +17,7 @@ const native = path.join(root, "native");
 const bundles = [
   { entry: "src/server/main.ts", result: "server.cjs" },
   { entry: "src/server/aside-helper.ts", result: "aside-helper.cjs" },
-  { entry: "src/terminal/worker.ts", result: "screen-worker.cjs" },
+  { entry: "src/terminal/worker/worker.ts", result: "screen-worker.cjs" },
   { entry: "src/export/worker.ts", result: "log-worker.cjs" },
   { entry: "examples/trainer/main.ts", result: "trainer.cjs", executable: true },
 ];

@@ -55,7 +55,7 @@ const allowed = {
     "src/session/machines/take-in.ts",
     "src/session/holder/unread-pty.ts",
     "src/store/",
-    "src/terminal/worker.ts",
+    "src/terminal/worker/worker.ts",
   ],
   "the kernel's own file systems, /etc, and our installation": [
     "src/base/aside-pool.ts",

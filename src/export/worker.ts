@@ -1,8 +1,8 @@
 // The thread that works on lines and makes exports: one turn at a time, each bounded by whoever asks for it.
 import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
-import type { TurnMessage, TurnReply } from "../logs/threads.ts";
-import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/turn.ts";
+import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/line-job.ts";
+import type { TurnMessage, TurnReply } from "../logs/worker-pool.ts";
 import type { FigureTurn, ScreenTurn } from "./render.ts";
 
 export type ExportTurn = ScreenTurn | FigureTurn;

@@ -1,5 +1,7 @@
 // The alternate screen as far as lines need it: what is printed there and ended by a line feed while a scroll
 // region is set (falcon's driver lines).
+
+import type { Style } from "./cell-style.ts";
 import { longestLine, mostRows } from "./printed-screen.ts";
 import {
   copyOf,
@@ -14,7 +16,6 @@ import {
   savedState,
 } from "./reader-state.ts";
 import { Row, type Run } from "./row.ts";
-import type { Style } from "./style.ts";
 
 /**
  * A cursor that was saved and not restored for so many bytes was not saved to draw a footer (falcon's takes 3

@@ -1,9 +1,9 @@
 // The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through
 // truncation.
 import { readPiece, sizeOf } from "../trainers/falcon/foreign-files.ts";
+import type { ReadAnswer, Selected, Selection } from "./line-job.ts";
 import { type After, type Place, runTurn, type Standing, turnBytes } from "./session-lines.ts";
-import type { Threads } from "./threads.ts";
-import type { ReadAnswer, Selected, Selection } from "./turn.ts";
+import type { Threads } from "./worker-pool.ts";
 
 /** Where a file's first line begins. */
 export const fileStart: Place = { at: { offset: 0, cols: 0, rows: 0, file: true }, offset: 0 };

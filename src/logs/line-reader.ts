@@ -1,5 +1,7 @@
 // The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone,
 // that can stop and go on anywhere.
+
+import { applySgr, plain } from "./cell-style.ts";
 import { textWidth } from "./char-width.ts";
 import { DrawnScreen } from "./drawn-screen.ts";
 import { editRow, eraseRow, PrintedScreen } from "./printed-screen.ts";
@@ -17,7 +19,6 @@ import {
 } from "./reader-state.ts";
 import type { Run } from "./row.ts";
 import { Chunk, type Params, type SequenceHandler, SequenceParser } from "./sequence-parser.ts";
-import { applySgr, plain } from "./style.ts";
 
 export type { LogLine, OpenLine, ReaderState } from "./reader-state.ts";
 

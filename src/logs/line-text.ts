@@ -1,6 +1,7 @@
 // A line of the log as text: plain, with its looks, and with matches marked.
+
+import { plain } from "./cell-style.ts";
 import type { Run } from "./row.ts";
-import { plain } from "./style.ts";
 
 /** Sequences that `styledText` makes; a line holds no other control characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences

@@ -1,9 +1,10 @@
 // The normal screen as far as lines need it: a line is finished when it scrolls off the top or is about to be
 // cleared, joined where it was wrapped.
+
+import type { Style } from "./cell-style.ts";
 import { charWidth } from "./char-width.ts";
 import { type OpenLine, packed, type ReaderState, rowFrom, unpacked } from "./reader-state.ts";
 import { isCrowded, Row, type Run } from "./row.ts";
-import type { Style } from "./style.ts";
 
 /** A line without an end is cut into pieces of this many characters, so that memory stays bounded. */
 export const longestLine = 1 << 16;

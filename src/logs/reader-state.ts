@@ -1,9 +1,10 @@
 // What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written
 // in it.
+
+import { applySgr, plain, type Style } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 import { Row } from "./row.ts";
 import { type ParserState, SequenceParser } from "./sequence-parser.ts";
-import { applySgr, plain, type Style } from "./style.ts";
 
 /** A finished line of the log. */
 export interface LogLine {

@@ -1,7 +1,8 @@
 // One row of text with its styles: cheap while it is only appended to, a row of cells once something is
 // written over.
+
+import { blankIsInvisible, plain, type Style } from "./cell-style.ts";
 import { charWidth, textWidth } from "./char-width.ts";
-import { blankIsInvisible, plain, type Style } from "./style.ts";
 
 /** Text of one style. */
 export interface Run {

@@ -2,9 +2,9 @@
 // blocks end.
 import type { OutputLog } from "../store/output-log.ts";
 import type { FoundBlock, LineBlock, LineProgress, LineStore } from "../store/search.ts";
-import { type Threads, TurnTooLong } from "./threads.ts";
-import type { Beginning, Fed, LineTurn, PackAnswer, ReadAnswer, ReadTurn, Selected, Selection } from "./turn.ts";
-import { queryFor } from "./words.ts";
+import type { Beginning, Fed, LineTurn, PackAnswer, ReadAnswer, ReadTurn, Selected, Selection } from "./line-job.ts";
+import { queryFor } from "./trigram-index.ts";
+import { type Threads, TurnTooLong } from "./worker-pool.ts";
 
 /** Bytes of the log for one turn: about 30 ms of a thread. */
 export const turnBytes = 1 << 20;

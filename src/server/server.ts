@@ -48,7 +48,7 @@ import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
 import { SessionStore } from "../store/session-store.ts";
-import { Screens } from "../terminal/screens.ts";
+import { Screens } from "../terminal/worker/screens.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";

@@ -11,8 +11,8 @@ import { mostFromClient } from "../../src/protocol/client.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { type KeyPolicy, Keys } from "../../src/session/keys/input-parser.ts";
 import { ViewKeys } from "../../src/session/keys/view-keys.ts";
-import { Scanner } from "../../src/terminal/scanner.ts";
-import { Screen } from "../../src/terminal/screen.ts";
+import { Scanner } from "../../src/terminal/model/scanner.ts";
+import { Screen } from "../../src/terminal/model/screen.ts";
 
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;

@@ -2,7 +2,7 @@
 // that was fed replay and rest.
 // Usage: node --import tsx test/replay/run.ts [--short] [--dirty] [--only PATTERN] [--verbose]
 //   --short: fewer cuts, for every change (about a minute)   --dirty: the second terminal is as a shell may leave it
-import { Screen } from "../../src/terminal/screen.ts";
+import { Screen } from "../../src/terminal/model/screen.ts";
 import { corpusFolder, cuts, ownFolder, type Recording, recordings } from "./corpus.ts";
 import { cannotBeRight } from "./known.ts";
 import { compare, type Difference, isVisible, type State, UserScreen } from "./user-screen.ts";

@@ -7,7 +7,7 @@ import type { Session } from "../../session/life/session.ts";
 import { Playback } from "../../session/output/playback.ts";
 import { screenAt, spanOf } from "../../session/output/screen-at.ts";
 import { enterTerminal, leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
-import type { FrameWatch, ScreenHandle } from "../../terminal/screens.ts";
+import type { FrameWatch, ScreenHandle } from "../../terminal/worker/screens.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";

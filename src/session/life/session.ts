@@ -10,7 +10,7 @@ import { OutputLog } from "../../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../../store/record.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
-import type { InputModes, Screens, ScreenText } from "../../terminal/screens.ts";
+import type { InputModes, Screens, ScreenText } from "../../terminal/worker/screens.ts";
 import {
   adoptAfterHolder,
   connectHolder,

@@ -2,11 +2,11 @@
 // search and export them.
 import type { Log } from "../../base/log.ts";
 import type { LineSource, LineTools } from "../../logs/session-lines.ts";
-import { Threads } from "../../logs/threads.ts";
+import { Threads } from "../../logs/worker-pool.ts";
 import { Keyframes } from "../../store/keyframes.ts";
 import { LineStore } from "../../store/search.ts";
 import type { SessionStore, StoredSnapshot } from "../../store/session-store.ts";
-import { Screens } from "../../terminal/screens.ts";
+import { Screens } from "../../terminal/worker/screens.ts";
 import type { Session } from "../life/session.ts";
 
 export interface ArchiveFiles {

@@ -4,7 +4,7 @@ import { within } from "../../base/clock.ts";
 import { plainPart } from "../../platform/native.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
-import type { InputModes, ScreenHandle, ScreenText } from "../../terminal/screens.ts";
+import type { InputModes, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { CatchUp } from "./catch-up.ts";
 import { mostAhead, ScreenFeed, screenLag } from "./screen-feed.ts";

@@ -3,7 +3,7 @@
 import type { Log } from "../../base/log.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
-import type { InputModes, ScreenHandle, Screens } from "../../terminal/screens.ts";
+import type { InputModes, ScreenHandle, Screens } from "../../terminal/worker/screens.ts";
 import { sizeAt } from "./catch-up.ts";
 
 /**

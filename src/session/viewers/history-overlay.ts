@@ -1,7 +1,7 @@
 // The history of a session as an overlay of an attachment: its lines, its keys, its terminal.
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
+import type { Selected, Selection } from "../../logs/line-job.ts";
 import { type Place, SessionLines } from "../../logs/session-lines.ts";
-import type { Selected, Selection } from "../../logs/turn.ts";
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";

@@ -1,8 +1,8 @@
 // Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type ModeRule, modeRules } from "../../platform/native.ts";
-import type { ScreenText } from "../../terminal/screen.ts";
-import { Writer } from "../../terminal/writer.ts";
+import type { ScreenText } from "../../terminal/model/screen.ts";
+import { Writer } from "../../terminal/replay/writer.ts";
 
 export interface EnterOptions {
   /** What the window's title says while the session is shown; programs may set another one. */

@@ -2,7 +2,7 @@
 import type { Disposable } from "../../base/disposable.ts";
 import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
-import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/screens.ts";
+import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
 
 /** What a viewer's terminal is sent of something. */
 export interface OutputFilter {

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { steady, wall } from "../../base/clock.ts";
-import type { Look, Seen } from "../../base/look.ts";
+import type { Look, Seen } from "../../base/stat-files.ts";
 import { ByteCount } from "./byte-count.ts";
 import type { NodeCurves } from "./curve.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";

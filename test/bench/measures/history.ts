@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { SessionLines, storeLines } from "../../../src/logs/session-lines.ts";
-import { Threads } from "../../../src/logs/threads.ts";
+import { Threads } from "../../../src/logs/worker-pool.ts";
 import { punchHole } from "../../../src/platform/native.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";

@@ -2,8 +2,8 @@
 // fast it takes a flood.
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Screen } from "../../../src/terminal/screen.ts";
-import { type ScreenHandle, Screens } from "../../../src/terminal/screens.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
+import { type ScreenHandle, Screens } from "../../../src/terminal/worker/screens.ts";
 import { addon, root } from "../../support/paths.ts";
 import { amount, type Measure } from "../bench.ts";
 import type { Figure, Unit } from "../figures.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Screen } from "../../../src/terminal/screen.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
 import { cannotBeRight } from "../../replay/known.ts";
 import { compare, type State, UserScreen } from "../../replay/user-screen.ts";
 import { size, stream } from "./vocabulary.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Screen } from "../../../src/terminal/screen.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
 import { compare, isVisible, type State, UserScreen } from "../../replay/user-screen.ts";
 import { stream } from "./vocabulary.ts";
 

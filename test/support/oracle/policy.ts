@@ -1,7 +1,7 @@
 // The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c: both must say the same.
 import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
-import { Writer } from "../../../src/terminal/writer.ts";
+import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfText, wholeCharacters } from "./text-run.ts";
 
 /** Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried. */

@@ -1,7 +1,7 @@
 // The JavaScript filter that takes questions out, kept as the oracle of native/question_filter.c: both must say the same.
 import { isUtf8 } from "node:buffer";
 import { characterLength } from "../../../src/base/bytes.ts";
-import { Writer } from "../../../src/terminal/writer.ts";
+import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfParameters, endOfText } from "./text-run.ts";
 
 /** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */

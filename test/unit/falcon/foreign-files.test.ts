@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
-import type { Seen } from "../../../src/base/look.ts";
+import type { Seen } from "../../../src/base/stat-files.ts";
 import { lookAside, readChunk, readPiece, signatureOf, sizeOf } from "../../../src/trainers/falcon/foreign-files.ts";
 
 let folder: string;

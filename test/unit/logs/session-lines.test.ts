@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { fileLines, fileStart } from "../../../src/logs/file-lines.ts";
+import type { Selected, Selection } from "../../../src/logs/line-job.ts";
 import {
   LastLines,
   type LineSource,
@@ -11,8 +12,7 @@ import {
   SessionLines,
   storeLines,
 } from "../../../src/logs/session-lines.ts";
-import { Threads, ThreadsClosed, TurnTooLong } from "../../../src/logs/threads.ts";
-import type { Selected, Selection } from "../../../src/logs/turn.ts";
+import { Threads, ThreadsClosed, TurnTooLong } from "../../../src/logs/worker-pool.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { Threads } from "../../../src/logs/threads.ts";
+import { Threads } from "../../../src/logs/worker-pool.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import { floodAhead, Retention } from "../../../src/session/output/retention.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";

@@ -10,7 +10,7 @@ import {
   viewerCredit,
   viewerPatience,
 } from "../../../src/session/viewers/viewer.ts";
-import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/screens.ts";
+import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/worker/screens.ts";
 
 /** What these tests write is nobody's. */
 const unfiltered = () => ({ feed: (chunk: Buffer) => showable(chunk) });

@@ -1,7 +1,7 @@
 // Blocks that are used again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BlockPool } from "../../../src/terminal/block-pool.ts";
+import { BlockPool } from "../../../src/terminal/worker/block-pool.ts";
 
 test("a block that was given back is given again; what is longer, or too many, is not kept", () => {
   const pool = new BlockPool(1024, 1);

@@ -1,7 +1,7 @@
 // A screen's slice of work is measured in cells that are touched, counted here, and never in time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endOfSlice } from "../../../src/terminal/cost.ts";
+import { endOfSlice } from "../../../src/terminal/model/cost.ts";
 
 const budget = 1 << 16;
 const sizes = [

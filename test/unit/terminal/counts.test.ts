@@ -2,7 +2,7 @@
 // and is done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Screen } from "../../../src/terminal/screen.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
 
 const cols = 20;
 const rows = 6;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Screen } from "../../../src/terminal/screen.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 import { compare, UserScreen } from "../../replay/user-screen.ts";
 

@@ -4,9 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { buildSync } from "esbuild";
-import { PlainScreen, storedSequences } from "../../../src/terminal/plain-screen.ts";
-import { Screen } from "../../../src/terminal/screen.ts";
-import { type ScreenEvents, Screens } from "../../../src/terminal/screens.ts";
+import { PlainScreen, storedSequences } from "../../../src/terminal/model/plain-screen.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
+import { type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { UserScreen } from "../../replay/user-screen.ts";
 import { until } from "../../support/events.ts";
 import { moveInternals } from "../../support/moved-internals.ts";
@@ -124,7 +124,7 @@ describe("a worker whose self-test fails", () => {
   before(() => {
     folder = fs.mkdtempSync("/tmp/fs-");
     worker = path.join(folder, "worker.cjs");
-    const entry = path.resolve(import.meta.dirname, "../../../src/terminal/worker.ts");
+    const entry = path.resolve(import.meta.dirname, "../../../src/terminal/worker/worker.ts");
     const built = buildSync({
       entryPoints: [entry],
       bundle: true,

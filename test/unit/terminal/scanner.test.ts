@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Model } from "../../../src/terminal/internals.ts";
-import { Scanner } from "../../../src/terminal/scanner.ts";
+import { Model } from "../../../src/terminal/model/internals.ts";
+import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 
 const feed = (scanner: Scanner, text: string) => Buffer.from(scanner.feed(Buffer.from(text))).toString();

@@ -2,8 +2,8 @@
 // before the display is left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { internalsKnown, Model } from "../../../src/terminal/internals.ts";
-import { possibleSize, Screen } from "../../../src/terminal/screen.ts";
+import { internalsKnown, Model } from "../../../src/terminal/model/internals.ts";
+import { possibleSize, Screen } from "../../../src/terminal/model/screen.ts";
 
 function open(cols = 20, rows = 6, scrollback = 50) {
   const told = { answers: [] as string[], titles: [] as string[], bells: 0, left: [] as string[][] };

@@ -5,8 +5,8 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { buildSync } from "esbuild";
-import { Screen } from "../../../src/terminal/screen.ts";
-import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/screens.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
+import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
 
 let folder: string;
@@ -15,7 +15,7 @@ before(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
   worker = path.join(folder, "worker.cjs");
   buildSync({
-    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker.ts")],
+    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker/worker.ts")],
     outfile: worker,
     bundle: true,
     platform: "node",

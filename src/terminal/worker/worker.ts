@@ -5,14 +5,21 @@ import os from "node:os";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
+import { endOfSlice } from "../model/cost.ts";
+import { internalsKnown } from "../model/internals.ts";
+import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "../model/plain-screen.ts";
+import type { PlainPart } from "../model/plain-text-scan.ts";
+import {
+  type InputModes,
+  Screen,
+  type ScreenListener,
+  type ScreenOptions,
+  type Snapshot,
+  type StoredScreen,
+} from "../model/screen.ts";
+import { heldBlocks } from "../model/skip.ts";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
-import { endOfSlice } from "./cost.ts";
-import { internalsKnown } from "./internals.ts";
-import type { PlainPart } from "./plain-part.ts";
-import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "./plain-screen.ts";
-import { type InputModes, Screen, type ScreenListener, type ScreenOptions, type Snapshot, type StoredScreen } from "./screen.ts";
-import { heldBlocks } from "./skip.ts";
 
 /** What one screen takes before another has its turn, in bytes of ordinary text; of what costs more it takes less. 1 to 3 ms. */
 const slice = 1 << 16;

@@ -1,8 +1,8 @@
 // A screen as bytes to store, scrollback and hidden state included, and the way back: exact, and compressed.
 import { deflateSync, inflateSync } from "node:zlib";
-import { Bg, Content, type Line, type Link, type Pen, slots } from "./cells.ts";
-import type { BufferView, Model, Modes, Mouse, SavedCursor, StoredLine, Which } from "./internals.ts";
-import type { Tracked } from "./tracker.ts";
+import { Bg, Content, type Line, type Link, type Pen, slots } from "../model/cells.ts";
+import type { BufferView, Model, Modes, Mouse, SavedCursor, StoredLine, Which } from "../model/internals.ts";
+import type { Tracked } from "../model/tracker.ts";
 import { Writer } from "./writer.ts";
 
 /** First bytes of a stored screen; the last one is the version of all that follows. */

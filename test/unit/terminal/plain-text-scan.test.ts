@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type PlainPart, plainPart } from "../../../src/terminal/plain-part.ts";
+import { type PlainPart, plainPart } from "../../../src/terminal/model/plain-text-scan.ts";
 import { addon, notBuilt } from "../../support/paths.ts";
 
 const found = (find: PlainPart, text: string | Uint8Array) => {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LineReader } from "../../../src/logs/line-reader.ts";
-import { styledText } from "../../../src/logs/line-text.ts";
 import {
   type Beginning,
   blockLines,
@@ -13,7 +11,9 @@ import {
   type Selected,
   type Selection,
   unpackTurn,
-} from "../../../src/logs/turn.ts";
+} from "../../../src/logs/line-job.ts";
+import { LineReader } from "../../../src/logs/line-reader.ts";
+import { styledText } from "../../../src/logs/line-text.ts";
 
 const begin: Beginning = { offset: 0, cols: 80, rows: 24 };
 const all: Selection = {

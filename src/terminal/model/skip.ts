@@ -1,8 +1,8 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the
 // scrollback before anyone can see it.
-import { BlockPool } from "./block-pool.ts";
+import { BlockPool } from "../worker/block-pool.ts";
 import type { Model } from "./internals.ts";
-import { endOfSgr, type PlainPart, plainPart } from "./plain-part.ts";
+import { endOfSgr, type PlainPart, plainPart } from "./plain-text-scan.ts";
 
 /**
  * Output in pieces of at least this size is worth holding back: a program that talks to a person never writes

@@ -1,6 +1,6 @@
 // Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and
 // scrollback come out as they were.
-import { Bg, Colour, Content, cellWidth, type Line, slots } from "./cells.ts";
+import { Bg, Colour, Content, cellWidth, type Line, slots } from "../model/cells.ts";
 import type { PenWriter } from "./pen.ts";
 import type { Writer } from "./writer.ts";
 

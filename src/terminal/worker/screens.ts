@@ -1,12 +1,12 @@
 // The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and
 // outlives a worker that dies.
 import { Worker } from "node:worker_threads";
-import type { Log } from "../base/log.ts";
+import type { Log } from "../../base/log.ts";
+import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 import { BlockPool } from "./block-pool.ts";
 import { asBuffer, type FromWorker, type Key, type Told, type ToWorker } from "./channel.ts";
-import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
 
-export type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
+export type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 
 /** What a new screen begins with after the worker died. */
 export interface Revival {

@@ -1,5 +1,5 @@
 // Writes attributes (SGR, DECSCA, OSC 8), knowing what the receiving terminal has already.
-import { Bg, Colour, Fg, type Link, type Pen, Underline } from "./cells.ts";
+import { Bg, Colour, Fg, type Link, type Pen, Underline } from "../model/cells.ts";
 import type { Writer } from "./writer.ts";
 
 /** Everything in the background slot that SGR sets. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { queryFor, wordsOf } from "../../../src/logs/words.ts";
+import { queryFor, wordsOf } from "../../../src/logs/trigram-index.ts";
 import { Sqlite } from "../../../src/store/sqlite.ts";
 
 /** An index as the store has it: answers the texts (by position) that a query finds. */

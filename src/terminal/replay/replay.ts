@@ -1,7 +1,8 @@
 // Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it
 // is in.
-import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "./cells.ts";
-import type { BufferView, Model, SavedCursor } from "./internals.ts";
+import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "../model/cells.ts";
+import type { BufferView, Model, SavedCursor } from "../model/internals.ts";
+import type { SavedExtra, Tracked } from "../model/tracker.ts";
 import {
   allKeyboards,
   clear,
@@ -14,7 +15,6 @@ import {
 } from "./mode-writer.ts";
 import { Painter, penOf } from "./painter.ts";
 import { isConsistent, PenWriter } from "./pen.ts";
-import type { SavedExtra, Tracked } from "./tracker.ts";
 import { Writer } from "./writer.ts";
 
 const ascii = ["B", "B", "B", "B"];

@@ -1,7 +1,7 @@
 // Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The
-// rules are those of src/terminal/plain-part.ts, which is the same in JavaScript, many times slower;
-// test/unit/terminal/plain-part.test.ts compares the two.
-#include "plain.h"
+// rules are those of src/terminal/model/plain-text-scan.ts, which is the same in JavaScript, many times slower;
+// test/unit/terminal/plain-text-scan.test.ts compares the two.
+#include "plain_text_scan.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,7 +4,7 @@ import zlib from "node:zlib";
 import { parseLogLine } from "../trainers/falcon/log-line.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
-import { wordsOf } from "./words.ts";
+import { wordsOf } from "./trigram-index.ts";
 
 /**
  * Lines of a full block: what a hit of the index unpacks. More make the index smaller and each hit dearer;

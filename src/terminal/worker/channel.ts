@@ -1,6 +1,6 @@
 // What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own
 // that change hands.
-import type { InputModes, ScreenText, Snapshot, StoredScreen } from "./screen.ts";
+import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 
 /** A screen's number: never used twice in one worker. */
 export type Key = number;

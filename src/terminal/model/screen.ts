@@ -1,13 +1,13 @@
 // One session's screen: bytes go in, its whole state can be had as a snapshot, as bytes to store, as text;
 // pure, without clock, file or thread.
 import type { Terminal } from "@xterm/headless";
+import { FrameRenderer } from "../frames/frames.ts";
+import { decodeScreen, encodeScreen } from "../replay/codec.ts";
+import { replay, replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
-import { decodeScreen, encodeScreen } from "./codec.ts";
-import { FrameRenderer } from "./frames.ts";
 import { Model } from "./internals.ts";
-import type { PlainPart } from "./plain-part.ts";
-import { replay, replayInParts } from "./replay.ts";
+import type { PlainPart } from "./plain-text-scan.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog } from "./skip.ts";

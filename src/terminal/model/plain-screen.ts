@@ -3,15 +3,23 @@
 import { SerializeAddon } from "@xterm/addon-serialize";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type IBuffer, type IBufferCell, type Terminal } from "@xterm/headless";
+import type { FrameRenderer } from "../frames/frames.ts";
+import {
+  allKeyboards,
+  clear,
+  writeBaseline,
+  writeColours,
+  writeKeyboard,
+  writeKeyModes,
+  writeTitles,
+} from "../replay/mode-writer.ts";
+import { Writer } from "../replay/writer.ts";
 import { plainPen } from "./cells.ts";
-import type { FrameRenderer } from "./frames.ts";
 import type { Modes } from "./internals.ts";
-import { allKeyboards, clear, writeBaseline, writeColours, writeKeyboard, writeKeyModes, writeTitles } from "./mode-writer.ts";
 import { Scanner } from "./scanner.ts";
 import type { ScreenText, Snapshot, StoredScreen } from "./screen.ts";
 import { type InputModes, possibleSize, type Screen, type ScreenListener, type ScreenOptions } from "./screen.ts";
 import { Tracker, type Watched } from "./tracker.ts";
-import { Writer } from "./writer.ts";
 
 /** What the worker asks of a screen, whichever it is. */
 export type AnyScreen = Pick<

@@ -1,4 +1,4 @@
-// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain.c is the same in C, for the
+// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain_text_scan.c is the same in C, for the
 // worker; a test compares the two.
 
 /**

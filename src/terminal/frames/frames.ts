@@ -1,12 +1,12 @@
 // Draws a screen on a terminal of another size: cropped or letterboxed, changed lines only, each frame whole
 // between synchronized-output brackets.
-import { Colour, Content, cellWidth, type Line, slots } from "./cells.ts";
-import type { Model } from "./internals.ts";
-import { isDisputed, penOf } from "./painter.ts";
-import { PenWriter } from "./pen.ts";
-import { replayModes } from "./replay.ts";
-import type { Tracker } from "./tracker.ts";
-import { Writer } from "./writer.ts";
+import { Colour, Content, cellWidth, type Line, slots } from "../model/cells.ts";
+import type { Model } from "../model/internals.ts";
+import type { Tracker } from "../model/tracker.ts";
+import { isDisputed, penOf } from "../replay/painter.ts";
+import { PenWriter } from "../replay/pen.ts";
+import { replayModes } from "../replay/replay.ts";
+import { Writer } from "../replay/writer.ts";
 
 /** The edge of a screen that is smaller than the terminal. */
 const edge = { right: "│", below: "─", corner: "┘", sgr: "\x1b[0;2m" };
