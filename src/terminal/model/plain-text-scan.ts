@@ -1,5 +1,5 @@
-// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain_text_scan.c is the same in C, for the
-// worker; a test compares the two.
+// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain_text_scan.c is the same in C,
+// for the worker; a test compares the two.
 
 /**
  * Looks for the longest plain part that `bytes` begin with. Answers in `found`: its length (bytes), its line
