@@ -56,9 +56,7 @@ async function main(): Promise<void> {
   }
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
-  process.on("SIGTERM", () => server.terminated());
-  process.on("SIGINT", () => server.stopServer("SIGINT"));
-  process.on("SIGUSR1", () => server.checkHome());
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
   process.on("uncaughtException", (error) => {
     // holders and programs live on, and the next client starts a new server that adopts them
     server.log("server.crashed", { reason: String(error), stack: error.stack });

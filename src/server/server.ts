@@ -127,8 +127,8 @@ export class Server implements Context {
   #deadlines: DeadlineWatch;
   /** The last question about the end of this home's job, by the steady clock. */
   #jobAsked: { at: number; end: Promise<number | null> } | undefined;
-  /** SIGTERM has come, in a batch job. */
-  #hit = false;
+  /** Signals that have come, in a batch job. */
+  readonly #hits = new Set<string>();
   /** Sessions whose end this server has told, or is about to. */
   #overs = new WeakSet<Session>();
   /** Ends that are being looked into, or have been. */
@@ -650,11 +650,6 @@ export class Server implements Context {
     };
   }
 
-  /** Looks now, instead of within the minute, whether home and socket are there (SIGUSR1). */
-  checkHome(): void {
-    this.#guard.look();
-  }
-
   /** Looks for a deleted socket now instead of within the minute. */
   checkSocket(): void {
     if (!this.#ending) void this.#listener.check();
@@ -692,14 +687,18 @@ export class Server implements Context {
   }
 
   /**
-   * SIGTERM. In a batch job it is the batch system's, and went to every process of the job: the server stays to see how the runs end. Elsewhere, and
-   * the second time, it ends the server alone.
+   * A signal to the server. In a batch job it is the batch system's, and went to every process of the job: the server stays to see how the runs end.
+   * Elsewhere, and the second time, it ends the server alone; SIGUSR1 makes it look after its home.
    */
-  terminated(): void {
-    if (this.#hit || jobOfHome(this.home) === undefined) return this.stopServer("SIGTERM");
-    this.#hit = true;
-    this.log("server.hit", { signal: "SIGTERM", runs: this.table.live().map(({ id }) => id) });
-    for (const session of this.table.live()) noteHit(session, "SIGTERM", wall());
+  signalled(signal: "SIGTERM" | "SIGINT" | "SIGUSR1" | "SIGUSR2"): void {
+    if (this.#hits.has(signal) || jobOfHome(this.home) === undefined) {
+      if (signal === "SIGUSR1") this.#guard.look();
+      else this.stopServer(signal);
+      return;
+    }
+    this.#hits.add(signal);
+    this.log("server.hit", { signal, runs: this.table.live().map(({ id }) => id) });
+    for (const session of this.table.live()) noteHit(session, signal, wall());
     setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
   }
 

@@ -115,13 +115,13 @@ describe("the first signal from outside is one graceful stop", () => {
   });
 });
 
-describe("SIGTERM to every process of a batch job", () => {
+describe("a signal to every process of a batch job", () => {
   const job = new TestHome();
   job.env.FALCON_SESSIONS_HOME = path.join(job.folder, "j", "s4711");
   before(() => fs.mkdirSync(job.env.FALCON_SESSIONS_HOME as string, { recursive: true, mode: 0o700 }));
   after(() => job.dispose());
 
-  test("is one that the program got: none of ours is added while it may end by it, and the loss is told", async () => {
+  test("SIGTERM is one that the program got: none of ours is added while it may end by it, and the loss is told", async () => {
     const client = start(["launch", "--falcon", counting(0), "--name", "hit"], job);
     await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
     const pid = Number(/stubborn (\d+)/.exec(client.out())?.[1]);
@@ -136,6 +136,40 @@ describe("SIGTERM to every process of a batch job", () => {
     const [row] = (await job.sessions()) as Ended[];
     assert.deepEqual([row?.interrupts, row?.outcome?.kind, row?.state], [0, "killed", "exited"]);
   });
+
+  test("SIGINT is the one graceful stop itself: none of ours is added, which would be the second", async () => {
+    await job.run(["server", "stop"]);
+    const client = start(["launch", "--falcon", counting(0), "--name", "hit-INT"], job);
+    await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
+    const pid = Number(/stubborn (\d+)/.exec(client.out())?.[1]);
+    for (const hit of [pid, job.serverPid(), client.child.pid]) process.kill(hit as number, "SIGINT");
+    await until(() => /\[hit-INT\] SIGINT: /.test(client.err()), "the word");
+    assert.match(client.err(), /\[hit-INT\] SIGINT: it went to every process of the job, nothing is added/);
+    assert.match(
+      client.err(),
+      /\[hit-INT\] SIGINT went to every process of its job, which is falcon's graceful stop: it saves its model/,
+    );
+    assert.match(client.out(), /interrupts 1 terminations 0\n$/);
+    process.kill(pid, "SIGKILL");
+    assert.equal(await client.end, 137);
+  });
+
+  for (const [signal, status] of [
+    ["SIGUSR1", 138],
+    ["SIGUSR2", 140],
+  ] as const)
+    test(`${signal}, of which falcon dies: the server stays, the loss is told, and by whom`, async () => {
+      await job.run(["server", "stop"]);
+      const name = `hit-${signal}`;
+      const client = start(["launch", "--falcon", counting(0), "--name", name], job);
+      await until(() => /stubborn \d+/.test(client.out()), "the program to be ready");
+      const pid = Number(/stubborn (\d+)/.exec(client.out())?.[1]);
+      for (const hit of [pid, job.serverPid(), client.child.pid]) process.kill(hit as number, signal);
+      assert.equal(await client.end, status, client.err());
+      assert.match(client.err(), new RegExp(`ended by ${signal} after .* \\(a signal to all of its job\\)`));
+      const row = ((await job.sessions()) as Ended[]).find((session) => session.name === name);
+      assert.deepEqual([row?.outcome?.kind, row?.outcome?.by], ["killed", "a signal to all of its job"]);
+    });
 
   test("a program that goes on as if nothing had come is asked after all", async () => {
     await job.run(["server", "stop"]);

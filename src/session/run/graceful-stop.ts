@@ -69,19 +69,24 @@ export function hitOf({ row }: Session): Hit | undefined {
 }
 
 /**
- * Notes that a signal went to every process of the session's job. While it may be the program's first order,
- * ours is not added
- * ({@link stopGracefully} answers "received"): to most of falcon's versions it is the end without saving,
- * which is told.
+ * Notes that a signal went to every process of the session's job. While it may be the program's first order, ours is not added
+ * ({@link stopGracefully} answers "received"): to most of falcon's versions any but SIGINT is the end without saving, which is told.
  */
 export function noteHit(session: Session, signal: string, now: number): void {
-  if (!session.live || hitOf(session) !== undefined) return;
-  session.setFact("hit", { signal, time: now } satisfies Hit);
+  if (!session.live) return;
   session.noteSignal(signal, "batch");
-  if (session.row.kind === "launch")
-    session.tell(
-      `${signal} went to every process of its job, falcon's own too, which most versions of it do not survive long enough to save`,
-    );
+  if (hitOf(session) !== undefined) return;
+  session.setFact("hit", { signal, time: now } satisfies Hit);
+  if (session.row.kind !== "launch") return;
+  const meaning = savesBy(signal)
+    ? "which is falcon's graceful stop: it saves its model"
+    : "falcon's own too, which most versions of it do not survive long enough to save";
+  session.tell(`${signal} went to every process of its job, ${meaning}`);
+}
+
+/** Whether falcon takes the signal itself for its graceful stop. */
+function savesBy(signal: string): boolean {
+  return falconStop === "interrupt" ? signal === "SIGINT" : signal === falconStop;
 }
 
 /**
@@ -91,7 +96,8 @@ export function noteHit(session: Session, signal: string, now: number): void {
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
   const hit = hitOf(session);
-  if (hit === undefined || stopping || session.row.kind !== "launch") return "received";
+  // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch only
+  if (hit === undefined || stopping || session.row.kind !== "launch" || savesBy(hit.signal)) return "received";
   session.setFact("hit", undefined);
   return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
 }
