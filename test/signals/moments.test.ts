@@ -2,15 +2,14 @@
 // so, and a relaunch goes on at the epoch that was saved. FALCON_MOMENTS: how many moments for each way and mode (2). FALCON_SOURCE: a checkout of
 // falcon's repository, whose source is taken instead of the installed one. FALCON_SEED: the moments of an earlier run.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import fs from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { RunProgress } from "../../src/trainers/falcon/run-progress.ts";
 import { pythonFalcon } from "../falcon/python.ts";
+import { epochOf, gaussianProject, modelsOf, nodeOf, quick, type Run, readModels } from "../falcon/training.ts";
 import { until } from "../support/events.ts";
-import { type SessionRow, TestHome } from "../support/home.ts";
-import { falcon, notBuilt, root } from "../support/paths.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, notBuilt } from "../support/paths.ts";
 import { Random } from "../support/random.ts";
 
 /** Ray's start and torch's import on a busy machine. */
@@ -35,31 +34,7 @@ const seed = Number(process.env.FALCON_SEED ?? Date.now() % 1_000_000);
 const source = process.env.FALCON_SOURCE;
 const found = await pythonFalcon();
 
-interface Run extends SessionRow {
-  progress: RunProgress | null;
-  outcome: { kind: string; saved: boolean | null; by: string | null; sentence: string } | null;
-  exitCode: number | null;
-  interrupts: number;
-}
-
 before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));
-
-/** Reads each archive to its end, with the checksums of all its members, and the number of epochs that were saved. */
-const reader = `
-import glob, json, os, pickle, sys, zipfile
-names, bad, epochs = [], [], None
-for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.pth"))):
-    names.append(os.path.basename(file))
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if archive.testzip() is not None: bad.append(file)
-            if file.endswith("total_epochs_trained.pth"):
-                data = [n for n in archive.namelist() if n.endswith("data.pkl")][0]
-                epochs = pickle.loads(archive.read(data))
-    except Exception as error:
-        bad.append(file + ": " + str(error))
-print(json.dumps({"names": names, "bad": bad, "epochs": epochs}))
-`;
 
 describe("the real falcon ends with its model at any moment after its first epoch", {
   skip: typeof found === "string" ? found : false,
@@ -79,8 +54,8 @@ describe("the real falcon ends with its model at any moment after its first epoc
         );
         const name = `${mode}-${way.replace(" ", "-").toLowerCase()}`;
         const project = path.join(home.work, name);
-        fs.cpSync(path.join(root, "examples/gaussian"), project, { recursive: true, filter: (from) => !from.includes("output") });
-        const models = path.join(project, "run/graph/theta");
+        gaussianProject(project);
+        const models = modelsOf(project);
         let saved = 0;
         // how long it takes to the first epoch, for a deadline that is soon after it
         let starting = firstStart;
@@ -114,8 +89,7 @@ describe("the real falcon ends with its model at any moment after its first epoc
           const status = await client.end(stopLimit);
           const row = (await home.sessions()).find(({ id }) => id === before.id) as Run;
           const what = `moment ${n + 1}, ${pause} ms after an epoch was seen: ${JSON.stringify(row.outcome)}\n${client.said()}`;
-          const read = spawnSync(python, ["-c", reader, models], { encoding: "utf8" });
-          const { names, bad, epochs } = JSON.parse(read.stdout) as { names: string[]; bad: string[]; epochs: number };
+          const { names, bad, epochs } = readModels(python, models);
           assert.deepEqual(bad, [], what);
           assert.ok(names.length >= 8 && names.includes("model.pth"), `${names} ${what}`);
           assert.equal(status, 0, what);
@@ -125,7 +99,7 @@ describe("the real falcon ends with its model at any moment after its first epoc
             what,
           );
           assert.equal(row.progress?.saved, true, what);
-          assert.ok(epochs > saved, `${epochs} epochs are saved, ${saved} were before: ${what}`);
+          assert.ok(epochs !== null && epochs > saved, `${epochs} epochs are saved, ${saved} were before: ${what}`);
           const shown = await home.ok(["show", row.id]);
           assert.match(shown, /^state {5}stopped (at its time limit )?after .*, model saved$/m);
           assert.match(shown, /^progress {2}stopped · /m);
@@ -145,7 +119,7 @@ describe("what falcon does not survive is told as it is", { skip: typeof found =
 
   test("SIGTERM to falcon itself: killed, by whom, not saved; nobody says completed, though its summary does", async () => {
     const project = path.join(home.work, "hit");
-    fs.cpSync(path.join(root, "examples/gaussian"), project, { recursive: true, filter: (from) => !from.includes("output") });
+    gaussianProject(project);
     const client = start(home, ["launch", "--falcon", found.file, "--name", "hit", "-o", "run", ...quick], project);
     const row = async () => (await home.sessions()).find(({ name }) => name === "hit") as Run | undefined;
     await until(async () => (epochOf(await row()) ?? 0) > 0, "its first epoch", startLimit);
@@ -165,17 +139,6 @@ describe("what falcon does not survive is told as it is", { skip: typeof found =
     await home.ok(["kill", "hit", "--signal", "KILL"]);
   });
 });
-
-/** A run that never gets through, with samples that are simulated in a second. */
-const quick = [
-  "buffer.min_samples=512",
-  "buffer.max_samples=1024",
-  "buffer.validation_samples=128",
-  "buffer.simulate_interval=0.2",
-  "sample.posterior.n=2",
-  "graph.theta.estimator.max_epochs=100000",
-  "graph.theta.estimator.early_stop_patience=100000",
-];
 
 function start(home: TestHome, args: string[], cwd: string) {
   const env = {
@@ -210,12 +173,4 @@ function start(home: TestHome, args: string[], cwd: string) {
 function order(home: TestHome, way: "SIGTERM" | "SIGUSR1" | "falcon stop", child: ChildProcess, id: string): void {
   if (way === "falcon stop") void home.run(["stop", id], { limit: stopLimit });
   else child.kill(way);
-}
-
-function nodeOf(row: Run | undefined) {
-  return row?.progress?.nodes.find((node) => node.name === "theta");
-}
-
-function epochOf(row: Run | undefined): number | null | undefined {
-  return nodeOf(row)?.epoch;
 }

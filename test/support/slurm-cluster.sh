@@ -4,7 +4,9 @@
 # machine's own Slurm (if there is one) is not asked. `down` ends what `up` started and removes the folder.
 #
 #   slurm-cluster.sh check [cgroup|linuxproc]      says in one line why it cannot run here, and fails; silent where it can
-#   slurm-cluster.sh up FOLDER [cgroup|linuxproc]  starts it; prints lines for `eval`: SLURM_CONF, SLURM_NODE_A, SLURM_NODE_B
+#   slurm-cluster.sh up FOLDER [cgroup|linuxproc] [apart] [NAME=VALUE...]
+#                                                  starts it; prints lines for `eval`: SLURM_CONF, SLURM_NODE_A, SLURM_NODE_B
+#                                                  apart: each node has a host name of its own; NAME=VALUE: lines of slurm.conf
 #   slurm-cluster.sh node FOLDER up|kill NODE      starts the node's slurmd (again), or kills it with SIGKILL
 #   slurm-cluster.sh down FOLDER
 #
@@ -15,6 +17,7 @@
 # reaches the ports on 127.0.0.1 is believed (auth/none), so this is for a machine of your own.
 # Partitions: `main`, and `urgent`, whose jobs preempt those of `main` (they are requeued). A requeued job comes back after some seconds
 # instead of the usual two minutes. `linuxproc` signals a job's processes by their parents, as clusters without control groups do.
+# With `apart` a node's daemon and its jobs see another host name (unshare --uts), so that what goes by the host's name keeps them apart.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -50,8 +53,9 @@ free_ports() { # the first of three neighbouring ports that nobody listens on
   fail "no free ports on 127.0.0.1"
 }
 
-write_configuration() { # FOLDER PROCTRACK PORT: nodes are named for the port, since control groups are named for the nodes
+write_configuration() { # FOLDER PROCTRACK PORT SETTING...: nodes are named for the port, since control groups are named for the nodes
   local folder=$1 kind=$2 port=$3 host user
+  shift 3
   host=$(hostname -s)
   user=$(id -un)
   # sched_interval: a job starts within two seconds; cred_expire: a requeued job may start after so many seconds
@@ -94,6 +98,11 @@ NodeName=b$port NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=4 
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverTimeLimit=0 PriorityTier=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP OverTimeLimit=0 PriorityTier=10
 END
+  local setting
+  for setting in "$@"; do
+    sed -i "/^${setting%%=*}=/d" "$folder/slurm.conf"
+    echo "$setting" >>"$folder/slurm.conf"
+  done
   if [[ $kind == cgroup ]]; then
     printf 'CgroupPlugin=cgroup/%s\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n' "$(cgroup_version)"
     [[ $(cgroup_version) == v1 ]] || echo IgnoreSystemd=yes
@@ -103,8 +112,18 @@ END
 # The group of its own that each daemon gets, so that a Ctrl+C at a person's terminal does not reach it.
 daemon() { setsid "$@" </dev/null >/dev/null 2>&1 || fail "$1 does not start; see ${SLURM_CONF%/*}/*.log"; }
 
+# A node's daemon; -c: without what it knew before.
+node_daemon() { # FOLDER NODE [-c]
+  local own=()
+  [[ -e $1/apart ]] && own=(unshare --uts sh -c 'hostname "$0" && exec "$@"' "$2")
+  daemon "${own[@]}" slurmd ${3:-} -f "$SLURM_CONF" -N "$2"
+}
+
 up() {
-  local folder=$1 kind=$2 why port first
+  local folder=$1 kind=$2 why port first apart=
+  shift 2
+  if [[ ${1:-} == apart ]]; then apart=1 && shift; fi
+  [[ -z $apart || $(id -u) == 0 ]] || fail "only root can give a node a host name of its own"
   [[ $kind == cgroup || $kind == linuxproc ]] || fail "'$kind' is neither cgroup nor linuxproc"
   why=$(reason "$kind")
   [[ -z $why ]] || fail "$why"
@@ -112,11 +131,12 @@ up() {
   mkdir -p "$folder/state" || exit 1
   folder=$(cd "$folder" && pwd -P)
   port=$(free_ports) || exit 1
-  write_configuration "$folder" "$kind" "$port"
+  write_configuration "$folder" "$kind" "$port" "$@"
+  [[ -z $apart ]] || touch "$folder/apart"
   export SLURM_CONF="$folder/slurm.conf"
   daemon slurmctld -c -f "$SLURM_CONF"
-  daemon slurmd -c -f "$SLURM_CONF" -N "a$port"
-  daemon slurmd -c -f "$SLURM_CONF" -N "b$port"
+  node_daemon "$folder" "a$port" -c
+  node_daemon "$folder" "b$port" -c
   for ((first = SECONDS; SECONDS < first + 30; )); do
     if [[ $(timeout 5 sinfo -h -N -p main -t idle -o %N 2>/dev/null | wc -l) == 2 ]]; then
       printf 'export SLURM_CONF=%q SLURM_NODE_A=%q SLURM_NODE_B=%q\n' "$SLURM_CONF" "a$port" "b$port"
@@ -192,7 +212,7 @@ node() { # FOLDER up|kill NODE
   [[ -e $SLURM_CONF ]] || fail "there is no cluster in $1"
   grep -q "^NodeName=$3 " "$SLURM_CONF" || fail "the cluster in $1 has no node $3"
   case $2 in
-    up) daemon slurmd -f "$SLURM_CONF" -N "$3" ;;
+    up) node_daemon "$1" "$3" ;;
     kill) end "$1/slurmd-$3.pid" KILL ;;
     *) fail "'$2' is neither up nor kill" ;;
   esac
@@ -203,7 +223,10 @@ case "${1:-} $#" in
     why=$(reason "${2:-cgroup}")
     [[ -z $why ]] || { echo "$why"; exit 1; }
     ;;
-  "up 2" | "up 3") up "$2" "${3:-cgroup}" ;;
+  "up "*)
+    [[ -n ${2:-} ]] || fail "up needs a folder"
+    up "$2" "${3:-cgroup}" "${@:4}"
+    ;;
   "node 4") node "$2" "$3" "$4" ;;
   "down 2") down "$2" ;;
   *)

@@ -47,7 +47,7 @@ export class SlurmHost {
 
   async up(): Promise<void> {
     assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first");
-    this.cluster = await SlurmCluster.up("cgroup", this.#user);
+    this.cluster = await SlurmCluster.up("cgroup", { user: this.#user });
     this.home = new TestHome(
       { SLURM_CONF: this.cluster.env.SLURM_CONF as string },
       this.#user === undefined ? {} : { user: this.#user },

@@ -21,6 +21,15 @@ export function noSlurm(proctrack: Proctrack = "cgroup"): string | false {
   return check.status === 0 ? false : check.stdout.trim() || String(check.error ?? check.stderr);
 }
 
+export interface ClusterOptions {
+  /** Who submits jobs, undefined: who runs the tests; only root can let another one do that. */
+  user?: number | undefined;
+  /** Each node has a host name of its own, the node's; only root can do that. */
+  apart?: boolean;
+  /** Lines of slurm.conf: "KillWait=30". */
+  settings?: string[];
+}
+
 export class SlurmCluster {
   /** Configuration, state, logs; scripts and outputs of the jobs too. Goes with `down`. */
   readonly folder: string;
@@ -40,14 +49,16 @@ export class SlurmCluster {
 
   /**
    * Starts a cluster; takes some two seconds. Fails with the daemons' last words.
-   * @param user who submits jobs; only root can let another one do that.
    */
-  static async up(proctrack: Proctrack = "cgroup", user?: number): Promise<SlurmCluster> {
+  static async up(proctrack: Proctrack = "cgroup", options: ClusterOptions = {}): Promise<SlurmCluster> {
+    const { user, apart = false, settings = [] } = options;
     const folder = fs.mkdtempSync("/tmp/fs-slurm-");
     // everybody reads the configuration, and writes the outputs of jobs beside it
     if (user !== undefined) fs.chmodSync(folder, 0o777);
     const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
-    const { stdout } = await execute(script, ["up", folder, proctrack], { env: { PATH } });
+    const { stdout } = await execute(script, ["up", folder, proctrack, ...(apart ? ["apart"] : []), ...settings], {
+      env: { PATH },
+    });
     const word = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(stdout)?.[1] ?? "";
     const env = { PATH, SLURM_CONF: word("SLURM_CONF") };
     return new SlurmCluster(folder, env, [word("SLURM_NODE_A"), word("SLURM_NODE_B")], user);
