@@ -44,7 +44,10 @@ export function epochOf(row: Run | undefined): number | null | undefined {
   return nodeOf(row)?.epoch;
 }
 
-/** Reads each archive to its end, with the checksums of all its members, and the number of epochs that were saved. */
+/**
+ * Reads each archive to its end, with the checksums of all its members, and the number of epochs that were
+ * saved.
+ */
 const reader = `
 import glob, json, os, pickle, sys, zipfile
 names, bad, epochs = [], [], None
@@ -61,7 +64,10 @@ for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.pth"))):
 print(json.dumps({"names": names, "bad": bad, "epochs": epochs}))
 `;
 
-/** The model files of this folder, those that are not whole, and how many epochs were saved (null: none), as Python reads them. */
+/**
+ * The model files of this folder, those that are not whole, and how many epochs were saved (null: none), as
+ * Python reads them.
+ */
 export function readModels(python: string, folder: string): { names: string[]; bad: string[]; epochs: number | null } {
   const { stdout, stderr } = spawnSync(python, ["-c", reader, folder], { encoding: "utf8" });
   if (stdout === "") throw new Error(`the model files could not be read: ${stderr}`);

@@ -1,6 +1,6 @@
-// The real falcon in a real Slurm's jobs: wherever the launch stands in the script and however the job is ended, the model is whole, the outcome says so,
-// and the next launch goes on at the epoch that was saved. FALCON_PLACES: some of the places by their names, separated by commas. FALCON_SOURCE as
-// in moments.test.ts.
+// The real falcon in a real Slurm's jobs: wherever the launch stands in the script and however the job is
+// ended, the model is whole, the outcome says so, and the next launch goes on at the epoch that was saved.
+// FALCON_PLACES: some of the places by their names, separated by commas. FALCON_SOURCE as in moments.test.ts.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -16,7 +16,10 @@ import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
 const startLimit = 240_000;
 /** An epoch, the saving, the end of Ray. */
 const stopLimit = 180_000;
-/** So long Slurm lets a job live that it has ended: usually 30 s, on a busy machine a little is not enough for Ray. */
+/**
+ * So long Slurm lets a job live that it has ended: usually 30 s, on a busy machine a little is not enough
+ * for Ray.
+ */
 const settings = ["KillWait=90"];
 
 const found = await pythonFalcon();
@@ -42,7 +45,10 @@ interface Place {
 
 const scancel = (cluster: SlurmCluster, job: number) => cluster.run("scancel", [String(job)]);
 
-/** The time limit is set to the next but one minute: `--signal` then comes at once, since Slurm looks half a minute ahead. */
+/**
+ * The time limit is set to the next but one minute: `--signal` then comes at once, since Slurm looks half a
+ * minute ahead.
+ */
 async function shorten(cluster: SlurmCluster, job: number): Promise<void> {
   const { StartTime = "" } = await cluster.job(job);
   const minutes = Math.floor((Date.now() - Date.parse(StartTime)) / 60_000) + 2;

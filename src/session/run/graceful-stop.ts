@@ -69,8 +69,9 @@ export function hitOf({ row }: Session): Hit | undefined {
 }
 
 /**
- * Notes that a signal went to every process of the session's job. While it may be the program's first order, ours is not added
- * ({@link stopGracefully} answers "received"): to most of falcon's versions any but SIGINT is the end without saving, which is told.
+ * Notes that a signal went to every process of the session's job. While it may be the program's first order,
+ * ours is not added ({@link stopGracefully} answers "received"): to most of falcon's versions any but SIGINT
+ * is the end without saving, which is told.
  */
 export function noteHit(session: Session, signal: string, now: number): void {
   if (!session.live) return;
@@ -96,7 +97,8 @@ function savesBy(signal: string): boolean {
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
   const hit = hitOf(session);
-  // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch only
+  // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch
+  // only
   if (hit === undefined || stopping || session.row.kind !== "launch" || savesBy(hit.signal)) return "received";
   session.setFact("hit", undefined);
   return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
