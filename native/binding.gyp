@@ -16,7 +16,7 @@
     {
       'target_name': 'sys',
       'sources': ['addon.c', 'job.c', 'addon_filter.c', 'allowance_addon.c', 'folder_addon.c', 'machine.c', 'machine_addon.c', 'plain_text_scan.c',
-                  'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'os_linux.c', 'os_darwin.c'],
+                  'stream_filter.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'usage.c', 'usage_addon.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {

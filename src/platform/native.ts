@@ -69,6 +69,25 @@ interface HomeOwner {
   name: string;
 }
 
+/** What a tree of processes uses (native/usage.h). Numbers grow from the start of its processes on, but for memory. */
+export interface TreeUsage {
+  root: number;
+  /** Some process of it could not be read. */
+  hidden: boolean;
+  /** One of its processes has a GPU open; told only where it was asked for. */
+  gpu: boolean;
+  /** Seconds of processor, of the living and of those that they have waited for. */
+  cpu: number;
+  /** Bytes: private memory of all, and the largest shared memory of one. */
+  anonymous: number;
+  shared: number;
+  /** Bytes that were sent to storage. */
+  written: number;
+  pids: number[];
+  /** Ray's processes that have a title of their own. */
+  actors: { pid: number; title: string; cpu: number; memory: number }[];
+}
+
 interface Addon {
   setCloexec(fd: number): void;
   dup(fd: number): number;
@@ -103,6 +122,7 @@ interface Addon {
   feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
   takeAsked(filter: NativeFilter): Buffer | undefined;
   modeRules(): ModeRule[];
+  sampleUsage(roots: readonly number[], lookForGpu: boolean): Promise<TreeUsage[]>;
 }
 
 /** The folder of package.json: the same from src/ and from the bundle in dist/. */
@@ -199,6 +219,9 @@ export const plainPart: Addon["plainPart"] = addon.plainPart;
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
 /** The one table of terminal modes. */
 export const modeRules: readonly ModeRule[] = addon.modeRules();
+
+/** What descends from each root (a holder), where there is a /proc; one at a time: throws EBUSY. Read in a thread of Node's pool. */
+export const sampleUsage: Addon["sampleUsage"] = addon.sampleUsage;
 
 /** The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where there is none. */
 export const jobOf: Addon["jobOf"] = addon.jobOf;
