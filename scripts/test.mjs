@@ -24,7 +24,18 @@ if (status === 0) process.exit(0);
  * are run once more, alone, and both outcomes are said; a test that fails then has failed. Other tests have one go.
  * (`npm run test:flakes` finds those that fail by chance.)
  */
-const wholePrograms = ["e2e", "batch", "hosts", "load", "packages", "rooms", "npm", "signals", path.join("unit", "native")];
+const wholePrograms = [
+  "e2e",
+  "batch",
+  "hosts",
+  "load",
+  "resources",
+  "packages",
+  "rooms",
+  "npm",
+  "signals",
+  path.join("unit", "native"),
+];
 const again = failed.filter((file) => wholePrograms.some((name) => file.startsWith(path.join("test", name) + path.sep)));
 if (failed.length === 0 || again.length < failed.length) process.exit(status);
 console.log(`\nfailed beside others, and run again alone: ${again.join(", ")}`);

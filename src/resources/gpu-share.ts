@@ -26,7 +26,8 @@ export function gpuShare(
   const own = new Set(pids);
   const ours = processes.filter(({ pid }) => pid !== null && own.has(pid));
   const used = gpus.filter(({ uuid }) => ours.some((process) => process.uuid === uuid));
-  const others = (uuid: string) => processes.some((process) => process.uuid === uuid && (process.pid === null || !own.has(process.pid)));
+  const others = (uuid: string) =>
+    processes.some((process) => process.uuid === uuid && (process.pid === null || !own.has(process.pid)));
   if (used.length > 0) {
     const memories = ours.map(({ memory }) => memory);
     return {

@@ -31,7 +31,11 @@ export interface LimitPlace {
 }
 
 /** The smallest limit above a process. */
-export function limitPlace(pid: number, read: ReadKernel = readKernel, groupOf: (pid: number) => string | null = memoryCgroup): LimitPlace | undefined {
+export function limitPlace(
+  pid: number,
+  read: ReadKernel = readKernel,
+  groupOf: (pid: number) => string | null = memoryCgroup,
+): LimitPlace | undefined {
   const machine = kilobytes(read("/proc/meminfo") ?? "", "MemTotal:");
   if (machine === undefined) return undefined;
   let best: LimitPlace = { folder: undefined, limit: machine };

@@ -115,7 +115,8 @@ export class Nvidia {
     const now = this.#effects.steady();
     if (!wanted) return this.#stop();
     if (this.#children.length > 0) {
-      if (now - this.#heard > patience) this.#fail("nvidia-smi does not answer: NVIDIA's driver hangs, or takes more than half a minute");
+      if (now - this.#heard > patience)
+        this.#fail("nvidia-smi does not answer: NVIDIA's driver hangs, or takes more than half a minute");
       return;
     }
     if (this.#failedAt !== undefined && now - this.#failedAt < retry) return;
@@ -187,9 +188,7 @@ export class Nvidia {
   /** The GPUs of the machine as they were told last, by index. */
   gpus(): Gpu[] {
     const since = this.#effects.steady() - holds;
-    return [...this.#gpus.values()]
-      .flatMap(({ at, gpu }) => (at >= since ? gpu : []))
-      .sort((a, b) => a.index - b.index);
+    return [...this.#gpus.values()].flatMap(({ at, gpu }) => (at >= since ? gpu : [])).sort((a, b) => a.index - b.index);
   }
 
   processes(): GpuProcess[] {

@@ -10,6 +10,9 @@ import type { UsageSeries } from "./series.ts";
 import { actorsOf, joinsCluster, type Usage } from "./usage.ts";
 import { appendUsage, readUsage, writeUsage } from "./usage-file.ts";
 
+/** The first look at a session (ms): the program has begun to work, and who looks at the list has something to see. */
+const firstPause = 1_000;
+
 /** Pauses between two samples of a session (ms): while it moves, and after it has not, each time twice as long. */
 export const shortestPause = 5_000;
 export const longestPause = 60_000;
@@ -104,7 +107,7 @@ export class UsageSampler {
     this.#recorders.set(session.id, {
       series,
       pause: shortestPause,
-      due: this.#effects.steady() + shortestPause,
+      due: this.#effects.steady() + firstPause,
       cpu: series.total("cpu"),
       written: series.total("written"),
       gpu: false,

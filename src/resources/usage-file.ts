@@ -12,7 +12,11 @@ const largestFile = 2 * mostSamples * 150;
 
 /** Digits that are kept: a ten-thousandth of a processor, whole bytes and milliseconds. */
 function short(value: number | null): number | null {
-  return value === null || !Number.isFinite(value) ? null : Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toFixed(4));
+  return value === null || !Number.isFinite(value)
+    ? null
+    : Math.abs(value) >= 1000
+      ? Math.round(value)
+      : Number(value.toFixed(4));
 }
 
 function lineOf(sample: UsageSample): string {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { useAside, useSeries } from "../base/aside.ts";
 import { AsidePool } from "../base/aside-pool.ts";
 import { AsideSeries } from "../base/aside-series.ts";
-import { steady, wall } from "../base/clock.ts";
+import { steady, wall, within } from "../base/clock.ts";
 import { type Config, configPath, type LoadedConfig, readSettings } from "../base/config.ts";
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
@@ -23,6 +23,9 @@ import { addonFile, nativeFolder } from "../platform/native.ts";
 import { bootId, nameOf } from "../platform/processes.ts";
 import { signalNumber } from "../platform/signals.ts";
 import { clientProtocol, type Hello } from "../protocol/client.ts";
+import type { Finding } from "../resources/findings.ts";
+import type { Nvidia } from "../resources/nvidia.ts";
+import type { UsageSampler } from "../resources/sampler.ts";
 import { endEvent, eventFacts } from "../session/events/event-facts.ts";
 import { Telling } from "../session/events/event-outbox.ts";
 import { conclude, outcomeOf } from "../session/life/conclusion.ts";
@@ -57,6 +60,7 @@ import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 import { Listener } from "./listener.ts";
 import { Peer } from "./peer.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
+import { type SystemUsage, sampled, systemUsage } from "./usage.ts";
 import { isNewer } from "./version.ts";
 
 export interface ServerOptions {
@@ -100,6 +104,9 @@ const jobLook = 30_000;
 /** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
 const longestJobQuestion = 4_000;
 
+/** So long (ms) an end waits for the last look at what the run used: it takes milliseconds, unless the kernel's own files hang. */
+const longestUsage = 1_000;
+
 export class Server implements Context {
   readonly home: string;
   readonly root: string;
@@ -120,6 +127,8 @@ export class Server implements Context {
   );
   readonly parts: PartKeeper;
   readonly roster: RosterKeeper;
+  readonly usage: UsageSampler;
+  readonly gpus: Nvidia;
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
   readonly #partArchive: PartArchive;
@@ -282,6 +291,13 @@ export class Server implements Context {
       saveBefore: config.saveBefore,
       log,
     });
+    const { sampler, gpus }: SystemUsage = systemUsage(
+      () => this.table.live(),
+      (id, finding) => this.#found(id, finding),
+      log,
+    );
+    this.usage = sampler;
+    this.gpus = gpus;
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
       accepted: (socket) => this.#accepted(socket),
       log,
@@ -331,6 +347,7 @@ export class Server implements Context {
       server.#telling.resume();
       server.#retention.begin();
       server.#deadlines.begin();
+      server.usage.changed();
       server.parts.begin();
       server.roster.changed();
       if (server.config.retentionAge > 0) server.#partArchive.sweep(wall() - server.config.retentionAge);
@@ -478,6 +495,7 @@ export class Server implements Context {
 
   async #makeConclusion(session: Session, lost: string | undefined): Promise<void> {
     try {
+      await this.#lastUsage(session);
       await this.#askHowJobEnded(session, lost !== undefined);
       await conclude(session, await this.progress.last(session), lost);
       this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
@@ -486,6 +504,21 @@ export class Server implements Context {
     }
     await this.parts.ended(session, lost);
     await this.#runAgain(session);
+  }
+
+  /** What it used, while its holder still knows. */
+  async #lastUsage(session: Session): Promise<void> {
+    const usage = await within(longestUsage, this.usage.finish(sampled(session)));
+    if (usage !== undefined) session.row.facts.usage = usage;
+  }
+
+  /** Something about what a run uses is worth telling. */
+  #found(id: string, { kind, sentence: what }: Finding): void {
+    const session = this.table.get(id);
+    if (session === undefined || this.#ending) return;
+    this.log("session.finding", { id, kind, what });
+    this.#telling.tell(id, kind, eventFacts(session, what));
+    if (this.config.notify) session.notify(`${session.row.name}: ${what}`);
   }
 
   /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
@@ -613,6 +646,7 @@ export class Server implements Context {
   #changed(session: Session): void {
     this.#deadlines.begin();
     this.roster.changed();
+    this.usage.changed();
     if (session.row.state === "running" && session.row.holderPid !== null && this.neighbours.place.job === null) {
       void this.#scopes.enterSession(session.id, session.row.holderPid).then((moved) => {
         if (moved && !this.#ending) session.moved();
@@ -729,6 +763,7 @@ export class Server implements Context {
     clearInterval(this.#jobLook);
     this.#endWatch();
     this.#deadlines.dispose();
+    this.usage.dispose();
     clearInterval(this.#timeKeeper);
     this.#knownTime.keep();
     this.parts.dispose();

@@ -2,7 +2,7 @@
 // ever removed.
 
 /** Names of files; while one is written anew it has a mark before or behind it. */
-const names = ["output.log", "times", "times.base", "record", "sock", "session.json", "ssh-auth-sock"];
+const names = ["output.log", "times", "times.base", "record", "sock", "session.json", "ssh-auth-sock", "usage"];
 const pattern = new RegExp(
   `^\\.?(${names.map((name) => name.replaceAll(".", "\\.")).join("|")}|seg-\\d+-\\d+-[0-9a-f]+\\.br)(\\.new|\\.tmp|\\.\\d+)?$`,
 );

@@ -16,6 +16,7 @@ import { many } from "./measures/many.ts";
 import { cpu, resident } from "./measures/resident.ts";
 import { search } from "./measures/search.ts";
 import { snapshot } from "./measures/snapshot.ts";
+import { usage as usageMeasure } from "./measures/usage.ts";
 import { watching } from "./measures/watching.ts";
 import { missing, type SideName, sideNames, versionOf } from "./sides.ts";
 
@@ -34,6 +35,7 @@ const measures: Measure[] = [
   search,
   history,
   watching,
+  usageMeasure,
 ];
 
 const usage = `npm run bench -- [--only NAME,…] [--sides NAME,…] [--rounds N] [--quick | --smoke] [--json FILE]

@@ -259,7 +259,11 @@ exit 3
     );
     // only a run that was looked at before it wrote its configuration has a problem: the field is always there, its text is not
     // a stop that hangs is told after minutes, a batch system that is silent needs one (unit/session/deadline-watch)
-    const rare = ["session.progress.problem", "session.deadline.hangs", "session.deadline.problem"];
+    // what a GPU and Ray have to be there for is checked on given facts (unit/resources)
+    const rare = [
+      ...["session.progress.problem", "session.deadline.hangs", "session.deadline.problem"],
+      ...["session.usage.gpu", "session.usage.gpuMemory", "session.usage.gpus[]", "session.usage.actors[]"],
+    ];
     const required = missing.filter((name) => !rare.includes(name));
     const gaps = required.includes("session.gaps[]");
     if (gaps) t.diagnostic("no gap could be made here: the fields of session.gaps[] are not checked");

@@ -5,6 +5,8 @@ import type { Log } from "../../base/log.ts";
 import type { TerminalBytes } from "../../base/terminal-bytes.ts";
 import type { LimitedJob } from "../../batch/time-limit.ts";
 import type { Direct, Request } from "../../protocol/client.ts";
+import type { Nvidia } from "../../resources/nvidia.ts";
+import type { UsageSampler } from "../../resources/sampler.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
 import type { Neighbours } from "../../session/machines/neighbours.ts";
 import type { RosterKeeper } from "../../session/machines/roster.ts";
@@ -93,6 +95,9 @@ export interface Context {
   readonly neighbours: Neighbours;
   /** What the user's other machines have, and what they are told of this one. */
   readonly roster: RosterKeeper;
+  /** What the sessions use, and what the GPUs' driver says. */
+  readonly usage: Pick<UsageSampler, "of" | "series">;
+  readonly gpus: Pick<Nvidia, "problem" | "gpus" | "processes">;
   readonly config: Config;
   readonly log: Log;
   /** ms since 1970. */

@@ -1,5 +1,7 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
 
+import type { UsageSampler } from "../../resources/sampler.ts";
+import type { Usage } from "../../resources/usage.ts";
 import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
 import { changesOf, provenanceOf } from "../../session/life/provenance.ts";
@@ -77,22 +79,37 @@ export interface Listing {
   failure: RunFailure | null;
   /** How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a session. */
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
+  /** What it uses, or used (resources/usage.ts); null: not measured. */
+  usage: (Omit<Usage, "time"> & { time: string | null }) | null;
 }
 
-/**
- * @param saveBefore the configuration's, which decides when a run is asked to stop.
- * @param job the one whose server this is.
- */
+export interface ListingNow {
+  /** The configuration's, which decides when a run is asked to stop. */
+  saveBefore: number | null;
+  /** ms since 1970. */
+  now: number;
+  /** The one whose server this is. */
+  job: string | null;
+  usage: Pick<UsageSampler, "of">;
+}
+
+/** What a session uses now, or used; undefined where it was not measured. */
+export function usageOf(session: Session, sampler: Pick<UsageSampler, "of">): Usage | undefined {
+  return session.live ? sampler.of(session.id) : (session.row.facts.usage as Usage | undefined);
+}
+
+/** One session as machines read it. */
 export async function listing(
   session: Session,
   progresses: RunProgresses,
-  { saveBefore, now, job }: { saveBefore: number | null; now: number; job: string | null },
+  { saveBefore, now, job, usage: sampler }: ListingNow,
 ): Promise<Listing> {
   const { row } = session;
   const end = session.end;
   const part = partFact(session);
   const outcome = outcomeOf(session);
   const progress = await progresses.of(session);
+  const usage = usageOf(session, sampler);
   return {
     id: row.id,
     name: row.name,
@@ -127,6 +144,7 @@ export async function listing(
     postMortem: postMortemOf(session) ?? null,
     failure: runFailure(postMortemOf(session)) ?? null,
     outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
+    usage: usage === undefined ? null : { ...usage, time: time(usage.time) },
   };
 }
 

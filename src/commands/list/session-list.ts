@@ -5,6 +5,7 @@ import { printable, printableColoured } from "../../base/printable.ts";
 import type { StatusWord } from "../text/status-word.ts";
 import { paintStatus } from "../text/status-word.ts";
 import { type coloursFor, cut, widthOf } from "../text/table.ts";
+import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 
 /** One session as the list shows it. */
 export interface ListLine {
@@ -18,6 +19,7 @@ export interface ListLine {
   viewers: number;
   job: string;
   host: string;
+  usage: UsageCells;
   /** Run directory, else working directory; absolute. */
   place: string;
 }
@@ -29,6 +31,8 @@ export interface ListPlace {
   /** The caller's, against which places are shown. */
   directory: string;
   home: string | undefined;
+  /** The columns of what is used stand also where there is no room for them. */
+  usage?: boolean;
 }
 
 /** A long reason does not stretch the table beyond this; `falcon show` has all of it. */
@@ -73,6 +77,9 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   if (lines.some(({ job }) => job !== "")) columns.push({ title: "JOB", cells: lines.map(({ job }) => job) });
   if (several(lines.map(({ host }) => host))) columns.push({ title: "HOST", cells: lines.map(({ host }) => host) });
   if (places.some((shown) => shown !== ".")) columns.push({ title: "RUN", cells: places });
+  const used = usageColumns(lines);
+  const runAt = () => (columns.at(-1)?.title === "RUN" ? columns.length - 1 : columns.length);
+  if (place.usage === true) columns.splice(runAt(), 0, ...used);
   // in a pipe a longer text stands beyond its column, instead of being cut
   const widthOfColumn = ({ title, cells }: { title: string; cells: string[] }) =>
     Math.max(
@@ -81,6 +88,13 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
     );
   const surplus = () =>
     place.width === 0 ? 0 : columns.reduce((sum, column) => sum + widthOfColumn(column) + gap, -gap) - place.width;
+  // by themselves where everything else is whole, from the first on
+  if (place.usage !== true && place.width > 0) {
+    for (const column of used) {
+      if (surplus() + widthOfColumn(column) + gap > 0) break;
+      columns.splice(runAt(), 0, column);
+    }
+  }
   for (const [title, least] of narrowings) {
     const at = columns.findIndex((column) => column.title === title);
     const column = columns[at];
@@ -102,6 +116,13 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   return [columns.map(({ title }) => title), ...lines.map((_, i) => columns.map(({ cells }) => cells[i] as string))]
     .map(draw)
     .join("\n");
+}
+
+/** What is used, where any of them tells it. */
+function usageColumns(lines: readonly ListLine[]): { title: string; right: true; cells: string[] }[] {
+  return (Object.keys(usageTitles) as (keyof UsageCells)[])
+    .map((key) => ({ title: usageTitles[key], right: true as const, cells: lines.map(({ usage }) => usage[key]) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ""));
 }
 
 /** A place as a person there calls it: below the directory without it, below the home with `~`. */

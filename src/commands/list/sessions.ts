@@ -18,10 +18,11 @@ import { type Submitted, submittedElsewhere, submittedListing, submittedMeant } 
 import { redNumbers } from "../text/not-finite.ts";
 import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
+import { usageCells } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
 import { watch } from "../watch/watch.ts";
 import type { ListRow } from "./list-row.ts";
-import { listing } from "./session-json.ts";
+import { type Listing, listing } from "./session-json.ts";
 import { sessionTable } from "./session-list.ts";
 
 /** Ended sessions of this last time (ms) are listed without --all. */
@@ -50,6 +51,7 @@ export const sessions: CommandSpec = {
       .option("--sort <by>", "started, ended, name or status")
       .option("--limit <n>", "the first n lines only")
       .option("--run-dir <dir>", "only sessions of this run directory")
+      .option("--usage", "with CPU, MEM, GPU and GPUMEM also where the terminal has no room for them by itself")
       .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
       .option("--here", "only this machine's")
@@ -79,7 +81,7 @@ export const sessions: CommandSpec = {
     if (options.json) {
       const listings = listed.map(({ listing, text }) => (here ? { ...listing, text } : listing));
       call.stdout(`${JSON.stringify(listings, null, 2)}\n`);
-    } else print(call, context, listed, rows.length > 0);
+    } else print(call, context, listed, rows.length > 0, options.usage === true);
     return Status.ok;
   },
 };
@@ -228,7 +230,12 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
           : endText(session, progress?.summary ?? ""),
         place: row.runDirectory ?? row.directory,
         created: row.created,
-        listing: await listing(session, context.progress, { saveBefore, now, job: context.neighbours.place.job }),
+        listing: await listing(session, context.progress, {
+          saveBefore,
+          now,
+          job: context.neighbours.place.job,
+          usage: context.usage,
+        }),
       };
     }),
   );
@@ -347,7 +354,7 @@ function filtered(rows: readonly ListRow[], filter: Filter, forPrograms: boolean
 }
 
 /** @param hidden there are sessions that the filters left out */
-function print(call: Call, context: Context, chosen: readonly ListRow[], hidden: boolean): void {
+function print(call: Call, context: Context, chosen: readonly ListRow[], hidden: boolean, usage: boolean): void {
   if (chosen.length === 0) {
     const none = hidden || context.table.all().length > 0;
     call.stderr(
@@ -358,7 +365,7 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
   const now = context.clock();
   const colours = coloursFor(call.request);
   const lines = chosen.map((row) => {
-    const { job, host } = row.listing as { job?: string | null; host?: string };
+    const { job, host, usage } = row.listing as { job?: string | null; host?: string; usage?: Listing["usage"] };
     return {
       status: statusWord(row.status),
       progress: redNumbers(row.text, colours),
@@ -368,11 +375,12 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
       viewers: row.viewers,
       job: jobText(job ?? null),
       host: host ?? "",
+      usage: usageCells(usage ?? undefined, row.live),
       place: row.place,
     };
   });
   const { terminal, directory, environment } = call.request;
-  const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME };
+  const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME, usage };
   call.stdout(`${sessionTable(lines, place, colours)}\n`);
 }
 

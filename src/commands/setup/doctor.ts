@@ -36,7 +36,7 @@ export const doctor: CommandSpec = {
       { home: context.home, root: packageRoot, version: context.version, uid: process.getuid?.() ?? -1 },
       request.pid,
     );
-    const conditions = [...places, await machines(context)];
+    const conditions = [...places, await machines(context), graphics(context)];
     const findings = conditions.flatMap((c) => c.findings);
     const problems = findings.filter((f) => f.severity === "problem").length;
     if (options.json) {
@@ -60,6 +60,44 @@ async function machines({ roster }: Context): Promise<Condition> {
         `what is not yours or broken may be removed from ${roster.folder}; config key roster names another folder`,
       ),
     ),
+  };
+}
+
+/** What NVIDIA's driver told, where a session has asked it. */
+function graphics({ gpus }: Context): Condition {
+  const divided = gpus.gpus().filter(({ mig }) => mig);
+  const hidden = gpus.processes().some(({ pid }) => pid === null);
+  return {
+    name: "GPUs",
+    findings: [
+      ...(gpus.problem === ""
+        ? []
+        : [
+            warning(
+              "gpu-driver",
+              `what runs use of GPUs is not known: ${gpus.problem}`,
+              "nvidia-smi, by hand; restart the driver or the machine where it hangs",
+            ),
+          ]),
+      ...(divided.length === 0
+        ? []
+        : [
+            warning(
+              "gpu-mig",
+              `GPU ${divided.map(({ index }) => index).join(", ")} is divided (MIG): the driver tells no use of it`,
+              "nvidia-smi -mig 0 (as root), or live without that figure",
+            ),
+          ]),
+      ...(hidden
+        ? [
+            warning(
+              "gpu-hidden",
+              "the driver does not tell whose processes are on its GPUs: GPU memory of runs is not known",
+              "run outside of the container, or start it with the host's process numbers (docker run --pid=host)",
+            ),
+          ]
+        : []),
+    ],
   };
 }
 

@@ -7,6 +7,7 @@ import { partFact } from "../../session/run/parts.ts";
 import { span } from "../../trainers/falcon/summary.ts";
 import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";
+import { usageLines } from "../text/usage-text.ts";
 import { bytes, duration, endSentence } from "../text/wording.ts";
 
 export interface FactsNow {
@@ -33,6 +34,7 @@ export function factLines(session: Session, facts: Listing, { now, parts, deadli
     ...deadlineLines(session, facts.deadline, text, when),
     ...partLines(parts, now, when),
     ...provenanceLines(facts),
+    ...usageLines(facts.usage),
     ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
     [
       "viewers",

@@ -50,6 +50,7 @@ export const show: CommandSpec = {
       saveBefore: context.config.saveBefore,
       now: context.clock(),
       job: context.neighbours.place.job,
+      usage: context.usage,
     });
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);

@@ -15,6 +15,7 @@ export type WatchAction =
   | "filter"
   | "sort"
   | "reverse"
+  | "usage"
   | "help"
   | "leave";
 
@@ -62,6 +63,7 @@ export const watchKeys: readonly Binding[] = [
   },
   { action: "sort", keys: ["s"], label: "s", help: "sort by age, name, status, loss", footer: { word: "s sort", rank: 4 } },
   { action: "reverse", keys: ["r"], label: "r", help: "the other way round", footer: { word: "r reverse", rank: 1 } },
+  { action: "usage", keys: ["u"], label: "u", help: "CPU, memory and GPU before other columns, where not all have room" },
   { action: "help", keys: ["?"], label: "?", help: "this list", footer: { word: "? keys", rank: 5 } },
   {
     action: "leave",

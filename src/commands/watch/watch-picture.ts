@@ -5,6 +5,7 @@ import type { NodeProgress } from "../../trainers/falcon/node-progress.ts";
 import { epochText, number, span } from "../../trainers/falcon/summary.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
+import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
 import { footer, helpLines } from "./watch-keys.ts";
 import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
@@ -20,6 +21,8 @@ export interface Frame {
   prompt: string;
   /** First line of the table that is shown. */
   top: number;
+  /** What is used keeps its columns where others have no room. */
+  usage: boolean;
   /** The last lines below the table, at most so many. */
   log(count: number): string[];
 }
@@ -41,11 +44,27 @@ const gap = 2;
 /** Bars of the trend. */
 const trendWidth = 12;
 
+/** Above the ranks of all other columns. */
+const mostRank = 100;
+
 /** Lines that are not the table's: its head, the ruler, the footer. */
 const frameLines = 3;
 
 /** Part of the screen that the table may take from the log below it. */
 const tablePart = 0.6;
+
+/** What is used; of a run on its first line, since its nodes share the machine. Only where there is something to tell. */
+const usageColumns = (Object.keys(usageTitles) as (keyof UsageCells)[]).map(
+  (key, i): WatchColumn => ({
+    title: usageTitles[key],
+    right: true,
+    // below all others, and GPU memory first
+    rank: 0.9 - i / 10,
+    label: usageTitles[key].toLowerCase(),
+    text: ({ session, node, progress }) =>
+      node === undefined || progress?.nodes.find(({ status }) => status !== "idle") === node ? session.usage[key] : "",
+  }),
+);
 
 /** The selected node's curve stands above its log where that many lines and columns are free: the log keeps the better half. */
 const chartNeeds = { lines: 26, cols: 60 };
@@ -108,13 +127,13 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
   const space = Math.max(0, rows - part.length - frameLines);
   const sessions = lines.filter((row) => row.kind === "session");
   const texts = new Map(
-    columns.map((column) => [
+    [...columns, ...usageColumns].map((column) => [
       column,
       // the selected line is inverted as a whole: a colour in it would be a patch
       new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, row === chosen ? colourless : colours))])),
     ]),
   );
-  const { shown, left } = fitting(texts, cols);
+  const { shown, left } = fitting(texts, cols, frame.usage);
   // all lines, so that the columns do not move while the table is scrolled
   const cells = sessions.map((row) => shown.map((column) => texts.get(column)?.get(row) ?? ""));
   const [head = "", ...body] = table(shown, cells, cols).split("\n");
@@ -184,14 +203,17 @@ function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): st
 function fitting(
   texts: ReadonlyMap<WatchColumn, ReadonlyMap<SessionRow, string>>,
   cols: number,
+  usage: boolean,
 ): { shown: WatchColumn[]; left: WatchColumn[] } {
-  const shown = [...columns];
+  const told = usageColumns.filter((column) => [...(texts.get(column)?.values() ?? [])].some((text) => text !== ""));
+  const shown = [...columns, ...told];
+  const rank = (column: WatchColumn) => (column.rank as number) + (usage && usageColumns.includes(column) ? mostRank : 0);
   const left: WatchColumn[] = [];
   const width = () => shown.reduce((sum, column) => sum + widest(column, texts.get(column)), 0) + gap * (shown.length - 1);
   while (width() > cols) {
     const ranked = shown.filter((column) => column.rank !== undefined);
     if (ranked.length === 0) break;
-    const least = ranked.reduce((a, b) => ((b.rank as number) < (a.rank as number) ? b : a));
+    const least = ranked.reduce((a, b) => (rank(b) < rank(a) ? b : a));
     shown.splice(shown.indexOf(least), 1);
     left.unshift(least);
   }

@@ -3,6 +3,7 @@
 import type { NodeProgress } from "../../trainers/falcon/node-progress.ts";
 import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
 import type { StatusWord } from "../text/status-word.ts";
+import type { UsageCells } from "../text/usage-text.ts";
 
 /** What is shown of a session. Times are ms since 1970. */
 export interface Watched {
@@ -15,6 +16,7 @@ export interface Watched {
   ended: number | null;
   /** Its state when it runs, its outcome when it is over. */
   status: StatusWord;
+  usage: UsageCells;
 }
 
 /** A node of a run, or a session: one without nodes, or one that is over. */

@@ -11,8 +11,10 @@ import { endReport } from "../attach/end-report.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { attachElsewhere } from "../dispatch/other-server.ts";
 import { type ListRow, progressOf } from "../list/list-row.ts";
+import { type Listing, usageOf } from "../list/session-json.ts";
 import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
+import { usageCells } from "../text/usage-text.ts";
 import { endSentence } from "../text/wording.ts";
 import { type WatchAction, watchAction } from "./watch-keys.ts";
 import { LogTail } from "./watch-log.ts";
@@ -98,6 +100,8 @@ class WatchView {
   #top = 0;
   #sort: Sort = "age";
   #reverse = false;
+  /** What is used stands before what else may be left out. */
+  #usage = false;
   /** Chosen by a key; until then the ended ones are folded while something runs. */
   #folded: boolean | undefined;
   #filter = "";
@@ -197,7 +201,7 @@ class WatchView {
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */
   #arrange(): void {
-    const own = [...this.#read].map(([session, progress]) => ({ session: watched(session), progress }));
+    const own = [...this.#read].map(([session, progress]) => ({ session: watched(session, this.#context), progress }));
     const sessions = [...own, ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) }))];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
     this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
@@ -248,6 +252,9 @@ class WatchView {
       },
       reverse: () => {
         this.#reverse = !this.#reverse;
+      },
+      usage: () => {
+        this.#usage = !this.#usage;
       },
       help: () => {
         this.#page = { title: "keys of falcon sessions --watch", text: helpText, top: 0 };
@@ -337,6 +344,7 @@ class WatchView {
       sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
       prompt: this.#typing ? `/${printable(this.#filter)}█` : this.#notice || this.#filtered(),
       top: this.#top,
+      usage: this.#usage,
       log: (count) => this.#logLines(chosen, count),
     };
     const text =
@@ -374,7 +382,7 @@ class WatchView {
   }
 }
 
-function watched(session: Session): Watched {
+function watched(session: Session, { usage }: Context): Watched {
   const { id, name, directory, runDirectory, created, started, ended, state } = session.row;
   const word = session.live ? state : outcomeWord(session);
   return {
@@ -386,15 +394,18 @@ function watched(session: Session): Watched {
     started,
     ended,
     status: statusWord(word),
+    usage: usageCells(usageOf(session, usage), session.live),
   };
 }
 
-function watchedRow({ id, name, place, live, created, since, status }: ListRow): Watched {
+function watchedRow({ id, name, place, live, created, since, status, listing }: ListRow): Watched {
+  const { usage } = listing as { usage?: Listing["usage"] };
   return {
     ...{ id, name, directory: place, live, created },
     started: live ? since : null,
     ended: live ? null : since,
     status: statusWord(status),
+    usage: usageCells(usage ?? undefined, live),
   };
 }
 

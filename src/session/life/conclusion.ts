@@ -2,6 +2,7 @@
 // which say the same, and are kept.
 
 import { signalName } from "../../platform/signals.ts";
+import type { Usage } from "../../resources/usage.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import { type ModelFiles, modelFiles } from "../../trainers/falcon/model-files.ts";
 import { type Ending, type PostMortem, postMortem } from "../../trainers/falcon/post-mortem.ts";
@@ -62,6 +63,8 @@ function outcomeFacts(
     ended: row.ended,
     execError: row.facts.execError as string | undefined,
     outOfMemory: outOfMemory(row.facts.memory as MemoryWatch | undefined),
+    memoryShare: (row.facts.usage as Usage | undefined)?.memoryShare,
+    limitBy: (row.facts.usage as Usage | undefined)?.limitBy,
     signals: (row.facts.signals as SignalEvent[] | undefined) ?? [],
     stop: row.facts.stop as StopRecord | undefined,
     batch: row.facts.batchEnd as BatchEnd | undefined,

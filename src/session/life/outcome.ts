@@ -105,6 +105,9 @@ export interface OutcomeFacts {
   /** The sentence about a program that could not be executed. */
   execError?: string | undefined;
   outOfMemory: boolean;
+  /** How full the memory was in its last minute, 0 to 1, of its control group's limit or the machine's; null: not measured. */
+  memoryShare?: number | null | undefined;
+  limitBy?: "group" | "machine" | null | undefined;
   signals: readonly SignalEvent[];
   stop?: StopRecord | undefined;
   batch?: BatchEnd | undefined;
@@ -157,6 +160,14 @@ export function deriveOutcome(facts: OutcomeFacts): Outcome {
     return limit ? told("time-limit", "stopped at its time limit", by) : told("stopped", "stopped", by);
   }
   if (facts.ending === "forced") return told("stopped", "stopped by force", by);
+  if (looksOutOfMemory(facts, end)) {
+    const share = `memory was at ${Math.round((facts.memoryShare ?? 0) * 100)} % of ${facts.limitBy === "group" ? "the limit" : "the machine's"}`;
+    return told(
+      "killed",
+      `ended by ${statusWords(end)}, probably out of memory: ${share}`,
+      "probably the kernel, for want of memory",
+    );
+  }
   const hit = lastSignal(facts);
   if (limit && (hit !== undefined || end.signal !== null)) {
     return told("time-limit", `killed at its time limit (${statusWords(end)})`, by);
@@ -189,6 +200,16 @@ function savedWords({ kind, models }: OutcomeFacts, saved: boolean | null, outco
   return models !== undefined && models.damaged.length > 0
     ? `, model not saved (${models.damaged.join(", ")}: cut off)`
     : ", model not saved";
+}
+
+/** Memory that was fuller than this (part of what may be used) in the last minute explains a SIGKILL that nobody is known to have sent. */
+const nearlyFull = 0.95;
+
+/** SIGKILL, or the 137 of a shell whose program got it, from nobody that we know of, and there was hardly any memory left. */
+function looksOutOfMemory({ signals, memoryShare, batch }: OutcomeFacts, end: End): boolean {
+  if (end.signal !== "SIGKILL" && end.status !== 137) return false;
+  if (signals.some(({ signal }) => signal === "SIGKILL") || (batch !== undefined && batch.what !== "other")) return false;
+  return (memoryShare ?? 0) >= nearlyFull;
 }
 
 /** Whether it was asked to end, by what we did or by what its output says. */

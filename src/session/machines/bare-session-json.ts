@@ -48,6 +48,7 @@ export function bareListing({ pid, created, started, ended, waitStatus, ...facts
     postMortem: null,
     failure: null,
     outcome: null,
+    usage: null,
   };
 }
 

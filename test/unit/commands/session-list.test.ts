@@ -16,6 +16,7 @@ const line = (status: string, fields: Partial<ListLine>): ListLine => ({
   viewers: 0,
   job: "",
   host: "node1",
+  usage: { cpu: "", mem: "", gpu: "", gpuMem: "" },
   place: "/home/me/project",
   ...fields,
 });
@@ -88,4 +89,24 @@ test("places as a person calls them, and a text that is cut in its middle", () =
   assert.equal(cutMiddle("output/gaussian-1234", 12), "out…ian-1234");
   assert.equal(cutMiddle("short", 12), "short");
   assert.equal(widthOf(cutMiddle("ヒッグス粒子の探索の実験", 11)) <= 11, true);
+});
+
+test("what is used has columns where everything else is whole, and where it is asked for; in a pipe only then", () => {
+  const used = [
+    line("running", { progress: "12/300", usage: { cpu: "182%", mem: "3.2 GB", gpu: "97%", gpuMem: "12 GB" } }),
+    line("running", { id: "idle22" }),
+  ];
+  const head = (width: number, usage?: boolean) =>
+    sessionTable(
+      used,
+      { width, directory: "/", home: undefined, ...(usage === true ? { usage } : {}) },
+      picocolors.createColors(false),
+    ).split("\n")[0];
+  assert.match(head(120) ?? "", /AGE {2,}CPU {2,}MEM {2,}GPU {2,}GPUMEM {2,}RUN$/);
+  assert.match(head(76) ?? "", /CPU/, "what fits of them");
+  assert.doesNotMatch(head(76) ?? "", /GPUMEM/);
+  assert.doesNotMatch(head(60) ?? "", /CPU/);
+  assert.match(head(60, true) ?? "", /CPU {2,}MEM {2,}GPU {2,}GPUMEM/);
+  assert.doesNotMatch(head(0) ?? "", /CPU/);
+  assert.match(head(0, true) ?? "", /GPUMEM/);
 });

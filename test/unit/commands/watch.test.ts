@@ -25,6 +25,7 @@ function run(name: string, { live = true, word = "running", ended = now, nodes =
     started: now - 60_000,
     ended: live ? null : ended,
     status: statusWord(word),
+    usage: { cpu: live ? "50%" : "", mem: live ? "1.2 GB" : "", gpu: "", gpuMem: "" },
   };
   return { session, progress: nodes.length === 0 ? null : ({ nodes, stalled: false } as unknown as RunProgress) };
 }
@@ -85,6 +86,7 @@ test("of more lines than fit, those in sight are drawn and the others counted ab
       sort: "age",
       prompt: "",
       top: 2,
+      usage: false,
       log: () => ["a log"],
     };
     const lines = picture(rows, rows[3], frame);

@@ -130,6 +130,23 @@ describe("a falcon launch", () => {
     assert.equal(outcome({ end: undefined, lost: "the machine was restarted" })[3], "lost: the machine was restarted");
   });
 
+  test("SIGKILL from nobody with hardly any memory left was probably for want of it", () => {
+    const end = killed("SIGKILL", 137);
+    const full = { end, memoryShare: 0.98, limitBy: "group" } as const;
+    assert.deepEqual(outcome({ ...full, kind: "run" }).slice(2), [
+      "probably the kernel, for want of memory",
+      "ended by SIGKILL, probably out of memory: memory was at 98 % of the limit",
+    ]);
+    assert.match(
+      String(outcome({ ...full, limitBy: "machine", end: exit(137) })[3]),
+      /status 137, probably .*98 % of the machine's/,
+    );
+    assert.doesNotMatch(String(outcome({ ...full, memoryShare: 0.6 })[3]), /memory/);
+    assert.doesNotMatch(String(outcome({ ...full, memoryShare: null })[3]), /memory/);
+    assert.doesNotMatch(String(outcome({ ...full, signals: [sent("SIGKILL", "kill")] })[3]), /memory/);
+    assert.doesNotMatch(String(outcome({ ...full, end: killed("SIGTERM", 143) })[3]), /memory/);
+  });
+
   test("a signal long ago is not what ended it", () => {
     assert.equal(outcome({ end: exit(1), ending: "failed", signals: [sent("SIGUSR1", "kill", 600_000)] })[0], "failed");
   });

@@ -1,0 +1,50 @@
+// What the sessions of this server use: the sampler with the system's own effects.
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { steady, wall } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { sampleUsage } from "../platform/native.ts";
+import type { Finding } from "../resources/findings.ts";
+import { Nvidia } from "../resources/nvidia.ts";
+import { type SampledSession, systemLimits, UsageSampler } from "../resources/sampler.ts";
+import type { Session } from "../session/life/session.ts";
+
+/** What NVIDIA's driver makes where it runs: natively, and within Windows. */
+const driverFiles = ["/dev/nvidiactl", "/dev/dxg"];
+
+export interface SystemUsage {
+  sampler: UsageSampler;
+  gpus: Nvidia;
+}
+
+/** @param found told of what is worth telling, once until it is over. */
+export function systemUsage(
+  live: () => readonly Session[],
+  found: (id: string, finding: Finding) => void,
+  log: Log,
+): SystemUsage {
+  const gpus = new Nvidia({
+    // its output is read, its complaints stand there as well; the directory is nobody's
+    start: (args) => spawn("nvidia-smi", args, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }),
+    steady,
+    log,
+  });
+  const sampler = new UsageSampler({
+    ...systemLimits,
+    live: () => live().map(sampled),
+    sample: sampleUsage,
+    gpus,
+    hasDriver: () => driverFiles.some((file) => fs.existsSync(file)),
+    found,
+    clock: wall,
+    steady,
+    log,
+  });
+  return { sampler, gpus };
+}
+
+/** A session as the sampler sees it. */
+export function sampled({ row, folder }: Session): SampledSession {
+  const { id, command, environment, started, holderPid, programPid } = row;
+  return { id, folder, command, environment, started, holderPid, programPid };
+}
