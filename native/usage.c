@@ -1,7 +1,9 @@
 // See usage.h. Linux: /proc. Elsewhere nothing is known.
 //
-// A machine with many processors has thousands of kernel threads. A process that was found to descend from no root stays foreign for as long as it
-// lives, so that it is not read again: only the names in /proc are. Each FORGET samples, and with another set of roots, all are read anew, since
+// A machine with many processors has thousands of kernel threads. A process that was found to descend from no
+// root stays foreign for as long as it
+// lives, so that it is not read again: only the names in /proc are. Each FORGET samples, and with another set
+// of roots, all are read anew, since
 // numbers of processes come again.
 #include "usage.h"
 
@@ -109,7 +111,8 @@ static bool has_gpu_open(int proc, int pid) {
 
 static void add_actor(struct usage_tree *tree, int proc, const struct process *one, double cpu, double memory) {
   char text[TITLE_LONGEST];
-  // a process that waits for a device may hold what guards its own memory, and reading its arguments would wait with it
+  // a process that waits for a device may hold what guards its own memory, and reading its arguments would
+  // wait with it
   if (strncmp(one->name, "ray::", 5) != 0 || one->state == 'D') return;
   if (read_text(proc, one->pid, "cmdline", text, sizeof text) <= 0) return;
   struct usage_actor *grown = realloc(tree->actors, (tree->actor_count + 1) * sizeof *grown);

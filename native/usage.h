@@ -1,4 +1,5 @@
-// What process trees use, by the kernel's account: processor time, memory, bytes written, and whether they have a GPU open.
+// What process trees use, by the kernel's account: processor time, memory, bytes written, and whether they
+// have a GPU open.
 #ifndef FALCON_USAGE_H
 #define FALCON_USAGE_H
 
@@ -35,8 +36,10 @@ struct usage_tree {
   size_t actor_count;
 };
 
-// Fills in `trees`, whose roots are set: all that descends from each root, which itself (a holder) counts only for what it has waited for.
-// `look_for_gpu`: looks through open files, which costs as much as all else. Answers false where there is no /proc, or no memory.
+// Fills in `trees`, whose roots are set: all that descends from each root, which itself (a holder) counts
+// only for what it has waited for.
+// `look_for_gpu`: looks through open files, which costs as much as all else. Answers false where there is no
+// /proc, or no memory.
 // Not thread-safe.
 bool usage_sample(struct usage_tree *trees, size_t count, bool look_for_gpu);
 void usage_free(struct usage_tree *trees, size_t count);

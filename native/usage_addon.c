@@ -1,4 +1,5 @@
-// See usage_addon.h. The kernel's files are read in a thread of Node's pool: it takes milliseconds, and where a read waits the server does not.
+// See usage_addon.h. The kernel's files are read in a thread of Node's pool: it takes milliseconds, and where
+// a read waits the server does not.
 #include "usage_addon.h"
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-// What is worth telling about a run's usage: GPUs that have nothing to do, and memory that grows towards its limit.
+// What is worth telling about a run's usage: GPUs that have nothing to do, and memory that grows towards its
+// limit.
 import type { UsageSample } from "./sample.ts";
 
 export interface Finding {
@@ -7,11 +8,16 @@ export interface Finding {
   sentence: string;
 }
 
-/** A GPU is idle where its use has been below this part for so long (ms): evaluation between two rounds takes minutes. */
+/**
+ * A GPU is idle where its use has been below this part for so long (ms): evaluation between two rounds takes
+ * minutes.
+ */
 const idleUse = 0.05;
 const idleTime = 2 * 3_600_000;
 
-/** Growth is measured over so long (ms), and half of it has to be known; shorter ones are a cache that fills. */
+/**
+ * Growth is measured over so long (ms), and half of it has to be known; shorter ones are a cache that fills.
+ */
 const growthTime = 3_600_000;
 /** Told where memory is full within so long (hours) at this rate. */
 const fullWithin = 24;

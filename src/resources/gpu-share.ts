@@ -1,4 +1,5 @@
-// Which GPUs a session uses, and what of them is its own: by the driver's list of processes, else by CUDA_VISIBLE_DEVICES.
+// Which GPUs a session uses, and what of them is its own: by the driver's list of processes, else by
+// CUDA_VISIBLE_DEVICES.
 import type { Gpu, GpuProcess } from "./nvidia.ts";
 
 /** A GPU as a session has it. */
@@ -46,7 +47,10 @@ function usedGpu({ mig: _, ...gpu }: Gpu, shared: boolean): UsedGpu {
   return { ...gpu, shared };
 }
 
-/** The GPUs that CUDA would show: indices or the beginnings of UUIDs, up to the first word that is none; all without the variable. */
+/**
+ * The GPUs that CUDA would show: indices or the beginnings of UUIDs, up to the first word that is none; all
+ * without the variable.
+ */
 function visibleGpus(gpus: readonly Gpu[], visible: string | undefined): Gpu[] {
   if (visible === undefined) return [...gpus];
   const found: Gpu[] = [];

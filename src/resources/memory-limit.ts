@@ -1,4 +1,5 @@
-// What memory a process may use, and how much of that is in use: by its control group (versions 1 and 2), else by the machine.
+// What memory a process may use, and how much of that is in use: by its control group (versions 1 and 2),
+// else by the machine.
 import fs from "node:fs";
 import path from "node:path";
 import { memoryCgroup } from "../platform/processes.ts";

@@ -1,5 +1,7 @@
-// What NVIDIA's driver says of its GPUs and of who uses them: two nvidia-smi that go on telling while a session has a GPU, for all sessions. Nothing
-// waits for them: a driver that hangs leaves a process that cannot be ended, so what is not told in time is not known.
+// What NVIDIA's driver says of its GPUs and of who uses them: two nvidia-smi that go on telling while a
+// session has a GPU, for all sessions. Nothing
+// waits for them: a driver that hangs leaves a process that cannot be ended, so what is not told in time is
+// not known.
 import type { ChildProcess } from "node:child_process";
 import type { Log } from "../base/log.ts";
 
@@ -44,7 +46,10 @@ export const processQuery = ["--query-compute-apps=gpu_uuid,pid,used_memory", ..
 
 /** What was told is held to be true for so long (ms): two answers may be missed. */
 const holds = 2.5 * period * 1000;
-/** Without an answer for so long (ms) it is given up: the first one takes some seconds on a machine with eight cards. */
+/**
+ * Without an answer for so long (ms) it is given up: the first one takes some seconds on a machine with eight
+ * cards.
+ */
 const patience = 30_000;
 /** After a failure it is tried again after this (ms), where its process is gone. */
 const retry = 600_000;

@@ -12,7 +12,9 @@ export interface UsageSample {
   memory: number | null;
   /** The most memory that was seen in it. */
   peak: number | null;
-  /** Memory in use of what may be used, by the control group or the machine: 0 to 1; the most that was seen. */
+  /**
+   * Memory in use of what may be used, by the control group or the machine: 0 to 1; the most that was seen.
+   */
   share: number | null;
   /** Bytes a second that went to storage. */
   written: number | null;

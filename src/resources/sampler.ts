@@ -1,4 +1,5 @@
-// Measures what the running sessions use, each five seconds where something moves, and keeps it with each session.
+// Measures what the running sessions use, each five seconds where something moves, and keeps it with each
+// session.
 import type { Log } from "../base/log.ts";
 import type { TreeUsage } from "../platform/native.ts";
 import { type Finding, findings } from "./findings.ts";
@@ -10,10 +11,16 @@ import type { UsageSeries } from "./series.ts";
 import { actorsOf, joinsCluster, type Usage } from "./usage.ts";
 import { appendUsage, readUsage, writeUsage } from "./usage-file.ts";
 
-/** The first look at a session (ms): the program has begun to work, and who looks at the list has something to see. */
+/**
+ * The first look at a session (ms): the program has begun to work, and who looks at the list has something to
+ * see.
+ */
 const firstPause = 1_000;
 
-/** Pauses between two samples of a session (ms): while it moves, and after it has not, each time twice as long. */
+/**
+ * Pauses between two samples of a session (ms): while it moves, and after it has not, each time twice as
+ * long.
+ */
 export const shortestPause = 5_000;
 export const longestPause = 60_000;
 
@@ -184,7 +191,8 @@ export class UsageSampler {
     if (span <= 0) return true;
     const limit = this.#limitOf(session, recorder, uses);
     const share = recorder.gpu ? this.#gpuShareOf(session, tree) : undefined;
-    // numbers of a process that is gone before its parent has waited for it are missing for a while: nothing is taken back
+    // numbers of a process that is gone before its parent has waited for it are missing for a while: nothing
+    // is taken back
     const cpu = Math.max(0, tree.cpu - recorder.cpu) / span;
     const written = Math.max(0, tree.written - recorder.written) / span;
     const alive = tree.pids.length > 0;
@@ -286,7 +294,10 @@ export class UsageSampler {
     return (this.#recorders.get(session.id)?.series ?? readUsage(session.folder)).samples;
   }
 
-  /** The last look at a session that has ended, while its holder is there: it knows what the dead have used. `memoryShare` is that of its last minute. */
+  /**
+   * The last look at a session that has ended, while its holder is there: it knows what the dead have used.
+   * `memoryShare` is that of its last minute.
+   */
   async finish(session: SampledSession): Promise<Usage | undefined> {
     const recorder = this.#recorders.get(session.id);
     if (recorder === undefined) return undefined;

@@ -2,7 +2,8 @@
 import { merged, type UsageSample } from "./sample.ts";
 
 /**
- * Stretches that are kept of a run: at one each five seconds the last hour is as exact as it was measured, and a week is told by stretches of at most
+ * Stretches that are kept of a run: at one each five seconds the last hour is as exact as it was measured,
+ * and a week is told by stretches of at most
  * some ten minutes. 1,440 lines of a file are about 130 KB.
  */
 export const mostSamples = 1440;
@@ -24,7 +25,10 @@ export class UsageSeries {
     return this.#samples.at(-1);
   }
 
-  /** Answers whether older ones were merged, so that what is stored is to be written anew. A time that went back adds nothing. */
+  /**
+   * Answers whether older ones were merged, so that what is stored is to be written anew. A time that went
+   * back adds nothing.
+   */
   add(sample: UsageSample): boolean {
     if (this.last !== undefined && sample.time <= this.last.time) return false;
     this.#samples.push(sample);
@@ -54,7 +58,10 @@ export class UsageSeries {
   }
 }
 
-/** The older half in pairs: the shortest neighbours go first, so that no stretch grows far longer than those beside it. */
+/**
+ * The older half in pairs: the shortest neighbours go first, so that no stretch grows far longer than those
+ * beside it.
+ */
 function halved(samples: readonly UsageSample[]): UsageSample[] {
   const half = samples.length >> 1;
   const older: UsageSample[] = [];

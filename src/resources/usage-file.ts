@@ -1,4 +1,5 @@
-// Usage on disk: a line a stretch in the session's folder, added at each sample, and written anew when older ones were merged.
+// Usage on disk: a line a stretch in the session's folder, added at each sample, and written anew when older
+// ones were merged.
 import fs from "node:fs";
 import path from "node:path";
 import { sampleFields, type UsageSample } from "./sample.ts";
@@ -23,7 +24,10 @@ function lineOf(sample: UsageSample): string {
   return `${JSON.stringify(sampleFields.map((field) => short(sample[field])))}\n`;
 }
 
-/** A line as a sample; undefined where it is none (the last one of a server that was killed, or another version's). */
+/**
+ * A line as a sample; undefined where it is none (the last one of a server that was killed, or another
+ * version's).
+ */
 function sampleOf(line: string): UsageSample | undefined {
   let values: unknown;
   try {

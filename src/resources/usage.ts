@@ -55,7 +55,8 @@ export function actorsOf(actors: readonly { title: string; memory: number }[]): 
 }
 
 /**
- * Whether a run joins a Ray that runs already: by its own words, the configuration's come to us as an override or not at all.
+ * Whether a run joins a Ray that runs already: by its own words, the configuration's come to us as an
+ * override or not at all.
  * @param command of the session
  */
 export function joinsCluster(command: readonly string[], environment: Readonly<Record<string, string>>): boolean {

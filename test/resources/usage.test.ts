@@ -1,4 +1,5 @@
-// What a run uses, against what the system says of it: getrusage, /usr/bin/time, programs that take known memory and processor, a control group's limit.
+// What a run uses, against what the system says of it: getrusage, /usr/bin/time, programs that take known
+// memory and processor, a control group's limit.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -38,7 +39,8 @@ describe("a tree of processes", () => {
     const ended = await usageOf(home, id);
     assert.ok(ended);
     const told = Number(/used ([\d.]+)/.exec(await home.ok(["logs", id]))?.[1]);
-    // the kernel counts hundredths, of four processes each by itself, and the holder's child is the one that printed
+    // the kernel counts hundredths, of four processes each by itself, and the holder's child is the one that
+    // printed
     near(ended.cpuSeconds, told, 0.15, "processor seconds");
     near(ended.memoryPeak, (3 * 60 + 80) * megabyte, 6 * megabyte, "peak");
     assert.ok(ended.written >= 0 && ended.written < 100 * megabyte, String(ended.written));

@@ -1,6 +1,9 @@
-// Answers of nvidia-smi to our two questions (--format=csv,noheader,nounits). No machine with a GPU was to be had where they were written: they follow
-// the program's manual (nvidia-smi --help-query-gpu), and for a divided GPU in a container what a user of driver 535.161.08 posted
-// (Stability-AI/StableSwarmUI, issue 388: "NVIDIA A100-SXM4-80GB, 535.161.08, 47, [N/A], [N/A], [Insufficient Permissions], ...").
+// Answers of nvidia-smi to our two questions (--format=csv,noheader,nounits). No machine with a GPU was to be
+// had where they were written: they follow
+// the program's manual (nvidia-smi --help-query-gpu), and for a divided GPU in a container what a user of
+// driver 535.161.08 posted
+// (Stability-AI/StableSwarmUI, issue 388: "NVIDIA A100-SXM4-80GB, 535.161.08, 47, [N/A], [N/A], [Insufficient
+// Permissions], ...").
 export const nvidiaAnswers = {
   one: {
     gpus: ["0, GPU-8a3f2c51-6b1d-4e0c-9f2a-0b7c1d2e3f40, NVIDIA H100 80GB HBM3, 97, 61203, 81559, 612.37, 58, Disabled"],

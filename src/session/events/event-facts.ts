@@ -3,7 +3,10 @@
 import { outcomeOf } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 
-/** Events that are told: it completed, it ended otherwise (status, signal, lost), it stopped moving; what is found about its use of GPUs and memory. */
+/**
+ * Events that are told: it completed, it ended otherwise (status, signal, lost), it stopped moving; what is
+ * found about its use of GPUs and memory.
+ */
 export type SessionEvent = "ended" | "failed" | "stalled" | "gpu-idle" | "memory-growth";
 
 /** The event that the end of a session is. */

@@ -105,7 +105,10 @@ export interface OutcomeFacts {
   /** The sentence about a program that could not be executed. */
   execError?: string | undefined;
   outOfMemory: boolean;
-  /** How full the memory was in its last minute, 0 to 1, of its control group's limit or the machine's; null: not measured. */
+  /**
+   * How full the memory was in its last minute, 0 to 1, of its control group's limit or the machine's; null:
+   * not measured.
+   */
   memoryShare?: number | null | undefined;
   limitBy?: "group" | "machine" | null | undefined;
   signals: readonly SignalEvent[];
@@ -202,10 +205,16 @@ function savedWords({ kind, models }: OutcomeFacts, saved: boolean | null, outco
     : ", model not saved";
 }
 
-/** Memory that was fuller than this (part of what may be used) in the last minute explains a SIGKILL that nobody is known to have sent. */
+/**
+ * Memory that was fuller than this (part of what may be used) in the last minute explains a SIGKILL that
+ * nobody is known to have sent.
+ */
 const nearlyFull = 0.95;
 
-/** SIGKILL, or the 137 of a shell whose program got it, from nobody that we know of, and there was hardly any memory left. */
+/**
+ * SIGKILL, or the 137 of a shell whose program got it, from nobody that we know of, and there was hardly any
+ * memory left.
+ */
 function looksOutOfMemory({ signals, memoryShare, batch }: OutcomeFacts, end: End): boolean {
   if (end.signal !== "SIGKILL" && end.status !== 137) return false;
   if (signals.some(({ signal }) => signal === "SIGKILL") || (batch !== undefined && batch.what !== "other")) return false;

@@ -1,4 +1,5 @@
-// What it costs to know what runs use: ten runs of twenty processes each that never rest, looked at each five seconds.
+// What it costs to know what runs use: ten runs of twenty processes each that never rest, looked at each five
+// seconds.
 import { execFile } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,7 +10,10 @@ import type { Command } from "../drivers.ts";
 import { cpuMs } from "../facts.ts";
 import { makeSide } from "../sides.ts";
 
-/** Eighteen processes beside the shell and its child, which moves: what rests would be looked at each minute only. */
+/**
+ * Eighteen processes beside the shell and its child, which moves: what rests would be looked at each minute
+ * only.
+ */
 const run = `${program("uses")} 1 1 17 0 100000 0 - & while :; do sleep 0.1; done`;
 
 export const usage: Measure = {

@@ -1,5 +1,6 @@
 // Uses known amounts: uses PRIVATE_MB SHARED_MB CHILDREN CPU_SECONDS HOLD_SECONDS WRITE_MB FILE
-// Each child touches PRIVATE_MB of its own and all of one shared mapping; the first one burns CPU_SECONDS; then all hold. At the end its getrusage of
+// Each child touches PRIVATE_MB of its own and all of one shared mapping; the first one burns CPU_SECONDS;
+// then all hold. At the end its getrusage of
 // itself and its children, in seconds, is printed.
 #define _GNU_SOURCE
 #include <stdio.h>

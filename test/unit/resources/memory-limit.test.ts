@@ -1,4 +1,5 @@
-// The limit that a process has: the smallest of its control groups above it, of both versions, else the machine's memory.
+// The limit that a process has: the smallest of its control groups above it, of both versions, else the
+// machine's memory.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limitPlace, memoryUse } from "../../../src/resources/memory-limit.ts";

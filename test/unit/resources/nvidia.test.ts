@@ -1,4 +1,5 @@
-// NVIDIA's driver by its program: answers of one GPU, four, MIG, none; a program that hangs, fails, is not there, or is an older one.
+// NVIDIA's driver by its program: answers of one GPU, four, MIG, none; a program that hangs, fails, is not
+// there, or is an older one.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
