@@ -40,7 +40,7 @@ describe("falcon sessions --watch", () => {
     await terminal.waitFor(/q leave/);
     assert.match(
       terminal.lines()[0] ?? "",
-      /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE$/,
+      /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE( +CPU)?( +MEM)?$/,
     );
     assert.match(selected(terminal), /^zz +line +● training +\d+\/5000/);
     assert.equal(terminal.lines()[3], "▸ 1 ended: 1 completed");
