@@ -44,7 +44,7 @@ describe("falcon sessions --watch", () => {
     );
     assert.match(selected(terminal), /^zz +line +● training +\d+\/5000/);
     assert.equal(terminal.lines()[3], "▸ 1 ended: 1 completed");
-    await terminal.waitFor(/^── zz \/ line ─+$/m);
+    await terminal.waitFor(/^── zz \/ line (· mem [\d.]+ MB )?─+$/m);
     await terminal.waitFor(/Epoch \d+\/5000 \|/);
     terminal.type("jj"); // at once: a key that is held
     await terminal.waitFor(() => selected(terminal).startsWith("▸ 1 ended"), "the ended ones' line");
@@ -52,7 +52,7 @@ describe("falcon sessions --watch", () => {
     await terminal.waitFor(/^▾ 1 ended/m);
     await terminal.waitFor(/^aa +✓ completed +2\/2.* ago$/m);
     terminal.key("g");
-    await terminal.waitFor(/^── zz \/ line ─+$/m);
+    await terminal.waitFor(/^── zz \/ line (· mem [\d.]+ MB )?─+$/m);
     const rows = () => terminal.lines().slice(1, 3);
     for (const [sort, inOrder] of [
       ["name", () => /^zz +line/.test(rows()[0] ?? "")],
