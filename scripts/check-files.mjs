@@ -21,7 +21,7 @@ const allowed = {
     "src/doctor/python.ts",
     "src/doctor/terminal.ts",
     "src/trainers/falcon/find.ts",
-    "src/trainers/falcon/foreign-files.ts",
+    "src/trainers/foreign-files.ts",
     "src/trainers/falcon/launch-check.ts",
     "src/trainers/falcon/model-files.ts",
     "src/trainers/falcon/python-probe.ts",

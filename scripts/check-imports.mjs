@@ -11,18 +11,22 @@ const root = path.resolve(process.argv[2] ?? own);
 /** Packages with effects or policy of their own, and the one folder that uses each. */
 const owners = { "better-sqlite3": "store", "node-pty": "session", commander: "commands", "smol-toml": "base" };
 
+/** The only file that knows every trainer. */
+const registry = "trainers/registry.ts";
+
 const allowed = table();
 const complaints = [];
 for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
   if (!name.endsWith(".ts")) continue;
   const file = path.join(root, "src", name);
-  for (const specifier of imports(fs.readFileSync(file, "utf8"))) judge(file, name.split(path.sep)[0], specifier);
+  for (const specifier of imports(fs.readFileSync(file, "utf8"))) judge(file, name, specifier);
 }
 for (const complaint of complaints) console.error(complaint);
 process.exitCode = complaints.length > 0 ? 1 : 0;
 
 /** One import of one file. */
-function judge(file, from, specifier) {
+function judge(file, name, specifier) {
+  const from = name.split(path.sep)[0];
   const told = `${path.relative(root, file)}: imports ${specifier}`;
   if (!specifier.startsWith(".")) {
     const owner = owners[specifier];
@@ -31,9 +35,17 @@ function judge(file, from, specifier) {
   }
   const target = path.relative(path.join(root, "src"), path.resolve(path.dirname(file), specifier));
   const to = target.split(path.sep)[0];
+  const one = trainerOf(target);
+  if (one !== undefined && one !== trainerOf(name) && name !== registry)
+    complaints.push(`${told}; a trainer's folder is known to itself and to ${registry} alone: use trainers/trainer.ts`);
   if (to === from || to === "..") return;
   if (!allowed.get(from)?.includes(to))
     complaints.push(`${told}; docs/design/architecture.md does not let src/${from} import src/${to}`);
+}
+
+/** The trainer whose folder a file lies in; undefined for the interface and all else. */
+function trainerOf(file) {
+  return /^trainers\/([^/]+)\/./.exec(file)?.[1];
 }
 
 /** What a file imports: by `import`, `export ... from` and `import()`, types as well. */

@@ -3,8 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
-import { firstOnPath, pythonName } from "../trainers/falcon/find.ts";
-import { shimFolder } from "../trainers/falcon/shim.ts";
+import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
 
 /**
@@ -58,7 +57,8 @@ export const falconFacts = aside("falconFacts", factsHere, ([{ directory }]) => 
 
 async function factsHere(caller: Caller, root: string, pid: number): Promise<FalconFacts> {
   const { environment, directory } = caller;
-  const look = (PATH: string | undefined) => firstOnPath({ environment: PATH === undefined ? {} : { PATH }, directory, root });
+  const look = (PATH: string | undefined) =>
+    launcher.firstOnPath({ environment: PATH === undefined ? {} : { PATH }, directory, root });
   const first = await look(environment.PATH);
   const inForce = isInForce(environment[initVariable], pid);
   const seen: FalconSeen[] = [
@@ -80,10 +80,10 @@ async function factsHere(caller: Caller, root: string, pid: number): Promise<Fal
     const found = await look(bin);
     if (found === undefined) continue;
     seen.push(asSeen(`a script that activates ${prefix}`, found));
-    if (!found.ourselves && fs.existsSync(path.join(bin, pythonName))) overwritten ??= prefix;
+    if (!found.ourselves && fs.existsSync(path.join(bin, launcher.pythonName))) overwritten ??= prefix;
   }
   seen.push(asSeen("an empty environment: env -i, cron", await look(emptyPath)));
-  return { seen, first, inForce, shim: await shimFolder(environment), active, overwritten };
+  return { seen, first, inForce, shim: await launcher.shimFolder(environment), active, overwritten };
 }
 
 /** What the user does not know and should: a `falcon` that would run without a session. Nothing once the remedy is in force. */

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { aside } from "../base/aside.ts";
 import { Failure } from "../base/failure.ts";
 import { usableDirectory } from "../base/usable-directory.ts";
-import { findPythonFalcon } from "../trainers/falcon/find.ts";
+import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 export interface PythonFacts {
@@ -46,7 +46,7 @@ export async function pythonFacts(caller: Caller, root?: string): Promise<Python
   const { environment, directory } = caller;
   const where = { environment, directory, ...(root === undefined ? {} : { root }) };
   try {
-    const { command } = await findPythonFalcon(where);
+    const { command } = await launcher.find(where);
     const interpreter = await askInterpreter(command);
     const blessed = interpreter === undefined ? undefined : await hasModule(interpreter, "blessed", caller);
     return { command, missing: undefined, interpreter, blessed };

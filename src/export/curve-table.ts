@@ -1,6 +1,6 @@
 // The numbers of the loss figure as a table: CSV for a spreadsheet, JSON for a program. One line an epoch and
 // node.
-import type { Curve, NodeCurves } from "../trainers/falcon/curve.ts";
+import type { Curve, NodeCurves } from "../trainers/curve.ts";
 
 interface Entry {
   node: string;

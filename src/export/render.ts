@@ -2,7 +2,7 @@
 // shows is written down.
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
-import type { NodeCurves } from "../trainers/falcon/curve.ts";
+import type { NodeCurves } from "../trainers/curve.ts";
 import { type FigureOptions, figureSvg } from "./figure.ts";
 import { screenHtml } from "./html.ts";
 import { pictureOf } from "./picture.ts";

@@ -1,6 +1,6 @@
 // The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through
 // truncation.
-import { readPiece, sizeOf } from "../trainers/falcon/foreign-files.ts";
+import { readPiece, sizeOf } from "../trainers/foreign-files.ts";
 import type { ReadAnswer, Selected, Selection } from "./line-job.ts";
 import { type After, type Place, runTurn, type Standing, turnBytes } from "./session-lines.ts";
 import type { Threads } from "./worker-pool.ts";

@@ -1,7 +1,7 @@
 // One bounded piece of work on lines, as a worker does it: reading on from a state, packing lines into
 // blocks, choosing and marking them.
 import zlib from "node:zlib";
-import { parseLogLine } from "../trainers/falcon/log-line.ts";
+import { parseLogLine } from "../trainers/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
 import { wordsOf } from "./trigram-index.ts";

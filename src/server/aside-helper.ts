@@ -9,21 +9,14 @@ import "../commands/start/program-file.ts";
 import "../doctor/falcons.ts";
 import "../doctor/python.ts";
 import "../doctor/terminal.ts";
-import "../trainers/falcon/find.ts";
-import "../trainers/falcon/python-probe.ts";
-import "../trainers/falcon/shim.ts";
 import "../session/life/agent-link.ts";
 import "../doctor/places.ts";
-import "../trainers/falcon/foreign-files.ts";
-import "../trainers/falcon/launch-check.ts";
-import "../trainers/falcon/model-files.ts";
-import "../trainers/falcon/relaunch.ts";
-import "../trainers/falcon/run-config.ts";
-import "../trainers/falcon/run-directory.ts";
-import "../trainers/falcon/surroundings.ts";
 import "../session/life/real-paths.ts";
 import "../session/machines/roster-files.ts";
 import "../session/life/working-directory.ts";
+import "../trainers/foreign-files.ts";
+import "../trainers/registry.ts";
+import "../trainers/surroundings.ts";
 
 process.on("message", async (asked: { id: number; name: string; args: never[] }) => {
   const { id, name, args } = asked;

@@ -7,7 +7,7 @@ import { OutputLog } from "./output-log.ts";
 import { writeSegment } from "./segments.ts";
 import type { SessionFile } from "./session-file.ts";
 import { writeSessionFile } from "./session-file.ts";
-import type { SessionRow } from "./session-store.ts";
+import { type SessionRow, trainerOf } from "./session-store.ts";
 
 /**
  * Bytes of compressed log that a part has in the archive at most; the oldest output is what is left out. A
@@ -176,7 +176,7 @@ export class PartArchive {
       | { version?: unknown; written?: unknown; row?: unknown }
       | undefined;
     if (stored?.version !== 1 || typeof stored.written !== "number" || !isRow(stored.row)) return undefined;
-    const row = { ...stored.row, environment: {}, limits: [] };
+    const row = { ...stored.row, trainer: trainerOf(stored.row.kind, stored.row.trainer), environment: {}, limits: [] };
     return { run, n, folder, row, written: stored.written };
   }
 

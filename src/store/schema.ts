@@ -83,6 +83,18 @@ const steps: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ];
 
+/**
+ * Tables beside the versions: a server of an earlier version knows neither them nor their number, opens the
+ * file and leaves them as they are. Steps of the version would be the end of that: it sets a newer file aside.
+ * So `session` and the other tables above keep their columns for ever.
+ */
+const additions: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS session_trainer (
+     session TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+     trainer TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+];
+
 /** The version that this program writes. */
 export const schemaVersion = steps.length;
 
@@ -93,9 +105,9 @@ export const schemaVersion = steps.length;
 export function migrate(db: Database.Database): void {
   const from = Number(db.pragma("user_version", { simple: true }));
   if (from > schemaVersion) throw new Error(`the database has version ${from}, this program knows ${schemaVersion}`);
-  if (from === schemaVersion) return;
   db.transaction(() => {
     for (const step of steps.slice(from)) db.exec(step);
-    db.pragma(`user_version = ${schemaVersion}`);
+    for (const addition of additions) db.exec(addition);
+    if (from !== schemaVersion) db.pragma(`user_version = ${schemaVersion}`);
   })();
 }

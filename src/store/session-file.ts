@@ -1,7 +1,7 @@
 // The file `session.json` of a session folder: what was started and how, so that a lost database is rebuilt and a run started again.
 import fs from "node:fs";
 import path from "node:path";
-import { type Limit, limitsFrom, type SessionRow } from "./session-store.ts";
+import { type Limit, limitsFrom, type SessionRow, trainerOf } from "./session-store.ts";
 
 /** Facts that never change after the start. */
 export type SessionFile = Pick<
@@ -9,6 +9,7 @@ export type SessionFile = Pick<
   | "id"
   | "name"
   | "kind"
+  | "trainer"
   | "command"
   | "directory"
   | "environment"
@@ -37,13 +38,30 @@ const fileName = "session.json";
  * @throws the file system's error; the caller then starts nothing.
  */
 export function writeSessionFile(folder: string, row: SessionFile): void {
-  const { id, name, kind, command, directory, environment, umask, runDirectory, host, boot, token, created, cols, rows, pinned } =
-    row;
+  const {
+    id,
+    name,
+    kind,
+    trainer,
+    command,
+    directory,
+    environment,
+    umask,
+    runDirectory,
+    host,
+    boot,
+    token,
+    created,
+    cols,
+    rows,
+    pinned,
+  } = row;
   const limits = row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]);
   const text = JSON.stringify({
     id,
     name,
     kind,
+    trainer,
     command,
     directory,
     environment,
@@ -70,7 +88,8 @@ export function readSessionFile(folder: string): SessionFile | undefined {
     const stored: unknown = JSON.parse(fs.readFileSync(path.join(folder, fileName), "utf8"));
     // a session is what its folder is called, also where the folder was copied
     if (!isSessionFile(stored) || stored.id !== path.basename(folder)) return undefined;
-    return { ...stored, limits: limitsFrom(stored.limits) };
+    const trainer = trainerOf(stored.kind, stored.trainer);
+    return { ...stored, trainer, limits: limitsFrom(stored.limits) };
   } catch {
     return undefined;
   }

@@ -18,6 +18,8 @@ export interface SessionRow {
   name: string;
   /** `launch`: falcon's; `run`: any other command. */
   kind: "launch" | "run";
+  /** Name of its trainer (trainers/registry.ts); of a session of an earlier version what its kind says. */
+  trainer: string;
   command: string[];
   directory: string;
   environment: Record<string, string>;
@@ -83,6 +85,7 @@ const lockPatience = 2_000;
 export class SessionStore {
   readonly database: Database.Database;
   #save: Database.Statement;
+  #saveTrainer: Database.Statement;
 
   private constructor(database: Database.Database) {
     this.database = database;
@@ -90,6 +93,10 @@ export class SessionStore {
       `INSERT INTO session VALUES (@id, @name, @kind, @command, @directory, @environment, @umask, @limits, @runDirectory, @host, @boot,
        @token, @holderPid, @programPid, @state, @reason, @created, @started, @ended, @waitStatus, @cols, @rows, @pinned, @interrupts, @attached, @facts)
        ON CONFLICT (id) DO UPDATE SET ${columns.map((c) => `${c} = excluded.${c}`).join(", ")}`,
+    );
+    this.#saveTrainer = database.prepare(
+      `INSERT INTO session_trainer VALUES (?, ?) ON CONFLICT (session) DO UPDATE SET trainer = excluded.trainer
+       WHERE trainer <> excluded.trainer`,
     );
   }
 
@@ -144,8 +151,9 @@ export class SessionStore {
   }
 
   save(row: SessionRow): void {
+    const { trainer, ...columns } = row;
     this.#save.run({
-      ...row,
+      ...columns,
       command: JSON.stringify(row.command),
       directory: pathToTable(row.directory),
       runDirectory: row.runDirectory === null ? null : pathToTable(row.runDirectory),
@@ -154,10 +162,14 @@ export class SessionStore {
       pinned: row.pinned ? 1 : 0,
       facts: JSON.stringify(row.facts),
     });
+    this.#saveTrainer.run(row.id, trainer);
   }
 
   all(): SessionRow[] {
-    return this.database.prepare("SELECT * FROM session ORDER BY created").all().map(fromTable);
+    return this.database
+      .prepare("SELECT s.*, t.trainer FROM session s LEFT JOIN session_trainer t ON t.session = s.id ORDER BY s.created")
+      .all()
+      .map(fromTable);
   }
 
   /** The latest time (ms since 1970) that any row knows; undefined without a row. */
@@ -213,6 +225,12 @@ function pathFromTable(kept: string): string {
   return kept.startsWith('"') ? (JSON.parse(kept) as string) : kept;
 }
 
+/** A session's trainer: earlier versions kept none, and had falcon's launches and anything else. */
+export function trainerOf(kind: SessionRow["kind"], kept: unknown): string {
+  if (typeof kept === "string" && kept !== "") return kept;
+  return kind === "launch" ? "falcon" : "none";
+}
+
 /** Tables that are checked at the start. */
 const checkedTables = ["session", "delivery"];
 
@@ -228,6 +246,7 @@ function fromTable(raw: unknown): SessionRow {
     id: r.id as string,
     name: r.name as string,
     kind: r.kind as SessionRow["kind"],
+    trainer: trainerOf(r.kind as SessionRow["kind"], r.trainer),
     command: JSON.parse(r.command as string),
     directory: pathFromTable(r.directory as string),
     environment: JSON.parse(r.environment as string),

@@ -26,6 +26,7 @@ test("is adopted, attached to, given a size, read, released; its program's statu
     id,
     name: "from-before",
     kind: "run",
+    trainer: "none",
     command: ["/bin/sh", "-c", "…"],
     directory: "/tmp",
     environment: { PATH: "/bin" },

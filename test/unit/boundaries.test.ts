@@ -54,6 +54,11 @@ before(() => {
     );
     put(`src/${from}/to-database.ts`, `import Database from "better-sqlite3";\nexport default new Database("x");\n`);
   }
+  for (const from of ["session", "trainers"])
+    put(`src/${from}/to-falcon.ts`, 'import { falcon } from "../trainers/falcon/trainer.ts";\nfalcon();\n');
+  put("src/trainers/falcon/to-interface.ts", 'import type { Trainer } from "../trainer.ts";\nexport type T = Trainer;\n');
+  put("src/trainers/falcon/to-files.ts", 'import { files } from "../files/trainer.ts";\nfiles();\n');
+  put("src/trainers/registry.ts", 'import { falcon } from "./falcon/trainer.ts";\nfalcon();\n');
   put("src/base/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = () => b;\n');
   put("src/base/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = () => a;\n');
   put("src/base/type-ring-a.ts", 'import type { B } from "./type-ring-b.ts";\nexport type A = B[];\n');
@@ -106,6 +111,12 @@ test("an import fires where the table does not allow it, and nowhere else", () =
       `${from}: an inner room passes on what it may not have`,
     );
   }
+});
+
+test("a trainer's folder is known to itself and to the registry alone", () => {
+  for (const file of ["session/to-falcon.ts", "trainers/to-falcon.ts", "trainers/falcon/to-files.ts"])
+    assert.ok(refused(`src/${file}`), file);
+  for (const file of ["trainers/registry.ts", "trainers/falcon/to-interface.ts"]) assert.ok(!refused(`src/${file}`), file);
 });
 
 test("the database's package is the store's alone", () => {

@@ -11,6 +11,7 @@ import { openHistory } from "../../session/viewers/history-overlay.ts";
 import { type DirectEvents, notification, type ViewerTerminal } from "../../session/viewers/viewer.ts";
 import { Attachment, type Leaving, leavingKeys } from "../../session/viewers/viewer-input.ts";
 import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
+import { trainerNamed } from "../../trainers/registry.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { endSentence } from "../text/wording.ts";
 import { askBeforeLeaving } from "./cannot-detach.ts";
@@ -55,7 +56,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
   // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the run, without its model
-  if (leaving !== undefined && session.row.kind === "launch") call.forwardSignals(true);
+  if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
   const viewed = viewerTerminal(call, context, session.id);
   const typing = countedTyping(call, options.readOnly ? undefined : session);
   const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
@@ -216,7 +217,7 @@ function refuseItself(context: Context, session: Session, inside: string | undef
 
 /** The line at the attach: how to leave again. It stands above what the session shows, since the screen is the program's. */
 function hint({ config }: Context, { row }: Session, readOnly: boolean): string {
-  const keys = leavingKeys(row.kind, config);
+  const keys = leavingKeys(trainerNamed(row.trainer), config);
   const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;
   return `[${row.name}] attached${readOnly ? ", read-only" : ""} · ${leave} · falcon attach --help lists the keys\n`;
 }

@@ -80,7 +80,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   stopTelling();
   context.log("follow.end", { session: session.id, at });
   if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
-  else if (session.row.kind === "launch" || session.row.state === "lost")
+  else if (session.trainer.savesModel || session.row.state === "lost")
     call.stderr(`[${session.row.name}] ${endSentence(session)} · falcon show ${session.id}\n`);
   return session.end?.status ?? Status.ours;
 }

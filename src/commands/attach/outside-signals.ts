@@ -34,7 +34,7 @@ interface FirstSignal {
 export function takeSignal(call: Call, context: Context, session: Session, number: number): void {
   const { row } = session;
   const signal = signalName(number);
-  if (row.kind === "run") return passOn(session, number);
+  if (!session.trainer.savesModel) return passOn(session, number);
   const now = context.clock();
   const inJob = jobOfHome(context.home) !== undefined;
   const first = row.facts.outside as FirstSignal | undefined;

@@ -66,7 +66,7 @@ async function graceful(stopping: Stopping): Promise<number> {
   const { session, context } = stopping;
   const before = stopOf(session);
   // a program that takes a Ctrl+C for nothing loses nothing by another one
-  if (before !== undefined && session.row.kind === "run") session.setFact("stop", undefined);
+  if (before !== undefined && !session.trainer.savesModel) session.setFact("stop", undefined);
   const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
   if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
   else if (answer === "received")

@@ -1,5 +1,5 @@
 // falcon --help and --version: ours, and the Python falcon's that was found.
-import { findPythonFalcon } from "../../trainers/falcon/find.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 
@@ -26,7 +26,7 @@ export async function versionText(call: Call, context: Context): Promise<string>
  */
 async function pythonFalcon(call: Call): Promise<string> {
   try {
-    const found = await findPythonFalcon({ environment: call.request.environment, directory: call.request.directory });
+    const found = await launcher.find({ environment: call.request.environment, directory: call.request.directory });
     return `: ${found.command.join(" ")}`;
   } catch {
     return " (none was found: pip install 'falcon-sbi[blessed]')";

@@ -1,8 +1,7 @@
 // A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to
 // it, anything else is said to be unknown.
 import { Failure, Status } from "../../base/failure.ts";
-import { findPythonFalcon } from "../../trainers/falcon/find.ts";
-import { commandsIn, falconUsage } from "../../trainers/falcon/usage.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 
@@ -44,15 +43,15 @@ export async function unknownCommand(call: Call, word: string, commands: readonl
   if (word.startsWith("-") || always.includes(word)) return undefined;
   const meant = nearest(word, commands);
   const { environment, directory } = call.request;
-  const usage = await findPythonFalcon({ environment, directory }).then(
-    (found) => falconUsage(found, environment, directory),
+  const usage = await launcher.find({ environment, directory }).then(
+    (found) => launcher.usage(found, environment, directory),
     () => undefined,
   );
-  if (usage !== undefined && commandsIn(usage).includes(word)) return undefined;
+  if (usage !== undefined && launcher.commandsIn(usage).includes(word)) return undefined;
   if (meant !== undefined) return new Failure(`no command '${word}': did you mean 'falcon ${meant}'?`, Status.usage);
   if (usage === undefined) return undefined;
   return new Failure(
-    `no command '${word}', of ours or of the Python falcon's (${commandsIn(usage).join(", ")}): 'falcon --help' lists ours`,
+    `no command '${word}', of ours or of the Python falcon's (${launcher.commandsIn(usage).join(", ")}): 'falcon --help' lists ours`,
     Status.usage,
   );
 }

@@ -1,5 +1,5 @@
 // One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm, where it was submitted and is not here.
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import type { RunProgress } from "../../trainers/run.ts";
 
 /** One line of the list, whichever server has the session. */
 export interface ListRow {

@@ -10,10 +10,10 @@ import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf 
 import { partFact } from "../../session/run/parts.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionState } from "../../store/session-store.ts";
-import { type RunFailure, runFailure } from "../../trainers/falcon/failure.ts";
-import type { PostMortem } from "../../trainers/falcon/post-mortem.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import type { Surroundings } from "../../trainers/falcon/surroundings.ts";
+import type { PostMortem } from "../../trainers/ending.ts";
+import { type RunFailure, runFailure } from "../../trainers/failure.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import type { Surroundings } from "../../trainers/surroundings.ts";
 
 /** When a session will be ended from outside, and what is done about it. */
 export interface DeadlineListing {
@@ -36,6 +36,8 @@ export interface Listing {
   id: string;
   name: string;
   kind: "launch" | "run";
+  /** What trains: falcon, or another trainer; none: nothing is known of it. */
+  trainer: string;
   state: SessionState;
   reason: string;
   command: string[];
@@ -63,7 +65,7 @@ export interface Listing {
   gaps: { offset: number; length: number }[];
   /** key=value settings that relaunches added; each later part has them too. */
   changes: readonly string[];
-  /** What it was started with (falcon/surroundings.ts); null while that is looked at. */
+  /** What it was started with (trainers/surroundings.ts); null while that is looked at. */
   provenance: Surroundings | null;
   /** Id of the first part of its run; its own where it is that. */
   run: string;
@@ -71,11 +73,11 @@ export interface Listing {
   part: number;
   /** When it will be ended from outside; null: nothing is known to. */
   deadline: DeadlineListing | null;
-  /** How far a falcon run is (falcon/progress.ts); null for other commands, and while the run directory is not known. */
+  /** How far a falcon run is (trainers/run.ts); null for other commands, and while the run directory is not known. */
   progress: RunProgress | null;
-  /** How a falcon run ended (falcon/post-mortem.ts); null while it runs and for other commands. */
+  /** How a falcon run ended (trainers/ending.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
-  /** Why a falcon run failed, in the line that matters (falcon/failure.ts); null where it did not, or nothing tells. */
+  /** Why a falcon run failed, in the line that matters (trainers/failure.ts); null where it did not, or nothing tells. */
   failure: RunFailure | null;
   /** How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a session. */
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
@@ -114,6 +116,7 @@ export async function listing(
     id: row.id,
     name: row.name,
     kind: row.kind,
+    trainer: row.trainer,
     state: row.state,
     reason: row.reason,
     command: row.command,

@@ -9,7 +9,7 @@ import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
 import type { RemoteSession } from "../../session/machines/roster.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
-import { failureText, runFailure } from "../../trainers/falcon/failure.ts";
+import { failureText, runFailure } from "../../trainers/failure.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { elsewhere, named, placeOf, presentIds, serverOf } from "../dispatch/other-server.ts";

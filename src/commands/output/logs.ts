@@ -13,7 +13,7 @@ import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { partFact } from "../../session/run/parts.ts";
 import type { FoundBlock } from "../../store/search.ts";
-import { readPiece, sizeOf } from "../../trainers/falcon/foreign-files.ts";
+import { readPiece, sizeOf } from "../../trainers/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";

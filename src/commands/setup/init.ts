@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";
-import { makeShim, shimFolder } from "../../trainers/falcon/shim.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { Call } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { shellScript, shells } from "./shell-script.ts";
@@ -40,8 +40,8 @@ environment's falcon: 'falcon-sessions install-shim' makes it ours.`,
     if (shell === undefined && options.shim === undefined) throw new Failure("init: say bash, zsh or fish", Status.usage);
     const chosen = typeof options.shim === "string" && !mistaken ? options.shim : undefined;
     const folder = await (options.shim === undefined
-      ? shimFolder(environment)
-      : makeShim(client, environment, directory, chosen));
+      ? launcher.shimFolder(environment)
+      : launcher.makeShim(client, environment, directory, chosen));
     if (shell !== undefined) call.stdout(shellScript(shell, client, folder));
     else call.stdout(nextStep(call, folder as string));
     return Status.ok;

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";
-import { installShim, removeShim } from "../../trainers/falcon/shim.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 
 export const installShimCommand: CommandSpec = {
@@ -30,10 +30,10 @@ tells.`,
     if (!folder) throw new Failure("install-shim: name an environment's folder, or activate it first", Status.usage);
     const place = path.resolve(directory, folder);
     if (options.remove) {
-      const { file, changed } = await removeShim(place);
+      const { file, changed } = await launcher.removeShim(place);
       call.stdout(changed ? `${file} is the Python falcon again\n` : `${file} is not ours: nothing to undo\n`);
     } else {
-      const { file, python, changed } = await installShim(path.join(nativeFolder, "falcon"), place);
+      const { file, python, changed } = await launcher.installShim(path.join(nativeFolder, "falcon"), place);
       call.stdout(changed ? `${file} is ours; the Python falcon is ${python}\n` : `${file} was ours already\n`);
     }
     return Status.ok;

@@ -1,5 +1,6 @@
 // The loss curves of a node for a terminal: two lines that are told apart without colours, and what each means.
-import { type Curve, drawChart } from "../../trainers/falcon/curve.ts";
+
+import { type Curve, drawChart } from "../../trainers/curve.ts";
 import type { coloursFor } from "../text/table.ts";
 
 /** Rows of a loss chart: enough to see a plateau, few enough that two nodes fit a screen. */

@@ -4,7 +4,7 @@ import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import { partFact } from "../../session/run/parts.ts";
-import { span } from "../../trainers/falcon/summary.ts";
+import { span } from "../../trainers/summary.ts";
 import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";
 import { usageLines } from "../text/usage-text.ts";

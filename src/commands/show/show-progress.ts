@@ -1,9 +1,8 @@
 // How far a run's nodes are, as `falcon show` tells it: a node a line, broken between facts where the terminal is narrow.
 import stringWidth from "string-width";
 import { printable } from "../../base/printable.ts";
-import type { NonFinite } from "../../trainers/falcon/node-progress.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import { epochText, number, span, stuckText } from "../../trainers/falcon/summary.ts";
+import type { NonFinite, RunProgress } from "../../trainers/run.ts";
+import { epochText, number, span, stuckText } from "../../trainers/summary.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   loss: "train loss",

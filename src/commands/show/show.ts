@@ -118,8 +118,8 @@ function headLines(
 }
 
 /** The commands that are of use now. */
-function nextCommands({ live, row, id }: Session, { outcome, progress }: Listing): string[] {
-  const falcon = row.kind === "launch";
+function nextCommands({ live, trainer, id }: Session, { outcome, progress }: Listing): string[] {
+  const falcon = trainer.savesModel;
   if (live) return [`falcon attach ${id}`, `falcon stop ${id}${falcon ? " saves the model and ends it" : ""}`];
   const again = `falcon relaunch ${id}`;
   const output = `falcon logs ${id}`;

@@ -5,11 +5,7 @@ import { printableLines } from "../../base/printable.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
-import { parseLaunch } from "../../trainers/falcon/arguments.ts";
-import { findPythonFalcon, viaVariable } from "../../trainers/falcon/find.ts";
-import { checkLaunch } from "../../trainers/falcon/launch-check.ts";
-import { relaunchPlan } from "../../trainers/falcon/relaunch.ts";
-import { falconUsage } from "../../trainers/falcon/usage.ts";
+import { launcher } from "../../trainers/registry.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -41,9 +37,9 @@ export const launch: CommandSpec = {
   helpAfter: pythonOptions,
   async run(call, context, args, options) {
     const { request } = call;
-    const own = parseLaunch(args);
+    const own = launcher.request(args);
     if (options.attach) return attachToRun(call, context, own.output);
-    const found = await findPythonFalcon({
+    const found = await launcher.find({
       environment: request.environment,
       directory: request.directory,
       explicit: options.falcon,
@@ -51,20 +47,20 @@ export const launch: CommandSpec = {
     const [file] = found.command as [string, ...string[]];
     await programFile(file, request.environment, request.directory);
     // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
-    if (request.environment[viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
+    if (request.environment[launcher.viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
     const { directory, environment } = request;
     const earlier = earlierOfJob(context, { kind: "launch", directory, words: args, environment });
     let runDirectory = own.output === undefined ? null : path.resolve(directory, own.output);
     let words = args;
     if (earlier !== undefined) {
       // the first part may have made its directory itself: the next one is told which
-      const plan = await relaunchPlan(args, directory, earlier.row.runDirectory ?? runDirectory ?? undefined);
+      const plan = await launcher.resume(args, directory, earlier.row.runDirectory ?? runDirectory ?? undefined);
       call.stderr(`[${earlier.row.name}] ${plan.sentence}\n`);
       // what relaunches have changed holds for this part too
       words = withChanges(plan.args, changesOf(earlier.row));
       runDirectory = earlier.row.runDirectory ?? runDirectory;
     } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
-    const amiss = options.check === false ? undefined : await checkLaunch(found.command, parseLaunch(words), directory);
+    const amiss = options.check === false ? undefined : await launcher.check(found.command, words, directory);
     if (amiss !== undefined) throw new Failure(`${amiss} (--no-check starts it all the same)`, Status.usage);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
@@ -79,7 +75,7 @@ export const launch: CommandSpec = {
         earlier,
         words: args,
         ...(earlier === undefined ? {} : { changes: changesOf(earlier.row) }),
-        ...(found.via === undefined ? {} : { variables: { [viaVariable]: found.via } }),
+        ...(found.via === undefined ? {} : { variables: { [launcher.viaVariable]: found.via } }),
       },
       options,
     );
@@ -88,8 +84,8 @@ export const launch: CommandSpec = {
 
 /** The Python falcon's own options of launch, by its bare usage; "" where there is none to ask. */
 async function pythonOptions({ request: { environment, directory } }: Call): Promise<string> {
-  const found = await findPythonFalcon({ environment, directory }).catch(() => undefined);
-  const usage = found === undefined ? undefined : await falconUsage(found, environment, directory);
+  const found = await launcher.find({ environment, directory }).catch(() => undefined);
+  const usage = found === undefined ? undefined : await launcher.usage(found, environment, directory);
   if (found === undefined || usage === undefined) return "\nThe Python falcon's own options go on to it unchanged.";
   const version = /\bv?(\d+(?:\.\d+)+\S*)/.exec(usage)?.[1] ?? "";
   const line = usage.split("\n").find((text) => /^\s+falcon\s+launch\b/.test(text)) ?? "";

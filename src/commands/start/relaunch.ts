@@ -3,9 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import { parseLaunch } from "../../trainers/falcon/arguments.ts";
-import { pythonBehind } from "../../trainers/falcon/find.ts";
-import { relaunchPlan } from "../../trainers/falcon/relaunch.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne, nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -88,7 +86,7 @@ function wordsOf(context: Context, words: readonly string[]): { wanted: string |
 /** The program of a session as it is called now: a falcon may have become our shim since, or the Python one again (falcon/shim.ts). */
 async function currentProgram(row: SessionRow): Promise<string> {
   const file = row.command[0] ?? "";
-  return row.kind === "launch" ? ((await pythonBehind(file)) ?? file) : file;
+  return row.kind === "launch" ? ((await launcher.behind(file)) ?? file) : file;
 }
 
 /** The words as they were typed the first time. */
@@ -116,8 +114,8 @@ async function resuming(
   const at = row.command.indexOf("launch") + 1;
   // what launch.ts added stands first
   const args = row.command.slice(row.facts.plain === true ? at + 1 : at);
-  const plan = await relaunchPlan(args, row.directory, row.runDirectory ?? undefined);
-  const plain = plainWithout(call, detached, parseLaunch(args).interactive);
+  const plan = await launcher.resume(args, row.directory, row.runDirectory ?? undefined);
+  const plain = plainWithout(call, detached, launcher.request(args).interactive);
   return {
     command: [...row.command.slice(0, at), ...plain, ...withChanges(plan.args, settings)],
     plain: plain.length > 0,

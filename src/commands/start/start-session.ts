@@ -12,7 +12,7 @@ import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { longestName } from "../../session/life/session-table.ts";
 import { checkDirectory } from "../../session/life/working-directory.ts";
-import { shimVariable } from "../../trainers/falcon/find.ts";
+import { launcher } from "../../trainers/registry.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { whyItWaits } from "../attach/cannot-detach.ts";
 import { followPlain } from "../attach/follow-output.ts";
@@ -106,7 +106,7 @@ const outerOnly = [
   "COLUMNS",
   "LINES",
   // of the shim that the caller came through: a falcon that the program calls has its own
-  shimVariable,
+  launcher.shimVariable,
 ];
 
 /** The caller's environment as the program gets it. */
@@ -224,13 +224,18 @@ export async function stayWith(
     call.stderr(`[${name}] ${why}\n`);
   }
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
-  if (session.row.kind === "launch") void tellUnreached(call, session);
+  if (session.trainer.savesModel) void tellUnreached(call, session);
   return followPlain(call, context, session, 0);
 }
 
 /** In a batch job whose signals do not reach the caller it is said, once Slurm has told how it works; nothing waits for that. */
 async function tellUnreached({ request }: Call, session: Session): Promise<void> {
-  const sentence = await unreached(request.pid, "falcon launch", { parentOf, nameOf, catches }, new Slurm(request.environment));
+  const sentence = await unreached(
+    request.pid,
+    session.trainer.words,
+    { parentOf, nameOf, catches },
+    new Slurm(request.environment),
+  );
   if (sentence !== undefined && session.live) session.tell(sentence);
 }
 

@@ -7,7 +7,7 @@ import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import type { Submission } from "../../session/machines/submissions.ts";
-import { parseLaunch } from "../../trainers/falcon/arguments.ts";
+import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { lastPart, parseName } from "./start-session.ts";
@@ -75,7 +75,7 @@ function orderOf(call: Call, context: Context): Order {
     throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
   const { directory } = call.request;
   const id = context.table.freeId();
-  const output = kind === "launch" ? parseLaunch(args).output : undefined;
+  const output = kind === "launch" ? launcher.request(args).output : undefined;
   const given = optionValue(own, "--name");
   const name = given === undefined ? defaultName(kind, args, directory, output) : parseName(given);
   const runDirectory = kind === "run" ? null : path.resolve(directory, output ?? path.join("output", `${name}-${id}`));

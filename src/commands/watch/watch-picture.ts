@@ -1,8 +1,8 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
 import { printable, printableColoured } from "../../base/printable.ts";
-import { drawChart, sparkline } from "../../trainers/falcon/curve.ts";
-import type { NodeProgress } from "../../trainers/falcon/node-progress.ts";
-import { epochText, number, span } from "../../trainers/falcon/summary.ts";
+import { drawChart, sparkline } from "../../trainers/curve.ts";
+import type { NodeProgress } from "../../trainers/run.ts";
+import { epochText, number, span } from "../../trainers/summary.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";

@@ -5,7 +5,7 @@ import { showable } from "../../base/terminal-bytes.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import { outcomeOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
+import type { RunProgress } from "../../trainers/run.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { endReport } from "../attach/end-report.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";

@@ -4,10 +4,10 @@
 import { signalName } from "../../platform/signals.ts";
 import type { Usage } from "../../resources/usage.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import { type ModelFiles, modelFiles } from "../../trainers/falcon/model-files.ts";
-import { type Ending, type PostMortem, postMortem } from "../../trainers/falcon/post-mortem.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import { summarise } from "../../trainers/falcon/summary.ts";
+import type { Ending, ModelFiles, PostMortem } from "../../trainers/ending.ts";
+import { trainerNamed } from "../../trainers/registry.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import { summarise } from "../../trainers/summary.ts";
 import { type MemoryWatch, outOfMemory } from "./ending.ts";
 import { type BatchEnd, deriveOutcome, type Outcome, type OutcomeFacts, type SignalEvent, type StopRecord } from "./outcome.ts";
 import type { Session } from "./session.ts";
@@ -24,10 +24,14 @@ const tail = 64 << 10;
  * @param lost why nobody saw the end; undefined where its status is known, or known to be unknown.
  */
 export async function conclude(session: Session, run: RunProgress | null, lost: string | undefined): Promise<void> {
-  const models = run === null ? undefined : await modelsOf(session, run);
+  const models = run === null ? undefined : await session.trainer.models?.(run, session.row.started ?? session.row.created);
   const facts = outcomeFacts(session.row, lost, run, models);
   const { row } = session;
-  if (row.kind !== "launch") return session.setFact("outcome", deriveOutcome(facts));
+  const { postMortem } = session.trainer;
+  if (postMortem === undefined) {
+    if (run !== null) row.facts.progress = run;
+    return session.setFact("outcome", deriveOutcome(facts));
+  }
   const { code, signal } = facts.end ?? { code: null, signal: null };
   const output = await lastOutput(session);
   const story = (saved: boolean | null | undefined) =>
@@ -57,7 +61,7 @@ function outcomeFacts(
   const trained = run?.nodes.filter((node) => node.status !== "idle") ?? [];
   const fractions = trained.flatMap((node) => node.fraction ?? []);
   return {
-    kind: row.kind,
+    savesModel: trainerNamed(row.trainer).savesModel,
     end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1, signalName),
     lost,
     ended: row.ended,
@@ -87,11 +91,6 @@ export function outcomeOf(session: Session): Outcome | undefined {
   const { ending } = postMortemOf(session) ?? {};
   const lost = session.row.state === "lost" ? session.row.reason : undefined;
   return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
-}
-
-async function modelsOf({ row }: Session, run: RunProgress): Promise<ModelFiles> {
-  const trained = run.nodes.filter(({ status }) => status !== "idle").map(({ name }) => name);
-  return modelFiles(run.graph, trained, row.started ?? row.created);
 }
 
 /** The end of the output, for a traceback and falcon's summary. */

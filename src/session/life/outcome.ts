@@ -1,6 +1,5 @@
 // How a session ended, as one statement: derived here, from facts alone, and from nowhere else.
-import type { ModelFiles } from "../../trainers/falcon/model-files.ts";
-import type { Ending } from "../../trainers/falcon/post-mortem.ts";
+import type { Ending, ModelFiles } from "../../trainers/ending.ts";
 import type { End } from "./state.ts";
 
 /** What the end of a session was. */
@@ -95,7 +94,8 @@ export interface BatchEnd {
 
 /** All that the statement is derived from. */
 export interface OutcomeFacts {
-  kind: "launch" | "run";
+  /** Its program saves a model at the end of a graceful stop (trainers/trainer.ts). */
+  savesModel: boolean;
   /** How the program ended, undefined when the session is lost. */
   end: End | undefined;
   /** Of a lost session: why, in words. */
@@ -175,9 +175,9 @@ export function deriveOutcome(facts: OutcomeFacts): Outcome {
   if (limit && (hit !== undefined || end.signal !== null)) {
     return told("time-limit", `killed at its time limit (${statusWords(end)})`, by);
   }
-  if (end.signal !== null || looksKilled(end, hit) || (facts.kind === "launch" && hit !== undefined && facts.ending !== "failed"))
+  if (end.signal !== null || looksKilled(end, hit) || (facts.savesModel && hit !== undefined && facts.ending !== "failed"))
     return told("killed", `ended by ${hit?.signal ?? end.signal ?? statusWords(end)}${by === null ? "" : ` (${by})`}`, by);
-  if (facts.kind === "run" && stop !== undefined) return told("stopped", `stopped with status ${end.status}`, by);
+  if (!facts.savesModel && stop !== undefined) return told("stopped", `stopped with status ${end.status}`, by);
   return told("failed", `ended with status ${end.status}`);
 }
 
@@ -191,14 +191,14 @@ export function sentenceAfter({ sentence }: Outcome, after: string): string {
 }
 
 /** Saved is what can be read: whole files of this launch, of a save that came to its end. */
-function savedOf({ kind, models, end, savedByLog }: OutcomeFacts): boolean | null {
-  if (kind !== "launch" || models === undefined || models.state === "unknown") return null;
+function savedOf({ savesModel, models, end, savedByLog }: OutcomeFacts): boolean | null {
+  if (!savesModel || models === undefined || models.state === "unknown") return null;
   // a save that was cut off between two files leaves each of them whole
   return models.state === "whole" && (end?.status === 0 || savedByLog === true);
 }
 
-function savedWords({ kind, models }: OutcomeFacts, saved: boolean | null, outcome: OutcomeKind): string {
-  if (kind !== "launch" || saved === null || (outcome === "completed" && saved)) return "";
+function savedWords({ savesModel, models }: OutcomeFacts, saved: boolean | null, outcome: OutcomeKind): string {
+  if (!savesModel || saved === null || (outcome === "completed" && saved)) return "";
   if (saved) return ", model saved";
   return models !== undefined && models.damaged.length > 0
     ? `, model not saved (${models.damaged.join(", ")}: cut off)`
@@ -222,9 +222,9 @@ function looksOutOfMemory({ signals, memoryShare, batch }: OutcomeFacts, end: En
 }
 
 /** Whether it was asked to end, by what we did or by what its output says. */
-function wasStopped({ stop, signals, kind, ending: seen, timedOut }: OutcomeFacts): boolean {
+function wasStopped({ stop, signals, savesModel, ending: seen, timedOut }: OutcomeFacts): boolean {
   if (stop !== undefined || timedOut === true || seen === "stopped" || seen === "forced") return true;
-  return kind === "launch" && signals.some(({ signal }) => signal === "SIGINT");
+  return savesModel && signals.some(({ signal }) => signal === "SIGINT");
 }
 
 /** The last of the signals that may have ended it. */

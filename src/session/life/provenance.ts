@@ -1,12 +1,12 @@
 // What is kept of how a session came to be, beside its command: looked at once, in the background, when it starts.
-import type { Surroundings } from "../../trainers/falcon/surroundings.ts";
-import { surroundings } from "../../trainers/falcon/surroundings.ts";
+import { type Surroundings, surroundings } from "../../trainers/surroundings.ts";
 import type { Session } from "./session.ts";
 
 /** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */
 export async function learnProvenance(session: Session): Promise<void> {
-  const { kind, command, directory, environment, runDirectory, created } = session.row;
-  const found = await surroundings(kind, command, directory, environment, runDirectory, created).catch(() => undefined);
+  const { trainer, kind, command, directory, environment, runDirectory, created, facts } = session.row;
+  const started = { kind, command, directory, environment, runDirectory, created, facts };
+  const found = await surroundings(trainer, started).catch(() => undefined);
   if (found !== undefined) session.setFact("provenance", found);
 }
 

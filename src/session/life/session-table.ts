@@ -8,7 +8,7 @@ import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
 import type { Limit, SessionRow, SessionStore } from "../../store/session-store.ts";
-import { type LatestLink, latestLink } from "../../trainers/falcon/run-directory.ts";
+import { trainerFor } from "../../trainers/registry.ts";
 import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
 import { learnProvenance } from "./provenance.ts";
@@ -115,6 +115,7 @@ export class SessionTable {
     const { agent, caller, id: _fixed, ...asked } = order;
     const row: SessionRow = {
       ...asked,
+      trainer: "none",
       environment: {
         ...order.environment,
         FALCON_SESSION: id,
@@ -135,7 +136,9 @@ export class SessionTable {
       interrupts: 0,
       attached: null,
     };
+    row.trainer = trainerFor(row).name;
     const session = new Session(row, folder, this.#effects);
+    const { beforeStart } = session.trainer;
     try {
       // each by itself: Node's recursive form calls a read-only file system ENOENT
       if (!fs.existsSync(this.#folder)) fs.mkdirSync(this.#folder, { mode: 0o700 });
@@ -149,7 +152,7 @@ export class SessionTable {
     this.#sessions.set(id, session);
     this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
     const [before] = await Promise.all([
-      latestLink(row.directory).catch(() => undefined),
+      Promise.resolve(beforeStart?.(row.directory)).catch(() => undefined),
       // without an agent the program goes on
       aimAgentLinkAside(folder, agent).catch(() => false),
     ]);
@@ -204,13 +207,13 @@ export class SessionTable {
 
   /** Of an adopted one: the server does not wait with its other sessions for a folder that may not answer. */
   #trackLater(session: Session): void {
-    void latestLink(session.row.directory)
-      .catch(() => undefined)
-      .then((before) => this.#track(session, before));
+    const { beforeStart } = session.trainer;
+    const before = Promise.resolve(beforeStart?.(session.row.directory)).catch(() => undefined);
+    void before.then((seen) => this.#track(session, seen));
   }
 
-  #track(session: Session, before: LatestLink | undefined): void {
-    if (session.row.kind !== "launch" || session.row.runDirectory !== null || !session.live) return;
+  #track(session: Session, before: unknown): void {
+    if (session.row.runDirectory !== null || !session.live) return;
     trackRunDirectory(session, before, this.#effects.steady, (name) =>
       this.live().some((other) => other !== session && other.row.name === name),
     );

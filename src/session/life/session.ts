@@ -11,6 +11,8 @@ import { type Gap, joined, readRecord, type SessionRecord } from "../../store/re
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../../terminal/worker/screens.ts";
+import { trainerNamed } from "../../trainers/registry.ts";
+import type { Trainer } from "../../trainers/trainer.ts";
 import {
   adoptAfterHolder,
   connectHolder,
@@ -83,6 +85,8 @@ export interface ViewerFacts {
 
 export class Session {
   readonly row: SessionRow;
+  /** What is known of its program. */
+  readonly trainer: Trainer;
   readonly folder: string;
   readonly output: SessionOutput;
   /** Bytes of output that no one can have any more, and where. */
@@ -112,6 +116,7 @@ export class Session {
 
   constructor(row: SessionRow, folder: string, effects: SessionEffects) {
     this.row = row;
+    this.trainer = trainerNamed(row.trainer);
     this.folder = folder;
     this.#effects = effects;
     this.gaps = (row.facts.gaps as Gap[] | undefined) ?? [];
@@ -566,10 +571,10 @@ export class Session {
     this.#finish("exited", endReason(endOf(waitStatus, signalName)));
   }
 
-  /** Of a falcon run only: Ray's processes would otherwise stay until the next reboot. */
+  /** Ray's processes, for one, would otherwise stay until the next reboot. */
   async #endLeftovers(): Promise<void> {
-    if (this.row.kind !== "launch" || this.row.holderPid === null) return;
-    const ended = await endLeftovers(this.row.holderPid);
+    if (this.row.holderPid === null) return;
+    const ended = await endLeftovers(this.row.holderPid, this.trainer);
     if (ended.length === 0) return;
     this.#effects.log("session.leftovers", { id: this.id, ended });
     this.row.facts.leftovers = ended.map(({ what }) => what);

@@ -1,6 +1,8 @@
 // What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone. The shape of docs/guide/json.md; what only a
 // server knows is null or empty.
 
+import { trainerOf } from "../../store/session-store.ts";
+
 /** What is known without a server. Times are ms since 1970. */
 export interface BareFacts {
   id: string;
@@ -25,6 +27,7 @@ export interface BareFacts {
 export function bareListing({ pid, created, started, ended, waitStatus, ...facts }: BareFacts) {
   return {
     ...facts,
+    trainer: trainerOf(facts.kind, undefined),
     run: facts.id,
     part: 1,
     pid: pid ?? null,

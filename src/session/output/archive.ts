@@ -55,5 +55,5 @@ export class Archive implements LineTools {
 
 /** A session as a source of lines. */
 export function lineSource(session: Session): LineSource {
-  return { id: session.id, display: session.row.kind === "launch", openLog: () => session.openLog() };
+  return { id: session.id, display: session.trainer.display.drawn, openLog: () => session.openLog() };
 }

@@ -2,8 +2,8 @@
 // model; and tells when that stop hangs.
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import { span } from "../../trainers/falcon/summary.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import { span } from "../../trainers/summary.ts";
 import type { Session } from "../life/session.ts";
 import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
 import type { StopAnswer } from "./graceful-stop.ts";
@@ -183,7 +183,7 @@ export class DeadlineWatch {
     watched.moved = this.#effects.steady();
     this.#effects.log("deadline.stop", { id: session.id, deadline: new Date(deadline.at).toISOString(), from: deadline.from });
     const left = span(Math.max(0, deadline.at - now) / 1000);
-    const what = session.row.kind === "launch" ? " and to save its model" : "";
+    const what = session.trainer.savesModel ? " and to save its model" : "";
     const answer = this.#effects.stop(session);
     const words: Readonly<Record<StopAnswer, string>> = {
       sent: `asked to stop${what}`,

@@ -4,9 +4,9 @@ import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/quantity.ts";
 import { timeSaid } from "../../base/zone.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import { parseLaunch } from "../../trainers/falcon/arguments.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import { span } from "../../trainers/falcon/summary.ts";
+import { trainerNamed } from "../../trainers/registry.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import { span } from "../../trainers/summary.ts";
 
 /** What is kept of a session's deadline, under `facts.deadline`. Times are ms since 1970. */
 export interface DeadlineFact {
@@ -46,12 +46,12 @@ export function deadlineFact(row: Pick<SessionRow, "facts">): DeadlineFact {
 }
 
 /** The earliest of all that end the run; undefined where nothing is known to. */
-export function deadlineOf(row: Pick<SessionRow, "facts" | "kind" | "command" | "started">): Deadline | undefined {
+export function deadlineOf(row: Pick<SessionRow, "facts" | "trainer" | "command" | "started">): Deadline | undefined {
   const { asked, job } = deadlineFact(row);
   const all: Deadline[] = [];
   if (asked !== undefined) all.push({ at: asked, from: "asked" });
   if (typeof job === "number") all.push({ at: job, from: "job" });
-  const timeout = row.kind === "launch" ? parseLaunch(row.command.slice(row.command.indexOf("launch") + 1)).timeout : undefined;
+  const timeout = trainerNamed(row.trainer).timeLimit(row.command);
   if (timeout !== undefined && row.started !== null) all.push({ at: row.started + timeout * 1000, from: "falcon" });
   return all.sort((a, b) => a.at - b.at)[0];
 }
@@ -75,9 +75,9 @@ export function graceOf(
 }
 
 /** Whether a stop is ours to ask for: of a command that is no falcon run only where somebody said when. */
-export function stopsBefore(row: Pick<SessionRow, "facts" | "kind">): boolean {
+export function stopsBefore(row: Pick<SessionRow, "facts" | "trainer">): boolean {
   const { asked, saveBefore } = deadlineFact(row);
-  return row.kind === "launch" || asked !== undefined || saveBefore !== undefined;
+  return trainerNamed(row.trainer).savesModel || asked !== undefined || saveBefore !== undefined;
 }
 
 /** Whether the run is through before it is asked to stop, by its own estimate; null: nobody can tell. */
@@ -88,7 +88,7 @@ export function finishesInTime(deadline: Deadline, grace: number, progress: RunP
 
 /** "time limit in 2h 10m, will not finish"; after the stop "time limit: asked to stop". */
 export function deadlineText(
-  row: Pick<SessionRow, "facts" | "kind" | "command" | "started" | "created">,
+  row: Pick<SessionRow, "facts" | "trainer" | "command" | "started" | "created">,
   progress: RunProgress | null,
   configured: number | null,
   now: number,

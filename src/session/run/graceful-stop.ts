@@ -2,7 +2,8 @@
 // deadline, a job's end).
 
 import { signalNumber } from "../../platform/signals.ts";
-import { falconStop, type StopOrder } from "../../trainers/falcon/stopping.ts";
+import { trainerNamed } from "../../trainers/registry.ts";
+import type { StopOrder } from "../../trainers/trainer.ts";
 import type { Sender, StopRecord } from "../life/outcome.ts";
 import type { Session } from "../life/session.ts";
 
@@ -28,8 +29,8 @@ export interface StopRequest {
 export function stopGracefully(session: Session, { by, why }: StopRequest, now: number): StopAnswer {
   const { row } = session;
   if (!session.live) return "over";
-  if (stopOf(session) !== undefined || (row.kind === "launch" && row.interrupts > 0)) return "already";
-  if (row.kind === "launch" && hitOf(session) !== undefined) return "received";
+  if (stopOf(session) !== undefined || (session.trainer.savesModel && row.interrupts > 0)) return "already";
+  if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
   session.setFact("stop", { time: now, by, why } satisfies StopRecord);
   const order = stopOrder(session);
   if (order === "interrupt") session.sendInterrupt(by);
@@ -47,8 +48,8 @@ export function stopOf(session: Session): StopRecord | undefined {
  * Ctrl+C.
  */
 function stopOrder({ row }: Session): StopOrder {
-  if (row.kind === "launch") return falconStop;
-  return typeof row.facts.stopSignal === "string" ? (row.facts.stopSignal as NodeJS.Signals) : "interrupt";
+  const named = row.facts.stopSignal;
+  return typeof named === "string" ? (named as NodeJS.Signals) : trainerNamed(row.trainer).stopOrder;
 }
 
 /** The order in words. */
@@ -78,16 +79,16 @@ export function noteHit(session: Session, signal: string, now: number): void {
   session.noteSignal(signal, "batch");
   if (hitOf(session) !== undefined) return;
   session.setFact("hit", { signal, time: now } satisfies Hit);
-  if (session.row.kind !== "launch") return;
-  const meaning = savesBy(signal)
+  if (!session.trainer.savesModel) return;
+  const meaning = savesBy(session, signal)
     ? "which is falcon's graceful stop: it saves its model"
     : "falcon's own too, which most versions of it do not survive long enough to save";
   session.tell(`${signal} went to every process of its job, ${meaning}`);
 }
 
-/** Whether falcon takes the signal itself for its graceful stop. */
-function savesBy(signal: string): boolean {
-  return falconStop === "interrupt" ? signal === "SIGINT" : signal === falconStop;
+/** Whether the program takes the signal itself for its graceful stop. */
+function savesBy({ trainer: { stopOrder: order } }: Session, signal: string): boolean {
+  return order === "interrupt" ? signal === "SIGINT" : signal === order;
 }
 
 /**
@@ -99,7 +100,7 @@ export function orderAfterHit(session: Session, stopping: boolean, now: number):
   const hit = hitOf(session);
   // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch
   // only
-  if (hit === undefined || stopping || session.row.kind !== "launch" || savesBy(hit.signal)) return "received";
+  if (hit === undefined || stopping || !session.trainer.savesModel || savesBy(session, hit.signal)) return "received";
   session.setFact("hit", undefined);
   return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
 }

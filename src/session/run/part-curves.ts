@@ -2,7 +2,7 @@
 // still tell.
 
 import type { KeptCurve } from "../../store/part-archive.ts";
-import type { Curve, NodeCurves } from "../../trainers/falcon/curve.ts";
+import type { Curve, NodeCurves } from "../../trainers/curve.ts";
 
 /** The curves as the archive keeps them: points that are numbers, since JSON has no NaN. */
 export function keptCurves(curves: readonly NodeCurves[]): KeptCurve[] {

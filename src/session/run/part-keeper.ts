@@ -81,7 +81,7 @@ export class PartKeeper implements Disposable {
   async #publish(session: Session, end: Pick<SessionRow, "state" | "reason"> | undefined): Promise<void> {
     const row = { ...session.row, ...end };
     const state = `${row.state} ${session.offset} ${row.facts.outcome === undefined}`;
-    if (this.#published.get(session) === state && row.kind === "run") return;
+    if (this.#published.get(session) === state && !session.trainer.savesModel) return;
     const part = partFact(session) ?? { of: session.id, n: 1 };
     try {
       const run = await this.#effects.progress.of(session);
@@ -126,9 +126,7 @@ export class PartKeeper implements Disposable {
   /** The newest part of the run that trained in this directory, whichever home it was in. */
   ofDirectory(runDirectory: string, realPath: (file: string) => string): ArchivedPart | undefined {
     const real = realPath(runDirectory);
-    return this.#effects.archive.find(
-      (row) => row.kind === "launch" && row.runDirectory !== null && realPath(row.runDirectory) === real,
-    );
+    return this.#effects.archive.find((row) => row.runDirectory !== null && realPath(row.runDirectory) === real);
   }
 
   /**

@@ -20,8 +20,8 @@ export function partFact({ row }: Session): PartFact | undefined {
  * however often it is launched there.
  */
 export function runKey(session: Session, realPath: (file: string) => string): string {
-  const { kind, runDirectory } = session.row;
-  return kind === "launch" && runDirectory !== null ? realPath(runDirectory) : (partFact(session)?.of ?? session.id);
+  const { runDirectory } = session.row;
+  return runDirectory !== null ? realPath(runDirectory) : (partFact(session)?.of ?? session.id);
 }
 
 /** One session for each run, the newest of those that are given (oldest first, as a table has them). */

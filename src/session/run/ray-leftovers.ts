@@ -1,7 +1,7 @@
-// Ends the Ray processes that a falcon run left behind: a run that was killed cannot stop its own cluster.
+// Ends the processes that a run left behind: a falcon that was killed cannot stop its own Ray cluster.
 
 import { descendants, processAlive } from "../../platform/processes.ts";
-import { type RayProcess, rayProcesses } from "../../trainers/falcon/leftovers.ts";
+import type { LeftProcess, Trainer } from "../../trainers/trainer.ts";
 
 /**
  * Ray notices its driver's end by itself and stops within about two seconds; what is there after this time
@@ -17,8 +17,9 @@ const look = 200;
  * started is touched.
  * @returns what had to be ended.
  */
-export async function endLeftovers(holderPid: number): Promise<RayProcess[]> {
-  const left = () => rayProcesses(descendants(holderPid));
+export async function endLeftovers(holderPid: number, { leftBehind }: Trainer): Promise<LeftProcess[]> {
+  if (leftBehind === undefined) return [];
+  const left = () => leftBehind(descendants(holderPid));
   const found = await wait(left, grace);
   if (found.length === 0) return [];
   signalAll(found, "SIGTERM");
@@ -27,7 +28,7 @@ export async function endLeftovers(holderPid: number): Promise<RayProcess[]> {
 }
 
 /** What is still left when all are gone or the time (ms) is over. */
-async function wait(left: () => RayProcess[], time: number): Promise<RayProcess[]> {
+async function wait(left: () => LeftProcess[], time: number): Promise<LeftProcess[]> {
   for (let waited = 0; ; waited += look) {
     const found = left();
     if (found.length === 0 || waited >= time) return found;
@@ -35,7 +36,7 @@ async function wait(left: () => RayProcess[], time: number): Promise<RayProcess[
   }
 }
 
-function signalAll(processes: readonly RayProcess[], signal: NodeJS.Signals): void {
+function signalAll(processes: readonly LeftProcess[], signal: NodeJS.Signals): void {
   for (const { pid } of processes) {
     try {
       if (processAlive(pid)) process.kill(pid, signal);

@@ -1,17 +1,16 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 
 import type { KeptCurve } from "../../store/part-archive.ts";
-import { parseLaunch } from "../../trainers/falcon/arguments.ts";
-import type { NodeCurves } from "../../trainers/falcon/curve.ts";
-import { lookAside } from "../../trainers/falcon/foreign-files.ts";
-import { RunWatcher } from "../../trainers/falcon/progress.ts";
-import type { RunProgress } from "../../trainers/falcon/run-progress.ts";
-import type { Now } from "../../trainers/falcon/silence.ts";
+import type { NodeCurves } from "../../trainers/curve.ts";
+import { lookAside } from "../../trainers/foreign-files.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import type { Now } from "../../trainers/silence.ts";
+import type { MetricSeries, RunWatch } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
 
 export class RunProgresses {
-  #watchers = new WeakMap<Session, RunWatcher>();
+  #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
   readonly #earlier: (session: Session) => KeptCurve[][];
 
@@ -21,7 +20,7 @@ export class RunProgresses {
     this.#earlier = earlier;
   }
 
-  /** How far it is now; null for a session that is no falcon run, or whose run directory is not known yet. */
+  /** How far it is now; null for a session of which nothing is known, or not yet. */
   async of(session: Session): Promise<RunProgress | null> {
     const watcher = this.#watcher(session);
     if (watcher === null) return null;
@@ -57,22 +56,21 @@ export class RunProgresses {
     return watcher === null ? null : watcher.read(false).catch(() => kept);
   }
 
-  #watcher(session: Session): RunWatcher | null {
-    const { kind, runDirectory, directory, command } = session.row;
-    if (kind !== "launch" || runDirectory === null) return null;
+  /** One metric by name, of all nodes that have it. */
+  async series(session: Session, metric: string): Promise<MetricSeries[]> {
+    return (
+      (await this.#watcher(session)
+        ?.series(metric)
+        .catch(() => [])) ?? []
+    );
+  }
+
+  #watcher(session: Session): RunWatch | null {
     let watcher = this.#watchers.get(session);
-    if (watcher === undefined) {
-      const { graph } = parseLaunch(command.slice(command.indexOf("launch") + 1));
-      watcher = new RunWatcher({
-        run: runDirectory,
-        look: lookAside,
-        directory,
-        graph,
-        since: session.row.created,
-        clock: this.#clock,
-      });
-      this.#watchers.set(session, watcher);
-    }
+    if (watcher !== undefined) return watcher;
+    watcher = session.trainer.watch(session.row, { look: lookAside, clock: this.#clock, alone: () => true });
+    if (watcher === undefined) return null;
+    this.#watchers.set(session, watcher);
     return watcher;
   }
 }

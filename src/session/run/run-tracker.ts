@@ -1,8 +1,8 @@
-// Which run directory a falcon session trains into, when its arguments did not say: looked for after the
+// Which run directory a session trains into, when its arguments did not say: looked for after the
 // start, while the run speaks.
+import path from "node:path";
 import { printable } from "../../base/printable.ts";
 import { descendants } from "../../platform/processes.ts";
-import { findRunDirectory, type LatestLink, runName } from "../../trainers/falcon/run-directory.ts";
 import type { Session } from "../life/session.ts";
 
 /**
@@ -20,20 +20,23 @@ const lookLongest = 10 * 60_000;
  * Looks until the directory is found, given up, or the session is over. The session is named after the run
  * unless a person named it.
  * @param clock ms, monotonic.
- * @param before `output/latest` as it was before the start.
+ * @param before what the trainer looked at before the start.
  */
 export function trackRunDirectory(
   session: Session,
-  before: LatestLink | undefined,
+  before: unknown,
   clock: () => number,
   taken: (name: string) => boolean,
 ): void {
+  const { findRun } = session.trainer;
+  if (findRun === undefined) return;
   const begun = clock();
   let last = 0;
   const stop = session.onMore(() => void look(), "soon");
   void session.over.then(stop);
 
   let looking = false;
+  const find = findRun;
   async function look(): Promise<void> {
     const now = clock();
     if (looking || now - last < lookPause || session.row.programPid === null) return;
@@ -41,7 +44,7 @@ export function trackRunDirectory(
     if (now - begun > lookLongest) return stop();
     const pid = session.row.programPid;
     looking = true;
-    const place = await findRunDirectory(session.row.directory, before, [pid, ...descendants(pid)])
+    const place = await find(session.row.directory, before, [pid, ...descendants(pid)])
       .catch(() => undefined)
       .finally(() => {
         looking = false;
@@ -50,7 +53,7 @@ export function trackRunDirectory(
     if (place === undefined) return;
     stop();
     session.setRunDirectory(place.directory);
-    const name = printable(runName(place.directory));
+    const name = printable(path.basename(place.directory));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   }
 }

@@ -3,6 +3,7 @@ import { within } from "../../base/clock.ts";
 import type { ProgramSequences } from "../../base/config.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
+import type { Trainer } from "../../trainers/trainer.ts";
 import type { Position } from "../holder/holder-link.ts";
 import { type KeyAction, type KeyPolicy, Keys } from "../keys/input-parser.ts";
 import type { Typist } from "../keys/kept-keys.ts";
@@ -164,7 +165,7 @@ export class Attachment {
 
   #title(): string {
     const { row } = this.#session;
-    const leave = leavingKeys(row.kind, this.#options.keys);
+    const leave = leavingKeys(this.#session.trainer, this.#options.keys);
     const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
     const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
     return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
@@ -181,13 +182,12 @@ export class Attachment {
     return {
       detachKey,
       prefix,
-      plainDetach: this.#session.row.kind === "launch" && line !== undefined && !line.canonical,
+      plainDetach: this.#session.trainer.display.detachKeyFree && line !== undefined && !line.canonical,
       isig: line?.isig === true,
       interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,
       bracketedPaste: modes.bracketedPaste,
       focus: modes.focus,
-      // falcon binds no such key, and its screen has no scrollback
-      historyKey: this.#session.row.kind === "launch" && modes.alternate,
+      historyKey: this.#session.trainer.display.drawn && modes.alternate,
       // the screen answers every query of the program itself
       replies: false,
     };
@@ -231,8 +231,16 @@ export class Attachment {
     const { ownKeys, keys } = this.#options;
     const { row } = this.#session;
     if (this.#keysOpen || this.#left || this.#input === undefined || ownKeys === undefined) return;
-    // in a run of falcon's a letter leaves, by when it was typed, and each interrupt is counted
-    if (row.kind === "launch" || row.state !== "running" || this.#overlay !== undefined || this.#asking !== undefined) return;
+    // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is counted
+    const { display, savesModel } = this.#session.trainer;
+    if (
+      display.detachKeyFree ||
+      savesModel ||
+      row.state !== "running" ||
+      this.#overlay !== undefined ||
+      this.#asking !== undefined
+    )
+      return;
     if (!this.#viewer.reads || !this.#keys.atRest || !this.#input.inputTaken) return;
     const holder = this.#hasKeyboard ? undefined : this.#input.openKeyboard();
     if (holder === undefined && !this.#hasKeyboard) return;
@@ -322,7 +330,7 @@ export class Attachment {
   /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
   #interrupt(input: SessionInput, bytes: Buffer): void {
     const { row } = this.#session;
-    if (row.kind !== "launch" || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
+    if (!this.#session.trainer.savesModel || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
     this.#ask(askInterrupt, () => this.#sendInterrupt(input, bytes));
   }
 
@@ -455,9 +463,9 @@ export class Attachment {
 }
 
 /** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
-export function leavingKeys(kind: "launch" | "run", { detachKey, prefix }: AttachmentOptions["keys"]): string {
+export function leavingKeys({ display }: Trainer, { detachKey, prefix }: AttachmentOptions["keys"]): string {
   const keys = [
-    ...(kind === "launch" && detachKey !== null ? [detachKey] : []),
+    ...(display.detachKeyFree && detachKey !== null ? [detachKey] : []),
     ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
   ];
   return keys.join(" or ");

@@ -1,5 +1,6 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
-import { parseLogLine, pythonFloat } from "./log-line.ts";
+import { parseLogLine } from "../python-log.ts";
+import { pythonFloat } from "./log-line.ts";
 
 /** Where a launch is, by what its driver logged last. */
 export type DriverPhase = "starting" | "simulating" | "training" | "sampling" | "ended";

@@ -4,19 +4,8 @@ import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk, textOf } from "../../base/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
+import type { FindOptions, FoundProgram } from "../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
-
-/** The Python falcon: the words that start it (its subcommand follows), and where it was found. */
-export interface FoundFalcon {
-  command: string[];
-  /** "--falcon", "$FALCON_BIN", "shim", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli". */
-  how: string;
-  /**
-   * Set for a script that is no Python's: it may call `falcon` by its name, which is ours. This value of {@link viaVariable} in its environment
-   * makes the falcon that it calls one that comes after it.
-   */
-  via?: string;
-}
 
 /** What the Python falcon is called where the environment's `falcon` is our shim (shim.ts). */
 export const pythonName = "falcon-python";
@@ -26,16 +15,6 @@ export const shimVariable = "FALCON_SESSIONS_SHIM";
 
 /** The scripts, separated by colons, that were started as the Python falcon on the way to this call: none of them is started again. */
 export const viaVariable = "FALCON_SESSIONS_VIA";
-
-export interface FindOptions {
-  /** The caller's environment and working directory: never the server's. */
-  environment: Readonly<Record<string, string>>;
-  directory: string;
-  /** The value of --falcon. */
-  explicit?: string | undefined;
-  /** Root of our own installation. */
-  root?: string;
-}
 
 /** A script longer than this is no starter script; a console script of pip has about 250 bytes. */
 const scriptHead = 16 << 10;
@@ -52,7 +31,7 @@ const deepest = 3;
  * started only for the last.
  * @throws Failure 127 when there is none; 126 or 127 when --falcon or $FALCON_BIN names something that cannot be it.
  */
-export async function findPythonFalcon(options: FindOptions): Promise<FoundFalcon> {
+export async function findPythonFalcon(options: FindOptions): Promise<FoundProgram> {
   const { environment, directory } = options;
   const root = options.root ?? ownRoot();
   const { found, python, missing } = await lookForFalcon({ ...options, root });
@@ -65,7 +44,7 @@ export async function findPythonFalcon(options: FindOptions): Promise<FoundFalco
 
 /** What files tell: the Python falcon, else the first python3, which may have one; and what is said where it has none. */
 interface Look {
-  found?: FoundFalcon;
+  found?: FoundProgram;
   python?: string;
   missing: string;
 }
@@ -124,7 +103,7 @@ async function behindHere(file: string, root: string = ownRoot()): Promise<strin
 }
 
 /** @param command what was found, of which the first word may be a script that calls us */
-async function startedAs(command: string[], how: string, environment: Readonly<Record<string, string>>): Promise<FoundFalcon> {
+async function startedAs(command: string[], how: string, environment: Readonly<Record<string, string>>): Promise<FoundProgram> {
   const file = command[0] as string;
   const head = (await readHead(file, scriptHead).catch(() => Buffer.alloc(0))).toString("latin1");
   if (!head.startsWith("#!") || isPythonScript(head)) return { command, how };
@@ -181,7 +160,7 @@ async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Pr
   return false;
 }
 
-async function named(name: string, how: string, options: FindOptions, root: string): Promise<FoundFalcon> {
+async function named(name: string, how: string, options: FindOptions, root: string): Promise<FoundProgram> {
   const { environment, directory } = options;
   const files = name.includes("/") ? [path.resolve(directory, name)] : onPath(name, environment, directory);
   for (const file of files) {

@@ -1,13 +1,7 @@
 // Ray's processes that a run left behind, told apart from everything else that descends from a session's
 // holder.
 import fs from "node:fs";
-
-/** A process of Ray's. */
-export interface RayProcess {
-  pid: number;
-  /** "raylet", "gcs_server", "worker ray::NodeWrapper", "log_monitor" ... */
-  what: string;
-}
+import type { LeftProcess } from "../trainer.ts";
 
 /** The servers of a Ray node, by their executables and scripts. */
 const servers = [
@@ -27,7 +21,7 @@ const servers = [
  * Which of `pids` (the descendants of a holder, after the run's program has ended) belong to Ray. Others are
  * left alone.
  */
-export function rayProcesses(pids: readonly number[], commandLine: (pid: number) => string[] = commandLineOf): RayProcess[] {
+export function rayProcesses(pids: readonly number[], commandLine: (pid: number) => string[] = commandLineOf): LeftProcess[] {
   return pids.flatMap((pid) => {
     const what = rayProcess(commandLine(pid));
     return what === undefined ? [] : [{ pid, what }];

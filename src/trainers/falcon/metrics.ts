@@ -1,7 +1,8 @@
 // Follows a metric's NPZ chunks: only those that are new, and complete.
 import path from "node:path";
-import type { ByteCount } from "./byte-count.ts";
-import { readChunk, signatureOf } from "./foreign-files.ts";
+import type { ByteCount } from "../byte-count.ts";
+import { signatureOf } from "../foreign-files.ts";
+import { readChunk } from "./chunks.ts";
 import type { Point } from "./npz.ts";
 
 /** Chunks that unpack to more than this together are no metric's: a million entries take a third of it. */

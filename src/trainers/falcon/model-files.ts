@@ -4,20 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk } from "../../base/bytes.ts";
-
-/** What the graph folder of a run holds of saved models. JSON-friendly. */
-export interface ModelFiles {
-  /**
-   * whole: every trained node has model files of this launch, and each can be read to its end; cut: some of
-   * them are cut off or missing;
-   * none: no model file is of this launch; unknown: the folder cannot be read.
-   */
-  state: "whole" | "cut" | "none" | "unknown";
-  /** Model files of this launch. */
-  files: number;
-  /** Those that are not whole, as paths below the graph folder; at most {@link mostNamed}. */
-  damaged: string[];
-}
+import type { ModelFiles } from "../ending.ts";
 
 /** Damaged files that are named: a sentence has no room for more. */
 const mostNamed = 5;

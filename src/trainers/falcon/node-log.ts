@@ -1,6 +1,7 @@
 // What a node's log tells of its training: every epoch of every launch.
-import { parseEpoch, parseLogLine } from "./log-line.ts";
-import { Rhythm } from "./rhythm.ts";
+import { parseLogLine } from "../python-log.ts";
+import { Rhythm } from "../rhythm.ts";
+import { parseEpoch } from "./log-line.ts";
 
 /** One epoch as the log has it. Losses in nats. */
 export interface EpochRecord {

@@ -1,70 +1,10 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
+import type { NodeProgress, NodeStatus, NonFinite } from "../run.ts";
+import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossOf, type NodeLog } from "./node-log.ts";
-import type { Now, Silence } from "./silence.ts";
-
-/**
- * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
- * stopped: the run ended before this node was done; unknown: the run has no logs here.
- */
-export type NodeStatus = "idle" | "waiting" | "training" | "done" | "stopped" | "unknown";
-
-/** One node of a run. `null`: not known. Times are ms since 1970, losses nats, rates per minute. JSON-friendly throughout. */
-export interface NodeProgress {
-  name: string;
-  status: NodeStatus;
-  /** Its own log is here. Without it, what there is comes from the driver's log, once a minute. */
-  logged: boolean;
-  /** Last finished epoch, counted over all launches of the run as falcon counts it. */
-  epoch: number | null;
-  /** Epochs that this launch was asked for (max_epochs). */
-  epochs: number | null;
-  /** Epochs that earlier launches had trained when this one began: this launch is through with (epoch - epochsBefore) of `epochs`. */
-  epochsBefore: number | null;
-  /** Of this launch, 0 to 1. */
-  fraction: number | null;
-  /** Mean training loss of the last epoch. */
-  loss: number | null;
-  /** Validation loss of the last epoch. */
-  validationLoss: number | null;
-  /** Lowest validation loss of this launch, and how many epochs ago it was. */
-  bestValidationLoss: number | null;
-  epochsSinceBest: number | null;
-  /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
-  nonFinite: NonFinite[];
-  /** Validation losses of this launch (training losses where there are none), oldest first, at most 40: means of equal stretches. */
-  trend: number[];
-  /** Simulations made so far, as the last epoch saw them. */
-  samples: number | null;
-  /** Gradient steps of this launch. */
-  steps: number | null;
-  learningRate: number | null;
-  /** Over the last 60 epochs of this launch. */
-  epochsPerMinute: number | null;
-  /** Seconds until max_epochs at this rate; training may stop earlier by itself. */
-  timeLeft: number | null;
-  /** When its log or metrics were last written to. */
-  lastSign: number | null;
-  /** Usual seconds between two epochs; null while fewer than four were seen. */
-  rhythm: number | null;
-  /** The longest seconds between two epochs, over all launches that its log tells of; null while fewer than two were seen. */
-  longestEpoch: number | null;
-  /** Silent for longer than is in proportion to its rhythm. */
-  stalled: boolean;
-  /** Last line that it logged as an error. */
-  error: string | null;
-}
-
-/** A metric that is no number any more. */
-export interface NonFinite {
-  metric: "loss" | "validationLoss" | "learningRate";
-  value: "NaN" | "Inf" | "-Inf";
-  /** The first epoch of all those since which it is no number, and when that ended (ms since 1970). */
-  epoch: number;
-  since: number;
-}
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;

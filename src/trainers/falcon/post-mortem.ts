@@ -1,60 +1,8 @@
 // How a run ended, and why: from its exit status, the end of its output and what its logs say.
+
+import type { EndFacts, Ending, PostMortem } from "../ending.ts";
 import { failureOf } from "./driver-log.ts";
 import { plainLines } from "./plain-text.ts";
-import type { RunProgress } from "./run-progress.ts";
-
-/** What a run's end was. */
-export type Ending =
-  /** trained to its end */
-  | "completed"
-  /** stopped gracefully: the model is saved */
-  | "stopped"
-  /** stopped by force (second Ctrl+C): the model of this launch is not saved */
-  | "forced"
-  /** an exception, or a non-zero status */
-  | "failed"
-  /** ended by a signal */
-  | "killed"
-  | "out of memory"
-  /** the session was lost: nobody saw the end */
-  | "lost";
-
-/** JSON-friendly. */
-export interface PostMortem {
-  ending: Ending;
-  /** One sentence for a person. */
-  sentence: string;
-  /** falcon's own summary, between its two rulers, or null. */
-  summary: string[] | null;
-  /** The last Python traceback, from "Traceback" to the exception, or null. */
-  traceback: string[] | null;
-  /** "FloatingPointError: negative variance", or null. */
-  error: string | null;
-  /** Whether the model of this launch was saved; null: not known. */
-  saved: boolean | null;
-}
-
-export interface EndFacts {
-  /** Exit status 0 to 255, or null after a signal, or when nobody saw the end. */
-  status: number | null;
-  /** The signal that ended it, as its name. */
-  signal: string | null;
-  /** The end of the session's output, raw; 64 KB are enough for a traceback. */
-  output: Uint8Array;
-  /** The kernel killed one of the session's processes for want of memory. */
-  outOfMemory: boolean;
-  /** How many Ctrl+C the session sent: falcon's second one is the forced end. */
-  interrupts?: number;
-  /** Nobody saw the end (the holder is gone). */
-  lost: boolean;
-  /** The state of the run's files after the end, where they are known. */
-  run?: RunProgress | undefined;
-  /**
-   * Whether the model was saved, by its files; null: not known; undefined: nobody looked, and the run's logs
-   * are believed.
-   */
-  saved?: boolean | null | undefined;
-}
 
 /** A longer traceback is cut in its middle: its head says where, its end says what. */
 const longestTraceback = 80;

@@ -3,20 +3,22 @@
 import path from "node:path";
 import { steady, wall } from "../../base/clock.ts";
 import type { Look, Seen } from "../../base/stat-files.ts";
-import { ByteCount } from "./byte-count.ts";
-import type { NodeCurves } from "./curve.ts";
+import { ByteCount } from "../byte-count.ts";
+import type { NodeCurves } from "../curve.ts";
+import { LogReader } from "../log-reader.ts";
+import { parseLogLine } from "../python-log.ts";
+import { Rhythm } from "../rhythm.ts";
+import type { NodeProgress, RunPhase, RunProgress } from "../run.ts";
+import { type Now, Silence } from "../silence.ts";
+import { summarise } from "../summary.ts";
+import type { MetricSeries, RunWatch } from "../trainer.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
-import { parseBuffer, parseLogLine } from "./log-line.ts";
-import { LogReader } from "./log-reader.ts";
+import { parseBuffer } from "./log-line.ts";
 import { MetricReader } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
-import { type NodeProgress, nodeProgress, stallFloor } from "./node-progress.ts";
-import { Rhythm } from "./rhythm.ts";
+import { nodeProgress, stallFloor } from "./node-progress.ts";
 import { type RunConfig, readRunConfig } from "./run-config.ts";
 import { canonical, runName } from "./run-directory.ts";
-import type { RunPhase, RunProgress } from "./run-progress.ts";
-import { type Now, Silence } from "./silence.ts";
-import { summarise } from "./summary.ts";
 
 export interface WatchOptions {
   /** The run directory. */
@@ -61,7 +63,7 @@ interface WatchedNode {
 }
 
 /** Follows one run. Every read() reads only what is new. */
-export class RunWatcher {
+export class RunWatcher implements RunWatch {
   /** Without links once it was read. */
   run: string;
   readonly count = new ByteCount();
@@ -139,6 +141,11 @@ export class RunWatcher {
       });
     }
     return curves;
+  }
+
+  async series(metric: string): Promise<MetricSeries[]> {
+    await this.read();
+    return [];
   }
 
   /**

@@ -3,23 +3,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
+import { ByteCount } from "../byte-count.ts";
+import type { ResumePlan } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
-import { ByteCount } from "./byte-count.ts";
 import { isModelFile } from "./model-files.ts";
 import { readRunConfig } from "./run-config.ts";
-
-/** How a run would be launched again. */
-export interface RelaunchPlan {
-  /** What stands behind `falcon launch`: as before, and in the same run directory. */
-  args: string[];
-  /**
-   * model: training goes on from the saved networks; config: it begins anew with the saved configuration;
-   * nothing: as the first time.
-   */
-  from: "model" | "config" | "nothing";
-  /** One sentence for a person. */
-  sentence: string;
-}
 
 /**
  * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never
@@ -28,7 +16,7 @@ export interface RelaunchPlan {
  */
 export const relaunchPlan = aside("relaunchPlan", planHere, ([, directory, run]) => run ?? directory);
 
-async function planHere(args: readonly string[], directory: string, run: string | undefined): Promise<RelaunchPlan> {
+async function planHere(args: readonly string[], directory: string, run: string | undefined): Promise<ResumePlan> {
   if (run === undefined || !fs.existsSync(path.join(run, "config.yml"))) {
     return { args: [...args], from: "nothing", sentence: "nothing was written by the first launch: it begins anew" };
   }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { aside, NoAnswer } from "../../base/aside.ts";
 import { onDisk } from "../../base/bytes.ts";
 import { readRegular } from "../../base/regular-file.ts";
-import type { ByteCount } from "./byte-count.ts";
+import type { ByteCount } from "../byte-count.ts";
 import { canonicalHere as canonical } from "./run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 

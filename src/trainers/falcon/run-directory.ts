@@ -4,21 +4,7 @@ import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk, textOf } from "../../base/bytes.ts";
 import { readRegular } from "../../base/regular-file.ts";
-
-/** Where a run's files are. All paths are absolute and canonical (without links). */
-export interface RunPlace {
-  directory: string;
-  /**
-   * The folder of the node logs and metrics: `directory`/graph unless paths.graph moved it; undefined while
-   * not known for certain.
-   */
-  graph: string | undefined;
-  /**
-   * How it is known: "arguments", "log" (the driver's open log: certain) or "latest" (the link: another run
-   * in the same project may have moved it).
-   */
-  how: "arguments" | "log" | "latest";
-}
+import type { RunPlace } from "../trainer.ts";
 
 /** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */
 export interface LatestLink {

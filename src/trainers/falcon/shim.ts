@@ -5,6 +5,7 @@ import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk } from "../../base/bytes.ts";
 import { Failure, Status, sentence } from "../../base/failure.ts";
+import type { EnvironmentShim } from "../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
 /**
@@ -88,15 +89,6 @@ async function makeHere(
     throw new Failure(`--shim ${folder}: it cannot be made there (${sentence(error)})`);
   }
   return folder;
-}
-
-/** What an installation in an environment found and did. */
-export interface EnvironmentShim {
-  /** The environment's `falcon`: ours now, or the Python one again. */
-  file: string;
-  /** The Python falcon. */
-  python: string;
-  changed: boolean;
 }
 
 /**

@@ -1,11 +1,7 @@
 // What a graceful stop of falcon is, and which signals lose its model: known of its versions, measured with
 // the real one.
 
-/**
- * How a program is asked to end. interrupt: the Ctrl+C that a person would type, once. A name: that signal,
- * to the program alone.
- */
-export type StopOrder = "interrupt" | NodeJS.Signals;
+import type { StopOrder } from "../trainer.ts";
 
 /**
  * falcon is asked by one interrupt, with and without its display. Read and measured in 0.5.1 and in the

@@ -2,7 +2,7 @@
 // Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
 import { spawn } from "node:child_process";
 import { usableDirectory } from "../../base/usable-directory.ts";
-import type { FoundFalcon } from "./find.ts";
+import type { FoundProgram } from "../trainer.ts";
 import { changes } from "./python-probe.ts";
 
 /** Milliseconds that it may take to say its usage: Python's start from a cold, slow disk. */
@@ -18,7 +18,7 @@ const remembered = new Map<string, string>();
 
 /** Its bare usage without colours; undefined where it says none. */
 export async function falconUsage(
-  found: FoundFalcon,
+  found: FoundProgram,
   environment: Readonly<Record<string, string>>,
   directory: string,
 ): Promise<string | undefined> {

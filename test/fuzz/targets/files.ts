@@ -30,6 +30,7 @@ const row: SessionRow = {
   id: "abc123",
   name: "run",
   kind: "launch",
+  trainer: "falcon",
   command: ["falcon", "launch", "-o", "output/run"],
   directory: "/home/u/project",
   environment: { PATH: "/usr/bin", TOKEN: "secret" },

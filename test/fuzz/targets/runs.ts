@@ -6,11 +6,12 @@ import path from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { parseLaunch } from "../../../src/trainers/falcon/arguments.ts";
 import { DriverLog } from "../../../src/trainers/falcon/driver-log.ts";
-import { parseBuffer, parseEpoch, parseLogLine } from "../../../src/trainers/falcon/log-line.ts";
+import { parseBuffer, parseEpoch } from "../../../src/trainers/falcon/log-line.ts";
 import { isWholeArchive } from "../../../src/trainers/falcon/model-files.ts";
 import { NodeLog } from "../../../src/trainers/falcon/node-log.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/npz.ts";
 import { readYaml, YamlError } from "../../../src/trainers/falcon/yaml.ts";
+import { parseLogLine } from "../../../src/trainers/python-log.ts";
 import type { Target } from "../target.ts";
 
 /** An NPY array as numpy writes it. */

@@ -6,8 +6,7 @@ import { statusWord } from "../../../src/commands/text/status-word.ts";
 import { footer, helpLines, watchAction, watchKeys } from "../../../src/commands/watch/watch-keys.ts";
 import { type Frame, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
-import type { NodeProgress } from "../../../src/trainers/falcon/node-progress.ts";
-import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
+import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 

@@ -7,7 +7,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
 import type { Seen } from "../../../src/base/stat-files.ts";
-import { lookAside, readChunk, readPiece, signatureOf, sizeOf } from "../../../src/trainers/falcon/foreign-files.ts";
+import { readChunk } from "../../../src/trainers/falcon/chunks.ts";
+import { lookAside, readPiece, signatureOf, sizeOf } from "../../../src/trainers/foreign-files.ts";
 
 let folder: string;
 before(() => {

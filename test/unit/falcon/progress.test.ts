@@ -5,9 +5,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { lookAside as look } from "../../../src/trainers/falcon/foreign-files.ts";
-import type { NodeProgress } from "../../../src/trainers/falcon/node-progress.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
+import type { NodeProgress } from "../../../src/trainers/run.ts";
 import { layOut, type RecordedName, recorded } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "progress-")));

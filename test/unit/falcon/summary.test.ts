@@ -4,9 +4,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { lookAside as look } from "../../../src/trainers/falcon/foreign-files.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { epochText, number, span, summarise } from "../../../src/trainers/falcon/summary.ts";
+import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
+import { epochText, number, span, summarise } from "../../../src/trainers/summary.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "summary-")));

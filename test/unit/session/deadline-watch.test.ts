@@ -6,7 +6,7 @@ import { Failure } from "../../../src/base/failure.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import type { DeadlineFact } from "../../../src/session/run/deadline.ts";
 import { DeadlineWatch } from "../../../src/session/run/deadline-watch.ts";
-import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
+import type { RunProgress } from "../../../src/trainers/run.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

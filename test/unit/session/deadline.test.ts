@@ -12,7 +12,7 @@ import {
   refuseLongGrace,
   stopsBefore,
 } from "../../../src/session/run/deadline.ts";
-import type { RunProgress } from "../../../src/trainers/falcon/run-progress.ts";
+import type { RunProgress } from "../../../src/trainers/run.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -20,7 +20,7 @@ const start = Date.parse("2026-11-27T02:00:00Z");
 
 function row(deadline: object, over: object = {}) {
   return {
-    kind: "launch" as const,
+    trainer: "falcon",
     command: ["falcon", "launch", "-o", "run"],
     created: start,
     started: start,
@@ -41,7 +41,7 @@ test("the earliest of --deadline, the job's limit and falcon's --timeout counts"
   assert.deepEqual(deadlineOf(row({ asked: start + 3 * hour, job: start + 2 * hour })), { at: start + 2 * hour, from: "job" });
   const timed = { command: ["falcon", "launch", "--timeout", "600"] };
   assert.deepEqual(deadlineOf(row({ job: start + hour }, timed)), { at: start + 10 * minute, from: "falcon" });
-  assert.equal(deadlineOf(row({}, { ...timed, kind: "run" })), undefined, "another program's --timeout is its own affair");
+  assert.equal(deadlineOf(row({}, { ...timed, trainer: "none" })), undefined, "another program's --timeout is its own affair");
 });
 
 describe("the grace", () => {
@@ -72,9 +72,9 @@ describe("the grace", () => {
 
 test("a command that is no falcon run is asked to stop only where somebody said when", () => {
   assert.equal(stopsBefore(row({ job: start })), true);
-  assert.equal(stopsBefore(row({ job: start }, { kind: "run" })), false);
-  assert.equal(stopsBefore(row({ job: start, saveBefore: 1000 }, { kind: "run" })), true);
-  assert.equal(stopsBefore(row({ asked: start }, { kind: "run" })), true);
+  assert.equal(stopsBefore(row({ job: start }, { trainer: "none" })), false);
+  assert.equal(stopsBefore(row({ job: start, saveBefore: 1000 }, { trainer: "none" })), true);
+  assert.equal(stopsBefore(row({ asked: start }, { trainer: "none" })), true);
 });
 
 test("what lists and titles say", () => {

@@ -9,7 +9,7 @@ import {
   sentenceAfter,
   withSignal,
 } from "../../../src/session/life/outcome.ts";
-import type { ModelFiles } from "../../../src/trainers/falcon/model-files.ts";
+import type { ModelFiles } from "../../../src/trainers/ending.ts";
 
 const whole: ModelFiles = { state: "whole", files: 10, damaged: [] };
 const none: ModelFiles = { state: "none", files: 0, damaged: [] };
@@ -24,7 +24,15 @@ const sent = (signal: string, by: "kill" | "caller" | "typed" | "stop" | "batch"
 });
 
 const outcome = (more: Partial<OutcomeFacts>) => {
-  const facts: OutcomeFacts = { kind: "launch", end: exit(0), lost: undefined, ended, outOfMemory: false, signals: [], ...more };
+  const facts: OutcomeFacts = {
+    savesModel: true,
+    end: exit(0),
+    lost: undefined,
+    ended,
+    outOfMemory: false,
+    signals: [],
+    ...more,
+  };
   const { kind, saved, by, sentence } = deriveOutcome(facts);
   return [kind, saved, by, sentence];
 };
@@ -101,7 +109,7 @@ describe("a falcon launch", () => {
   test("a job that was cancelled, and the time is the event's", () => {
     const batch = { job: "Slurm job 7", what: "cancelled" as const, time: ended - 80_000 };
     const facts = {
-      kind: "launch",
+      savesModel: true,
       end: undefined,
       lost: "gone",
       ended,
@@ -153,7 +161,7 @@ describe("a falcon launch", () => {
 });
 
 describe("any other command", () => {
-  const run = (more: Partial<OutcomeFacts>) => outcome({ kind: "run", ...more });
+  const run = (more: Partial<OutcomeFacts>) => outcome({ savesModel: false, ...more });
   test("has no model, and its own status", () => {
     assert.deepEqual(run({}), ["completed", null, null, "completed"]);
     assert.deepEqual(run({ end: exit(3) }), ["failed", null, null, "ended with status 3"]);

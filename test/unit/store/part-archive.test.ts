@@ -23,6 +23,7 @@ function row(id: string, over: Partial<SessionRow> = {}): SessionRow {
     id,
     name: "run",
     kind: "launch",
+    trainer: "falcon",
     command: ["falcon", "launch"],
     directory: "/work",
     environment: { SECRET: "value" },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import Database from "better-sqlite3";
 import { schemaVersion } from "../../../src/store/schema.ts";
 import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 import { Locker } from "../../support/locker.ts";
@@ -23,6 +24,7 @@ const row: SessionRow = {
   id: "abc234",
   name: "lively-otter",
   kind: "launch",
+  trainer: "falcon",
   command: ["/usr/bin/falcon", "launch", "a=b c"],
   directory: "/home/x",
   environment: { PATH: "/bin", ODD: "a=b\nc" },
@@ -165,4 +167,33 @@ test("while it is open nobody else gets a lock on it", async () => {
   }
   assert.equal(store.all()[0]?.name, "BEGIN");
   store.close();
+});
+
+test("a server of an earlier version opens the file, lists and saves; what it did not keep is told by the kind", () => {
+  const { store } = SessionStore.open(file, log);
+  store.save({ ...row, trainer: "mine" });
+  store.close();
+  // what 0.1.0 does with the file: its number, every column of a session by place, and the kinds that it knows
+  const earlier = new Database(file);
+  assert.equal(earlier.pragma("user_version", { simple: true }), 2);
+  assert.equal((earlier.prepare("SELECT * FROM session").all() as { kind: string }[])[0]?.kind, "launch");
+  const places = (earlier.prepare("SELECT * FROM session").raw().get() as unknown[]).map(() => "?");
+  assert.equal(places.length, 26);
+  const copy = earlier.prepare("SELECT * FROM session").raw().get() as unknown[];
+  earlier.prepare(`INSERT INTO session VALUES (${places.join(", ")})`).run("old234", "theirs", "run", ...copy.slice(3));
+  earlier.close();
+  const again = SessionStore.open(file, log).store;
+  assert.deepEqual(
+    again
+      .all()
+      .map(({ id, trainer }) => [id, trainer])
+      .sort(),
+    [
+      ["abc234", "mine"],
+      ["old234", "none"],
+    ],
+  );
+  again.remove("abc234");
+  assert.deepEqual(again.database.prepare("SELECT session FROM session_trainer").all(), [], "goes with its session");
+  again.close();
 });

@@ -6,9 +6,9 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
-import { lookAside as look } from "../../../src/trainers/falcon/foreign-files.ts";
 import { readNpz } from "../../../src/trainers/falcon/npz.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
 import { UserTerminal } from "../../support/terminal.ts";
 
 let home: string;

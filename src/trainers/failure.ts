@@ -1,5 +1,5 @@
 // The one line of a failure that matters: which exception, what it says, and where in the user's own files it was raised.
-import type { PostMortem } from "./post-mortem.ts";
+import type { PostMortem } from "./ending.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */
 export interface RunFailure {

@@ -1,21 +1,13 @@
-// What is asked of a run's files again and again, done aside (base/aside.ts): looks, pieces of logs, chunks
-// of metrics.
+// What is asked of a run's files again and again, done aside (base/aside.ts): looks, and pieces of logs.
 import fs from "node:fs";
 import os from "node:os";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
-import { NoRegularFile, openRegular, readRegular } from "../../base/regular-file.ts";
-import type { LookedAt, Seen } from "../../base/stat-files.ts";
-import { type Point, pointsOf, readNpz, unpackedSize } from "./npz.ts";
+import { aside } from "../base/aside.ts";
+import { onDisk } from "../base/bytes.ts";
+import type { LookedAt, Seen } from "../base/stat-files.ts";
+import { NoRegularFile, openRegular, readRegular } from "../base/regular-file.ts";
 
 /** What was added to a file is read with the look up to this length (bytes). */
 const readWithLook = 64 << 10;
-
-/** A chunk has about 3 KB (100 entries); anything this large is no chunk of a scalar. */
-const largestChunk = 4 << 20;
-
-/** Entries of one chunk: falcon writes 100; an archive that claims millions is none of its. */
-const mostInChunk = 20_000;
 
 function lookAt({ file, from, known }: LookedAt): Seen {
   const nothing = { regular: false, inode: 0, size: 0, modified: 0, bytes: undefined };
@@ -67,23 +59,6 @@ export const signatureOf = aside(
   (file: string) => {
     const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
     return stat?.isFile() ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : undefined;
-  },
-  ([file]) => file,
-);
-
-/**
- * The entries of one chunk of a metric, its bytes as they are and unpacked. No entries for what cannot be
- * one. @throws Error while it is half written.
- */
-export const readChunk = aside(
-  "chunk",
-  (file: string): { points: Point[]; bytes: number; unpacked: number } => {
-    const bytes = readRegular(file, 0, largestChunk + 1);
-    if (bytes.length > largestChunk) return { points: [], bytes: bytes.length, unpacked: 0 };
-    const arrays = readNpz(bytes);
-    const unpacked = unpackedSize(arrays);
-    const entries = arrays.get("step")?.values.length ?? 0;
-    return { points: entries > mostInChunk ? [] : pointsOf(arrays), bytes: bytes.length, unpacked };
   },
   ([file]) => file,
 );

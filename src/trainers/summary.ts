@@ -1,7 +1,6 @@
 // One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
 import { sparkline } from "./curve.ts";
-import type { NodeProgress } from "./node-progress.ts";
-import type { RunProgress } from "./run-progress.ts";
+import type { NodeProgress, RunProgress } from "./run.ts";
 
 /** The best summary of a run in one line, about 30 to 70 columns. */
 export function summarise(run: Omit<RunProgress, "summary">): string {

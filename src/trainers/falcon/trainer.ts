@@ -1,0 +1,61 @@
+// falcon (PyPI: falcon-sbi) as a trainer: `falcon launch` trains a graph of estimators with Ray.
+import type { Launcher } from "../trainer.ts";
+import { type LaunchArguments, parseLaunch } from "./arguments.ts";
+import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./find.ts";
+import { checkLaunch } from "./launch-check.ts";
+import { rayProcesses } from "./leftovers.ts";
+import { modelFiles } from "./model-files.ts";
+import { postMortem } from "./post-mortem.ts";
+import { RunWatcher } from "./progress.ts";
+import { relaunchPlan } from "./relaunch.ts";
+import { findRunDirectory, type LatestLink, latestLink } from "./run-directory.ts";
+import { installShim, makeShim, removeShim, shimFolder } from "./shim.ts";
+import { falconStop } from "./stopping.ts";
+import { startedWith } from "./surroundings.ts";
+import { commandsIn, falconUsage } from "./usage.ts";
+
+export const falcon: Launcher = {
+  name: "falcon",
+  words: "falcon launch",
+  is: ({ kind }) => kind === "launch",
+  savesModel: true,
+  stopOrder: falconStop,
+  // its display binds j, k and the arrows, and is drawn in the alternate screen
+  display: { detachKeyFree: true, drawn: true },
+  timeLimit: (command) => argumentsOf(command).timeout,
+  beforeStart: latestLink,
+  findRun: (directory, before, pids) => findRunDirectory(directory, before as LatestLink | undefined, pids),
+  watch(session, effects) {
+    const { runDirectory: run, directory, created } = session;
+    if (run === null) return undefined;
+    const { graph } = argumentsOf(session.command);
+    return new RunWatcher({ run, look: effects.look, directory, graph, since: created, clock: effects.clock });
+  },
+  leftBehind: (pids) => rayProcesses(pids),
+  models(run, since) {
+    const trained = run.nodes.filter(({ status }) => status !== "idle").map(({ name }) => name);
+    return modelFiles(run.graph, trained, since);
+  },
+  postMortem,
+  resume: relaunchPlan,
+  startedWith,
+  pythonName,
+  shimVariable,
+  viaVariable,
+  find: findPythonFalcon,
+  firstOnPath,
+  behind: (file) => pythonBehind(file),
+  request: parseLaunch,
+  check: (command, args, directory) => checkLaunch(command, parseLaunch(args), directory),
+  usage: falconUsage,
+  commandsIn,
+  shimFolder,
+  makeShim,
+  installShim,
+  removeShim,
+};
+
+/** What stands behind `launch` in the session's command. */
+function argumentsOf(command: readonly string[]): LaunchArguments {
+  return parseLaunch(command.slice(command.indexOf("launch") + 1));
+}

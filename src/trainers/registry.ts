@@ -1,0 +1,19 @@
+// The trainers that there are, the more particular first. Adding one is its folder and its line here.
+import { falcon } from "./falcon/trainer.ts";
+import { none } from "./none/trainer.ts";
+import type { Launcher, TrainedSession, Trainer } from "./trainer.ts";
+
+const trainers: readonly Trainer[] = [falcon, none];
+
+/** The trainer that `falcon launch` starts. */
+export const launcher: Launcher = falcon;
+
+/** The trainer of a session that is being started. */
+export function trainerFor(session: TrainedSession): Trainer {
+  return trainers.find((trainer) => trainer.is(session)) ?? none;
+}
+
+/** The trainer of this name; `none` where an earlier or later version knew one that we do not. */
+export function trainerNamed(name: string): Trainer {
+  return trainers.find((trainer) => trainer.name === name) ?? none;
+}
