@@ -92,20 +92,8 @@ export interface RunWatch {
   read(alive?: boolean): Promise<RunProgress | null>;
   /** Curves of every node over all launches, for drawing. */
   curves(): Promise<NodeCurves[]>;
-  /** All values of one metric by epoch (or step), of each node that has it. Names as `NodeProgress.metrics` has them. */
-  series(metric: string): Promise<MetricSeries[]>;
   /** The file of a node's log, or undefined for a name that the run does not have. */
   logFile(node: string): string | undefined;
-}
-
-/** One metric of one node. */
-export interface MetricSeries {
-  node: string;
-  metric: string;
-  /** What x counts. */
-  axis: "epoch" | "step" | "entry";
-  x: number[];
-  y: number[];
 }
 
 /** What is special about the display of a program on its terminal. */

@@ -5,7 +5,6 @@ import { localTime } from "../../base/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { bareListing } from "../../session/machines/bare-session-json.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
-import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { Listing } from "../list/session-json.ts";
 

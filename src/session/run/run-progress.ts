@@ -5,7 +5,7 @@ import type { NodeCurves } from "../../trainers/curve.ts";
 import { lookAside } from "../../trainers/foreign-files.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Now } from "../../trainers/silence.ts";
-import type { MetricSeries, RunWatch } from "../../trainers/trainer.ts";
+import type { RunWatch } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
 
@@ -54,15 +54,6 @@ export class RunProgresses {
     const watcher = this.#watcher(session);
     const kept = keptProgress(session) ?? null;
     return watcher === null ? null : watcher.read(false).catch(() => kept);
-  }
-
-  /** One metric by name, of all nodes that have it. */
-  async series(session: Session, metric: string): Promise<MetricSeries[]> {
-    return (
-      (await this.#watcher(session)
-        ?.series(metric)
-        .catch(() => [])) ?? []
-    );
   }
 
   #watcher(session: Session): RunWatch | null {

@@ -11,7 +11,7 @@ import { Rhythm } from "../rhythm.ts";
 import type { NodeProgress, RunPhase, RunProgress } from "../run.ts";
 import { type Now, Silence } from "../silence.ts";
 import { summarise } from "../summary.ts";
-import type { MetricSeries, RunWatch } from "../trainer.ts";
+import type { RunWatch } from "../trainer.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { parseBuffer } from "./log-line.ts";
 import { MetricReader } from "./metrics.ts";
@@ -141,11 +141,6 @@ export class RunWatcher implements RunWatch {
       });
     }
     return curves;
-  }
-
-  async series(metric: string): Promise<MetricSeries[]> {
-    await this.read();
-    return [];
   }
 
   /**
