@@ -3,8 +3,8 @@ import fs from "node:fs";
 import os from "node:os";
 import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
-import type { LookedAt, Seen } from "../base/stat-files.ts";
 import { NoRegularFile, openRegular, readRegular } from "../base/regular-file.ts";
+import type { LookedAt, Seen } from "../base/stat-files.ts";
 
 /** What was added to a file is read with the look up to this length (bytes). */
 const readWithLook = 64 << 10;
