@@ -141,7 +141,7 @@ describe("a falcon launch", () => {
   test("SIGKILL from nobody with hardly any memory left was probably for want of it", () => {
     const end = killed("SIGKILL", 137);
     const full = { end, memoryShare: 0.98, limitBy: "group" } as const;
-    assert.deepEqual(outcome({ ...full, kind: "run" }).slice(2), [
+    assert.deepEqual(outcome({ ...full, savesModel: false }).slice(2), [
       "probably the kernel, for want of memory",
       "ended by SIGKILL, probably out of memory: memory was at 98 % of the limit",
     ]);
