@@ -85,7 +85,8 @@ const steps: readonly string[] = [
 
 /**
  * Tables beside the versions: a server of an earlier version knows neither them nor their number, opens the
- * file and leaves them as they are. Steps of the version would be the end of that: it sets a newer file aside.
+ * file and leaves them as they are. Steps of the version would be the end of that: it sets a newer file
+ * aside.
  * So `session` and the other tables above keep their columns for ever.
  */
 const additions: readonly string[] = [

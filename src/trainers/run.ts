@@ -60,12 +60,16 @@ export interface RunProgress {
 }
 
 /**
- * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself or gracefully);
+ * idle: nothing to train; waiting: not begun; training; done: trained to its end (or stopped early by itself
+ * or gracefully);
  * stopped: the run ended before this node was done; unknown: the run has no logs here.
  */
 export type NodeStatus = "idle" | "waiting" | "training" | "done" | "stopped" | "unknown";
 
-/** One node of a run. `null`: not known. Times are ms since 1970, losses nats, rates per minute. JSON-friendly throughout. */
+/**
+ * One node of a run. `null`: not known. Times are ms since 1970, losses nats, rates per minute. JSON-
+ * friendly throughout.
+ */
 export interface NodeProgress {
   name: string;
   status: NodeStatus;
@@ -75,7 +79,10 @@ export interface NodeProgress {
   epoch: number | null;
   /** Epochs that this launch was asked for (max_epochs). */
   epochs: number | null;
-  /** Epochs that earlier launches had trained when this one began: this launch is through with (epoch - epochsBefore) of `epochs`. */
+  /**
+   * Epochs that earlier launches had trained when this one began: this launch is through with (epoch -
+   * epochsBefore) of `epochs`.
+   */
   epochsBefore: number | null;
   /** Of this launch, 0 to 1. */
   fraction: number | null;
@@ -88,7 +95,10 @@ export interface NodeProgress {
   epochsSinceBest: number | null;
   /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
   nonFinite: NonFinite[];
-  /** Validation losses of this launch (training losses where there are none), oldest first, at most 40: means of equal stretches. */
+  /**
+   * Validation losses of this launch (training losses where there are none), oldest first, at most 40: means
+   * of equal stretches.
+   */
   trend: number[];
   /** Simulations made so far, as the last epoch saw them. */
   samples: number | null;
@@ -103,7 +113,10 @@ export interface NodeProgress {
   lastSign: number | null;
   /** Usual seconds between two epochs; null while fewer than four were seen. */
   rhythm: number | null;
-  /** The longest seconds between two epochs, over all launches that its log tells of; null while fewer than two were seen. */
+  /**
+   * The longest seconds between two epochs, over all launches that its log tells of; null while fewer than
+   * two were seen.
+   */
   longestEpoch: number | null;
   /** Silent for longer than is in proportion to its rhythm. */
   stalled: boolean;

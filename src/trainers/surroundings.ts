@@ -21,7 +21,10 @@ export interface Surroundings extends StartedWith {
   visibleGpus: string | null;
 }
 
-/** Milliseconds that git may take: a repository on a slow disk; the helper that asks it is given four seconds. */
+/**
+ * Milliseconds that git may take: a repository on a slow disk; the helper that asks it is given four
+ * seconds.
+ */
 const gitPatience = 3_000;
 
 /** Bytes that git may say: of a status only whether it is empty counts. */
@@ -63,7 +66,10 @@ async function gitState(
   return { commit, dirty: status === undefined ? null : status !== "" };
 }
 
-/** What git says; undefined where it fails. It takes no lock that a person's own git would meet, and starts no monitor of files. */
+/**
+ * What git says; undefined where it fails. It takes no lock that a person's own git would meet, and starts
+ * no monitor of files.
+ */
 function git(directory: string, environment: Readonly<Record<string, string>>, ...words: string[]): Promise<string | undefined> {
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("GIT_")));
   return new Promise((done) => {

@@ -19,7 +19,9 @@ export interface TrainedSession {
   facts: Readonly<Record<string, unknown>>;
 }
 
-/** How a program is asked to end. interrupt: the Ctrl+C that a person would type, once. A name: that signal. */
+/**
+ * How a program is asked to end. interrupt: the Ctrl+C that a person would type, once. A name: that signal.
+ */
 export type StopOrder = "interrupt" | NodeJS.Signals;
 
 /** Where a run's files are. All paths are absolute and canonical (without links). */
@@ -27,7 +29,10 @@ export interface RunPlace {
   directory: string;
   /** Of the logs and metrics; undefined while not known for certain. */
   graph: string | undefined;
-  /** How it is known: by the arguments, the program's open log (certain), or a link (another run may have moved it). */
+  /**
+   * How it is known: by the arguments, the program's open log (certain), or a link (another run may have
+   * moved it).
+   */
   how: "arguments" | "log" | "latest";
 }
 
@@ -77,7 +82,10 @@ export interface WatchEffects {
   alone(): boolean;
 }
 
-/** OSC 9;4, as a program has set it last. state: 0 none, 1 normal, 2 error, 3 indeterminate, 4 paused; percent 0 to 100. */
+/**
+ * OSC 9;4, as a program has set it last. state: 0 none, 1 normal, 2 error, 3 indeterminate, 4 paused;
+ * percent 0 to 100.
+ */
 export interface TerminalProgress {
   state: number;
   percent: number;
@@ -100,7 +108,10 @@ export interface RunWatch {
 export interface DisplayFacts {
   /** `d` is bound to nothing: it may detach. */
   detachKeyFree: boolean;
-  /** It is drawn in the alternate screen, without a scrollback of its own: a key of ours may show the history. */
+  /**
+   * It is drawn in the alternate screen, without a scrollback of its own: a key of ours may show the
+   * history.
+   */
   drawn: boolean;
 }
 
@@ -140,7 +151,9 @@ export interface Trainer {
 /** The words that start the trainer's program (its subcommand follows), and where it was found. */
 export interface FoundProgram {
   command: string[];
-  /** "--falcon", "$FALCON_BIN", "shim", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli". */
+  /**
+   * "--falcon", "$FALCON_BIN", "shim", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli".
+   */
   how: string;
   /**
    * Set for a script that is no Python's: it may call `falcon` by its name, which is ours. This value of
@@ -177,7 +190,9 @@ export interface EnvironmentShim {
   changed: boolean;
 }
 
-/** The trainer that our own command `falcon` stands before: it is found, asked and started under that name. */
+/**
+ * The trainer that our own command `falcon` stands before: it is found, asked and started under that name.
+ */
 export interface Launcher extends Trainer {
   /** What the program is called where an environment's `falcon` is our shim. */
   readonly pythonName: string;
@@ -194,7 +209,9 @@ export interface Launcher extends Trainer {
   behind(file: string): Promise<string | undefined>;
   /** Reads what stands behind `falcon launch`; never throws. */
   request(args: readonly string[]): LaunchRequest;
-  /** One sentence about a mistake that the program would end with, or undefined. Only cheap and certain ones. */
+  /**
+   * One sentence about a mistake that the program would end with, or undefined. Only cheap and certain ones.
+   */
   check(command: readonly string[], args: readonly string[], directory: string): Promise<string | undefined>;
   /** Its bare usage without colours; undefined where it says none. */
   usage(found: FoundProgram, environment: Readonly<Record<string, string>>, directory: string): Promise<string | undefined>;

@@ -1,4 +1,5 @@
-// What a falcon run was started with, by files alone: falcon's and Python's versions, and in which settings its
+// What a falcon run was started with, by files alone: falcon's and Python's versions, and in which settings
+// its
 // command differs from its config.yml.
 import fs from "node:fs";
 import path from "node:path";
@@ -42,7 +43,10 @@ function interpreterOf(file: string): string | undefined {
   return /^#!\s*(\/\S*python\S*)/.exec(text)?.[1] ?? /^'''exec' "?(\/[^"\s]*python[^"\s]*)/m.exec(text)?.[1];
 }
 
-/** A resumed run has a configuration of its own; one that was written since the start holds the settings already. */
+/**
+ * A resumed run has a configuration of its own; one that was written since the start holds the settings
+ * already.
+ */
 function overrides(args: readonly string[], directory: string, run: string | null, created: number): Override[] {
   const read = parseLaunch(args);
   const own = run === null ? undefined : path.join(run, "config.yml");

@@ -173,7 +173,8 @@ test("a server of an earlier version opens the file, lists and saves; what it di
   const { store } = SessionStore.open(file, log);
   store.save({ ...row, trainer: "mine" });
   store.close();
-  // what 0.1.0 does with the file: its number, every column of a session by place, and the kinds that it knows
+  // what 0.1.0 does with the file: its number, every column of a session by place, and the kinds that it
+  // knows
   const earlier = new Sqlite(file);
   assert.equal(earlier.pragma("user_version", { simple: true }), 2);
   assert.equal((earlier.prepare("SELECT * FROM session").all() as { kind: string }[])[0]?.kind, "launch");
