@@ -40,7 +40,7 @@ export interface Config {
   readonly retentionAge: number;
   /** Program and arguments to start when a session ends, fails or stalls; null: none. */
   readonly onEvent: readonly string[] | null;
-  /** A viewer's client reads the output from the holder itself (docs/design/protocol.md, DIRECT). Off: it stands still in a very fast flood. */
+  /** A viewer's client reads the output from the holder itself (docs/design/protocol.md, DIRECT). */
   readonly directOutput: boolean;
   /** Attached viewers' terminals are told of an end, a failure or a stall (OSC 9 and 777). */
   readonly notify: boolean;
@@ -67,7 +67,7 @@ export const defaultConfig: Config = {
   retention: 256 * 10 ** 6,
   retentionAge: 90 * 86_400_000,
   onEvent: null,
-  directOutput: false,
+  directOutput: true,
   notify: true,
   sizePolicy: "last",
   programSequences: {

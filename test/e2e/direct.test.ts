@@ -14,17 +14,8 @@ before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 /** Prints a number every few milliseconds. */
 const counting = 'i=0; while :; do i=$((i+1)); printf "%s tick\\r\\n" $i; sleep 0.01; done';
 
-/** A home whose configuration switches the direct way on. */
-function directHome(): TestHome {
-  const home = new TestHome();
-  const config = path.join(home.work, ".config/falcon-sessions");
-  fs.mkdirSync(config, { recursive: true });
-  fs.writeFileSync(path.join(config, "config.toml"), "direct_output = true\n", { mode: 0o600 });
-  return home;
-}
-
 describe("the direct way", () => {
-  const home = directHome();
+  const home = new TestHome();
   after(() => home.dispose());
 
   /** The last number that a terminal shows. */
@@ -108,7 +99,7 @@ describe("the direct way", () => {
 });
 
 describe("a slow terminal", () => {
-  const home = directHome();
+  const home = new TestHome();
   after(() => home.dispose());
   /** 80 MB, of which the line takes a thousandth. */
   const lines = 400_000;
@@ -171,7 +162,7 @@ describe("a slow terminal", () => {
 });
 
 describe("leaving", () => {
-  const home = directHome();
+  const home = new TestHome();
   after(() => home.dispose());
 
   for (const which of ["program", "holder", "server"] as const)
@@ -204,7 +195,7 @@ function parentOf(pid: number): number {
 }
 
 describe("keys that the server allowed in advance", () => {
-  const home = directHome();
+  const home = new TestHome();
   after(() => home.dispose());
 
   test("reach the program while the server is stopped, and in the order in which they were typed", async () => {

@@ -357,7 +357,7 @@ export const newerClient: Fault = {
     try {
       const viewer = home.terminal(["run", "--", "/bin/sh", "-c", "echo ready; read key; echo got $key; read key; exit 9"]);
       await viewer.waitFor("ready");
-      const newer = newerInstallation(path.join(home.work, "newer"));
+      const newer = installation(path.join(home.work, "newer"), { version: "99.0.0" });
       const answer = await home.run(["server", "status", "--json"], { file: newer });
       assert.equal(answer.code, 0, answer.stderr + home.serverLog());
       assert.equal(JSON.parse(answer.stdout).version, "99.0.0", "the newer server answers");
@@ -378,25 +378,40 @@ export const newerClient: Fault = {
 };
 
 /**
- * A copy of this installation whose client and server say that they are version 99.0.0; answers its client.
+ * A copy of this installation whose client and server say that they are of another version, or filter by another version
+ * of the rules; answers its client.
  */
-function newerInstallation(folder: string): string {
+export function installation(folder: string, { version, rules }: { version?: string; rules?: number }): string {
   const bin = path.join(folder, "native/build/Release");
   fs.mkdirSync(bin, { recursive: true });
   fs.cpSync(path.join(root, "dist"), path.join(folder, "dist"), { recursive: true });
   fs.symlinkSync(fs.realpathSync(path.join(root, "node_modules")), path.join(folder, "node_modules"));
   fs.cpSync(path.join(root, "older-node"), path.join(folder, "older-node"), { recursive: true });
   const about = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
-  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ ...about, version: "99.0.0" }));
+  const said = version ?? about.version;
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ ...about, version: said }));
   for (const file of [holder, addon]) fs.copyFileSync(file, path.join(bin, path.basename(file)));
   const gyp = fs.readFileSync(path.join(root, "native/binding.gyp"), "utf8");
   const listed =
     /'target_name': 'falcon',[^[]*'sources': \[([^\]]*)\]/.exec(gyp)?.[1] ?? assert.fail("the client's sources in binding.gyp");
   const sources = [...listed.matchAll(/'([\w.]+)'/g)].map(([, file]) => file as string);
+  const source = path.join(folder, "native");
+  for (const file of fs.readdirSync(path.join(root, "native")))
+    if (/\.[ch]$/.test(file)) fs.copyFileSync(path.join(root, "native", file), path.join(source, file));
+  if (rules !== undefined) {
+    replace(path.join(source, "sequence_rules.h"), /SEQUENCE_RULES_VERSION = \d+/, `SEQUENCE_RULES_VERSION = ${rules}`);
+    replace(path.join(folder, "dist/server.cjs"), /sequenceRulesVersion = \d+/, `sequenceRulesVersion = ${rules}`);
+  }
   const compiler = process.env.CC ?? "cc";
-  const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", '-DFALCON_VERSION="99.0.0"', "-o", path.join(bin, "falcon")];
-  execFileSync(compiler, [...flags, ...sources.map((file) => path.join(root, "native", file))]);
+  const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", `-DFALCON_VERSION="${said}"`, "-o", path.join(bin, "falcon")];
+  execFileSync(compiler, [...flags, ...sources.map((file) => path.join(source, file))]);
   return path.join(bin, "falcon");
+}
+
+function replace(file: string, what: RegExp, by: string): void {
+  const text = fs.readFileSync(file, "utf8");
+  assert.match(text, what, file);
+  fs.writeFileSync(file, text.replace(what, by));
 }
 
 export const unreachableHolder: Fault = {

@@ -8,6 +8,7 @@ import { OutputLog } from "../../src/store/output-log.ts";
 import { readRecord } from "../../src/store/record.ts";
 import { alive, until } from "../support/events.ts";
 import { processesNaming, type TestHome } from "../support/home.ts";
+import type { UserTerminal } from "../support/terminal.ts";
 
 export function folderOf(home: TestHome, id: string): string {
   return path.join(home.folder, "s", id);
@@ -99,6 +100,12 @@ export async function shownScreen(home: TestHome, id: string): Promise<string[]>
   const screen = behind.slice(0, end < 0 ? undefined : end).map((line) => line.slice(2).trimEnd());
   while (screen.at(-1) === "") screen.pop();
   return screen;
+}
+
+/** The lines that a person's terminal shows, without blank ones at the end. */
+export function screenLines(terminal: UserTerminal): string[] {
+  const lines = terminal.lines().map((line) => line.trimEnd());
+  return lines.slice(0, lines.findLastIndex((line) => line !== "") + 1);
 }
 
 /** The exit status that the holder recorded; undefined while there is none. */

@@ -2,6 +2,7 @@
 // status 1 when a promise is broken.
 import { notBuilt } from "../support/paths.ts";
 import { manySessions, manyStarts, manyViewers } from "./crowd.ts";
+import { directKills, freedHead, strangers } from "./direct.ts";
 import {
   bothKilled,
   bursts,
@@ -39,6 +40,9 @@ const faults: readonly Fault[] = [
   manyStarts,
   manyViewers,
   manySessions,
+  ...directKills,
+  freedHead,
+  strangers,
 ];
 
 const lacking = notBuilt();

@@ -28,7 +28,7 @@ scrollback = 300
 retention = "256 MB"
 retention_age = "2w"
 on_event = ["notify-send", "falcon"]
-direct_output = true
+direct_output = false
 notify = false
 size_policy = "fixed"
 save_before = "5m"
@@ -57,7 +57,7 @@ window = "pass"
     retention: 256e6,
     retentionAge: 14 * 86_400_000,
     onEvent: ["notify-send", "falcon"],
-    directOutput: true,
+    directOutput: false,
     notify: false,
     sizePolicy: "fixed",
     saveBefore: 300_000,
