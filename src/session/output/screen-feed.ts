@@ -124,9 +124,9 @@ export class ScreenFeed {
     this.#effects.give(offset, bytes);
   }
 
-  /** Whether the screen has been given all that came, up to where somebody wants it. */
+  /** Whether the screen has been given all that came, up to where somebody wants it; or gets nothing any more. */
   get current(): boolean {
-    return !this.#behind && this.#end >= this.#until;
+    return this.#closed || (!this.#behind && this.#end >= this.#until);
   }
 
   /**
@@ -134,7 +134,7 @@ export class ScreenFeed {
    * the last byte and the call.
    */
   whenCurrent(callback: () => void): void {
-    if (this.#closed || this.current) return callback();
+    if (this.current) return callback();
     this.#hurry();
     // the screen may have taken all of it at once, and told nobody
     if (this.current) return callback();

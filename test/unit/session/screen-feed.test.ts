@@ -451,4 +451,17 @@ describe("a screen's output", () => {
     world.feed.whenCurrent(() => calls++);
     assert.equal(calls, 2);
   });
+
+  test("who asks again when the end calls has what there is: a viewer that joins is not called for ever", () => {
+    const world = new World();
+    world.write(screenLag + 30 * chunk);
+    let joined = 0;
+    const join = (): void => {
+      if (world.feed.current) joined++;
+      else world.feed.whenCurrent(join);
+    };
+    join();
+    world.feed.close();
+    assert.equal(joined, 1);
+  });
 });
