@@ -1,6 +1,6 @@
-// Faults of the direct ways: server, client or holder are killed while a session changes hands, leaps, gets another
-// size or loses the head of its log; clients and servers of different rules and versions meet. Keys come once and in
-// order, and every viewer is at the present in the end.
+// Faults of the direct ways: server, client or holder are killed while a session changes hands, leaps, gets
+// another size or loses the head of its log; clients and servers of different rules and versions meet. Keys
+// come once and in order, and every viewer is at the present in the end.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -19,13 +19,19 @@ const random = randomOf(seed);
 const victims = ["server", "client", "holder"] as const;
 type Victim = (typeof victims)[number];
 
-/** What keys are made of: alone, in sequences, beyond ASCII, an interrupt, and a read that is longer than goes to the holder at once. */
+/**
+ * What keys are made of: alone, in sequences, beyond ASCII, an interrupt, and a read that is longer than what
+ * goes to the holder at once.
+ */
 const kinds = ["a", "é", "\x1b[A", "\x1bOP", "\x03", "\t", "日本", "x".repeat(300)];
 
 /** Bytes a second of a terminal that a flood has to leap for. */
 const slow = 1 << 20;
 
-/** A session that floods in bursts and writes to a file what it reads, with a viewer who types and a slow one who looks. */
+/**
+ * A session that floods in bursts and writes to a file what it reads, with a viewer who types and a slow one
+ * who looks.
+ */
 class World {
   readonly home: TestHome;
   readonly id: string;

@@ -378,8 +378,8 @@ export const newerClient: Fault = {
 };
 
 /**
- * A copy of this installation whose client and server say that they are of another version, or filter by another version
- * of the rules; answers its client.
+ * A copy of this installation whose client and server say that they are of another version, or filter by
+ * another version of the rules; answers its client.
  */
 export function installation(folder: string, { version, rules }: { version?: string; rules?: number }): string {
   const bin = path.join(folder, "native/build/Release");

@@ -124,7 +124,9 @@ export class ScreenFeed {
     this.#effects.give(offset, bytes);
   }
 
-  /** Whether the screen has been given all that came, up to where somebody wants it; or gets nothing any more. */
+  /**
+   * Whether the screen has been given all that came, up to where somebody wants it; or gets nothing any more.
+   */
   get current(): boolean {
     return this.#closed || (!this.#behind && this.#end >= this.#until);
   }
