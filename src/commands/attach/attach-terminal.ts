@@ -133,10 +133,13 @@ function countedTyping(
   const counted = new Promise<void>((resolve) => {
     known = resolve;
   });
-  const stop = session?.addTypist(writer, (number) => {
-    taken = number;
-    typist?.taken(number);
-    known();
+  const stop = session?.addTypist(writer, {
+    taken: (number) => {
+      taken = number;
+      typist?.taken(number);
+      known();
+    },
+    typed: () => typist?.typed ?? 0,
   });
   if (stop === undefined) known();
   else call.inputTaken(0, 0);

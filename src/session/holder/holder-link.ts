@@ -216,8 +216,7 @@ export class HolderLink {
   interrupt(bytes: Uint8Array, by?: Position): void {
     if (this.#master < 0 || this.#over) return;
     // counted first: should we be killed in between, it is lost, and not typed again
-    if (by !== undefined && this.#version >= 2)
-      this.#send(encodeKeys({ ...by, number: by.number + bytes.length, more: false }, Buffer.alloc(0)));
+    if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
     const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
     if (taken < bytes.length) this.input(bytes.subarray(taken));
   }
@@ -262,6 +261,11 @@ export class HolderLink {
       this.#askedToWait = false;
       this.#events.inputDrained?.();
     }
+  }
+
+  /** The holder is to have this writer's first bytes, up to here, though nobody types them through it. */
+  countTyped(by: Position): void {
+    if (this.#version >= 2) this.#send(encodeKeys({ ...by, more: false }, Buffer.alloc(0)));
   }
 
   /** Asks the holder how many bytes of this writer it has; `taken` is the answer. */

@@ -27,6 +27,11 @@ export class Typist {
     this.#effects = effects;
   }
 
+  /** Bytes for the program that came of what the client typed, over all connections. */
+  get typed(): number {
+    return this.#typed;
+  }
+
   /** Bytes for the program: those of them that the holder lacks, and where they stand. */
   next(bytes: Uint8Array): { bytes: Uint8Array; by: Position } {
     const had = Math.min(bytes.length, Math.max(0, this.#taken - this.#typed));

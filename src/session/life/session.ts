@@ -98,7 +98,7 @@ export class Session {
 
   #effects: SessionEffects;
   /** Who types here and is counted by the holder. */
-  readonly #typists = new Map<bigint, (number: number) => void>();
+  readonly #typists = new Map<bigint, { taken(number: number): void; typed(): number }>();
   #link: HolderLink | undefined;
   #resolveOver!: () => void;
   #closed = false;
@@ -306,7 +306,7 @@ export class Session {
       inputTaken: () => {
         for (const { typed } of this.viewers.values()) typed();
       },
-      taken: (writer, number) => this.#typists.get(writer)?.(number),
+      taken: (writer, number) => this.#typists.get(writer)?.taken(number),
       exit: (exit) => void this.#exited(exit.status, exit.time),
       closed: (reason) => this.#holderGone(reason),
     };
@@ -338,12 +338,13 @@ export class Session {
   }
 
   /**
-   * Somebody whose bytes the holder counts types here: `taken` is called with what it has, soon and whenever that grows. The answer ends it; undefined where
-   * the holder is of an earlier version.
+   * Somebody whose bytes the holder counts types here: `taken` is called with what it has, soon and whenever that
+   * grows; `typed` says how many were passed on. The answer ends it; undefined where the holder is of an earlier
+   * version.
    */
-  addTypist(writer: bigint, taken: (number: number) => void): (() => void) | undefined {
+  addTypist(writer: bigint, typist: { taken(number: number): void; typed(): number }): (() => void) | undefined {
     if (this.#link === undefined || this.#link.version < 2) return undefined;
-    this.#typists.set(writer, taken);
+    this.#typists.set(writer, typist);
     this.#link.askTaken(writer);
     return () => this.#typists.delete(writer);
   }
@@ -640,6 +641,8 @@ export class Session {
       const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
       dead.close();
       this.#linked(link);
+      // what the dead one may have typed and had not said to have is lost, and never typed twice
+      for (const [writer, { typed }] of this.#typists) link.countTyped({ writer, number: typed() });
       this.setFact(
         "holderLost",
         "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown",
