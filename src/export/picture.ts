@@ -1,5 +1,5 @@
 // A screen as a picture is made of it: rows of text in one look each, colours as numbers, the cursor.
-import type { Terminal } from "@xterm/headless";
+import type { IBufferCell, Terminal } from "@xterm/headless";
 
 /** The look of a stretch of text. Colours are `#rrggbb`. */
 export interface Look {
@@ -66,35 +66,35 @@ function rgb(value: number): string {
   return hex((value >> 16) & 255, (value >> 8) & 255, value & 255);
 }
 
-/**
- * What is visible. Cells of the same look are one stretch; a wide character is one of its own, so that what
- * follows stays in its column.
- */
+/** What is visible. */
 export function pictureOf(terminal: Terminal): Picture {
+  return { cols: terminal.cols, rows: rowsOf(terminal, terminal.buffer.active.viewportY, terminal.rows).map(({ row }) => row) };
+}
+
+/**
+ * `count` rows of the buffer from its row `first` on, and whether each goes on the one before. Cells of the
+ * same look are one stretch; a wide character is one of its own, so that what follows stays in its column.
+ * @param written only the cells up to the last that was written, which spares a history most of the work.
+ */
+export function rowsOf(
+  terminal: Terminal,
+  first: number,
+  count: number,
+  written = false,
+): { row: Stretch[]; wrapped: boolean }[] {
   const buffer = terminal.buffer.active;
-  const rows: Stretch[][] = [];
   const cell = buffer.getNullCell();
-  for (let y = 0; y < terminal.rows; y++) {
+  return Array.from({ length: count }, (_, y) => {
     const row: Stretch[] = [];
-    const line = buffer.getLine(buffer.viewportY + y);
-    for (let x = 0; line !== undefined && x < terminal.cols; x++) {
+    const line = buffer.getLine(first + y);
+    // a character of the text takes two columns at most
+    const cols = written ? Math.min(terminal.cols, 2 * (line?.translateToString(true).length ?? 0)) : terminal.cols;
+    for (let x = 0; line !== undefined && x < cols; x++) {
       line.getCell(x, cell);
       const width = cell.getWidth();
       if (width === 0) continue;
-      let fg = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? paletteColour(cell.getFgColor()) : foreground;
-      let bg = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? paletteColour(cell.getBgColor()) : background;
-      if (cell.isInverse()) [fg, bg] = [bg, fg];
       const text = cell.isInvisible() ? " ".repeat(width) : cell.getChars() || " ";
-      const look: Look = {
-        fg,
-        bg,
-        bold: cell.isBold() !== 0,
-        italic: cell.isItalic() !== 0,
-        dim: cell.isDim() !== 0,
-        underline: cell.isUnderline() !== 0,
-        strike: cell.isStrikethrough() !== 0,
-        overline: cell.isOverline() !== 0,
-      };
+      const look = lookOf(cell);
       const last = row.at(-1);
       const wide = width > 1 || text.length > 1;
       if (last !== undefined && !wide && last.width === last.text.length && sameLook(last, look)) {
@@ -102,9 +102,24 @@ export function pictureOf(terminal: Terminal): Picture {
         last.width += width;
       } else row.push({ ...look, x, width, text });
     }
-    rows.push(row);
-  }
-  return { cols: terminal.cols, rows };
+    return { row, wrapped: line?.isWrapped === true };
+  });
+}
+
+function lookOf(cell: IBufferCell): Look {
+  let fg = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? paletteColour(cell.getFgColor()) : foreground;
+  let bg = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? paletteColour(cell.getBgColor()) : background;
+  if (cell.isInverse()) [fg, bg] = [bg, fg];
+  return {
+    fg,
+    bg,
+    bold: cell.isBold() !== 0,
+    italic: cell.isItalic() !== 0,
+    dim: cell.isDim() !== 0,
+    underline: cell.isUnderline() !== 0,
+    strike: cell.isStrikethrough() !== 0,
+    overline: cell.isOverline() !== 0,
+  };
 }
 
 function sameLook(a: Look, b: Look): boolean {

@@ -1,10 +1,10 @@
 // One screen to a document, as the worker does it: the bytes of a snapshot go into a terminal, and what it
 // shows is written down.
 import unicode11 from "@xterm/addon-unicode11";
-import xterm from "@xterm/headless";
+import xterm, { type Terminal } from "@xterm/headless";
 import type { NodeCurves } from "../trainers/curve.ts";
 import { type FigureOptions, figureSvg } from "./figure.ts";
-import { screenHtml } from "./html.ts";
+import { linesHtml, screenHtml } from "./html.ts";
 import { pictureOf } from "./picture.ts";
 import { pngOf, sizeOfSvg } from "./png.ts";
 import { screenSvg } from "./svg.ts";
@@ -19,6 +19,13 @@ export interface ScreenTurn {
   title: string;
 }
 
+/** Lines of a history as a part of an HTML document. */
+export interface LinesTurn {
+  do: "lines";
+  /** Whole lines, each ending in a line feed, with sequences for their looks. */
+  text: Uint8Array;
+}
+
 export interface FigureTurn {
   do: "figure";
   format: "svg" | "png";
@@ -27,15 +34,40 @@ export interface FigureTurn {
   options: FigureOptions;
 }
 
+/**
+ * Columns of the terminal that lines are drawn in: longer ones go on in the next row, and are one line again
+ * in the document.
+ */
+const lineCols = 200;
+
+/** More rows than a turn's lines can take. */
+const lineRows = 100_000;
+
 export async function renderScreen({ format, cols, rows, replay, title }: ScreenTurn): Promise<Uint8Array> {
-  const terminal = new xterm.Terminal({ cols, rows, scrollback: 0, allowProposedApi: true, logLevel: "off" });
+  return withTerminal({ cols, rows, scrollback: 0 }, replay, (terminal) => {
+    if (format === "html") return bytes(screenHtml(terminal, title));
+    const svg = screenSvg(pictureOf(terminal), title);
+    return format === "svg" ? bytes(svg) : png(svg);
+  });
+}
+
+export async function renderLines({ text }: LinesTurn): Promise<Uint8Array> {
+  const size = { cols: lineCols, rows: 2, scrollback: lineRows, convertEol: true };
+  return withTerminal(size, text, (terminal) => bytes(linesHtml(terminal)));
+}
+
+/** What `draw` makes of a terminal that was written `input`. */
+async function withTerminal(
+  size: { cols: number; rows: number; scrollback: number; convertEol?: boolean },
+  input: string | Uint8Array,
+  draw: (terminal: Terminal) => Uint8Array | Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const terminal = new xterm.Terminal({ ...size, allowProposedApi: true, logLevel: "off" });
   try {
     terminal.loadAddon(new unicode11.Unicode11Addon() as unknown as Parameters<typeof terminal.loadAddon>[0]);
     terminal.unicode.activeVersion = "11";
-    await new Promise<void>((resolve) => terminal.write(replay, resolve));
-    if (format === "html") return bytes(screenHtml(terminal, title));
-    const svg = screenSvg(pictureOf(terminal), title);
-    return format === "svg" ? bytes(svg) : await png(svg);
+    await new Promise<void>((resolve) => terminal.write(input, resolve));
+    return await draw(terminal);
   } finally {
     terminal.dispose();
   }

@@ -3,9 +3,9 @@ import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
 import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/line-job.ts";
 import type { TurnMessage, TurnReply } from "../logs/worker-pool.ts";
-import type { FigureTurn, ScreenTurn } from "./render.ts";
+import type { FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
 
-export type ExportTurn = ScreenTurn | FigureTurn;
+export type ExportTurn = ScreenTurn | LinesTurn | FigureTurn;
 
 async function work(turn: LineTurn | ExportTurn): Promise<unknown> {
   switch (turn.do) {
@@ -18,6 +18,8 @@ async function work(turn: LineTurn | ExportTurn): Promise<unknown> {
     // the terminal and the drawing are loaded only by a thread that is asked for them
     case "screen":
       return (await import("./render.ts")).renderScreen(turn);
+    case "lines":
+      return (await import("./render.ts")).renderLines(turn);
     case "figure":
       return (await import("./render.ts")).renderFigure(turn);
   }

@@ -53,6 +53,36 @@ describe("falcon export", () => {
     assert.match(late.stderr, /^falcon: --at 3h: what is kept of session/);
   });
 
+  test("html --history is every line with its looks, and nothing else", async () => {
+    const page = (await made("html", "history.html", "--history")).toString();
+    const lines = [...page.matchAll(/<div>(.*)<\/div>/g)].map(([, line]) => line);
+    assert.equal(lines.length, 4);
+    assert.match(
+      lines[0] as string,
+      /^plain &#60;b&#62;&#38;amp;&#60;\/b&#62; <span style="color:#cc0000;font-weight:bold">red<\/span> /,
+    );
+    assert.match(lines[0] as string, /<span style="color:#0ac85a">rgb<\/span>$/);
+    assert.match(lines[2] as string, /text-decoration:underline">underlined<\/span>/);
+    assert.equal(lines[3], "the end");
+    const long = await home.start(["sh", "-c", "seq 5000; printf 'x%.0s' $(seq 1200); echo; echo"], ["--size", "40x10"]);
+    await home.untilState(long, "exited");
+    await home.ok(["export", long, "--history", "-o", "long.html"]);
+    const all = [...fs.readFileSync(file("long.html"), "utf8").matchAll(/<div>(.*)<\/div>/g)].map(([, line]) => line);
+    const numbers = Array.from({ length: 5000 }, (_, i) => String(i + 1));
+    assert.deepEqual(all, [...numbers, "x".repeat(1200), " "]);
+    for (const [args, why] of [
+      [["--format", "svg", "--history"], "--history belongs to --format html; svg has none"],
+      [["--format", "text", "--history"], "--history belongs to --format html; text has all lines anyway"],
+      [
+        ["--format", "html", "--history", "--at", "1s"],
+        "--history is of the whole session, --at of one screen: give one of them",
+      ],
+    ] as const) {
+      const said = await home.run(["export", id, ...args]);
+      assert.deepEqual([said.code, said.stderr], [2, `falcon: ${why}\n`]);
+    }
+  });
+
   for (const [format, version] of [
     ["cast", 2],
     ["cast-v3", 3],

@@ -110,3 +110,25 @@ describe("attaching at twelve sizes", () => {
     await home.ok(["kill", id, "--signal", "KILL"]);
   });
 });
+
+describe("a terminal smaller than the session's", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("shows the part with the cursor, and its title says of what; a larger one shows all and says nothing", async () => {
+    const id = await home.start(["sh", "-c", "seq 100; cat"], ["--size", "120x40"]);
+    const small = home.terminal(["attach", id], { cols: 20, rows: 5 });
+    await small.waitFor(/^100/m);
+    await small.waitFor(() => small.title.includes(" · a part of 120x40 · "), "its title to say that it is a part");
+    small.type("a line that is longer than twenty columns, to here");
+    await small.waitFor("to here");
+    small.resize(130, 45);
+    await small.waitFor(() => !small.title.includes("a part of"), "its title to say it no more");
+    await small.waitFor("a line that is longer than twenty columns, to here");
+    small.resize(20, 5);
+    await small.waitFor(() => small.title.includes("a part of 120x40"), "its title to say it again");
+    small.key("C-\\");
+    assert.equal((await small.waitForExit()).code, 0);
+    await home.ok(["kill", id, "--signal", "KILL"]);
+  });
+});

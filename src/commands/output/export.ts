@@ -6,7 +6,9 @@ import { localTime } from "../../base/zone.ts";
 import { castOf } from "../../export/cast.ts";
 import { curveCsv, curveJson } from "../../export/curve-table.ts";
 import type { FigureOptions } from "../../export/figure.ts";
-import type { FigureTurn, ScreenTurn } from "../../export/render.ts";
+import { htmlEnd, htmlHead } from "../../export/html-document.ts";
+import type { FigureTurn, LinesTurn, ScreenTurn } from "../../export/render.ts";
+import type { Selected } from "../../logs/line-job.ts";
 import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
@@ -26,10 +28,14 @@ const usualIdle = 2;
 /** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
 const renderLimit = 60_000;
 
+/** Bytes of a history that are drawn at once, in whole lines: some ten milliseconds for a thread that others wait for. */
+const drawnAtOnce = 64 << 10;
+
 interface ExportOptions {
   format?: string;
   output?: string;
   at?: string;
+  history?: boolean;
   idle?: string;
   log?: boolean;
   from?: string;
@@ -48,6 +54,7 @@ export const exportCommand: CommandSpec = {
       .option("--format <format>", formats.join(", "))
       .option("-o, --output <file>", "where to; without it, to stdout")
       .option("--at <time>", "the screen of that moment: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
+      .option("--history", "html: every line of the whole history, as text has them, with its looks")
       .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
       .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
       .option("--from <epoch>", "curve-*: from this epoch on")
@@ -58,7 +65,8 @@ export const exportCommand: CommandSpec = {
 What the formats hold:
   cast, cast-v3         the whole session as an asciicast recording (asciinema.org)
   text                  every line of the whole history; with --at the screen of that moment
-  html, svg, png        the last screen, or that of --at
+  html, svg, png        the last screen, or that of --at; html with --history every
+                        line of the whole history
   curve-svg, curve-png  the losses of a falcon run by epoch, a panel a node
   curve-csv, curve-json the same numbers
 
@@ -69,13 +77,20 @@ Examples:
       );
   },
   async run(call, context, [wanted], options) {
-    const { format, output, at, idle, log, from, lr } = options as ExportOptions;
+    const { format, output, at, history, idle, log, from, lr } = options as ExportOptions;
     const chosen = formatOf(format, output);
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
       throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
     if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve")))
       throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
+    if (history === true && (chosen !== "html" || at !== undefined))
+      throw new Failure(
+        at === undefined
+          ? `--history belongs to --format html; ${chosen} has ${chosen === "text" ? "all lines anyway" : "none"}`
+          : "--history is of the whole session, --at of one screen: give one of them",
+        Status.usage,
+      );
     const figure: FigureOptions = { log: log === true, from: epochOf(from), learningRate: lr === true };
     if ((log || from !== undefined || lr) && !chosen.startsWith("curve"))
       throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
@@ -85,7 +100,7 @@ Examples:
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
     const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
     try {
-      await write(context, session, chosen, { moment, pause, figure }, target);
+      await write(context, session, chosen, { moment, history: history === true, pause, figure }, target);
       const size = await target.finish();
       if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
     } catch (error) {
@@ -151,7 +166,7 @@ async function write(
   context: Context,
   session: Session,
   format: Format,
-  { moment, pause, figure }: { moment: number | undefined; pause: number; figure: FigureOptions },
+  { moment, history, pause, figure }: { moment: number | undefined; history: boolean; pause: number; figure: FigureOptions },
   target: Target,
 ): Promise<void> {
   switch (format) {
@@ -161,6 +176,7 @@ async function write(
     case "text":
       return moment === undefined ? writeLines(context, session, target) : writeScreenText(context, session, moment, target);
     case "html":
+      return history ? writeHistory(context, session, target) : writeScreen(context, session, format, moment, target);
     case "svg":
     case "png":
       return writeScreen(context, session, format, moment, target);
@@ -207,12 +223,32 @@ async function writeCast(context: Context, session: Session, version: 2 | 3, idl
 
 /** All lines of the log, as `falcon logs` gives them to a pipe. */
 async function writeLines(context: Context, session: Session, target: Target): Promise<void> {
-  const lines = new SessionLines(lineSource(session), context.archive);
-  const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
-  for await (const { text } of lines.forward(select, session.live ? "show" : "end")) {
+  for await (const { text } of allLines(context, session, false)) {
     if (target.gone) return;
     await target.write(text);
   }
+}
+
+function allLines(context: Context, session: Session, colours: boolean): AsyncIterable<Selected> {
+  const lines = new SessionLines(lineSource(session), context.archive);
+  const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours, prefix: "" };
+  return lines.forward(select, session.live ? "show" : "end");
+}
+
+/** The same as an HTML document, with their looks. */
+async function writeHistory(context: Context, session: Session, target: Target): Promise<void> {
+  await target.write(`${htmlHead(titleOf(session))}<div class="screen">\n`);
+  for await (const { text, ends } of allLines(context, session, true)) {
+    if (target.gone) return;
+    let from = 0;
+    for (const [line, end] of ends.entries()) {
+      if (line + 1 < ends.length && (ends[line + 1] as number) - from <= drawnAtOnce) continue;
+      const turn: LinesTurn = { do: "lines", text: text.slice(from, end) };
+      await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+      from = end;
+    }
+  }
+  await target.write(`</div>\n${htmlEnd}`);
 }
 
 async function writeScreenText(context: Context, session: Session, moment: number, target: Target): Promise<void> {

@@ -439,6 +439,12 @@ export class Session {
     this.row.rows = rows;
     this.#save();
     this.output.resize();
+    this.#retitle();
+  }
+
+  /** What titles tell has changed: how much of the screen a viewer sees, the deadline, a note. */
+  #retitle(): void {
+    for (const { retitle } of this.viewers.values()) retitle?.();
   }
 
   /** A viewer came; the caller lets it join. */
@@ -484,7 +490,7 @@ export class Session {
     this.#titleNote = `its ${lost.what} was removed`;
     this.#effects.log("session.log-lost", { id: this.id, reason: lost.sentence });
     this.notify(`${this.row.name}: ${lost.sentence}`);
-    for (const { retitle } of this.viewers.values()) retitle?.();
+    this.#retitle();
   }
 
   /** What titles tell beside its deadline, "" for nothing. */
@@ -499,7 +505,7 @@ export class Session {
   setLimit(text: string): void {
     if (text === this.#limit) return;
     this.#limit = text;
-    for (const { retitle } of this.viewers.values()) retitle?.();
+    this.#retitle();
   }
 
   /** Calls with each sentence that those who follow its output are to read; the answer stops it. */

@@ -107,6 +107,8 @@ export class Attachment {
   /** Ends the notice that is shown. */
   #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
+  /** The title that this terminal was last given by us. */
+  #toldTitle = "";
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
   /** What came after the question was asked and is not its answer. */
@@ -157,10 +159,13 @@ export class Attachment {
     this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
   }
 
-  /** The deadline in the title is told anew. A title of the program's own stays, and the terminal is not ours while a question has it. */
+  /** What the title tells is told anew where it has changed. A title of the program's own stays, and the terminal is not ours while a question has it. */
   #retitle(): void {
     if (this.#overlay !== undefined || this.#session.title !== "") return;
-    this.#terminal.write(titleOf(this.#title()));
+    const title = this.#title();
+    if (title === this.#toldTitle) return;
+    this.#toldTitle = title;
+    this.#terminal.write(titleOf(title));
   }
 
   #title(): string {
@@ -168,7 +173,13 @@ export class Attachment {
     const leave = leavingKeys(this.#session.trainer, this.#options.keys);
     const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
     const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
-    return `${row.name}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
+    return `${row.name}${this.#part()}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
+  }
+
+  /** Whether this terminal shows a part of the screen only, and of what: the part around the cursor, which frames cut out. */
+  #part(): string {
+    const { cols, rows } = this.#session.viewed;
+    return this.#viewer.cols < cols || this.#viewer.rows < rows ? ` · a part of ${cols}x${rows}` : "";
   }
 
   #mayResize(): boolean {
@@ -424,6 +435,7 @@ export class Attachment {
     if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
     if (this.#mayResize()) this.#input?.resize(cols, rows);
     this.#viewer.resize(cols, rows);
+    this.#retitle();
   }
 
   /** The terminal was used by something else (a stopped client): everything is drawn again. */
