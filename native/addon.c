@@ -424,8 +424,8 @@ static napi_value trim_memory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// Writes what plain_part() found into the three numbers of an Uint32Array.
-static napi_value find_plain_part(napi_env env, napi_callback_info info) {
+// Writes what plain_text_scan() found into the three numbers of an Uint32Array.
+static napi_value find_plain_text(napi_env env, napi_callback_info info) {
   napi_value a[2];
   uint8_t *bytes;
   size_t length, numbers;
@@ -435,7 +435,7 @@ static napi_value find_plain_part(napi_env env, napi_callback_info info) {
   napi_status known = napi_get_typedarray_info(env, a[1], &type, &numbers, &into, NULL, NULL);
   if (known != napi_ok || type != napi_uint32_array || numbers != 3)
     return throw_type(env, "an Uint32Array of three numbers is expected");
-  struct plain_part part = plain_part(bytes, length);
+  struct plain_text_scan part = plain_text_scan(bytes, length);
   uint32_t *result = into;
   result[0] = (uint32_t)part.length;
   result[1] = (uint32_t)part.line_feeds;
@@ -466,7 +466,7 @@ NAPI_MODULE_INIT() {
       {"tryLock", try_lock},
       {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
-      {"jobOf", job_of}, {"plainPart", find_plain_part},
+      {"jobOf", job_of}, {"scanPlainText", find_plain_text},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
       {"openFolder", open_folder}, {"openFolderAt", open_folder_at}, {"lockFolder", lock_folder},
       {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},

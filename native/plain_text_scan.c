@@ -42,8 +42,8 @@ static size_t next_unusual(const uint8_t *bytes, size_t length, size_t at) {
   return at;
 }
 
-struct plain_part plain_part(const uint8_t *bytes, size_t length) {
-  struct plain_part part = {0, 0, 0};
+struct plain_text_scan plain_text_scan(const uint8_t *bytes, size_t length) {
+  struct plain_text_scan part = {0, 0, 0};
   size_t at = 0;
   for (;;) {
     at = next_unusual(bytes, length, at);

@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What plain_part found: bytes of the plain beginning, its line feeds, and where the SGR sequences begin that
-// count in it.
-struct plain_part {
+// What plain_text_scan found: bytes of the plain beginning, its line feeds, and where the SGR sequences begin
+// that count in it.
+struct plain_text_scan {
   size_t length, line_feeds, attributes;
 };
 
-struct plain_part plain_part(const uint8_t *bytes, size_t length);
+struct plain_text_scan plain_text_scan(const uint8_t *bytes, size_t length);
 
 #endif

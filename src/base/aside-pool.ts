@@ -156,7 +156,7 @@ export class AsidePool {
     if (work === undefined) return;
     const count = (this.#costs.get(work.place)?.count ?? 0) + 1;
     this.#costs.set(work.place, { count, until: count >= costs ? this.#effects.steady() + refusedFor : 0 });
-    this.#effects.log("aside.no-answer", { file: work.file, place: work.place, operation: work.name, count });
+    this.#effects.log("aside.timed-out", { file: work.file, place: work.place, operation: work.name, count });
     this.#end(helper);
     work.reject(noAnswer(work.file));
     const same = this.#waiting.filter(({ place }) => place === work.place);

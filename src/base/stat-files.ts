@@ -2,7 +2,7 @@
 // falcon/foreign-files.ts, aside.
 
 /** A file that is looked at. */
-export interface LookedAt {
+export interface FileToStat {
   file: string;
   /** Byte that reading begins at. */
   from: number;
@@ -11,7 +11,7 @@ export interface LookedAt {
 }
 
 /** What there is of it. */
-export interface Seen {
+export interface FileStat {
   /** Why there is nothing: an errno (os.constants.errno); 0 when there is. All else is 0 or false then. */
   error: number;
   /** A regular file: only those are opened. */
@@ -26,4 +26,4 @@ export interface Seen {
 }
 
 /** Looks at them in their order; never fails because of a file. */
-export type Look = (files: readonly LookedAt[]) => Promise<Seen[]>;
+export type StatFiles = (files: readonly FileToStat[]) => Promise<FileStat[]>;

@@ -2,7 +2,7 @@
 import type { IBufferCell, Terminal } from "@xterm/headless";
 
 /** The look of a stretch of text. Colours are `#rrggbb`. */
-export interface Look {
+export interface CellLook {
   fg: string;
   bg: string;
   bold: boolean;
@@ -14,7 +14,7 @@ export interface Look {
 }
 
 /** A stretch of text that begins in column `x` and takes `width` columns. */
-export interface Stretch extends Look {
+export interface Stretch extends CellLook {
   x: number;
   width: number;
   text: string;
@@ -106,7 +106,7 @@ export function rowsOf(
   });
 }
 
-function lookOf(cell: IBufferCell): Look {
+function lookOf(cell: IBufferCell): CellLook {
   let fg = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? paletteColour(cell.getFgColor()) : foreground;
   let bg = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? paletteColour(cell.getBgColor()) : background;
   if (cell.isInverse()) [fg, bg] = [bg, fg];
@@ -122,7 +122,7 @@ function lookOf(cell: IBufferCell): Look {
   };
 }
 
-function sameLook(a: Look, b: Look): boolean {
+function sameLook(a: CellLook, b: CellLook): boolean {
   return (
     a.fg === b.fg &&
     a.bg === b.bg &&

@@ -1,34 +1,34 @@
-// The thread that works on lines and makes exports: one turn at a time, each bounded by whoever asks for it.
+// The thread that works on lines and makes exports: one job at a time, each bounded by whoever asks for it.
 import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
-import { type LineTurn, packTurn, readTurn, unpackTurn } from "../logs/line-job.ts";
-import type { TurnMessage, TurnReply } from "../logs/worker-pool.ts";
+import { type LineJob, packLines, readLines, unpackLines } from "../logs/line-job.ts";
+import type { JobMessage, JobReply } from "../logs/worker-pool.ts";
 import type { FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
 
-export type ExportTurn = ScreenTurn | LinesTurn | FigureTurn;
+export type ExportJob = ScreenTurn | LinesTurn | FigureTurn;
 
-async function work(turn: LineTurn | ExportTurn): Promise<unknown> {
-  switch (turn.do) {
+async function work(job: LineJob | ExportJob): Promise<unknown> {
+  switch (job.do) {
     case "read":
-      return readTurn(turn);
+      return readLines(job);
     case "pack":
-      return packTurn(turn);
+      return packLines(job);
     case "unpack":
-      return unpackTurn(turn);
+      return unpackLines(job);
     // the terminal and the drawing are loaded only by a thread that is asked for them
     case "screen":
-      return (await import("./render.ts")).renderScreen(turn);
+      return (await import("./render.ts")).renderScreen(job);
     case "lines":
-      return (await import("./render.ts")).renderLines(turn);
+      return (await import("./render.ts")).renderLines(job);
     case "figure":
-      return (await import("./render.ts")).renderFigure(turn);
+      return (await import("./render.ts")).renderFigure(job);
   }
 }
 
-parentPort?.on("message", async ({ turn }: TurnMessage) => {
-  let reply: TurnReply;
+parentPort?.on("message", async ({ job }: JobMessage) => {
+  let reply: JobReply;
   try {
-    reply = { answer: await work(turn as LineTurn | ExportTurn) };
+    reply = { answer: await work(job as LineJob | ExportJob) };
   } catch (error) {
     reply = { failed: sentence(error) };
   }

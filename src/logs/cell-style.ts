@@ -22,7 +22,7 @@ export type Attribute = (typeof attributes)[number][0];
 const bit = Object.fromEntries(attributes.map(([name], i) => [name, 1 << i])) as Record<Attribute, number>;
 
 /** Immutable; equal looks are the same object as long as they are in use together. */
-export interface Style {
+export interface CellStyle {
   readonly bits: number;
   /** 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed. */
   readonly underline: number;
@@ -30,7 +30,7 @@ export interface Style {
   readonly bg: number;
   readonly underlineColour: number;
   /** Styles that a single-numbered sequence leads to from here, by its number. */
-  readonly next: (Style | undefined)[];
+  readonly next: (CellStyle | undefined)[];
   /**
    * The sequence that sets exactly this look, whatever was before. Empty parameters for the plain one: `ESC [
    * 0 m`.
@@ -40,9 +40,9 @@ export interface Style {
 
 /** A program that draws gradients makes thousands of styles; the table is begun anew past this many. */
 const tableLimit = 4096;
-let table = new Map<string, Style>();
+let table = new Map<string, CellStyle>();
 
-function style(bits: number, underline: number, fg: number, bg: number, underlineColour: number): Style {
+function style(bits: number, underline: number, fg: number, bg: number, underlineColour: number): CellStyle {
   const key = `${bits},${underline},${fg},${bg},${underlineColour}`;
   const known = table.get(key);
   if (known) return known;
@@ -52,17 +52,17 @@ function style(bits: number, underline: number, fg: number, bg: number, underlin
   if (underlineColour !== defaultColour) parts.push(colour(underlineColour, 58).replaceAll(";", ":").replace("58:2:", "58:2::"));
   if (fg !== defaultColour) parts.push(fg < 8 ? String(30 + fg) : fg < 16 ? String(82 + fg) : colour(fg, 38));
   if (bg !== defaultColour) parts.push(bg < 8 ? String(40 + bg) : bg < 16 ? String(92 + bg) : colour(bg, 48));
-  const fresh: Style = { bits, underline, fg, bg, underlineColour, next: [], sgr: `\x1b[${parts.join(";")}m` };
-  // the plain one is compared by identity, so it stays; what it leads to begins anew with the table
+  const fresh: CellStyle = { bits, underline, fg, bg, underlineColour, next: [], sgr: `\x1b[${parts.join(";")}m` };
+  // the default one is compared by identity, so it stays; what it leads to begins anew with the table
   if (table.size >= tableLimit) {
-    plain.next.length = 0;
-    table = new Map([[plainKey, plain]]);
+    defaultStyle.next.length = 0;
+    table = new Map([[plainKey, defaultStyle]]);
   }
   table.set(key, fresh);
   return fresh;
 }
 
-export const plain: Style = style(0, 0, defaultColour, defaultColour, defaultColour);
+export const defaultStyle: CellStyle = style(0, 0, defaultColour, defaultColour, defaultColour);
 const plainKey = table.keys().next().value as string;
 
 function colour(value: number, code: number): string {
@@ -71,20 +71,20 @@ function colour(value: number, code: number): string {
 }
 
 /** Whether a blank with this style looks like nothing at all. */
-export function blankIsInvisible(of: Style): boolean {
+export function blankIsInvisible(of: CellStyle): boolean {
   return of.bg === defaultColour && !of.underline && !(of.bits & (bit.inverse | bit.strike | bit.overline));
 }
 
 /** The style after an SGR sequence. */
-export function applySgr(from: Style, params: Params): Style {
+export function applySgr(from: CellStyle, params: Params): CellStyle {
   const single = Math.max(0, params.values[0] as number);
   // nearly all have one number, and come again and again
   if (params.count !== 1 || single >= 108) return applied(from, params);
   from.next[single] ??= applied(from, params);
-  return from.next[single] as Style;
+  return from.next[single] as CellStyle;
 }
 
-function applied(from: Style, params: Params): Style {
+function applied(from: CellStyle, params: Params): CellStyle {
   const { count, values, joined } = params;
   let { bits, underline, fg, bg, underlineColour } = from;
   for (let i = 0; i < count; ) {

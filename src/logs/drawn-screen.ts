@@ -1,12 +1,12 @@
 // The alternate screen as far as lines need it: what is printed there and ended by a line feed while a scroll
 // region is set (falcon's driver lines).
 
-import type { Style } from "./cell-style.ts";
+import type { CellStyle } from "./cell-style.ts";
 import { longestLine, mostRows } from "./printed-screen.ts";
 import {
   copyOf,
-  type Look,
   type OpenLine,
+  type PenState,
   type PlaceState,
   packed,
   type ReaderState,
@@ -81,7 +81,7 @@ export class DrawnScreen {
     return flow && this.region && row.width <= longestLine;
   }
 
-  print(text: string, width: number, style: Style, offset: number): void {
+  print(text: string, width: number, style: CellStyle, offset: number): void {
     const place = this.#place;
     place.row.put(place.x, text, width, style, offset);
     place.x += width;
@@ -101,15 +101,15 @@ export class DrawnScreen {
     place.x = Math.max(0, x);
   }
 
-  save(look: Look, now: number): void {
+  save(pen: PenState, now: number): void {
     const place = this.#place;
-    this.#saved = { ...copyOf(look), ...place, since: now };
+    this.#saved = { ...copyOf(pen), ...place, since: now };
     // on a terminal lower than the footer the program's moves are invalid, and it draws into this very row
     place.row = Object.assign(Row.from(place.row.wholeRuns(), place.row.width), { offset: place.row.offset });
   }
 
   /** Back to where the cursor was saved; answers the look of then. */
-  restore(now: number): Look | null {
+  restore(now: number): PenState | null {
     const saved = this.#saved;
     if (saved === null) {
       this.move(0, 0, now);

@@ -2,8 +2,8 @@
 // truncation.
 import { readPiece, sizeOf } from "../trainers/foreign-files.ts";
 import type { ReadAnswer, Selected, Selection } from "./line-job.ts";
-import { type After, type Place, runTurn, type Standing, turnBytes } from "./session-lines.ts";
-import type { Threads } from "./worker-pool.ts";
+import { type After, type Place, runLineJob, type Standing, turnBytes } from "./session-lines.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
 /** Where a file's first line begins. */
 export const fileStart: Place = { at: { offset: 0, cols: 0, rows: 0, file: true }, offset: 0 };
@@ -14,7 +14,7 @@ export const fileStart: Place = { at: { offset: 0, cols: 0, rows: 0, file: true 
  * @throws what opening and reading the file throws.
  */
 export async function* fileLines(
-  threads: Threads,
+  workers: WorkerPool,
   file: string,
   from: Place,
   select: Selection,
@@ -28,7 +28,7 @@ export async function* fileLines(
     const offset = place.offset + bytes.length;
     const done = offset >= size || bytes.length === 0;
     const feed = bytes.length === 0 ? [] : [{ bytes: Uint8Array.from(bytes) }];
-    const answer = await runTurn<ReadAnswer>(threads, {
+    const answer = await runLineJob<ReadAnswer>(workers, {
       do: "read",
       at: place.at,
       feed,

@@ -4,7 +4,7 @@ import zlib from "node:zlib";
 import { parseLogLine } from "../trainers/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
-import { wordsOf } from "./trigram-index.ts";
+import { trigramsOf } from "./trigram-index.ts";
 
 /**
  * Lines of a full block: what a hit of the index unpacks. More make the index smaller and each hit dearer;
@@ -50,7 +50,7 @@ export interface Selection {
   prefix: string;
 }
 
-export interface ReadTurn {
+export interface ReadJob {
   do: "read";
   /** A state that an earlier turn answered, or a beginning. */
   at: Uint8Array | Beginning;
@@ -64,7 +64,7 @@ export interface ReadTurn {
   select: Selection;
 }
 
-export interface PackTurn {
+export interface PackJob {
   do: "pack";
   at: Uint8Array | Beginning;
   feed: Fed[];
@@ -79,13 +79,13 @@ export interface StoredBlock {
   packed: Uint8Array;
 }
 
-export interface UnpackTurn {
+export interface UnpackJob {
   do: "unpack";
   blocks: StoredBlock[];
   select: Selection;
 }
 
-export type LineTurn = ReadTurn | PackTurn | UnpackTurn;
+export type LineJob = ReadJob | PackJob | UnpackJob;
 
 /** Chosen lines: one text with a line feed behind each. */
 export interface Selected {
@@ -143,17 +143,17 @@ interface Held {
 /** As long as a line may be: a file's lines never wrap. */
 const fileCols = 1 << 16;
 
-export function readTurn(turn: ReadTurn): ReadAnswer {
-  const { reader, held } = opened(turn.at);
-  const chosen = new Chosen(turn.select, held);
+export function readLines(job: ReadJob): ReadAnswer {
+  const { reader, held } = opened(job.at);
+  const chosen = new Chosen(job.select, held);
   let number = reader.count - held.pending.length;
   for (const [offset, text] of held.pending) chosen.take(number++, offset, text);
-  for (const line of fed(reader, turn.feed, held)) chosen.take(line.number, line.offset, styledText(line.runs));
+  for (const line of fed(reader, job.feed, held)) chosen.take(line.number, line.offset, styledText(line.runs));
   let shown = reader.count;
-  if (turn.standing === "end") for (const line of reader.end()) chosen.take(line.number, line.offset, styledText(line.runs));
-  else if (turn.standing !== "keep") {
+  if (job.standing === "end") for (const line of reader.end()) chosen.take(line.number, line.offset, styledText(line.runs));
+  else if (job.standing !== "keep") {
     for (const line of reader.open()) {
-      if (turn.standing === "complete" && !line.complete) break;
+      if (job.standing === "complete" && !line.complete) break;
       chosen.take(line.number, line.offset, styledText(line.runs));
       shown = line.number + 1;
     }
@@ -163,8 +163,8 @@ export function readTurn(turn: ReadTurn): ReadAnswer {
   return { state, lines: chosen.selected(), shown: Math.max(shown, reader.count), total };
 }
 
-export function packTurn(turn: PackTurn): PackAnswer {
-  const { reader, held } = opened(turn.at);
+export function packLines(job: PackJob): PackAnswer {
+  const { reader, held } = opened(job.at);
   let first = reader.count - held.pending.length;
   let waiting: Kept[] = held.pending;
   const blocks: NewBlock[] = [];
@@ -177,8 +177,8 @@ export function packTurn(turn: PackTurn): PackAnswer {
     waiting.push([line.offset, styledText(line.runs)]);
     if (waiting.length === blockLines) full();
   };
-  for (const line of fed(reader, turn.feed, held)) take(line);
-  if (turn.end) {
+  for (const line of fed(reader, job.feed, held)) take(line);
+  if (job.end) {
     for (const line of reader.end()) take(line);
     if (waiting.length > 0) full();
   }
@@ -186,9 +186,9 @@ export function packTurn(turn: PackTurn): PackAnswer {
   return { state, offset: reader.offset, blocks };
 }
 
-export function unpackTurn(turn: UnpackTurn): Selected {
-  const chosen = new Chosen(turn.select);
-  for (const { first, packed } of turn.blocks) {
+export function unpackLines(job: UnpackJob): Selected {
+  const chosen = new Chosen(job.select);
+  for (const { first, packed } of job.blocks) {
     const { offsets, lines } = unpackedBlock(packed);
     for (let i = 0; i < lines.length; i++) chosen.take(first + i, offsets[i] as number, lines[i] as string);
   }
@@ -273,7 +273,7 @@ function packedState(held: Held): Uint8Array {
 }
 
 function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
-  const words = wordsOf(lines.map(([, text]) => withoutLooks(text)));
+  const words = trigramsOf(lines.map(([, text]) => withoutLooks(text)));
   const offset = (lines[0] as Kept)[0];
   const last = (lines.at(-1) as Kept)[0];
   const packed = new Uint8Array(

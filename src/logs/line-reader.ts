@@ -1,16 +1,16 @@
 // The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone,
 // that can stop and go on anywhere.
 
-import { applySgr, plain } from "./cell-style.ts";
+import { applySgr, defaultStyle } from "./cell-style.ts";
 import { textWidth } from "./char-width.ts";
 import { DrawnScreen } from "./drawn-screen.ts";
 import { editRow, eraseRow, PrintedScreen } from "./printed-screen.ts";
 import {
   copyOf,
+  freshPen,
   type LogLine,
-  type Look,
   type OpenLine,
-  plainLook,
+  type PenState,
   type ReaderState,
   type Saved,
   savedFrom,
@@ -47,7 +47,7 @@ export class LineReader implements SequenceHandler {
   #number = 0;
   readonly #printed: PrintedScreen;
   #drawn: DrawnScreen | null = null;
-  #look: Look = plainLook();
+  #pen: PenState = freshPen();
   /** The normal screen's saved cursor. */
   #saved: Saved | null = null;
   /** The last character printed, for REP. */
@@ -60,7 +60,7 @@ export class LineReader implements SequenceHandler {
     this.#offset = from.offset;
     this.#number = from.number;
     this.#printed.restore(from);
-    this.#look = { style: styleOf(from.sgr), graphics: [...from.graphics], shifted: from.shifted };
+    this.#pen = { style: styleOf(from.sgr), graphics: [...from.graphics], shifted: from.shifted };
     this.#last = from.last;
     this.#saved = from.saved && savedFrom(from.saved);
     if (from.drawn) this.#drawn = this.#newDrawn(from.drawn);
@@ -138,9 +138,9 @@ export class LineReader implements SequenceHandler {
       offset: this.#offset,
       number: this.#number,
       ...this.#printed.state(),
-      sgr: this.#look.style.sgr,
-      graphics: [...this.#look.graphics],
-      shifted: this.#look.shifted,
+      sgr: this.#pen.style.sgr,
+      graphics: [...this.#pen.graphics],
+      shifted: this.#pen.shifted,
       saved: this.#saved && savedState(this.#saved),
       drawn: this.#drawn?.state() ?? null,
       last: this.#last,
@@ -154,14 +154,14 @@ export class LineReader implements SequenceHandler {
     if (drawn) {
       if (!drawn.takesText) return;
       const text = this.#decoded(chunk, from, to, ascii);
-      drawn.print(text, ascii ? text.length : textWidth(text), this.#look.style, offset);
+      drawn.print(text, ascii ? text.length : textWidth(text), this.#pen.style, offset);
       return;
     }
     const text = this.#decoded(chunk, from, to, ascii);
     // one character, which may be two units
     this.#last = ascii ? text.slice(-1) : ([...text.slice(-2)].at(-1) ?? "");
-    if (ascii) this.#printed.printNarrow(text, this.#look.style, offset);
-    else this.#printed.print(text, this.#look.style, offset);
+    if (ascii) this.#printed.printNarrow(text, this.#pen.style, offset);
+    else this.#printed.print(text, this.#pen.style, offset);
   }
 
   control(code: number, offset: number): void {
@@ -174,14 +174,14 @@ export class LineReader implements SequenceHandler {
     else if (code === 0x09) {
       const x = this.#at();
       if (x < this.#cols || this.#drawn) this.#column(Math.min(Math.max(x, this.#cols - 1), (Math.floor(x / 8) + 1) * 8));
-    } else if (code === 0x0e) this.#look.shifted = true;
-    else if (code === 0x0f) this.#look.shifted = false;
+    } else if (code === 0x0e) this.#pen.shifted = true;
+    else if (code === 0x0f) this.#pen.shifted = false;
     else if (code === 0x8d) this.#reverseLineFeed();
   }
 
   esc(final: number, intermediate: number): void {
     if (intermediate === 0x28 || intermediate === 0x29) {
-      this.#look.graphics[intermediate - 0x28] = final === 0x30;
+      this.#pen.graphics[intermediate - 0x28] = final === 0x30;
       return;
     }
     if (intermediate) return;
@@ -203,7 +203,7 @@ export class LineReader implements SequenceHandler {
       return;
     }
     if (intermediate === 0x21 && final === 0x70) {
-      this.#look.style = plain; // DECSTR
+      this.#pen.style = defaultStyle; // DECSTR
       this.#printed.wraps = true;
       if (this.#drawn) this.#drawn.region = false;
       else this.#printed.region(0, this.#rows - 1);
@@ -214,7 +214,7 @@ export class LineReader implements SequenceHandler {
     const n = Math.max(1, first);
     switch (final) {
       case 0x6d: // m
-        this.#look.style = applySgr(this.#look.style, params);
+        this.#pen.style = applySgr(this.#pen.style, params);
         return;
       case 0x48: // H
       case 0x66: // f
@@ -252,8 +252,8 @@ export class LineReader implements SequenceHandler {
       case 0x62: // b
         return this.#repeat(n);
       default:
-        if (this.#drawn) editRow(this.#drawn.row, final, this.#drawn.x, n, this.#cols, this.#look.style);
-        else this.#printed.edit(final, n, this.#look.style);
+        if (this.#drawn) editRow(this.#drawn.row, final, this.#drawn.x, n, this.#cols, this.#pen.style);
+        else this.#printed.edit(final, n, this.#pen.style);
     }
   }
 
@@ -294,16 +294,16 @@ export class LineReader implements SequenceHandler {
   }
 
   #save(): void {
-    if (this.#drawn) this.#drawn.save(this.#look, this.#offset);
-    else this.#saved = { ...copyOf(this.#look), x: this.#printed.x, y: this.#printed.y };
+    if (this.#drawn) this.#drawn.save(this.#pen, this.#offset);
+    else this.#saved = { ...copyOf(this.#pen), x: this.#printed.x, y: this.#printed.y };
   }
 
   #restoreCursor(): void {
     if (this.#drawn) {
-      this.#look = this.#drawn.restore(this.#offset) ?? plainLook();
+      this.#pen = this.#drawn.restore(this.#offset) ?? freshPen();
       return;
     }
-    this.#look = this.#saved ? copyOf(this.#saved) : plainLook();
+    this.#pen = this.#saved ? copyOf(this.#saved) : freshPen();
     this.#printed.x = Math.min(this.#saved?.x ?? 0, this.#cols);
     this.#printed.y = Math.min(this.#saved?.y ?? 0, this.#rows - 1);
   }
@@ -322,7 +322,7 @@ export class LineReader implements SequenceHandler {
 
   #decoded(chunk: Chunk, from: number, to: number, ascii: boolean): string {
     const text = ascii ? chunk.ascii(from, to) : chunk.utf8(from, to);
-    if (!this.#look.graphics[this.#look.shifted ? 1 : 0]) return text;
+    if (!this.#pen.graphics[this.#pen.shifted ? 1 : 0]) return text;
     return text.replace(/[`-~]/g, (c) => graphicsMap[c.charCodeAt(0) - 0x60] as string);
   }
 
@@ -334,7 +334,7 @@ export class LineReader implements SequenceHandler {
 
   #erase(final: number, param: number): void {
     const what = Math.max(0, param);
-    const { style } = this.#look;
+    const { style } = this.#pen;
     if (this.#drawn) {
       if (final === 0x4b) eraseRow(this.#drawn.row, what, this.#drawn.x, style);
     } else if (final === 0x4b) this.#printed.eraseInRow(what, style);
@@ -368,7 +368,7 @@ export class LineReader implements SequenceHandler {
     this.#printed.clear();
     this.#printed.region(0, this.#rows - 1);
     this.#printed.wraps = true;
-    this.#look = plainLook();
+    this.#pen = freshPen();
     this.#saved = null;
   }
 

@@ -1,24 +1,24 @@
 // A line of the log as text: plain, with its looks, and with matches marked.
 
-import { plain } from "./cell-style.ts";
+import { defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 
 /** Sequences that `styledText` makes; a line holds no other control characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences
 const look = /\x1b\[[0-9;:]*m/g;
-const plainLook = "\x1b[0m";
+const defaultSgr = "\x1b[0m";
 const markLook = "\x1b[7m";
 
 /** The text of a line with its looks, ending in the plain one. */
 export function styledText(runs: readonly Run[]): string {
   let out = "";
-  let current = plain;
+  let current = defaultStyle;
   for (const { text, style } of runs) {
-    if (style !== current) out += style === plain ? plainLook : style.sgr;
+    if (style !== current) out += style === defaultStyle ? defaultSgr : style.sgr;
     current = style;
     out += text;
   }
-  return current === plain ? out : `${out}${plainLook}`;
+  return current === defaultStyle ? out : `${out}${defaultSgr}`;
 }
 
 /** What `styledText` made, without its looks. */
@@ -54,7 +54,7 @@ export function matchesIn(text: string, pattern: RegExp): Match[] | undefined {
 export function marked(styled: string, matches: readonly Match[]): string {
   if (matches.length === 0) return styled;
   let out = "";
-  let current = plainLook;
+  let current = defaultSgr;
   let at = 0; // in the plain text
   let next = 0;
   let inside = false;
@@ -80,5 +80,5 @@ export function marked(styled: string, matches: readonly Match[]): string {
     from = index + sequence.length;
   }
   text(styled.slice(from));
-  return inside ? `${out}${plainLook}` : out;
+  return inside ? `${out}${defaultSgr}` : out;
 }

@@ -1,7 +1,7 @@
 // The normal screen as far as lines need it: a line is finished when it scrolls off the top or is about to be
 // cleared, joined where it was wrapped.
 
-import type { Style } from "./cell-style.ts";
+import type { CellStyle } from "./cell-style.ts";
 import { charWidth } from "./char-width.ts";
 import { type OpenLine, packed, type ReaderState, rowFrom, unpacked } from "./reader-state.ts";
 import { isCrowded, Row, type Run } from "./row.ts";
@@ -144,7 +144,7 @@ export class PrintedScreen {
   // ---- printing
 
   /** Characters of one column each. */
-  printNarrow(text: string, style: Style, offset: number): void {
+  printNarrow(text: string, style: CellStyle, offset: number): void {
     let rest = text;
     while (rest.length) {
       if (this.x >= this.cols) {
@@ -163,7 +163,7 @@ export class PrintedScreen {
   }
 
   /** Text whose characters differ in width. */
-  print(text: string, style: Style, offset: number): void {
+  print(text: string, style: CellStyle, offset: number): void {
     let part = "";
     let width = 0;
     const put = () => {
@@ -245,12 +245,12 @@ export class PrintedScreen {
   // ---- erasing and editing
 
   /** EL: 0 to the end of the row, 1 from its beginning, 2 all of it. */
-  eraseInRow(what: number, style: Style): void {
+  eraseInRow(what: number, style: CellStyle): void {
     eraseRow(this.#row(), what, this.x, style);
   }
 
   /** ED: 0 to the end of the screen, 1 from its beginning, 2 all of it, 3 what has scrolled off. */
-  eraseInScreen(what: number, style: Style): void {
+  eraseInScreen(what: number, style: CellStyle): void {
     if (what >= 2 || (what === 0 && this.x === 0 && this.y === 0)) {
       // a screen that is wiped was read by someone: what stood there is part of the log
       this.seal();
@@ -265,7 +265,7 @@ export class PrintedScreen {
   }
 
   /** Sequences that move what stands in the row or the rows themselves, by their final byte. */
-  edit(final: number, n: number, style: Style): void {
+  edit(final: number, n: number, style: CellStyle): void {
     editRow(this.#row(), final, Math.min(this.x, this.cols - 1), n, this.cols, style);
     if (final === 0x4c)
       this.#insertRows(n, this.y); // L
@@ -313,14 +313,14 @@ export class PrintedScreen {
 }
 
 /** EL in a row whose cursor is in column `x`. */
-export function eraseRow(row: Row, what: number, x: number, style: Style): void {
+export function eraseRow(row: Row, what: number, x: number, style: CellStyle): void {
   // wiped from its beginning, a row is no longer the end of the one above
   if (what === 2 || (what === 0 && x === 0)) row.wrapped = false;
   row.erase(what === 0 ? x : 0, what === 1 ? x + 1 : Number.POSITIVE_INFINITY, style);
 }
 
 /** ECH, DCH and ICH at column `x` of a row. */
-export function editRow(row: Row, final: number, x: number, n: number, cols: number, style: Style): void {
+export function editRow(row: Row, final: number, x: number, n: number, cols: number, style: CellStyle): void {
   if (final === 0x58)
     row.erase(x, x + n, style); // X
   else if (final === 0x50)

@@ -1,7 +1,7 @@
 // What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written
 // in it.
 
-import { applySgr, plain, type Style } from "./cell-style.ts";
+import { applySgr, type CellStyle, defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 import { Row } from "./row.ts";
 import { type ParserState, SequenceParser } from "./sequence-parser.ts";
@@ -23,8 +23,8 @@ export interface OpenLine {
 }
 
 /** How the next character looks: its style and the character sets. */
-export interface Look {
-  style: Style;
+export interface PenState {
+  style: CellStyle;
   graphics: [boolean, boolean];
   shifted: boolean;
 }
@@ -75,16 +75,16 @@ export interface PlaceState {
 }
 
 /** The cursor as ESC 7 or CSI s saves it. */
-export interface Saved extends Look {
+export interface Saved extends PenState {
   x: number;
   y: number;
 }
 
-export function plainLook(): Look {
-  return { style: plain, graphics: [false, false], shifted: false };
+export function freshPen(): PenState {
+  return { style: defaultStyle, graphics: [false, false], shifted: false };
 }
 
-export function copyOf({ style, graphics, shifted }: Look): Look {
+export function copyOf({ style, graphics, shifted }: PenState): PenState {
   return { style, graphics: [...graphics], shifted };
 }
 
@@ -109,14 +109,14 @@ export function rowFrom(runs: PackedRuns, width: number, offset: number): Row {
 }
 
 /** The style that its own sequence sets. */
-export function styleOf(sgr: string): Style {
-  let style = plain;
+export function styleOf(sgr: string): CellStyle {
+  let style = defaultStyle;
   new SequenceParser({
     text() {},
     control() {},
     esc() {},
     csi(_final, _prefix, _intermediate, params) {
-      style = applySgr(plain, params);
+      style = applySgr(defaultStyle, params);
     },
   }).feed(Buffer.from(sgr), 0);
   return style;

@@ -1,13 +1,13 @@
 // One row of text with its styles: cheap while it is only appended to, a row of cells once something is
 // written over.
 
-import { blankIsInvisible, plain, type Style } from "./cell-style.ts";
+import { blankIsInvisible, type CellStyle, defaultStyle } from "./cell-style.ts";
 import { charWidth, textWidth } from "./char-width.ts";
 
 /** Text of one style. */
 export interface Run {
   text: string;
-  style: Style;
+  style: CellStyle;
 }
 
 export class Row {
@@ -22,7 +22,7 @@ export class Row {
   #runs: Run[] = [];
   /** Columns written so far; cells beyond are blank. */
   #width = 0;
-  #cells: { text: string; style: Style }[] | null = null;
+  #cells: { text: string; style: CellStyle }[] | null = null;
 
   get width(): number {
     return this.#width;
@@ -36,11 +36,11 @@ export class Row {
    * Writes text that takes `width` columns at column `x`. A wide character takes two cells, the second one
    * empty.
    */
-  put(x: number, text: string, width: number, style: Style, offset: number): void {
+  put(x: number, text: string, width: number, style: CellStyle, offset: number): void {
     this.touched = true;
     this.offset = offset;
     if (!this.#cells && x >= this.#width) {
-      if (x > this.#width) this.#append(" ".repeat(x - this.#width), plain);
+      if (x > this.#width) this.#append(" ".repeat(x - this.#width), defaultStyle);
       this.#append(text, style);
       this.#width = x + width;
       return;
@@ -77,7 +77,7 @@ export class Row {
   }
 
   /** Blanks the columns `from`..`to` (exclusive). */
-  erase(from: number, to: number, style: Style): void {
+  erase(from: number, to: number, style: CellStyle): void {
     if (from >= this.#width) return;
     if (to >= this.#width && blankIsInvisible(style)) {
       this.#cut(from);
@@ -98,7 +98,7 @@ export class Row {
   }
 
   /** Puts `count` blanks in at `x`; what would pass column `limit` falls off. */
-  insert(x: number, count: number, limit: number, style: Style): void {
+  insert(x: number, count: number, limit: number, style: CellStyle): void {
     if (x >= this.#width) return;
     const cells = this.#exploded();
     part(cells, x);
@@ -133,7 +133,7 @@ export class Row {
   runsBeforeWrap(): Run[] {
     const runs = this.wholeRuns();
     const blanks = this.wrapsAt - this.#width;
-    if (blanks > 1) runs.push({ text: " ".repeat(blanks), style: plain });
+    if (blanks > 1) runs.push({ text: " ".repeat(blanks), style: defaultStyle });
     return runs;
   }
 
@@ -145,7 +145,7 @@ export class Row {
     return row;
   }
 
-  #append(text: string, style: Style): void {
+  #append(text: string, style: CellStyle): void {
     const last = this.#runs.at(-1);
     if (last && last.style === style) last.text += text;
     else this.#runs.push({ text, style });
@@ -165,14 +165,14 @@ export class Row {
     this.#width = width;
   }
 
-  #set(cells: Run[], x: number, text: string, style: Style): void {
+  #set(cells: Run[], x: number, text: string, style: CellStyle): void {
     // whoever writes over one half of a wide character blanks the other
     const old = cells[x];
     if (old) {
       if (old.text === "" && text !== "" && cells[x - 1]) (cells[x - 1] as Run).text = " ";
       if (cells[x + 1]?.text === "" && old.text !== "") (cells[x + 1] as Run).text = " ";
     }
-    while (cells.length < x) cells.push({ text: " ", style: plain });
+    while (cells.length < x) cells.push({ text: " ", style: defaultStyle });
     cells[x] = { text, style };
   }
 
@@ -191,7 +191,7 @@ export class Row {
         if (width === 2) cells.push({ text: "", style });
       }
     }
-    while (cells.length < this.#width) cells.push({ text: " ", style: plain });
+    while (cells.length < this.#width) cells.push({ text: " ", style: defaultStyle });
     this.#runs = [];
     this.#cells = cells;
     return cells;

@@ -2,13 +2,13 @@
 // blocks end.
 import type { OutputLog } from "../store/output-log.ts";
 import type { FoundBlock, LineBlock, LineProgress, LineStore } from "../store/search.ts";
-import type { Beginning, Fed, LineTurn, PackAnswer, ReadAnswer, ReadTurn, Selected, Selection } from "./line-job.ts";
-import { queryFor } from "./trigram-index.ts";
-import { type Threads, TurnTooLong } from "./worker-pool.ts";
+import type { Beginning, Fed, LineJob, PackAnswer, ReadAnswer, ReadJob, Selected, Selection } from "./line-job.ts";
+import { trigramQuery } from "./trigram-index.ts";
+import { JobTooLong, type WorkerPool } from "./worker-pool.ts";
 
-/** Bytes of the log for one turn: about 30 ms of a thread. */
+/** Bytes of the log for one job: about 30 ms of a thread. */
 export const turnBytes = 1 << 20;
-/** Blocks for one turn: about 10,000 lines. */
+/** Blocks for one job: about 10,000 lines. */
 const turnBlocks = 80;
 /** Blocks that are written to the database at once: about 5 ms in which nothing else happens. */
 const blocksAtOnce = 16;
@@ -16,7 +16,7 @@ const blocksAtOnce = 16;
  * A turn without a pattern takes tens of ms; one that takes this long (ms) has hit a machine that stands
  * still.
  */
-const turnLimit = 60_000;
+const jobLimit = 60_000;
 /** With a pattern: what takes this long (ms) for a megabyte is a pattern that tries all ways of matching. */
 const patternLimit = 3_000;
 
@@ -37,15 +37,15 @@ export interface Place {
   offset: number;
 }
 
-/** What becomes of lines that still stand on the screen where the log ends (ReadTurn). */
-export type Standing = ReadTurn["standing"];
+/** What becomes of lines that still stand on the screen where the log ends (ReadJob). */
+export type Standing = ReadJob["standing"];
 /** Told where reading stands when the log's end was reached. */
 export type After = (place: Place, answer: ReadAnswer) => void;
 
 /** Everything that reading lines takes. */
 export interface LineTools {
   readonly store: LineStore;
-  readonly threads: Threads;
+  readonly workers: WorkerPool;
 }
 
 /**
@@ -55,14 +55,14 @@ export interface LineTools {
 export class SessionLines {
   readonly #source: LineSource;
   readonly #store: LineStore;
-  readonly #threads: Threads;
+  readonly #workers: WorkerPool;
   /** Where the blocks end. */
   readonly #progress: LineProgress | undefined;
 
-  constructor(source: LineSource, { store, threads }: LineTools) {
+  constructor(source: LineSource, { store, workers }: LineTools) {
     this.#source = source;
     this.#store = store;
-    this.#threads = threads;
+    this.#workers = workers;
     this.#progress = store.progress(source.id);
   }
 
@@ -160,8 +160,8 @@ export class SessionLines {
     for (;;) {
       const { feed, offset } = await fedFrom(log, place.offset, Math.min(end, place.offset + turnBytes));
       const done = offset >= end || offset === place.offset;
-      const turn: ReadTurn = { do: "read", at: place.at, feed, standing: done ? standing : "keep", select };
-      const answer = await runTurn<ReadAnswer>(this.#threads, turn);
+      const job: ReadJob = { do: "read", at: place.at, feed, standing: done ? standing : "keep", select };
+      const answer = await runLineJob<ReadAnswer>(this.#workers, job);
       place = { at: answer.state, offset };
       if (done) after?.(place, answer);
       if (answer.lines.ends.length > 0) yield answer.lines;
@@ -171,7 +171,7 @@ export class SessionLines {
 
   #unpack(blocks: readonly LineBlock[], select: Selection): Promise<Selected> {
     const copies = blocks.map(({ first, packed }) => ({ first, packed: new Uint8Array(packed) }));
-    return runTurn<Selected>(this.#threads, { do: "unpack", blocks: copies, select });
+    return runLineJob<Selected>(this.#workers, { do: "unpack", blocks: copies, select });
   }
 }
 
@@ -183,7 +183,7 @@ export class SessionLines {
  */
 export async function storeLines(
   source: LineSource,
-  { store, threads }: LineTools,
+  { store, workers }: LineTools,
   bytes: number,
   ended: boolean,
 ): Promise<boolean> {
@@ -196,7 +196,7 @@ export async function storeLines(
     const { feed, offset } = await fedFrom(log, place.offset, to);
     const end = ended && offset >= log.end;
     if (offset === place.offset && !end) return false;
-    const answer = await runTurn<PackAnswer>(threads, { do: "pack", at: place.at, feed, end });
+    const answer = await runLineJob<PackAnswer>(workers, { do: "pack", at: place.at, feed, end });
     const lines = answer.blocks.reduce((sum, { count }) => sum + count, progress?.lines ?? 0);
     const next = { offset, lines, state: Buffer.from(answer.state), complete: end };
     for (let i = 0; ; i += blocksAtOnce) {
@@ -222,19 +222,19 @@ function startOf(source: LineSource, log: OutputLog, progress: LineProgress | un
 }
 
 function queryOf({ pattern }: Selection): string | undefined {
-  return pattern === null ? undefined : queryFor(new RegExp(pattern.source, pattern.flags));
+  return pattern === null ? undefined : trigramQuery(new RegExp(pattern.source, pattern.flags));
 }
 
 /** Has a turn done with the limit that it deserves. @throws PatternTooSlow */
-export async function runTurn<T>(threads: Threads, turn: LineTurn): Promise<T> {
-  const pattern = turn.do !== "pack" && turn.select.pattern !== null;
+export async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<T> {
+  const pattern = job.do !== "pack" && job.select.pattern !== null;
   const transfer: ArrayBuffer[] = [];
-  if (turn.do === "unpack") for (const { packed } of turn.blocks) transfer.push(packed.buffer as ArrayBuffer);
-  else for (const part of turn.feed) if ("bytes" in part) transfer.push(part.bytes.buffer as ArrayBuffer);
+  if (job.do === "unpack") for (const { packed } of job.blocks) transfer.push(packed.buffer as ArrayBuffer);
+  else for (const part of job.feed) if ("bytes" in part) transfer.push(part.bytes.buffer as ArrayBuffer);
   try {
-    return await threads.run<T>(turn, pattern ? patternLimit : turnLimit, transfer, pattern);
+    return await workers.run<T>(job, pattern ? patternLimit : jobLimit, transfer, pattern);
   } catch (error) {
-    if (pattern && error instanceof TurnTooLong) throw new PatternTooSlow("the pattern takes too long", { cause: error });
+    if (pattern && error instanceof JobTooLong) throw new PatternTooSlow("the pattern takes too long", { cause: error });
     throw error;
   }
 }

@@ -21,7 +21,7 @@ function word(a: number, b: number, c: number): string {
 const marks = new Uint8Array(1 << 21);
 
 /** All words of many lines, each once, separated by blanks. */
-export function wordsOf(lines: Iterable<string>): string {
+export function trigramsOf(lines: Iterable<string>): string {
   const seen: number[] = [];
   const others = new Set<string>();
   for (const line of lines) {
@@ -59,7 +59,7 @@ type Need = string | { all: Need[] } | { any: Need[] };
  * certain and all texts have
  * to be looked at.
  */
-export function queryFor(pattern: RegExp): string | undefined {
+export function trigramQuery(pattern: RegExp): string | undefined {
   if (pattern.flags.includes("v") || pattern.flags.includes("u")) return undefined;
   const parser = new PatternParser(pattern.source, pattern.ignoreCase);
   const need = parser.parse();

@@ -1,14 +1,14 @@
-// The threads that work on lines: turns wait for a free one, none may take for ever, and what hangs is ended
+// The threads that work on lines: jobs wait for a free one, none may take for ever, and what hangs is ended
 // with its thread.
 import { Worker } from "node:worker_threads";
 
-/** Two turns at a time at most: the screens, the event loop and the programs want processors as well. */
+/** Two jobs at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
 /**
  * Of them, those that may be at work on somebody's pattern at a time: one that never ends must not keep
  * everybody else waiting.
  */
-const mostDoubtful = 1;
+const mostUntrusted = 1;
 /**
  * An idle thread is kept for so long (ms): the next search then begins at once; afterwards its memory is
  * given back.
@@ -16,26 +16,26 @@ const mostDoubtful = 1;
 const idleTime = 5_000;
 /**
  * A young heap that is collected often instead of growing to 48 MB; the old one is for the largest screen.
- * Where it is exceeded, the thread ends and the turn fails.
+ * Where it is exceeded, the thread ends and the job fails.
  */
 const heap = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 512 };
 
-/** A turn took longer than it may. */
-export class TurnTooLong extends Error {}
+/** A job took longer than it may. */
+export class JobTooLong extends Error {}
 /** The server ends. */
-export class ThreadsClosed extends Error {}
+export class PoolClosed extends Error {}
 
 /** What the worker is told and what it answers. `failed` is a sentence. */
-export interface TurnMessage {
-  turn: unknown;
+export interface JobMessage {
+  job: unknown;
 }
-export type TurnReply = { answer: unknown } | { failed: string };
+export type JobReply = { answer: unknown } | { failed: string };
 
 interface Waiting {
-  turn: unknown;
+  job: unknown;
   transfer: ArrayBuffer[];
   limit: number;
-  doubtful: boolean;
+  untrusted: boolean;
   resolve: (answer: never) => void;
   reject: (error: Error) => void;
 }
@@ -46,8 +46,8 @@ interface Thread {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Runs turns one after the other on each of a few threads. */
-export class Threads {
+/** Runs jobs one after the other on each of a few threads. */
+export class WorkerPool {
   readonly #file: string | URL;
   #threads = new Set<Thread>();
   #waiting: Waiting[] = [];
@@ -59,22 +59,22 @@ export class Threads {
   }
 
   /**
-   * Has one turn done.
-   * @param limit ms that it may take; then its thread is ended and the answer is TurnTooLong.
-   * @param transfer buffers of the turn that are handed over instead of copied.
-   * @param doubtful whether it may well take that long.
+   * Has one job done.
+   * @param limit ms that it may take; then its thread is ended and the answer is JobTooLong.
+   * @param transfer buffers of the job that are handed over instead of copied.
+   * @param untrusted whether it may well take that long.
    */
-  run<T>(turn: unknown, limit: number, transfer: ArrayBuffer[] = [], doubtful = false): Promise<T> {
-    if (this.#closed) return Promise.reject(new ThreadsClosed("the server is ending"));
+  run<T>(job: unknown, limit: number, transfer: ArrayBuffer[] = [], untrusted = false): Promise<T> {
+    if (this.#closed) return Promise.reject(new PoolClosed("the server is ending"));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ turn, transfer, limit, doubtful, resolve, reject });
+      this.#waiting.push({ job, transfer, limit, untrusted, resolve, reject });
       this.#next();
     });
   }
 
   async dispose(): Promise<void> {
     this.#closed = true;
-    const error = new ThreadsClosed("the server is ending");
+    const error = new PoolClosed("the server is ending");
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     await Promise.all(
       [...this.#threads].map((thread) => {
@@ -86,8 +86,8 @@ export class Threads {
   }
 
   #next(): void {
-    const crowded = [...this.#threads].filter(({ current }) => current?.doubtful).length >= mostDoubtful;
-    const index = this.#waiting.findIndex(({ doubtful }) => !doubtful || !crowded);
+    const crowded = [...this.#threads].filter(({ current }) => current?.untrusted).length >= mostUntrusted;
+    const index = this.#waiting.findIndex(({ untrusted }) => !untrusted || !crowded);
     if (index < 0) return;
     let free = [...this.#threads].find(({ current }) => current === null);
     if (free === undefined) {
@@ -100,11 +100,11 @@ export class Threads {
     clearTimeout(thread.timer);
     thread.timer = setTimeout(() => {
       thread.current = null;
-      job.reject(new TurnTooLong(`no answer within ${job.limit} ms`));
+      job.reject(new JobTooLong(`no answer within ${job.limit} ms`));
       void this.#end(thread);
     }, job.limit);
     try {
-      thread.worker.postMessage({ turn: job.turn } satisfies TurnMessage, job.transfer);
+      thread.worker.postMessage({ job: job.job } satisfies JobMessage, job.transfer);
     } catch (error) {
       this.#answered(thread);
       job.reject(error as Error);
@@ -114,7 +114,7 @@ export class Threads {
   #start(): Thread {
     const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false, resourceLimits: heap });
     const thread: Thread = { worker, current: null, timer: undefined };
-    worker.on("message", (reply: TurnReply) => {
+    worker.on("message", (reply: JobReply) => {
       const job = thread.current;
       if (job === null) return;
       this.#answered(thread);

@@ -117,7 +117,7 @@ interface Addon {
   unlinkAt(folder: number, name: string, isFolder: boolean): void;
   machineOfHome(home: string): HomeOwner;
   claimHome(home: string): boolean;
-  plainPart(bytes: Uint8Array, found: Uint32Array): void;
+  scanPlainText(bytes: Uint8Array, found: Uint32Array): void;
   createFilter(passages: Uint8Array, questions: boolean, mayAsk: boolean): NativeFilter;
   feedFilter(filter: NativeFilter, bytes: Buffer): Buffer;
   takeAsked(filter: NativeFilter): Buffer | undefined;
@@ -214,7 +214,7 @@ export const namesIn: Addon["namesIn"] = addon.namesIn;
 /** Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS … */
 export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
 /** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/model/plain-text-scan.ts. */
-export const plainPart: Addon["plainPart"] = addon.plainPart;
+export const scanPlainText: Addon["scanPlainText"] = addon.scanPlainText;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
 /** The one table of terminal modes. */

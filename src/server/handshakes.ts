@@ -65,7 +65,7 @@ export class Handshakes {
   #end(handshake: Handshake, reason: string): void {
     if (!this.#unfinished.has(handshake)) return;
     this.finished(handshake);
-    this.#log("peer.unknown", { reason });
+    this.#log("peer.handshake-failed", { reason });
     handshake.end();
   }
 

@@ -97,12 +97,12 @@ export class HomeGuard {
         if (again < 0) return "gone";
         close(this.#lock);
         this.#lock = again;
-        this.#effects.log("home.lock-made-again", { home: this.home });
+        this.#effects.log("home.lock-restored", { home: this.home });
       }
       const database = this.#entry(databaseName);
       return this.#database === undefined || (database !== undefined && same(database, this.#database)) ? "well" : "renew";
     } catch (error) {
-      this.#effects.log("home.look-failed", { reason: String(error) });
+      this.#effects.log("home.check-failed", { reason: String(error) });
       return error instanceof Failure ? "gone" : "well";
     }
   }

@@ -64,7 +64,7 @@ export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
       const since = over.get(session.id);
       if (since === undefined) {
         over.set(session.id, effects.steady());
-        effects.log("job.over", { id: session.id });
+        effects.log("job.ended", { id: session.id });
         effects.stop(session);
       } else if (effects.steady() - since >= longestAfterJob && !killed.has(session.id)) {
         killed.add(session.id);

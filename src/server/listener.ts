@@ -55,7 +55,7 @@ export class Listener {
       server.once("error", (error) => reject(new Failure(`cannot listen at ${temporary}: ${error.message}`)));
       server.listen({ path: temporary, backlog: 511 }, resolve);
     });
-    server.on("error", (error) => this.#effects.log("listener.error", { reason: String(error) }));
+    server.on("error", (error) => this.#effects.log("listener.failed", { reason: String(error) }));
     fs.chmodSync(temporary, 0o600);
     const made = this.#effects.home.entry(path.basename(temporary))?.inode ?? 0;
     fs.renameSync(temporary, this.#path);

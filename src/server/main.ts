@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     process.exit(70);
   });
   process.on("unhandledRejection", (error) => {
-    server.log("server.unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+    server.log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
   });
   tell(readyFd, "1");
   setTimeout(() => keepCompiled(path.join(home, "code-cache")), calm).unref();

@@ -185,7 +185,7 @@ export class Peer implements Call {
       case ClientFrame.directEnded:
         return this.onDirectEnded(decodeDirectEnded(payload));
       default:
-        this.#effects.log("peer.unknown-frame", { type });
+        this.#effects.log("peer.frame-refused", { type });
     }
   }
 

@@ -27,7 +27,7 @@ import type { Finding } from "../resources/findings.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
 import { endEvent, eventFacts } from "../session/events/event-facts.ts";
-import { Telling } from "../session/events/event-outbox.ts";
+import { EventOutbox } from "../session/events/event-outbox.ts";
 import { conclude, outcomeOf } from "../session/life/conclusion.ts";
 import type { Outcome, SignalEvent, StopRecord } from "../session/life/outcome.ts";
 import { realPath } from "../session/life/real-paths.ts";
@@ -143,7 +143,7 @@ export class Server implements Context {
   /** Ends that are being looked into, or have been. */
   #conclusions = new WeakMap<Session, Promise<void>>();
   #screens: Screens;
-  #telling: Telling;
+  #eventOutbox: EventOutbox;
   #listener: Listener;
   #scopes: Scopes;
   #peers = new Set<Peer>();
@@ -179,7 +179,7 @@ export class Server implements Context {
     this.#handshakes = new Handshakes(mostDescriptors(systemAllowance), log);
     this.log = log;
     this.config = config;
-    for (const problem of problems) log("config.problem", { problem });
+    for (const problem of problems) log("config.refused", { problem });
     this.store = SessionStore.open(path.join(options.home, databaseName), log).store;
     guard.databaseOpened();
     const { onEvent } = config;
@@ -191,7 +191,7 @@ export class Server implements Context {
       },
       log,
     );
-    this.#telling = new Telling(
+    this.#eventOutbox = new EventOutbox(
       new Deliveries(this.store.database),
       onEvent === null
         ? undefined
@@ -327,7 +327,7 @@ export class Server implements Context {
       throw error;
     }
     log = fileLog(path.join(options.home, "server.log"));
-    log("server.start", { pid: process.pid, version: options.version, node: process.version });
+    log("server.started", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
       const helper = path.join(options.root, "dist", "aside-helper.cjs");
@@ -339,12 +339,12 @@ export class Server implements Context {
       await server.takeInJobs();
       server.#tellEarlierEnds();
       await server.#listener.listen();
-      log("server.listening", { sessions: server.table.live().length });
+      log("server.listened", { sessions: server.table.live().length });
       // a scope of the user's manager would take it out of its job's control group
       if (options.job === undefined) server.#scopes.enterServer(process.pid);
       server.#watchJobs();
       server.#aside.warm();
-      server.#telling.resume();
+      server.#eventOutbox.resume();
       server.#retention.begin();
       server.#deadlines.begin();
       server.usage.changed();
@@ -435,7 +435,7 @@ export class Server implements Context {
     const { keeper, job } = this.#options;
     if (job === undefined) {
       this.#jobLook = setInterval(() => {
-        void this.takeInJobs().catch((error) => this.log("job.not-taken-in", { reason: String(error) }));
+        void this.takeInJobs().catch((error) => this.log("job.import-failed", { reason: String(error) }));
       }, jobLook);
       this.#jobLook.unref();
     }
@@ -472,7 +472,7 @@ export class Server implements Context {
     await this.#conclude(session, session.row.state === "lost" ? session.row.reason : undefined);
     if (this.#ending) return;
     const progress = await this.progress.of(session);
-    this.#telling.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
+    this.#eventOutbox.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
     session.setFact("untold", false);
     this.roster.changed();
     this.#considerIdle();
@@ -498,9 +498,9 @@ export class Server implements Context {
       await this.#lastUsage(session);
       await this.#askHowJobEnded(session, lost !== undefined);
       await conclude(session, await this.progress.last(session), lost);
-      this.log("session.outcome", { id: session.id, ...(session.row.facts.outcome ?? {}) });
+      this.log("session.concluded", { id: session.id, ...(session.row.facts.outcome ?? {}) });
     } catch (error) {
-      this.log("session.not-concluded", { id: session.id, reason: String(error) });
+      this.log("session.conclude-failed", { id: session.id, reason: String(error) });
     }
     await this.parts.ended(session, lost);
     await this.#runAgain(session);
@@ -512,12 +512,12 @@ export class Server implements Context {
     if (usage !== undefined) session.row.facts.usage = usage;
   }
 
-  /** Something about what a run uses is worth telling. */
+  /** Something about what a run uses is worth eventOutbox. */
   #found(id: string, { kind, sentence: what }: Finding): void {
     const session = this.table.get(id);
     if (session === undefined || this.#ending) return;
-    this.log("session.finding", { id, kind, what });
-    this.#telling.tell(id, kind, eventFacts(session, what));
+    this.log("session.finding-raised", { id, kind, what });
+    this.#eventOutbox.tell(id, kind, eventFacts(session, what));
     if (this.config.notify) session.notify(`${session.row.name}: ${what}`);
   }
 
@@ -556,7 +556,7 @@ export class Server implements Context {
     const why = whyNotAgain({ outcome, stop, killed: signals.at(-1)?.by === "kill", part, failedBefore });
     const told = (words: string) => {
       session.setFact("requeued", words);
-      this.log("session.requeue", { id: session.id, words });
+      this.log("session.requeued", { id: session.id, words });
       session.tell(words);
     };
     if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
@@ -590,14 +590,14 @@ export class Server implements Context {
       session.setFact("stalled", progress.stalled);
       if (!progress.stalled) continue;
       this.log("session.stalled", { id: session.id, summary: progress.summary });
-      this.#telling.tell(session.id, "stalled", eventFacts(session, progress.summary));
+      this.#eventOutbox.tell(session.id, "stalled", eventFacts(session, progress.summary));
       if (this.config.notify) session.notify(`${session.row.name}: ${progress.summary}`);
     }
   }
 
   /** A client that speaks another protocol: a newer one brings its own server; of an older one the request is read, and it becomes ours. */
   #foreign(peer: Peer, { version, protocol }: Hello): boolean {
-    this.log("server.foreign-client", { version, protocol, server: this.version });
+    this.log("server.client-refused", { version, protocol, server: this.version });
     if (!isNewer(version, this.version)) return false;
     void this.upgradeServer(peer);
     return true;
@@ -606,12 +606,12 @@ export class Server implements Context {
   async #run(call: Call): Promise<number | undefined> {
     const { request } = call;
     if (isNewer(request.version, this.version)) {
-      this.log("server.newer-client", { client: request.version, server: this.version });
+      this.log("server.upgrade-requested", { client: request.version, server: this.version });
       await this.upgradeServer(call instanceof Peer ? call : undefined);
       return undefined;
     }
     if (await this.#uprooted()) {
-      this.log("server.uprooted", { root: this.root, client: request.version });
+      this.log("server.root-lost", { root: this.root, client: request.version });
       await this.upgradeServer(call instanceof Peer ? call : undefined);
       return undefined;
     }
@@ -637,7 +637,7 @@ export class Server implements Context {
     const { lacks, callerIsBetter } = shortfall(request, systemAllowance);
     const again = request.sentBefore ?? 0;
     if (!callerIsBetter || again >= mostMakings || !(call instanceof Peer)) return { gone: false, lacks };
-    this.log("server.better-caller", { lacks, again });
+    this.log("server.restart-requested", { lacks, again });
     await this.upgradeServer(call);
     return { gone: true, lacks };
   }
@@ -695,7 +695,7 @@ export class Server implements Context {
    */
   async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
     const renewing = verdict === "renew";
-    const wanted = renewing && (this.table.live().length > 0 || this.#telling.pending);
+    const wanted = renewing && (this.table.live().length > 0 || this.#eventOutbox.pending);
     const ended = this.#ended;
     this.#ended = () => {
       if (wanted && this.#peersAtEnd === 0) startSuccessor();
@@ -707,7 +707,7 @@ export class Server implements Context {
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
   #considerIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#ending || this.#peers.size > 0 || this.#telling.pending || this.#retention.busy) return;
+    if (this.#ending || this.#peers.size > 0 || this.#eventOutbox.pending || this.#retention.busy) return;
     if (this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
   }
@@ -731,7 +731,7 @@ export class Server implements Context {
       return;
     }
     this.#hits.add(signal);
-    this.log("server.hit", { signal, runs: this.table.live().map(({ id }) => id) });
+    this.log("server.terminated", { signal, runs: this.table.live().map(({ id }) => id) });
     for (const session of this.table.live()) noteHit(session, signal, wall());
     setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
   }
@@ -741,7 +741,7 @@ export class Server implements Context {
       const run = await this.progress.of(session);
       if (!session.live || this.#ending) continue;
       const answer = orderAfterHit(session, run?.stopping === true, wall());
-      this.log("session.hit", { id: session.id, stopping: run?.stopping === true, answer });
+      this.log("session.terminated", { id: session.id, stopping: run?.stopping === true, answer });
       if (answer === "sent") session.tell("it goes on: asked to stop (one Ctrl+C)");
     }
   }
@@ -754,11 +754,11 @@ export class Server implements Context {
   async #end(reason: string, farewell: (peer: Peer) => void, first?: Peer, renewing = false): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    this.log("server.ending", { reason });
+    this.log("server.end-requested", { reason });
     clearTimeout(this.#idle);
     this.#listener.close();
     this.#handshakes.dispose();
-    this.#telling.dispose();
+    this.#eventOutbox.dispose();
     clearInterval(this.#stalls);
     clearInterval(this.#jobLook);
     this.#endWatch();
@@ -790,7 +790,7 @@ export class Server implements Context {
     await Promise.all(peers.map((peer) => peer.gone));
     await Promise.all([this.#screens.dispose(), this.archive.dispose()]);
     this.#aside.dispose();
-    this.log("server.end", { reason });
+    this.log("server.ended", { reason });
     this.#ended();
   }
 }

@@ -4,12 +4,12 @@ import os from "node:os";
 import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 import { NoRegularFile, openRegular, readRegular } from "../base/regular-file.ts";
-import type { LookedAt, Seen } from "../base/stat-files.ts";
+import type { FileStat, FileToStat } from "../base/stat-files.ts";
 
 /** What was added to a file is read with the look up to this length (bytes). */
 const readWithLook = 64 << 10;
 
-function lookAt({ file, from, known }: LookedAt): Seen {
+function lookAt({ file, from, known }: FileToStat): FileStat {
   const nothing = { regular: false, inode: 0, size: 0, modified: 0, bytes: undefined };
   try {
     const stat = fs.statSync(onDisk(file));
@@ -33,7 +33,7 @@ function lookAt({ file, from, known }: LookedAt): Seen {
 /** Looks at all of them, in their order; only what does not answer throws. */
 export const lookAside = aside(
   "look",
-  (files: readonly LookedAt[]) => files.map(lookAt),
+  (files: readonly FileToStat[]) => files.map(lookAt),
   ([files]) => files[0]?.file ?? "/",
 );
 

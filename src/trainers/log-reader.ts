@@ -1,7 +1,7 @@
 // Reads a log that is being written: every complete line once, from wherever it stood, through truncation and
 // rotation.
 import os from "node:os";
-import type { Look, LookedAt, Seen } from "../base/stat-files.ts";
+import type { FileStat, FileToStat, StatFiles } from "../base/stat-files.ts";
 import type { ByteCount } from "./byte-count.ts";
 import { readPiece } from "./foreign-files.ts";
 
@@ -39,7 +39,7 @@ const gone: readonly number[] = [os.constants.errno.ENOENT, os.constants.errno.E
 /** Follows one file. Not reading is not an error: a log that does not exist has no news. */
 export class LogReader {
   readonly file: string;
-  readonly #look: Look;
+  readonly #look: StatFiles;
   readonly #count: ByteCount;
   #offset = 0;
   /** Of the file that is there, and of the file that #offset belongs to. */
@@ -56,7 +56,7 @@ export class LogReader {
   /** Its size at the last look, bytes. */
   size = 0;
 
-  constructor(file: string, look: Look, count: ByteCount) {
+  constructor(file: string, look: StatFiles, count: ByteCount) {
     this.file = file;
     this.#look = look;
     this.#count = count;
@@ -67,7 +67,7 @@ export class LogReader {
   }
 
   /** What is to be looked at for it. */
-  get lookedAt(): LookedAt {
+  get lookedAt(): FileToStat {
     return { file: this.file, from: this.#marked, known: this.#offset };
   }
 
@@ -75,9 +75,9 @@ export class LogReader {
    * Takes what is new; costs one stat when nothing is. `seen`: what a look at `lookedAt` has found just now,
    * with others' files.
    */
-  async read(seen?: Seen): Promise<LogNews> {
+  async read(seen?: FileStat): Promise<LogNews> {
     const news: LogNews = { lines: [], restarted: false, skipped: 0 };
-    const { error, regular, inode, size, modified, bytes } = seen ?? ((await this.#look([this.lookedAt]))[0] as Seen);
+    const { error, regular, inode, size, modified, bytes } = seen ?? ((await this.#look([this.lookedAt]))[0] as FileStat);
     // a file system that does not answer well for a moment (ESTALE, EIO) has taken nothing away
     if (gone.includes(error)) this.#inode = undefined;
     if (error !== 0 || !regular) return news;

@@ -1,5 +1,5 @@
 // What the rest of the program knows of a program that trains: the one interface that every trainer has.
-import type { Look } from "../base/stat-files.ts";
+import type { StatFiles } from "../base/stat-files.ts";
 import type { NodeCurves } from "./curve.ts";
 import type { EndFacts, ModelFiles, PostMortem } from "./ending.ts";
 import type { RunProgress } from "./run.ts";
@@ -74,7 +74,7 @@ export type ScreenRows = () => Promise<readonly string[]>;
 
 /** What a run is watched by. */
 export interface WatchEffects {
-  look: Look;
+  look: StatFiles;
   clock: () => Now;
   /** The kept screen; undefined where there is none to read. */
   screen?: { rows: ScreenRows; progress(): TerminalProgress | undefined } | undefined;

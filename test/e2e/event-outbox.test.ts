@@ -116,7 +116,7 @@ describe("on_event", () => {
     const id = await home.start(["/bin/sh", "-c", "exit 7"]);
     await once(id);
     // stored as told, too: a server that is stopped before that tells it once more
-    await until(() => new RegExp(`telling.attempt session=${id} .*status=0`).test(home.serverLog()), "the telling to be noted");
+    await until(() => new RegExp(`event.attempted session=${id} .*status=0`).test(home.serverLog()), "the telling to be noted");
     const before = told(id).length;
     await home.ok(["server", "stop"]);
     await until(() => home.serverPid() === undefined, "the server to be gone");

@@ -84,6 +84,6 @@ describe("screens of last resort", () => {
   test("server status and one line of the log say so", async () => {
     const status = await home.ok(["server", "status"], { file });
     assert.match(status, /screens are those of last resort, less exact/);
-    assert.equal(home.serverLog().match(/screens\.last-resort/g)?.length, 1);
+    assert.equal(home.serverLog().match(/screens\.internals-moved/g)?.length, 1);
   });
 });

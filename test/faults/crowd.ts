@@ -17,12 +17,12 @@ export const manyStarts: Fault = {
       let slowest = 0;
       for (let round = 0; round < rounds; round++) {
         await killServer(home);
-        const before = logged(home, "server.listening").length;
+        const before = logged(home, "server.listened").length;
         const began = performance.now();
         const answers = await Promise.all(Array.from({ length: 20 }, () => home.run(["sessions", "--json"])));
         slowest = Math.max(slowest, performance.now() - began);
         for (const { code, stderr } of answers) assert.equal(code, 0, stderr);
-        assert.equal(logged(home, "server.listening").length, before + 1, "one server came to be");
+        assert.equal(logged(home, "server.listened").length, before + 1, "one server came to be");
         assert.equal(home.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs"))).length, 1);
       }
       return `${rounds} rounds after kill -9: one server each, all 20 answered, the slowest round took ${slowest.toFixed(0)} ms`;

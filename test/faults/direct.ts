@@ -190,7 +190,7 @@ export const freedHead: Fault = {
         const world = await World.begin("8MB");
         try {
           const { home, id, viewer } = world;
-          await until(() => logged(home, "viewer.direct").length > 1, "both viewers to read the output themselves");
+          await until(() => logged(home, "viewer.direct-granted").length > 1, "both viewers to read the output themselves");
           const pid = viewer.pid;
           process.kill(pid, "SIGSTOP");
           const from = OutputLog.open(folderOf(home, id)).end;
@@ -246,12 +246,12 @@ export const strangers: Fault = {
         // the server is of this installation; a client by other rules is sent what it has filtered
         await killServer(home);
         await home.sessions();
-        const directs = logged(home, "viewer.direct").length;
+        const directs = logged(home, "viewer.direct-granted").length;
         const old = await viewerOf(home, sameVersion);
         await typeThrough(old, "by old rules");
-        assert.equal(logged(home, "viewer.direct").length, directs, "an old filter is no boundary");
+        assert.equal(logged(home, "viewer.direct-granted").length, directs, "an old filter is no boundary");
         const viewer = await viewerOf(home, undefined);
-        await until(() => logged(home, "viewer.direct").length > directs, "the direct way");
+        await until(() => logged(home, "viewer.direct-granted").length > directs, "the direct way");
         // a server of a later version and of other rules takes over, then one of ours
         await home.ok(["server", "upgrade"], { file: other });
         await typeThrough(viewer, "up");

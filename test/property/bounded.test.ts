@@ -9,7 +9,7 @@ import { LineReader } from "../../src/logs/line-reader.ts";
 import { StreamFilter } from "../../src/platform/stream-filter.ts";
 import { mostFromClient } from "../../src/protocol/client.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
-import { type KeyPolicy, Keys } from "../../src/session/keys/input-parser.ts";
+import { InputParser, type KeyPolicy } from "../../src/session/keys/input-parser.ts";
 import { ViewKeys } from "../../src/session/keys/view-keys.ts";
 import { Scanner } from "../../src/terminal/model/scanner.ts";
 import { Screen } from "../../src/terminal/model/screen.ts";
@@ -70,9 +70,9 @@ const ofOutput = { chunks: 80, most: 4 << 20 };
 const ofInput = { chunks: 8, most: 400 << 10 };
 
 const readers: Record<string, Reader> = {
-  Keys: {
+  InputParser: {
     make: () => {
-      const keys = new Keys(
+      const keys = new InputParser(
         () => policy,
         () => 0,
       );

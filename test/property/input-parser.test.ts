@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type KeyPolicy, Keys, prefixTimeout, quietReset } from "../../src/session/keys/input-parser.ts";
+import { InputParser, type KeyPolicy, prefixTimeout, quietReset } from "../../src/session/keys/input-parser.ts";
 import { describeInput, keyInput, misfortune } from "../support/key-inputs.ts";
 import { Random } from "../support/random.ts";
 
@@ -38,12 +38,12 @@ test("any bytes at all arrive as they are where nothing of them is ours", () => 
   fc.assert(
     fc.property(fc.array(fc.tuple(piece, fc.constantFrom(0, 20, 60, 1500)), { maxLength: 20 }), (chunks) => {
       let now = 0;
-      const keys = new Keys(
+      const keys = new InputParser(
         () => policy,
         () => now,
       );
       const out: Uint8Array[] = [];
-      const take = (actions: ReturnType<Keys["feed"]>) => {
+      const take = (actions: ReturnType<InputParser["feed"]>) => {
         for (const action of actions) {
           assert.ok(action.do === "send" || action.do === "interrupt", action.do);
           out.push(action.bytes);

@@ -2,8 +2,8 @@
 // replies, mouse reports, cut anywhere.
 import {
   escapeTimeout,
+  InputParser,
   type KeyPolicy,
-  Keys,
   longestString,
   prefixTimeout,
   quietReset,
@@ -310,11 +310,11 @@ export function misfortune(input: KeyInput): string | undefined {
   const numbers: number[] = [];
   let now = 0;
   let trouble: string | undefined;
-  const keys = new Keys(
+  const keys = new InputParser(
     () => policy,
     () => now,
   );
-  const note = (actions: ReturnType<Keys["feed"]>) => {
+  const note = (actions: ReturnType<InputParser["feed"]>) => {
     for (const action of actions) {
       if (action.do === "send") for (const byte of action.bytes) numbers.push(byte);
       else if (action.do === "interrupt") {

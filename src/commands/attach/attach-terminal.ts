@@ -4,12 +4,12 @@ import { Failure, Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
 import { DirectEnd, tokenLength } from "../../protocol/client.ts";
-import { Typist } from "../../session/keys/kept-keys.ts";
+import { KeptKeys } from "../../session/keys/kept-keys.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.ts";
 import type { Session } from "../../session/life/session.ts";
 import { openHistory } from "../../session/viewers/history-overlay.ts";
 import { type DirectEvents, notification, type ViewerTerminal } from "../../session/viewers/viewer.ts";
-import { Attachment, type Leaving, leavingKeys } from "../../session/viewers/viewer-input.ts";
+import { type Leaving, leavingKeys, ViewerInput } from "../../session/viewers/viewer-input.ts";
 import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
@@ -59,7 +59,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
   const viewed = viewerTerminal(call, context, session.id);
   const typing = countedTyping(call, options.readOnly ? undefined : session);
-  const attachment = new Attachment(session, options.readOnly ? undefined : session, viewed, {
+  const attachment = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,
@@ -71,14 +71,14 @@ export async function attachHere(call: Call, context: Context, session: Session,
     clock: () => context.clock(),
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
-    typist: typing.typist,
+    keptKeys: typing.keptKeys,
     leaving,
     ...(viewed.direct === undefined
       ? {}
       : {
           ownKeys: {
             open: (set, holder) => {
-              if (holder !== undefined) context.log("viewer.keys", { session: session.id, pid: call.request.pid });
+              if (holder !== undefined) context.log("viewer.keys-granted", { session: session.id, pid: call.request.pid });
               call.keysOpen(set, holder);
             },
             close: () => call.keysClose(),
@@ -125,9 +125,9 @@ const longestCount = 200;
 function countedTyping(
   call: Call,
   session: Session | undefined,
-): { typist(): Typist | undefined; counted: Promise<void>; stop(): void } {
+): { keptKeys(): KeptKeys | undefined; counted: Promise<void>; stop(): void } {
   const writer = Buffer.from(call.request.token, "hex").readBigUInt64LE(tokenLength / 2);
-  let typist: Typist | undefined;
+  let keptKeys: KeptKeys | undefined;
   let taken = 0;
   let known = () => {};
   const counted = new Promise<void>((resolve) => {
@@ -136,20 +136,20 @@ function countedTyping(
   const stop = session?.addTypist(writer, {
     taken: (number) => {
       taken = number;
-      typist?.taken(number);
+      keptKeys?.taken(number);
       known();
     },
-    typed: () => typist?.typed ?? 0,
+    typed: () => keptKeys?.typed ?? 0,
   });
   if (stop === undefined) known();
   else call.inputTaken(0, 0);
-  const make = (before: number): Typist => {
-    typist = new Typist(writer, before, { passed: (read, typed) => call.inputTaken(read, typed) });
-    typist.taken(taken);
-    return typist;
+  const make = (before: number): KeptKeys => {
+    keptKeys = new KeptKeys(writer, before, { passed: (read, typed) => call.inputTaken(read, typed) });
+    keptKeys.taken(taken);
+    return keptKeys;
   };
   return {
-    typist: () => typist ?? (stop === undefined || call.typedBefore === undefined ? undefined : make(call.typedBefore)),
+    keptKeys: () => keptKeys ?? (stop === undefined || call.typedBefore === undefined ? undefined : make(call.typedBefore)),
     counted,
     stop: () => stop?.(),
   };
@@ -176,7 +176,7 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
   const begin = (holder: number, offset: number, tail: Buffer, events: DirectEvents): void => {
     reading.push(events);
     call.direct({ offset, filter: sequenceRulesVersion, rules: encodeRules(programSequences), tail }, holder, () =>
-      context.log("viewer.direct", { session: id, pid: call.request.pid, offset }),
+      context.log("viewer.direct-granted", { session: id, pid: call.request.pid, offset }),
     );
   };
   const able = directOutput && call.request.terminal.filter === sequenceRulesVersion && programSequences.clipboard !== "ask";

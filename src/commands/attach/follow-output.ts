@@ -78,7 +78,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   // how it ended is looked into before anybody is told
   await Promise.race([session.over, call.gone]);
   stopTelling();
-  context.log("follow.end", { session: session.id, at });
+  context.log("follow.ended", { session: session.id, at });
   if (typeof session.row.facts.execError === "string") call.stderr(`falcon: ${session.row.facts.execError}\n`);
   else if (session.trainer.savesModel || session.row.state === "lost")
     call.stderr(`[${session.row.name}] ${endSentence(session)} · falcon show ${session.id}\n`);

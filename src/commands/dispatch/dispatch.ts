@@ -76,7 +76,7 @@ export async function runCommand(call: Call, context: Context): Promise<number |
     if (context.handingOver) return undefined;
     const shortage = shortageOf(error);
     if (shortage !== undefined) {
-      context.log("command.shortage", { reason: String(error) });
+      context.log("command.resources-exhausted", { reason: String(error) });
       call.stderr(`falcon: ${shortage}\n`);
       return Status.ours;
     }

@@ -244,7 +244,7 @@ async function writeHistory(context: Context, session: Session, target: Target):
     for (const [line, end] of ends.entries()) {
       if (line + 1 < ends.length && (ends[line + 1] as number) - from <= drawnAtOnce) continue;
       const turn: LinesTurn = { do: "lines", text: text.slice(from, end) };
-      await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+      await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
       from = end;
     }
   }
@@ -279,7 +279,7 @@ async function writeScreen(
     const { first, cols, rows } = await screen.snapshot(0);
     const replay = new Uint8Array(first);
     const turn: ScreenTurn = { do: "screen", format, cols, rows, replay, title: titleOf(session) };
-    await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit, [replay.buffer]));
+    await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit, [replay.buffer]));
   } finally {
     screen.close();
   }
@@ -310,7 +310,7 @@ async function writeCurve(
     title: session.row.name,
     options,
   };
-  await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+  await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
 }
 
 function titleOf({ row }: Session): string {

@@ -7,7 +7,7 @@ import { jobNumber } from "../../batch/job-end.ts";
 import { fileLines, fileStart } from "../../logs/file-lines.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
 import { LastLines, PatternTooSlow, type Place, SessionLines } from "../../logs/session-lines.ts";
-import { queryFor } from "../../logs/trigram-index.ts";
+import { trigramQuery } from "../../logs/trigram-index.ts";
 import { selectRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
@@ -221,11 +221,11 @@ class Output {
 }
 
 /** Waits for what `wake` tells, remembering it when it came early. */
-class Bell {
+class WakeUp {
   #rung = false;
   #resolve: (() => void) | undefined;
 
-  ring = (): void => {
+  signal = (): void => {
     this.#rung = true;
     this.#resolve?.();
   };
@@ -282,13 +282,13 @@ async function sessionLog(
   if (lost !== undefined) throw new Failure(lost.sentence);
   if (!options.follow || !live) return Status.ok;
 
-  const bell = new Bell();
-  const stop = session.onMore(bell.ring);
-  void call.gone.then(bell.ring);
-  const forget = session.onOver(bell.ring);
+  const wakeUp = new WakeUp();
+  const stop = session.onMore(wakeUp.signal);
+  void call.gone.then(wakeUp.signal);
+  const forget = session.onOver(wakeUp.signal);
   try {
     while (live && !out.gone) {
-      if (session.live && session.offset <= (place as Place).offset) await bell.wait();
+      if (session.live && session.offset <= (place as Place).offset) await wakeUp.wait();
       live = session.live;
       const onward = new SessionLines(source, context.archive).onward(place as Place, { ...select, from }, standing(), after);
       for await (const selected of onward) await out.lines(selected);
@@ -331,10 +331,10 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
   const { lostLog } = session;
   if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
   const out = new Output(call);
-  const bell = new Bell();
-  const stop = session.onMore(bell.ring);
-  const forget = session.onOver(bell.ring);
-  void call.gone.then(bell.ring);
+  const wakeUp = new WakeUp();
+  const stop = session.onMore(wakeUp.signal);
+  const forget = session.onOver(wakeUp.signal);
+  void call.gone.then(wakeUp.signal);
   const log = session.openLog();
   const passed = passedTo(call, context);
   try {
@@ -361,7 +361,7 @@ async function rawLog(call: Call, context: Context, session: Session, options: L
       }
       if (lostLog !== undefined) throw new Failure(lostLog.sentence);
       if (!options.follow || !live) return Status.ok;
-      await bell.wait();
+      await wakeUp.wait();
       if (out.gone) return Status.ok;
     }
   } finally {
@@ -395,7 +395,7 @@ async function nodeLog(
     ...chosen,
     stamp: options.since === undefined ? 0 : parseTime("--since", options.since, context.clock(), call.request.environment),
   };
-  const { threads } = context.archive;
+  const { workers } = context.archive;
   let place = fileStart;
   let from = 0;
   const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
@@ -416,7 +416,7 @@ async function nodeLog(
         at += bytes.length;
       }
     } else
-      for await (const selected of fileLines(threads, file, fileStart, select, follow ? "complete" : "end", after)) {
+      for await (const selected of fileLines(workers, file, fileStart, select, follow ? "complete" : "end", after)) {
         if (last !== undefined) last.push(selected);
         else await out.lines(selected);
         if (out.gone) return Status.ok;
@@ -432,16 +432,16 @@ async function nodeLog(
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);
   if (!follow || options.raw) return Status.ok;
-  const bell = new Bell();
-  const forget = session.onOver(bell.ring);
-  const look = setInterval(bell.ring, fileLook);
-  void call.gone.then(bell.ring);
+  const wakeUp = new WakeUp();
+  const forget = session.onOver(wakeUp.signal);
+  const look = setInterval(wakeUp.signal, fileLook);
+  void call.gone.then(wakeUp.signal);
   try {
     for (let live = true; live && !out.gone; ) {
-      await bell.wait();
+      await wakeUp.wait();
       live = session.live;
       try {
-        const onward = fileLines(threads, file, place, { ...select, from }, live ? "complete" : "end", after);
+        const onward = fileLines(workers, file, place, { ...select, from }, live ? "complete" : "end", after);
         for await (const selected of onward) await out.lines(selected);
       } catch (error) {
         // not written yet, or gone: it may come (again)
@@ -469,7 +469,7 @@ async function searchAll(
   const count = lastOf(options);
   const { archive } = context;
   const pattern = chosen.pattern as NonNullable<Selection["pattern"]>;
-  const query = queryFor(new RegExp(pattern.source, pattern.flags));
+  const query = trigramQuery(new RegExp(pattern.source, pattern.flags));
   // both at one moment, so that a block that is stored meanwhile is neither missed nor read twice
   const found = query === undefined ? undefined : bySession(archive.store.find(query));
   const sessions = context.table.all().map((session) => ({ session, lines: new SessionLines(lineSource(session), archive) }));

@@ -3,7 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
-import { bareListing } from "../../session/machines/bare-session-json.ts";
+import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { Listing } from "../list/session-json.ts";
@@ -138,7 +138,7 @@ function submittedText({ submission, state, text }: Submitted, call: Call): stri
 /** As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or empty. */
 export function submittedListing({ submission, state, text, word }: Submitted): Record<keyof Listing, unknown> {
   const { id, name, kind, command, directory, runDirectory, job, created } = submission;
-  return bareListing({
+  return bareSessionJson({
     ...{ id, name, kind, command, directory, runDirectory, created, state, reason: text },
     host: word?.job?.nodes ?? "",
     job: `s${job}`,

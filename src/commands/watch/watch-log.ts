@@ -1,6 +1,6 @@
 // The end of a node's log under the table of `falcon sessions --watch`: read once, then only what was added.
 import { stripVTControlCharacters } from "node:util";
-import type { Seen } from "../../base/stat-files.ts";
+import type { FileStat } from "../../base/stat-files.ts";
 import { lookAside, readPiece } from "../../trainers/foreign-files.ts";
 
 /** Bytes of a log's end that are kept: some hundred lines, more than a terminal is high. */
@@ -39,7 +39,7 @@ export class LogTail {
   }
 
   async #news(file: string, offset: number): Promise<{ bytes: Buffer; goesOn: boolean; inode: number; end: number } | undefined> {
-    const [seen] = (await lookAside([{ file, from: offset, known: offset }])) as [Seen];
+    const [seen] = (await lookAside([{ file, from: offset, known: offset }])) as [FileStat];
     if (seen.error !== 0 || !seen.regular) return undefined;
     const { size, inode } = seen;
     const goesOn = file === this.#file && this.#there && inode === this.#inode && size >= offset && size - offset <= keptTail;

@@ -1,4 +1,4 @@
-// Telling the user's own command (`on_event`) of ends, failures and stalls: each event until it was taken,
+// Tells the user's own command (`on_event`) of ends, failures and stalls: each event until it was taken,
 // through crashes of the server.
 import type { Disposable } from "../../base/disposable.ts";
 import type { Log } from "../../base/log.ts";
@@ -19,7 +19,7 @@ const longestPause = 3_600_000;
  */
 const mostAttempts = 20;
 
-export class Telling implements Disposable {
+export class EventOutbox implements Disposable {
   #deliveries: Deliveries;
   #run: RunCommand | undefined;
   #clock: () => number;
@@ -74,10 +74,10 @@ export class Telling implements Disposable {
       FALCON_EVENT_TIME: new Date(delivery.created).toISOString(),
     });
     if (this.#gone) return;
-    this.#log("telling.attempt", { session: delivery.session, event: delivery.event, attempt: delivery.attempts + 1, status });
+    this.#log("event.attempted", { session: delivery.session, event: delivery.event, attempt: delivery.attempts + 1, status });
     if (status === 0) this.#deliveries.done(delivery.id);
     else if (delivery.attempts + 1 >= mostAttempts) {
-      this.#log("telling.given-up", { session: delivery.session, event: delivery.event });
+      this.#log("event.dropped", { session: delivery.session, event: delivery.event });
       this.#deliveries.done(delivery.id);
     } else this.#deliveries.postpone(delivery.id, this.#clock() + Math.min(longestPause, firstPause * 2 ** delivery.attempts));
   }

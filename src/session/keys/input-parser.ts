@@ -114,7 +114,7 @@ const eightBit: Readonly<Record<number, number>> = {
  * The parser of one viewer's input. Pure: time comes from `clock` (ms, monotonic), and the owner calls
  * `timeout` at `deadline`.
  */
-export class Keys {
+export class InputParser {
   readonly #readPolicy: () => KeyPolicy;
   readonly #clock: () => number;
   #policy!: KeyPolicy;

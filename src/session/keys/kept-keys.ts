@@ -9,7 +9,7 @@ export interface TypistEffects {
   passed(read: number, typed: number): void;
 }
 
-export class Typist {
+export class KeptKeys {
   readonly writer: bigint;
   readonly #effects: TypistEffects;
   /** Bytes of the client that were dealt with, on this connection, and bytes for the program that came of them, over all connections. */

@@ -150,7 +150,7 @@ export class SessionTable {
       throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
     }
     this.#sessions.set(id, session);
-    this.#effects.log("session.state", { id, to: "starting", reason: "asked for", name: row.name });
+    this.#effects.log("session.changed", { id, to: "starting", reason: "asked for", name: row.name });
     const [before] = await Promise.all([
       Promise.resolve(beforeStart?.(row.directory)).catch(() => undefined),
       // without an agent the program goes on

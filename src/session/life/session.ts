@@ -245,7 +245,7 @@ export class Session {
       output.catchUpTo(link.hello.end, sizes);
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
     } catch (error) {
-      this.#effects.log("session.no-holder", { id: this.id, reason: String(error) });
+      this.#effects.log("session.holder-failed", { id: this.id, reason: String(error) });
       if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") this.#retryLater();
       else await this.#finishFromDisk();
     }
@@ -299,7 +299,7 @@ export class Session {
         // a hole that grows is told again and again
         this.gaps.splice(0, this.gaps.length, ...joined([...this.gaps, { offset, length }]));
         this.row.facts.gaps = this.gaps;
-        this.#effects.log("session.gap", { id: this.id, offset, length });
+        this.#effects.log("session.hole-found", { id: this.id, offset, length });
         this.#save();
       },
       sized: (size) => this.output.sized(size),
@@ -322,7 +322,7 @@ export class Session {
     try {
       return open();
     } catch (error) {
-      this.#effects.log("session.no-cursor", { id: this.id, reason: String(error) });
+      this.#effects.log("session.cursor-failed", { id: this.id, reason: String(error) });
       return undefined;
     }
   }
@@ -366,7 +366,7 @@ export class Session {
     this.row.interrupts += 1;
     this.noteSignal("SIGINT", by);
     this.#save();
-    this.#effects.log("session.interrupt", { id: this.id, count: this.row.interrupts });
+    this.#effects.log("session.interrupted", { id: this.id, count: this.row.interrupts });
     if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes, position);
     else this.input(bytes, position);
   }
@@ -399,7 +399,7 @@ export class Session {
    */
   signal(number: number, target: 0 | 1 | 2, by: Sender): void {
     this.noteSignal(signalName(number), by);
-    this.#effects.log("session.signal", { id: this.id, signal: signalName(number), target });
+    this.#effects.log("session.signalled", { id: this.id, signal: signalName(number), target });
     this.#link?.signal(number, target);
   }
 
@@ -539,7 +539,7 @@ export class Session {
     try {
       return await this.output.text();
     } catch (error) {
-      this.#effects.log("session.no-screen", { id: this.id, reason: String(error) });
+      this.#effects.log("session.screen-failed", { id: this.id, reason: String(error) });
       return undefined;
     } finally {
       if (!this.live && this.viewers.size === 0) this.closeScreen();
@@ -583,7 +583,7 @@ export class Session {
     if (this.row.holderPid === null) return;
     const ended = await endLeftovers(this.row.holderPid, this.trainer);
     if (ended.length === 0) return;
-    this.#effects.log("session.leftovers", { id: this.id, ended });
+    this.#effects.log("session.leftovers-ended", { id: this.id, ended });
     this.row.facts.leftovers = ended.map(({ what }) => what);
   }
 
@@ -615,7 +615,7 @@ export class Session {
 
   #holderGone(reason: string): void {
     if (this.#closed || !this.live || this.#ending) return;
-    this.#effects.log("session.holder-gone", { id: this.id, reason });
+    this.#effects.log("session.holder-lost", { id: this.id, reason });
     this.#lossReason = reason;
     const link = this.#link;
     const { programPid } = this.row;
@@ -629,7 +629,7 @@ export class Session {
     try {
       return readRecord(this.folder);
     } catch (error) {
-      this.#effects.log("session.record-unreadable", { id: this.id, reason: String(error) });
+      this.#effects.log("session.record-failed", { id: this.id, reason: String(error) });
       return { gaps: [], adopted: [] };
     }
   }
@@ -666,7 +666,7 @@ export class Session {
     try {
       fs.rmSync(path.join(this.folder, "sock"), { force: true });
     } catch (error) {
-      this.#effects.log("session.socket-stays", { id: this.id, reason: String(error) });
+      this.#effects.log("session.socket-kept", { id: this.id, reason: String(error) });
     }
   }
 
@@ -718,12 +718,12 @@ export class Session {
   #to(state: SessionState, reason: string): void {
     const from = this.row.state;
     if (!mayFollow(from, state)) {
-      this.#effects.log("session.refused-change", { id: this.id, from, to: state, reason });
+      this.#effects.log("session.change-refused", { id: this.id, from, to: state, reason });
       return;
     }
     this.row.state = state;
     this.row.reason = reason;
-    this.#effects.log("session.state", { id: this.id, from, to: state, reason });
+    this.#effects.log("session.changed", { id: this.id, from, to: state, reason });
     this.#save();
     this.#effects.changed(this);
   }

@@ -24,7 +24,7 @@ export interface BareFacts {
   waitStatus?: number | undefined;
 }
 
-export function bareListing({ pid, created, started, ended, waitStatus, ...facts }: BareFacts) {
+export function bareSessionJson({ pid, created, started, ended, waitStatus, ...facts }: BareFacts) {
   return {
     ...facts,
     trainer: trainerOf(facts.kind, undefined),

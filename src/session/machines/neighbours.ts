@@ -11,7 +11,7 @@ import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
 
 import { readRecord, type SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
-import { bareListing } from "./bare-session-json.ts";
+import { bareSessionJson } from "./bare-session-json.ts";
 
 /** A session of another server, as that tells it. */
 export interface NeighbourSession {
@@ -139,7 +139,7 @@ function fromFolders(job: string, home: string): NeighbourSession[] {
     const state = live ? "running" : exit === undefined ? "lost" : "exited";
     const reason = `the session server of job ${job.slice(1)} is gone`;
     const { id, kind, command, directory, runDirectory, host, created } = file;
-    const listing = bareListing({
+    const listing = bareSessionJson({
       ...{ id, name: file.name, kind, command, directory, runDirectory, host, created, state, reason, job, pid },
       started: start,
       waitStatus: exit?.status,

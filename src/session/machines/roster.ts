@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { bareListing } from "./bare-session-json.ts";
+import { bareSessionJson } from "./bare-session-json.ts";
 import type { NeighbourSession } from "./neighbours.ts";
 import { hostPattern, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
 
@@ -118,7 +118,7 @@ export class RosterKeeper implements Disposable {
   }
 
   #failed(problem: string): void {
-    if (this.problem !== problem) this.#effects.log("roster.not-written", { folder: this.folder, problem });
+    if (this.problem !== problem) this.#effects.log("roster.write-failed", { folder: this.folder, problem });
     this.problem = problem;
   }
 
@@ -169,7 +169,7 @@ function remote(
   const outcome = s.outcome === null ? null : { kind: s.outcome };
   // thousands may be listed, and seldom for programs
   const toJSON = () => ({
-    ...bareListing({ ...facts, job: job ?? "" }),
+    ...bareSessionJson({ ...facts, job: job ?? "" }),
     job,
     outcome,
     notHeardFor: unheard === null ? null : Math.round(unheard / 1000),

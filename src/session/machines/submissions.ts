@@ -140,7 +140,7 @@ export class Submissions {
           for (const { id, job } of ofOne)
             this.#words.set(id, { job: found.find((one) => one.number === job || one.id === job), asked: this.#clock() });
         } catch (error) {
-          this.#log("slurm.silent", { reason: error instanceof Failure ? error.message : String(error) });
+          this.#log("slurm.query-failed", { reason: error instanceof Failure ? error.message : String(error) });
         }
       }),
     );

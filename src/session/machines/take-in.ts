@@ -40,7 +40,7 @@ export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[]
       if (running.has(home.job) || hasHolder(home.home)) return [];
       return takeIn(host, home, effects);
     } catch (error) {
-      effects.log("job.not-taken-in", { job: home.job, reason: String(error) });
+      effects.log("job.import-failed", { job: home.job, reason: String(error) });
       return [];
     } finally {
       close(lock);
@@ -106,7 +106,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     if (row?.facts.broughtIn === true && (effects.known(id) || fs.existsSync(to))) continue;
     if (effects.known(id) || fs.existsSync(to)) throw new Error(`session ${id} is there already`);
     if (row === undefined) {
-      effects.log("job.folder-without-session", { job, folder: from });
+      effects.log("job.session-lost", { job, folder: from });
       continue;
     }
     const written = lastWrite(from, row.created);
@@ -114,7 +114,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     taken.push({ row, snapshot: known?.snapshot, job, written });
   }
   fs.rmSync(home, { recursive: true, force: true });
-  effects.log("job.taken-in", { job, sessions: taken.map(({ row }) => row.id) });
+  effects.log("job.imported", { job, sessions: taken.map(({ row }) => row.id) });
   return taken;
 }
 

@@ -2,7 +2,7 @@
 // search and export them.
 import type { Log } from "../../base/log.ts";
 import type { LineSource, LineTools } from "../../logs/session-lines.ts";
-import { Threads } from "../../logs/worker-pool.ts";
+import { WorkerPool } from "../../logs/worker-pool.ts";
 import { Keyframes } from "../../store/keyframes.ts";
 import { LineStore } from "../../store/search.ts";
 import type { SessionStore, StoredSnapshot } from "../../store/session-store.ts";
@@ -18,7 +18,7 @@ export interface ArchiveFiles {
 
 export class Archive implements LineTools {
   readonly store: LineStore;
-  readonly threads: Threads;
+  readonly workers: WorkerPool;
   readonly keyframes: Keyframes;
   readonly #sessions: SessionStore;
   readonly #files: ArchiveFiles;
@@ -29,7 +29,7 @@ export class Archive implements LineTools {
     this.store = new LineStore(store.database);
     this.keyframes = new Keyframes(store.database);
     this.#sessions = store;
-    this.threads = new Threads(files.lineWorker);
+    this.workers = new WorkerPool(files.lineWorker);
     this.#files = files;
     this.#log = log;
   }
@@ -49,7 +49,7 @@ export class Archive implements LineTools {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.threads.dispose(), this.#screens?.dispose()]);
+    await Promise.all([this.workers.dispose(), this.#screens?.dispose()]);
   }
 }
 

@@ -67,7 +67,7 @@ export interface RetentionEffects {
 }
 
 /** What is known of a session that is looked after. */
-interface Charge {
+interface LogJob {
   session: Session;
   /** Output (bytes) up to which its lines are stored, and its log was compressed. */
   stored: number;
@@ -81,9 +81,9 @@ export class Retention {
   readonly #tools: LineTools;
   readonly #options: RetentionOptions;
   readonly #effects: RetentionEffects;
-  readonly #charges = new Map<string, Charge>();
+  readonly #jobs = new Map<string, LogJob>();
   /** Those for whom there is something to do, in turn. */
-  readonly #due = new Set<Charge>();
+  readonly #due = new Set<LogJob>();
   #timer: NodeJS.Timeout | undefined;
   #ageTimer: NodeJS.Timeout;
   #working: Promise<void> | undefined;
@@ -112,23 +112,22 @@ export class Retention {
 
   /** Looks after a session from now on. */
   watch(session: Session): void {
-    if (this.#charges.has(session.id)) return;
+    if (this.#jobs.has(session.id)) return;
     const progress = this.#tools.store.progress(session.id);
     if (!session.live && progress?.complete) return;
-    const charge: Charge = { session, stored: progress?.offset ?? 0, compressed: 0, notBefore: 0, stop: () => {} };
-    charge.stop = session.onMore(() => {
-      if (session.live && session.offset - charge.stored < linesDue && session.offset - charge.compressed < compressionDue)
-        return;
-      this.#want(charge);
+    const job: LogJob = { session, stored: progress?.offset ?? 0, compressed: 0, notBefore: 0, stop: () => {} };
+    job.stop = session.onMore(() => {
+      if (session.live && session.offset - job.stored < linesDue && session.offset - job.compressed < compressionDue) return;
+      this.#enqueue(job);
     }, "soon");
-    this.#charges.set(session.id, charge);
-    if (!session.live) this.#want(charge);
+    this.#jobs.set(session.id, job);
+    if (!session.live) this.#enqueue(job);
   }
 
   /** A session was removed, its folder as well. */
   removed(id: string): void {
-    const charge = this.#charges.get(id);
-    if (charge !== undefined) this.#drop(charge);
+    const job = this.#jobs.get(id);
+    if (job !== undefined) this.#drop(job);
     this.#sweeping = true;
     this.#wake(0);
   }
@@ -138,20 +137,20 @@ export class Retention {
     this.#closed = true;
     clearInterval(this.#ageTimer);
     clearTimeout(this.#timer);
-    for (const { stop } of this.#charges.values()) stop();
+    for (const { stop } of this.#jobs.values()) stop();
     await this.#working;
   }
 
-  #drop(charge: Charge): void {
-    charge.stop();
-    this.#charges.delete(charge.session.id);
-    this.#due.delete(charge);
+  #drop(job: LogJob): void {
+    job.stop();
+    this.#jobs.delete(job.session.id);
+    this.#due.delete(job);
   }
 
-  #want(charge: Charge): void {
-    if (this.#due.has(charge)) return;
-    this.#due.add(charge);
-    this.#wake(charge.session.live ? linesPause : 0);
+  #enqueue(job: LogJob): void {
+    if (this.#due.has(job)) return;
+    this.#due.add(job);
+    this.#wake(job.session.live ? linesPause : 0);
   }
 
   #wake(pause: number): void {
@@ -181,51 +180,51 @@ export class Retention {
       return;
     }
     const now = this.#effects.steady();
-    const charge = [...this.#due].find(({ notBefore }) => notBefore <= now);
-    if (charge === undefined) return;
+    const job = [...this.#due].find(({ notBefore }) => notBefore <= now);
+    if (job === undefined) return;
     // others have their turn before it comes again
-    this.#due.delete(charge);
-    const { session } = charge;
+    this.#due.delete(job);
+    const { session } = job;
     try {
-      if (await this.#tend(charge)) this.#due.add(charge);
+      if (await this.#process(job)) this.#due.add(job);
       else {
         const progress = session.live ? undefined : this.#tools.store.progress(session.id);
         if (!progress?.complete) return;
-        this.#drop(charge);
+        this.#drop(job);
         this.#effects.log("retention.settled", { session: session.id, bytes: progress.offset, lines: progress.lines });
       }
     } catch (error) {
-      if (this.#closed || !this.#charges.has(session.id)) return;
+      if (this.#closed || !this.#jobs.has(session.id)) return;
       this.#effects.log("retention.failed", { session: session.id, reason: String(error) });
-      charge.notBefore = this.#effects.steady() + failurePause;
-      this.#due.add(charge);
+      job.notBefore = this.#effects.steady() + failurePause;
+      this.#due.add(job);
     }
   }
 
   /** Answers whether there is more to do at once. */
-  async #tend(charge: Charge): Promise<boolean> {
-    const { session } = charge;
+  async #process(job: LogJob): Promise<boolean> {
+    const { session } = job;
     const ended = !session.live;
-    if (ended || session.offset - charge.compressed >= compressionDue) {
+    if (ended || session.offset - job.compressed >= compressionDue) {
       const log = session.openLog();
       try {
         const made = await log.compress({ punchHole, ended, most: 1, ...(ended ? {} : { until: session.storedOffset }) });
         await log.retain({ punchHole, ...(this.#options.bytes > 0 ? { bytes: this.#options.bytes } : {}) });
         const forgotten = log.base > 0 ? this.#tools.store.forget(session.id, log.base, forgetStep) : 0;
         if (made > 0 || forgotten === forgetStep) return true;
-        charge.compressed = log.rawBase;
+        job.compressed = log.rawBase;
       } finally {
         log.close();
       }
     }
-    if (!ended && (session.quiet ?? floodPause) < floodPause && logged(session) - charge.stored > floodAhead) {
-      charge.notBefore = this.#effects.steady() + floodPause;
+    if (!ended && (session.quiet ?? floodPause) < floodPause && logged(session) - job.stored > floodAhead) {
+      job.notBefore = this.#effects.steady() + floodPause;
       return true;
     }
-    if (ended || session.offset - charge.stored >= linesDue) {
+    if (ended || session.offset - job.stored >= linesDue) {
       const more = await storeLines(lineSource(session), this.#tools, lineStep, ended);
-      charge.stored = this.#tools.store.progress(session.id)?.offset ?? charge.stored;
-      if (more) return ended || session.offset - charge.stored >= linesDue;
+      job.stored = this.#tools.store.progress(session.id)?.offset ?? job.stored;
+      if (more) return ended || session.offset - job.stored >= linesDue;
     }
     return false;
   }

@@ -1,7 +1,7 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
-import { plainPart } from "../../platform/native.ts";
+import { scanPlainText } from "../../platform/native.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
 import type { InputModes, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
@@ -272,7 +272,7 @@ export class SessionOutput implements Viewed {
   /** Whether the flood is of plain lines, by what came last of it: the screen passes over them many times faster than it parses anything else. */
   #skims(): boolean {
     const lines = this.#last.subarray(this.#last.indexOf(0x0a) + 1, this.#last.lastIndexOf(0x0a) + 1);
-    plainPart(lines, this.#found);
+    scanPlainText(lines, this.#found);
     return this.#found[0] === lines.length;
   }
 
@@ -328,7 +328,7 @@ export class SessionOutput implements Viewed {
       this.#log ??= this.#effects.openLog();
       return this.#log.readSync(offset, length, this.screen().room(length));
     } catch (error) {
-      this.#effects.log("session.log-unreadable", { id: this.#effects.id, offset, reason: String(error) });
+      this.#effects.log("session.log-failed", { id: this.#effects.id, offset, reason: String(error) });
       return Buffer.alloc(0);
     }
   }
@@ -470,7 +470,7 @@ export class SessionOutput implements Viewed {
   /** The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers that wait. */
   #sizeLate(): void {
     const { cols, rows } = this;
-    this.#effects.log("session.size-late", { id: this.#effects.id, cols, rows });
+    this.#effects.log("session.size-forced", { id: this.#effects.id, cols, rows });
     this.#giveSize({ cols, rows });
   }
 

@@ -79,7 +79,7 @@ export class DeadlineWatch {
     this.#looking = true;
     void this.look()
       .catch((error) => {
-        this.#effects.log("deadline.look-failed", { reason: String(error) });
+        this.#effects.log("deadline.check-failed", { reason: String(error) });
         return lookEvery;
       })
       .then((wait) => {
@@ -157,14 +157,14 @@ export class DeadlineWatch {
       const before = deadlineFact(session.row);
       const { problem: _, ...known } = before;
       if (before.job !== job || before.problem !== undefined) {
-        log("deadline.job", { id: session.id, end: job === null ? "none" : new Date(job).toISOString() });
+        log("deadline.job-ended", { id: session.id, end: job === null ? "none" : new Date(job).toISOString() });
         this.#keep(session, { ...known, job });
       }
     } catch (error) {
       // what was known before still holds as far as anybody knows
       const problem = sentence(error);
       if (deadlineFact(session.row).problem !== problem) {
-        log("deadline.unknown", { id: session.id, reason: problem });
+        log("deadline.query-failed", { id: session.id, reason: problem });
         this.#keep(session, { ...deadlineFact(session.row), problem });
       }
     } finally {
@@ -181,7 +181,11 @@ export class DeadlineWatch {
     const watched = this.#of(session);
     watched.mark = undefined;
     watched.moved = this.#effects.steady();
-    this.#effects.log("deadline.stop", { id: session.id, deadline: new Date(deadline.at).toISOString(), from: deadline.from });
+    this.#effects.log("deadline.stop-sent", {
+      id: session.id,
+      deadline: new Date(deadline.at).toISOString(),
+      from: deadline.from,
+    });
     const left = span(Math.max(0, deadline.at - now) / 1000);
     const what = session.trainer.savesModel ? " and to save its model" : "";
     const answer = this.#effects.stop(session);
@@ -208,7 +212,7 @@ export class DeadlineWatch {
     const still = steady() - watched.moved;
     if (still < stopPatience || deadlineFact(session.row).hangs !== undefined || !session.live) return;
     this.#keep(session, { ...deadlineFact(session.row), hangs: this.#effects.clock() - still });
-    this.#effects.log("deadline.hangs", { id: session.id, still });
+    this.#effects.log("deadline.stop-hung", { id: session.id, still });
     // the second Ctrl+C would drop the model for certain: it stays a person's to send
     this.#effects.tell(
       session,

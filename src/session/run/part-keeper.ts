@@ -97,7 +97,8 @@ export class PartKeeper implements Disposable {
       if (row.facts.unpublished !== undefined) session.setFact("unpublished", undefined);
     } catch (error) {
       const problem = `this part could not be kept in ${this.#effects.archive.root}: ${sentence(error)}`;
-      if (row.facts.unpublished !== problem) this.#effects.log("part.unpublished", { id: session.id, reason: sentence(error) });
+      if (row.facts.unpublished !== problem)
+        this.#effects.log("part.publish-failed", { id: session.id, reason: sentence(error) });
       session.setFact("unpublished", problem);
     }
   }
@@ -145,7 +146,7 @@ export class PartKeeper implements Disposable {
         writeSessionFile(folder, brought);
         this.#effects.takeIn(brought);
       } catch (error) {
-        this.#effects.log("part.not-taken-in", { run, n: part.n, reason: sentence(error) });
+        this.#effects.log("part.import-failed", { run, n: part.n, reason: sentence(error) });
       }
     }
   }

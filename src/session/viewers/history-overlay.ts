@@ -1,11 +1,11 @@
-// The history of a session as an overlay of an attachment: its lines, its keys, its terminal.
+// The history of a session as an overlay of an attached viewer: its lines, its keys, its terminal.
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
 import { type Place, SessionLines } from "../../logs/session-lines.ts";
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";
-import type { Attachment, Overlay } from "./viewer-input.ts";
+import type { Overlay, ViewerInput } from "./viewer-input.ts";
 
 const all: Selection = {
   from: 0,
@@ -18,8 +18,8 @@ const all: Selection = {
 };
 
 /** Opens it on the attachment's terminal. */
-export function openHistory(archive: Archive, session: Session, attachment: Attachment): Overlay {
-  const view = new HistoryView(new SessionHistory(archive, session), attachment, session.row.name);
+export function openHistory(archive: Archive, session: Session, input: ViewerInput): Overlay {
+  const view = new HistoryView(new SessionHistory(archive, session), input, session.row.name);
   const keys = new ViewKeys();
   let busy = true;
   let again = false;
@@ -45,7 +45,7 @@ export function openHistory(archive: Archive, session: Session, attachment: Atta
     .open(plainKeys)
     .catch(() => {})
     .finally(done);
-  void attachment.over.then(() => {
+  void input.over.then(() => {
     stop();
     view.close();
   });

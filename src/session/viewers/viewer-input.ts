@@ -5,8 +5,8 @@ import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import type { Position } from "../holder/holder-link.ts";
-import { type KeyAction, type KeyPolicy, Keys } from "../keys/input-parser.ts";
-import type { Typist } from "../keys/kept-keys.ts";
+import { InputParser, type KeyAction, type KeyPolicy } from "../keys/input-parser.ts";
+import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { Session } from "../life/session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
@@ -40,7 +40,7 @@ export type WatchedSession = Omit<
   | "leave"
 >;
 
-export interface AttachmentOptions {
+export interface ViewerInputOptions {
   cols: number;
   rows: number;
   /** Process of the viewer's client. */
@@ -61,7 +61,7 @@ export interface AttachmentOptions {
   /** ms, monotonic: of durations. */
   steady: () => number;
   /** Counts what is typed; absent for a client that does not keep it, or a holder that does not count. */
-  typist?: () => Typist | undefined;
+  keptKeys?: () => KeptKeys | undefined;
   /** Tells the client the keys that leave (a byte each), whenever they are others. */
   leaveKeys(keys: readonly number[]): void;
   /** What is asked before a detach, where the run would end with it. */
@@ -90,14 +90,14 @@ const longestFarewell = 200;
 /** Bytes that may wait for the answer to a question: a paste of some length. What comes beyond is dropped. */
 export const mostHeldBack = 1 << 20;
 
-export class Attachment {
+export class ViewerInput {
   readonly over: Promise<Leaving>;
   #session: WatchedSession;
   #input: SessionInput | undefined;
   #terminal: ViewerTerminal;
-  #options: AttachmentOptions;
+  #options: ViewerInputOptions;
   #viewer: Viewer;
-  #keys: Keys;
+  #keys: InputParser;
   #keyTimer: NodeJS.Timeout | undefined;
   #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
@@ -118,10 +118,10 @@ export class Attachment {
   #left = false;
   #forgetEnd = () => {};
   /** Opens the history view; set by the command that knows it. */
-  openHistory: ((attachment: Attachment) => Overlay | undefined) | undefined;
+  openHistory: ((attachment: ViewerInput) => Overlay | undefined) | undefined;
 
   /** @param input undefined for a read-only viewer: no byte can reach the program then. */
-  constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: AttachmentOptions) {
+  constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: ViewerInputOptions) {
     this.#session = session;
     this.#input = input;
     this.#terminal = terminal;
@@ -130,7 +130,7 @@ export class Attachment {
       this.#leave = resolve;
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
-    this.#keys = new Keys(() => this.#policy(), options.steady);
+    this.#keys = new InputParser(() => this.#policy(), options.steady);
     this.#viewer.onReads = () => this.#openKeys();
     this.#tellLeaveKeys();
   }
@@ -215,7 +215,7 @@ export class Attachment {
       this.#awaitKeys();
     }
     if (this.#left) return false;
-    this.#options.typist?.()?.read(chunk.length, this.#rests);
+    this.#options.keptKeys?.()?.read(chunk.length, this.#rests);
     this.#tellLeaveKeys();
     this.#keysOpen = false;
     this.#openKeys();
@@ -228,12 +228,12 @@ export class Attachment {
   }
 
   #send(bytes: Uint8Array): void {
-    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    const next = this.#options.keptKeys?.()?.next(bytes) ?? { bytes, by: undefined };
     if (next.bytes.length > 0) this.#input?.input(next.bytes, next.by);
   }
 
   #sendInterrupt(input: SessionInput, bytes: Uint8Array): void {
-    const next = this.#options.typist?.()?.next(bytes) ?? { bytes, by: undefined };
+    const next = this.#options.keptKeys?.()?.next(bytes) ?? { bytes, by: undefined };
     if (next.bytes.length > 0) input.interrupt(next.bytes, "typed", next.by);
   }
 
@@ -283,7 +283,7 @@ export class Attachment {
     const wait = Math.max(0, deadline - this.#options.steady());
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
-      if (this.#rests) this.#options.typist?.()?.rest();
+      if (this.#rests) this.#options.keptKeys?.()?.rest();
       this.#awaitKeys();
       this.#openKeys();
     }, wait);
@@ -333,8 +333,8 @@ export class Attachment {
   #detach(): void {
     const { leaving } = this.#options;
     if (leaving === undefined || this.#overlay !== undefined) return this.finish("detached");
-    // the former ones have let go of their typist
-    this.#keys = new Keys(() => this.#policy(), this.#options.steady);
+    // the former ones have let go of their keys
+    this.#keys = new InputParser(() => this.#policy(), this.#options.steady);
     this.#ask(leaving, () => this.finish("detached"));
   }
 
@@ -475,7 +475,7 @@ export class Attachment {
 }
 
 /** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
-export function leavingKeys({ display }: Trainer, { detachKey, prefix }: AttachmentOptions["keys"]): string {
+export function leavingKeys({ display }: Trainer, { detachKey, prefix }: ViewerInputOptions["keys"]): string {
   const keys = [
     ...(display.detachKeyFree && detachKey !== null ? [detachKey] : []),
     ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),

@@ -6,7 +6,7 @@
  * feeds, and where the SGR sequences begin
  * that count in it: what comes before is undone by the one that stands there.
  */
-export type PlainPart = (bytes: Uint8Array, found: Uint32Array) => void;
+export type PlainTextScan = (bytes: Uint8Array, found: Uint32Array) => void;
 
 /** What a byte means to the scan. */
 const Kind = { other: 0, text: 1, lineFeed: 2, escape: 3, c2: 4 } as const;
@@ -21,7 +21,7 @@ kinds[0x1b] = Kind.escape;
 kinds[0xc2] = Kind.c2;
 
 /** The longest plain part that `bytes` begin with, in JavaScript. */
-export const plainPart: PlainPart = (bytes, found) => {
+export const scanPlainText: PlainTextScan = (bytes, found) => {
   const { length } = bytes;
   let attributes = 0;
   let lineFeeds = 0;

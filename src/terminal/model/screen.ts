@@ -7,7 +7,7 @@ import { replay, replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
 import { Model } from "./internals.ts";
-import type { PlainPart } from "./plain-text-scan.ts";
+import type { PlainTextScan } from "./plain-text-scan.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog } from "./skip.ts";
@@ -87,7 +87,7 @@ export interface ScreenOptions {
    */
   lazy?: boolean;
   /** Finds plain output for `lazy`; without it JavaScript does, some times slower. */
-  plainPart?: PlainPart | undefined;
+  scanPlainText?: PlainTextScan | undefined;
 }
 
 /**
@@ -121,7 +121,7 @@ export class Screen {
     this.#model = stored?.model ?? new Model(cols, rows, options.scrollback);
     this.#tracker = new Tracker(this.#model, (title) => listener.title?.(title));
     if (stored !== undefined) this.#tracker.state = stored.tracked;
-    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.plainPart);
+    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
     this.#model.terminal.onBell(() => listener.bell?.());
     this.#watchLeaving();

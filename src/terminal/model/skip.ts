@@ -2,7 +2,7 @@
 // scrollback before anyone can see it.
 import { BlockPool } from "../worker/block-pool.ts";
 import type { Model } from "./internals.ts";
-import { endOfSgr, type PlainPart, plainPart } from "./plain-text-scan.ts";
+import { endOfSgr, type PlainTextScan, scanPlainText } from "./plain-text-scan.ts";
 
 /**
  * Output in pieces of at least this size is worth holding back: a program that talks to a person never writes
@@ -36,7 +36,7 @@ interface Piece {
 export class Backlog {
   readonly #model: Model;
   readonly #lines: number;
-  readonly #find: PlainPart;
+  readonly #find: PlainTextScan;
   /** What was found last. */
   readonly #found = new Uint32Array(3);
   #pieces: Piece[] = [];
@@ -47,7 +47,7 @@ export class Backlog {
    * @param scrollback lines that the model keeps above its screen.
    * @param find finds the plain beginning of output.
    */
-  constructor(model: Model, scrollback: number, find: PlainPart = plainPart) {
+  constructor(model: Model, scrollback: number, find: PlainTextScan = scanPlainText) {
     this.#model = model;
     this.#lines = scrollback;
     this.#find = find;

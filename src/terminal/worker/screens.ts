@@ -230,7 +230,7 @@ export class Screens {
     switch (message.is) {
       case "ready":
         this.#lastResort = message.internals === true ? undefined : message.internals;
-        if (message.internals !== true) this.#log("screens.last-resort", { moved: message.internals });
+        if (message.internals !== true) this.#log("screens.internals-moved", { moved: message.internals });
         return;
       case "taken":
         if (message.used !== undefined) this.#parcels.comeBack(message.used);
@@ -241,7 +241,7 @@ export class Screens {
         this.#log("screen.rebuilt", { id: this.#screens.get(message.key)?.id, kept: message.kept, reason: message.reason });
         return;
       case "unreadable":
-        this.#log("screen.unreadable", { id: this.#screens.get(message.key)?.id, reason: message.reason });
+        this.#log("screen.read-failed", { id: this.#screens.get(message.key)?.id, reason: message.reason });
         return;
     }
     const pending = this.#pending.get(message.request);
@@ -285,7 +285,7 @@ export class Screens {
    * tried again, also by whoever asks next.
    */
   #rest(): void {
-    this.#log("screens.resting", { screens: this.#screens.size });
+    this.#log("screens.rested", { screens: this.#screens.size });
     for (const screen of this.#screens.values()) screen.wait();
     this.#resting = setTimeout(() => this.#tryAgain(), restPause);
     this.#resting.unref();

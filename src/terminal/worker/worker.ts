@@ -8,7 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { endOfSlice } from "../model/cost.ts";
 import { internalsKnown } from "../model/internals.ts";
 import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "../model/plain-screen.ts";
-import type { PlainPart } from "../model/plain-text-scan.ts";
+import type { PlainTextScan } from "../model/plain-text-scan.ts";
 import {
   type InputModes,
   Screen,
@@ -150,7 +150,7 @@ class Slot {
       try {
         const { bytes, ...size } = storedSequences(restore) ?? { bytes: undefined };
         if (bytes === undefined && internals === true)
-          return Screen.restore(restore, { scrollback, offset, lazy: true, plainPart }, this.#listener());
+          return Screen.restore(restore, { scrollback, offset, lazy: true, scanPlainText }, this.#listener());
         if (bytes === undefined) throw new Error("it was stored with internals of xterm.js that are not known now");
         const screen = newScreen({ cols, rows, ...size, scrollback, offset: offset - bytes.length }, this.#listener());
         screen.feed(bytes);
@@ -368,7 +368,7 @@ class Slot {
       this.#made = undefined;
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
-      const options = { scrollback: this.#scrollback, offset, lazy: true, plainPart };
+      const options = { scrollback: this.#scrollback, offset, lazy: true, scanPlainText };
       let kept = internals === true;
       try {
         if (kept) this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
@@ -558,10 +558,10 @@ function collectGarbage(): void {
 }
 
 const gc = exposedGc();
-const { trimMemory, plainPart } = nativeCalls((workerData as { addon?: string } | null)?.addon);
+const { trimMemory, scanPlainText } = nativeCalls((workerData as { addon?: string } | null)?.addon);
 
 /** The addon's calls that give freed memory to the system and find plain output; none where the addon is not to be had. */
-function nativeCalls(addon: string | undefined): { trimMemory?: () => void; plainPart?: PlainPart } {
+function nativeCalls(addon: string | undefined): { trimMemory?: () => void; scanPlainText?: PlainTextScan } {
   if (addon === undefined) return {};
   try {
     return createRequire(addon)(addon);
@@ -602,7 +602,9 @@ function takeTurns(): void {
 }
 
 function newScreen(options: ScreenOptions, listener: ScreenListener): AnyScreen {
-  return internals === true ? new Screen({ ...options, lazy: true, plainPart }, listener) : new PlainScreen(options, listener);
+  return internals === true
+    ? new Screen({ ...options, lazy: true, scanPlainText }, listener)
+    : new PlainScreen(options, listener);
 }
 
 function reasonOf(error: unknown): string {

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { steady, wall } from "../../base/clock.ts";
-import type { Look, Seen } from "../../base/stat-files.ts";
+import type { FileStat, StatFiles } from "../../base/stat-files.ts";
 import { ByteCount } from "../byte-count.ts";
 import type { NodeCurves } from "../curve.ts";
 import { LogReader } from "../log-reader.ts";
@@ -24,7 +24,7 @@ export interface WatchOptions {
   /** The run directory. */
   run: string;
   /** How its files are looked at. */
-  look: Look;
+  look: StatFiles;
   /** Working directory of the run's program, for relative paths in its configuration. */
   directory?: string;
   /** paths.graph of the command line (LaunchArguments.graph). */
@@ -67,7 +67,7 @@ export class RunWatcher implements RunWatch {
   /** Without links once it was read. */
   run: string;
   readonly count = new ByteCount();
-  readonly #look: Look;
+  readonly #look: StatFiles;
   readonly #directory: string;
   readonly #graphOption: string | undefined;
   readonly #since: number | undefined;
@@ -165,15 +165,15 @@ export class RunWatcher implements RunWatch {
   }
 
   /** One look at all files of the run that are known of. */
-  async #lookAround(): Promise<{ config: Seen; driver?: Seen; dataset?: Seen; nodes: Seen[] }> {
+  async #lookAround(): Promise<{ config: FileStat; driver?: FileStat; dataset?: FileStat; nodes: FileStat[] }> {
     const readers = [this.#driverReader, this.#datasetReader, ...this.#nodes.map(({ reader }) => reader)];
     const config = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
     const seen = await this.#look([config, ...readers.flatMap((reader) => reader?.lookedAt ?? [])]);
-    return { config: seen[0] as Seen, driver: seen[1] as Seen, dataset: seen[2] as Seen, nodes: seen.slice(3) };
+    return { config: seen[0] as FileStat, driver: seen[1] as FileStat, dataset: seen[2] as FileStat, nodes: seen.slice(3) };
   }
 
   /** Whether other files are to be looked at from now on. */
-  async #readConfig({ error, modified, size, inode }: Seen): Promise<boolean> {
+  async #readConfig({ error, modified, size, inode }: FileStat): Promise<boolean> {
     const signature = error === 0 ? `${modified} ${size} ${inode}` : "none";
     if (this.#config && signature === this.#configRead && signature !== "none") return false;
     const config = await readRunConfig(this.run, this.#directory, this.#graphOption, this.count);
@@ -208,7 +208,7 @@ export class RunWatcher implements RunWatch {
     return true;
   }
 
-  async #readDriver(reader: LogReader, seen: Seen | undefined): Promise<void> {
+  async #readDriver(reader: LogReader, seen: FileStat | undefined): Promise<void> {
     const news = await reader.read(seen);
     if (news.restarted) this.#driver.restart();
     if (news.skipped > 0) this.#driver.skip();
@@ -219,7 +219,7 @@ export class RunWatcher implements RunWatch {
     this.#setZone(reader, news.lines);
   }
 
-  async #readDataset(reader: LogReader, seen: Seen | undefined): Promise<void> {
+  async #readDataset(reader: LogReader, seen: FileStat | undefined): Promise<void> {
     const news = await reader.read(seen);
     if (news.restarted) this.#buffer = [];
     for (const line of news.lines) {
@@ -235,7 +235,7 @@ export class RunWatcher implements RunWatch {
     this.#setZone(reader, news.lines);
   }
 
-  async #readNode(node: WatchedNode, seen: Seen | undefined): Promise<void> {
+  async #readNode(node: WatchedNode, seen: FileStat | undefined): Promise<void> {
     const news = await node.reader.read(seen);
     if (news.restarted) node.log.restart();
     if (news.skipped > 0) node.log.skip();

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { SessionLines, storeLines } from "../../../src/logs/session-lines.ts";
-import { Threads } from "../../../src/logs/worker-pool.ts";
+import { WorkerPool } from "../../../src/logs/worker-pool.ts";
 import { punchHole } from "../../../src/platform/native.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
@@ -63,7 +63,7 @@ export const history: Measure = {
     database.pragma("synchronous = NORMAL");
     migrate(database);
     const store = new LineStore(database);
-    const threads = new Threads(path.join(root, "dist", "log-worker.cjs"));
+    const workers = new WorkerPool(path.join(root, "dist", "log-worker.cjs"));
     const source = { id: "day", display: true, openLog: () => OutputLog.open(holder.folder) };
     try {
       holder.write(`\x1b[?1049h\x1b[?25l\x1b[1;${rows - footerRows}r\x1b[${rows - footerRows};1H`, start);
@@ -87,7 +87,7 @@ export const history: Measure = {
         compressing += (await timed(() => log.compress({ punchHole, ended })))[1];
         let more = true;
         while (more) {
-          const [left, took] = await timed(() => storeLines(source, { store, threads }, 4 << 20, ended));
+          const [left, took] = await timed(() => storeLines(source, { store, workers }, 4 << 20, ended));
           more = left;
           storing += took;
         }
@@ -99,7 +99,7 @@ export const history: Measure = {
       const times = fs.statSync(path.join(holder.folder, "times")).size;
       const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, colours: true, prefix: "" };
       const [last] = await timed(() =>
-        new SessionLines(source, { store, threads }).last(10, { ...select, pattern: null }, "end"),
+        new SessionLines(source, { store, workers }).last(10, { ...select, pattern: null }, "end"),
       );
       if (
         !Buffer.from(last.at(-1)?.text ?? [])
@@ -109,7 +109,7 @@ export const history: Measure = {
         throw new Error("the last line is not the last");
       const samples: Record<"last" | "found" | "range", number[]> = { last: [], found: [], range: [] };
       for (let round = 0; round < bench.rounds; round++) {
-        const tools = { store, threads };
+        const tools = { store, workers };
         samples.last.push((await timed(() => new SessionLines(source, tools).last(10, { ...select, pattern: null }, "end")))[1]);
         const pattern = { source: `message ${Math.floor(driver / 2)}$`, flags: "" };
         samples.found.push((await timed(() => new SessionLines(source, tools).last(1, { ...select, pattern }, "end")))[1]);
@@ -134,7 +134,7 @@ export const history: Measure = {
         figure("4 KiB of raw output anywhere", "ms", samples.range),
       ];
     } finally {
-      await threads.dispose();
+      await workers.dispose();
       database.close();
       holder.close();
       fs.rmSync(folder, { recursive: true, force: true });

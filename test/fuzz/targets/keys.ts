@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Failure } from "../../../src/base/failure.ts";
 import { keyBytes } from "../../../src/commands/control/key-names.ts";
-import { type KeyPolicy, Keys, longestCsi, longestString } from "../../../src/session/keys/input-parser.ts";
+import { InputParser, type KeyPolicy, longestCsi, longestString } from "../../../src/session/keys/input-parser.ts";
 import { ViewKeys } from "../../../src/session/keys/view-keys.ts";
 import { describeInput, keyInput, misfortune } from "../../support/key-inputs.ts";
 import { Random } from "../../support/random.ts";
@@ -30,7 +30,7 @@ function feed(
   asking = false,
 ): { out: Buffer; fed: Buffer; left: string | undefined; cause: string; histories: number; answers: boolean[] } {
   let now = 0;
-  const keys = new Keys(
+  const keys = new InputParser(
     () => policy,
     () => now,
   );
@@ -41,7 +41,7 @@ function feed(
   let left: string | undefined;
   let histories = 0;
   let cause = "";
-  const take = (actions: ReturnType<Keys["feed"]>) => {
+  const take = (actions: ReturnType<InputParser["feed"]>) => {
     for (const action of actions) {
       assert.equal(left, undefined, "nothing is done after a detach");
       if (action.do === "send" || action.do === "interrupt") out.push(action.bytes);

@@ -11,11 +11,11 @@ const clock = () => new Date(0);
 
 test("one line an event; whatever a fact holds, it stays one line; for the owner alone", () => {
   const file = path.join(folder, "a.log");
-  fileLog(file, clock)("session.state", { id: "abc234", reason: "two\nlines \x1b[31m", count: 3, none: undefined });
+  fileLog(file, clock)("session.changed", { id: "abc234", reason: "two\nlines \x1b[31m", count: 3, none: undefined });
   const text = fs.readFileSync(file, "utf8");
   assert.equal(
     text,
-    '1970-01-01T00:00:00.000Z session.state id=abc234 reason="two\\nlines \\u001b[31m" count=3 none=undefined\n',
+    '1970-01-01T00:00:00.000Z session.changed id=abc234 reason="two\\nlines \\u001b[31m" count=3 none=undefined\n',
   );
   assert.equal(fs.statSync(file).mode & 0o777, 0o600);
 });

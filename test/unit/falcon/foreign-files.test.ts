@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
-import type { Seen } from "../../../src/base/stat-files.ts";
+import type { FileStat } from "../../../src/base/stat-files.ts";
 import { readChunk } from "../../../src/trainers/falcon/chunks.ts";
 import { lookAside, readPiece, signatureOf, sizeOf } from "../../../src/trainers/foreign-files.ts";
 
@@ -52,7 +52,7 @@ test("look: what is there, what is new, and nothing that waits or fails", async 
     [true, true, true, true, true, true, ...new Array(5).fill(false)],
   );
   const stat = fs.statSync(log);
-  const { inode, size, modified } = seen[0] as Seen;
+  const { inode, size, modified } = seen[0] as FileStat;
   assert.deepEqual([inode, size, Math.round(modified)], [stat.ino, 10, Math.round(stat.mtimeMs)]);
   assert.deepEqual(await lookAside([]), []);
 });

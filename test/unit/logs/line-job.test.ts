@@ -6,11 +6,11 @@ import {
   blockLines,
   type Fed,
   type NewBlock,
-  packTurn,
-  readTurn,
+  packLines,
+  readLines,
   type Selected,
   type Selection,
-  unpackTurn,
+  unpackLines,
 } from "../../../src/logs/line-job.ts";
 import { LineReader } from "../../../src/logs/line-reader.ts";
 import { styledText } from "../../../src/logs/line-text.ts";
@@ -66,19 +66,19 @@ test("blocks and what follows them are what reading in one go gives, wherever th
         for (let i = 1; i < edges.length; i++) {
           const feed: Fed[] = [{ bytes: new Uint8Array(stream.subarray(edges[i - 1], edges[i])) }];
           if (i <= packed && i < edges.length - 1) {
-            const answer = packTurn({ do: "pack", at, feed, end: false });
+            const answer = packLines({ do: "pack", at, feed, end: false });
             blocks.push(...answer.blocks);
             assert.equal(answer.offset, edges[i]);
             at = answer.state;
           } else {
-            const answer = readTurn({ do: "read", at, feed, standing: i === edges.length - 1 ? "end" : "keep", select: all });
+            const answer = readLines({ do: "read", at, feed, standing: i === edges.length - 1 ? "end" : "keep", select: all });
             chunks.push(answer.lines);
             at = answer.state;
           }
         }
         assert.ok(blocks.every(({ count }) => count === blockLines));
-        assert.equal(textOf(unpackTurn({ do: "unpack", blocks, select: all }), ...chunks), expected);
-        const numbers = [...unpackTurn({ do: "unpack", blocks, select: all }).numbers, ...chunks.flatMap((c) => [...c.numbers])];
+        assert.equal(textOf(unpackLines({ do: "unpack", blocks, select: all }), ...chunks), expected);
+        const numbers = [...unpackLines({ do: "unpack", blocks, select: all }).numbers, ...chunks.flatMap((c) => [...c.numbers])];
         assert.deepEqual(
           numbers,
           lines.map((_, i) => i),
@@ -90,20 +90,20 @@ test("blocks and what follows them are what reading in one go gives, wherever th
 });
 
 test("the end packs what is left, and nothing comes twice", () => {
-  const first = packTurn({ do: "pack", at: begin, feed: [bytes("one\r\ntwo\r\nthr")], end: false });
+  const first = packLines({ do: "pack", at: begin, feed: [bytes("one\r\ntwo\r\nthr")], end: false });
   assert.deepEqual(first.blocks, []);
-  const last = packTurn({ do: "pack", at: first.state, feed: [bytes("ee")], end: true });
+  const last = packLines({ do: "pack", at: first.state, feed: [bytes("ee")], end: true });
   assert.equal(last.blocks.length, 1);
   const [block] = last.blocks;
   assert.deepEqual([block?.first, block?.count, block?.offset], [0, 3, 0]);
-  assert.equal(textOf(unpackTurn({ do: "unpack", blocks: last.blocks, select: all })), "one\ntwo\nthree\n");
-  assert.equal(textOf(readTurn({ do: "read", at: last.state, feed: [], standing: "end", select: all }).lines), "");
+  assert.equal(textOf(unpackLines({ do: "unpack", blocks: last.blocks, select: all })), "one\ntwo\nthree\n");
+  assert.equal(textOf(readLines({ do: "read", at: last.state, feed: [], standing: "end", select: all }).lines), "");
 });
 
 test("what stands on the screen: kept, complete lines, all, finished", () => {
   const feed = [bytes("one\r\ntwo\r\nthr")];
   const shown = (standing: "keep" | "complete" | "show" | "end") => {
-    const { lines, shown, total } = readTurn({ do: "read", at: begin, feed, standing, select: all });
+    const { lines, shown, total } = readLines({ do: "read", at: begin, feed, standing, select: all });
     return [textOf(lines), shown, total];
   };
   assert.deepEqual(shown("keep"), ["", 0, 3]);
@@ -115,7 +115,7 @@ test("what stands on the screen: kept, complete lines, all, finished", () => {
 test("selections: by number, by place, by pattern, plain, with a prefix", () => {
   const feed = [bytes("a\r\n\x1b[31mb nan\x1b[0m\r\nc\r\nnan d\r\n")];
   const chosen = (select: Partial<Selection>) =>
-    textOf(readTurn({ do: "read", at: begin, feed, standing: "end", select: { ...all, ...select } }).lines);
+    textOf(readLines({ do: "read", at: begin, feed, standing: "end", select: { ...all, ...select } }).lines);
   assert.equal(chosen({}), "a\n\x1b[0;31mb nan\x1b[0m\nc\nnan d\n");
   assert.equal(chosen({ colours: false }), "a\nb nan\nc\nnan d\n");
   assert.equal(chosen({ from: 1, to: 3, colours: false }), "b nan\nc\n");
@@ -129,7 +129,7 @@ test("a file: line feeds alone, no wrapping, no control characters, its own time
   const long = "x".repeat(3000);
   const text = `2026-11-24T08:00:00 [INFO] early\n  goes on\n2026-11-24T09:00:00 [INFO] late ${long}\n\x1b]0;title\x07more\n`;
   const read = (select: Partial<Selection>) =>
-    textOf(readTurn({ do: "read", at: file, feed: [bytes(text)], standing: "end", select: { ...all, ...select } }).lines);
+    textOf(readLines({ do: "read", at: file, feed: [bytes(text)], standing: "end", select: { ...all, ...select } }).lines);
   assert.equal(read({}), text.replace("\x1b]0;title\x07", ""));
   const stamp = new Date(2026, 10, 24, 8, 30).getTime();
   assert.equal(read({ stamp }), `2026-11-24T09:00:00 [INFO] late ${long}\nmore\n`);
@@ -137,9 +137,9 @@ test("a file: line feeds alone, no wrapping, no control characters, its own time
 
 test("missing bytes and other sizes are told to the reader; a display whose beginning is gone is assumed", () => {
   const feed: Fed[] = [bytes("one\r\ntw"), { missing: 100 }, bytes("o\r\n"), { cols: 10, rows: 3 }, bytes("three\r\n")];
-  assert.equal(textOf(readTurn({ do: "read", at: begin, feed, standing: "end", select: all }).lines), "one\ntw\no\nthree\n");
+  assert.equal(textOf(readLines({ do: "read", at: begin, feed, standing: "end", select: all }).lines), "one\ntw\no\nthree\n");
   const drawn: Beginning = { offset: 5000, cols: 80, rows: 24, drawn: true };
   const stream = "\x1b[u\x1b[4;1Hdriver 7\r\n\x1b[s\x1b[5;1H\x1b[Kfooter\x1b[6;1H\x1b[Kfooter\x1b[udriver 8\r\n";
-  const answer = readTurn({ do: "read", at: drawn, feed: [bytes(stream)], standing: "end", select: all });
+  const answer = readLines({ do: "read", at: drawn, feed: [bytes(stream)], standing: "end", select: all });
   assert.equal(textOf(answer.lines), "driver 7\ndriver 8\n");
 });

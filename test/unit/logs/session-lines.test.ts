@@ -12,7 +12,7 @@ import {
   SessionLines,
   storeLines,
 } from "../../../src/logs/session-lines.ts";
-import { Threads, ThreadsClosed, TurnTooLong } from "../../../src/logs/worker-pool.ts";
+import { JobTooLong, PoolClosed, WorkerPool } from "../../../src/logs/worker-pool.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
@@ -34,12 +34,12 @@ describe("the lines of a session", () => {
   const database = new Sqlite(":memory:");
   migrate(database);
   const store = new LineStore(database);
-  const threads = new Threads(path.join(root, "test/support/line-worker.mjs"));
-  const tools = { store, threads };
+  const workers = new WorkerPool(path.join(root, "test/support/line-worker.mjs"));
+  const tools = { store, workers };
   let count = 0;
 
   after(async () => {
-    await threads.dispose();
+    await workers.dispose();
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
@@ -146,7 +146,7 @@ describe("the lines of a session", () => {
     let place = fileStart;
     const read = (standing: "complete" | "end", select = all) =>
       gathered(
-        fileLines(threads, file, place, select, standing, (reached) => {
+        fileLines(workers, file, place, select, standing, (reached) => {
           place = reached;
         }),
       );
@@ -155,13 +155,13 @@ describe("the lines of a session", () => {
     assert.deepEqual(await read("complete", { ...all, from: 2 }), ["three"]);
     fs.writeFileSync(file, "new\n");
     assert.deepEqual(await read("end", { ...all, from: 3 }), ["new"]);
-    await assert.rejects(gathered(fileLines(threads, path.join(folder, "none"), fileStart, all, "end")), { code: "ENOENT" });
+    await assert.rejects(gathered(fileLines(workers, path.join(folder, "none"), fileStart, all, "end")), { code: "ENOENT" });
   });
 });
 
 describe("threads", () => {
   test("a turn that takes too long ends with its thread; others wait for their turn; the end rejects what waits", async () => {
-    const threads = new Threads(path.join(root, "test/support/line-worker.mjs"));
+    const workers = new WorkerPool(path.join(root, "test/support/line-worker.mjs"));
     const turn = (source: string, line: string) => ({
       do: "read",
       at: { offset: 0, cols: 80, rows: 24 },
@@ -169,19 +169,19 @@ describe("threads", () => {
       standing: "end",
       select: { ...all, pattern: { source, flags: "" } },
     });
-    await assert.rejects(threads.run(turn("(b+)+c", "b".repeat(80)), 300), TurnTooLong);
-    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => threads.run<{ lines: Selected }>(turn("b", "b"), 60_000)));
+    await assert.rejects(workers.run(turn("(b+)+c", "b".repeat(80)), 300), JobTooLong);
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => workers.run<{ lines: Selected }>(turn("b", "b"), 60_000)));
     assert.ok(answers.every(({ lines }) => lines.ends.length === 1));
     await assert.rejects(
-      threads.run({ do: "unpack", blocks: [{ first: 0, packed: new Uint8Array(3) }], select: all }, 60_000),
+      workers.run({ do: "unpack", blocks: [{ first: 0, packed: new Uint8Array(3) }], select: all }, 60_000),
       /./,
     );
     const waiting = Promise.all(
-      [1, 2, 3, 4].map(() => assert.rejects(threads.run(turn("(b+)+c", "b".repeat(80)), 60_000), ThreadsClosed)),
+      [1, 2, 3, 4].map(() => assert.rejects(workers.run(turn("(b+)+c", "b".repeat(80)), 60_000), PoolClosed)),
     );
-    await threads.dispose();
+    await workers.dispose();
     await waiting;
-    await assert.rejects(threads.run(turn("b", "b"), 1000), ThreadsClosed);
+    await assert.rejects(workers.run(turn("b", "b"), 1000), PoolClosed);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { queryFor, wordsOf } from "../../../src/logs/trigram-index.ts";
+import { trigramQuery, trigramsOf } from "../../../src/logs/trigram-index.ts";
 import { Sqlite } from "../../../src/store/sqlite.ts";
 
 /** An index as the store has it: answers the texts (by position) that a query finds. */
@@ -10,7 +10,7 @@ function index(texts: readonly string[]): (query: string) => number[] {
   db.exec("CREATE VIRTUAL TABLE w USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii')");
   const insert = db.prepare("INSERT INTO w (rowid, words) VALUES (?, ?)");
   for (const [i, text] of texts.entries()) {
-    insert.run(i, wordsOf([text]));
+    insert.run(i, trigramsOf([text]));
   }
   const find = db.prepare("SELECT rowid FROM w WHERE w MATCH ? ORDER BY rowid");
   return (query) => find.all(query).map((row) => (row as { rowid: number }).rowid);
@@ -48,7 +48,7 @@ test("a query finds every text that its pattern matches, and far from all others
     [/nosuchthing/, []],
   ];
   for (const [pattern, wanted] of cases) {
-    const query = queryFor(pattern);
+    const query = trigramQuery(pattern);
     const found = query === undefined ? texts.map((_, i) => i) : find(query);
     assert.deepEqual(
       found.filter((i) => pattern.test(texts[i] as string)),
@@ -56,13 +56,13 @@ test("a query finds every text that its pattern matches, and far from all others
       String(pattern),
     );
   }
-  assert.deepEqual(find(queryFor(/loss=nan/) as string), [0]);
-  assert.deepEqual(find(queryFor(/Traceback|banana/) as string), [1, 3]);
+  assert.deepEqual(find(trigramQuery(/loss=nan/) as string), [0]);
+  assert.deepEqual(find(trigramQuery(/Traceback|banana/) as string), [1, 3]);
 });
 
 test("where nothing is certain there is no query", () => {
   for (const pattern of [/na/, /a.b/, /./, /x*/, /(abc)?/, /abc|d/, /[abc][def][ghi]/, /\d\d\d\d/, /ÜBUNG/iu, /a{0,3}bc/, /^$/])
-    assert.equal(queryFor(pattern), undefined, String(pattern));
+    assert.equal(trigramQuery(pattern), undefined, String(pattern));
 });
 
 test("no match is ever missed (property)", () => {
@@ -80,7 +80,7 @@ test("no match is ever missed (property)", () => {
   fc.assert(
     fc.property(pattern, fc.constantFrom("", "i"), fc.array(text, { minLength: 1, maxLength: 5 }), (source, flags, all) => {
       const regex = new RegExp(source, flags);
-      const query = queryFor(regex);
+      const query = trigramQuery(regex);
       if (query === undefined) return;
       const found = new Set(index(all)(query));
       for (const [i, one] of all.entries())

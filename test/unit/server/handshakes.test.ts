@@ -73,7 +73,7 @@ test("400 that say nothing at a server of 256 descriptors: everybody else is ser
       assert.equal(code, 0, stderr);
       assert.match(stdout, new RegExp(started.stdout.trim()));
     }
-    assert.match(home.serverLog(), /peer\.unknown/);
+    assert.match(home.serverLog(), /peer\.handshake-failed/);
   } finally {
     for (const socket of sockets) socket.destroy();
     await home.dispose();

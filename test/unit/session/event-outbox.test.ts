@@ -2,7 +2,7 @@
 // death.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Telling } from "../../../src/session/events/event-outbox.ts";
+import { EventOutbox } from "../../../src/session/events/event-outbox.ts";
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { Sqlite } from "../../../src/store/sqlite.ts";
@@ -18,7 +18,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 test("an event is told once, with its facts, and is gone", async () => {
   const kept = deliveries();
   const told: Record<string, string>[] = [];
-  const telling = new Telling(
+  const eventOutbox = new EventOutbox(
     kept,
     async (facts) => {
       told.push(facts);
@@ -27,8 +27,8 @@ test("an event is told once, with its facts, and is gone", async () => {
     () => 1000,
     log,
   );
-  telling.tell("abc", "ended", { FALCON_SESSION_NAME: "x" });
-  telling.tell("abc", "failed", {});
+  eventOutbox.tell("abc", "ended", { FALCON_SESSION_NAME: "x" });
+  eventOutbox.tell("abc", "failed", {});
   await settled();
   await settled();
   await settled();
@@ -37,14 +37,14 @@ test("an event is told once, with its facts, and is gone", async () => {
     ["ended", "failed"],
   );
   assert.equal(told[0]?.FALCON_SESSION_NAME, "x");
-  assert.equal(telling.pending, false);
-  telling.dispose();
+  assert.equal(eventOutbox.pending, false);
+  eventOutbox.dispose();
 });
 
 test("what was not taken stays for later, and for the next server", async () => {
   const kept = deliveries();
   let now = 0;
-  const failing = new Telling(
+  const failing = new EventOutbox(
     kept,
     async () => 1,
     () => now,
@@ -58,7 +58,7 @@ test("what was not taken stays for later, and for the next server", async () => 
   assert.equal(kept.waiting()[0]?.attempts, 1);
   now = (kept.waiting()[0]?.nextAttempt ?? 0) + 1;
   let told = 0;
-  const next = new Telling(
+  const next = new EventOutbox(
     kept,
     async () => {
       told += 1;
@@ -79,7 +79,7 @@ test("a command that never works is given up after a bounded number of attempts"
   const kept = deliveries();
   let now = 0;
   let attempts = 0;
-  const telling = new Telling(
+  const eventOutbox = new EventOutbox(
     kept,
     async () => {
       attempts += 1;
@@ -88,19 +88,19 @@ test("a command that never works is given up after a bounded number of attempts"
     () => now,
     log,
   );
-  telling.tell("abc", "ended", {});
-  for (let i = 0; i < 100 && telling.pending; i++) {
+  eventOutbox.tell("abc", "ended", {});
+  for (let i = 0; i < 100 && eventOutbox.pending; i++) {
     await settled();
     now = (kept.waiting()[0]?.nextAttempt ?? now) + 1;
-    telling.resume();
+    eventOutbox.resume();
   }
-  assert.equal(telling.pending, false);
+  assert.equal(eventOutbox.pending, false);
   assert.equal(attempts, 20);
-  telling.dispose();
+  eventOutbox.dispose();
 });
 
 test("without a command nothing is kept", () => {
   const kept = deliveries();
-  new Telling(kept, undefined, () => 0, log).tell("abc", "ended", {});
+  new EventOutbox(kept, undefined, () => 0, log).tell("abc", "ended", {});
   assert.deepEqual(kept.waiting(), []);
 });

@@ -172,25 +172,25 @@ test("keys are counted: what is sent again is dropped, over all connections, and
 
 test("nobody's keys land inside another's paste, nor behind it for ever", async () => {
   const held = await Held.shell('stty -echo; printf ready; while read x; do printf "<$x>"; done', { subscribe: null });
-  const [paster, typist] = [1, 2].map(() => Cursor.connect(held.folder, { say: [viewer], offset: 0 })) as [Cursor, Cursor];
+  const [paster, keptKeys] = [1, 2].map(() => Cursor.connect(held.folder, { say: [viewer], offset: 0 })) as [Cursor, Cursor];
   const keys = (writer: bigint, number: number, text: string, more: boolean) =>
     encodeKeys({ writer, number, more }, Buffer.from(text));
   try {
-    await typist.until("ready");
+    await keptKeys.until("ready");
     paster.say(keys(1n, 0, "begin ", true));
     await paster.nextOf(FromHolder.taken);
-    typist.say(keys(2n, 0, "key\n", false));
-    await typist.nextOf(FromHolder.taken);
+    keptKeys.say(keys(2n, 0, "key\n", false));
+    await keptKeys.nextOf(FromHolder.taken);
     paster.say(keys(1n, 6, "end\n", false));
-    await typist.until("<begin end><key>");
+    await keptKeys.until("<begin end><key>");
     // one that never says the rest has its turn taken away
     paster.say(keys(1n, 10, "unfinished ", true));
     await paster.nextOf(FromHolder.taken);
-    typist.say(keys(2n, 4, "and on\n", false));
-    await typist.until("<unfinished and on>");
+    keptKeys.say(keys(2n, 4, "and on\n", false));
+    await keptKeys.until("<unfinished and on>");
   } finally {
     paster.close();
-    typist.close();
+    keptKeys.close();
     await held.dispose();
   }
 });

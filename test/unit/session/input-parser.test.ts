@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   escapeTimeout,
+  InputParser,
   type KeyPolicy,
-  Keys,
   longestCsi,
   longestString,
   pasteReset,
@@ -33,12 +33,12 @@ const plain: KeyPolicy = { ...launch, plainDetach: false };
 class Typist {
   now = 1000;
   policy: KeyPolicy;
-  readonly keys: Keys;
+  readonly keys: InputParser;
   #did: string[] = [];
 
   constructor(policy: Partial<KeyPolicy> = {}, base = launch) {
     this.policy = { ...base, ...policy };
-    this.keys = new Keys(
+    this.keys = new InputParser(
       () => this.policy,
       () => this.now,
     );
@@ -67,7 +67,7 @@ class Typist {
     return this;
   }
 
-  #note(actions: ReturnType<Keys["feed"]>): void {
+  #note(actions: ReturnType<InputParser["feed"]>): void {
     for (const action of actions) {
       if (action.do === "send") {
         const last = this.#did.at(-1);

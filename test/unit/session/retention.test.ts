@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { Threads } from "../../../src/logs/worker-pool.ts";
+import { WorkerPool } from "../../../src/logs/worker-pool.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import { floodAhead, Retention } from "../../../src/session/output/retention.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
@@ -58,14 +58,14 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
   const database = new Sqlite(":memory:");
   migrate(database);
   const store = new LineStore(database);
-  const threads = new Threads(path.join(root, "test/support/line-worker.mjs"));
+  const workers = new WorkerPool(path.join(root, "test/support/line-worker.mjs"));
   const sessions: FakeSession[] = [];
   const removed: string[] = [];
   const events: [string, Record<string, unknown> | undefined][] = [];
   let idle = 0;
   let now = Date.UTC(2026, 0, 1);
   const make = (options: { bytes: number; age: number }) =>
-    new Retention({ store, threads }, options, {
+    new Retention({ store, workers }, options, {
       log: (event, facts) => events.push([event, facts]),
       steady: () => now,
       knownTime: () => now,
@@ -87,7 +87,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     return session;
   };
   after(async () => {
-    await threads.dispose();
+    await workers.dispose();
     fs.rmSync(folder, { recursive: true, force: true });
   });
   const line = (i: number) => `line ${i} of what the run said, ${"x".repeat(400)}\r\n`;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultConfig } from "../../../src/base/config.ts";
-import { Attachment, mostHeldBack, type SessionInput, type WatchedSession } from "../../../src/session/viewers/viewer-input.ts";
+import { mostHeldBack, type SessionInput, ViewerInput, type WatchedSession } from "../../../src/session/viewers/viewer-input.ts";
 
 /** A falcon run of which one Ctrl+C was sent already, and its only viewer. */
 class Scene {
@@ -18,7 +18,7 @@ class Scene {
     openKeyboard: () => undefined,
     inputTaken: true,
   };
-  readonly attachment: Attachment;
+  readonly attachment: ViewerInput;
 
   constructor({
     interrupts = 1,
@@ -54,7 +54,7 @@ class Scene {
       backlog: () => 0,
       onDrained: (callback: () => void) => setImmediate(callback),
     };
-    this.attachment = new Attachment(session, readOnly ? undefined : this.input, terminal, {
+    this.attachment = new ViewerInput(session, readOnly ? undefined : this.input, terminal, {
       cols: 80,
       rows: 24,
       pid: 1,

@@ -163,7 +163,7 @@ describe("a worker whose self-test fails", () => {
       assert.equal(user.terminal.buffer.normal.baseY, 50);
       user.dispose();
       assert.match(screens.lastResort ?? "", /activeProtocol/);
-      assert.deepEqual(log, [["screens.last-resort", { moved: screens.lastResort }]]);
+      assert.deepEqual(log, [["screens.internals-moved", { moved: screens.lastResort }]]);
       const stored = await handle.encode();
       const again = screens.open("b", { ...options, offset: stored.offset, restore: stored.replay }, quiet);
       again.feed(Buffer.from("ing"));

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type PlainPart, plainPart } from "../../../src/terminal/model/plain-text-scan.ts";
+import { type PlainTextScan, scanPlainText } from "../../../src/terminal/model/plain-text-scan.ts";
 import { addon, notBuilt } from "../../support/paths.ts";
 
-const found = (find: PlainPart, text: string | Uint8Array) => {
+const found = (find: PlainTextScan, text: string | Uint8Array) => {
   const numbers = new Uint32Array(3);
   find(typeof text === "string" ? Buffer.from(text) : text, numbers);
   return [...numbers];
@@ -27,28 +27,28 @@ const cases: [text: string, length: number, lineFeeds: number, attributes: numbe
   ["x\x1b[", 1, 0, 0],
   ["x\x1b", 1, 0, 0],
 ];
-const calls: [string, PlainPart | string][] = [
-  ["in JavaScript", plainPart],
-  ["in C", notBuilt([addon]).length > 0 ? "native part not built" : createRequire(import.meta.url)(addon).plainPart],
+const calls: [string, PlainTextScan | string][] = [
+  ["in JavaScript", scanPlainText],
+  ["in C", notBuilt([addon]).length > 0 ? "native part not built" : createRequire(import.meta.url)(addon).scanPlainText],
 ];
 
 for (const [where, find] of calls) {
   describe(`plain output, found ${where}`, { skip: typeof find === "string" && find }, () => {
     for (const [text, ...expected] of cases)
-      test(JSON.stringify(text), () => assert.deepEqual(found(find as PlainPart, text), expected));
+      test(JSON.stringify(text), () => assert.deepEqual(found(find as PlainTextScan, text), expected));
     for (const text of ["ab\xc2", "ab\xc2a", "ab\xc2\xc2\x9bm", "ab\xc2\xff"])
       test(`a C2 that begins no character: ${JSON.stringify(text)}`, () =>
-        assert.deepEqual(found(find as PlainPart, Buffer.from(text, "latin1")), [2, 0, 0]));
+        assert.deepEqual(found(find as PlainTextScan, Buffer.from(text, "latin1")), [2, 0, 0]));
     test("an SGR without an end in sight", () => {
       const long = (length: number) => Buffer.from(`\x1b[${"0".repeat(length - 3)}m`);
-      assert.deepEqual(found(find as PlainPart, long(64)), [64, 0, 0]);
-      assert.deepEqual(found(find as PlainPart, long(65)), [0, 0, 0]);
+      assert.deepEqual(found(find as PlainTextScan, long(64)), [64, 0, 0]);
+      assert.deepEqual(found(find as PlainTextScan, long(65)), [0, 0, 0]);
     });
   });
 }
 
 test("C and JavaScript find the same in any bytes", { skip: typeof calls[1]?.[1] === "string" && calls[1][1] }, () => {
-  const native = calls[1]?.[1] as PlainPart;
+  const native = calls[1]?.[1] as PlainTextScan;
   const pieces = [
     "\x1b[0m",
     "\x1b[m",
@@ -73,7 +73,7 @@ test("C and JavaScript find the same in any bytes", { skip: typeof calls[1]?.[1]
     fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((words) => new Uint8Array(Buffer.from(words.join("")))),
   );
   fc.assert(
-    fc.property(bytes, (some) => assert.deepEqual(found(native, some), found(plainPart, some))),
+    fc.property(bytes, (some) => assert.deepEqual(found(native, some), found(scanPlainText, some))),
     { numRuns: 5000 },
   );
   assert.throws(() => native("text" as never, new Uint32Array(3)), TypeError);
