@@ -36,6 +36,8 @@ enter() {
   mount --rbind /proc "$room/proc"
   mount --rbind /dev "$room/dev"
   mount -t tmpfs none "$room/tmp"
+  # the command may serve itself
+  PATH="$PATH:/usr/sbin:/sbin" ip link set lo up 2>/dev/null || true
   mkdir -p "$room$folder"
   mount --bind "$folder" "$room$folder"
   # the command keeps its PATH, in which chroot need not be
