@@ -65,10 +65,14 @@ export class AsidePool {
   #slow: NodeJS.Timeout | undefined;
   #disposed = false;
 
-  /** @param script the helper's program. */
-  constructor(script: string, effects: PoolEffects) {
+  /**
+   * @param script the helper's program.
+   * @param first a helper that was started before.
+   */
+  constructor(script: string, effects: PoolEffects, first?: ChildProcess) {
     this.#script = script;
     this.#effects = effects;
+    if (first?.connected && first.exitCode === null) this.#free(this.#take(first));
   }
 
   get helpers(): number {
@@ -123,7 +127,10 @@ export class AsidePool {
     // two of them share the daily work; more are for places that keep theirs
     const busy = [...this.#helpers].filter((h) => this.#effects.steady() - h.since <= slowAfter).length;
     if (this.#helpers.size >= mostHelpers || busy >= 2) return undefined;
-    const child = forkHelper(this.#script);
+    return this.#take(forkHelper(this.#script));
+  }
+
+  #take(child: ChildProcess): Helper {
     const helper: Helper = { process: child, work: undefined, since: 0, timer: undefined };
     child.on("message", (answer) => this.#answered(helper, answer as { id: number; value?: unknown; thrown?: Thrown }));
     child.on("error", (error) => this.#lost(helper, String(error), noHelper(error)));
@@ -217,12 +224,18 @@ export function noHelper(error: Error): string {
   return `no process can be started to look at files: your limit of ${what} is reached ('falcon doctor' tells the limits)`;
 }
 
-/** A process of the helpers' program, which keeps nobody alive. */
+/** The helpers' program in the installation below `root`. */
+export function helperProgram(root: string): string {
+  return path.join(root, "dist", "aside-helper.cjs");
+}
+
+/** A process of the helpers' program, which keeps nobody alive, and of the server's environment has the place of compiled code alone. */
 export function forkHelper(script: string): ChildProcess {
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = fork(script, [], {
     serialization: "advanced",
     execArgv: [`--max-old-space-size=${helperMemory}`],
-    env: {},
+    env: NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE },
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     cwd: "/",
   });

@@ -2,10 +2,10 @@
 // nobody else.
 import fs from "node:fs";
 import path from "node:path";
+import { forkHelper, helperProgram } from "../base/aside-pool.ts";
 import { sentence } from "../base/failure.ts";
 import { keepCompiled } from "./code-cache.ts";
-import { AlreadyServed } from "./home-guard.ts";
-import { installedVersion, Server } from "./server.ts";
+import type { Server } from "./server.ts";
 
 /** So long (ms) after its start a server has answered the command that it was started for. */
 const calm = 1_000;
@@ -37,11 +37,19 @@ async function main(): Promise<void> {
   }
   process.umask(0o077);
   const root = path.resolve(import.meta.dirname, "..");
+  // the settings are read by a process of its own, which starts while the server's program is loaded
+  const helper = forkHelper(helperProgram(root));
+  helper.on("error", () => {}); // where there is none the server says so, to whoever needs one
+  const [{ AlreadyServed }, { installedVersion, Server: Program }] = await Promise.all([
+    import("./home-guard.ts"),
+    import("./server.ts"),
+  ]);
   let server: Server;
   try {
-    server = await Server.start({
+    server = await Program.start({
       home,
       root,
+      helper,
       version: installedVersion(root),
       job: option("job"),
       host: option("host"),

@@ -1,11 +1,11 @@
 // The server as a whole: what it opens at the start, in which order, and what it lets go of at the end.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { useAside, useSeries } from "../base/aside.ts";
-import { AsidePool } from "../base/aside-pool.ts";
+import { AsidePool, helperProgram } from "../base/aside-pool.ts";
 import { AsideSeries } from "../base/aside-series.ts";
 import { steady, wall, within } from "../base/clock.ts";
 import { type Config, configPath, type LoadedConfig, readSettings } from "../base/config.ts";
@@ -73,6 +73,8 @@ export interface ServerOptions {
   host?: string | undefined;
   /** Where no control group holds the job: the process whose end is the job's. */
   keeper?: number | undefined;
+  /** A process for work on files of users that was started before. */
+  helper?: ChildProcess | undefined;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -330,8 +332,8 @@ export class Server implements Context {
     log("server.started", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
-      const helper = path.join(options.root, "dist", "aside-helper.cjs");
-      const aside = new AsidePool(helper, { log, steady });
+      const helper = helperProgram(options.root);
+      const aside = new AsidePool(helper, { log, steady }, options.helper);
       useAside((name, file, args) => aside.ask(name, file, args));
       useSeries((file) => new AsideSeries(helper, file));
       server = new Server(options, guard, log, aside, await readSettings(configPath(process.env)));

@@ -7,6 +7,7 @@ import { Drivers } from "./drivers.ts";
 import { machine } from "./facts.ts";
 import { type Figure, judge, median, table } from "./figures.ts";
 import { attach, cold } from "./measures/attach.ts";
+import { codeCache } from "./measures/code-cache.ts";
 import { commands } from "./measures/commands.ts";
 import { drain } from "./measures/drain.ts";
 import { echo, interrupt } from "./measures/echo.ts";
@@ -25,6 +26,7 @@ const measures: Measure[] = [
   attach,
   snapshot,
   cold,
+  codeCache,
   echo,
   interrupt,
   footer,
