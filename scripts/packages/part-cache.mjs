@@ -9,7 +9,8 @@ import { cache } from "./tools.mjs";
 const mostKept = 6;
 
 /**
- * Puts the files of a part into a folder: the kept ones, or those that `make` builds into a folder that is given to it.
+ * Puts the files of a part into a folder: the kept ones, or those that `make` builds into a folder that is
+ * given to it.
  * @param {string} part its name, of letters that a file may have.
  * @param {string[]} files whose contents it is made of.
  * @param {string[]} words what else decides what it becomes: versions, targets.

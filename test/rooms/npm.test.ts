@@ -35,7 +35,10 @@ function run(file: string, args: string[], cwd = base): string {
 const npm = (...args: string[]) =>
   room.run("node", path.join(base, "registry.mjs"), archives, "npm", "--foreground-scripts", "--no-update-notifier", ...args);
 
-/** Why nothing can be tested. Node is loaded before, as the room has no network; so is what npm would load beside our package. */
+/**
+ * Why nothing can be tested. Node is loaded before, as the room has no network; so is what npm would load
+ * beside our package.
+ */
 function lacking(): string | false {
   const made = makeRoom();
   if ("lacking" in made) return made.lacking;

@@ -40,7 +40,7 @@ export class Room {
     return { status: done.status, said: `${done.stdout}${done.stderr}${done.error ?? ""}` };
   }
 
-  /** A program of this machine that starts one of the room, with the environment and directory of whoever calls it. */
+  /** A program that starts one of the room, with the environment and directory of whoever calls it. */
   door(program: string, name = "client"): string {
     const file = path.join(this.#folder, name);
     const command = [script, "in", this.#room, this.#folder, program];

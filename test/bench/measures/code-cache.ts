@@ -10,7 +10,7 @@ import { makeSide } from "../sides.ts";
 
 /** What the first screen may take with a warm cache, on two idle cores with Node 24 (ms). */
 const coldGoal = 200;
-/** Files that a server has compiled when it has written all: its bundle, its packages, those of its threads. */
+/** Files of compiled code when it has written all: its bundle, its packages, those of its threads. */
 const enough = 5;
 
 /** Of a new home, in which `before` puts what it likes: ms until the program's whole first screen. */
