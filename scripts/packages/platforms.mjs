@@ -1,7 +1,7 @@
 // npm run build:platforms [TARGET...]: everything native for every system, by zig, checked (check.mjs), in
 // build/platforms/<target>/: client (falcon), holder, addon (sys.node), better_sqlite3.node, pty.node and, on
 // macOS, node-pty's spawn-helper. The Node that runs them does not matter: all is N-API. Each part is kept
-// by what went into it, outside the clone (part-cache.mjs): SQLite takes minutes, and changes with its version.
+// by what went into it, outside the clone (part-cache.mjs): SQLite takes minutes, and changes seldom.
 import fs from "node:fs";
 import path from "node:path";
 import { check } from "./check.mjs";
