@@ -2,7 +2,7 @@
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
-import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
+import { outcomeOf, postMortemOf, standing } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -221,7 +221,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
       return {
         id: session.id,
         name: row.name,
-        status: session.live ? row.state : outcomeWord(outcomeOf(session)?.kind ?? row.state),
+        status: standing(session),
         live: session.live,
         since: session.live ? (row.started ?? row.created) : (row.ended ?? row.created),
         viewers: session.viewers.size,

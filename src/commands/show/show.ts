@@ -2,6 +2,7 @@
 import { Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
+import { standing } from "../../session/life/conclusion.ts";
 import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
@@ -104,8 +105,7 @@ function headLines(
   colours: ReturnType<typeof coloursFor>,
 ): string[] {
   const { row, live } = session;
-  const kind = facts.outcome?.kind ?? row.state;
-  const word = statusWord(live ? row.state : kind === "time-limit" ? "time limit" : kind);
+  const word = statusWord(standing(session));
   const first = `${paintStatus(word, colours)}  ${colours.bold(printable(row.name))}  ${session.id}`;
   const state = live ? `${row.state} for ${duration(now - (row.started ?? row.created))}` : endSentence(session);
   // a failed run's summary is its failure, which stands above

@@ -3,7 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { showable } from "../../base/terminal-bytes.ts";
 import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
-import { outcomeOf } from "../../session/life/conclusion.ts";
+import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
@@ -383,8 +383,7 @@ class WatchView {
 }
 
 function watched(session: Session, { usage }: Context): Watched {
-  const { id, name, directory, runDirectory, created, started, ended, state } = session.row;
-  const word = session.live ? state : outcomeWord(session);
+  const { id, name, directory, runDirectory, created, started, ended } = session.row;
   return {
     id,
     name,
@@ -393,7 +392,7 @@ function watched(session: Session, { usage }: Context): Watched {
     created,
     started,
     ended,
-    status: statusWord(word),
+    status: statusWord(standing(session)),
     usage: usageCells(usageOf(session, usage), session.live),
   };
 }
@@ -407,10 +406,4 @@ function watchedRow({ id, name, place, live, created, since, status, listing }: 
     status: statusWord(status),
     usage: usageCells(usage ?? undefined, live),
   };
-}
-
-/** How a session ended, in a word. */
-function outcomeWord(session: Session): string {
-  const kind = outcomeOf(session)?.kind ?? "lost";
-  return kind === "time-limit" ? "time limit" : kind;
 }

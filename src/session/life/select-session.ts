@@ -4,6 +4,7 @@ import { wall } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { span } from "../../trainers/summary.ts";
 import { newestParts, partFact, partsOf } from "../run/parts.ts";
+import { standing } from "./conclusion.ts";
 import { realPath } from "./real-paths.ts";
 import type { Session } from "./session.ts";
 
@@ -144,9 +145,10 @@ function lastUsed(sessions: readonly Session[], directory: string): Session | un
 
 function candidates(found: readonly Session[], { now = wall() }: Choice): string {
   return found
-    .map(({ id, live, row }) => {
+    .map((session) => {
+      const { id, live, row } = session;
       const since = span((now - (live ? (row.started ?? row.created) : (row.ended ?? row.created))) / 1000);
-      return `  ${id}  ${row.name}  ${row.state}  ${live ? `for ${since}` : `${since} ago`}  ${row.runDirectory ?? row.directory}`;
+      return `  ${id}  ${row.name}  ${standing(session)}  ${live ? `for ${since}` : `${since} ago`}  ${row.runDirectory ?? row.directory}`;
     })
     .join("\n");
 }
