@@ -93,7 +93,10 @@ export function outcomeOf(session: Session): Outcome | undefined {
   return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
 }
 
-/** How it stands or how it ended, in the words that a person reads: its state while it lives, then its outcome. */
+/**
+ * How it stands or how it ended, in the words that a person reads: its state while it lives, then its
+ * outcome.
+ */
 export function standing(session: Session): string {
   if (session.live) return session.row.state;
   const kind = outcomeOf(session)?.kind ?? "lost";

@@ -20,7 +20,11 @@ function table(...facts: Fact[]): Session[] {
   return facts.map(({ id, name = id, live = false, directory = "/here", runDirectory = null, created = 0 }, i) => {
     const at = created || i + 1;
     const row = { id, name, directory, runDirectory, created: at, started: at, ended: live ? null : at + 1, attached: null };
-    return { id, live, row: { ...row, kind: "run", state: live ? "running" : "exited", facts: {} } } as unknown as Session;
+    return {
+      id,
+      live,
+      row: { ...row, kind: "run", state: live ? "running" : "exited", facts: live ? {} : { outcome: { kind: "time-limit" } } },
+    } as unknown as Session;
   });
 }
 
@@ -46,7 +50,7 @@ test("a unique prefix of a name is enough, as of an id; the whole name goes befo
   assert.equal(pick(sessions, "b"), "qqq111");
   assert.match(
     refusal(sessions, "gau"),
-    /'gau' fits 2 sessions, say which one:\n {2}abc123 {2}gaussian {2}exited {2}\S+.* ago {2}\/here/,
+    /'gau' fits 2 sessions, say which one:\n {2}abc123 {2}gaussian {2}time limit {2}\S+.* ago {2}\/here/,
   );
 });
 
