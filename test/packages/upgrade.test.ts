@@ -1,11 +1,13 @@
 // From every released version to this one while sessions run, and back: nothing that runs notices.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { alive } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { Installation } from "../support/installation.ts";
+import { root } from "../support/paths.ts";
 import { builtTree, lacking, released } from "../support/released.ts";
 
 for (const { version, commit } of released)
@@ -78,6 +80,36 @@ for (const { version, commit } of released)
       await home.ok(["server", "upgrade"], { file: now.falcon });
       await answers(now.falcon, id, "old");
       await answers(now.falcon, next, "newer");
+      assert.ok(alive(pid as number));
+    });
+
+    test("by npm install -g of the package, and back by that of the old folder", async () => {
+      await home.run(["server", "stop"]);
+      old("global");
+      const prefix = path.join(folder, "prefix");
+      const file = path.join(prefix, "bin/falcon");
+      const npm = (...args: string[]) => {
+        const done = spawnSync("npm", args, { cwd: root, encoding: "utf8", maxBuffer: 64 << 20 });
+        assert.equal(done.status, 0, `npm ${args.join(" ")}: ${done.stdout}${done.stderr}`);
+        return done.stdout;
+      };
+      const install = (what: string) => npm("install", "-g", "--prefix", prefix, "--install-links=false", what);
+      const packed = path.join(root, "build", /build\/(\S+\.tgz)/.exec(npm("run", "--silent", "build:npm"))?.[1] as string);
+      install(path.join(folder, "global"));
+      const id = await home.start(echo, [], { file });
+      const { pid } = await home.untilState(id, "running");
+      assert.match(serverOf(), new RegExp(`${folder}/global/`));
+      await answers(file, id, "before");
+      install(packed);
+      await answers(file, id, "upgraded");
+      await home.ok(["server", "upgrade"], { file });
+      assert.match(serverOf(), new RegExp(`${prefix}/lib/`));
+      await answers(file, id, "served");
+      // and back
+      await home.ok(["server", "stop"], { file });
+      install(path.join(folder, "global"));
+      await answers(file, id, "downgraded");
+      assert.match(serverOf(), new RegExp(`${folder}/global/`));
       assert.ok(alive(pid as number));
     });
   });
