@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { aside, NoAnswer } from "./aside.ts";
+import { type Context, defaultKeymap, type Keymap, type KeyName, mayBind, rebound } from "./keymap.ts";
 import { durationOf, sizeOf } from "./quantity.ts";
 
 /** What happens to one kind of escape sequence that a program sends to its viewers. */
@@ -47,6 +48,8 @@ export interface Config {
   /** Whether a session takes the size of the viewer that attached last, or keeps the size that it was started with. */
   readonly sizePolicy: "last" | "fixed";
   readonly programSequences: ProgramSequences;
+  /** What the keys of our own views do. */
+  readonly keymap: Keymap;
   /** Milliseconds before its deadline at which a run is asked to stop; null: by its epochs. */
   readonly saveBefore: number | null;
   /** Folder of the archive of parts; null: beside the homes (docs/design/decisions/0004-homes.md). */
@@ -80,6 +83,7 @@ export const defaultConfig: Config = {
     keys: "block",
     window: "block",
   },
+  keymap: defaultKeymap,
   saveBefore: null,
   archive: null,
   roster: null,
@@ -144,8 +148,14 @@ const settings: readonly Setting[] = [
         [name]: name === "clipboard" ? oneOf(v, ["pass", "block", "ask"]) : oneOf(v, ["pass", "block"]),
       }),
   })),
+  ...(Object.keys(defaultKeymap) as Context[]).flatMap((context) =>
+    defaultKeymap[context].map(({ action }) => ({
+      key: `keys.${context}_${action.replaceAll("-", "_")}`,
+      set: (c: Writable, v: Value) => (c.keymap = rebound(c.keymap, context, action, keyNames(v, context))),
+    })),
+  ),
 ];
-const tables = ["program_sequences"];
+const tables = ["program_sequences", "keys"];
 
 /** The file's place: `$XDG_CONFIG_HOME/falcon-sessions/config.toml`; a relative XDG_CONFIG_HOME counts as unset, as its standard says. */
 export function configPath(environment: Readonly<Record<string, string | undefined>>): string {
@@ -414,6 +424,13 @@ function isProgram(value: Value): value is string[] {
 function words(value: Value): readonly string[] {
   if (isProgram(value)) return value;
   throw new Unfit('a program with its arguments, such as ["ssh", "-J", "gate"]');
+}
+
+function keyNames(value: Value, context: Context): readonly KeyName[] {
+  const keys = Array.isArray(value) ? value : [value];
+  if (keys.every(mayBind) && (context !== "prefix" || keys.every((key) => /^[!-~]$/.test(key)))) return keys;
+  if (context === "prefix") throw new Unfit('characters of ASCII, such as ["["]');
+  throw new Unfit('keys, such as ["j", "down", "page-up", "space", "enter", "escape", "home"]; Ctrl+C stays as it is');
 }
 
 function command(value: Value): readonly string[] | null {

@@ -1,4 +1,6 @@
 // The history while attached: a pager over the lines of the session's log, that loads older ones as it needs them. Drawing and loading are passed in.
+
+import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
 import { type Match, marked, withoutLooks } from "./line-text.ts";
@@ -32,10 +34,6 @@ const mostLines = 100_000;
 /** Columns by which the view moves to the side. */
 const sideStep = 20;
 
-/** All keys in one line, the more useful first: it is cut where the terminal is narrow. */
-const keysText =
-  "PageUp b, PageDown f Space · j k lines · / search, n older, N newer · g first, G last · ← → sideways · q returns";
-
 /** What the terminal is told before the first drawing: no margins, no wrapping, plain characters, plain keys. */
 const enter = "\x18\x1b[?2026l\x1b[?6l\x1b[?69l\x1b[r\x1b[4l\x1b[?7l\x1b[?25l\x1b(B\x0f\x1b[0m";
 
@@ -43,6 +41,7 @@ export class HistoryView {
   readonly #source: HistorySource;
   readonly #terminal: HistoryTerminal;
   readonly #name: string;
+  readonly #bindings: Bindings<"history">;
   #cols: number;
   #rows: number;
   #lines: HistoryLine[] = [];
@@ -61,10 +60,11 @@ export class HistoryView {
   #message = "";
 
   /** @param name of the session, for the last row. */
-  constructor(source: HistorySource, terminal: HistoryTerminal, name: string) {
+  constructor(source: HistorySource, terminal: HistoryTerminal, name: string, bindings: Bindings<"history">) {
     this.#source = source;
     this.#terminal = terminal;
     this.#name = name;
+    this.#bindings = bindings;
     this.#cols = terminal.cols;
     this.#rows = terminal.rows;
   }
@@ -112,29 +112,20 @@ export class HistoryView {
       return false;
     }
     const page = Math.max(1, this.#height - 1);
-    switch (key) {
-      case "q":
-      case "Q":
-      case "escape":
-      case "interrupt":
+    switch (actionOf(this.#bindings, key)) {
+      case "leave":
         this.close();
         return true;
       case "up":
-      case "k":
         this.#move(-1);
         break;
       case "down":
-      case "j":
-      case "enter":
         this.#move(1);
         break;
       case "page-up":
-      case "b":
         this.#move(-page);
         break;
       case "page-down":
-      case "f":
-      case " ":
         this.#move(page);
         break;
       case "left":
@@ -145,26 +136,24 @@ export class HistoryView {
         this.#left += sideStep;
         this.#draw();
         break;
-      case "g":
-      case "home":
+      case "first":
         void this.#toBeginning();
         break;
-      case "G":
-      case "end":
+      case "last":
         this.#toEnd();
         break;
-      case "/":
+      case "search":
         this.#prompt = "";
         this.#draw();
         break;
-      case "n":
+      case "older":
         void this.#search(-1);
         break;
-      case "N":
+      case "newer":
         void this.#search(1);
         break;
-      case "?":
-        this.#message = keysText;
+      case "help":
+        this.#message = sentenceOf(this.#bindings);
         this.#draw();
         break;
     }
@@ -317,8 +306,10 @@ export class HistoryView {
           ? "no lines yet"
           : "loading …"
         : `line ${bottom.number + 1} of ${last.number + 1}`;
-    const found = this.#wanted === "" ? "/ searches" : "n older, N newer";
-    return ` ${this.#name} · ${where} · PageUp PageDown · ${found} · ? keys · q returns`;
+    const label = (action: Action<"history">) => labelOf(this.#bindings, action);
+    const found = this.#wanted === "" ? `${label("search")} searches` : `${label("older")} older, ${label("newer")} newer`;
+    const pages = `${label("page-up")} ${label("page-down")}`;
+    return ` ${this.#name} · ${where} · ${pages} · ${found} · ${label("help")} keys · ${label("leave")} returns`;
   }
 }
 

@@ -1,9 +1,11 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
+
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
 import { DirectEnd, tokenLength } from "../../protocol/client.ts";
+import { historyCharacters } from "../../session/keys/input-parser.ts";
 import { KeptKeys } from "../../session/keys/kept-keys.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -67,7 +69,11 @@ export async function attachHere(call: Call, context: Context, session: Session,
     history: options.history,
     enter: options.enter,
     sequences: context.config.programSequences,
-    keys: { detachKey: context.config.detachKey, prefix: context.config.prefix },
+    keys: {
+      detachKey: context.config.detachKey,
+      prefix: context.config.prefix,
+      historyCharacters: historyCharacters(context.config.keymap.prefix),
+    },
     clock: () => context.clock(),
     steady: () => context.steady(),
     leaveKeys: (keys) => call.leaveKeys(keys),
@@ -86,7 +92,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
         }),
   });
   call.inputMode(InputMode.raw);
-  attachment.openHistory = () => openHistory(context.archive, session, attachment);
+  attachment.openHistory = () => openHistory(context.archive, session, attachment, context.config.keymap.history);
   call.onInputEnd = () => attachment.finish("detached");
   call.onSize = (cols, rows) => attachment.resize(cols, rows);
   call.onContinued = () => attachment.redraw();

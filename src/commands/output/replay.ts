@@ -1,8 +1,10 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
+
 import { Failure, Status } from "../../base/failure.ts";
+import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
-import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";
 import { Playback } from "../../session/output/playback.ts";
 import { screenAt, spanOf } from "../../session/output/screen-at.ts";
@@ -46,10 +48,7 @@ export const replay: CommandSpec = {
       .option("--speed <n>", `from ${slowest} to ${fastest} times as fast`, "1")
       .option("--at <time>", "begin there: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
       .option("--idle <seconds>", "pauses are shortened to so many seconds; 0: none is", String(usualIdle))
-      .addHelpText(
-        "after",
-        "\nKeys: space pauses, left and right move by 10 s, home and end, + and - change the speed, q leaves.",
-      );
+      .addHelpText("after", `\nKeys:\n${helpOf(defaultKeymap.replay).join("\n")}`);
   },
   async run(call, context, [wanted], options) {
     const { speed, at, idle } = options as ReplayOptions;
@@ -95,6 +94,7 @@ class Show {
   readonly #idle: number;
   readonly #span: ReturnType<typeof spanOf>;
   readonly #log: ReturnType<Session["openLog"]>;
+  readonly #bindings: Bindings<"replay">;
   #time: number;
   #speed: number;
   #paused = false;
@@ -121,6 +121,7 @@ class Show {
     this.#call = call;
     this.#context = context;
     this.#session = session;
+    this.#bindings = context.config.keymap.replay;
     this.#span = spanOf(session);
     this.#log = session.openLog();
     this.#time = time;
@@ -133,7 +134,7 @@ class Show {
   async run(): Promise<void> {
     const call = this.#call;
     call.restore(leaveTerminal());
-    call.leaveKeys(leavesView);
+    call.leaveKeys(leaveBytes(this.#bindings));
     call.inputMode(InputMode.raw);
     call.write(enterTerminal({ title: `${this.#session.row.name} · replay`, rows: this.#rows }));
     call.onInput = (bytes) => {
@@ -242,33 +243,29 @@ class Show {
 
   #key(key: ViewKey): void {
     this.#noteBar();
-    switch (key) {
-      case "q":
-      case "Q":
-      case "interrupt":
+    switch (actionOf(this.#bindings, key)) {
+      case "leave":
         return this.#end();
-      case " ":
+      case "pause":
         if (this.#playback?.ended) void this.#again(this.#span.begins);
         else this.#pause(!this.#paused);
         break;
-      case "right":
+      case "forward":
         void this.#again(this.#time + seekStep);
         break;
-      case "left":
+      case "back":
         void this.#again(this.#time - seekStep);
         break;
-      case "home":
+      case "begin":
         void this.#again(this.#span.begins);
         break;
       case "end":
         void this.#again(this.#span.ends);
         break;
-      case "+":
-      case "=":
+      case "faster":
         this.#setSpeed(this.#speed * 2);
         break;
-      case "-":
-      case "_":
+      case "slower":
         this.#setSpeed(this.#speed / 2);
         break;
     }
@@ -332,7 +329,7 @@ class Show {
     const at = this.#playback?.ended ? ends : this.#time;
     const state = this.#playback?.ended ? "end" : this.#paused ? "paused" : `${this.#speed}x`;
     const left = ` ${state}  ${duration(at - begins)} of ${duration(ends - begins)} `;
-    const keys = " space pauses · ←→ 10 s · +- speed · q leaves ";
+    const keys = ` ${footerOf(this.#bindings, this.#cols)} `;
     const room = this.#cols - left.length - keys.length;
     const line = room >= 0 ? left + meter(room, ends === begins ? 1 : (at - begins) / (ends - begins)) + keys : left;
     return `\x1b7\x1b[?7l\x1b[${this.#rows};1H\x1b[0;7m${line.slice(0, this.#cols).padEnd(this.#cols)}\x1b[0m\x1b[?7h\x1b8`;

@@ -1,4 +1,5 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
+import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap.ts";
 import { printable, printableColoured } from "../../base/printable.ts";
 import { drawChart, sparkline } from "../../trainers/curve.ts";
 import type { NodeProgress } from "../../trainers/run.ts";
@@ -7,7 +8,6 @@ import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
-import { footer, helpLines } from "./watch-keys.ts";
 import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
 
 export interface Frame {
@@ -17,6 +17,7 @@ export interface Frame {
   colours: ReturnType<typeof coloursFor>;
   /** What is sorted by, for the footer. */
   sort: string;
+  bindings: Bindings<"watch">;
   /** Stands instead of the keys: a notice, or what is being typed. */
   prompt: string;
   /** First line of the table that is shown. */
@@ -150,12 +151,12 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
     colours.dim(ruler(chosen, left, scrollMark(top, Math.max(0, lines.length - top - room)), frame)),
     ...log.map((line) => cut(line, cols)),
     ...new Array(Math.max(0, space - log.length)).fill(""),
-    frame.prompt === "" ? colours.dim(cut(footer(frame.sort, cols), cols)) : cut(frame.prompt, cols),
+    frame.prompt === "" ? colours.dim(cut(footerOf(frame.bindings, cols, { sort: frame.sort }), cols)) : cut(frame.prompt, cols),
   ].slice(0, rows);
 }
 
 /** The screen where there is nothing to list. `filter`: the text that nothing fits. */
-export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort }: Frame): string[] {
+export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort, bindings }: Frame): string[] {
   const texts =
     filter === ""
       ? [colours.bold("no session runs"), "", "falcon launch starts one"]
@@ -164,7 +165,7 @@ export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort
   return [
     ...body,
     ...new Array(Math.max(0, rows - body.length - 1)).fill(""),
-    prompt === "" ? colours.dim(footer(sort, cols)) : cut(prompt, cols),
+    prompt === "" ? colours.dim(footerOf(bindings, cols, { sort })) : cut(prompt, cols),
   ];
 }
 
@@ -173,11 +174,13 @@ export function pageOf(
   title: string,
   text: readonly string[],
   top: number,
-  { cols, rows, colours }: Pick<Frame, "cols" | "rows" | "colours">,
+  { cols, rows, colours, bindings }: Pick<Frame, "cols" | "rows" | "colours" | "bindings">,
 ): string[] {
   const room = Math.max(0, rows - 2);
   const below = Math.max(0, text.length - top - room);
-  const keys = text.length > room ? "j/k PageDown PageUp · q back" : "q back";
+  const label = (action: Action<"watch">) => labelOf(bindings, action);
+  const back = `${label("leave")} back`;
+  const keys = text.length > room ? `${label("down")}/${label("up")} ${label("page-down")} ${label("page-up")} · ${back}` : back;
   return [
     colours.bold(cut(printable(title), cols)),
     ...text.slice(top, top + room).map((line) => cut(line, cols)),
@@ -185,9 +188,6 @@ export function pageOf(
     colours.dim(cut(`${keys}${scrollMark(top, below) === "" ? "" : ` · ${scrollMark(top, below)}`}`, cols)),
   ].slice(0, rows);
 }
-
-/** The list of the keys as a page's text. */
-export const helpText: readonly string[] = ["", ...helpLines()];
 
 /** "↑3 ↓14": how many lines are out of sight. */
 function scrollMark(above: number, below: number): string {

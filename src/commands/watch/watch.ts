@@ -1,8 +1,9 @@
 // falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what falcon monitor was.
 import { Failure, Status } from "../../base/failure.ts";
+import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.ts";
 import { printable } from "../../base/printable.ts";
 import { showable } from "../../base/terminal-bytes.ts";
-import { leavesView, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { RunProgress } from "../../trainers/run.ts";
@@ -16,9 +17,8 @@ import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
 import { usageCells } from "../text/usage-text.ts";
 import { endSentence } from "../text/wording.ts";
-import { type WatchAction, watchAction } from "./watch-keys.ts";
 import { LogTail } from "./watch-log.ts";
-import { emptyPicture, type Frame, helpText, pageOf, picture, tableHeight } from "./watch-picture.ts";
+import { emptyPicture, type Frame, pageOf, picture, tableHeight } from "./watch-picture.ts";
 import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from "./watch-rows.ts";
 
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
@@ -88,6 +88,7 @@ class WatchView {
   readonly #call: Call;
   readonly #context: Context;
   readonly #source: WatchSource;
+  readonly #bindings: Bindings<"watch">;
   readonly #tail = new LogTail();
   #keys = new ViewKeys();
   /** What was last read of each session. */
@@ -115,6 +116,7 @@ class WatchView {
     this.#call = call;
     this.#context = context;
     this.#source = source;
+    this.#bindings = context.config.keymap.watch;
   }
 
   /** Stands in place of the keys until the next one is pressed. */
@@ -131,7 +133,7 @@ class WatchView {
     this.#keys = new ViewKeys();
     call.restore(Buffer.from(leave));
     call.resume(call.request.arguments);
-    call.leaveKeys(leavesView);
+    call.leaveKeys(leaveBytes(this.#bindings));
     call.inputMode(InputMode.raw);
     call.write(showable(enter));
     call.onSize = (cols, rows) => {
@@ -231,11 +233,11 @@ class WatchView {
   #press(key: ViewKey): void {
     this.#notice = "";
     if (this.#typing) return this.#type(key);
-    const action = watchAction(key);
+    const action = actionOf(this.#bindings, key);
     if (action === undefined) return;
     if (this.#page !== undefined) return this.#turn(this.#page, action);
     const page = Math.max(1, this.#height() - 1);
-    const actions: Record<WatchAction, () => void> = {
+    const actions: Record<Action<"watch">, () => void> = {
       down: () => this.#select(this.#at() + 1),
       up: () => this.#select(this.#at() - 1),
       "page-down": () => this.#select(this.#at() + page),
@@ -257,7 +259,7 @@ class WatchView {
         this.#usage = !this.#usage;
       },
       help: () => {
-        this.#page = { title: "keys of falcon sessions --watch", text: helpText, top: 0 };
+        this.#page = { title: "keys of falcon sessions --watch", text: ["", ...helpOf(this.#bindings)], top: 0 };
       },
       leave: () => {
         // Esc first takes the filter back
@@ -280,7 +282,7 @@ class WatchView {
   }
 
   /** A key on a page. */
-  #turn(page: Page, action: WatchAction): void {
+  #turn(page: Page, action: Action<"watch">): void {
     const room = Math.max(1, this.#call.request.terminal.rows - 2);
     const last = Math.max(0, page.text.length - room);
     const to = (top: number) => {
@@ -341,6 +343,7 @@ class WatchView {
       rows,
       now: this.#context.clock(),
       colours: coloursFor(call.request),
+      bindings: this.#bindings,
       sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
       prompt: this.#typing ? `/${printable(this.#filter)}█` : this.#notice || this.#filtered(),
       top: this.#top,

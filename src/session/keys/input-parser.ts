@@ -28,6 +28,7 @@
 // that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
 // may be on its way.
 import { characterLength } from "../../base/bytes.ts";
+import { type Bindings, defaultKeymap } from "../../base/keymap.ts";
 import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
 /** What the parser asks of the session at each chunk. */
@@ -48,6 +49,8 @@ export interface KeyPolicy {
   readonly isig: boolean;
   /** The terminal's interrupt character (VINTR), normally 0x03; null where it is switched off. */
   readonly interruptByte: number | null;
+  /** The characters that open the history behind the prefix; those of the keymap where none are told. */
+  readonly historyCharacters?: readonly number[];
   /** PageUp opens the history too. */
   readonly historyKey?: boolean;
 }
@@ -94,6 +97,12 @@ interface Moment {
 
 /** Where in the input the next byte stands. */
 type State = "ground" | "character" | "escape" | "csi" | "csi-last" | "ss3" | "string" | "string-escape" | "mouse" | "paste";
+
+/** The keymap's characters of the history behind the prefix. */
+export function historyCharacters(bindings: Bindings<"prefix">): readonly number[] {
+  return bindings.flatMap(({ keys }) => keys.map((key) => key.charCodeAt(0)));
+}
+const usualHistoryCharacters = historyCharacters(defaultKeymap.prefix);
 
 const ESC = 0x1b;
 const BEL = 0x07;
@@ -287,6 +296,10 @@ export class InputParser {
     }
   }
 
+  get #opensHistory(): readonly number[] {
+    return this.#policy.historyCharacters ?? usualHistoryCharacters;
+  }
+
   #fromGround(byte: number): State {
     if (byte === ESC) {
       this.#sequence = [ESC];
@@ -298,7 +311,7 @@ export class InputParser {
       if (byte === this.#policy.prefix) {
         this.#prefixAt = null;
         this.#send([byte]);
-      } else if (byte === 0x5b) this.#history();
+      } else if (this.#opensHistory.includes(byte)) this.#history();
       else this.#detach("prefix");
       return "ground";
     }
@@ -430,7 +443,7 @@ export class InputParser {
     }
     if (waiting) {
       if (isModifier(key.code)) return this.#finish(true);
-      if (key.event !== 1 || !isCharacter(key, 0x5b)) return this.#detach("prefix");
+      if (key.event !== 1 || !this.#opensHistory.some((wanted) => isCharacter(key, wanted))) return this.#detach("prefix");
       this.#kept.add(key.code);
       this.#finish(false);
       return this.#history();

@@ -1,7 +1,8 @@
 // The keys of our own views (history, replay) as names, from the bytes of a terminal in its usual modes.
+import type { Binding, KeyName } from "../../base/keymap.ts";
 
 /** A key by name (`up`, `page-down`, `enter` …), or the character that it types. */
-export type ViewKey = string;
+export type ViewKey = KeyName;
 
 const names: Record<string, ViewKey> = {
   "\x1b[A": "up",
@@ -31,8 +32,11 @@ const names: Record<string, ViewKey> = {
   "\x15": "clear",
 };
 
-/** The keys that leave a view of ours, as LEAVE_KEYS tells them: Ctrl+C and q. */
-export const leavesView: readonly number[] = [0x03, 0x71];
+/** The keys that leave a view of ours, as LEAVE_KEYS tells them: Ctrl+C, and those of its keymap that are one byte. */
+export function leaveBytes(bindings: readonly Binding[]): readonly number[] {
+  const keys = bindings.find(({ action }) => action === "leave")?.keys ?? [];
+  return [0x03, ...keys.flatMap((key) => (/^[!-~]$/.test(key) ? key.charCodeAt(0) : []))];
+}
 
 /**
  * Puts a terminal into the modes in which its keys are those above: no kitty, no modifyOtherKeys, no mouse,

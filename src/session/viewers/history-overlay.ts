@@ -1,4 +1,5 @@
 // The history of a session as an overlay of an attached viewer: its lines, its keys, its terminal.
+import type { Bindings } from "../../base/keymap.ts";
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
 import { type Place, SessionLines } from "../../logs/session-lines.ts";
@@ -18,8 +19,8 @@ const all: Selection = {
 };
 
 /** Opens it on the attachment's terminal. */
-export function openHistory(archive: Archive, session: Session, input: ViewerInput): Overlay {
-  const view = new HistoryView(new SessionHistory(archive, session), input, session.row.name);
+export function openHistory(archive: Archive, session: Session, input: ViewerInput, bindings: Bindings<"history">): Overlay {
+  const view = new HistoryView(new SessionHistory(archive, session), input, session.row.name, bindings);
   const keys = new ViewKeys();
   let busy = true;
   let again = false;

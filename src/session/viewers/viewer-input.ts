@@ -49,7 +49,7 @@ export interface ViewerInputOptions {
   inside?: string | undefined;
   /** Lines of scrollback to send at the join. */
   history: number;
-  keys: { detachKey: string | null; prefix: number | null };
+  keys: { detachKey: string | null; prefix: number | null; historyCharacters?: readonly number[] };
   /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
   enter: boolean;
   /** What programs may do to the terminal. */
@@ -187,12 +187,13 @@ export class ViewerInput {
   }
 
   #policy(): KeyPolicy {
-    const { detachKey, prefix } = this.#options.keys;
+    const { detachKey, prefix, historyCharacters } = this.#options.keys;
     const line = this.#session.lineMode();
     const modes = this.#session.inputModes();
     return {
       detachKey,
       prefix,
+      ...(historyCharacters === undefined ? {} : { historyCharacters }),
       plainDetach: this.#session.trainer.display.detachKeyFree && line !== undefined && !line.canonical,
       isig: line?.isig === true,
       interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,

@@ -6,6 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { configPath, defaultConfig, loadConfig, longestConfig, parseConfig } from "../../../src/base/config.ts";
+import { defaultKeymap } from "../../../src/base/keymap.ts";
 
 function withFile(text: string, check: (file: string) => void): void {
   const folder = fs.mkdtempSync("/tmp/fs-config-");
@@ -65,6 +66,7 @@ window = "pass"
     roster: "/shared/r/",
     ssh: ["ssh", "-J", "gate"],
     serverIdle: 5_400_000,
+    keymap: defaultKeymap,
     programSequences: {
       clipboard: "ask",
       title: "block",
@@ -256,7 +258,10 @@ test("docs/guide/configuration.md shows every key with its default", () => {
   const count = example.split("\n").filter((line) => /^#? ?\w+ = /.test(line)).length;
   assert.equal(
     count,
-    Object.keys(defaultConfig).length - 1 + Object.keys(defaultConfig.programSequences).length,
+    Object.keys(defaultConfig).length -
+      2 +
+      Object.keys(defaultConfig.programSequences).length +
+      Object.values(defaultKeymap).flat().length,
     "one line a key",
   );
 });

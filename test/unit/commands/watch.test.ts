@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";
+import { defaultKeymap, footerOf } from "../../../src/base/keymap.ts";
 import { statusWord } from "../../../src/commands/text/status-word.ts";
-import { footer, helpLines, watchAction, watchKeys } from "../../../src/commands/watch/watch-keys.ts";
 import { type Frame, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
 import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
@@ -55,12 +55,8 @@ test("by loss, those without one come last, and first the other way round", () =
   assert.deepEqual(watchRows(sessions, { ...plain, sort: "loss", reverse: true }).map(rowKey), ["none/", "high/n", "low/n"]);
 });
 
-test("each key does one thing, and the footer keeps what matters most in every width", () => {
-  const keys = watchKeys.flatMap((binding) => binding.keys);
-  assert.equal(new Set(keys).size, keys.length);
-  assert.equal(watchAction("d"), "leave");
-  assert.equal(watchAction("x"), undefined);
-  assert.equal(helpLines().length, watchKeys.length);
+test("the footer keeps what matters most in every width", () => {
+  const footer = (sort: string, cols: number) => footerOf(defaultKeymap.watch, cols, { sort });
   assert.equal(
     footer("loss", 200),
     "j/k select · Enter attach · e ended · / filter · s sort: loss · r reverse · ? keys · q leave",
@@ -82,6 +78,7 @@ test("of more lines than fit, those in sight are drawn and the others counted ab
       rows: height,
       now,
       colours: picocolors.createColors(false),
+      bindings: defaultKeymap.watch,
       sort: "age",
       prompt: "",
       top: 2,

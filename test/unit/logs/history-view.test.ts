@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import xterm from "@xterm/headless";
+import { defaultKeymap } from "../../../src/base/keymap.ts";
 import { cutStyled, type HistoryLine, HistoryView } from "../../../src/logs/history-view.ts";
 
 /** A log of numbered lines, and the terminal that the view draws on. */
@@ -21,7 +22,7 @@ function shown(count: number, cols = 60, rows = 6) {
       return fresh;
     },
   };
-  const view = new HistoryView(source, { cols, rows, draw: (bytes) => terminal.write(bytes) }, "name");
+  const view = new HistoryView(source, { cols, rows, draw: (bytes) => terminal.write(bytes) }, "name", defaultKeymap.history);
   const rowsNow = async () => {
     await new Promise<void>((resolve) => terminal.write("", resolve));
     return Array.from({ length: rows }, (_, y) => terminal.buffer.active.getLine(y)?.translateToString(true) ?? "");

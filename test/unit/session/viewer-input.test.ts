@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultConfig } from "../../../src/base/config.ts";
 import { mostHeldBack, type SessionInput, ViewerInput, type WatchedSession } from "../../../src/session/viewers/viewer-input.ts";
+import { trainerNamed } from "../../../src/trainers/registry.ts";
 
 /** A falcon run of which one Ctrl+C was sent already, and its only viewer. */
 class Scene {
@@ -40,6 +41,7 @@ class Scene {
     };
     const session = {
       row: { kind, name: "run", interrupts, pinned: false },
+      trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
       live: true,
       viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent: () => {}, screen: () => screen },
       addViewer: () => {},
