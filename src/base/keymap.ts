@@ -1,5 +1,5 @@
-// The keymap: which key does what in which view of ours, as data. Views, footers, help and the configuration's
-// `[keys]` are made from it; another key is one line.
+// The keymap: which key does what in which view of ours, as data. Views, footers, help and the
+// configuration's `[keys]` are made from it; another key is one line.
 
 /** A key by its name (session/keys/view-keys.ts), or the character that it types. */
 export type KeyName = string;
@@ -157,7 +157,9 @@ export function sentenceOf(bindings: readonly Binding[]): string {
     .join(" · ");
 }
 
-/** Whether a key may be chosen in the configuration: a character, or one of the names. Ctrl+C leaves always. */
+/**
+ * Whether a key may be chosen in the configuration: a character, or one of the names. Ctrl+C leaves always.
+ */
 export function mayBind(key: unknown): key is KeyName {
   if (typeof key !== "string" || key === "interrupt") return false;
   return Object.hasOwn(labels, key) || key === "space" || (/^[^\p{C}\p{Z}]$/u.test(key) && key !== "");

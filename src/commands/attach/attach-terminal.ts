@@ -1,5 +1,4 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
-
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";

@@ -1,5 +1,4 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
-
 import { Failure, Status } from "../../base/failure.ts";
 import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";

@@ -32,7 +32,10 @@ const names: Record<string, ViewKey> = {
   "\x15": "clear",
 };
 
-/** The keys that leave a view of ours, as LEAVE_KEYS tells them: Ctrl+C, and those of its keymap that are one byte. */
+/**
+ * The keys that leave a view of ours, as LEAVE_KEYS tells them: Ctrl+C, and those of its keymap that are one
+ * byte.
+ */
 export function leaveBytes(bindings: readonly Binding[]): readonly number[] {
   const keys = bindings.find(({ action }) => action === "leave")?.keys ?? [];
   return [0x03, ...keys.flatMap((key) => (/^[!-~]$/.test(key) ? key.charCodeAt(0) : []))];
