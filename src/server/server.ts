@@ -26,8 +26,10 @@ import { clientProtocol, type Hello } from "../protocol/client.ts";
 import type { Finding } from "../resources/findings.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
-import { endEvent, eventFacts } from "../session/events/event-facts.ts";
+import { endEvent } from "../session/events/event-facts.ts";
 import { EventOutbox } from "../session/events/event-outbox.ts";
+import { EventStream } from "../session/events/event-stream.ts";
+import { RunTick } from "../session/events/run-tick.ts";
 import { conclude, outcomeOf } from "../session/life/conclusion.ts";
 import type { Outcome, SignalEvent, StopRecord } from "../session/life/outcome.ts";
 import { realPath } from "../session/life/real-paths.ts";
@@ -50,8 +52,10 @@ import { RunProgresses } from "../session/run/run-progress.ts";
 import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
+import { SessionEvents } from "../store/session-events.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/worker/screens.ts";
+import type { RunProgress } from "../trainers/run.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
@@ -79,8 +83,8 @@ export interface ServerOptions {
   ended(): void;
 }
 
-/** How often runs are looked at for a stall (ms): a stall is minutes long, and a look costs a few stats. */
-const stallLook = 30_000;
+/** Of an event that is about no node in particular. */
+const aboutAll = { node: null, metric: null, epoch: null };
 
 /** How often it is written down what time it is (ms): a server that is killed has told its successor the hour. */
 const timeKept = 3_600_000;
@@ -123,6 +127,10 @@ export class Server implements Context {
   readonly #options: ServerOptions;
   #takingIn: Promise<void> | undefined;
   readonly #retention: Retention;
+  /** What happened to the sessions. */
+  readonly events: EventStream;
+  /** The one look at live runs. */
+  readonly tick: RunTick;
   readonly progress = new RunProgresses(
     () => ({ wall: wall(), steady: steady() }),
     (session) => this.#earlierCurves(session),
@@ -134,7 +142,6 @@ export class Server implements Context {
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
   readonly #partArchive: PartArchive;
-  #stalls: NodeJS.Timeout;
   #deadlines: DeadlineWatch;
   /** The last question about the end of this home's job, by the steady clock. */
   #jobAsked: { at: number; end: Promise<number | null> } | undefined;
@@ -277,7 +284,14 @@ export class Server implements Context {
       clock: wall,
       steady,
     });
-    this.#stalls = setInterval(() => void this.#lookForStalls(), stallLook);
+    this.events = new EventStream(new SessionEvents(this.store.database), {
+      tell: (session, event, facts) => this.#eventOutbox.tell(session, event, facts),
+      clock: wall,
+      log,
+    });
+    this.tick = new RunTick({ live: () => this.table.live(), progress: (session) => this.progress.of(session) }, (session, run) =>
+      this.#lookAt(session, run),
+    );
     this.#deadlines = new DeadlineWatch({
       live: () => this.table.live(),
       progress: (session) => this.progress.of(session),
@@ -474,7 +488,10 @@ export class Server implements Context {
     await this.#conclude(session, session.row.state === "lost" ? session.row.reason : undefined);
     if (this.#ending) return;
     const progress = await this.progress.of(session);
-    this.#eventOutbox.tell(session.id, endEvent(session), eventFacts(session, progress?.summary ?? ""));
+    // what it did since the last tick comes before its end
+    if (progress !== null) this.#lookAt(session, progress);
+    const sentence = outcomeOf(session)?.sentence ?? session.row.reason;
+    this.events.add(session, { kind: endEvent(session), ...aboutAll, sentence }, progress?.summary ?? "");
     session.setFact("untold", false);
     this.roster.changed();
     this.#considerIdle();
@@ -519,7 +536,7 @@ export class Server implements Context {
     const session = this.table.get(id);
     if (session === undefined || this.#ending) return;
     this.log("session.finding-raised", { id, kind, what });
-    this.#eventOutbox.tell(id, kind, eventFacts(session, what));
+    this.events.add(session, { kind, ...aboutAll, sentence: what }, what);
     if (this.config.notify) session.notify(`${session.row.name}: ${what}`);
   }
 
@@ -581,19 +598,12 @@ export class Server implements Context {
     return this.#jobAsked.end;
   }
 
-  /** Looks whether a run has stopped moving; told once, and again only after it has moved. */
-  async #lookForStalls(): Promise<void> {
-    for (const session of this.table.live()) {
-      if (session.row.kind !== "launch") continue;
-      const progress = await this.progress.of(session);
-      if (progress === null || this.#ending) continue;
-      const told = session.row.facts.stalled === true;
-      if (progress.stalled === told) continue;
-      session.setFact("stalled", progress.stalled);
-      if (!progress.stalled) continue;
-      this.log("session.stalled", { id: session.id, summary: progress.summary });
-      this.#eventOutbox.tell(session.id, "stalled", eventFacts(session, progress.summary));
-      if (this.config.notify) session.notify(`${session.row.name}: ${progress.summary}`);
+  /** What is new in a run is told, each once; what stands in its terminals is what a person would act on. */
+  #lookAt(session: Session, run: RunProgress): void {
+    if (this.#ending) return;
+    for (const { kind, sentence } of this.events.look(session, run)) {
+      this.log("session.event-noticed", { id: session.id, kind, sentence });
+      if (this.config.notify && (kind === "stalled" || kind === "nan")) session.notify(`${session.row.name}: ${sentence}`);
     }
   }
 
@@ -761,7 +771,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#handshakes.dispose();
     this.#eventOutbox.dispose();
-    clearInterval(this.#stalls);
+    this.tick.dispose();
     clearInterval(this.#jobLook);
     this.#endWatch();
     this.#deadlines.dispose();

@@ -94,6 +94,18 @@ const additions: readonly string[] = [
      session TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
      trainer TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // the stream of events; ids are never used again, so that whoever follows knows what it has
+  `CREATE TABLE IF NOT EXISTS event (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+     time INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     node TEXT,
+     metric TEXT,
+     epoch INTEGER,
+     sentence TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX IF NOT EXISTS event_session ON event (session, id);`,
 ];
 
 /** The version that this program writes. */

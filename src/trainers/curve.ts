@@ -27,7 +27,10 @@ const dots = [
   [0x40, 0x80],
 ] as const;
 
-/** Heights of a bar. The full block is not among them: two rows of bars, one above the other, keep a gap between them. */
+/**
+ * Heights of a bar. The full block is not among them: two rows of bars, one above the other, keep a gap
+ * between them.
+ */
 const bars = "▁▂▃▄▅▆▇";
 
 /** Stands for a stretch with a value that is no number. */
@@ -44,9 +47,12 @@ const barsAbove = 3;
 const barsBelow = 1;
 
 /**
- * A line of bars of the values' heights, at most `width` columns; values are condensed by taking the mean of equal stretches.
- * Most bars are for the range of the last third: the fall of the first epochs is many times what comes later, and would flatten
- * it. What is above or below that range shares the bars that are left. A stretch with a NaN or an Inf in it is marked.
+ * A line of bars of the values' heights, at most `width` columns; values are condensed by taking the mean of
+ * equal stretches.
+ * Most bars are for the range of the last third: the fall of the first epochs is many times what comes
+ * later, and would flatten
+ * it. What is above or below that range shares the bars that are left. A stretch with a NaN or an Inf in it
+ * is marked.
  */
 export function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0 || width < 1) return "";
@@ -72,16 +78,22 @@ export function sparkline(values: readonly number[], width: number): string {
     .join("");
 }
 
-/** The bar of `value` in `low`..`high`, of the bars `from` to `to` (exclusive); the middle one where there is no range. */
+/**
+ * The bar of `value` in `low`..`high`, of the bars `from` to `to` (exclusive); the middle one where there is
+ * no range.
+ */
 function barOf(value: number, low: number, high: number, from: number, to: number): string {
   const part = high === low ? 0.5 : (value - low) / (high - low);
   return bars[Math.min(to - 1, from + Math.floor(part * (to - from)))] as string;
 }
 
 /**
- * A chart of `width` × `height` character cells, y axis and x axis with their ends labelled. Returns one text a row, and for each
- * cell which curve (index) it shows, so that the caller may colour it; a cell that two curves share belongs to the later one.
- * An outlier does not flatten the rest: above the 98th percentile (of 50 values or more) a curve is clipped to the top row.
+ * A chart of `width` × `height` character cells, y axis and x axis with their ends labelled. Returns one
+ * text a row, and for each
+ * cell which curve (index) it shows, so that the caller may colour it; a cell that two curves share belongs
+ * to the later one.
+ * An outlier does not flatten the rest: above the 98th percentile (of 50 values or more) a curve is clipped
+ * to the top row.
  */
 export function drawChart(
   curves: readonly Curve[],

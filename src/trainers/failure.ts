@@ -1,4 +1,5 @@
-// The one line of a failure that matters: which exception, what it says, and where in the user's own files it was raised.
+// The one line of a failure that matters: which exception, what it says, and where in the user's own files
+// it was raised.
 import type { PostMortem } from "./ending.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */
@@ -6,7 +7,10 @@ export interface RunFailure {
   /** Class of the exception, without its module; "" where it is none. */
   kind: string;
   message: string;
-  /** The last frame of the traceback in a file that is neither Python's nor a package's; null where there is none. */
+  /**
+   * The last frame of the traceback in a file that is neither Python's nor a package's; null where there is
+   * none.
+   */
   file: string | null;
   line: number | null;
 }

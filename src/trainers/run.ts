@@ -93,6 +93,8 @@ export interface NodeProgress {
   /** Lowest validation loss of this launch, and how many epochs ago it was. */
   bestValidationLoss: number | null;
   epochsSinceBest: number | null;
+  /** Epochs without a better validation loss after which it stops by itself. */
+  patience?: number | null;
   /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
   nonFinite: NonFinite[];
   /**

@@ -53,7 +53,10 @@ function results(nodes: readonly NodeProgress[]): string {
     .join("; ");
 }
 
-/** Epochs without a better validation loss that are worth a word: so many, and this part of those of this launch. */
+/**
+ * Epochs without a better validation loss that are worth a word: so many, and this part of those of this
+ * launch.
+ */
 const longWithout = 20;
 const partWithout = 0.25;
 

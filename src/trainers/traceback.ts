@@ -16,7 +16,8 @@ interface TracedFrame {
 }
 
 /**
- * The exception, then its own frames as Python writes them, the nearest last; how many lines were left out stands in `left`. What is shorter
+ * The exception, then its own frames as Python writes them, the nearest last; how many lines were left out
+ * stands in `left`. What is shorter
  * or no traceback stays as it is.
  */
 export function shortTraceback(lines: readonly string[]): { lines: string[]; left: number } {

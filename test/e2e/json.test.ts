@@ -171,7 +171,7 @@ describe("docs/guide/json.md", () => {
       script,
       `#!${python}
 # falcon
-mkdir -p run/graph/theta && printf 'graph: {theta: {estimator: {max_epochs: 9}}}\\n' > run/config.yml
+mkdir -p run/graph/theta && printf 'graph: {theta: {estimator: {max_epochs: 9, early_stop_patience: 4}}}\\n' > run/config.yml
 now=$(date +%Y-%m-%dT%H:%M:%S)
 echo "$now [INFO] [theta] Training started" > ${log}
 echo "$now [INFO] Epoch 1/9 | steps=1 | n_sims=8 | train_loss=1.5 | val_loss=1.25" >> ${log}
@@ -184,6 +184,15 @@ exit 3
     const env = { CUDA_VISIBLE_DEVICES: "0,1" };
     const run = await home.run(["launch", "--falcon", script, "-o", "run", "samples=6", "rate=1", "new=x"], { cwd: folder, env });
     assert.equal(run.code, 3, run.stderr);
+    const lines = (await home.ok(["events", "--json"])).trim().split("\n");
+    const events = lines.map((line) => JSON.parse(line) as Values);
+    for (const event of events) comparison.object(event, "event");
+    const nan = events.filter(({ kind, metric }) => kind === "nan" && metric === "validationLoss");
+    assert.deepEqual(
+      nan.map(({ node, epoch, sentence }) => [node, epoch, sentence]),
+      [["theta", 2, "theta: val loss Inf since epoch 2"]],
+      "told once, though it ended between two looks",
+    );
     interface Row {
       provenance: Values & { overrides: Values[] };
       progress: { nodes: Values[]; summary: string };

@@ -1,5 +1,9 @@
-// falcon wait: until sessions end; the answer is their exit status.
+// falcon wait: until sessions end, and the answer is their exit status; or until something is so.
 import { Failure, Status } from "../../base/failure.ts";
+import { type Condition, parseUntil } from "../../session/events/until.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import type { Context } from "../dispatch/call.ts";
 import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
@@ -12,12 +16,14 @@ export const wait: CommandSpec = {
   summary: "wait until sessions end, exit with the session's exit status",
   examples: [
     ["falcon wait night && echo done", "go on when it has ended well"],
+    ["falcon wait night --until 'val_loss < -1 or nan'", "go on when it is so; status 1 where it ends before"],
     ["falcon wait --timeout 60 night", "give up after a minute, with status 124"],
   ],
   completes: "all",
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
+      .option("--until <condition>", "wait for it instead of the end: epoch >= 100, NODE.val_loss < -1, nan, stalled, ended")
       .option("--timeout <seconds>", "give up after so long, with status 124");
     defineSeveral(command, "all that run");
   },
@@ -28,19 +34,34 @@ export const wait: CommandSpec = {
       throw new Failure(`--timeout ${options.timeout}: give a number of seconds from above 0 to ${longestTimeout}`, Status.usage);
     }
     // a server that comes after this one is asked for the same ones, which may have ended meanwhile
-    call.resume(["wait", ...sessions.map((s) => s.id), ...(seconds === undefined ? [] : ["--timeout", String(seconds)])]);
+    const until = options.until === undefined ? undefined : parseUntil(options.until);
+    const again = [
+      ...(until === undefined ? [] : ["--until", options.until]),
+      ...(seconds === undefined ? [] : ["--timeout", String(seconds)]),
+    ];
+    call.resume(["wait", ...sessions.map((s) => s.id), ...again]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<"late">((resolve) => {
       if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);
     });
-    const outcome = await Promise.race([Promise.all(sessions.map((s) => s.over)), late, call.gone]);
+    const held = until === undefined ? undefined : holding(context, sessions, until);
+    const waited = held?.all ?? Promise.all(sessions.map((s) => s.over));
+    const outcome = await Promise.race([waited, late, call.gone]);
     clearTimeout(timer);
+    held?.stop();
     if (outcome === "late") {
       const running = sessions.filter((s) => s.live).map((s) => s.id);
       throw new Failure(`still running after ${seconds} s: ${running.join(", ")}`, timedOut);
     }
     let status: number = Status.ok;
     for (const session of sessions) {
+      if (held !== undefined) {
+        if (held.has(session)) continue;
+        if (session.live) continue;
+        call.stderr(`[${session.row.name}] ended before it was so: ${endSentence(session)}\n`);
+        status = Status.noSession;
+        continue;
+      }
       if (session.live) continue;
       call.stderr(`[${session.row.name}] ${endSentence(session)}\n`);
       // of several, the first that did not succeed tells
@@ -49,6 +70,29 @@ export const wait: CommandSpec = {
     return status;
   },
 };
+
+/** Looks at the sessions until the condition holds for each, or it has ended. */
+function holding(
+  context: Context,
+  sessions: readonly Session[],
+  until: Condition,
+): { all: Promise<void>; has(session: Session): boolean; stop(): void } {
+  const held = new Set<Session>();
+  let done!: () => void;
+  const all = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const check = (session: Session, run: RunProgress | null) => {
+    if (until({ run, ended: !session.live })) held.add(session);
+    if (sessions.every((one) => held.has(one) || !one.live)) done();
+  };
+  const stop = context.tick.watch((session, run) => {
+    if (sessions.includes(session)) check(session, run);
+  });
+  for (const session of sessions)
+    void session.over.then(async () => check(session, await context.progress.of(session).catch(() => null)));
+  return { all, has: (session) => held.has(session), stop };
+}
 
 /** As timeout(1) says it. */
 const timedOut = 124;

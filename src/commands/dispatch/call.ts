@@ -7,6 +7,8 @@ import type { LimitedJob } from "../../batch/time-limit.ts";
 import type { Direct, Request } from "../../protocol/client.ts";
 import type { Nvidia } from "../../resources/nvidia.ts";
 import type { UsageSampler } from "../../resources/sampler.ts";
+import type { EventStream } from "../../session/events/event-stream.ts";
+import type { RunTick } from "../../session/events/run-tick.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
 import type { Neighbours } from "../../session/machines/neighbours.ts";
 import type { RosterKeeper } from "../../session/machines/roster.ts";
@@ -83,6 +85,10 @@ export interface Context {
   readonly table: SessionTable;
   readonly store: SessionStore;
   readonly progress: RunProgresses;
+  /** What happened to the sessions. */
+  readonly events: Pick<EventStream, "after" | "follow">;
+  /** The look at all live runs. */
+  readonly tick: Pick<RunTick, "watch">;
   readonly parts: PartKeeper;
   /** The name of this machine. */
   readonly host: string;

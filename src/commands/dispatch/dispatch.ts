@@ -12,6 +12,7 @@ import { send } from "../control/send.ts";
 import { stop } from "../control/stop.ts";
 import { wait } from "../control/wait.ts";
 import { monitor, sessions } from "../list/sessions.ts";
+import { events } from "../output/events.ts";
 import { exportCommand } from "../output/export.ts";
 import { logs, logsAgain } from "../output/logs.ts";
 import { replay } from "../output/replay.ts";
@@ -42,6 +43,7 @@ export const commands: readonly CommandSpec[] = [
   sessions,
   show,
   logs,
+  events,
   exportCommand,
   replay,
   stop,

@@ -3,11 +3,8 @@
 import { outcomeOf } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 
-/**
- * Events that are told: it completed, it ended otherwise (status, signal, lost), it stopped moving; what is
- * found about its use of GPUs and memory.
- */
-export type SessionEvent = "ended" | "failed" | "stalled" | "gpu-idle" | "memory-growth";
+/** Events that an end is: it completed, or it ended otherwise (status, signal, lost). */
+export type SessionEvent = "ended" | "failed";
 
 /** The event that the end of a session is. */
 export function endEvent(session: Session): SessionEvent {

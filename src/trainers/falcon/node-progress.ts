@@ -28,6 +28,8 @@ export interface NodeSituation {
   begun: boolean;
   /** max_epochs of the configuration. */
   configured: number | undefined;
+  /** early_stop_patience of the configuration. */
+  patience?: number | undefined;
   /** The run's program is there; undefined: not known. */
   alive: boolean | undefined;
   /** The driver's summary is there. */
@@ -73,6 +75,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     validationLoss: finite(last?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
     epochsSinceBest: best && last ? last.epoch - best.epoch : null,
+    patience: situation.patience ?? null,
     nonFinite: nonFiniteIn(epochs, situation.zone),
     trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
     samples: last?.samples ?? null,

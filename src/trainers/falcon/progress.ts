@@ -58,6 +58,7 @@ interface WatchedNode {
   reader: LogReader;
   trained: boolean;
   configured: number | undefined;
+  patience: number | undefined;
   metrics: Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
   silence: Silence;
 }
@@ -188,13 +189,14 @@ export class RunWatcher implements RunWatch {
     this.#datasetReader = reader("dataset");
     this.#driver.restart();
     this.#buffer = [];
-    this.#nodes = config.nodes.map(({ name, trained, epochs }) => {
+    this.#nodes = config.nodes.map(({ name, trained, epochs, patience }) => {
       const metric = (metricName: string) => new MetricReader(path.join(config.graph, name, "metrics", metricName), this.count);
       return {
         log: new NodeLog(name),
         reader: reader(name),
         trained,
         configured: epochs,
+        patience,
         metrics: {
           epoch: metric("epoch"),
           "val/loss": metric("val/loss"),
@@ -266,10 +268,11 @@ export class RunWatcher implements RunWatch {
     const now = this.#clock();
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#driverReader?.exists === true;
-    const nodes = this.#nodes.map(({ log, reader, trained, configured, metrics, silence }) =>
+    const nodes = this.#nodes.map(({ log, reader, trained, configured, patience, metrics, silence }) =>
       nodeProgress(log, {
         trained,
         configured,
+        patience,
         known,
         logged: reader.exists,
         driver: facts.nodes.get(log.name),

@@ -15,6 +15,8 @@ export interface ConfigNode {
   trained: boolean;
   /** max_epochs of its estimator, where the file gives it. */
   epochs: number | undefined;
+  /** early_stop_patience of its estimator, where the file gives it. */
+  patience: number | undefined;
 }
 
 /** What matters of a config.yml. */
@@ -86,10 +88,12 @@ function readHere(run: string, directory: string, graph: string | undefined): { 
 function configNode(name: string, value: YamlValue): ConfigNode {
   const estimator = at(value, "estimator");
   const epochs = at(estimator, "max_epochs");
+  const patience = at(estimator, "early_stop_patience");
   return {
     name,
     trained: estimator !== undefined && estimator !== null,
     epochs: typeof epochs === "number" ? epochs : undefined,
+    patience: typeof patience === "number" ? patience : undefined,
   };
 }
 
@@ -106,9 +110,12 @@ function nodesOf(graph: string): ConfigNode[] {
   const names = entries
     .filter((entry) => entry.isDirectory() && entry.name !== "driver" && entry.name !== "dataset")
     .map((entry) => entry.name);
-  return names
-    .sort()
-    .map((name) => ({ name, trained: fs.existsSync(path.join(graph, name, "metrics", "epoch")), epochs: undefined }));
+  return names.sort().map((name) => ({
+    name,
+    trained: fs.existsSync(path.join(graph, name, "metrics", "epoch")),
+    epochs: undefined,
+    patience: undefined,
+  }));
 }
 
 function at(value: YamlValue | undefined, ...keys: string[]): YamlValue | undefined {

@@ -1,0 +1,79 @@
+// What is worth telling of a run between two looks at it: derived from its state then and now, and from
+// nothing
+// else, so that a server that comes later goes on where the one before stood.
+import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
+import { epochText, span, stuckText } from "../../trainers/summary.ts";
+
+/** Kinds of events about a run, by name as `on_event` gets them. */
+export type RunEventKind = "phase" | "nan" | "stalled" | "no-improvement" | "seam";
+
+export interface RunEvent {
+  kind: RunEventKind;
+  node: string | null;
+  metric: string | null;
+  epoch: number | null;
+  sentence: string;
+}
+
+/** What has been told of a run. JSON-friendly: kept with the session. */
+export interface Told {
+  phase: string | null;
+  stalled: boolean;
+  seam: boolean;
+  /** Metrics that are no numbers any more, as "node metric". */
+  nan: string[];
+  /** Nodes that are told to be without a better loss. */
+  stuck: string[];
+}
+
+export const nothingTold: Told = { phase: null, stalled: false, seam: false, nan: [], stuck: [] };
+
+const metricWords = { loss: "train loss", validationLoss: "val loss", learningRate: "learning rate" } as const;
+
+/** The events since `told`, and what has been told with them. A condition that is over may be told again. */
+export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; told: Told } {
+  const events: RunEvent[] = [];
+  const tell = (kind: RunEventKind, sentence: string, about: Partial<RunEvent> = {}) =>
+    events.push({ kind, node: null, metric: null, epoch: null, ...about, sentence });
+  if (run.phase !== told.phase && run.phase !== "unknown") tell("phase", run.phase);
+  const seam = run.nodes.some((node) => (node.epochsBefore ?? 0) > 0);
+  if (seam && !told.seam) {
+    const first = run.nodes.find((node) => (node.epochsBefore ?? 0) > 0) as NodeProgress;
+    const epoch = first.epochsBefore as number;
+    tell("seam", `${first.name}: goes on after epoch ${epoch} of an earlier launch`, { node: first.name, epoch });
+  }
+  const nan: string[] = [];
+  for (const node of run.nodes) {
+    for (const { metric, value, epoch } of node.nonFinite) {
+      const key = `${node.name} ${metric}`;
+      nan.push(key);
+      if (told.nan.includes(key)) continue;
+      tell("nan", `${node.name}: ${metricWords[metric]} ${value} since epoch ${epoch}`, { node: node.name, metric, epoch });
+    }
+  }
+  const stuck: string[] = [];
+  for (const node of run.nodes) {
+    const why = node.status === "training" ? withoutBetter(node) : "";
+    if (why === "") continue;
+    stuck.push(node.name);
+    if (told.stuck.includes(node.name)) continue;
+    tell("no-improvement", `${node.name}: ${why}, at epoch ${epochText(node)}`, {
+      node: node.name,
+      metric: "validationLoss",
+      epoch: node.epoch,
+    });
+  }
+  if (run.stalled && !told.stalled)
+    tell("stalled", run.silence === null ? run.summary : `silent for ${span(run.silence)}: ${run.summary}`);
+  return { events, told: { phase: run.phase, stalled: run.stalled, seam, nan, stuck } };
+}
+
+/** A run that stops by itself after so many epochs without a better loss is told at the half of them. */
+const partOfPatience = 0.5;
+
+function withoutBetter(node: NodeProgress): string {
+  const { patience, epochsSinceBest } = node;
+  if (patience === null || patience === undefined) return stuckText(node);
+  if (epochsSinceBest === null || epochsSinceBest < Math.max(2, partOfPatience * patience)) return "";
+  return `no better for ${epochsSinceBest} of ${patience} epochs of patience`;
+}

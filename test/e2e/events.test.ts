@@ -1,0 +1,55 @@
+// What happened to sessions, told as it happens: events, and waiting for a condition.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { TestHome } from "../support/home.ts";
+import { notBuilt, trainer } from "../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+describe("events and conditions", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  const launch = (name: string, ...settings: string[]) =>
+    home.ok(["launch", "--falcon", trainer, "-d", "--name", name, "-o", name, ...settings]);
+
+  test("wait --until returns when it is so, and the run goes on", async () => {
+    await launch("long", "samples=64", "epochs=5000", "rate=20");
+    await home.ok(["wait", "long", "--until", "epoch >= 3 and val_loss < 1e9"]);
+    const { stdout } = await home.run(["show", "long", "--json"]);
+    const shown = JSON.parse(stdout) as { state: string; progress: { nodes: { epoch: number | null }[] } };
+    assert.equal(shown.state, "running");
+    assert.ok(shown.progress.nodes.some(({ epoch }) => (epoch ?? 0) >= 3));
+    await home.ok(["wait", "long", "--timeout", "1", "--until", "nan"], { code: 124 });
+    await home.ok(["stop", "long"]);
+  });
+
+  test("a run that ends before it is so: status 1 and its outcome; a word of the end holds then", async () => {
+    await launch("short", "samples=64", "epochs=4", "rate=50");
+    const { code, stderr } = await home.run(["wait", "short", "--until", "epoch >= 100"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /\[short\] ended before it was so: completed/);
+    assert.equal((await home.run(["wait", "short", "--until", "nan or ended"])).code, 0);
+  });
+
+  test("a mistake is marked, and nothing is waited for", async () => {
+    const { code, stderr } = await home.run(["wait", "short", "--until", "val_los < -1"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^falcon: --until: no such name; .*\n {2}val_los < -1\n {2}\^\n$/);
+  });
+
+  test("--follow tells each event once, until the session is over; then they are there for all", async () => {
+    const launched = launch("told", "samples=64", "epochs=30", "rate=20");
+    await launched;
+    const { code, stdout } = await home.run(["events", "told", "--follow", "--json"]);
+    assert.equal(code, 0);
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { id: number; kind: string; sentence: string });
+    assert.ok(events.length >= 2, stdout);
+    assert.equal(new Set(events.map(({ id }) => id)).size, events.length);
+    assert.deepEqual(events.at(-1)?.kind, "ended");
+    assert.match(await home.ok(["events", "told"]), / told {2}phase .*\n(.*\n)*.* told {2}ended +completed/);
+    assert.equal(await home.ok(["events", "told", "--json", "--after", String(events.at(-1)?.id)]), "");
+  });
+});
