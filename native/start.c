@@ -34,6 +34,8 @@ enum {
   // Where we may not start it: a client inside of the job needs about a second to start another one after a
   // crash.
   ANOTHERS_MS = 5000,
+  // So often a home that is removed while its first server is started is made again.
+  REMAKE_LIMIT = 3,
   // How often a client asks again that waits for another one's server.
   AGAIN_MS = 10,
   READY_FD = 3,
@@ -270,6 +272,31 @@ static int await_anothers(const struct place *place, patience *wait, pid_t *pid,
   return -1;
 }
 
+// The lock of those who start a server there, open but not taken; -1 with a problem. A job's home that had
+// nothing in it yet may just have been taken for that of an ended job, and removed
+// (src/session/machines/take-in.ts): it is made again.
+static int open_start_lock(const struct place *place, char *problem, size_t room) {
+  char path[PATH_MAX];
+  struct place again;
+  snprintf(path, sizeof path, "%s/start.lock", place->home);
+  for (int tries = 0;; tries++) {
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock >= 0) return lock;
+    if (errno == ENOENT && tries < REMAKE_LIMIT) {
+      if (!place_find(NULL, &again, problem, room)) return -1;
+      continue;
+    }
+    fail(problem, room, "cannot open", path);
+    return -1;
+  }
+}
+
+// Whether the file was removed since it was opened.
+static bool is_removed(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && status.st_nlink == 0;
+}
+
 int start_reach(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room) {
   const char *home = place->home;
   char path[PATH_MAX];
@@ -278,21 +305,21 @@ int start_reach(const struct place *place, patience *wait, pid_t *pid, char *pro
   int fd = try_connect(home, pid, problem, room);
   if (fd >= 0 || *problem) return fd;
   if (!place->may_start || (!own_file(path) && errno == ENOENT)) return await_anothers(place, wait, pid, problem, room);
-  snprintf(path, sizeof path, "%s/start.lock", home);
-  int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock < 0) {
-    fail(problem, room, "cannot open", path);
-    return -1;
-  }
-  while (fd < 0 && !*problem) {
+  int lock = open_start_lock(place, problem, room);
+  while (lock >= 0 && fd < 0 && !*problem) {
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+      if (is_removed(lock)) {
+        close(lock);
+        lock = open_start_lock(place, problem, room);
+        continue;
+      }
       // another client may have started it meanwhile
       fd = try_connect(home, pid, problem, room);
       bool started = fd < 0 && !*problem && start_server(place, wait, end, &silent, problem, room);
       if (started) fd = try_connect(home, pid, problem, room);
       flock(lock, LOCK_UN);
     } else if (errno != EWOULDBLOCK && errno != EINTR) {
-      fail(problem, room, "cannot lock", path);
+      fail(problem, room, "cannot lock", "start.lock");
       break;
     }
     if (fd >= 0 || *problem) break;
@@ -301,6 +328,6 @@ int start_reach(const struct place *place, patience *wait, pid_t *pid, char *pro
     wait(-1, AGAIN_MS);
     fd = *problem ? -1 : try_connect(home, pid, problem, room);
   }
-  close(lock);
+  if (lock >= 0) close(lock);
   return fd;
 }

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { close, tryLock } from "../../src/platform/native.ts";
 import { alive, until, untilFile, untilGone } from "../support/events.ts";
 import { runInJob, stepManager } from "../support/fake-job.ts";
 import { TestHome } from "../support/home.ts";
@@ -91,6 +92,20 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     }
   });
 
+  test("a home that is removed while its first server is waited for, as that of an ended job, is made again", async () => {
+    fs.mkdirSync(jobHome("s77"), { recursive: true, mode: 0o700 });
+    const file = path.join(jobHome("s77"), "start.lock");
+    const lock = tryLock(file);
+    const done = runInJob(home, 77, `${built.falcon} run --name again -- true`);
+    const waits = ({ pid }: { pid: number }) => opened(pid).includes(file);
+    await until(() => home.processes().some(waits), "the client to wait for the lock");
+    fs.rmSync(jobHome("s77"), { recursive: true });
+    close(lock);
+    const { code, stderr } = await done;
+    assert.equal(code, 0, stderr);
+    await until(async () => (await row("again"))?.state === "exited" && !fs.existsSync(jobHome("s77")), "it to be the host's");
+  });
+
   test("launch -d as the last line of the script, or as its only task, waits and says why; before other lines it leaves", async () => {
     const line = (options: string) => `${built.falcon} run ${options} -- /bin/sh -c 'sleep 1; echo done; exit 5'`;
     const script = path.join(home.work, "script.sh");
@@ -143,3 +158,13 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     assert.ok(!fs.existsSync(path.join(home.folder, "j")), "nothing was made");
   });
 });
+
+/** The files that a process has open. */
+function opened(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return fs.readdirSync(folder).map((name) => fs.readlinkSync(path.join(folder, name)));
+  } catch {
+    return [];
+  }
+}

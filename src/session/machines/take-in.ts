@@ -33,8 +33,9 @@ export interface TakeInEffects {
 export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[] {
   let running: ReadonlySet<string> | undefined;
   return jobHomes(host).flatMap((home) => {
-    const lock = lockOf(home);
-    if (lock < 0) return [];
+    // who starts a server in it has the first lock, a server the second
+    const locks = lockOf(home, ["start.lock", "server.lock"]);
+    if (locks === undefined) return [];
     try {
       running ??= runningJobs();
       if (running.has(home.job) || hasHolder(home.home)) return [];
@@ -43,22 +44,30 @@ export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[]
       effects.log("job.import-failed", { job: home.job, reason: String(error) });
       return [];
     } finally {
-      close(lock);
+      for (const lock of locks) close(lock);
     }
   });
 }
 
-/** The lock of the job's server; -1 where one has it, or the folder is not what it should be. */
-function lockOf({ home }: JobHome): number {
+/** These locks of the job's home; undefined where somebody has one, or the folder is not what it should be. */
+function lockOf({ home }: JobHome, names: readonly string[]): number[] | undefined {
+  const locks: number[] = [];
   try {
     const status = fs.lstatSync(home);
-    if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o077) !== 0) return -1;
+    if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o077) !== 0) return undefined;
     // a job of another machine: neither its control groups nor its processes are seen from here
-    if (machineOfHome(home).verdict === "another") return -1;
-    return tryLock(path.join(home, "server.lock"));
+    if (machineOfHome(home).verdict === "another") return undefined;
+    for (const name of names) {
+      const lock = tryLock(path.join(home, name));
+      if (lock < 0) break;
+      locks.push(lock);
+    }
   } catch {
-    return -1;
+    // it is gone meanwhile
   }
+  if (locks.length === names.length) return locks;
+  for (const lock of locks) close(lock);
+  return undefined;
 }
 
 /** All jobs of this machine that have a process in their control groups. */
