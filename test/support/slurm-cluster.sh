@@ -6,7 +6,7 @@
 #   slurm-cluster.sh check [cgroup|linuxproc]      says in one line why it cannot run here, and fails; silent where it can
 #   slurm-cluster.sh up FOLDER [cgroup|linuxproc] [apart] [NAME=VALUE...]
 #                                                  starts it; prints lines for `eval`: SLURM_CONF, SLURM_NODE_A, SLURM_NODE_B
-#                                                  apart: each node has a host name of its own; NAME=VALUE: lines of slurm.conf
+#                                                  apart: each node is a machine by its name and ids; NAME=VALUE: lines of slurm.conf
 #   slurm-cluster.sh node FOLDER up|kill NODE      starts the node's slurmd (again), or kills it with SIGKILL
 #   slurm-cluster.sh down FOLDER
 #
@@ -17,7 +17,8 @@
 # reaches the ports on 127.0.0.1 is believed (auth/none), so this is for a machine of your own.
 # Partitions: `main`, and `urgent`, whose jobs preempt those of `main` (they are requeued). A requeued job comes back after some seconds
 # instead of the usual two minutes. `linuxproc` signals a job's processes by their parents, as clusters without control groups do.
-# With `apart` a node's daemon and its jobs see another host name (unshare --uts), so that what goes by the host's name keeps them apart.
+# With `apart` a node's daemon and its jobs see another host name, machine-id and boot id (unshare), so that for falcon they are machines of their own
+# that share all file systems.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -112,10 +113,18 @@ END
 # The group of its own that each daemon gets, so that a Ctrl+C at a person's terminal does not reach it.
 daemon() { setsid "$@" </dev/null >/dev/null 2>&1 || fail "$1 does not start; see ${SLURM_CONF%/*}/*.log"; }
 
+# In namespaces of its own becomes the command, on what looks like another machine.
+apart() { # FOLDER NODE COMMAND...
+  local at=$1/machine-$2
+  [[ -e $at ]] || { tr -d - </proc/sys/kernel/random/uuid >"$at" && cat /proc/sys/kernel/random/uuid >"$at-boot"; } || exit 1
+  hostname "$2" && mount --bind "$at" /etc/machine-id && mount --bind "$at-boot" /proc/sys/kernel/random/boot_id || exit 1
+  exec "${@:3}"
+}
+
 # A node's daemon; -c: without what it knew before.
 node_daemon() { # FOLDER NODE [-c]
   local own=()
-  [[ -e $1/apart ]] && own=(unshare --uts sh -c 'hostname "$0" && exec "$@"' "$2")
+  [[ -e $1/apart ]] && own=(unshare --uts --mount "$0" apart "$1" "$2")
   daemon "${own[@]}" slurmd ${3:-} -f "$SLURM_CONF" -N "$2"
 }
 
@@ -227,6 +236,7 @@ case "${1:-} $#" in
     [[ -n ${2:-} ]] || fail "up needs a folder"
     up "$2" "${3:-cgroup}" "${@:4}"
     ;;
+  "apart "*) apart "${@:2}" ;;
   "node 4") node "$2" "$3" "$4" ;;
   "down 2") down "$2" ;;
   *)

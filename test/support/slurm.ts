@@ -24,7 +24,7 @@ export function noSlurm(proctrack: Proctrack = "cgroup"): string | false {
 export interface ClusterOptions {
   /** Who submits jobs, undefined: who runs the tests; only root can let another one do that. */
   user?: number | undefined;
-  /** Each node has a host name of its own, the node's; only root can do that. */
+  /** Each node is a machine of its own, by host name, machine-id and boot id; only root can do that. */
   apart?: boolean;
   /** Lines of slurm.conf: "KillWait=30". */
   settings?: string[];
