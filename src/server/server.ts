@@ -542,7 +542,9 @@ export class Server implements Context {
 
   /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
   async #askHowJobEnded({ row }: Session, vanished: boolean): Promise<void> {
-    if (this.job?.system !== "slurm" || row.facts.batchEnd !== undefined) return;
+    const known = (row.facts.batchEnd as JobEnd | undefined)?.what;
+    // that a job or step is over, which its own process tells, does not say why
+    if (this.job?.system !== "slurm" || (known !== undefined && known !== "other" && known !== "step-end")) return;
     const stop = row.facts.stop as StopRecord | undefined;
     const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
     if (!vanished && row.waitStatus === 0 && !fromOutside) return;

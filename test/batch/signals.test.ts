@@ -101,6 +101,11 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
         await cluster.run("scancel", [String(id)]);
         await until(() => cluster.output("line").includes("fake: saved"), "the stop");
         assert.doesNotMatch(cluster.output("line"), /no signal of Slurm reaches|nothing saved/);
+        const stopped = await until(
+          async () => ((await home.sessions()) as Ended[]).find((row) => row.name === "line" && row.outcome !== null),
+          "its end to be told",
+        );
+        assert.deepEqual([stopped.outcome?.kind, stopped.outcome?.by], ["stopped", `Slurm job ${id} was cancelled`]);
       }
     });
 

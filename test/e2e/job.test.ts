@@ -118,7 +118,7 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     assert.match(last.stdout, /^before\n[a-z0-9]{6}\ndone\n$/);
     assert.match(
       last.stderr,
-      /^\[last\] Slurm job 77, would end now and the run with it \(this is the last line of its script\): waiting[^\n]*\n/,
+      /^\[last\] Slurm job 77 would end now and the run with it \(this is the last line of its script\): waiting[^\n]*\n/,
     );
     const task = await runInJob(home, 77, line("-d --name task"));
     assert.equal(task.code, 5);
@@ -133,7 +133,7 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     const terminal = home.terminal(["-c", step], { file: stepManager(home), env: { SLURM_JOB_ID: "77" } });
     await terminal.waitFor("Epoch ");
     terminal.type("d");
-    await terminal.waitFor("Slurm job 77, ends with this terminal, and the run with it. Leave?");
+    await terminal.waitFor("Slurm job 77 ends with this terminal, and the run with it. Leave?");
     terminal.type("n");
     await terminal.waitFor(() => !terminal.text().includes("Leave?"), "the question to go");
     assert.equal(terminal.ended, undefined);

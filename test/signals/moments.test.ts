@@ -1,6 +1,7 @@
-// The real falcon, asked to end at random moments after its first epoch, in each way and in both modes: its model files are whole, the outcome says
-// so, and a relaunch goes on at the epoch that was saved. FALCON_MOMENTS: how many moments for each way and mode (2). FALCON_SOURCE: a checkout of
-// falcon's repository, whose source is taken instead of the installed one. FALCON_SEED: the moments of an earlier run.
+// The real falcon, asked to end at random moments after its first epoch, in each way and in both modes: its
+// model files are whole, the outcome says so, and a relaunch goes on at the epoch that was saved.
+// FALCON_MOMENTS: how many moments for each way and mode (2). FALCON_SOURCE: a checkout of falcon's
+// repository, whose source is taken instead of the installed one. FALCON_SEED: the moments of an earlier run.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
@@ -19,10 +20,20 @@ const stopLimit = 180_000;
 /** How long after the first epoch that is seen the order comes at the latest (ms). */
 const spread = 6_000;
 
-/** A deadline is so long (ms) after the launch at first; later as long as the launch before took, with some room; and it is asked so long before (s). */
+/**
+ * A deadline is so long (ms) after the launch at first; later as long as the launch before took, with some
+ * room; and it is asked so long before (s).
+ */
 const firstStart = 60_000;
 const roomy = 8_000;
 const saveBefore = 20;
+
+/**
+ * Ray waits half a minute for its own processes, which is too short on a machine that is very busy; so often
+ * that is no failure of ours.
+ */
+const rayGaveUp = /The current node timed out during startup/;
+const mostVain = 3;
 
 /** How a run is asked to end. */
 const ways = ["SIGTERM", "SIGUSR1", "falcon stop", "deadline"] as const;
@@ -59,6 +70,7 @@ describe("the real falcon ends with its model at any moment after its first epoc
         let saved = 0;
         // how long it takes to the first epoch, for a deadline that is soon after it
         let starting = firstStart;
+        let vain = 0;
         for (let n = 0; n < moments; n++) {
           const pause = random.below(spread);
           const began = Date.now();
@@ -71,14 +83,22 @@ describe("the real falcon ends with its model at any moment after its first epoc
           const client = start(home, args, project);
           const running = async () =>
             (await home.sessions()).findLast((row) => row.name === name && row.state === "running") as Run | undefined;
-          await until(
+          const trains = await until(
             async () => {
-              if (client.child.exitCode !== null) throw new Error(`it ended with ${client.child.exitCode}: ${client.said()}`);
-              return (epochOf(await running()) ?? 0) > saved;
+              if ((epochOf(await running()) ?? 0) > saved) return "yes";
+              if (client.child.exitCode === null) return undefined;
+              if (rayGaveUp.test(client.said())) return "no";
+              throw new Error(`it ended with ${client.child.exitCode}: ${client.said()}`);
             },
             "its first epoch",
             startLimit,
           );
+          if (trains === "no") {
+            context.diagnostic(`moment ${n + 1}: Ray itself gave up its start after ${seconds(began)}, once more`);
+            assert.ok(++vain <= mostVain, client.said());
+            n--;
+            continue;
+          }
           const before = (await running()) as Run;
           starting = Date.now() - began;
           if (n > 0) assert.equal(nodeOf(before)?.epochsBefore, saved, `it resumes at the saved epoch:\n${client.said()}`);
@@ -104,9 +124,7 @@ describe("the real falcon ends with its model at any moment after its first epoc
           assert.match(shown, /^state {5}stopped (at its time limit )?after .*, model saved$/m);
           assert.match(shown, /^progress {2}stopped · /m);
           saved = epochs;
-          context.diagnostic(
-            `moment ${n + 1}: ${pause} ms, ${epochs} epochs saved, ${names.length} files, ${((Date.now() - began) / 1000).toFixed(0)} s`,
-          );
+          context.diagnostic(`moment ${n + 1}: ${pause} ms, ${epochs} epochs saved, ${names.length} files, ${seconds(began)}`);
         }
       });
     }
@@ -168,6 +186,11 @@ function start(home: TestHome, args: string[], cwd: string) {
       return status ?? null;
     },
   };
+}
+
+/** How long it is since then. */
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(0)} s`;
 }
 
 function order(home: TestHome, way: "SIGTERM" | "SIGUSR1" | "falcon stop", child: ChildProcess, id: string): void {

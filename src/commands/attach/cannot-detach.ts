@@ -1,6 +1,8 @@
 // A run that cannot be left, since its job or step ends with whoever leaves it: how that is said.
+import fs from "node:fs";
 import { jobWords } from "../../batch/job-end.ts";
 import { jobEndsWith } from "../../batch/leaving.ts";
+import { jobOf } from "../../platform/native.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 
 /** What ends with the caller ("Slurm job 4711, step 0"), and how; undefined where leaving is safe. */
@@ -8,13 +10,25 @@ async function endingWith(call: Call, context: Context): Promise<{ job: string; 
   const { job } = context.neighbours.place;
   if (job === null) return undefined;
   const how = await jobEndsWith(call.request.pid);
-  return how === undefined ? undefined : { job: jobWords(job), how };
+  if (how === undefined || isVisitor(call, job, how)) return undefined;
+  return { job: jobWords(job), how };
+}
+
+/**
+ * Whether the caller came to the run from a step of its own (`srun --overlap --jobid=4711 falcon attach`):
+ * that ends with it, and the run's job does not.
+ */
+function isVisitor({ request: { pid, arguments: words } }: Call, job: string, how: "task" | "script"): boolean {
+  const own = jobOfProcess(pid);
+  if (own !== null) return own !== job;
+  // without control groups: a step that is nothing but this command began after the run
+  return how === "task" && words.includes("attach");
 }
 
 /** What a viewer is asked before leaving; undefined where it is not asked. */
 export async function askBeforeLeaving(call: Call, context: Context): Promise<string | undefined> {
   const ending = await endingWith(call, context);
-  return ending === undefined ? undefined : `${ending.job}, ends with this terminal, and the run with it. Leave?`;
+  return ending === undefined ? undefined : `${subject(ending.job)} ends with this terminal, and the run with it. Leave?`;
 }
 
 /** Why a start in the background waits for the end instead; undefined where it does not. */
@@ -22,5 +36,19 @@ export async function whyItWaits(call: Call, context: Context): Promise<string |
   const ending = await endingWith(call, context);
   if (ending === undefined) return undefined;
   const what = ending.how === "task" ? "this is all that it runs" : "this is the last line of its script";
-  return `${ending.job}, would end now and the run with it (${what}): waiting for the run instead of leaving it`;
+  return `${subject(ending.job)} would end now and the run with it (${what}): waiting for the run instead of leaving it`;
+}
+
+/** "Slurm job 4711", "Slurm job 4711, step 0,": what a sentence is about. */
+function subject(job: string): string {
+  return job.includes(",") ? `${job},` : job;
+}
+
+/** The name of the job that has the process in its control groups; null where none has, or it is gone. */
+function jobOfProcess(pid: number): string | null {
+  try {
+    return jobOf(fs.readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+  } catch {
+    return null;
+  }
 }

@@ -51,6 +51,10 @@ export async function doneElsewhere(
   if (places.some((place) => place !== first)) {
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
+  // what Slurm can do for its job needs no way to its node
+  const bySlurm = first === undefined && (spec.name === "stop" || spec.name === "kill");
+  const asked = bySlurm ? await onlySubmitted(call, context, spec, command.opts(), wanted, others) : undefined;
+  if (asked !== undefined) return asked;
   if (first === undefined && (await onAnotherMachine(call, context, wanted))) return "sent-on";
   if (first === undefined) return onlySubmitted(call, context, spec, command.opts(), wanted, others);
   if (startsAgain.has(spec.name)) {

@@ -14,7 +14,7 @@ import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { elsewhere, named, placeOf, presentIds, serverOf } from "../dispatch/other-server.ts";
 import { parseTime } from "../output/logs.ts";
-import { type Submitted, submittedElsewhere, submittedListing, submittedMeant } from "../start/submitted-session.ts";
+import { asOne, type Submitted, submittedElsewhere, submittedListing, submittedMeant } from "../start/submitted-session.ts";
 import { redNumbers } from "../text/not-finite.ts";
 import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
@@ -151,8 +151,9 @@ interface Elsewhere {
 async function lookElsewhere(context: Context, here: boolean, problem: (text: string) => void): Promise<Elsewhere> {
   await context.takeInJobs();
   const others = await elsewhere(context);
-  const waiting = await submittedElsewhere(context, presentIds(context, others));
-  return { others, waiting, remote: here ? [] : await remoteSessions(context, others, problem) };
+  const submitted = await submittedElsewhere(context, presentIds(context, others));
+  const [waiting, remote] = asOne(submitted, here ? [] : await remoteSessions(context, others, problem));
+  return { others, waiting, remote };
 }
 
 /** What is meant, each a session of ours or another's line: in the order of the words that name them, else of their start. */

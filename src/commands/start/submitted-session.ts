@@ -1,9 +1,11 @@
-// A submitted session that is not here (yet): how it is listed, and what the commands on one session do with it.
+// A submitted session that is not here (yet): how it is listed, and what the commands on one session do with
+// it.
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
+import type { RemoteSession } from "../../session/machines/roster.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { Listing } from "../list/session-json.ts";
@@ -19,8 +21,8 @@ export interface Submitted {
 }
 
 /**
- * The submissions that no server here has a session of, asked of Slurm at most each 30 s. Those that are over and have their session here are
- * forgotten, and those that have been over for long.
+ * The submissions that no server here has a session of, asked of Slurm at most each 30 s. Those that are over
+ * and have their session here are forgotten, and those that have been over for long.
  * @param present ids of the sessions that are here, and when each ended (Infinity: it runs).
  */
 export async function submittedElsewhere(context: Context, present: ReadonlyMap<string, number>): Promise<Submitted[]> {
@@ -46,6 +48,49 @@ export function submittedKnown(context: Context, present: ReadonlyMap<string, nu
     if (here !== undefined && (word === undefined || word.asked <= here || !waits(word))) return [];
     return [described(submission, word)];
   });
+}
+
+/**
+ * What the user's machines and Slurm say of the same sessions, as one line each. A job that was killed told
+ * nothing more: where Slurm, asked after the session began, says that its job waits (again) or is over, that
+ * holds; else what its machine told, which is more.
+ */
+export function asOne(waiting: readonly Submitted[], remote: readonly RemoteSession[]): [Submitted[], RemoteSession[]] {
+  const left: Submitted[] = [];
+  let told = ended(remote);
+  for (const one of waiting) {
+    const { submission, word, state } = one;
+    const same = told.filter((s) => isOf(s, submission));
+    const newest = same.at(-1);
+    if (newest === undefined) {
+      left.push(one);
+      continue;
+    }
+    const since = newest.live ? (newest.started ?? newest.created) : (newest.ended ?? newest.created);
+    // of one that ended there only another run of its job is news
+    const knows = word !== undefined && word.asked > since;
+    const over = knows && (newest.live ? state !== "running" : state === "pending" || runsSince(one, since));
+    if (over) left.push(one);
+    told = told.filter((s) => !isOf(s, submission) || !s.live || (s === newest && !over));
+  }
+  return [left, told];
+}
+
+/** Of each id one, oldest first: who saw it end knows more than who had it running. */
+function ended(remote: readonly RemoteSession[]): RemoteSession[] {
+  const byId = new Map<string, RemoteSession>();
+  for (const session of remote) if (byId.get(session.id)?.live !== false) byId.set(session.id, session);
+  return [...byId.values()].sort((a, b) => a.created - b.created);
+}
+
+/** Whether it is a part of the submitted session: each has the job's number, and its name. */
+function isOf({ id, job, name }: RemoteSession, submission: Submission): boolean {
+  return id === submission.id || (job?.slice(1).replace(/\..*/, "") === submission.job && name === submission.name);
+}
+
+/** The job runs again, and its machine has not told of that yet. */
+function runsSince({ state, word }: Submitted, since: number): boolean {
+  return state === "running" && (word?.job?.start ?? 0) > since;
 }
 
 function described(submission: Submission, word: JobWord | undefined): Submitted {
@@ -101,10 +146,14 @@ export async function onSubmitted(
   }
   if (command === "stop" || command === "kill") {
     const slurm = new Slurm(submission.environment);
-    if (state === "exited" || state === "lost") throw new Failure(`session ${id} (${name}) is over: ${text}`, Status.noSession);
-    if (state === "running" && command === "stop") {
+    // what waited half a minute ago may run by now, and is not to be cancelled then
+    await context.submissions.ask(submission);
+    const now = described(submission, context.submissions.word(id));
+    if (now.state === "exited" || now.state === "lost")
+      throw new Failure(`session ${id} (${name}) is over: ${now.text}`, Status.noSession);
+    if (now.state === "running" && command === "stop") {
       await slurm.signalScript(job, "USR1");
-      call.stderr(`[${name}] asked to stop (SIGUSR1 to ${text}); it saves and ends\n`);
+      call.stderr(`[${name}] asked to stop (SIGUSR1 to ${now.text}); it saves and ends\n`);
       return Status.ok;
     }
     await slurm.cancel(job);
@@ -135,7 +184,10 @@ function submittedText({ submission, state, text }: Submitted, call: Call): stri
   return `${lines.map(([label, words]) => `${label.padEnd(10)}${printable(words)}`).join("\n")}\n`;
 }
 
-/** As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or empty. */
+/**
+ * As `sessions --json` has any session (docs/guide/json.md); what only a session that began has is null or
+ * empty.
+ */
 export function submittedListing({ submission, state, text, word }: Submitted): Record<keyof Listing, unknown> {
   const { id, name, kind, command, directory, runDirectory, job, created } = submission;
   return bareSessionJson({
