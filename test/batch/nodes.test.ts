@@ -34,11 +34,14 @@ describe("falcon submit to nodes that are other machines", { skip: noSlurm() }, 
     home.env.XDG_STATE_HOME = home.folder;
   });
   after(async () => {
-    await cluster.down();
-    // nobody was on the nodes to take the jobs' homes in
-    for (const node of cluster.nodes)
-      fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
-    await home.dispose();
+    try {
+      await cluster.cancelAll();
+      // nobody was on the nodes to take the jobs' homes in
+      for (const node of cluster.nodes) fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
+      await home.dispose();
+    } finally {
+      await cluster.down();
+    }
   });
 
   /** What is listed of the job. */

@@ -2,6 +2,7 @@
 // session itself is there, or its job is over. Slurm is asked for all of them together.
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { Slurm, type SlurmJob } from "../../batch/slurm.ts";
@@ -33,6 +34,9 @@ export interface JobWord {
 /** Slurm is asked at most this often (ms), for all jobs together: its controller serves a whole cluster. */
 export const leastPause = 30_000;
 
+/** A list waits so long (ms) for Slurm, whose controller answers within a tenth of that unless something is wrong. */
+const longestWait = 3_000;
+
 /** A job that is over stays listed so long (ms), where its session is on another node. */
 export const keptAfterEnd = 86_400_000;
 
@@ -60,6 +64,7 @@ export class Submissions {
   #words = new Map<string, JobWord>();
   #asked = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
+  readonly #longest: number;
 
   /** @param home the host's home; the files are in its folder `submitted`. */
   constructor(
@@ -67,7 +72,9 @@ export class Submissions {
     clock: () => number,
     log: Log,
     slurm: (environment: Record<string, string>) => Pick<Slurm, "jobs"> = (environment) => new Slurm(environment),
+    longest = longestWait,
   ) {
+    this.#longest = longest;
     this.#folder = path.join(home, "submitted");
     this.#clock = clock;
     this.#log = log;
@@ -109,17 +116,18 @@ export class Submissions {
 
   /**
    * Asks Slurm about all submissions unless that was done a moment ago. Never rejects: where Slurm is silent,
-   * its last word stays.
+   * its last word stays. Whoever waits for it waits a moment only; the next one has the answer.
    */
   refresh(): Promise<void> {
-    if (this.#asking !== undefined) return this.#asking;
-    const all = this.all();
-    if (all.length === 0 || this.#clock() - this.#asked < leastPause) return Promise.resolve();
-    this.#asked = this.#clock();
-    this.#asking = this.#ask(all).finally(() => {
-      this.#asking = undefined;
-    });
-    return this.#asking;
+    if (this.#asking === undefined) {
+      const all = this.all();
+      if (all.length === 0 || this.#clock() - this.#asked < leastPause) return Promise.resolve();
+      this.#asked = this.#clock();
+      this.#asking = this.#ask(all).finally(() => {
+        this.#asking = undefined;
+      });
+    }
+    return Promise.race([this.#asking, delay(this.#longest, undefined, { ref: false })]);
   }
 
   /** Asks about one that has just been submitted or cancelled, besides the others' turn. */

@@ -97,3 +97,23 @@ test("sbatch's time limits are read as sbatch reads them, and a grace fits into 
   );
   assert.throws(() => graceFor(120, 120), /would stop at once/);
 });
+
+test("who lists waits a moment only for a Slurm that says nothing; the next one has the answer", async () => {
+  const answers: ((jobs: SlurmJob[]) => void)[] = [];
+  const submissions = new Submissions(
+    home,
+    () => 1_000_000,
+    () => {},
+    () => ({ jobs: () => new Promise((resolve) => answers.push(resolve)) }),
+    1,
+  );
+  submissions.add(submission("aaaaaa", "1"));
+  await submissions.refresh();
+  assert.equal(submissions.word("aaaaaa"), undefined);
+  const again = submissions.refresh();
+  answers[0]?.([job("1", "RUNNING")]);
+  await again;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(submissions.word("aaaaaa")?.job?.state, "RUNNING");
+  assert.equal(answers.length, 1);
+});
