@@ -186,6 +186,119 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
   });
 }
 
+const noParts = typeof found === "string" ? found : chosen("parts") ? noSlurm() : "another place is asked for";
+describe("the real falcon through three parts of one job on two machines", { skip: noParts }, () => {
+  if (typeof found === "string") return;
+  const { file, python } = found;
+  let cluster: SlurmCluster;
+  let home: TestHome;
+  let project: string;
+  before(async () => {
+    cluster = await SlurmCluster.up("cgroup", { apart: true, settings });
+    home = new TestHome({
+      SLURM_CONF: cluster.env.SLURM_CONF as string,
+      PATH: cluster.env.PATH as string,
+      ...falconEnvironment(),
+    });
+    // each machine has its home in the folder that they share
+    delete home.env.FALCON_SESSIONS_HOME;
+    home.env.XDG_STATE_HOME = home.folder;
+    project = path.join(home.work, "project");
+    gaussianProject(project);
+  });
+  after(async () => {
+    try {
+      await cluster.cancelAll();
+      for (const node of cluster.nodes)
+        fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
+      await home.dispose();
+    } finally {
+      await cluster.down();
+    }
+  });
+
+  test("time limit with its grace, preemption, scancel: one session, each part goes on at the saved epoch", {
+    timeout: 3 * (startLimit + stopLimit) + 6 * 60_000,
+  }, async (context) => {
+    const [a, b] = cluster.nodes;
+    const set = (node: string, state: string) =>
+      cluster.run("scontrol", ["update", `NodeName=${node}`, `State=${state}`, ...(state === "DRAIN" ? ["Reason=test"] : [])]);
+    await set(a, "DRAIN");
+    const words = ["launch", "--requeue", "--falcon", file, "--name", "parts", "--save-before", "150s", "-o", "run", ...quick];
+    const id = await home.ok(["submit", "--time=6", "--exclusive", "--", ...words], { cwd: project });
+    const job = String((await home.sessions()).find((row) => row.id === id)?.job).slice(1);
+    /** What the machine lists that the job runs on now. */
+    const onNode = async () => {
+      const args = ["--overlap", `--jobid=${job}`, falcon, "sessions", "--all", "--json"];
+      const { code, stdout } = await home.run(args, { file: "srun", limit: startLimit });
+      return code === 0 ? (JSON.parse(stdout) as (Run & { part: number; run: string })[]) : [];
+    };
+    let saved = 0;
+    /** Waits until the nth part has trained an epoch, and says all that is known of the run there. */
+    const part = (n: number) =>
+      until(
+        async () => {
+          const { JobState, Restarts, NodeList } = await cluster.job(job);
+          if (JobState !== "RUNNING" || Number(Restarts) !== n - 1) return undefined;
+          const rows = (await onNode()).filter((row) => row.run === id);
+          const now = rows.find((row) => row.part === n && row.state === "running");
+          if (now === undefined || (epochOf(now) ?? 0) <= saved) return undefined;
+          if (n > 1) assert.equal(nodeOf(now)?.epochsBefore, saved, "it goes on at the saved epoch");
+          const [one, ...more] = ((await home.sessions()) as Run[]).filter(
+            ({ name, state }) => name === "parts" && state === "running",
+          );
+          if (one === undefined || (one as unknown as { host: string }).host !== NodeList) return undefined;
+          assert.deepEqual(more, [], "one line where it was submitted");
+          context.diagnostic(`part ${n} on ${NodeList === a ? "a" : "b"}: epoch ${epochOf(now)}`);
+          return { rows, node: NodeList };
+        },
+        () => `part ${n} to train: ${readIfThere(path.join(project, `slurm-${job}.out`))}`,
+        startLimit + 6 * 60_000,
+      );
+    /** The model files after a part: whole, and with more epochs than before. */
+    const whole = async (n: number) => {
+      const { bad, names, epochs } = readModels(python, modelsOf(project));
+      assert.deepEqual(bad, []);
+      assert.ok(
+        names.includes("model.pth") && epochs !== null && epochs > saved,
+        `${epochs} epochs after part ${n}, ${saved} before`,
+      );
+      saved = epochs;
+      context.diagnostic(`${epochs} epochs saved by part ${n}`);
+    };
+    const restarted = (n: number) =>
+      until(async () => Number((await cluster.job(job)).Restarts) === n, `the job to be run again`, startLimit + 6 * 60_000);
+
+    const first = await part(1);
+    assert.equal(first.node, b);
+    await set(b, "DRAIN");
+    await restarted(1);
+    await whole(1);
+    await set(a, "RESUME");
+    const second = await part(2);
+    assert.equal(second.node, a);
+    await set(b, "RESUME");
+    await cluster.submit("urgent", ["sleep 600"], [`--nodelist=${a}`, "--exclusive", "--partition=urgent"], home.env);
+    await restarted(2);
+    await whole(2);
+    const third = await part(3);
+    assert.equal(third.node, b);
+    const ends = third.rows
+      .filter(({ part: n }) => n < 3)
+      .map(({ part: n, outcome }) => [n, outcome?.saved, outcome?.kind, outcome?.by]);
+    assert.deepEqual(ends[0], [1, true, "time-limit", "the time limit"]);
+    assert.deepEqual(ends[1]?.slice(0, 2), [2, true]);
+    assert.match(String(ends[1]?.[3]), /was preempted$/);
+    await cluster.run("scancel", [job]);
+    await until(
+      async () => ((await home.sessions()) as Run[]).every(({ name, state }) => name !== "parts" || /exited|lost/.test(state)),
+      "its end to be listed",
+      stopLimit,
+    );
+    await whole(3);
+  });
+});
+
 /** What the launch needs of the environment of a job. */
 function falconEnvironment(): Record<string, string> {
   return { PYTHONDONTWRITEBYTECODE: "1", ...(source === undefined ? {} : { PYTHONPATH: path.join(source, "src") }) };
