@@ -140,6 +140,20 @@ describe("a job that is run again", () => {
     );
     slurm.say("JobId=77 JobState=RUNNING Requeue=1 BatchFlag=0");
     assert.match((await node.run(["run", "--requeue", "true"])).stderr, /has no batch script that could be run again/);
+    const bin = path.join(node.work, "bin");
+    fs.mkdirSync(bin);
+    const scontrol = "#!/bin/sh\necho 'slurm_load_jobs error: Invalid job id specified' >&2\nexit 1\n";
+    fs.writeFileSync(path.join(bin, "scontrol"), scontrol, { mode: 0o755 });
+    const vanished = await node.run(["run", "--requeue", "true"], { env: { PATH: `${bin}:${process.env.PATH}` } });
+    assert.deepEqual(
+      [vanished.code, vanished.stderr],
+      [2, "falcon: --requeue: Slurm does not know job 77 any more; nothing was started\n"],
+    );
+    const without = await node.run(["run", "--requeue", "/bin/true"], { env: { PATH: node.work } });
+    assert.deepEqual(
+      [without.code, without.stderr],
+      [2, "falcon: --requeue: Slurm does not answer: scontrol is not on PATH; nothing was started\n"],
+    );
     assert.deepEqual(await node.sessions(), []);
   });
 

@@ -1,7 +1,7 @@
 // A run that goes on: which earlier part, of this home or another one's, a launch is the next part of; and
 // what `--requeue` needs.
 import type { OptionValues } from "commander";
-import { Failure, Status } from "../../base/failure.ts";
+import { Failure, Status, sentence } from "../../base/failure.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { timeLimit } from "../../batch/time-limit.ts";
 import { realPath } from "../../session/life/real-paths.ts";
@@ -92,7 +92,9 @@ export async function requeueOption(
   const { job } = context;
   if (job === undefined) throw refuse("this is no batch job");
   if (job.system !== "slurm") throw refuse("only Slurm's jobs can be run again by us");
-  const fields = await new Slurm(environment).show(job.id);
+  const fields = await new Slurm(environment).show(job.id).catch((error) => {
+    throw refuse(sentence(error));
+  });
   if (fields === undefined) throw refuse(`Slurm does not know job ${job.id} any more`);
   if (fields.BatchFlag === "0") throw refuse(`job ${job.id} has no batch script that could be run again`);
   if (fields.Requeue === "0") throw refuse(`job ${job.id} was submitted with --no-requeue`);
