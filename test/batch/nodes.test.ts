@@ -37,7 +37,8 @@ describe("falcon submit to nodes that are other machines", { skip: noSlurm() }, 
     try {
       await cluster.cancelAll();
       // nobody was on the nodes to take the jobs' homes in
-      for (const node of cluster.nodes) fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
+      for (const node of cluster.nodes)
+        fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
       await home.dispose();
     } finally {
       await cluster.down();
