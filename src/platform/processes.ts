@@ -12,6 +12,11 @@ function readText(file: string): string | null {
   }
 }
 
+/** The text of /proc/PID/cgroup; "" where there is none. */
+export function controlGroups(pid: number): string {
+  return readText(`/proc/${pid}/cgroup`) ?? "";
+}
+
 interface Stat {
   state: string;
   parent: number;

@@ -1,8 +1,8 @@
 // A run that cannot be left, since its job or step ends with whoever leaves it: how that is said.
-import fs from "node:fs";
 import { jobWords } from "../../batch/job-end.ts";
 import { jobEndsWith } from "../../batch/leaving.ts";
 import { jobOf } from "../../platform/native.ts";
+import { controlGroups } from "../../platform/processes.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 
 /** What ends with the caller ("Slurm job 4711, step 0"), and how; undefined where leaving is safe. */
@@ -19,7 +19,7 @@ async function endingWith(call: Call, context: Context): Promise<{ job: string; 
  * that ends with it, and the run's job does not.
  */
 function isVisitor({ request: { pid, arguments: words } }: Call, job: string, how: "task" | "script"): boolean {
-  const own = jobOfProcess(pid);
+  const own = jobOf(controlGroups(pid));
   if (own !== null) return own !== job;
   // without control groups: a step that is nothing but this command began after the run
   return how === "task" && words.includes("attach");
@@ -42,13 +42,4 @@ export async function whyItWaits(call: Call, context: Context): Promise<string |
 /** "Slurm job 4711", "Slurm job 4711, step 0,": what a sentence is about. */
 function subject(job: string): string {
   return job.includes(",") ? `${job},` : job;
-}
-
-/** The name of the job that has the process in its control groups; null where none has, or it is gone. */
-function jobOfProcess(pid: number): string | null {
-  try {
-    return jobOf(fs.readFileSync(`/proc/${pid}/cgroup`, "utf8"));
-  } catch {
-    return null;
-  }
 }

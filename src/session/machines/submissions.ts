@@ -34,7 +34,10 @@ export interface JobWord {
 /** Slurm is asked at most this often (ms), for all jobs together: its controller serves a whole cluster. */
 export const leastPause = 30_000;
 
-/** A list waits so long (ms) for Slurm, whose controller answers within a tenth of that unless something is wrong. */
+/**
+ * A list waits so long (ms) for Slurm, whose controller answers within a tenth of that unless something is
+ * wrong.
+ */
 const longestWait = 3_000;
 
 /** A job that is over stays listed so long (ms), where its session is on another node. */
