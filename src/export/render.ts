@@ -2,7 +2,9 @@
 // shows is written down.
 import unicode11 from "@xterm/addon-unicode11";
 import xterm, { type Terminal } from "@xterm/headless";
+import type { Comparison } from "../compare/comparison.ts";
 import type { NodeCurves } from "../trainers/curve.ts";
+import { comparisonSvg } from "./comparison-figure.ts";
 import { type FigureOptions, figureSvg } from "./figure.ts";
 import { linesHtml, screenHtml } from "./html.ts";
 import { pictureOf } from "./picture.ts";
@@ -43,6 +45,14 @@ const lineCols = 200;
 /** More rows than a turn's lines can take. */
 const lineRows = 100_000;
 
+export interface ComparisonTurn {
+  do: "comparison";
+  format: "svg" | "png";
+  comparison: Comparison;
+  title: string;
+  log: boolean;
+}
+
 export async function renderScreen({ format, cols, rows, replay, title }: ScreenTurn): Promise<Uint8Array> {
   return withTerminal({ cols, rows, scrollback: 0 }, replay, (terminal) => {
     if (format === "html") return bytes(screenHtml(terminal, title));
@@ -75,6 +85,11 @@ async function withTerminal(
 
 export async function renderFigure({ format, curves, title, options }: FigureTurn): Promise<Uint8Array> {
   const svg = figureSvg(curves, title, options);
+  return format === "svg" ? bytes(svg) : png(svg);
+}
+
+export async function renderComparison({ format, comparison, title, log }: ComparisonTurn): Promise<Uint8Array> {
+  const svg = comparisonSvg(comparison, title, log);
   return format === "svg" ? bytes(svg) : png(svg);
 }
 

@@ -3,9 +3,9 @@ import { parentPort } from "node:worker_threads";
 import { sentence } from "../base/failure.ts";
 import { type LineJob, packLines, readLines, unpackLines } from "../logs/line-job.ts";
 import type { JobMessage, JobReply } from "../logs/worker-pool.ts";
-import type { FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
+import type { ComparisonTurn, FigureTurn, LinesTurn, ScreenTurn } from "./render.ts";
 
-export type ExportJob = ScreenTurn | LinesTurn | FigureTurn;
+export type ExportJob = ScreenTurn | LinesTurn | FigureTurn | ComparisonTurn;
 
 async function work(job: LineJob | ExportJob): Promise<unknown> {
   switch (job.do) {

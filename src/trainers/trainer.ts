@@ -3,7 +3,11 @@ import type { StatFiles } from "../base/stat-files.ts";
 import type { NodeCurves } from "./curve.ts";
 import type { EndFacts, ModelFiles, PostMortem } from "./ending.ts";
 import type { RunProgress } from "./run.ts";
+import type { MetricSeries } from "./series.ts";
 import type { Now } from "./silence.ts";
+
+/** What a configuration holds, nested. */
+export type ConfigTree = string | number | boolean | null | ConfigTree[] | { [key: string]: ConfigTree };
 
 /** What a trainer is told of a session: its row, as far as it concerns a trainer. */
 export interface TrainedSession {
@@ -100,6 +104,10 @@ export interface RunWatch {
   read(alive?: boolean): Promise<RunProgress | null>;
   /** Curves of every node over all launches, for drawing. */
   curves(): Promise<NodeCurves[]>;
+  /** Every metric of every node, by itself: for comparing and for notebooks. Without it there are none. */
+  series?(): Promise<MetricSeries[]>;
+  /** The configuration as the run has it; undefined where it cannot be read. */
+  configuration?(): Promise<ConfigTree | undefined>;
   /** The file of a node's log, or undefined for a name that the run does not have. */
   logFile(node: string): string | undefined;
 }

@@ -81,7 +81,13 @@ class Comparison {
     if (unit === "ms since 1970")
       assert.ok(Math.abs((value as number) - Date.now()) < 86_400_000, `${at} is ${value}, not ms of today`);
     if (unit === "0 to 1") assert.ok((value as number) >= 0 && (value as number) <= 1, `${at} is ${value}`);
-    if (type === "object") this.object(value as Values, at);
+    // labels have the names that a person gave them
+    if (unit === "text, by name")
+      assert.ok(
+        Object.values(value as Values).every((text) => typeof text === "string"),
+        `${at} is not all text`,
+      );
+    else if (type === "object") this.object(value as Values, at);
     if (type === "array of object") for (const element of value as Values[]) this.object(element, `${at}[]`);
   }
 }

@@ -5,11 +5,13 @@ import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
 import { printableLines } from "../../base/printable.ts";
 import { learnRealPaths } from "../../session/life/real-paths.ts";
 import { attach, attachAgain, followAgain } from "../attach/attach.ts";
+import { compare } from "../compare/compare.ts";
 import { kill } from "../control/kill.ts";
 import { prune, remove } from "../control/remove.ts";
 import { rename } from "../control/rename.ts";
 import { send } from "../control/send.ts";
 import { stop } from "../control/stop.ts";
+import { tag } from "../control/tag.ts";
 import { wait } from "../control/wait.ts";
 import { monitor, sessions } from "../list/sessions.ts";
 import { events } from "../output/events.ts";
@@ -44,6 +46,7 @@ export const commands: readonly CommandSpec[] = [
   show,
   logs,
   events,
+  compare,
   exportCommand,
   replay,
   stop,
@@ -52,6 +55,7 @@ export const commands: readonly CommandSpec[] = [
   send,
   relaunch,
   rename,
+  tag,
   remove,
   prune,
   server,

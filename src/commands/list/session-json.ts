@@ -6,6 +6,7 @@ import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
 import { changesOf, provenanceOf } from "../../session/life/provenance.ts";
 import type { Session } from "../../session/life/session.ts";
+import { type Tags, tagsOf } from "../../session/life/tags.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../../session/run/deadline.ts";
 import { partFact } from "../../session/run/parts.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
@@ -63,6 +64,8 @@ export interface Listing {
   outputBytes: number;
   /** Output that no one can have any more. */
   gaps: { offset: number; length: number }[];
+  /** Labels (`falcon tag`). */
+  tags: Tags;
   /** key=value settings that relaunches added; each later part has them too. */
   changes: readonly string[];
   /** What it was started with (trainers/surroundings.ts); null while that is looked at. */
@@ -138,6 +141,7 @@ export async function listing(
     viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
     outputBytes: session.offset,
     gaps: session.gaps,
+    tags: tagsOf(row),
     changes: changesOf(row),
     provenance: provenanceOf(session) ?? null,
     run: part?.of ?? row.id,

@@ -6,6 +6,7 @@ import { outcomeOf, postMortemOf, standing } from "../../session/life/conclusion
 import type { Outcome } from "../../session/life/outcome.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
+import { type Tags, tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
 import type { RemoteSession } from "../../session/machines/roster.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
@@ -51,6 +52,11 @@ export const sessions: CommandSpec = {
       .option("--sort <by>", "started, ended, name or status")
       .option("--limit <n>", "the first n lines only")
       .option("--run-dir <dir>", "only sessions of this run directory")
+      .option(
+        "--tag <label>",
+        "only what has this label: name, or name=value; may be given again",
+        (value: string, before: string[] = []) => [...before, value],
+      )
       .option("--usage", "with CPU, MEM, GPU and GPUMEM also where the terminal has no room for them by itself")
       .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
@@ -61,6 +67,7 @@ export const sessions: CommandSpec = {
     const { all, runDir } = options as { all?: true; runDir?: string };
     // another server of this machine asks for what that has itself: it has no environment (session/machines/neighbours.ts)
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
+    const labelled = tagFilter((options.tag as string[] | undefined) ?? []);
     if (options.watch) {
       const look = () => lookElsewhere(context, options.here === true, () => {});
       let there = await look();
@@ -68,16 +75,20 @@ export const sessions: CommandSpec = {
         refresh: async () => {
           there = await look();
         },
-        choose: () => chosen(call, context, wanted, all === true, runDir, there),
+        choose: () => chosen(call, context, wanted, all === true, runDir, there).filter((one) => labelled(tagsIn(one))),
       });
     }
     const filter = parseFilter(options, context.clock(), call.request.environment);
-    const whole = all === true || filter.chooses;
+    const whole = all === true || filter.chooses || options.tag !== undefined;
     const rows = here
       ? await ownRows(context, context.table.all())
       : await chosenRows(call, context, wanted, whole, runDir, options.here === true);
     const ofHost = options.host === undefined ? rows : rows.filter((row) => hostOf(row) === options.host);
-    const listed = filtered(ofHost, filter, options.json === true);
+    const listed = filtered(
+      ofHost.filter((row) => labelled(tagsIn(row))),
+      filter,
+      options.json === true,
+    );
     if (options.json) {
       const listings = listed.map(({ listing, text }) => (here ? { ...listing, text } : listing));
       call.stdout(`${JSON.stringify(listings, null, 2)}\n`);
@@ -99,6 +110,11 @@ export const monitor: CommandSpec = {
     return sessions.run(call, context, wanted, { watch: true });
   },
 };
+
+/** Labels of a session of ours, or of another's line, which may be of a version without them. */
+function tagsIn(one: Session | ListRow): Tags {
+  return "row" in one ? tagsOf(one.row) : ((one.listing as { tags?: Tags }).tags ?? {});
+}
 
 function hostOf(row: ListRow): string {
   return (row.listing as { host?: string }).host ?? "";

@@ -3,6 +3,7 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/quantity.ts";
 import { localTime } from "../../base/zone.ts";
+import { exportCsv, exportJson, exportNpz } from "../../compare/run-export.ts";
 import { castOf } from "../../export/cast.ts";
 import { curveCsv, curveJson } from "../../export/curve-table.ts";
 import type { FigureOptions } from "../../export/figure.ts";
@@ -13,6 +14,7 @@ import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { screenAt, spanOf } from "../../session/output/screen-at.ts";
+import { sessionFacts } from "../compare/run-facts.ts";
 import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -20,7 +22,21 @@ import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { parseTime } from "./logs.ts";
 
-const formats = ["cast", "cast-v3", "html", "svg", "png", "text", "curve-svg", "curve-png", "curve-csv", "curve-json"] as const;
+const formats = [
+  "cast",
+  "cast-v3",
+  "html",
+  "svg",
+  "png",
+  "text",
+  "curve-svg",
+  "curve-png",
+  "curve-csv",
+  "curve-json",
+  "csv",
+  "json",
+  "npz",
+] as const;
 type Format = (typeof formats)[number];
 
 /** A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an epoch of ten minutes. */
@@ -69,6 +85,8 @@ What the formats hold:
                         line of the whole history
   curve-svg, curve-png  the losses of a falcon run by epoch, a panel a node
   curve-csv, curve-json the same numbers
+  csv, json, npz        everything known of a run as arrays: each metric with step, epoch, walltime, samples and
+                        value, and what it used over its life (docs/guide/compare.md)
 
 Examples:
   falcon export -o run.cast              the newest session of this directory as a recording
@@ -82,7 +100,7 @@ Examples:
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
       throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
-    if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve")))
+    if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve") || ["csv", "json", "npz"].includes(chosen)))
       throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
     if (history === true && (chosen !== "html" || at !== undefined))
       throw new Failure(
@@ -94,7 +112,7 @@ Examples:
     const figure: FigureOptions = { log: log === true, from: epochOf(from), learningRate: lr === true };
     if ((log || from !== undefined || lr) && !chosen.startsWith("curve"))
       throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
-    if (output === undefined && chosen.endsWith("png") && call.request.terminal.stdout)
+    if (output === undefined && (chosen.endsWith("png") || chosen === "npz") && call.request.terminal.stdout)
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
@@ -112,7 +130,7 @@ Examples:
 };
 
 function formatOf(given: string | undefined, output: string | undefined): Format {
-  const extension = /\.(cast|html|svg|png|txt)$/i.exec(output ?? "")?.[1]?.toLowerCase();
+  const extension = /\.(cast|html|svg|png|txt|csv|json|npz)$/i.exec(output ?? "")?.[1]?.toLowerCase();
   const format = given ?? (extension === "txt" ? "text" : extension);
   const known = formats.find((f) => f === format);
   if (known === undefined) {
@@ -180,6 +198,10 @@ async function write(
     case "svg":
     case "png":
       return writeScreen(context, session, format, moment, target);
+    case "csv":
+    case "json":
+    case "npz":
+      return writeAll(context, session, format, target);
     case "curve-svg":
     case "curve-png":
     case "curve-csv":
@@ -311,6 +333,12 @@ async function writeCurve(
     options,
   };
   await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+}
+
+/** Everything known of a run, as arrays. */
+async function writeAll(context: Context, session: Session, format: "csv" | "json" | "npz", target: Target): Promise<void> {
+  const all = { run: await sessionFacts(context, session), usage: context.usage.series(session) };
+  await target.write(format === "csv" ? exportCsv(all) : format === "json" ? exportJson(all) : exportNpz(all));
 }
 
 function titleOf({ row }: Session): string {

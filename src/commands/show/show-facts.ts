@@ -2,6 +2,7 @@
 import { printable } from "../../base/printable.ts";
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
+import { tagsText } from "../../session/life/tags.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import { partFact } from "../../session/run/parts.ts";
 import { span } from "../../trainers/summary.ts";
@@ -28,6 +29,7 @@ export function factLines(session: Session, facts: Listing, { now, parts, deadli
     ["command", row.command.map(quoted).join(" ")],
     ["directory", row.directory],
     ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
+    ...(Object.keys(facts.tags).length === 0 ? [] : ([["labels", tagsText(facts.tags)]] as [string, string][])),
     ["process", row.programPid === null ? "none" : `${row.programPid} on ${row.host}`],
     ["started", row.started === null ? "never" : when(row.started)],
     ...(row.ended === null ? [] : ([["ended", when(row.ended)]] as [string, string][])),

@@ -2,6 +2,7 @@
 // docs/guide/configuration.md.
 import { outcomeOf } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
+import { tagsOf, tagsText } from "../life/tags.ts";
 
 /** Events that an end is: it completed, or it ended otherwise (status, signal, lost). */
 export type SessionEvent = "ended" | "failed";
@@ -32,6 +33,7 @@ export function eventFacts(session: Session, summary: string): Record<string, st
     FALCON_SESSION_STATUS: status === null ? "" : String(status),
     FALCON_SESSION_OUTCOME: outcome?.kind ?? "",
     FALCON_SESSION_OUTCOME_SENTENCE: outcome?.sentence ?? "",
+    FALCON_SESSION_TAGS: tagsText(tagsOf(row)),
     FALCON_SESSION_SAVED: outcome?.saved === true ? "yes" : outcome?.saved === false ? "no" : "",
   };
 }

@@ -44,6 +44,7 @@ export function bareSessionJson({ pid, created, started, ended, waitStatus, ...f
     viewers: [],
     outputBytes: 0,
     gaps: [],
+    tags: {},
     changes: [],
     provenance: null,
     deadline: null,

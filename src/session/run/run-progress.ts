@@ -4,8 +4,9 @@ import type { KeptCurve } from "../../store/part-archive.ts";
 import type { NodeCurves } from "../../trainers/curve.ts";
 import { lookAside } from "../../trainers/foreign-files.ts";
 import type { RunProgress } from "../../trainers/run.ts";
+import type { MetricSeries } from "../../trainers/series.ts";
 import type { Now } from "../../trainers/silence.ts";
-import type { RunWatch } from "../../trainers/trainer.ts";
+import type { ConfigTree, RunWatch } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
 
@@ -39,6 +40,20 @@ export class RunProgresses {
     const watcher = this.#watcher(session);
     if (watcher === null) return [];
     return joinCurves(this.#earlier(session), await watcher.curves().catch(() => []));
+  }
+
+  /** Every metric of its run; of a trainer that tells none, none. */
+  async series(session: Session): Promise<MetricSeries[]> {
+    return (
+      (await this.#watcher(session)
+        ?.series?.()
+        .catch(() => [])) ?? []
+    );
+  }
+
+  /** Its run's configuration; undefined where it has none, or it cannot be read. */
+  async configuration(session: Session): Promise<ConfigTree | undefined> {
+    return this.#watcher(session)?.configuration?.();
   }
 
   /** The file of a node's own log, or undefined where there is none of this name. */

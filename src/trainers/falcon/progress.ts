@@ -9,15 +9,17 @@ import { LogReader } from "../log-reader.ts";
 import { parseLogLine } from "../python-log.ts";
 import { Rhythm } from "../rhythm.ts";
 import type { NodeProgress, RunPhase, RunProgress } from "../run.ts";
+import type { MetricSeries } from "../series.ts";
 import { type Now, Silence } from "../silence.ts";
 import { summarise } from "../summary.ts";
-import type { RunWatch } from "../trainer.ts";
+import type { ConfigTree, RunWatch } from "../trainer.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { parseBuffer } from "./log-line.ts";
+import { epochSeries, metricSeries } from "./metric-series.ts";
 import { MetricReader } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
 import { nodeProgress, stallFloor } from "./node-progress.ts";
-import { type RunConfig, readRunConfig } from "./run-config.ts";
+import { type RunConfig, readRunConfig, readWholeConfig } from "./run-config.ts";
 import { canonical, runName } from "./run-directory.ts";
 
 export interface WatchOptions {
@@ -142,6 +144,22 @@ export class RunWatcher implements RunWatch {
       });
     }
     return curves;
+  }
+
+  /** Every metric of every node: what the log tells of each epoch, and what stands in the folders of metrics. */
+  async series(): Promise<MetricSeries[]> {
+    await this.read();
+    const zone = this.#zone ?? 0;
+    const graph = this.#config?.graph ?? path.join(this.run, "graph");
+    const nodes = this.#nodes.filter(({ trained }) => trained);
+    const told = await Promise.all(
+      nodes.map(async ({ log }) => [...epochSeries(log, zone), ...(await metricSeries(graph, log.name, this.count))]),
+    );
+    return told.flat();
+  }
+
+  configuration(): Promise<ConfigTree | undefined> {
+    return readWholeConfig(this.run);
   }
 
   /**

@@ -56,6 +56,21 @@ export async function readRunConfig(
   }
 }
 
+/** All of RUN/config.yml; undefined where it cannot be read. */
+export async function readWholeConfig(run: string): Promise<YamlValue | undefined> {
+  return readTree(run).catch(() => undefined);
+}
+
+const readTree = aside(
+  "readWholeConfig",
+  (run: string): YamlValue => {
+    const read = readRegular(path.join(run, "config.yml"), 0, largestConfig + 1);
+    if (read.length > largestConfig) throw new Error("too large");
+    return readYaml(read.toString("utf8"));
+  },
+  ([run]) => run,
+);
+
 const readAside = aside("readRunConfig", readHere, ([run]) => run);
 
 function readHere(run: string, directory: string, graph: string | undefined): { config: RunConfig; bytes: number } {

@@ -1,0 +1,86 @@
+// All that is known of a run for a comparison or an export: of a session, or of a run directory that never was in one.
+import path from "node:path";
+import { wall } from "../../base/clock.ts";
+import type { ComparedRun } from "../../compare/compared-run.ts";
+import { flatConfig } from "../../compare/config-difference.ts";
+import { outcomeOf } from "../../session/life/conclusion.ts";
+import type { Session } from "../../session/life/session.ts";
+import { lookAside } from "../../trainers/foreign-files.ts";
+import { launcher } from "../../trainers/registry.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import type { ConfigTree } from "../../trainers/trainer.ts";
+import type { Context } from "../dispatch/call.ts";
+import { usageOf } from "../list/session-json.ts";
+
+const hour = 3600;
+
+export async function sessionFacts(context: Context, session: Session): Promise<ComparedRun> {
+  const { row } = session;
+  const progress = await context.progress.of(session);
+  const usage = usageOf(session, context.usage);
+  const end = session.live ? context.clock() : row.ended;
+  return {
+    ...progressFacts(progress),
+    name: row.name,
+    session: session.id,
+    directory: row.runDirectory,
+    host: row.host,
+    outcome: session.live ? row.state : (outcomeOf(session)?.kind ?? row.state),
+    seconds: row.started === null || end === null ? null : (end - row.started) / 1000,
+    gpuHours: usage === undefined || usage.gpuSeconds === 0 ? null : usage.gpuSeconds / hour,
+    cpuHours: usage === undefined || usage.elsewhere ? null : usage.cpuSeconds / hour,
+    memoryPeak: usage?.memoryPeak ?? null,
+    config: flat(await context.progress.configuration(session)),
+    started: progress?.started ?? row.started,
+    metrics: await context.progress.series(session),
+  };
+}
+
+/** @param directory absolute; undefined where it is none of a run. */
+export async function directoryFacts(context: Context, directory: string): Promise<ComparedRun | undefined> {
+  const watch = launcher.watch(
+    {
+      kind: "launch",
+      command: ["falcon", "launch"],
+      directory: path.dirname(directory),
+      environment: {},
+      runDirectory: directory,
+      created: 0,
+      facts: {},
+    },
+    { look: lookAside, clock: () => ({ wall: wall(), steady: context.steady() }), alone: () => true },
+  );
+  const progress = await watch?.read().catch(() => null);
+  if (watch === undefined || progress === undefined || progress === null) return undefined;
+  const { started, ended, lastSign } = progress;
+  const last = ended ?? lastSign;
+  return {
+    ...progressFacts(progress),
+    name: path.basename(directory),
+    session: null,
+    directory,
+    host: null,
+    outcome: progress.phase === "unknown" ? null : progress.phase,
+    seconds: started === null || last === null ? null : Math.max(0, last - started) / 1000,
+    gpuHours: null,
+    cpuHours: null,
+    memoryPeak: null,
+    config: flat(await watch.configuration?.()),
+    started,
+    metrics: (await watch.series?.()) ?? [],
+  };
+}
+
+function progressFacts(progress: RunProgress | null): Pick<ComparedRun, "epochs" | "samples"> {
+  const nodes = progress?.nodes ?? [];
+  const most = (values: (number | null)[]) =>
+    values.reduce<number | null>((a, b) => (b === null ? a : Math.max(a ?? 0, b)), null);
+  return {
+    epochs: most(nodes.map(({ epoch }) => epoch)),
+    samples: progress?.samples?.total ?? most(nodes.map(({ samples }) => samples)),
+  };
+}
+
+function flat(config: ConfigTree | undefined): ReadonlyMap<string, string> | null {
+  return config === undefined || config === null ? null : flatConfig(config);
+}

@@ -1,0 +1,90 @@
+// Everything known of a run as arrays: CSV for a spreadsheet, JSON for a program, NPZ for numpy.
+import type { UsageSample } from "../resources/sample.ts";
+import { sampleFields } from "../resources/sample.ts";
+import type { MetricSeries } from "../trainers/series.ts";
+import type { ComparedRun } from "./compared-run.ts";
+import { type NpzArray, npzOf } from "./npz-writer.ts";
+
+/** A run with what it used over its life. */
+export interface ExportedRun {
+  run: ComparedRun;
+  usage: readonly UsageSample[];
+}
+
+const columns = ["step", "epoch", "walltime", "samples", "value"] as const;
+
+/** Times are seconds since 1970, as falcon's own files have them. */
+function column(series: MetricSeries, name: (typeof columns)[number]): (number | null)[] {
+  return name === "walltime" ? series.time.map((time) => (time === null ? null : time / 1000)) : series[name];
+}
+
+/** A line a value (RFC 4180, ends in a line feed); what is not known is empty, NaN and Inf as numpy and pandas read them. */
+export function exportCsv({ run, usage }: ExportedRun): string {
+  const lines = ["kind,node,metric,step,epoch,walltime,samples,value"];
+  for (const series of run.metrics)
+    for (let i = 0; i < series.value.length; i++)
+      lines.push(
+        ["metric", cell(series.node), cell(series.metric), ...columns.map((name) => csv(column(series, name)[i] ?? null))].join(
+          ",",
+        ),
+      );
+  for (const field of sampleFields) {
+    if (field === "time") continue;
+    for (const sample of usage)
+      if (sample[field] !== null)
+        lines.push(["usage", "", field, "", "", csv(sample.time / 1000), "", csv(sample[field])].join(","));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+export function exportJson({ run, usage }: ExportedRun): string {
+  const metrics = run.metrics.map((series) => ({
+    node: series.node,
+    metric: series.metric,
+    ...Object.fromEntries(columns.map((name) => [name, column(series, name).map(finite)])),
+    nonFinite: series.value.flatMap((value, index) => (Number.isFinite(value) ? [] : [{ index, value: String(value) }])),
+  }));
+  const used = Object.fromEntries(sampleFields.map((field) => [field === "time" ? "walltime" : field, valuesOf(usage, field)]));
+  return `${JSON.stringify({ ...factsOf(run), metrics, usage: used }, null, 2)}\n`;
+}
+
+/**
+ * Arrays by name: `<node>/<metric>/step`, `/epoch`, `/walltime`, `/samples`, `/value`; `usage/<field>`; `meta`, a text in JSON. A field that is not known
+ * is NaN.
+ */
+export function exportNpz({ run, usage }: ExportedRun): Uint8Array {
+  const arrays = new Map<string, NpzArray>([["meta", JSON.stringify(factsOf(run))]]);
+  for (const series of run.metrics)
+    for (const name of columns) arrays.set(`${series.node}/${series.metric}/${name}`, column(series, name));
+  if (usage.length > 0)
+    for (const field of sampleFields) arrays.set(`usage/${field === "time" ? "walltime" : field}`, valuesOf(usage, field));
+  return npzOf(arrays);
+}
+
+function valuesOf(usage: readonly UsageSample[], field: (typeof sampleFields)[number]): (number | null)[] {
+  return usage.map((sample) => (field === "time" ? sample.time / 1000 : sample[field]));
+}
+
+/** All but the arrays. */
+export function factsOf(run: ComparedRun): Record<string, unknown> {
+  const { metrics: _, config, started, ...facts } = run;
+  return {
+    ...facts,
+    started: started === null ? null : new Date(started).toISOString(),
+    config: config === null ? null : Object.fromEntries([...config].map(([key, value]) => [key, JSON.parse(value)])),
+  };
+}
+
+export function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}
+
+function csv(value: number | null): string {
+  if (value === null) return "";
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+function cell(text: string): string {
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,84 @@
+// Every metric of a node as arrays: by its log, an entry an epoch, and by the folders below `metrics`, an entry a call.
+import fs from "node:fs";
+import path from "node:path";
+import { aside } from "../../base/aside.ts";
+import { onDisk } from "../../base/bytes.ts";
+import type { ByteCount } from "../byte-count.ts";
+import type { MetricSeries } from "../series.ts";
+import { MetricReader } from "./metrics.ts";
+import type { NodeLog } from "./node-log.ts";
+import type { Point } from "./npz.ts";
+
+/** Folders of metrics of one node, and how deep they lie below `metrics`: falcon has some twenty, at most two deep. */
+const mostMetrics = 200;
+const deepest = 3;
+
+/** What a node's log tells of each epoch. @param zone what is to be added to its clock to get ours (ms). */
+export function epochSeries(log: NodeLog, zone: number): MetricSeries[] {
+  const told = [
+    ["train_loss", "loss"],
+    ["val_loss", "validationLoss"],
+  ] as const;
+  return told.flatMap(([metric, field]) => {
+    const epochs = log.epochs.filter((epoch) => epoch[field] !== undefined);
+    if (epochs.length === 0) return [];
+    return {
+      node: log.name,
+      metric,
+      step: epochs.map(({ steps }) => steps ?? null),
+      epoch: epochs.map(({ epoch }) => epoch),
+      time: epochs.map(({ time }) => time + zone),
+      samples: epochs.map(({ samples }) => samples ?? null),
+      value: epochs.map((epoch) => epoch[field] as number),
+    };
+  });
+}
+
+/** What stands in a node's folders of metrics. */
+export async function metricSeries(graph: string, node: string, count: ByteCount): Promise<MetricSeries[]> {
+  const names = await metricNames(path.join(graph, node, "metrics")).catch(() => []);
+  const readers = names.map((name) => ({ name, reader: new MetricReader(path.join(graph, node, "metrics", name), count) }));
+  await Promise.all(readers.map(({ reader }) => reader.read()));
+  const pointsOf = (name: string) => readers.find((one) => one.name === name)?.reader.points ?? [];
+  const [epochs, samples] = [pointsOf("epoch"), pointsOf("n_samples")];
+  return readers.flatMap(({ name, reader }) => {
+    const { points } = reader;
+    if (points.length === 0) return [];
+    return {
+      node,
+      metric: name,
+      step: points.map(({ step }) => step),
+      epoch: latestAt(points, epochs),
+      time: points.map(({ time }) => time * 1000),
+      samples: latestAt(points, samples),
+      value: points.map(({ value }) => value),
+    };
+  });
+}
+
+/** The last value of another metric at the time of each point. */
+function latestAt(points: readonly Point[], of: readonly Point[]): (number | null)[] {
+  let at = -1;
+  return points.map(({ time }) => {
+    while (at + 1 < of.length && (of[at + 1] as Point).time <= time) at++;
+    return of[at]?.value ?? null;
+  });
+}
+
+/** Folders with a first chunk, by their path below `metrics`. */
+const metricNames = aside(
+  "metricNames",
+  (folder: string): string[] => {
+    const found: string[] = [];
+    const look = (below: string, depth: number): void => {
+      for (const entry of fs.readdirSync(onDisk(path.join(folder, below)), { withFileTypes: true, encoding: "utf8" })) {
+        if (found.length >= mostMetrics) return;
+        if (entry.name === "chunk_000000.npz") found.push(below);
+        else if (entry.isDirectory() && depth < deepest) look(path.posix.join(below, entry.name), depth + 1);
+      }
+    };
+    look("", 0);
+    return found.filter((name) => name !== "").sort();
+  },
+  ([folder]) => folder,
+);

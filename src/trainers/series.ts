@@ -1,0 +1,17 @@
+// Each metric of a run as arrays, whichever trainer wrote it.
+
+/** One metric of one node. The arrays have one length; null: not known. */
+export interface MetricSeries {
+  node: string;
+  /** As the run itself calls it: "val/loss"; `val_loss` and `train_loss` are what its log tells of each epoch. */
+  metric: string;
+  /** Gradient steps, or whatever the run counts. */
+  step: (number | null)[];
+  epoch: (number | null)[];
+  /** ms since 1970. */
+  time: (number | null)[];
+  /** Simulations made by then. */
+  samples: (number | null)[];
+  /** NaN and infinities where the run wrote them. */
+  value: number[];
+}
