@@ -30,6 +30,7 @@ const wholePrograms = [
   "hosts",
   "load",
   "resources",
+  "compare",
   "packages",
   "rooms",
   "npm",

@@ -35,7 +35,10 @@ export function axisOf(series: MetricSeries, by: By, started: number | null): (n
   return series.time.map((time) => (time === null ? null : (time - from) / 1000));
 }
 
-/** Lowest finite value and where it is, last value; null where there is none. What is called a loss is best where it is lowest. */
+/**
+ * Lowest finite value and where it is, last value; null where there is none. What is called a loss is best
+ * where it is lowest.
+ */
 export function bestAndLast({ value, epoch }: MetricSeries): {
   best: number | null;
   bestEpoch: number | null;

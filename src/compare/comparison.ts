@@ -1,4 +1,5 @@
-// Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of it.
+// Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
+// it.
 import type { MetricSeries } from "../trainers/series.ts";
 import { span } from "../trainers/summary.ts";
 import { notComparable } from "./comparability.ts";
@@ -72,7 +73,10 @@ export const axisNames: Readonly<Record<By, string>> = {
   samples: "simulations",
 };
 
-/** Metrics whose best and last values stand in the table where none is asked for: more would be a table of tables. */
+/**
+ * Metrics whose best and last values stand in the table where none is asked for: more would be a table of
+ * tables.
+ */
 const inTable = /^(val_loss|train_loss)$/;
 
 /** Rows of the table: a label and a cell a run; rows of which nothing is known are left out. */

@@ -1,4 +1,5 @@
-// In what the configurations of runs differ: nested keys by their dotted names, only those that are not the same everywhere.
+// In what the configurations of runs differ: nested keys by their dotted names, only those that are not the
+// same everywhere.
 import type { ConfigTree } from "../trainers/trainer.ts";
 
 /** Keys of one configuration: a config has hundreds; more is none that a person compares. */

@@ -1,4 +1,5 @@
-// Writes NPZ, numpy's archive of arrays: version 1.0 of its format (numpy.lib.format), 64-bit floats and text.
+// Writes NPZ, numpy's archive of arrays: version 1.0 of its format (numpy.lib.format), 64-bit floats and
+// text.
 import { type Zippable, zipSync } from "fflate";
 
 /** An array of one dimension; numbers that are not known are NaN. Text has no dimension. */
@@ -20,7 +21,9 @@ function floatArray(values: readonly (number | null)[]): Uint8Array {
   return withHeader("<f8", `(${values.length},)`, bytes);
 }
 
-/** A text without a dimension: `str(archive["meta"])`. Each character takes four bytes, as numpy keeps text. */
+/**
+ * A text without a dimension: `str(archive["meta"])`. Each character takes four bytes, as numpy keeps text.
+ */
 function textArray(text: string): Uint8Array {
   const points = [...text].map((character) => character.codePointAt(0) as number);
   const bytes = new Uint8Array(points.length * 4);

@@ -18,7 +18,10 @@ function column(series: MetricSeries, name: (typeof columns)[number]): (number |
   return name === "walltime" ? series.time.map((time) => (time === null ? null : time / 1000)) : series[name];
 }
 
-/** A line a value (RFC 4180, ends in a line feed); what is not known is empty, NaN and Inf as numpy and pandas read them. */
+/**
+ * A line a value (RFC 4180, ends in a line feed); what is not known is empty, NaN and Inf as numpy and pandas
+ * read them.
+ */
 export function exportCsv({ run, usage }: ExportedRun): string {
   const lines = ["kind,node,metric,step,epoch,walltime,samples,value"];
   for (const series of run.metrics)
@@ -49,7 +52,8 @@ export function exportJson({ run, usage }: ExportedRun): string {
 }
 
 /**
- * Arrays by name: `<node>/<metric>/step`, `/epoch`, `/walltime`, `/samples`, `/value`; `usage/<field>`; `meta`, a text in JSON. A field that is not known
+ * Arrays by name: `<node>/<metric>/step`, `/epoch`, `/walltime`, `/samples`, `/value`; `usage/<field>`;
+ * `meta`, a text in JSON. A field that is not known
  * is NaN.
  */
 export function exportNpz({ run, usage }: ExportedRun): Uint8Array {

@@ -1,4 +1,5 @@
-// The curves of several runs in one figure: each has a colour, a dash and a mark of its own, so that it is told
+// The curves of several runs in one figure: each has a colour, a dash and a mark of its own, so that it is
+// told
 // apart in grey as well.
 
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";

@@ -5,6 +5,7 @@ import { removeUnfinished } from "../commands/output/export-writer.ts";
 import "../base/config.ts";
 import "../base/usable-directory.ts";
 import "../batch/leaving.ts";
+import "../commands/compare/run-directories.ts";
 import "../commands/start/program-file.ts";
 import "../doctor/falcons.ts";
 import "../doctor/python.ts";

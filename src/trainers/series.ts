@@ -3,7 +3,9 @@
 /** One metric of one node. The arrays have one length; null: not known. */
 export interface MetricSeries {
   node: string;
-  /** As the run itself calls it: "val/loss"; `val_loss` and `train_loss` are what its log tells of each epoch. */
+  /**
+   * As the run itself calls it: "val/loss"; `val_loss` and `train_loss` are what its log tells of each epoch.
+   */
   metric: string;
   /** Gradient steps, or whatever the run counts. */
   step: (number | null)[];

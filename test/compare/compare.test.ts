@@ -1,4 +1,5 @@
-// falcon compare, tag and export of everything, on runs of the embedded trainer: against numpy, and plotted by the example.
+// falcon compare, tag and export of everything, on runs of the embedded trainer: against numpy, and plotted
+// by the example.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -14,7 +15,11 @@ const pngWidth = (file: string) => fs.readFileSync(file).readUInt32BE(16);
 
 /** A Python that has these packages; undefined: none here. */
 function pythonWith(...packages: string[]): string | undefined {
-  const named = [process.env.FALCON_NUMPY_PYTHON ?? "", process.env.VIRTUAL_ENV ? `${process.env.VIRTUAL_ENV}/bin/python` : "", "python3"];
+  const named = [
+    process.env.FALCON_NUMPY_PYTHON ?? "",
+    process.env.VIRTUAL_ENV ? `${process.env.VIRTUAL_ENV}/bin/python` : "",
+    "python3",
+  ];
   return named.find((file) => file !== "" && spawnSync(file, ["-c", `import ${packages.join(",")}`]).status === 0);
 }
 
@@ -25,14 +30,14 @@ import numpy as np
 archive, graph = sys.argv[1:3]
 run = np.load(archive)
 said = {"meta": json.loads(str(run["meta"])), "names": sorted(run.files)}
-told = run["theta/val/loss/value"]
-chunks = [np.load(name) for name in sorted(glob.glob(graph + "/theta/metrics/val/loss/chunk_*.npz"))]
+told = run["line/val/loss/value"]
+chunks = [np.load(name) for name in sorted(glob.glob(graph + "/line/metrics/val/loss/chunk_*.npz"))]
 for name in ("value", "step", "walltime"):
     own = np.concatenate([chunk[name].astype(float) for chunk in chunks])
-    assert np.array_equal(run["theta/val/loss/" + name], own, equal_nan=True), name
-values = run["theta/val_loss/value"]
+    assert np.array_equal(run["line/val/loss/" + name], own, equal_nan=True), name
+values = run["line/val_loss/value"]
 said["best"] = float(np.nanmin(values))
-said["bestEpoch"] = float(run["theta/val_loss/epoch"][int(np.nanargmin(values))])
+said["bestEpoch"] = float(run["line/val_loss/epoch"][int(np.nanargmin(values))])
 said["last"] = float(values[-1])
 said["memory"] = float(np.nanmax(run["usage/memory"])) if "usage/memory" in run.files else None
 print(json.dumps(said))
@@ -48,18 +53,31 @@ describe("two runs", () => {
       ["first", 1],
       ["second", 2],
     ] as const)
-      await home.ok(["launch", "--falcon", trainer, "-o", name, "--name", name, "samples=256", "epochs=12", "rate=8", `seed=${seed}`]);
+      await home.ok([
+        "launch",
+        "--falcon",
+        trainer,
+        "-o",
+        name,
+        "--name",
+        name,
+        "samples=256",
+        "epochs=12",
+        "rate=8",
+        `seed=${seed}`,
+      ]);
   });
 
   test("are compared: a table, the difference of their configurations, curves with letters", async () => {
     const text = await home.ok(["compare", "first", "second"]);
-    assert.match(text, /^ +first +second$/m);
+    assert.match(text, /^ *first +second$/m);
     assert.match(text, /^outcome +completed +completed$/m);
-    assert.match(text, /val_loss, best +-?\d/);
+    assert.match(text, /^line val_loss, best +-?[\d.]+ at \d+ +-?[\d.]+ at \d+$/m);
     assert.match(text, /^config\.yml differs in +first +second$/m);
     assert.match(text, /seed +1 +2$/m);
-    assert.match(text, /^A first.* {3}B second/m);
-    for (const by of ["time", "samples"]) assert.match(await home.ok(["compare", "first", "second", "--by", by]), new RegExp(`by .*(${by}|seconds|simulations)`));
+    assert.match(text, /^A first line {3}B first wave {3}C second line {3}D second wave$/m);
+    for (const by of ["time", "samples"])
+      assert.match(await home.ok(["compare", "first", "second", "--by", by]), new RegExp(`by .*(${by}|seconds|simulations)`));
   });
 
   test("plain run directories that never were in a session compare as their sessions do", async () => {
@@ -67,7 +85,10 @@ describe("two runs", () => {
     fs.cpSync(at("second"), at("copies/two"), { recursive: true });
     const plain = JSON.parse(await home.ok(["compare", "--run-dir", "copies/*", "--format", "json"]));
     const sessions = JSON.parse(await home.ok(["compare", "first", "second", "--format", "json"]));
-    assert.deepEqual(plain.runs.map(({ name }: { name: string }) => name), ["one", "two"]);
+    assert.deepEqual(
+      plain.runs.map(({ name }: { name: string }) => name),
+      ["one", "two"],
+    );
     const numbers = ({ metrics }: { metrics: { value: number[]; best: number; epoch: number[] }[] }) =>
       metrics.map(({ value, best, epoch }) => ({ value, best, epoch }));
     assert.deepEqual(plain.runs.map(numbers), sessions.runs.map(numbers));
@@ -77,8 +98,11 @@ describe("two runs", () => {
 
   test("figures, and what cannot be: a metric that none has, one run, a pattern that nothing fits", async () => {
     await home.ok(["compare", "first", "second", "--format", "png", "-o", "both.png"]);
-    assert.equal(pngWidth(at("both.png")), 720);
-    assert.match(await home.ok(["compare", "first", "second", "--format", "svg", "--metric", "val/loss"]), /<svg [\s\S]*val\/loss/);
+    assert.equal(pngWidth(at("both.png")), 2 * 720);
+    assert.match(
+      await home.ok(["compare", "first", "second", "--format", "svg", "--metric", "val/loss"]),
+      /<svg [\s\S]*val\/loss/,
+    );
     for (const [args, code, said] of [
       [["compare", "first"], 2, /two runs at least/],
       [["compare", "first", "first"], 2, /two runs at least/],
@@ -110,7 +134,7 @@ describe("two runs", () => {
   test("everything as arrays: numpy opens them, and finds what the run's own files hold and compare says", async (context) => {
     await home.ok(["export", "first", "-o", "first.npz"]);
     await home.ok(["export", "second", "--format", "npz", "-o", "second.npz"]);
-    assert.match(await home.ok(["export", "first", "--format", "csv"]), /^kind,node,metric.*\nmetric,theta,train_loss,/);
+    assert.match(await home.ok(["export", "first", "--format", "csv"]), /^kind,node,metric.*\nmetric,line,train_loss,/);
     assert.equal(JSON.parse(await home.ok(["export", "first", "--format", "json"])).name, "first");
     const python = pythonWith("numpy");
     if (python === undefined) return context.skip("no Python with numpy here (FALCON_NUMPY_PYTHON names one)");
@@ -119,7 +143,7 @@ describe("two runs", () => {
     const said = JSON.parse(run.stdout);
     assert.equal(said.meta.name, "first");
     const [first] = JSON.parse(await home.ok(["compare", "first", "second", "--format", "json"])).runs;
-    const { best, bestEpoch, last } = first.metrics[0];
+    const { best, bestEpoch, last } = first.metrics.find(({ node }: { node: string }) => node === "line");
     assert.deepEqual([best, bestEpoch, last], [said.best, said.bestEpoch, said.last]);
   });
 

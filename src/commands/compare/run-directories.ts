@@ -1,4 +1,5 @@
-// Run directories by their paths and patterns, looked for aside: they lie on whatever file system a person names.
+// Run directories by their paths and patterns, looked for aside: they lie on whatever file system a person
+// names.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";

@@ -1,4 +1,5 @@
-// All that is known of a run for a comparison or an export: of a session, or of a run directory that never was in one.
+// All that is known of a run for a comparison or an export: of a session, or of a run directory that never
+// was in one.
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
 import type { ComparedRun } from "../../compare/compared-run.ts";

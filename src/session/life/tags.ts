@@ -13,7 +13,8 @@ export function tagsOf({ facts }: Pick<SessionRow, "facts">): Tags {
 }
 
 /**
- * What is kept after these words: `name=value` sets, `name` alone sets an empty value, `name=` with nothing behind it removes.
+ * What is kept after these words: `name=value` sets, `name` alone sets an empty value, `name=` with nothing
+ * behind it removes.
  * @throws Failure 2 for what is no label.
  */
 export function withTags(known: Tags, words: readonly string[]): Tags {

@@ -1,4 +1,5 @@
-// Every metric of a node as arrays: by its log, an entry an epoch, and by the folders below `metrics`, an entry a call.
+// Every metric of a node as arrays: by its log, an entry an epoch, and by the folders below `metrics`, an
+// entry a call.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
@@ -9,7 +10,10 @@ import { MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Point } from "./npz.ts";
 
-/** Folders of metrics of one node, and how deep they lie below `metrics`: falcon has some twenty, at most two deep. */
+/**
+ * Folders of metrics of one node, and how deep they lie below `metrics`: falcon has some twenty, at most two
+ * deep.
+ */
 const mostMetrics = 200;
 const deepest = 3;
 

@@ -146,7 +146,9 @@ export class RunWatcher implements RunWatch {
     return curves;
   }
 
-  /** Every metric of every node: what the log tells of each epoch, and what stands in the folders of metrics. */
+  /**
+   * Every metric of every node: what the log tells of each epoch, and what stands in the folders of metrics.
+   */
   async series(): Promise<MetricSeries[]> {
     await this.read();
     const zone = this.#zone ?? 0;

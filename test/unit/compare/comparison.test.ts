@@ -1,4 +1,5 @@
-// Runs beside each other: what differs in their configurations, what cannot be compared, tables, figures, numbers.
+// Runs beside each other: what differs in their configurations, what cannot be compared, tables, figures,
+// numbers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unzipSync } from "fflate";
