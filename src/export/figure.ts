@@ -2,6 +2,7 @@
 import type { Curve, NodeCurves } from "../trainers/curve.ts";
 import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
 import { xml } from "./svg.ts";
+import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
 
 export interface FigureOptions {
   /** A logarithmic axis; symmetric where losses are not all above zero. */
@@ -10,6 +11,8 @@ export interface FigureOptions {
   from: number;
   /** The learning rate, on an axis of its own. */
   learningRate: boolean;
+  /** What was used, by the same epochs: a low panel each. */
+  resources?: readonly Curve[];
 }
 
 const width = 720;
@@ -47,12 +50,14 @@ type Point = [number, number];
 export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
   const shown = curves.map((panel) => sinceEpoch(panel, options.from));
   const panels = shown.filter(({ training, validation }) => [...training.y, ...validation.y].some(Number.isFinite));
-  const height = Math.max(1, panels.length) * panelHeight + headHeight;
+  const resources = options.resources ?? [];
+  const losses = Math.max(1, panels.length) * panelHeight + headHeight;
+  const height = losses + resources.length * usagePanelHeight;
   const drawn =
     panels.length > 0
       ? panels.map((panel, i) => panelSvg(panel, headHeight + i * panelHeight, options))
       : [
-          `<text x="${width / 2}" y="${height / 2}" text-anchor="middle">no losses${options.from > 0 ? ` since epoch ${options.from}` : " yet"}</text>`,
+          `<text x="${width / 2}" y="${losses / 2}" text-anchor="middle">no losses${options.from > 0 ? ` since epoch ${options.from}` : " yet"}</text>`,
         ];
   return `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
@@ -60,7 +65,7 @@ export function figureSvg(curves: readonly NodeCurves[], title: string, options:
 <rect width="100%" height="100%" fill="#ffffff"/>
 <g font-family="'DejaVu Sans', Helvetica, Arial, sans-serif" font-size="12" fill="${ink}">
 <text x="${frame.left}" y="26" font-size="15" font-weight="bold">${xml(title)}</text>
-${drawn.join("\n")}
+${[...drawn, ...resources.map((curve, i) => usagePanel(curve, losses + i * usagePanelHeight, frame.left, width - frame.right))].join("\n")}
 </g>
 </svg>
 `;

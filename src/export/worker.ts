@@ -20,6 +20,8 @@ async function work(job: LineJob | ExportJob): Promise<unknown> {
       return (await import("./render.ts")).renderScreen(job);
     case "lines":
       return (await import("./render.ts")).renderLines(job);
+    case "comparison":
+      return (await import("./render.ts")).renderComparison(job);
     case "figure":
       return (await import("./render.ts")).renderFigure(job);
   }

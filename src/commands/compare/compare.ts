@@ -86,7 +86,7 @@ export const compare: CommandSpec = {
       if (format === "text") await target.write(comparisonText(comparison, width, coloursFor(call.request)));
       else if (format === "csv") await target.write(comparisonCsv(comparison));
       else if (format === "json") await target.write(comparisonJson(comparison));
-      else await target.write(await context.archive.threads.run<Uint8Array>(turn, renderLimit));
+      else await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
       await target.finish();
     } catch (error) {
       await target.abandon();

@@ -18,6 +18,7 @@ import { sessionFacts } from "../compare/run-facts.ts";
 import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
+import { usageCurves } from "../show/usage-curves.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { parseTime } from "./logs.ts";
@@ -56,6 +57,7 @@ interface ExportOptions {
   log?: boolean;
   from?: string;
   lr?: boolean;
+  resources?: boolean;
 }
 
 /** `export` is a word of the language. */
@@ -74,6 +76,7 @@ export const exportCommand: CommandSpec = {
       .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
       .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
       .option("--from <epoch>", "curve-*: from this epoch on")
+      .option("--resources", "curve-svg and curve-png: memory and GPU use by the same epochs, below")
       .option("--lr", "curve-svg and curve-png: the learning rate as a thin second line")
       .addHelpText(
         "after",
@@ -95,7 +98,7 @@ Examples:
       );
   },
   async run(call, context, [wanted], options) {
-    const { format, output, at, history, idle, log, from, lr } = options as ExportOptions;
+    const { format, output, at, history, idle, log, from, lr, resources } = options as ExportOptions;
     const chosen = formatOf(format, output);
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
@@ -110,6 +113,8 @@ Examples:
         Status.usage,
       );
     const figure: FigureOptions = { log: log === true, from: epochOf(from), learningRate: lr === true };
+    if (resources && !["curve-svg", "curve-png"].includes(chosen))
+      throw new Failure(`--resources belongs to a figure; ${chosen} is none: --format curve-png`, Status.usage);
     if ((log || from !== undefined || lr) && !chosen.startsWith("curve"))
       throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
     if (output === undefined && (chosen.endsWith("png") || chosen === "npz") && call.request.terminal.stdout)
@@ -118,7 +123,8 @@ Examples:
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
     const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
     try {
-      await write(context, session, chosen, { moment, history: history === true, pause, figure }, target);
+      const used = resources ? await resourcePanels(context, session, figure.from) : {};
+      await write(context, session, chosen, { moment, history: history === true, pause, figure: { ...figure, ...used } }, target);
       const size = await target.finish();
       if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
     } catch (error) {
@@ -333,6 +339,17 @@ async function writeCurve(
     options,
   };
   await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
+}
+
+/** What it used by its epochs, from this one on. */
+async function resourcePanels(context: Context, session: Session, from: number): Promise<Pick<FigureOptions, "resources">> {
+  const { axis, curves } = await usageCurves(context, session);
+  if (axis !== "epoch") return {};
+  const since = curves.map(({ label, x, y }) => {
+    const kept = x.flatMap((epoch, i) => (epoch >= from ? [i] : []));
+    return { label, x: kept.map((i) => x[i] as number), y: kept.map((i) => y[i] as number) };
+  });
+  return { resources: since.filter(({ y }) => y.some(Number.isFinite)) };
 }
 
 /** Everything known of a run, as arrays. */

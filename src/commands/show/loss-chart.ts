@@ -29,6 +29,15 @@ export function lossChart(
   return [`loss of ${node} by epoch   ${legend}`, ...drawn];
 }
 
+/** Rows of a chart of what was used: enough to see that it grows, or rests. */
+const usageHeight = 6;
+
+/** What was used, below the losses: on the same axis. */
+export function usageChart(curve: Curve, axis: string, width: number, colours: ReturnType<typeof coloursFor>): string[] {
+  const { rows } = drawChart([curve], width, usageHeight);
+  return [`${curve.label} by ${axis}`, ...rows.map((row) => colours.green(row))];
+}
+
 /** The epochs that have no place on the axis. */
 function lostText({ x, y }: Curve): string {
   const lost = x.filter((_, i) => !Number.isFinite(y[i]));

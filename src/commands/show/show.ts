@@ -18,9 +18,10 @@ import { paintStatus, statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
 import { duration, endSentence } from "../text/wording.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
-import { lossChart } from "./loss-chart.ts";
+import { lossChart, usageChart } from "./loss-chart.ts";
 import { factLines } from "./show-facts.ts";
 import { progressText, wrapped } from "./show-progress.ts";
+import { usageCurves } from "./usage-curves.ts";
 
 export const show: CommandSpec = {
   name: "show",
@@ -86,6 +87,8 @@ async function pageOf(
   const charts = (await context.progress.curves(session))
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
     .map(({ node, ...curves }) => `\n${lossChart(node, curves, chartWidth, colours).join("\n")}\n`);
+  const used = await usageCurves(context, session);
+  const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, chartWidth, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,
     parts: partsOf(context.table.all(), session, realPath),
@@ -93,7 +96,7 @@ async function pageOf(
     when: (ms) => localTime(ms, request.environment),
   });
   const report = await endReport(session, width, parts);
-  return `${head.join("\n")}\n${report}${charts.join("")}\n${known.join("\n")}\n`;
+  return `${head.join("\n")}\n${report}${charts.join("")}${usage.join("")}\n${known.join("\n")}\n`;
 }
 
 /** Name, id, and in one sentence how it goes or how it ended. */

@@ -1,0 +1,53 @@
+// What a run used as curves: by the epochs of its losses, else by the time since its start.
+
+import { usageByEpoch } from "../../resources/by-epoch.ts";
+import type { UsageSample } from "../../resources/sample.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { Curve } from "../../trainers/curve.ts";
+import type { Context } from "../dispatch/call.ts";
+
+export interface UsageCurves {
+  /** What the x axis is. */
+  axis: "epoch" | "minutes since its start";
+  /** Memory in GB, GPU use in percent: those of which something is known. */
+  curves: Curve[];
+}
+
+const shown = [
+  { label: "memory (GB)", field: "memory", scale: 1e-9 },
+  { label: "GPU use (%)", field: "gpu", scale: 100 },
+] as const;
+
+export async function usageCurves(context: Context, session: Session): Promise<UsageCurves> {
+  const samples = context.usage.series(session);
+  const losses = (await context.progress.series(session)).filter(
+    ({ metric }) => metric === "val_loss" || metric === "train_loss",
+  );
+  const longest = losses.reduce<(typeof losses)[number] | undefined>(
+    (a, b) => (a === undefined || b.value.length > a.value.length ? b : a),
+    undefined,
+  );
+  const epochs = (longest?.epoch ?? []).flatMap((epoch, i) => {
+    const time = longest?.time[i] ?? null;
+    return epoch === null || time === null ? [] : [{ epoch, time }];
+  });
+  const byEpoch = epochs.length >= 2;
+  const started = session.row.started ?? samples[0]?.time ?? 0;
+  const curves = shown.map(({ label, field, scale }): Curve => {
+    const [x, y] = byEpoch
+      ? [
+          epochs.map(({ epoch }) => epoch),
+          usageByEpoch(
+            samples,
+            epochs.map(({ time }) => time),
+            field,
+          ),
+        ]
+      : [samples.map(({ time }) => (time - started) / 60_000), samples.map((sample: UsageSample) => sample[field] ?? Number.NaN)];
+    return { label, x, y: y.map((value) => value * scale) };
+  });
+  return {
+    axis: byEpoch ? "epoch" : "minutes since its start",
+    curves: curves.filter(({ y }) => y.filter(Number.isFinite).length >= 2),
+  };
+}

@@ -1,0 +1,171 @@
+// When sessions are measured, what is made of the kernel's and the driver's answers, and what is told.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import type { TreeUsage } from "../../../src/platform/native.ts";
+import type { Finding } from "../../../src/resources/findings.ts";
+import type { Gpu, GpuProcess } from "../../../src/resources/nvidia.ts";
+import { type SampledSession, UsageSampler } from "../../../src/resources/sampler.ts";
+
+let folder = "";
+let now = 0;
+let sampler: UsageSampler;
+let live: SampledSession[] = [];
+let tree: Partial<TreeUsage> = {};
+let asked: boolean[] = [];
+let wanted: boolean[] = [];
+let driver = false;
+let gpus: Gpu[] = [];
+let processes: GpuProcess[] = [];
+let told: [string, Finding][] = [];
+
+const session = (id: string, more: Partial<SampledSession> = {}): SampledSession => {
+  fs.mkdirSync(path.join(folder, id), { recursive: true });
+  return {
+    id,
+    folder: path.join(folder, id),
+    command: ["x"],
+    environment: {},
+    started: 0,
+    holderPid: 10,
+    programPid: 11,
+    ...more,
+  };
+};
+const settle = async () => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+/** Lets time go by in steps of a second. */
+async function pass(seconds: number, each: () => void = () => {}): Promise<void> {
+  for (let i = 0; i < seconds; i++) {
+    now += 1000;
+    each();
+    mock.timers.tick(1000);
+    await settle();
+  }
+}
+
+beforeEach(() => {
+  folder = fs.mkdtempSync("/tmp/fs-sampler-");
+  [now, live, asked, wanted, told] = [0, [], [], [], []];
+  [driver, gpus, processes] = [false, [], []];
+  tree = {};
+  mock.timers.enable({ apis: ["setTimeout"] });
+  sampler = new UsageSampler({
+    live: () => live,
+    sample: async (roots, lookForGpu) => {
+      asked.push(lookForGpu);
+      const none = { hidden: false, gpu: false, cpu: 0, anonymous: 0, shared: 0, written: 0, pids: [11], actors: [] };
+      return roots.map((root) => ({ ...none, root, ...tree }));
+    },
+    gpus: { want: (is) => wanted.push(is), gpus: () => gpus, processes: () => processes },
+    hasDriver: () => driver,
+    limitPlace: () => ({ folder: undefined, limit: 16e9 }),
+    memoryUse: () => ({ limit: 16e9, used: 8e9, by: "machine" }),
+    found: (id, finding) => told.push([id, finding]),
+    clock: () => now,
+    steady: () => now,
+    log: () => {},
+  });
+});
+afterEach(() => {
+  sampler.dispose();
+  mock.timers.reset();
+  fs.rmSync(folder, { recursive: true });
+});
+
+test("each five seconds while it moves, ever more seldom up to a minute while it does not, and at once again", async () => {
+  live = [session("a")];
+  sampler.changed();
+  await pass(31, () => {
+    tree.cpu = (tree.cpu ?? 0) + 0.5;
+  });
+  assert.equal(asked.length, 7, "after one second, then each five");
+  assert.equal(sampler.of("a")?.cpu, 0.5);
+  const before = asked.length;
+  await pass(300);
+  const quiet = asked.length - before;
+  assert.ok(quiet >= 6 && quiet <= 9, String(quiet));
+  await pass(60, () => {
+    tree.cpu = (tree.cpu ?? 0) + 0.5;
+  });
+  const busy = asked.length;
+  await pass(30, () => {
+    tree.cpu = (tree.cpu ?? 0) + 0.5;
+  });
+  assert.ok(asked.length - busy >= 5);
+  assert.equal(sampler.of("a")?.memoryShare, 0.5);
+});
+
+test("a server that comes later goes on; the last look counts what the dead have used, and its peak is kept", async () => {
+  live = [session("a")];
+  tree = { cpu: 2, anonymous: 3e9, shared: 1e9 };
+  sampler.changed();
+  await pass(2);
+  assert.equal(sampler.of("a")?.memory, 4e9);
+  tree = { cpu: 7, pids: [], anonymous: 0, shared: 0 };
+  await pass(1);
+  const usage = await sampler.finish(live[0] as SampledSession);
+  assert.deepEqual([usage?.cpu, usage?.memory, usage?.memoryPeak, usage?.memoryShare], [null, 4e9, 4e9, 0.5]);
+  assert.ok(Math.abs((usage?.cpuSeconds ?? 0) - 7) < 1e-6);
+  live = [];
+  sampler.changed();
+  assert.equal(sampler.of("a"), undefined);
+  assert.equal(sampler.series({ id: "a", folder: path.join(folder, "a") }).length, 2, "what its folder has");
+});
+
+test("workers of a Ray that ran before are not known: neither their memory nor their processors", async () => {
+  live = [
+    session("a", { command: ["falcon", "launch", "ray.init.address=auto"] }),
+    session("b", { environment: { RAY_ADDRESS: "local" } }),
+  ];
+  tree = { cpu: 3, anonymous: 1e9 };
+  sampler.changed();
+  await pass(2);
+  const there = sampler.of("a");
+  assert.deepEqual([there?.cpu, there?.memory, there?.elsewhere], [null, null, true]);
+  assert.equal(sampler.of("b")?.elsewhere, false);
+});
+
+test("the driver is asked while a session has a GPU open, and its answers are the session's share", async () => {
+  live = [session("a")];
+  await pass(1);
+  sampler.changed();
+  await pass(5);
+  assert.ok(!asked.includes(true) && !wanted.includes(true), "without a driver nobody looks");
+  driver = true;
+  await pass(6, () => {
+    tree.cpu = (tree.cpu ?? 0) + 1;
+  });
+  assert.ok(asked.includes(true));
+  assert.ok(!wanted.includes(true), "none is open");
+  tree.gpu = true;
+  gpus = [{ index: 0, uuid: "GPU-1", name: "A", use: 0.75, memory: 5, memoryTotal: 10, power: 100, temperature: 50, mig: false }];
+  processes = [{ uuid: "GPU-1", pid: 11, memory: 4 }];
+  await pass(60, () => {
+    tree.cpu = (tree.cpu ?? 0) + 1;
+  });
+  assert.equal(wanted.at(-1), true);
+  const usage = sampler.of("a");
+  assert.deepEqual([usage?.gpu, usage?.gpuMemory, usage?.gpus[0]?.power], [0.75, 4, 100]);
+  assert.ok((usage?.gpuSeconds ?? 0) > 20);
+  live = [];
+  sampler.changed();
+  assert.equal(wanted.at(-1), false, "gone with the last");
+});
+
+test("what is found is told once until it is over", async () => {
+  live = [session("a")];
+  sampler.changed();
+  const grow = () => {
+    tree.cpu = (tree.cpu ?? 0) + 0.5;
+    tree.anonymous = (tree.anonymous ?? 7e9) + 2e5;
+  };
+  await pass(2400, grow);
+  assert.deepEqual(
+    told.map(([id, { kind }]) => [id, kind]),
+    [["a", "memory-growth"]],
+  );
+  assert.match(told[0]?.[1].sentence ?? "", /^memory grows by 0\.7 GB\/h, full in 1[0-9] h$/);
+});
