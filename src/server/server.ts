@@ -531,7 +531,7 @@ export class Server implements Context {
     if (usage !== undefined) session.row.facts.usage = usage;
   }
 
-  /** Something about what a run uses is worth eventOutbox. */
+  /** Something about what a run uses is worth telling. */
   #found(id: string, { kind, sentence: what }: Finding): void {
     const session = this.table.get(id);
     if (session === undefined || this.#ending) return;

@@ -103,6 +103,9 @@ describe("two runs", () => {
       await home.ok(["compare", "first", "second", "--format", "svg", "--metric", "val/loss"]),
       /<svg [\s\S]*val\/loss/,
     );
+    // what was used stands on the same epochs, in the figure and in show
+    assert.match(await home.ok(["export", "first", "--format", "curve-svg", "--resources"]), />memory \(GB\)</);
+    assert.match(await home.ok(["show", "first"]), /^memory \(GB\) by epoch$/m);
     for (const [args, code, said] of [
       [["compare", "first"], 2, /two runs at least/],
       [["compare", "first", "first"], 2, /two runs at least/],
@@ -127,6 +130,8 @@ describe("two runs", () => {
     assert.equal(JSON.parse(await home.ok(["sessions", "--tag", "lr=0.1", "--json"])).length, 2);
     assert.match(await home.ok(["compare", "--tag", "lr=0.1"]), /first +second/);
     assert.match(await home.ok(["show", "first"]), /^labels +lr=0\.1 good$/m);
+    const events = await home.ok(["events", "--tag", "good"]);
+    assert.ok(/ first /.test(events) && !/ second /.test(events), events);
     await home.ok(["tag", "first", "good="]);
     assert.equal(await home.ok(["tag", "first"]), "lr=0.1");
   });

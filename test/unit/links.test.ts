@@ -90,7 +90,8 @@ describe("links", () => {
 
 test("docs/guide/hooks.md has every variable of on_event, and no other", () => {
   const session = { row: { state: "running", started: null, ended: null, runDirectory: null, facts: {} }, end: undefined };
-  const given = [...Object.keys(eventFacts(session as never, "")), "FALCON_EVENT", "FALCON_EVENT_TIME"].sort();
+  const ofEvent = ["", "_TIME", "_NODE", "_METRIC", "_EPOCH", "_SENTENCE"].map((part) => `FALCON_EVENT${part}`);
+  const given = [...Object.keys(eventFacts(session as never, "")), ...ofEvent].sort();
   const documented = [...read("docs/guide/hooks.md").matchAll(/^\| `(FALCON_\w+)` \|/gm)].map(([, name]) => name as string);
   assert.deepEqual(documented.sort(), given);
 });

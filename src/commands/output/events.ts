@@ -3,6 +3,7 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
+import { tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { StoredEvent } from "../../store/session-events.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
@@ -20,17 +21,24 @@ export const events: CommandSpec = {
     command
       .argument("[session]", "id, unique prefix, name or run directory (default: all)")
       .option("-f, --follow", "go on telling until Ctrl+C, or until the named session has ended")
+      .option("--tag <label>", "only of sessions with this label; may be given again", (value: string, before: string[] = []) => [
+        ...before,
+        value,
+      ])
       .option("--json", "a JSON object a line (docs/guide/json.md)")
       .option("--after <id>", "only those after this event");
   },
   async run(call, context, [wanted], options) {
     const session = wanted === undefined ? undefined : nameOne(call, context, wanted);
     let last = afterOf(options.after);
+    const tags = (options.tag as string[] | undefined) ?? [];
+    const labelled = tagFilter(tags);
     const say = (event: StoredEvent) => {
       if (event.id <= last || (session !== undefined && event.session !== session.id)) return;
+      if (!labelled(tagsOf(context.table.get(event.session)?.row ?? { facts: {} }))) return;
       last = event.id;
       call.stdout(options.json ? `${JSON.stringify(asJson(context, event))}\n` : eventLine(call, context, event));
-      if (options.follow) call.resume(again(session?.id, options.json === true, last));
+      if (options.follow) call.resume(again(session?.id, options.json === true, last, tags));
     };
     // first who follows, then what there is: nothing falls between
     const stop = options.follow ? context.events.follow(say) : () => {};
@@ -38,7 +46,7 @@ export const events: CommandSpec = {
     try {
       for (const event of context.events.after(last, session?.id)) say(event);
       if (!options.follow) return Status.ok;
-      call.resume(again(session?.id, options.json === true, last));
+      call.resume(again(session?.id, options.json === true, last, tags));
       await Promise.race([call.gone, serverStops(context), ...(session === undefined ? [] : [session.over])]);
       // the end itself is told a moment after the session is over
       if (session !== undefined && !session.live) await endTold(context, session.id, () => last);
@@ -83,8 +91,17 @@ function afterOf(text: string | undefined): number {
   return Number(text);
 }
 
-function again(id: string | undefined, json: boolean, last: number): string[] {
-  return ["events", ...(id === undefined ? [] : [id]), "--follow", ...(json ? ["--json"] : []), "--after", String(last)];
+function again(id: string | undefined, json: boolean, last: number, tags: readonly string[]): string[] {
+  const labels = tags.flatMap((tag) => ["--tag", tag]);
+  return [
+    "events",
+    ...(id === undefined ? [] : [id]),
+    "--follow",
+    ...(json ? ["--json"] : []),
+    ...labels,
+    "--after",
+    String(last),
+  ];
 }
 
 function asJson({ table }: Context, { time, ...event }: StoredEvent): object {
