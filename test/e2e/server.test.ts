@@ -46,7 +46,7 @@ test("every change of a session's state is in the log, with its reason", async (
     const id = await home.start(["/bin/sh", "-c", "exit 3"]);
     await home.untilState(id, "exited");
     const log = fs.readFileSync(path.join(home.folder, "server.log"), "utf8");
-    const lines = log.split("\n").filter((line) => line.includes(id) && /state/.test(line));
+    const lines = log.split("\n").filter((line) => line.includes(id) && /session\.changed/.test(line));
     for (const state of ["running", "exited"]) {
       const line = lines.find((l) => l.includes(state));
       assert.ok(line, `${state} is not in the log:\n${log}`);

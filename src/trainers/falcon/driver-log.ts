@@ -59,7 +59,8 @@ export class DriverLog {
     const facts = this.facts;
     if (text.startsWith("Output: ") && !text.startsWith("Output:  ")) this.facts = fresh(facts.launches + 1, time);
     else if (/^Generating \d+ initial samples/.test(text)) facts.phase = "simulating";
-    else if (text === "Starting analysis.") facts.phase = "training";
+    // 0.4.2 goes on with "Monitor with: falcon monitor"
+    else if (text.startsWith("Starting analysis.")) facts.phase = "training";
     else if (/^Load(ing deployed graph|ing \S+) from: /.test(text)) facts.loaded = true;
     else if (/^(Graceful stop requested|Timeout reached)/.test(text)) {
       facts.stopping = true;

@@ -386,7 +386,9 @@ export class RunWatcher implements RunWatch {
 function phaseOf({ phase, outcome }: DriverFacts, alive: boolean | undefined, trained: readonly NodeProgress[]): RunPhase {
   if (phase === "ended") return outcome as RunPhase;
   if (alive === false) return "broken off";
-  if (phase === "starting" && trained.some((node) => node.status === "training")) return "training"; // a driver log entered at its end
+  // a driver log that was entered at its end, or a driver with other words
+  const begun = trained.some(({ status, epoch }) => status === "training" && (phase === "starting" || epoch !== null));
+  if ((phase === "starting" || phase === "simulating") && begun) return "training";
   return phase;
 }
 

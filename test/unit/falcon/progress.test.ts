@@ -62,6 +62,24 @@ const courses: Record<RecordedName, unknown[]> = {
   "two-nodes": ["completed", true, false, at(8, 34, 43), at(8, 35, 7), 2368, 2240, 128],
 };
 
+for (const [what, change] of [
+  [
+    "says more with it, as falcon 0.4.2",
+    (line: string) => line.replace(/(Starting analysis\.).*/, "$1 Monitor with: falcon monitor"),
+  ],
+  ["never says it", (line: string) => (line.includes("Starting analysis.") ? "" : line)],
+] as const)
+  test(`a driver that ${what}: its analysis has started when a node has epochs`, async () => {
+    const { run, watcher } = watched("stalled");
+    const driver = path.join(run, "graph", "driver", "output.log");
+    const lines = fs.readFileSync(driver, "utf8").split("\n");
+    assert.ok(lines.some((line) => change(line) !== line));
+    fs.writeFileSync(driver, lines.map(change).filter(Boolean).join("\n"));
+    const { phase, summary } = await watcher.read();
+    assert.equal(phase, "training");
+    assert.doesNotMatch(summary, /first samples/);
+  });
+
 const nodeFacts = (node: NodeProgress) => [
   node.status,
   node.epoch,
