@@ -17,8 +17,10 @@ function fakeSession(deadline: DeadlineFact | undefined, interrupts = 0) {
     id: "abc234",
     live: true,
     limit: "",
+    trainer: { savesModel: true },
     row: {
       kind: "launch",
+      trainer: "falcon",
       state: "running",
       command: ["falcon", "launch"],
       created: 0,
