@@ -1,11 +1,12 @@
 // Builds everything that is not committed: the native part (client, holder, addon) the bundles that run on Node, the manual pages.
-// Usage: node scripts/build.mjs [native] [sqlite] [bundle] [manual]     (without a step: all; what is up to date is left alone)
+// Usage: node scripts/build.mjs [native] [sqlite] [bundle] [page] [manual]     (without a step: all; what is up to date is left alone)
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { missing } from "./build-check/check.mjs";
 
 const self = fileURLToPath(import.meta.url);
@@ -19,11 +20,15 @@ const bundles = [
   { entry: "src/server/aside-helper.ts", result: "aside-helper.cjs" },
   { entry: "src/terminal/worker/worker.ts", result: "screen-worker.cjs" },
   { entry: "src/export/worker.ts", result: "log-worker.cjs" },
+  { entry: "src/web/server/main.ts", result: "web.cjs" },
+  { entry: "src/web/server/share-main.ts", result: "share.cjs" },
   { entry: "examples/trainer/main.ts", result: "trainer.cjs", executable: true },
 ];
+/** The page: what is bundled for a browser, and what goes with it as it is. */
+const page = { folder: "src/web/page", copied: ["index.html", "icon.svg"] };
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
 
-const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles, manual: buildManual };
+const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles, page: buildPage, manual: buildManual };
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((step) => !(step in steps));
 if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps are: ${Object.keys(steps).join(", ")}.`, 2);
@@ -126,6 +131,51 @@ async function buildBundles() {
     replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
     say(`bundle: dist/${result} (${Math.round(fs.statSync(file).size / 1024)} KiB) in ${seconds(started)} s`);
   }
+}
+
+/** dist/web, what a browser gets: one script and one style sheet with all that they need, so that nothing is asked of anybody else. */
+async function buildPage() {
+  const folder = path.join(root, page.folder);
+  if (!fs.existsSync(folder)) return; // a package brings the page ready
+  const target = path.join(dist, "web");
+  const stamp = path.join(dist, "web.built-from");
+  const copied = page.copied.map((name) => path.join(page.folder, name));
+  const before = parse(read(stamp));
+  if (before && fs.existsSync(path.join(target, "page.js")) && before.key === bundleKey(before.inputs)) return;
+  const started = performance.now();
+  const esbuild = await loadEsbuild();
+  let built;
+  try {
+    built = await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: {
+        page: path.join(page.folder, "main.ts"),
+        shared: path.join(page.folder, "shared.ts"),
+        style: path.join(page.folder, "page.css"),
+      },
+      outdir: target,
+      bundle: true,
+      write: false,
+      metafile: true,
+      minify: true,
+      format: "esm",
+      target: ["chrome110", "firefox110", "safari16"],
+      legalComments: "none",
+      logLevel: "silent",
+    });
+  } catch (error) {
+    const messages = await esbuild.formatMessages(error.errors ?? [{ text: String(error) }], { kind: "error" });
+    process.stderr.write(messages.join(""));
+    return fail("The page could not be bundled; esbuild's words stand above.");
+  }
+  fs.mkdirSync(target, { recursive: true });
+  for (const output of built.outputFiles)
+    replace(path.join(target, path.basename(output.path).replace("style.css", "page.css")), output.contents);
+  for (const name of copied) replace(path.join(target, path.basename(name)), fs.readFileSync(path.join(root, name)));
+  const inputs = [...Object.keys(built.metafile.inputs), ...copied].sort();
+  replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
+  const size = fs.readdirSync(target).reduce((sum, name) => sum + gzipSync(fs.readFileSync(path.join(target, name))).length, 0);
+  say(`page: dist/web (${Math.round(size / 1024)} KiB compressed) in ${seconds(started)} s`);
 }
 
 /** dist/man, from the table of commands: anew when a source of it, this script or the version changed. */

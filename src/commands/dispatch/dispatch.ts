@@ -27,6 +27,9 @@ import { launch } from "../start/launch.ts";
 import { relaunch } from "../start/relaunch.ts";
 import { run } from "../start/run.ts";
 import { submit } from "../start/submit.ts";
+import { page } from "../web/page.ts";
+import { share } from "../web/share.ts";
+import { web } from "../web/web.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { commandLine } from "./command-line.ts";
@@ -49,6 +52,8 @@ export const commands: readonly CommandSpec[] = [
   compare,
   exportCommand,
   replay,
+  web,
+  share,
   stop,
   kill,
   wait,
@@ -67,7 +72,7 @@ export const commands: readonly CommandSpec[] = [
 ];
 
 /** What only programs ask for: a client that lost its server, a shell at each Tab. */
-const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, completion(() => commands)];
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, completion(() => commands)];
 
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {

@@ -1,4 +1,5 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
+import { Option } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
@@ -32,6 +33,8 @@ interface ReplayOptions {
   speed: string;
   at?: string;
   idle: string;
+  bare?: true;
+  paused?: true;
 }
 
 export const replay: CommandSpec = {
@@ -47,10 +50,13 @@ export const replay: CommandSpec = {
       .option("--speed <n>", `from ${slowest} to ${fastest} times as fast`, "1")
       .option("--at <time>", "begin there: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
       .option("--idle <seconds>", "pauses are shortened to so many seconds; 0: none is", String(usualIdle))
+      // what the web page asks for, which has a bar of its own
+      .addOption(new Option("--bare").hideHelp())
+      .addOption(new Option("--paused").hideHelp())
       .addHelpText("after", `\nKeys:\n${helpOf(defaultKeymap.replay).join("\n")}`);
   },
   async run(call, context, [wanted], options) {
-    const { speed, at, idle } = options as ReplayOptions;
+    const { speed, at, idle, bare, paused } = options as ReplayOptions;
     const rate = Number(speed);
     if (!(rate >= slowest && rate <= fastest))
       throw new Failure(`--speed ${speed}: give a number from ${slowest} to ${fastest}`, Status.usage);
@@ -69,7 +75,9 @@ export const replay: CommandSpec = {
       throw new Failure(`session ${session.id} (${session.row.name}) has said nothing yet`, Status.noSession);
     let time = span.begins;
     if (at !== undefined) time = timeOf(session, at, context.clock(), call.request.environment);
-    const show = new Show(call, context, session, { time, speed: rate, idle: pause * 1000 });
+    const show = new Show(call, context, session, {
+      ...{ time, speed: rate, idle: pause * 1000, bare: bare === true, paused: paused === true },
+    });
     await show.run();
     return Status.ok;
   },
@@ -91,6 +99,8 @@ class Show {
   readonly #context: Context;
   readonly #session: Session;
   readonly #idle: number;
+  /** Nothing of ours is drawn over the screen. */
+  readonly #bare: boolean;
   readonly #span: ReturnType<typeof spanOf>;
   readonly #log: ReturnType<Session["openLog"]>;
   readonly #bindings: Bindings<"replay">;
@@ -115,7 +125,7 @@ class Show {
     call: Call,
     context: Context,
     session: Session,
-    { time, speed, idle }: { time: number; speed: number; idle: number },
+    { time, speed, idle, bare, paused }: { time: number; speed: number; idle: number; bare: boolean; paused: boolean },
   ) {
     this.#call = call;
     this.#context = context;
@@ -126,6 +136,8 @@ class Show {
     this.#time = time;
     this.#speed = speed;
     this.#idle = idle;
+    this.#bare = bare;
+    this.#paused = paused;
     this.#cols = Math.max(2, call.request.terminal.cols);
     this.#rows = Math.max(2, call.request.terminal.rows);
   }
@@ -307,6 +319,8 @@ class Show {
       String(this.#idle / 1000),
       "--at",
       at,
+      ...(this.#bare ? ["--bare"] : []),
+      ...(this.#bare && this.#paused ? ["--paused"] : []),
     ]);
   }
 
@@ -315,6 +329,7 @@ class Show {
   }
 
   #drawBar(): void {
+    if (this.#bare) return;
     const shown = this.#paused || this.#now() < this.#barUntil;
     if (shown) this.#call.write(showable(this.#bar()));
     // what it covered is drawn again

@@ -1,0 +1,157 @@
+// What a run was started with, its configuration, and every download.
+
+import type { RunRow } from "../wire.ts";
+import { fill, h } from "./dom.ts";
+import { bytes, moment, span } from "./format.ts";
+import { download, get, isNone, me } from "./server.ts";
+
+/** Formats of `falcon export`, and what they are. */
+const exports_: readonly (readonly [format: string, what: string, link: boolean])[] = [
+  ["curve-csv", "losses, CSV", true],
+  ["curve-json", "losses, JSON", true],
+  ["curve-svg", "losses, SVG", true],
+  ["curve-png", "losses, PNG", true],
+  ["text", "the whole log, text", true],
+  ["png", "the screen, PNG", true],
+  ["svg", "the screen, SVG", false],
+  ["html", "the screen, HTML", false],
+  ["cast", "recording, asciicast v2", false],
+  ["cast-v3", "recording, asciicast v3", false],
+];
+
+interface Facts {
+  command?: string[];
+  directory?: string;
+  runDirectory?: string | null;
+  pid?: number | null;
+  reason?: string;
+  changes?: string[];
+  provenance?: {
+    falcon?: string | null;
+    python?: string | null;
+    commit?: string | null;
+    dirty?: boolean | null;
+    gpus?: string[];
+    visibleGpus?: string | null;
+    overrides?: { key: string; value: string; config: string | null }[];
+  } | null;
+  postMortem?: { summary?: string[]; traceback?: string[] } | null;
+}
+
+/** Shows it once; a run's facts of this kind do not change. */
+export async function showAbout(host: HTMLElement, row: RunRow): Promise<void> {
+  const owner = me().role !== "link";
+  const note = h("p", { class: "note", role: "status" });
+  const buttons = exports_
+    .filter(([, , link]) => owner || link)
+    .map(([format, what]) => {
+      const button = h("button", { type: "button" }, what);
+      button.addEventListener("click", async () => {
+        button.disabled = true;
+        note.textContent = "…";
+        note.textContent = (await download(row.id, format)) ?? "";
+        button.disabled = false;
+      });
+      return button;
+    });
+  const facts = h("dl", { class: "known" });
+  const more = h("div", {});
+  fill(
+    host,
+    h("h2", {}, "Downloads"),
+    h("div", { class: "downloads" }, ...buttons),
+    note,
+    h("h2", {}, "About this run"),
+    facts,
+    more,
+  );
+  const answer = await get<{ row: RunRow; facts: Facts | null }>(`facts/${row.id}`);
+  if (isNone(answer)) return fill(more, h("p", { class: "note" }, answer.none));
+  list(facts, answer.row, answer.facts);
+  if (answer.facts === null) return;
+  const { postMortem } = answer.facts;
+  fill(more, ...block("falcon's summary", postMortem?.summary), ...block("Traceback", postMortem?.traceback));
+  const config = await get<{ text: string }>(`config/${row.id}`);
+  if (!isNone(config))
+    more.append(h("h2", {}, "config.yml"), h("pre", { tabindex: "0", "aria-label": "config.yml" }, config.text));
+}
+
+function block(title: string, lines: readonly string[] | undefined): HTMLElement[] {
+  if (lines === undefined || lines.length === 0) return [];
+  return [h("h2", {}, title), h("pre", { tabindex: "0", "aria-label": title }, lines.join("\n"))];
+}
+
+function list(host: HTMLElement, row: RunRow, facts: Facts | null): void {
+  const provenance = facts?.provenance;
+  const entries: [string, string | null | undefined][] = [
+    ["session", `${row.name} · ${row.id}${row.part > 1 ? ` · part ${row.part} of run ${row.run}` : ""}`],
+    ["state", row.sentence ?? facts?.reason ?? row.state],
+    ["host", row.host],
+    ["job", row.job],
+    ["started", moment(row.started)],
+    ["ended", row.ended === null ? null : moment(row.ended)],
+    ["time limit", row.deadline === null ? null : moment(row.deadline)],
+    ["output", bytes(row.outputBytes)],
+    ["terminal", `${row.cols} × ${row.rows}`],
+    ["command", facts?.command?.join(" ")],
+    ["directory", facts?.directory],
+    ["run directory", facts?.runDirectory],
+    ["process", facts?.pid == null ? null : String(facts.pid)],
+    ["changes", facts?.changes?.join(" ")],
+    ["falcon", provenance?.falcon],
+    ["Python", provenance?.python],
+    ["commit", provenance?.commit == null ? null : `${provenance.commit}${provenance.dirty ? ", with changes" : ""}`],
+    ["GPUs", provenance?.gpus?.join(", ")],
+    ["CUDA_VISIBLE_DEVICES", provenance?.visibleGpus],
+    [
+      "settings",
+      provenance?.overrides
+        ?.map(({ key, value, config }) => `${key}=${value}${config === null ? "" : ` (config.yml: ${config})`}`)
+        .join("\n"),
+    ],
+  ];
+  fill(
+    host,
+    ...entries.flatMap(([name, value]) =>
+      value == null || value === "" || value === "–" ? [] : [h("div", {}, h("dt", {}, name), h("dd", {}, value))],
+    ),
+  );
+}
+
+/** The nodes of a run as a table. */
+export function nodeTable(row: RunRow, number: (value: number | null) => string): HTMLElement {
+  const head = ["node", "state", "epoch", "training", "validation", "best", "left", "epochs/min", "samples"];
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "nodes" },
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, ...head.map((text) => h("th", {}, text)))),
+      h(
+        "tbody",
+        {},
+        ...row.nodes.map((node) =>
+          h(
+            "tr",
+            {},
+            h("th", {}, node.name),
+            ...[
+              `${node.status}${node.stalled ? ", stalled" : ""}`,
+              node.epoch === null ? "–" : `${node.epoch}${node.epochs === null ? "" : ` / ${node.epochs}`}`,
+              number(node.loss),
+              number(node.validationLoss),
+              node.bestValidationLoss === null
+                ? "–"
+                : `${number(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : ` (${node.epochsSinceBest} ago)`}`,
+              span(node.timeLeft),
+              number(node.epochsPerMinute),
+              node.samples === null ? "–" : String(node.samples),
+            ].map((text) => h("td", {}, text)),
+          ),
+        ),
+      ),
+    ),
+    ...row.nodes.filter(({ error }) => error !== null).map((node) => h("p", { class: "error" }, `${node.name}: ${node.error}`)),
+  );
+}

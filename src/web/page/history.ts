@@ -1,0 +1,193 @@
+// The past of a run as a time line that plays: made by the session server from the log and its keyframes.
+import type { RunRow, ServerMessage, Span } from "../wire.ts";
+import type { Connection } from "./connection.ts";
+import { fill, h, setText } from "./dom.ts";
+import { moment, span } from "./format.ts";
+import { Screen } from "./screen.ts";
+import { get, isNone } from "./server.ts";
+import { isDark } from "./theme.ts";
+
+const speeds = [1, 4, 16, 64, 256, 1024];
+/** How often the time is shown while it plays (ms). */
+const tickEach = 200;
+/** Steps of the slider. */
+const steps = 1_000;
+
+export class HistoryView {
+  readonly #connection: Connection;
+  readonly #id: string;
+  readonly #screen: Screen;
+  readonly #host = h("div", { class: "screen" });
+  readonly #slider = h("input", { type: "range", min: 0, max: steps, step: 1, "aria-label": "moment" });
+  readonly #play = h("button", { type: "button", class: "primary" }, "Play");
+  readonly #time = h("output", { class: "state" });
+  readonly #marks = h("div", { class: "marks" });
+  readonly #speed = h(
+    "select",
+    { "aria-label": "speed" },
+    ...speeds.map((speed) => h("option", { value: String(speed) }, `${speed}×`)),
+  );
+  readonly #observer: ResizeObserver;
+  readonly #timer: number;
+  #span: Span | undefined;
+  /** Seconds from the beginning. */
+  #at = 0;
+  #playing = false;
+  #since = 0;
+  #n = 0;
+  #row: RunRow | undefined;
+  #wanted: number | undefined;
+
+  constructor(host: HTMLElement, connection: Connection, id: string) {
+    this.#connection = connection;
+    this.#id = id;
+    this.#speed.selectedIndex = 2;
+    this.#slider.addEventListener("input", () => {
+      this.#at = (Number(this.#slider.value) / steps) * this.#length();
+      this.#playing = false;
+      this.#tell();
+    });
+    this.#slider.addEventListener("change", () => this.#show());
+    this.#play.addEventListener("click", () => this.#turn());
+    this.#speed.addEventListener("change", () => {
+      this.#advance();
+      if (this.#playing) this.#show();
+    });
+    fill(
+      host,
+      h("div", { class: "tools" }, this.#play, this.#speed, this.#time),
+      h("div", { class: "timeline" }, this.#slider, this.#marks),
+      this.#host,
+    );
+    this.#screen = new Screen(this.#host, isDark());
+    (this.#host as unknown as { terminal: unknown }).terminal = this.#screen.terminal;
+    this.#observer = new ResizeObserver(() => this.#fit());
+    this.#observer.observe(this.#host);
+    this.#timer = window.setInterval(() => this.#tick(), tickEach);
+    void this.#load();
+  }
+
+  theme(): void {
+    this.#screen.theme(isDark());
+  }
+
+  row(row: RunRow): void {
+    const first = this.#row === undefined;
+    this.#row = row;
+    this.#fit();
+    if (first) this.#show();
+  }
+
+  connected(): void {
+    this.#show();
+  }
+
+  lost(): void {
+    this.#advance();
+  }
+
+  /** @param at ms since 1970 */
+  goTo(at: number): void {
+    this.#wanted = at;
+    this.#playing = false;
+    if (this.#span === undefined) return;
+    this.#at = Math.min(this.#length(), Math.max(0, (at - this.#span.begins) / 1000));
+    this.#show();
+  }
+
+  message(message: ServerMessage): void {
+    if (message.is !== "terminal") return;
+    if (message.state === "open") {
+      this.#n = message.n;
+      this.#since = performance.now();
+      this.#screen.clear();
+    } else if (message.state === "closed" && message.why !== "") setText(this.#time, message.why);
+  }
+
+  output(bytes: Uint8Array): void {
+    const n = this.#n;
+    this.#screen.write(bytes, () => this.#connection.say({ do: "taken", n, bytes: bytes.length }));
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+    this.#observer.disconnect();
+    this.#connection.say({ do: "leave" });
+    this.#screen.dispose();
+  }
+
+  async #load(): Promise<void> {
+    const answer = await get<Span>(`span/${this.#id}`);
+    if (isNone(answer)) return setText(this.#time, answer.none);
+    this.#span = answer;
+    fill(
+      this.#marks,
+      ...answer.marks
+        .filter(({ at }) => at >= answer.begins - 1_000 && at <= answer.ends + 1_000)
+        .map((mark) => {
+          const button = h("button", {
+            type: "button",
+            class: `mark ${mark.kind}`,
+            title: `${mark.text}, ${moment(mark.at)}`,
+            "aria-label": `${mark.text}, ${moment(mark.at)}`,
+            onclick: () => this.goTo(mark.at),
+          });
+          button.style.left = `${(((mark.at - answer.begins) / Math.max(1, answer.ends - answer.begins)) * 100).toFixed(2)}%`;
+          return button;
+        }),
+    );
+    if (this.#wanted !== undefined) this.goTo(this.#wanted);
+    else this.#show();
+  }
+
+  #length(): number {
+    return this.#span === undefined ? 0 : Math.max(0, (this.#span.ends - this.#span.begins) / 1000);
+  }
+
+  #turn(): void {
+    this.#advance();
+    if (!this.#playing && this.#at >= this.#length()) this.#at = 0;
+    this.#playing = !this.#playing;
+    this.#show();
+  }
+
+  /** What has been played so far counts. */
+  #advance(): void {
+    if (!this.#playing) return;
+    const now = performance.now();
+    this.#at = Math.min(this.#length(), this.#at + ((now - this.#since) / 1000) * Number(this.#speed.value));
+    this.#since = now;
+  }
+
+  #tick(): void {
+    if (!this.#playing) return;
+    this.#advance();
+    if (this.#at >= this.#length()) this.#playing = false;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#play.textContent = this.#playing ? "Pause" : "Play";
+    const span_ = this.#span;
+    if (span_ === undefined) return;
+    this.#slider.value = String(Math.round((this.#at / (this.#length() || 1)) * steps));
+    const text = `${span(this.#at)} of ${span(this.#length())} · ${moment(span_.begins + this.#at * 1000)}`;
+    this.#slider.setAttribute("aria-valuetext", text);
+    setText(this.#time, text);
+  }
+
+  /** Asks for the screen of the moment, and for what came behind it where it plays. */
+  #show(): void {
+    this.#tell();
+    const row = this.#row;
+    if (this.#span === undefined || row === undefined) return;
+    this.#since = performance.now();
+    const speed = this.#playing ? Number(this.#speed.value) : 0;
+    const at = this.#at >= this.#length() ? null : this.#at;
+    this.#connection.say({ do: "replay", id: this.#id, cols: row.cols, rows: row.rows, at, speed });
+  }
+
+  #fit(): void {
+    if (this.#row !== undefined) this.#screen.fitColumns(this.#row.cols, this.#row.rows);
+  }
+}

@@ -1,0 +1,80 @@
+// The web process as the page sees it: the token, what is asked over HTTP, and downloads.
+import type { Entered } from "../wire.ts";
+
+/** Where the token lies: of this tab alone, and gone with it. */
+const place = "falcon-token";
+
+let entered: Entered | undefined;
+
+/** The server does not let us in. */
+export class NotLetIn extends Error {}
+
+/** Who we are; set by `enter`. */
+export function me(): Entered {
+  if (entered === undefined) throw new NotLetIn("not let in yet");
+  return entered;
+}
+
+/** Takes the token from the address, where it stands once, and shows it to the server. @throws NotLetIn */
+export async function enter(): Promise<Entered> {
+  const given = /^#t=([\w-]+)$/.exec(location.hash)?.[1];
+  // out of the address before anything else: it must not be in the history, nor in a picture of the screen
+  if (given !== undefined) history.replaceState(null, "", location.pathname + location.search);
+  const token = given ?? sessionStorage.getItem(place);
+  if (token === null) throw new NotLetIn("This page needs the whole link that 'falcon web' printed.");
+  for (let pause = 300; ; pause = Math.min(5_000, pause * 2)) {
+    try {
+      const response = await fetch("api/enter", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+      if (response.ok) {
+        entered = (await response.json()) as Entered;
+        sessionStorage.setItem(place, entered.token);
+        return entered;
+      }
+      if (response.status === 429) throw new NotLetIn("Too many wrong links were tried: wait a minute.");
+      if (response.status < 500) {
+        sessionStorage.removeItem(place);
+        throw new NotLetIn("This link is not valid, or not any more. 'falcon web' prints another one.");
+      }
+    } catch (error) {
+      if (error instanceof NotLetIn) throw error;
+    }
+    // no network, or a server that is being started
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+function ask(path: string): Promise<Response> {
+  return fetch(`api/${path}`, { headers: { authorization: `Bearer ${me().token}` } });
+}
+
+/** What the server answers as JSON; `{ none: why }` where it has nothing. */
+export async function get<T>(path: string): Promise<T | { none: string }> {
+  try {
+    const response = await ask(path);
+    if (!response.ok) return { none: response.status === 404 ? "there is no such run here" : "the server does not answer" };
+    return (await response.json()) as T | { none: string };
+  } catch {
+    return { none: "there is no connection" };
+  }
+}
+
+export function isNone(answer: object): answer is { none: string } {
+  return "none" in answer;
+}
+
+/** Saves an export as a file. Answers why that was not possible; undefined: it was. */
+export async function download(id: string, format: string): Promise<string | undefined> {
+  try {
+    const response = await ask(`export/${id}/${format}`);
+    if (!response.ok) return ((await response.json().catch(() => ({}))) as { none?: string }).none ?? "this cannot be had";
+    const name = /filename="([\w.-]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? `${id}.txt`;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await response.blob());
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    return undefined;
+  } catch {
+    return "there is no connection";
+  }
+}

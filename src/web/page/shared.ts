@@ -1,0 +1,59 @@
+// The entry of a page that was written to a folder: shows the run that stands in it, and asks nobody for anything.
+import type { SharedRun } from "../wire.ts";
+import { nodeTable } from "./about.ts";
+import { allowStyles } from "./allowed-styles.ts";
+import { Curves } from "./curves.ts";
+import { fill, h } from "./dom.ts";
+import { moment, short } from "./format.ts";
+import { playRecording } from "./recording.ts";
+import { badge, bar, factsOf } from "./status.ts";
+import { onTheme, startTheme, switchTheme } from "./theme.ts";
+
+function begin(): void {
+  allowStyles();
+  startTheme();
+  const { row, written, nodes, lines, screen, recording } = JSON.parse(
+    document.getElementById("run")?.textContent ?? "{}",
+  ) as SharedRun;
+  const main = h("main", {});
+  fill(
+    document.body,
+    h(
+      "div",
+      { class: "top", role: "banner" },
+      h("span", { class: "brand" }, "falcon"),
+      h("span", { class: "standing" }, `as of ${moment(written)}`),
+      h("button", { type: "button", class: "plain", onclick: switchTheme }, "Light / dark"),
+    ),
+    main,
+  );
+  const curveHost = h("div", {});
+  const played = h("div", {});
+  const trained = row.nodes.filter((node) => node.status !== "idle");
+  fill(
+    main,
+    h("div", { class: "head" }, h("h1", {}, row.name), badge(row)),
+    h("p", { class: "facts" }, factsOf(row).join(" · ")),
+    bar(row) ?? null,
+    trained.length === 0 ? null : nodeTable({ ...row, nodes: trained }, short),
+    curveHost,
+    h("h2", {}, recording === null ? "Last screen" : "Recording"),
+    played,
+    h(
+      "h2",
+      {},
+      `Log: ${lines.total > lines.lines.length ? `the last ${lines.lines.length} of ${lines.total} lines` : `${lines.total} lines`}`,
+    ),
+    h("pre", { tabindex: "0", "aria-label": "log" }, lines.lines.map(({ text }) => text).join("\n")),
+  );
+  if (nodes.length > 0) {
+    const curves = new Curves(curveHost, row.id);
+    curves.give(nodes);
+    onTheme(() => curves.redraw());
+  }
+  const last = () => fill(played, h("pre", { tabindex: "0", "aria-label": "last screen" }, screen));
+  if (recording === null) last();
+  else playRecording(played, recording).catch(last);
+}
+
+begin();

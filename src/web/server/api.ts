@@ -1,0 +1,153 @@
+// What the page asks for over HTTP: facts, curves, lines and downloads of one session, each a command of the session server.
+import type { ServerResponse } from "node:http";
+import type { Role } from "../wire.ts";
+import { isId } from "./page-socket.ts";
+import { runRow, withoutPlaces } from "./rows.ts";
+import { AnswerTooLong, type Line, type SessionServer } from "./session-server.ts";
+
+/** Longest answer that is held in memory, bytes. */
+const mostAnswer = 64 << 20;
+/** Longest pattern that is searched for, characters. */
+const longestPattern = 1_000;
+/** Lines of one answer. */
+const mostLines = 2_000;
+
+/** Formats of `falcon export`: their type, the end of the file's name, and whether a link may have them (no command line, no environment). */
+const formats: Readonly<Record<string, { type: string; end: string; link: boolean }>> = {
+  cast: { type: "application/x-asciicast", end: ".cast", link: false },
+  "cast-v3": { type: "application/x-asciicast", end: ".cast", link: false },
+  text: { type: "text/plain; charset=utf-8", end: ".txt", link: true },
+  html: { type: "text/html; charset=utf-8", end: ".html", link: false },
+  svg: { type: "image/svg+xml", end: ".svg", link: false },
+  png: { type: "image/png", end: ".png", link: true },
+  "curve-svg": { type: "image/svg+xml", end: "-losses.svg", link: true },
+  "curve-png": { type: "image/png", end: "-losses.png", link: true },
+  "curve-csv": { type: "text/csv; charset=utf-8", end: "-losses.csv", link: true },
+  "curve-json": { type: "application/json", end: "-losses.json", link: true },
+};
+
+/** Who asks. */
+export interface Asker {
+  role: Role;
+  session: string | null;
+}
+
+export class Api {
+  readonly #server: SessionServer;
+
+  constructor(server: SessionServer) {
+    this.#server = server;
+  }
+
+  /** Answers GET api/…; a session that a link does not show is as one that is not there. */
+  async answer(url: URL, asker: Asker, response: ServerResponse): Promise<void> {
+    const [, what = "", id = "", format = "", ...more] = url.pathname.split("/").slice(1);
+    if (more.length > 0 || !isId(id) || (asker.session !== null && asker.session !== id)) return refuse(response, 404);
+    switch (what) {
+      case "facts":
+        return this.#facts(id, asker, response);
+      case "curves":
+        return this.#json(["export", id, "--format", "curve-json"], response);
+      case "span":
+        return this.#json(["@page", "span", id], response);
+      case "config":
+        if (asker.role === "link") return refuse(response, 404);
+        return this.#json(["@page", "config", id], response);
+      case "lines":
+        return this.#lines(id, url.searchParams, response);
+      case "export":
+        return this.#export(id, format, asker, response);
+      default:
+        return refuse(response, 404);
+    }
+  }
+
+  async #facts(id: string, asker: Asker, response: ServerResponse): Promise<void> {
+    const { status, stdout } = await this.#server.ask(["show", id, "--json"], mostAnswer);
+    if (status !== 0) return refuse(response, 404);
+    const facts: unknown = JSON.parse(stdout.toString());
+    const row = runRow(facts);
+    if (row === undefined) return refuse(response, 404);
+    give(response, asker.role === "link" ? { row: withoutPlaces(row), facts: null } : { row, facts });
+  }
+
+  /** What a command prints as JSON. Where it has nothing, the reason is told in its own words. */
+  async #json(args: readonly string[], response: ServerResponse): Promise<void> {
+    try {
+      const { status, stdout, stderr } = await this.#server.ask(args, mostAnswer);
+      if (status === 0) return send(response, 200, "application/json", stdout);
+      give(response, { none: stderr.trim().replace(/^falcon: /, "") });
+    } catch (error) {
+      if (!(error instanceof AnswerTooLong)) throw error;
+      give(response, { none: `there is more than the page can show (${error.message})` });
+    }
+  }
+
+  #lines(id: string, query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const count = (name: string, most: number) => {
+      const wanted = Number(query.get(name) ?? 0);
+      return String(Number.isInteger(wanted) ? Math.min(Math.max(wanted, 0), most) : 0);
+    };
+    const from = query.has("from") ? ["--from", count("from", Number.MAX_SAFE_INTEGER)] : [];
+    const pattern = (query.get("find") ?? "").slice(0, longestPattern);
+    const find = pattern === "" ? [] : [`--grep=${pattern}`];
+    return this.#json(["@page", "lines", id, "--count", count("count", mostLines), ...from, ...find], response);
+  }
+
+  /** A download, passed on as it is made, at the pace of who takes it. */
+  async #export(id: string, format: string, asker: Asker, response: ServerResponse): Promise<void> {
+    const known = Object.hasOwn(formats, format) ? formats[format] : undefined;
+    if (known === undefined || (asker.role === "link" && !known.link)) return refuse(response, 404);
+    let begun: Line | undefined;
+    let words = "";
+    const head = () => {
+      if (response.headersSent) return;
+      // as an attachment, always: a page or a picture of the program's making never runs at our origin
+      response.setHeader("content-type", known.type);
+      response.setHeader("content-disposition", `attachment; filename="${id}${known.end}"`);
+      response.writeHead(200);
+    };
+    response.on("close", () => begun?.close());
+    response.on("drain", () => begun?.resume());
+    try {
+      const status = await this.#server.stream(
+        ["export", id, "--format", format],
+        (bytes, line) => {
+          head();
+          if (!response.write(bytes)) line.pause();
+        },
+        (bytes) => {
+          words += bytes.toString().slice(0, mostLines);
+        },
+        (line) => {
+          begun = line;
+        },
+      );
+      if (status !== 0 && !response.headersSent) return give(response, { none: words.trim().replace(/^falcon: /, "") }, 404);
+      head();
+      response.end();
+    } catch {
+      // half a file must not look like a whole one
+      if (response.headersSent) response.destroy();
+      else refuse(response, 503);
+    }
+  }
+}
+
+export function give(response: ServerResponse, value: unknown, status = 200): void {
+  send(response, status, "application/json", Buffer.from(JSON.stringify(value)));
+}
+
+export function refuse(response: ServerResponse, status: number): void {
+  send(response, status, "text/plain; charset=utf-8", Buffer.from(`${status}\n`));
+}
+
+export function send(response: ServerResponse, status: number, type: string, body: Uint8Array, packed = false): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(status, {
+    "content-type": type,
+    "content-length": body.length,
+    ...(packed ? { "content-encoding": "gzip" } : {}),
+  });
+  response.end(body);
+}

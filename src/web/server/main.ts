@@ -1,0 +1,123 @@
+// The web process's entry: `node dist/web.cjs --home DIR --options JSON`, which `falcon web` becomes.
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { Access, ownerLife } from "../access.ts";
+import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
+import type { WebCommand } from "../web-command.ts";
+import { readAssets } from "./assets.ts";
+import { SessionServer } from "./session-server.ts";
+import { WebServer } from "./web-server.ts";
+
+/** The port that the printed ssh line forwards: any that is free on the laptop does. */
+const laptopPort = 8765;
+
+async function main(): Promise<void> {
+  process.umask(0o077);
+  const { home, version, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand;
+  const access = new Access(home, () => Date.now());
+  const token = () => access.grant({ kind: "owner", name: "owner", session: null, life: ownerLife, once: false }).token;
+  const socket = path.join(home, "web.sock");
+  const other = runningWeb(home);
+  if (other !== undefined && (other.socket === null || (await answers(other.socket)))) {
+    tell(other, token(), options.open);
+    process.stdout.write(`(It runs already: process ${other.pid}.)\n`);
+    return;
+  }
+  const sessions = new SessionServer(home);
+  const tls = options.tls === null ? null : { cert: read(options.tls.cert), key: read(options.tls.key) };
+  const server = new WebServer(
+    {
+      names: options.names,
+      origin: options.origin,
+      secure: tls !== null,
+      base: options.base,
+      readOnly: options.behindProxy,
+      version,
+      assets: readAssets(path.join(import.meta.dirname, "web")),
+      tls,
+    },
+    access,
+    sessions,
+  );
+  const { listen } = options;
+  const port = await (listen === null ? listenOn(server, socket) : server.listen(listen));
+  const own = listen === null ? undefined : `${tls === null ? "http" : "https"}://${listen.name}:${port}/`;
+  const running: Running = {
+    pid: process.pid,
+    socket: listen === null ? socket : null,
+    url: options.origin === null ? (own ?? `http://localhost:${laptopPort}/`) : `${options.origin}${options.base}`,
+  };
+  tellRunning(home, running);
+  sessions.audit("started", { pid: process.pid, listen: running.socket ?? own ?? "", behindProxy: options.behindProxy });
+  tell(running, token(), options.open);
+  const end = () => {
+    server.close();
+    if (running.socket !== null) fs.rmSync(running.socket, { force: true });
+    forgetRunning(home, process.pid);
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+}
+
+/** A socket that a killed web process left is replaced; one that somebody answers on is not. */
+async function listenOn(server: WebServer, socket: string): Promise<number> {
+  if (fs.existsSync(socket) && !(await answers(socket))) fs.rmSync(socket, { force: true });
+  return server.listen({ path: socket });
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect(socket, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", () => resolve(false));
+  });
+}
+
+/** How a browser gets there. */
+function tell(running: Running, token: string, open: boolean): void {
+  const link = `${running.url}#t=${token}`;
+  const lines =
+    running.socket === null
+      ? [`Open ${link}`]
+      : [
+          "On your own machine:",
+          `  ssh -N -L 127.0.0.1:${laptopPort}:${running.socket} ${os.userInfo().username}@${os.hostname()}`,
+          `and open ${link}`,
+        ];
+  process.stdout.write(`${lines.join("\n")}\nWhoever has this link sees your sessions and may type into them. Ctrl+C ends it.\n`);
+  if (open) openBrowser(link, running);
+}
+
+/** The link goes through a file that only its owner reads: arguments of a program are everybody's. */
+function openBrowser(link: string, { url }: Running): void {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "falcon-web-")), "open.html");
+  fs.writeFileSync(file, `<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${link}">`, {
+    mode: 0o600,
+  });
+  const opener = process.platform === "darwin" ? "open" : "xdg-open";
+  const child = spawn(opener, [file], { stdio: "ignore", detached: true });
+  child.on("error", () => process.stdout.write(`(There is no ${opener} here: open ${url} yourself.)\n`));
+  child.unref();
+  // a browser has read it by then
+  setTimeout(() => fs.rmSync(path.dirname(file), { recursive: true, force: true }), 30_000).unref();
+}
+
+/** @throws one sentence. */
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+main().catch((error: NodeJS.ErrnoException) => {
+  const busy = error.code === "EADDRINUSE" ? "this port is taken: give another one, or 0 for any that is free" : error.message;
+  process.stderr.write(`falcon: ${busy}\n`);
+  process.exit(125);
+});

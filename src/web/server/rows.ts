@@ -1,0 +1,91 @@
+// A run as the page's list has it, made of `falcon sessions --json`: by a list of what is told, so that nothing else ever is.
+import type { NodeRow, RunRow } from "../wire.ts";
+
+type Json = Record<string, unknown>;
+
+/** One session; undefined for what is none. */
+export function runRow(found: unknown): RunRow | undefined {
+  const listing = object(found);
+  const id = text(listing.id);
+  const state = text(listing.state);
+  if (id === null || state === null) return undefined;
+  const progress = object(listing.progress);
+  const outcome = object(listing.outcome);
+  return {
+    id,
+    state,
+    name: text(listing.name) ?? id,
+    kind: text(listing.kind) ?? "run",
+    live: state === "running" || state === "starting" || state === "exiting",
+    host: text(listing.host) ?? "",
+    job: text(listing.job),
+    created: text(listing.created) ?? "",
+    started: text(listing.started),
+    ended: text(listing.ended),
+    lastOutput: text(listing.lastOutput),
+    cols: number(listing.cols) ?? 80,
+    rows: number(listing.rows) ?? 24,
+    viewers: Array.isArray(listing.viewers) ? listing.viewers.length : 0,
+    outputBytes: number(listing.outputBytes) ?? 0,
+    outcome: text(outcome.kind),
+    sentence: text(outcome.sentence),
+    saved: typeof outcome.saved === "boolean" ? outcome.saved : null,
+    run: text(listing.run) ?? id,
+    part: number(listing.part) ?? 1,
+    deadline: text(object(listing.deadline).at),
+    phase: text(progress.phase),
+    fraction: number(progress.fraction),
+    timeLeft: number(progress.timeLeft),
+    summary: text(progress.summary),
+    stalled: progress.stalled === true,
+    nodes: (Array.isArray(progress.nodes) ? progress.nodes : []).map(nodeRow),
+    notHeardFor: number(listing.notHeardFor),
+  };
+}
+
+function nodeRow(found: unknown): NodeRow {
+  const node = object(found);
+  return {
+    name: text(node.name) ?? "",
+    status: text(node.status) ?? "unknown",
+    epoch: number(node.epoch),
+    epochs: number(node.epochs),
+    fraction: number(node.fraction),
+    loss: number(node.loss),
+    validationLoss: number(node.validationLoss),
+    bestValidationLoss: number(node.bestValidationLoss),
+    epochsSinceBest: number(node.epochsSinceBest),
+    learningRate: number(node.learningRate),
+    samples: number(node.samples),
+    timeLeft: number(node.timeLeft),
+    epochsPerMinute: number(node.epochsPerMinute),
+    stalled: node.stalled === true,
+    error: text(node.error),
+    trend: Array.isArray(node.trend) ? node.trend.filter((y) => typeof y === "number") : [],
+  };
+}
+
+/**
+ * A row for who came with a link: no paths. A line that the program logged as an error, and a sentence that names a file, may have some.
+ */
+export function withoutPlaces(row: RunRow): RunRow {
+  return {
+    ...row,
+    host: "",
+    job: null,
+    sentence: row.outcome,
+    nodes: row.nodes.map((node) => ({ ...node, error: node.error === null ? null : "an error was logged" })),
+  };
+}
+
+function object(value: unknown): Json {
+  return typeof value === "object" && value !== null ? (value as Json) : {};
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}

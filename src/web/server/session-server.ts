@@ -1,0 +1,216 @@
+// The session server as the web process sees it: asked over its socket as a client asks, and started anew where it is gone.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import net from "node:net";
+import path from "node:path";
+import { bytesOf } from "../../base/bytes.ts";
+import { nativeFolder, peerCredentials } from "../../platform/native.ts";
+import {
+  ClientFrame,
+  clientProtocol,
+  encodeHello,
+  mostFromServer,
+  ServerFrame,
+  TerminalBit,
+  tokenLength,
+} from "../../protocol/client.ts";
+import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+
+/** An answer may take so long (ms): a search of a day's output does. */
+const longestAnswer = 120_000;
+/** Between two attempts to start a server (ms). */
+const startPause = 2_000;
+/** The version that asks for nothing: a server makes way for a newer client, who would have to start the next one. */
+const noVersion = "0.0.0";
+
+/** What a command printed. */
+export interface Answer {
+  status: number;
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** The answer is longer than was allowed. */
+export class AnswerTooLong extends Error {}
+/** There is no server, and none could be started. */
+export class NoServer extends Error {}
+
+interface Events {
+  stdout(bytes: Buffer): void;
+  stderr(bytes: Buffer): void;
+  /** `status` undefined: the connection was lost, or the server goes. */
+  over(status: number | undefined): void;
+}
+
+/** A connection to a terminal of a session. */
+export interface Line {
+  input(bytes: Uint8Array): void;
+  size(cols: number, rows: number): void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+export class SessionServer {
+  readonly #home: string;
+  #started = 0;
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** What a command prints. @throws AnswerTooLong, NoServer */
+  async ask(args: readonly string[], most: number): Promise<Answer> {
+    const out: Buffer[] = [];
+    const errors: Buffer[] = [];
+    let length = 0;
+    const status = await this.stream(
+      args,
+      (bytes, line) => {
+        length += bytes.length;
+        out.push(Buffer.from(bytes));
+        if (length > most) line.close();
+      },
+      (bytes) => errors.push(Buffer.from(bytes)),
+    );
+    if (length > most) throw new AnswerTooLong(`more than ${most} bytes`);
+    return { status, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() };
+  }
+
+  /** Passes on what a command prints, as it comes; answers its status. @throws NoServer */
+  async stream(
+    args: readonly string[],
+    stdout: (bytes: Buffer, line: Line) => void,
+    stderr: (bytes: Buffer) => void = () => {},
+    begun: (line: Line) => void = () => {},
+  ): Promise<number> {
+    const socket = await this.#connect();
+    return new Promise((resolve, reject) => {
+      const line = speak(socket, request(args, undefined), {
+        stdout: (bytes) => stdout(bytes, line),
+        stderr,
+        over: (status) => {
+          clearTimeout(limit);
+          if (status === undefined) reject(new NoServer("the session server went away"));
+          else resolve(status);
+        },
+      });
+      const limit = setTimeout(() => line.close(), longestAnswer);
+      begun(line);
+    });
+  }
+
+  /** A command with a terminal. @throws NoServer */
+  async terminal(args: readonly string[], cols: number, rows: number, events: Events): Promise<Line> {
+    return speak(await this.#connect(), request(args, { cols, rows }), events);
+  }
+
+  /** An event for server.log; it is told as long as there is a server. */
+  audit(event: string, facts: Record<string, unknown>): void {
+    this.ask(["@page", "audit", event, JSON.stringify(facts)], 1 << 16).catch(() => {});
+  }
+
+  async #connect(): Promise<net.Socket> {
+    const socketPath = path.join(this.#home, "server.sock");
+    const first = await connected(socketPath);
+    if (first !== undefined) return first;
+    await this.#start();
+    const second = await connected(socketPath);
+    if (second === undefined) throw new NoServer("the session server does not run and could not be started");
+    return second;
+  }
+
+  /** The client knows how a server is started; many that miss it at once start it once. */
+  async #start(): Promise<void> {
+    const now = performance.now();
+    if (this.#started > 0 && now - this.#started < startPause)
+      return new Promise((resolve) => setTimeout(resolve, startPause - (now - this.#started)));
+    this.#started = now;
+    await new Promise<void>((resolve) => {
+      const child = spawn(path.join(nativeFolder, "falcon"), ["server", "status"], { stdio: "ignore" });
+      child.on("error", () => resolve());
+      child.on("close", () => resolve());
+    });
+  }
+}
+
+/** Undefined where nobody listens, or somebody else. */
+function connected(socketPath: string): Promise<net.Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath);
+    socket.once("error", () => resolve(undefined));
+    socket.once("connect", () => {
+      const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+      if (fd >= 0 && peerCredentials(fd).uid === process.geteuid?.()) return resolve(socket);
+      socket.destroy();
+      resolve(undefined);
+    });
+  });
+}
+
+/** Sends a request and passes on what comes, until EXIT or the end of the connection. */
+function speak(socket: net.Socket, asked: Buffer, events: Events): Line {
+  let over = false;
+  const end = (status: number | undefined) => {
+    if (over) return;
+    over = true;
+    socket.destroy();
+    events.over(status);
+  };
+  const reader = new FrameReader(mostFromServer, (type, payload) => {
+    if (over) return;
+    if (type === ServerFrame.stdout) events.stdout(payload);
+    else if (type === ServerFrame.stderr) events.stderr(payload);
+    else if (type === ServerFrame.exit) end(payload[0] ?? 0);
+    else if (type === ServerFrame.exec) {
+      events.stderr(Buffer.from("this session is of another server: open a page there"));
+      end(2);
+    } else if (type === ServerFrame.reconnect) end(undefined);
+  });
+  socket.on("data", (chunk) => {
+    try {
+      reader.feed(chunk);
+    } catch {
+      end(undefined);
+    }
+  });
+  socket.on("error", () => end(undefined));
+  socket.on("close", () => end(undefined));
+  socket.write(asked);
+  const send = (type: number, payload: Uint8Array) => {
+    if (!over) socket.write(encodeFrame(type, payload));
+  };
+  return {
+    input: (bytes) => send(ClientFrame.input, bytes),
+    size: (cols, rows) => send(ClientFrame.size, twoNumbers(cols, rows)),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close: () => end(undefined),
+  };
+}
+
+function twoNumbers(cols: number, rows: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt16LE(cols, 0);
+  payload.writeUInt16LE(rows, 2);
+  return payload;
+}
+
+/** What a client with this terminal, or without one, and without an environment would say. */
+function request(args: readonly string[], size: { cols: number; rows: number } | undefined): Buffer {
+  const terminal = Buffer.alloc(9);
+  if (size !== undefined) {
+    terminal.writeUInt8(TerminalBit.stdin | TerminalBit.stdout | TerminalBit.stderr, 0);
+    twoNumbers(size.cols, size.rows).copy(terminal, 1);
+  }
+  terminal.writeUInt16LE(0o77, 5);
+  return Buffer.concat([
+    encodeHello({ protocol: clientProtocol, pid: process.pid, version: noVersion, name: "falcon" }),
+    ...args.map((word) => encodeFrame(ClientFrame.argument, bytesOf(word))),
+    encodeFrame(ClientFrame.environment, Buffer.from("TERM=xterm-256color")),
+    encodeFrame(ClientFrame.directory, Buffer.from("/")),
+    encodeFrame(ClientFrame.terminal, terminal),
+    encodeFrame(ClientFrame.token, randomBytes(tokenLength)),
+    encodeFrame(ClientFrame.run),
+  ]);
+}

@@ -1,0 +1,132 @@
+// The entry of `falcon share SESSION --to DIR`: writes one page with everything in it, and again while the run goes on.
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import type { ShareCommand } from "../web-command.ts";
+import type { Lines, NodeCurve, SharedRun } from "../wire.ts";
+import { runRow, withoutPlaces } from "./rows.ts";
+import { AnswerTooLong, SessionServer } from "./session-server.ts";
+
+/** Lines of the log that the page has: the last ones. */
+const mostLines = 2_000;
+/** The longest recording that the page has (bytes, not compressed): what a phone still unpacks. */
+const mostRecording = 24 << 20;
+const mostAnswer = 32 << 20;
+/** A page that could not be written is tried again after this time (ms): a mounted drive comes back. */
+const retry = 30_000;
+
+async function main(): Promise<void> {
+  process.umask(0o022);
+  const { home, options } = JSON.parse(process.argv[2] ?? "{}") as ShareCommand;
+  const server = new SessionServer(home);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(0));
+  for (let told = false; ; ) {
+    let pause = options.every;
+    try {
+      const shared = await sharedRun(server, options.session);
+      const page = pageOf(shared, path.join(import.meta.dirname, "web"));
+      const size = write(options.to, page);
+      const file = path.join(options.to, "index.html");
+      if (!told)
+        process.stdout.write(
+          `${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}\n`,
+        );
+      told = true;
+      if (!shared.row.live) return;
+    } catch (error) {
+      if (!told) throw error;
+      process.stderr.write(`falcon: ${(error as Error).message}\n`);
+      pause = Math.min(pause, retry);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+/** All that the page shows. @throws Error in one sentence. */
+async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> {
+  const json = async <T>(args: string[]): Promise<T | undefined> => {
+    const { status, stdout } = await server.ask(args, mostAnswer);
+    return status === 0 ? (JSON.parse(stdout.toString()) as T) : undefined;
+  };
+  const row = runRow(await json(["show", id, "--json"]));
+  if (row === undefined) throw new Error(`session ${id} is not there any more`);
+  const lines = await json<Lines>(["@page", "lines", id, "--count", String(mostLines)]);
+  const curves = await json<{ nodes: NodeCurve[] }>(["export", id, "--format", "curve-json"]);
+  const screen = await server.ask(["export", id, "--format", "text", "--at=-0s"], mostAnswer);
+  return {
+    row: withoutPlaces(row),
+    written: Date.now(),
+    nodes: curves?.nodes ?? [],
+    lines: lines ?? { total: 0, more: false, lines: [] },
+    screen: screen.status === 0 ? screen.stdout.toString() : "",
+    recording: await recording(server, id),
+  };
+}
+
+/** The recording, compressed; null where it is too long for a page. Its first line has no more than the size. */
+async function recording(server: SessionServer, id: string): Promise<string | null> {
+  try {
+    const { status, stdout } = await server.ask(["export", id, "--format", "cast", "--idle", "2"], mostRecording);
+    if (status !== 0) return null;
+    const end = stdout.indexOf(0x0a);
+    const { width, height } = JSON.parse(stdout.toString("utf8", 0, end)) as { width: number; height: number };
+    const head = JSON.stringify({ version: 2, width, height });
+    return gzipSync(Buffer.concat([Buffer.from(head), stdout.subarray(end)])).toString("base64");
+  } catch (error) {
+    if (error instanceof AnswerTooLong) return null;
+    throw error;
+  }
+}
+
+/** One file: script, style and data in it, and a policy that lets nothing else in. */
+function pageOf(shared: SharedRun, assets: string): string {
+  const nonce = randomBytes(16).toString("base64");
+  // neither ends the element that it stands in
+  const data = JSON.stringify(shared).replaceAll("<", "\\u003c");
+  const script = fs.readFileSync(path.join(assets, "shared.js"), "utf8").replaceAll("</script", "<\\/script");
+  const style = fs.readFileSync(path.join(assets, "page.css"), "utf8").replaceAll("</style", "<\\/style");
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="style-nonce" content="${nonce}">
+<title>${text(shared.row.name)} · falcon</title>
+<style nonce="${nonce}">${style}</style>
+</head>
+<body>
+<noscript>This page needs JavaScript.</noscript>
+<script nonce="${nonce}" type="application/json" id="run">${data}</script>
+<script nonce="${nonce}" type="module">${script}</script>
+</body>
+</html>
+`;
+}
+
+function text(value: string): string {
+  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/** Whoever reads the folder finds the old page or the new one, whole. Answers its size in bytes. @throws Error in one sentence. */
+function write(folder: string, page: string): number {
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, "index.html");
+    const bytes = Buffer.from(page);
+    fs.writeFileSync(`${file}.${process.pid}.new`, bytes, { mode: 0o644 });
+    fs.renameSync(`${file}.${process.pid}.new`, file);
+    return bytes.length;
+  } catch (error) {
+    throw new Error(`${folder} cannot be written to: ${(error as Error).message}`);
+  }
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`falcon: ${error.message}\n`);
+  process.exit(125);
+});

@@ -1,0 +1,38 @@
+// What `falcon web` tells the process that it becomes.
+
+/** The settings of a web process. */
+export interface WebSettings {
+  /** null: the Unix socket in the home. `name`: what it is called in a link. */
+  listen: { host: string; port: number; name: string } | null;
+  tls: { cert: string; key: string } | null;
+  open: boolean;
+  behindProxy: boolean;
+  /** The only origin that is let in, without a slash at its end. */
+  origin: string | null;
+  /** Path before everything, with a slash at both ends. */
+  base: string;
+  /** Names that the page may be called by. */
+  names: string[];
+}
+
+/** The settings of a page that is written to a folder. */
+export interface ShareSettings {
+  /** Its id. */
+  session: string;
+  /** The folder. */
+  to: string;
+  /** How often it is written while the run goes on (ms). */
+  every: number;
+}
+
+export interface ShareCommand {
+  home: string;
+  version: string;
+  options: ShareSettings;
+}
+
+export interface WebCommand {
+  home: string;
+  version: string;
+  options: WebSettings;
+}
