@@ -71,6 +71,8 @@ optional=(
   xterm xterm
   Xvfb xvfb
   debootstrap debootstrap
+  chromium chromium
+  nginx nginx-light
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i

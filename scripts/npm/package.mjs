@@ -60,6 +60,7 @@ async function copyBundles() {
     });
     fs.writeFileSync(path.join(stage, "dist", name), code, { mode: name === "trainer.cjs" ? 0o755 : 0o644 });
   }
+  fs.cpSync(path.join(root, "dist/web"), path.join(stage, "dist/web"), { recursive: true });
 }
 
 /** A package that is carried along with those of its files that `wanted` takes, and without install scripts: we bring what they would make. */

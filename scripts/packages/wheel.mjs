@@ -57,6 +57,7 @@ function staged(name, natives, stage) {
   // the trainer is for whoever asks for a falcon and has none
   const bundles = fs.readdirSync(path.join(root, "dist")).filter((file) => file.endsWith(".cjs"));
   for (const bundle of bundles) put(path.join(root, "dist", bundle), `dist/${bundle}`, bundle === "trainer.cjs" ? 0o755 : 0o644);
+  fs.cpSync(path.join(root, "dist/web"), path.join(share, "dist/web"), { recursive: true });
   fs.writeFileSync(path.join(share, "dist/node-path"), `${nodePath.join("\n")}\n`);
   // what is read of it at run time, and what says to a person what this is
   const { version, description, license, type } = manifest;

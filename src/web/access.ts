@@ -1,5 +1,5 @@
-// Who may see the page: tokens of the owner, and read-only links to one session. One file each in <home>/web, with the
-// token's hash alone, so that whoever reads the folder (a backup) has no token.
+// Who may see the page: tokens of the owner, and read-only links to one session. One file each in
+// <home>/web, with the token's hash alone, so that whoever reads the folder (a backup) has no token.
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -65,7 +65,7 @@ export class Access {
     const now = this.#clock();
     return this.#names("g-").flatMap((name) => {
       const grant = this.#read(name) as Grant | undefined;
-      if (grant === undefined || typeof grant.hash !== "string") return [];
+      if (typeof grant?.hash !== "string") return [];
       if (grant.expires > now) return [grant];
       this.revoke(grant);
       return [];
@@ -82,13 +82,19 @@ export class Access {
     return grant !== undefined && grant.expires > this.#clock();
   }
 
-  /** What a token allows; undefined: nothing. The token of a link for one use allows nothing before it was exchanged, nor after. */
+  /**
+   * What a token allows; undefined: nothing. The token of a link for one use allows nothing before it was
+   * exchanged, nor after.
+   */
   find(token: string): Grant | undefined {
     const hash = hashOf(token);
     return this.list().find((grant) => (grant.once ? this.#exchanged(grant) === hash : grant.hash === hash));
   }
 
-  /** The token to go on with: a link for one use is exchanged for another one, the first time. undefined: it allows nothing. */
+  /**
+   * The token to go on with: a link for one use is exchanged for another one, the first time. undefined: it
+   * allows nothing.
+   */
   enter(token: string): { token: string; grant: Grant } | undefined {
     const known = this.find(token);
     if (known !== undefined) return { token, grant: known };

@@ -1,4 +1,5 @@
-// What the page and the web process say to each other over the WebSocket and in JSON; types only, for both sides.
+// What the page and the web process say to each other over the WebSocket and in JSON; types only, for both
+// sides.
 
 /** A node of a run, as the list and the run's page show it. */
 export interface NodeRow {

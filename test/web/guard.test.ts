@@ -1,4 +1,5 @@
-// The web process against those who must not get in, and against those who are in and behave badly. No browser is needed.
+// The web process against those who must not get in, and against those who are in and behave badly. No
+// browser is needed.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";

@@ -1,4 +1,5 @@
-// The web page in tests: a home with its web process, plain requests to it, and Debian's Chromium where it is installed.
+// The web page in tests: a home with its web process, plain requests to it, and Debian's Chromium where it
+// is installed.
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
@@ -100,6 +101,8 @@ export class PlainPage {
   /** Whether it says that it drew what came. */
   draws = true;
   #n = 0;
+  #undrawn = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(web: Web, options: { origin?: string; host?: string; token?: string | null } = {}) {
     const { host } = new URL(web.url);
@@ -116,7 +119,9 @@ export class PlainPage {
         const bytes = data as Buffer;
         this.bytes += bytes.length;
         this.output.push(bytes);
-        if (this.draws) this.say({ do: "taken", n: this.#n, bytes: bytes.length });
+        this.#undrawn += bytes.length;
+        // as the page does, which does not say it of each few bytes
+        this.#timer ??= setTimeout(() => this.#tell(), 50);
         return;
       }
       const message = JSON.parse(String(data)) as ServerMessage;
@@ -129,6 +134,13 @@ export class PlainPage {
     this.socket.on("error", (error) => {
       this.failed = error.message;
     });
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    if (!this.draws || this.closed !== undefined) return;
+    this.say({ do: "taken", n: this.#n, bytes: this.#undrawn });
+    this.#undrawn = 0;
   }
 
   say(message: PageMessage): void {

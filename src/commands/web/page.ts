@@ -1,5 +1,5 @@
-// @page: what only the web page asks for (src/web/server): lines with their numbers and times, what happened when, the run's
-// configuration, and a line for server.log.
+// @page: what only the web page asks for (src/web/server): lines with their numbers and times, what
+// happened when, the run's configuration, and a line for server.log.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";

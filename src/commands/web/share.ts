@@ -14,10 +14,10 @@ import { becomeWeb } from "./web.ts";
 
 /** A link holds for so long unless --for says otherwise, and at most (ms). */
 const usualLife = 86_400_000;
-const longestLife = 366 * 86_400_000;
+export const longestLife = 366 * 86_400_000;
 /** The page in a folder is made anew so often unless --every says otherwise, and at the most often (ms). */
 const usualEvery = 600_000;
-const leastEvery = 5_000;
+export const leastEvery = 5_000;
 
 interface ShareOptions {
   to?: string;
@@ -60,8 +60,7 @@ export const share: CommandSpec = {
     if (wanted === undefined) throw new Failure("say which session: falcon share SESSION, or --list", Status.usage);
     const session = nameOne(call, context, wanted);
     if (options.to !== undefined) {
-      const every = timeOf("--every", options.every, usualEvery);
-      if (every < leastEvery) throw new Failure(`--every ${options.every}: at least ${leastEvery / 1000}s`, Status.usage);
+      const every = timeOf("--every", options.every, usualEvery, leastEvery, longestLife);
       const settings: ShareSettings = { session: session.id, to: path.resolve(call.request.directory, options.to), every };
       becomeWeb(call, context, "share.cjs", settings);
       return undefined;
@@ -77,8 +76,7 @@ function link(
   session: { id: string; name: string },
   options: ShareOptions,
 ): number {
-  const life = timeOf("--for", options.for, usualLife);
-  if (life > longestLife) throw new Failure(`--for ${options.for}: at most a year`, Status.usage);
+  const life = timeOf("--for", options.for, usualLife, 1, longestLife);
   const running = runningWeb(context.home);
   if (running === undefined)
     throw new Failure("no page is served: start 'falcon web' first, or write one with --to DIR", Status.usage);
@@ -137,9 +135,12 @@ function revoke(call: Call, context: Context, access: Access, wanted: string): n
   return Status.ok;
 }
 
-function timeOf(option: string, text: string | undefined, usual: number): number {
+/** A time of the command line in ms, within its bounds. @throws Failure 2 */
+export function timeOf(option: string, text: string | undefined, usual: number, least: number, most: number): number {
   if (text === undefined) return usual;
   const time = durationOf(text);
   if (time === undefined || time <= 0) throw new Failure(`${option} ${text}: give a time, as 90s, 12h or 2d`, Status.usage);
+  if (time < least) throw new Failure(`${option} ${text}: at least ${least / 1000} s`, Status.usage);
+  if (time > most) throw new Failure(`${option} ${text}: at most ${most / 86_400_000} days`, Status.usage);
   return time;
 }

@@ -1,4 +1,5 @@
-// falcon web: a page to look at, on a Unix socket of the home or a port of this machine, in a process of its own.
+// falcon web: a page to look at, on a Unix socket of the home or a port of this machine, in a process of
+// its own.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { Access } from "../../web/access.ts";

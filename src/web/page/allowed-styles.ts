@@ -1,5 +1,5 @@
-// What makes xterm.js's styles pass a policy without inline styles: its style sheets get this page's nonce, and a style
-// attribute is set as properties, which the policy leaves to scripts.
+// What makes xterm.js's styles pass a policy without inline styles: its style sheets get this page's nonce,
+// and a style attribute is set as properties, which the policy leaves to scripts.
 
 /** To be called before the first terminal is made. */
 export function allowStyles(): void {

@@ -1,4 +1,5 @@
-// Several runs beside each other: one plot for each node, a line for each run, and the same numbers as a table.
+// Several runs beside each other: one plot for each node, a line for each run, and the same numbers as a
+// table.
 import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../wire.ts";
 import type { View } from "./connection.ts";
 import { swatch } from "./curves.ts";

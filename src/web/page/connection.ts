@@ -1,4 +1,5 @@
-// The page's WebSocket: comes back by itself after sleep, a changed network or a server that was started anew.
+// The page's WebSocket: comes back by itself after sleep, a changed network or a server that was started
+// anew.
 import type { PageMessage, ServerMessage } from "../wire.ts";
 import { me } from "./server.ts";
 

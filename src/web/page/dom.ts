@@ -3,7 +3,10 @@
 type Child = Node | string | null | undefined | false;
 type Props = Record<string, unknown>;
 
-/** An element; a property that begins with `on` is a listener, and `class`, `aria-…`, `data-…`, `role` and `for` are attributes. */
+/**
+ * An element; a property that begins with `on` is a listener, and `class`, `aria-…`, `data-…`, `role` and
+ * `for` are attributes.
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Props = {},

@@ -5,6 +5,7 @@ import { fill, h, setText } from "./dom.ts";
 import { moment, span } from "./format.ts";
 import { Screen } from "./screen.ts";
 import { get, isNone } from "./server.ts";
+import { Taken } from "./taken.ts";
 import { isDark } from "./theme.ts";
 
 const speeds = [1, 4, 16, 64, 256, 1024];
@@ -28,6 +29,7 @@ export class HistoryView {
     ...speeds.map((speed) => h("option", { value: String(speed) }, `${speed}×`)),
   );
   readonly #observer: ResizeObserver;
+  readonly #taken: Taken;
   readonly #timer: number;
   #span: Span | undefined;
   /** Seconds from the beginning. */
@@ -40,6 +42,7 @@ export class HistoryView {
 
   constructor(host: HTMLElement, connection: Connection, id: string) {
     this.#connection = connection;
+    this.#taken = new Taken((n, bytes) => connection.say({ do: "taken", n, bytes }));
     this.#id = id;
     this.#speed.selectedIndex = 2;
     this.#slider.addEventListener("input", () => {
@@ -106,7 +109,7 @@ export class HistoryView {
 
   output(bytes: Uint8Array): void {
     const n = this.#n;
-    this.#screen.write(bytes, () => this.#connection.say({ do: "taken", n, bytes: bytes.length }));
+    this.#screen.write(bytes, () => this.#taken.add(n, bytes.length));
   }
 
   dispose(): void {

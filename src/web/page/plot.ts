@@ -52,7 +52,10 @@ export class Plot {
     this.#observer.observe(host);
   }
 
-  /** Draws with the next frame, the last of what it is given: uPlot finishes its work in a microtask, and must be there until then. */
+  /**
+   * Draws with the next frame, the last of what it is given: uPlot finishes its work in a microtask, and
+   * must be there until then.
+   */
   draw(data: PlotData, look: PlotLook): void {
     this.#next = { data, look };
     if (this.#frame !== 0) return;

@@ -1,4 +1,5 @@
-// A recording that plays in a page without a server: an asciicast (version 2), unpacked and fed to a terminal.
+// A recording that plays in a page without a server: an asciicast (version 2), unpacked and fed to a
+// terminal.
 import { fill, h, setText } from "./dom.ts";
 import { span } from "./format.ts";
 import { Screen } from "./screen.ts";

@@ -1,4 +1,5 @@
-// The first page: all runs, live, with what one wants to know of each; filters, search, and a choice to compare.
+// The first page: all runs, live, with what one wants to know of each; filters, search, and a choice to
+// compare.
 import type { PageMessage, RunRow, ServerMessage } from "../wire.ts";
 import type { View } from "./connection.ts";
 import { fill, h, setText } from "./dom.ts";

@@ -1,4 +1,5 @@
-// A terminal on the page, by xterm.js: the only module that knows it. Same widths and modes as the session's own screen.
+// A terminal on the page, by xterm.js: the only module that knows it. Same widths and modes as the
+// session's own screen.
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { Unicode11Addon } from "@xterm/addon-unicode11";

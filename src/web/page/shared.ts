@@ -1,4 +1,5 @@
-// The entry of a page that was written to a folder: shows the run that stands in it, and asks nobody for anything.
+// The entry of a page that was written to a folder: shows the run that stands in it, and asks nobody for
+// anything.
 import type { SharedRun } from "../wire.ts";
 import { nodeTable } from "./about.ts";
 import { allowStyles } from "./allowed-styles.ts";

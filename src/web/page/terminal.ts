@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import { fill, h, setText } from "./dom.ts";
 import { Screen } from "./screen.ts";
 import { me } from "./server.ts";
+import { Taken } from "./taken.ts";
 import { isDark } from "./theme.ts";
 
 /** Keys that a phone has not. */
@@ -30,6 +31,7 @@ export class LiveTerminal {
   readonly #take = h("button", { type: "button" }, "Take over");
   readonly #keys = h("div", { class: "keys", role: "group", "aria-label": "keys" });
   readonly #observer: ResizeObserver;
+  readonly #taken: Taken;
   #row: RunRow | undefined;
   #n = 0;
   #drawn = 0;
@@ -41,6 +43,7 @@ export class LiveTerminal {
 
   constructor(host: HTMLElement, connection: Connection, id: string) {
     this.#connection = connection;
+    this.#taken = new Taken((n, bytes) => connection.say({ do: "taken", n, bytes }));
     this.#id = id;
     const own = h("button", { type: "button", "aria-pressed": "false" }, "Own size");
     own.addEventListener("click", () => {
@@ -125,7 +128,7 @@ export class LiveTerminal {
       if (n !== this.#n) return;
       this.#drawn += bytes.length;
       this.#host.dataset.drawn = String(this.#drawn);
-      this.#connection.say({ do: "taken", n, bytes: bytes.length });
+      this.#taken.add(n, bytes.length);
     });
   }
 

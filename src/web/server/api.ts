@@ -1,4 +1,5 @@
-// What the page asks for over HTTP: facts, curves, lines and downloads of one session, each a command of the session server.
+// What the page asks for over HTTP: facts, curves, lines and downloads of one session, each a command of
+// the session server.
 import type { ServerResponse } from "node:http";
 import type { Role } from "../wire.ts";
 import { isId } from "./page-socket.ts";
@@ -12,7 +13,10 @@ const longestPattern = 1_000;
 /** Lines of one answer. */
 const mostLines = 2_000;
 
-/** Formats of `falcon export`: their type, the end of the file's name, and whether a link may have them (no command line, no environment). */
+/**
+ * Formats of `falcon export`: their type, the end of the file's name, and whether a link may have them (no
+ * command line, no environment).
+ */
 const formats: Readonly<Record<string, { type: string; end: string; link: boolean }>> = {
   cast: { type: "application/x-asciicast", end: ".cast", link: false },
   "cast-v3": { type: "application/x-asciicast", end: ".cast", link: false },

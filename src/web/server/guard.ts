@@ -1,4 +1,5 @@
-// Which requests are let in at all: Host (against DNS rebinding), Origin (against other sites' pages), and what every answer says.
+// Which requests are let in at all: Host (against DNS rebinding), Origin (against other sites' pages), and
+// what every answer says.
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface GuardOptions {
@@ -12,7 +13,10 @@ export interface GuardOptions {
 
 const always = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Why a request is not let in; undefined: it is. @param demanded Origin has to be there, as browsers send it with WebSockets and POST. */
+/**
+ * Why a request is not let in; undefined: it is. @param demanded Origin has to be there, as browsers send
+ * it with WebSockets and POST.
+ */
 export function refusal(headers: IncomingHttpHeaders, demanded: boolean, options: GuardOptions): string | undefined {
   const { host, origin } = headers;
   const names = [...always, ...options.names].map((name) => name.toLowerCase());

@@ -1,4 +1,5 @@
-// One WebSocket of a page: who it is, what it asks, and the limits of that. A link knows one session, and no input.
+// One WebSocket of a page: who it is, what it asks, and the limits of that. A link knows one session, and
+// no input.
 import type { RawData, WebSocket } from "ws";
 import type { Grant } from "../access.ts";
 import type { PageMessage, Role, RunRow, ServerMessage } from "../wire.ts";
@@ -14,7 +15,10 @@ export const mostFromPage = 64 << 10;
 /** Messages a second that a page may send for long, and at once: keys that repeat come 30 times a second. */
 const messageRate = 200;
 const messageBurst = 1_000;
-/** Bytes in the socket of a page that takes nothing, beyond which it is let go of: lists and one terminal's credit are far less. */
+/**
+ * Bytes in the socket of a page that takes nothing, beyond which it is let go of: lists and one terminal's
+ * credit are far less.
+ */
 const mostBuffered = 8 << 20;
 /** A page that does not answer within this time (ms) is gone: its phone sleeps, or has no network. */
 const pingEach = 20_000;

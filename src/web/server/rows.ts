@@ -1,4 +1,5 @@
-// A run as the page's list has it, made of `falcon sessions --json`: by a list of what is told, so that nothing else ever is.
+// A run as the page's list has it, made of `falcon sessions --json`: by a list of what is told, so that
+// nothing else ever is.
 import type { NodeRow, RunRow } from "../wire.ts";
 
 type Json = Record<string, unknown>;
@@ -66,7 +67,8 @@ function nodeRow(found: unknown): NodeRow {
 }
 
 /**
- * A row for who came with a link: no paths. A line that the program logged as an error, and a sentence that names a file, may have some.
+ * A row for who came with a link: no paths. A line that the program logged as an error, and a sentence that
+ * names a file, may have some.
  */
 export function withoutPlaces(row: RunRow): RunRow {
   return {

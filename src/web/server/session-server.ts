@@ -1,4 +1,5 @@
-// The session server as the web process sees it: asked over its socket as a client asks, and started anew where it is gone.
+// The session server as the web process sees it: asked over its socket as a client asks, and started anew
+// where it is gone.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
@@ -20,7 +21,10 @@ import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
 const longestAnswer = 120_000;
 /** Between two attempts to start a server (ms). */
 const startPause = 2_000;
-/** The version that asks for nothing: a server makes way for a newer client, who would have to start the next one. */
+/**
+ * The version that asks for nothing: a server makes way for a newer client, who would have to start the
+ * next one.
+ */
 const noVersion = "0.0.0";
 
 /** What a command printed. */

@@ -1,4 +1,5 @@
-// The entry of `falcon share SESSION --to DIR`: writes one page with everything in it, and again while the run goes on.
+// The entry of `falcon share SESSION --to DIR`: writes one page with everything in it, and again while the
+// run goes on.
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -64,7 +65,10 @@ async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> 
   };
 }
 
-/** The recording, compressed; null where it is too long for a page. Its first line has no more than the size. */
+/**
+ * The recording, compressed; null where it is too long for a page. Its first line has no more than the
+ * size.
+ */
 async function recording(server: SessionServer, id: string): Promise<string | null> {
   try {
     const { status, stdout } = await server.ask(["export", id, "--format", "cast", "--idle", "2"], mostRecording);
@@ -112,7 +116,10 @@ function text(value: string): string {
   return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
-/** Whoever reads the folder finds the old page or the new one, whole. Answers its size in bytes. @throws Error in one sentence. */
+/**
+ * Whoever reads the folder finds the old page or the new one, whole. Answers its size in bytes. @throws
+ * Error in one sentence.
+ */
 function write(folder: string, page: string): number {
   try {
     fs.mkdirSync(folder, { recursive: true });

@@ -3,7 +3,10 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** Makes WebSockets of requests that were let in. @param longest message, bytes: a longer one ends its connection (1009). */
+/**
+ * Makes WebSockets of requests that were let in. @param longest message, bytes: a longer one ends its
+ * connection (1009).
+ */
 export class Sockets {
   readonly #server: WebSocketServer;
 

@@ -1,10 +1,11 @@
-// One browser's terminal: a viewer of the session server on one side, a WebSocket on the other, and never more between them than
-// the browser can draw.
+// One browser's terminal: a viewer of the session server on one side, a WebSocket on the other, and never
+// more between them than the browser can draw.
 import type { ServerMessage } from "../wire.ts";
 import type { Line, SessionServer } from "./session-server.ts";
 
 /**
- * So many bytes may be on their way to a browser that has not said that it drew them. Beyond it the session server is not read, which then
+ * So many bytes may be on their way to a browser that has not said that it drew them. Beyond it the session
+ * server is not read, which then
  * sends the screen of the present instead of what piled up (its credit is 1 MiB).
  */
 export const mostUntaken = 256 << 10;
@@ -54,7 +55,9 @@ export class TerminalBridge {
     return this.#shown.typing;
   }
 
-  /** Keys that come while there is no session server are dropped: who typed them sees that nothing happens. */
+  /**
+   * Keys that come while there is no session server are dropped: who typed them sees that nothing happens.
+   */
   input(bytes: Uint8Array): void {
     this.#line?.input(bytes);
   }
@@ -108,7 +111,10 @@ export class TerminalBridge {
     this.#line?.pause();
   }
 
-  /** The session is over, or was left; or the session server was lost, and the next one draws the screen anew. */
+  /**
+   * The session is over, or was left; or the session server was lost, and the next one draws the screen
+   * anew.
+   */
   #over(status: number | undefined): void {
     if (this.#closed) return;
     this.#line = undefined;

@@ -1,4 +1,5 @@
-// The HTTP server of the page: what is let in, what is answered, and how many at once. It knows no session: it asks the session server.
+// The HTTP server of the page: what is let in, what is answered, and how many at once. It knows no session:
+// it asks the session server.
 import fs from "node:fs";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
@@ -22,7 +23,10 @@ export const mostWrong = 60;
 /** A request's head has to be there within this time (ms), and is at most so long (bytes). */
 const headTime = 10_000;
 const longestHead = 16 << 10;
-/** How often links that were revoked or are over are looked for (ms), besides at each change of their folder. */
+/**
+ * How often links that were revoked or are over are looked for (ms), besides at each change of their
+ * folder.
+ */
 const lookEach = 1_000;
 
 export interface WebOptions extends GuardOptions {
@@ -170,7 +174,10 @@ export class WebServer {
     });
   }
 
-  /** What is asked for, without the path before everything, which a proxy may have taken off. undefined: nothing of ours. */
+  /**
+   * What is asked for, without the path before everything, which a proxy may have taken off. undefined:
+   * nothing of ours.
+   */
   #address(request: IncomingMessage): URL | undefined {
     const { base } = this.#options;
     const asked = request.url ?? "/";

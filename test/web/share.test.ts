@@ -1,0 +1,114 @@
+// falcon share --to: one page in a folder, with all of a run in it, that needs no server and asks nobody.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { until } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
+import { falcon, trainer } from "../support/paths.ts";
+import { noBrowser, picture, TestBrowser } from "./web-home.ts";
+
+describe("a shared page", () => {
+  const home = new TestHome();
+  let id = "";
+  before(async () => {
+    await home.ok([
+      "launch",
+      "-d",
+      "--name",
+      "<b>shared&amp;<!--",
+      "--falcon",
+      trainer,
+      "-o",
+      "run",
+      "samples=256",
+      "rate=2000",
+      "epochs=12",
+    ]);
+    id = (await home.sessions())[0]?.id ?? "";
+    await home.untilState(id, "exited");
+  });
+  after(() => home.dispose());
+
+  test("a page in a folder has everything in it, and neither command line, environment nor paths of its own", async () => {
+    const folder = path.join(home.work, "public");
+    const said = await home.ok(["share", id, "--to", folder]);
+    assert.match(said, /index\.html: \d+ KiB$/);
+    assert.deepEqual(fs.readdirSync(folder), ["index.html"]);
+    const page = fs.readFileSync(path.join(folder, "index.html"), "utf8");
+    const [, json = ""] = /<script nonce="[^"]+" type="application\/json" id="run">(.*)<\/script>/.exec(page) ?? [];
+    const shared = JSON.parse(json) as Record<string, unknown> & { row: Record<string, unknown> };
+    assert.deepEqual(Object.keys(shared).sort(), ["lines", "nodes", "recording", "row", "screen", "written"]);
+    assert.equal(shared.row.host, "");
+    assert.doesNotMatch(JSON.stringify(shared.row), /trainer\.cjs|\/tmp\//);
+    assert.match(page, /Content-Security-Policy" content="default-src 'none'; script-src 'nonce-/);
+    assert.equal(fs.statSync(path.join(folder, "index.html")).mode & 0o044, 0o044, "a web server may read it");
+  });
+
+  test("a browser shows it from the disk, with its curves and its recording, and asks nobody", { skip: noBrowser }, async () => {
+    const folder = path.join(home.work, "seen");
+    await home.ok(["share", id, "--to", folder]);
+    const browser = await TestBrowser.start();
+    try {
+      const url = pathToFileURL(path.join(folder, "index.html")).href;
+      const page = await browser.open(url, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+      await page.waitForSelector("canvas");
+      assert.equal(await page.textContent("h1"), "<b>shared&amp;<!--");
+      await page.waitForSelector(".screen .xterm-rows");
+      await until(
+        async () => /falcon launch completed/.test((await page.textContent(".xterm-rows")) ?? ""),
+        "the recording's last screen",
+      );
+      await page.locator(".timeline input").fill("0");
+      await until(async () => !/completed/.test((await page.textContent(".xterm-rows")) ?? ""), "its beginning");
+      await page.selectOption('select[aria-label="speed"]', "64");
+      await page.getByRole("button", { name: "Play" }).click();
+      await until(async () => /falcon launch completed/.test((await page.textContent(".xterm-rows")) ?? ""), "the end, played");
+      await picture(page, "shared-phone-dark");
+      assert.deepEqual(browser.errors, []);
+      assert.deepEqual(
+        browser.requests.filter((asked) => asked !== url && !asked.startsWith("data:") && !asked.startsWith("blob:")),
+        [],
+      );
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test("while a run goes on the page is written anew, and once more at its end", async () => {
+    const go = path.join(home.work, "go");
+    const live = await home.start(["sh", "-c", `echo begun; while [ ! -e ${go} ]; do sleep 0.1; done; echo the end`]);
+    const folder = path.join(home.work, "live");
+    const child = spawn(falcon, ["share", live, "--to", folder, "--every", "5s"], {
+      cwd: home.work,
+      env: home.env,
+      stdio: "ignore",
+    });
+    const gone = new Promise<number | null>((resolve) => child.on("close", resolve));
+    const file = path.join(folder, "index.html");
+    await until(() => fs.existsSync(file) && fs.readFileSync(file, "utf8").includes("begun"), "the first page");
+    const first = fs.statSync(file).ino;
+    fs.writeFileSync(go, "");
+    assert.equal(await gone, 0);
+    assert.notEqual(fs.statSync(file).ino, first, "another file in its place, whole");
+    assert.match(fs.readFileSync(file, "utf8"), /the end/);
+  });
+
+  test("what cannot be shared is said in one sentence", async () => {
+    fs.writeFileSync(path.join(home.work, "taken"), "");
+    for (const [args, code, words] of [
+      [["share", id, "--to", path.join(home.work, "taken", "x")], 125, /cannot be written to/],
+      [["share", "nobody", "--to", "x"], 1, /nobody/],
+      [["share"], 2, /say which session/],
+      [["share", id], 2, /start 'falcon web' first/],
+      [["share", id, "--to", "x", "--every", "1s"], 2, /at least 5 s/],
+      [["share", "--revoke", "nothing"], 1, /no link is called nothing/],
+    ] as const) {
+      const result = await home.run([...args]);
+      assert.equal(result.code, code, `${args.join(" ")}: ${result.stderr}`);
+      assert.match(result.stderr, words);
+    }
+  });
+});
