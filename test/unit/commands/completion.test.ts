@@ -12,7 +12,7 @@ const sessions: Named[] = [
 const words = (...line: string[]) => candidates(commands, line, sessions).map(({ word }) => word);
 
 test("commands, the Python falcon's among them, and not the deprecated name", () => {
-  assert.deepEqual(words("sh"), ["show"]);
+  assert.deepEqual(words("sho"), ["show"]);
   assert.deepEqual(words("sa"), ["sample"]);
   assert.ok(words("").includes("launch") && words("").includes("graph") && words("").includes("--version"));
   assert.ok(!words("").includes("monitor"));
