@@ -8,6 +8,7 @@ import { Access, ownerLife } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";
 import { readAssets } from "./assets.ts";
+import { complain, say } from "./say.ts";
 import { SessionServer } from "./session-server.ts";
 import { WebServer } from "./web-server.ts";
 
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
   const other = runningWeb(home);
   if (other !== undefined && (other.socket === null || (await answers(other.socket)))) {
     tell(other, token(), options.open);
-    process.stdout.write(`(It runs already: process ${other.pid}.)\n`);
+    say(`(It runs already: process ${other.pid}.)`);
     return;
   }
   const sessions = new SessionServer(home);
@@ -89,7 +90,7 @@ function tell(running: Running, token: string, open: boolean): void {
           `  ssh -N -L 127.0.0.1:${laptopPort}:${running.socket} ${os.userInfo().username}@${os.hostname()}`,
           `and open ${link}`,
         ];
-  process.stdout.write(`${lines.join("\n")}\nWhoever has this link sees your sessions and may type into them. Ctrl+C ends it.\n`);
+  say(`${lines.join("\n")}\nWhoever has this link sees your sessions and may type into them. Ctrl+C ends it.`);
   if (open) openBrowser(link, running);
 }
 
@@ -101,7 +102,7 @@ function openBrowser(link: string, { url }: Running): void {
   });
   const opener = process.platform === "darwin" ? "open" : "xdg-open";
   const child = spawn(opener, [file], { stdio: "ignore", detached: true });
-  child.on("error", () => process.stdout.write(`(There is no ${opener} here: open ${url} yourself.)\n`));
+  child.on("error", () => say(`(There is no ${opener} here: open ${url} yourself.)`));
   child.unref();
   // a browser has read it by then
   setTimeout(() => fs.rmSync(path.dirname(file), { recursive: true, force: true }), 30_000).unref();
@@ -118,6 +119,6 @@ function read(file: string): string {
 
 main().catch((error: NodeJS.ErrnoException) => {
   const busy = error.code === "EADDRINUSE" ? "this port is taken: give another one, or 0 for any that is free" : error.message;
-  process.stderr.write(`falcon: ${busy}\n`);
+  complain(busy);
   process.exit(125);
 });

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { ShareCommand } from "../web-command.ts";
 import type { Lines, NodeCurve, SharedRun } from "../wire.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
+import { complain, say } from "./say.ts";
 import { AnswerTooLong, SessionServer } from "./session-server.ts";
 
 /** Lines of the log that the page has: the last ones. */
@@ -30,14 +31,12 @@ async function main(): Promise<void> {
       const size = write(options.to, page);
       const file = path.join(options.to, "index.html");
       if (!told)
-        process.stdout.write(
-          `${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}\n`,
-        );
+        say(`${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}`);
       told = true;
       if (!shared.row.live) return;
     } catch (error) {
       if (!told) throw error;
-      process.stderr.write(`falcon: ${(error as Error).message}\n`);
+      complain((error as Error).message);
       pause = Math.min(pause, retry);
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -134,6 +133,6 @@ function write(folder: string, page: string): number {
 }
 
 main().catch((error: Error) => {
-  process.stderr.write(`falcon: ${error.message}\n`);
+  complain(error.message);
   process.exit(125);
 });

@@ -1,0 +1,12 @@
+// What the web's processes say in the terminal that they were started in: prose, escaped as everything of ours is.
+import { printableLines } from "../../base/printable.ts";
+
+/** A line for whoever started it. */
+export function say(line: string): void {
+  process.stdout.write(`${printableLines(line)}\n`);
+}
+
+/** What is wrong, in one sentence. */
+export function complain(sentence: string): void {
+  process.stderr.write(`falcon: ${printableLines(sentence)}\n`);
+}
