@@ -203,7 +203,7 @@ describe("the web process", () => {
     types.socket.send(Buffer.from("typed by the owner\r"));
     await until(() => types.text.includes("typed by the owner"), "what was typed");
     assert.doesNotMatch(types.text, /who looks/);
-    await until(() => /web\.types .*session=/.test(log()), "the take-over in server.log");
+    await until(() => /web\.typed .*session=/.test(log()), "the take-over in server.log");
     types.socket.close();
   });
 

@@ -201,7 +201,7 @@ export class PageSocket {
   #attached({ id, type, takeOver }: Extract<PageMessage, { do: "attach" }>) {
     if (type !== true) return { args: ["attach", id, "--read-only"], typing: false };
     if (this.#role !== "owner") return undefined;
-    this.#effects.audit("types", { grant: this.#grant?.id, session: id, takeOver: takeOver === true });
+    this.#effects.audit("typed", { grant: this.#grant?.id, session: id, takeOver: takeOver === true });
     const again = ["attach", id];
     return { args: takeOver === true ? [...again, "--take-over"] : again, again, typing: true };
   }

@@ -31,7 +31,9 @@ async function main(): Promise<void> {
       const size = write(options.to, page);
       const file = path.join(options.to, "index.html");
       if (!told)
-        say(`${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}`);
+        say(
+          `${file}: ${Math.ceil(size / 1024)} KiB${shared.row.live ? `, again each ${options.every / 1000} s while it runs` : ""}`,
+        );
       told = true;
       if (!shared.row.live) return;
     } catch (error) {
