@@ -1,4 +1,5 @@
-// What the web's processes say in the terminal that they were started in: prose, escaped as everything of ours is.
+// What the web's processes say in the terminal that they were started in: prose, escaped as everything of
+// ours is.
 import { printableLines } from "../../base/printable.ts";
 
 /** A line for whoever started it. */
