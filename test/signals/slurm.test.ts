@@ -98,7 +98,7 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
     });
     after(async () => {
       try {
-        await cluster.cancelAll();
+        await cluster.cancelAll(stopLimit);
         await until(
           async () => (await home.sessions()) && left().length === 0,
           () => `the jobs to be taken in: ${left()}`,
@@ -208,7 +208,7 @@ describe("the real falcon through three parts of one job on two machines", { ski
   });
   after(async () => {
     try {
-      await cluster.cancelAll();
+      await cluster.cancelAll(stopLimit);
       for (const node of cluster.nodes)
         fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
       await home.dispose();
@@ -267,7 +267,11 @@ describe("the real falcon through three parts of one job on two machines", { ski
       context.diagnostic(`${epochs} epochs saved by part ${n}`);
     };
     const restarted = (n: number) =>
-      until(async () => Number((await cluster.job(job)).Restarts) === n, `the job to be run again`, startLimit + 6 * 60_000);
+      until(
+        async () => ((now) => Number(now.Restarts) === n && now.JobState !== "COMPLETING")(await cluster.job(job)),
+        `the job to be run again`,
+        startLimit + 6 * 60_000,
+      );
 
     const first = await part(1);
     assert.equal(first.node, b);

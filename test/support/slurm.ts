@@ -65,10 +65,10 @@ export class SlurmCluster {
   }
 
   /** Cancels every job, and waits until their processes are gone. */
-  async cancelAll(): Promise<void> {
+  async cancelAll(limit?: number): Promise<void> {
     await this.run("scancel", ["--full", "--signal=KILL", "--state=RUNNING"]).catch(() => {});
     await this.run("scancel", [`--user=${os.userInfo().username}`]).catch(() => {});
-    await until(async () => (await this.run("squeue", ["-h"])) === "", "the jobs to end");
+    await until(async () => (await this.run("squeue", ["-h"])) === "", "the jobs to end", limit);
   }
 
   /** Ends all jobs and daemons, and removes the folder. */
