@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "away.h"
+#include "bridge.h"
+#include "channel.h"
 #include "direct.h"
 #include "frame.h"
 #include "keys.h"
@@ -101,6 +104,13 @@ enum {
   AGAIN_MS = 20,
   // What was typed waits for the holder to say that it has what went there; a wake-up for the case that it does not.
   KEYS_AGAIN_MS = 20,
+  // What was typed for another machine longer ago than this is late: whoever typed it may mean something else by now.
+  LATE_MS = 3000,
+  // Another machine is tried again after the first pause, then after twice as long, and so on.
+  FIRST_PAUSE_MS = 1000,
+  LONGEST_PAUSE_MS = 30000,
+  // Its HELLO is on its way for longer.
+  FAR_HELLO_MS = 20000,
 };
 
 static const char *called_as = "falcon";
@@ -153,10 +163,15 @@ static size_t passed_count;
 static uint32_t inputs_sent;  // INPUT and INPUT_AT frames, on this connection
 static bool orphan;      // output comes from the holder, by the word of a server that is gone
 static bool titled;      // the window's title says so
+static struct channel_far far;  // where the server is another machine's
+static bool away;         // that machine cannot be reached now
+static int pause_ms;      // before it is tried again
+static bool asks_unsent;  // the question is only about what was not sent
 
 // Puts the terminal back.
 static void give_back(void) {
   direct_stop(false);
+  away_title(NULL);
   terminal_leave(out_left > 0 || !direct_at_rest());
 }
 
@@ -180,7 +195,8 @@ __attribute__((format(printf, 1, 2))) _Noreturn static void die(const char *form
 // The server stands still, or is gone, and the person wants to go: what was typed since is withdrawn with us.
 _Noreturn static void leave_frozen(void) {
   give_back();
-  if (connection < 0) dprintf(2, "%s: no session server could be reached yet, so this terminal has left; what runs goes on\n", called_as);
+  if (channel_is_used()) dprintf(2, "%s: nothing is heard from %s, so this terminal has left; what runs there goes on\n", called_as, channel_host());
+  else if (connection < 0) dprintf(2, "%s: no session server could be reached yet, so this terminal has left; what runs goes on\n", called_as);
   else dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", called_as, (int)server_pid);
   _exit(0);
 }
@@ -255,14 +271,23 @@ static void send_scheduling(void) {
   send_frame(TO_SCHEDULING, payload, 5 + length);
 }
 
+// What of our environment means something on another machine: the terminal, and in which language and zone things are told.
+static bool goes_far(const char *variable) {
+  static const char *const names[] = {"TERM=", "COLORTERM=", "TERM_PROGRAM=", "LANG=", "LC_ALL=", "LC_CTYPE=", "NO_COLOR=", "TZ="};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strncmp(variable, names[i], strlen(names[i]))) return true;
+  return false;
+}
+
 // The whole request: who we are and what is asked.
 static void send_request(void) {
+  bool is_far = channel_is_used();
   uint8_t numbers[24];
   char text[PATH_MAX];
   put_u16(numbers, PROTOCOL);
-  put_u32(numbers + 2, (uint32_t)getpid());
+  put_u32(numbers + 2, (uint32_t)(is_far ? far.bridge : getpid()));
   // a server makes way for a newer client, who starts the next one: we may not everywhere
-  size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", place.may_start ? FALCON_VERSION : "0.0.0", 0, called_as);
+  size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", place.may_start && !is_far ? FALCON_VERSION : "0.0.0", 0, called_as);
   uint8_t *at = to_send(FRAME_HEADER + 6 + length);
   put_header(at, TO_HELLO, 6 + length);
   memcpy(at + FRAME_HEADER, numbers, 6);
@@ -271,9 +296,14 @@ static void send_request(void) {
     for (size_t from = 0; from < resume_length; from += strlen((char *)resume + from) + 1) send_text(TO_ARG, (char *)resume + from, "an argument");
   else
     for (size_t i = 0; i < first_count; i++) send_text(TO_ARG, first_arguments[i], "an argument");
-  for (char **variable = environ; *variable; variable++) send_text(TO_ENV, *variable, "an environment variable");
+  for (char **variable = environ; *variable; variable++)
+    if (!is_far || goes_far(*variable)) send_text(TO_ENV, *variable, "an environment variable");
+  if (is_far && *far.agent) {
+    snprintf(text, sizeof text, "SSH_AUTH_SOCK=%s", far.agent);
+    send_text(TO_ENV, text, "an environment variable");
+  }
   // empty where the folder is gone: only some commands need one
-  send_text(TO_DIRECTORY, getcwd(text, sizeof text) ? text : "", "the path of the working folder");
+  send_text(TO_DIRECTORY, is_far ? "/" : getcwd(text, sizeof text) ? text : "", "the path of the working folder");
   uint16_t cols, rows;
   terminal_size(&cols, &rows);
   mode_t mask = umask(0);
@@ -282,9 +312,10 @@ static void send_request(void) {
   put_u16(numbers + 1, cols);
   put_u16(numbers + 3, rows);
   put_u16(numbers + 5, (uint16_t)mask);
-  put_u16(numbers + 7, SEQUENCE_RULES_VERSION);
+  // no descriptor comes from another machine, so its server filters
+  put_u16(numbers + 7, is_far ? 0 : SEQUENCE_RULES_VERSION);
   send_frame(TO_TERMINAL, numbers, 9);
-  for (int resource = 0; resource < (int)RLIM_NLIMITS; resource++) {
+  for (int resource = 0; resource < (int)RLIM_NLIMITS && !is_far; resource++) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0) continue;
     put_u32(numbers, (uint32_t)resource);
@@ -292,7 +323,7 @@ static void send_request(void) {
     put_u64(numbers + 12, limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_max);
     send_frame(TO_LIMIT, numbers, 20);
   }
-  send_scheduling();
+  if (!is_far) send_scheduling();
   send_frame(TO_TOKEN, token, sizeof token);
   send_frame(TO_RUN, NULL, 0);
 }
@@ -483,6 +514,8 @@ static int wait_for(int fd, int ms) {
     if (slots[4].revents) read_input();
     if (slots[5].revents) keys_step();
     if (slots[1].revents) take_signals();
+    // a key is a reason to try again at once
+    if (away && slots[4].revents) return typing_pressed() ? (leave_frozen(), 0) : 2;
     leaves = typing_leaves_at(heard_at);
     if (leaves >= 0 && os_steady_ms() >= leaves) leave_frozen();
     if (slots[0].revents) return 1;
@@ -492,13 +525,61 @@ static int wait_for(int fd, int ms) {
 
 // ---- The connection
 
-// Connects (starting the server where none answers) and asks.
-static void ask(void) {
+static void make_token(void);
+
+// What was typed is asked about before it goes to another machine late.
+static bool ask_if_late(bool unsent) {
+  uint8_t bytes[64];
+  int64_t since = 0;
+  size_t count = typing_held(unsent, &since);
+  if (count == 0 || os_steady_ms() - since <= LATE_MS) return false;
+  asks_unsent = unsent;
+  away_ask(channel_host(), bytes, typing_show(unsent, bytes, sizeof bytes), count);
+  return true;
+}
+
+static void answered(bool send) {
+  if (!send) typing_drop(asks_unsent);
+  // of what is dropped the holder may have the first part, which is not to be counted for what comes
+  if (!send && !asks_unsent) make_token();
+  tell_continued = true;
+  out_waits = false;
+}
+
+// Connects to the server of another machine; once it was attached, for as long as that takes.
+static void reach_far(void) {
+  char said[512];
+  int status;
+  bool again = resume_length > 0;
+  for (;;) {
+    if (pause_ms > 0) wait_for(channel_network(), pause_ms);
+    enum channel_result result = channel_open(again, wait_for, &connection, &far, &status, said, sizeof said);
+    if (result == CHANNEL_OPEN) break;
+    // who was asked has said why
+    if (!again) leave(status);
+    if (result == CHANNEL_REFUSED) die("%s cannot be reached again without you: %s; the session there goes on, and falcon attach comes back to it", channel_host(), *said ? said : "no way is left");
+    if (!away_title(channel_host())) leave(128 + SIGPIPE);
+    pause_ms = pause_ms == 0 ? FIRST_PAUSE_MS : pause_ms * 2 < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
+  }
+  server_pid = far.server;
+  if (!away_title(NULL)) leave(128 + SIGPIPE);
+  if (again && ask_if_late(false)) while (away_is_asking()) wait_for(-1, LATE_MS);
+  away = false;
+}
+
+// Connects to our server, which is started where none answers.
+static void reach_here(void) {
   char problem[2 * PATH_MAX];
   // looked at each time: the folder may have changed hands since
   if (!place_find(place_order, &place, problem, sizeof problem)) die("%s", problem);
   connection = start_reach(&place, wait_for, &server_pid, problem, sizeof problem);
   if (connection < 0) die("%s", problem);
+}
+
+// Connects and asks.
+static void ask(void) {
+  if (channel_is_used()) reach_far();
+  else reach_here();
   connected_at = os_steady_ms();
   greeted = going = lost = reads_input = false;
   holds_signals = forward_signals;
@@ -521,6 +602,14 @@ static void lose(void) {
   if (direct_is_on()) orphan = true;
   bool steady = greeted && os_steady_ms() - connected_at > STEADY_MS;
   losses = steady ? 1 : losses + 1;
+  if (channel_is_used()) {
+    if (resume_length == 0 && (greeted || losses > MOST_LOSSES)) die("the connection to %s was lost", channel_host());
+    away = true;
+    pause_ms = losses == 1 ? 0 : pause_ms > 0 ? pause_ms : FIRST_PAUSE_MS;
+    if (!going && !away_title(channel_host())) leave(128 + SIGPIPE);
+    ask();
+    return;
+  }
   // a server that had not even greeted us was about to end; one that told us to is followed; otherwise only a RESUME makes asking again safe
   if (greeted && !going && resume_length == 0)
     die("the session server (process %d) ended the connection; what it was doing stands in %s/server.log", (int)server_pid, home);
@@ -533,6 +622,7 @@ static void lose(void) {
 // ---- Frames from the server
 
 static void become(const uint8_t *payload, size_t length) {
+  if (channel_is_used()) die("the session is not where it was: falcon sessions tells where it is now");
   char **arguments = must(calloc(length + 1, sizeof *arguments));
   size_t count = 0;
   if (length == 0 || payload[length - 1] != 0) die("the session server (process %d) sent an EXEC without an end", (int)server_pid);
@@ -608,10 +698,10 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       terminal_keep_restore(payload, length);
       return;
     case FROM_DIRECT:
-      go_direct(payload, length);
+      if (!channel_is_used()) go_direct(payload, length);
       return;
     case FROM_KEYS_OPEN:
-      allow_keys(payload, length);
+      if (!channel_is_used()) allow_keys(payload, length);
       return;
     case FROM_KEYS_CLOSE:
       keys_end();
@@ -639,6 +729,11 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
 // Deals with what has come, as far as the terminal takes it.
 static void process(void) {
   out_blocked = false;
+  // the question is not written over
+  if (away_is_asking()) {
+    out_waits = true;
+    return;
+  }
   for (;;) {
     size_t have = in_end - in_start;
     if (out_left > 0) {
@@ -724,6 +819,8 @@ static void read_input(void) {
   // one read is one frame: what was typed at once stays together
   static uint8_t bytes[READ_PIECE];
   ssize_t count = read(0, bytes, sizeof bytes);
+  int answer = count > 0 && away_is_asking() ? away_answer(bytes, (size_t)count) : -1;
+  if (answer >= 0) return answered(answer > 0);
   if (count > 0) {
     if (typing_waiting() > 0 || !keys_take(bytes, (size_t)count)) typing_take(bytes, (size_t)count, os_steady_ms());
     return;
@@ -738,6 +835,11 @@ static void read_input(void) {
 static void send_typed(void) {
   size_t length;
   const uint8_t *payload;
+  if (channel_is_used() && (channel_is_silent() || away_is_asking())) {
+    // who wants to leave while nothing is heard does so at once
+    if (typing_pressed()) leave_frozen();
+    return;
+  }
   // what went to the holder comes first
   while (reads_input && keys_settled(os_steady_ms()) && unsent_end - unsent_start < UNSENT_LIMIT && (payload = typing_next(&length))) {
     keys_close();
@@ -762,12 +864,20 @@ static int64_t leaves_at(void) {
 }
 
 static int time_left(void) {
-  int64_t end = !greeted ? connected_at + HELLO_MS : going ? going_since + GOODBYE_MS : -1;
+  int64_t end = !greeted ? connected_at + (channel_is_used() ? FAR_HELLO_MS : HELLO_MS) : going ? going_since + GOODBYE_MS : -1;
   int64_t leaves = leaves_at();
   if (leaves >= 0 && (end < 0 || leaves < end)) end = leaves;
   if (end < 0) return -1;
   int64_t left = end - os_steady_ms();
   return left > 0 ? (int)left : 0;
+}
+
+// The other machine has fallen silent, or is heard again.
+static void hear_channel(void) {
+  bool was_silent = channel_is_silent();
+  channel_hear();
+  if (!away_title(channel_is_silent() ? channel_host() : NULL)) leave(128 + SIGPIPE);
+  if (was_silent && !channel_is_silent()) ask_if_late(true);
 }
 
 // One turn: waits for whatever comes first, and deals with it.
@@ -786,11 +896,12 @@ static void turn(void) {
       {output_fd(out_blocked ? out_stream : 1), out_blocked || direct_waits() ? POLLOUT : 0, 0},
       {out_left > 0 || (out_waits && direct_at_rest()) ? -1 : direct_fd(), POLLIN, 0},
       {keys_fd(&keys_events), 0, 0},
+      {channel_fd(), POLLIN, 0},
   };
   slots[5].events = keys_events;
   int timeout = time_left(), step = out_left > 0 ? -1 : direct_timeout();
   if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
-  int ready = poll(slots, 6, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
+  int ready = poll(slots, 7, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
   if (ready < 0 && errno != EINTR) die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {
@@ -802,6 +913,7 @@ static void turn(void) {
   if (slots[0].revents) take_signals();
   if (slots[1].revents) read_input();
   if (slots[5].revents) keys_step();
+  if (slots[6].revents) hear_channel();
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
   process();
@@ -840,7 +952,15 @@ int main(int count, char **arguments) {
     first_arguments += 2;
     first_count -= 2;
   }
+  if (first_count >= 1 && !strcmp(first_arguments[0], "@channel")) {
+    size_t taken = channel_begin(first_arguments + 1, first_count - 1);
+    if (taken == 0) _exit(STATUS_OURS);
+    first_arguments += 1 + taken;
+    first_count -= 1 + taken;
+    typing_over_network();
+  }
   catch_signals();
+  if (first_count >= 1 && !strcmp(first_arguments[0], "bridge")) bridge_run(first_arguments + 1, first_count - 1, wait_for);
   output_open();
   make_token();
   keys_begin(token);

@@ -56,6 +56,9 @@ size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]);
 // Of those in `mask`, all that the control group has. False where that is none, or there is no such thing.
 bool os_use_processors(const uint8_t *mask, size_t length);
 
+// A descriptor that polls readable when an address or a link of this machine changes and is non-blocking (what it says may be read away), or -1 where there is none.
+int os_watch_network(void);
+
 // A descriptor that polls readable once process `pid` has ended, or -1 where there is no such thing (then ask os_is_running).
 int os_watch_process(pid_t pid);
 

@@ -104,6 +104,14 @@ bool os_use_processors(const uint8_t *mask, size_t length) {
   return false;
 }
 
+int os_watch_network(void) {
+  int fd = socket(PF_ROUTE, SOCK_RAW, AF_UNSPEC);
+  if (fd < 0) return -1;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
 int os_watch_process(pid_t pid) {
   (void)pid;
   errno = ENOSYS;

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +188,14 @@ bool os_use_processors(const uint8_t *mask, size_t length) {
   uint8_t whole[OS_PROCESSORS_ROOM] = {0};
   memcpy(whole, mask, length < sizeof whole ? length : sizeof whole);
   return syscall(SYS_sched_setaffinity, 0, sizeof whole, whole) == 0;
+}
+
+int os_watch_network(void) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  close(fd);
+  return -1;
 }
 
 int os_watch_process(pid_t pid) {

@@ -13,6 +13,8 @@ enum {
   PRESSES_MS = 2000,
   // A server that is busy answers a press within some milliseconds; one that has not after so long stands still.
   ANSWER_MS = 500,
+  // Over a network: twice what the slowest one takes there and back.
+  NETWORK_ANSWER_MS = 1500,
   // Two keys leave a session; a later server may know some more.
   MOST_KEYS = 8,
   // So much is kept for the next server; where a holder has not taken more than that, what is on its way is lost with this one.
@@ -39,6 +41,8 @@ static uint64_t typed;        // bytes of ours that the holder had for them, ove
 // The last presses since the server's last answer, the newest first.
 static int64_t pressed_at[PRESSES];
 static unsigned press_count;
+static unsigned presses_wanted = PRESSES;
+static int64_t answer_ms = ANSWER_MS;
 
 void typing_keys(const uint8_t *bytes, size_t length) {
   key_count = length < MOST_KEYS ? length : MOST_KEYS;
@@ -183,8 +187,9 @@ void typing_taken(void) {
 }
 
 int64_t typing_leaves_at(int64_t heard_at) {
-  if (press_count < PRESSES) return -1;
-  return (heard_at > pressed_at[PRESSES - 1] ? heard_at : pressed_at[PRESSES - 1]) + ANSWER_MS;
+  if (press_count < presses_wanted) return -1;
+  int64_t first = pressed_at[presses_wanted - 1];
+  return (heard_at > first ? heard_at : first) + answer_ms;
 }
 
 const uint8_t *typing_next(size_t *length) {
@@ -224,4 +229,39 @@ void typing_passed(uint64_t read, uint64_t typed_now) {
     read_before += bytes;
   }
   typed = typed_now;
+}
+
+void typing_over_network(void) {
+  presses_wanted = 1;
+  answer_ms = NETWORK_ANSWER_MS;
+}
+
+bool typing_pressed(void) { return press_count > 0; }
+
+size_t typing_held(bool unsent, int64_t *since) {
+  size_t count = 0;
+  size_t from = unsent ? waiting_sent : waiting_start;
+  if (from < waiting_end) *since = (int64_t)get_u64(waiting + from + 4);
+  for (size_t at = from; at < waiting_end; at += 4 + get_u32(waiting + at)) count += get_u32(waiting + at) - INPUT_AT_HEADER;
+  return count;
+}
+
+size_t typing_show(bool unsent, uint8_t *bytes, size_t room) {
+  size_t count = 0;
+  for (size_t at = unsent ? waiting_sent : waiting_start; at < waiting_end && count < room; at += 4 + get_u32(waiting + at)) {
+    size_t length = get_u32(waiting + at) - INPUT_AT_HEADER;
+    if (length > room - count) length = room - count;
+    memcpy(bytes + count, waiting + at + 4 + INPUT_AT_HEADER, length);
+    count += length;
+  }
+  return count;
+}
+
+void typing_drop(bool unsent) {
+  waiting_end = unsent ? waiting_sent : waiting_start;
+  if (again_end > waiting_end) again_end = waiting_end;
+  press_count = 0;
+  if (unsent) return;
+  waiting_sent = waiting_end;
+  typed = 0;
 }

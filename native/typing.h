@@ -46,4 +46,15 @@ uint64_t typing_passed_on(void);
 // Of the bytes sent on this connection, `read` need not be kept any more: of all that we typed the holder has `typed` bytes for them.
 void typing_passed(uint64_t read, uint64_t typed);
 
+// The server is on another machine: one press is enough to be let go, where it is not answered in a time that no network takes.
+void typing_over_network(void);
+// A press of a key that leaves has not been answered.
+bool typing_pressed(void);
+// What the holder is not known to have, or, with `unsent`, only what has not been sent: when its oldest byte was typed, and how many bytes it is (0: none).
+size_t typing_held(bool unsent, int64_t *since);
+// Its first bytes, at most `room`; how many.
+size_t typing_show(bool unsent, uint8_t *bytes, size_t room);
+// It is withdrawn. What was sent may have arrived: then who types is to be another one for the holder (TOKEN).
+void typing_drop(bool unsent);
+
 #endif
