@@ -18,7 +18,7 @@
 enum {
   WAYS_MOST = 4,
   // A further try that has brought no greeting by then hangs, as on the master connection of a network that is gone.
-  AGAIN_MS = 20000,
+  AGAIN_MS = 12000,
   STATUS_OURS = 125,
 };
 
@@ -34,6 +34,7 @@ static const char *host;
 static char **ways[WAYS_MOST];
 static size_t way_lengths[WAYS_MOST], way_count, way_next = 1;
 static bool way_refused[WAYS_MOST];
+static char refusal[400];  // of the first that was
 
 static int words_fd = -1, network_fd = -1;
 static pid_t process;
@@ -196,7 +197,10 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   *said = 0;
   *status = STATUS_OURS;
   channel_close();
-  if (!choose(again, &way)) return CHANNEL_REFUSED;
+  if (!choose(again, &way)) {
+    snprintf(said, room, "%s", refusal);
+    return CHANNEL_REFUSED;
+  }
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || pipe(words) < 0) {
     snprintf(said, room, "no socket for the way to %s: %s", host, strerror(errno));
     return CHANNEL_REFUSED;
@@ -234,12 +238,17 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   if (!has) return CHANNEL_AWAY;
   *status = word.status;
   snprintf(said, room, "%s", word.text);
-  if (word.result != CHANNEL_AWAY) way_refused[way] = true;
+  if (word.result != CHANNEL_AWAY) {
+    way_refused[way] = true;
+    if (!*refusal) memcpy(refusal, word.text, sizeof refusal);
+  }
   // another way may be open to us
   size_t other, kept = way_next;
   bool any = again && choose(again, &other);
   way_next = kept;
-  return any || (word.result == CHANNEL_AWAY && !way_refused[way]) ? CHANNEL_AWAY : CHANNEL_REFUSED;
+  if (any || !way_refused[way]) return CHANNEL_AWAY;
+  snprintf(said, room, "%s", refusal);
+  return CHANNEL_REFUSED;
 }
 
 void channel_close(void) {
@@ -264,8 +273,11 @@ void channel_hear(void) {
 bool channel_is_silent(void) { return silent; }
 
 int channel_network(void) {
-  uint8_t bytes[4096];
   if (network_fd < 0) network_fd = os_watch_network();
-  if (network_fd >= 0) while (read(network_fd, bytes, sizeof bytes) > 0) {}
   return network_fd;
+}
+
+void channel_network_heard(void) {
+  uint8_t bytes[4096];
+  if (channel_network() >= 0) while (read(network_fd, bytes, sizeof bytes) > 0) {}
 }

@@ -40,7 +40,8 @@ void channel_hear(void);
 // Nothing is heard from the far side, though something was asked.
 bool channel_is_silent(void);
 
-// Polls readable when the machine's network changes from now on; -1 where that cannot be told.
+// Polls readable when the machine's network has changed since channel_network_heard; -1 where that cannot be told.
 int channel_network(void);
+void channel_network_heard(void);
 
 #endif

@@ -552,6 +552,7 @@ static void reach_far(void) {
   int status;
   bool again = resume_length > 0;
   for (;;) {
+    channel_network_heard();
     if (pause_ms > 0) wait_for(channel_network(), pause_ms);
     enum channel_result result = channel_open(again, wait_for, &connection, &far, &status, said, sizeof said);
     if (result == CHANNEL_OPEN) break;
@@ -876,8 +877,12 @@ static int time_left(void) {
 static void hear_channel(void) {
   bool was_silent = channel_is_silent();
   channel_hear();
+  channel_network_heard();
   if (!away_title(channel_is_silent() ? channel_host() : NULL)) leave(128 + SIGPIPE);
-  if (was_silent && !channel_is_silent()) ask_if_late(true);
+  if (!was_silent || channel_is_silent()) return;
+  // the title's words may stand in the midst of one of the program's sequences
+  tell_size = tell_continued = true;
+  ask_if_late(true);
 }
 
 // One turn: waits for whatever comes first, and deals with it.
@@ -897,11 +902,13 @@ static void turn(void) {
       {out_left > 0 || (out_waits && direct_at_rest()) ? -1 : direct_fd(), POLLIN, 0},
       {keys_fd(&keys_events), 0, 0},
       {channel_fd(), POLLIN, 0},
+      // another network: what went through the old one will not come back
+      {channel_is_silent() ? channel_network() : -1, POLLIN, 0},
   };
   slots[5].events = keys_events;
   int timeout = time_left(), step = out_left > 0 ? -1 : direct_timeout();
   if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
-  int ready = poll(slots, 7, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
+  int ready = poll(slots, 8, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
   if (ready < 0 && errno != EINTR) die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {
@@ -914,6 +921,7 @@ static void turn(void) {
   if (slots[1].revents) read_input();
   if (slots[5].revents) keys_step();
   if (slots[6].revents) hear_channel();
+  if (slots[7].revents && channel_is_silent()) lost = true;
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) leave(128 + SIGPIPE);
   process();

@@ -1,4 +1,4 @@
-// See relay.h. A record: u32 length · u8 type · payload, as a frame of both protocols.
+// See relay.h. A record: u32 length · u8 type · payload, as a frame of both protocols. DATA and ASK of the client's side begin with u64 its steady clock.
 #include "relay.h"
 
 #include <errno.h>
@@ -22,6 +22,9 @@ enum {
   ERRORS_PIECE = 1024,
   // So much may stand before the greeting.
   NOISE_MOST = 64 << 10,
+  // The quickest way is forgotten by so many thousandths of the time that passes: clocks drift by a tenth of that.
+  FORGETS = 1,
+  TIME = 8,
 };
 
 struct buffer {
@@ -37,6 +40,9 @@ struct state {
   int64_t heard_at, asked_at;  // asked_at 0: an answer is owed by nobody
   bool silent;
   bool broken, foreign;
+  // The far side's: the least difference between its clock at an arrival and the client's at the sending.
+  int64_t quickest, measured_at;
+  bool measured, late;
 };
 
 static size_t held(const struct buffer *b) { return b->end - b->start; }
@@ -69,9 +75,25 @@ static void send_record(struct state *s, uint8_t type, const void *payload, size
 }
 
 static void ask(struct state *s, int64_t now) {
+  uint8_t time[TIME];
   if (!s->relay->asks || !s->greeted || s->asked_at) return;
   s->asked_at = now;
-  send_record(s, ASK, NULL, 0);
+  put_u64(time, (uint64_t)now);
+  send_record(s, ASK, time, sizeof time);
+}
+
+// Whether what the client sent then was too long on its way: only the two clocks' differences are compared, never the clocks.
+static void measure(struct state *s, const uint8_t *payload, size_t length) {
+  if (length < TIME) {
+    s->foreign = true;
+    return;
+  }
+  int64_t now = os_steady_ms(), way = now - (int64_t)get_u64(payload);
+  if (s->measured) s->quickest += (now - s->measured_at) * FORGETS / 1000;
+  if (!s->measured || way < s->quickest) s->quickest = way;
+  s->measured = true;
+  s->measured_at = now;
+  s->late |= way - s->quickest > RELAY_LATE_MS;
 }
 
 // Finds the greeting's line behind what a start-up file may have printed.
@@ -96,12 +118,24 @@ static bool find_greeting(struct state *s) {
 static void take_record(struct state *s, uint8_t type, const uint8_t *payload, size_t length) {
   switch (type) {
     case DATA:
+      if (!s->relay->asks) {
+        measure(s, payload, length);
+        if (s->late || s->foreign) return;
+        payload += TIME;
+        length -= TIME;
+      }
       if (!s->end_heard) add(&s->inbound, payload, length);
       return;
     case END:
       s->end_heard = true;
       return;
     case ASK:
+      // one that is late by itself types nothing
+      if (!s->relay->asks && length >= TIME) {
+        bool late = s->late;
+        measure(s, payload, length);
+        s->late = late;
+      }
       send_record(s, PULSE, NULL, 0);
       return;
     case INFO:
@@ -140,8 +174,10 @@ static void read_carrier(struct state *s, int64_t now) {
 
 static void read_socket(struct state *s) {
   uint8_t bytes[RELAY_RECORD_MOST];
-  ssize_t count = read(s->relay->socket, bytes, sizeof bytes);
-  if (count > 0) send_record(s, DATA, bytes, (size_t)count);
+  size_t head = s->relay->asks ? TIME : 0;
+  ssize_t count = read(s->relay->socket, bytes + head, sizeof bytes - head);
+  if (head > 0) put_u64(bytes, (uint64_t)os_steady_ms());
+  if (count > 0) send_record(s, DATA, bytes, head + (size_t)count);
   else if (count == 0 || !again()) s->socket_ended = true;
 }
 
@@ -232,6 +268,7 @@ enum relay_end relay_run(const struct relay *relay) {
     if (slots[3].revents & (POLLHUP | POLLERR) && !(slots[3].revents & POLLIN)) errors = false;
     bool deserted = slots[0].revents & (POLLHUP | POLLERR) && !(slots[0].revents & POLLIN);
     step(&s, slots, now);
+    if (s.late) return RELAY_LATE;
     if (is_over(&s, &end)) return end;
     // the server has closed its side after its last word, which the far client is still to have
     if (deserted && relay->asks) return RELAY_LEFT;

@@ -18,6 +18,8 @@ enum {
   RELAY_LOST_MS = 15000,
   // The far side, which is asked at least each RELAY_PULSE_MS, gives a client up that it has not heard for so long.
   RELAY_DESERTED_MS = 60000,
+  // The far side takes nothing that was so long on its way, longer than the quickest: a network that comes back delivers what was typed before.
+  RELAY_LATE_MS = 5000,
 };
 
 #define RELAY_GREETING "falcon-sessions bridge "
@@ -27,6 +29,7 @@ enum relay_end {
   RELAY_LEFT,     // the socket's other side is gone
   RELAY_BROKEN,   // the carrier is at its end
   RELAY_LOST,     // nothing was heard for too long
+  RELAY_LATE,     // what came was under way for too long
 };
 
 struct relay {

@@ -58,6 +58,10 @@ export interface Config {
   readonly roster: string | null;
   /** The program that runs a command on another machine, with its arguments. */
   readonly ssh: readonly string[];
+  /** Machines that are asked for their sessions over ssh, beside those that share the roster's folder. */
+  readonly hosts: readonly string[];
+  /** By a machine's name: the program that runs a command line there, which it is given as its last argument. */
+  readonly reach: Readonly<Record<string, readonly string[]>>;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
 }
@@ -88,6 +92,8 @@ export const defaultConfig: Config = {
   archive: null,
   roster: null,
   ssh: ["ssh"],
+  hosts: [],
+  reach: {},
   serverIdle: 60_000,
 };
 
@@ -109,7 +115,7 @@ class Unfit extends Error {}
 /** One key of the file: the field that it fills and how its value is read. */
 interface Setting {
   readonly key: string;
-  readonly set: (config: Writable, value: Value) => void;
+  readonly set: (config: Writable, value: Value, name: string) => void;
 }
 type Writable = { -readonly [K in keyof Config]: Config[K] };
 
@@ -139,6 +145,8 @@ const settings: readonly Setting[] = [
   { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
   { key: "roster", set: (c, v) => (c.roster = folder(v, "falcon-roster")) },
   { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
+  { key: "hosts.names", set: (c, v) => (c.hosts = hostNames(v)) },
+  { key: "reach.NAME", set: (c, v, name) => (c.reach = { ...c.reach, [hostName(name)]: words(v) }) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
     key: `program_sequences.${name}`,
@@ -155,7 +163,14 @@ const settings: readonly Setting[] = [
     })),
   ),
 ];
-const tables = ["program_sequences", "keys"];
+const tables = ["program_sequences", "keys", "hosts", "reach"];
+/** The table whose keys are the user's own. */
+const freeTable = "reach.";
+
+/** What a machine may be called, so that it can stand on a command line. */
+export const hostPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** More are not asked at once. */
+export const mostHosts = 32;
 
 /** The file's place: `$XDG_CONFIG_HOME/falcon-sessions/config.toml`; a relative XDG_CONFIG_HOME counts as unset, as its standard says. */
 export function configPath(environment: Readonly<Record<string, string | undefined>>): string {
@@ -191,6 +206,13 @@ export async function readSettings(file: string): Promise<LoadedConfig> {
   }
 }
 
+/** Settings that name programs. */
+const programs: readonly [string, keyof Config][] = [
+  ["ssh", "ssh"],
+  ["reach", "reach"],
+  ["on_event", "onEvent"],
+];
+
 /** Reads the file; one that does not exist says nothing and is no problem. Never throws. */
 export function loadConfig(file: string): LoadedConfig {
   const nothing = (problem: string): LoadedConfig => ({
@@ -212,16 +234,13 @@ export function loadConfig(file: string): LoadedConfig {
   }
   const loaded = parseConfig(text, file);
   const stranger = stat.uid !== process.getuid?.() && stat.uid !== 0;
-  if (loaded.config.ssh !== defaultConfig.ssh && (stranger || (stat.mode & 0o002) !== 0)) {
-    loaded.config = { ...loaded.config, ssh: defaultConfig.ssh };
-    const whose = stranger ? "belongs to another user" : "can be written by everyone (chmod o-w it)";
-    loaded.problems.push(`${file}, line ${lineOf(text, "ssh")}: ssh is not used, because the file ${whose}`);
-  }
-  if (loaded.config.onEvent !== null && (stranger || (stat.mode & 0o002) !== 0)) {
-    // whoever can write this line can run a program as the user
-    loaded.config = { ...loaded.config, onEvent: null };
-    const whose = stranger ? "belongs to another user" : "can be written by everyone (chmod o-w it)";
-    loaded.problems.push(`${file}, line ${lineOf(text, "on_event")}: on_event is not used, because the file ${whose}`);
+  if (!stranger && (stat.mode & 0o002) === 0) return loaded;
+  // whoever can write these lines can run a program as the user
+  const whose = stranger ? "belongs to another user" : "can be written by everyone (chmod o-w it)";
+  for (const [key, field] of programs) {
+    if (loaded.config[field] === defaultConfig[field]) continue;
+    loaded.config = { ...loaded.config, [field]: defaultConfig[field] };
+    loaded.problems.push(`${file}, line ${lineOf(text, key)}: ${key} is not used, because the file ${whose}`);
   }
   return loaded;
 }
@@ -232,7 +251,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const root = parseLeniently(text, file, problems);
   const config: Writable = { ...defaultConfig };
   for (const { key, value } of leaves(root)) {
-    const setting = settings.find((s) => s.key === key);
+    const setting = settings.find((s) => s.key === (key.startsWith(freeTable) ? `${freeTable}NAME` : key));
     if (setting === undefined && problems.length >= mostProblems) continue;
     const at = `${file}, line ${lineOf(text, key)}: ${key}`;
     if (setting === undefined) {
@@ -240,7 +259,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       continue;
     }
     try {
-      setting.set(config, value);
+      setting.set(config, value, key.slice(key.indexOf(".") + 1));
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
       problems.push(`${at} must be ${error.message}, not ${shown(value)}; the default is used`);
@@ -431,6 +450,18 @@ function keyNames(value: Value, context: Context): readonly KeyName[] {
   if (keys.every(mayBind) && (context !== "prefix" || keys.every((key) => /^[!-~]$/.test(key)))) return keys;
   if (context === "prefix") throw new Unfit('characters of ASCII, such as ["["]');
   throw new Unfit('keys, such as ["j", "down", "page-up", "space", "enter", "escape", "home"]; Ctrl+C stays as it is');
+}
+
+function hostName(value: Value): string {
+  if (typeof value === "string" && hostPattern.test(value)) return value;
+  throw new Unfit("given for the name of a machine (letters, digits, dots, hyphens)");
+}
+
+function hostNames(value: Value): readonly string[] {
+  const fits =
+    Array.isArray(value) && value.length <= mostHosts && value.every((v) => typeof v === "string" && hostPattern.test(v));
+  if (fits) return value as string[];
+  throw new Unfit(`a list of at most ${mostHosts} machines as ssh knows them, such as ["workstation", "cluster2"]`);
 }
 
 function command(value: Value): readonly string[] | null {

@@ -17,6 +17,7 @@ import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/dispatch/call.ts";
 import { runCommand } from "../commands/dispatch/dispatch.ts";
 import { toldSessions } from "../commands/list/roster-entries.ts";
+import { farContract } from "../commands/machines/reach.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, nativeFolder } from "../platform/native.ts";
@@ -278,6 +279,7 @@ export class Server implements Context {
       host: this.host,
       job: this.neighbours.place.job,
       version: options.version,
+      contract: farContract,
       home: homeIdentity(options.home),
       sessions: () => toldSessions(this),
       live: () => this.table.live().length,

@@ -91,6 +91,21 @@ export class Hosts {
     await execute(script, ["boot", this.folder, host]);
   }
 
+  /** Sends a signal to all of its processes but the first, or to those alone whose command line has `only`. */
+  async signalAll(host: string, signal: NodeJS.Signals, only = ""): Promise<void> {
+    const space = fs.readlinkSync(`/proc/${fs.readFileSync(path.join(this.folder, host, "pid"), "utf8").trim()}/ns/pid`);
+    for (const entry of fs.readdirSync("/proc")) {
+      if (!/^\d+$/.test(entry)) continue;
+      try {
+        if (fs.readlinkSync(`/proc/${entry}/ns/pid`) !== space) continue;
+        const first = /^NSpid:.*\t1$/m.test(fs.readFileSync(`/proc/${entry}/status`, "utf8"));
+        if (!first && fs.readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(only)) process.kill(Number(entry), signal);
+      } catch {
+        // it has ended meanwhile
+      }
+    }
+  }
+
   /** Its network. */
   async cable(host: string, state: "up" | "down"): Promise<void> {
     await execute(script, ["cable", this.folder, host, state]);

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { wall } from "../../base/clock.ts";
+import { hostPattern } from "../../base/config.ts";
 
 /** Of the format; a reader passes over files of a later one. */
 export const rosterFormat = 1;
@@ -32,6 +33,8 @@ export interface Roster {
   host: string;
   job: string | null;
   version: string;
+  /** Of the far command line that it understands; 0: it has no word for that. */
+  contract: number;
   /** By the writer's clock; its difference from the file's time is what the clocks differ by. */
   written: number;
   /** Seconds within which it is written again while something runs. */
@@ -170,9 +173,6 @@ function readOwn(file: string): { text: string; modified: number } {
   }
 }
 
-/** What a host may be called, so that it can stand on a command line. */
-export const hostPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
 const jobPattern = /^[splf][\w.-]{1,23}$/;
 const idPattern = /^[a-z0-9]{1,16}$/;
 const wordPattern = /^[a-z-]{1,16}$/;
@@ -190,11 +190,12 @@ export function parseRoster(text: string): Roster {
   const r = (typeof stored === "object" && stored !== null ? stored : {}) as Record<string, unknown>;
   if (r.format !== rosterFormat)
     throw new Error(`its format is ${String(r.format).slice(0, 20)}, and this version reads ${rosterFormat}`);
-  const { host, job, version, written, every, sessions } = r;
+  const { host, job, version, contract = 0, written, every, sessions } = r;
   const known =
     matches(host, hostPattern) &&
     (job === null || matches(job, jobPattern)) &&
     isText(version) &&
+    isCount(contract) &&
     isTime(written) &&
     typeof every === "number" &&
     every >= 1 &&
@@ -206,6 +207,7 @@ export function parseRoster(text: string): Roster {
     host,
     job,
     version,
+    contract,
     written,
     every,
     sessions: sessions.slice(0, mostInRoster).filter(isSession),
@@ -223,8 +225,7 @@ function isSession(stored: unknown): stored is RosterSession {
     isTime(s.created) &&
     [s.started, s.ended].every((time) => time === null || isTime(time)) &&
     (s.runDirectory === null || isText(s.runDirectory)) &&
-    Number.isSafeInteger(s.viewers) &&
-    (s.viewers as number) >= 0
+    isCount(s.viewers)
   );
 }
 
@@ -234,6 +235,10 @@ function matches(value: unknown, pattern: RegExp): value is string {
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value.length <= longestText;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** A time that a Date can have. */

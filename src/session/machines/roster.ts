@@ -1,18 +1,21 @@
 // The roster: what this server has is written for the user's other machines, and what they have is read. Nothing else goes between them.
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { hostPattern } from "../../base/config.ts";
 import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
 import type { NeighbourSession } from "./neighbours.ts";
-import { hostPattern, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
+import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
 
 /** A session of another machine, as that told it last. */
 export interface RemoteSession extends NeighbourSession {
   host: string;
   /** ms since its machine was heard of, where that is longer than it should be; null: it is on time. */
   unheard: number | null;
+  /** What the far side of a command line understands there (RosterEffects); 0: it is older. */
+  contract: number;
 }
 
 /** Changes are written together, at most so often (ms). */
@@ -37,6 +40,8 @@ export interface RosterEffects {
   readonly host: string;
   readonly job: string | null;
   readonly version: string;
+  /** Number of the contract by which commands of other machines are run here. */
+  readonly contract: number;
   /** What tells this home from all others, wherever they are. */
   readonly home: string;
   /** What is to be told, the most important first. */
@@ -99,13 +104,21 @@ export class RosterKeeper implements Disposable {
   }
 
   async #write(): Promise<void> {
-    const { host, job, version, clock, steady } = this.#effects;
+    const { host, job, version, contract, clock, steady } = this.#effects;
     this.#written = steady();
     if (!hostPattern.test(host))
       return this.#failed(`the name of this host, ${JSON.stringify(host)}, cannot stand in the roster`);
     try {
       const sessions = (await this.#effects.sessions()).slice(0, mostTold);
-      const facts = { format: rosterFormat, host, job, version, written: clock(), every: Math.ceil(this.#every / 1000) };
+      const facts = {
+        format: rosterFormat,
+        host,
+        job,
+        version,
+        contract,
+        written: clock(),
+        every: Math.ceil(this.#every / 1000),
+      };
       const head = JSON.stringify(facts).slice(0, -1);
       const text = `${head},"sessions":[\n${sessions.map(entryText).join(",\n")}\n]}\n`;
       const count = await writeRoster(this.folder, this.#name, text, sessions.length === 0);
@@ -156,7 +169,7 @@ export class RosterKeeper implements Disposable {
 
 function remote(
   s: RosterSession,
-  { host, job }: { host: string; job: string | null },
+  { host, job, contract }: Pick<Roster, "host" | "job" | "contract">,
   shift: number,
   late: number | null,
 ): RemoteSession {
@@ -175,7 +188,24 @@ function remote(
     notHeardFor: unheard === null ? null : Math.round(unheard / 1000),
   });
   const listing = { host, job, outcome, toJSON };
-  return { id, name, state, live, created, started, ended, runDirectory, directory, viewers, text, job, host, unheard, listing };
+  return {
+    id,
+    name,
+    state,
+    live,
+    created,
+    started,
+    ended,
+    runDirectory,
+    directory,
+    viewers,
+    text,
+    job,
+    host,
+    unheard,
+    contract,
+    listing,
+  };
 }
 
 /** One session as JSON of at most `longestEntry` bytes: texts are cut, places at their beginning, which tells least. */

@@ -20,7 +20,7 @@ const session = (id: string, changes: Partial<RosterSession> = {}): RosterSessio
 
 function keeper(home: string, sessions: () => RosterSession[], steady = () => 0): RosterKeeper {
   return new RosterKeeper(place, {
-    ...{ log: () => {}, host: home, job: null, version: "1.2.3", home, steady, clock: Date.now },
+    ...{ log: () => {}, host: home, job: null, version: "1.2.3", contract: 1, home, steady, clock: Date.now },
     sessions: async () => sessions(),
     live: () => 0,
   });

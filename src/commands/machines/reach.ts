@@ -1,0 +1,128 @@
+// How another machine of the user's is reached: by the engine that the site has, never by one of ours. `reach.NAME` of the configuration says it for one
+// machine; else a session of a Slurm job by a step in that job, where this machine's Slurm knows the job, and all others by the user's ssh.
+import type { Config } from "../../base/config.ts";
+import type { RemoteSession } from "../../session/machines/roster.ts";
+
+/** Of the far command line and the roster: what the far side of this number understands, every later one does too. 0: before there was a number. */
+export const farContract = 1;
+
+/** Version of the byte channel (native/relay.h). */
+const channelVersion = 1;
+
+/** Where nobody can be asked, an address that does not answer is given up after so long (s). */
+const longestConnect = 10;
+
+/** Where a command is run. */
+export interface FarPlace {
+  host: string;
+  /** The home's, as `falcon @job` names it; null: the machine's own. */
+  job: string | null;
+}
+
+/**
+ * Who runs it: a person with a terminal, or their channel, who may be asked for a login; a program, or a channel that comes back after the network was
+ * lost, which may not. That goes through a master connection where there is one, and `past-master` not, since it may be one of the network that is gone.
+ */
+export type Purpose = "person" | "channel" | "program" | "again" | "past-master";
+
+/** Run by the far side's sh: its words are quoted, and none of them is read as a command. */
+const farScript = `if [ -n "$1" ]; then cd -- "$1" || exit 125; fi
+shift
+command -v falcon-sessions >/dev/null 2>&1 || {
+  echo "falcon: $(hostname) has no falcon-sessions on the PATH of a shell that is not interactive: put its folder on PATH in ~/.bashrc (before any line that returns) or ~/.zshenv there" >&2
+  exit 127
+}
+exec falcon-sessions "$@"`;
+
+/** A step in the job, where this machine's Slurm knows the job; else the line, which is quoted. */
+const inJobOrElse = `job=$1 node=$2 kind=$3 line=$4; shift 4
+if command -v srun >/dev/null 2>&1 && scontrol show job "$job" >/dev/null 2>&1; then
+  exec srun --overlap --jobid "$job" -N1 -n1 -w "$node" --mem=0 --gres=none --quiet "$kind" "$@"
+fi
+eval "exec $line"`;
+
+/** The command line for the far side's shell that runs `falcon-sessions WORDS` there. @param folder where; "": wherever its shell begins. */
+export function farLine(words: readonly string[], folder = ""): string {
+  return farWords(words, folder).map(quoted).join(" ");
+}
+
+function farWords(words: readonly string[], folder: string): string[] {
+  return ["sh", "-c", farScript, "sh", folder, ...words];
+}
+
+/** The words by which the far side's part of a channel is started. */
+export function bridgeWords({ job }: FarPlace): string[] {
+  return ["bridge", String(channelVersion), job ?? "-"];
+}
+
+/**
+ * A command that runs `falcon-sessions WORDS` on another machine.
+ * @param extra options of ssh's that come first.
+ */
+export function farCommand(
+  config: Pick<Config, "ssh" | "reach">,
+  place: FarPlace,
+  words: readonly string[],
+  purpose: Purpose,
+  { folder = "", extra = [] }: { folder?: string; extra?: readonly string[] } = {},
+): string[] {
+  const { host, job } = place;
+  const line = farLine(words, folder);
+  const own = config.reach[host];
+  if (own !== undefined) return [...own, line];
+  const ssh = sshCommand([...config.ssh, ...extra], purpose, host, line);
+  const number = /^s(\d+)/.exec(job ?? "")?.[1];
+  if (number === undefined) return ssh;
+  const node = host.split(".")[0] as string;
+  // a terminal of its own for who types there; else every byte as it comes, not line by line
+  const kind = purpose === "person" ? "--pty" : "--unbuffered";
+  return ["/bin/sh", "-c", inJobOrElse, "sh", number, node, kind, ssh.map(quoted).join(" "), ...farWords(words, folder)];
+}
+
+/** The agent goes nowhere by itself: whoever wants that says it in config key ssh (`ssh -A` is stronger). */
+const noAgent = ["-o", "ForwardAgent=no"];
+/** Asks nobody anything. */
+const quiet = ["-T", ...noAgent, "-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect}`];
+
+function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line: string): string[] {
+  if (purpose === "person") return [...ssh, "-t", ...noAgent, host, line];
+  if (purpose === "channel") return [...ssh, "-T", ...noAgent, host, line];
+  if (purpose === "program") return [...ssh, ...quiet, host, line];
+  // one login at most, and none where a master connection stands: a login that fails is not repeated
+  const text = (words: readonly string[]) => words.map(quoted).join(" ");
+  const master = `${text([...ssh, "-O", "check", host])} >/dev/null 2>&1`;
+  const through = text([...ssh, ...quiet, host, line]);
+  const past = text([...ssh, ...quiet, "-o", "ControlPath=none", host, line]);
+  const script =
+    purpose === "again"
+      ? `if ${master}; then exec ${through}; fi; exec ${past}`
+      : `if ${master}; then exec ${past}; fi; echo "there is no master connection" >&2; exit 255`;
+  return ["/bin/sh", "-c", script];
+}
+
+/**
+ * The words by which the native client goes through a channel (native/channel.h): first the way that may ask for a login, then those that come back.
+ * @param words what is asked of the far server.
+ */
+export function channelWords(
+  config: Pick<Config, "ssh" | "reach">,
+  place: FarPlace,
+  words: readonly string[],
+  extra: readonly string[] = [],
+): string[] {
+  const bridge = bridgeWords(place);
+  const purposes =
+    config.reach[place.host] === undefined ? (["channel", "again", "past-master"] as const) : (["channel"] as const);
+  const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { extra }));
+  return ["@channel", place.host, ...ways.flatMap((way) => [String(way.length), ...way]), "0", ...words];
+}
+
+/** Where a session of another machine is. */
+export function placeOfRemote({ host, job }: RemoteSession): FarPlace {
+  return { host, job };
+}
+
+/** A word for a POSIX shell, and for fish and csh, which read the far command line where they are the login shell. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
