@@ -4,8 +4,8 @@ import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import type { RemoteSession } from "../../session/machines/roster.ts";
-import type { Call, Context } from "./call.ts";
 import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, quoted } from "../machines/reach.ts";
+import type { Call, Context } from "./call.ts";
 
 /** The first word of a command line that another machine sent here: it is done here, or not at all. A contract between versions. */
 export const sentHere = "@here";
