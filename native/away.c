@@ -10,7 +10,7 @@
 
 enum {
   // Of what was typed so much is shown.
-  SHOWN_MOST = 40,
+  SHOWN_MOST = 20,
   // A terminal that takes nothing for so long is written to no further.
   WRITE_MS = 500,
 };
@@ -55,12 +55,14 @@ void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t coun
   char what[SHOWN_MOST + 2], text[512];
   describe(bytes, length, what);
   asking = true;
-  int used = snprintf(text, sizeof text, "\x18\x1b" "7\x0f\x1b(B\x1b[r\x1b[999;1H\x1b[0;7m %.64s is heard again. Send what was typed meanwhile (%s%s)? y sends it, n drops it \x1b[K\x1b[0m\x1b" "8\x07",
+  int used = snprintf(text, sizeof text, "\x18\x1b" "7\x0f\x1b(B\x1b[r\x1b[999;1H\x1b[0;7m %.24s is back. Send what was typed meanwhile (%s%s)? y/n \x1b[K\x1b[0m\x1b" "8\x07",
                       host, what, count > length ? "…" : "");
   write_all(text, (size_t)used);
 }
 
 bool away_is_asking(void) { return asking; }
+
+void away_withdraw(void) { asking = false; }
 
 int away_answer(const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length; i++) {

@@ -1,4 +1,5 @@
-// What a person sees of a machine that cannot be reached: the window's title, and a question about what was typed meanwhile.
+// What a person sees of a machine that cannot be reached: the window's title, and a question about what was
+// typed meanwhile.
 #ifndef FALCON_AWAY_H
 #define FALCON_AWAY_H
 
@@ -6,13 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Says in the window's title that nothing is heard from `host`; NULL: takes that back. False when nobody reads our output any more.
+// Says in the window's title that nothing is heard from `host`; NULL: takes that back. False when nobody
+// reads our output any more.
 bool away_title(const char *host);
 
-// Asks in the terminal's last line whether what was typed is to be sent; `bytes` are its first ones, of `count`.
+// Asks in the terminal's last line whether what was typed is to be sent; `bytes` are its first ones, of
+// `count`.
 void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t count);
 // Whether the question stands, so that what is typed is its answer.
 bool away_is_asking(void);
+// It does not stand any more.
+void away_withdraw(void);
 // Takes what is typed then: 1 it is to be sent, 0 it is not, -1 neither was said.
 int away_answer(const uint8_t *bytes, size_t length);
 

@@ -1,4 +1,5 @@
-// See bridge.h. It says no request of its own: the client on the other machine does, with this process and what of this machine's environment matters.
+// See bridge.h. It says no request of its own: the client on the other machine does, with this process and
+// what of this machine's environment matters.
 #include "bridge.h"
 
 #include <fcntl.h>

@@ -4,8 +4,9 @@
 
 #include "start.h"
 
-// Connects standard input and output to the session server of this machine, or, with "JOB" as the second word, to that of a batch job, until one side
-// ends. The words: the version of the channel, and the job or "-". Never returns.
+// Connects standard input and output to the session server of this machine, or, with "JOB" as the second
+// word, to that of a batch job, until one side ends. The words: the version of the channel, and the job or
+// "-". Never returns.
 _Noreturn void bridge_run(char **words, size_t count, patience *wait);
 
 #endif

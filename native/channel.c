@@ -17,7 +17,8 @@
 
 enum {
   WAYS_MOST = 4,
-  // A further try that has brought no greeting by then hangs, as on the master connection of a network that is gone.
+  // A further try that has brought no greeting by then hangs, as on the master connection of a network that
+  // is gone.
   AGAIN_MS = 12000,
   STATUS_OURS = 125,
 };
@@ -68,7 +69,8 @@ static void tell(const struct word *word) {
   if (write(told, word, sizeof *word) < 0) {}  // the client is gone, which the socket says too
 }
 
-// Keeps the last line that says something, for the sentence; before the far side has greeted, the person sees all of it.
+// Keeps the last line that says something, for the sentence; before the far side has greeted, the person sees
+// all of it.
 static void on_said(const uint8_t *bytes, size_t length) {
   static char line[sizeof last_line];
   static size_t used;
@@ -97,8 +99,8 @@ static void on_greeted(const uint8_t *info, size_t length) {
 
 static void on_silent(bool is_silent) { tell(&(struct word){.kind = is_silent ? 's' : 'h'}); }
 
-// Of a carrier that ended: whether the network is to blame, by the words of OpenSSH and Slurm. Anything else is not tried again by itself: a login that
-// fails may ask for a second factor, or lock the account.
+// Of a carrier that ended: whether the network is to blame, by the words of OpenSSH and Slurm. Anything else
+// is not tried again by itself: a login that fails may ask for a second factor, or lock the account.
 static bool network_failed(int status) {
   static const char *const says[] = {
       "Connection timed out", "Connection refused",   "No route to host",        "Network is unreachable", "Could not resolve hostname",
@@ -158,7 +160,8 @@ _Noreturn static void carry(size_t way, bool again, int socket) {
                               .said = on_said, .silent = on_silent, .greeted = on_greeted};
   enum relay_end end = child < 0 ? RELAY_BROKEN : relay_run(&relay);
   close(carrier[0]);
-  // one whose network is gone would wait for that; another one may have more to do (a master of other connections)
+  // one whose network is gone would wait for that; another one may have more to do (a master of other
+  // connections)
   if (child > 0 && (end == RELAY_LOST || (end == RELAY_LEFT && !opened))) kill(child, SIGTERM);
   if (opened || child < 0) _exit(0);
   int how = 0;

@@ -540,6 +540,7 @@ static bool ask_if_late(bool unsent) {
 
 static void answered(bool send) {
   if (!send) typing_drop(asks_unsent);
+  else typing_renew();
   // of what is dropped the holder may have the first part, which is not to be counted for what comes
   if (!send && !asks_unsent) make_token();
   tell_continued = true;
@@ -564,7 +565,15 @@ static void reach_far(void) {
   }
   server_pid = far.server;
   if (!away_title(NULL)) leave(128 + SIGPIPE);
-  if (again && ask_if_late(false)) while (away_is_asking()) wait_for(-1, LATE_MS);
+  if (again && ask_if_late(false)) {
+    while (away_is_asking()) wait_for(-1, LATE_MS);
+    // who thinks for long has lost the server's patience with a client that says nothing
+    struct pollfd slot = {connection, POLLIN, 0};
+    if (poll(&slot, 1, 0) > 0 && slot.revents & POLLHUP) {
+      close(connection);
+      return reach_far();
+    }
+  }
   away = false;
 }
 
@@ -606,6 +615,7 @@ static void lose(void) {
   if (channel_is_used()) {
     if (resume_length == 0 && (greeted || losses > MOST_LOSSES)) die("the connection to %s was lost", channel_host());
     away = true;
+    away_withdraw();
     pause_ms = losses == 1 ? 0 : pause_ms > 0 ? pause_ms : FIRST_PAUSE_MS;
     if (!going && !away_title(channel_host())) leave(128 + SIGPIPE);
     ask();
@@ -878,6 +888,8 @@ static void hear_channel(void) {
   bool was_silent = channel_is_silent();
   channel_hear();
   channel_network_heard();
+  // at its end the connection is, too
+  if (channel_fd() < 0) return;
   if (!away_title(channel_is_silent() ? channel_host() : NULL)) leave(128 + SIGPIPE);
   if (!was_silent || channel_is_silent()) return;
   // the title's words may stand in the midst of one of the program's sequences

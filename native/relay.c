@@ -1,4 +1,5 @@
-// See relay.h. A record: u32 length · u8 type · payload, as a frame of both protocols. DATA and ASK of the client's side begin with u64 its steady clock.
+// See relay.h. A record: u32 length · u8 type · payload, as a frame of both protocols. DATA and ASK of the
+// client's side begin with u64 its steady clock.
 #include "relay.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ enum {
   ERRORS_PIECE = 1024,
   // So much may stand before the greeting.
   NOISE_MOST = 64 << 10,
-  // The quickest way is forgotten by so many thousandths of the time that passes: clocks drift by a tenth of that.
+  // The quickest way is forgotten by so many thousandths of the time that passes: clocks drift by a tenth of
+  // that.
   FORGETS = 1,
   TIME = 8,
 };
@@ -82,7 +84,8 @@ static void ask(struct state *s, int64_t now) {
   send_record(s, ASK, time, sizeof time);
 }
 
-// Whether what the client sent then was too long on its way: only the two clocks' differences are compared, never the clocks.
+// Whether what the client sent then was too long on its way: only the two clocks' differences are compared,
+// never the clocks.
 static void measure(struct state *s, const uint8_t *payload, size_t length) {
   if (length < TIME) {
     s->foreign = true;

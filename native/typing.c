@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frame.h"
+#include "os.h"
 
 enum {
   // So many presses within so long, from the first to the last, say that somebody wants to go: more than the two that send the prefix to
@@ -255,6 +256,10 @@ size_t typing_show(bool unsent, uint8_t *bytes, size_t room) {
     count += length;
   }
   return count;
+}
+
+void typing_renew(void) {
+  for (size_t at = waiting_start; at < waiting_end; at += 4 + get_u32(waiting + at)) put_u64(waiting + at + 4, (uint64_t)os_steady_ms());
 }
 
 void typing_drop(bool unsent) {

@@ -54,6 +54,8 @@ bool typing_pressed(void);
 size_t typing_held(bool unsent, int64_t *since);
 // Its first bytes, at most `room`; how many.
 size_t typing_show(bool unsent, uint8_t *bytes, size_t room);
+// It counts as typed just now: it was asked about.
+void typing_renew(void);
 // It is withdrawn. What was sent may have arrived: then who types is to be another one for the holder (TOKEN).
 void typing_drop(bool unsent);
 

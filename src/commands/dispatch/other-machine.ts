@@ -1,5 +1,6 @@
-// A session of another machine: the command is run there, in whose place the client becomes it. For attach the client stays, and goes through a byte
-// channel. Logins, keys and prompts are ssh's own, and a login that fails is not tried again.
+// A session of another machine: the command is run there, in whose place the client becomes it. For attach
+// the client stays, and goes through a byte channel. Logins, keys and prompts are ssh's own, and a login that
+// fails is not tried again.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";
@@ -7,7 +8,10 @@ import type { RemoteSession } from "../../session/machines/roster.ts";
 import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, quoted } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
 
-/** The first word of a command line that another machine sent here: it is done here, or not at all. A contract between versions. */
+/**
+ * The first word of a command line that another machine sent here: it is done here, or not at all. A contract
+ * between versions.
+ */
 export const sentHere = "@here";
 
 /** Needs the caller's folder: a file is written below it. */
@@ -15,7 +19,8 @@ const inFolder = new Set(["export"]);
 
 /**
  * Makes the client run the command on the machine of `sessions`, which all are on one.
- * @param words what named them, in the order of `sessions`; ids stand in their places on the far command line.
+ * @param words what named them, in the order of `sessions`; ids stand in their places on the far command
+ * line.
  * @throws Failure where that machine cannot be reached by its name.
  */
 export function runThere(call: Call, context: Context, words: readonly string[], sessions: readonly RemoteSession[]): void {

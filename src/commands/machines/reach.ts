@@ -1,9 +1,13 @@
-// How another machine of the user's is reached: by the engine that the site has, never by one of ours. `reach.NAME` of the configuration says it for one
-// machine; else a session of a Slurm job by a step in that job, where this machine's Slurm knows the job, and all others by the user's ssh.
+// How another machine of the user's is reached: by the engine that the site has, never by one of ours.
+// `reach.NAME` of the configuration says it for one machine; else a session of a Slurm job by a step in that
+// job, where this machine's Slurm knows the job, and all others by the user's ssh.
 import type { Config } from "../../base/config.ts";
 import type { RemoteSession } from "../../session/machines/roster.ts";
 
-/** Of the far command line and the roster: what the far side of this number understands, every later one does too. 0: before there was a number. */
+/**
+ * Of the far command line and the roster: what the far side of this number understands, every later one does
+ * too. 0: before there was a number.
+ */
 export const farContract = 1;
 
 /** Version of the byte channel (native/relay.h). */
@@ -20,8 +24,9 @@ export interface FarPlace {
 }
 
 /**
- * Who runs it: a person with a terminal, or their channel, who may be asked for a login; a program, or a channel that comes back after the network was
- * lost, which may not. That goes through a master connection where there is one, and `past-master` not, since it may be one of the network that is gone.
+ * Who runs it: a person with a terminal, or their channel, who may be asked for a login; a program, or a
+ * channel that comes back after the network was lost, which may not. That goes through a master connection
+ * where there is one, and `past-master` not, since it may be one of the network that is gone.
  */
 export type Purpose = "person" | "channel" | "program" | "again" | "past-master";
 
@@ -41,7 +46,10 @@ if command -v srun >/dev/null 2>&1 && scontrol show job "$job" >/dev/null 2>&1; 
 fi
 eval "exec $line"`;
 
-/** The command line for the far side's shell that runs `falcon-sessions WORDS` there. @param folder where; "": wherever its shell begins. */
+/**
+ * The command line for the far side's shell that runs `falcon-sessions WORDS` there. @param folder where; "":
+ * wherever its shell begins.
+ */
 export function farLine(words: readonly string[], folder = ""): string {
   return farWords(words, folder).map(quoted).join(" ");
 }
@@ -101,7 +109,8 @@ function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line
 }
 
 /**
- * The words by which the native client goes through a channel (native/channel.h): first the way that may ask for a login, then those that come back.
+ * The words by which the native client goes through a channel (native/channel.h): first the way that may ask
+ * for a login, then those that come back.
  * @param words what is asked of the far server.
  */
 export function channelWords(
@@ -122,7 +131,10 @@ export function placeOfRemote({ host, job }: RemoteSession): FarPlace {
   return { host, job };
 }
 
-/** A word for a POSIX shell, and for fish and csh, which read the far command line where they are the login shell. */
+/**
+ * A word for a POSIX shell, and for fish and csh, which read the far command line where they are the login
+ * shell.
+ */
 export function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
