@@ -106,8 +106,10 @@ function countPositional(command: Command, given: readonly string[]): number {
 
 /** Sessions by name, for people; by id where a name does not tell which one is meant, or an id was begun. */
 function sessionWords(sessions: readonly Named[], current: string, given: readonly string[]): Candidate[] {
+  const named = new Map<string, number>();
+  for (const { name } of sessions) named.set(name, (named.get(name) ?? 0) + 1);
   const words = sessions.map((s) => {
-    const twice = sessions.some((other) => other !== s && other.name === s.name);
+    const twice = (named.get(s.name) ?? 0) > 1;
     const byId = twice || (current !== "" && s.id.startsWith(current) && !s.name.startsWith(current));
     return { word: byId ? s.id : s.name, about: byId ? `${s.name} · ${s.about}` : s.about };
   });

@@ -16,6 +16,8 @@ export interface ListRow {
   place: string;
   /** Which server has it, as `falcon @job` names it; undefined: ours, or none. */
   server?: string;
+  /** On which other machine it is; undefined: on none. */
+  far?: { host: string; job: string | null };
   created: number;
   listing: object;
 }

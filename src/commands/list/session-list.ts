@@ -4,7 +4,7 @@ import path from "node:path";
 import { printable, printableColoured } from "../../base/printable.ts";
 import type { StatusWord } from "../text/status-word.ts";
 import { paintStatus } from "../text/status-word.ts";
-import { type coloursFor, cut, widthOf } from "../text/table.ts";
+import { type coloursFor, cut, isPlain, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 
 /** One session as the list shows it. */
@@ -53,6 +53,21 @@ const narrowings: readonly [column: "RUN" | "PROGRESS" | "NAME", least: number][
 ];
 
 const gap = 2;
+const between = " ".repeat(gap);
+
+interface DrawnColumn {
+  title: string;
+  right?: true;
+  cells: string[];
+}
+
+/** In a pipe a longer text stands beyond its column, instead of being cut. */
+function columnWidth({ title, cells }: DrawnColumn): number {
+  const most = title === "PROGRESS" ? longestProgress : Number.POSITIVE_INFINITY;
+  let width = widthOf(title);
+  for (const text of cells) width = Math.max(width, Math.min(most, widthOf(text)));
+  return width;
+}
 
 /** The table, or in a pipe one without colours and uncut, with its last line not ended. */
 export function sessionTable(given: readonly ListLine[], place: ListPlace, colours: ReturnType<typeof coloursFor>): string {
@@ -65,7 +80,7 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   }));
   const places = lines.map((line) => shownPlace(line.place, place));
   const several = (values: readonly string[]) => new Set(values).size > 1;
-  const columns: { title: string; right?: true; cells: string[] }[] = [
+  const columns: DrawnColumn[] = [
     { title: "STATE", cells: lines.map(({ status }) => paintStatus(status, colours)) },
     { title: "PROGRESS", cells: lines.map(({ progress }) => (place.width > 0 ? cut(progress, longestProgress) : progress)) },
     { title: "NAME", cells: lines.map(({ name }) => name) },
@@ -80,18 +95,14 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   const used = usageColumns(lines);
   const runAt = () => (columns.at(-1)?.title === "RUN" ? columns.length - 1 : columns.length);
   if (place.usage === true) columns.splice(runAt(), 0, ...used);
-  // in a pipe a longer text stands beyond its column, instead of being cut
-  const widthOfColumn = ({ title, cells }: { title: string; cells: string[] }) =>
-    Math.max(
-      widthOf(title),
-      ...cells.map((text) => (title === "PROGRESS" ? Math.min(longestProgress, widthOf(text)) : widthOf(text))),
-    );
-  const surplus = () =>
-    place.width === 0 ? 0 : columns.reduce((sum, column) => sum + widthOfColumn(column) + gap, -gap) - place.width;
+  const widths = columns.map(columnWidth);
+  const surplus = () => (place.width === 0 ? 0 : widths.reduce((sum, width) => sum + width + gap, -gap) - place.width);
   // by themselves where everything else is whole, from the first on
   if (place.usage !== true && place.width > 0) {
     for (const column of used) {
-      if (surplus() + widthOfColumn(column) + gap > 0) break;
+      const width = columnWidth(column);
+      if (surplus() + width + gap > 0) break;
+      widths.splice(runAt(), 0, width);
       columns.splice(runAt(), 0, column);
     }
   }
@@ -99,20 +110,24 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
     const at = columns.findIndex((column) => column.title === title);
     const column = columns[at];
     if (column === undefined || surplus() <= 0) continue;
-    const width = Math.max(least, widthOfColumn(column) - surplus());
-    if (width < title.length) columns.splice(at, 1);
-    else column.cells = column.cells.map((text) => (title === "PROGRESS" ? cut(text, width) : cutMiddle(text, width)));
+    const width = Math.max(least, (widths[at] as number) - surplus());
+    if (width < title.length) {
+      columns.splice(at, 1);
+      widths.splice(at, 1);
+      continue;
+    }
+    column.cells = column.cells.map((text) => (title === "PROGRESS" ? cut(text, width) : cutMiddle(text, width)));
+    widths[at] = columnWidth(column);
   }
-  const widths = columns.map(widthOfColumn);
-  const draw = (texts: readonly string[]) =>
-    columns
-      .map(({ right }, i) => {
-        const text = texts[i] as string;
-        const blank = " ".repeat(Math.max(0, (widths[i] as number) - widthOf(text)));
-        return right ? blank + text : text + blank;
-      })
-      .join(" ".repeat(gap))
-      .trimEnd();
+  const draw = (texts: readonly string[]) => {
+    let line = "";
+    for (const [i, { right }] of columns.entries()) {
+      const text = texts[i] as string;
+      const blank = " ".repeat(Math.max(0, (widths[i] as number) - widthOf(text)));
+      line += `${i > 0 ? between : ""}${right ? blank + text : text + blank}`;
+    }
+    return line.trimEnd();
+  };
   return [columns.map(({ title }) => title), ...lines.map((_, i) => columns.map(({ cells }) => cells[i] as string))]
     .map(draw)
     .join("\n");
@@ -127,7 +142,9 @@ function usageColumns(lines: readonly ListLine[]): { title: string; right: true;
 
 /** A place as a person there calls it: below the directory without it, below the home with `~`. */
 export function shownPlace(place: string, { directory, home }: Pick<ListPlace, "directory" | "home">): string {
-  const relative = path.relative(directory, place);
+  // thousands may be listed: what is plainly elsewhere is not taken apart
+  const below = place.startsWith(directory) || place.includes("/.") || !path.isAbsolute(place);
+  const relative = below ? path.relative(directory, place) : "..";
   if (relative === "") return ".";
   if (!relative.startsWith("..") && !path.isAbsolute(relative)) return relative;
   if (home !== undefined && home !== "" && home !== "/" && `${place}/`.startsWith(`${home}/`))
@@ -141,6 +158,10 @@ export function shownPlace(place: string, { directory, home }: Pick<ListPlace, "
  */
 export function cutMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
+  if (isPlain(text)) {
+    const kept = Math.max(1, Math.ceil(width / 3));
+    return `${text.slice(0, kept - 1)}…${text.slice(text.length - (width - kept))}`;
+  }
   const characters = [...text];
   const head = cut(text, Math.max(1, Math.ceil(width / 3)));
   let tail = "";

@@ -75,7 +75,10 @@ export const sessions: CommandSpec = {
         refresh: async () => {
           there = await look();
         },
-        choose: () => chosen(call, context, wanted, all === true, runDir, there).filter((one) => labelled(tagsIn(one))),
+        choose: () => {
+          const found = chosen(call, context, wanted, all === true, runDir, there).filter((one) => labelled(tagsIn(one)));
+          return options.host === undefined ? found : found.filter((one) => hostOfAny(one) === options.host);
+        },
       });
     }
     const filter = parseFilter(options, context.clock(), call.request.environment);
@@ -114,6 +117,10 @@ export const monitor: CommandSpec = {
 /** Labels of a session of ours, or of another's line, which may be of a version without them. */
 function tagsIn(one: Session | ListRow): Tags {
   return "row" in one ? tagsOf(one.row) : ((one.listing as { tags?: Tags }).tags ?? {});
+}
+
+function hostOfAny(one: Session | ListRow): string {
+  return "row" in one ? one.row.host : hostOf(one);
 }
 
 function hostOf(row: ListRow): string {
@@ -282,7 +289,8 @@ async function remoteSessions(
 
 /** A machine that was not heard of is not guessed about. */
 function remoteRow(session: RemoteSession): ListRow {
-  const { server: _, ...row } = otherRow(session);
+  const { server: _, ...known } = otherRow(session);
+  const row = { ...known, far: { host: session.host, job: session.job } };
   if (session.unheard === null) return row;
   return {
     ...row,

@@ -45,11 +45,27 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
  * Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables,
  * which take milliseconds to load.
  */
-const plain = /^[ -~·…─-▟]*$/;
+const plain = /^[ -~·…─-▟●○■✗✓]*$/;
+
+/** Whether each character of a text takes one column, and none is a colour. */
+export function isPlain(text: string): boolean {
+  return plain.test(text);
+}
+
+/** Widths of texts with colours or wide characters, of which a table has few different ones in many lines. */
+const known = new Map<string, number>();
+/** Of so many; then it begins anew. */
+const mostKnown = 1000;
 
 /** Columns that a text takes. */
 export function widthOf(text: string): number {
-  return plain.test(text) ? text.length : stringWidth(text);
+  if (plain.test(text)) return text.length;
+  let width = known.get(text);
+  if (width !== undefined) return width;
+  width = stringWidth(text);
+  if (known.size >= mostKnown) known.clear();
+  known.set(text, width);
+  return width;
 }
 
 /**
@@ -58,6 +74,7 @@ export function widthOf(text: string): number {
  */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
+  if (plain.test(text)) return `${text.slice(0, Math.max(0, width - 1))}…`;
   let used = 0;
   let result = "";
   let full = false;

@@ -10,6 +10,7 @@ import type { RunProgress } from "../../trainers/run.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { endReport } from "../attach/end-report.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
+import { attachThere } from "../dispatch/other-machine.ts";
 import { attachElsewhere } from "../dispatch/other-server.ts";
 import { type ListRow, progressOf } from "../list/list-row.ts";
 import { type Listing, usageOf } from "../list/session-json.ts";
@@ -63,7 +64,9 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
     const target = await view.show();
     if (target === undefined) return Status.ok;
     if (!isOwn(target)) {
-      attachElsewhere(call, target.server as string, target.id);
+      const { id, server, far } = target;
+      if (far !== undefined) attachThere(call, context, { ...far, id });
+      else attachElsewhere(call, server as string, id);
       return undefined;
     }
     const status = await attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
@@ -303,7 +306,7 @@ class WatchView {
     if (row.kind === "ended") return this.#fold();
     const session = this.#session(row.session.id);
     const other = this.#others.find(({ id }) => id === row.session.id);
-    if (session === undefined && other?.live && other.server !== undefined) return this.#done(other);
+    if (session === undefined && other?.live && (other.server ?? other.far) !== undefined) return this.#done(other);
     if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
     if (session.live) this.#done(session);
     else void this.#report(session);
@@ -400,10 +403,10 @@ function watched(session: Session, { usage }: Context): Watched {
   };
 }
 
-function watchedRow({ id, name, place, live, created, since, status, listing }: ListRow): Watched {
+function watchedRow({ id, name, place, live, created, since, status, far, listing }: ListRow): Watched {
   const { usage } = listing as { usage?: Listing["usage"] };
   return {
-    ...{ id, name, directory: place, live, created },
+    ...{ id, name, directory: far === undefined ? place : `${far.host}:${place}`, live, created },
     started: live ? since : null,
     ended: live ? null : since,
     status: statusWord(status),

@@ -45,7 +45,10 @@ export interface Roster {
 /** A roster as it was found. */
 export interface FoundRoster {
   name: string;
-  roster: Roster;
+  /** Tells this file from any other of its name. */
+  version: string;
+  /** Undefined: the one that is known. */
+  roster: Roster | undefined;
   /** How long ago (ms) it was written, by the file system's clock alone. */
   age: number;
 }
@@ -114,10 +117,13 @@ function checkFolder(folder: string): void {
   if ((stat.mode & 0o077) !== 0) throw new Error(`${folder} is open to other users: chmod 700 ${folder}`);
 }
 
-/** Reads the files of all homes but one. A folder that is not there has none. */
+/**
+ * Reads the files of all homes but one. A folder that is not there has none.
+ * @param known versions by name: such a file is not read again.
+ */
 export const readRosters = aside(
   "readRosters",
-  (folder: string, except: string): ReadRosters => {
+  (folder: string, except: string, known: Readonly<Record<string, string>>): ReadRosters => {
     if (!fs.existsSync(folder)) return { found: [], problems: [] };
     try {
       checkFolder(folder);
@@ -131,8 +137,8 @@ export const readRosters = aside(
     const now = others.length > 0 ? timeOf(folder) : 0;
     const found = others.slice(0, mostRosters).flatMap((name): FoundRoster[] => {
       try {
-        const { text, modified } = readOwn(path.join(folder, name));
-        return [{ name, roster: parseRoster(text), age: Math.max(0, now - modified) }];
+        const { version, text, modified } = readOwn(path.join(folder, name), known[name]);
+        return [{ name, version, roster: text === undefined ? undefined : parseRoster(text), age: Math.max(0, now - modified) }];
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT")
           problems.push(`${path.join(folder, name)} is passed over: ${(error as Error).message}`);
@@ -159,7 +165,7 @@ function timeOf(folder: string): number {
 }
 
 /** Opening it asks a network file system anew, so that its time is no remembered one. */
-function readOwn(file: string): { text: string; modified: number } {
+function readOwn(file: string, known: string | undefined): { version: string; text: string | undefined; modified: number } {
   const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
   try {
     const stat = fs.fstatSync(fd);
@@ -167,7 +173,9 @@ function readOwn(file: string): { text: string; modified: number } {
     if (stat.uid !== process.geteuid?.()) throw new Error("it belongs to another user");
     if ((stat.mode & 0o022) !== 0) throw new Error("others can write it");
     if (stat.size > longestRoster) throw new Error(`it has ${stat.size} bytes, more than the ${longestRoster} that are read`);
-    return { text: fs.readFileSync(fd, "utf8"), modified: stat.mtimeMs };
+    const version = `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+    const text = version === known ? undefined : fs.readFileSync(fd, "utf8");
+    return { version, text, modified: stat.mtimeMs };
   } finally {
     fs.closeSync(fd);
   }

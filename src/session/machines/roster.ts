@@ -70,6 +70,8 @@ export class RosterKeeper implements Disposable {
   #every = atLeast;
   #busy: Promise<void> | undefined;
   #disposed = false;
+  /** What was read last, by name. */
+  #known = new Map<string, { version: string; roster: Roster }>();
   /** Whether there is a file of ours. */
   #told = false;
 
@@ -142,8 +144,15 @@ export class RosterKeeper implements Disposable {
   async others(known: (id: string) => boolean): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
     const now = this.#effects.clock();
     try {
-      const { found, problems } = await readRosters(this.folder, this.#name);
-      const sessions = found.flatMap(({ roster, age }) => {
+      const versions = Object.fromEntries([...this.#known].map(([name, { version }]) => [name, version]));
+      const { found, problems } = await readRosters(this.folder, this.#name, versions);
+      const before = this.#known;
+      this.#known = new Map(
+        found.flatMap(({ name, version, roster = before.get(name)?.roster }) => (roster ? [[name, { version, roster }]] : [])),
+      );
+      const sessions = found.flatMap(({ name, age }) => {
+        const { roster } = this.#known.get(name) ?? {};
+        if (roster === undefined) return [];
         // its clock may be minutes off: what it calls now is when its file was written
         const shift = now - age - roster.written;
         const late = age > lateAfter * roster.every * 1000 + slack ? age : null;
