@@ -58,8 +58,6 @@ export interface Config {
   readonly roster: string | null;
   /** The program that runs a command on another machine, with its arguments. */
   readonly ssh: readonly string[];
-  /** Machines that are asked for their sessions over ssh, beside those that share the roster's folder. */
-  readonly hosts: readonly string[];
   /** By a machine's name: the program that runs a command line there, which it is given as its last argument. */
   readonly reach: Readonly<Record<string, readonly string[]>>;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
@@ -92,7 +90,6 @@ export const defaultConfig: Config = {
   archive: null,
   roster: null,
   ssh: ["ssh"],
-  hosts: [],
   reach: {},
   serverIdle: 60_000,
 };
@@ -145,7 +142,6 @@ const settings: readonly Setting[] = [
   { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
   { key: "roster", set: (c, v) => (c.roster = folder(v, "falcon-roster")) },
   { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
-  { key: "hosts.names", set: (c, v) => (c.hosts = hostNames(v)) },
   { key: "reach.NAME", set: (c, v, name) => (c.reach = { ...c.reach, [hostName(name)]: words(v) }) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
   ...passages.map((name) => ({
@@ -163,14 +159,12 @@ const settings: readonly Setting[] = [
     })),
   ),
 ];
-const tables = ["program_sequences", "keys", "hosts", "reach"];
+const tables = ["program_sequences", "keys", "reach"];
 /** The table whose keys are the user's own. */
 const freeTable = "reach.";
 
 /** What a machine may be called, so that it can stand on a command line. */
 export const hostPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** More are not asked at once. */
-export const mostHosts = 32;
 
 /** The file's place: `$XDG_CONFIG_HOME/falcon-sessions/config.toml`; a relative XDG_CONFIG_HOME counts as unset, as its standard says. */
 export function configPath(environment: Readonly<Record<string, string | undefined>>): string {
@@ -455,13 +449,6 @@ function keyNames(value: Value, context: Context): readonly KeyName[] {
 function hostName(value: Value): string {
   if (typeof value === "string" && hostPattern.test(value)) return value;
   throw new Unfit("given for the name of a machine (letters, digits, dots, hyphens)");
-}
-
-function hostNames(value: Value): readonly string[] {
-  const fits =
-    Array.isArray(value) && value.length <= mostHosts && value.every((v) => typeof v === "string" && hostPattern.test(v));
-  if (fits) return value as string[];
-  throw new Unfit(`a list of at most ${mostHosts} machines as ssh knows them, such as ["workstation", "cluster2"]`);
 }
 
 function command(value: Value): readonly string[] | null {

@@ -37,6 +37,7 @@ archive = "/shared/a/"
 roster = "/shared/r/"
 ssh = ["ssh", "-J", "gate"]
 server_idle = "1h30m"
+reach.node1 = ["ssh", "node1.cluster"]
 [program_sequences]
 clipboard = "ask"
 title = "block"
@@ -58,6 +59,7 @@ window = "pass"
     retention: 256e6,
     retentionAge: 14 * 86_400_000,
     onEvent: ["notify-send", "falcon"],
+    reach: { node1: ["ssh", "node1.cluster"] },
     directOutput: false,
     notify: false,
     sizePolicy: "fixed",
@@ -304,4 +306,13 @@ test("whatever stands in the file: no exception, and a good first line still cou
     }),
     { numRuns: 3000 },
   );
+});
+
+test("reach: a machine's name has a strict pattern, and its way is a program with arguments", () => {
+  const good = parseConfig('[reach]\nnode1 = ["ssh", "-J", "gate", "node1"]\n', "config.toml");
+  assert.deepEqual(good.problems, []);
+  assert.deepEqual(good.config.reach, { node1: ["ssh", "-J", "gate", "node1"] });
+  const bad = parseConfig('[reach]\n"-x" = ["a"]\nnode1 = "ssh"\n', "config.toml");
+  assert.equal(bad.problems.length, 2, bad.problems.join("\n"));
+  assert.deepEqual(bad.config.reach, {});
 });

@@ -1,0 +1,92 @@
+// The channel to another machine, both of its ends: what a far side that is hostile, noisy or late is not
+// given.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { after, test } from "node:test";
+import { TestHome } from "../../support/home.ts";
+import { falcon } from "../../support/paths.ts";
+
+const home = new TestHome();
+after(() => home.dispose());
+
+/**
+ * A far side that is a Node program: `frame(type, payload)` sends the client one, `take` hears what it sent.
+ */
+const farSide = `
+const record = (type, payload) => { const head = Buffer.alloc(5); head.writeUInt32LE(payload.length, 0); head[4] = type; process.stdout.write(Buffer.concat([head, payload])); };
+const frame = (type, payload = "") => { const head = Buffer.alloc(5); payload = Buffer.from(payload); head.writeUInt32LE(payload.length, 0); head[4] = type; record(1, Buffer.concat([head, payload])); };
+const info = Buffer.alloc(8); info.writeUInt32LE(77, 0);
+const hello = Buffer.from("\\x01\\0\\x01\\0\\0\\x009.9.9", "latin1");
+`;
+
+function through(script: string, env: Record<string, string> = {}) {
+  const way = [process.execPath, "-e", farSide + script];
+  return spawnSync(falcon, ["@channel", "far", String(way.length), ...way, "0", "@here", "attach", "abc"], {
+    env: { PATH: process.env.PATH ?? "", HOME: home.folder, ...env },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+}
+
+test("start-up files may print before the greeting; stdout, stderr and the status are the far server's", () => {
+  const { status, stdout, stderr } = through(
+    'process.stdout.write("Welcome!\\nno mail\\nfalcon-sessions bridge 1\\n"); record(5, info); frame(65, hello); frame(66, "out"); frame(67, "err"); frame(68, "\\x03");',
+  );
+  assert.deepEqual({ status, stdout, stderr }, { status: 3, stdout: "out", stderr: "err" });
+});
+
+test("a far side runs no program here, and passes no connection", () => {
+  for (const attack of [
+    'frame(69, "/bin/sh\\0sh\\0-c\\0echo run\\0")',
+    'frame(77, Buffer.alloc(64)); frame(79, Buffer.alloc(64)); frame(69, "/bin/true\\0true\\0")',
+  ]) {
+    const { status, stdout, stderr } = through(
+      `process.stdout.write("falcon-sessions bridge 1\\n"); record(5, info); frame(65, hello); ${attack};`,
+    );
+    assert.equal(status, 125);
+    assert.equal(stdout, "");
+    assert.match(stderr, /the session is not where it was/);
+  }
+});
+
+test("it is told of the environment what the terminal and the language are, and nothing else", () => {
+  const { stdout } = through(
+    `process.stdout.write("falcon-sessions bridge 1\\n"); record(5, info); frame(65, hello);
+     let heard = ""; process.stdin.on("data", (d) => { heard += d.toString("latin1"); if (heard.includes("abc") && heard.includes("TERM=")) setTimeout(() => { frame(66, heard.replace(/[^ -~]/g, " ")); frame(68, "\\0"); }, 200); });`,
+    { TERM: "xterm", LANG: "C.UTF-8", WANDB_API_KEY: "secret", SSH_AUTH_SOCK: "/tmp/agent" },
+  );
+  assert.match(stdout, /TERM=xterm/);
+  assert.match(stdout, /LANG=C\.UTF-8/);
+  assert.doesNotMatch(stdout, /secret|WANDB|SSH_AUTH_SOCK|HOME=/);
+});
+
+test("what speaks another version, or no such thing, is one sentence of whoever ran it, and its status", () => {
+  assert.equal(through('console.error("falcon: no such thing"); process.exit(127)').status, 127);
+  const { status, stderr } = spawnSync(falcon, ["bridge", "99"], { env: home.env, encoding: "utf8" });
+  assert.equal(status, 2);
+  assert.match(stderr, /speaks version 1 of the channel between machines, and was asked for 99/);
+});
+
+test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
+  const bridge = spawn(falcon, ["bridge", "1", "-"], { env: home.env, stdio: ["pipe", "pipe", "inherit"] });
+  const record = (type: number, time: number, payload: Buffer) => {
+    const head = Buffer.alloc(13);
+    head.writeUInt32LE(8 + payload.length, 0);
+    head[4] = type;
+    head.writeBigUInt64LE(BigInt(time), 5);
+    bridge.stdin.write(Buffer.concat([head, payload]));
+  };
+  let heard = "";
+  bridge.stdout.on("data", (data: Buffer) => {
+    heard += data.toString("latin1");
+  });
+  const ended = new Promise<number | null>((resolve) => bridge.on("exit", resolve));
+  record(3, 1_000_000, Buffer.alloc(0));
+  await new Promise<void>((resolve) => {
+    const look = () => (heard.includes("\0\0\0\0\x04") ? resolve() : setTimeout(look, 10));
+    look();
+  });
+  // sent six seconds before the other one, by the client's clock, and arriving behind it
+  record(1, 1_000_000 - 6_000, Buffer.from("late"));
+  assert.equal(await ended, 0);
+});
