@@ -117,7 +117,7 @@ export class CompareView implements View {
               h(
                 "tr",
                 {},
-                i === 0 ? head : h("th", {}),
+                i === 0 ? head : h("td", {}),
                 cell(i === 0 ? (row.outcome ?? row.phase ?? row.state) : ""),
                 cell(node.name),
                 cell(node.epoch === null ? "–" : String(node.epoch)),
