@@ -1,5 +1,6 @@
 // Several runs beside each other: one plot for each node, a line for each run, and the same numbers as a
 // table.
+import { wall } from "../../base/clock.ts";
 import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../wire.ts";
 import type { View } from "./connection.ts";
 import { swatch } from "./curves.ts";
@@ -102,7 +103,7 @@ export class CompareView implements View {
             const took =
               row.started === null
                 ? null
-                : ((row.ended === null ? Date.now() : Date.parse(row.ended)) - Date.parse(row.started)) / 1000;
+                : ((row.ended === null ? wall() : Date.parse(row.ended)) - Date.parse(row.started)) / 1000;
             const head = h(
               "th",
               {},

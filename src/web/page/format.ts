@@ -1,4 +1,5 @@
 // Numbers, spans and times as the page shows them.
+import { wall } from "../../base/clock.ts";
 
 /** "3 d 4 h", "2 h 05 min", "3 min 20 s". @param seconds null: a dash */
 export function span(seconds: number | null): string {
@@ -34,13 +35,13 @@ export function bytes(count: number): string {
 export function moment(when: string | number | null): string {
   if (when === null) return "–";
   const date = new Date(when);
-  const today = new Date().toDateString() === date.toDateString();
+  const today = new Date(wall()).toDateString() === date.toDateString();
   return today
     ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })
     : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** Seconds since a moment. */
-export function since(when: string | null, now = Date.now()): number | null {
+export function since(when: string | null, now = wall()): number | null {
   return when === null ? null : (now - Date.parse(when)) / 1000;
 }

@@ -1,9 +1,11 @@
 // The web process's entry: `node dist/web.cjs --home DIR --options JSON`, which `falcon web` becomes.
+
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { wall } from "../../base/clock.ts";
 import { Access, ownerLife } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";
@@ -18,7 +20,7 @@ const laptopPort = 8765;
 async function main(): Promise<void> {
   process.umask(0o077);
   const { home, version, options } = JSON.parse(process.argv[2] ?? "{}") as WebCommand;
-  const access = new Access(home, () => Date.now());
+  const access = new Access(home, wall);
   const token = () => access.grant({ kind: "owner", name: "owner", session: null, life: ownerLife, once: false }).token;
   const socket = path.join(home, "web.sock");
   const other = runningWeb(home);

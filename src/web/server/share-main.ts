@@ -1,9 +1,11 @@
 // The entry of `falcon share SESSION --to DIR`: writes one page with everything in it, and again while the
 // run goes on.
+
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { wall } from "../../base/clock.ts";
 import type { ShareCommand } from "../web-command.ts";
 import type { Lines, NodeCurve, SharedRun } from "../wire.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
@@ -58,7 +60,7 @@ async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> 
   const screen = await server.ask(["export", id, "--format", "text", "--at=-0s"], mostAnswer);
   return {
     row: withoutPlaces(row),
-    written: Date.now(),
+    written: wall(),
     nodes: curves?.nodes ?? [],
     lines: lines ?? { total: 0, more: false, lines: [] },
     screen: screen.status === 0 ? screen.stdout.toString() : "",

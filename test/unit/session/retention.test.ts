@@ -9,6 +9,7 @@ import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
 import { Sqlite } from "../../../src/store/sqlite.ts";
+import { trainerNamed } from "../../../src/trainers/registry.ts";
 import { until } from "../../support/events.ts";
 import { addon, notBuilt, root } from "../../support/paths.ts";
 import { allocated, FakeHolder } from "../../support/session-folder.ts";
@@ -24,6 +25,7 @@ class FakeSession {
   storedOffset = 0;
   quiet: number | undefined = undefined;
   readonly row: { kind: string; ended: number | null; created: number } = { kind: "run", ended: null, created: 0 };
+  readonly trainer = trainerNamed("none");
   readonly id: string;
   readonly holder: FakeHolder;
   #listeners = new Set<() => void>();
