@@ -123,9 +123,12 @@ describe("docs/guide/json.md", () => {
       const row = (await listed()).find(({ name }) => name === "live");
       const progress = row?.progress as { timeLeft: number | null; samplesPerMinute: number | null } | null | undefined;
       return (
-        (row?.viewers as unknown[] | undefined)?.length === 1 && progress?.timeLeft != null && progress.samplesPerMinute != null
+        (row?.viewers as unknown[] | undefined)?.length === 1 &&
+        progress?.timeLeft != null &&
+        progress.samplesPerMinute != null &&
+        (row?.usage as { cpu: number | null } | null | undefined)?.cpu != null
       );
-    }, "its viewer, its time left and the rate of its samples");
+    }, "its viewer, its time left, the rate of its samples and what it uses");
     await home.ok(["kill", "live", "--signal", "KILL"]);
     await terminal.waitForExit();
   });
