@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { alive } from "../support/events.ts";
+import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 import { loadNode } from "../support/room.ts";
