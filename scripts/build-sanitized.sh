@@ -11,10 +11,16 @@ version=$(sed -n 's/^  "version": "\(.*\)",/\1/p' "$root/package.json")
 mkdir -p "$out/reports"
 rm -f "$out"/reports/*
 cd "$root/native"
-# shellcheck disable=SC2086
-"${CC:-cc}" $flags -o "$out/holder.new" holder.c holder_log.c holder_record.c holder_child.c holder_server.c holder_typing.c holder_cursor.c allowance.c os_linux.c os_darwin.c
-# shellcheck disable=SC2086
-"${CC:-cc}" $flags -DFALCON_VERSION="\"$version\"" -o "$out/falcon.new" client.c direct.c keys.c stream_filter.c question_filter.c policy_filter.c sequence_rules.c mode_rules.c start.c place.c home.c machine.c job.c folder.c terminal.c typing.c allowance.c os_linux.c os_darwin.c
+# the sources of a program as binding.gyp, which is a Python literal, names them
+sources() {
+  python3 -c 'import ast, sys
+targets = ast.literal_eval(open("binding.gyp").read())["targets"]
+print(*next(target["sources"] for target in targets if target["target_name"] == sys.argv[1]))' "$1"
+}
+# shellcheck disable=SC2046,SC2086
+"${CC:-cc}" $flags -o "$out/holder.new" $(sources holder)
+# shellcheck disable=SC2046,SC2086
+"${CC:-cc}" $flags -DFALCON_VERSION="\"$version\"" -o "$out/falcon.new" $(sources falcon)
 mv "$out/holder.new" "$out/holder"
 mv "$out/falcon.new" "$out/falcon"
 ln -sf ../../native/build/Release/sys.node "$out/sys.node"
