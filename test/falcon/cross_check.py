@@ -71,7 +71,7 @@ def usual(times):
 
 def idle(name):
     keys = "epoch epochs epochsBefore fraction loss validationLoss bestValidationLoss epochsSinceBest samples steps learningRate"
-    keys += " epochsPerMinute longestEpoch timeLeft rhythm error"
+    keys += " epochsPerMinute longestEpoch timeLeft rhythm error patience"
     return {"name": name, "status": "idle", "trend": [], "nonFinite": [], "stalled": False, **{key: None for key in keys.split()}}
 
 
@@ -99,6 +99,7 @@ def trained(name, estimator):
         "status": "done" if any(f"[{name}] Training completed" in line for line in log) else "stopped",
         "epoch": int(epochs["value"][-1]),
         "epochs": planned,
+        "patience": estimator.get("early_stop_patience"),
         "epochsBefore": before,
         "fraction": min(1.0, (int(epochs["value"][-1]) - before) / planned),
         "loss": logged(np.mean(last)),
