@@ -2,7 +2,7 @@
 // nothing
 // else, so that a server that comes later goes on where the one before stood.
 import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
-import { epochText, span, stuckText } from "../../trainers/summary.ts";
+import { epochText, stuckText } from "../../trainers/summary.ts";
 
 /** Kinds of events about a run, by name as `on_event` gets them. */
 export type RunEventKind = "phase" | "nan" | "stalled" | "no-improvement" | "seam";
@@ -63,8 +63,7 @@ export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; t
       epoch: node.epoch,
     });
   }
-  if (run.stalled && !told.stalled)
-    tell("stalled", run.silence === null ? run.summary : `silent for ${span(run.silence)}: ${run.summary}`);
+  if (run.stalled && !told.stalled) tell("stalled", run.summary);
   return { events, told: { phase: run.phase, stalled: run.stalled, seam, nan, stuck } };
 }
 
