@@ -50,7 +50,9 @@ describe("environments of other kinds", { skip: why }, () => {
   });
   after(() => home.dispose());
 
-  /** The program that the server runs: Node of one of the environments; "" while one takes over from another. */
+  /**
+   * The program that the server runs: Node of one of the environments; "" while one takes over from another.
+   */
   const serverNode = () => {
     try {
       return fs.readlinkSync(`/proc/${home.serverPid()}/exe`);
