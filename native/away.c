@@ -55,7 +55,9 @@ void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t coun
   char what[SHOWN_MOST + 2], text[512];
   describe(bytes, length, what);
   asking = true;
-  int used = snprintf(text, sizeof text, "\x18\x1b" "7\x0f\x1b(B\x1b[r\x1b[999;1H\x1b[0;7m %.24s is back. Send what was typed meanwhile (%s%s)? y/n \x1b[K\x1b[0m\x1b" "8\x07",
+  int used = snprintf(text, sizeof text,
+                      "\x18\x1b" "7\x0f\x1b(B\x1b[r\x1b[999;1H\x1b[0;7m %.24s is back."
+                      " Send what was typed meanwhile (%s%s)? y/n \x1b[K\x1b[0m\x1b" "8\x07",
                       host, what, count > length ? "…" : "");
   write_all(text, (size_t)used);
 }

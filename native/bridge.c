@@ -21,7 +21,9 @@ _Noreturn void bridge_run(char **words, size_t count, patience *wait) {
   char problem[2 * PATH_MAX], host[256] = "?";
   gethostname(host, sizeof host - 1);
   if (count < 1 || atoi(words[0]) != RELAY_VERSION) {
-    dprintf(2, "falcon: %s speaks version %d of the channel between machines, and was asked for %.16s: the versions of falcon-sessions are too far apart\n",
+    dprintf(2,
+            "falcon: %s speaks version %d of the channel between machines, and was asked for %.16s: "
+            "the versions of falcon-sessions are too far apart\n",
             host, RELAY_VERSION, count < 1 ? "none" : words[0]);
     _exit(STATUS_USAGE);
   }

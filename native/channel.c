@@ -103,10 +103,13 @@ static void on_silent(bool is_silent) { tell(&(struct word){.kind = is_silent ? 
 // is not tried again by itself: a login that fails may ask for a second factor, or lock the account.
 static bool network_failed(int status) {
   static const char *const says[] = {
-      "Connection timed out", "Connection refused",   "No route to host",        "Network is unreachable", "Could not resolve hostname",
-      "Connection reset",     "Connection closed by", "Operation timed out",     "Broken pipe",            "Host is down",
-      "not responding",       "banner exchange",      "closed by remote host",   "Connection to UNKNOWN",  "Unable to contact slurm controller",
-      "Socket timed out",     "lost connection",      "Network is down",         "mux_client",             "Control socket connect",
+      "Connection timed out",    "Connection refused",   "No route to host",
+      "Network is unreachable",  "Connection reset",     "Could not resolve hostname",
+      "Connection closed by",    "Operation timed out",  "Broken pipe",
+      "Host is down",            "not responding",       "banner exchange",
+      "closed by remote host",   "lost connection",      "Connection to UNKNOWN",
+      "Socket timed out",        "Network is down",      "Unable to contact slurm controller",
+      "Control socket connect",  "mux_client",
   };
   if (status < 0) return true;  // by a signal
   for (size_t i = 0; i < sizeof says / sizeof *says; i++)
@@ -170,7 +173,11 @@ _Noreturn static void carry(size_t way, bool again, int socket) {
   for (ssize_t count; (count = read(errors[0], bytes, sizeof bytes)) > 0;) on_said(bytes, (size_t)count);
   on_said((const uint8_t *)"\n", 1);
   int status = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-  struct word word = {.kind = 'f', .result = network_failed(status) ? CHANNEL_AWAY : CHANNEL_REFUSED, .status = (uint8_t)(status < 0 ? 255 : status)};
+  struct word word = {
+      .kind = 'f',
+      .result = network_failed(status) ? CHANNEL_AWAY : CHANNEL_REFUSED,
+      .status = (uint8_t)(status < 0 ? 255 : status),
+  };
   snprintf(word.text, sizeof word.text, "%.*s", (int)sizeof word.text - 1, last_line);
   tell(&word);
   _exit(0);
@@ -193,7 +200,8 @@ static bool choose(bool again, size_t *way) {
   return false;
 }
 
-enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status, char *said, size_t room) {
+enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status,
+                                 char *said, size_t room) {
   int pair[2], words[2];
   size_t way;
   struct word word = {0};

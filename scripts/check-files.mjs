@@ -33,7 +33,7 @@ const allowed = {
     "src/trainers/falcon/shim.ts",
     "src/session/life/agent-link.ts",
     "src/trainers/falcon/surroundings.ts",
-    "src/trainers/surroundings.ts",
+    "src/trainers/small-files.ts",
     "src/session/life/real-paths.ts",
     "src/session/machines/roster-files.ts",
     "src/session/life/working-directory.ts",

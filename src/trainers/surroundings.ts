@@ -1,12 +1,10 @@
 // What a run was started with and that nobody notes down: the commit of its directory, the GPUs, and what its
 // trainer tells of itself. Everything is read from files, and asked of git; no Python is started.
 import { execFile } from "node:child_process";
-import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
-import { onDisk } from "../base/bytes.ts";
-import { readRegular } from "../base/regular-file.ts";
 import { trainerNamed } from "./registry.ts";
+import { entries, head } from "./small-files.ts";
 import type { StartedWith, TrainedSession } from "./trainer.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */
@@ -89,22 +87,7 @@ function git(directory: string, environment: Readonly<Record<string, string>>, .
 
 function gpus(): string[] {
   const folder = "/proc/driver/nvidia/gpus";
-  return entries(folder).flatMap((name) => /^Model:\s*(.+)$/m.exec(head(path.join(folder, name, "information")))?.[1] ?? []);
-}
-
-/** Names in a folder, without an error where there is none. */
-function entries(folder: string): string[] {
-  try {
-    return fs.readdirSync(onDisk(folder));
-  } catch {
-    return [];
-  }
-}
-
-function head(file: string): string {
-  try {
-    return readRegular(file, 0, longestPage).toString("utf8");
-  } catch {
-    return "";
-  }
+  return entries(folder).flatMap(
+    (name) => /^Model:\s*(.+)$/m.exec(head(path.join(folder, name, "information"), longestPage))?.[1] ?? [],
+  );
 }

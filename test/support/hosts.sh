@@ -9,6 +9,9 @@
 #   hosts.sh enter FOLDER NAME COMMAND...   runs a command there
 #   hosts.sh cable FOLDER NAME up|down      its network, cut and joined again
 #   hosts.sh down FOLDER               ends all of them and removes the folder
+#
+# With HOSTS_OWNER, the pid of a process, `up` leaves one behind that does `down` when that process has ended: a test
+# that is killed leaves no namespaces.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -119,9 +122,31 @@ kill_host() {
   rm -f "$at/pid"
 }
 
+down() {
+  local at
+  for at in "$1"/*/netns; do
+    at=$(dirname "$at")
+    kill_host "$1" "$(basename "$at")"
+    ip netns del "$(cat "$at/netns")"
+  done
+  rm -rf "$1"
+}
+
+# Waits for the owner's end, or for who took the hosts down before.
+keep() {
+  while [[ -d $1 ]] && kill -0 "$2" 2>/dev/null; do sleep 0.5; done
+  [[ ! -d $1 ]] || down "$1"
+}
+
 case ${1-} in
 check) reason_text=$(reason); [[ -z $reason_text ]] || { echo "$reason_text"; exit 1; } ;;
-up) shift; up "$@" ;;
+up)
+  shift
+  # before the first host, so that nothing stays when the owner is killed meanwhile
+  if [[ -n ${HOSTS_OWNER-} ]]; then setsid "$0" keep "$1" "$HOSTS_OWNER" </dev/null >/dev/null 2>&1 & fi
+  up "$@"
+  ;;
+keep) keep "$2" "$3" ;;
 boot) boot "$2" "$3" ;;
 kill) kill_host "$2" "$3" ;;
 inside) inside "$2" "$3" ;;
@@ -131,13 +156,6 @@ enter)
   exec nsenter -t "$(cat "$at/pid")" --net --uts --ipc --pid --mount -- "$@"
   ;;
 cable) ip -n "$(cat "$2/$3/netns")" link set eth0 "$4" ;;
-down)
-  for at in "$2"/*/netns; do
-    at=$(dirname "$at")
-    kill_host "$2" "$(basename "$at")"
-    ip netns del "$(cat "$at/netns")"
-  done
-  rm -rf "$2"
-  ;;
+down) down "$2" ;;
 *) fail "check | up FOLDER NAME... | boot FOLDER NAME | kill FOLDER NAME | enter FOLDER NAME COMMAND... | cable FOLDER NAME up|down | down FOLDER" ;;
 esac

@@ -40,7 +40,7 @@ export class Hosts {
   /** Starts them; takes a second. */
   static async up(...names: string[]): Promise<Hosts> {
     const folder = fs.mkdtempSync("/tmp/fs-hosts-");
-    await execute(script, ["up", folder, ...names]);
+    await execute(script, ["up", folder, ...names], { env: { ...process.env, HOSTS_OWNER: String(process.pid) } });
     fs.symlinkSync(falcon, path.join(folder, "bin", "falcon-sessions"));
     return new Hosts(folder);
   }

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { onDisk } from "../../base/bytes.ts";
 import { readRegular } from "../../base/regular-file.ts";
+import { entries, head } from "../small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
@@ -30,14 +31,14 @@ function versions([file = "", ...rest]: readonly string[]): Omit<StartedWith, "o
   const library = entries(path.join(prefix, "lib")).find((name) => /^python3\.\d+$/.test(name));
   const packages = library === undefined ? [] : entries(path.join(prefix, "lib", library, "site-packages"));
   const told = packages.flatMap((name) => /^falcon_sbi-(.+)\.dist-info$/.exec(name)?.[1] ?? [])[0];
-  const venv = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(head(path.join(prefix, "pyvenv.cfg")))?.[1];
+  const venv = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(head(path.join(prefix, "pyvenv.cfg"), scriptHead))?.[1];
   const conda = entries(path.join(prefix, "conda-meta")).flatMap((name) => /^python-(\d+\.\d+\.\d+)-/.exec(name)?.[1] ?? [])[0];
   return { falcon: told ?? null, python: venv ?? conda ?? library?.slice("python".length) ?? null };
 }
 
 /** The Python that starts a console script; undefined where it is none. */
 function interpreterOf(file: string): string | undefined {
-  const text = head(file);
+  const text = head(file, scriptHead);
   if (!/\bfalcon\b/.test(text)) return undefined;
   // a long path stands on the second line of a shell's script
   return /^#!\s*(\/\S*python\S*)/.exec(text)?.[1] ?? /^'''exec' "?(\/[^"\s]*python[^"\s]*)/m.exec(text)?.[1];
@@ -84,22 +85,5 @@ function same(there: YamlValue, text: string): boolean {
     return JSON.stringify(readYaml(text)) === JSON.stringify(there);
   } catch {
     return text === there;
-  }
-}
-
-/** Names in a folder, without an error where there is none. */
-function entries(folder: string): string[] {
-  try {
-    return fs.readdirSync(onDisk(folder));
-  } catch {
-    return [];
-  }
-}
-
-function head(file: string): string {
-  try {
-    return readRegular(file, 0, scriptHead).toString("utf8");
-  } catch {
-    return "";
   }
 }
