@@ -50,7 +50,8 @@ export class Listener {
       );
     }
     this.#effects.home.remove(path.basename(temporary));
-    const server = net.createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
+    // a client that is told of the next server closes its side at once, and stays until we close ours
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(new Failure(`cannot listen at ${temporary}: ${error.message}`)));
       server.listen({ path: temporary, backlog: 511 }, resolve);

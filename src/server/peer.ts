@@ -96,6 +96,8 @@ export class Peer implements Call {
   #earlyBytes = 0;
   #request: Request | undefined;
   #drained: (() => void)[] = [];
+  /** It knows that it will be sent to the next server. */
+  #announced = false;
   #setGone!: () => void;
 
   constructor(socket: net.Socket, effects: PeerEffects) {
@@ -108,6 +110,7 @@ export class Peer implements Call {
     socket.setNoDelay?.(true);
     socket.on("data", (chunk) => this.#feed(chunk));
     socket.on("error", () => {});
+    socket.on("end", () => this.#inputEnded());
     socket.on("close", () => this.#closed());
   }
 
@@ -360,7 +363,13 @@ export class Peer implements Call {
 
   /** Tells the client that it will be sent to the next server: it reads no more keys, and waits for our end of the connection. */
   announceNext(): void {
+    this.#announced = true;
     this.#send(encodeFrame(ServerFrame.reconnect));
+  }
+
+  /** The client says no more. One that was told of the next server has closed its side only, and waits until there is one. */
+  #inputEnded(): void {
+    if (!this.#announced) this.#socket.end();
   }
 
   #send(frame: Uint8Array): void {

@@ -621,6 +621,11 @@ export class Server implements Context {
 
   async #run(call: Call): Promise<number | undefined> {
     const { request } = call;
+    if (this.#ending) {
+      // who came while this server was on its way out goes to the next one, with the others where they wait for it
+      if (call instanceof Peer) this.handingOver ? call.announceNext() : call.reconnect();
+      return undefined;
+    }
     if (isNewer(request.version, this.version)) {
       this.log("server.upgrade-requested", { client: request.version, server: this.version });
       await this.upgradeServer(call instanceof Peer ? call : undefined);
