@@ -1,4 +1,4 @@
-// A client that is told of the next server waits for the end of the old one's side, whatever it has closed itself.
+// A client that is told of the next server waits for the end of the old one's side, whatever it has closed.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import fs from "node:fs";
