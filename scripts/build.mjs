@@ -1,5 +1,5 @@
 // Builds everything that is not committed: the native part (client, holder, addon) the bundles that run on Node, the manual pages.
-// Usage: node scripts/build.mjs [native] [sqlite] [bundle] [page] [manual]     (without a step: all; what is up to date is left alone)
+// Usage: node scripts/build.mjs [native] [sqlite] [internals] [bundle] [page] [manual]     (without a step: all; what is up to date is left alone)
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -28,7 +28,14 @@ const bundles = [
 const page = { folder: "src/web/page", copied: ["index.html", "icon.svg"] };
 const external = ["node-pty", "better-sqlite3", "@resvg/resvg-js", "*.node"];
 
-const steps = { native: buildNative, sqlite: chooseSqlite, bundle: buildBundles, page: buildPage, manual: buildManual };
+const steps = {
+  native: buildNative,
+  sqlite: chooseSqlite,
+  internals: checkInternals,
+  bundle: buildBundles,
+  page: buildPage,
+  manual: buildManual,
+};
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((step) => !(step in steps));
 if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps are: ${Object.keys(steps).join(", ")}.`, 2);
@@ -180,30 +187,56 @@ async function buildPage() {
 
 /** dist/man, from the table of commands: anew when a source of it, this script or the version changed. */
 async function buildManual() {
-  const entry = "scripts/manual.ts";
-  if (!fs.existsSync(path.join(root, entry))) return; // a package brings the pages ready
-  const stamp = path.join(dist, "man.built-from");
-  const before = parse(read(stamp));
   const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+  const folder = path.join(dist, "man");
+  const made = await runScript({
+    entry: "scripts/manual.ts",
+    stamp: `${folder}.built-from`,
+    version: fs.existsSync(folder) ? version : "",
+    args: [folder, version],
+    failure: "The manual pages could not be made; the words of scripts/manual.ts stand above.",
+  });
+  if (made) say(`manual: dist/man (${fs.readdirSync(folder).length} pages)`);
+}
+
+/** Every screen would be wrong with an xterm.js whose internals have moved, so nothing is built with one. */
+async function checkInternals() {
+  await runScript({
+    entry: "scripts/check-internals.ts",
+    stamp: path.join(dist, "internals.built-from"),
+    version: "",
+    args: [],
+    failure: "The screens need that version of @xterm/headless; package.json pins it, and `npm ci` installs it.",
+  });
+}
+
+/**
+ * Runs a script of ours in TypeScript as one bundle; again when a source of it, this script or `version`
+ * changed. A package brings its result ready, and no script.
+ * @returns whether it ran.
+ */
+async function runScript({ entry, stamp, version, args, failure }) {
+  if (!fs.existsSync(path.join(root, entry))) return false;
+  const before = parse(read(stamp));
   const keyOf = (inputs) => hash([version, bundleKey(inputs)]);
-  if (before && fs.existsSync(path.join(dist, "man")) && before.key === keyOf(before.inputs)) return;
+  if (before && before.key === keyOf(before.inputs)) return false;
   fs.mkdirSync(dist, { recursive: true });
   // beside the other bundles, where what is not bundled is found
-  const file = path.join(dist, "manual.tmp.cjs");
+  const file = path.join(dist, `${path.basename(entry, ".ts")}.tmp.cjs`);
   const built = await bundle(await loadEsbuild(), entry, file, false);
   try {
     for (const output of built.outputFiles) if (output.path === file) fs.writeFileSync(file, output.contents);
-    const run = spawnSync(process.execPath, [file, path.join(dist, "man"), version], { encoding: "utf8" });
+    const run = spawnSync(process.execPath, [file, ...args], { encoding: "utf8" });
     if (run.status !== 0) {
       process.stderr.write(`${run.stdout ?? ""}${run.stderr ?? ""}`);
-      fail("The manual pages could not be made; the words of scripts/manual.ts stand above.");
+      fail(failure);
     }
   } finally {
     fs.rmSync(file, { force: true });
   }
   const inputs = Object.keys(built.metafile.inputs).sort();
   replace(stamp, JSON.stringify({ key: keyOf(inputs), inputs }));
-  say(`manual: dist/man (${fs.readdirSync(path.join(dist, "man")).length} pages)`);
+  return true;
 }
 
 /** One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined. */

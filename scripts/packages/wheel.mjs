@@ -26,7 +26,7 @@ if (unknown !== undefined) {
   console.error(`There is no target "${unknown}"; the targets are: ${Object.keys(targets).join(", ")}.`);
   process.exit(2);
 }
-run(process.execPath, [path.join(root, "scripts/build.mjs"), "bundle", "manual"]);
+run(process.execPath, [path.join(root, "scripts/build.mjs"), "internals", "bundle", "manual"]);
 for (const name of names.length > 0 ? names : [ownTarget()]) {
   const file = wheel(name);
   console.log(`wheel: ${path.relative(root, file)} (${(fs.statSync(file).size / 1e6).toFixed(1)} MB)`);

@@ -695,13 +695,12 @@ export class Server implements Context {
     return this.#stopping.signal;
   }
 
-  serverFacts(): { pid: number; started: number; up: number; peers: number; movedInternals: string | undefined } {
+  serverFacts(): { pid: number; started: number; up: number; peers: number } {
     return {
       pid: process.pid,
       started: this.#started,
       up: steady() - this.#startedAt,
       peers: this.#peers.size,
-      movedInternals: this.#screens.lastResort,
     };
   }
 

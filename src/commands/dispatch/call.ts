@@ -139,7 +139,5 @@ export interface Context {
     /** ms since then, by the steady clock. */
     up: number;
     peers: number;
-    /** What has moved in xterm.js, so that screens are those of last resort. */
-    movedInternals: string | undefined;
   };
 }

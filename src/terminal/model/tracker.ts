@@ -1,7 +1,7 @@
 // Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes,
 // origin of saved cursors …) and keeps it.
-import type { Terminal } from "@xterm/headless";
-import { Bg, type Link, type Pen } from "./cells.ts";
+import { Bg, type Link } from "./cells.ts";
+import type { Model } from "./internals.ts";
 
 /** What DECSC saves and xterm.js does not. */
 export interface SavedExtra {
@@ -13,17 +13,6 @@ export interface SavedExtra {
   underline: number;
   link: Link | null;
   protected: boolean;
-}
-
-/** What the tracker looks at besides the sequences themselves. */
-export interface Watched {
-  readonly terminal: Terminal;
-  readonly cols: number;
-  readonly screen: { readonly x: number };
-  readonly modes: { readonly origin: boolean };
-  readonly charsets: { readonly level: number };
-  readonly pen: Pen;
-  link(number: number): Link | undefined;
 }
 
 /** Kitty's keyboard protocol on one screen: the flags in force and those pushed below them. */
@@ -157,7 +146,7 @@ class Settings<K, V> {
 type Parameters = (number | number[])[];
 
 export class Tracker {
-  readonly #model: Watched;
+  readonly #model: Model;
   #state: Tracked = untouched();
   #privateModes = new Settings<number, boolean>([]);
   #ansiModes = new Settings<number, boolean>([]);
@@ -168,7 +157,7 @@ export class Tracker {
   readonly #onTitle: (title: string) => void;
 
   /** @param onTitle told of each change of the window's title. */
-  constructor(model: Watched, onTitle: (title: string) => void = () => {}) {
+  constructor(model: Model, onTitle: (title: string) => void = () => {}) {
     this.#model = model;
     this.#onTitle = onTitle;
     this.#watchModes();

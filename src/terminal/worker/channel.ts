@@ -35,7 +35,6 @@ export interface Told {
 
 /** Worker to main thread. */
 export type FromWorker =
-  | { is: "ready"; internals: true | string }
   /**
    * `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be
    * taken.

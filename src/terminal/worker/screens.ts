@@ -154,7 +154,6 @@ export class Screens {
   #keys = 0;
   #requests = 0;
   #disposed = false;
-  #lastResort: string | undefined;
 
   /**
    * @param workerFile the bundled worker, which is started when the first screen is opened.
@@ -166,14 +165,6 @@ export class Screens {
     this.#file = workerFile;
     this.#addon = addon;
     this.#log = log;
-  }
-
-  /**
-   * What has moved in xterm.js, where screens are those of last resort; undefined while they are exact, or
-   * there was none yet.
-   */
-  get lastResort(): string | undefined {
-    return this.#lastResort;
   }
 
   /** @param id what the log calls it. */
@@ -228,10 +219,6 @@ export class Screens {
 
   #received(message: FromWorker): void {
     switch (message.is) {
-      case "ready":
-        this.#lastResort = message.internals === true ? undefined : message.internals;
-        if (message.internals !== true) this.#log("screens.internals-moved", { moved: message.internals });
-        return;
       case "taken":
         if (message.used !== undefined) this.#parcels.comeBack(message.used);
         return this.#screens.get(message.key)?.taken(message.bytes, message.told);

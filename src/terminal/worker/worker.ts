@@ -5,18 +5,10 @@ import os from "node:os";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
+import type { FrameRenderer } from "../frames/frames.ts";
 import { endOfSlice } from "../model/cost.ts";
-import { internalsKnown } from "../model/internals.ts";
-import { type AnyScreen, type Frames, PlainScreen, storedSequences } from "../model/plain-screen.ts";
 import type { PlainTextScan } from "../model/plain-text-scan.ts";
-import {
-  type InputModes,
-  Screen,
-  type ScreenListener,
-  type ScreenOptions,
-  type Snapshot,
-  type StoredScreen,
-} from "../model/screen.ts";
+import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "../model/screen.ts";
 import { heldBlocks } from "../model/skip.ts";
 import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
@@ -32,9 +24,6 @@ const frameTime = 33;
 
 /** A program that holds its display back (mode 2026) for longer than this (ms) has forgotten to release it. */
 const longestHold = 150;
-
-/** What the self-test says: true, or what has moved; then all screens of this worker are those of last resort. */
-const internals = internalsKnown();
 
 /**
  * This thread is so much nicer than the one that moves the keys, which it else makes wait under a flood: Ctrl+C takes half as long with it. More would
@@ -92,7 +81,7 @@ interface Packed {
 /** One viewer of another size. */
 interface Watch {
   number: number;
-  frames: Frames;
+  frames: FrameRenderer;
   cols: number;
   rows: number;
   /** When the last frame was drawn (ms of the monotonic clock). */
@@ -106,7 +95,7 @@ type Job = Exclude<ToWorker, { do: "open" | "feed" }> | Uint8Array;
 class Slot {
   readonly #key: Key;
   readonly #scrollback: number;
-  #screen: AnyScreen;
+  #screen: Screen;
   #jobs: Job[] = [];
   /** Bytes of the first job that are done. */
   #done = 0;
@@ -127,8 +116,6 @@ class Slot {
   #told: Told | undefined;
   #modes = "";
   #heldSince: number | undefined;
-  /** Output is parsed in the background: the next job waits. */
-  #parsing = false;
   /** What stood on the alternate screen lately, and when it was looked at. */
   #seen: string[] | undefined;
   #seenAt = Number.NEGATIVE_INFINITY;
@@ -137,42 +124,22 @@ class Slot {
     this.#key = open.key;
     this.#scrollback = open.scrollback;
     this.#screen = this.#open(open);
-    this.#whenParsed(() => {
-      this.#noteModes();
-      if (this.#screen.title !== "") this.#note().title = this.#screen.title;
-      this.#report(0);
-      this.#awaitQuiet();
-    });
+    this.#noteModes();
+    if (this.#screen.title !== "") this.#note().title = this.#screen.title;
+    this.#report(0);
+    this.#awaitQuiet();
   }
 
-  #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): AnyScreen {
+  #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): Screen {
+    const shared = { scrollback, offset, lazy: true, scanPlainText };
     if (restore !== undefined) {
       try {
-        const { bytes, ...size } = storedSequences(restore) ?? { bytes: undefined };
-        if (bytes === undefined && internals === true)
-          return Screen.restore(restore, { scrollback, offset, lazy: true, scanPlainText }, this.#listener());
-        if (bytes === undefined) throw new Error("it was stored with internals of xterm.js that are not known now");
-        const screen = newScreen({ cols, rows, ...size, scrollback, offset: offset - bytes.length }, this.#listener());
-        screen.feed(bytes);
-        return screen;
+        return Screen.restore(restore, shared, this.#listener());
       } catch (error) {
         post({ is: "unreadable", key: this.#key, reason: reasonOf(error) });
       }
     }
-    return newScreen({ cols, rows, scrollback, offset }, this.#listener());
-  }
-
-  /** Does what has to see the screen with all that it was fed; at once, where nothing is parsed in the background. */
-  #whenParsed(work: () => void): void {
-    const { parsing } = this.#screen;
-    if (parsing === undefined) return work();
-    this.#parsing = true;
-    void parsing.then(() => {
-      this.#parsing = false;
-      if (this.#gone) return;
-      this.#whenParsed(work);
-      takeTurns();
-    });
+    return new Screen({ cols, rows, ...shared }, this.#listener());
   }
 
   #listener(): ScreenListener {
@@ -225,7 +192,7 @@ class Slot {
   }
 
   get busy(): boolean {
-    return this.#jobs.length > 0 && !this.#parsing;
+    return this.#jobs.length > 0;
   }
 
   /** Does one slice of work. */
@@ -261,13 +228,11 @@ class Slot {
       }
       this.#remember();
       this.#attempt(() => this.#screen.feed(part));
-      this.#whenParsed(() => {
-        this.#noteModes();
-        // small parcels have memory of their own size, which nobody wants back
-        this.#report(part.length, whole && job.buffer.byteLength > slice ? (job.buffer as ArrayBuffer) : undefined);
-        this.#changed();
-        if (!this.busy) this.#awaitQuiet();
-      });
+      this.#noteModes();
+      // small parcels have memory of their own size, which nobody wants back
+      this.#report(part.length, whole && job.buffer.byteLength > slice ? (job.buffer as ArrayBuffer) : undefined);
+      this.#changed();
+      if (!this.busy) this.#awaitQuiet();
     } else if (job.do === "fetch") {
       this.#fetch(job);
     } else {
@@ -318,7 +283,7 @@ class Slot {
         this.#changed();
         this.#awaitQuiet();
       }, floodPause);
-    } else if (this.#watches.size === 0 && internals === true) {
+    } else if (this.#watches.size === 0) {
       const patience = this.#attended ? Math.max(packing.attended, this.#patience) : this.#patience;
       this.#quiet = setTimeout(() => this.#pack(), patience);
     }
@@ -369,13 +334,13 @@ class Slot {
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
       const options = { scrollback: this.#scrollback, offset, lazy: true, scanPlainText };
-      let kept = internals === true;
+      let kept = true;
       try {
-        if (kept) this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
+        this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());
       } catch {
         kept = false;
+        this.#screen = new Screen({ ...options, cols, rows }, this.#listener());
       }
-      if (!kept) this.#screen = newScreen({ ...options, cols, rows }, this.#listener());
       for (const watch of this.#watches.values()) watch.frames = this.#screen.frames(watch.cols, watch.rows);
       post({ is: "rebuilt", key: this.#key, reason: reasonOf(error), kept });
     }
@@ -386,10 +351,8 @@ class Slot {
       case "resize":
         this.#made = undefined;
         this.#attempt(() => this.#screen.resize(job.cols, job.rows));
-        this.#whenParsed(() => {
-          this.#report(0);
-          this.#changed();
-        });
+        this.#report(0);
+        this.#changed();
         break;
       case "snapshot":
       case "encode":
@@ -601,12 +564,6 @@ function takeTurns(): void {
   setImmediate(turn);
 }
 
-function newScreen(options: ScreenOptions, listener: ScreenListener): AnyScreen {
-  return internals === true
-    ? new Screen({ ...options, lazy: true, scanPlainText }, listener)
-    : new PlainScreen(options, listener);
-}
-
 function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
@@ -624,5 +581,3 @@ port.on("message", (message: ToWorker) => {
   slot.add(message.do === "feed" ? message.bytes : message);
   takeTurns();
 });
-
-post({ is: "ready", internals });

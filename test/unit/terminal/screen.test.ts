@@ -2,7 +2,8 @@
 // before the display is left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { internalsKnown, Model } from "../../../src/terminal/model/internals.ts";
+import { internalsKnown } from "../../../scripts/internals-known.ts";
+import { Model } from "../../../src/terminal/model/internals.ts";
 import { possibleSize, Screen } from "../../../src/terminal/model/screen.ts";
 
 function open(cols = 20, rows = 6, scrollback = 50) {
