@@ -2,13 +2,46 @@
 // the run that has begun, once.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { clientProtocol } from "../../src/protocol/client.ts";
+import { FrameReader } from "../../src/protocol/frame.ts";
+import { Sqlite } from "../../src/store/sqlite.ts";
+import { decodeServerFrame, encodeRequest } from "../support/client-codec.ts";
 import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+/** A client's request with a token of our choice; answers what it was told. */
+function ask(home: TestHome, token: string, words: string[]): Promise<{ code: number | undefined; stdout: string }> {
+  const answer: { code: number | undefined; stdout: string } = { code: undefined, stdout: "" };
+  const reader = new FrameReader(1 << 20, (type, payload) => {
+    const message = decodeServerFrame(type, payload);
+    if (message?.frame === "stdout") answer.stdout += message.bytes.toString();
+    if (message?.frame === "exit") answer.code = message.status;
+  });
+  const socket = net.connect(path.join(home.folder, "server.sock"));
+  socket.on("data", (bytes) => reader.feed(bytes));
+  socket.write(
+    encodeRequest({
+      protocol: clientProtocol,
+      pid: process.pid,
+      version: "0.0.1",
+      name: "falcon",
+      arguments: words,
+      environment: { PATH: process.env.PATH ?? "" },
+      directory: home.work,
+      terminal: { stdin: false, stdout: false, stderr: false, cols: 0, rows: 0, filter: 0 },
+      umask: 0o22,
+      limits: [],
+      token,
+    }),
+  );
+  return new Promise((resolve) => socket.on("close", () => resolve(answer)));
+}
 
 describe("a start whose server is killed", () => {
   const home = new TestHome();
@@ -37,5 +70,23 @@ describe("a start whose server is killed", () => {
       assert.deepEqual([code, [...new Set(stdout.trim().split("\n"))]], [0, [id]], stderr);
       assert.equal(begun().length, known.length + 1);
     }
+  });
+
+  test("a program that has ended before a server heard that it had begun counts as begun: the same request does not run it again", async () => {
+    const ran = path.join(home.work, "ran");
+    const id = await home.start(["/bin/sh", "-c", `echo once >> ${ran}`]);
+    await home.untilState(id, "exited");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    // what a server that is killed in that moment leaves in its database
+    const database = new Sqlite(path.join(home.folder, "state.db"));
+    const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
+    database
+      .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")
+      .run(id);
+    database.close();
+    await home.untilState(id, "exited");
+    const answer = await ask(home, token, ["run", "-d", "--", "/bin/sh", "-c", `echo once >> ${ran}`]);
+    assert.deepEqual(answer, { code: 0, stdout: `${id}\n` });
+    assert.equal(fs.readFileSync(ran, "utf8"), "once\n");
   });
 });

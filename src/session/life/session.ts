@@ -675,7 +675,9 @@ export class Session {
     if (!this.live || this.#ending) return;
     this.#ending = true;
     this.removeSocket();
-    const { exit } = this.#record();
+    const { start, exit } = this.#record();
+    // of a program that has ended before its server heard that it had begun the holder's record alone tells that
+    this.row.started ??= start ?? null;
     if (exit !== undefined) {
       this.row.waitStatus = exit.status;
       this.row.ended = exit.time;
