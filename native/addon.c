@@ -1,5 +1,5 @@
-// sys.node: the few Unix calls that Node lacks. Plain C on N-API 8; every failure is thrown as an Error with
-// .code (ENOENT, EAGAIN, …).
+// sys.node, the addon for Node: Unix calls that Node lacks, and the registration of those of the *_addon.c
+// files. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 #include "addon_filter.h"
 #include "allowance_addon.h"
 #include "folder_addon.h"
@@ -345,7 +345,8 @@ static napi_value peer_credentials(napi_env env, napi_callback_info info) {
 
 // ---- files
 
-// tryLock(path): a descriptor that holds the lock until it is closed or the process ends; -1 when another process holds it.
+// tryLock(path): a descriptor that holds the lock until it is closed or the process ends; -1 when another
+// process holds it.
 static napi_value try_lock(napi_env env, napi_callback_info info) {
   napi_value a[1];
   char path[PATH_LIMIT];
@@ -413,8 +414,8 @@ static napi_value set_window_size(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// Gives memory that was freed back to the system. glibc keeps it where small blocks that are still used lie in
-// between: after a screen with 10,000 lines has gone that is all of it. Elsewhere nothing is to be done.
+// Gives memory that was freed back to the system. glibc keeps it where small blocks that are still used lie
+// in between: after a screen with 10,000 lines has gone that is all of it. Elsewhere nothing is to be done.
 static napi_value trim_memory(napi_env env, napi_callback_info info) {
   (void)env;
   (void)info;

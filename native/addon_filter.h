@@ -1,9 +1,10 @@
+// The part of sys.node that gives JavaScript the stream filter and the table of modes;
+// src/platform/stream-filter.ts says how each is used.
 #ifndef FALCON_ADDON_FILTER_H
 #define FALCON_ADDON_FILTER_H
 
 #include <node_api.h>
 
-// See src/platform/stream-filter.ts.
 napi_value create_filter(napi_env env, napi_callback_info info);
 napi_value feed_filter(napi_env env, napi_callback_info info);
 napi_value take_asked(napi_env env, napi_callback_info info);

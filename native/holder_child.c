@@ -1,5 +1,5 @@
-// The program: started on the terminal, watched to its end, signalled. Limits, umask and oom_score_adj are
-// set in its process only.
+// Starts the session's program on the terminal, reaps it and sends it signals. Limits, umask and
+// oom_score_adj are set in its process only.
 #include "frame.h"
 #include "holder.h"
 #include "os.h"

@@ -1,5 +1,5 @@
-// What a connection is told: who we are, the output from its own position on with everything that happened in
-// it at its place, and the end.
+// Sends each connection of the holder its frames: HELLO, the output from its own offset on, sizes and holes
+// at their places in it, and the end.
 #include "holder_connection.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-// output.log: byte N of the file is byte N of the stream, for ever. What could not be written is a recorded
-// gap; what is too old becomes a hole.
+// Writes and reads output.log: byte N of the file is byte N of the stream, for ever. What could not be
+// written is a recorded gap; what is too old becomes a hole.
 #include "holder.h"
 #include "os.h"
 

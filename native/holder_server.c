@@ -1,6 +1,6 @@
-// The socket, and who is behind it: servers, and viewers that read the output themselves. Frames come in
-// here; what goes out is holder_cursor.c's. Nothing here ever waits: a reader that is slow or frozen only
-// falls behind, and what one sends wrong closes its own connection.
+// The socket of the holder: accepts servers, and viewers that read the output themselves, and obeys the
+// frames that they send; what goes out is holder_cursor.c's. Nothing here ever waits: a reader that is slow
+// or frozen only falls behind, and what one sends wrong closes its own connection.
 #include "holder_connection.h"
 #include "os.h"
 

@@ -1,5 +1,6 @@
-// Keys that the server allowed in advance go straight to the holder: a set of bytes, none of which means anything to the server, for as long as it says so.
-// Any other read goes to the server and closes the way, until the server has dealt with it and opens it again.
+// Sends typed bytes from the client straight to the holder: those that the server allowed in advance, while
+// its key parser is at rest. Any other read goes to the server and closes the way, until the server has dealt
+// with it and opens it again.
 #ifndef FALCON_KEYS_H
 #define FALCON_KEYS_H
 
@@ -14,7 +15,8 @@ enum {
 
 // Whose keys they are, as the holder counts them.
 void keys_begin(const uint8_t token[16]);
-// The way is open for these bytes, on this connection to the holder (-1: on the one that is there). The descriptor is ours from then on.
+// The way is open for these bytes, on this connection to the holder (-1: on the one that is there). The
+// descriptor is ours from then on.
 void keys_open(const uint8_t set[KEYS_SET], int holder);
 // The way is closed for now: what was typed goes another one.
 void keys_close(void);
@@ -24,7 +26,8 @@ bool keys_are_open(void);
 bool keys_have_holder(void);
 // Takes one read of the terminal; false where it is not for this way, which is closed then.
 bool keys_take(const uint8_t *bytes, size_t length);
-// Whether the holder has all that went this way, or has not said so for too long: only then may anything go another one.
+// Whether the holder has all that went this way, or has not said so for too long: only then may anything go
+// another one.
 bool keys_settled(int64_t now);
 // The descriptor to poll, -1 where there is none, and for what.
 int keys_fd(short *events);

@@ -1,6 +1,7 @@
-// The one table of terminal modes: whether a program's setting reaches a viewer's terminal, and what leaving does about it. The filter, the bytes that
-// give a terminal back (src/session/viewers/viewer-terminal.ts) and the table of docs/design/security.md are made from it. A mode that no line names is never
-// passed: nobody could say how to give it back.
+// The table of terminal modes (other sequences: sequence_rules.h): whether a program's setting reaches a
+// viewer's terminal, and what leaving does about it. The filter, the bytes that give a terminal back
+// (src/session/viewers/viewer-terminal.ts) and the table of docs/design/security.md are made from it. A mode
+// that no line names is never passed: nobody could say how to give it back.
 #ifndef FALCON_MODE_RULES_H
 #define FALCON_MODE_RULES_H
 

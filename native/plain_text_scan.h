@@ -1,5 +1,6 @@
-#ifndef PLAIN_H
-#define PLAIN_H
+// Finds how much of some output is plain text, which a screen may skip in a flood.
+#ifndef FALCON_PLAIN_TEXT_SCAN_H
+#define FALCON_PLAIN_TEXT_SCAN_H
 
 #include <stddef.h>
 #include <stdint.h>

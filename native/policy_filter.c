@@ -1,5 +1,6 @@
-// What a program may do to the terminals of its viewers, beyond drawing, by the user's rules (docs/design/security.md). Strings are kept until they are whole
-// and then passed, or asked about; images are passed as they come; all others are dropped.
+// The second stage of a viewer's filter: passes or drops what a program does to its viewers' terminals beyond
+// drawing, or asks about it, by the user's rules (docs/design/security.md). Strings are kept until they are
+// whole; images are passed as they come.
 #include "mode_rules.h"
 #include "stream_filter.h"
 
@@ -8,7 +9,8 @@ enum { GROUND, ESCAPE, CONTROL, CONTROL_DROPPED, OSC_HEAD, DCS_HEAD, KEPT, ASKED
 // Bytes of an OSC or DCS by which it is known what it is; one that still is not is blocked.
 enum { LONGEST_HEAD = 64 };
 
-// Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence would have.
+// Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence
+// would have.
 static const char inert[] = "\x1b\\";
 
 static void forget(struct policy_filter *f) {
@@ -26,8 +28,8 @@ static void drop(struct policy_filter *f, struct bytes *out) {
   bytes_text(out, inert);
 }
 
-// A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go on with the sequence. So what was begun is
-// kept from both, and what follows is text to both.
+// A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go
+// on with the sequence. So what was begun is kept from both, and what follows is text to both.
 static void break_off(struct policy_filter *f, uint8_t byte, struct bytes *out) {
   forget(f);
   bytes_byte(out, byte);
@@ -117,8 +119,9 @@ static void in_dcs_head(struct policy_filter *f, uint8_t byte, struct bytes *out
   decide_string(f, dcs_kind(f->held.at + 2, f->held.length - 2), out);
 }
 
-// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether it was a string; what had to be written then
-// is written, its end included. An unfinished control sequence or escape does nothing in any terminal.
+// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether
+// it was a string; what had to be written then is written, its end included. An unfinished control sequence
+// or escape does nothing in any terminal.
 static bool end(struct policy_filter *f, const void *terminator, size_t length, struct bytes *out) {
   if (f->state == OSC_HEAD) decide_string(f, osc_kind(f->held.at + 2, f->held.length - 2, true), out);
   uint8_t state = f->state;
@@ -166,11 +169,13 @@ static void open_sequence(struct policy_filter *f, uint8_t byte, struct bytes *o
     case '[': f->state = CONTROL; return;
     case ']': f->state = OSC_HEAD; return;
     case 'P': f->state = DCS_HEAD; return;
-    // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows none of them
+    // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows
+    // none of them
     case 'X':
     case '^':
     case '_': f->state = DROPPED; return;
-    // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows what follows
+    // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows
+    // what follows
     case 'k': return drop(f, out);
   }
   release(f, out);

@@ -1,5 +1,6 @@
-// Takes questions out of an output stream, so that only the session's own screen answers them, once, and not each viewer's terminal.
-// An unfinished sequence that may be a question is held back.
+// The first stage of a viewer's filter: takes questions out of an output stream, so that only the session's
+// own screen answers them, once, and not each viewer's terminal. An unfinished sequence that may be a
+// question is held back.
 #include "stream_filter.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ enum {
   LONGEST_ESCAPE = 16,
 };
 
-// Stands in for a question: changes nothing, but ends what a printed character would join, as the question would have.
+// Stands in for a question: changes nothing, but ends what a printed character would join, as the question
+// would have.
 static const char inert[] = "\x1b\\";
 
 static void forget(struct question_filter *f) {
@@ -72,8 +74,9 @@ static bool is_ignored(const struct question_filter *f) {
   return i < length;
 }
 
-// A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is part of no character and goes on with the
-// sequence; a whole character breaks the sequence off there, and is not shown. Other terminals do neither: the viewer's gets what is left.
+// A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is
+// part of no character and goes on with the sequence; a whole character breaks the sequence off there, and is
+// not shown. Other terminals do neither: the viewer's gets what is left.
 static void foreign(struct question_filter *f, uint8_t byte) {
   if ((byte & 0xc0) != 0x80) f->character_length = 0;
   else if (f->character_length == 0) return;
@@ -88,7 +91,8 @@ static void foreign(struct question_filter *f, uint8_t byte) {
 
 // ---- operating system commands
 
-// The OSC without what a terminal may drop: bytes that are no UTF-8, zeros before the number. Counts its UTF-16 units.
+// The OSC without what a terminal may drop: bytes that are no UTF-8, zeros before the number. Counts its
+// UTF-16 units.
 static size_t read_text(struct question_filter *f) {
   const uint8_t *bytes = f->held.at + 2;
   size_t length = f->held.length - 2, units = 0, zeros = 0;
@@ -164,13 +168,15 @@ static void in_osc(struct question_filter *f, uint8_t byte, struct bytes *out) {
   f->state = STRING_DROPPED;
 }
 
-// Adds `ESC ] number ; word` of a list of colours; `first` of all stands alone, the others behind a separator.
+// Adds `ESC ] number ; word` of a list of colours; `first` of all stands alone, the others behind a
+// separator.
 static void add_colour(struct bytes *out, bool first, const char *separator, const uint8_t *word, size_t length) {
   if (!first) bytes_text(out, separator);
   bytes_add(out, word, length);
 }
 
-// An OSC that sets some colours and asks for others is passed with the setting only; true where that was done.
+// An OSC that sets some colours and asks for others is passed with the setting only; true where that was
+// done.
 static bool passes_settings_only(struct question_filter *f, struct bytes *out) {
   uint8_t *text = f->text.at;
   size_t length = f->text.length, digits = length_to(text, length, ';');
@@ -301,8 +307,9 @@ static void after_escape(struct question_filter *f, uint8_t byte, struct bytes *
   release(f, out);
 }
 
-// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether it was a string; what had to be written then
-// is written, its end included. An unfinished control sequence or escape does nothing in any terminal, and is forgotten.
+// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether
+// it was a string; what had to be written then is written, its end included. An unfinished control sequence
+// or escape does nothing in any terminal, and is forgotten.
 static bool end(struct question_filter *f, const void *terminator, size_t length, struct bytes *out) {
   uint8_t state = f->state;
   if (state == GROUND || state == ESCAPE || state == CONTROL || state == CONTROL_DROPPED) {
@@ -387,7 +394,8 @@ void question_byte(struct question_filter *f, uint8_t byte, struct bytes *out) {
   if (f->c2) {
     f->c2 = false;
     if (byte >= 0x80 && byte <= 0x9f) return c1_control(f, byte, out);
-    // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+    // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it
+    // must not join it to a C1 control
     if (byte >= 0xa0 && byte <= 0xbf) in_byte(f, 0xc2, out);
   }
   f->c2 = byte == 0xc2;

@@ -1,5 +1,7 @@
-// The one table of what a program's sequences may do to a viewer's terminal: what each asks of the terminal, and by which rule of the user it passes.
-// Sources: ctlseqs of xterm; the pages of kitty, iTerm2, ConEmu, VTE, Windows Terminal. What no line names draws, or, of strings, is blocked.
+// The table of sequences (modes: mode_rules.h): what a program's sequences may do to a viewer's terminal:
+// what each asks of the terminal, and by which rule of the user it passes. Sources: ctlseqs of xterm; the
+// pages of kitty, iTerm2, ConEmu, VTE, Windows Terminal. What no line names draws, or, of strings, is
+// blocked.
 #ifndef FALCON_SEQUENCE_RULES_H
 #define FALCON_SEQUENCE_RULES_H
 
@@ -7,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Version of this table. A client's filter is trusted with the output itself where it has the server's: an older one knows fewer rules.
+// Version of this table. A client's filter is trusted with the output itself where it has the server's: an
+// older one knows fewer rules.
 enum { SEQUENCE_RULES_VERSION = 3 };
 
 // What a sequence does, in the order of `sequenceKinds` in src/platform/stream-filter.ts.
@@ -33,7 +36,8 @@ struct sequence_rules {
   uint8_t passage[SEQUENCE_KINDS];
 };
 
-// The parts of a control sequence without its introducer. `whole` where they stand in the order that the standard (ECMA-48) gives them.
+// The parts of a control sequence without its introducer. `whole` where they stand in the order that the
+// standard (ECMA-48) gives them.
 struct control {
   bool whole;
   uint8_t prefix;  // 0: none
@@ -48,8 +52,9 @@ struct control control_of(const uint8_t *body, size_t length);
 bool control_asks(const struct control *control);
 enum sequence_kind control_kind(const struct control *control);
 
-// Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in mode_rules.c): bracketed paste, without which a paste
-// could not be told from keys, and a `d` in it would detach. At the start (src/session/viewers/viewer-terminal.ts), and again behind each reset.
+// Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in
+// mode_rules.c): bracketed paste, without which a paste could not be told from keys, and a `d` in it would
+// detach. At the start (src/session/viewers/viewer-terminal.ts), and again behind each reset.
 extern const char modes_we_need[];
 // DECSTR. (RIS, ESC c, is the other reset.)
 bool control_resets_modes(const struct control *control);

@@ -1,10 +1,12 @@
-// The two stages of a viewer's filter, and the way past both: what only draws, found eight bytes at a time, is most of any flood.
+// Runs a viewer's output through both stages of its filter (question_filter.c, policy_filter.c). What only
+// draws, as most of a flood does, is found eight bytes at a time and goes past both.
 #include "stream_filter.h"
 
 #include "mode_rules.h"
 #include "word_scan.h"
 
-// Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs.
+// Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing,
+// scrolling, tabs.
 static const char drawing_finals[] = "mHfABCDEFGIZdaejkJKLMPX@STbrsu`";
 static const char drawing_escapes[] = "78=>DEM";  // saving and restoring the cursor, keypad modes, index
 

@@ -1,12 +1,14 @@
-// Work that touches files of users: a hung file system stops whoever asks it, so that the server never asks itself. It has such work done aside, in
-// helper processes (base/aside-pool.ts) that can be killed; a thread that hangs in open(2) cannot be ended. Where no pool is in use (the helper
-// itself, tests of one part) the work is done on the spot.
+// Has work on users' files done aside, in helper processes (base/aside-pool.ts), so that a hung file system
+// never stops the server: a helper can be killed, while a thread that hangs in open(2) cannot be ended. Where
+// no pool is in use (the helper itself, tests of one part) the work is done on the spot.
 import { Failure } from "./failure.ts";
 
 /** Done by a helper: takes and answers what structuredClone takes. It may use node:fs as it likes. */
 type Operation = (...args: never[]) => unknown;
 
-/** Has work done elsewhere. `file`: what it touches, by which file systems that do not answer are told apart. */
+/**
+ * Has work done elsewhere. `file`: what it touches, by which file systems that do not answer are told apart.
+ */
 export type Aside = (name: string, file: string, args: readonly unknown[]) => Promise<unknown>;
 
 const operations = new Map<string, Operation>();
@@ -27,7 +29,10 @@ export function operation(name: string, work: Operation): void {
   operations.set(name, work);
 }
 
-/** Several pieces of work, each after the other in one helper of their own, which may keep something open between them. */
+/**
+ * Several pieces of work, each after the other in one helper of their own, which may keep something open
+ * between them.
+ */
 export interface Series {
   /** @throws NoAnswer when it takes too long; what the work threw. */
   ask(name: string, args: readonly unknown[]): Promise<unknown>;

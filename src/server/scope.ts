@@ -1,5 +1,5 @@
-// Log-out and memory pressure: where systemd runs a manager for the user, the server and each session get a
-// scope of their own in it.
+// Moves the server and each session into a systemd scope of its own, so that log-out and memory pressure do
+// not end them together; only where systemd runs a manager for the user.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import type { Log } from "../base/log.ts";

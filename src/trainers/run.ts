@@ -1,4 +1,5 @@
-// A run as its files show it: what progress.ts finds out, and what lists, figures and events tell.
+// A run as its files show it: what falcon/progress.ts and its like find out, and what lists, figures and
+// events tell.
 
 /**
  * Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot).

@@ -1,18 +1,28 @@
-// What a client types into a session and keeps until the holder has it: where each of its bytes stands, and what need not be kept any more.
+// Counts, for one client, which of its typed bytes the holder has: the client keeps them until then, so that
+// after a lost server each is typed exactly once.
 import type { Position } from "../holder/holder-link.ts";
 
-/** Moments at which all that was read had been dealt with; past so many the oldest is given up, and a later one tells for it. */
+/**
+ * Moments at which all that was read had been dealt with; past so many the oldest is given up, and a later
+ * one tells for it.
+ */
 const mostMoments = 64;
 
 export interface TypistEffects {
-  /** Of what was typed on this connection, `read` bytes need not be kept: the holder has `typed` bytes of this client for them. */
+  /**
+   * Of what was typed on this connection, `read` bytes need not be kept: the holder has `typed` bytes of this
+   * client for them.
+   */
   passed(read: number, typed: number): void;
 }
 
 export class KeptKeys {
   readonly writer: bigint;
   readonly #effects: TypistEffects;
-  /** Bytes of the client that were dealt with, on this connection, and bytes for the program that came of them, over all connections. */
+  /**
+   * Bytes of the client that were dealt with, on this connection, and bytes for the program that came of
+   * them, over all connections.
+   */
   #read = 0;
   #typed: number;
   /** Bytes that the holder has. */
@@ -40,7 +50,10 @@ export class KeptKeys {
     return { bytes: bytes.subarray(had), by };
   }
 
-  /** So many bytes of the client were read. @param rest whether all that came of them is with the program, or on its way. */
+  /**
+   * So many bytes of the client were read. @param rest whether all that came of them is with the program, or
+   * on its way.
+   */
   read(length: number, rest: boolean): void {
     this.#read += length;
     if (rest) this.rest();

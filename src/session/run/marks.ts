@@ -1,5 +1,4 @@
-// What happened to a session at which moment: for the time line of the page.
-
+// Lists the moments of a session (start, stop, deadline, end) for the time line of the web page.
 import type { Session } from "../life/session.ts";
 import { deadlineFact, deadlineOf } from "./deadline.ts";
 import { partFact } from "./parts.ts";
