@@ -1,4 +1,5 @@
 // Text of programs, paths and files, on its way to a person's terminal: nothing in it may act on that terminal, hide, or turn the text around it.
+import { attributes } from "./control-sequences.ts";
 
 /**
  * Controls, and what has no shape of its own: marks of direction, zero-width and other format characters, separators of lines and paragraphs, fillers.
@@ -7,7 +8,6 @@
 const hidden = String.raw`\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034F\u115F\u1160\u3164\uFFA0`;
 const anyHidden = new RegExp(`[${hidden}]`, "gu");
 const hiddenButLines = new RegExp(`(?![\\n\\t])[${hidden}]`, "gu");
-const attributes = String.raw`\x1b\[[\d;:]*m`;
 /** Colours and attributes only colour. */
 const attributesOrHidden = new RegExp(`${attributes}|[${hidden}]`, "gu");
 const attributesOrHiddenButLines = new RegExp(`${attributes}|(?![\\n\\t])[${hidden}]`, "gu");

@@ -1,9 +1,10 @@
 // The history while attached: a pager over the lines of the session's log, that loads older ones as it needs them. Drawing and loading are passed in.
 
+import { attributes, withoutAttributes } from "../base/control-sequences.ts";
 import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
-import { type Match, marked, withoutLooks } from "./line-text.ts";
+import { type Match, marked } from "./line-text.ts";
 
 /** A line with its number in the log. */
 export interface HistoryLine {
@@ -258,7 +259,7 @@ export class HistoryView {
         continue;
       }
       const line = this.#lines[at] as HistoryLine;
-      if (holds(withoutLooks(line.text)).length === 0) continue;
+      if (holds(withoutAttributes(line.text)).length === 0) continue;
       this.#found = line.number;
       this.#following = false;
       this.#message = "";
@@ -286,7 +287,7 @@ export class HistoryView {
       const line = this.#lines[this.#top + y];
       out += `\x1b[${y + 1};1H`;
       if (line !== undefined) {
-        const text = holds === undefined ? line.text : marked(line.text, holds(withoutLooks(line.text)));
+        const text = holds === undefined ? line.text : marked(line.text, holds(withoutAttributes(line.text)));
         out += cutStyled(text, this.#left, this.#cols);
       } else if (this.#lines.length > 0 || this.#whole) out += "\x1b[2m~\x1b[0m";
       out += "\x1b[K";
@@ -327,12 +328,13 @@ function holding(wanted: string): (text: string) => Match[] {
   };
 }
 
+const attributesOrText = new RegExp(`${attributes}|[^\\x1b]+`, "g");
+
 /** The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look. */
 export function cutStyled(styled: string, left: number, cols: number): string {
   let out = "";
   let x = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences
-  for (const [part] of styled.matchAll(/\x1b\[[0-9;:]*m|[^\x1b]+/g)) {
+  for (const [part] of styled.matchAll(attributesOrText)) {
     if (part.startsWith("\x1b")) {
       out += part;
       continue;

@@ -1,9 +1,11 @@
 // One bounded piece of work on lines, as a worker does it: reading on from a state, packing lines into
 // blocks, choosing and marking them.
+
 import zlib from "node:zlib";
+import { withoutAttributes } from "../base/control-sequences.ts";
 import { parseLogLine } from "../trainers/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
-import { marked, matchesIn, styledText, withoutLooks } from "./line-text.ts";
+import { marked, matchesIn, styledText } from "./line-text.ts";
 import { trigramsOf } from "./trigram-index.ts";
 
 /**
@@ -212,7 +214,7 @@ class Chosen {
   take(number: number, offset: number, styled: string): void {
     const { from, to, since, stamp, colours, prefix } = this.#select;
     if (number < from || number >= to || offset < since) return;
-    const plain = colours && this.#pattern === null && stamp === 0 ? "" : withoutLooks(styled);
+    const plain = colours && this.#pattern === null && stamp === 0 ? "" : withoutAttributes(styled);
     if (stamp > 0) {
       const time = parseLogLine(plain)?.time;
       if (time !== undefined) this.late = time >= stamp;
@@ -273,7 +275,7 @@ function packedState(held: Held): Uint8Array {
 }
 
 function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
-  const words = trigramsOf(lines.map(([, text]) => withoutLooks(text)));
+  const words = trigramsOf(lines.map(([, text]) => withoutAttributes(text)));
   const offset = (lines[0] as Kept)[0];
   const last = (lines.at(-1) as Kept)[0];
   const packed = new Uint8Array(

@@ -1,6 +1,7 @@
 // The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone,
 // that can stop and go on anywhere.
 
+import { Chunk, type Params, type TokenHandler, Tokenizer } from "../base/tokenizer.ts";
 import { applySgr, defaultStyle } from "./cell-style.ts";
 import { textWidth } from "./char-width.ts";
 import { DrawnScreen } from "./drawn-screen.ts";
@@ -18,7 +19,6 @@ import {
   styleOf,
 } from "./reader-state.ts";
 import type { Run } from "./row.ts";
-import { Chunk, type Params, type SequenceHandler, SequenceParser } from "./sequence-parser.ts";
 
 export type { LogLine, OpenLine, ReaderState } from "./reader-state.ts";
 
@@ -40,8 +40,8 @@ const graphicsMap = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽�
  * put the row, so none is
  * lost and none is seen twice.
  */
-export class LineReader implements SequenceHandler {
-  readonly #parser: SequenceParser;
+export class LineReader implements TokenHandler {
+  readonly #parser: Tokenizer;
   #offset = 0;
   #out: LogLine[] = [];
   #number = 0;
@@ -54,7 +54,7 @@ export class LineReader implements SequenceHandler {
   #last = "";
 
   constructor(cols: number, rows: number, from?: ReaderState) {
-    this.#parser = new SequenceParser(this, from?.parser);
+    this.#parser = new Tokenizer(this, from?.parser);
     this.#printed = new PrintedScreen(cols, rows, (runs, offset) => this.#finish(runs, offset));
     if (from === undefined) return;
     this.#offset = from.offset;

@@ -1,11 +1,11 @@
 // A line of the log as text: plain, with its looks, and with matches marked.
 
+import { attributes } from "../base/control-sequences.ts";
 import { defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 
-/** Sequences that `styledText` makes; a line holds no other control characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the looks of a line are escape sequences
-const look = /\x1b\[[0-9;:]*m/g;
+/** The sequences that `styledText` makes; a line holds no other control characters. */
+const look = new RegExp(attributes, "g");
 const defaultSgr = "\x1b[0m";
 const markLook = "\x1b[7m";
 
@@ -19,11 +19,6 @@ export function styledText(runs: readonly Run[]): string {
     out += text;
   }
   return current === defaultStyle ? out : `${out}${defaultSgr}`;
-}
-
-/** What `styledText` made, without its looks. */
-export function withoutLooks(styled: string): string {
-  return styled.includes("\x1b") ? styled.replace(look, "") : styled;
 }
 
 /** A stretch of a line's plain text, in UTF-16 units; `to` is exclusive. */

@@ -1,10 +1,10 @@
 // What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written
 // in it.
 
+import { Tokenizer, type TokenizerState } from "../base/tokenizer.ts";
 import { applySgr, type CellStyle, defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 import { Row } from "./row.ts";
-import { type ParserState, SequenceParser } from "./sequence-parser.ts";
 
 /** A finished line of the log. */
 export interface LogLine {
@@ -32,7 +32,7 @@ export interface PenState {
 /** Everything that a reader knows; `LineReader.from` goes on from it. */
 export interface ReaderState {
   version: 1;
-  parser: ParserState;
+  parser: TokenizerState;
   offset: number;
   number: number;
   cols: number;
@@ -111,7 +111,7 @@ export function rowFrom(runs: PackedRuns, width: number, offset: number): Row {
 /** The style that its own sequence sets. */
 export function styleOf(sgr: string): CellStyle {
   let style = defaultStyle;
-  new SequenceParser({
+  new Tokenizer({
     text() {},
     control() {},
     esc() {},

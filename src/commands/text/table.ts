@@ -2,6 +2,7 @@
 // picocolors.
 import picocolors from "picocolors";
 import stringWidth from "string-width";
+import { attributes } from "../../base/control-sequences.ts";
 import { printableColoured } from "../../base/printable.ts";
 import type { Request } from "../../protocol/client.ts";
 
@@ -92,8 +93,7 @@ export function cut(text: string, width: number): string {
   return result;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins attributes
-const attributesOrCharacter = /\x1b\[[\d;:]*m|./gsu;
+const attributesOrCharacter = new RegExp(`${attributes}|.`, "gsu");
 
 /** Narrows the filling column first, then the others from the widest, so that a line fits. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number, gap: number): number[] {

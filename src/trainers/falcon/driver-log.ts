@@ -1,4 +1,5 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
+import { withoutAttributes } from "../../base/control-sequences.ts";
 import { parseLogLine } from "../python-log.ts";
 import { pythonFloat } from "./log-line.ts";
 
@@ -51,7 +52,7 @@ export class DriverLog {
   line(line: string): void {
     const read = parseLogLine(line);
     if (!read) {
-      this.#failing?.push(plain(line));
+      this.#failing?.push(withoutAttributes(line));
       return;
     }
     this.#endFailure();
@@ -115,7 +116,7 @@ export class DriverLog {
     this.facts.phase = "ended";
     this.facts.outcome = word;
     this.facts.ended = time;
-    if (word === "failed") this.#failing = [plain(text)];
+    if (word === "failed") this.#failing = [withoutAttributes(text)];
   }
 
   /** `failed (Outer(Inner): first line … last line)`: what Python would say is the last line. */
@@ -146,12 +147,6 @@ export function failureOf(text: string): string {
   // with every colon
   const name = /^[\w.]+/.exec(last)?.[0] ?? "";
   return lines.length > 1 && /\w/.test(name) && last.includes(":", name.length) ? last : first;
-}
-
-/** Without colours. */
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is removed
-  return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
 
 function fresh(launches: number, started: number | undefined): DriverFacts {

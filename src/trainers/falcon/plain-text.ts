@@ -1,4 +1,5 @@
 // The words of terminal output: without escape sequences, and of a display only what it left behind.
+import { withoutSequences } from "../../base/tokenizer.ts";
 
 /**
  * What left the alternate screen: behind the last of these stands what a person sees after a display has
@@ -36,7 +37,7 @@ export function plainLines(output: Uint8Array): string[] {
   // without the leaving it is not known whether it was left: a redraw that nothing follows is the display
   // itself
   if (behind === undefined && !leaving && text.search(addressed) >= 0) return [];
-  return withoutEscapes(behind ?? text)
+  return withoutSequences(behind ?? text)
     .split("\n")
     .map(lastWritten);
 }
@@ -70,7 +71,7 @@ function betweenRedraws(text: string): string[] | undefined {
   return printed
     .join("")
     .split("\n")
-    .map((line) => lastWritten(withoutEscapes(line)));
+    .map((line) => lastWritten(withoutSequences(line)));
 }
 
 /** The whole lines behind the last redraw; undefined where there is no redraw, or no line behind it. */
@@ -92,18 +93,4 @@ function lastWritten(line: string): string {
   // by hand: a pattern for them takes time that grows with the square of their number
   while (line[end - 1] === "\r") end--;
   return line.slice(line.lastIndexOf("\r", end - 1) + 1, end).trimEnd();
-}
-
-/**
- * Without CSI, OSC, DCS, APC, PM, SOS and two-character sequences, and without other control characters but
- * tab, CR and LF.
- */
-export function withoutEscapes(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
-      .replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[ -/]*[0-~]/g, "")
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal output is made of them
-      .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "")
-  );
 }

@@ -1,6 +1,7 @@
 // What the Python falcon says of itself: the commands that it knows and its options, from its bare usage, remembered while its file stays the same.
 // Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
 import { spawn } from "node:child_process";
+import { withoutAttributes } from "../../base/control-sequences.ts";
 import { usableDirectory } from "../../base/usable-directory.ts";
 import type { FoundProgram } from "../trainer.ts";
 import { changes } from "./python-probe.ts";
@@ -58,7 +59,6 @@ async function ask(
       if (said.length < longestUsage) said += piece.toString();
     });
     child.on("error", () => done(""));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins attributes
-    child.on("close", () => done(said.replace(/\x1b\[[\d;]*m/g, "")));
+    child.on("close", () => done(withoutAttributes(said)));
   });
 }

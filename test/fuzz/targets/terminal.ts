@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import type { ProgramSequences } from "../../../src/base/config.ts";
+import { withoutSequences } from "../../../src/base/tokenizer.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { Model } from "../../../src/terminal/model/internals.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { Screen } from "../../../src/terminal/model/screen.ts";
-import { plainLines, withoutEscapes } from "../../../src/trainers/falcon/plain-text.ts";
+import { plainLines } from "../../../src/trainers/falcon/plain-text.ts";
 import { readDisplay } from "../../support/falcon-display.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { root } from "../../support/paths.ts";
@@ -498,7 +499,7 @@ export const targets: readonly Target[] = [
     seeds: recordings,
     words,
     run(input) {
-      const text = withoutEscapes(input.toString("latin1"));
+      const text = withoutSequences(input.toString("latin1"));
       assert.ok(text.length <= input.length);
       plainLines(input);
       readLines(input);

@@ -5,11 +5,12 @@ import { test } from "node:test";
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
 import fc from "fast-check";
+import { withoutAttributes } from "../../../src/base/control-sequences.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
-import { styledText, withoutLooks } from "../../../src/logs/line-text.ts";
+import { styledText } from "../../../src/logs/line-text.ts";
 
 /** The text of a line without its looks. */
-const plainText = (runs: LogLine["runs"]) => withoutLooks(styledText(runs));
+const plainText = (runs: LogLine["runs"]) => withoutAttributes(styledText(runs));
 
 function lines(stream: string | Buffer, cols = 80, rows = 24): string[] {
   return read(stream, cols, rows).map((line) => plainText(line.runs));

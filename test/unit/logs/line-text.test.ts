@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { withoutAttributes } from "../../../src/base/control-sequences.ts";
 import { LineReader } from "../../../src/logs/line-reader.ts";
-import { marked, matchesIn, styledText, withoutLooks } from "../../../src/logs/line-text.ts";
+import { marked, matchesIn, styledText } from "../../../src/logs/line-text.ts";
 
 const red = "\x1b[0;31m";
 const plain = "\x1b[0m";
 
 test("matches are inverted and the look before them counts again behind them", () => {
-  const mark = (styled: string, pattern: RegExp) => marked(styled, matchesIn(withoutLooks(styled), pattern) ?? []);
+  const mark = (styled: string, pattern: RegExp) => marked(styled, matchesIn(withoutAttributes(styled), pattern) ?? []);
   assert.equal(mark("one two three", /two/g), `one \x1b[7mtwo${plain} three`);
   assert.equal(mark("aXbX", /X/g), `a\x1b[7mX${plain}b\x1b[7mX${plain}`);
   assert.equal(mark(`a${red}bc${plain}d`, /bc/g), `a${red}\x1b[7mbc${red}${plain}d`);
@@ -35,7 +36,7 @@ test("marking changes the inversion of the matches alone, whatever the line look
   fc.assert(
     fc.property(fc.array(part, { maxLength: 8 }), fc.constantFrom(/a/g, /b+/g, /ab|cd/g, /[ac]./g, /d?/g), (parts, pattern) => {
       const styled = styledText(runsOf(parts.flat().join("")));
-      const text = withoutLooks(styled);
+      const text = withoutAttributes(styled);
       const matches = matchesIn(text, pattern) ?? [];
       const cells = cellsOf(marked(styled, matches));
       const before = cellsOf(styled);

@@ -53,6 +53,11 @@ test("empty lines on a wide screen end it too", () => {
   assert.ok(Math.max(...slices(Buffer.alloc(1 << 17, "\n"), { cols: 1000, rows: 500 })) * 125 <= budget + 1000);
 });
 
+test("line feeds within a control sequence end it too: a terminal obeys them there", () => {
+  const sequence = Buffer.concat([Buffer.from("\x1b["), Buffer.alloc(1 << 16, "\n"), Buffer.from("m")]);
+  assert.ok(Math.max(...slices(sequence, { cols: 1000, rows: 500 })) * 125 <= budget + 1000);
+});
+
 test("ordinary text is taken 64 KiB at a time, and behind a line", () => {
   const text = Buffer.from(
     "a line of the log, \x1b[1;32mcoloured\x1b[0m, of some length, as programs write them\r\n".repeat(4_000),
