@@ -82,7 +82,9 @@ function next(state: number, code: number): number {
   }
 }
 
-/** What ESC and this byte, or the C1 control that is the same, begin; undefined where it is a whole sequence. */
+/**
+ * What ESC and this byte, or the C1 control that is the same, begin; undefined where it is a whole sequence.
+ */
 function introduced(code: number): number | undefined {
   if (code === 0x5b) return State.csiEntry;
   if (code === 0x5d) return State.osc;

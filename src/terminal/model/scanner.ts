@@ -5,7 +5,8 @@ import { Position } from "../../base/control-sequences.ts";
 
 /**
  * A string (OSC, DCS, APC …) longer than this is cut: what comes after is neither kept for a viewer that
- * attaches in its midst nor given to the model. Titles and palettes are short; what is long is an image, which the model ignores anyway.
+ * attaches in its midst nor given to the model. Titles and palettes are short; what is long is an image,
+ * which the model ignores anyway.
  */
 const longestString = 1 << 20;
 

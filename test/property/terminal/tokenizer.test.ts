@@ -1,5 +1,5 @@
-// The tokenizer finds in a stream what xterm.js' own parser finds, wherever it is cut, and goes on from a state
-// that was stored.
+// The tokenizer finds in a stream what xterm.js' own parser finds, wherever it is cut, and goes on from a
+// state that was stored.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import headless from "@xterm/headless";
@@ -86,7 +86,8 @@ function xtermTokens(text: string): string[] {
     const letters = parser.identToString(ident);
     if (letters !== "\\") found.token(`esc ${letters}`);
   });
-  // characters that have no place in a sequence: dropped, as everywhere; only its words about it are not wanted
+  // characters that have no place in a sequence: dropped, as everywhere; only its words about it are not
+  // wanted
   parser.setErrorHandler((state) => state);
   const codes = Uint32Array.from([...text], (character) => character.codePointAt(0) as number);
   parser.parse(codes, codes.length);
@@ -95,12 +96,16 @@ function xtermTokens(text: string): string[] {
 
 /**
  * What is left out: a byte order mark, which xterm.js' decoder takes away before its parser; DEL, which its
- * parser calls an error; APC, PM and SOS, which it ends at the first character above U+009F and ctlseqs does not.
+ * parser calls an error; APC, PM and SOS, which it ends at the first character above U+009F and ctlseqs does
+ * not.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: output is made of them
 const leftOut = /\x1b[X^_]|[\x98\x9e\x9f\ufeff\x7f\ufffd]/g;
 
-/** One sequence in words that both can say: the last intermediate alone, numbers up to ours, none behind colons. */
+/**
+ * One sequence in words that both can say: the last intermediate alone, numbers up to ours, none behind
+ * colons.
+ */
 function common(token: string): string {
   return token.replace(/^((?:csi|esc) [<-?]?)[ -/]*([ -/])/, "$1$2").replace(/\d{6,}/g, "99999");
 }
