@@ -7,16 +7,21 @@ export interface ScriptOrder {
   directory: string;
   /** So long (s) before its time limit the run is asked to save and stop. */
   grace: number;
+  /**
+   * The value of `--signal` where sbatch's own options have one: a run reads it from the script, which says
+   * the same.
+   */
+  signal?: string | undefined;
   /** What becomes of the script: the falcon of this installation and its arguments. */
   command: readonly string[];
 }
 
 /** sbatch's own options go before these, and win: they are given on its command line. */
-export function batchScript({ name, directory, grace, command }: ScriptOrder): string {
+export function batchScript({ name, directory, grace, signal = `B:USR1@${grace}`, command }: ScriptOrder): string {
   return [
     "#!/bin/bash",
     `#SBATCH --job-name=${name.replace(/[^\w.+@-]+/g, "-")}`,
-    `#SBATCH --signal=B:USR1@${grace}`,
+    `#SBATCH --signal=${signal}`,
     "#SBATCH --requeue",
     "#SBATCH --open-mode=append",
     `cd ${quoted(directory)} || exit`,

@@ -125,6 +125,17 @@ export class Slurm {
   }
 
   /**
+   * The text of the job's batch script; undefined where the job has none (`salloc`, `srun`), is another
+   * user's, or is not known.
+   * @throws Failure when Slurm does not answer.
+   */
+  async batchScript(id: string): Promise<string | undefined> {
+    const { status, stdout, stderr } = await this.#ask("scontrol", ["write", "batch_script", id, "-"]);
+    if (status === -1) throw silent("scontrol", stderr);
+    return status === 0 ? stdout : undefined;
+  }
+
+  /**
    * Submits the script of this file.
    * @returns the job's number.
    * @throws Failure with sbatch's own words when it refuses.
@@ -158,6 +169,14 @@ export class Slurm {
   async requeue(id: string): Promise<void> {
     const { status, stderr } = await this.#ask("scontrol", ["requeue", id]);
     if (status !== 0) throw new Failure(`Slurm does not run job ${id} again: ${wordsOf("scontrol", stderr)}`);
+  }
+
+  /**
+   * Slurm does not run the job again from now on, whoever asks for it. @throws Failure with scontrol's words.
+   */
+  async keepFromRequeue(id: string): Promise<void> {
+    const { status, stderr } = await this.#ask("scontrol", ["update", `JobId=${id}`, "Requeue=0"]);
+    if (status !== 0) throw new Failure(`job ${id} may be run again: ${wordsOf("scontrol", stderr)}`);
   }
 
   #ask(program: string, args: readonly string[]) {

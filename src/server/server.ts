@@ -12,6 +12,7 @@ import { type Config, configPath, type LoadedConfig, readSettings } from "../bas
 import { Failure, Status, sentence } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import { finalJobEnd, type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
+import { isLimitSignal } from "../batch/limit-signal.ts";
 import { Slurm } from "../batch/slurm.ts";
 import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/dispatch/call.ts";
@@ -54,7 +55,7 @@ import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
 import { SessionEvents } from "../store/session-events.ts";
-import { SessionStore } from "../store/session-store.ts";
+import { type SessionRow, SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import type { RunProgress } from "../trainers/run.ts";
 import { runEventCommand } from "./event-command.ts";
@@ -466,7 +467,8 @@ export class Server implements Context {
         stopGracefully(session, { by: "job", why: "its job is over" }, wall());
       },
       kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
-      done: () => this.stopServer("its job is over"),
+      // a client that asks now is of the job's next run (Slurm ran it again) or step: it starts their server
+      done: () => void this.#end("its job is over", (peer) => peer.reconnect()),
       steady: () => this.steady(),
       log: this.log,
     });
@@ -556,10 +558,20 @@ export class Server implements Context {
     const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
     const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
     const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
+    if (end.what === "other" || end.what === "step-end") await this.#whetherLimit(row, stop);
     // the job goes on: the session's own end says more
     if (end.what === "other" || (end.what === "step-end" && !vanished)) return;
     row.facts.batchEnd = end;
     if (vanished && end.time !== null && end.time >= (row.started ?? row.created) && end.time <= wall()) row.ended = end.time;
+  }
+
+  /** A signal that stopped the run is the time limit's where the job's script asked Slurm for it before that. */
+  async #whetherLimit({ facts, environment }: SessionRow, stop: StopRecord | undefined): Promise<void> {
+    const outside = facts.outside as { signal: string; time: number } | undefined;
+    if (stop?.by !== "caller" || outside === undefined || this.job === undefined) return;
+    const { signal, time } = outside;
+    if (await isLimitSignal(this.job.id, { signal, number: signalNumber(signal), time }, new Slurm(environment)))
+      facts.stop = { ...stop, by: "deadline", why: `${signal} came before the time limit` } satisfies StopRecord;
   }
 
   /** `--requeue`: the job is to be run again, and its next part goes on where this one ended. */
@@ -583,10 +595,13 @@ export class Server implements Context {
       session.tell(words);
     };
     if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
+    const slurm = new Slurm(row.environment);
+    if ((await slurm.show(job.id).catch(() => undefined))?.Requeue === "0")
+      return told(`job ${job.id} is not run again: Slurm was told not to`);
     try {
       // said first: Slurm ends this job's processes, ours among them, to run it again
       told(`job ${job.id} is asked to run again, and goes on with this run`);
-      await new Slurm(row.environment).requeue(job.id);
+      await slurm.requeue(job.id);
     } catch (error) {
       told(sentence(error));
     }

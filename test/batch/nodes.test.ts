@@ -118,5 +118,12 @@ describe("falcon submit to nodes that are other machines", { skip: noSlurm() }, 
     // what Slurm can do needs no way to the node
     const stopped = await home.run(["stop", "far"]);
     assert.match(stopped.stderr, new RegExp(`asked to stop \\(SIGUSR1 to job ${job} on ${b}\\)`), stopped.stderr);
+    // a person's stop is no time limit: the job is over, --requeue or not
+    const over = await until(
+      async () => ((now) => (/^(RUNNING|COMPLETING)$/.test(now.JobState ?? "") ? undefined : now))(await cluster.job(job)),
+      "the stopped job to be over",
+      patient,
+    );
+    assert.deepEqual([over.JobState, over.Restarts], ["COMPLETED", "2"]);
   });
 });

@@ -78,6 +78,41 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
       });
     }
 
+    const once = proctrack === "cgroup" ? false : "how a job's processes are found makes no difference to it";
+    test("the signal that the script asked for before its time limit is the time limit; the same one earlier is not", {
+      skip: once,
+    }, async () => {
+      const env = { FALCON_SESSIONS_HOME: home.folder, HOME: home.work, LANG: "C.UTF-8" };
+      const start = async (name: string) => {
+        const lines = ["#SBATCH --time=60 --signal=B:USR1@60", `cd ${home.work}`, `exec ${launch(name)}`];
+        const id = await cluster.submit(name, lines, [], env);
+        await until(() => cluster.output(name).includes("fake: ready"), "the run to be ready");
+        return id;
+      };
+      const ended = (name: string) =>
+        until(
+          async () => ((await home.sessions()) as Ended[]).find((row) => row.name === name && row.outcome !== null),
+          "its end to be told",
+        );
+      const early = await start("early");
+      await cluster.run("scancel", ["--batch", "--signal=USR1", String(early)]);
+      const { outcome: stopped } = await ended("early");
+      assert.deepEqual([stopped?.kind, stopped?.by], ["stopped", "a signal to the waiting falcon"], cluster.output("early"));
+      const late = await start("late");
+      // Slurm looks at its jobs each half a minute, and sends the signal at its next look
+      const { StartTime = "" } = await cluster.job(late);
+      const minutes = Math.floor((Date.now() - Date.parse(StartTime)) / 60_000) + 2;
+      await cluster.run("scontrol", ["update", `JobId=${late}`, `TimeLimit=${minutes}`]);
+      const { outcome: limited } = await until(
+        async () => ((await home.sessions()) as Ended[]).find((row) => row.name === "late" && row.outcome !== null),
+        "Slurm's signal and its end",
+        120_000,
+      );
+      assert.deepEqual([limited?.kind, limited?.by], ["time-limit", "the time limit"], cluster.output("late"));
+      assert.match(cluster.output("late"), /SIGUSR1: stopping gracefully/);
+      assert.match(cluster.output("late"), /\] stopped at its time limit after /);
+    });
+
     test(`a line of a script: ${proctrack === "cgroup" ? "it is said that no signal reaches it, with the remedy" : "scancel reaches it"}`, async () => {
       const id = await job("line", "");
       if (proctrack === "cgroup") {

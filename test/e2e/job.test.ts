@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { close, tryLock } from "../../src/platform/native.ts";
-import { alive, until, untilFile, untilGone } from "../support/events.ts";
+import { alive, readIfThere, until, untilFile, untilGone } from "../support/events.ts";
 import { runInJob, stepManager } from "../support/fake-job.ts";
 import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
@@ -124,8 +124,25 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     assert.equal(task.code, 5);
     assert.match(task.stderr, /this is all that it runs/);
     const before = await run(`${line("-d --name before")}\n${built.falcon} wait before`);
-    assert.equal(before.code, 5);
+    assert.equal(before.code, 5, `${before.stdout}${before.stderr}${home.serverLog()}`);
     assert.doesNotMatch(before.stderr, /would end now/);
+  });
+
+  test("a client of the job's next run, which met the server of the run before, goes to the next server", async () => {
+    const first = startJob(`${built.falcon} run --name first -- true`);
+    await until(async () => (await row("first"))?.state === "exited", "the first run to be over");
+    const watch = home.terminal(["-c", `${built.falcon} sessions --all --watch; exit $?`], {
+      file: stepManager(home),
+      env: { SLURM_JOB_ID: "77" },
+    });
+    await watch.waitFor("first");
+    first.end();
+    const log = path.join(jobHome("s77"), "server.log");
+    const started = () => (readIfThere(log) ?? "").match(/server\.started/g)?.length;
+    await until(() => watch.ended !== undefined || started() === 2, "the next server");
+    watch.type("q");
+    assert.equal((await watch.waitForExit()).code, 0);
+    assert.doesNotMatch(watch.received.toString(), /was stopped/);
   });
 
   test("d in a run that ends with its terminal asks once", async () => {

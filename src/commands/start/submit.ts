@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import { durationOf } from "../../base/quantity.ts";
+import { limitSignalFrom, signalOption } from "../../batch/limit-signal.ts";
 import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { nativeFolder } from "../../platform/native.ts";
@@ -95,8 +96,20 @@ function orderOf(call: Call, context: Context): Order {
       created: context.clock(),
       environment: waysToSlurm(call.request.environment),
     },
-    script: { name, directory, grace, command: [path.join(nativeFolder, "falcon"), kind, ...fixed, ...launchWords] },
+    script: {
+      name,
+      directory,
+      grace,
+      signal: signalOf(options),
+      command: [path.join(nativeFolder, "falcon"), kind, ...fixed, ...launchWords],
+    },
   };
+}
+
+/** sbatch's own `--signal`, where it can be read; sbatch refuses any other. */
+function signalOf(options: readonly string[]): string | undefined {
+  const text = signalOption(options);
+  return text !== undefined && limitSignalFrom(text) !== undefined ? text : undefined;
 }
 
 /** Where the program of `run` stands: behind its options. */

@@ -152,6 +152,8 @@ export async function onSubmitted(
     if (now.state === "exited" || now.state === "lost")
       throw new Failure(`session ${id} (${name}) is over: ${now.text}`, Status.noSession);
     if (now.state === "running" && command === "stop") {
+      // a run with --requeue would take the signal for one of the batch system's, and ask for its next part
+      await slurm.keepFromRequeue(job);
       await slurm.signalScript(job, "USR1");
       call.stderr(`[${name}] asked to stop (SIGUSR1 to ${now.text}); it saves and ends\n`);
       return Status.ok;
