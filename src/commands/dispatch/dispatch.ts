@@ -38,6 +38,7 @@ import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
 import { sentHere } from "./other-machine.ts";
 import { doneElsewhere } from "./other-server.ts";
+import { sessionWords } from "./session-words.ts";
 import { unknownCommand } from "./unknown-word.ts";
 
 /** All commands, in the order of the help. */
@@ -136,9 +137,6 @@ async function parse(spec: CommandSpec, args: string[], call: Call, context: Con
   return outcome;
 }
 
-/** Commands whose words are a program's, not sessions'. */
-const startsPrograms = new Set(["run", "launch", "init", "send", "doctor"]);
-
 /** Where a run directory that a word may be leads, before sessions are chosen by it. */
 async function learnPaths(call: Call, context: Context, words: readonly string[]): Promise<void> {
   const sessions = context.table.all();
@@ -156,7 +154,7 @@ async function learnPaths(call: Call, context: Context, words: readonly string[]
 
 /** Here, or by another server of this host that has the session. */
 async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
-  if (!startsPrograms.has(spec.name)) await learnPaths(call, context, command.args);
+  await learnPaths(call, context, sessionWords(command));
   const elsewhere = await doneElsewhere(call, context, spec, command);
   if (elsewhere !== undefined) return elsewhere === "sent-on" ? undefined : elsewhere;
   return spec.run(call, context, command.args, command.opts());

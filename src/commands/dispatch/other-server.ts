@@ -12,6 +12,7 @@ import { onSubmitted, submittedElsewhere, submittedMeant } from "../start/submit
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { runThere, sentHere } from "./other-machine.ts";
+import { sessionWords, takesSession } from "./session-words.ts";
 
 /** The host's own place, as the client is told it (native/client.c); a job's is its name. */
 const hostsPlace = "-";
@@ -35,7 +36,8 @@ export async function doneElsewhere(
   if (listsAll.has(spec.name) || !takesSession(command)) return undefined;
   // all of them are all that this server has
   if (command.opts().all || command.opts().running) return undefined;
-  const wanted = wantedOf(command);
+  const words = sessionWords(command);
+  const wanted = words.length > 0 ? words : [undefined];
   const { table, submissions } = context;
   // an id that is ours means ours, unless its job may be running again, or is to
   const settled = (word: string | undefined) => {
@@ -138,20 +140,6 @@ export function presentIds(context: Context, others: readonly NeighbourSession[]
 export async function elsewhere(context: Context): Promise<NeighbourSession[]> {
   if (!context.neighbours.any) return [];
   return (await context.neighbours.sessions()).filter(({ id }) => context.table.get(id) === undefined);
-}
-
-function takesSession(command: Command): boolean {
-  return command.registeredArguments.some((argument) => argument.name() === "session");
-}
-
-/** What names the sessions; one undefined where nothing does. */
-function wantedOf(command: Command): (string | undefined)[] {
-  const { runDir } = command.opts();
-  if (typeof runDir === "string") return [runDir];
-  const at = command.registeredArguments.findIndex((argument) => argument.name() === "session");
-  const argument = command.registeredArguments[at];
-  const words = argument?.variadic ? command.args.slice(at) : command.args.slice(at, at + 1);
-  return words.length > 0 ? words : [undefined];
 }
 
 /** The place of the session that is meant, as the client is told it; undefined: here, or nowhere, which the command itself says. */
