@@ -1,4 +1,4 @@
-// The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other side is native/client.c.
+// The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other side is native/client.h.
 import { bytesOf, textOf } from "../base/bytes.ts";
 import { encodeFrame } from "./frame.ts";
 

@@ -10,6 +10,7 @@ import {
   encodeExit,
   encodeHello,
   encodeInputMode,
+  encodeInputTaken,
   encodeLeaveKeys,
   encodeResume,
   encodeSignals,
@@ -56,6 +57,8 @@ function played(script: number[], stream: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(Array.from({ length }, (_, i) => script[i % script.length] as number)), stream]);
 }
 
+const language = ["-std=gnu11", "-D_GNU_SOURCE", '-DFALCON_VERSION="0"', "-I", path.join(root, "native")];
+
 const header = (type: number, length: number) =>
   [length & 0xff, (length >> 8) & 0xff, (length >> 16) & 0xff, length >>> 24, type]
     .map((n) => `\\x${n.toString(16).padStart(2, "0")}`)
@@ -76,6 +79,7 @@ export function nativeTargets(): NativeTarget[] {
           encodeSignals(true),
           encodeResume(["attach", "id"]),
           encodeFrame(ServerFrame.restore, Buffer.from("x")),
+          encodeInputTaken(0, 0),
           encodeLeaveKeys([0x1c, 0x64]),
           encodeFrame(ServerFrame.taken),
           text,
@@ -86,12 +90,14 @@ export function nativeTargets(): NativeTarget[] {
           played([0x00, 0x14, 40, 10], Buffer.concat([stream, encodeExit(3)])),
           played([0x16, 5, 0x44], Buffer.concat([stream, encodeFrame(ServerFrame.reconnect)])),
           played([0x05], Buffer.concat([stream, encodeExec("/bin/sh", ["sh", "-c", "x"])])),
+          played([0x13, 9, 0x16], Buffer.concat([stream, encodeInputTaken(2, 2), text, encodeInputTaken(9, 7)])),
         ];
       },
-      words: [65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76].flatMap((type) => [
+      words: [65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81].flatMap((type) => [
         header(type, 0),
         header(type, 1),
         header(type, 8),
+        header(type, 16),
         header(type, 1 << 20),
       ]),
     },
@@ -181,8 +187,20 @@ export function nativeTargets(): NativeTarget[] {
   ];
 }
 
-/** Builds a target; answers its program, or why it cannot be built. */
-export function build({ source, name }: NativeTarget): { program: string } | { problem: string } {
+/** What is wrong with the C of a target, in the compiler's words; empty where nothing is. */
+export function faultsOf({ source }: NativeTarget): string {
+  const { status, stderr, error } = spawnSync(process.env.CC ?? "cc", [...language, "-fsyntax-only", path.join(folder, source)], {
+    encoding: "utf8",
+  });
+  return status === 0 ? "" : (error?.message ?? stderr);
+}
+
+/**
+ * Builds a target; answers its program, or why it cannot be built: `broken` is the target's own fault, not
+ * the compiler's.
+ */
+export function build(target: NativeTarget): { program: string } | { problem: string; broken: boolean } {
+  const { source, name } = target;
   const out = path.join(root, "build/fuzz");
   const hash = createHash("sha256");
   for (const from of [folder, path.join(root, "native")])
@@ -192,16 +210,7 @@ export function build({ source, name }: NativeTarget): { program: string } | { p
   fs.mkdirSync(out, { recursive: true });
   const cc = process.env.CC ?? "cc";
   const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-  const common = [
-    "-std=gnu11",
-    "-D_GNU_SOURCE",
-    "-g",
-    "-O1",
-    "-fno-omit-frame-pointer",
-    '-DFALCON_VERSION="0"',
-    "-I",
-    path.join(root, "native"),
-  ];
+  const common = [...language, "-g", "-O1", "-fno-omit-frame-pointer"];
   const steps = [
     [...common, ...sanitizers, "-fsanitize-coverage=trace-pc", "-c", path.join(folder, source), "-o", `${program}.target.o`],
     ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O2", "-c", path.join(folder, "driver.c"), "-o", `${program}.driver.o`],
@@ -212,6 +221,7 @@ export function build({ source, name }: NativeTarget): { program: string } | { p
     if (status !== 0)
       return {
         problem: `${cc} cannot build it: ${error?.message ?? stderr.split("\n").find((line) => line !== "") ?? `status ${status}`}`,
+        broken: faultsOf(target) !== "",
       };
   }
   for (const part of ["target.o", "driver.o"]) fs.rmSync(`${program}.${part}`);
@@ -243,7 +253,7 @@ export function runNative(
 ): Promise<Outcome> {
   const outcome: Outcome = { target: target.name, what: target.what, inputs: 0, seconds: 0, corpus: 0, blocks: 0 };
   const built = build(target);
-  if ("problem" in built) return Promise.resolve({ ...outcome, skipped: built.problem });
+  if ("problem" in built) return Promise.resolve({ ...outcome, [built.broken ? "problem" : "skipped"]: built.problem });
   const place = path.join(scratch, target.name);
   const seeds = path.join(place, "seeds");
   fs.rmSync(seeds, { recursive: true, force: true });

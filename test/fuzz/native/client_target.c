@@ -1,6 +1,6 @@
-// The client's whole main loop against a hostile server, terminal and user, in process: client.c itself, with
-// the system calls that it makes played by the input. The first third of the input says what happens next,
-// the rest is what the server sends.
+// The client's whole main loop against a hostile server, terminal and user, in process: client*.c themselves,
+// with the system calls that they make played by the input. The first third of the input says what happens
+// next, the rest is what the server sends.
 #include "driver.h"
 
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 ssize_t played_recvmsg(int fd, struct msghdr *message, int flags);
+int played_shutdown(int fd, int how);
 
 #define main client_main
 #define read played_read
@@ -22,6 +23,14 @@ ssize_t played_recvmsg(int fd, struct msghdr *message, int flags);
 #define recvmsg played_recvmsg
 #define dprintf played_dprintf
 #include "../../../native/client.c"
+#include "../../../native/client_connection.c"
+#include "../../../native/client_direct.c"
+#include "../../../native/client_end.c"
+#include "../../../native/client_frames.c"
+#include "../../../native/client_input.c"
+#include "../../../native/client_request.c"
+#include "../../../native/client_sending.c"
+#include "../../../native/client_signals.c"
 #include "../../../native/typing.c"
 #undef main
 #undef read
@@ -51,6 +60,10 @@ static size_t shown_length, owed_length;
 static uint8_t sent[TYPED_ROOM];
 static size_t sent_length;
 static uint64_t typed_count, told_count;
+// Of a connection on which nothing typed was sent yet: from where on it may begin, as the server counts what
+// it takes (INPUT_FROM) or does not.
+static bool tells_first;
+static uint64_t told_kept, told_rest;
 static uint8_t header[FRAME_HEADER];
 static size_t header_length, payload_left;
 
@@ -62,7 +75,7 @@ static unsigned next(void) {
 
 _Noreturn static void leave_target(int why) { longjmp(over, why); }
 
-// ---- what client.c links to
+// ---- what they link to
 
 bool place_find(const char *order, struct place *found, char *problem, size_t room) {
   (void)order;
@@ -97,13 +110,20 @@ static void check_sent(void) {
     size_t length = get_u32(sent + at);
     uint8_t type = sent[at + 4];
     fuzz_require(length <= PAYLOAD_LIMIT, "no frame of ours is longer than the limit");
-    fuzz_require((type >= TO_HELLO && type <= TO_SCHEDULING) || (type >= TO_INPUT && type <= TO_DIRECT_ENDED), "frames of ours have types that there are");
+    fuzz_require((type >= TO_HELLO && type <= TO_SCHEDULING) || (type >= TO_INPUT && type <= TO_INPUT_FROM), "frames of ours have types that there are");
     if (at + FRAME_HEADER + length > sent_length) break;
     if (type == TO_INPUT || type == TO_INPUT_AT) {
       size_t head = type == TO_INPUT_AT ? INPUT_AT_HEADER : 0;
       fuzz_require(length > head && length <= head + READ_PIECE, "INPUT and INPUT_AT are at most one read");
+      if (tells_first) told_count = told_rest;
+      tells_first = false;
       // typed bytes count up, so that one that is lost, doubled or moved is seen
       for (size_t i = head; i < length; i++) fuzz_require(sent[at + FRAME_HEADER + i] == (uint8_t)told_count++, "what was typed arrives in order");
+    }
+    if (type == TO_INPUT_FROM) {
+      fuzz_require(tells_first && length == 8, "where it goes on is told once, and first");
+      told_count = told_kept;
+      tells_first = false;
     }
     at += FRAME_HEADER + length;
   }
@@ -111,11 +131,11 @@ static void check_sent(void) {
   sent_length -= at;
 }
 
-// Typed bytes that the client keeps until an answer comes.
-static size_t kept_back(void) {
-  size_t bytes = 0;
-  for (size_t at = waiting_start; at < waiting_end; at += 4 + get_u32(waiting + at)) bytes += get_u32(waiting + at) - INPUT_AT_HEADER;
-  return bytes;
+// What was typed before this record.
+static uint64_t typed_before(size_t record) {
+  uint64_t bytes = 0;
+  for (size_t at = record; at < waiting_end; at += 4 + get_u32(waiting + at)) bytes += get_u32(waiting + at) - INPUT_AT_HEADER;
+  return typed_count - bytes;
 }
 
 int start_reach(const struct place *asked, patience *wait, pid_t *pid, char *problem, size_t room) {
@@ -127,9 +147,11 @@ int start_reach(const struct place *asked, patience *wait, pid_t *pid, char *pro
   if (next() > 250) wait(-1, 10);
   *pid = 77;
   stream_ended = false;
-  // what was on its way to the server before is lost with it, and that is told: the next one is only asked
+  // what was on its way to the server before goes again to one that counts, and is lost with any other
   sent_length = 0;
-  told_count = typed_count - kept_back();
+  tells_first = true;
+  told_kept = typed_before(waiting_start);
+  told_rest = typed_before(again_end > waiting_sent ? again_end : waiting_sent);
   write_failed = false;
   header_length = payload_left = 0;
   return CONNECTION;
@@ -186,7 +208,10 @@ bool direct_is_on(void) { return false; }
 int direct_fd(void) { return -1; }
 bool direct_waits(void) { return false; }
 int direct_timeout(void) { return -1; }
-bool direct_step(void) { return true; }
+bool direct_step(bool reads) {
+  (void)reads;
+  return true;
+}
 bool direct_at_rest(void) { return true; }
 bool direct_stop(bool tell) {
   (void)tell;
@@ -202,6 +227,7 @@ void keys_open(const uint8_t set[KEYS_SET], int holder) {
 void keys_close(void) {}
 void keys_end(void) {}
 bool keys_are_open(void) { return false; }
+bool keys_have_holder(void) { return false; }
 bool keys_take(const uint8_t *bytes, size_t length) {
   (void)bytes;
   (void)length;
@@ -213,6 +239,39 @@ int keys_fd(short *events) {
   return -1;
 }
 void keys_step(void) {}
+
+// Nor is the server another machine's: test/hosts has that.
+bool channel_is_used(void) { return false; }
+const char *channel_host(void) { return ""; }
+size_t channel_begin(char **rest, size_t count) {
+  (void)rest;
+  (void)count;
+  return 0;
+}
+enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status, char *said,
+                                 size_t room) {
+  (void)again, (void)wait, (void)socket, (void)far, (void)status, (void)said, (void)room;
+  return CHANNEL_REFUSED;
+}
+int channel_fd(void) { return -1; }
+void channel_hear(void) {}
+bool channel_is_silent(void) { return false; }
+int channel_network(void) { return -1; }
+void channel_network_heard(void) {}
+bool away_title(const char *host) { return !host; }
+void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t count) {
+  (void)host, (void)bytes, (void)length, (void)count;
+}
+bool away_is_asking(void) { return false; }
+void away_withdraw(void) {}
+int away_answer(const uint8_t *bytes, size_t length) {
+  (void)bytes, (void)length;
+  return -1;
+}
+_Noreturn void bridge_run(char **rest, size_t count, patience *wait) {
+  (void)rest, (void)count, (void)wait;
+  abort();
+}
 
 ssize_t played_recvmsg(int fd, struct msghdr *message, int flags) {
   (void)flags;
@@ -300,7 +359,7 @@ int played_close(int fd) {
 int played_shutdown(int fd, int how) {
   (void)how;
   fuzz_require(fd == CONNECTION, "only our side of the connection is ended");
-  fuzz_require(write_failed || told_count == typed_count - kept_back(), "a server that goes has got every key");
+  fuzz_require(write_failed || tells_first || told_count == typed_before(waiting_sent), "a server that goes has got every key");
   return 0;
 }
 int played_execv(const char *path, char *const words[]) {
@@ -337,35 +396,38 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
   typed_count = told_count = 0;
   header_length = payload_left = 0;
 
-  connection = -1;
-  greeted = going = lost = reads_input = input_ended = forward_signals = holds_signals = error_gone = out_blocked = false;
-  tell_size = tell_continued = false;
-  losses = input_mode = 0;
-  in_start = in_end = out_left = 0;
-  unsent_start = unsent_end = 0;
-  free(resume);
-  resume = NULL;
-  resume_length = 0;
+  // what was allocated is used again
+  uint8_t *in = client.in, *unsent = client.unsent;
+  size_t in_room = client.in_room, unsent_room = client.unsent_room;
+  free(client.resume);
+  client = (struct client){
+      .called_as = "falcon",
+      .connection = -1,
+      .in = in,
+      .in_room = in_room,
+      .unsent = unsent,
+      .unsent_room = unsent_room,
+      .signal_pipe = {SIGNALS, SIGNALS},
+      .first_arguments = words + 1,
+      .first_count = 2,
+  };
   typing_restart();
-  key_count = waiting_start = waiting_end = 0;
-  told_end = false;
-  heard_at = 0;
-  signal_pipe[0] = signal_pipe[1] = SIGNALS;
-  first_arguments = words + 1;
-  first_count = 2;
+  key_count = waiting_start = waiting_end = waiting_sent = again_end = 0;
+  read_before = typed = 0;
+  kept = understood = unanswered = false;
 
   if (setjmp(over) == 0) {
-    ask();
+    client_ask();
     for (;;) {
       turn();
-      fuzz_require(in_room <= PAYLOAD_LIMIT + UNWRITTEN_LIMIT + 4 * READ_PIECE + FRAME_HEADER, "what the server says is held within its bound");
-      fuzz_require(unsent_end - unsent_start <= UNSENT_MOST + READ_PIECE, "what is to be sent is held within its bound");
+      fuzz_require(client.in_room <= PAYLOAD_LIMIT + UNWRITTEN_LIMIT + 4 * READ_PIECE + FRAME_HEADER, "what the server says is held within its bound");
+      fuzz_require(client_unsent() <= UNSENT_MOST + READ_PIECE, "what is to be sent is held within its bound");
       // each press of a read that consists of them is kept by itself
       fuzz_require(typing_waiting() <= UNSENT_LIMIT + (4 + INPUT_AT_HEADER + 1) * READ_PIECE, "what is typed is held within its bound");
-      fuzz_require(resume_length <= PAYLOAD_LIMIT, "RESUME is within the limit");
+      fuzz_require(client.resume_length <= PAYLOAD_LIMIT, "RESUME is within the limit");
     }
   }
   // what was shown is what was owed, as far as it went (stderr may have lost its reader)
   fuzz_require(shown_length <= owed_length || owed_length == sizeof owed, "nothing is shown that was not sent");
-  if (!error_gone) fuzz_require(memcmp(shown, owed, shown_length < owed_length ? shown_length : owed_length) == 0, "output is shown in order");
+  if (!client.error_gone) fuzz_require(memcmp(shown, owed, shown_length < owed_length ? shown_length : owed_length) == 0, "output is shown in order");
 }

@@ -144,8 +144,8 @@ describe("the numbers", () => {
     );
   });
 
-  test("are the same in client.c", () => {
-    const source = fs.readFileSync(path.join(root, "native/client.c"), "utf8");
+  test("are the same in client.h", () => {
+    const source = fs.readFileSync(path.join(root, "native/client.h"), "utf8");
     const number = (name: string) => {
       const found = new RegExp(`\\b${name} = ([^,]+),?`).exec(source)?.[1];
       return found === undefined
