@@ -38,6 +38,7 @@ const allowed = {
     "src/session/machines/roster-files.ts",
     "src/session/life/working-directory.ts",
   ],
+  "a folder of sockets in /run or /tmp of this machine": ["src/commands/machines/ssh-masters.ts"],
   "our own home, which was checked before a server could start in it": [
     "src/base/log.ts",
     "src/commands/start/submit.ts",

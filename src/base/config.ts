@@ -56,6 +56,8 @@ export interface Config {
   readonly archive: string | null;
   /** Folder that this user's machines share, for what each tells the others; null: beside the homes. */
   readonly roster: string | null;
+  /** Machines that are asked for what they have, beside those that share the roster's folder; as ssh knows them. */
+  readonly hosts: readonly string[];
   /** The program that runs a command on another machine, with its arguments. */
   readonly ssh: readonly string[];
   /** By a machine's name: the program that runs a command line there, which it is given as its last argument. */
@@ -89,6 +91,7 @@ export const defaultConfig: Config = {
   saveBefore: null,
   archive: null,
   roster: null,
+  hosts: [],
   ssh: ["ssh"],
   reach: {},
   serverIdle: 60_000,
@@ -102,6 +105,8 @@ const mostSyntaxErrors = 20;
 const mostProblems = 40;
 /** A longer key is no slip of the finger. */
 const longestKey = 64;
+/** Machines that are asked, each by an ssh of its own: a person has fewer. */
+const mostHosts = 20;
 /** 2^53 - 1 would be a promise that no disk keeps; the holder takes 64 bits. */
 const largestRetention = 2 ** 50;
 
@@ -141,6 +146,7 @@ const settings: readonly Setting[] = [
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
   { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
   { key: "roster", set: (c, v) => (c.roster = folder(v, "falcon-roster")) },
+  { key: "hosts.list", set: (c, v) => (c.hosts = hostNames(v)) },
   { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
   { key: "reach.NAME", set: (c, v, name) => (c.reach = { ...c.reach, [hostName(name)]: words(v) }) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
@@ -159,7 +165,7 @@ const settings: readonly Setting[] = [
     })),
   ),
 ];
-const tables = ["program_sequences", "keys", "reach"];
+const tables = ["program_sequences", "keys", "hosts", "reach"];
 /** The table whose keys are the user's own. */
 const freeTable = "reach.";
 
@@ -200,10 +206,11 @@ export async function readSettings(file: string): Promise<LoadedConfig> {
   }
 }
 
-/** Settings that name programs. */
+/** Settings that name programs, or whom one is run for. */
 const programs: readonly [string, keyof Config][] = [
   ["ssh", "ssh"],
   ["reach", "reach"],
+  ["hosts", "hosts"],
   ["on_event", "onEvent"],
 ];
 
@@ -449,6 +456,17 @@ function keyNames(value: Value, context: Context): readonly KeyName[] {
 function hostName(value: Value): string {
   if (typeof value === "string" && hostPattern.test(value)) return value;
   throw new Unfit("given for the name of a machine (letters, digits, dots, hyphens)");
+}
+
+function hostNames(value: Value): readonly string[] {
+  const names = Array.isArray(value) ? value : undefined;
+  if (
+    names !== undefined &&
+    names.length <= mostHosts &&
+    names.every((name) => typeof name === "string" && hostPattern.test(name))
+  )
+    return [...new Set(names as string[])];
+  throw new Unfit(`at most ${mostHosts} names of machines, as ssh knows them, such as ["workstation", "cluster"]`);
 }
 
 function command(value: Value): readonly string[] | null {

@@ -18,7 +18,9 @@ import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/dispatch/call.ts";
 import { runCommand } from "../commands/dispatch/dispatch.ts";
 import { toldSessions } from "../commands/list/roster-entries.ts";
+import { askHost } from "../commands/machines/ask-host.ts";
 import { farContract } from "../commands/machines/reach.ts";
+import { SshMasters } from "../commands/machines/ssh-masters.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile, nativeFolder } from "../platform/native.ts";
@@ -38,6 +40,7 @@ import { realPath } from "../session/life/real-paths.ts";
 import type { Session } from "../session/life/session.ts";
 import { SessionTable } from "../session/life/session-table.ts";
 import { isLive } from "../session/life/state.ts";
+import { AskedHosts } from "../session/machines/asked-hosts.ts";
 import { Neighbours } from "../session/machines/neighbours.ts";
 import { RosterKeeper, rosterRoot } from "../session/machines/roster.ts";
 import { Submissions } from "../session/machines/submissions.ts";
@@ -139,6 +142,8 @@ export class Server implements Context {
   );
   readonly parts: PartKeeper;
   readonly roster: RosterKeeper;
+  readonly hosts: AskedHosts;
+  readonly masters: SshMasters;
   readonly usage: UsageSampler;
   readonly gpus: Nvidia;
   readonly job: LimitedJob | undefined;
@@ -284,6 +289,12 @@ export class Server implements Context {
       home: homeIdentity(options.home),
       sessions: () => toldSessions(this),
       live: () => this.table.live().length,
+      clock: wall,
+      steady,
+    });
+    this.masters = new SshMasters(homeIdentity(options.home));
+    this.hosts = new AskedHosts(config.hosts, {
+      ask: (name, environment) => askHost(this.config, name, environment, this.masters.folder),
       clock: wall,
       steady,
     });
@@ -803,7 +814,7 @@ export class Server implements Context {
     this.#knownTime.keep();
     this.parts.dispose();
     this.#scopes.dispose();
-    await this.roster.farewell();
+    await Promise.all([this.roster.farewell(), this.masters.end()]);
     await Promise.all([this.table.leave(), this.#retention.dispose()]);
     // the database and the lock are free before a client that was sent away can start the next server
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));

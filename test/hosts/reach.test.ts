@@ -39,8 +39,10 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     await hosts.cable("node1", "down");
     const said = await hosts.run("login", ["show", id]);
     assert.equal(said.code, 255, said.stdout);
-    assert.match(said.stderr, /node1/);
-    assert.equal(said.stderr.trim().split("\n").length, 1, said.stderr);
+    // ssh says first where a connection of ours was open, and then what it tried itself
+    const [last, ...before] = said.stderr.trim().split("\n").reverse();
+    assert.match(last ?? "", /node1/);
+    assert.match(before.join("\n"), /^(mux_client\S+ [^\n]*)?$/);
     await hosts.cable("node1", "up");
     const none = await hosts.run("login", ["show", "nosuch"]);
     assert.equal(none.code, 1);
@@ -91,7 +93,7 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     await until(async () => !/"state": "running"/.test(await hosts.ok("node1", ["sessions", "--json", "--here"])), "its end");
     assert.match(
       fs.readFileSync(`${wrapper}.log`, "utf8"),
-      /^-4 -T -o ForwardAgent=no -o BatchMode=yes -o ConnectTimeout=10 node1 /,
+      /^-4 -G node1\n-4 (-o (Control|ServerAlive)\S+ ){4}-T -o ForwardAgent=no -o BatchMode=yes -o ConnectTimeout=10 node1 /,
     );
   });
 });

@@ -43,6 +43,7 @@ inside() {
   mount -t tmpfs tmpfs /dev/shm
   mount -t tmpfs tmpfs /run
   mkdir -m 755 /run/sshd
+  mkdir -p -m 700 /run/user/0
   "$(command -v sshd)" -f "$at/sshd_config" -E "$at/sshd.log"
   echo up >"$at/ready"
   while :; do sleep 3600 & wait; done

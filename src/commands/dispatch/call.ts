@@ -10,6 +10,7 @@ import type { UsageSampler } from "../../resources/sampler.ts";
 import type { EventStream } from "../../session/events/event-stream.ts";
 import type { RunTick } from "../../session/events/run-tick.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
+import type { AskedHosts } from "../../session/machines/asked-hosts.ts";
 import type { Neighbours } from "../../session/machines/neighbours.ts";
 import type { RosterKeeper } from "../../session/machines/roster.ts";
 import type { Submissions } from "../../session/machines/submissions.ts";
@@ -17,6 +18,7 @@ import type { Archive } from "../../session/output/archive.ts";
 import type { PartKeeper } from "../../session/run/part-keeper.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionStore } from "../../store/session-store.ts";
+import type { SshMasters } from "../machines/ssh-masters.ts";
 
 /** How the client's standard input is read. */
 export const InputMode = { off: 0, plain: 1, raw: 2 } as const;
@@ -101,6 +103,10 @@ export interface Context {
   readonly neighbours: Neighbours;
   /** What the user's other machines have, and what they are told of this one. */
   readonly roster: RosterKeeper;
+  /** The machines that are asked for what they have. */
+  readonly hosts: AskedHosts;
+  /** Our connections to other machines. */
+  readonly masters: Pick<SshMasters, "folder">;
   /** What the sessions use, and what the GPUs' driver says. */
   readonly usage: Pick<UsageSampler, "of" | "series">;
   readonly gpus: Pick<Nvidia, "problem" | "gpus" | "processes">;

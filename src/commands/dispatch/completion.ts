@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { Status } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
+import { remoteSessions } from "../machines/remote-sessions.ts";
 import { submittedKnown } from "../start/submitted-session.ts";
 import type { Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
@@ -149,7 +150,8 @@ async function namedElsewhere(context: Context): Promise<Named[]> {
   const others = await elsewhere(context);
   // Slurm itself is not asked: a person waits at the cursor
   const waiting = submittedKnown(context, presentIds(context, others));
-  const { sessions: far } = await context.roster.others(
+  const { sessions: far } = await remoteSessions(
+    context,
     (id) => context.table.get(id) !== undefined || others.some((other) => other.id === id),
   );
   return [

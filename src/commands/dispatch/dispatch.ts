@@ -14,6 +14,8 @@ import { stop } from "../control/stop.ts";
 import { tag } from "../control/tag.ts";
 import { wait } from "../control/wait.ts";
 import { monitor, sessions } from "../list/sessions.ts";
+import { sentHere, sentToSite } from "../machines/reach.ts";
+import { tellRoster } from "../machines/tell-roster.ts";
 import { events } from "../output/events.ts";
 import { exportCommand } from "../output/export.ts";
 import { logs, logsAgain } from "../output/logs.ts";
@@ -36,7 +38,6 @@ import { commandLine } from "./command-line.ts";
 import { completion } from "./completion.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
-import { sentHere } from "./other-machine.ts";
 import { doneElsewhere } from "./other-server.ts";
 import { sessionWords } from "./session-words.ts";
 import { unknownCommand } from "./unknown-word.ts";
@@ -73,7 +74,7 @@ export const commands: readonly CommandSpec[] = [
 ];
 
 /** What only programs ask for: a client that lost its server, a shell at each Tab. */
-const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, completion(() => commands)];
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, tellRoster, completion(() => commands)];
 
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {
@@ -100,7 +101,7 @@ export async function runCommand(call: Call, context: Context): Promise<number |
 
 async function dispatch(call: Call, context: Context): Promise<number | undefined> {
   const given = call.request.arguments;
-  const [name, ...rest] = given[0] === sentHere ? given.slice(1) : given;
+  const [name, ...rest] = given[0] === sentHere || given[0] === sentToSite ? given.slice(1) : given;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = commands.find((c) => c.name === rest[0]);
     if (name === "help" && about !== undefined) return parse(about, ["--help"], call, context);

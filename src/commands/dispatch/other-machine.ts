@@ -4,15 +4,18 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";
-import type { RemoteSession } from "../../session/machines/roster.ts";
-import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, quoted } from "../machines/reach.ts";
+import type { RemoteSession } from "../../session/machines/remote-session.ts";
+import {
+  channelWords,
+  type FarPlace,
+  farCommand,
+  farContract,
+  placeOfRemote,
+  quoted,
+  sentHere,
+  sentToSite,
+} from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
-
-/**
- * The first word of a command line that another machine sent here: it is done here, or not at all. A contract
- * between versions.
- */
-export const sentHere = "@here";
 
 /** Needs the caller's folder: a file is written below it. */
 const inFolder = new Set(["export"]);
@@ -31,29 +34,34 @@ export function runThere(call: Call, context: Context, words: readonly string[],
   refuseOurName(context, first);
   const { stdin, stdout } = call.request.terminal;
   const person = stdin && stdout;
-  const [command = "", ...rest] = call.request.arguments;
+  const given = call.request.arguments;
+  const [command = "", ...rest] = given[0] === sentToSite ? given.slice(1) : given;
   const args = [...rest];
   for (const [i, word] of words.entries()) args[args.indexOf(word)] = (sessions[i] as RemoteSession).id;
-  const asked = [sentHere, command, ...args];
-  if (command === "attach" && person && first.contract >= farContract) return throughChannel(call, context, first, asked);
-  if (command === "attach" && person)
+  const place = placeOfRemote(first);
+  const asked = [place.behind ? sentToSite : sentHere, command, ...args];
+  if (command === "attach" && person && !place.behind && first.contract >= farContract)
+    return throughChannel(call, context, place, asked);
+  if (command === "attach" && person && first.contract < farContract)
     call.stderr(`falcon: falcon-sessions on ${host} is older: where the network is lost, this attach is, too\n`);
   const folder = inFolder.has(command) ? call.request.directory : "";
-  const argv = farCommand(context.config, placeOfRemote(first), asked, person ? "person" : "program", { folder });
+  const argv = farCommand(context.config, place, asked, person ? "person" : "program", {
+    ...{ folder, masters: context.masters.folder },
+  });
   call.exec("/usr/bin/env", ["env", ...argv]);
 }
 
 /** The client stays, and asks the server of that machine. */
-function throughChannel(call: Call, context: Context, session: RemoteSession, asked: readonly string[]): void {
+function throughChannel(call: Call, context: Context, place: FarPlace, asked: readonly string[]): void {
   call.exec(path.join(nativeFolder, "falcon"), [
     call.request.name,
-    ...channelWords(context.config, placeOfRemote(session), asked),
+    ...channelWords(context.config, place, asked, { masters: context.masters.folder }),
   ]);
 }
 
 /** @throws Failure where nothing tells that machine from ours. */
-function refuseOurName(context: Context, { id, host }: RemoteSession): void {
-  if (host !== context.host) return;
+function refuseOurName(context: Context, { id, host, via }: RemoteSession): void {
+  if (host !== context.host || via !== null) return;
   throw new Failure(
     `session ${id} is in another home of this machine, or on another machine of its name: use falcon with that FALCON_SESSIONS_HOME, or there`,
     Status.usage,
@@ -61,8 +69,12 @@ function refuseOurName(context: Context, { id, host }: RemoteSession): void {
 }
 
 /** The client attaches to a session of another machine, and does its own command again when that is left. */
-export function attachThere(call: Call, context: Context, session: FarPlace & { id: string }): void {
-  const line = channelWords(context.config, session, [sentHere, "attach", session.id]).map(quoted).join(" ");
-  const script = 'falcon=$0 line=$1; shift; eval "\\"\\$falcon\\" $line"; exec "$falcon" "$@"';
+export function attachThere(call: Call, context: Context, { id, ...place }: FarPlace & { id: string }): void {
+  const options = { masters: context.masters.folder };
+  const words = place.behind
+    ? farCommand(context.config, place, [sentToSite, "attach", id], "person", options)
+    : ['"$falcon"', ...channelWords(context.config, place, [sentHere, "attach", id], options)];
+  const line = words.map((word, i) => (i === 0 && !place.behind ? word : quoted(word))).join(" ");
+  const script = 'falcon=$0 line=$1; shift; eval "$line"; exec "$falcon" "$@"';
   call.exec("/bin/sh", ["sh", "-c", script, path.join(nativeFolder, "falcon"), line, ...call.request.arguments]);
 }

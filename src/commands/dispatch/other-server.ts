@@ -7,11 +7,13 @@ import { realPath } from "../../session/life/real-paths.ts";
 import { selectSession } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
-import type { RemoteSession } from "../../session/machines/roster.ts";
+import type { RemoteSession } from "../../session/machines/remote-session.ts";
+import { sentHere, sentToSite } from "../machines/reach.ts";
+import { remoteSessions } from "../machines/remote-sessions.ts";
 import { onSubmitted, submittedElsewhere, submittedMeant } from "../start/submitted-session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
-import { runThere, sentHere } from "./other-machine.ts";
+import { runThere } from "./other-machine.ts";
 import { sessionWords, takesSession } from "./session-words.ts";
 
 /** The host's own place, as the client is told it (native/place.c); a job's is its name. */
@@ -77,12 +79,18 @@ async function onAnotherMachine(call: Call, context: Context, wanted: readonly (
     words.some((word) => !call.request.arguments.includes(word))
   )
     return false;
-  const { table, roster } = context;
+  const { table } = context;
   const own = words.filter((word) => ownOf(table.all(), word, call.request.directory) !== undefined);
   if (own.length === words.length) return false;
-  const { sessions } = await roster.others((id) => table.get(id) !== undefined);
-  const meant = words.map((word) => remoteMeant(sessions, word));
-  const there = meant.filter((session) => session !== undefined);
+  const site = call.request.arguments[0] === sentToSite;
+  const known = (id: string) => table.get(id) !== undefined;
+  const meantOf = async (environment?: Readonly<Record<string, string>>) => {
+    const { sessions } = await (site ? context.roster.others(known) : remoteSessions(context, known, environment));
+    return words.map((word) => remoteMeant(sessions, word)).filter((session) => session !== undefined);
+  };
+  let there = await meantOf();
+  // nobody is asked who need not be
+  if (there.length < words.length - own.length && !site && context.hosts.any) there = await meantOf(call.request.environment);
   if (there.length === 0) return false;
   if (there.length < words.length || own.length > 0)
     throw new Failure("these sessions are on different machines: name them one by one", Status.usage);

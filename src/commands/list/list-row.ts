@@ -1,5 +1,7 @@
 // One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm, where it was submitted and is not here.
+
 import type { RunProgress } from "../../trainers/run.ts";
+import type { FarPlace } from "../machines/reach.ts";
 
 /** One line of the list, whichever server has the session. */
 export interface ListRow {
@@ -17,7 +19,7 @@ export interface ListRow {
   /** Which server has it, as `falcon @job` names it; undefined: ours, or none. */
   server?: string;
   /** On which other machine it is; undefined: on none. */
-  far?: { host: string; job: string | null };
+  far?: FarPlace;
   created: number;
   listing: object;
 }

@@ -8,12 +8,14 @@ import { selectSession, sessionsOfRun } from "../../session/life/select-session.
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
-import type { RemoteSession } from "../../session/machines/roster.ts";
+import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
 import { failureText, runFailure } from "../../trainers/failure.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { elsewhere, named, placeOf, presentIds, serverOf } from "../dispatch/other-server.ts";
+import { placeOfRemote } from "../machines/reach.ts";
+import { remoteSessions } from "../machines/remote-sessions.ts";
 import { parseTime } from "../output/logs.ts";
 import { asOne, type Submitted, submittedElsewhere, submittedListing, submittedMeant } from "../start/submitted-session.ts";
 import { redNumbers } from "../text/not-finite.ts";
@@ -69,7 +71,7 @@ export const sessions: CommandSpec = {
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
     const labelled = tagFilter((options.tag as string[] | undefined) ?? []);
     if (options.watch) {
-      const look = () => lookElsewhere(context, options.here === true, () => {});
+      const look = () => lookElsewhere(call, context, options.here === true, () => {});
       let there = await look();
       return watch(call, context, {
         refresh: async () => {
@@ -171,11 +173,11 @@ interface Elsewhere {
 }
 
 /** @param here nothing of other machines. `problem` is told what is wrong with those. */
-async function lookElsewhere(context: Context, here: boolean, problem: (text: string) => void): Promise<Elsewhere> {
+async function lookElsewhere(call: Call, context: Context, here: boolean, problem: (text: string) => void): Promise<Elsewhere> {
   await context.takeInJobs();
   const others = await elsewhere(context);
   const submitted = await submittedElsewhere(context, presentIds(context, others));
-  const [waiting, remote] = asOne(submitted, here ? [] : await remoteSessions(context, others, problem));
+  const [waiting, remote] = asOne(submitted, here ? [] : await toldByOthers(call, context, others, problem));
   return { others, waiting, remote };
 }
 
@@ -224,7 +226,7 @@ async function chosenRows(
   runDir: string | undefined,
   here: boolean,
 ): Promise<ListRow[]> {
-  const there = await lookElsewhere(context, here, (problem) => call.stderr(`falcon: ${problem}\n`));
+  const there = await lookElsewhere(call, context, here, (problem) => call.stderr(`falcon: ${problem}\n`));
   const found = chosen(call, context, wanted, all, runDir, there);
   const own = await ownRows(
     context,
@@ -275,14 +277,15 @@ function otherRow(session: NeighbourSession): ListRow {
 }
 
 /** What the user's other machines have; what is wrong with that is said. */
-async function remoteSessions(
+async function toldByOthers(
+  call: Call,
   context: Context,
   others: readonly NeighbourSession[],
   problem: (text: string) => void,
 ): Promise<RemoteSession[]> {
-  const { table, roster } = context;
   const here = new Set(others.map(({ id }) => id));
-  const { sessions, problems } = await roster.others((id) => here.has(id) || table.get(id) !== undefined);
+  const known = (id: string) => here.has(id) || context.table.get(id) !== undefined;
+  const { sessions, problems } = await remoteSessions(context, known, call.request.environment);
   for (const text of problems.slice(0, mostProblems)) problem(printable(text));
   return sessions;
 }
@@ -290,7 +293,7 @@ async function remoteSessions(
 /** A machine that was not heard of is not guessed about. */
 function remoteRow(session: RemoteSession): ListRow {
   const { server: _, ...known } = otherRow(session);
-  const row = { ...known, far: { host: session.host, job: session.job } };
+  const row = { ...known, far: placeOfRemote(session) };
   if (session.unheard === null) return row;
   return {
     ...row,

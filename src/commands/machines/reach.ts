@@ -2,7 +2,8 @@
 // `reach.NAME` of the configuration says it for one machine; else a session of a Slurm job by a step in that
 // job, where this machine's Slurm knows the job, and all others by the user's ssh.
 import type { Config } from "../../base/config.ts";
-import type { RemoteSession } from "../../session/machines/roster.ts";
+import type { RemoteSession } from "../../session/machines/remote-session.ts";
+import { masterAlive, masterIdle } from "./ssh-masters.ts";
 
 /**
  * Of the far command line and the roster: what the far side of this number understands, every later one does
@@ -16,11 +17,23 @@ const channelVersion = 1;
 /** Where nobody can be asked, an address that does not answer is given up after so long (s). */
 const longestConnect = 10;
 
+/**
+ * The first word of a command line that another machine sent here: it is done here, or not at all. A contract
+ * between versions.
+ */
+export const sentHere = "@here";
+/** As `sentHere`; but it may be done by a machine that shares a roster with the one that it was sent to. */
+export const sentToSite = "@site";
+
 /** Where a command is run. */
 export interface FarPlace {
   host: string;
   /** The home's, as `falcon @job` names it; null: the machine's own. */
   job: string | null;
+  /** It is one of `[hosts] list`: the numbers of its jobs are of another Slurm. */
+  asked?: boolean;
+  /** Not that machine itself has it, but one that shares a roster with it. */
+  behind?: boolean;
 }
 
 /**
@@ -63,24 +76,30 @@ export function bridgeWords({ job }: FarPlace): string[] {
   return ["bridge", String(channelVersion), job ?? "-"];
 }
 
-/**
- * A command that runs `falcon-sessions WORDS` on another machine.
- * @param extra options of ssh's that come first.
- */
+export interface FarOptions {
+  /** Where the words are run there; "": wherever its shell begins. */
+  folder?: string;
+  /** Options of ssh's that come first. */
+  extra?: readonly string[];
+  /** The folder of our master connections (SshMasters); undefined: the user's alone. */
+  masters?: string | undefined;
+}
+
+/** A command that runs `falcon-sessions WORDS` on another machine. */
 export function farCommand(
   config: Pick<Config, "ssh" | "reach">,
   place: FarPlace,
   words: readonly string[],
   purpose: Purpose,
-  { folder = "", extra = [] }: { folder?: string; extra?: readonly string[] } = {},
+  { folder = "", extra = [], masters }: FarOptions = {},
 ): string[] {
-  const { host, job } = place;
+  const { host, job, asked } = place;
   const line = farLine(words, folder);
   const own = config.reach[host];
   if (own !== undefined) return [...own, line];
-  const ssh = sshCommand([...config.ssh, ...extra], purpose, host, line);
+  const ssh = sshCommand([...config.ssh, ...extra], purpose, host, line, masters);
   const number = /^s(\d+)/.exec(job ?? "")?.[1];
-  if (number === undefined) return ssh;
+  if (number === undefined || asked === true) return ssh;
   const node = host.split(".")[0] as string;
   // a terminal of its own for who types there; else every byte as it comes, not line by line
   const kind = purpose === "person" ? "--pty" : "--unbuffered";
@@ -92,20 +111,52 @@ const noAgent = ["-o", "ForwardAgent=no"];
 /** Asks nobody anything. */
 const quiet = ["-T", ...noAgent, "-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect}`];
 
-function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line: string): string[] {
+function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line: string, masters: string | undefined): string[] {
+  const plain = sshWords(ssh, purpose, host, line);
+  if (masters === undefined) return plain;
+  // lists and commands make a connection that others go through; who may be asked for a login goes
+  // through one
+  const making =
+    purpose === "program" ? ["ControlMaster=auto", `ControlPersist=${masterIdle}`, `ServerAliveInterval=${masterAlive}`] : [];
+  const own = [`ControlPath=${masters}/%C`, ...making].flatMap((option) => ["-o", option]);
+  const ours = sshWords([...ssh, ...own], purpose, host, line);
+  // what is no OpenSSH, or has a place for connections of the user's own, is left as it is
+  const script = `told=$(${text([...ssh, "-G", host])} 2>/dev/null)
+case $told in
+  *"
+controlpath none"*) ;;
+  *"
+controlpath "*) exec ${text(plain)} ;;
+esac
+case $told in
+  *controlmaster*) exec ${text(ours)} ;;
+esac
+exec ${text(plain)}`;
+  return ["/bin/sh", "-c", script];
+}
+
+const text = (words: readonly string[]) => words.map(quoted).join(" ");
+
+function sshWords(ssh: readonly string[], purpose: Purpose, host: string, line: string): string[] {
   if (purpose === "person") return [...ssh, "-t", ...noAgent, host, line];
   if (purpose === "channel") return [...ssh, "-T", ...noAgent, host, line];
   if (purpose === "program") return [...ssh, ...quiet, host, line];
   // one login at most, and none where a master connection stands: a login that fails is not repeated
-  const text = (words: readonly string[]) => words.map(quoted).join(" ");
   const master = `${text([...ssh, "-O", "check", host])} >/dev/null 2>&1`;
   const through = text([...ssh, ...quiet, host, line]);
-  const past = text([...ssh, ...quiet, "-o", "ControlPath=none", host, line]);
+  const past = text([...noMaster(ssh), ...quiet, "-o", "ControlPath=none", host, line]);
   const script =
     purpose === "again"
       ? `if ${master}; then exec ${through}; fi; exec ${past}`
       : `if ${master}; then exec ${past}; fi; echo "there is no master connection" >&2; exit 255`;
   return ["/bin/sh", "-c", script];
+}
+
+/** Of an option that is given twice ssh takes the first. */
+function noMaster(ssh: readonly string[]): string[] {
+  return ssh.flatMap((word, i) =>
+    word.startsWith("ControlPath=") || (word === "-o" && ssh[i + 1]?.startsWith("ControlPath=") === true) ? [] : [word],
+  );
 }
 
 /**
@@ -117,18 +168,19 @@ export function channelWords(
   config: Pick<Config, "ssh" | "reach">,
   place: FarPlace,
   words: readonly string[],
-  extra: readonly string[] = [],
+  { extra = [], masters }: FarOptions = {},
 ): string[] {
   const bridge = bridgeWords(place);
   const purposes =
     config.reach[place.host] === undefined ? (["channel", "again", "past-master"] as const) : (["channel"] as const);
-  const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { extra }));
+  const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { extra, masters }));
   return ["@channel", place.host, ...ways.flatMap((way) => [String(way.length), ...way]), "0", ...words];
 }
 
 /** Where a session of another machine is. */
-export function placeOfRemote({ host, job }: RemoteSession): FarPlace {
-  return { host, job };
+export function placeOfRemote({ host, job, via, behind }: RemoteSession): FarPlace {
+  if (via === null) return { host, job };
+  return behind ? { host: via, job: null, asked: true, behind } : { host, job, asked: true };
 }
 
 /**

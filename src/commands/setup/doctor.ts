@@ -4,8 +4,9 @@ import { warning } from "../../doctor/condition.ts";
 import { type Condition, diagnose } from "../../doctor/diagnosis.ts";
 import type { FalconSeen } from "../../doctor/falcons.ts";
 import { packageRoot } from "../../platform/native.ts";
-import type { Context } from "../dispatch/call.ts";
+import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
+import { knownHosts } from "../machines/known-hosts.ts";
 import { coloursFor } from "../text/table.ts";
 
 /** Status where something was found that can cost a run; warnings alone are no failure. */
@@ -36,7 +37,7 @@ export const doctor: CommandSpec = {
       { home: context.home, root: packageRoot, version: context.version, uid: process.getuid?.() ?? -1 },
       request.pid,
     );
-    const conditions = [...places, await machines(context), graphics(context)];
+    const conditions = [...places, await machines(call, context), graphics(context)];
     const findings = conditions.flatMap((c) => c.findings);
     const problems = findings.filter((f) => f.severity === "problem").length;
     if (options.json) {
@@ -48,18 +49,22 @@ export const doctor: CommandSpec = {
 };
 
 /** What the user's machines tell each other. */
-async function machines({ roster }: Context): Promise<Condition> {
+async function machines(call: Call, context: Context): Promise<Condition> {
+  const { roster } = context;
   const { problems } = await roster.others(() => false);
   const told = roster.problem === undefined ? [] : [`other machines are not told what runs here: ${roster.problem}`];
   return {
     name: "machines",
-    findings: [...told, ...problems].map((what) =>
-      warning(
-        "roster",
-        what,
-        `what is not yours or broken may be removed from ${roster.folder}; config key roster names another folder`,
+    findings: [
+      ...[...told, ...problems].map((what) =>
+        warning(
+          "roster",
+          what,
+          `what is not yours or broken may be removed from ${roster.folder}; config key roster names another folder`,
+        ),
       ),
-    ),
+      ...(await knownHosts(call, context)),
+    ],
   };
 }
 

@@ -5,7 +5,7 @@ import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
-import type { RemoteSession } from "../../session/machines/roster.ts";
+import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { Listing } from "../list/session-json.ts";

@@ -150,6 +150,26 @@ export const readRosters = aside(
   ([folder]) => folder,
 );
 
+/** Whether a file lies there, for a machine that wants to know whether the folder is the one that it sees itself. */
+export const rosterHas = aside(
+  "rosterHas",
+  (file: string): boolean => fs.existsSync(file),
+  ([file]) => file,
+);
+
+/** Makes, or removes, the file by which another machine tells whether it sees this folder. */
+export const markRoster = aside(
+  "markRoster",
+  (file: string, there: boolean): boolean => {
+    if (!fs.existsSync(path.dirname(file))) return false;
+    checkFolder(path.dirname(file));
+    if (there) fs.writeFileSync(file, "", { mode: 0o600, flag: "wx" });
+    else fs.rmSync(file, { force: true });
+    return true;
+  },
+  ([file]) => file,
+);
+
 /** What time it is by the clock that the files' times are of. */
 function timeOf(folder: string): number {
   const file = path.join(folder, `.now.${process.pid}`);

@@ -5,18 +5,8 @@ import { hostPattern } from "../../base/config.ts";
 import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { bareSessionJson } from "./bare-session-json.ts";
-import type { NeighbourSession } from "./neighbours.ts";
+import { type RemoteSession, sessionsOf } from "./remote-session.ts";
 import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
-
-/** A session of another machine, as that told it last. */
-export interface RemoteSession extends NeighbourSession {
-  host: string;
-  /** ms since its machine was heard of, where that is longer than it should be; null: it is on time. */
-  unheard: number | null;
-  /** What the far side of a command line understands there (RosterEffects); 0: it is older. */
-  contract: number;
-}
 
 /** Changes are written together, at most so often (ms). */
 const mostOften = 10_000;
@@ -25,9 +15,6 @@ const settles = 500;
 /** While something runs the file is written at least so often (ms), and with more than so many files less often: all machines share one server. */
 const atLeast = 60_000;
 const manyFiles = 50;
-/** A machine is late after so many of its own intervals, and this much (ms) for a slow disk. */
-const lateAfter = 2;
-const slack = 15_000;
 /** Bytes of one session in the file. */
 export const longestEntry = 500;
 /** Sessions that are told: those that run, then those that ended last. */
@@ -106,23 +93,13 @@ export class RosterKeeper implements Disposable {
   }
 
   async #write(): Promise<void> {
-    const { host, job, version, contract, clock, steady } = this.#effects;
+    const { host, steady } = this.#effects;
     this.#written = steady();
     if (!hostPattern.test(host))
       return this.#failed(`the name of this host, ${JSON.stringify(host)}, cannot stand in the roster`);
     try {
-      const sessions = (await this.#effects.sessions()).slice(0, mostTold);
-      const facts = {
-        format: rosterFormat,
-        host,
-        job,
-        version,
-        contract,
-        written: clock(),
-        every: Math.ceil(this.#every / 1000),
-      };
-      const head = JSON.stringify(facts).slice(0, -1);
-      const text = `${head},"sessions":[\n${sessions.map(entryText).join(",\n")}\n]}\n`;
+      const { head, sessions } = await this.#own();
+      const text = `${head},"sessions":[\n${sessions.join(",\n")}\n]}\n`;
       const count = await writeRoster(this.folder, this.#name, text, sessions.length === 0);
       this.#told = count > 0;
       this.#every = atLeast * Math.max(1, count / manyFiles);
@@ -130,6 +107,26 @@ export class RosterKeeper implements Disposable {
     } catch (error) {
       this.#failed(sentence(error));
     }
+  }
+
+  /** What this home has, as JSON: the object's beginning, and each session. */
+  async #own(): Promise<{ head: string; sessions: string[] }> {
+    const { host, job, version, contract, clock } = this.#effects;
+    const sessions = (await this.#effects.sessions()).slice(0, mostTold);
+    const facts = { format: rosterFormat, host, job, version, contract, written: clock(), every: Math.ceil(this.#every / 1000) };
+    return { head: JSON.stringify(facts).slice(0, -1), sessions: sessions.map(entryText) };
+  }
+
+  /**
+   * All that is known here, for a machine that asks: one roster a line, this home's own first, each with its
+   * age in ms.
+   * @param facts of the first line.
+   */
+  async lines(facts: object): Promise<string[]> {
+    const { head, sessions } = await this.#own();
+    const own = `${head},"age":0,"facts":${JSON.stringify(facts)},"sessions":[${sessions.join(",")}]}`;
+    const { rosters } = await this.#read();
+    return [own, ...rosters.map(({ roster, age }) => JSON.stringify({ ...roster, age }))];
   }
 
   #failed(problem: string): void {
@@ -144,24 +141,33 @@ export class RosterKeeper implements Disposable {
   async others(known: (id: string) => boolean): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
     const now = this.#effects.clock();
     try {
-      const versions = Object.fromEntries([...this.#known].map(([name, { version }]) => [name, version]));
-      const { found, problems } = await readRosters(this.folder, this.#name, versions);
-      const before = this.#known;
-      this.#known = new Map(
-        found.flatMap(({ name, version, roster = before.get(name)?.roster }) => (roster ? [[name, { version, roster }]] : [])),
-      );
-      const sessions = found.flatMap(({ name, age }) => {
-        const { roster } = this.#known.get(name) ?? {};
-        if (roster === undefined) return [];
-        // its clock may be minutes off: what it calls now is when its file was written
-        const shift = now - age - roster.written;
-        const late = age > lateAfter * roster.every * 1000 + slack ? age : null;
-        return roster.sessions.filter(({ id }) => !known(id)).map((s) => remote(s, roster, shift, late));
-      });
+      const { rosters, problems } = await this.#read();
+      const sessions = rosters.flatMap(({ roster, age }) => sessionsOf(roster, age, now)).filter(({ id }) => !known(id));
       return { sessions, problems };
     } catch (error) {
       return { sessions: [], problems: [sentence(error)] };
     }
+  }
+
+  /** The other machines that write into the folder. */
+  async machines(): Promise<string[]> {
+    const { rosters } = await this.#read().catch(() => ({ rosters: [] }));
+    return [...new Set(rosters.filter(({ roster }) => roster.job === null).map(({ roster }) => roster.host))];
+  }
+
+  /** The rosters of the other homes. */
+  async #read(): Promise<{ rosters: { roster: Roster; age: number }[]; problems: string[] }> {
+    const versions = Object.fromEntries([...this.#known].map(([name, { version }]) => [name, version]));
+    const { found, problems } = await readRosters(this.folder, this.#name, versions);
+    const before = this.#known;
+    this.#known = new Map(
+      found.flatMap(({ name, version, roster = before.get(name)?.roster }) => (roster ? [[name, { version, roster }]] : [])),
+    );
+    const rosters = found.flatMap(({ name, age }) => {
+      const { roster } = this.#known.get(name) ?? {};
+      return roster === undefined ? [] : [{ roster, age }];
+    });
+    return { rosters, problems };
   }
 
   dispose(): void {
@@ -174,47 +180,6 @@ export class RosterKeeper implements Disposable {
     if (this.#told) await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
     this.dispose();
   }
-}
-
-function remote(
-  s: RosterSession,
-  { host, job, contract }: Pick<Roster, "host" | "job" | "contract">,
-  shift: number,
-  late: number | null,
-): RemoteSession {
-  const time = (ms: number | null) => (ms === null ? null : Math.round(ms + shift));
-  const live = s.state === "running" || s.state === "starting" || s.state === "exiting";
-  const { id, name, kind, state, directory, runDirectory, viewers, text } = s;
-  const [created, started, ended] = [time(s.created) as number, time(s.started), time(s.ended)];
-  const unheard = live ? late : null;
-  const facts = { id, name, kind, state, reason: "", command: [], directory, runDirectory, host, created, started, ended };
-  const outcome = s.outcome === null ? null : { kind: s.outcome };
-  // thousands may be listed, and seldom for programs
-  const toJSON = () => ({
-    ...bareSessionJson({ ...facts, job: job ?? "" }),
-    job,
-    outcome,
-    notHeardFor: unheard === null ? null : Math.round(unheard / 1000),
-  });
-  const listing = { host, job, outcome, toJSON };
-  return {
-    id,
-    name,
-    state,
-    live,
-    created,
-    started,
-    ended,
-    runDirectory,
-    directory,
-    viewers,
-    text,
-    job,
-    host,
-    unheard,
-    contract,
-    listing,
-  };
 }
 
 /** One session as JSON of at most `longestEntry` bytes: texts are cut, places at their beginning, which tells least. */

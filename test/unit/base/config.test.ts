@@ -38,6 +38,7 @@ roster = "/shared/r/"
 ssh = ["ssh", "-J", "gate"]
 server_idle = "1h30m"
 reach.node1 = ["ssh", "node1.cluster"]
+hosts.list = ["desk"]
 [program_sequences]
 clipboard = "ask"
 title = "block"
@@ -60,6 +61,7 @@ window = "pass"
     retentionAge: 14 * 86_400_000,
     onEvent: ["notify-send", "falcon"],
     reach: { node1: ["ssh", "node1.cluster"] },
+    hosts: ["desk"],
     directOutput: false,
     notify: false,
     sizePolicy: "fixed",
@@ -315,4 +317,21 @@ test("reach: a machine's name has a strict pattern, and its way is a program wit
   const bad = parseConfig('[reach]\n"-x" = ["a"]\nnode1 = "ssh"\n', "config.toml");
   assert.equal(bad.problems.length, 2, bad.problems.join("\n"));
   assert.deepEqual(bad.config.reach, {});
+});
+
+test("hosts: names of machines as ssh knows them, each once, and nothing else", () => {
+  const good = parseConfig('[hosts]\nlist = ["desk", "cluster.example.org", "desk"]\n', "config.toml");
+  assert.deepEqual(good.problems, []);
+  assert.deepEqual(good.config.hosts, ["desk", "cluster.example.org"]);
+  for (const list of [
+    '["-oProxyCommand=x"]',
+    '["a b"]',
+    '"desk"',
+    "[1]",
+    JSON.stringify(Array.from({ length: 21 }, (_, n) => `h${n}`)),
+  ]) {
+    const bad = parseConfig(`[hosts]\nlist = ${list}\n`, "config.toml");
+    assert.match(bad.problems.join("\n"), /^config\.toml, line 2: hosts\.list must be at most 20 names of machines/, list);
+    assert.deepEqual(bad.config.hosts, []);
+  }
 });

@@ -1,0 +1,69 @@
+// Connections of ours that several commands to one machine share (OpenSSH's ControlMaster), where the user's
+// own configuration has none: their sockets lie in a folder that only the user enters, and end with
+// the server.
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+/**
+ * A connection that nobody uses is kept so long (s), which is how long one may outlive a server that
+ * was killed.
+ */
+export const masterIdle = 60;
+/** A master whose network is gone notices it after three times this (s). */
+export const masterAlive = 5;
+/** The end of a server waits so long (ms) for each connection's. */
+const longestEnd = 500;
+
+export class SshMasters {
+  readonly #folder: string;
+  #made = false;
+
+  /**
+   * @param home what tells the server's home from all others, those of another machine that shares /tmp too.
+   * The next server finds the connections of one that was killed.
+   */
+  constructor(home: string) {
+    // a short one: a socket's path has 107 bytes, of which OpenSSH takes 58 for its name and a temporary one
+    const tag = createHash("sha256").update(home).digest("hex").slice(0, 8);
+    this.#folder = path.join(base(), `falcon-ssh-${process.geteuid?.()}-${tag}`);
+  }
+
+  /**
+   * The folder for their sockets, made when it is first asked for; undefined where it would not be
+   * ours alone.
+   */
+  get folder(): string | undefined {
+    try {
+      if (!this.#made) fs.mkdirSync(this.#folder, { mode: 0o700, recursive: true });
+      this.#made = true;
+      const stat = fs.lstatSync(this.#folder);
+      return stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0 ? this.#folder : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Ends them all, and removes the folder. */
+  async end(): Promise<void> {
+    const folder = this.#made ? this.folder : undefined;
+    if (folder === undefined) return;
+    await Promise.all(fs.readdirSync(folder).map((name) => endOne(path.join(folder, name))));
+    fs.rmSync(folder, { recursive: true, force: true });
+    this.#made = false;
+  }
+}
+
+function base(): string {
+  const runtime = `/run/user/${process.getuid?.()}`;
+  return fs.existsSync(runtime) ? runtime : os.tmpdir();
+}
+
+function endOne(socket: string): Promise<void> {
+  return new Promise((resolve) => {
+    const args = ["-F", "none", "-o", `ControlPath=${socket}`, "-O", "exit", "any"];
+    execFile("ssh", args, { timeout: longestEnd }, () => resolve());
+  });
+}
