@@ -139,6 +139,7 @@ export class Server implements Context {
   readonly progress = new RunProgresses(
     () => ({ wall: wall(), steady: steady() }),
     (session) => this.#earlierCurves(session),
+    () => this.table.live(),
   );
   readonly parts: PartKeeper;
   readonly roster: RosterKeeper;

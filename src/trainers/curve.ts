@@ -12,6 +12,8 @@ export interface Curve {
 /** What is drawn of one node, by epoch. Losses in nats. */
 export interface NodeCurves {
   node: string;
+  /** What x counts; undefined: epochs. */
+  unit?: string;
   training: Curve;
   validation: Curve;
   learningRate: Curve;
@@ -188,6 +190,18 @@ function connect(
       y += sy;
     }
   }
+}
+
+/** `values` as at most `count` means of equal stretches. */
+export function condense(values: readonly number[], count: number): number[] {
+  if (values.length <= count) return [...values];
+  return Array.from({ length: count }, (_, i) => {
+    const from = Math.floor((i * values.length) / count);
+    const to = Math.floor(((i + 1) * values.length) / count);
+    let sum = 0;
+    for (let at = from; at < to; at++) sum += values[at] as number;
+    return sum / (to - from);
+  });
 }
 
 function tick(value: number): string {

@@ -41,6 +41,7 @@ export class LogReader {
   readonly file: string;
   readonly #look: StatFiles;
   readonly #count: ByteCount;
+  readonly #whole: boolean;
   #offset = 0;
   /** Of the file that is there, and of the file that #offset belongs to. */
   #inode: number | undefined;
@@ -56,10 +57,17 @@ export class LogReader {
   /** Its size at the last look, bytes. */
   size = 0;
 
-  constructor(file: string, look: StatFiles, count: ByteCount) {
+  /** @param whole nothing is passed over: a long file takes several looks, of at most 1 MiB each. */
+  constructor(file: string, look: StatFiles, count: ByteCount, whole = false) {
+    this.#whole = whole;
     this.file = file;
     this.#look = look;
     this.#count = count;
+  }
+
+  /** Bytes that another look will read. */
+  get unread(): number {
+    return this.exists ? Math.max(0, this.size - this.#offset) : 0;
   }
 
   get exists(): boolean {
@@ -126,11 +134,13 @@ export class LogReader {
       this.#drop();
       this.#torn = true;
     }
-    return this.#take(await this.#bytes(this.#marked, size - this.#marked), news);
+    const end = this.#whole ? Math.min(size, this.#offset + largestRead) : size;
+    return this.#take(await this.#bytes(this.#marked, end - this.#marked), news);
   }
 
   /** Bytes of a file of `size` that are too many to be read. */
   #excess(size: number): number {
+    if (this.#whole) return 0;
     const limit = this.#offset > 0 ? largestRead : size > largestFirstRead ? tailRead : largestFirstRead;
     return Math.max(0, size - this.#offset - limit);
   }

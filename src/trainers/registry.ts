@@ -1,9 +1,10 @@
 // The trainers that there are, the more particular first. Adding one is its folder and its line here.
 import { falcon } from "./falcon/trainer.ts";
 import { none } from "./none/trainer.ts";
+import { program } from "./program/trainer.ts";
 import type { Launcher, TrainedSession, Trainer } from "./trainer.ts";
 
-const trainers: readonly Trainer[] = [falcon, none];
+const trainers: readonly Trainer[] = [falcon, program, none];
 
 /** The trainer that `falcon launch` starts. */
 export const launcher: Launcher = falcon;

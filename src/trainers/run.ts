@@ -3,7 +3,7 @@
 
 /**
  * Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot).
- * unknown: it writes no logs here.
+ * unknown: it writes no logs here. ended: a program of which only its session knows how.
  */
 export type RunPhase =
   | "starting"
@@ -14,7 +14,8 @@ export type RunPhase =
   | "interrupted"
   | "failed"
   | "broken off"
-  | "unknown";
+  | "unknown"
+  | "ended";
 
 /**
  * A run as its files show it. `null`: not known. Times are ms since 1970, spans seconds, losses nats.
@@ -76,6 +77,8 @@ export interface NodeProgress {
   status: NodeStatus;
   /** Its own log is here. Without it, what there is comes from the driver's log, once a minute. */
   logged: boolean;
+  /** What `epoch` and `epochs` count; undefined: epochs. */
+  unit?: string;
   /** Last finished epoch, counted over all launches of the run as falcon counts it. */
   epoch: number | null;
   /** Epochs that this launch was asked for (max_epochs). */
@@ -98,6 +101,10 @@ export interface NodeProgress {
   patience?: number | null;
   /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
   nonFinite: NonFinite[];
+  /**
+   * The last epochs of this launch in which a metric was no number, whether it is one again or not. Undefined: of an earlier version.
+   */
+  lastNonFinite?: NonFinite[];
   /**
    * Validation losses of this launch (training losses where there are none), oldest first, at most 40: means
    * of equal stretches.

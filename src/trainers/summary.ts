@@ -10,6 +10,7 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
   // falcon's word for both ways of stopping is "interrupted": what became of the model tells them apart
   if (run.phase === "interrupted") return `stopped${run.saved ? "" : ", not saved"} · ${results(trained)}`;
   if (run.phase === "unknown") return "no local logs";
+  if (run.phase === "ended") return `ended · ${results(trained)}`;
   if (run.phase === "broken off") return `broken off${trained.some((n) => n.epoch !== null) ? ` · ${results(trained)}` : ""}`;
   const parts: string[] = [];
   if (run.stalled && run.lastSign !== null) {
@@ -18,7 +19,7 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
   if (run.phase === "starting") parts.push("starting");
   else if (run.phase === "simulating") parts.push("simulating the first samples");
   else if (run.phase === "sampling") parts.push("trained, drawing samples");
-  const busy = trained.filter((node) => node.epoch !== null);
+  const busy = trained.filter((node) => node.epoch !== null || node.fraction !== null);
   if (busy.length > 0 && run.phase !== "sampling") parts.push(progress(busy));
   if (run.stopping) parts.push("stopping");
   return parts.join(" · ") || "no progress yet";
@@ -78,6 +79,8 @@ export function stuckText({ epoch, epochsBefore, epochsSinceBest, nonFinite = []
 
 /** "37/300", and for a resumed run "187/450": counted over all launches. */
 export function epochText(node: NodeProgress): string {
+  if (node.epoch === null && node.epochs === null && node.fraction !== null) return `${Math.floor(node.fraction * 100)} %`;
+  if (node.unit === "%") return `${node.epoch} %`;
   if (node.epoch === null) return node.epochs === null ? "-" : `0/${node.epochs}`;
   if (node.epochs === null) return String(node.epoch);
   return `${node.epoch}/${node.epochs + (node.epochsBefore ?? 0)}`;

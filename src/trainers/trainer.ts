@@ -17,8 +17,9 @@ export interface TrainedSession {
   directory: string;
   environment: Readonly<Record<string, string>>;
   runDirectory: string | null;
-  /** When it was asked for, ms since 1970. */
+  /** When it was asked for, and when it ended (null: it runs), ms since 1970. */
   created: number;
+  ended: number | null;
   /** Facts by name; `metrics` names the files of `falcon run --metrics`. */
   facts: Readonly<Record<string, unknown>>;
 }
@@ -73,15 +74,20 @@ export interface StartedWith {
   overrides: Override[];
 }
 
-/** Rows of the program's screen as they are now, without looks, top first. */
-export type ScreenRows = () => Promise<readonly string[]>;
+/**
+ * Rows of the program's screen as they are now, without looks, top first; undefined where they are as they were the last time, or cannot be had
+ * now (a flood).
+ */
+export type ScreenRows = () => Promise<readonly string[] | undefined>;
 
 /** What a run is watched by. */
 export interface WatchEffects {
   look: StatFiles;
   clock: () => Now;
   /** The kept screen; undefined where there is none to read. */
-  screen?: { rows: ScreenRows; progress(): TerminalProgress | undefined } | undefined;
+  screen?: { rows: ScreenRows; state(): TerminalState } | undefined;
+  /** What RunWatch.kept was when an earlier server looked last. */
+  kept?: unknown;
   /** Files that another live session of the same directory may write as well are nobody's. */
   alone(): boolean;
 }
@@ -93,6 +99,16 @@ export interface WatchEffects {
 export interface TerminalProgress {
   state: number;
   percent: number;
+}
+
+/** What a program told its terminal beside what stands on it. */
+export interface TerminalState {
+  /** Undefined: none, or taken back. */
+  progress: TerminalProgress | undefined;
+  /** OSC 133: a shell shows its prompt, so that nothing runs. */
+  prompt: boolean;
+  /** OSC 133: commands that a shell has begun. */
+  commands: number;
 }
 
 /** Follows one run; what it reads costs nothing while nobody asks. */
@@ -108,6 +124,8 @@ export interface RunWatch {
   series?(): Promise<MetricSeries[]>;
   /** The configuration as the run has it; undefined where it cannot be read. */
   configuration?(): Promise<ConfigTree | undefined>;
+  /** What a later server cannot find out again: kept with the session. JSON-friendly and small (some 20 KB). */
+  readonly kept?: unknown;
   /** The file of a node's log, or undefined for a name that the run does not have. */
   logFile(node: string): string | undefined;
 }

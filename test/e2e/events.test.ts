@@ -1,5 +1,7 @@
 // What happened to sessions, told as it happens: events, and waiting for a condition.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { TestHome } from "../support/home.ts";
 import { notBuilt, trainer } from "../support/paths.ts";
@@ -35,6 +37,35 @@ describe("events and conditions", () => {
     const { code, stderr } = await home.run(["wait", "short", "--until", "val_los < -1"]);
     assert.equal(code, 2);
     assert.match(stderr, /^falcon: --until: no such name; .*\n {2}val_los < -1\n {2}\^\n$/);
+  });
+
+  test("any program: its terminal tells how far it is, a file of metrics its losses and a NaN that was", async () => {
+    // it waits for the file "go" before its last epoch, so that what is asked before that is of a running one
+    const loop = `
+      const fs = require("node:fs");
+      const epoch = (n, loss) => {
+        fs.appendFileSync("fit.jsonl", '{"epoch": ' + n + ', "train_loss": ' + loss + ', "val_loss": ' + 2 / n + '}\\n');
+        console.log("Epoch " + n + "/5");
+      };
+      epoch(1, 1); epoch(2, "NaN"); epoch(3, 0.5); epoch(4, 0.25);
+      const wait = setInterval(() => {
+        if (!fs.existsSync("go")) return;
+        clearInterval(wait);
+        epoch(5, 0.125);
+      }, 20);`;
+    await home.ok(["run", "-d", "--name", "loop", "--metrics", "fit.jsonl", "--", process.execPath, "-e", loop]);
+    await home.ok(["wait", "loop", "--until", "fit.jsonl.epoch >= 4 and train_loss < 0.3"]);
+    assert.match(await home.ok(["sessions", "loop"]), / 4\/5 · val loss 0\.5 \S+ /);
+    const shown = await home.ok(["show", "loop"]);
+    assert.match(shown, /fit\.jsonl {2}training · epoch 4\/5 · train loss 0\.25 · val loss 0\.5 · best 0\.5/);
+    assert.match(shown, /loss of fit\.jsonl by epoch .*\(no number at epoch 2\)/);
+    await home.ok(["wait", "loop", "--until", "epoch >= 1"]);
+    assert.match(await home.ok(["events", "loop"]), / loop {2}nan +fit\.jsonl: train loss NaN in epoch 2$/m);
+    fs.writeFileSync(path.join(home.work, "go"), "");
+    await home.ok(["wait", "loop"]);
+    const csv = await home.ok(["export", "loop", "--format", "curve-csv", "-o", "-"]);
+    assert.match(csv, /\nfit\.jsonl,2,NaN,1,\n.*\n.*\nfit\.jsonl,5,0\.125,0\.4,\n/);
+    assert.match(await home.ok(["sessions", "loop"]), /completed +5\/5, best val loss 0\.4/);
   });
 
   test("--follow tells each event once, until the session is over; then they are there for all", async () => {

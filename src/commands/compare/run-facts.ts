@@ -46,6 +46,7 @@ export async function directoryFacts(context: Context, directory: string): Promi
       directory: path.dirname(directory),
       environment: {},
       runDirectory: directory,
+      ended: null,
       created: 0,
       facts: {},
     },

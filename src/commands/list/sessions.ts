@@ -143,7 +143,7 @@ function choose(call: Call, context: Context, wanted: string[], all: boolean, ru
 function endText(session: Session, summary: string): string {
   const { row } = session;
   const [first = "", ...results] = summary.split(" · ");
-  const trained = /^(completed|stopped|broken off)/.test(first) ? results : [];
+  const trained = /^(completed|stopped|broken off|ended)/.test(first) ? results : [];
   const failure = runFailure(postMortemOf(session));
   const error = failure === undefined ? (row.facts.execError as string | undefined) : failureText(failure);
   const outcome = outcomeOf(session);

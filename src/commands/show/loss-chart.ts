@@ -9,7 +9,7 @@ const chartHeight = 10;
 /** The training loss, dashed, and the validation loss, in two colours; with a legend. */
 export function lossChart(
   node: string,
-  { training, validation }: { training: Curve; validation: Curve },
+  { training, validation, unit = "epoch" }: { training: Curve; validation: Curve; unit?: string },
   width: number,
   colours: ReturnType<typeof coloursFor>,
 ): string[] {
@@ -26,7 +26,7 @@ export function lossChart(
   const key = (curve: Curve, sample: string, colour: (text: string) => string) =>
     curve.y.length === 0 ? "" : `${colour(sample)} ${curve.label}${lostText(curve)}`;
   const legend = [key(training, "⠒ ⠒", colours.yellow), key(validation, "⠒⠒⠒", colours.blue)].filter(Boolean).join("   ");
-  return [`loss of ${node} by epoch   ${legend}`, ...drawn];
+  return [`loss of ${node} by ${unit}   ${legend}`, ...drawn];
 }
 
 /** Rows of a chart of what was used: enough to see that it grows, or rests. */

@@ -1,7 +1,7 @@
 // How far a run's nodes are, as `falcon show` tells it: a node a line, broken between facts where the terminal is narrow.
 import stringWidth from "string-width";
 import { printable } from "../../base/printable.ts";
-import type { NonFinite, RunProgress } from "../../trainers/run.ts";
+import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
 import { epochText, number, span, stuckText } from "../../trainers/summary.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
@@ -17,7 +17,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
     if (node.status === "idle") continue;
     const facts = [
       `${node.status}${node.stalled ? ", stalled" : ""}`,
-      `epoch ${epochText(node)}`,
+      node.epoch === null && node.fraction === null ? "" : progressWords(node),
       node.loss === null ? "" : `train loss ${number(node.loss)}`,
       node.validationLoss === null ? "" : `val loss ${number(node.validationLoss)}`,
       ...node.nonFinite.map(({ metric, value, epoch }) => `${metricNames[metric]} ${value} since epoch ${epoch}`),
@@ -25,7 +25,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
       stuckText(node),
       node.samples === null ? "" : `${node.samples} samples`,
       node.learningRate === null ? "" : `learning rate ${number(node.learningRate)}`,
-      node.epochsPerMinute === null ? "" : `${number(node.epochsPerMinute)} epochs/min`,
+      node.epochsPerMinute === null ? "" : `${number(node.epochsPerMinute)} ${node.unit ?? "epoch"}s/min`,
       node.timeLeft === null ? "" : `${span(node.timeLeft)} left`,
       node.error === null ? "" : `error: ${node.error}`,
     ];
@@ -33,6 +33,12 @@ export function progressText(progress: RunProgress, width: number): string[] {
   }
   if (progress.problem !== null) lines.push(...wrapped("  ", [progress.problem], width));
   return lines;
+}
+
+/** "epoch 3/10", "step 200/5000", "40 %" */
+function progressWords(node: NodeProgress): string {
+  const text = epochText(node);
+  return text.endsWith("%") ? text : `${node.unit ?? "epoch"} ${text}`;
 }
 
 /** The deepest that lines after the first are set in: on a narrow terminal a long node name would leave no room. */

@@ -3,6 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import type { SessionRow } from "../../store/session-store.ts";
+import { endOfFile, type NamedFile } from "../../trainers/metrics-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne, nameOne } from "../dispatch/choose-sessions.ts";
@@ -10,7 +11,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 import { defineDeadlineOptions } from "./deadline-options.ts";
 import { plainWithout } from "./launch.ts";
 import { programFile } from "./program-file.ts";
-import { programEnvironment, startAndStay, startedBefore, stayWith } from "./start-session.ts";
+import { programEnvironment, type Starting, startAndStay, startedBefore, stayWith } from "./start-session.ts";
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
@@ -62,6 +63,7 @@ export const relaunch: CommandSpec = {
         earlier: session,
         words: asked(row),
         changes: withChanges(changesOf(row), settings),
+        ...(await metricsOf(row)),
         again: { directory, environment },
         ...(notice === undefined ? {} : { notice }),
       },
@@ -69,6 +71,13 @@ export const relaunch: CommandSpec = {
     );
   },
 };
+
+/** The files of metrics that the earlier part was said to write: what stands in them now is not the next one's. */
+async function metricsOf({ facts }: SessionRow): Promise<Pick<Starting, "metrics">> {
+  const named = facts.metrics as readonly NamedFile[] | undefined;
+  if (named === undefined) return {};
+  return { metrics: await Promise.all(named.map(async ({ file }) => ({ file, before: await endOfFile(file) }))) };
+}
 
 /** The session and the settings of `relaunch [SESSION] [key=value...]`. A session's name may have a "=" in it. */
 function wordsOf(context: Context, words: readonly string[]): { wanted: string | undefined; settings: string[] } {

@@ -1,6 +1,8 @@
 // falcon run: any long-running command in a session.
+import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
+import { endOfFile } from "../../trainers/metrics-files.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { earlierOfJob } from "./continue-run.ts";
 import { programFile } from "./program-file.ts";
@@ -11,12 +13,18 @@ export const run: CommandSpec = {
   summary: "run any long-running command in a session",
   examples: [
     ["falcon run -d --name count -- sh -c 'seq 100'", "any command in the background"],
+    ["falcon run --metrics metrics.jsonl -- python train.py", "curves of what the program writes there"],
     ["falcon run --deadline 2h -- python fit.py", "asked to stop before two hours are over"],
   ],
   define(command) {
     defineSessionOptions(command);
     command
       .option("--stop-signal <name>", "what 'falcon stop' sends it, instead of a Ctrl+C")
+      .option(
+        "--metrics <file>",
+        "a file of metrics that it writes: CSV with a header, or JSON lines; may be given again",
+        (value: string, before: string[] = []) => [...before, value],
+      )
       .argument("<command>", "the program")
       .argument("[args...]", "its arguments")
       .passThroughOptions()
@@ -30,6 +38,12 @@ export const run: CommandSpec = {
     if (file === undefined) throw new Failure("name a command to run: falcon run COMMAND [ARG ...]", Status.usage);
     await programFile(file, call.request.environment, call.request.directory);
     const { directory, environment } = call.request;
+    const metrics = await Promise.all(
+      ((options.metrics as string[] | undefined) ?? []).map(async (name) => {
+        const file = path.resolve(directory, name);
+        return { file, before: await endOfFile(file) };
+      }),
+    );
     const earlier = earlierOfJob(context, { kind: "run", directory, words: args, environment });
     return startAndStay(
       call,
@@ -41,6 +55,7 @@ export const run: CommandSpec = {
         runDirectory: null,
         earlier,
         words: args,
+        ...(metrics.length === 0 ? {} : { metrics }),
         ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) }),
       },
       options,

@@ -12,6 +12,7 @@ import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { longestName } from "../../session/life/session-table.ts";
 import { checkDirectory } from "../../session/life/working-directory.ts";
+import type { NamedFile } from "../../trainers/metrics-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { whyItWaits } from "../attach/cannot-detach.ts";
@@ -87,6 +88,8 @@ export interface Starting {
   variables?: Readonly<Record<string, string>>;
   /** Name of the signal by which the program is asked to end; undefined: a Ctrl+C. */
   stopSignal?: string;
+  /** Files of metrics that the program writes. */
+  metrics?: readonly NamedFile[];
   /** Of an earlier session, when its run is started again; else the caller's count. */
   again?: { directory: string; environment: Record<string, string> };
   /** What the caller is to be told as soon as it starts, a line. */
@@ -185,6 +188,7 @@ export async function startAndStay(
       ...(deadline === undefined ? {} : { deadline }),
       ...(what.stopSignal === undefined ? {} : { stopSignal: what.stopSignal }),
       asked: what.words,
+      ...(what.metrics === undefined ? {} : { metrics: what.metrics }),
       ...(what.changes === undefined || what.changes.length === 0 ? {} : { changes: what.changes }),
       ...(part === undefined ? {} : { part }),
       ...(job === null ? {} : { job }),

@@ -370,6 +370,7 @@ class WatchView {
   /** The log of a line's node. */
   #logFile(row: WatchRow | undefined): string | undefined {
     if (row?.kind !== "session" || row.node === undefined || row.progress === null) return undefined;
+    if (row.progress.graph === "") return undefined;
     return `${row.progress.graph}/${row.node.name}/output.log`;
   }
 

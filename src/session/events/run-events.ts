@@ -22,6 +22,8 @@ export interface Told {
   seam: boolean;
   /** Metrics that are no numbers any more, as "node metric". */
   nan: string[];
+  /** First epoch of what was told last of each of them, also where it is over. Undefined: told by an earlier version. */
+  nanAt?: Readonly<Record<string, number>>;
   /** Nodes that are told to be without a better loss. */
   stuck: string[];
 }
@@ -35,7 +37,7 @@ export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; t
   const events: RunEvent[] = [];
   const tell = (kind: RunEventKind, sentence: string, about: Partial<RunEvent> = {}) =>
     events.push({ kind, node: null, metric: null, epoch: null, ...about, sentence });
-  if (run.phase !== told.phase && run.phase !== "unknown") tell("phase", run.phase);
+  if (run.phase !== told.phase && run.phase !== "unknown" && run.phase !== "ended") tell("phase", run.phase);
   const seam = run.nodes.some((node) => (node.epochsBefore ?? 0) > 0);
   if (seam && !told.seam) {
     const first = run.nodes.find((node) => (node.epochsBefore ?? 0) > 0) as NodeProgress;
@@ -43,12 +45,16 @@ export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; t
     tell("seam", `${first.name}: goes on after epoch ${epoch} of an earlier launch`, { node: first.name, epoch });
   }
   const nan: string[] = [];
+  const nanAt: Record<string, number> = {};
   for (const node of run.nodes) {
-    for (const { metric, value, epoch } of node.nonFinite) {
+    for (const { metric } of node.nonFinite) nan.push(`${node.name} ${metric}`);
+    for (const { metric, value, epoch } of node.lastNonFinite ?? node.nonFinite) {
       const key = `${node.name} ${metric}`;
-      nan.push(key);
-      if (told.nan.includes(key)) continue;
-      tell("nan", `${node.name}: ${metricWords[metric]} ${value} since epoch ${epoch}`, { node: node.name, metric, epoch });
+      nanAt[key] = epoch;
+      if (told.nan.includes(key) || told.nanAt?.[key] === epoch) continue;
+      const when = nan.includes(key) ? "since" : "in";
+      const sentence = `${node.name}: ${metricWords[metric]} ${value} ${when} ${node.unit ?? "epoch"} ${epoch}`;
+      tell("nan", sentence, { node: node.name, metric, epoch });
     }
   }
   const stuck: string[] = [];
@@ -64,7 +70,7 @@ export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; t
     });
   }
   if (run.stalled && !told.stalled) tell("stalled", run.summary);
-  return { events, told: { phase: run.phase, stalled: run.stalled, seam, nan, stuck } };
+  return { events, told: { phase: run.phase, stalled: run.stalled, seam, nan, nanAt, stuck } };
 }
 
 /** A run that stops by itself after so many epochs without a better loss is told at the half of them. */

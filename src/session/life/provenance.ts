@@ -4,8 +4,8 @@ import type { Session } from "./session.ts";
 
 /** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */
 export async function learnProvenance(session: Session): Promise<void> {
-  const { trainer, kind, command, directory, environment, runDirectory, created, facts } = session.row;
-  const started = { kind, command, directory, environment, runDirectory, created, facts };
+  const { trainer, kind, command, directory, environment, runDirectory, created, ended, facts } = session.row;
+  const started = { kind, command, directory, environment, runDirectory, created, ended, facts };
   const found = await surroundings(trainer, started).catch(() => undefined);
   if (found !== undefined) session.setFact("provenance", found);
 }

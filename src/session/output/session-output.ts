@@ -4,7 +4,7 @@ import { within } from "../../base/clock.ts";
 import { scanPlainText } from "../../platform/native.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
-import type { InputModes, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
+import type { InputModes, Marks, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { CatchUp } from "./catch-up.ts";
 import { mostAhead, ScreenFeed, screenLag } from "./screen-feed.ts";
@@ -147,6 +147,10 @@ export class SessionOutput implements Viewed {
   /** What the program asked of the keyboard, as the screen knows it. */
   get inputModes(): InputModes {
     return this.#screen.modes;
+  }
+  /** What the program told of its progress, beside what it drew. */
+  get marks(): Marks {
+    return this.#screen.marks;
   }
   /** Output up to which the screen is stored. */
   get storedOffset(): number {

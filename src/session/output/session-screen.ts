@@ -3,7 +3,7 @@
 import type { Log } from "../../base/log.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
-import type { InputModes, ScreenHandle, Screens } from "../../terminal/worker/screens.ts";
+import type { InputModes, Marks, ScreenHandle, Screens } from "../../terminal/worker/screens.ts";
 import { sizeAt } from "./catch-up.ts";
 
 /**
@@ -50,6 +50,8 @@ export class SessionScreen {
   title = "";
   /** What the program asked of the keyboard. */
   modes: InputModes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
+  /** What the program told of its progress, beside what it drew. */
+  marks: Marks = { progress: undefined, prompt: false, commands: 0 };
   /** Output up to which the screen is stored. */
   storedOffset = 0;
   #effects: SessionScreenEffects;
@@ -91,6 +93,9 @@ export class SessionScreen {
         },
         modes: (modes) => {
           this.modes = modes;
+        },
+        marks: (marks) => {
+          this.marks = marks;
         },
         bell: () => {},
         left: ({ lines }) => this.#effects.left(lines),

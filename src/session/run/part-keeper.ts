@@ -91,7 +91,8 @@ export class PartKeeper implements Disposable {
         row: { ...row, facts: { ...row.facts, outputBytes: session.offset } },
         log: this.#vanishes(session) ? session.folder : undefined,
         curves: keptCurves(await this.#effects.progress.curves(session)),
-        graph: run?.graph,
+        // a program without one has ""
+        graph: run?.graph || undefined,
       });
       this.#published.set(session, state);
       if (row.facts.unpublished !== undefined) session.setFact("unpublished", undefined);

@@ -6,19 +6,32 @@ import { lookAside } from "../../trainers/foreign-files.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { MetricSeries } from "../../trainers/series.ts";
 import type { Now } from "../../trainers/silence.ts";
-import type { ConfigTree, RunWatch } from "../../trainers/trainer.ts";
+import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
+
+/** Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed. */
+const keepPause = 30_000;
 
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
   readonly #earlier: (session: Session) => KeptCurve[][];
+  readonly #live: () => readonly Session[];
+  #keptAt = new WeakMap<Session, number>();
 
-  /** @param earlier the curves that were kept of the parts before a session's, oldest first. */
-  constructor(clock: () => Now, earlier: (session: Session) => KeptCurve[][] = () => []) {
+  /**
+   * @param earlier the curves that were kept of the parts before a session's, oldest first.
+   * @param live the sessions that run.
+   */
+  constructor(
+    clock: () => Now,
+    earlier: (session: Session) => KeptCurve[][] = () => [],
+    live: () => readonly Session[] = () => [],
+  ) {
     this.#clock = clock;
     this.#earlier = earlier;
+    this.#live = live;
   }
 
   /** How far it is now; null for a session of which nothing is known, or not yet. */
@@ -28,7 +41,9 @@ export class RunProgresses {
     const kept = keptProgress(session);
     if (!session.live && kept !== undefined) return kept;
     try {
-      return await watcher.read(session.live);
+      const run = await watcher.read(session.live);
+      this.#keep(session, watcher, false);
+      return run;
     } catch {
       // a folder that was deleted or cannot be read any more: what was kept at the end is what is known
       return kept ?? null;
@@ -68,16 +83,34 @@ export class RunProgresses {
   async last(session: Session): Promise<RunProgress | null> {
     const watcher = this.#watcher(session);
     const kept = keptProgress(session) ?? null;
-    return watcher === null ? null : watcher.read(false).catch(() => kept);
+    if (watcher === null) return null;
+    const run = await watcher.read(false).catch(() => kept);
+    this.#keep(session, watcher, true);
+    return run;
   }
 
   #watcher(session: Session): RunWatch | null {
     let watcher = this.#watchers.get(session);
     if (watcher !== undefined) return watcher;
-    watcher = session.trainer.watch(session.row, { look: lookAside, clock: this.#clock, alone: () => true });
+    watcher = session.trainer.watch(session.row, {
+      look: lookAside,
+      clock: this.#clock,
+      alone: () => !this.#live().some((other) => other !== session && sharesFiles(session, other)),
+      screen: keptScreen(session),
+      kept: session.row.facts.watched,
+    });
     if (watcher === undefined) return null;
     this.#watchers.set(session, watcher);
     return watcher;
+  }
+
+  /** Keeps what a later server could not find out again, not more often than `keepPause`. */
+  #keep(session: Session, { kept }: RunWatch, now: boolean): void {
+    if (kept === undefined) return;
+    const { steady } = this.#clock();
+    if (!now && steady - (this.#keptAt.get(session) ?? Number.NEGATIVE_INFINITY) < keepPause) return;
+    this.#keptAt.set(session, steady);
+    if (JSON.stringify(kept) !== JSON.stringify(session.row.facts.watched)) session.setFact("watched", kept);
   }
 }
 
@@ -85,4 +118,23 @@ export class RunProgresses {
 function keptProgress({ row }: Session): RunProgress | undefined {
   const kept = row.facts.progress as RunProgress | undefined;
   return kept && { ...kept, nodes: kept.nodes.map((node) => ({ ...node, nonFinite: node.nonFinite ?? [] })) };
+}
+
+/** Whether what appears in a session's directory may as well be another one's. */
+function sharesFiles({ row, trainer }: Session, other: Session): boolean {
+  return other.trainer.name === trainer.name && other.row.directory === row.directory;
+}
+
+/** What stands on a session's screen, read anew only when something was said since. */
+function keptScreen(session: Session): NonNullable<WatchEffects["screen"]> {
+  let read = -1;
+  return {
+    rows: async () => {
+      const { output, offset } = session;
+      if (offset === read || !output.current) return undefined;
+      read = offset;
+      return (await session.screenText())?.lines;
+    },
+    state: () => session.output.marks,
+  };
 }

@@ -8,6 +8,7 @@ import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
 import { Model } from "./internals.ts";
 import type { PlainTextScan } from "./plain-text-scan.ts";
+import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
 import { Backlog } from "./skip.ts";
@@ -64,7 +65,7 @@ export interface InputModes {
 }
 
 /** What a screen tells while it is fed. */
-export interface ScreenListener {
+export interface ScreenListener extends MarkListener {
   /** The reply to a query of the program. */
   answer?(bytes: Buffer): void;
   title?(text: string): void;
@@ -124,6 +125,7 @@ export class Screen {
     if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
     this.#model.terminal.onBell(() => listener.bell?.());
+    hearMarks(this.#model.terminal.parser, listener);
     this.#watchLeaving();
   }
 

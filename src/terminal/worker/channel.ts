@@ -31,6 +31,18 @@ export interface Told {
   bells: number;
   modes: InputModes | undefined;
   left: string[][];
+  /** What it told of its progress last; undefined: nothing new. */
+  marks: Marks | undefined;
+}
+
+/** What a program told its terminal of its progress, beside what it drew (model/progress-marks.ts). */
+export interface Marks {
+  /** OSC 9;4; undefined: none. */
+  progress: { state: number; percent: number } | undefined;
+  /** OSC 133: a shell shows its prompt. */
+  prompt: boolean;
+  /** OSC 133: commands that a shell has begun. */
+  commands: number;
 }
 
 /** Worker to main thread. */

@@ -4,9 +4,10 @@ import { Worker } from "node:worker_threads";
 import type { Log } from "../../base/log.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 import { BlockPool } from "./block-pool.ts";
-import { asBuffer, type FromWorker, type Key, type Told, type ToWorker } from "./channel.ts";
+import { asBuffer, type FromWorker, type Key, type Marks, type Told, type ToWorker } from "./channel.ts";
 
 export type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
+export type { Marks } from "./channel.ts";
 
 /** What a new screen begins with after the worker died. */
 export interface Revival {
@@ -26,6 +27,7 @@ export interface ScreenEvents {
   title(text: string): void;
   bell(): void;
   modes(modes: InputModes): void;
+  marks?(marks: Marks): void;
   /** The program left the alternate screen: the text of what stood on it. */
   left?(frame: { lines: string[] }): void;
   /**
@@ -537,6 +539,7 @@ class RemoteScreen implements ScreenHandle {
   #tell(told: Told): void {
     if (this.#isClosed) return;
     if (told.modes !== undefined) this.#events.modes(told.modes);
+    if (told.marks !== undefined) this.#events.marks?.(told.marks);
     for (const lines of told.left) this.#events.left?.({ lines });
     for (const bytes of told.answers) this.#events.answer(asBuffer(bytes));
     if (told.title !== undefined) this.#events.title(told.title);

@@ -10,7 +10,7 @@ import { endOfSlice } from "../model/cost.ts";
 import type { PlainTextScan } from "../model/plain-text-scan.ts";
 import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "../model/screen.ts";
 import { heldBlocks } from "../model/skip.ts";
-import type { FromWorker, Key, Told, ToWorker } from "./channel.ts";
+import type { FromWorker, Key, Marks, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
 
 /** What one screen takes before another has its turn, in bytes of ordinary text; of what costs more it takes less. 1 to 3 ms. */
@@ -115,6 +115,7 @@ class Slot {
   #quiet: NodeJS.Timeout | undefined;
   #told: Told | undefined;
   #modes = "";
+  #marks: Marks = { progress: undefined, prompt: false, commands: 0 };
   #heldSince: number | undefined;
   /** What stood on the alternate screen lately, and when it was looked at. */
   #seen: string[] | undefined;
@@ -151,6 +152,8 @@ class Slot {
       bell: () => {
         this.#note().bells++;
       },
+      progress: (state, percent) => this.#mark({ progress: state === 0 ? undefined : { state, percent } }),
+      prompt: (prompt) => this.#mark({ prompt, commands: this.#marks.commands + (prompt ? 0 : 1) }),
       left: ({ lines }) => {
         const { left } = this.#note();
         const seen = this.#seen ?? lines;
@@ -163,8 +166,13 @@ class Slot {
   }
 
   #note(): Told {
-    this.#told ??= { answers: [], title: undefined, bells: 0, modes: undefined, left: [] };
+    this.#told ??= { answers: [], title: undefined, bells: 0, modes: undefined, left: [], marks: undefined };
     return this.#told;
+  }
+
+  #mark(change: Partial<Marks>): void {
+    this.#marks = { ...this.#marks, ...change };
+    this.#note().marks = this.#marks;
   }
 
   #noteModes(): void {

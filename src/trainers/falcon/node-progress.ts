@@ -1,6 +1,8 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
-import type { NodeProgress, NodeStatus, NonFinite } from "../run.ts";
+import { condense } from "../curve.ts";
+import { lastStretch } from "../not-finite.ts";
+import type { NodeProgress, NodeStatus } from "../run.ts";
 import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
@@ -60,6 +62,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
   const sinceLast = last ? Math.max(0, situation.now.wall - (last.time + situation.zone)) / 1000 : 0;
   const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
+  const notFinite = stretches(epochs, situation.zone);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
   const silent = situation.lastSign === undefined ? 0 : situation.silence.since(situation.lastSign, situation.now);
@@ -76,7 +79,8 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     bestValidationLoss: best ? best.validationLoss : null,
     epochsSinceBest: best && last ? last.epoch - best.epoch : null,
     patience: situation.patience ?? null,
-    nonFinite: nonFiniteIn(epochs, situation.zone),
+    nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
+    lastNonFinite: notFinite.map(({ stretch }) => stretch),
     trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
@@ -92,17 +96,17 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   };
 }
 
-/** The metrics of the last epoch that are no numbers, and since when. */
-function nonFiniteIn(epochs: readonly EpochRecord[], zone: number): NonFinite[] {
-  const metrics = ["validationLoss", "loss", "learningRate"] as const;
-  return metrics.flatMap((metric): NonFinite[] => {
-    const isNone = (epoch: EpochRecord | undefined) => epoch?.[metric] !== undefined && !Number.isFinite(epoch[metric]);
-    const last = epochs.at(-1)?.[metric];
-    if (last === undefined || !isNone(epochs.at(-1))) return [];
-    let first = epochs.length - 1;
-    while (isNone(epochs[first - 1])) first--;
-    const { epoch, time } = epochs[first] as EpochRecord;
-    return [{ metric, value: Number.isNaN(last) ? "NaN" : last > 0 ? "Inf" : "-Inf", epoch, since: time + zone }];
+/** The last stretch of each metric that was no number. */
+function stretches(epochs: readonly EpochRecord[], zone: number) {
+  return (["validationLoss", "loss", "learningRate"] as const).flatMap((metric) => {
+    const found = lastStretch(metric, epochs, (record) => ({
+      at: record.epoch,
+      time: record.time + zone,
+      value: record[metric],
+    }));
+    // an epoch that was not validated tells nothing of a loss that was none before
+    const told = epochs.at(-1)?.[metric] !== undefined;
+    return found === undefined ? [] : [{ ...found, open: found.open && told }];
   });
 }
 
@@ -132,18 +136,6 @@ function beforeOf(log: NodeLog, situation: NodeSituation, epochs: readonly Epoch
   if (log.launch.length > 0 && log.beginningSeen && log.first !== undefined) return log.first - 1;
   if (log.launch.length === 0 && epochs[0] && situation.logged) return epochs[0].epoch - 1;
   return beforeOfMetric(situation);
-}
-
-/** `values` as at most `count` means of equal stretches. */
-export function condense(values: readonly number[], count: number): number[] {
-  if (values.length <= count) return [...values];
-  return Array.from({ length: count }, (_, i) => {
-    const from = Math.floor((i * values.length) / count);
-    const to = Math.floor(((i + 1) * values.length) / count);
-    let sum = 0;
-    for (let at = from; at < to; at++) sum += values[at] as number;
-    return sum / (to - from);
-  });
 }
 
 function statusOf(

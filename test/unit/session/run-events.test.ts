@@ -60,3 +60,12 @@ test("a run that goes on with an earlier launch has a seam, told with its epoch"
   assert.deepEqual(kinds(resumed, resumed), ["phase", "seam"]);
   assert.equal(runEvents(nothingTold, resumed).events[1]?.epoch, 100);
 });
+
+test("a NaN of a single epoch between two looks is told once", () => {
+  const over = run({ nodes: [node({ lastNonFinite: [{ metric: "loss", value: "NaN", epoch: 7, since: 1 }] })] });
+  assert.deepEqual(kinds(run(), over, over, run()), ["phase", "nan"]);
+  assert.equal(runEvents({ ...nothingTold, phase: "training" }, over).events[0]?.sentence, "theta: train loss NaN in epoch 7");
+  // one that was told while it lasted is not told again when it is over
+  const lasting = { metric: "loss", value: "NaN", epoch: 7, since: 1 } as const;
+  assert.deepEqual(kinds(run({ nodes: [node({ nonFinite: [lasting], lastNonFinite: [lasting] })] }), over), ["phase", "nan"]);
+});

@@ -1,0 +1,26 @@
+// What programs tell their terminal of their progress beside what they draw: OSC 9;4 (ConEmu's, of many package managers and build tools), and
+// the marks of shells, OSC 133 (FinalTerm's).
+import type { IParser } from "@xterm/headless";
+
+/** What is told. */
+export interface MarkListener {
+  /** `state`: 0 none, 1 normal, 2 error, 3 without an end, 4 paused. `percent`: 0 to 100. */
+  progress?(state: number, percent: number): void;
+  /** A shell shows its prompt (true), or a command has begun (false). */
+  prompt?(shown: boolean): void;
+}
+
+/** Listens to a parser; what it hears is not for the emulator itself. */
+export function hearMarks(parser: IParser, listener: MarkListener): void {
+  parser.registerOscHandler(9, (text) => {
+    const found = /^4;([0-4])(?:;(\d{0,3}))?(?:;|$)/.exec(text);
+    if (found !== null) listener.progress?.(Number(found[1]), Math.min(100, Number(found[2] ?? "0")));
+    return false;
+  });
+  parser.registerOscHandler(133, (text) => {
+    const [mark] = text.split(";", 1);
+    if (mark === "A" || mark === "B" || mark === "D") listener.prompt?.(true);
+    else if (mark === "C") listener.prompt?.(false);
+    return false;
+  });
+}

@@ -1,0 +1,215 @@
+// Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops write them.
+import type { FileStat, StatFiles } from "../../base/stat-files.ts";
+import type { ByteCount } from "../byte-count.ts";
+import { LogReader } from "../log-reader.ts";
+import { type MetricKind, metricKind } from "../metric-words.ts";
+import { type Before, oldBytes } from "../metrics-files.ts";
+import type { MetricSeries } from "../series.ts";
+import { mostPoints, type Point, type Told, thinned } from "../told.ts";
+import { type Row, RowReader } from "./rows.ts";
+
+/** Of a file that is read from its start this much at most is read in one look; the next one goes on. */
+const budget = 16 << 20;
+
+/** Names of what counts; the first one that a row has is its own. */
+const epochNames = ["epoch", "epochs_done"];
+const stepNames = ["step", "global_step", "iteration", "iter", "batch", "_step"];
+const timeNames = ["time", "timestamp", "walltime", "wall_time", "created_at", "_timestamp"];
+const totalNames = ["epochs", "max_epochs", "num_epochs", "total_epochs"];
+const totalSteps = ["steps", "max_steps", "num_steps", "total_steps"];
+const counters = new Set([...epochNames, ...stepNames, ...timeNames, ...totalNames, ...totalSteps]);
+
+/** Different metrics that are kept of one node. */
+const mostMetrics = 200;
+
+/** One entry of one metric; which fields the row did not have is NaN. */
+interface Entry {
+  step: number;
+  epoch: number;
+  time: number;
+  value: number;
+}
+
+/** What one node of a file wrote. */
+class NodeRows {
+  points: Point[] = [];
+  readonly metrics = new Map<string, Entry[]>();
+  total: number | null = null;
+  #epochs = false;
+  #zeroBased = false;
+  #last: number | undefined;
+
+  get unit(): string {
+    return this.#epochs ? "epoch" : "step";
+  }
+
+  /** Units that are done: an epoch 0 is done when it is told. */
+  get done(): number | null {
+    const at = this.points.at(-1)?.at ?? this.#last;
+    return at === undefined ? null : at;
+  }
+
+  add(row: Row, seen: number): void {
+    const epoch = numberIn(row, epochNames);
+    const step = numberIn(row, stepNames);
+    const time = timeIn(row) ?? seen;
+    if (epoch !== undefined && !this.#epochs) {
+      this.#epochs = true;
+      this.points = [];
+      this.#zeroBased = epoch === 0;
+    }
+    if (epoch === 0 && !this.#zeroBased) {
+      this.#zeroBased = true;
+      for (const point of this.points) point.at++;
+    }
+    this.total = numberIn(row, this.#epochs ? totalNames : totalSteps) ?? this.total;
+    const at = this.#epochs ? (epoch === undefined ? undefined : epoch + (this.#zeroBased ? 1 : 0)) : step;
+    const losses: Partial<Record<MetricKind, number>> = {};
+    for (const [name, value] of row) {
+      if (typeof value !== "number" || counters.has(name)) continue;
+      this.#keep(name, { step: step ?? Number.NaN, epoch: epoch ?? Number.NaN, time, value });
+      const kind = metricKind(name);
+      // of "train_loss_step" and "train_loss_epoch" in one row the latter is the epoch's
+      if (kind !== undefined && !(name.endsWith("_step") && losses[kind] !== undefined)) losses[kind] = value;
+    }
+    if (at === undefined && (epoch !== undefined || this.#epochs)) return;
+    this.#last = at ?? (this.#last ?? 0) + 1;
+    if (Object.keys(losses).length > 0) this.#point({ at: this.#last, time, ...losses });
+  }
+
+  #point(point: Point): void {
+    const last = this.points.at(-1);
+    // another training goes into the same file
+    if (last !== undefined && point.at < last.at) this.points = this.points.filter(({ at }) => at < point.at);
+    const before = this.points.at(-1);
+    if (before?.at === point.at) Object.assign(before, point);
+    else this.points.push(point);
+    if (this.points.length > mostPoints) this.points = thinned(this.points);
+  }
+
+  #keep(name: string, entry: Entry): void {
+    const entries = this.metrics.get(name);
+    if (entries === undefined) {
+      if (this.metrics.size < mostMetrics) this.metrics.set(name, [entry]);
+      return;
+    }
+    entries.push(entry);
+    if (entries.length > mostPoints) this.metrics.set(name, thinned(entries));
+  }
+}
+
+/** Follows one file; never throws because of what stands in it. */
+export class MetricsFile {
+  /** What its only node is called. */
+  readonly name: string;
+  readonly #reader: LogReader;
+  readonly #rows = new RowReader();
+  readonly #before: Before;
+  /** Bytes at its beginning that are not read; undefined: not found out yet. */
+  #from: number | undefined;
+  #passed = 0;
+  #nodes = new Map<string, NodeRows>();
+  #sign: number | undefined;
+
+  constructor(file: string, name: string, before: Before, look: StatFiles, count: ByteCount) {
+    this.name = name;
+    this.#before = before;
+    this.#reader = new LogReader(file, look, count, true);
+  }
+
+  get file(): string {
+    return this.#reader.file;
+  }
+
+  get exists(): boolean {
+    return this.#reader.exists;
+  }
+
+  get lookedAt() {
+    return this.#reader.lookedAt;
+  }
+
+  /** Reads what is new. @param seen what a look at `lookedAt` has found just now. */
+  async read(seen: FileStat | undefined): Promise<void> {
+    if (seen?.error === 0 && this.#from === undefined) this.#from = await oldBytes(this.file, this.#before);
+    let left = budget;
+    for (let stat = seen; ; stat = undefined) {
+      const before = this.#reader.unread;
+      const news = await this.#reader.read(stat);
+      // emptied, replaced, or written anew with another column: all of it is read again, and all of it is new
+      if (news.restarted) await this.#restart();
+      for (const line of news.lines) this.#line(line);
+      if (news.lines.length > 0) this.#sign = this.#reader.modified;
+      const { unread } = this.#reader;
+      left -= Math.max(before - unread, 1 << 20);
+      if (unread === 0 || left <= 0 || (news.lines.length === 0 && stat === undefined)) return;
+    }
+  }
+
+  async #restart(): Promise<void> {
+    this.#rows.restart();
+    this.#nodes = new Map();
+    this.#passed = 0;
+    this.#from = await oldBytes(this.file, this.#before);
+  }
+
+  #line(line: string): void {
+    const row = this.#rows.row(line);
+    this.#passed += Buffer.byteLength(line) + 1;
+    if (row === undefined || this.#passed <= (this.#from ?? 0)) return;
+    if (![...row.values()].some((value) => typeof value === "number")) return;
+    const name = row.get("node");
+    const key = typeof name === "string" && name !== "" ? name.slice(0, 100) : this.name;
+    let node = this.#nodes.get(key);
+    if (node === undefined) {
+      node = new NodeRows();
+      this.#nodes.set(key, node);
+    }
+    node.add(row, this.#reader.modified ?? 0);
+  }
+
+  /** What it tells, by node: one of the file's own name, unless its lines name nodes. */
+  told(): { node: string; told: Told }[] {
+    return [...this.#nodes].flatMap(([node, rows]) => {
+      const { unit, points, done, total } = rows;
+      if (done === null) return [];
+      const fraction = total !== null && total > 0 ? Math.min(1, done / total) : null;
+      return { node, told: { unit, points, done, total, fraction, left: null, perMinute: null, sign: this.#sign ?? null } };
+    });
+  }
+
+  /** Every metric, as the file has it. */
+  series(): MetricSeries[] {
+    const known = (value: number) => (Number.isNaN(value) ? null : value);
+    return [...this.#nodes].flatMap(([node, { metrics }]) =>
+      [...metrics].map(([metric, entries]) => ({
+        node,
+        metric,
+        step: entries.map(({ step }) => known(step)),
+        epoch: entries.map(({ epoch }) => known(epoch)),
+        time: entries.map(({ time }) => known(time)),
+        samples: entries.map(() => null),
+        value: entries.map(({ value }) => value),
+      })),
+    );
+  }
+}
+
+function numberIn(row: Row, names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = row.get(name);
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+  }
+  return undefined;
+}
+
+/** A time since 1970 in seconds or milliseconds, or in words (ISO 8601); in ms. Seconds since a start are none. */
+function timeIn(row: Row): number | undefined {
+  for (const name of timeNames) {
+    const value = row.get(name);
+    const ms =
+      typeof value === "string" ? Date.parse(value) : value === undefined ? Number.NaN : value > 1e11 ? value : value * 1000;
+    if (ms > 1e11) return ms;
+  }
+  return undefined;
+}

@@ -1,0 +1,155 @@
+// Files of metrics: what Lightning's CSVLogger and plain loops write, and what happens to them while they are read.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, describe, test } from "node:test";
+import { ByteCount } from "../../../src/trainers/byte-count.ts";
+import { MetricsFile } from "../../../src/trainers/files/metrics-file.ts";
+import { RowReader } from "../../../src/trainers/files/rows.ts";
+import { lookAside } from "../../../src/trainers/foreign-files.ts";
+import { endOfFile } from "../../../src/trainers/metrics-files.ts";
+import { root } from "../../support/paths.ts";
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "metrics-"));
+after(() => fs.rmSync(folder, { recursive: true }));
+let files = 0;
+
+class Followed {
+  readonly file = path.join(folder, `metrics-${++files}`);
+  readonly count = new ByteCount();
+  #followed: MetricsFile | undefined;
+
+  write(text: string): this {
+    fs.writeFileSync(this.file, text);
+    return this;
+  }
+
+  add(text: string): this {
+    fs.appendFileSync(this.file, text);
+    return this;
+  }
+
+  /** Follows it from now on, as a session does that begins now. */
+  async begin(): Promise<this> {
+    this.#followed = new MetricsFile(this.file, "fit", await endOfFile(this.file), lookAside, this.count);
+    return this;
+  }
+
+  async told() {
+    this.#followed ??= new MetricsFile(this.file, "fit", { bytes: 0, mark: "" }, lookAside, this.count);
+    await this.#followed.read((await lookAside([this.#followed.lookedAt]))[0]);
+    return this.#followed.told().map(({ node, told }) => ({ node, ...told }));
+  }
+
+  series() {
+    return this.#followed?.series() ?? [];
+  }
+}
+
+const points = (told: { points: readonly { at: number; loss?: number; validationLoss?: number }[] } | undefined) =>
+  told?.points.map(({ at, loss, validationLoss }) => [at, loss, validationLoss]);
+
+describe("a file of metrics", () => {
+  test("Lightning's own CSV: sparse rows, epochs from 0", async () => {
+    const fit = new Followed().write(fs.readFileSync(path.join(root, "test/fixtures/terminal/lightning.csv"), "utf8"));
+    const [told] = await fit.told();
+    assert.deepEqual([told?.unit, told?.done, told?.total], ["epoch", 3, null]);
+    assert.deepEqual(points(told), [
+      [1, 0.16956837475299835, 0.12810328602790833],
+      [2, 0.004395884927362204, 0.003297769697383046],
+      [3, 0.00012090602103853598, 9.042095189215615e-5],
+    ]);
+    const validation = fit.series().find(({ metric }) => metric === "val_loss");
+    assert.deepEqual(validation?.epoch, [0, 1, 2], "as the file has them");
+    assert.deepEqual(validation?.step, [19, 39, 59]);
+    assert.equal(fit.series().find(({ metric }) => metric === "train_loss")?.value.length, 12);
+  });
+
+  test("a header that is written anew with another column", async () => {
+    const fit = new Followed().write("epoch,loss\n1,0.5\n2,0.4\n");
+    assert.deepEqual(points((await fit.told())[0]), [
+      [1, 0.5, undefined],
+      [2, 0.4, undefined],
+    ]);
+    fit.write("epoch,loss,val_loss\n1,0.5,\n2,0.4,\n2,,0.6\n");
+    assert.deepEqual(points((await fit.told())[0]), [
+      [1, 0.5, undefined],
+      [2, 0.4, 0.6],
+    ]);
+  });
+
+  test("JSON lines: nested names, NaN as Python writes it, times, how many there will be", async () => {
+    const fit = new Followed().write('{"epoch": 1, "epochs": 4, "train": {"loss": 2.5}, "time": 1700000000, "note": "warm"}\n');
+    fit.add('{"epoch": 2, "epochs": 4, "train": {"loss": NaN}, "val_loss": -Infinity, "time": 1700000060}\n{"epoch": 3, "tr');
+    const [told] = await fit.told();
+    assert.deepEqual([told?.done, told?.total, told?.fraction], [2, 4, 0.5]);
+    assert.deepEqual(told?.points, [
+      { at: 1, time: 1_700_000_000_000, loss: 2.5 },
+      { at: 2, time: 1_700_000_060_000, loss: Number.NaN, validationLoss: Number.NEGATIVE_INFINITY },
+    ]);
+    fit.add('ain": {"loss": 1}}\n');
+    assert.deepEqual((await fit.told())[0]?.done, 3, "a line counts when it is whole");
+    assert.deepEqual(
+      fit.series().map(({ metric, value }) => [metric, value.length]),
+      [
+        ["train/loss", 3],
+        ["val_loss", 1],
+      ],
+    );
+  });
+
+  test("lines that name nodes are told by node", async () => {
+    const fit = new Followed().write('{"node": "z", "epoch": 1, "loss": 1}\n{"node": "theta", "epoch": 5, "loss": 2}\n');
+    assert.deepEqual(
+      (await fit.told()).map(({ node, done }) => [node, done]),
+      [
+        ["z", 1],
+        ["theta", 5],
+      ],
+    );
+  });
+
+  test("what stood in it before the session is not its own, unless it was emptied", async () => {
+    const fit = await new Followed().write('{"epoch": 1, "loss": 9}\n{"epoch": 2, "loss": 8}\n').begin();
+    assert.deepEqual(await fit.told(), []);
+    fit.add('{"epoch": 1, "loss": 1}\n');
+    assert.deepEqual(points((await fit.told())[0]), [[1, 1, undefined]]);
+    const anew = await new Followed().write('{"epoch": 1, "loss": 9}\n{"epoch": 2, "loss": 8}\n').begin();
+    anew.write('{"epoch": 1, "loss": 3}\n{"epoch": 2, "loss": 2}\n{"epoch": 3, "loss": 1}\n');
+    assert.equal(points((await anew.told())[0])?.length, 3);
+  });
+
+  test("only what is new is read", async () => {
+    const fit = new Followed().write("step,loss\n");
+    for (let i = 1; i <= 1000; i++) fit.add(`${i},${1 / i}\n`);
+    assert.equal((await fit.told())[0]?.unit, "step");
+    const { bytes } = fit.count;
+    fit.add("1001,0.5\n");
+    assert.equal((await fit.told())[0]?.done, 1001);
+    assert.ok(fit.count.bytes - bytes < 100, `${fit.count.bytes - bytes} bytes`);
+  });
+
+  test("a long file takes several pieces, and no line is lost", async () => {
+    const lines = Array.from({ length: 120_000 }, (_, i) => `{"step": ${i + 1}, "loss": ${i}, "what": "some words"}`);
+    const fit = new Followed().write(`${lines.join("\n")}\n`);
+    const [told] = await fit.told();
+    assert.equal(told?.done, 120_000);
+    assert.ok((told?.points.length ?? 0) <= 20_000);
+    assert.equal(told?.points[0]?.at, 1);
+  });
+
+  test("more metrics than a trainer has, and objects in objects, are passed over", async () => {
+    const many = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`m${i}`, i]));
+    const fit = new Followed().write(`${JSON.stringify({ step: 1, ...many, a: { b: { c: { d: 1 } } } })}\n`);
+    await fit.told();
+    assert.equal(fit.series().length, 200);
+  });
+
+  test("what is no file of metrics tells nothing", async () => {
+    assert.deepEqual(await new Followed().told(), []);
+    assert.deepEqual(await new Followed().write("hello\nworld, it is\n\0\n").told(), []);
+    assert.deepEqual(await new Followed().write("{not json\n{}\n[1]\n").told(), []);
+    assert.equal(new RowReader().row('{"a": "b'), undefined);
+  });
+});

@@ -1,0 +1,209 @@
+// A program that is no falcon: what its terminal and its files tell together.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, describe, test } from "node:test";
+import { lookAside } from "../../../src/trainers/foreign-files.ts";
+import { program } from "../../../src/trainers/program/trainer.ts";
+import type { RunWatch, TerminalState, WatchEffects } from "../../../src/trainers/trainer.ts";
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "program-"));
+after(() => fs.rmSync(folder, { recursive: true }));
+
+class Run {
+  readonly directory = fs.mkdtempSync(path.join(folder, "run-"));
+  readonly state: TerminalState = { progress: undefined, prompt: false, commands: 0 };
+  rows: string[] | undefined = [];
+  now = 1_000_000;
+  alone = true;
+  readonly watch: RunWatch;
+
+  constructor(facts: Record<string, unknown> = {}, kept?: unknown) {
+    const effects: WatchEffects = {
+      look: lookAside,
+      clock: () => ({ wall: this.now, steady: this.now }),
+      screen: { rows: async () => this.rows, state: () => this.state },
+      alone: () => this.alone,
+      kept,
+    };
+    const session = {
+      kind: "run" as const,
+      ...{
+        command: ["python"],
+        directory: this.directory,
+        environment: {},
+        runDirectory: null,
+        created: 10_000,
+        ended: null,
+        facts,
+      },
+    };
+    this.watch = program.watch(session, effects) as RunWatch;
+  }
+
+  /** What is known when these rows stand there, a second later. */
+  async read(...rows: string[]) {
+    this.rows = rows;
+    return await this.later(1);
+  }
+
+  async later(seconds: number) {
+    this.now += seconds * 1000;
+    return await this.watch.read(true);
+  }
+}
+
+describe("a program's progress", () => {
+  test("nothing is known of one that says nothing", async () => {
+    assert.equal(await new Run().read("$ ls", "a b c"), null);
+  });
+
+  test("by its terminal: epochs, the loss, time left by its pace", async () => {
+    const run = new Run();
+    await run.read("Epoch 1/10 loss 3");
+    const read = await run.read("Epoch 1/10 loss 3", "Epoch 2/10 loss 2");
+    assert.equal(read?.summary, "2/10 · train loss 2 ▇▁ · 8s left");
+    assert.deepEqual(
+      read?.nodes.map(({ name, epoch, epochs, fraction }) => [name, epoch, epochs, fraction]),
+      [["terminal", 2, 10, 0.2]],
+    );
+    const [curves] = await run.watch.curves();
+    assert.deepEqual(
+      [curves?.training.x, curves?.training.y],
+      [
+        [1, 2],
+        [3, 2],
+      ],
+    );
+  });
+
+  test("at most twice a second; rows that have not changed are not parsed again", async () => {
+    const run = new Run();
+    assert.equal((await run.read("Epoch 1/10 loss 3"))?.nodes[0]?.epoch, 1);
+    run.rows = ["Epoch 2/10 loss 3"];
+    assert.equal((await run.later(0.3))?.nodes[0]?.epoch, 1);
+    assert.equal((await run.later(0.3))?.nodes[0]?.epoch, 2);
+    run.rows = undefined;
+    assert.equal((await run.later(1))?.nodes[0]?.epoch, 2);
+  });
+
+  test("a bar that is full does not say that a run that goes on is through", async () => {
+    const run = new Run();
+    const read = await run.read("load: 100%|██████████| 5/5 [00:01<00:00,  5.00it/s]");
+    assert.deepEqual([read?.fraction, read?.timeLeft], [null, null]);
+    assert.equal((await run.watch.read(false))?.nodes[0]?.status, "done");
+  });
+
+  test("OSC 9;4 alone, taken back, and a shell at its prompt", async () => {
+    const run = new Run();
+    run.state.progress = { state: 1, percent: 40 };
+    assert.equal((await run.read("building"))?.summary, "40 %");
+    run.state.progress = undefined;
+    assert.equal(await run.read("building"), null);
+    assert.equal((await run.read("Epoch 1/10 loss 3"))?.nodes[0]?.epoch, 1);
+    run.state.prompt = true;
+    assert.equal(await run.read("Epoch 1/10 loss 3", "$"), null, "what stands there is over");
+  });
+
+  test("a file of metrics and a bar at once: losses of the one, how long of the other", async () => {
+    const run = new Run();
+    const file = path.join(run.directory, "lightning_logs/version_0/metrics.csv");
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, "epoch,step,train_loss,val_loss\n0,9,0.5,\n0,9,,0.25\n");
+    const read = await run.read("Epoch 2/4:  50%|█████     | 5/10 [00:05<00:05,  1.00it/s, loss=0.3]");
+    const [node] = read?.nodes ?? [];
+    assert.deepEqual([read?.nodes.length, node?.name], [1, "version_0"]);
+    assert.deepEqual([node?.loss, node?.validationLoss, node?.epochs, node?.fraction], [0.5, 0.25, 4, 1.5 / 4]);
+    assert.equal(run.watch.logFile("version_0"), file);
+  });
+
+  test("two sessions in one directory claim no file that nobody named; what is older than the session is nobody's", async () => {
+    const run = new Run();
+    const file = path.join(run.directory, "lightning_logs/version_3/metrics.csv");
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+    run.alone = false;
+    assert.equal(await run.read(), null);
+    run.alone = true;
+    fs.utimesSync(file, 1, 1);
+    assert.equal(await run.read(), null);
+    fs.appendFileSync(file, "1,0.4\n");
+    assert.equal((await run.read())?.nodes[0]?.loss, 0.4, "it grew");
+  });
+
+  test("one fit after another: the earlier one is over", async () => {
+    const run = new Run();
+    for (const [version, at] of [
+      [0, 100],
+      [1, 200],
+    ] as const) {
+      const file = path.join(run.directory, `lightning_logs/version_${version}/metrics.csv`);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+      fs.utimesSync(file, at, at);
+    }
+    assert.deepEqual(
+      (await run.read())?.nodes.map(({ name, status }) => [name, status]),
+      [
+        ["version_0", "stopped"],
+        ["version_1", "training"],
+      ],
+    );
+  });
+
+  test("of many versions the last ones are followed", async () => {
+    const run = new Run();
+    for (let version = 0; version < 30; version++) {
+      const file = path.join(run.directory, `lightning_logs/version_${version}/metrics.csv`);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, "epoch,loss\n0,0.5\n");
+    }
+    const names = (await run.read())?.nodes.map(({ name }) => name) ?? [];
+    assert.deepEqual([names.length, names[0], names.at(-1)], [20, "version_10", "version_29"]);
+  });
+
+  test("silent for longer than is in proportion to its rhythm: a stall", async () => {
+    const run = new Run();
+    for (let epoch = 1; epoch <= 8; epoch++) {
+      run.rows = [`Epoch ${epoch}/100 loss ${9 - epoch}`];
+      assert.equal((await run.later(30))?.stalled, false);
+    }
+    assert.equal((await run.later(200))?.stalled, false);
+    const read = await run.later(150);
+    assert.equal(read?.stalled, true);
+    assert.match(read?.summary ?? "", /^stalled: silent for 5m 50s, usually 30s/);
+  });
+
+  test("a NaN between numbers is remembered; one that stays is told since when", async () => {
+    const run = new Run();
+    const read = await run.read("Epoch 1/9 loss 3", "Epoch 2/9 loss nan", "Epoch 3/9 loss 2");
+    assert.deepEqual(read?.nodes[0]?.nonFinite, []);
+    assert.deepEqual(
+      read?.nodes[0]?.lastNonFinite?.map(({ metric, value, epoch }) => [metric, value, epoch]),
+      [["loss", "NaN", 2]],
+    );
+    const later = await run.read("Epoch 4/9 loss inf", "Epoch 5/9 loss inf");
+    assert.deepEqual(
+      later?.nodes[0]?.nonFinite.map(({ value, epoch }) => [value, epoch]),
+      [["Inf", 4]],
+    );
+  });
+
+  test("what the terminal said outlives the server", async () => {
+    const run = new Run();
+    await run.read("Epoch 1/9 loss 3", "Epoch 2/9 loss nan");
+    const next = new Run({}, JSON.parse(JSON.stringify(run.watch.kept)));
+    await next.read("Epoch 3/9 loss 1");
+    for (let n = 3; n <= 1000; n++) await run.read(`Epoch ${n}/1000 loss 1`);
+    assert.ok((run.watch.kept as { terminal: { points: unknown[] } }).terminal.points.length <= 300);
+    const [curves] = await next.watch.curves();
+    assert.deepEqual(
+      [curves?.training.x, curves?.training.y],
+      [
+        [1, 2, 3],
+        [3, Number.NaN, 1],
+      ],
+    );
+  });
+});
