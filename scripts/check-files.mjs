@@ -17,6 +17,7 @@ const allowed = {
     "src/commands/compare/run-directories.ts",
     "src/commands/output/export-writer.ts",
     "src/trainers/falcon/metric-series.ts",
+    "src/trainers/files/lightning.ts",
     "src/commands/start/program-file.ts",
     "src/doctor/falcons.ts",
     "src/doctor/places.ts",

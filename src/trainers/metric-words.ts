@@ -7,8 +7,8 @@ export type MetricKind = "loss" | "validationLoss" | "learningRate";
 export const numberPattern = String.raw`[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)(?![\w.])`;
 
 /**
- * A metric's kind; undefined for all others, losses of a test and parts of a loss ("kl_loss") among them: only
- * what is certain is shown as the loss.
+ * A metric's kind; undefined for all others, losses of a test and parts of a loss ("kl_loss") among them:
+ * only what is certain is shown as the loss.
  */
 export function metricKind(name: string): MetricKind | undefined {
   const word = name

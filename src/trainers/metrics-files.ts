@@ -1,7 +1,11 @@
-// Files of metrics that a program was said to write (`falcon run --metrics`), and what stood in them before it.
+// Files of metrics that a program was said to write (`falcon run --metrics`), and what stood in them before
+// it.
 import { readPiece, sizeOf } from "./foreign-files.ts";
 
-/** What a file had in it before the session began, which is an earlier one's. JSON-friendly: kept with the session. */
+/**
+ * What a file had in it before the session began, which is an earlier one's. JSON-friendly: kept with the
+ * session.
+ */
 export interface Before {
   bytes: number;
   /** The last of them, base64: a file that was emptied since has others there, or none. */

@@ -102,7 +102,8 @@ export interface NodeProgress {
   /** What is no number in the last epoch, which JSON cannot write where its number stands; empty: nothing. */
   nonFinite: NonFinite[];
   /**
-   * The last epochs of this launch in which a metric was no number, whether it is one again or not. Undefined: of an earlier version.
+   * The last epochs of this launch in which a metric was no number, whether it is one again or not.
+   * Undefined: of an earlier version.
    */
   lastNonFinite?: NonFinite[];
   /**

@@ -75,8 +75,8 @@ export interface StartedWith {
 }
 
 /**
- * Rows of the program's screen as they are now, without looks, top first; undefined where they are as they were the last time, or cannot be had
- * now (a flood).
+ * Rows of the program's screen as they are now, without looks, top first; undefined where they are as they
+ * were the last time, or cannot be had now (a flood).
  */
 export type ScreenRows = () => Promise<readonly string[] | undefined>;
 
@@ -124,7 +124,9 @@ export interface RunWatch {
   series?(): Promise<MetricSeries[]>;
   /** The configuration as the run has it; undefined where it cannot be read. */
   configuration?(): Promise<ConfigTree | undefined>;
-  /** What a later server cannot find out again: kept with the session. JSON-friendly and small (some 20 KB). */
+  /**
+   * What a later server cannot find out again: kept with the session. JSON-friendly and small (some 20 KB).
+   */
   readonly kept?: unknown;
   /** The file of a node's log, or undefined for a name that the run does not have. */
   logFile(node: string): string | undefined;

@@ -1,5 +1,5 @@
-// The examples that are no falcon: a plain PyTorch loop and a Lightning module, each number against its file. Skipped where the package is not
-// installed.
+// The examples that are no falcon: a plain PyTorch loop and a Lightning module, each number against its file.
+// Skipped where the package is not installed.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -33,7 +33,10 @@ describe("examples of other trainers", () => {
     fs.copyFileSync(path.join(root, "examples", example, "train.py"), path.join(project, "train.py"));
     const id = await home.ok(["run", "-d", ...words], { cwd: project });
     await home.ok(["wait", id], { limit: runLimit });
-    const row = (await home.sessions()).find((session) => session.id === id) as SessionRow & { progress: RunProgress };
+    const row = (await home.sessions()).find((session) => session.id === id) as SessionRow & {
+      progress: RunProgress;
+      outcome: { kind: string } | null;
+    };
     assert.equal(row.outcome?.kind, "completed", await home.ok(["logs", id]));
     return { project, progress: row.progress, id };
   }
@@ -56,7 +59,7 @@ describe("examples of other trainers", () => {
     );
     const best = rows.reduce((a, b) => (b.val_loss < a.val_loss ? b : a));
     assert.deepEqual([node?.bestValidationLoss, node?.epochsSinceBest], [best.val_loss, 60 - best.epoch]);
-    const csv = (await home.ok(["export", id, "--format", "curve-csv", "-o", "-"])).trim().split("\n").slice(1);
+    const csv = (await home.ok(["export", id, "--format", "curve-csv"])).trim().split("\n").slice(1);
     assert.deepEqual(
       csv,
       rows.map((row) => `metrics.jsonl,${row.epoch},${row.train_loss},${row.val_loss},0.01`),

@@ -57,7 +57,10 @@ before(() => {
   for (const from of ["session", "trainers"])
     put(`src/${from}/to-falcon.ts`, 'import { falcon } from "../trainers/falcon/trainer.ts";\nfalcon();\n');
   put("src/trainers/falcon/to-interface.ts", 'import type { Trainer } from "../trainer.ts";\nexport type T = Trainer;\n');
-  put("src/trainers/falcon/to-files.ts", 'import { files } from "../files/trainer.ts";\nfiles();\n');
+  put("src/trainers/falcon/to-none.ts", 'import { none } from "../none/trainer.ts";\nnone();\n');
+  put("src/trainers/falcon/to-files.ts", 'import { files } from "../files/rows.ts";\nfiles();\n');
+  put("src/trainers/files/to-falcon.ts", 'import { falcon } from "../falcon/trainer.ts";\nfalcon();\n');
+  put("src/session/to-files.ts", 'import { files } from "../trainers/files/rows.ts";\nfiles();\n');
   put("src/trainers/registry.ts", 'import { falcon } from "./falcon/trainer.ts";\nfalcon();\n');
   put("src/base/ring-a.ts", 'import { b } from "./ring-b.ts";\nexport const a = () => b;\n');
   put("src/base/ring-b.ts", 'import { a } from "./ring-a.ts";\nexport const b = () => a;\n');
@@ -114,9 +117,13 @@ test("an import fires where the table does not allow it, and nowhere else", () =
 });
 
 test("a trainer's folder is known to itself and to the registry alone", () => {
-  for (const file of ["session/to-falcon.ts", "trainers/to-falcon.ts", "trainers/falcon/to-files.ts"])
+  for (const file of [
+    ...["session/to-falcon.ts", "session/to-files.ts", "trainers/to-falcon.ts"],
+    ...["trainers/falcon/to-none.ts", "trainers/files/to-falcon.ts"],
+  ])
     assert.ok(refused(`src/${file}`), file);
-  for (const file of ["trainers/registry.ts", "trainers/falcon/to-interface.ts"]) assert.ok(!refused(`src/${file}`), file);
+  for (const file of ["trainers/registry.ts", "trainers/falcon/to-interface.ts", "trainers/falcon/to-files.ts"])
+    assert.ok(!refused(`src/${file}`), file);
 });
 
 test("the database's package is the store's alone", () => {

@@ -22,7 +22,10 @@ export interface Told {
   seam: boolean;
   /** Metrics that are no numbers any more, as "node metric". */
   nan: string[];
-  /** First epoch of what was told last of each of them, also where it is over. Undefined: told by an earlier version. */
+  /**
+   * First epoch of what was told last of each of them, also where it is over. Undefined: told by an earlier
+   * version.
+   */
   nanAt?: Readonly<Record<string, number>>;
   /** Nodes that are told to be without a better loss. */
   stuck: string[];

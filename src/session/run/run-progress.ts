@@ -117,7 +117,12 @@ export class RunProgresses {
 /** The progress that was kept at the end, with the fields that an earlier version did not know. */
 function keptProgress({ row }: Session): RunProgress | undefined {
   const kept = row.facts.progress as RunProgress | undefined;
-  return kept && { ...kept, nodes: kept.nodes.map((node) => ({ ...node, nonFinite: node.nonFinite ?? [] })) };
+  return (
+    kept && {
+      ...kept,
+      nodes: kept.nodes.map((node) => ({ unit: "epoch", lastNonFinite: [], ...node, nonFinite: node.nonFinite ?? [] })),
+    }
+  );
 }
 
 /** Whether what appears in a session's directory may as well be another one's. */

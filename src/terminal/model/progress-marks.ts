@@ -1,5 +1,5 @@
-// What programs tell their terminal of their progress beside what they draw: OSC 9;4 (ConEmu's, of many package managers and build tools), and
-// the marks of shells, OSC 133 (FinalTerm's).
+// What programs tell their terminal of their progress beside what they draw: OSC 9;4 (ConEmu's, of many
+// package managers and build tools), and the marks of shells, OSC 133 (FinalTerm's).
 import type { IParser } from "@xterm/headless";
 
 /** What is told. */

@@ -70,6 +70,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     name: log.name,
     status,
     logged: situation.logged,
+    unit: "epoch",
     epoch: last?.epoch ?? null,
     epochs: planned,
     epochsBefore: before,

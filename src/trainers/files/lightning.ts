@@ -7,10 +7,15 @@ import { onDisk } from "../../base/bytes.ts";
 /** Versions that are looked at: each fit makes one. */
 const mostVersions = 500;
 
-/** Of those that changed lately so many are followed: a session that makes more fits is told by its last ones. */
+/**
+ * Of those that changed lately so many are followed: a session that makes more fits is told by its last ones.
+ */
 const mostFollowed = 20;
 
-/** `lightning_logs/version_*\/metrics.csv` below a directory that were written to at `since` or later (ms), the oldest first. */
+/**
+ * `lightning_logs/version_*\/metrics.csv` below a directory that were written to at `since` or later (ms),
+ * the oldest first.
+ */
 export const lightningFiles = aside(
   "lightningFiles",
   (directory: string, since: number, until: number): string[] => {

@@ -1,4 +1,5 @@
-// Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops write them.
+// Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops
+// write them.
 import type { FileStat, StatFiles } from "../../base/stat-files.ts";
 import type { ByteCount } from "../byte-count.ts";
 import { LogReader } from "../log-reader.ts";
@@ -203,7 +204,10 @@ function numberIn(row: Row, names: readonly string[]): number | undefined {
   return undefined;
 }
 
-/** A time since 1970 in seconds or milliseconds, or in words (ISO 8601); in ms. Seconds since a start are none. */
+/**
+ * A time since 1970 in seconds or milliseconds, or in words (ISO 8601); in ms. Seconds since a start are
+ * none.
+ */
 function timeIn(row: Row): number | undefined {
   for (const name of timeNames) {
     const value = row.get(name);

@@ -1,4 +1,5 @@
-// Any program of `falcon run`: how far it is, is told by files of metrics that it writes, and by its terminal.
+// Any program of `falcon run`: how far it is, is told by files of metrics that it writes, and by its
+// terminal.
 import type { Trainer } from "../trainer.ts";
 import { ProgramWatch } from "./watch.ts";
 

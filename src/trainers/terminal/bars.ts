@@ -1,4 +1,5 @@
-// Progress bars in a row of a screen: tqdm, rich, Keras, Lightning (which uses the first two), and PyTorch's examples.
+// Progress bars in a row of a screen: tqdm, rich, Keras, Lightning (which uses the first two), and PyTorch's
+// examples.
 
 /** One bar. `null`: it does not say. */
 export interface Bar {
@@ -26,7 +27,9 @@ const tqdm = new RegExp(
 const endless = new RegExp(String.raw`^(?:(.*?):)?\s*(\d+)([a-z]+)\s\[(?:${time})(?:,\s*([^,\]]*))?`);
 /** `37/100 ━━━━━━━━━━ 12s 15ms/step - loss: 0.1`, and `37/100 [=====>......] - ETA: 12s - loss: 0.1` */
 const keras = /^\s*(\d+)\/(\d+)\s+(?:[━╸╺]{5,}|\[[=>.]{5,}\])\s*(?:-\s*)?(?:ETA:\s*)?([\d:]+)s?\b/;
-/** `Simulating ━━━━━━╸━━━  63% 0:00:21`, and Lightning's `Epoch 1/2  ━━━━ 20/20 0:00:00 • 0:00:21 255.86it/s` */
+/**
+ * `Simulating ━━━━━━╸━━━  63% 0:00:21`, and Lightning's `Epoch 1/2  ━━━━ 20/20 0:00:00 • 0:00:21 255.86it/s`
+ */
 const rich = new RegExp(
   String.raw`^(.*?)\s*[━╸╺]{5,}\s*(?:(\d+)\/(\d+)\s*)?(?:(\d{1,3})%\s*)?(?:(${time})\b)?(?:\s*•\s*(${time}))?(?:\s+([\d.]+\S+\/s))?`,
 );

@@ -1,4 +1,5 @@
-// What the rows of a screen say of a training: how far it is, how fast, and its losses. What they do not say is unknown.
+// What the rows of a screen say of a training: how far it is, how fast, and its losses. What they do not say
+// is unknown.
 import { type MetricKind, metricKind, numberOf, numberPattern } from "../metric-words.ts";
 import { type Bar, barOf } from "./bars.ts";
 
@@ -23,7 +24,9 @@ export interface Reading {
   now: Partial<Record<MetricKind, number>>;
 }
 
-/** Rows that a display of bars may have below its first one that is not full: what stands higher is history. */
+/**
+ * Rows that a display of bars may have below its first one that is not full: what stands higher is history.
+ */
 const displayRows = 8;
 
 /** Rows, the last ones, and columns that are read: what a program shows of its progress is within them. */
@@ -134,7 +137,10 @@ function byEpochs(rows: readonly Row[]): Reading {
   return { unit: "epoch", done: Math.max(0, done), total, fraction, rate: null, left: null, marks, now };
 }
 
-/** Bars without a number of epochs: the outermost that is not full tells how far it is, the next one refines it. */
+/**
+ * Bars without a number of epochs: the outermost that is not full tells how far it is, the next one refines
+ * it.
+ */
 function byBars(rows: readonly Row[]): Reading | undefined {
   const shown = rows.slice(-displayRows).filter((row) => row.bar !== undefined);
   const open = shown.filter(({ bar }) => bar?.part !== 1);

@@ -1,4 +1,5 @@
-// Follows what the terminal of a program says of its training: its rows are looked at when somebody asks, at most twice a second.
+// Follows what the terminal of a program says of its training: its rows are looked at when somebody asks, at
+// most twice a second.
 import type { Now } from "../silence.ts";
 import { mostPoints, type Point, type Told, thinned } from "../told.ts";
 import type { TerminalState, WatchEffects } from "../trainer.ts";

@@ -1,4 +1,5 @@
-// Files of metrics: what Lightning's CSVLogger and plain loops write, and what happens to them while they are read.
+// Files of metrics: what Lightning's CSVLogger and plain loops write, and what happens to them while they are
+// read.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

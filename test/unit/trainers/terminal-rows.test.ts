@@ -1,4 +1,5 @@
-// What is read off a screen, by what tqdm, rich, Keras and Lightning themselves wrote (test/fixtures/terminal/record.py).
+// What is read off a screen, by what tqdm, rich, Keras and Lightning themselves wrote
+// (test/fixtures/terminal/record.py).
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
