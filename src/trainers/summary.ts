@@ -79,8 +79,6 @@ export function stuckText({ epoch, epochsBefore, epochsSinceBest, nonFinite = []
 
 /** "37/300", and for a resumed run "187/450": counted over all launches. */
 export function epochText(node: NodeProgress): string {
-  if (node.unit !== undefined && node.epoch === null && node.epochs === null && node.fraction !== null)
-    return `${Math.floor(node.fraction * 100)} %`;
   if (node.unit === "%") return `${node.epoch} %`;
   if (node.epoch === null) return node.epochs === null ? "-" : `0/${node.epochs}`;
   if (node.epochs === null) return String(node.epoch);

@@ -151,10 +151,12 @@ function byBars(rows: readonly Row[]): Reading | undefined {
   const refined = (inner?.part ?? 0) < 1 && bar.total !== null && bar.done !== null ? (inner?.part ?? 0) / bar.total : 0;
   const values = { ...outer.values, ...(inner === undefined ? {} : open.find((row) => row !== outer)?.values) };
   const unit = /\bepochs?\b/i.test(`${bar.label} ${bar.unit}`) ? "epoch" : bar.unit === "it" ? "step" : bar.unit;
+  // rich's own bar counts nothing: it is a percentage
+  const percent = bar.done === null && bar.part !== null ? Math.round(bar.part * 100) : null;
   return {
-    unit,
-    done: bar.done,
-    total: bar.total,
+    unit: percent === null ? unit : "%",
+    done: percent ?? bar.done,
+    total: percent === null ? bar.total : 100,
     fraction: bar.part === null ? null : Math.min(1, bar.part + refined),
     rate: bar.rate,
     left: bar.left,

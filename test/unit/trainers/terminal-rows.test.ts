@@ -47,7 +47,7 @@ test("tqdm without an end has no fraction and no time left", () => {
 
 test("rich: a percentage and nothing else", () => {
   const read = reading("rich", 0.6);
-  assert.deepEqual([read?.done, read?.total, read?.fraction], [null, null, 0.63]);
+  assert.deepEqual([read?.unit, read?.done, read?.total, read?.fraction], ["%", 63, 100, 0.63]);
   assert.equal(reading("rich", 0.35), undefined, "a bar that is half drawn says nothing");
 });
 
