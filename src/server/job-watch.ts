@@ -4,19 +4,13 @@
 import type { Log } from "../base/log.ts";
 import { nameOf, parentOf, processAlive, startTime } from "../platform/processes.ts";
 import type { Session } from "../session/life/session.ts";
+import type { Keeper } from "../session/life/session-facts.ts";
 
 /** How often (ms) it is looked whether the jobs are over. A read of /proc for each run. */
 const look = 1_000;
 
 /** So long (ms) a run has after the end of its job to save and end. */
 export const longestAfterJob = 120_000;
-
-/** A process of the batch system whose end is that of a job, or of one of its steps. */
-export interface Keeper {
-  pid: number;
-  /** When it started (platform/processes.ts), by which it is told from a later one of its number. */
-  start: number | null;
-}
 
 export function keeperFrom(pid: number): Keeper {
   return { pid, start: startTime(pid) };
@@ -60,7 +54,7 @@ export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
       return effects.done();
     }
     for (const session of live) {
-      if (!gone((session.row.facts.keeper as Keeper | undefined) ?? own)) continue;
+      if (!gone(session.row.facts.keeper ?? own)) continue;
       const since = over.get(session.id);
       if (since === undefined) {
         over.set(session.id, effects.steady());

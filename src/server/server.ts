@@ -35,7 +35,6 @@ import { EventOutbox } from "../session/events/event-outbox.ts";
 import { EventStream } from "../session/events/event-stream.ts";
 import { RunTick } from "../session/events/run-tick.ts";
 import { conclude, outcomeOf } from "../session/life/conclusion.ts";
-import type { Outcome, SignalEvent, StopRecord } from "../session/life/outcome.ts";
 import { realPath } from "../session/life/real-paths.ts";
 import type { Session } from "../session/life/session.ts";
 import { SessionTable } from "../session/life/session-table.ts";
@@ -558,10 +557,10 @@ export class Server implements Context {
 
   /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
   async #askHowJobEnded({ row }: Session, vanished: boolean): Promise<void> {
-    const known = (row.facts.batchEnd as JobEnd | undefined)?.what;
+    const known = row.facts.batchEnd?.what;
     // that a job or step is over, which its own process tells, does not say why
     if (this.job?.system !== "slurm" || (known !== undefined && known !== "other" && known !== "step-end")) return;
-    const stop = row.facts.stop as StopRecord | undefined;
+    const stop = row.facts.stop;
     const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
     if (!vanished && row.waitStatus === 0 && !fromOutside) return;
     const asked = await jobEnd(path.basename(this.home), new Slurm(row.environment));
@@ -570,7 +569,7 @@ export class Server implements Context {
     const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
     const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
     const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
-    if (end.what === "other" || end.what === "step-end") await this.#whetherLimit(row, stop);
+    if (end.what === "other" || end.what === "step-end") await this.#whetherLimit(row);
     // the job goes on: the session's own end says more
     if (end.what === "other" || (end.what === "step-end" && !vanished)) return;
     row.facts.batchEnd = end;
@@ -578,12 +577,12 @@ export class Server implements Context {
   }
 
   /** A signal that stopped the run is the time limit's where the job's script asked Slurm for it before that. */
-  async #whetherLimit({ facts, environment }: SessionRow, stop: StopRecord | undefined): Promise<void> {
-    const outside = facts.outside as { signal: string; time: number } | undefined;
+  async #whetherLimit({ facts, environment }: SessionRow): Promise<void> {
+    const { outside, stop } = facts;
     if (stop?.by !== "caller" || outside === undefined || this.job === undefined) return;
     const { signal, time } = outside;
     if (await isLimitSignal(this.job.id, { signal, number: signalNumber(signal), time }, new Slurm(environment)))
-      facts.stop = { ...stop, by: "deadline", why: `${signal} came before the time limit` } satisfies StopRecord;
+      facts.stop = { ...stop, by: "deadline", why: `${signal} came before the time limit` };
   }
 
   /** `--requeue`: the job is to be run again, and its next part goes on where this one ended. */
@@ -593,10 +592,10 @@ export class Server implements Context {
     if (row.facts.requeue !== true || row.facts.requeued !== undefined || job?.system !== "slurm") return;
     // one that an earlier run of the job left behind: it runs again already
     if ((process.env.SLURM_RESTART_COUNT ?? "0") !== (row.environment.SLURM_RESTART_COUNT ?? "0")) return;
-    const outcome = row.facts.outcome as Outcome | undefined;
+    const outcome = row.facts.outcome;
     if (outcome === undefined) return;
-    const signals = (row.facts.signals as SignalEvent[] | undefined) ?? [];
-    const stop = row.facts.stop as StopRecord | undefined;
+    const signals = row.facts.signals ?? [];
+    const stop = row.facts.stop;
     const part = partFact(session)?.n ?? 1;
     const before = partsOf(this.table.all(), session, realPath).findLast((earlier) => (partFact(earlier)?.n ?? 1) === part - 1);
     const failedBefore = before !== undefined && outcomeOf(before)?.kind === "failed";

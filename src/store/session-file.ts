@@ -1,7 +1,7 @@
 // The file `session.json` of a session folder: what was started and how, so that a lost database is rebuilt and a run started again.
 import fs from "node:fs";
 import path from "node:path";
-import { type Limit, limitsFrom, type SessionRow, trainerOf } from "./session-store.ts";
+import { type Limit, limitsFrom, type SessionFacts, type SessionRow, trainerOf } from "./session-store.ts";
 
 /** Facts that never change after the start. */
 export type SessionFile = Pick<
@@ -25,11 +25,21 @@ export type SessionFile = Pick<
   | "pinned"
 > & {
   /** Those of the facts that a later database, home or machine needs (keptFacts). */
-  facts?: Record<string, unknown>;
+  facts?: SessionFacts;
 };
 
 /** Facts by name that do not change after the start, or are told by nothing else. */
-const keptFacts = ["part", "job", "asked", "requeue", "deadline", "named", "broughtIn", "provenance", "changes"];
+const keptFacts: readonly string[] = [
+  "part",
+  "job",
+  "asked",
+  "requeue",
+  "deadline",
+  "named",
+  "broughtIn",
+  "provenance",
+  "changes",
+];
 
 const fileName = "session.json";
 

@@ -6,6 +6,7 @@ import type Database from "better-sqlite3";
 import { isPlain } from "../base/bytes.ts";
 import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Gap } from "./record.ts";
 import { migrate } from "./schema.ts";
 import { Sqlite } from "./sqlite.ts";
 
@@ -51,8 +52,16 @@ export interface SessionRow {
   interrupts: number;
   /** When somebody attached last. */
   attached: number | null;
-  /** Additional facts, by name (post-mortem, what was lost …). */
-  facts: Record<string, unknown>;
+  facts: SessionFacts;
+}
+
+/** Facts of the output, which this folder keeps; the others are declared in session/life/session-facts.ts. */
+export interface SessionFacts {
+  outputBytes?: number;
+  /** When output came last (ms since 1970). */
+  lastOutput?: number;
+  /** Bytes that were written and could not be kept. */
+  gaps?: Gap[];
 }
 
 /**

@@ -1,7 +1,9 @@
 // What the rest of the program knows of a program that trains: the one interface that every trainer has.
+
 import type { StatFiles } from "../base/stat-files.ts";
 import type { NodeCurves } from "./curve.ts";
 import type { EndFacts, ModelFiles, PostMortem } from "./ending.ts";
+import type { NamedFile } from "./metrics-files.ts";
 import type { RunProgress } from "./run.ts";
 import type { MetricSeries } from "./series.ts";
 import type { Now } from "./silence.ts";
@@ -20,8 +22,8 @@ export interface TrainedSession {
   /** When it was asked for, and when it ended (null: it runs), ms since 1970. */
   created: number;
   ended: number | null;
-  /** Facts by name; `metrics` names the files of `falcon run --metrics`. */
-  facts: Readonly<Record<string, unknown>>;
+  /** Of its facts: `metrics` names the files of `falcon run --metrics`. */
+  facts: { readonly metrics?: readonly NamedFile[] };
 }
 
 /**

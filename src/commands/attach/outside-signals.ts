@@ -21,12 +21,6 @@ const oneOrder = 2_000;
  */
 const siblings = 300;
 
-/** The signal that came first from outside. */
-interface FirstSignal {
-  signal: string;
-  time: number;
-}
-
 /**
  * Any other command gets what came, unchanged. A falcon launch gets one graceful stop for the first signal, whichever it is, since all that
  * falcon does at most of them is to die without saving; every later one is passed on as it came. Each is told in one line.
@@ -37,10 +31,10 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
   if (!session.trainer.savesModel) return passOn(session, number);
   const now = context.clock();
   const inJob = jobOfHome(context.home) !== undefined;
-  const first = row.facts.outside as FirstSignal | undefined;
+  const first = row.facts.outside;
   const say = saying(call, session);
   if (first === undefined) {
-    session.setFact("outside", { signal, time: now } satisfies FirstSignal);
+    session.setFact("outside", { signal, time: now });
     if (!inJob) firstOrder(call, context, session, signal);
     else setTimeout(() => firstOrder(call, context, session, signal), siblings);
     return;

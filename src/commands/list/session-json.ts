@@ -100,7 +100,7 @@ export interface ListingNow {
 
 /** What a session uses now, or used; undefined where it was not measured. */
 export function usageOf(session: Session, sampler: Pick<UsageSampler, "of">): Usage | undefined {
-  return session.live ? sampler.of(session.id) : (session.row.facts.usage as Usage | undefined);
+  return session.live ? sampler.of(session.id) : session.row.facts.usage;
 }
 
 /** One session as machines read it. */
@@ -126,7 +126,7 @@ export async function listing(
     directory: row.directory,
     runDirectory: row.runDirectory,
     host: row.host,
-    job: (row.facts.job as string | undefined) ?? job,
+    job: row.facts.job ?? job,
     pid: row.programPid,
     created: time(row.created) ?? "",
     started: time(row.started),

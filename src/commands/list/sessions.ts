@@ -145,7 +145,7 @@ function endText(session: Session, summary: string): string {
   const [first = "", ...results] = summary.split(" · ");
   const trained = /^(completed|stopped|broken off|ended)/.test(first) ? results : [];
   const failure = runFailure(postMortemOf(session));
-  const error = failure === undefined ? (row.facts.execError as string | undefined) : failureText(failure);
+  const error = failure === undefined ? row.facts.execError : failureText(failure);
   const outcome = outcomeOf(session);
   const ran = row.started !== null && row.ended !== null ? `ran ${duration(row.ended - row.started)}` : "";
   const why = outcome === undefined ? "" : reasonOf(outcome);

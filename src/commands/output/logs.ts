@@ -128,7 +128,7 @@ async function earlierParts(
 /** What stands between two parts. */
 function seam(part: Session, place: number, { request }: Call): string {
   const { row } = part;
-  const job = row.facts.job as string | undefined;
+  const job = row.facts.job;
   const begun = localTime(row.started ?? row.created, request.environment);
   const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, begun];
   return `── part ${partFact(part)?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;

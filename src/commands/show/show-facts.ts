@@ -106,7 +106,7 @@ function partLines(parts: readonly Session[], now: number, when: (ms: number) =>
   if (parts.length < 2) return [];
   return parts.map((part, i) => {
     const { row } = part;
-    const job = row.facts.job as string | undefined;
+    const job = row.facts.job;
     const begun = row.started ?? row.created;
     const times = `${when(begun)} · ${duration((row.ended ?? now) - begun)}`;
     const facts = [

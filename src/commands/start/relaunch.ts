@@ -3,7 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import { endOfFile, type NamedFile } from "../../trainers/metrics-files.ts";
+import { endOfFile } from "../../trainers/metrics-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne, nameOne } from "../dispatch/choose-sessions.ts";
@@ -74,7 +74,7 @@ export const relaunch: CommandSpec = {
 
 /** The files of metrics that the earlier part was said to write: what stands in them now is not the next one's. */
 async function metricsOf({ facts }: SessionRow): Promise<Pick<Starting, "metrics">> {
-  const named = facts.metrics as readonly NamedFile[] | undefined;
+  const named = facts.metrics;
   if (named === undefined) return {};
   return { metrics: await Promise.all(named.map(async ({ file }) => ({ file, before: await endOfFile(file) }))) };
 }
@@ -100,7 +100,7 @@ async function currentProgram(row: SessionRow): Promise<string> {
 
 /** The words as they were typed the first time. */
 function asked({ facts, command }: SessionRow): readonly string[] {
-  return Array.isArray(facts.asked) ? (facts.asked as string[]) : command;
+  return Array.isArray(facts.asked) ? facts.asked : command;
 }
 
 /** What was said of the earlier part holds for the next one too. */

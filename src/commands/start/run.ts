@@ -56,7 +56,7 @@ export const run: CommandSpec = {
         earlier,
         words: args,
         ...(metrics.length === 0 ? {} : { metrics }),
-        ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) }),
+        ...(stopSignal === undefined ? {} : { stopSignal: signalName(stopSignal) as NodeJS.Signals }),
       },
       options,
     );

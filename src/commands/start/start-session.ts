@@ -87,7 +87,7 @@ export interface Starting {
   /** Variables that the program gets besides the caller's. */
   variables?: Readonly<Record<string, string>>;
   /** Name of the signal by which the program is asked to end; undefined: a Ctrl+C. */
-  stopSignal?: string;
+  stopSignal?: NodeJS.Signals;
   /** Files of metrics that the program writes. */
   metrics?: readonly NamedFile[];
   /** Of an earlier session, when its run is started again; else the caller's count. */

@@ -3,7 +3,7 @@ import type { SessionEvents, StoredEvent } from "../../store/session-events.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Session } from "../life/session.ts";
 import { eventFacts } from "./event-facts.ts";
-import { nothingTold, type RunEvent, runEvents, type Told } from "./run-events.ts";
+import { nothingTold, type RunEvent, runEvents } from "./run-events.ts";
 
 /** An event as whoever noticed it tells it. */
 export type NewEvent = Omit<RunEvent, "kind"> & { kind: string };
@@ -47,7 +47,7 @@ export class EventStream {
 
   /** What is new in a run since it was looked at last. */
   look(session: Session, run: RunProgress): RunEvent[] {
-    const before = (session.row.facts.told as Told | undefined) ?? nothingTold;
+    const before = session.row.facts.told ?? nothingTold;
     const { events, told } = runEvents(before, run);
     if (JSON.stringify(told) !== JSON.stringify(before)) session.setFact("told", told);
     for (const event of events) this.add(session, event, run.summary);

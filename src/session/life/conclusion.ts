@@ -2,14 +2,13 @@
 // which say the same, and are kept.
 
 import { signalName } from "../../platform/signals.ts";
-import type { Usage } from "../../resources/usage.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import type { Ending, ModelFiles, PostMortem } from "../../trainers/ending.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import { summarise } from "../../trainers/summary.ts";
-import { type MemoryWatch, outOfMemory } from "./ending.ts";
-import { type BatchEnd, deriveOutcome, type Outcome, type OutcomeFacts, type SignalEvent, type StopRecord } from "./outcome.ts";
+import { outOfMemory } from "./ending.ts";
+import { deriveOutcome, type Outcome, type OutcomeFacts } from "./outcome.ts";
 import type { Session } from "./session.ts";
 import { endOf } from "./state.ts";
 
@@ -65,13 +64,13 @@ function outcomeFacts(
     end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1, signalName),
     lost,
     ended: row.ended,
-    execError: row.facts.execError as string | undefined,
-    outOfMemory: outOfMemory(row.facts.memory as MemoryWatch | undefined),
-    memoryShare: (row.facts.usage as Usage | undefined)?.memoryShare,
-    limitBy: (row.facts.usage as Usage | undefined)?.limitBy,
-    signals: (row.facts.signals as SignalEvent[] | undefined) ?? [],
-    stop: row.facts.stop as StopRecord | undefined,
-    batch: row.facts.batchEnd as BatchEnd | undefined,
+    execError: row.facts.execError,
+    outOfMemory: outOfMemory(row.facts.memory),
+    memoryShare: row.facts.usage?.memoryShare,
+    limitBy: row.facts.usage?.limitBy,
+    signals: row.facts.signals ?? [],
+    stop: row.facts.stop,
+    batch: row.facts.batchEnd,
     models,
     savedByLog: run?.saved,
     // "Training completed" is falcon's word for a training that was stopped, too: the epochs tell
@@ -86,7 +85,7 @@ function outcomeFacts(
  */
 export function outcomeOf(session: Session): Outcome | undefined {
   if (session.live) return undefined;
-  const kept = session.row.facts.outcome as Outcome | undefined;
+  const kept = session.row.facts.outcome;
   if (kept !== undefined) return kept;
   const { ending } = postMortemOf(session) ?? {};
   const lost = session.row.state === "lost" ? session.row.reason : undefined;
@@ -145,10 +144,10 @@ function settled(run: RunProgress, outcome: Outcome): RunProgress {
 
 /** The post-mortem that was kept, or undefined. */
 export function postMortemOf({ row }: Pick<Session, "row">): PostMortem | undefined {
-  return row.facts.postMortem as PostMortem | undefined;
+  return row.facts.postMortem;
 }
 
 /** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
 export function lastFrameOf({ row }: Pick<Session, "row">): string[] | undefined {
-  return row.facts.lastFrame as string[] | undefined;
+  return row.facts.lastFrame;
 }

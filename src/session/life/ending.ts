@@ -48,7 +48,7 @@ export function whyLost(row: Pick<SessionRow, "boot" | "started" | "facts">, boo
   if (row.started === null) return "the server went away before the program was started";
   const signal = /by (SIG\w+)/.exec(holder)?.[1];
   // the kernel ends for want of memory by SIGKILL; how a holder ended that was no child of ours is not known
-  if ((signal === undefined || signal === "SIGKILL") && outOfMemory(row.facts.memory as MemoryWatch | undefined))
+  if ((signal === undefined || signal === "SIGKILL") && outOfMemory(row.facts.memory))
     return "the kernel ended processes of its group for want of memory, its holder among them";
   if (signal !== undefined) return `its holder was ended by ${signal}, and the program with it`;
   return "its holder is gone without an exit record (out of memory, a job's end or a kill)";

@@ -1,4 +1,5 @@
 // How a session ended, as one statement: derived here, from facts alone, and from nowhere else.
+import type { JobEnd } from "../../batch/job-end.ts";
 import type { Ending, ModelFiles } from "../../trainers/ending.ts";
 import type { End } from "./state.ts";
 
@@ -81,17 +82,6 @@ export interface StopRecord {
   why: string;
 }
 
-/** What a batch system says of the end of the session's job or step. */
-export interface BatchEnd {
-  /** "Slurm job 4711", for a person. */
-  job: string;
-  what: "cancelled" | "time-limit" | "preempted" | "node-failure" | "step-end" | "out-of-memory" | "other";
-  /** The time of the event, ms since 1970; null where it is not told. */
-  time: number | null;
-  /** The batch system's own word, such as "CANCELLED by 0". */
-  said?: string;
-}
-
 /** All that the statement is derived from. */
 export interface OutcomeFacts {
   /** Its program saves a model at the end of a graceful stop (trainers/trainer.ts). */
@@ -113,7 +103,7 @@ export interface OutcomeFacts {
   limitBy?: "group" | "machine" | null | undefined;
   signals: readonly SignalEvent[];
   stop?: StopRecord | undefined;
-  batch?: BatchEnd | undefined;
+  batch?: JobEnd | undefined;
   /** Of a falcon launch: what its model files say; undefined where nobody looked. */
   models?: ModelFiles | undefined;
   /** Of a falcon launch: its logs say that all of the training and the saving was done. */
@@ -267,8 +257,8 @@ const senders: Readonly<Record<Sender, string>> = {
   job: "the end of its job",
 };
 
-function batchWords({ job, what }: BatchEnd): string {
-  const words: Readonly<Record<BatchEnd["what"], string>> = {
+function batchWords({ job, what }: JobEnd): string {
+  const words: Readonly<Record<JobEnd["what"], string>> = {
     cancelled: `${job} was cancelled`,
     "time-limit": `${job} reached its time limit`,
     preempted: `${job} was preempted`,

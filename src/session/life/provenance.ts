@@ -12,12 +12,12 @@ export async function learnProvenance(session: Session): Promise<void> {
 
 /** What is known; undefined while it is looked at, and of sessions of earlier versions. */
 export function provenanceOf({ row }: Pick<Session, "row">): Surroundings | undefined {
-  return row.facts.provenance as Surroundings | undefined;
+  return row.facts.provenance;
 }
 
 /** The key=value settings that `falcon relaunch` added to its command: they hold for all later parts. */
 export function changesOf({ facts }: Pick<Session["row"], "facts">): readonly string[] {
-  return Array.isArray(facts.changes) ? (facts.changes as string[]) : [];
+  return Array.isArray(facts.changes) ? facts.changes : [];
 }
 
 /** Settings with later ones added; of one key the last counts, as it does for falcon. */

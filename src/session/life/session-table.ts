@@ -7,7 +7,7 @@ import { removeFolder } from "../../platform/removal.ts";
 import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
-import type { Limit, SessionRow, SessionStore } from "../../store/session-store.ts";
+import type { Limit, SessionFacts, SessionRow, SessionStore } from "../../store/session-store.ts";
 import { trainerFor } from "../../trainers/registry.ts";
 import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
@@ -28,7 +28,7 @@ export interface StartOrder {
   rows: number;
   pinned: boolean;
   token: string;
-  facts: Record<string, unknown>;
+  facts: SessionFacts;
   /** Fixed before (falcon submit); another one is taken where a session has it. */
   id?: string | undefined;
   /** Socket of the caller's SSH agent. */

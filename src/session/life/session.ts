@@ -5,11 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
-import type { Scheduling } from "../../protocol/client.ts";
 import { OutputLog } from "../../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../../store/record.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
-import type { SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
+import type { SessionFacts, SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
 import type { InputModes, Screens, ScreenText } from "../../terminal/worker/screens.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
@@ -27,7 +26,7 @@ import { SessionOutput } from "../output/session-output.ts";
 import { endLeftovers } from "../run/ray-leftovers.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { sentenceOfExec, watchMemory, whyLost } from "./ending.ts";
-import { type Sender, type SignalEvent, withSignal } from "./outcome.ts";
+import { type Sender, withSignal } from "./outcome.ts";
 import { type End, endOf, endReason, isLive, mayFollow } from "./state.ts";
 
 /** What a session needs of the server. */
@@ -119,7 +118,7 @@ export class Session {
     this.trainer = trainerNamed(row.trainer);
     this.folder = folder;
     this.#effects = effects;
-    this.gaps = (row.facts.gaps as Gap[] | undefined) ?? [];
+    this.gaps = row.facts.gaps ?? [];
     this.output = new SessionOutput({
       id: row.id,
       screens: effects.screens,
@@ -195,7 +194,7 @@ export class Session {
    * @throws Error when the holder could not be made; a program that cannot be executed is no error here, but an end with status 126 or 127.
    */
   async start(like?: number): Promise<void> {
-    const scheduling = this.row.facts.scheduling as Scheduling | undefined;
+    const scheduling = this.row.facts.scheduling;
     const own = scheduling?.oomScoreAdj ?? 0;
     const [file, ...args] = this.row.command as [string, ...string[]];
     this.output.begin();
@@ -357,7 +356,7 @@ export class Session {
 
   /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
   noteSignal(signal: string, by: Sender): void {
-    const known = (this.row.facts.signals as SignalEvent[] | undefined) ?? [];
+    const known = this.row.facts.signals ?? [];
     this.setFact("signals", withSignal(known, { time: this.#effects.clock(), signal, by }));
   }
 
@@ -560,8 +559,9 @@ export class Session {
   }
 
   /** Keeps a fact beside the row. */
-  setFact(name: string, value: unknown): void {
-    this.row.facts[name] = value;
+  setFact<Name extends keyof SessionFacts>(name: Name, value: SessionFacts[Name]): void {
+    if (value === undefined) delete this.row.facts[name];
+    else this.row.facts[name] = value;
     this.#save();
   }
 

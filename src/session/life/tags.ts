@@ -9,7 +9,7 @@ const mostTags = 32;
 const longestTag = 64;
 
 export function tagsOf({ facts }: Pick<SessionRow, "facts">): Tags {
-  return (facts.tags as Tags | undefined) ?? {};
+  return facts.tags ?? {};
 }
 
 /**

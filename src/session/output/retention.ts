@@ -251,7 +251,7 @@ function agesFrom(session: Session, now: number): number {
   const ended = row.ended ?? row.created;
   if (ended >= firstEnd) return ended;
   if (row.facts.agesFrom === undefined) session.setFact("agesFrom", now);
-  return Number(row.facts.agesFrom);
+  return row.facts.agesFrom ?? now;
 }
 
 /** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */

@@ -42,7 +42,7 @@ const mostOfTime = 0.5;
 
 /** What is kept of the session's deadline. */
 export function deadlineFact(row: Pick<SessionRow, "facts">): DeadlineFact {
-  return (row.facts.deadline as DeadlineFact | undefined) ?? {};
+  return row.facts.deadline ?? {};
 }
 
 /** The earliest of all that end the run; undefined where nothing is known to. */

@@ -6,6 +6,7 @@ import { trainerNamed } from "../../trainers/registry.ts";
 import type { StopOrder } from "../../trainers/trainer.ts";
 import type { Sender, StopRecord } from "../life/outcome.ts";
 import type { Session } from "../life/session.ts";
+import type { OutsideSignal } from "../life/session-facts.ts";
 
 /**
  * sent: the order is on its way. already: it was given before, and a second one would drop the model.
@@ -31,7 +32,7 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
   if (!session.live) return "over";
   if (stopOf(session) !== undefined || (session.trainer.savesModel && row.interrupts > 0)) return "already";
   if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
-  session.setFact("stop", { time: now, by, why } satisfies StopRecord);
+  session.setFact("stop", { time: now, by, why });
   const order = stopOrder(session);
   if (order === "interrupt") session.sendInterrupt(by);
   else session.signal(signalNumber(order) ?? 15, 0, by);
@@ -40,7 +41,7 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
 
 /** The graceful stop that was asked for first, or undefined. */
 export function stopOf(session: Session): StopRecord | undefined {
-  return session.row.facts.stop as StopRecord | undefined;
+  return session.row.facts.stop;
 }
 
 /**
@@ -48,8 +49,7 @@ export function stopOf(session: Session): StopRecord | undefined {
  * Ctrl+C.
  */
 function stopOrder({ row }: Session): StopOrder {
-  const named = row.facts.stopSignal;
-  return typeof named === "string" ? (named as NodeJS.Signals) : trainerNamed(row.trainer).stopOrder;
+  return row.facts.stopSignal ?? trainerNamed(row.trainer).stopOrder;
 }
 
 /** The order in words. */
@@ -58,15 +58,9 @@ export function orderWords(session: Session): string {
   return order === "interrupt" ? "one Ctrl+C" : order;
 }
 
-/** A signal that went to every process of the session's job: our server got it, so the program may have. */
-interface Hit {
-  signal: string;
-  time: number;
-}
-
-/** What went to all of its job, or undefined. */
-export function hitOf({ row }: Session): Hit | undefined {
-  return row.facts.hit as Hit | undefined;
+/** What went to every process of its job, or undefined: our server got it, so the program may have. */
+export function hitOf({ row }: Session): OutsideSignal | undefined {
+  return row.facts.hit;
 }
 
 /**
@@ -78,7 +72,7 @@ export function noteHit(session: Session, signal: string, now: number): void {
   if (!session.live) return;
   session.noteSignal(signal, "batch");
   if (hitOf(session) !== undefined) return;
-  session.setFact("hit", { signal, time: now } satisfies Hit);
+  session.setFact("hit", { signal, time: now });
   if (!session.trainer.savesModel) return;
   const meaning = savesBy(session, signal)
     ? "which is falcon's graceful stop: it saves its model"

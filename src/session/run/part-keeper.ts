@@ -6,7 +6,7 @@ import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
 import type { ArchivedPart, PartArchive } from "../../store/part-archive.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
-import type { SessionRow } from "../../store/session-store.ts";
+import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
 import type { Session } from "../life/session.ts";
 import { endOf, endReason } from "../life/state.ts";
 import { keptCurves } from "./part-curves.ts";
@@ -162,7 +162,7 @@ export class PartKeeper implements Disposable {
  * nobody could write how.
  */
 function ended({ row, written, run, n }: ArchivedPart): SessionRow {
-  const facts = { ...row.facts, untold: false, broughtIn: true, part: { of: run, n } };
+  const facts: SessionFacts = { ...row.facts, untold: false, broughtIn: true, part: { of: run, n } };
   if (row.state === "exited" || row.state === "lost") return { ...row, facts };
   return { ...row, facts, state: "lost", ended: written, reason: `its part on ${row.host} ended without a word` };
 }

@@ -12,7 +12,7 @@ export interface PartFact {
 
 /** Of a session that goes on with an earlier one; undefined for a first part. */
 export function partFact({ row }: Session): PartFact | undefined {
-  return row.facts.part as PartFact | undefined;
+  return row.facts.part;
 }
 
 /**

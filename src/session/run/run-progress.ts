@@ -116,7 +116,7 @@ export class RunProgresses {
 
 /** The progress that was kept at the end, with the fields that an earlier version did not know. */
 function keptProgress({ row }: Session): RunProgress | undefined {
-  const kept = row.facts.progress as RunProgress | undefined;
+  const kept = row.facts.progress;
   return (
     kept && {
       ...kept,

@@ -4,7 +4,6 @@ import { ByteCount } from "../byte-count.ts";
 import type { NodeCurves } from "../curve.ts";
 import { lightningFiles } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
-import type { NamedFile } from "../metrics-files.ts";
 import { Rhythm } from "../rhythm.ts";
 import type { NodeProgress, RunProgress } from "../run.ts";
 import type { MetricSeries } from "../series.ts";
@@ -47,7 +46,7 @@ export class ProgramWatch implements RunWatch {
     const kept = effects.kept as Kept | undefined;
     const { screen, clock, look } = effects;
     if (screen !== undefined) this.#terminal = new TerminalSource(screen, clock, kept?.terminal);
-    const named = (session.facts.metrics as NamedFile[] | undefined) ?? [];
+    const named = session.facts.metrics ?? [];
     this.#files = named.map(({ file, before }) => new MetricsFile(file, path.basename(file), before, look, this.#count));
   }
 

@@ -53,7 +53,7 @@ const row: SessionRow = {
   pinned: false,
   interrupts: 0,
   attached: null,
-  facts: { summary: "x" },
+  facts: { execError: "x" },
 };
 
 const record = "start 1700000000000 11\ngap 100 20\nadopted 1700000001000 500\nexit 0 1000 1700000002000 1 2 3\n";
