@@ -37,6 +37,8 @@ const allowed = {
     "src/trainers/small-files.ts",
     "src/session/life/real-paths.ts",
     "src/session/machines/roster-files.ts",
+    "src/session/machines/shared-notices.ts",
+    "src/notify/secret.ts",
     "src/session/life/working-directory.ts",
   ],
   "a folder of sockets in /run or /tmp of this machine": ["src/commands/machines/ssh-masters.ts"],

@@ -73,6 +73,8 @@ optional=(
   debootstrap debootstrap
   chromium chromium
   nginx nginx-light
+  msmtp msmtp
+  openssl openssl
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i

@@ -29,6 +29,7 @@ const wholePrograms = [
   "batch",
   "hosts",
   "load",
+  "notify",
   "resources",
   "compare",
   "packages",

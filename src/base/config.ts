@@ -4,8 +4,10 @@ import os from "node:os";
 import path from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { aside, NoAnswer } from "./aside.ts";
+import { type Channel, channelOf, WrongChannel } from "./channels.ts";
 import { type Context, defaultKeymap, type Keymap, type KeyName, mayBind, rebound } from "./keymap.ts";
 import { durationOf, sizeOf } from "./quantity.ts";
+import { boolean, command, integer, isTable, milliseconds, oneOf, Unfit, type Value, words } from "./setting-values.ts";
 
 /** What happens to one kind of escape sequence that a program sends to its viewers. */
 export type Passage = "pass" | "block";
@@ -45,6 +47,8 @@ export interface Config {
   readonly directOutput: boolean;
   /** Attached viewers' terminals are told of an end, a failure or a stall (OSC 9 and 777). */
   readonly notify: boolean;
+  /** Where else a person is told. */
+  readonly channels: readonly Channel[];
   /** Whether a session takes the size of the viewer that attached last, or keeps the size that it was started with. */
   readonly sizePolicy: "last" | "fixed";
   readonly programSequences: ProgramSequences;
@@ -76,6 +80,7 @@ export const defaultConfig: Config = {
   onEvent: null,
   directOutput: true,
   notify: true,
+  channels: [],
   sizePolicy: "last",
   programSequences: {
     clipboard: "block",
@@ -110,10 +115,6 @@ const mostHosts = 20;
 /** 2^53 - 1 would be a promise that no disk keeps; the holder takes 64 bits. */
 const largestRetention = 2 ** 50;
 
-type Value = unknown;
-/** Thrown by a setting's reader; the message completes `key must be …`. */
-class Unfit extends Error {}
-
 /** One key of the file: the field that it fills and how its value is read. */
 interface Setting {
   readonly key: string;
@@ -142,6 +143,8 @@ const settings: readonly Setting[] = [
   { key: "on_event", set: (c, v) => (c.onEvent = command(v)) },
   { key: "direct_output", set: (c, v) => (c.directOutput = boolean(v)) },
   { key: "notify", set: (c, v) => (c.notify = boolean(v)) },
+  { key: "notify.terminal", set: (c, v) => (c.notify = boolean(v)) },
+  { key: "notify.NAME", set: (c, v, name) => (c.channels = [...c.channels, channelOf(name, v, c.channels.length)]) },
   { key: "size_policy", set: (c, v) => (c.sizePolicy = oneOf(v, ["last", "fixed"])) },
   { key: "save_before", set: (c, v) => (c.saveBefore = v === "auto" ? null : saveBefore(v)) },
   { key: "archive", set: (c, v) => (c.archive = folder(v, "falcon-archive")) },
@@ -165,9 +168,9 @@ const settings: readonly Setting[] = [
     })),
   ),
 ];
-const tables = ["program_sequences", "keys", "hosts", "reach"];
-/** The table whose keys are the user's own. */
-const freeTable = "reach.";
+const tables = ["program_sequences", "keys", "hosts", "reach", "notify"];
+/** The tables whose keys are the user's own. */
+const freeTables = ["reach", "notify"];
 
 /** What a machine may be called, so that it can stand on a command line. */
 export const hostPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -206,12 +209,13 @@ export async function readSettings(file: string): Promise<LoadedConfig> {
   }
 }
 
-/** Settings that name programs, or whom one is run for. */
+/** Settings that name programs, whom one is run for, or where facts are sent. */
 const programs: readonly [string, keyof Config][] = [
   ["ssh", "ssh"],
   ["reach", "reach"],
   ["hosts", "hosts"],
   ["on_event", "onEvent"],
+  ["notify", "channels"],
 ];
 
 /** Reads the file; one that does not exist says nothing and is no problem. Never throws. */
@@ -252,7 +256,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const root = parseLeniently(text, file, problems);
   const config: Writable = { ...defaultConfig };
   for (const { key, value } of leaves(root)) {
-    const setting = settings.find((s) => s.key === (key.startsWith(freeTable) ? `${freeTable}NAME` : key));
+    const setting = settings.find((s) => s.key === key) ?? settings.find((s) => s.key === freeKey(key));
     if (setting === undefined && problems.length >= mostProblems) continue;
     const at = `${file}, line ${lineOf(text, key)}: ${key}`;
     if (setting === undefined) {
@@ -262,6 +266,11 @@ export function parseConfig(text: string, file: string): LoadedConfig {
     try {
       setting.set(config, value, key.slice(key.indexOf(".") + 1));
     } catch (error) {
+      // what a channel has may be a secret, and is not shown
+      if (error instanceof WrongChannel) {
+        problems.push(`${at} ${error.message}; nothing is sent there`);
+        continue;
+      }
       if (!(error instanceof Unfit)) throw error;
       problems.push(`${at} must be ${error.message}, not ${shown(value)}; the default is used`);
     }
@@ -333,12 +342,14 @@ function lineOf(text: string, key: string): number {
   return outer;
 }
 
-function bare(key: string): string {
-  return key.replace(/["'\s]/g, "");
+/** What stands for a key that the user has chosen. */
+function freeKey(key: string): string | undefined {
+  const table = freeTables.find((name) => key.startsWith(`${name}.`));
+  return table === undefined ? undefined : `${table}.NAME`;
 }
 
-function isTable(value: Value): value is Record<string, Value> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+function bare(key: string): string {
+  return key.replace(/["'\s]/g, "");
 }
 
 function unknownKey(key: string): string {
@@ -391,18 +402,6 @@ function controlByte(value: Value): number | null {
   return byte;
 }
 
-function integer(value: Value, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
-    throw new Unfit(`a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function boolean(value: Value): boolean {
-  if (typeof value !== "boolean") throw new Unfit("true or false");
-  return value;
-}
-
 function bytes(value: Value): number {
   if (value === "all" || value === false) return 0;
   const size =
@@ -411,15 +410,6 @@ function bytes(value: Value): number {
   if (size === undefined || size < 1 << 20 || size > largestRetention)
     throw new Unfit('a size of at least "1 MiB", such as "256 MB", or "all"');
   return size;
-}
-
-function milliseconds(value: Value, none: "never" | undefined): number {
-  if (none !== undefined && (value === none || value === false)) return 0;
-  const time = typeof value === "string" ? durationOf(value) : undefined;
-  if (time === undefined || time < 1000 || time > 100 * 365 * 86_400_000) {
-    throw new Unfit(`a time of at least a second, such as "90s", "12h" or "30d"${none === undefined ? "" : `, or "${none}"`}`);
-  }
-  return time;
 }
 
 function saveBefore(value: Value): number {
@@ -433,17 +423,6 @@ function folder(value: Value, example: string): string | null {
   if (value === false || value === "") return null;
   if (typeof value === "string" && path.isAbsolute(value) && !value.includes("\0")) return path.normalize(value);
   throw new Unfit(`an absolute path, such as "/shared/ann/${example}", or false for the place beside the homes`);
-}
-
-/** A program and its arguments. */
-function isProgram(value: Value): value is string[] {
-  if (!Array.isArray(value) || value.length === 0 || value[0] === "") return false;
-  return value.every((v) => typeof v === "string" && !v.includes("\0"));
-}
-
-function words(value: Value): readonly string[] {
-  if (isProgram(value)) return value;
-  throw new Unfit('a program with its arguments, such as ["ssh", "-J", "gate"]');
 }
 
 function keyNames(value: Value, context: Context): readonly KeyName[] {
@@ -467,17 +446,4 @@ function hostNames(value: Value): readonly string[] {
   )
     return [...new Set(names as string[])];
   throw new Unfit(`at most ${mostHosts} names of machines, as ssh knows them, such as ["workstation", "cluster"]`);
-}
-
-function command(value: Value): readonly string[] | null {
-  if (value === false || value === "") return null;
-  if (typeof value === "string" && !value.includes("\0")) return ["/bin/sh", "-c", value];
-  if (isProgram(value)) return value;
-  throw new Unfit('a program with its arguments, such as ["notify-send", "falcon"], or one string for the shell');
-}
-
-function oneOf<const T extends string>(value: Value, allowed: readonly T[]): T {
-  const found = allowed.find((a) => a === value);
-  if (found === undefined) throw new Unfit(allowed.map((a) => `"${a}"`).join(" or "));
-  return found;
 }

@@ -31,7 +31,7 @@ import type { Finding } from "../resources/findings.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
 import { endEvent } from "../session/events/event-facts.ts";
-import { EventOutbox } from "../session/events/event-outbox.ts";
+import { commandWay, EventOutbox } from "../session/events/event-outbox.ts";
 import { EventStream } from "../session/events/event-stream.ts";
 import { RunTick } from "../session/events/run-tick.ts";
 import { conclude, outcomeOf } from "../session/life/conclusion.ts";
@@ -42,6 +42,7 @@ import { isLive } from "../session/life/state.ts";
 import { AskedHosts } from "../session/machines/asked-hosts.ts";
 import { Neighbours } from "../session/machines/neighbours.ts";
 import { RosterKeeper, rosterRoot } from "../session/machines/roster.ts";
+import { noticesRoot } from "../session/machines/shared-notices.ts";
 import { Submissions } from "../session/machines/submissions.ts";
 import { type TakenIn, takeInEndedJobs } from "../session/machines/take-in.ts";
 import { Archive } from "../session/output/archive.ts";
@@ -60,6 +61,7 @@ import { SessionEvents } from "../store/session-events.ts";
 import { type SessionRow, SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import type { RunProgress } from "../trainers/run.ts";
+import { Announcer } from "./announcer.ts";
 import { runEventCommand } from "./event-command.ts";
 import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
@@ -114,6 +116,12 @@ const jobLook = 30_000;
 /** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
 const longestJobQuestion = 4_000;
 
+/** So long (ms) a server that goes waits for the word that an event was taken, which a web server says within tenths of a second. */
+const longestTelling = 1_000;
+
+/** A figure of losses is drawn within so long (ms), or the message goes without it. */
+const longestDrawing = 20_000;
+
 /** So long (ms) an end waits for the last look at what the run used: it takes milliseconds, unless the kernel's own files hang. */
 const longestUsage = 1_000;
 
@@ -160,6 +168,8 @@ export class Server implements Context {
   #conclusions = new WeakMap<Session, Promise<void>>();
   #screens: Screens;
   #eventOutbox: EventOutbox;
+  /** Tells the channels of [notify]. */
+  readonly announcer: Announcer;
   #listener: Listener;
   #scopes: Scopes;
   #peers = new Set<Peer>();
@@ -211,14 +221,14 @@ export class Server implements Context {
       new Deliveries(this.store.database),
       onEvent === null
         ? undefined
-        : (variables) => {
+        : commandWay((variables) => {
             const row = this.table.get(variables.FALCON_SESSION_ID ?? "")?.row;
             return runEventCommand(
               onEvent,
               { ...(row?.environment ?? (process.env as Record<string, string>)), ...variables },
               row?.directory ?? "/",
             );
-          },
+          }),
       wall,
       log,
     );
@@ -298,8 +308,28 @@ export class Server implements Context {
       clock: wall,
       steady,
     });
+    this.announcer = new Announcer(config.channels, {
+      database: this.store.database,
+      row: (id) => this.table.get(id)?.row,
+      curves: async (id) => {
+        const session = this.table.get(id);
+        return session === undefined ? [] : this.progress.curves(session);
+      },
+      draw: (turn) => this.archive.workers.run<Uint8Array>(turn, longestDrawing),
+      host: this.host,
+      ssh: config.ssh,
+      shared: noticesRoot(archiveRoot(process.env)),
+      home: homeIdentity(options.home),
+      inJob: this.neighbours.place.job !== null,
+      clock: wall,
+      steady,
+      log,
+    });
     this.events = new EventStream(new SessionEvents(this.store.database), {
-      tell: (session, event, facts) => this.#eventOutbox.tell(session, event, facts),
+      tell: (session, event, facts) => {
+        this.#eventOutbox.tell(session, event, facts);
+        this.announcer.tell(session, event, facts);
+      },
       clock: wall,
       log,
     });
@@ -375,6 +405,7 @@ export class Server implements Context {
       server.#watchJobs();
       server.#aside.warm();
       server.#eventOutbox.resume();
+      server.announcer.resume();
       server.#retention.begin();
       server.#deadlines.begin();
       server.usage.changed();
@@ -657,6 +688,7 @@ export class Server implements Context {
       await this.upgradeServer(call instanceof Peer ? call : undefined);
       return undefined;
     }
+    this.announcer.claim();
     if (await this.#uprooted()) {
       this.log("server.root-lost", { root: this.root, client: request.version });
       await this.upgradeServer(call instanceof Peer ? call : undefined);
@@ -741,7 +773,7 @@ export class Server implements Context {
    */
   async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
     const renewing = verdict === "renew";
-    const wanted = renewing && (this.table.live().length > 0 || this.#eventOutbox.pending);
+    const wanted = renewing && (this.table.live().length > 0 || this.#eventOutbox.pending || this.announcer.pending);
     const ended = this.#ended;
     this.#ended = () => {
       if (wanted && this.#peersAtEnd === 0) startSuccessor();
@@ -753,7 +785,8 @@ export class Server implements Context {
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
   #considerIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#ending || this.#peers.size > 0 || this.#eventOutbox.pending || this.#retention.busy) return;
+    if (this.#ending || this.#peers.size > 0 || this.#retention.busy) return;
+    if (this.#eventOutbox.pending || this.announcer.pending) return;
     if (this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
   }
@@ -804,7 +837,8 @@ export class Server implements Context {
     clearTimeout(this.#idle);
     this.#listener.close();
     this.#handshakes.dispose();
-    this.#eventOutbox.dispose();
+    // what was taken is noted, or it would be told twice
+    const told = within(longestTelling, Promise.all([this.#eventOutbox.leave(), this.announcer.leave()]));
     this.tick.dispose();
     clearInterval(this.#jobLook);
     this.#endWatch();
@@ -815,7 +849,9 @@ export class Server implements Context {
     this.parts.dispose();
     this.#scopes.dispose();
     await Promise.all([this.roster.farewell(), this.masters.end()]);
-    await Promise.all([this.table.leave(), this.#retention.dispose()]);
+    await Promise.all([this.table.leave(), this.#retention.dispose(), told]);
+    this.#eventOutbox.dispose();
+    this.announcer.dispose();
     // the database and the lock are free before a client that was sent away can start the next server
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
     this.store.close();

@@ -13,7 +13,25 @@ export interface Delivery {
   nextAttempt: number;
 }
 
-export class Deliveries {
+/** What is on its way to one place, and stays until it was taken. */
+export interface Queue {
+  add(session: string, event: string, facts: Record<string, string>, now: number): void;
+  /** When the next attempt is due (ms since 1970); undefined: nothing is on its way. */
+  next(): number | undefined;
+  /**
+   * What is told together now, at most so many, and the name of that message: the same again where an attempt
+   * was broken off.
+   */
+  take(now: number, most: number): { message: string; taken: Delivery[] };
+  /** It was taken. */
+  done(taken: readonly Delivery[], now: number): void;
+  /** It is given up. */
+  drop(taken: readonly Delivery[], now: number, problem: string): void;
+  /** It was not taken. @param unsure it may have been: then the next attempt is the same message. */
+  postpone(taken: readonly Delivery[], nextAttempt: number, problem: string, unsure: boolean): void;
+}
+
+export class Deliveries implements Queue {
   #database: Database.Database;
 
   constructor(database: Database.Database) {
@@ -36,13 +54,25 @@ export class Deliveries {
       .map((row) => ({ ...(row as Delivery), facts: JSON.parse((row as { facts: string }).facts) }));
   }
 
-  /** It was taken, or is given up. */
-  done(id: number): void {
-    this.#database.prepare("DELETE FROM delivery WHERE id = ?").run(id);
+  next(): number | undefined {
+    return this.waiting()[0]?.nextAttempt;
   }
 
-  /** It was not taken: the next attempt is at `nextAttempt`. */
-  postpone(id: number, nextAttempt: number): void {
-    this.#database.prepare("UPDATE delivery SET attempts = attempts + 1, next_attempt = ? WHERE id = ?").run(nextAttempt, id);
+  take(_now: number, most: number): { message: string; taken: Delivery[] } {
+    const taken = this.waiting().slice(0, most);
+    return { message: String(taken[0]?.id ?? ""), taken };
+  }
+
+  done(taken: readonly Delivery[]): void {
+    for (const { id } of taken) this.#database.prepare("DELETE FROM delivery WHERE id = ?").run(id);
+  }
+
+  drop(taken: readonly Delivery[]): void {
+    this.done(taken);
+  }
+
+  postpone(taken: readonly Delivery[], nextAttempt: number): void {
+    const later = this.#database.prepare("UPDATE delivery SET attempts = attempts + 1, next_attempt = ? WHERE id = ?");
+    for (const { id } of taken) later.run(nextAttempt, id);
   }
 }

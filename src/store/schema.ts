@@ -106,6 +106,23 @@ const additions: readonly string[] = [
      sentence TEXT NOT NULL
    ) STRICT;
    CREATE INDEX IF NOT EXISTS event_session ON event (session, id);`,
+  // what a channel of [notify] is to tell or has told; `message` is the one under way that it is part of,
+  // `over` when it was taken or given up
+  `CREATE TABLE IF NOT EXISTS notice (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     mark TEXT NOT NULL UNIQUE,
+     channel TEXT NOT NULL,
+     session TEXT NOT NULL,
+     event TEXT NOT NULL,
+     facts TEXT NOT NULL,
+     created INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     next_attempt INTEGER NOT NULL,
+     message TEXT,
+     problem TEXT NOT NULL DEFAULT '',
+     over INTEGER
+   ) STRICT;
+   CREATE INDEX IF NOT EXISTS notice_channel ON notice (channel, over, next_attempt);`,
 ];
 
 /** The version that this program writes. */

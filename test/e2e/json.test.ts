@@ -269,6 +269,25 @@ exit 3
     }
   });
 
+  test("channels, one that takes what it is told and one that nobody is behind", async () => {
+    const told = new TestHome();
+    try {
+      const folder = path.join(told.work, ".config/falcon-sessions");
+      fs.mkdirSync(folder, { recursive: true });
+      const text = '[notify.script]\ncommand = "true"\n[notify.hook]\nwebhook = "http://127.0.0.1:1/"\n';
+      fs.writeFileSync(path.join(folder, "config.toml"), text);
+      await told.start(["sh", "-c", "exit 3"]);
+      await until(async () => {
+        const listed = JSON.parse(await told.ok(["notify", "--json"])) as Values;
+        comparison.object(listed, "notify");
+        const notices = (listed.channels as { notices: Values[] }[]).flatMap((channel) => channel.notices);
+        return notices.some(({ over }) => over !== null) && notices.some(({ problem }) => problem !== null);
+      }, "one that is over and one that waits");
+    } finally {
+      await told.dispose();
+    }
+  });
+
   test("every documented field was there, with a value", (t) => {
     const missing = [...comparison.tables].flatMap(([at, table]) =>
       comparison.objects.has(at)

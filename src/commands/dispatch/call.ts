@@ -1,5 +1,6 @@
 // One call of the command line, as the server sees it: who asks, where, and how to answer. The peer implements it.
 
+import type { Channel } from "../../base/channels.ts";
 import type { Config } from "../../base/config.ts";
 import type { Log } from "../../base/log.ts";
 import type { TerminalBytes } from "../../base/terminal-bytes.ts";
@@ -17,6 +18,7 @@ import type { Submissions } from "../../session/machines/submissions.ts";
 import type { Archive } from "../../session/output/archive.ts";
 import type { PartKeeper } from "../../session/run/part-keeper.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
+import type { Notice } from "../../store/notices.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import type { SshMasters } from "../machines/ssh-masters.ts";
 
@@ -89,6 +91,14 @@ export interface Context {
   readonly progress: RunProgresses;
   /** What happened to the sessions. */
   readonly events: Pick<EventStream, "after" | "follow">;
+  /** The channels that tell a person of it. */
+  readonly announcer: {
+    readonly channels: readonly Channel[];
+    /** What waits and what went out, oldest first. */
+    notices(channel: string): Notice[];
+    /** Never rejects. */
+    test(channel: Channel, id: string, environment: Record<string, string>): Promise<{ taken: boolean; problem: string }>;
+  };
   /** The look at all live runs. */
   readonly tick: Pick<RunTick, "watch">;
   readonly parts: PartKeeper;

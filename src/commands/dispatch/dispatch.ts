@@ -7,6 +7,7 @@ import { learnRealPaths } from "../../session/life/real-paths.ts";
 import { attach, attachAgain, followAgain } from "../attach/attach.ts";
 import { compare } from "../compare/compare.ts";
 import { kill } from "../control/kill.ts";
+import { notify } from "../control/notify.ts";
 import { prune, remove } from "../control/remove.ts";
 import { rename } from "../control/rename.ts";
 import { send } from "../control/send.ts";
@@ -51,6 +52,7 @@ export const commands: readonly CommandSpec[] = [
   show,
   logs,
   events,
+  notify,
   compare,
   exportCommand,
   replay,

@@ -1,14 +1,39 @@
-// Tells the user's own command (`on_event`) of ends, failures and stalls: each event until it was taken,
-// through crashes of the server.
+// Tells one place of events, the user's own command (`on_event`) or a channel of [notify]: each until it was
+// taken, through crashes of the server.
 import type { Disposable } from "../../base/disposable.ts";
 import type { Log } from "../../base/log.ts";
-import type { Deliveries, Delivery } from "../../store/deliveries.ts";
+import type { Delivery, Queue } from "../../store/deliveries.ts";
 
 /**
  * Runs the user's command with these variables in its environment; answers its exit status, or -1 when it
  * could not be run or was killed.
  */
 export type RunCommand = (variables: Record<string, string>) => Promise<number>;
+
+/** What became of an attempt. `problem`: why it was not taken, in words. */
+export interface Attempted {
+  taken: boolean;
+  problem: string;
+  /** It may have been taken all the same. */
+  unsure?: boolean;
+  /** ms that the place wants to be left alone for. */
+  pause?: number;
+  /** Others have it from here on: it is on its way no more. */
+  handedOver?: boolean;
+}
+
+/** A place, and how it is told. */
+export interface Way {
+  readonly name: string;
+  /** Events that one attempt may tell together. */
+  readonly most: number;
+  /** When the next message may go out at the earliest (ms since 1970), at this time. */
+  openAt(now: number): number;
+  /** @param message its name, the same at each attempt that tells the same. Never rejects. */
+  send(message: string, events: readonly Delivery[]): Promise<Attempted>;
+  /** Whether an event is given up after one more attempt. */
+  isHopeless(event: Delivery, now: number): boolean;
+}
 
 /** First pause after a failed attempt (ms); doubled at each further one. */
 const firstPause = 10_000;
@@ -19,67 +44,100 @@ const longestPause = 3_600_000;
  */
 const mostAttempts = 20;
 
+/** The user's own command, which is told of one event at a time. */
+export function commandWay(run: RunCommand): Way {
+  return {
+    name: "on_event",
+    most: 1,
+    openAt: () => 0,
+    async send(_message, events) {
+      const [delivery] = events as [Delivery];
+      const status = await run({
+        ...delivery.facts,
+        FALCON_EVENT: delivery.event,
+        FALCON_EVENT_TIME: new Date(delivery.created).toISOString(),
+      });
+      return { taken: status === 0, problem: status === 0 ? "" : `status ${status}` };
+    },
+    isHopeless: ({ attempts }) => attempts + 1 >= mostAttempts,
+  };
+}
+
 export class EventOutbox implements Disposable {
-  #deliveries: Deliveries;
-  #run: RunCommand | undefined;
+  readonly #queue: Queue;
+  readonly #way: Way | undefined;
   #clock: () => number;
   #log: Log;
   #timer: NodeJS.Timeout | undefined;
-  #busy = false;
+  #busy: Promise<void> | undefined;
+  #leaving = false;
   #gone = false;
 
-  /** @param run undefined where the user has no `on_event`: then nothing is told, and nothing kept. */
-  constructor(deliveries: Deliveries, run: RunCommand | undefined, clock: () => number, log: Log) {
-    this.#deliveries = deliveries;
-    this.#run = run;
+  /** @param way undefined where the user has no `on_event`: then nothing is told, and nothing kept. */
+  constructor(queue: Queue, way: Way | undefined, clock: () => number, log: Log) {
+    this.#queue = queue;
+    this.#way = way;
     this.#clock = clock;
     this.#log = log;
   }
 
   /** Keeps the event and tells it as soon as possible. `facts` are the variables, by name. */
   tell(session: string, event: string, facts: Record<string, string>): void {
-    if (this.#run === undefined) return;
-    this.#deliveries.add(session, event, facts, this.#clock());
+    if (this.#way === undefined) return;
+    this.#queue.add(session, event, facts, this.#clock());
     this.resume();
   }
 
   /** Whether something is still on its way. */
   get pending(): boolean {
-    return this.#run !== undefined && this.#deliveries.waiting().length > 0;
+    return this.#way !== undefined && this.#queue.next() !== undefined;
   }
 
   /** Goes on with what an earlier server did not finish. */
   resume(): void {
-    if (this.#busy || this.#gone || this.#run === undefined) return;
-    const [next] = this.#deliveries.waiting();
+    if (this.#busy !== undefined || this.#leaving || this.#gone || this.#way === undefined) return;
+    const next = this.#queue.next();
     if (next === undefined) return;
     clearTimeout(this.#timer);
+    const now = this.#clock();
     // no pause is longer than the longest, whatever happened to the clock since it was written down
-    const wait = Math.min(longestPause, next.nextAttempt - this.#clock());
+    const wait = Math.min(longestPause, Math.max(next, this.#way.openAt(now)) - now);
     if (wait > 0) {
       this.#timer = setTimeout(() => this.resume(), wait);
       return;
     }
-    this.#busy = true;
-    void this.#attempt(next, this.#run).finally(() => {
-      this.#busy = false;
+    this.#busy = this.#attempt(this.#way, now).finally(() => {
+      this.#busy = undefined;
       this.resume();
     });
   }
 
-  async #attempt(delivery: Delivery, run: RunCommand): Promise<void> {
-    const status = await run({
-      ...delivery.facts,
-      FALCON_EVENT: delivery.event,
-      FALCON_EVENT_TIME: new Date(delivery.created).toISOString(),
-    });
+  /** Begins no attempt any more; resolves when the one under way is over, and noted. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    clearTimeout(this.#timer);
+    await this.#busy;
+  }
+
+  async #attempt(way: Way, began: number): Promise<void> {
+    const { message, taken } = this.#queue.take(began, way.most);
+    if (taken.length === 0) return;
+    const attempted = await way.send(message, taken);
     if (this.#gone) return;
-    this.#log("event.attempted", { session: delivery.session, event: delivery.event, attempt: delivery.attempts + 1, status });
-    if (status === 0) this.#deliveries.done(delivery.id);
-    else if (delivery.attempts + 1 >= mostAttempts) {
-      this.#log("event.dropped", { session: delivery.session, event: delivery.event });
-      this.#deliveries.done(delivery.id);
-    } else this.#deliveries.postpone(delivery.id, this.#clock() + Math.min(longestPause, firstPause * 2 ** delivery.attempts));
+    const now = this.#clock();
+    const status = attempted.taken ? 0 : attempted.problem;
+    for (const { session, event, attempts } of taken)
+      this.#log("event.attempted", { session, event, attempt: attempts + 1, channel: way.name, status });
+    if (attempted.handedOver === true) return;
+    if (attempted.taken) return this.#queue.done(taken, now);
+    const hopeless = taken.filter((event) => way.isHopeless(event, now));
+    for (const { session, event } of hopeless) this.#log("event.dropped", { session, event, channel: way.name });
+    if (hopeless.length > 0) this.#queue.drop(hopeless, now, attempted.problem);
+    const kept = taken.filter((event) => !hopeless.includes(event));
+    if (kept.length === 0) return;
+    const attempts = Math.max(...kept.map((event) => event.attempts));
+    const pause = Math.max(attempted.pause ?? 0, Math.min(longestPause, firstPause * 2 ** attempts));
+    this.#queue.postpone(kept, now + pause, attempted.problem, attempted.unsure === true);
   }
 
   dispose(): void {

@@ -64,6 +64,7 @@ window = "pass"
     hosts: ["desk"],
     directOutput: false,
     notify: false,
+    channels: [],
     sizePolicy: "fixed",
     saveBefore: 300_000,
     archive: "/shared/a/",

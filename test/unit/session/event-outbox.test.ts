@@ -2,7 +2,7 @@
 // death.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventOutbox } from "../../../src/session/events/event-outbox.ts";
+import { commandWay, EventOutbox } from "../../../src/session/events/event-outbox.ts";
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { Sqlite } from "../../../src/store/sqlite.ts";
@@ -20,10 +20,10 @@ test("an event is told once, with its facts, and is gone", async () => {
   const told: Record<string, string>[] = [];
   const eventOutbox = new EventOutbox(
     kept,
-    async (facts) => {
+    commandWay(async (facts) => {
       told.push(facts);
       return 0;
-    },
+    }),
     () => 1000,
     log,
   );
@@ -46,7 +46,7 @@ test("what was not taken stays for later, and for the next server", async () => 
   let now = 0;
   const failing = new EventOutbox(
     kept,
-    async () => 1,
+    commandWay(async () => 1),
     () => now,
     log,
   );
@@ -60,10 +60,10 @@ test("what was not taken stays for later, and for the next server", async () => 
   let told = 0;
   const next = new EventOutbox(
     kept,
-    async () => {
+    commandWay(async () => {
       told += 1;
       return 0;
-    },
+    }),
     () => now,
     log,
   );
@@ -81,10 +81,10 @@ test("a command that never works is given up after a bounded number of attempts"
   let attempts = 0;
   const eventOutbox = new EventOutbox(
     kept,
-    async () => {
+    commandWay(async () => {
       attempts += 1;
       return 1;
-    },
+    }),
     () => now,
     log,
   );
