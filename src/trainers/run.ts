@@ -79,6 +79,8 @@ export interface NodeProgress {
   logged: boolean;
   /** What `epoch` and `epochs` count; undefined: epochs. */
   unit?: string;
+  /** Null or undefined: it does not train in rounds. With rounds `epoch` counts through those that were seen. */
+  round?: RoundProgress | null;
   /** Last finished epoch, counted over all launches of the run as falcon counts it. */
   epoch: number | null;
   /** Epochs that this launch was asked for (max_epochs). */
@@ -133,6 +135,23 @@ export interface NodeProgress {
   stalled: boolean;
   /** Last line that it logged as an error. */
   error: string | null;
+}
+
+/** Where a training in rounds stands. `null`: not known, or without an end. */
+export interface RoundProgress {
+  /** Counted over all launches, of at most `rounds`. */
+  round: number;
+  rounds: number | null;
+  /** Within the round. */
+  epoch: number;
+  epochs: number | null;
+  /** Epochs of the round since its best validation loss, of those after which it ends. */
+  epochsSinceBest: number | null;
+  patience: number | null;
+  /** Rounds of this launch that were accepted; rejected ones in a row, of those after which training ends. */
+  accepted: number;
+  rejected: number;
+  patienceRounds: number | null;
 }
 
 /** A metric that is no number any more. */

@@ -1,6 +1,6 @@
 // One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
 import { sparkline } from "./curve.ts";
-import type { NodeProgress, RunProgress } from "./run.ts";
+import type { NodeProgress, RoundProgress, RunProgress } from "./run.ts";
 
 /** The best summary of a run in one line, about 30 to 70 columns. */
 export function summarise(run: Omit<RunProgress, "summary">): string {
@@ -28,7 +28,7 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
 function progress(nodes: readonly NodeProgress[]): string {
   // the node that is furthest from its end decides how long it takes
   const slowest = nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
-  const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${epochText(slowest)}`];
+  const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${slowest.round ? roundText(slowest.round) : epochText(slowest)}`];
   const loss = lossText(slowest);
   if (loss !== "") parts.push(`${loss}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
   const stuck = stuckText(slowest);
@@ -77,8 +77,20 @@ export function stuckText({ epoch, epochsBefore, epochsSinceBest, nonFinite = []
   return epochsSinceBest >= long ? `no better for ${epochsSinceBest} epochs` : "";
 }
 
+/** "round 3 of 20 · epoch 41/100, patience 12/32 · accepted 2, rejected 1/10 in a row" */
+export function roundText(round: RoundProgress): string {
+  const of = (most: number | null) => (most === null ? "" : `/${most}`);
+  const { epoch, epochs, epochsSinceBest, patience, accepted, rejected } = round;
+  const since = epochsSinceBest === null ? "" : `, patience ${epochsSinceBest}${of(patience)}`;
+  const row = rejected === 0 ? "" : `, rejected ${rejected}${of(round.patienceRounds)} in a row`;
+  const most = round.rounds === null ? "" : ` of ${round.rounds}`;
+  return `round ${round.round}${most} · epoch ${epoch}${of(epochs)}${since} · accepted ${accepted}${row}`;
+}
+
 /** "37/300", and for a resumed run "187/450": counted over all launches. */
 export function epochText(node: NodeProgress): string {
+  if (node.round)
+    return `round ${node.round.round}, ${node.round.epoch}${node.round.epochs === null ? "" : `/${node.round.epochs}`}`;
   if (node.unit === "%") return `${node.epoch} %`;
   if (node.epoch === null) return node.epochs === null ? "-" : `0/${node.epochs}`;
   if (node.epochs === null) return String(node.epoch);

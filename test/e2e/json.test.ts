@@ -180,12 +180,15 @@ describe("docs/guide/json.md", () => {
       script,
       `#!${python}
 # falcon
-mkdir -p run/graph/theta && printf 'graph: {theta: {estimator: {max_epochs: 9, early_stop_patience: 4}}}\\n' > run/config.yml
+mkdir -p run/graph/theta run/graph/phi/train
+phi='max_epochs: 100, patience_epochs: 32, patience_rounds: 10, max_rounds: 20'
+echo "graph: {theta: {estimator: {max_epochs: 9, early_stop_patience: 4}}, phi: {estimator: {$phi}}}" > run/config.yml
 now=$(date +%Y-%m-%dT%H:%M:%S)
 echo "$now [INFO] [theta] Training started" > ${log}
 echo "$now [INFO] Epoch 1/9 | steps=1 | n_sims=8 | train_loss=1.5 | val_loss=1.25" >> ${log}
 echo "$now [INFO] Epoch 2/9 | steps=2 | n_sims=8 | train_loss=nan | val_loss=nan" >> ${log}
 echo "$now [INFO] Epoch 3/9 | steps=3 | n_sims=8 | train_loss=nan | val_loss=inf" >> ${log}
+echo "$now [INFO] Round 2 | epoch 5/100 | steps=9 | train_loss=-1.000e+00 | val_loss=-2.000e+00" > run/graph/phi/train/output.log
 exit 3
 `,
       { mode: 0o755 },
@@ -216,6 +219,8 @@ exit 3
       { key: "samples", value: "6", config: "5" },
       { key: "new", value: "x", config: null },
     ]);
+    const rounds = { round: 2, rounds: 20, epoch: 5, epochs: 100, accepted: 0, rejected: 0, patienceRounds: 10 };
+    assert.deepEqual(progress.nodes[1]?.round, { ...rounds, epochsSinceBest: 0, patience: 32 });
     const node = progress.nodes[0] as Values & { nonFinite: Values[] };
     assert.deepEqual([node.loss, node.validationLoss, node.bestValidationLoss], [null, null, 1.25]);
     assert.deepEqual(

@@ -72,7 +72,7 @@ def usual(times):
 def idle(name):
     keys = "epoch epochs epochsBefore fraction loss validationLoss bestValidationLoss epochsSinceBest samples steps learningRate"
     keys += " epochsPerMinute longestEpoch timeLeft rhythm error patience"
-    return {"name": name, "status": "idle", "trend": [], "nonFinite": [], "lastNonFinite": [], "unit": "epoch", "stalled": False, **{key: None for key in keys.split()}}
+    return {"name": name, "status": "idle", "trend": [], "nonFinite": [], "lastNonFinite": [], "unit": "epoch", "round": None, "stalled": False, **{key: None for key in keys.split()}}
 
 
 def trained(name, estimator):
@@ -106,7 +106,7 @@ def trained(name, estimator):
         "validationLoss": float(losses[-1]),
         "bestValidationLoss": float(losses[best]),
         "epochsSinceBest": count - 1 - best,
-        "nonFinite": [], "lastNonFinite": [], "unit": "epoch",
+        "nonFinite": [], "lastNonFinite": [], "unit": "epoch", "round": None,
         "trend": stretches(losses, 40),
         "samples": int(metric(name, "n_samples")["value"][-1]),
         "steps": len(training["value"]),

@@ -71,7 +71,7 @@ describe("examples of other trainers", () => {
     const [header, ...lines] = fs
       .readFileSync(path.join(project, "lightning_logs/version_0/metrics.csv"), "utf8")
       .trim()
-      .split("\n")
+      .split(/\r?\n/)
       .map((line) => line.split(","));
     const last = (name: string) =>
       Number(lines.findLast((cells) => cells[header?.indexOf(name) as number] !== "")?.[header?.indexOf(name) as number]);

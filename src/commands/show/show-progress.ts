@@ -2,7 +2,7 @@
 import stringWidth from "string-width";
 import { printable } from "../../base/printable.ts";
 import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
-import { epochText, number, span, stuckText } from "../../trainers/summary.ts";
+import { epochText, number, roundText, span, stuckText } from "../../trainers/summary.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   loss: "train loss",
@@ -37,6 +37,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
 
 /** "epoch 3/10", "step 200/5000", "40 %" */
 function progressWords(node: NodeProgress): string {
+  if (node.round) return roundText(node.round);
   const text = epochText(node);
   return text.endsWith("%") ? text : `${node.unit ?? "epoch"} ${text}`;
 }

@@ -120,7 +120,13 @@ function keptProgress({ row }: Session): RunProgress | undefined {
   return (
     kept && {
       ...kept,
-      nodes: kept.nodes.map((node) => ({ unit: "epoch", lastNonFinite: [], ...node, nonFinite: node.nonFinite ?? [] })),
+      nodes: kept.nodes.map((node) => ({
+        unit: "epoch",
+        round: null,
+        lastNonFinite: [],
+        ...node,
+        nonFinite: node.nonFinite ?? [],
+      })),
     }
   );
 }

@@ -1,4 +1,5 @@
-// What a line of a driver's or node's output.log says (falcon 0.5.1).
+// What a line of a driver's or node's output.log says (falcon 0.5.1, and the newest source, which trains in
+// rounds: its round_trainer.py).
 
 /** One `Epoch n/N | key=value | …` line. Losses in nats; NaN and infinities as they were written. */
 export interface EpochLine {
@@ -24,15 +25,37 @@ export interface BufferLine {
 /** Undefined where the text is no epoch summary. */
 export function parseEpoch(text: string): EpochLine | undefined {
   const found = /^Epoch (\d+)\/(\d+)((?: \| [^|]*)*)\s*$/.exec(text);
+  return found ? epochLine(found[1] as string, found[2] as string, found[3] as string) : undefined;
+}
+
+/** `Round 2 starting | …`, an epoch of a round, or its decision. */
+export type RoundLine =
+  | { is: "start"; round: number }
+  | { is: "epoch"; round: number; line: EpochLine }
+  /** `rejected`: how many in a row, where it was. */
+  | { is: "end"; round: number; accepted: boolean; rejected: number | undefined };
+
+/** Undefined where the text is no line of a round. An epoch's number counts within its round. */
+export function parseRound(text: string): RoundLine | undefined {
+  const found = /^Round (\d+)(?: (starting|ACCEPTED|rejected)\b| \| epoch (\d+)\/(\d+))(.*)$/.exec(text);
   if (!found) return undefined;
+  const [, number, word, epoch = "", epochs = "", rest = ""] = found;
+  const round = Number(number);
+  if (word === "starting") return { is: "start", round };
+  if (word === undefined) return { is: "epoch", round, line: epochLine(epoch, epochs, rest) };
+  const row = /\| rejected in a row=(\d+)/.exec(rest)?.[1];
+  return { is: "end", round, accepted: word === "ACCEPTED", rejected: row === undefined ? undefined : Number(row) };
+}
+
+function epochLine(epoch: string, epochs: string, rest: string): EpochLine {
   const values = new Map<string, number>();
-  for (const part of (found[3] as string).split("|")) {
+  for (const part of rest.split("|")) {
     const pair = /^\s*([^=\s]+)=(\S+)\s*$/.exec(part);
     if (pair) values.set(pair[1] as string, pythonFloat(pair[2] as string));
   }
   return {
-    epoch: Number(found[1]),
-    epochs: Number(found[2]),
+    epoch: Number(epoch),
+    epochs: Number(epochs),
     steps: values.get("steps"),
     samples: values.get("n_sims"),
     loss: values.get("train_loss") ?? values.get("loss"),

@@ -38,10 +38,10 @@ export function epochSeries(log: NodeLog, zone: number): MetricSeries[] {
   });
 }
 
-/** What stands in a node's folders of metrics. */
-export async function metricSeries(graph: string, node: string, count: ByteCount): Promise<MetricSeries[]> {
-  const names = await metricNames(path.join(graph, node, "metrics")).catch(() => []);
-  const readers = names.map((name) => ({ name, reader: new MetricReader(path.join(graph, node, "metrics", name), count) }));
+/** What stands in a node's folders of metrics. @param folder the node's, below `graph`. */
+export async function metricSeries(graph: string, folder: string, count: ByteCount, node = folder): Promise<MetricSeries[]> {
+  const names = await metricNames(path.join(graph, folder, "metrics")).catch(() => []);
+  const readers = names.map((name) => ({ name, reader: new MetricReader(path.join(graph, folder, "metrics", name), count) }));
   await Promise.all(readers.map(({ reader }) => reader.read()));
   const pointsOf = (name: string) => readers.find((one) => one.name === name)?.reader.points ?? [];
   const [epochs, samples] = [pointsOf("epoch"), pointsOf("n_samples")];

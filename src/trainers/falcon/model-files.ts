@@ -26,6 +26,9 @@ const mostMembers = 100_000;
 const endRecord = 22;
 const longestEnd = endRecord + 65_535;
 
+/** What falcon writes that trains in rounds: numpy's archive, a zip as torch's are. */
+const bestState = "best_state.npz";
+
 /** The example trainer's model, in JSON. */
 const jsonModel = "model.json";
 
@@ -34,7 +37,7 @@ const jsonModel = "model.json";
  * model.
  */
 export function isModelFile(name: string): boolean {
-  return name.endsWith(".pth") || name === jsonModel;
+  return name.endsWith(".pth") || name === bestState || name === jsonModel;
 }
 
 /**

@@ -1,7 +1,7 @@
 // What a node's log tells of its training: every epoch of every launch.
 import { parseLogLine } from "../python-log.ts";
 import { Rhythm } from "../rhythm.ts";
-import { parseEpoch } from "./log-line.ts";
+import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
 
 /** One epoch as the log has it. Losses in nats. */
 export interface EpochRecord {
@@ -14,6 +14,19 @@ export interface EpochRecord {
   learningRate: number | undefined;
   samples: number | undefined;
   steps: number | undefined;
+}
+
+/** Where a training in rounds stands. */
+export interface RoundRecord {
+  round: number;
+  /** Within the round, of at most so many; and the best one of it. */
+  epoch: number;
+  epochs: number | undefined;
+  bestEpoch: number;
+  bestLoss: number;
+  /** Rounds of this launch that were accepted, as far as the log was read; rejected ones in a row. */
+  accepted: number;
+  rejected: number;
 }
 
 /** Past this many epochs every second of the older half is dropped: curves have a few hundred columns. */
@@ -45,6 +58,10 @@ export class NodeLog {
   /** ms by the log's own clock of the last launch's beginning; undefined where it was not seen. */
   begunAt: number | undefined;
   readonly rhythm = new Rhythm();
+  /** Undefined: it does not train in rounds. Epochs then count through all rounds that were read. */
+  rounds: RoundRecord | undefined;
+  /** Epochs of the rounds before the present one. */
+  #before = 0;
   /** The last line logged as an error in this launch, without its time. */
   lastError: string | undefined;
   /** ms by the log's own clock of the last line with a time. */
@@ -88,11 +105,14 @@ export class NodeLog {
       this.started = true;
       this.begunAt = read.time;
     } else if (read.text.startsWith(`[${this.name}] Training completed`)) this.completed = true;
-    else if (read.text.startsWith("Epoch ")) this.#epoch(read.text, read.time);
+    else if (read.text.startsWith("Epoch ")) this.#epoch(parseEpoch(read.text), read.time);
+    else if (read.text.startsWith("Round ")) this.#round(parseRound(read.text), read.time);
   }
 
   /** The log began anew. */
   restart(): void {
+    this.rounds = undefined;
+    this.#before = 0;
     this.epochs = [];
     this.seams = [];
     this.started = false;
@@ -117,8 +137,29 @@ export class NodeLog {
     this.rhythm.pause();
   }
 
-  #epoch(text: string, time: number): void {
-    const read = parseEpoch(text);
+  #round(read: RoundLine | undefined, time: number): void {
+    if (!read) return;
+    if (this.rounds?.round !== read.round) {
+      this.#before = this.epochs.at(-1)?.epoch ?? 0;
+      const { accepted, rejected } = this.rounds ?? { accepted: 0, rejected: 0 };
+      const none = { epoch: 0, epochs: undefined, bestEpoch: 0, bestLoss: Number.POSITIVE_INFINITY };
+      this.rounds = { round: read.round, ...none, accepted, rejected };
+    }
+    const { rounds } = this;
+    this.started = true;
+    if (read.is === "end") {
+      rounds.accepted += read.accepted ? 1 : 0;
+      rounds.rejected = read.accepted ? 0 : (read.rejected ?? rounds.rejected + 1);
+    } else if (read.is === "epoch") {
+      const { epoch, epochs, validationLoss } = read.line;
+      Object.assign(rounds, { epoch, epochs });
+      if (validationLoss !== undefined && validationLoss < rounds.bestLoss)
+        Object.assign(rounds, { bestEpoch: epoch, bestLoss: validationLoss });
+      this.#epoch({ ...read.line, epoch: this.#before + epoch }, time);
+    }
+  }
+
+  #epoch(read: EpochLine | undefined, time: number): void {
     if (!read) return;
     this.started = true;
     this.completed = false;

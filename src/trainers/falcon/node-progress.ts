@@ -2,11 +2,12 @@
 
 import { condense } from "../curve.ts";
 import { lastStretch } from "../not-finite.ts";
-import type { NodeProgress, NodeStatus } from "../run.ts";
+import type { NodeProgress, NodeStatus, RoundProgress } from "../run.ts";
 import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossOf, type NodeLog } from "./node-log.ts";
+import type { ConfigNode } from "./run-config.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;
@@ -32,6 +33,7 @@ export interface NodeSituation {
   configured: number | undefined;
   /** early_stop_patience of the configuration. */
   patience?: number | undefined;
+  rounds?: ConfigNode["rounds"] | undefined;
   /** The run's program is there; undefined: not known. */
   alive: boolean | undefined;
   /** The driver's summary is there. */
@@ -56,7 +58,9 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const epochs = situation.begun ? epochsOf(log, situation) : [];
   const last = epochs.at(-1);
   const status = statusOf(log, situation, epochs.length > 0);
-  const planned = last?.epochs ?? situation.configured ?? null;
+  const round = situation.begun ? roundOf(log, situation.rounds) : null;
+  // nobody knows how many rounds, and epochs in each, there will be
+  const planned = round === null ? (last?.epochs ?? situation.configured ?? null) : null;
   const before = beforeOf(log, situation, epochs);
   const rate = rateOf(epochs);
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
@@ -71,6 +75,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     status,
     logged: situation.logged,
     unit: "epoch",
+    round,
     epoch: last?.epoch ?? null,
     epochs: planned,
     epochsBefore: before,
@@ -78,8 +83,8 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     loss: finite(last?.loss),
     validationLoss: finite(last?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
-    epochsSinceBest: best && last ? last.epoch - best.epoch : null,
-    patience: situation.patience ?? null,
+    epochsSinceBest: round !== null ? round.epochsSinceBest : best && last ? last.epoch - best.epoch : null,
+    patience: round?.patience ?? situation.patience ?? null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
     trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
@@ -94,6 +99,22 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     longestEpoch: log.rhythm.longest === undefined ? null : log.rhythm.longest / 1000,
     stalled: status === "training" && situation.logged && limit !== undefined && silent > limit,
     error: (situation.begun ? log.lastError : undefined) ?? null,
+  };
+}
+
+function roundOf({ rounds }: NodeLog, configured: NodeSituation["rounds"]): RoundProgress | null {
+  if (rounds === undefined) return null;
+  const { round, epoch, epochs, bestEpoch, accepted, rejected } = rounds;
+  return {
+    round,
+    rounds: configured?.most ?? null,
+    epoch,
+    epochs: epochs ?? null,
+    epochsSinceBest: bestEpoch > 0 ? epoch - bestEpoch : null,
+    patience: configured?.patienceEpochs ?? null,
+    accepted,
+    rejected,
+    patienceRounds: configured?.patienceRounds ?? null,
   };
 }
 

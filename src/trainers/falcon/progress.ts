@@ -19,7 +19,7 @@ import { epochSeries, metricSeries } from "./metric-series.ts";
 import { MetricReader } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
 import { nodeProgress, stallFloor } from "./node-progress.ts";
-import { type RunConfig, readRunConfig, readWholeConfig } from "./run-config.ts";
+import { type ConfigNode, type RunConfig, readRunConfig, readWholeConfig } from "./run-config.ts";
 import { canonical, runName } from "./run-directory.ts";
 
 export interface WatchOptions {
@@ -58,9 +58,12 @@ const farthestZone = 26 * 3_600_000;
 interface WatchedNode {
   log: NodeLog;
   reader: LogReader;
+  /** Of a falcon that trains in an actor of its own, beside the one that samples. */
+  trainReader: LogReader;
   trained: boolean;
   configured: number | undefined;
   patience: number | undefined;
+  rounds: ConfigNode["rounds"];
   metrics: Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
   silence: Silence;
 }
@@ -155,7 +158,11 @@ export class RunWatcher implements RunWatch {
     const graph = this.#config?.graph ?? path.join(this.run, "graph");
     const nodes = this.#nodes.filter(({ trained }) => trained);
     const told = await Promise.all(
-      nodes.map(async ({ log }) => [...epochSeries(log, zone), ...(await metricSeries(graph, log.name, this.count))]),
+      nodes.map(async ({ log, trainReader }) => [
+        ...epochSeries(log, zone),
+        ...(await metricSeries(graph, log.name, this.count)),
+        ...(trainReader.exists ? await metricSeries(graph, path.join(log.name, "train"), this.count, log.name) : []),
+      ]),
     );
     return told.flat();
   }
@@ -171,7 +178,8 @@ export class RunWatcher implements RunWatch {
   logFile(node: string): string | undefined {
     const graph = this.#config?.graph ?? path.join(this.run, "graph");
     if (node !== "driver" && node !== "dataset" && !this.#nodes.some(({ log }) => log.name === node)) return undefined;
-    return path.join(graph, node, "output.log");
+    const training = this.#nodes.find(({ log, trainReader }) => log.name === node && trainReader.exists);
+    return training?.trainReader.file ?? path.join(graph, node, "output.log");
   }
 
   async #refresh(): Promise<void> {
@@ -181,16 +189,33 @@ export class RunWatcher implements RunWatch {
     await Promise.all([
       this.#readDriver(this.#driverReader as LogReader, seen.driver),
       this.#readDataset(this.#datasetReader as LogReader, seen.dataset),
-      ...this.#nodes.map((node, i) => this.#readNode(node, seen.nodes[i])),
+      ...this.#nodes.map((node, i) => this.#readNode(node, seen.nodes[i], seen.trains[i])),
     ]);
   }
 
   /** One look at all files of the run that are known of. */
-  async #lookAround(): Promise<{ config: FileStat; driver?: FileStat; dataset?: FileStat; nodes: FileStat[] }> {
-    const readers = [this.#driverReader, this.#datasetReader, ...this.#nodes.map(({ reader }) => reader)];
+  async #lookAround(): Promise<{
+    config: FileStat;
+    driver?: FileStat;
+    dataset?: FileStat;
+    nodes: FileStat[];
+    trains: FileStat[];
+  }> {
+    const nodes = this.#nodes.length;
+    const readers = [
+      ...[this.#driverReader, this.#datasetReader],
+      ...this.#nodes.map(({ reader }) => reader),
+      ...this.#nodes.map(({ trainReader }) => trainReader),
+    ];
     const config = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
     const seen = await this.#look([config, ...readers.flatMap((reader) => reader?.lookedAt ?? [])]);
-    return { config: seen[0] as FileStat, driver: seen[1] as FileStat, dataset: seen[2] as FileStat, nodes: seen.slice(3) };
+    return {
+      config: seen[0] as FileStat,
+      driver: seen[1] as FileStat,
+      dataset: seen[2] as FileStat,
+      nodes: seen.slice(3, 3 + nodes),
+      trains: seen.slice(3 + nodes),
+    };
   }
 
   /** Whether other files are to be looked at from now on. */
@@ -209,14 +234,16 @@ export class RunWatcher implements RunWatch {
     this.#datasetReader = reader("dataset");
     this.#driver.restart();
     this.#buffer = [];
-    this.#nodes = config.nodes.map(({ name, trained, epochs, patience }) => {
+    this.#nodes = config.nodes.map(({ name, trained, epochs, patience, rounds }) => {
       const metric = (metricName: string) => new MetricReader(path.join(config.graph, name, "metrics", metricName), this.count);
       return {
         log: new NodeLog(name),
         reader: reader(name),
+        trainReader: reader(path.join(name, "train")),
         trained,
         configured: epochs,
         patience,
+        rounds,
         metrics: {
           epoch: metric("epoch"),
           "val/loss": metric("val/loss"),
@@ -257,12 +284,16 @@ export class RunWatcher implements RunWatch {
     this.#setZone(reader, news.lines);
   }
 
-  async #readNode(node: WatchedNode, seen: FileStat | undefined): Promise<void> {
-    const news = await node.reader.read(seen);
-    if (news.restarted) node.log.restart();
-    if (news.skipped > 0) node.log.skip();
-    for (const line of news.lines) node.log.line(line);
-    this.#setZone(node.reader, news.lines);
+  async #readNode(node: WatchedNode, seen: FileStat | undefined, seenTrain: FileStat | undefined): Promise<void> {
+    for (const [reader, stat] of [[node.reader, seen] as const, [node.trainReader, seenTrain] as const]) {
+      const news = await reader.read(stat);
+      // where two actors write, the one that trains tells of the training
+      if (reader === node.reader && node.trainReader.exists) continue;
+      if (news.restarted) node.log.restart();
+      if (news.skipped > 0) node.log.skip();
+      for (const line of news.lines) node.log.line(line);
+      this.#setZone(reader, news.lines);
+    }
     // metrics cost nothing until they are needed: the log has it all, and earlier
     const { metrics, log, reader } = node;
     if (!node.trained || !reader.exists || !log.started) return;
@@ -288,13 +319,14 @@ export class RunWatcher implements RunWatch {
     const now = this.#clock();
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#driverReader?.exists === true;
-    const nodes = this.#nodes.map(({ log, reader, trained, configured, patience, metrics, silence }) =>
+    const nodes = this.#nodes.map(({ log, reader, trainReader, trained, configured, patience, rounds, metrics, silence }) =>
       nodeProgress(log, {
         trained,
         configured,
         patience,
+        rounds,
         known,
-        logged: reader.exists,
+        logged: reader.exists || trainReader.exists,
         driver: facts.nodes.get(log.name),
         begun: begun && ofThisLaunch(log, facts.started),
         alive,
@@ -303,7 +335,8 @@ export class RunWatcher implements RunWatch {
         zone,
         silence,
         lastSign:
-          latest(reader.modified, ...Object.values(metrics).map((metric) => metric.modified)) ?? driverSign(facts, log, zone),
+          latest(reader.modified, trainReader.modified, ...Object.values(metrics).map((metric) => metric.modified)) ??
+          driverSign(facts, log, zone),
         launched: facts.started,
         epochMetric: metrics.epoch,
         lossMetric: metrics["train/loss"],
@@ -317,7 +350,7 @@ export class RunWatcher implements RunWatch {
       this.#driverReader?.modified,
       this.#datasetReader?.modified,
       ...nodes.map((node) => node.lastSign ?? undefined),
-      ...this.#nodes.map((node) => node.reader.modified),
+      ...this.#nodes.flatMap((node) => [node.reader.modified, node.trainReader.modified]),
     );
     const silence = lastSign === undefined ? undefined : this.#silence.since(lastSign, now);
     const limit = this.#runLimit(facts.phase);

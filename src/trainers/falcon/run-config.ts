@@ -17,6 +17,8 @@ export interface ConfigNode {
   epochs: number | undefined;
   /** early_stop_patience of its estimator, where the file gives it. */
   patience: number | undefined;
+  /** Of a training in rounds: patience_epochs, patience_rounds and max_rounds, where the file gives them. */
+  rounds: { patienceEpochs: number | undefined; patienceRounds: number | undefined; most: number | undefined };
 }
 
 /** What matters of a config.yml. */
@@ -104,11 +106,20 @@ function configNode(name: string, value: YamlValue): ConfigNode {
   const estimator = at(value, "estimator");
   const epochs = at(estimator, "max_epochs");
   const patience = at(estimator, "early_stop_patience");
+  const count = (key: string) => {
+    const value = at(estimator, key);
+    return typeof value === "number" ? value : undefined;
+  };
   return {
     name,
     trained: estimator !== undefined && estimator !== null,
     epochs: typeof epochs === "number" ? epochs : undefined,
     patience: typeof patience === "number" ? patience : undefined,
+    rounds: {
+      patienceEpochs: count("patience_epochs"),
+      patienceRounds: count("patience_rounds"),
+      most: count("max_rounds"),
+    },
   };
 }
 
@@ -130,6 +141,7 @@ function nodesOf(graph: string): ConfigNode[] {
     trained: fs.existsSync(path.join(graph, name, "metrics", "epoch")),
     epochs: undefined,
     patience: undefined,
+    rounds: { patienceEpochs: undefined, patienceRounds: undefined, most: undefined },
   }));
 }
 

@@ -46,6 +46,7 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
     status: alive ? "training" : fraction === 1 ? "done" : "stopped",
     logged: false,
     unit,
+    round: null,
     epoch: done === null ? null : Math.floor(done),
     epochs: total,
     epochsBefore: done === null ? null : 0,
