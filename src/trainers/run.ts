@@ -79,7 +79,9 @@ export interface NodeProgress {
   logged: boolean;
   /** What `epoch` and `epochs` count; undefined: epochs. */
   unit?: string;
-  /** Null or undefined: it does not train in rounds. With rounds `epoch` counts through those that were seen. */
+  /**
+   * Null or undefined: it does not train in rounds. With rounds `epoch` counts through those that were seen.
+   */
   round?: RoundProgress | null;
   /** Last finished epoch, counted over all launches of the run as falcon counts it. */
   epoch: number | null;

@@ -1,5 +1,5 @@
-// A falcon that trains in rounds (cweniger/falcon#127, #129): lines as its round_trainer.py and docs/training.md
-// write them.
+// A falcon that trains in rounds (cweniger/falcon#127, #129): lines as its RoundTrainer and its page about
+// training write them.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

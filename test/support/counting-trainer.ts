@@ -1,0 +1,61 @@
+// A trainer of a dozen facts, for the test that adds one: a program called "count" that writes its steps and
+// losses to count.log, and saves when it gets SIGUSR1.
+import path from "node:path";
+import { readPiece } from "../../src/trainers/foreign-files.ts";
+import type { NodeProgress, RunProgress } from "../../src/trainers/run.ts";
+import { summarise } from "../../src/trainers/summary.ts";
+import type { Trainer } from "../../src/trainers/trainer.ts";
+
+/** Steps that it has done when it is through. */
+const planned = 1_000;
+
+export const counting: Trainer = {
+  name: "counting",
+  words: "count",
+  is: ({ command }) => path.basename(command[0] ?? "") === "count",
+  savesModel: false,
+  stopOrder: "SIGUSR1",
+  display: { detachKeyFree: false, drawn: false },
+  timeLimit: () => undefined,
+  watch({ directory }) {
+    const file = path.join(directory, "count.log");
+    const losses = async () => {
+      const text = Buffer.from(await readPiece(file, 0, 1 << 20).catch(() => Buffer.alloc(0))).toString();
+      return text.split("\n").flatMap((line) => (line === "" ? [] : Number(line)));
+    };
+    return {
+      read: async (alive) => progress(directory, await losses(), alive !== false),
+      async curves() {
+        const y = await losses();
+        const none = (label: string) => ({ label, x: [], y: [] });
+        const training = { label: "training", x: y.map((_, i) => i + 1), y };
+        return [{ node: "counter", training, validation: none("validation"), learningRate: none("rate"), seams: [] }];
+      },
+      logFile: (node) => (node === "counter" ? file : undefined),
+    };
+  },
+};
+
+function progress(directory: string, losses: readonly number[], alive: boolean): RunProgress {
+  const unknown = { learningRate: null, validationLoss: null, bestValidationLoss: null, epochsSinceBest: null, error: null };
+  const node: NodeProgress = {
+    ...{ name: "counter", status: alive ? "training" : "stopped", logged: true, epoch: losses.length, epochs: planned },
+    ...{ epochsBefore: 0, fraction: losses.length / planned, loss: losses.at(-1) ?? null, nonFinite: [], trend: [...losses] },
+    ...{ samples: null, steps: null, epochsPerMinute: null, timeLeft: null, lastSign: null, rhythm: null, longestEpoch: null },
+    ...{ stalled: false, ...unknown },
+  };
+  const run: Omit<RunProgress, "summary"> = {
+    ...{
+      directory,
+      name: "count",
+      graph: directory,
+      phase: alive ? "training" : "ended",
+      nodes: [node],
+      fraction: node.fraction,
+    },
+    ...{ stopping: false, timedOut: false, saved: false, resumed: false, localLogs: false, stalled: false },
+    ...{ started: null, ended: null, samples: null, samplesPerMinute: null, timeLeft: null, lastSign: null, silence: null },
+    ...{ rhythm: null, failure: null, problem: null },
+  };
+  return { ...run, summary: summarise(run) };
+}
