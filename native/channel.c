@@ -117,6 +117,14 @@ static bool network_failed(int status) {
   return false;
 }
 
+// By Slurm's words: the job whose step this was to be has ended.
+static bool job_is_over(void) {
+  static const char *const says[] = {"has expired", "Invalid job id", "already completing or completed", "Job is not running"};
+  for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+    if (strstr(last_line, says[i])) return true;
+  return false;
+}
+
 static void plain_signals(void) {
   static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
                                 SIGWINCH, SIGCONT, SIGTSTP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -175,7 +183,7 @@ _Noreturn static void carry(size_t way, bool again, int socket) {
   int status = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
   struct word word = {
       .kind = 'f',
-      .result = network_failed(status) ? CHANNEL_AWAY : CHANNEL_REFUSED,
+      .result = job_is_over() ? CHANNEL_OVER : network_failed(status) ? CHANNEL_AWAY : CHANNEL_REFUSED,
       .status = (uint8_t)(status < 0 ? 255 : status),
   };
   snprintf(word.text, sizeof word.text, "%.*s", (int)sizeof word.text - 1, last_line);
@@ -249,6 +257,7 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   if (!has) return CHANNEL_AWAY;
   *status = word.status;
   snprintf(said, room, "%s", word.text);
+  if (word.result == CHANNEL_OVER) return CHANNEL_OVER;
   if (word.result != CHANNEL_AWAY) {
     way_refused[way] = true;
     if (!*refusal) memcpy(refusal, word.text, sizeof refusal);

@@ -21,6 +21,7 @@ struct channel_far {
 enum channel_result {
   CHANNEL_OPEN,
   CHANNEL_AWAY,     // the network, or a machine that is starting: later it may be otherwise
+  CHANNEL_OVER,     // never again: the batch job in which it ran is over
   CHANNEL_REFUSED,  // not by itself: a login that failed, a far side that cannot
 };
 

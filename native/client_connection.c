@@ -54,6 +54,8 @@ static void reach_far(void) {
     if (result == CHANNEL_OPEN) break;
     // who was asked has said why
     if (!again) client_leave(status);
+    if (result == CHANNEL_OVER)
+      client_die("the job on %s is over (%s), and the session with it: falcon show says what came of it", channel_host(), said);
     if (result == CHANNEL_REFUSED)
       client_die("%s cannot be reached again without you: %s; the session there goes on, and falcon attach comes back to it",
           channel_host(), *said ? said : "no way is left");

@@ -132,6 +132,15 @@ export class PartArchive {
     return best;
   }
 
+  /** The part of any run of which `is` says so; of several the one that was written last. */
+  search(is: (part: ArchivedPart) => boolean): ArchivedPart | undefined {
+    return names(this.root)
+      .slice(0, mostRuns)
+      .flatMap((run) => this.parts(run).filter(is))
+      .sort((a, b) => a.written - b.written)
+      .at(-1);
+  }
+
   /** The curves that were kept of the parts before the nth, oldest first. */
   curvesBefore(run: string, n: number): KeptCurve[][] {
     return this.parts(run)

@@ -11,6 +11,7 @@ import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { sentHere, sentToSite } from "../machines/reach.ts";
 import { remoteSessions } from "../machines/remote-sessions.ts";
 import { onSubmitted, submittedElsewhere, submittedMeant } from "../start/submitted-session.ts";
+import { broughtIn } from "./archived-session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 import { runThere } from "./other-machine.ts";
@@ -86,11 +87,14 @@ async function onAnotherMachine(call: Call, context: Context, wanted: readonly (
   const known = (id: string) => table.get(id) !== undefined;
   const meantOf = async (environment?: Readonly<Record<string, string>>) => {
     const { sessions } = await (site ? context.roster.others(known) : remoteSessions(context, known, environment));
-    return words.map((word) => remoteMeant(sessions, word)).filter((session) => session !== undefined);
+    return words.map((word) => remoteMeant(sessions, word));
   };
-  let there = await meantOf();
+  let meant = await meantOf();
   // nobody is asked who need not be
-  if (there.length < words.length - own.length && !site && context.hosts.any) there = await meantOf(call.request.environment);
+  const unknown = meant.filter((session) => session === undefined).length - own.length;
+  if (unknown > 0 && !site && context.hosts.any) meant = await meantOf(call.request.environment);
+  if (words.length === 1 && (await broughtIn(call, context, words[0] as string, meant[0]))) return false;
+  const there = meant.filter((session) => session !== undefined);
   if (there.length === 0) return false;
   if (there.length < words.length || own.length > 0)
     throw new Failure("these sessions are on different machines: name them one by one", Status.usage);

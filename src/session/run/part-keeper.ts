@@ -18,6 +18,11 @@ import type { RunProgresses } from "./run-progress.ts";
  * most.
  */
 const publishEvery = 60_000;
+/**
+ * A session that is new is published after so long (ms) at most: a job may be cancelled in its first
+ * minute.
+ */
+const publishFirst = 5_000;
 
 export interface PartEffects {
   readonly archive: PartArchive;
@@ -54,9 +59,12 @@ export class PartKeeper implements Disposable {
 
   /** Publishes from now on what runs here and would vanish with its node. */
   begin(): void {
+    let looks = 0;
     this.#timer = setInterval(() => {
-      for (const session of this.#effects.live()) if (this.#vanishes(session)) void this.publish(session);
-    }, publishEvery);
+      const all = ++looks % (publishEvery / publishFirst) === 0;
+      for (const session of this.#effects.live())
+        if (this.#vanishes(session) && (all || !this.#busy.has(session))) void this.publish(session);
+    }, publishFirst);
     this.#timer.unref();
   }
 
@@ -129,6 +137,15 @@ export class PartKeeper implements Disposable {
   ofDirectory(runDirectory: string, realPath: (file: string) => string): ArchivedPart | undefined {
     const real = realPath(runDirectory);
     return this.#effects.archive.find((row) => row.runDirectory !== null && realPath(row.runDirectory) === real);
+  }
+
+  /**
+   * The part of a batch job's session that has this id or name; only such a part has its log in the archive.
+   */
+  archived(word: string): ArchivedPart | undefined {
+    const kept = ({ row }: ArchivedPart) => row.facts.job !== undefined || row.facts.requeue === true;
+    const first = this.#effects.archive.parts(word).filter(kept).at(-1);
+    return first ?? this.#effects.archive.search((part) => kept(part) && (part.row.id === word || part.row.name === word));
   }
 
   /**
