@@ -8,8 +8,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { missing } from "./build-check/check.mjs";
+import { lazyNamespace, lazyPackages } from "./lazy-packages.mjs";
 
 const self = fileURLToPath(import.meta.url);
+/** What else decides how a bundle comes out. */
+const builders = [path.join(path.dirname(self), "lazy-packages.mjs")];
 const root = path.resolve(path.dirname(self), "..");
 const dist = path.join(root, "dist");
 const native = path.join(root, "native");
@@ -132,7 +135,9 @@ async function buildBundles() {
     const started = performance.now();
     esbuild ??= await loadEsbuild();
     const built = await bundle(esbuild, entry, file, executable);
-    const inputs = Object.keys(built.metafile.inputs).sort();
+    const inputs = Object.keys(built.metafile.inputs)
+      .filter((input) => !input.startsWith(`${lazyNamespace}:`))
+      .sort();
     for (const output of built.outputFiles) replace(output.path, output.contents);
     if (executable) fs.chmodSync(file, 0o755);
     replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
@@ -253,6 +258,7 @@ async function bundle(esbuild, entry, outfile, executable) {
       format: "cjs",
       target: "node20",
       external,
+      plugins: [lazyPackages],
       sourcemap: "linked",
       logLevel: "silent",
       define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "bundleUrl" },
@@ -269,7 +275,7 @@ async function bundle(esbuild, entry, outfile, executable) {
 
 function bundleKey(inputs) {
   const version = parse(read(path.join(root, "node_modules/esbuild/package.json")))?.version;
-  return hash([String(version), ...contents([self, ...inputs.map((input) => path.join(root, input))])]);
+  return hash([String(version), ...contents([self, ...builders, ...inputs.map((input) => path.join(root, input))])]);
 }
 
 async function loadEsbuild() {

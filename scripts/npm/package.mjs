@@ -22,7 +22,13 @@ copy(
     .filter((name) => /\.(c|h|gyp)$/.test(name))
     .map((name) => `native/${name}`),
 );
-copy("scripts/build.mjs", "scripts/build-check/check.mjs", "scripts/npm/install.mjs", "scripts/npm/natives.mjs");
+copy(
+  "scripts/build.mjs",
+  "scripts/lazy-packages.mjs",
+  "scripts/build-check/check.mjs",
+  "scripts/npm/install.mjs",
+  "scripts/npm/natives.mjs",
+);
 await copyBundles();
 const manual = fs.readdirSync(path.join(root, "dist/man")).map((name) => `dist/man/${name}`);
 copy(...manual);

@@ -1,5 +1,6 @@
-// The code that Node compiled for an earlier server, in <home>/code-cache: written while the server has
-// nothing to do, since a server that is killed writes nothing at its end, and thrown away when it has grown.
+// The code that Node compiled for an earlier server, in the code-cache of the host's home: written while the
+// server has nothing to do, since a server that is killed writes nothing at its end, and thrown away when it
+// has grown.
 import fs from "node:fs";
 import * as module from "node:module";
 import path from "node:path";

@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     server.log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
   });
   tell(readyFd, "1");
-  setTimeout(() => keepCompiled(path.join(home, "code-cache")), calm).unref();
+  setTimeout(() => keepCompiled(path.join(option("host") ?? home, "code-cache")), calm).unref();
 }
 
 void main();

@@ -77,6 +77,8 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
       const server = () =>
         home.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")) && argv.includes("s77"))?.pid;
       const first = server() as number;
+      // what the host's servers compiled is there for a job's as well, whose own home is new
+      assert.ok(readIfThere(`/proc/${first}/environ`)?.split("\0").includes(`NODE_COMPILE_CACHE=${home.folder}/code-cache`));
       process.kill(first, "SIGKILL");
       await untilGone(first);
       await until(async () => (await row("held"))?.state === "running", "the next server of the job");
