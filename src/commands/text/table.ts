@@ -61,6 +61,9 @@ const mostKnown = 1000;
 /** Columns that a text takes. */
 export function widthOf(text: string): number {
   if (plain.test(text)) return text.length;
+  // most of the others are plain but for their colours, and a drawn line is another one each second
+  const bare = text.replace(attributesOnly, "");
+  if (plain.test(bare)) return bare.length;
   let width = known.get(text);
   if (width !== undefined) return width;
   width = stringWidth(text);
@@ -93,6 +96,7 @@ export function cut(text: string, width: number): string {
   return result;
 }
 
+const attributesOnly = new RegExp(attributes, "g");
 const attributesOrCharacter = new RegExp(`${attributes}|.`, "gsu");
 
 /** Narrows the filling column first, then the others from the widest, so that a line fits. */

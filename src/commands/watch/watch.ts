@@ -114,6 +114,8 @@ class WatchView {
   #notice = "";
   #page: Page | undefined;
   #done: (attachTo: Session | ListRow | undefined) => void = () => {};
+  /** The lines that the terminal shows: only others are written. Empty: what it shows is not known. */
+  #drawn: readonly string[] = [];
 
   constructor(call: Call, context: Context, source: WatchSource) {
     this.#call = call;
@@ -139,13 +141,16 @@ class WatchView {
     call.leaveKeys(leaveBytes(this.#bindings));
     call.inputMode(InputMode.raw);
     call.write(showable(enter));
+    this.#drawn = [];
     call.onSize = (cols, rows) => {
       call.request.terminal.cols = cols;
       call.request.terminal.rows = rows;
+      this.#drawn = [];
       this.#draw();
     };
     call.onContinued = () => {
       call.write(showable(enter));
+      this.#drawn = [];
       this.#draw();
     };
     call.onInputEnd = () => this.#done(undefined);
@@ -359,8 +364,9 @@ class WatchView {
         : this.#rows.length === 0
           ? emptyPicture(this.#filter, frame)
           : picture(this.#rows, chosen, frame);
-    // erased before it is written: after a line that fills the width the cursor still stands on its last column
-    call.write(showable(`\x1b[?2026h\x1b[H${text.map((line) => `\x1b[K${line}\x1b[0m`).join("\r\n")}\x1b[?2026l`));
+    const changed = changedLines(this.#drawn, text);
+    this.#drawn = text;
+    if (changed !== "") call.write(showable(`\x1b[?2026h${changed}\x1b[?2026l`));
   }
 
   #filtered(): string {
@@ -387,6 +393,12 @@ class WatchView {
     const file = this.#logFile(row);
     return file === undefined ? [printable(session.title)] : this.#tail.lines(file, count);
   }
+}
+
+/** What makes the second picture of the first one. */
+function changedLines(before: readonly string[], text: readonly string[]): string {
+  // erased before it is written: after a line that fills the width the cursor still stands on its last column
+  return text.map((line, row) => (line === before[row] ? "" : `\x1b[${row + 1};1H\x1b[K${line}\x1b[0m`)).join("");
 }
 
 function watched(session: Session, { usage }: Context): Watched {

@@ -1,5 +1,4 @@
-// What it costs to watch ten runs that train: `falcon sessions --watch` looks at their files and draws once a
-// second.
+// What it costs to watch runs that train: `falcon sessions --watch` looks at their files and draws once a second.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -24,6 +23,20 @@ function stamp(): string {
   return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
+/** What is watched. */
+interface Crowd {
+  runs: number;
+  /** Nodes that each run trains. */
+  nodes: number;
+  /** Sessions that are over. */
+  ended: number;
+}
+
+const ten: Crowd = { runs: 10, nodes: 1, ended: 0 };
+
+/** As many as a list gets, of which what runs fills the screen. */
+const crowd: Crowd = { runs: 20, nodes: 4, ended: 180 };
+
 const epochLine = (epoch: number) =>
   `${stamp()} [INFO] Epoch ${epoch}/100000 | steps=${epoch * 16} | n_sims=8192 | train_loss=-7.137e-01 | val_loss=-3.413e-01 | lr=3.000e-03\n`;
 
@@ -42,7 +55,7 @@ function readByAll(server: number): number {
 /** Stands for the trainer; what it would write is written by this measure. */
 const program = "#!/bin/sh\nexec sleep 100000\n";
 
-async function watch(bench: Bench): Promise<{ watched: number; idle: number; read: number; written: number }> {
+async function watch(bench: Bench, { runs, nodes, ended }: Crowd): Promise<{ watched: number; idle: number; read: number; written: number }> {
   const seconds = amount(bench, 30, 30, 3);
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
@@ -51,15 +64,22 @@ async function watch(bench: Bench): Promise<{ watched: number; idle: number; rea
     const trains = path.join(folder, "trains");
     fs.writeFileSync(trains, program, { mode: 0o700 });
     const logs: string[] = [];
-    for (let i = 0; i < 10; i++) {
+    const names = Array.from({ length: nodes }, (_, n) => `theta${n}`);
+    const config = names.map((name) => `  ${name}:\n    estimator:\n      max_epochs: 100000\n`).join("");
+    for (let i = 0; i < ended; i++)
+      await promisify(execFile)(falcon, ["run", "-d", "--name", `over${i}`, "--", "/bin/true"], { env, cwd: folder });
+    for (let i = 0; i < runs; i++) {
       const run = path.join(folder, `run${i}`);
-      for (const node of ["driver", "theta"]) fs.mkdirSync(path.join(run, "graph", node), { recursive: true });
-      fs.writeFileSync(path.join(run, "config.yml"), "graph:\n  theta:\n    estimator:\n      max_epochs: 100000\n");
+      for (const node of ["driver", ...names]) fs.mkdirSync(path.join(run, "graph", node), { recursive: true });
+      fs.writeFileSync(path.join(run, "config.yml"), `graph:\n${config}`);
       await promisify(execFile)(falcon, ["launch", "-d", "--falcon", trains, "-o", run], { env, cwd: folder });
       fs.writeFileSync(path.join(run, "graph/driver/output.log"), `${stamp()} [INFO] Output: ${run}\n`);
       const lines = Array.from({ length: earlier }, (_, e) => epochLine(e + 1));
-      logs.push(path.join(run, "graph/theta/output.log"));
-      fs.writeFileSync(logs[i] as string, `${stamp()} [INFO] [theta] Training started\n${lines.join("")}`);
+      for (const name of names) {
+        const log = path.join(run, "graph", name, "output.log");
+        fs.writeFileSync(log, `${stamp()} [INFO] [${name}] Training started\n${lines.join("")}`);
+        logs.push(log);
+      }
     }
     const [server = 0] = side.resident().server;
     let epoch = earlier;
@@ -80,7 +100,7 @@ async function watch(bench: Bench): Promise<{ watched: number; idle: number; rea
     };
     // the server looks around each half minute and reads what was logged before then, once; V8 collects what
     // that left behind in the half minute after it
-    await until(() => readByAll(server) > 10 * earlier * 100, "the logs to be read", 60_000);
+    await until(() => readByAll(server) > logs.length * earlier * 100, "the logs to be read", 60_000);
     await pause(amount(bench, 45_000, 20_000, 0));
     await settled(() => [server], "the server", 60_000);
     const idle = await sample();
@@ -99,9 +119,10 @@ async function watch(bench: Bench): Promise<{ watched: number; idle: number; rea
 
 export const watching: Measure = {
   name: "watching",
-  title: "CPU of watching ten runs that train",
+  title: "CPU of watching ten runs that train, and 200 sessions of which 20 train four nodes each",
   async run(bench) {
-    const { watched, idle, read } = await watch(bench);
+    const { watched, idle, read } = await watch(bench, ten);
+    const many = await watch(bench, { ...crowd, ended: amount(bench, crowd.ended, crowd.ended, 10) });
     const one = (key: string, value: number) => ({ falcon: { [key]: [value] } });
     return [
       figure("server while ten runs log an epoch a second, watched by nobody", "ms/s", one("idle", idle), "idle", [
@@ -113,6 +134,13 @@ export const watching: Measure = {
         one("watched", watched),
         "watched",
         [{ atMost: 10 }],
+      ),
+      figure(
+        "200 sessions, 20 of which log an epoch a second on four nodes each, watched (20 ms/s: 2 % of a core)",
+        "ms/s",
+        one("many", many.watched),
+        "many",
+        [{ atMost: 20 }],
       ),
       figure("bytes that the server read for each byte that the runs wrote", "x", one("read", read), "read"),
     ];
