@@ -38,6 +38,12 @@ export interface ListPlace {
 /** A long reason does not stretch the table beyond this; `falcon show` has all of it. */
 const longestProgress = 100;
 
+/** Columns that are left out, in this order, where the rest would be narrower than is comfortable: of less worth than how far a run is. */
+const spared = ["VIEWERS", "RUN", "JOB", "HOST"];
+
+/** Widths in which columns that can be cut still tell much. */
+const comfortable: Readonly<Record<string, number>> = { PROGRESS: 28, NAME: 14, RUN: 12 };
+
 /**
  * What columns can be made narrower, in this order, and to which width: first to one that still tells much,
  * then to the least.
@@ -47,7 +53,7 @@ const narrowings: readonly [column: "RUN" | "PROGRESS" | "NAME", least: number][
   ["RUN", 20],
   ["PROGRESS", 36],
   ["NAME", 14],
-  ["RUN", 0],
+  ["RUN", 12],
   ["PROGRESS", 16],
   ["NAME", 8],
 ];
@@ -96,6 +102,17 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   const runAt = () => (columns.at(-1)?.title === "RUN" ? columns.length - 1 : columns.length);
   if (place.usage === true) columns.splice(runAt(), 0, ...used);
   const widths = columns.map(columnWidth);
+  const least = () =>
+    columns.reduce(
+      (sum, { title }, i) => sum + gap + Math.min(widths[i] as number, comfortable[title] ?? Number.POSITIVE_INFINITY),
+      -gap,
+    );
+  for (const title of spared) {
+    const at = columns.findIndex((column) => column.title === title);
+    if (place.width === 0 || at < 0 || least() <= place.width) continue;
+    columns.splice(at, 1);
+    widths.splice(at, 1);
+  }
   const surplus = () => (place.width === 0 ? 0 : widths.reduce((sum, width) => sum + width + gap, -gap) - place.width);
   // by themselves where everything else is whole, from the first on
   if (place.usage !== true && place.width > 0) {
@@ -111,11 +128,6 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
     const column = columns[at];
     if (column === undefined || surplus() <= 0) continue;
     const width = Math.max(least, (widths[at] as number) - surplus());
-    if (width < title.length) {
-      columns.splice(at, 1);
-      widths.splice(at, 1);
-      continue;
-    }
     column.cells = column.cells.map((text) => (title === "PROGRESS" ? cut(text, width) : cutMiddle(text, width)));
     widths[at] = columnWidth(column);
   }

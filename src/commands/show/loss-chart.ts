@@ -1,7 +1,9 @@
 // The loss curves of a node for a terminal: two lines that are told apart without colours, and what each means.
 
 import { type Curve, drawChart } from "../../trainers/curve.ts";
-import type { coloursFor } from "../text/table.ts";
+import { type coloursFor, widthOf } from "../text/table.ts";
+
+const between = "   ";
 
 /** Rows of a loss chart: enough to see a plateau, few enough that two nodes fit a screen. */
 const chartHeight = 10;
@@ -25,8 +27,11 @@ export function lossChart(
   );
   const key = (curve: Curve, sample: string, colour: (text: string) => string) =>
     curve.y.length === 0 ? "" : `${colour(sample)} ${curve.label}${lostText(curve)}`;
-  const legend = [key(training, "⠒ ⠒", colours.yellow), key(validation, "⠒⠒⠒", colours.blue)].filter(Boolean).join("   ");
-  return [`loss of ${node} by ${unit}   ${legend}`, ...drawn];
+  const head = [`loss of ${node} by ${unit}`, key(training, "⠒ ⠒", colours.yellow), key(validation, "⠒⠒⠒", colours.blue)].filter(
+    Boolean,
+  );
+  // a legend that tells of lost epochs as well takes a line for each curve where it is longer than the chart
+  return [...(widthOf(head.join(between)) <= width ? [head.join(between)] : head), ...drawn];
 }
 
 /** Rows of a chart of what was used: enough to see that it grows, or rests. */

@@ -1,5 +1,4 @@
 // What is known of a session besides how it goes: its command, places, times, and what it was started with, a labelled line each.
-import { printable } from "../../base/printable.ts";
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";
@@ -10,6 +9,7 @@ import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";
 import { usageLines } from "../text/usage-text.ts";
 import { bytes, duration, endSentence } from "../text/wording.ts";
+import { wrapped } from "./show-progress.ts";
 
 export interface FactsNow {
   /** ms since 1970. */
@@ -20,10 +20,15 @@ export interface FactsNow {
   deadline: string;
   /** A time as the caller's clock shows it. */
   when(ms: number): string;
+  /** Columns of the terminal; 0 for none: each fact is one line then. */
+  width: number;
 }
 
+/** What a person copies from the screen stands in one piece, and the terminal breaks it. */
+const inOnePiece = new Set(["command", "directory", "run"]);
+
 /** The lines, each with its label before it. */
-export function factLines(session: Session, facts: Listing, { now, parts, deadline: text, when }: FactsNow): string[] {
+export function factLines(session: Session, facts: Listing, { now, parts, deadline: text, when, width }: FactsNow): string[] {
   const { row } = session;
   const lines: [string, string][] = [
     ["command", row.command.map(quoted).join(" ")],
@@ -57,7 +62,9 @@ export function factLines(session: Session, facts: Listing, { now, parts, deadli
     ...(typeof row.facts.unpublished === "string" ? ([["note", row.facts.unpublished]] as [string, string][]) : []),
     ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
   ];
-  return lines.map(([label, fact]) => `${label.padEnd(labelWidth)}${printable(fact)}`);
+  return lines.flatMap(([label, fact]) =>
+    wrapped(label.padEnd(labelWidth), inOnePiece.has(label) ? [fact] : fact.split(" · "), inOnePiece.has(label) ? 0 : width),
+  );
 }
 
 const labelWidth = 10;

@@ -10,6 +10,11 @@ const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   learningRate: "learning rate",
 };
 
+function sinceBest(epochs: number): string {
+  if (epochs === 0) return "the last one";
+  return epochs === 1 ? "1 epoch ago" : `${epochs} epochs ago`;
+}
+
 /** Lines of the nodes. @param width columns of the terminal; 0 for none: then a node is one line, for programs that read it. */
 export function progressText(progress: RunProgress, width: number): string[] {
   const lines: string[] = [];
@@ -21,7 +26,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
       node.loss === null ? "" : `train loss ${number(node.loss)}`,
       node.validationLoss === null ? "" : `val loss ${number(node.validationLoss)}`,
       ...node.nonFinite.map(({ metric, value, epoch }) => `${metricNames[metric]} ${value} since epoch ${epoch}`),
-      node.bestValidationLoss === null ? "" : `best ${number(node.bestValidationLoss)} (${node.epochsSinceBest ?? 0} epochs ago)`,
+      node.bestValidationLoss === null ? "" : `best ${number(node.bestValidationLoss)} (${sinceBest(node.epochsSinceBest ?? 0)})`,
       stuckText(node),
       node.samples === null ? "" : `${node.samples} samples`,
       node.learningRate === null ? "" : `learning rate ${number(node.learningRate)}`,

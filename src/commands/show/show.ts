@@ -93,6 +93,7 @@ async function pageOf(
     now,
     parts: partsOf(context.table.all(), session, realPath),
     deadline,
+    width,
     when: (ms) => localTime(ms, request.environment),
   });
   const report = await endReport(session, width, parts);

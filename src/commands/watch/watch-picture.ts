@@ -4,6 +4,7 @@ import { printable, printableColoured } from "../../base/printable.ts";
 import { drawChart, sparkline } from "../../trainers/curve.ts";
 import type { NodeProgress } from "../../trainers/run.ts";
 import { epochText, number, span } from "../../trainers/summary.ts";
+import { cutMiddle } from "../list/session-list.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
@@ -73,8 +74,16 @@ const chartNeeds = { lines: 26, cols: 60 };
 /** Size of that curve: wider, its 40 points would be far apart. */
 const chartSize = { lines: 11, cols: 110 };
 
+const nameTitle = "SESSION";
+
+/** A longer name is cut in its middle before a column is left out for it. */
+const comfortableName = 24;
+
+/** In the narrowest of terminals the table is cut instead. */
+const leastName = 8;
+
 const columns: readonly WatchColumn[] = [
-  { title: "SESSION", text: ({ session }) => session.name },
+  { title: nameTitle, text: ({ session }) => session.name },
   { title: "NODE", text: ({ session, node }) => (session.live ? (node?.name ?? "") : "") },
   {
     title: "STATUS",
@@ -110,7 +119,9 @@ const columns: readonly WatchColumn[] = [
     rank: 1,
     label: "age",
     text: ({ session }, now) =>
-      session.live ? duration(now - (session.started ?? session.created)) : `${duration(now - (session.ended ?? now))} ago`,
+      session.live
+        ? duration(now - (session.started ?? session.created))
+        : `${duration(now - (session.ended ?? now)).split(" ")[0]} ago`,
   },
 ];
 
@@ -134,9 +145,14 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
       new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, row === chosen ? colourless : colours))])),
     ]),
   );
-  const { shown, left } = fitting(texts, cols, frame.usage);
+  const { shown, left, name } = fitting(texts, cols, frame.usage);
   // all lines, so that the columns do not move while the table is scrolled
-  const cells = sessions.map((row) => shown.map((column) => texts.get(column)?.get(row) ?? ""));
+  const cells = sessions.map((row) =>
+    shown.map((column) => {
+      const text = texts.get(column)?.get(row) ?? "";
+      return column.title === nameTitle ? cutMiddle(text, name) : text;
+    }),
+  );
   const [head = "", ...body] = table(shown, cells, cols).split("\n");
   const drawn = part.map((row) => {
     const line = row.kind === "ended" ? endedLine(row) : (body[sessions.indexOf(row)] ?? "");
@@ -199,17 +215,20 @@ function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): st
   return `${folded ? "▸" : "▾"} ${total} ended: ${counts.map(({ word, count }) => `${count} ${word}`).join(", ")}`;
 }
 
-/** The columns that fit, and those that do not. */
+/** The columns that fit, those that do not, and how wide a name may be. */
 function fitting(
   texts: ReadonlyMap<WatchColumn, ReadonlyMap<SessionRow, string>>,
   cols: number,
   usage: boolean,
-): { shown: WatchColumn[]; left: WatchColumn[] } {
+): { shown: WatchColumn[]; left: WatchColumn[]; name: number } {
   const told = usageColumns.filter((column) => [...(texts.get(column)?.values() ?? [])].some((text) => text !== ""));
   const shown = [...columns, ...told];
   const rank = (column: WatchColumn) => (column.rank as number) + (usage && usageColumns.includes(column) ? mostRank : 0);
   const left: WatchColumn[] = [];
-  const width = () => shown.reduce((sum, column) => sum + widest(column, texts.get(column)), 0) + gap * (shown.length - 1);
+  const widths = new Map(shown.map((column) => [column, widest(column, texts.get(column))]));
+  const names = widths.get(shown[0] as WatchColumn) as number;
+  const others = () => shown.slice(1).reduce((sum, column) => sum + gap + (widths.get(column) as number), 0);
+  const width = () => Math.min(names, comfortableName) + others();
   while (width() > cols) {
     const ranked = shown.filter((column) => column.rank !== undefined);
     if (ranked.length === 0) break;
@@ -217,7 +236,7 @@ function fitting(
     shown.splice(shown.indexOf(least), 1);
     left.unshift(least);
   }
-  return { shown, left };
+  return { shown, left, name: Math.max(leastName, Math.min(names, cols - others())) };
 }
 
 function widest(column: WatchColumn, texts: ReadonlyMap<SessionRow, string> | undefined): number {
@@ -238,7 +257,7 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
     .toSorted((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
     .flatMap((column) => {
       const text = column.text(chosen, now, colours);
-      return text === "" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
+      return text === "" || text === "-" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
     });
   const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
   return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
