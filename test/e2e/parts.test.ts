@@ -125,6 +125,43 @@ describe("a job that is run again", () => {
     assert.equal(slurm.calls().filter((call) => call.startsWith("requeue")).length, before + 1);
   });
 
+  test("settings that a relaunch added hold when the job is run again, and are shown", async () => {
+    const node = new Node(shared, slurm.path);
+    const next = new Node(shared, slurm.path);
+    nodes.push(node, next);
+    const again = path.join(shared, "again");
+    fs.mkdirSync(again);
+    // what the batch script runs; the argument that makes it fail is taken back by the relaunch
+    const launch = (where: Node, restarts: number) =>
+      where.run(["launch", "--falcon", trainer, "--requeue", "samples=256", "rate=0", "epochs=4", "fail_at=2"], {
+        cwd: again,
+        env: { SLURM_JOB_ID: "77", SLURM_RESTART_COUNT: String(restarts) },
+      });
+    const words = ["samples=256", "rate=0", "epochs=4"];
+    assert.match((await launch(node, 0)).stderr, /job 77 is asked to run again/);
+    const id = String((await node.sessions())[0]?.id);
+    const relaunched = await node.run(["relaunch", id, "fail_at=0", "epochs=6"], { cwd: again });
+    assert.equal(relaunched.code, 0, relaunched.stderr);
+    const third = await launch(next, 1);
+    assert.equal(third.code, 0, third.stderr);
+    assert.match(third.stderr, /job 77 is not run again: it completed/);
+    const rows = await next.sessions();
+    const told = rows.map(({ part, changes }) => [part, changes]);
+    const kept = ["fail_at=0", "epochs=6"];
+    assert.deepEqual(told, [
+      [1, []],
+      [2, kept],
+      [3, kept],
+    ]);
+    const command = rows[2]?.command as string[];
+    assert.deepEqual(command.slice(-2), kept, command.join(" "));
+    assert.ok(words.slice(0, 2).every((word) => command.includes(word)));
+    assert.match(
+      await next.ok(["show", String(rows[2]?.id)]),
+      /^changed +fail_at=0 epochs=6 by relaunch, kept for each further one$/m,
+    );
+  });
+
   test("--requeue where it cannot be: one sentence, status 2, nothing started", async () => {
     const home = new TestHome();
     nodes.push(home as Node);

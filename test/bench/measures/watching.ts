@@ -55,7 +55,10 @@ function readByAll(server: number): number {
 /** Stands for the trainer; what it would write is written by this measure. */
 const program = "#!/bin/sh\nexec sleep 100000\n";
 
-async function watch(bench: Bench, { runs, nodes, ended }: Crowd): Promise<{ watched: number; idle: number; read: number; written: number }> {
+async function watch(
+  bench: Bench,
+  { runs, nodes, ended }: Crowd,
+): Promise<{ watched: number; idle: number; read: number; written: number }> {
   const seconds = amount(bench, 30, 30, 3);
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
