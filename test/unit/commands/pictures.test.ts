@@ -1,5 +1,6 @@
-// What list, watch and show draw of a fixed set of sessions, at the sizes that people have: each is kept as text in test/fixtures/pictures and
-// was looked at as a picture. After a change of what is drawn: UPDATE_PICTURES=1, and look again.
+// What list, watch and show draw of a fixed set of sessions, at the sizes that people have: each is kept as text
+// in test/fixtures/pictures and was looked at as a picture. After a change of what is drawn: UPDATE_PICTURES=1,
+// and look again.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -14,7 +15,10 @@ import { root } from "../../support/paths.ts";
 
 const folder = path.join(root, "test/fixtures/pictures");
 
-/** Compares with what is kept; UPDATE_PICTURES keeps the new one, with its colours beside it where that names a folder. */
+/**
+ * Compares with what is kept; UPDATE_PICTURES keeps the new one, and puts the same with its colours into the
+ * folder that it names.
+ */
 function compare(name: string, said: string, text: string): void {
   const file = path.join(folder, `${name}.txt`);
   const update = process.env.UPDATE_PICTURES;
