@@ -1,5 +1,5 @@
-// A fixed set of sessions at a fixed time, for pictures of what the list, the watch and show make of them: each
-// kind of end, a loss that is no number, letters of other scripts, long names and reasons.
+// A fixed set of sessions at a fixed time, for pictures of what the list, the watch and show make of them:
+// each kind of end, a loss that is no number, letters of other scripts, long names and reasons.
 
 import { defaultConfig } from "../../src/base/config.ts";
 import type { Call, Context } from "../../src/commands/dispatch/call.ts";
@@ -285,6 +285,7 @@ export function askFixed({ terminal, environment = {} }: Asked): { call: Call; c
     usage: { of: (id: string) => usageOf(all.find((fixed) => fixed.id === id)), series: () => [] },
     neighbours: { any: false, place: { job: null } },
     submissions: { refresh: async () => {}, all: () => [] },
+    hosts: { any: false },
     roster: { others: async () => ({ sessions: [], problems: [] }) },
     takeInJobs: async () => {},
     config: defaultConfig,

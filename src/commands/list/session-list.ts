@@ -38,7 +38,7 @@ export interface ListPlace {
 /** A long reason does not stretch the table beyond this; `falcon show` has all of it. */
 const longestProgress = 100;
 
-/** Columns that are left out, in this order, where the rest would be narrower than is comfortable: of less worth than how far a run is. */
+/** Of less worth than how far a run is: left out, in this order, where the rest would become too narrow. */
 const spared = ["VIEWERS", "RUN", "JOB", "HOST"];
 
 /** Widths in which columns that can be cut still tell much. */

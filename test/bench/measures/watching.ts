@@ -1,4 +1,5 @@
-// What it costs to watch runs that train: `falcon sessions --watch` looks at their files and draws once a second.
+// What it costs to watch runs that train: `falcon sessions --watch` looks at their files and draws once a
+// second.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
