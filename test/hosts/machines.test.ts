@@ -99,6 +99,25 @@ describe("two hosts of one home directory", { skip: noHosts() }, () => {
     await hosts.command("node1", ["hostname", "elsewhere"]);
     assert.deepEqual(await names("node1"), ["first"]);
     await until(async () => (await names("node2")).length === 1, "the second host to have its own");
+    await hosts.command("node1", ["hostname", "node1"]);
+  });
+
+  test("each lists both; a command on the other's goes nowhere and says why, and the doctor names it", async () => {
+    const rows = await until(async () => {
+      const found = JSON.parse(await hosts.ok("node2", ["sessions", "--json"])) as { id: string; name: string; host: string }[];
+      return found.length === 2 && found.every(({ host }) => host === "node1") && found;
+    }, "both to be told");
+    const first = rows.find(({ name }) => name === "first");
+    const said = await hosts.run("node2", ["kill", "first"]);
+    assert.equal(said.code, 2, said.stdout);
+    assert.match(
+      said.stderr,
+      new RegExp(`^falcon: session ${first?.id} is in another home of this machine, or on another machine of its name`),
+    );
+    assert.equal(said.stderr.trim().split("\n").length, 1, said.stderr);
+    assert.deepEqual(await names("node1"), ["first"]);
+    const doctor = await hosts.run("node2", ["doctor"]);
+    assert.match(doctor.stdout, /several machines that share this list call themselves node1/);
   });
 });
 

@@ -16,15 +16,17 @@ const clockDifference = 10_000;
 /** One finding for each thing that is wrong with one of them. */
 export async function knownHosts(call: Call, context: Context): Promise<Finding[]> {
   const { hosts, roster, config, host: own } = context;
-  const sharing = (await roster.machines()).filter((name) => name !== own);
+  const writing = await roster.machines();
+  const twice = [...new Set([own, ...writing].filter((name, i, all) => all.indexOf(name) !== i))];
+  const sharing = writing.filter((name) => name !== own);
   const names = [...new Set([...hosts.names, ...sharing])].slice(0, mostAsked);
-  if (names.length === 0) return [];
+  if (names.length + twice.length === 0) return [];
   const mark = `.now.${process.pid}${Math.floor(context.steady())}`;
   const file = path.join(roster.folder, mark);
   const marked = await markRoster(file, true).catch(() => false);
   try {
     const found = await Promise.all(names.map((name) => findingsOf(name)));
-    return found.flat();
+    return [...twice.map(namedTwice), ...found.flat()];
   } finally {
     if (marked) await markRoster(file, false).catch(() => false);
   }
@@ -66,6 +68,14 @@ export async function knownHosts(call: Call, context: Context): Promise<Finding[
       );
     return findings;
   }
+}
+
+function namedTwice(name: string): Finding {
+  return warning(
+    "host-name",
+    `several machines that share this list call themselves ${name}: by that name one of them is reached`,
+    "give them names of their own (hostnamectl set-hostname); a file of one that is gone leaves the list after two weeks",
+  );
 }
 
 function remedy(name: string, status: number | null): string {

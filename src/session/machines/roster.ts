@@ -149,10 +149,10 @@ export class RosterKeeper implements Disposable {
     }
   }
 
-  /** The other machines that write into the folder. */
+  /** The names of the other machines that write into the folder, one for each machine. */
   async machines(): Promise<string[]> {
     const { rosters } = await this.#read().catch(() => ({ rosters: [] }));
-    return [...new Set(rosters.filter(({ roster }) => roster.job === null).map(({ roster }) => roster.host))];
+    return rosters.filter(({ roster }) => roster.job === null).map(({ roster }) => roster.host);
   }
 
   /** The rosters of the other homes. */
