@@ -60,6 +60,12 @@ describe("events and conditions", () => {
     assert.match(shown, /fit\.jsonl {2}training · epoch 4\/5 · train loss 0\.25 · val loss 0\.5 · best 0\.5/);
     assert.match(shown, /loss of fit\.jsonl by epoch .*\(no number at epoch 2\)/);
     await home.ok(["wait", "loop", "--until", "epoch >= 1"]);
+    assert.match(
+      await home.ok(["show", "loop", "--metric", "val_loss"]),
+      /^val_loss of fit\.jsonl by epoch {3}last 0\.5 at epoch 4, /,
+    );
+    const none = await home.run(["show", "loop", "--metric", "accuracy"]);
+    assert.match(none.stderr, /^falcon: --metric accuracy: no such metric; there are train_loss, val_loss\n$/);
     assert.match(await home.ok(["events", "loop"]), / loop {2}nan +fit\.jsonl: train loss NaN in epoch 2$/m);
     fs.writeFileSync(path.join(home.work, "go"), "");
     await home.ok(["wait", "loop"]);

@@ -1,5 +1,6 @@
 // falcon show: one session in full, what one wants first at its head.
-import { Status } from "../../base/failure.ts";
+import type { OptionValues } from "commander";
+import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
 import { standing } from "../../session/life/conclusion.ts";
@@ -19,6 +20,7 @@ import { coloursFor } from "../text/table.ts";
 import { duration, endSentence } from "../text/wording.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
 import { lossChart, usageChart } from "./loss-chart.ts";
+import { metricCharts } from "./metric-charts.ts";
 import { factLines } from "./show-facts.ts";
 import { progressText, wrapped } from "./show-progress.ts";
 import { usageCurves } from "./usage-curves.ts";
@@ -29,12 +31,18 @@ export const show: CommandSpec = {
   examples: [
     ["falcon show", "the newest session of this directory"],
     ["falcon show night --json", "for scripts"],
+    ["falcon show night --metric train/loss_aux", "the curve of any metric that it writes"],
     ["falcon show night --env", "its environment"],
   ],
   completes: "all",
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")
+      .option(
+        "--metric <name>",
+        "only the curve of this metric, whichever the run writes; may be given again",
+        (value: string, before: string[] = []) => [...before, value],
+      )
       .option("--full", "all of a traceback, not only the lines of your own files")
       .option("--screen", "its last screen too")
       .option("--no-pager", "do not show it in $PAGER where it is longer than the terminal")
@@ -48,6 +56,7 @@ export const show: CommandSpec = {
       call.stdout(options.json ? `${JSON.stringify(maskedEnvironment(environment), null, 2)}\n` : environmentText(environment));
       return Status.ok;
     }
+    if (options.metric !== undefined) return await showMetrics(call, context, session, options);
     const facts = await listing(session, context.progress, {
       saveBefore: context.config.saveBefore,
       now: context.clock(),
@@ -63,6 +72,17 @@ export const show: CommandSpec = {
     return Status.ok;
   },
 };
+
+async function showMetrics(call: Call, context: Context, session: Session, options: OptionValues): Promise<number> {
+  if (options.json)
+    throw new Failure("--metric goes without --json: 'falcon export --format json' has every metric as arrays", Status.usage);
+  const { cols } = call.request.terminal;
+  const width = Math.min(100, cols > 0 ? cols : 80);
+  const series = await context.progress.series(session);
+  const lines = metricCharts(series, options.metric as string[], width, context.clock(), coloursFor(call.request));
+  call.stdout(`${lines.join("\n").trimEnd()}\n`);
+  return Status.ok;
+}
 
 /** Outcome or progress, what to do next, why it failed, its curves; then all that is known besides. */
 async function pageOf(

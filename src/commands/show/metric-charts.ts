@@ -1,0 +1,58 @@
+// Metrics of a run by name, whichever it writes: a chart each, with the last value and its age.
+import { Failure, Status } from "../../base/failure.ts";
+import { printable } from "../../base/printable.ts";
+import { drawChart } from "../../trainers/curve.ts";
+import type { MetricSeries } from "../../trainers/series.ts";
+import { number, span } from "../../trainers/summary.ts";
+import type { coloursFor } from "../text/table.ts";
+
+/** Rows of a chart: as many as those of the losses. */
+const chartHeight = 10;
+
+/** Names that are told where none fits: a run of falcon has some thirty. */
+const mostNamed = 60;
+
+/**
+ * Lines of the charts of these metrics, each of every node that has it.
+ * @param now ms since 1970.
+ * @throws Failure 1 for a name that no node has, with those that there are.
+ */
+export function metricCharts(
+  series: readonly MetricSeries[],
+  wanted: readonly string[],
+  width: number,
+  now: number,
+  colours: ReturnType<typeof coloursFor>,
+): string[] {
+  return wanted.flatMap((metric) => {
+    const found = series.filter((one) => one.metric === metric && one.value.length > 0);
+    if (found.length === 0) throw new Failure(`--metric ${metric}: ${noSuch(series)}`, Status.noSession);
+    return found.flatMap((one) => [...chart(one, width, now, colours), ""]);
+  });
+}
+
+function noSuch(series: readonly MetricSeries[]): string {
+  const names = [...new Set(series.map(({ metric }) => metric))].sort();
+  if (names.length === 0) return "this run has written no metrics";
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
+  return printable(`no such metric; there are ${names.slice(0, mostNamed).join(", ")}${more}`);
+}
+
+function chart(one: MetricSeries, width: number, now: number, colours: ReturnType<typeof coloursFor>): string[] {
+  const { node, metric, epoch, step, time, value } = one;
+  const [axis, x] = axisOf(epoch, step);
+  const last = value.length - 1;
+  const at = time[last] ?? null;
+  const age = at === null ? "" : `, ${span(Math.max(0, now - at) / 1000)} ago`;
+  const title = `${metric} of ${node} by ${axis}   last ${number(value[last] as number)} at ${axis} ${x[last]}${age}`;
+  const { rows } = drawChart([{ label: metric, x, y: value }], width, chartHeight);
+  return [printable(title), ...rows.map((row) => colours.blue(row))];
+}
+
+/** By epochs where each entry has one of its own, else by steps, else by their order. */
+function axisOf(epoch: readonly (number | null)[], step: readonly (number | null)[]): [string, number[]] {
+  const known = (values: readonly (number | null)[]): values is number[] => values.every((value) => value !== null);
+  if (known(epoch) && new Set(epoch).size === epoch.length) return ["epoch", epoch];
+  if (known(step)) return ["step", step];
+  return ["entry", step.map((_, i) => i + 1)];
+}
