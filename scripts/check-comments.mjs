@@ -1,6 +1,6 @@
 // A lint rule for what people read: comments are at most 110 columns wide, words that the glossary has
-// replaced do not come back, and a page that is named is there. Files that are older than the rule stand in
-// check-comments.json, which may only shrink.
+// replaced do not come back, a page that is named is there, and a source file is at most 400 lines long.
+// Files that are older than the rule stand in check-comments.json, which may only shrink.
 // Usage: node scripts/check-comments.mjs [FOLDER]     FOLDER holds the tree; default: this repository
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -16,10 +16,17 @@ const widest = 110;
 /** Files that may still break a rule: `width`, and each word by its own name. */
 const excepted = JSON.parse(fs.readFileSync(path.join(root, "scripts/check-comments.json"), "utf8"));
 
+/** Lines of a source file that is still one thing; a longer one says in its head "Long: " and the reason. */
+const longest = 400;
+
 /** Words that are not to come back, and the glossary's for them (docs/design/glossary.md). */
 const words = {
   telling: { pattern: /\bTelling\b|\/telling\b/, instead: "event outbox" },
   doubtful: { pattern: /\b[dD]oubtful\b/, instead: "untrusted" },
+  attachment: { pattern: /\bAttachment\b/, instead: "ViewerInput" },
+  turn: { pattern: /\b(?:Line|Read|Pack|Unpack)Turn\b/, instead: "line job" },
+  plainPart: { pattern: /\bPlainPart\b/, instead: "PlainTextScan" },
+  listing: { pattern: /\bbareListing\b/, instead: "session JSON" },
   misreadOutput: { pattern: /\bmisreadOutput\b/, instead: "nothing: it was taken out" },
 };
 
@@ -31,13 +38,20 @@ const looked = /^(?!test\/fixtures\/|test\/fuzz\/found\/)(?:src|native|scripts|t
 const self = /^scripts\/check-comments\.|^test\/unit\/(?:check-comments|links)\.test\.ts$/;
 
 const complaints = [];
-const needed = { width: new Set(), ...Object.fromEntries(Object.keys(words).map((word) => [word, new Set()])) };
+const needed = {
+  width: new Set(),
+  length: new Set(),
+  ...Object.fromEntries(Object.keys(words).map((word) => [word, new Set()])),
+};
 for (const file of files()) {
   const text = fs.readFileSync(path.join(root, file), "utf8");
   if (/\.(ts|mjs|c|h)$/.test(file)) {
     for (const [number, line] of text.split("\n").entries())
       if ([...line].length > widest && /^\s*(?:\/\/|\/\*|\*)/.test(line) && !/biome-ignore|https?:/.test(line))
         found("width", file, `${file}:${number + 1}: a comment of ${[...line].length} columns; at most ${widest}`);
+    const lines = text.trimEnd().split("\n").length;
+    if (lines > longest && /^(?:src|native)\//.test(file) && !/^\/\/ (?:.*\. )?Long: /m.test(text.split("\n\n")[0] ?? ""))
+      found("length", file, `${file}: ${lines} lines; at most ${longest}, unless its head says "Long: " and why`);
     for (const [word, { pattern, instead }] of Object.entries(words))
       if (pattern.test(text)) found(word, file, `${file}: "${word}" is not to come back; the glossary's word is: ${instead}`);
   }

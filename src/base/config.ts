@@ -122,7 +122,8 @@ interface Setting {
 }
 type Writable = { -readonly [K in keyof Config]: Config[K] };
 
-const passages: readonly (keyof ProgramSequences)[] = [
+/** What a rule is for, in the order of `enum sequence_kind` (native/sequence_rules.h). */
+export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
   "clipboard",
   "title",
   "notification",
@@ -153,7 +154,7 @@ const settings: readonly Setting[] = [
   { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
   { key: "reach.NAME", set: (c, v, name) => (c.reach = { ...c.reach, [hostName(name)]: words(v) }) },
   { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
-  ...passages.map((name) => ({
+  ...sequenceKinds.map((name) => ({
     key: `program_sequences.${name}`,
     set: (c: Writable, v: Value) =>
       (c.programSequences = {

@@ -1,11 +1,13 @@
 // Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
 // it.
+
+import { finite } from "../base/csv.ts";
 import type { MetricSeries } from "../trainers/series.ts";
 import { span } from "../trainers/summary.ts";
 import { notComparable } from "./comparability.ts";
 import { axisOf, type By, bestAndLast, type ComparedRun } from "./compared-run.ts";
 import { type ConfigDifference, configDifferences } from "./config-difference.ts";
-import { factsOf, finite } from "./run-export.ts";
+import { factsOf } from "./run-export.ts";
 
 export interface Comparison {
   runs: readonly ComparedRun[];

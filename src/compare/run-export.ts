@@ -1,4 +1,5 @@
 // Everything known of a run as arrays: CSV for a spreadsheet, JSON for a program, NPZ for numpy.
+import { csvNumber, csvText, finite } from "../base/csv.ts";
 import type { UsageSample } from "../resources/sample.ts";
 import { sampleFields } from "../resources/sample.ts";
 import type { MetricSeries } from "../trainers/series.ts";
@@ -27,15 +28,18 @@ export function exportCsv({ run, usage }: ExportedRun): string {
   for (const series of run.metrics)
     for (let i = 0; i < series.value.length; i++)
       lines.push(
-        ["metric", cell(series.node), cell(series.metric), ...columns.map((name) => csv(column(series, name)[i] ?? null))].join(
-          ",",
-        ),
+        [
+          "metric",
+          csvText(series.node),
+          csvText(series.metric),
+          ...columns.map((name) => csvNumber(column(series, name)[i] ?? null)),
+        ].join(","),
       );
   for (const field of sampleFields) {
     if (field === "time") continue;
     for (const sample of usage)
       if (sample[field] !== null)
-        lines.push(["usage", "", field, "", "", csv(sample.time / 1000), "", csv(sample[field])].join(","));
+        lines.push(["usage", "", field, "", "", csvNumber(sample.time / 1000), "", csvNumber(sample[field])].join(","));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -77,18 +81,4 @@ export function factsOf(run: ComparedRun): Record<string, unknown> {
     started: started === null ? null : new Date(started).toISOString(),
     config: config === null ? null : Object.fromEntries([...config].map(([key, value]) => [key, JSON.parse(value)])),
   };
-}
-
-export function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
-}
-
-function csv(value: number | null): string {
-  if (value === null) return "";
-  if (Number.isFinite(value)) return String(value);
-  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
-
-function cell(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

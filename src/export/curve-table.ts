@@ -1,5 +1,6 @@
 // The numbers of the loss figure as a table: CSV for a spreadsheet, JSON for a program. One line an epoch and
 // node.
+import { csvNumber, csvText, finite } from "../base/csv.ts";
 import type { Curve, NodeCurves } from "../trainers/curve.ts";
 
 interface Entry {
@@ -38,7 +39,7 @@ function byEpoch({ x, y }: Curve): Values {
  */
 export function curveCsv(curves: readonly NodeCurves[], from: number): string {
   const lines = curveEntries(curves, from).map(({ node, epoch, training, validation, learningRate }) =>
-    [cell(node), epoch, csv(training), csv(validation), csv(learningRate)].join(","),
+    [csvText(node), epoch, csvNumber(training), csvNumber(validation), csvNumber(learningRate)].join(","),
   );
   return `${["node,epoch,training_loss,validation_loss,learning_rate", ...lines].join("\n")}\n`;
 }
@@ -70,18 +71,4 @@ export function curveJson(curves: readonly NodeCurves[], from: number): string {
     };
   });
   return `${JSON.stringify({ nodes }, null, 2)}\n`;
-}
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
-}
-
-function csv(value: number | null): string {
-  if (value === null) return "";
-  if (Number.isFinite(value)) return String(value);
-  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
-
-function cell(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,19 +1,7 @@
 // What a terminal is sent of a program's output: native/stream_filter.c by its JavaScript name. Every way from a program to a person's terminal goes through one.
-import type { ProgramSequences } from "../base/config.ts";
+import { type ProgramSequences, sequenceKinds } from "../base/config.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { createFilter, feedFilter, type NativeFilter, takeAsked } from "./native.ts";
-
-/** The user's rules in the order of `enum sequence_kind` (native/sequence_rules.h). */
-export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
-  "clipboard",
-  "title",
-  "notification",
-  "colours",
-  "links",
-  "images",
-  "keys",
-  "window",
-];
 
 /** SEQUENCE_RULES_VERSION: a client with another one filters by rules that are not these. */
 export const sequenceRulesVersion = 3;

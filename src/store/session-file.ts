@@ -41,6 +41,12 @@ const keptFacts: readonly string[] = [
   "changes",
 ];
 
+/** What is written as it is: what the session was started with. */
+const storedFields = [
+  ...(["id", "name", "kind", "trainer", "command", "directory", "environment", "umask", "runDirectory"] as const),
+  ...(["host", "boot", "token", "created", "cols", "rows", "pinned"] as const),
+];
+
 const fileName = "session.json";
 
 /**
@@ -48,43 +54,9 @@ const fileName = "session.json";
  * @throws the file system's error; the caller then starts nothing.
  */
 export function writeSessionFile(folder: string, row: SessionFile): void {
-  const {
-    id,
-    name,
-    kind,
-    trainer,
-    command,
-    directory,
-    environment,
-    umask,
-    runDirectory,
-    host,
-    boot,
-    token,
-    created,
-    cols,
-    rows,
-    pinned,
-  } = row;
-  const limits = row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]);
   const text = JSON.stringify({
-    id,
-    name,
-    kind,
-    trainer,
-    command,
-    directory,
-    environment,
-    umask,
-    limits,
-    runDirectory,
-    host,
-    boot,
-    token,
-    created,
-    cols,
-    rows,
-    pinned,
+    ...Object.fromEntries(storedFields.map((field) => [field, row[field]])),
+    limits: row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]),
     facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => keptFacts.includes(fact))),
   });
   const temporary = path.join(folder, `.${fileName}`);

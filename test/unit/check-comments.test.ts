@@ -23,6 +23,8 @@ test("wide comments, words that were replaced and pages that are not there are r
     put("src/old.ts", `// ${"a".repeat(120)}\n`);
     put("src/word.ts", "class Telling {}\n");
     put("src/page.ts", "// docs/none.md\n");
+    put("src/long.ts", `// One thing.\n${"\n".repeat(400)}//\n`);
+    put("src/table.ts", `// One table. Long: a row each.\n${"\n".repeat(400)}//\n`);
     put("docs/design/page.md", "`docs/guide/none.md`\n");
     put("scripts/check-comments.json", JSON.stringify({ width: ["src/old.ts", "src/fine.ts"] }));
     const { status, stderr } = check(folder);
@@ -31,12 +33,13 @@ test("wide comments, words that were replaced and pages that are not there are r
       /src\/wide\.ts:1: a comment of 111 columns; at most 110/,
       /native\/wide\.c:2: a comment of 126 columns/,
       /src\/word\.ts: "telling" is not to come back; the glossary's word is: event outbox/,
+      /src\/long\.ts: 402 lines; at most 400, unless its head says "Long: " and why/,
       /src\/page\.ts names docs\/none\.md, which is not there/,
       /docs\/design\/page\.md names docs\/guide\/none\.md, which is not there/,
       /note: scripts\/check-comments\.json may lose under "width": src\/fine\.ts$/m,
     ])
       assert.match(stderr, complaint);
-    assert.equal(stderr.trim().split("\n").length, 6, stderr);
+    assert.equal(stderr.trim().split("\n").length, 7, stderr);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }

@@ -37,7 +37,7 @@ export async function screenAt(
         offset: from,
         ...(stored === undefined ? {} : { restore: stored.replay }),
       },
-      { answer: () => {}, title: () => {}, bell: () => {}, modes: () => {} },
+      { answer: () => {}, title: () => {}, modes: () => {} },
     );
     if (size.cols !== stored?.cols || size.rows !== stored.rows) screen.resize(size.cols, size.rows);
     const sizes = log.sizes().filter(({ offset }) => offset > from && offset <= to);

@@ -97,7 +97,6 @@ export class SessionScreen {
         marks: (marks) => {
           this.marks = marks;
         },
-        bell: () => {},
         left: ({ lines }) => this.#effects.left(lines),
         lost: () => ({ ...this.beginning(), rest: this.#outputSince(this.beginning().offset) }),
       },

@@ -69,7 +69,6 @@ export interface ScreenListener extends MarkListener {
   /** The reply to a query of the program. */
   answer?(bytes: Buffer): void;
   title?(text: string): void;
-  bell?(): void;
   /** The alternate screen is about to be left: what stood on it. */
   left?(frame: { lines: string[] }): void;
 }
@@ -124,7 +123,6 @@ export class Screen {
     if (stored !== undefined) this.#tracker.state = stored.tracked;
     if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
-    this.#model.terminal.onBell(() => listener.bell?.());
     hearMarks(this.#model.terminal.parser, listener);
     this.#watchLeaving();
   }
@@ -309,13 +307,6 @@ export class Screen {
     // was left
     const { x, y } = this.#model.active === "normal" ? normal : normal.saved;
     return Math.max(used, x > 0 ? y + 1 : y);
-  }
-
-  /** Text of the scrollback, oldest line first. */
-  scrollbackText(): string[] {
-    this.settle();
-    const { normal } = this.#model;
-    return Array.from({ length: normal.base }, (_, i) => lineText(normal.line(i), this.cols));
   }
 
   /** What draws this screen for a viewer of another size. */

@@ -28,7 +28,6 @@ export type ToWorker =
 export interface Told {
   answers: Uint8Array[];
   title: string | undefined;
-  bells: number;
   modes: InputModes | undefined;
   left: string[][];
   /** What it told of its progress last; undefined: nothing new. */

@@ -25,7 +25,6 @@ export interface ScreenEvents {
   /** The reply to a query of the program, for the program. */
   answer(bytes: Buffer): void;
   title(text: string): void;
-  bell(): void;
   modes(modes: InputModes): void;
   marks?(marks: Marks): void;
   /** The program left the alternate screen: the text of what stood on it. */
@@ -543,7 +542,6 @@ class RemoteScreen implements ScreenHandle {
     for (const lines of told.left) this.#events.left?.({ lines });
     for (const bytes of told.answers) this.#events.answer(asBuffer(bytes));
     if (told.title !== undefined) this.#events.title(told.title);
-    for (let i = 0; i < told.bells; i++) this.#events.bell();
   }
 
   frame(watch: number, bytes: Buffer): void {

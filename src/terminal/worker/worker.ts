@@ -149,9 +149,6 @@ class Slot {
       title: (text) => {
         this.#note().title = text;
       },
-      bell: () => {
-        this.#note().bells++;
-      },
       progress: (state, percent) => this.#mark({ progress: state === 0 ? undefined : { state, percent } }),
       prompt: (prompt) => this.#mark({ prompt, commands: this.#marks.commands + (prompt ? 0 : 1) }),
       left: ({ lines }) => {
@@ -166,7 +163,7 @@ class Slot {
   }
 
   #note(): Told {
-    this.#told ??= { answers: [], title: undefined, bells: 0, modes: undefined, left: [], marks: undefined };
+    this.#told ??= { answers: [], title: undefined, modes: undefined, left: [], marks: undefined };
     return this.#told;
   }
 

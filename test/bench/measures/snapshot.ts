@@ -16,7 +16,7 @@ const scrollback = 10_000;
  */
 const packed = 2_500;
 
-const events = { answer() {}, title() {}, bell() {}, modes() {} };
+const events = { answer() {}, title() {}, modes() {} };
 
 /** Log lines with colours, some 130 columns each. */
 function log(lines: number): Buffer {

@@ -1,8 +1,7 @@
 // What is taken out of a viewer's stream as a question, what is left, and that no disguise carries one past it. By the oracle; the filter in C is compared.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ProgramSequences } from "../../../src/base/config.ts";
-import { sequenceKinds } from "../../../src/platform/stream-filter.ts";
+import { type ProgramSequences, sequenceKinds } from "../../../src/base/config.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { QueryFilter } from "../../support/oracle/queries.ts";
 

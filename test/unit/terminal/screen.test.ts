@@ -7,13 +7,12 @@ import { Model } from "../../../src/terminal/model/internals.ts";
 import { possibleSize, Screen } from "../../../src/terminal/model/screen.ts";
 
 function open(cols = 20, rows = 6, scrollback = 50) {
-  const told = { answers: [] as string[], titles: [] as string[], bells: 0, left: [] as string[][] };
+  const told = { answers: [] as string[], titles: [] as string[], left: [] as string[][] };
   const screen = new Screen(
     { cols, rows, scrollback },
     {
       answer: (bytes) => told.answers.push(bytes.toString("latin1")),
       title: (text) => told.titles.push(text),
-      bell: () => told.bells++,
       left: ({ lines }) => told.left.push(lines),
     },
   );
@@ -72,11 +71,10 @@ test("queries are answered from the screen, each once", () => {
   }
 });
 
-test("titles, bells and what the program asks of the keyboard are told", () => {
+test("titles and what the program asks of the keyboard are told", () => {
   const { screen, told, feed } = open();
   feed("\x1b]2;one\x07\x1b[22;0t\x1b]0;two\x07\x07\x1b[23;0t\x1b[?1;1004;2004;1049h");
   assert.deepEqual(told.titles, ["one", "two", "one"]);
-  assert.equal(told.bells, 1);
   const { bracketedPaste, focus, alternate, applicationCursor } = screen.inputModes;
   assert.deepEqual([bracketedPaste, focus, alternate, applicationCursor], [true, true, true, true]);
   screen.dispose();

@@ -25,7 +25,7 @@ before(() => {
 });
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-const quiet: ScreenEvents = { answer() {}, title() {}, bell() {}, modes() {} };
+const quiet: ScreenEvents = { answer() {}, title() {}, modes() {} };
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 
 function readLink(file: string): string | undefined {
@@ -180,13 +180,12 @@ describe("screens", () => {
       pure.dispose();
     }));
 
-  test("answers, titles, bells and modes are told in order", () =>
+  test("answers, titles and modes are told in order", () =>
     using(async (screens) => {
       const told: string[] = [];
       const handle = screens.open("a", options, {
         answer: (bytes) => told.push(`answer ${bytes.toString("latin1")}`),
         title: (title) => told.push(`title ${title}`),
-        bell: () => told.push("bell"),
         modes: ({ alternate }) => told.push(`alternate ${alternate}`),
         left: ({ lines: [first] }) => told.push(`left ${first}`),
       });
@@ -194,14 +193,7 @@ describe("screens", () => {
       await handle.text();
       handle.feed(Buffer.from("\x1b[?1049l"));
       await handle.text();
-      assert.deepEqual(told.slice(1), [
-        "alternate true",
-        "answer \x1b[?62;22c",
-        "title one",
-        "bell",
-        "alternate false",
-        "left frame",
-      ]);
+      assert.deepEqual(told.slice(1), ["alternate true", "answer \x1b[?62;22c", "title one", "alternate false", "left frame"]);
     }));
 
   test("a screen that is silent is packed up, and is the same when it is woken", () =>
