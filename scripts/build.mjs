@@ -162,7 +162,6 @@ async function buildPage() {
       absWorkingDir: root,
       entryPoints: {
         page: path.join(page.folder, "main.ts"),
-        shared: path.join(page.folder, "shared.ts"),
         style: path.join(page.folder, "page.css"),
       },
       outdir: target,
@@ -180,6 +179,8 @@ async function buildPage() {
     process.stderr.write(messages.join(""));
     return fail("The page could not be bundled; esbuild's words stand above.");
   }
+  // what an earlier version had there would be packed, too
+  fs.rmSync(target, { recursive: true, force: true });
   fs.mkdirSync(target, { recursive: true });
   for (const output of built.outputFiles)
     replace(path.join(target, path.basename(output.path).replace("style.css", "page.css")), output.contents);

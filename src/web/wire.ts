@@ -112,6 +112,18 @@ export interface NodeCurve {
   seams: number[];
 }
 
+/** The answer to api/beside: what stands beside the losses. */
+export interface Beside {
+  /** What the run used, by its epochs or by the time since its start. */
+  usage: { axis: string; curves: { label: string; x: number[]; y: (number | null)[] }[] };
+  /** What happened at an epoch, oldest first; `node` null: to the run. */
+  events: { node: string | null; epoch: number; kind: string; sentence: string }[];
+  /** Names of its other metrics. */
+  metrics: string[];
+  /** The metric that was asked for, of each node that has it. */
+  chosen: { node: string; axis: string; x: number[]; y: (number | null)[] }[];
+}
+
 /** What a page that was written to a folder has in it. */
 export interface SharedRun {
   row: RunRow;

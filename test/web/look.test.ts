@@ -120,6 +120,34 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     await page.context().close();
   });
 
+  test("beside the losses: what the run used, any other metric, and what happened", async () => {
+    await home.ok([
+      "launch",
+      "-d",
+      "--name",
+      "beside",
+      "--falcon",
+      trainer,
+      "-o",
+      "beside",
+      "samples=64",
+      "epochs=40",
+      "rate=100",
+    ]);
+    await home.ok(["wait", "beside"]);
+    const id = (await home.sessions()).find(({ name }) => name === "beside")?.id ?? "";
+    const page = await open(`#/run/${id}/curves`);
+    const panels = () => page.$$eval(".panel h2", (all) => all.map((one) => one.textContent ?? ""));
+    await until(async () => (await panels()).includes("used: memory (GB)"), "the panel of its memory");
+    await page.selectOption("select[aria-label='another metric']", "val/loss");
+    await until(async () => (await panels()).some((name) => name.endsWith(": val/loss")), "the metric's panel");
+    const label = await page.getAttribute(".panel:last-child .plot", "aria-label");
+    assert.match(label ?? "", /^val\/loss of \w+ by epoch, the last one -?[\d.]+$/);
+    await page.selectOption("select[aria-label='another metric']", "");
+    await until(async () => !(await panels()).some((name) => name.endsWith(": val/loss")), "the panel to go");
+    await page.context().close();
+  });
+
   test("the terminal is the session's screen, cell by cell, while it draws, on a phone too", async () => {
     const id = await home.start(
       ["sh", "-c", `${paint}; i=0; while [ $i -lt 30 ]; do ${paint}; i=$((i+1)); done; printf '\\033[5;10Hhere'; sleep 1000`],

@@ -13,6 +13,7 @@ import { partsOf } from "../../session/run/parts.ts";
 import { readPiece } from "../../trainers/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
+import { beside } from "./beside.ts";
 
 /** Lines that one answer has at most. */
 const mostLines = 2_000;
@@ -26,12 +27,13 @@ export const page: CommandSpec = {
   summary: "what the web page asks for",
   define(command) {
     command
-      .argument("<what>", "lines, span, config or audit")
+      .argument("<what>", "lines, span, beside, config or audit")
       .argument("<id>")
       .argument("[facts]")
       .option("--from <line>")
       .option("--count <lines>", "", "200")
-      .option("--grep <regex>");
+      .option("--grep <regex>")
+      .option("--metric <name>");
   },
   async run(call, context, [what, id = "", facts = ""], options) {
     if (what === "audit") {
@@ -42,6 +44,8 @@ export const page: CommandSpec = {
     if (session === undefined) throw new Failure(`session ${id} is not here`, Status.noSession);
     if (what === "lines") await lines(call, context, session, options as LineOptions);
     else if (what === "span") span(call, context, session);
+    else if (what === "beside")
+      call.stdout(`${JSON.stringify(await beside(context, session, (options as { metric?: string }).metric))}\n`);
     else if (what === "config") await config(call, session);
     else throw new Failure(`@page ${what}: there is no such thing`, Status.usage);
     return Status.ok;

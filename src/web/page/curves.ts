@@ -1,13 +1,14 @@
-// The curves of a run: a panel for each node, with its losses and its learning rate.
-import type { NodeCurve } from "../wire.ts";
+// The curves of a run: a panel for each node, with its losses and its learning rate; below them what it used
+// and whichever other metric is chosen. Seams and events are marks.
+import type { Beside, NodeCurve } from "../wire.ts";
 import { fill, h } from "./dom.ts";
-import { colourOf, Plot } from "./plot.ts";
+import { colourOf, Plot, type PlotData } from "./plot.ts";
 import { get, isNone } from "./server.ts";
 import { isDark } from "./theme.ts";
 
 export class Curves {
   readonly #id: string;
-  readonly #panels = new Map<string, { plot: Plot; box: HTMLElement }>();
+  readonly #panels = new Map<string, Panel>();
   readonly #note = h("p", { class: "note" });
   readonly #grid = h("div", { class: "panels" });
   #log = false;
@@ -15,6 +16,10 @@ export class Curves {
   #from = 0;
   #asked = "";
   #nodes: NodeCurve[] = [];
+  #beside: Beside | undefined;
+  #metric = "";
+  #gone = false;
+  readonly #metrics = h("select", { "aria-label": "another metric", hidden: true });
 
   constructor(host: HTMLElement, id: string) {
     this.#id = id;
@@ -35,6 +40,10 @@ export class Curves {
       this.#from = [0, 1 / 2, 3 / 4, 9 / 10][from.selectedIndex] ?? 0;
       this.#draw();
     });
+    this.#metrics.addEventListener("change", () => {
+      this.#metric = this.#metrics.value;
+      void this.#refreshBeside();
+    });
     fill(
       host,
       h(
@@ -47,6 +56,7 @@ export class Curves {
           this.#rate = on;
         }),
         from,
+        this.#metrics,
         h("span", { class: "hint" }, "drag to zoom, double click to go back"),
       ),
       this.#note,
@@ -59,12 +69,29 @@ export class Curves {
     if (standing === this.#asked) return;
     this.#asked = standing;
     const answer = await get<{ nodes: NodeCurve[] }>(`curves/${this.#id}`);
+    if (this.#gone) return;
     if (isNone(answer)) {
       this.#note.textContent = answer.none;
       this.#note.hidden = false;
       return;
     }
     this.give(answer.nodes);
+    await this.#refreshBeside();
+  }
+
+  async #refreshBeside(): Promise<void> {
+    const asked = this.#metric;
+    const answer = await get<Beside>(`beside/${this.#id}${asked === "" ? "" : `?metric=${encodeURIComponent(asked)}`}`);
+    // without it the losses stand alone
+    if (isNone(answer) || asked !== this.#metric || this.#gone) return;
+    this.#beside = answer;
+    const names = ["", ...answer.metrics];
+    if (names.join("\n") !== [...this.#metrics.options].map(({ value }) => value).join("\n")) {
+      fill(this.#metrics, ...names.map((name) => h("option", { value: name }, name === "" ? "another metric …" : name)));
+      this.#metrics.value = asked;
+    }
+    this.#metrics.hidden = answer.metrics.length === 0;
+    this.#draw();
   }
 
   /** Numbers that are known already. */
@@ -79,42 +106,92 @@ export class Curves {
   }
 
   dispose(): void {
+    this.#gone = true;
     for (const { plot } of this.#panels.values()) plot.dispose();
   }
 
   #draw(): void {
+    const events = this.#beside?.events ?? [];
+    const shown = new Set<string>();
     for (const node of this.#nodes) {
-      let panel = this.#panels.get(node.node);
-      if (panel === undefined) {
-        const box = h("div", { class: "plot", role: "img" });
-        this.#grid.append(h("section", { class: "panel" }, h("h2", {}, node.node), box));
-        panel = { box, plot: new Plot(box) };
-        this.#panels.set(node.node, panel);
-      }
       const last = node.validationLoss.findLast((y) => y !== null) ?? node.trainingLoss.findLast((y) => y !== null);
-      panel.box.setAttribute(
-        "aria-label",
-        `losses of ${node.node} by epoch: ${node.epoch.length} epochs, the last one ${last ?? "unknown"}`,
-      );
-      panel.box.dataset.epochs = String(node.epoch.length);
       const first = Math.floor(node.epoch.length * this.#from);
       const cut = <T>(values: readonly T[]) => values.slice(first);
       const hasRate = this.#rate && node.learningRate.some((y) => y !== null);
-      panel.plot.draw(
+      const own = events.filter(({ node: name, kind }) => (name === null || name === node.node) && kind !== "seam");
+      const panel = this.#panel(
+        node.node,
+        `losses of ${node.node} by epoch: ${node.epoch.length} epochs, the last one ${last ?? "unknown"}`,
         {
           x: cut(node.epoch),
-          marks: node.seams,
+          marks: [...node.seams, ...own.map(({ epoch }) => epoch)],
           series: [
             { label: "training", colour: 0, y: cut(node.trainingLoss) },
             { label: "validation", colour: 1, y: cut(node.validationLoss) },
             ...(hasRate ? [{ label: "learning rate", colour: 2, dashed: true, right: true, y: cut(node.learningRate) }] : []),
           ],
         },
-        { log: this.#log, dark: isDark(), xLabel: "epoch" },
       );
+      panel.box.dataset.epochs = String(node.epoch.length);
+      const words = own.slice(-mostEvents).map(({ sentence }) => h("li", {}, sentence));
+      panel.events.hidden = words.length === 0;
+      fill(panel.events, ...words);
+      shown.add(node.node);
+    }
+    for (const [i, { label, x, y }] of (this.#beside?.usage.curves ?? []).entries()) {
+      const name = `used: ${label}`;
+      const first = Math.floor(x.length * this.#from);
+      const data = { x: x.slice(first), marks: [], series: [{ label, colour: 3 + i, y: y.slice(first) }] };
+      this.#panel(
+        name,
+        `${label} by ${this.#beside?.usage.axis}, the last one ${y.at(-1) ?? "unknown"}`,
+        data,
+        this.#beside?.usage.axis,
+      );
+      shown.add(name);
+    }
+    for (const { node, axis, x, y } of this.#beside?.chosen ?? []) {
+      const name = `${node}: ${this.#metric}`;
+      const first = Math.floor(x.length * this.#from);
+      const data = { x: x.slice(first), marks: [], series: [{ label: this.#metric, colour: 5, y: y.slice(first) }] };
+      this.#panel(name, `${this.#metric} of ${node} by ${axis}, the last one ${y.at(-1) ?? "unknown"}`, data, axis);
+      shown.add(name);
+    }
+    for (const [name, { plot, section }] of this.#panels) {
+      if (shown.has(name)) continue;
+      plot.dispose();
+      section.remove();
+      this.#panels.delete(name);
     }
   }
+
+  /** The panel of this name, with these curves in it. @param label what it shows, in words. */
+  #panel(name: string, label: string, data: PlotData, xLabel = "epoch"): Panel {
+    let panel = this.#panels.get(name);
+    if (panel === undefined) {
+      const box = h("div", { class: "plot", role: "img" });
+      const events = h("ul", { class: "events", hidden: true });
+      const section = h("section", { class: "panel" }, h("h2", {}, name), box, events);
+      this.#grid.append(section);
+      panel = { box, events, section, plot: new Plot(box) };
+      this.#panels.set(name, panel);
+    }
+    panel.box.setAttribute("aria-label", label);
+    panel.plot.draw(data, { log: this.#log, dark: isDark(), xLabel });
+    return panel;
+  }
 }
+
+interface Panel {
+  plot: Plot;
+  box: HTMLElement;
+  /** What happened, in words, for who sees no marks. */
+  events: HTMLElement;
+  section: HTMLElement;
+}
+
+/** Events that stand below a panel; the marks are all there. */
+const mostEvents = 5;
 
 /** One swatch and what it means. */
 export function swatch(index: number, text: string): HTMLElement {

@@ -1,4 +1,5 @@
-// The page's entry: lets itself in, then shows what the address names.
+// The page's entry: shows the run that was written into it (`falcon share --to`), else lets itself in and
+// shows what the address names. One script for both, since the terminal is most of it.
 import { allowStyles } from "./allowed-styles.ts";
 import { CompareView } from "./compare.ts";
 import { Connection, type View } from "./connection.ts";
@@ -6,6 +7,7 @@ import { fill, h, setText } from "./dom.ts";
 import { RunView, tabOf } from "./run.ts";
 import { RunsView } from "./runs.ts";
 import { enter, me, NotLetIn } from "./server.ts";
+import { sharedRun, showShared } from "./shared.ts";
 import { startTheme, switchTheme } from "./theme.ts";
 
 const main = h("main", { id: "main" });
@@ -72,4 +74,6 @@ function refuse(why: string): void {
   fill(main, h("h1", {}, "Not let in"), h("p", { class: "note", role: "alert" }, why));
 }
 
-void begin();
+const run = sharedRun();
+if (run === undefined) void begin();
+else showShared(run);

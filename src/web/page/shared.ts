@@ -1,5 +1,4 @@
-// The entry of a page that was written to a folder: shows the run that stands in it, and asks nobody for
-// anything.
+// A page that was written to a folder: shows the run that stands in it, and asks nobody for anything.
 import type { SharedRun } from "../wire.ts";
 import { nodeTable } from "./about.ts";
 import { allowStyles } from "./allowed-styles.ts";
@@ -10,12 +9,15 @@ import { playRecording } from "./recording.ts";
 import { badge, bar, factsOf } from "./status.ts";
 import { onTheme, startTheme, switchTheme } from "./theme.ts";
 
-function begin(): void {
+/** The run that stands in this page; undefined where it is served. */
+export function sharedRun(): SharedRun | undefined {
+  const text = document.querySelector('script[type="application/json"]#run')?.textContent;
+  return text == null ? undefined : (JSON.parse(text) as SharedRun);
+}
+
+export function showShared({ row, written, nodes, lines, screen, recording }: SharedRun): void {
   allowStyles();
   startTheme();
-  const { row, written, nodes, lines, screen, recording } = JSON.parse(
-    document.getElementById("run")?.textContent ?? "{}",
-  ) as SharedRun;
   const main = h("main", {});
   fill(
     document.body,
@@ -56,5 +58,3 @@ function begin(): void {
   if (recording === null) last();
   else playRecording(played, recording).catch(last);
 }
-
-begin();

@@ -52,6 +52,10 @@ export class Api {
         return this.#facts(id, asker, response);
       case "curves":
         return this.#json(["export", id, "--format", "curve-json"], response);
+      case "beside": {
+        const metric = (url.searchParams.get("metric") ?? "").slice(0, longestPattern);
+        return this.#json(["@page", "beside", id, ...(metric === "" ? [] : [`--metric=${metric}`])], response);
+      }
       case "span":
         return this.#json(["@page", "span", id], response);
       case "config":

@@ -91,7 +91,7 @@ function pageOf(shared: SharedRun, assets: string): string {
   const nonce = randomBytes(16).toString("base64");
   // neither ends the element that it stands in
   const data = JSON.stringify(shared).replaceAll("<", "\\u003c");
-  const script = fs.readFileSync(path.join(assets, "shared.js"), "utf8").replaceAll("</script", "<\\/script");
+  const script = fs.readFileSync(path.join(assets, "page.js"), "utf8").replaceAll("</script", "<\\/script");
   const style = fs.readFileSync(path.join(assets, "page.css"), "utf8").replaceAll("</style", "<\\/style");
   const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'`;
   return `<!DOCTYPE html>
