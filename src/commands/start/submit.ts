@@ -114,7 +114,7 @@ function signalOf(options: readonly string[]): string | undefined {
 
 /** Where the program of `run` stands: behind its options. */
 function programAt(args: readonly string[]): number {
-  const valued = new Set(["--name", "--size", "--deadline", "--save-before", "--stop-signal"]);
+  const valued = new Set(["--name", "--size", "--deadline", "--save-before", "--stop-signal", "--metrics"]);
   for (let i = 0; i < args.length; i++) {
     const word = args[i] as string;
     if (word === "--") return i + 1;
