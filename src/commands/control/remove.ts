@@ -55,12 +55,12 @@ export const prune: CommandSpec = {
     const endedBefore = (time: number) =>
       context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < time - Number(found[1]) * unit);
     const old = endedBefore(context.knownTime());
-    const doubtful = endedBefore(context.clock()).length - old.length;
+    const uncertain = endedBefore(context.clock()).length - old.length;
     for (const session of old) context.table.remove(session);
     call.stderr(`${old.length} ${old.length === 1 ? "session" : "sessions"} removed\n`);
-    if (doubtful > 0)
+    if (uncertain > 0)
       call.stderr(
-        `${doubtful} more would be that old, but the clock has jumped since this server knows it (by ${duration(context.clock() - context.knownTime())}): ` +
+        `${uncertain} more would be that old, but the clock has jumped since this server knows it (by ${duration(context.clock() - context.knownTime())}): ` +
           "they stay until a later start of the server agrees with it; 'falcon remove' removes one at once\n",
       );
     return Status.ok;
