@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt, trainer } from "../support/paths.ts";
-import { certificateIn, MailReceiver, WebReceiver } from "../support/receivers.ts";
+import { certificateIn, MailReceiver, noCertificates, WebReceiver } from "../support/receivers.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -34,7 +34,7 @@ async function killServer(home: TestHome): Promise<void> {
   await until(() => home.serverPid() === undefined, "the server to be gone");
 }
 
-describe("webhooks", () => {
+describe("webhooks", { skip: noCertificates }, () => {
   const home = new TestHome({ HOOK_TOKEN: secret });
   const certificate = certificateIn(home.work);
   const web = new WebReceiver(certificate);

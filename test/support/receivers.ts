@@ -1,6 +1,6 @@
 // What a test's messages are sent to: a web server that answers as it is told, a proxy, a mail server; each
 // on loopback, each keeps what it was sent.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -59,6 +59,10 @@ export class WebReceiver {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 }
+
+/** Why no certificate can be made here; false: it can. */
+export const noCertificates: string | false =
+  spawnSync("openssl", ["version"]).status === 0 ? false : "there is no openssl here (Debian: apt-get install openssl)";
 
 /** A key and a certificate for localhost and 127.0.0.1, which is its own authority. */
 export function certificateIn(folder: string): { key: Buffer; cert: Buffer; file: string } {

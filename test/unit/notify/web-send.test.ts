@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { direct, proxyOf, type Route, routesOf } from "../../../src/notify/routes.ts";
 import { webSend } from "../../../src/notify/web-send.ts";
 import type { WebRequest } from "../../../src/notify/webhook-request.ts";
-import { certificateIn, ProxyServer, WebReceiver } from "../../support/receivers.ts";
+import { certificateIn, noCertificates, ProxyServer, WebReceiver } from "../../support/receivers.ts";
 
 const secret = "hunter2";
 const request = (port: number, scheme = "http"): WebRequest => ({
@@ -19,7 +19,7 @@ const request = (port: number, scheme = "http"): WebRequest => ({
   body: Buffer.from("words ä"),
 });
 
-describe("sending", () => {
+describe("sending", { skip: noCertificates }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-send-"));
   const certificate = certificateIn(folder);
   const web = new WebReceiver();
