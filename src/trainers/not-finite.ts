@@ -6,29 +6,34 @@ export interface Told {
   at: number;
   /** ms since 1970. */
   time: number;
-  /** Undefined: the metric was not told there. */
-  value: number | undefined;
 }
 
-/** The last stretch of a metric without a number; `open`: it goes on. Undefined where there was none. */
+/**
+ * The last stretch of a metric without a number; `open`: it goes on. Undefined where there was none.
+ * @param read undefined: the metric was not told there
+ */
 export function lastStretch<T>(
   metric: NonFinite["metric"],
   points: readonly T[],
+  read: (point: T) => number | undefined,
   tell: (point: T) => Told,
 ): { stretch: NonFinite; open: boolean } | undefined {
   let open = true;
-  let last: Told | undefined;
-  let begin: Told | undefined;
+  let last: number | undefined;
+  let begin: T | undefined;
+  // all epochs of a run that goes well, for each watched run each second: nothing is made for one of them
   for (let i = points.length - 1; i >= 0; i--) {
-    const told = tell(points[i] as T);
-    if (told.value === undefined) continue;
-    if (!Number.isFinite(told.value)) {
-      last ??= told;
-      begin = told;
+    const point = points[i] as T;
+    const value = read(point);
+    if (value === undefined) continue;
+    if (!Number.isFinite(value)) {
+      last ??= value;
+      begin = point;
     } else if (last === undefined) open = false;
     else break;
   }
   if (last === undefined || begin === undefined) return undefined;
-  const value = Number.isNaN(last.value) ? "NaN" : (last.value as number) > 0 ? "Inf" : "-Inf";
-  return { stretch: { metric, value, epoch: begin.at, since: begin.time }, open };
+  const { at, time } = tell(begin);
+  const value = Number.isNaN(last) ? "NaN" : last > 0 ? "Inf" : "-Inf";
+  return { stretch: { metric, value, epoch: at, since: time }, open };
 }

@@ -121,11 +121,12 @@ function roundOf({ rounds }: NodeLog, configured: NodeSituation["rounds"]): Roun
 /** The last stretch of each metric that was no number. */
 function stretches(epochs: readonly EpochRecord[], zone: number) {
   return (["validationLoss", "loss", "learningRate"] as const).flatMap((metric) => {
-    const found = lastStretch(metric, epochs, (record) => ({
-      at: record.epoch,
-      time: record.time + zone,
-      value: record[metric],
-    }));
+    const found = lastStretch(
+      metric,
+      epochs,
+      (record) => record[metric],
+      ({ epoch, time }) => ({ at: epoch, time: time + zone }),
+    );
     // an epoch that was not validated tells nothing of a loss that was none before
     const told = epochs.at(-1)?.[metric] !== undefined;
     return found === undefined ? [] : [{ ...found, open: found.open && told }];

@@ -36,7 +36,13 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
     done !== null && total !== null && perMinute !== null && perMinute > 0 ? ((total - done) / perMinute) * 60 : null;
   const left = alive && !full ? (told.left ?? byRate) : null;
   const notFinite = (["validationLoss", "loss", "learningRate"] as const).flatMap(
-    (metric) => lastStretch(metric, points, (point) => ({ at: point.at, time: point.time, value: point[metric] })) ?? [],
+    (metric) =>
+      lastStretch(
+        metric,
+        points,
+        (point) => point[metric],
+        ({ at, time }) => ({ at, time }),
+      ) ?? [],
   );
   const usual = rhythm.usual;
   const limit = rhythm.limit(stallFloor);
