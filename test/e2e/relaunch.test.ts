@@ -113,7 +113,7 @@ describe("falcon relaunch", () => {
     for (const fact of [
       /done · epoch \d+\/\d+/,
       /val loss \S+/,
-      /best \S+ \(\d+ epochs ago\)/,
+      /best \S+ \((?:the last one|\d+ epochs? ago)\)/,
       /\d+ samples/,
       /learning rate \S+/,
     ])
