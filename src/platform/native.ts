@@ -213,8 +213,6 @@ export const entryOf: Addon["entryOf"] = addon.entryOf;
 export const namesIn: Addon["namesIn"] = addon.namesIn;
 /** Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS … */
 export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
-/** Finds the plain beginning of output: its length, its line feeds, and where the SGRs that count begin in it, into three numbers. See src/terminal/model/plain-text-scan.ts. */
-export const scanPlainText: Addon["scanPlainText"] = addon.scanPlainText;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
 /** The one table of terminal modes. */

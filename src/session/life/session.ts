@@ -146,7 +146,7 @@ export class Session {
       follow: (offset) => this.#link?.subscribe(offset),
       openCursor: (offset) => this.#openCursor(offset),
     });
-    if (!isLive(row.state)) this.output.offset = Number(row.facts.outputBytes ?? 0);
+    if (!isLive(row.state)) this.output.wasOver(Number(row.facts.outputBytes ?? 0));
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve;
     });
@@ -419,11 +419,11 @@ export class Session {
   }
 
   /**
-   * Calls after every output and at the end; the answer stops it.
-   * @param when "soon": a flood that nobody looks at is heard of in steps of some megabytes, or when it rests.
+   * Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer stops
+   * it.
    */
-  onMore(listener: () => void, when: "at-once" | "soon" = "at-once"): () => void {
-    return this.output.onMore(listener, when);
+  onMore(listener: () => void): () => void {
+    return this.output.onMore(listener);
   }
 
   /** The whole output, by offset. The caller closes it. */

@@ -119,7 +119,7 @@ export class Retention {
     job.stop = session.onMore(() => {
       if (session.live && session.offset - job.stored < linesDue && session.offset - job.compressed < compressionDue) return;
       this.#enqueue(job);
-    }, "soon");
+    });
     this.#jobs.set(session.id, job);
     if (!session.live) this.#enqueue(job);
   }

@@ -1,13 +1,11 @@
 // The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
-import { scanPlainText } from "../../platform/native.ts";
-import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
 import type { InputModes, Marks, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { CatchUp } from "./catch-up.ts";
-import { mostAhead, ScreenFeed, screenLag } from "./screen-feed.ts";
+import { mostWaiting, ScreenCursor } from "./screen-cursor.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
 
 /** The screen is stored when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
@@ -15,9 +13,6 @@ const snapshotSilence = 2_000;
 
 /** A size that was asked for and not answered within this time (ms), as by a holder that stands still, is given to the screen at once. A busy machine takes some 100 ms. */
 const longestSizing = 1000;
-
-/** Output that comes in pieces of at least this size may be a flood; a person's keys are not held up by a look at the log. */
-const floodPiece = 1 << 14;
 
 /** A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what it takes, and bytes at the least). */
 const longestLag = 500;
@@ -32,8 +27,6 @@ const slowTerminal = 8 << 20;
 const longestSettling = 30_000;
 /** … and the end of the server: the next one reads it from the log. */
 const longestLeaving = 3_000;
-
-const nothing: Buffer = Buffer.alloc(0);
 
 /** A size of the terminal, and the offset of the first byte that is drawn for it. */
 interface Size {
@@ -67,7 +60,7 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
 }
 
 export class SessionOutput implements Viewed {
-  /** Offset of the next byte of output. */
+  /** Offset of the next byte of output, as far as it is known. */
   offset = 0;
   /** ms since 1970 of the last output, 0 before any. */
   lastOutput = 0;
@@ -78,7 +71,7 @@ export class SessionOutput implements Viewed {
   #resolvePresent = () => {};
   #effects: SessionOutputEffects;
   readonly #screen: SessionScreen;
-  readonly #feed: ScreenFeed;
+  readonly #cursor: ScreenCursor;
   /** While an adopted session's screen is behind: what the program asked its terminal then has been answered by the earlier server. */
   #catchUp: CatchUp | undefined;
   /** The screen's answers are for the program. */
@@ -86,16 +79,8 @@ export class SessionOutput implements Viewed {
   /** Between asking for a size and the place in the output where it holds. */
   #sizing: { told: Size | undefined; late: NodeJS.Timeout } | undefined;
   #silence: NodeJS.Timeout | undefined;
-  /** What came last, of a session that is not silent. */
-  #last = nothing;
-  readonly #found = new Uint32Array(3);
-  /** For whom the holder is not read from. */
-  readonly #held = new Set<"screen" | "viewer">();
-  /** The log, while the screen reads it. */
-  #log: OutputLog | undefined;
-  /** Those who are told of more output, and those of them for whom it is as well a little later. */
+  /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
-  readonly #unhurried = new Set<() => void>();
 
   constructor(effects: SessionOutputEffects) {
     this.#effects = effects;
@@ -107,29 +92,20 @@ export class SessionOutput implements Viewed {
       },
     });
     const viewers = effects.viewers;
-    this.#feed = new ScreenFeed({
-      give: (offset, bytes) => this.#give(offset, bytes),
-      read: (offset, length) => this.#fromLog(offset, length),
-      readAll: () => {
-        this.#log?.close();
-        this.#log = undefined;
-      },
-      fetch: (offset, end, done) => void this.#fetch(offset, end).then(done),
-      logged: () => this.#logged(),
+    this.#cursor = new ScreenCursor({
+      pass: (offset, bytes) => this.#pass(offset, bytes),
+      skim: (from, to) => this.#skim(from, to),
+      skipped: (to) => this.#skipped(to),
+      maySkim: () => this.#catchUp === undefined && this.#sizing === undefined,
       lag: () => this.#screen.handle?.lag ?? 0,
       onDrained: (callback) => this.screen().onDrained(callback),
-      later: (callback) => setImmediate(callback),
-      pause: () => this.#hold("screen"),
-      resume: () => this.#letGo("screen"),
-      streamed: () => this.#waiting.size > 0 || [...viewers.keys()].some((viewer) => viewer.streams),
-      watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.watches),
+      logged: () => this.#logged(),
+      pause: () => effects.pause(),
+      resume: () => effects.resume(),
+      watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.streams || viewer.watches),
       grew: () => {
         this.#heard();
-      },
-      mayJump: () => this.#catchUp === undefined && this.#sizing === undefined,
-      jumped: (offset) => {
-        this.offset = offset;
-        effects.follow(offset);
+        this.wake();
       },
     });
   }
@@ -164,9 +140,17 @@ export class SessionOutput implements Viewed {
     this.#screen.open();
   }
 
+  /** It ended before this server: what its stored screen lacks is in the log, and nobody waits for more. */
+  wasOver(end: number): void {
+    this.offset = end;
+    this.#cursor.skipTo(end);
+    this.#cursor.close();
+  }
+
   /** An earlier server followed it: its screen was stored then, and what came since is to come again, from `offset` on. */
   beginFromStored(): void {
     this.offset = this.#effects.stored()?.offset ?? 0;
+    this.#cursor.skipTo(this.offset);
     this.#screen.storedOffset = this.offset;
     this.#answering = false;
     this.present = new Promise((resolve) => {
@@ -204,6 +188,7 @@ export class SessionOutput implements Viewed {
     if (base <= this.offset) return;
     this.#effects.log("session.skipped", { id: this.#effects.id, from: this.offset, to: base });
     this.offset = base;
+    this.#cursor.skipTo(base);
   }
 
   // ---- its course
@@ -221,36 +206,15 @@ export class SessionOutput implements Viewed {
   /** Output from the holder, in order. */
   take(offset: number, bytes: Buffer): void {
     this.skipTo(offset);
+    const end = offset + bytes.length;
     // after a reconnect the holder may begin a little earlier than we are
-    const fresh = offset < this.offset ? bytes.subarray(this.offset - offset) : bytes;
-    if (fresh.length === 0) return;
-    this.#heard();
-    this.#last = fresh;
-    const size = this.#sizing?.told;
-    if (size !== undefined && this.#feed.current && size.offset < this.offset + fresh.length) {
-      // viewers join where the size begins, and get what comes after it
-      const old = Math.max(0, size.offset - this.offset);
-      if (old > 0) this.#pass(fresh.subarray(0, old));
-      if (this.#sizing?.told === size) this.#giveSize(size);
-      this.#pass(fresh.subarray(old));
-    } else this.#pass(fresh);
-    if (this.#feed.current && this.#screen.isOutdated(this.offset)) void this.#screen.store();
+    if (end > this.offset) {
+      this.#heard();
+      this.offset = end;
+    }
+    this.#cursor.take(offset, bytes);
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
-    if (fresh.length >= floodPiece) this.#leap();
     this.wake();
-  }
-
-  /**
-   * The program writes faster than viewers are brought its output: what they get lies more and more in the past. So they are given the screen of the
-   * present a little later, and what lies between is read by the screen alone. Where it would have to parse that, the stream is the shorter way.
-   */
-  #leap(): void {
-    if (this.#catchUp !== undefined || this.#sizing !== undefined || this.#waiting.size > 0) return;
-    const streaming = [...this.#effects.viewers.keys()].filter((viewer) => viewer.streams);
-    if (streaming.length === 0 || !streaming.every((viewer) => viewer.raw)) return;
-    if (this.#logged() - this.offset <= mostAhead || !this.#skims()) return;
-    for (const viewer of streaming) viewer.fallBehind();
-    this.#feed.fallBehind();
   }
 
   openCursor(offset: number): number | undefined {
@@ -258,65 +222,41 @@ export class SessionOutput implements Viewed {
   }
 
   lags(offset: number, rate: number): boolean {
-    if (this.#catchUp !== undefined || this.#sizing !== undefined || this.#waiting.size > 0) return false;
+    if (this.#catchUp !== undefined || this.#sizing !== undefined) return false;
     const behind = this.#logged() - offset;
     if (behind < leastLag || behind < (rate * longestLag) / 1000) return false;
-    // what a fast terminal is behind of drawings the screen would parse for longer than they take to be sent
-    return rate < slowTerminal || this.#skims();
+    if (rate < slowTerminal || this.#cursor.skims) return true;
+    // of drawings a fast terminal may be nearer to the present than the screen
+    return this.#cursor.position - offset > behind / 2;
   }
 
-  holdOutput(): (() => void) | undefined {
-    const streaming = [...this.#effects.viewers.keys()].filter((viewer) => viewer.streams);
-    // nobody waits for somebody else
-    if (streaming.length > 1 || this.#skims()) return undefined;
-    this.#hold("viewer");
-    return () => this.#letGo("viewer");
-  }
-
-  /** Whether the flood is of plain lines, by what came last of it: the screen passes over them many times faster than it parses anything else. */
-  #skims(): boolean {
-    const lines = this.#last.subarray(this.#last.indexOf(0x0a) + 1, this.#last.lastIndexOf(0x0a) + 1);
-    scanPlainText(lines, this.#found);
-    return this.#found[0] === lines.length;
-  }
-
-  #hold(who: "screen" | "viewer"): void {
-    if (this.#held.size === 0) this.#effects.pause();
-    this.#held.add(who);
-  }
-
-  #letGo(who: "screen" | "viewer"): void {
-    if (this.#held.delete(who) && this.#held.size === 0) this.#effects.resume();
-  }
-
-  /** Output, to viewers and to the screen. */
-  #pass(bytes: Buffer): void {
-    this.offset += bytes.length;
-    for (const viewer of this.#effects.viewers.keys()) viewer.output(bytes);
-    this.#feed.output(this.offset - bytes.length, bytes);
+  /** Output, to viewers and to the screen; viewers join where a size of the terminal begins, and get what comes after it. */
+  #pass(offset: number, bytes: Buffer): void {
+    const size = this.#sizing?.told;
+    const old = size === undefined ? bytes.length : Math.min(bytes.length, Math.max(0, size.offset - offset));
+    if (old > 0) {
+      this.#give(offset, bytes.subarray(0, old));
+      for (const viewer of this.#effects.viewers.keys()) viewer.output(bytes.subarray(0, old));
+    }
+    if (size === undefined || old === bytes.length) {
+      if (this.#screen.isOutdated(offset + old)) void this.#screen.store();
+      return;
+    }
+    this.#giveSize(size);
+    this.#pass(offset + old, bytes.subarray(old));
   }
 
   #give(offset: number, bytes: Buffer): void {
     const screen = this.screen();
-    // what is fed as a whole may be gone then
     const { length } = bytes;
     this.#screen.follow(offset, length);
     const catchUp = this.#catchUp;
-    if (catchUp === undefined) return this.#feedSized(screen, offset, bytes);
+    if (catchUp === undefined) return screen.feed(bytes);
     const old = Math.min(length, Math.max(0, catchUp.until - offset));
     catchUp.feed(screen, offset, bytes.subarray(0, old));
     if (offset + length < catchUp.until) return;
     this.#caughtUp(catchUp);
     if (old < length) screen.feed(bytes.subarray(old));
-  }
-
-  #feedSized(screen: ScreenHandle, offset: number, bytes: Buffer): void {
-    const size = this.#sizing?.told;
-    if (size === undefined || size.offset >= offset + bytes.length) return screen.feed(bytes);
-    const old = Math.max(0, size.offset - offset);
-    if (old > 0) screen.feed(bytes.subarray(0, old));
-    this.#giveSize(size);
-    screen.feed(bytes.subarray(old));
   }
 
   #logged(): number {
@@ -327,24 +267,11 @@ export class SessionOutput implements Viewed {
     }
   }
 
-  #fromLog(offset: number, length: number): Buffer {
-    try {
-      this.#log ??= this.#effects.openLog();
-      return this.#log.readSync(offset, length, this.screen().room(length));
-    } catch (error) {
-      this.#effects.log("session.log-failed", { id: this.#effects.id, offset, reason: String(error) });
-      return Buffer.alloc(0);
-    }
-  }
-
   #silent(): void {
     this.#silence = undefined;
     const quiet = this.quiet ?? 0;
     if (quiet < snapshotSilence) this.#silence = setTimeout(() => this.#silent(), snapshotSilence - quiet);
-    else {
-      this.#last = nothing;
-      void this.#screen.store();
-    }
+    else void this.#screen.store();
   }
 
   #quiet(): void {
@@ -356,28 +283,28 @@ export class SessionOutput implements Viewed {
 
   /** Whether the screen has been given all output up to now. */
   get current(): boolean {
-    return this.#feed.current;
+    return this.#cursor.current;
   }
 
   /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */
   whenCurrent(callback: () => void): void {
-    this.#feed.whenCurrent(callback);
+    this.#cursor.whenCurrent(callback);
   }
 
-  /**
-   * Calls after every output and at the end; the answer stops it.
-   * @param when "soon": a flood that nobody looks at is heard of in steps of some megabytes, or when it rests.
-   */
-  onMore(listener: () => void, when: "at-once" | "soon"): () => void {
-    const listeners = when === "soon" ? this.#unhurried : this.#waiting;
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+  /** Output that the screen has. */
+  get position(): number {
+    return this.#cursor.position;
+  }
+
+  /** Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer stops it. */
+  onMore(listener: () => void): () => void {
+    this.#waiting.add(listener);
+    return () => this.#waiting.delete(listener);
   }
 
   /** Calls those who wait for more. */
   wake(): void {
     for (const wake of this.#waiting) wake();
-    for (const wake of this.#unhurried) wake();
   }
 
   /** The screen; opened when it is first needed, from the stored snapshot. */
@@ -415,10 +342,11 @@ export class SessionOutput implements Viewed {
         if ("hole" in piece) continue;
         this.#screen.follow(piece.offset, piece.bytes.length);
         catchUp.feed(screen, piece.offset, piece.bytes);
-        if (screen.lag > screenLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
+        if (screen.lag > mostWaiting) await new Promise<void>((resolve) => screen.onDrained(resolve));
       }
       catchUp.finish(screen);
       this.offset = log.end;
+      this.#cursor.skipTo(log.end);
       await this.#screen.store();
     } finally {
       log.close();
@@ -426,15 +354,22 @@ export class SessionOutput implements Viewed {
   }
 
   /** The screen reads the log's file itself; a hole in it is no plain line, so that it ends there. */
-  async #fetch(offset: number, end: number): Promise<number> {
+  async #skim(from: number, to: number): Promise<number> {
     try {
-      const to = await this.screen().fetch(this.#effects.outputLog, offset, end);
-      if (to > offset) this.#screen.follow(offset, to - offset);
-      if (this.#screen.isOutdated(to)) void this.#screen.store();
-      return to;
+      const end = await this.screen().fetch(this.#effects.outputLog, from, to);
+      if (end > from) this.#screen.follow(from, end - from);
+      if (this.#screen.isOutdated(end)) void this.#screen.store();
+      return end;
     } catch {
-      return offset; // the screen was closed
+      return from; // the screen was closed
     }
+  }
+
+  /** Those who are sent the stream get the screen instead; the holder goes on behind what was skimmed. */
+  #skipped(to: number): void {
+    for (const viewer of this.#effects.viewers.keys()) viewer.fallBehind();
+    this.offset = Math.max(this.offset, to);
+    this.#effects.follow(to);
   }
 
   // ---- its size
@@ -451,7 +386,9 @@ export class SessionOutput implements Viewed {
     // what is on its way was drawn for the old size: the screen takes the new one where the holder says that it began
     this.#sizing = { told: this.#sizing?.told, late: setTimeout(() => this.#sizeLate(), longestSizing) };
     for (const viewer of this.#effects.viewers.keys()) viewer.hold();
-    if (!this.#effects.resizeTerminal(cols, rows)) this.#giveSize({ cols, rows });
+    if (!this.#effects.resizeTerminal(cols, rows)) return this.#giveSize({ cols, rows });
+    // it stands at its place in the output, which nobody may be reading
+    this.whenCurrent(() => {});
   }
 
   /** The holder told where the terminal got its size. */
@@ -492,7 +429,7 @@ export class SessionOutput implements Viewed {
   /** The session is over: who waits for the present has it. */
   finish(): void {
     this.#resolvePresent();
-    this.#feed.close();
+    this.#cursor.close();
     this.#quiet();
   }
 
@@ -506,7 +443,7 @@ export class SessionOutput implements Viewed {
     this.#quiet();
     clearTimeout(this.#sizing?.late);
     if (this.#effects.live()) await within(longestLeaving, this.#screen.store());
-    this.#feed.close();
+    this.#cursor.close();
     this.closeScreen();
   }
 }

@@ -32,7 +32,7 @@ export function trackRunDirectory(
   if (findRun === undefined) return;
   const begun = clock();
   let last = 0;
-  const stop = session.onMore(() => void look(), "soon");
+  const stop = session.onMore(() => void look());
   void session.over.then(stop);
 
   let looking = false;

@@ -47,12 +47,6 @@ export const rejoinPause = 40;
 /** A viewer to whom no screen can be shown tries again after this time (ms). */
 const screenlessPause = 2_000;
 
-/**
- * So long (ms) a viewer is waited for whose credit is used up, where the screen would have to parse what it is to be spared: the screen takes some 30 ms for as much as
- * that. A viewer that reads more slowly is brought to the present by a snapshot sooner.
- */
-export const viewerPatience = 50;
-
 /** A terminal that took nothing for so many percent of the time is what its output waits for. */
 const mostlyBlocked = 50;
 
@@ -68,18 +62,14 @@ export interface Viewed {
   readonly rows: number;
   /** Its terminal is being given another size: whoever joins waits for that, and is told to join then. */
   readonly sizing: boolean;
-  /** Whether the screen has all output up to now. */
-  readonly current: boolean;
-  /** Calls when it has. */
+  /** Calls when the screen has all output up to now. */
   whenCurrent(callback: () => void): void;
-  /** Offset of the next byte of output. */
-  readonly offset: number;
+  /** Offset of the next byte of output for the screen, and for those who are sent the stream. */
+  readonly position: number;
   /** A connection on which the holder sends the output from here on; undefined where there is none to be had. */
   openCursor(offset: number): number | undefined;
   /** Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served with the screen. */
   lags(offset: number, rate: number): boolean;
-  /** Keeps what comes next in the log until the answer is called; undefined where a snapshot is the shorter way to the present. */
-  holdOutput(): (() => void) | undefined;
   screen(): ScreenHandle;
 }
 
@@ -93,7 +83,7 @@ type Mode =
   | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
   /** `done` resolves when the terminal has read to the end. */
   | { is: "direct"; done: Promise<void> }
-  | { is: "raw"; stream: OutputFilter }
+  | { is: "stream"; stream: OutputFilter }
   | { is: "frames"; watch: FrameWatch; stale: boolean }
   | { is: "behind" }
   | { is: "borrowed" }
@@ -109,8 +99,6 @@ export class Viewer implements Disposable {
   #filterOf: (source: "program" | "screen") => OutputFilter;
   /** Of the screens and frames at hand. */
   #allowed: OutputFilter | undefined;
-  /** Ends the waiting for it, while it is waited for. */
-  #release: (() => void) | undefined;
   /** Tells that its screen is waited for. */
   #slow: NodeJS.Timeout | undefined;
   /** Called when its terminal reads the output itself from then on. */
@@ -144,14 +132,16 @@ export class Viewer implements Disposable {
   join(): void {
     if (this.#mode.is === "closed" || this.#mode.is === "borrowed") return;
     this.#slow ??= setTimeout(() => this.#terminal.write(catchingUp), slowScreen);
-    if (this.#viewed.sizing) return this.hold();
-    if (!this.#viewed.current) {
-      this.hold();
-      const held = this.#mode;
-      return this.#viewed.whenCurrent(() => {
-        if (this.#mode === held) this.join();
-      });
-    }
+    this.hold();
+    if (this.#viewed.sizing) return;
+    const held = this.#mode;
+    this.#viewed.whenCurrent(() => {
+      if (this.#mode === held) this.#begin();
+    });
+  }
+
+  /** The screen is at the present. */
+  #begin(): void {
     this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
@@ -160,7 +150,7 @@ export class Viewer implements Disposable {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    const { offset } = this.#viewed;
+    const offset = this.#viewed.position;
     const joining: Mode = { is: "joining", offset, pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
     const history = this.#history;
@@ -179,7 +169,6 @@ export class Viewer implements Disposable {
           joining.overrun = joining.failed = true;
           if (this.#mode === joining) this.#isShown();
           if (this.#mode !== joining) return;
-          this.#release?.();
           if (error instanceof NoScreens) this.#tellWhy(joining, error.message);
         },
       );
@@ -187,7 +176,6 @@ export class Viewer implements Disposable {
 
   #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
     if (join !== this.#joins || this.#mode !== joining) return;
-    this.#release?.();
     this.#isShown();
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
@@ -200,8 +188,8 @@ export class Viewer implements Disposable {
       return this.join();
     }
     const stream = this.#filterOf("program");
-    this.#mode = { is: "raw", stream };
-    for (const chunk of [snapshot.tail, ...joining.pending]) this.#raw(stream, chunk);
+    this.#mode = { is: "stream", stream };
+    for (const chunk of [snapshot.tail, ...joining.pending]) this.#send(stream, chunk);
   }
 
   /** The terminal reads the output itself from here on, behind the screen that it was sent; false where it cannot. */
@@ -253,12 +241,7 @@ export class Viewer implements Disposable {
 
   /** Whether it takes the output as it comes. */
   get streams(): boolean {
-    return this.#mode.is === "raw" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
-  }
-
-  /** Whether it has all output so far, and takes more. */
-  get raw(): boolean {
-    return this.#mode.is === "raw";
+    return this.#mode.is === "stream" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
   }
 
   /** Whether it looks at the screen all the time. */
@@ -269,10 +252,10 @@ export class Viewer implements Disposable {
   /** Output of the session, in order. */
   output(bytes: Buffer): void {
     const mode = this.#mode;
-    if (mode.is === "raw") return this.#raw(mode.stream, bytes);
+    if (mode.is === "stream") return this.#send(mode.stream, bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
-    if (mode.pendingBytes > viewerCredit && this.#release === undefined && this.#holdStream() === undefined) {
+    if (mode.pendingBytes > viewerCredit) {
       mode.overrun = true;
       mode.pending = [];
     } else mode.pending.push(bytes);
@@ -284,33 +267,11 @@ export class Viewer implements Disposable {
     this.#terminal.write(this.#allowed.feed(bytes));
   }
 
-  #raw(stream: OutputFilter, bytes: Buffer): void {
-    if (this.#mode.is !== "raw" || bytes.length === 0) return;
+  #send(stream: OutputFilter, bytes: Buffer): void {
+    if (this.#mode.is !== "stream" || bytes.length === 0) return;
     const passed = stream.feed(bytes);
     if (passed.length > 0) this.#terminal.write(passed);
-    if (this.#terminal.backlog() <= viewerCredit || this.#release !== undefined) return;
-    const release = this.#holdStream();
-    if (release === undefined) return this.#fallBehind();
-    const timer = setTimeout(() => {
-      if (this.#release === release) this.#fallBehind();
-    }, viewerPatience);
-    this.#terminal.onDrained(() => {
-      clearTimeout(timer);
-      release();
-    });
-  }
-
-  /** What comes next waits in the log until the answer is called; undefined where it does not. */
-  #holdStream(): (() => void) | undefined {
-    const resume = this.#viewed.holdOutput();
-    if (resume === undefined) return undefined;
-    const release = (): void => {
-      if (this.#release !== release) return;
-      this.#release = undefined;
-      resume();
-    };
-    this.#release = release;
-    return release;
+    if (this.#terminal.backlog() > viewerCredit) this.#fallBehind();
   }
 
   #frame(frame: Buffer): void {
@@ -328,9 +289,10 @@ export class Viewer implements Disposable {
     });
   }
 
-  /** What it takes is of the past: it is given the screen instead, a little later. */
+  /** The stream that it is sent lacks something: it is given the screen instead, a little later. */
   fallBehind(): void {
-    if (this.#mode.is === "raw") this.#fallBehind(rejoinPause);
+    if (this.#mode.is === "stream") this.#fallBehind(rejoinPause);
+    else if (this.#mode.is === "joining") this.#mode.overrun = true;
   }
 
   #fallBehind(pause = 0): void {
@@ -404,7 +366,6 @@ export class Viewer implements Disposable {
   }
 
   #leaveMode(): void {
-    this.#release?.();
     if (this.#mode.is === "direct") this.#terminal.direct?.end();
     if (this.#mode.is === "frames") this.#mode.watch.close();
   }

@@ -2,14 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showable } from "../../../src/base/terminal-bytes.ts";
-import {
-  type DirectEvents,
-  rejoinPause,
-  slowScreen,
-  Viewer,
-  viewerCredit,
-  viewerPatience,
-} from "../../../src/session/viewers/viewer.ts";
+import { type DirectEvents, rejoinPause, slowScreen, Viewer, viewerCredit } from "../../../src/session/viewers/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/worker/screens.ts";
 
 /** What these tests write is nobody's. */
@@ -22,8 +15,7 @@ function stage() {
   const written: Buffer[] = [];
   let frame: ((bytes: Buffer) => void) | undefined;
   let again = 0;
-  /** Whether the stream waits for a viewer, where it may. */
-  const state = { backlog: 0, mayHold: false, held: false, cursor: undefined as number | undefined, lags: false };
+  const state = { backlog: 0, cursor: undefined as number | undefined, lags: false };
   const failures: ((error: Error) => void)[] = [];
   const screen = {
     snapshot: () =>
@@ -48,21 +40,11 @@ function stage() {
     cols: 80,
     rows: 24,
     sizing: false,
-    current: true,
     whenCurrent: (callback: () => void) => callback(),
-    offset: 0,
+    position: 0,
     openCursor: (): number | undefined => state.cursor,
     lags: () => state.lags,
     screen: () => screen,
-    holdOutput: () => {
-      if (!state.mayHold) return undefined;
-      assert.ok(!state.held, "held twice");
-      state.held = true;
-      return () => {
-        assert.ok(state.held, "let go of twice");
-        state.held = false;
-      };
-    },
   };
   return {
     viewed,
@@ -89,7 +71,7 @@ function stage() {
   };
 }
 
-test("past its credit the raw stream is dropped; when it has been read a snapshot and the stream from there follow", async () => {
+test("past its credit the stream is dropped; when it has been read a snapshot and the stream from there follow", async () => {
   const s = stage();
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
@@ -129,12 +111,11 @@ test("a viewer that a flood has left behind is given the screen a little later, 
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.fallBehind();
   viewer.join();
-  assert.equal(viewer.raw, false, "it was not begun");
+  assert.equal(viewer.streams, true, "it was not begun");
   await s.answer("SCREEN-1 ");
-  assert.equal(viewer.raw, true);
   viewer.output(Buffer.from("stream "));
   viewer.fallBehind();
-  assert.deepEqual([viewer.raw, viewer.streams], [false, false]);
+  assert.equal(viewer.streams, false);
   viewer.output(Buffer.from("passed over "));
   t.mock.timers.tick(10 * rejoinPause);
   assert.equal(s.asked(), 0, "its terminal has not read what it was sent");
@@ -194,80 +175,6 @@ test("a notification is one short line without control characters", () => {
   assert.ok(text.length < 600);
   assert.ok(text.startsWith("\x1b]9;run ]52 c x w"), JSON.stringify(text.slice(0, 40)));
   assert.equal(text.split("\x1b").length, 3, "the two sequences and nothing else");
-});
-
-/** A viewer that joins a session whose stream may wait for it. */
-function awaited() {
-  const s = stage();
-  s.state.mayHold = true;
-  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
-  viewer.join();
-  return { s, viewer };
-}
-
-test("where a snapshot would take longer the log keeps the stream for a viewer that is about to read", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { s, viewer } = awaited();
-  await s.answer("SCREEN-1");
-  viewer.output(Buffer.alloc(viewerCredit, "x"));
-  assert.ok(s.state.held);
-  viewer.output(Buffer.from("on its way "));
-  t.mock.timers.tick(viewerPatience - 1);
-  s.drain();
-  assert.ok(!s.state.held);
-  viewer.output(Buffer.from("later"));
-  t.mock.timers.tick(10 * viewerPatience);
-  assert.match(s.text(), /x{9}on its way later$/);
-  assert.equal(s.asked(), 0);
-  viewer.output(Buffer.alloc(viewerCredit, "y"));
-  assert.ok(s.state.held, "and again");
-  viewer.hold();
-  assert.ok(!s.state.held, "not while it takes no stream");
-});
-
-test("… and for one that does not read in time no longer", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { s, viewer } = awaited();
-  await s.answer("SCREEN-1");
-  viewer.output(Buffer.alloc(viewerCredit, "x"));
-  assert.ok(s.state.held);
-  t.mock.timers.tick(viewerPatience);
-  assert.ok(!s.state.held);
-  viewer.output(Buffer.from("dropped"));
-  assert.ok(!s.state.held, "it takes no stream");
-  s.drain();
-  await s.answer("SCREEN-2");
-  assert.match(s.text(), /xSCREEN-2$/);
-  viewer.output(Buffer.alloc(viewerCredit, "y"));
-  assert.ok(s.state.held);
-  viewer.dispose();
-  assert.ok(!s.state.held, "nor for one that has gone");
-});
-
-test("… nor is more than the credit kept here while the snapshot is made", async () => {
-  const { s, viewer } = awaited();
-  viewer.output(Buffer.alloc(viewerCredit, "y"));
-  assert.ok(!s.state.held);
-  viewer.output(Buffer.from("z"));
-  assert.ok(s.state.held);
-  viewer.output(Buffer.from("on its way"));
-  s.drain();
-  assert.ok(s.state.held, "until it is made");
-  await s.answer("SCREEN-1");
-  assert.match(s.text(), /^SCREEN-1y+zon its way$/);
-  s.drain();
-  assert.ok(!s.state.held);
-});
-
-test("a snapshot that is not to be had holds nothing", async () => {
-  const { s, viewer } = awaited();
-  viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
-  assert.ok(s.state.held);
-  s.fail();
-  await new Promise((done) => setImmediate(done));
-  assert.ok(!s.state.held);
-  viewer.output(Buffer.alloc(viewerCredit + 1, "y"));
-  assert.ok(!s.state.held);
 });
 
 /** A viewer whose terminal reads the output itself, and what it was told. */

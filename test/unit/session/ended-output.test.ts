@@ -1,0 +1,71 @@
+// The output of a session that ended before this server: its screen is read from the log, and nobody waits
+// for more.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { SessionOutput } from "../../../src/session/output/session-output.ts";
+import { OutputLog } from "../../../src/store/output-log.ts";
+import type { ScreenHandle, Screens } from "../../../src/terminal/worker/screens.ts";
+import { addon, notBuilt } from "../../support/paths.ts";
+import { FakeHolder } from "../../support/session-folder.ts";
+
+/** A screen that shows all that it was fed. */
+class Paper {
+  fed = "";
+  readonly lag = 0;
+  feed(bytes: Uint8Array): void {
+    this.fed += Buffer.from(bytes).toString();
+  }
+  resize(): void {}
+  attend(): void {}
+  close(): void {}
+  async encode() {
+    return { offset: this.fed.length, cols: 80, rows: 24, replay: Buffer.alloc(0) };
+  }
+  async text() {
+    return { lines: [this.fed] };
+  }
+}
+
+test("is shown whole, also where no server saw its end", { skip: notBuilt([addon]).length > 0 }, async () => {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  const holder = new FakeHolder(path.join(folder, "session"));
+  try {
+    holder.write("before the server was killed; ");
+    holder.write("after it");
+    holder.exit(0, 1);
+    holder.close();
+    const paper = new Paper();
+    const output = new SessionOutput({
+      id: "id",
+      screens: { open: () => paper as unknown as ScreenHandle } as unknown as Screens,
+      scrollback: 100,
+      log: () => {},
+      size: { cols: 80, rows: 24 },
+      viewers: new Map(),
+      outputLog: path.join(holder.folder, "output.log"),
+      clock: () => 0,
+      steady: () => 0,
+      stored: () => undefined,
+      store: () => {},
+      openLog: () => OutputLog.open(holder.folder),
+      live: () => false,
+      answer: () => {},
+      left: () => {},
+      resizeTerminal: () => false,
+      pause: () => {},
+      resume: () => {},
+      follow: () => {},
+      openCursor: () => undefined,
+    });
+    output.wasOver(5);
+    let waited = 0;
+    output.whenCurrent(() => waited++);
+    assert.equal(waited, 1, "a viewer waits for nothing");
+    assert.deepEqual((await output.text()).lines, ["before the server was killed; after it"]);
+    assert.equal(output.offset, paper.fed.length);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
