@@ -12,6 +12,7 @@
 
 #include "frame.h"
 #include "place.h"
+#include "prose.h"
 #include "relay.h"
 
 enum { STATUS_OURS = 125, STATUS_USAGE = 2 };
@@ -21,21 +22,21 @@ _Noreturn void bridge_run(char **words, size_t count, patience *wait) {
   char problem[2 * PATH_MAX], host[256] = "?";
   gethostname(host, sizeof host - 1);
   if (count < 1 || atoi(words[0]) != RELAY_VERSION) {
-    dprintf(2,
-            "falcon: %s speaks version %d of the channel between machines, and was asked for %.16s: "
-            "the versions of falcon-sessions are too far apart\n",
-            host, RELAY_VERSION, count < 1 ? "none" : words[0]);
+    prose_say("falcon",
+              "%s speaks version %d of the channel between machines, and was asked for %.16s: "
+              "the versions of falcon-sessions are too far apart",
+              host, RELAY_VERSION, count < 1 ? "none" : words[0]);
     _exit(STATUS_USAGE);
   }
   // a host's session stays the host's for a login that is taken into a job
   if (!place_find(count > 1 ? words[1] : "-", &place, problem, sizeof problem)) {
-    dprintf(2, "falcon: on %s: %s\n", host, problem);
+    prose_say("falcon", "on %s: %s", host, problem);
     _exit(STATUS_OURS);
   }
   pid_t server;
   int socket = start_reach(&place, wait, &server, problem, sizeof problem);
   if (socket < 0) {
-    dprintf(2, "falcon: on %s: %s\n", host, problem);
+    prose_say("falcon", "on %s: %s", host, problem);
     _exit(STATUS_OURS);
   }
   // of this machine: an agent that the connection itself brought along, where its owner wants that

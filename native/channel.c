@@ -13,6 +13,7 @@
 
 #include "frame.h"
 #include "os.h"
+#include "prose.h"
 #include "relay.h"
 
 enum {
@@ -149,8 +150,9 @@ static pid_t start_carrier(char **way, size_t length, int carrier, int errors) {
   os_close_from(3);
   signal(SIGPIPE, SIG_DFL);
   execvp(arguments[0], arguments);
-  dprintf(2, "falcon: cannot run %s: %s\n", arguments[0], strerror(errno));
-  _exit(errno == ENOENT ? 127 : 126);
+  int error = errno;
+  prose_say("falcon", "cannot run %s: %s", arguments[0], strerror(error));
+  _exit(error == ENOENT ? 127 : 126);
 }
 
 // In a process of its own: carries bytes until one side ends.

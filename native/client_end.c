@@ -8,6 +8,7 @@
 #include "away.h"
 #include "channel.h"
 #include "direct.h"
+#include "prose.h"
 #include "terminal.h"
 
 // Puts the terminal back.
@@ -23,13 +24,11 @@ _Noreturn void client_leave(int status) {
 }
 
 __attribute__((format(printf, 1, 2))) _Noreturn void client_die(const char *format, ...) {
-  char text[4096];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
   give_back();
-  dprintf(2, "%s: %s\n", client.called_as, text);
+  prose_say_all(client.called_as, format, arguments);
+  va_end(arguments);
   _exit(STATUS_OURS);
 }
 
@@ -37,11 +36,11 @@ _Noreturn void client_leave_frozen(void) {
   give_back();
   const char *name = client.called_as;
   if (channel_is_used())
-    dprintf(2, "%s: nothing is heard from %s, so this terminal has left; what runs there goes on\n", name, channel_host());
+    prose_say(name, "nothing is heard from %s, so this terminal has left; what runs there goes on", channel_host());
   else if (client.connection < 0)
-    dprintf(2, "%s: no session server could be reached yet, so this terminal has left; what runs goes on\n", name);
+    prose_say(name, "no session server could be reached yet, so this terminal has left; what runs goes on");
   else
-    dprintf(2, "%s: the session server (process %d) does not answer, so this terminal has left; what runs goes on\n", name,
+    prose_say(name, "the session server (process %d) does not answer, so this terminal has left; what runs goes on",
         (int)client.server_pid);
   _exit(0);
 }

@@ -13,6 +13,7 @@
 #include "direct.h"
 #include "keys.h"
 #include "os.h"
+#include "prose.h"
 #include "terminal.h"
 #include "typing.h"
 
@@ -35,7 +36,7 @@ static void become(const uint8_t *payload, size_t length) {
   unsetenv("FALCON_SESSIONS_SHIM");
   execv(arguments[0], arguments + 1);
   int error = errno;
-  dprintf(2, "%s: cannot run %s: %s\n", client.called_as, arguments[0], strerror(error));
+  prose_say(client.called_as, "cannot run %s: %s", arguments[0], strerror(error));
   _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 

@@ -31,6 +31,7 @@ int played_shutdown(int fd, int how);
 #include "../../../native/client_request.c"
 #include "../../../native/client_sending.c"
 #include "../../../native/client_signals.c"
+#include "../../../native/prose.c"
 #include "../../../native/typing.c"
 #undef main
 #undef read

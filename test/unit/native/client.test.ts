@@ -215,6 +215,15 @@ describe("frames", () => {
     assert.deepEqual(await ended, direct);
   });
 
+  test("a name that would act on the terminal, hide or turn the text around it is an escape in the client's own words", async () => {
+    const name = "/no/\x1b]0;t\x07\x9b\u009b2J\u202egpj\u200b\u{e0041}\n\u00e9\u4e2d\u{1f600}";
+    const missing = run();
+    (await server.peer(1)).send(encodeExec(name, ["x"]));
+    const { code, stderr } = await missing;
+    const shown = "/no/\\x1b]0;t\\x07\\u009b\\u009b2J\\u202egpj\\u200b\\u{e0041}\\n\u00e9\u4e2d\u{1f600}";
+    assert.deepEqual([code, stderr], [127, `falcon: cannot run ${shown}: No such file or directory\n`]);
+  });
+
   test("EXEC of what is not there or no program", async () => {
     const missing = run();
     (await server.peer(1)).send(encodeExec("/no/such/file", ["x"]));
