@@ -69,6 +69,7 @@ export class SessionOutput implements Viewed {
   /** Resolves when the screen stands at the present. */
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
+  #isPresent = true;
   #effects: SessionOutputEffects;
   readonly #screen: SessionScreen;
   readonly #cursor: ScreenCursor;
@@ -153,6 +154,7 @@ export class SessionOutput implements Viewed {
     this.#cursor.skipTo(this.offset);
     this.#screen.storedOffset = this.offset;
     this.#answering = false;
+    this.#isPresent = false;
     this.present = new Promise((resolve) => {
       this.#resolvePresent = resolve;
     });
@@ -167,6 +169,11 @@ export class SessionOutput implements Viewed {
   /** Nothing was said since the screen was stored. */
   isPresent(): void {
     this.#answering = true;
+    this.#reached();
+  }
+
+  #reached(): void {
+    this.#isPresent = true;
     this.#resolvePresent();
   }
 
@@ -281,9 +288,9 @@ export class SessionOutput implements Viewed {
 
   // ---- who takes it
 
-  /** Whether the screen has been given all output up to now. */
+  /** Whether the screen has been given all output up to now, and what is asked of it is answered at once. */
   get current(): boolean {
-    return this.#cursor.current;
+    return this.#isPresent && this.#cursor.current;
   }
 
   /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */
@@ -428,7 +435,7 @@ export class SessionOutput implements Viewed {
 
   /** The session is over: who waits for the present has it. */
   finish(): void {
-    this.#resolvePresent();
+    this.#reached();
     this.#cursor.close();
     this.#quiet();
   }

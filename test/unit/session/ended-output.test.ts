@@ -28,6 +28,31 @@ class Paper {
   }
 }
 
+/** An output that `paper` takes. */
+const outputOf = (holder: FakeHolder, paper: Paper, live: boolean) =>
+  new SessionOutput({
+    id: "id",
+    screens: { open: () => paper as unknown as ScreenHandle } as unknown as Screens,
+    scrollback: 100,
+    log: () => {},
+    size: { cols: 80, rows: 24 },
+    viewers: new Map(),
+    outputLog: path.join(holder.folder, "output.log"),
+    clock: () => 0,
+    steady: () => 0,
+    stored: () => undefined,
+    store: () => {},
+    openLog: () => OutputLog.open(holder.folder),
+    live: () => live,
+    answer: () => {},
+    left: () => {},
+    resizeTerminal: () => false,
+    pause: () => {},
+    resume: () => {},
+    follow: () => {},
+    openCursor: () => undefined,
+  });
+
 test("is shown whole, also where no server saw its end", { skip: notBuilt([addon]).length > 0 }, async () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
   const holder = new FakeHolder(path.join(folder, "session"));
@@ -37,28 +62,7 @@ test("is shown whole, also where no server saw its end", { skip: notBuilt([addon
     holder.exit(0, 1);
     holder.close();
     const paper = new Paper();
-    const output = new SessionOutput({
-      id: "id",
-      screens: { open: () => paper as unknown as ScreenHandle } as unknown as Screens,
-      scrollback: 100,
-      log: () => {},
-      size: { cols: 80, rows: 24 },
-      viewers: new Map(),
-      outputLog: path.join(holder.folder, "output.log"),
-      clock: () => 0,
-      steady: () => 0,
-      stored: () => undefined,
-      store: () => {},
-      openLog: () => OutputLog.open(holder.folder),
-      live: () => false,
-      answer: () => {},
-      left: () => {},
-      resizeTerminal: () => false,
-      pause: () => {},
-      resume: () => {},
-      follow: () => {},
-      openCursor: () => undefined,
-    });
+    const output = outputOf(holder, paper, false);
     output.wasOver(5);
     let waited = 0;
     output.whenCurrent(() => waited++);
@@ -66,6 +70,22 @@ test("is shown whole, also where no server saw its end", { skip: notBuilt([addon
     assert.deepEqual((await output.text()).lines, ["before the server was killed; after it"]);
     assert.equal(output.offset, paper.fed.length);
   } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("of an adopted session is not current before it stands at the present: who looks at its screen would wait for its end, which may wait for that look", () => {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  const holder = new FakeHolder(path.join(folder, "session"));
+  try {
+    const output = outputOf(holder, new Paper(), true);
+    assert.equal(output.current, true);
+    output.beginFromStored();
+    assert.equal(output.current, false);
+    output.finish();
+    assert.equal(output.current, true);
+  } finally {
+    holder.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
 });
