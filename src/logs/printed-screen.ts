@@ -183,7 +183,7 @@ export class PrintedScreen {
         width = 0;
         // the column that is too few for it is blanked
         this.#row().erase(this.x, this.cols, style);
-        if (this.wraps) this.#wrapLine();
+        if (this.wraps) this.#wrapLine(this.x);
         else this.x = Math.max(0, this.cols - columns);
       }
       part += char;
@@ -213,9 +213,10 @@ export class PrintedScreen {
     return this.#screen[y] as Row;
   }
 
-  #wrapLine(): void {
+  /** @param at where the line goes on below: the last column was left by a wide character that did not fit. */
+  #wrapLine(at = this.cols): void {
     this.#row().touched = true;
-    this.#row().wrapsAt = this.cols;
+    this.#row().wrapsAt = at;
     this.#down();
     this.x = 0;
     this.#row().wrapped = true;

@@ -13,7 +13,10 @@ export interface Run {
 export class Row {
   /** Goes on from the row above: a long line that the terminal wrapped. */
   wrapped = false;
-  /** The columns of the terminal when the line went on to the next row; 0 when it never did. */
+  /**
+   * The column at which the line went on to the next row: the terminal's width, or one less where a wide
+   * character did not fit; 0 when it never did.
+   */
   wrapsAt = 0;
   /** Something was printed here, or a line feed left it: it is part of the log even when it is blank. */
   touched = false;
@@ -125,15 +128,11 @@ export class Row {
     return this.#cells ? merged(this.#cells) : this.#runs.map((run) => ({ ...run }));
   }
 
-  /**
-   * Its runs when the next row goes on: blanks up to where it was wrapped belong to the line, but for a
-   * single one, which a wide
-   * character left because it did not fit.
-   */
+  /** Its runs when the next row goes on: blanks up to where it was wrapped belong to the line. */
   runsBeforeWrap(): Run[] {
     const runs = this.wholeRuns();
     const blanks = this.wrapsAt - this.#width;
-    if (blanks > 1) runs.push({ text: " ".repeat(blanks), style: defaultStyle });
+    if (blanks > 0) runs.push({ text: " ".repeat(blanks), style: defaultStyle });
     return runs;
   }
 

@@ -276,6 +276,12 @@ test("any cut, with the state written down and read again, gives the same lines"
   );
 });
 
+test("one blank at the end of a wrapped row belongs to the line; the column that a wide character left does not", () => {
+  const filled = `\x1b8\x1b[K${" ".repeat(19)}`;
+  assert.deepEqual(lines(Buffer.from(`${"-".repeat(25)}${filled}`), 20, 6), [`${" ".repeat(20)}-----`]);
+  assert.deepEqual(lines(Buffer.from(`${"-".repeat(19)}漢`), 20, 6), [`${"-".repeat(19)}漢`]);
+});
+
 test("what a plain program prints is what stands in a terminal of endless scrollback", async () => {
   const printing = fc.oneof(
     { weight: 5, arbitrary: fc.string({ minLength: 1, maxLength: 45 }) },
