@@ -213,7 +213,7 @@ export class PrintedScreen {
     return this.#screen[y] as Row;
   }
 
-  /** @param at where the line goes on below: the last column was left by a wide character that did not fit. */
+  /** @param at where the line goes on below: a wide character that did not fit has left the last column. */
   #wrapLine(at = this.cols): void {
     this.#row().touched = true;
     this.#row().wrapsAt = at;
