@@ -98,7 +98,7 @@ export class SessionOutput implements Viewed {
       skim: (from, to) => this.#skim(from, to),
       skipped: (to) => this.#skipped(to),
       maySkim: () => this.#catchUp === undefined && this.#sizing === undefined,
-      lag: () => this.#screen.handle?.lag ?? 0,
+      lag: () => this.lag,
       onDrained: (callback) => this.screen().onDrained(callback),
       logged: () => this.#logged(),
       pause: () => effects.pause(),
@@ -291,6 +291,11 @@ export class SessionOutput implements Viewed {
   /** Whether the screen has been given all output up to now, and what is asked of it is answered at once. */
   get current(): boolean {
     return this.#isPresent && this.#cursor.current;
+  }
+
+  /** Bytes that the screen was given and has not drawn yet. */
+  get lag(): number {
+    return this.#screen.handle?.lag ?? 0;
   }
 
   /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */

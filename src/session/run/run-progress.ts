@@ -1,5 +1,6 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 
+import { within } from "../../base/clock.ts";
 import type { KeptCurve } from "../../store/part-archive.ts";
 import type { NodeCurves } from "../../trainers/curve.ts";
 import { lookAside } from "../../trainers/foreign-files.ts";
@@ -12,6 +13,8 @@ import { joinCurves } from "./part-curves.ts";
 
 /** Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed. */
 const keepPause = 30_000;
+/** So long (ms) a look at a run waits for its screen: one that is not behind answers within some milliseconds. */
+const longestLook = 1_000;
 
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
@@ -136,15 +139,21 @@ function sharesFiles({ row, trainer }: Session, other: Session): boolean {
   return other.trainer.name === trainer.name && other.row.directory === row.directory;
 }
 
-/** What stands on a session's screen, read anew only when something was said since. */
+/**
+ * What stands on a session's screen, read anew only when something was said since. A screen that has more to draw
+ * than it can is not waited for: it is asked again when it has drawn that.
+ */
 function keptScreen(session: Session): NonNullable<WatchEffects["screen"]> {
   let read = -1;
+  let late = false;
   return {
     rows: async () => {
       const { output, offset } = session;
-      if (offset === read || !output.current) return undefined;
-      read = offset;
-      return (await session.screenText())?.lines;
+      if (offset === read || !output.current || (late && output.lag > 0)) return undefined;
+      const text = await within(longestLook, session.screenText());
+      late = text === undefined;
+      if (!late) read = offset;
+      return text?.lines;
     },
     state: () => session.output.marks,
   };
