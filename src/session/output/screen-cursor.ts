@@ -119,7 +119,12 @@ export class ScreenCursor {
     this.#position = offset + part.length;
     this.#effects.pass(offset, part);
     if (fills) this.#fill();
-    if (part.length < bytes.length) this.take(this.#position, bytes.subarray(part.length));
+    if (part.length < bytes.length) {
+      const left = { offset: this.#position, bytes: bytes.subarray(part.length) };
+      // before what came behind it
+      if (this.#state === "reading") this.take(left.offset, left.bytes);
+      else this.#unread.unshift(left);
+    }
     this.#tell();
   }
 
@@ -136,6 +141,9 @@ export class ScreenCursor {
   #goOn(): void {
     clearTimeout(this.#timer);
     this.#sinceLook = 0;
+    // who waits for what the screen has been given is called first: a flood would be skimmed without an end
+    this.#state = "reading";
+    this.#tell();
     const logged = this.#effects.logged();
     if (logged > this.#position) this.#effects.grew();
     if (this.#maySkim(logged)) return this.#skim(logged);
@@ -152,7 +160,7 @@ export class ScreenCursor {
   }
 
   get #urgent(): boolean {
-    return this.#position < this.#until || this.#effects.watched();
+    return this.#position < this.#until || this.#waiting.length > 0 || this.#effects.watched();
   }
 
   #rest(logged: number): void {

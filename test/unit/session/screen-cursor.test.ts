@@ -197,6 +197,22 @@ describe("the screen's cursor", () => {
     world.whole();
   });
 
+  test("calls who waits, also in a flood of plain lines without an end that is skimmed and that nobody watches", async () => {
+    const world = new World();
+    world.plain.to = Number.POSITIVE_INFINITY;
+    world.write(mostWaiting + 30 * mega);
+    const asked = world.log.length;
+    let called = -1;
+    world.cursor.whenCurrent(() => {
+      called = world.givenTo;
+    });
+    for (let i = 0; i < 5 && called < 0; i++) {
+      world.write(4 * mega);
+      await world.tick(100);
+    }
+    assert.ok(called >= asked, `${called}`);
+  });
+
   test("calls at once where nothing is lacking, also behind a join that asks again", () => {
     const world = new World();
     world.write(10);
