@@ -203,6 +203,10 @@ for node in busy:
     later = {total for total in totals if total > node["samples"]}
     assert sims == node["samples"] or sims in later, f"falcon's own summary: {sims} sims, its files: {node['samples']}, later {sorted(later)}"
 
+def since_best(epochs):
+    return {0: "the last one", 1: "1 epoch ago"}.get(epochs, f"{epochs} epochs ago")
+
+
 shown = []
 for node in busy:
     rate = node["epochsPerMinute"]
@@ -211,7 +215,7 @@ for node in busy:
     shown.append(
         f"  {node['name']}  {node['status']} · epoch {node['epoch']}/{node['epochs'] + node['epochsBefore']}"
         f" · train loss {short(node['loss'])} · val loss {short(node['validationLoss'])}"
-        f" · best {short(node['bestValidationLoss'])} ({node['epochsSinceBest']} epochs ago)"
+        f" · best {short(node['bestValidationLoss'])} ({since_best(node['epochsSinceBest'])})"
         + (f" · no better for {node['epochsSinceBest']} epochs" if node["epochsSinceBest"] >= long else "")
         + f" · {node['samples']} samples · learning rate {short(node['learningRate'])}"
         + (f" · {short(rate)} epochs/min" if rate is not None else "")
