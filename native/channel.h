@@ -34,7 +34,8 @@ const char *channel_host(void);
 
 // Opens it. `again`: it was open before. *status is what to exit with where it is not opened, and `said` has
 // the far side's last line, or is empty.
-enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status, char *said, size_t room);
+enum channel_result channel_open(bool again, patience *wait, int *socket, struct channel_far *far, int *status,
+                                 char *said, size_t room);
 // It is not used any more.
 void channel_close(void);
 

@@ -195,12 +195,14 @@ static bool gap_is_news(const struct connection *c) {
   return c->tell_gap && c->subscribed && (holder_ending() || now_ms() - c->gap_told_ms >= GAP_INTERVAL_MS);
 }
 
-static bool end_is_news(const struct connection *c) { return c->subscribed && !c->told_end && c->position == log_end() && holder_ending(); }
+static bool end_is_news(const struct connection *c) {
+  return c->subscribed && !c->told_end && c->position == log_end() && holder_ending();
+}
 
 bool cursor_has_news(const struct connection *c) {
   if (!is_open(c) || c->cannot_send || holder_state() == WAITING_FOR_GO) return false;
-  return c->outgoing_at < c->outgoing_end || !c->greeted || c->wants_master || c->tell_size || c->tell_taken || typed_is_news(c) ||
-         size_is_due(c) || (c->subscribed && c->position < log_end()) || gap_is_news(c) || end_is_news(c);
+  return c->outgoing_at < c->outgoing_end || !c->greeted || c->wants_master || c->tell_size || c->tell_taken ||
+         typed_is_news(c) || size_is_due(c) || (c->subscribed && c->position < log_end()) || gap_is_news(c) || end_is_news(c);
 }
 
 // Composes the next frame, or sends the descriptor; false when there is nothing (more) to say for now.

@@ -69,7 +69,8 @@ bool server_listen(void) {
   int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
   umask(before);
   struct stat status;
-  if (bound < 0 || listen(fd, 64) < 0 || stat(address.sun_path, &status) < 0 || rename(address.sun_path, server.socket_path) < 0) {
+  if (bound < 0 || listen(fd, 64) < 0 || stat(address.sun_path, &status) < 0 ||
+      rename(address.sun_path, server.socket_path) < 0) {
     int error = errno;
     close(fd);
     unlink(address.sun_path);
