@@ -66,11 +66,13 @@ bool away_is_asking(void) { return asking; }
 
 void away_withdraw(void) { asking = false; }
 
-int away_answer(const uint8_t *bytes, size_t length) {
+ssize_t away_answer(const uint8_t *bytes, size_t length, bool *yes) {
+  if (length > 0 && bytes[0] == 0x1b) return -1;
   for (size_t i = 0; i < length; i++) {
     if (!strchr("yYnN", bytes[i]) || !bytes[i]) continue;
     asking = false;
-    return bytes[i] == 'y' || bytes[i] == 'Y';
+    *yes = bytes[i] == 'y' || bytes[i] == 'Y';
+    return (ssize_t)i;
   }
   return -1;
 }

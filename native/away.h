@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // Says in the window's title that nothing is heard from `host`; NULL: takes that back. False when nobody
 // reads our output any more.
@@ -18,7 +19,8 @@ void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t coun
 bool away_is_asking(void);
 // It does not stand any more.
 void away_withdraw(void);
-// Takes what is typed then: 1 it is to be sent, 0 it is not, -1 neither was said.
-int away_answer(const uint8_t *bytes, size_t length);
+// Takes what is typed then: where its answer stands, and which one it is; -1: it has none. What begins with
+// Esc is a key, a paste or a word of the terminal's own, whatever letters it has.
+ssize_t away_answer(const uint8_t *bytes, size_t length, bool *yes);
 
 #endif

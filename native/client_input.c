@@ -10,16 +10,27 @@
 #include "os.h"
 #include "typing.h"
 
+static void take_typed(const uint8_t *bytes, size_t length) {
+  if (length == 0) return;
+  if (typing_waiting() > 0 || !keys_take(bytes, length)) typing_take(bytes, length, os_steady_ms());
+}
+
+// What was read while the question stands: up to its answer it is of what is asked about, behind it it is
+// typed now. A read is cut wherever it happens to be.
+static void take_answer(const uint8_t *bytes, size_t length) {
+  bool yes;
+  ssize_t at = away_answer(bytes, length, &yes);
+  if (at < 0) return take_typed(bytes, length);
+  take_typed(bytes, (size_t)at);
+  client_answered(yes);
+  take_typed(bytes + at + 1, length - (size_t)at - 1);
+}
+
 void client_read_input(void) {
   // one read is one frame: what was typed at once stays together
   static uint8_t bytes[READ_PIECE];
   ssize_t count = read(0, bytes, sizeof bytes);
-  int answer = count > 0 && away_is_asking() ? away_answer(bytes, (size_t)count) : -1;
-  if (answer >= 0) return client_answered(answer > 0);
-  if (count > 0) {
-    if (typing_waiting() > 0 || !keys_take(bytes, (size_t)count)) typing_take(bytes, (size_t)count, os_steady_ms());
-    return;
-  }
+  if (count > 0) return away_is_asking() ? take_answer(bytes, (size_t)count) : take_typed(bytes, (size_t)count);
   if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   // a raw terminal has no end of input: it was closed
   if (client.input_mode == INPUT_RAW) client_leave(128 + SIGHUP);

@@ -22,6 +22,7 @@ int played_shutdown(int fd, int how);
 #define raise played_raise
 #define recvmsg played_recvmsg
 #define dprintf played_dprintf
+#include "../../../native/away.c"
 #include "../../../native/client.c"
 #include "../../../native/client_connection.c"
 #include "../../../native/client_direct.c"
@@ -259,16 +260,6 @@ void channel_hear(void) {}
 bool channel_is_silent(void) { return false; }
 int channel_network(void) { return -1; }
 void channel_network_heard(void) {}
-bool away_title(const char *host) { return !host; }
-void away_ask(const char *host, const uint8_t *bytes, size_t length, size_t count) {
-  (void)host, (void)bytes, (void)length, (void)count;
-}
-bool away_is_asking(void) { return false; }
-void away_withdraw(void) {}
-int away_answer(const uint8_t *bytes, size_t length) {
-  (void)bytes, (void)length;
-  return -1;
-}
 _Noreturn void bridge_run(char **rest, size_t count, patience *wait) {
   (void)rest, (void)count, (void)wait;
   abort();

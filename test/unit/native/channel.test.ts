@@ -2,7 +2,10 @@
 // given.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
 import { after, test } from "node:test";
+import { readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon } from "../../support/paths.ts";
 
@@ -65,6 +68,33 @@ test("what speaks another version, or no such thing, is one sentence of whoever 
   const { status, stderr } = spawnSync(falcon, ["bridge", "99"], { env: home.env, encoding: "utf8" });
   assert.equal(status, 2);
   assert.match(stderr, /speaks version 1 of the channel between machines, and was asked for 99/);
+});
+
+test("the answer to the question about what was typed meanwhile, and what is typed behind it in one read", async () => {
+  // the first way greets and is gone; the second one greets when it is told to, and hears what is typed
+  const again = path.join(home.work, "again");
+  const heard = path.join(home.work, "heard");
+  const script = (rest: string) =>
+    `const fs = require("fs"); const begin = () => { process.stdout.write("falcon-sessions bridge 1\\n"); record(5, info); frame(65, hello); frame(70, "\\x02"); frame(72, "attach\\0abc\\0"); ${rest} };`;
+  const ways = [
+    `${farSide}${script('frame(66, "here"); setTimeout(() => process.exit(255), 100);')} console.error("Connection reset"); begin();`,
+    `${farSide}${script('frame(81, Buffer.alloc(16)); frame(75, "\\x1c"); frame(66, "again");')}
+     process.stdin.on("data", (d) => fs.appendFileSync(${JSON.stringify(heard)}, d));
+     const look = () => (fs.existsSync(${JSON.stringify(again)}) ? begin() : setTimeout(look, 10)); look();`,
+  ];
+  const words = ways.flatMap((way) => ["3", process.execPath, "-e", way]);
+  const terminal = home.terminal(["@channel", "far", ...words, "0", "@here", "attach", "abc"]);
+  await terminal.waitFor("here");
+  await until(() => terminal.received.includes("nothing is heard from far"), "the title to say so");
+  terminal.type("early");
+  // what was typed is late after three seconds
+  await new Promise((resolve) => setTimeout(resolve, 3_200));
+  fs.writeFileSync(again, "");
+  await until(() => terminal.received.includes("(early)? y/n"), "the question");
+  terminal.type("nafter\r");
+  await until(() => readIfThere(heard)?.includes("after"), "what is typed behind the answer");
+  assert.doesNotMatch(readIfThere(heard) ?? "", /early|nafter/);
+  terminal.kill("SIGKILL");
 });
 
 test("bridge: what was under way for too long is not passed on, and the channel ends", async () => {
