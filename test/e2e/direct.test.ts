@@ -115,7 +115,8 @@ describe("a slow terminal", () => {
       "sh",
       program("flood"),
     ]);
-    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate });
+    // how soon a starved machine gives the server its turn is no matter of the server's: the terminal's time goes on with it
+    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate, turn: () => home.sessions() });
     await viewer.waitFor("ready");
     await until(() => home.serverLog().includes("viewer.direct-granted"), "the client to read the output itself");
     const log = path.join(home.folder, "s", id, "output.log");
@@ -136,7 +137,7 @@ describe("a slow terminal", () => {
       "the end of the flood",
       60_000,
     );
-    // on an idle machine less than one second's; a loaded one has its screen later
+    // less than one second's, and what stood in the terminal's own buffers
     assert.ok(furthest < 2 * rate, `${furthest} bytes behind`);
     assert.ok(viewer.received.length < (lines * lineLength) / 10, `${viewer.received.length} bytes were sent`);
   });

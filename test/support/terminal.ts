@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
 import * as pty from "node-pty";
@@ -35,6 +36,8 @@ export interface UserTerminalOptions {
   answers?: boolean;
   /** Bytes a second that it takes, as over a slow line; default: as many as come. */
   rate?: number;
+  /** With `rate`: its time stands still until this resolves, asked after each piece; so a starved machine is not taken for a slow program. */
+  turn?: () => Promise<unknown>;
 }
 
 export interface TerminalExit {
@@ -75,10 +78,12 @@ export class UserTerminal {
   #waiters = new Set<Waiter>();
   #slave: number | undefined;
   readonly #rate: number | undefined;
+  readonly #turn: (() => Promise<unknown>) | undefined;
 
   constructor(file: string, args: string[], options: UserTerminalOptions = {}) {
-    const { cols = 80, rows = 24, env = {}, cwd = "/", answers = true, rate } = options;
+    const { cols = 80, rows = 24, env = {}, cwd = "/", answers = true, rate, turn } = options;
     this.#rate = rate;
+    this.#turn = turn;
     this.command = [file, ...args].join(" ");
     this.#screen = new headless.Terminal({ cols, rows, scrollback: 20_000, allowProposedApi: true, logLevel: "off" });
     this.#screen.loadAddon(new Unicode11Addon());
@@ -251,7 +256,8 @@ export class UserTerminal {
   #received(chunk: Buffer): void {
     if (this.#rate !== undefined) {
       this.stopReading();
-      setTimeout(() => this.continueReading(), (chunk.length * 1000) / this.#rate);
+      const taken = delay((chunk.length * 1000) / this.#rate);
+      void Promise.allSettled([taken, this.#turn?.()]).then(() => this.continueReading());
     }
     this.#chunks.push(chunk);
     this.#unparsed++;

@@ -202,16 +202,17 @@ export class Viewer implements Disposable {
     });
     const mode: Mode = { is: "direct", done };
     this.#mode = mode;
-    let last = { offset, time: performance.now() };
+    let last = { offset, time: performance.now(), stood: false };
     this.#terminal.direct?.begin(holder, offset, tail, {
       at: (at, blocked) => {
         const time = performance.now();
         const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
         // to one that stands still nothing can be shown sooner, and another screen would be of the past when it goes on
         const moves = at > last.offset;
-        last = { offset: at, time };
-        if (this.#mode === mode && moves && blocked >= mostlyBlocked && this.#viewed.lags(at, rate))
-          this.#fallBehind(rejoinPause);
+        // one that has just gone on may have taken more than it blocked since the last report
+        const waited = blocked >= mostlyBlocked || last.stood;
+        last = { offset: at, time, stood: !moves && blocked >= mostlyBlocked };
+        if (this.#mode === mode && moves && waited && this.#viewed.lags(at, rate)) this.#fallBehind(rejoinPause);
       },
       ended: (why) => {
         finish();

@@ -230,6 +230,9 @@ test("… is given the screen where it takes too little, once it has shown somet
   s.state.lags = true;
   events().at(0, 100);
   assert.equal(ended(), 0, "it has not shown the screen yet");
+  s.state.lags = false;
+  events().at(500, 0);
+  s.state.lags = true;
   events().at(1000, 40);
   assert.equal(ended(), 0, "it is not what the output waits for");
   events().at(2000, 60);
@@ -238,6 +241,16 @@ test("… is given the screen where it takes too little, once it has shown somet
   t.mock.timers.tick(rejoinPause);
   await s.answer("present ");
   assert.deepEqual([s.text(), begun.length], ["screen present ", 2]);
+});
+
+test("… and where it stood still and goes on, however much it takes then", async () => {
+  const { s, events, ended } = await reading();
+  s.state.lags = true;
+  events().at(1000, 0);
+  events().at(1000, 100);
+  assert.equal(ended(), 0, "to one that stands still nothing can be shown");
+  events().at(9000, 20);
+  assert.equal(ended(), 1);
 });
 
 test("… has settled when it has read to the end", async () => {
