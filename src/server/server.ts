@@ -3,75 +3,65 @@ import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { useAside, useSeries } from "../base/aside.ts";
 import { AsidePool, helperProgram } from "../base/aside-pool.ts";
 import { AsideSeries } from "../base/aside-series.ts";
 import { steady, wall, within } from "../base/clock.ts";
 import { type Config, configPath, type LoadedConfig, readSettings } from "../base/config.ts";
-import { Failure, Status, sentence } from "../base/failure.ts";
+import { Failure, Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
-import { finalJobEnd, type JobEnd, jobEnd, jobWords } from "../batch/job-end.ts";
-import { isLimitSignal } from "../batch/limit-signal.ts";
-import { Slurm } from "../batch/slurm.ts";
-import { jobOfHome, type LimitedJob, timeLimit } from "../batch/time-limit.ts";
+import { jobOfHome, type LimitedJob } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/dispatch/call.ts";
 import { runCommand } from "../commands/dispatch/dispatch.ts";
 import { toldSessions } from "../commands/list/roster-entries.ts";
 import { askHost } from "../commands/machines/ask-host.ts";
 import { farContract } from "../commands/machines/reach.ts";
 import { SshMasters } from "../commands/machines/ssh-masters.ts";
-import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { addonFile, nativeFolder } from "../platform/native.ts";
-import { bootId, nameOf } from "../platform/processes.ts";
-import { signalNumber } from "../platform/signals.ts";
-import { clientProtocol, type Hello } from "../protocol/client.ts";
+import { addonFile } from "../platform/native.ts";
+import { bootId } from "../platform/processes.ts";
 import type { Finding } from "../resources/findings.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
-import { endEvent } from "../session/events/event-facts.ts";
+import { aboutAll } from "../session/events/event-facts.ts";
 import { commandWay, EventOutbox } from "../session/events/event-outbox.ts";
 import { EventStream } from "../session/events/event-stream.ts";
 import { RunTick } from "../session/events/run-tick.ts";
-import { conclude, outcomeOf } from "../session/life/conclusion.ts";
-import { realPath } from "../session/life/real-paths.ts";
 import type { Session } from "../session/life/session.ts";
 import { SessionTable } from "../session/life/session-table.ts";
-import { isLive } from "../session/life/state.ts";
 import { AskedHosts } from "../session/machines/asked-hosts.ts";
 import { Neighbours } from "../session/machines/neighbours.ts";
 import { RosterKeeper, rosterRoot } from "../session/machines/roster.ts";
 import { noticesRoot } from "../session/machines/shared-notices.ts";
 import { Submissions } from "../session/machines/submissions.ts";
-import { type TakenIn, takeInEndedJobs } from "../session/machines/take-in.ts";
 import { Archive } from "../session/output/archive.ts";
 import { Retention } from "../session/output/retention.ts";
 import { DeadlineWatch } from "../session/run/deadline-watch.ts";
-import { noteHit, orderAfterHit, stopGracefully } from "../session/run/graceful-stop.ts";
+import { stopGracefully } from "../session/run/graceful-stop.ts";
 import { movement } from "../session/run/movement.ts";
 import { PartKeeper } from "../session/run/part-keeper.ts";
-import { partFact, partsOf } from "../session/run/parts.ts";
-import { whyNotAgain } from "../session/run/requeue.ts";
+import { partFact } from "../session/run/parts.ts";
 import { RunProgresses } from "../session/run/run-progress.ts";
 import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
 import { SessionEvents } from "../store/session-events.ts";
-import { type SessionRow, SessionStore } from "../store/session-store.ts";
+import { SessionStore } from "../store/session-store.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import type { RunProgress } from "../trainers/run.ts";
 import { Announcer } from "./announcer.ts";
+import { Clients } from "./clients.ts";
 import { runEventCommand } from "./event-command.ts";
-import { Handshakes } from "./handshakes.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
 import { homeIdentity, takeHome } from "./home-owner.ts";
-import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
+import { JobEnds } from "./job-ends.ts";
+import { JobSessions } from "./job-sessions.ts";
+import { JobSignals } from "./job-signals.ts";
 import { Listener } from "./listener.ts";
-import { Peer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
-import { type SystemUsage, sampled, systemUsage } from "./usage.ts";
-import { isNewer } from "./version.ts";
+import { SessionEnds } from "./session-ends.ts";
+import { type SystemUsage, systemUsage } from "./usage.ts";
 
 export interface ServerOptions {
   home: string;
@@ -89,41 +79,14 @@ export interface ServerOptions {
   ended(): void;
 }
 
-/** Of an event that is about no node in particular. */
-const aboutAll = { node: null, metric: null, epoch: null };
-
 /** How often it is written down what time it is (ms): a server that is killed has told its successor the hour. */
 const timeKept = 3_600_000;
-
-/** So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked for this often. */
-const longestHandOver = 3_000;
-const handOverLook = 20;
-
-/**
- * A request that comes again so often has not found a server that can give it more (another client was first with one, or the installation's own
- * Node is started with less): then its run starts with what there is, and says so.
- */
-const mostMakings = 3;
-/** So long (ms) after a signal to all of a job a falcon that got it has ended, or said that it stops: Python takes three seconds to end with Ray. */
-const hitDoubt = 10_000;
-
-/** Sessions that ask for the end of their common job within this time (ms) share one answer. */
-const oneAnswer = 5_000;
-
-/** How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for each. */
-const jobLook = 30_000;
-
-/** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
-const longestJobQuestion = 4_000;
 
 /** So long (ms) a server that goes waits for the word that an event was taken, which a web server says within tenths of a second. */
 const longestTelling = 1_000;
 
 /** A figure of losses is drawn within so long (ms), or the message goes without it. */
 const longestDrawing = 20_000;
-
-/** So long (ms) an end waits for the last look at what the run used: it takes milliseconds, unless the kernel's own files hang. */
-const longestUsage = 1_000;
 
 export class Server implements Context {
   readonly home: string;
@@ -136,8 +99,6 @@ export class Server implements Context {
   readonly archive: Archive;
   readonly neighbours: Neighbours;
   readonly submissions: Submissions;
-  readonly #options: ServerOptions;
-  #takingIn: Promise<void> | undefined;
   readonly #retention: Retention;
   /** What happened to the sessions. */
   readonly events: EventStream;
@@ -158,26 +119,18 @@ export class Server implements Context {
   readonly host = os.hostname();
   readonly #partArchive: PartArchive;
   #deadlines: DeadlineWatch;
-  /** The last question about the end of this home's job, by the steady clock. */
-  #jobAsked: { at: number; end: Promise<number | null> } | undefined;
-  /** Signals that have come, in a batch job. */
-  readonly #hits = new Set<string>();
-  /** Sessions whose end this server has told, or is about to. */
-  #overs = new WeakSet<Session>();
-  /** Ends that are being looked into, or have been. */
-  #conclusions = new WeakMap<Session, Promise<void>>();
+  readonly #jobSessions: JobSessions;
+  readonly #jobSignals: JobSignals;
+  readonly #ends: SessionEnds;
   #screens: Screens;
   #eventOutbox: EventOutbox;
   /** Tells the channels of [notify]. */
   readonly announcer: Announcer;
   #listener: Listener;
   #scopes: Scopes;
-  #peers = new Set<Peer>();
-  readonly #handshakes: Handshakes;
+  readonly #clients: Clients;
   /** Touches what is not ours. */
   readonly #aside: AsidePool;
-  /** Clients that were sent to the next server, each of which starts one where there is none. */
-  #peersAtEnd = 0;
   #guard: HomeGuard;
   readonly #started = wall();
   readonly #startedAt = steady();
@@ -186,14 +139,9 @@ export class Server implements Context {
   #idle: NodeJS.Timeout | undefined;
   #ending = false;
   #ended: () => void;
-  #jobLook: NodeJS.Timeout | undefined;
-  #endWatch: () => void = () => {};
-  /** What the batch system's processes are called whose end is the job's. */
-  #keeperKind: string | undefined;
   readonly #stopping = new AbortController();
 
   private constructor(options: ServerOptions, guard: HomeGuard, log: Log, aside: AsidePool, { config, problems }: LoadedConfig) {
-    this.#options = options;
     this.home = options.home;
     this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
     this.submissions = new Submissions(options.home, wall, log);
@@ -202,7 +150,6 @@ export class Server implements Context {
     this.#ended = options.ended;
     this.#guard = guard;
     this.#aside = aside;
-    this.#handshakes = new Handshakes(mostDescriptors(systemAllowance), log);
     this.log = log;
     this.config = config;
     for (const problem of problems) log("config.refused", { problem });
@@ -257,8 +204,8 @@ export class Server implements Context {
       clock: wall,
       steady,
       changed: (session) => this.#changed(session),
-      conclude: (session, lost) => this.#conclude(session, lost),
-      over: (session) => void this.#over(session),
+      conclude: (session, lost) => this.#ends.conclude(session, lost),
+      over: (session) => void this.#ends.tell(session),
       keep: config.retention,
       scrollback: config.scrollback,
       boot: bootId(),
@@ -278,6 +225,27 @@ export class Server implements Context {
       },
     );
     this.job = jobOfHome(options.home);
+    const jobs = new JobEnds(options.home, this.job, { all: () => this.table.all(), log });
+    this.#jobSignals = new JobSignals({
+      live: () => this.table.live(),
+      progress: this.progress,
+      ending: () => this.#ending,
+      log,
+    });
+    this.#jobSessions = new JobSessions({
+      home: options.home,
+      job: options.job,
+      keeper: options.keeper,
+      inJob: this.neighbours.place.job !== null,
+      table: this.table,
+      store: this.store,
+      log,
+      ending: () => this.#ending,
+      stored: (write) => this.#stored(write),
+      tell: (session) => void this.#ends.tell(session),
+      conclude: (session, lost) => void this.#ends.conclude(session, lost),
+      over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
+    });
     this.#partArchive = new PartArchive(config.archive ?? archiveRoot(process.env));
     this.parts = new PartKeeper({
       archive: this.#partArchive,
@@ -340,7 +308,7 @@ export class Server implements Context {
       live: () => this.table.live(),
       progress: (session) => this.progress.of(session),
       movement: (session) => movement(session, this.progress),
-      jobEnd: () => this.#jobEnd(),
+      jobEnd: () => jobs.when(),
       stop: (session) => stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
       tell: (session, sentence) => {
         session.tell(sentence);
@@ -358,8 +326,35 @@ export class Server implements Context {
     );
     this.usage = sampler;
     this.gpus = gpus;
+    this.#ends = new SessionEnds({
+      progress: this.progress,
+      parts: this.parts,
+      usage: this.usage,
+      events: this.events,
+      jobs,
+      log,
+      ending: () => this.#ending,
+      lookAt: (session, run) => this.#lookAt(session, run),
+      told: () => {
+        this.roster.changed();
+        this.#considerIdle();
+      },
+    });
+    this.#clients = new Clients({
+      home: options.home,
+      root: options.root,
+      version: options.version,
+      log,
+      lookBeforeUse: () => this.#guard.lookBeforeUse(),
+      ending: () => this.#ending,
+      handingOver: () => this.handingOver,
+      claim: () => this.announcer.claim(),
+      run: (call) => runCommand(call, this),
+      upgrade: (first) => this.upgradeServer(first),
+      changed: () => this.#considerIdle(),
+    });
     this.#listener = new Listener(path.join(options.home, "server.sock"), {
-      accepted: (socket) => this.#accepted(socket),
+      accepted: (socket) => this.#clients.accept(socket),
       log,
       uid: process.getuid?.() ?? -1,
       home: guard,
@@ -402,7 +397,7 @@ export class Server implements Context {
       log("server.listened", { sessions: server.table.live().length });
       // a scope of the user's manager would take it out of its job's control group
       if (options.job === undefined) server.#scopes.enterServer(process.pid);
-      server.#watchJobs();
+      server.#jobSessions.watch();
       server.#aside.warm();
       server.#eventOutbox.resume();
       server.announcer.resume();
@@ -430,151 +425,26 @@ export class Server implements Context {
     }
   }
 
-  #accepted(socket: import("node:net").Socket): void {
-    this.#guard.lookBeforeUse();
-    if (this.#ending) return void socket.destroy();
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-    const handshake = { fd, end: () => void socket.destroy() };
-    this.#handshakes.began(handshake);
-    const peer = new Peer(socket, {
-      identified: () => this.#handshakes.finished(handshake),
-      pid: process.pid,
-      version: this.version,
-      run: (call) => this.#run(call),
-      foreign: (peer, hello) => this.#foreign(peer, hello),
-      log: this.log,
-    });
-    this.#peers.add(peer);
-    clearTimeout(this.#idle);
-    void peer.gone.then(() => {
-      this.#handshakes.finished(handshake);
-      this.#peers.delete(peer);
-      this.#considerIdle();
-    });
+  makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
+    return this.#clients.makeWay(call);
   }
 
-  /** The sessions of batch jobs that are over become ours. Nothing is done inside of a job. */
   takeInJobs(): Promise<void> {
-    if (this.neighbours.place.job !== null || this.#ending) return Promise.resolve();
-    this.#takingIn ??= this.#takeInJobs().finally(() => {
-      this.#takingIn = undefined;
-    });
-    return this.#takingIn;
+    return this.#jobSessions.takeIn();
   }
 
-  async #takeInJobs(): Promise<void> {
-    const taken = takeInEndedJobs(this.home, {
-      log: this.log,
-      known: (id) => this.table.get(id) !== undefined,
-      rowOf: (id, folder) => this.table.rowOf(id, folder),
-    });
-    await Promise.all(taken.map((one) => this.#takeIn(one)));
-  }
-
-  async #takeIn({ row, snapshot, job, written }: TakenIn): Promise<void> {
-    row.facts.job = job;
-    // its own server may have seen the holder go before Slurm said why
-    const unexplained = row.state === "lost" && row.facts.batchEnd === undefined;
-    if (isLive(row.state) || unexplained) {
-      const pause = (ms: number) => delay(ms, undefined, { ref: false });
-      const asked = finalJobEnd(job, new Slurm(row.environment), longestJobQuestion, pause);
-      const end = await Promise.race([asked, pause(longestJobQuestion)]);
-      if (end !== undefined) row.facts.batchEnd = end;
-      row.ended ??= end?.time ?? written;
-      if (unexplained) delete row.facts.outcome;
-    }
-    this.#stored(() => {
-      this.store.save(row);
-      if (snapshot !== undefined) this.store.saveSnapshot(row.id, snapshot);
-    });
-    const session = await this.table.takeIn(row);
-    if (session.row.facts.untold === true) void this.#over(session);
-    else if (unexplained) void this.#conclude(session, row.reason);
-  }
-
-  #watchJobs(): void {
-    const { keeper, job } = this.#options;
-    if (job === undefined) {
-      this.#jobLook = setInterval(() => {
-        void this.takeInJobs().catch((error) => this.log("job.import-failed", { reason: String(error) }));
-      }, jobLook);
-      this.#jobLook.unref();
-    }
-    if (keeper === undefined || job === undefined) return;
-    this.#keeperKind = nameOf(keeper);
-    this.#endWatch = watchJob(keeperFrom(keeper), {
-      live: () => this.table.live(),
-      stop: (session) => {
-        session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: wall() });
-        stopGracefully(session, { by: "job", why: "its job is over" }, wall());
-      },
-      kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
-      // a client that asks now is of the job's next run (Slurm ran it again) or step: it starts their server
-      done: () => void this.#end("its job is over", (peer) => peer.reconnect()),
-      steady: () => this.steady(),
-      log: this.log,
-    });
-  }
-
-  /** What is kept of a start for the end of its job, where no control group ends it. */
   jobFacts(caller: number): Record<string, unknown> {
-    const keeper = this.#keeperKind === undefined ? undefined : keeperAbove(caller, this.#keeperKind);
-    return keeper === undefined ? {} : { keeper };
+    return this.#jobSessions.jobFacts(caller);
   }
 
   /** Ends that an earlier server stored, and was killed before it told of them. */
   #tellEarlierEnds(): void {
-    for (const session of this.table.all()) if (!session.live && session.row.facts.untold === true) void this.#over(session);
-  }
-
-  /** The end of a session: how far it came is kept, and whoever wants to know is told. */
-  async #over(session: Session): Promise<void> {
-    if (this.#overs.has(session)) return;
-    this.#overs.add(session);
-    await this.#conclude(session, session.row.state === "lost" ? session.row.reason : undefined);
-    if (this.#ending) return;
-    const progress = await this.progress.of(session);
-    // what it did since the last tick comes before its end
-    if (progress !== null) this.#lookAt(session, progress);
-    const sentence = outcomeOf(session)?.sentence ?? session.row.reason;
-    this.events.add(session, { kind: endEvent(session), ...aboutAll, sentence }, progress?.summary ?? "");
-    session.setFact("untold", false);
-    this.roster.changed();
-    this.#considerIdle();
-  }
-
-  /** What is kept of an end: how far the run came, what its files say, and the outcome. Done once. */
-  async #conclude(session: Session, lost: string | undefined): Promise<void> {
-    if (session.row.facts.outcome !== undefined) return;
-    const before = this.#conclusions.get(session);
-    if (before !== undefined) return before;
-    const conclusion = this.#makeConclusion(session, lost);
-    this.#conclusions.set(session, conclusion);
-    return conclusion;
+    for (const session of this.table.all()) if (!session.live && session.row.facts.untold === true) void this.#ends.tell(session);
   }
 
   #earlierCurves(session: Session): KeptCurve[][] {
     const part = partFact(session);
     return part === undefined ? [] : this.#partArchive.curvesBefore(part.of, part.n);
-  }
-
-  async #makeConclusion(session: Session, lost: string | undefined): Promise<void> {
-    try {
-      await this.#lastUsage(session);
-      await this.#askHowJobEnded(session, lost !== undefined);
-      await conclude(session, await this.progress.last(session), lost);
-      this.log("session.concluded", { id: session.id, ...(session.row.facts.outcome ?? {}) });
-    } catch (error) {
-      this.log("session.conclude-failed", { id: session.id, reason: String(error) });
-    }
-    await this.parts.ended(session, lost);
-    await this.#runAgain(session);
-  }
-
-  /** What it used, while its holder still knows. */
-  async #lastUsage(session: Session): Promise<void> {
-    const usage = await within(longestUsage, this.usage.finish(sampled(session)));
-    if (usage !== undefined) session.row.facts.usage = usage;
   }
 
   /** Something about what a run uses is worth telling. */
@@ -586,79 +456,6 @@ export class Server implements Context {
     if (this.config.notify) session.notify(`${session.row.name}: ${what}`);
   }
 
-  /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
-  async #askHowJobEnded({ row }: Session, vanished: boolean): Promise<void> {
-    const known = row.facts.batchEnd?.what;
-    // that a job or step is over, which its own process tells, does not say why
-    if (this.job?.system !== "slurm" || (known !== undefined && known !== "other" && known !== "step-end")) return;
-    const stop = row.facts.stop;
-    const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
-    if (!vanished && row.waitStatus === 0 && !fromOutside) return;
-    const asked = await jobEnd(path.basename(this.home), new Slurm(row.environment));
-    // The job is being ended, and neither its limit nor its script, which still waits for us, is why. Slurm counts a restart when it preempts a
-    // job to run it again (a grace, which alone sets PreemptTime, is seldom configured); else it was cancelled.
-    const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
-    const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
-    const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
-    if (end.what === "other" || end.what === "step-end") await this.#whetherLimit(row);
-    // the job goes on: the session's own end says more
-    if (end.what === "other" || (end.what === "step-end" && !vanished)) return;
-    row.facts.batchEnd = end;
-    if (vanished && end.time !== null && end.time >= (row.started ?? row.created) && end.time <= wall()) row.ended = end.time;
-  }
-
-  /** A signal that stopped the run is the time limit's where the job's script asked Slurm for it before that. */
-  async #whetherLimit({ facts, environment }: SessionRow): Promise<void> {
-    const { outside, stop } = facts;
-    if (stop?.by !== "caller" || outside === undefined || this.job === undefined) return;
-    const { signal, time } = outside;
-    if (await isLimitSignal(this.job.id, { signal, number: signalNumber(signal), time }, new Slurm(environment)))
-      facts.stop = { ...stop, by: "deadline", why: `${signal} came before the time limit` };
-  }
-
-  /** `--requeue`: the job is to be run again, and its next part goes on where this one ended. */
-  async #runAgain(session: Session): Promise<void> {
-    const { row } = session;
-    const { job } = this;
-    if (row.facts.requeue !== true || row.facts.requeued !== undefined || job?.system !== "slurm") return;
-    // one that an earlier run of the job left behind: it runs again already
-    if ((process.env.SLURM_RESTART_COUNT ?? "0") !== (row.environment.SLURM_RESTART_COUNT ?? "0")) return;
-    const outcome = row.facts.outcome;
-    if (outcome === undefined) return;
-    const signals = row.facts.signals ?? [];
-    const stop = row.facts.stop;
-    const part = partFact(session)?.n ?? 1;
-    const before = partsOf(this.table.all(), session, realPath).findLast((earlier) => (partFact(earlier)?.n ?? 1) === part - 1);
-    const failedBefore = before !== undefined && outcomeOf(before)?.kind === "failed";
-    const why = whyNotAgain({ outcome, stop, killed: signals.at(-1)?.by === "kill", part, failedBefore });
-    const told = (words: string) => {
-      session.setFact("requeued", words);
-      this.log("session.requeued", { id: session.id, words });
-      session.tell(words);
-    };
-    if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
-    const slurm = new Slurm(row.environment);
-    if ((await slurm.show(job.id).catch(() => undefined))?.Requeue === "0")
-      return told(`job ${job.id} is not run again: Slurm was told not to`);
-    try {
-      // said first: Slurm ends this job's processes, ours among them, to run it again
-      told(`job ${job.id} is asked to run again, and goes on with this run`);
-      await slurm.requeue(job.id);
-    } catch (error) {
-      told(sentence(error));
-    }
-  }
-
-  /** When the batch job of this home ends. All its sessions are told one answer. */
-  #jobEnd(): Promise<number | null> | undefined {
-    const { job } = this;
-    if (job === undefined) return undefined;
-    const now = performance.now();
-    if (this.#jobAsked === undefined || now - this.#jobAsked.at > oneAnswer)
-      this.#jobAsked = { at: now, end: timeLimit(job, process.env as Record<string, string>, wall) };
-    return this.#jobAsked.end;
-  }
-
   /** What is new in a run is told, each once; what stands in its terminals is what a person would act on. */
   #lookAt(session: Session, run: RunProgress): void {
     if (this.#ending) return;
@@ -666,59 +463,6 @@ export class Server implements Context {
       this.log("session.event-noticed", { id: session.id, kind, sentence });
       if (this.config.notify && (kind === "stalled" || kind === "nan")) session.notify(`${session.row.name}: ${sentence}`);
     }
-  }
-
-  /** A client that speaks another protocol: a newer one brings its own server; of an older one the request is read, and it becomes ours. */
-  #foreign(peer: Peer, { version, protocol }: Hello): boolean {
-    this.log("server.client-refused", { version, protocol, server: this.version });
-    if (!isNewer(version, this.version)) return false;
-    void this.upgradeServer(peer);
-    return true;
-  }
-
-  async #run(call: Call): Promise<number | undefined> {
-    const { request } = call;
-    if (this.#ending) {
-      // who came while this server was on its way out goes to the next one, with the others where they wait for it
-      if (call instanceof Peer) this.handingOver ? call.announceNext() : call.reconnect();
-      return undefined;
-    }
-    if (isNewer(request.version, this.version)) {
-      this.log("server.upgrade-requested", { client: request.version, server: this.version });
-      await this.upgradeServer(call instanceof Peer ? call : undefined);
-      return undefined;
-    }
-    this.announcer.claim();
-    if (await this.#uprooted()) {
-      this.log("server.root-lost", { root: this.root, client: request.version });
-      await this.upgradeServer(call instanceof Peer ? call : undefined);
-      return undefined;
-    }
-    if (request.protocol !== clientProtocol) {
-      call.exec(path.join(nativeFolder, "falcon"), [request.name, ...request.arguments]);
-      return undefined;
-    }
-    return runCommand(call, this);
-  }
-
-  /** Whether what this server was installed from is gone, as an environment that was deleted: the client's own installation is there, and takes over. */
-  async #uprooted(): Promise<boolean> {
-    try {
-      await fs.promises.access(path.join(this.root, "dist", "server.cjs"));
-      return false;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "ENOENT";
-    }
-  }
-
-  async makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
-    const { request } = call;
-    const { lacks, callerIsBetter } = shortfall(request, systemAllowance);
-    const again = request.sentBefore ?? 0;
-    if (!callerIsBetter || again >= mostMakings || !(call instanceof Peer)) return { gone: false, lacks };
-    this.log("server.restart-requested", { lacks, again });
-    await this.upgradeServer(call);
-    return { gone: true, lacks };
   }
 
   /** A session's state changed: one that runs gets a scope of its own. */
@@ -758,7 +502,7 @@ export class Server implements Context {
       pid: process.pid,
       started: this.#started,
       up: steady() - this.#startedAt,
-      peers: this.#peers.size,
+      peers: this.#clients.count,
     };
   }
 
@@ -776,7 +520,7 @@ export class Server implements Context {
     const wanted = renewing && (this.table.live().length > 0 || this.#eventOutbox.pending || this.announcer.pending);
     const ended = this.#ended;
     this.#ended = () => {
-      if (wanted && this.#peersAtEnd === 0) startSuccessor();
+      if (wanted && this.#clients.sentAway === 0) startSuccessor();
       ended();
     };
     await this.#end(`the home ${this.home} is not the one that was opened`, (peer) => peer.reconnect(), undefined, renewing);
@@ -785,7 +529,7 @@ export class Server implements Context {
   /** A server that has nothing to do goes, after a pause in which the next command finds it still there. */
   #considerIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#ending || this.#peers.size > 0 || this.#retention.busy) return;
+    if (this.#ending || this.#clients.count > 0 || this.#retention.busy) return;
     if (this.#eventOutbox.pending || this.announcer.pending) return;
     if (this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
@@ -800,29 +544,13 @@ export class Server implements Context {
   }
 
   /**
-   * A signal to the server. In a batch job it is the batch system's, and went to every process of the job: the server stays to see how the runs end.
-   * Elsewhere, and the second time, it ends the server alone; SIGUSR1 makes it look after its home.
+   * A signal to the server. Outside of a batch job, and the second time, it ends the server alone; SIGUSR1 makes
+   * it look after its home.
    */
   signalled(signal: "SIGTERM" | "SIGINT" | "SIGUSR1" | "SIGUSR2"): void {
-    if (this.#hits.has(signal) || jobOfHome(this.home) === undefined) {
-      if (signal === "SIGUSR1") this.#guard.look();
-      else this.stopServer(signal);
-      return;
-    }
-    this.#hits.add(signal);
-    this.log("server.terminated", { signal, runs: this.table.live().map(({ id }) => id) });
-    for (const session of this.table.live()) noteHit(session, signal, wall());
-    setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
-  }
-
-  async #askAfterHit(): Promise<void> {
-    for (const session of this.table.live()) {
-      const run = await this.progress.of(session);
-      if (!session.live || this.#ending) continue;
-      const answer = orderAfterHit(session, run?.stopping === true, wall());
-      this.log("session.terminated", { id: session.id, stopping: run?.stopping === true, answer });
-      if (answer === "sent") session.tell("it goes on: asked to stop (one Ctrl+C)");
-    }
+    if (this.job !== undefined && this.#jobSignals.take(signal)) return;
+    if (signal === "SIGUSR1") this.#guard.look();
+    else this.stopServer(signal);
   }
 
   /** @param first the client that brings the new version: it starts its server before the others, with older ones of their own, can. */
@@ -836,12 +564,11 @@ export class Server implements Context {
     this.log("server.end-requested", { reason });
     clearTimeout(this.#idle);
     this.#listener.close();
-    this.#handshakes.dispose();
+    this.#clients.close();
     // what was taken is noted, or it would be told twice
     const told = within(longestTelling, Promise.all([this.#eventOutbox.leave(), this.announcer.leave()]));
     this.tick.dispose();
-    clearInterval(this.#jobLook);
-    this.#endWatch();
+    this.#jobSessions.dispose();
     this.#deadlines.dispose();
     this.usage.dispose();
     clearInterval(this.#timeKeeper);
@@ -858,18 +585,7 @@ export class Server implements Context {
     this.#guard.release();
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
-    const peers = [...this.#peers];
-    this.#peersAtEnd = peers.length;
-    if (first !== undefined) {
-      // the others read no more keys, and go when the new server listens
-      for (const peer of peers) if (peer !== first) peer.announceNext();
-      first.reconnect();
-      const socket = path.join(this.home, "server.sock");
-      for (let waited = 0; waited < longestHandOver && !fs.existsSync(socket); waited += handOverLook)
-        await new Promise((resolve) => setTimeout(resolve, handOverLook));
-    }
-    for (const peer of peers) farewell(peer);
-    await Promise.all(peers.map((peer) => peer.gone));
+    await this.#clients.sendAway(farewell, first);
     await Promise.all([this.#screens.dispose(), this.archive.dispose()]);
     this.#aside.dispose();
     this.log("server.ended", { reason });

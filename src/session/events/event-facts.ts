@@ -4,6 +4,9 @@ import { outcomeOf } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 import { tagsOf, tagsText } from "../life/tags.ts";
 
+/** What an event says that is about no node in particular. */
+export const aboutAll = { node: null, metric: null, epoch: null };
+
 /** Events that an end is: it completed, or it ended otherwise (status, signal, lost). */
 export type SessionEvent = "ended" | "failed";
 

@@ -1,0 +1,133 @@
+// Sessions and batch jobs: the host's server takes in the sessions of jobs that are over; the server of a job
+// ends its sessions with it where no control group does.
+import { setTimeout as delay } from "node:timers/promises";
+import { steady, wall } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { finalJobEnd, jobWords } from "../batch/job-end.ts";
+import { Slurm } from "../batch/slurm.ts";
+import { nameOf } from "../platform/processes.ts";
+import { signalNumber } from "../platform/signals.ts";
+import type { Session } from "../session/life/session.ts";
+import type { SessionTable } from "../session/life/session-table.ts";
+import { isLive } from "../session/life/state.ts";
+import { type TakenIn, takeInEndedJobs } from "../session/machines/take-in.ts";
+import { stopGracefully } from "../session/run/graceful-stop.ts";
+import type { SessionStore } from "../store/session-store.ts";
+import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
+
+/** How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for each. */
+const jobLook = 30_000;
+
+/** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
+const longestJobQuestion = 4_000;
+
+export interface JobSessionEffects {
+  readonly home: string;
+  /** The name of the job whose home this is. */
+  readonly job: string | undefined;
+  /** Where no control group holds the job: the process whose end is the job's. */
+  readonly keeper: number | undefined;
+  /** Whether this is a job's home by its path. */
+  readonly inJob: boolean;
+  readonly table: SessionTable;
+  readonly store: SessionStore;
+  readonly log: Log;
+  /** Whether the server is on its way out. */
+  ending(): boolean;
+  /** Writes to the database; where it cannot be written, says so and goes on. */
+  stored(write: () => void): void;
+  /** Tells the end of a session that an earlier server has not told. */
+  tell(session: Session): void;
+  /** Looks into the end of a session that nobody saw. */
+  conclude(session: Session, lost: string): void;
+  /** The job of this home is over, and all its sessions have ended. */
+  over(): void;
+}
+
+export class JobSessions {
+  readonly #effects: JobSessionEffects;
+  #takingIn: Promise<void> | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #endWatch: () => void = () => {};
+  /** What the batch system's processes are called whose end is the job's. */
+  #keeperKind: string | undefined;
+
+  constructor(effects: JobSessionEffects) {
+    this.#effects = effects;
+  }
+
+  /** The sessions of batch jobs that are over become ours. Nothing is done inside of a job. */
+  takeIn(): Promise<void> {
+    if (this.#effects.inJob || this.#effects.ending()) return Promise.resolve();
+    this.#takingIn ??= this.#takeInAll().finally(() => {
+      this.#takingIn = undefined;
+    });
+    return this.#takingIn;
+  }
+
+  async #takeInAll(): Promise<void> {
+    const taken = takeInEndedJobs(this.#effects.home, {
+      log: this.#effects.log,
+      known: (id) => this.#effects.table.get(id) !== undefined,
+      rowOf: (id, folder) => this.#effects.table.rowOf(id, folder),
+    });
+    await Promise.all(taken.map((one) => this.#takeInOne(one)));
+  }
+
+  async #takeInOne({ row, snapshot, job, written }: TakenIn): Promise<void> {
+    row.facts.job = job;
+    // its own server may have seen the holder go before Slurm said why
+    const unexplained = row.state === "lost" && row.facts.batchEnd === undefined;
+    if (isLive(row.state) || unexplained) {
+      const pause = (ms: number) => delay(ms, undefined, { ref: false });
+      const asked = finalJobEnd(job, new Slurm(row.environment), longestJobQuestion, pause);
+      const end = await Promise.race([asked, pause(longestJobQuestion)]);
+      if (end !== undefined) row.facts.batchEnd = end;
+      row.ended ??= end?.time ?? written;
+      if (unexplained) delete row.facts.outcome;
+    }
+    this.#effects.stored(() => {
+      this.#effects.store.save(row);
+      if (snapshot !== undefined) this.#effects.store.saveSnapshot(row.id, snapshot);
+    });
+    const session = await this.#effects.table.takeIn(row);
+    if (session.row.facts.untold === true) this.#effects.tell(session);
+    else if (unexplained) this.#effects.conclude(session, row.reason);
+  }
+
+  /** Looks for jobs that are over; in a job, for its end. */
+  watch(): void {
+    const { keeper, job } = this.#effects;
+    if (job === undefined) {
+      this.#look = setInterval(() => {
+        void this.takeIn().catch((error) => this.#effects.log("job.import-failed", { reason: String(error) }));
+      }, jobLook);
+      this.#look.unref();
+    }
+    if (keeper === undefined || job === undefined) return;
+    this.#keeperKind = nameOf(keeper);
+    this.#endWatch = watchJob(keeperFrom(keeper), {
+      live: () => this.#effects.table.live(),
+      stop: (session) => {
+        session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: wall() });
+        stopGracefully(session, { by: "job", why: "its job is over" }, wall());
+      },
+      kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
+      // a client that asks now is of the job's next run (Slurm ran it again) or step: it starts their server
+      done: () => this.#effects.over(),
+      steady: () => steady(),
+      log: this.#effects.log,
+    });
+  }
+
+  /** What is kept of a start for the end of its job, where no control group ends it. */
+  jobFacts(caller: number): Record<string, unknown> {
+    const keeper = this.#keeperKind === undefined ? undefined : keeperAbove(caller, this.#keeperKind);
+    return keeper === undefined ? {} : { keeper };
+  }
+
+  dispose(): void {
+    clearInterval(this.#look);
+    this.#endWatch();
+  }
+}
