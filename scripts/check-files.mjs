@@ -47,6 +47,7 @@ const allowed = {
     "src/commands/start/submit.ts",
     "src/commands/text/pager.ts",
     "src/resources/usage-file.ts",
+    "src/server/clients.ts",
     "src/server/code-cache.ts",
     "src/server/home-guard.ts",
     "src/server/home-owner.ts",
