@@ -1,7 +1,7 @@
-// The self-test of src/terminal/model/internals.ts: whether this version of xterm.js is the one that it was
+// The self-test of src/terminal/model/model.ts: whether this version of xterm.js is the one that it was
 // written for. The build fails where it is not, since every screen would be wrong.
 import { Bg, Colour } from "../src/terminal/model/cells.ts";
-import { Model } from "../src/terminal/model/internals.ts";
+import { Model } from "../src/terminal/model/model.ts";
 
 /**
  * Whether xterm.js' internals are those that this file was written for: true, or the first thing that is not.

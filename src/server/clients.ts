@@ -1,5 +1,5 @@
-// The clients that are connected to a server: which are served, which bring a newer server, and how all are sent
-// to the next one.
+// The clients that are connected to a server: which are served, which bring a newer server, and how all are
+// sent to the next one.
 import fs from "node:fs";
 import type { Socket } from "node:net";
 import path from "node:path";
@@ -13,12 +13,16 @@ import { Peer } from "./peer.ts";
 import { isNewer } from "./version.ts";
 
 /**
- * A request that comes again so often has not found a server that can give it more (another client was first with one, or the installation's own
- * Node is started with less): then its run starts with what there is, and says so.
+ * A request that comes again so often has not found a server that can give it more (another client was first
+ * with one, or the installation's own Node is started with less): then its run starts with what there is, and
+ * says so.
  */
 const mostMakings = 3;
 
-/** So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked for this often. */
+/**
+ * So long (ms) the clients of a server that goes wait for the one that a newer client starts, which is looked
+ * for this often.
+ */
 const longestHandOver = 3_000;
 const handOverLook = 20;
 
@@ -85,7 +89,10 @@ export class Clients {
     });
   }
 
-  /** A client that speaks another protocol: a newer one brings its own server; of an older one the request is read, and it becomes ours. */
+  /**
+   * A client that speaks another protocol: a newer one brings its own server; of an older one the request is
+   * read, and it becomes ours.
+   */
   #foreign(peer: Peer, { version, protocol }: Hello): boolean {
     this.#effects.log("server.client-refused", { version, protocol, server: this.#effects.version });
     if (!isNewer(version, this.#effects.version)) return false;
@@ -96,7 +103,8 @@ export class Clients {
   async #run(call: Call): Promise<number | undefined> {
     const { request } = call;
     if (this.#effects.ending()) {
-      // who came while this server was on its way out goes to the next one, with the others where they wait for it
+      // who came while this server was on its way out goes to the next one, with the others where they wait
+      // for it
       if (call instanceof Peer) this.#effects.handingOver() ? call.announceNext() : call.reconnect();
       return undefined;
     }
@@ -118,7 +126,10 @@ export class Clients {
     return this.#effects.run(call);
   }
 
-  /** Whether what this server was installed from is gone, as an environment that was deleted: the client's own installation is there, and takes over. */
+  /**
+   * Whether what this server was installed from is gone, as an environment that was deleted: the client's own
+   * installation is there, and takes over.
+   */
   async #uprooted(): Promise<boolean> {
     try {
       await fs.promises.access(path.join(this.#effects.root, "dist", "server.cjs"));

@@ -48,7 +48,10 @@ export class JobEnds {
     return this.#asked.end;
   }
 
-  /** Of a session that did not end by its own will in this home's job: what became of the job, with the time of the event. */
+  /**
+   * Of a session that did not end by its own will in this home's job: what became of the job, with the time
+   * of the event.
+   */
   async explain({ row }: Session, vanished: boolean): Promise<void> {
     const known = row.facts.batchEnd?.what;
     // that a job or step is over, which its own process tells, does not say why
@@ -57,8 +60,9 @@ export class JobEnds {
     const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
     if (!vanished && row.waitStatus === 0 && !fromOutside) return;
     const asked = await jobEnd(path.basename(this.#home), new Slurm(row.environment));
-    // The job is being ended, and neither its limit nor its script, which still waits for us, is why. Slurm counts a restart when it preempts a
-    // job to run it again (a grace, which alone sets PreemptTime, is seldom configured); else it was cancelled.
+    // The job is being ended, and neither its limit nor its script, which still waits for us, is why. Slurm
+    // counts a restart when it preempts a job to run it again (a grace, which alone sets PreemptTime, is
+    // seldom configured); else it was cancelled.
     const ending = asked.what === "other" && asked.said === "COMPLETING" && stop !== undefined;
     const again = (asked.restarts ?? 0) > Number(row.environment.SLURM_RESTART_COUNT ?? 0);
     const end: JobEnd = ending ? { ...asked, what: again ? "preempted" : "cancelled", time: stop.time } : asked;
@@ -69,7 +73,9 @@ export class JobEnds {
     if (vanished && end.time !== null && end.time >= (row.started ?? row.created) && end.time <= wall()) row.ended = end.time;
   }
 
-  /** A signal that stopped the run is the time limit's where the job's script asked Slurm for it before that. */
+  /**
+   * A signal that stopped the run is the time limit's where the job's script asked Slurm for it before that.
+   */
   async #whetherLimit({ facts, environment }: SessionRow): Promise<void> {
     const { outside, stop } = facts;
     if (stop?.by !== "caller" || outside === undefined || this.#job === undefined) return;

@@ -15,10 +15,16 @@ import { stopGracefully } from "../session/run/graceful-stop.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 
-/** How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for each. */
+/**
+ * How often (ms) it is looked for homes of batch jobs that are over: a folder is read, and one lock tried for
+ * each.
+ */
 const jobLook = 30_000;
 
-/** So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less is said of its end. */
+/**
+ * So long (ms) a start or a list waits for what a batch system says of a job that is over: without it, less
+ * is said of its end.
+ */
 const longestJobQuestion = 4_000;
 
 export interface JobSessionEffects {

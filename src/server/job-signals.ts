@@ -1,5 +1,5 @@
-// Signals to the server of a batch job: they are the batch system's, went to every process of the job, and the
-// server stays to see how the runs end.
+// Signals to the server of a batch job: they are the batch system's, went to every process of the job, and
+// the server stays to see how the runs end.
 import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Session } from "../session/life/session.ts";

@@ -79,10 +79,15 @@ export interface ServerOptions {
   ended(): void;
 }
 
-/** How often it is written down what time it is (ms): a server that is killed has told its successor the hour. */
+/**
+ * How often it is written down what time it is (ms): a server that is killed has told its successor the hour.
+ */
 const timeKept = 3_600_000;
 
-/** So long (ms) a server that goes waits for the word that an event was taken, which a web server says within tenths of a second. */
+/**
+ * So long (ms) a server that goes waits for the word that an event was taken, which a web server says within
+ * tenths of a second.
+ */
 const longestTelling = 1_000;
 
 /** A figure of losses is drawn within so long (ms), or the message goes without it. */
@@ -416,7 +421,10 @@ export class Server implements Context {
     }
   }
 
-  /** A database that cannot be written (a full disk) must not end a run: the row is written again with its next change. */
+  /**
+   * A database that cannot be written (a full disk) must not end a run: the row is written again with its
+   * next change.
+   */
   #stored(write: () => void): void {
     try {
       write();
@@ -512,8 +520,8 @@ export class Server implements Context {
   }
 
   /**
-   * The home is not the one that was opened. Who has it goes on: another server, or one that takes over from what we know. Everything that was opened is
-   * opened anew that way, by the same path as at an upgrade.
+   * The home is not the one that was opened. Who has it goes on: another server, or one that takes over from
+   * what we know. Everything that was opened is opened anew that way, by the same path as at an upgrade.
    */
   async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
     const renewing = verdict === "renew";
@@ -544,8 +552,8 @@ export class Server implements Context {
   }
 
   /**
-   * A signal to the server. Outside of a batch job, and the second time, it ends the server alone; SIGUSR1 makes
-   * it look after its home.
+   * A signal to the server. Outside of a batch job, and the second time, it ends the server alone; SIGUSR1
+   * makes it look after its home.
    */
   signalled(signal: "SIGTERM" | "SIGINT" | "SIGUSR1" | "SIGUSR2"): void {
     if (this.job !== undefined && this.#jobSignals.take(signal)) return;
@@ -553,7 +561,10 @@ export class Server implements Context {
     else this.stopServer(signal);
   }
 
-  /** @param first the client that brings the new version: it starts its server before the others, with older ones of their own, can. */
+  /**
+   * @param first the client that brings the new version: it starts its server before the others, with older
+   * ones of their own, can.
+   */
   async upgradeServer(first?: Peer): Promise<void> {
     await this.#end("a new version takes over", (peer) => peer.reconnect(), first);
   }
@@ -593,7 +604,10 @@ export class Server implements Context {
   }
 }
 
-/** Starts the server of this home that takes over where no client is there who would; it asks for nothing, and a client may be faster. */
+/**
+ * Starts the server of this home that takes over where no client is there who would; it asks for nothing, and
+ * a client may be faster.
+ */
 function startSuccessor(): void {
   const ready = process.argv.indexOf("--ready");
   const words = process.argv.slice(1).filter((_, i) => ready < 0 || (i + 1 !== ready && i !== ready));

@@ -1,5 +1,5 @@
-// The end of a session: what its files, its holder and its batch job say of it is kept, once, and whoever wants
-// to know is told, once.
+// The end of a session: what its files, its holder and its batch job say of it is kept, once, and whoever
+// wants to know is told, once.
 import { within } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
@@ -13,7 +13,10 @@ import type { RunProgress } from "../trainers/run.ts";
 import type { JobEnds } from "./job-ends.ts";
 import { sampled } from "./usage.ts";
 
-/** So long (ms) an end waits for the last look at what the run used: it takes milliseconds, unless the kernel's own files hang. */
+/**
+ * So long (ms) an end waits for the last look at what the run used: it takes milliseconds, unless the
+ * kernel's own files hang.
+ */
 const longestUsage = 1_000;
 
 export interface SessionEndEffects {

@@ -2,8 +2,8 @@
 // whole state, hidden parts included, to compare.
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
-import { mendErase } from "../../src/terminal/model/internals.ts";
 import { Scanner } from "../../src/terminal/model/scanner.ts";
+import { mendErase } from "../../src/terminal/model/xterm-mends.ts";
 import { Shadow } from "./shadow.ts";
 
 const scrollback = 1000;

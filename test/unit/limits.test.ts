@@ -15,7 +15,7 @@ import { encodeFrame } from "../../src/protocol/frame.ts";
 import { runEventCommand } from "../../src/server/event-command.ts";
 import { Peer } from "../../src/server/peer.ts";
 import { longestName } from "../../src/session/life/session-table.ts";
-import { Model } from "../../src/terminal/model/internals.ts";
+import { Model } from "../../src/terminal/model/model.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { ByteCount } from "../../src/trainers/byte-count.ts";
 import { readRunConfig } from "../../src/trainers/falcon/run-config.ts";

@@ -1,7 +1,7 @@
 // Draws a screen on a terminal of another size: cropped or letterboxed, changed lines only, each frame whole
 // between synchronized-output brackets.
 import { Colour, Content, cellWidth, type Line, slots } from "../model/cells.ts";
-import type { Model } from "../model/internals.ts";
+import type { Model } from "../model/model.ts";
 import type { Tracker } from "../model/tracker.ts";
 import { isDisputed, penOf } from "../replay/painter.ts";
 import { PenWriter } from "../replay/pen.ts";

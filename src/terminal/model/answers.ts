@@ -1,7 +1,7 @@
 // Answers the queries that a program sends to its terminal, from the screen alone and only with what the
 // screen really has.
 import { Bg, Colour, Fg, Underline } from "./cells.ts";
-import type { Model } from "./internals.ts";
+import type { Model } from "./model.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** Said to XTVERSION. */

@@ -1,7 +1,9 @@
 // Changes the size of a model so that what stands below a scroll region stays at the bottom edge, as a
 // program that watches only the height expects.
+
+import type { BufferView } from "./buffer-view.ts";
 import { Content, type Line, slots } from "./cells.ts";
-import type { BufferView, Model } from "./internals.ts";
+import type { Model } from "./model.ts";
 import type { SqueezedRegion, Tracker } from "./tracker.ts";
 
 /**

@@ -6,7 +6,7 @@ import { decodeScreen, encodeScreen } from "../replay/codec.ts";
 import { replay, replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
-import { Model } from "./internals.ts";
+import { Model } from "./model.ts";
 import type { PlainTextScan } from "./plain-text-scan.ts";
 import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";

@@ -1,7 +1,7 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the
 // scrollback before anyone can see it.
 import { BlockPool } from "../worker/block-pool.ts";
-import type { Model } from "./internals.ts";
+import type { Model } from "./model.ts";
 import { endOfSgr, type PlainTextScan, scanPlainText } from "./plain-text-scan.ts";
 
 /**

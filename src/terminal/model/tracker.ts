@@ -1,7 +1,7 @@
 // Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes,
 // origin of saved cursors …) and keeps it.
 import { Bg, type Link } from "./cells.ts";
-import type { Model } from "./internals.ts";
+import type { Model } from "./model.ts";
 
 /** What DECSC saves and xterm.js does not. */
 export interface SavedExtra {

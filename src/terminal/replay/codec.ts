@@ -1,7 +1,8 @@
 // A screen as bytes to store, scrollback and hidden state included, and the way back: exact, and compressed.
 import { deflateSync, inflateSync } from "node:zlib";
+import type { BufferView, SavedCursor, StoredLine, Which } from "../model/buffer-view.ts";
 import { Bg, Content, type Line, type Link, type Pen, slots } from "../model/cells.ts";
-import type { BufferView, Model, Modes, Mouse, SavedCursor, StoredLine, Which } from "../model/internals.ts";
+import type { Model, Modes, Mouse } from "../model/model.ts";
 import type { Tracked } from "../model/tracker.ts";
 import { Writer } from "./writer.ts";
 

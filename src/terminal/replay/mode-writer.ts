@@ -1,6 +1,6 @@
 // Writes modes, keyboard, colours and titles: the part of a replay that needs no cell, from what the tracker
 // and the modes say.
-import type { Modes } from "../model/internals.ts";
+import type { Modes } from "../model/model.ts";
 import type { KeyboardStack, Tracked } from "../model/tracker.ts";
 import type { Writer } from "./writer.ts";
 

@@ -1,7 +1,9 @@
 // Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it
 // is in.
+
+import type { BufferView, SavedCursor } from "../model/buffer-view.ts";
 import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "../model/cells.ts";
-import type { BufferView, Model, SavedCursor } from "../model/internals.ts";
+import type { Model } from "../model/model.ts";
 import type { SavedExtra, Tracked } from "../model/tracker.ts";
 import {
   allKeyboards,

@@ -7,7 +7,7 @@ import { withoutSequences } from "../../../src/base/tokenizer.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
-import { Model } from "../../../src/terminal/model/internals.ts";
+import { Model } from "../../../src/terminal/model/model.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { plainLines } from "../../../src/trainers/falcon/plain-text.ts";

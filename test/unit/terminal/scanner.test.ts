@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Model } from "../../../src/terminal/model/internals.ts";
+import { Model } from "../../../src/terminal/model/model.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 

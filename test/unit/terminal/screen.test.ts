@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { internalsKnown } from "../../../scripts/internals-known.ts";
-import { Model } from "../../../src/terminal/model/internals.ts";
+import { Model } from "../../../src/terminal/model/model.ts";
 import { possibleSize, Screen } from "../../../src/terminal/model/screen.ts";
 
 function open(cols = 20, rows = 6, scrollback = 50) {
