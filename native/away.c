@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os.h"
 #include "terminal.h"
 
 enum {
@@ -24,7 +25,7 @@ static bool write_all(const char *text, size_t length) {
     text += count;
     length -= (size_t)count;
     struct pollfd slot = {output_fd(1), POLLOUT, 0};
-    if (count == 0 && poll(&slot, 1, WRITE_MS) == 0) return true;
+    if (count == 0 && os_poll(&slot, 1, WRITE_MS) == 0) return true;
   }
   return true;
 }

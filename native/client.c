@@ -37,7 +37,7 @@ int client_wait_for(int fd, int ms) {
     slots[5].events = keys_events;
     int64_t leaves = typing_leaves_at(client.heard_at), left = (leaves >= 0 && leaves < end ? leaves : end) - os_steady_ms();
     int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
-    if (poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
+    if (os_poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
     if (direct_is_on()) client_step_direct();
     if (slots[4].revents) client_read_input();
     if (slots[5].revents) keys_step();
@@ -105,7 +105,7 @@ static void turn(void) {
   slots[5].events = keys_events;
   int timeout = time_left(), step = client.out_left > 0 ? -1 : direct_timeout();
   if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
-  int ready = poll(slots, 8, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
+  int ready = os_poll(slots, 8, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
   if (ready < 0 && errno != EINTR) client_die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {
@@ -128,14 +128,14 @@ static void turn(void) {
   client_send_typed();
   client_send_news();
   client_flush();
-  if (client.going && client.unsent_start == client.unsent_end) shutdown(client.connection, SHUT_WR);
+  if (client.going && client.unsent_start == client.unsent_end) os_shutdown(client.connection, SHUT_WR);
   if (client.lost && !client.out_blocked) client_lose();
 }
 
 static void open_standard_streams(void) {
   // a descriptor that the caller closed would be given to the next thing we open
   for (int fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) _exit(STATUS_OURS);
+    if (os_fcntl(fd, F_GETFD, 0) < 0 && os_open("/dev/null", O_RDWR, 0) < 0) os_exit(STATUS_OURS);
 }
 
 int main(int count, char **arguments) {
@@ -154,7 +154,7 @@ int main(int count, char **arguments) {
   }
   if (client.first_count >= 1 && !strcmp(client.first_arguments[0], "@channel")) {
     size_t taken = channel_begin(client.first_arguments + 1, client.first_count - 1);
-    if (taken == 0) _exit(STATUS_OURS);
+    if (taken == 0) os_exit(STATUS_OURS);
     client.first_arguments += 1 + taken;
     client.first_count -= 1 + taken;
     typing_over_network();

@@ -10,6 +10,7 @@
 
 #include "channel.h"
 #include "frame.h"
+#include "os.h"
 #include "place.h"
 
 #ifndef FALCON_VERSION

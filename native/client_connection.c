@@ -16,10 +16,10 @@
 #include "typing.h"
 
 void client_make_token(void) {
-  int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-  bool made = fd >= 0 && read(fd, client.token, sizeof client.token) == (ssize_t)sizeof client.token;
+  int fd = os_open("/dev/urandom", O_RDONLY | O_CLOEXEC, 0);
+  bool made = fd >= 0 && os_read(fd, client.token, sizeof client.token) == (ssize_t)sizeof client.token;
   if (!made) client_die("no random numbers: %s", strerror(errno));
-  close(fd);
+  os_close(fd);
 }
 
 bool client_ask_if_late(bool only_unsent) {
@@ -69,8 +69,8 @@ static void reach_far(void) {
     while (away_is_asking()) client_wait_for(-1, LATE_MS);
     // who thinks for long has lost the server's patience with a client that says nothing
     struct pollfd slot = {client.connection, POLLIN, 0};
-    if (poll(&slot, 1, 0) > 0 && slot.revents & POLLHUP) {
-      close(client.connection);
+    if (os_poll(&slot, 1, 0) > 0 && slot.revents & POLLHUP) {
+      os_close(client.connection);
       return reach_far();
     }
   }
@@ -94,7 +94,7 @@ void client_ask(void) {
   client.holds_signals = client.forward_signals;
   client.in_start = client.in_end = client.out_left = 0;
   client.out_blocked = client.out_waits = false;
-  while (client.passed_count > 0) close(client_take_passed());
+  while (client.passed_count > 0) os_close(client_take_passed());
   client.unsent_start = client.unsent_end = 0;
   typing_restart();
   client.inputs_sent = 0;
@@ -105,7 +105,7 @@ void client_ask(void) {
 }
 
 void client_lose(void) {
-  close(client.connection);
+  os_close(client.connection);
   client.connection = -1;
   if (direct_is_on()) client.orphan = true;
   bool steady = client.greeted && os_steady_ms() - client.connected_at > STEADY_MS;

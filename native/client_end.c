@@ -20,7 +20,7 @@ static void give_back(void) {
 
 _Noreturn void client_leave(int status) {
   give_back();
-  _exit(status);
+  os_exit(status);
 }
 
 __attribute__((format(printf, 1, 2))) _Noreturn void client_die(const char *format, ...) {
@@ -29,7 +29,7 @@ __attribute__((format(printf, 1, 2))) _Noreturn void client_die(const char *form
   give_back();
   prose_say_all(client.called_as, format, arguments);
   va_end(arguments);
-  _exit(STATUS_OURS);
+  os_exit(STATUS_OURS);
 }
 
 _Noreturn void client_leave_frozen(void) {
@@ -42,7 +42,7 @@ _Noreturn void client_leave_frozen(void) {
   else
     prose_say(name, "the session server (process %d) does not answer, so this terminal has left; what runs goes on",
         (int)client.server_pid);
-  _exit(0);
+  os_exit(0);
 }
 
 void *client_must(void *memory) {

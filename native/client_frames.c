@@ -34,10 +34,10 @@ static void become(const uint8_t *payload, size_t length) {
   client_restore_sigpipe();
   // meant for us (src/trainers/falcon/shim.ts)
   unsetenv("FALCON_SESSIONS_SHIM");
-  execv(arguments[0], arguments + 1);
+  os_execv(arguments[0], arguments + 1);
   int error = errno;
   prose_say(client.called_as, "cannot run %s: %s", arguments[0], strerror(error));
-  _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+  os_exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
 static void set_input_mode(int mode) {
@@ -195,7 +195,7 @@ static ssize_t receive(uint8_t *into, size_t room) {
   } control;
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
       .msg_controllen = sizeof control.space};
-  ssize_t count = recvmsg(client.connection, &message, MSG_CMSG_CLOEXEC);
+  ssize_t count = os_recvmsg(client.connection, &message, MSG_CMSG_CLOEXEC);
   struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
   if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return count;
   int fd;

@@ -29,7 +29,7 @@ static void take_answer(const uint8_t *bytes, size_t length) {
 void client_read_input(void) {
   // one read is one frame: what was typed at once stays together
   static uint8_t bytes[READ_PIECE];
-  ssize_t count = read(0, bytes, sizeof bytes);
+  ssize_t count = os_read(0, bytes, sizeof bytes);
   if (count > 0) return away_is_asking() ? take_answer(bytes, (size_t)count) : take_typed(bytes, (size_t)count);
   if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   // a raw terminal has no end of input: it was closed

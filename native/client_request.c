@@ -26,7 +26,7 @@ static void send_scheduling(void) {
   uint8_t payload[5 + OS_PROCESSORS_ROOM];
   int score = 0;
   os_oom_score(&score);
-  put_u16(payload, (uint16_t)getpriority(PRIO_PROCESS, 0));
+  put_u16(payload, (uint16_t)os_getpriority(PRIO_PROCESS, 0));
   put_u16(payload + 2, (uint16_t)score);
   payload[4] = client.sent_before;
   if (client.sent_before < UINT8_MAX) client.sent_before++;
@@ -49,7 +49,7 @@ void client_send_request(void) {
   uint8_t numbers[24];
   char text[PATH_MAX];
   put_u16(numbers, PROTOCOL);
-  put_u32(numbers + 2, (uint32_t)(is_far ? client.far.bridge : getpid()));
+  put_u32(numbers + 2, (uint32_t)(is_far ? client.far.bridge : os_getpid()));
   // a server makes way for a newer client, who starts the next one: we may not everywhere
   const char *version = client.place.may_start && !is_far ? FALCON_VERSION : "0.0.0";
   size_t length = (size_t)snprintf(text, sizeof text, "%s%c%.64s", version, 0, client.called_as);
@@ -69,12 +69,12 @@ void client_send_request(void) {
     send_text(TO_ENV, text, "an environment variable");
   }
   // empty where the folder is gone: only some commands need one
-  send_text(TO_DIRECTORY, is_far ? "/" : getcwd(text, sizeof text) ? text : "", "the path of the working folder");
+  send_text(TO_DIRECTORY, is_far ? "/" : os_getcwd(text, sizeof text) ? text : "", "the path of the working folder");
   uint16_t cols, rows;
   terminal_size(&cols, &rows);
-  mode_t mask = umask(0);
-  umask(mask);
-  numbers[0] = (uint8_t)(isatty(0) | isatty(1) << 1 | isatty(2) << 2);
+  mode_t mask = os_umask(0);
+  os_umask(mask);
+  numbers[0] = (uint8_t)(os_isatty(0) | os_isatty(1) << 1 | os_isatty(2) << 2);
   put_u16(numbers + 1, cols);
   put_u16(numbers + 3, rows);
   put_u16(numbers + 5, (uint16_t)mask);
@@ -83,7 +83,7 @@ void client_send_request(void) {
   client_send(TO_TERMINAL, numbers, 9);
   for (int resource = 0; resource < (int)RLIM_NLIMITS && !is_far; resource++) {
     struct rlimit limit;
-    if (getrlimit(resource, &limit) < 0) continue;
+    if (os_getrlimit(resource, &limit) < 0) continue;
     put_u32(numbers, (uint32_t)resource);
     put_u64(numbers + 4, limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur);
     put_u64(numbers + 12, limit.rlim_max == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_max);

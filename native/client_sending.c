@@ -29,7 +29,7 @@ size_t client_unsent(void) { return client.unsent_end - client.unsent_start; }
 
 void client_flush(void) {
   while (client.unsent_start < client.unsent_end && !client.lost) {
-    ssize_t count = write(client.connection, client.unsent + client.unsent_start, client_unsent());
+    ssize_t count = os_write(client.connection, client.unsent + client.unsent_start, client_unsent());
     if (count > 0) client.unsent_start += (size_t)count;
     else if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     // what the server said before it went is still to be read

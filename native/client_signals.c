@@ -13,20 +13,20 @@
 static void on_signal(int number) {
   int kept = errno;
   uint8_t byte = (uint8_t)number;
-  if (write(client.signal_pipe[1], &byte, 1) < 0) {}  // a full pipe has enough to wake us
+  if (os_write(client.signal_pipe[1], &byte, 1) < 0) {}  // a full pipe has enough to wake us
   errno = kept;
 }
 
 static void on_crash(int number) {
   terminal_crash();
-  signal(number, SIG_DFL);
-  raise(number);
+  os_signal(number, SIG_DFL);
+  os_raise(number);
 }
 
 static void handle(int number, void (*handler)(int)) {
   struct sigaction action = {.sa_handler = handler};
   sigemptyset(&action.sa_mask);
-  sigaction(number, &action, NULL);
+  os_sigaction(number, &action, NULL);
 }
 
 void client_catch_signals(void) {
@@ -34,19 +34,19 @@ void client_catch_signals(void) {
   static const int told[] = {SIGWINCH, SIGCONT, SIGTSTP};
   static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
   struct sigaction old;
-  if (pipe(client.signal_pipe) < 0) client_die("no pipe for signals: %s", strerror(errno));
+  if (os_pipe(client.signal_pipe) < 0) client_die("no pipe for signals: %s", strerror(errno));
   for (int i = 0; i < 2; i++) {
-    fcntl(client.signal_pipe[i], F_SETFD, FD_CLOEXEC);
-    fcntl(client.signal_pipe[i], F_SETFL, O_NONBLOCK);
+    os_fcntl(client.signal_pipe[i], F_SETFD, FD_CLOEXEC);
+    os_fcntl(client.signal_pipe[i], F_SETFL, O_NONBLOCK);
   }
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
     // what the caller has switched off (nohup) stays off
-    sigaction(deadly[i], NULL, &old);
+    os_sigaction(deadly[i], NULL, &old);
     if (old.sa_handler != SIG_IGN) handle(deadly[i], on_signal);
   }
   for (size_t i = 0; i < sizeof told / sizeof *told; i++) handle(told[i], on_signal);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) handle(crashes[i], on_crash);
-  sigaction(SIGPIPE, NULL, &old);
+  os_sigaction(SIGPIPE, NULL, &old);
   client.pipe_was_ignored = old.sa_handler == SIG_IGN;
   handle(SIGPIPE, SIG_IGN);
 }
@@ -70,11 +70,11 @@ static void stop(void) {
   direct_stop(!client.orphan);
   terminal_leave(client.out_left > 0 || !direct_at_rest());
   handle(SIGTSTP, SIG_DFL);
-  raise(SIGTSTP);
+  os_raise(SIGTSTP);
   // somebody has continued us, or nobody is there who could have
   handle(SIGTSTP, on_signal);
   // what else came while we stood still: `kill` of a stopped job is a SIGTERM and a SIGCONT
-  for (ssize_t count; (count = read(client.signal_pipe[0], bytes, sizeof bytes)) > 0;)
+  for (ssize_t count; (count = os_read(client.signal_pipe[0], bytes, sizeof bytes)) > 0;)
     for (ssize_t i = 0; i < count; i++)
       if (bytes[i] != SIGCONT && bytes[i] != SIGTSTP) obey_signal(bytes[i]);
   continued();
@@ -103,7 +103,7 @@ static void obey_signal(int number) {
 void client_take_signals(void) {
   uint8_t bytes[64];
   bool woken = false;
-  for (ssize_t count; (count = read(client.signal_pipe[0], bytes, sizeof bytes)) > 0;)
+  for (ssize_t count; (count = os_read(client.signal_pipe[0], bytes, sizeof bytes)) > 0;)
     for (ssize_t i = 0; i < count; i++)
       if (bytes[i] == SIGCONT) woken = true;
       else obey_signal(bytes[i]);

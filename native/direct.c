@@ -67,14 +67,14 @@ static uint64_t shown(void) {
 
 bool direct_begin(int holder, const uint8_t *payload, size_t length, const struct direct_reports *reports) {
   if (length < BEGIN_HEAD || payload[8] != SEQUENCE_RULES_VERSION || holder < 0) {
-    if (holder >= 0) close(holder);
+    if (holder >= 0) os_close(holder);
     return false;
   }
   struct sequence_rules rules;
   memcpy(rules.passage, payload + 9, sizeof rules.passage);
   // nobody can be asked here
   stream_filter_begin(&d.filter, &rules, true, false);
-  fcntl(holder, F_SETFL, fcntl(holder, F_GETFL) | O_NONBLOCK);
+  os_fcntl(holder, F_SETFL, os_fcntl(holder, F_GETFL, 0) | O_NONBLOCK);
   d.holder = holder;
   d.on = true;
   d.reports = reports;
@@ -95,7 +95,7 @@ static void finish(enum direct_end why) {
 
 static void end(bool tell) {
   d.on = false;
-  close(d.holder);
+  os_close(d.holder);
   d.holder = -1;
   stream_filter_end(&d.filter);
   if (tell) d.reports->ended(d.offset, d.why);
@@ -142,7 +142,7 @@ static bool has_frame(void) { return d.in_length >= FRAME_HEADER && d.in_length 
 
 static void read_holder(void) {
   if (!has_frame()) {
-    ssize_t count = read(d.holder, d.in + d.in_length, sizeof d.in - d.in_length);
+    ssize_t count = os_read(d.holder, d.in + d.in_length, sizeof d.in - d.in_length);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (count <= 0) return finish(DIRECT_HOLDER_GONE);
     d.in_length += (size_t)count;

@@ -78,7 +78,7 @@ int64_t now_ms(void) { return os_steady_ms(); }
 
 uint64_t epoch_ms(void) {
   struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
+  os_clock_gettime(CLOCK_REALTIME, &t);
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
@@ -93,14 +93,14 @@ char *path_in_folder(char *path, size_t room, const char *name) {
 
 static void read_size(uint16_t *cols, uint16_t *rows) {
   struct winsize size = {0};
-  if (ioctl(master, TIOCGWINSZ, &size) < 0) return;
+  if (os_ioctl(master, TIOCGWINSZ, &size) < 0) return;
   *cols = size.ws_col;
   *rows = size.ws_row;
 }
 
 static void set_size(uint16_t cols, uint16_t rows) {
   struct winsize size = {.ws_col = cols, .ws_row = rows};
-  if (ioctl(master, TIOCSWINSZ, &size) < 0) errno = 0;
+  if (os_ioctl(master, TIOCSWINSZ, &size) < 0) errno = 0;
 }
 
 // What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of
@@ -112,7 +112,7 @@ static bool read_output(void) {
   size_t have = 0;
   ssize_t length;
   do {
-    length = read(master, output + have, sizeof output - have);
+    length = os_read(master, output + have, sizeof output - have);
     if (length > 0) have += (size_t)length;
   } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ);
   // EIO: no process has the terminal open any more
@@ -127,11 +127,11 @@ static bool read_output(void) {
 // Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal
 // that is set not to wait: there a program would get EAGAIN, which few expect.
 static bool stop_output(void) {
-  return terminal >= 0 && !(fcntl(terminal, F_GETFL) & O_NONBLOCK) && tcflow(terminal, TCOOFF) == 0;
+  return terminal >= 0 && !(os_fcntl(terminal, F_GETFL, 0) & O_NONBLOCK) && os_tcflow(terminal, TCOOFF) == 0;
 }
 
 static void continue_output(void) {
-  if (terminal >= 0) tcflow(terminal, TCOON);
+  if (terminal >= 0) os_tcflow(terminal, TCOON);
 }
 
 void holder_resize(uint16_t cols, uint16_t rows) {
@@ -150,7 +150,7 @@ ssize_t holder_type(const uint8_t *bytes, size_t length) {
   if (master < 0 || state != RUNNING) return -1;
   size_t done = 0;
   while (done < length) {
-    ssize_t taken = write(master, bytes + done, length - done);
+    ssize_t taken = os_write(master, bytes + done, length - done);
     if (taken > 0) done += (size_t)taken;
     else if (taken < 0 && errno == EINTR) continue;
     else if (taken < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return done ? (ssize_t)done : -1;
@@ -169,15 +169,15 @@ static void end_session(void) {
   record_tried_ms = lonely_since_ms = now_ms();
   state = ENDED;
   // what still has the terminal open is on its own now, as when a terminal's window closes
-  if (master >= 0) close(master);
-  if (terminal >= 0) close(terminal);
+  if (master >= 0) os_close(master);
+  if (terminal >= 0) os_close(terminal);
   master = terminal = -1;
 }
 
 static void program_is_gone(void) {
   state = DRAINING;
   program_gone_ms = now_ms();
-  if (terminal >= 0) close(terminal);
+  if (terminal >= 0) os_close(terminal);
   terminal = -1;
 }
 
@@ -190,12 +190,12 @@ static void launch(const struct orders *orders) {
   exec_error = child_launch(program_arguments, orders, &program, before_exec);
   // our own standard streams leave the terminal to the program, and our directory does not keep a file system
   // busy
-  terminal = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-  int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+  terminal = os_fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  int nowhere = os_open("/dev/null", O_RDWR | O_CLOEXEC, 0);
   for (int fd = 0; fd <= 2; fd++)
-    if (nowhere >= 0) dup2(nowhere, fd);
-  if (nowhere > 2) close(nowhere);
-  if (chdir("/") < 0) errno = 0;
+    if (nowhere >= 0) os_dup2(nowhere, fd);
+  if (nowhere > 2) os_close(nowhere);
+  if (os_chdir("/") < 0) errno = 0;
   state = RUNNING;
   if (exec_error == 0) return;
   if (program < 0) program = 0;  // the fork itself failed
@@ -212,7 +212,7 @@ static void adopt(void) {
     program = record_pid() ? record_pid() : program;
     state = ENDED;
     lonely_since_ms = now_ms();
-    close(master);
+    os_close(master);
     master = -1;
     return;
   }
@@ -222,7 +222,7 @@ static void adopt(void) {
   continue_output();  // the one before may have been killed while it gave the terminal a size
   watch = os_watch_process(program);
   // the program leads its session; a process of that number that does not is another one
-  if (getsid(program) != program || !os_is_running(program)) program_is_gone();
+  if (os_getsid(program) != program || !os_is_running(program)) program_is_gone();
 }
 
 bool holder_go(int passed_master, const struct orders *orders) {
@@ -232,11 +232,11 @@ bool holder_go(int passed_master, const struct orders *orders) {
     fprintf(stderr, "holder: %s: %s\r\n", session_folder,
             error == EWOULDBLOCK ? "another holder is alive" : error == EEXIST ? "belongs to another run" : strerror(error));
     server_leave();
-    exit(error == EWOULDBLOCK || error == EEXIST ? EX_NOT_STARTED : EX_NO_FILES);
+    os_exit(error == EWOULDBLOCK || error == EEXIST ? EX_NOT_STARTED : EX_NO_FILES);
   }
   master = passed_master;
-  fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
-  fcntl(master, F_SETFD, FD_CLOEXEC);
+  os_fcntl(master, F_SETFL, os_fcntl(master, F_GETFL, 0) | O_NONBLOCK);
+  os_fcntl(master, F_SETFD, FD_CLOEXEC);
   output_ms = now_ms();
   if (orders->cols && orders->rows) set_size(orders->cols, orders->rows);
   uint16_t cols = orders->cols, rows = orders->rows;
@@ -264,7 +264,7 @@ void holder_release(void) {
 static void note_signal(int number) {
   int before = errno;
   uint8_t byte = (uint8_t)number;
-  if (write(signal_pipe[1], &byte, 1) < 0) errno = before;  // a full pipe wakes the loop as well
+  if (os_write(signal_pipe[1], &byte, 1) < 0) errno = before;  // a full pipe wakes the loop as well
   errno = before;
 }
 
@@ -272,20 +272,20 @@ static bool prepare_signals(void) {
   // SIGTERM too: at a shutdown the program gets its own, and a second one from us would make it drop what it
   // has not saved
   static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM, SIGUSR2, SIGXFSZ};
-  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) signal(ignored[i], SIG_IGN);
-  if (pipe(signal_pipe) < 0) return false;
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) os_signal(ignored[i], SIG_IGN);
+  if (os_pipe(signal_pipe) < 0) return false;
   for (int i = 0; i < 2; i++) {
-    fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
-    fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+    os_fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
+    os_fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
   }
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
-  return sigaction(SIGCHLD, &action, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0;
+  return os_sigaction(SIGCHLD, &action, NULL) == 0 && os_sigaction(SIGUSR1, &action, NULL) == 0;
 }
 
 static void take_signals(void) {
   uint8_t numbers[64];
-  ssize_t count = read(signal_pipe[0], numbers, sizeof numbers);
+  ssize_t count = os_read(signal_pipe[0], numbers, sizeof numbers);
   struct ending found = ending;
   if (child_reap(adopted_program ? 0 : program, &found) && state == RUNNING) {
     ending = found;
@@ -356,11 +356,11 @@ static void turn(int64_t began_ms) {
   // before GO: a hang-up of the terminal means that the server that spawned us is gone
   if (state == WAITING_FOR_GO && !adopted_program) slots[SLOT_MASTER] = (struct pollfd){.fd = STDIN_FILENO, .events = 0};
   size_t count = SLOT_SERVER + server_poll(&slots[SLOT_SERVER]);
-  if (poll(slots, (nfds_t)count, next_timeout(began_ms)) < 0 && errno != EINTR) return;
+  if (os_poll(slots, (nfds_t)count, next_timeout(began_ms)) < 0 && errno != EINTR) return;
   bool waiting = state == WAITING_FOR_GO;
   if (waiting && ((slots[SLOT_MASTER].revents & (POLLHUP | POLLERR)) || now_ms() - began_ms >= GO_LIMIT_MS)) {
     server_leave();
-    exit(EX_NOT_STARTED);
+    os_exit(EX_NOT_STARTED);
   }
   if (slots[SLOT_SIGNALS].revents) take_signals();
   if (state == RUNNING && slots[SLOT_WATCH].revents) program_is_gone();

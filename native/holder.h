@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "os.h"
+
 // Every connection begins with version 1, and speaks a later one from where it asks for it: so an older
 // server never meets what it does not know.
 enum { PROTOCOL_VERSION = 1, PROTOCOL_HIGHEST = 2 };

@@ -78,7 +78,7 @@ static void say_hello(struct connection *c) {
   uint8_t *to = begin_frame(c, FROM_HELLO, 43);
   put_u16(to, PROTOCOL_VERSION);
   put_u16(to + 2, (uint16_t)holder_flags());
-  put_u32(to + 4, (uint32_t)getpid());
+  put_u32(to + 4, (uint32_t)os_getpid());
   put_u32(to + 8, (uint32_t)holder_program());
   put_u64(to + 12, log_base());
   put_u64(to + 20, log_end());
@@ -176,7 +176,7 @@ static bool say_master(struct connection *c) {
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &master, sizeof master);
   }
-  ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+  ssize_t sent = os_sendmsg(c->fd, &message, MSG_NOSIGNAL);
   if (sent == (ssize_t)sizeof frame) c->wants_master = false;
   else if (sent > 0) c->cannot_send = true;  // a torn frame cannot be mended; the kernel does not tear five bytes
   else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) c->cannot_send = true;
@@ -245,7 +245,7 @@ void cursor_pump(struct connection *c) {
       if (frames++ == FRAMES_IN_A_ROW || !say_next(c)) return;
       continue;
     }
-    ssize_t sent = send(c->fd, c->outgoing + c->outgoing_at, c->outgoing_end - c->outgoing_at, MSG_NOSIGNAL);
+    ssize_t sent = os_send(c->fd, c->outgoing + c->outgoing_at, c->outgoing_end - c->outgoing_at, MSG_NOSIGNAL);
     if (sent > 0) {
       c->outgoing_at += (size_t)sent;
     } else {

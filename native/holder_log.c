@@ -36,12 +36,12 @@ static uint64_t spare_from, spare_to;
 bool log_open(bool adopt) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "output.log")) return false;
-  log_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  log_fd = os_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (log_fd < 0) return false;
-  if (flock(log_fd, LOCK_EX | LOCK_NB) < 0) return false;
+  if (os_flock(log_fd, LOCK_EX | LOCK_NB) < 0) return false;
   if (adopt ? !record_adopt() : !record_create()) return false;
   gaps = record_gaps(&gap_count);
-  off_t size = lseek(log_fd, 0, SEEK_END);
+  off_t size = os_lseek(log_fd, 0, SEEK_END);
   if (size < 0) return false;
   end_offset = (uint64_t)size;
   // where the file could not even be lengthened, the last gap reaches further than the file
@@ -57,10 +57,10 @@ bool log_open(bool adopt) {
 bool log_is_taken(void) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "output.log")) return false;
-  int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  int fd = os_open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
   if (fd < 0) return false;
-  bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-  close(fd);
+  bool taken = os_flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+  os_close(fd);
   return taken;
 }
 
@@ -153,7 +153,7 @@ void log_append(const uint8_t *bytes, size_t length) {
   latest_length = length;
   size_t done = 0;
   while (done < length) {
-    ssize_t written = pwrite(log_fd, bytes + done, length - done, (off_t)(end_offset + done));
+    ssize_t written = os_pwrite(log_fd, bytes + done, length - done, (off_t)(end_offset + done));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) break;
     done += (size_t)written;
@@ -162,7 +162,7 @@ void log_append(const uint8_t *bytes, size_t length) {
   end_offset += length;
   if (done < length) {
     // lengthening takes no blocks: the file's size stays the stream's length
-    if (ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+    if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
     keep_spare(missing_from, bytes + done, length - done);
     add_gap(missing_from, length - done);
   }
@@ -182,7 +182,7 @@ ssize_t log_read(uint8_t *into, size_t room, uint64_t offset) {
   for (size_t i = 0; i < *gap_count; i++)
     if (gaps[i].offset > offset && gaps[i].offset < limit) limit = gaps[i].offset;
   for (;;) {
-    ssize_t length = pread(log_fd, into, (size_t)(limit - offset), (off_t)offset);
+    ssize_t length = os_pread(log_fd, into, (size_t)(limit - offset), (off_t)offset);
     if (length >= 0 || errno != EINTR) return length > 0 ? length : 0;
   }
 }
@@ -194,7 +194,7 @@ uint64_t log_missing_at(uint64_t offset) {
   if (gap) return gap;
   // the file was cut by somebody, or the disk cannot read it
   struct stat status;
-  bool cut = fstat(log_fd, &status) == 0 && (uint64_t)status.st_size <= offset;
+  bool cut = os_fstat(log_fd, &status) == 0 && (uint64_t)status.st_size <= offset;
   uint64_t rest = end_offset - offset;
   return cut || rest < PAYLOAD_LIMIT ? rest : PAYLOAD_LIMIT;
 }

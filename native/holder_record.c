@@ -61,7 +61,7 @@ void record_write(void) {
                 (unsigned long long)the_end.time_ms, (unsigned long long)the_end.user_us, (unsigned long long)the_end.system_us,
                 (unsigned long long)the_end.peak_kib);
   memset(text + length, 0, sizeof text - length);
-  record_dirty = record_fd < 0 || pwrite(record_fd, text, sizeof text, 0) != (ssize_t)sizeof text;
+  record_dirty = record_fd < 0 || os_pwrite(record_fd, text, sizeof text, 0) != (ssize_t)sizeof text;
 }
 
 // Allocates the block by writing it: where the disk is full already, nothing is started.
@@ -69,7 +69,7 @@ bool record_create(void) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "record")) return false;
   // a record that exists is another run's: its folder is not ours to write over
-  record_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  record_fd = os_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (record_fd < 0) return false;
   record_write();
   return !record_dirty;
@@ -98,10 +98,10 @@ static void parse_line(const char *line) {
 bool record_adopt(void) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "record")) return false;
-  record_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  record_fd = os_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (record_fd < 0) return false;
   char text[RECORD_SIZE + 1];
-  ssize_t length = pread(record_fd, text, RECORD_SIZE, 0);
+  ssize_t length = os_pread(record_fd, text, RECORD_SIZE, 0);
   if (length < 0) return false;
   text[length] = 0;
   for (char *rest = text, *line; (line = strsep(&rest, "\n"));) parse_line(line);
@@ -140,12 +140,12 @@ void record_retry(void) {
   char path[PATH_MAX];
   struct stat there, ours;
   if (!path_in_folder(path, sizeof path, "record")) return;
-  bool gone = stat(path, &there) < 0 && errno == ENOENT;
-  bool replaced = !gone && record_fd >= 0 && fstat(record_fd, &ours) == 0 && (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
+  bool gone = os_stat(path, &there) < 0 && errno == ENOENT;
+  bool replaced = !gone && record_fd >= 0 && os_fstat(record_fd, &ours) == 0 && (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
   if (gone || replaced || record_fd < 0) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = os_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
-      if (record_fd >= 0) close(record_fd);
+      if (record_fd >= 0) os_close(record_fd);
       record_fd = fd;
       record_dirty = true;
     }
@@ -181,7 +181,7 @@ static bool write_entry(uint32_t ms, uint32_t bytes, uint16_t cols, uint16_t row
   put_u32(entry + 4, bytes);
   put_u16(entry + 8, cols);
   put_u16(entry + 10, rows);
-  if (times_fd < 0 || pwrite(times_fd, entry, sizeof entry, times_at) != (ssize_t)sizeof entry) return false;
+  if (times_fd < 0 || os_pwrite(times_fd, entry, sizeof entry, times_at) != (ssize_t)sizeof entry) return false;
   times_at += TIMES_ENTRY;
   return true;
 }
@@ -208,7 +208,7 @@ static void resume_times(uint64_t header_ms) {
   uint8_t block[TIMES_ENTRY * 1024];
   uint64_t ms = 0;
   times_at = TIMES_HEADER;
-  for (ssize_t length; (length = pread(times_fd, block, sizeof block, times_at)) >= TIMES_ENTRY;) {
+  for (ssize_t length; (length = os_pread(times_fd, block, sizeof block, times_at)) >= TIMES_ENTRY;) {
     ssize_t whole = length - length % TIMES_ENTRY;
     for (ssize_t at = 0; at < whole; at += TIMES_ENTRY) {
       ms += get_u32(block + at);
@@ -222,18 +222,18 @@ static void resume_times(uint64_t header_ms) {
 void times_open(bool adopt) {
   char path[PATH_MAX];
   if (!path_in_folder(path, sizeof path, "times")) return;
-  times_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (adopt ? 0 : O_TRUNC), 0600);
+  times_fd = os_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (adopt ? 0 : O_TRUNC), 0600);
   if (times_fd < 0) return;
   uint8_t header[TIMES_HEADER];
-  if (adopt && pread(times_fd, header, sizeof header, 0) == TIMES_HEADER && memcmp(header, "FTIM", 4) == 0) {
+  if (adopt && os_pread(times_fd, header, sizeof header, 0) == TIMES_HEADER && memcmp(header, "FTIM", 4) == 0) {
     resume_times(get_u64(header + 8));
     return;
   }
   memcpy(header, "FTIM", 4);
   put_u32(header + 4, TIMES_VERSION);
   put_u64(header + 8, epoch_ms());
-  if (pwrite(times_fd, header, sizeof header, 0) != TIMES_HEADER) {
-    close(times_fd);
+  if (os_pwrite(times_fd, header, sizeof header, 0) != TIMES_HEADER) {
+    os_close(times_fd);
     times_fd = -1;
     return;
   }

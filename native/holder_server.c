@@ -32,8 +32,8 @@ enum { SERVED_LATER_MS = 2, LITTLE_OUTPUT = 4096 };
 struct server server;
 
 static void set_nonblocking(int fd) {
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  os_fcntl(fd, F_SETFL, os_fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  os_fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 // ---- the server.listener
@@ -41,13 +41,13 @@ static void set_nonblocking(int fd) {
 // Makes the folder again, and the one that it is in: somebody may have cleaned up.
 static void make_folder(void) {
   char parent[PATH_MAX];
-  if (mkdir(session_folder, 0700) == 0 || errno != ENOENT) return;
+  if (os_mkdir(session_folder, 0700) == 0 || errno != ENOENT) return;
   snprintf(parent, sizeof parent, "%s", session_folder);
   char *slash = strrchr(parent, '/');
   if (!slash || slash == parent) return;
   *slash = 0;
-  mkdir(parent, 0700);
-  mkdir(session_folder, 0700);
+  os_mkdir(parent, 0700);
+  os_mkdir(session_folder, 0700);
 }
 
 // Binds under a name of its own and renames: a server that connects finds either the old socket or the new
@@ -61,32 +61,32 @@ bool server_listen(void) {
   }
   memcpy(address.sun_path, server.socket_path, (size_t)length);
   address.sun_path[length] = '~';
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int fd = os_socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return false;
   set_nonblocking(fd);
-  unlink(address.sun_path);
-  mode_t before = umask(077);
-  int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
-  umask(before);
+  os_unlink(address.sun_path);
+  mode_t before = os_umask(077);
+  int bound = os_bind(fd, (struct sockaddr *)&address, sizeof address);
+  os_umask(before);
   struct stat status;
-  if (bound < 0 || listen(fd, 64) < 0 || stat(address.sun_path, &status) < 0 ||
-      rename(address.sun_path, server.socket_path) < 0) {
+  if (bound < 0 || os_listen(fd, 64) < 0 || os_stat(address.sun_path, &status) < 0 ||
+      os_rename(address.sun_path, server.socket_path) < 0) {
     int error = errno;
-    close(fd);
-    unlink(address.sun_path);
+    os_close(fd);
+    os_unlink(address.sun_path);
     errno = error;
     return false;
   }
   server.socket_device = status.st_dev;
   server.socket_inode = status.st_ino;
-  if (server.listener >= 0) close(server.listener);
+  if (server.listener >= 0) os_close(server.listener);
   server.listener = fd;
   return true;
 }
 
 static bool path_is_ours(void) {
   struct stat status;
-  return stat(server.socket_path, &status) == 0 && status.st_dev == server.socket_device && status.st_ino == server.socket_inode;
+  return os_stat(server.socket_path, &status) == 0 && status.st_dev == server.socket_device && status.st_ino == server.socket_inode;
 }
 
 void server_check_path(void) {
@@ -97,15 +97,15 @@ void server_check_path(void) {
 }
 
 void server_leave(void) {
-  if (server.listener >= 0 && path_is_ours()) unlink(server.socket_path);
+  if (server.listener >= 0 && path_is_ours()) os_unlink(server.socket_path);
 }
 
 // ---- connections
 
 // What was typed before the connection went is still delivered.
 static void drop(struct connection *c) {
-  close(c->fd);
-  if (c->passed >= 0) close(c->passed);
+  os_close(c->fd);
+  if (c->passed >= 0) os_close(c->passed);
   free(c->outgoing);
   free(c->incoming);
   c->fd = c->passed = -1;
@@ -130,7 +130,7 @@ static struct connection *free_slot(void) {
 static bool is_welcome(int fd) {
   uid_t uid;
   pid_t pid;
-  return os_peer(fd, &uid, &pid) == 0 && (uid == geteuid() || uid == 0);
+  return os_peer(fd, &uid, &pid) == 0 && (uid == os_geteuid() || uid == 0);
 }
 
 static bool has_free_slot(void) {
@@ -143,7 +143,7 @@ static bool has_free_slot(void) {
 // displaced by a newcomer.
 static void accept_all(void) {
   while (has_free_slot()) {
-    int fd = accept(server.listener, NULL, NULL);
+    int fd = os_accept(server.listener, NULL, NULL);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       return;
@@ -154,7 +154,7 @@ static void accept_all(void) {
     if (!outgoing || !incoming) {
       free(outgoing);
       free(incoming);
-      close(fd);
+      os_close(fd);
       continue;
     }
     set_nonblocking(fd);
@@ -186,7 +186,7 @@ static bool take_go(struct connection *c, const uint8_t *payload, size_t length)
   int master = c->passed;
   c->passed = -1;
   if (holder_go(master, &orders)) return true;
-  close(master);
+  os_close(master);
   return false;
 }
 
@@ -275,21 +275,21 @@ void server_take_frames(struct connection *c) {
 // Before GO a descriptor may come along. It is taken even where it makes no sense, for then it has to be
 // closed.
 static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
-  if (holder_state() != WAITING_FOR_GO) return recv(c->fd, into, room, 0);
+  if (holder_state() != WAITING_FOR_GO) return os_recv(c->fd, into, room, 0);
   struct iovec part = {into, room};
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(4 * sizeof(int))];
   } control;
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
-  ssize_t length = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
+  ssize_t length = os_recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
   if (length < 0) return length;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     for (size_t at = CMSG_LEN(0); at + sizeof(int) <= header->cmsg_len; at += sizeof(int)) {
       int fd;
       memcpy(&fd, (char *)header + at, sizeof fd);
-      if (c->passed >= 0) close(c->passed);
+      if (c->passed >= 0) os_close(c->passed);
       c->passed = fd;
     }
   }

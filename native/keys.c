@@ -50,7 +50,7 @@ bool keys_have_holder(void) { return k.holder >= 0; }
 void keys_close(void) { k.open = false; }
 
 static void lose(void) {
-  if (k.holder >= 0) close(k.holder);
+  if (k.holder >= 0) os_close(k.holder);
   k.holder = -1;
   k.open = k.ready = false;
   k.out_length = k.in_length = 0;
@@ -62,7 +62,7 @@ void keys_end(void) { lose(); }
 
 static void send_waiting(void) {
   while (k.out_length > 0) {
-    ssize_t count = send(k.holder, k.out, k.out_length, MSG_NOSIGNAL);
+    ssize_t count = os_send(k.holder, k.out, k.out_length, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (count < 0) return lose();
@@ -85,9 +85,9 @@ static void add_frame(const uint8_t *bytes, size_t length) {
 
 void keys_open(const uint8_t set[KEYS_SET], int holder) {
   // the one that is there has what is still on its way
-  if (holder >= 0 && k.holder >= 0) close(holder);
+  if (holder >= 0 && k.holder >= 0) os_close(holder);
   else if (holder >= 0) {
-    fcntl(holder, F_SETFL, fcntl(holder, F_GETFL) | O_NONBLOCK);
+    os_fcntl(holder, F_SETFL, os_fcntl(holder, F_GETFL, 0) | O_NONBLOCK);
     k.holder = holder;
     add_frame(NULL, 0);
   }
@@ -117,7 +117,7 @@ void keys_step(void) {
   if (k.holder < 0) return;
   send_waiting();
   if (k.holder < 0) return;
-  ssize_t count = recv(k.holder, k.in + k.in_length, sizeof k.in - k.in_length, MSG_DONTWAIT);
+  ssize_t count = os_recv(k.holder, k.in + k.in_length, sizeof k.in - k.in_length, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
   if (count <= 0) return lose();
   k.in_length += (size_t)count;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "os_calls.h"
+
 // Closes every descriptor from `first` on: the program must inherit nothing of ours.
 void os_close_from(int first);
 

@@ -1,10 +1,13 @@
 // See prose.h.
 #include "prose.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "os.h"
 
 // A sentence with two paths in it, and a program's name.
 enum { LONGEST = 12288, LONGEST_NAME = 256 };
@@ -64,11 +67,17 @@ void prose_make(char *shown, size_t room, const char *text) {
 }
 
 void prose_say_all(const char *name, const char *format, va_list arguments) {
-  char text[LONGEST], shown[LONGEST], by[LONGEST_NAME];
+  char text[LONGEST + LONGEST_NAME], shown[LONGEST], by[LONGEST_NAME];
   vsnprintf(text, sizeof text, format, arguments);
   prose_make(shown, sizeof shown, text);
   prose_make(by, sizeof by, name);
-  dprintf(2, "%s: %s\n", by, shown);
+  size_t length = (size_t)snprintf(text, sizeof text, "%s: %s\n", by, shown);
+  if (length >= sizeof text) length = sizeof text - 1;
+  for (size_t at = 0; at < length;) {
+    ssize_t count = os_write(2, text + at, length - at);
+    if (count > 0) at += (size_t)count;
+    else if (errno != EINTR) return;
+  }
 }
 
 void prose_say(const char *name, const char *format, ...) {

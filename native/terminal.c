@@ -44,7 +44,7 @@ void terminal_size(uint16_t *cols, uint16_t *rows) {
   struct winsize size;
   *cols = *rows = 0;
   for (size_t i = 0; i < 3; i++) {
-    if (!isatty(fds[i]) || ioctl(fds[i], TIOCGWINSZ, &size) < 0) continue;
+    if (!os_isatty(fds[i]) || os_ioctl(fds[i], TIOCGWINSZ, &size) < 0) continue;
     *cols = size.ws_col;
     *rows = size.ws_row;
     return;
@@ -52,13 +52,13 @@ void terminal_size(uint16_t *cols, uint16_t *rows) {
 }
 
 bool terminal_raw(void) {
-  if (!known && tcgetattr(0, &before) < 0) return false;
+  if (!known && os_tcgetattr(0, &before) < 0) return false;
   known = true;
   struct termios mode = before;
   cfmakeraw(&mode);
   mode.c_cc[VMIN] = 1;
   mode.c_cc[VTIME] = 0;
-  while (tcsetattr(0, TCSANOW, &mode) < 0)
+  while (os_tcsetattr(0, TCSANOW, &mode) < 0)
     if (errno != EINTR) return false;
   raw = 1;
   return true;
@@ -66,7 +66,7 @@ bool terminal_raw(void) {
 
 // In the background the terminal is the shell's, whose modes are not ours to change.
 static bool in_foreground(void) {
-  return tcgetpgrp(0) == getpgrp();
+  return os_tcgetpgrp(0) == os_getpgrp();
 }
 
 void terminal_cooked(void) {
@@ -75,10 +75,10 @@ void terminal_cooked(void) {
   sigset_t stop, old;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTTOU);
-  sigprocmask(SIG_BLOCK, &stop, &old);
+  os_sigprocmask(SIG_BLOCK, &stop, &old);
   if (in_foreground())
-    while (tcsetattr(0, TCSANOW, &before) < 0 && errno == EINTR) {}
-  sigprocmask(SIG_SETMASK, &old, NULL);
+    while (os_tcsetattr(0, TCSANOW, &before) < 0 && errno == EINTR) {}
+  os_sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 void terminal_keep_restore(const uint8_t *bytes, size_t length) {
@@ -101,7 +101,7 @@ static void write_patiently(const uint8_t *bytes, size_t length) {
     int64_t left = end - os_steady_ms();
     if (count > 0) continue;
     struct pollfd slot = {output_fd(1), POLLOUT, 0};
-    if (left <= 0 || (poll(&slot, 1, (int)left) < 0 && errno != EINTR)) return;
+    if (left <= 0 || (os_poll(&slot, 1, (int)left) < 0 && errno != EINTR)) return;
   }
 }
 
@@ -109,7 +109,7 @@ void terminal_leave(bool torn) {
   static const uint8_t cancel = 0x18;
   size_t length = restore_length;
   restore_length = 0;
-  if (length > 0 && (!isatty(0) || in_foreground())) {
+  if (length > 0 && (!os_isatty(0) || in_foreground())) {
     if (torn) write_patiently(&cancel, 1);
     write_patiently(restore, length);
   }
@@ -119,24 +119,24 @@ void terminal_leave(bool torn) {
 }
 
 void terminal_crash(void) {
-  if (restore_length > 0 && write(outputs[1].fd, restore, restore_length) < 0) {}
-  if (raw) tcsetattr(0, TCSANOW, &before);
+  if (restore_length > 0 && os_write(outputs[1].fd, restore, restore_length) < 0) {}
+  if (raw) os_tcsetattr(0, TCSANOW, &before);
 }
 
 static void open_output(int stream) {
   struct stat status;
   outputs[stream].fd = stream;
   outputs[stream].piece = 1 << 16;
-  if (fstat(stream, &status) < 0) return;
-  bool terminal = isatty(stream);
+  if (os_fstat(stream, &status) < 0) return;
+  bool terminal = os_isatty(stream);
   outputs[stream].socket = S_ISSOCK(status.st_mode);
   if (!terminal && !S_ISFIFO(status.st_mode)) return;
   // an open file of our own can be non-blocking without anybody else noticing
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", stream);
-  int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  const char *name = fd < 0 && terminal ? ttyname(stream) : NULL;
-  if (name) fd = open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  int fd = os_open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+  const char *name = fd < 0 && terminal ? os_ttyname(stream) : NULL;
+  if (name) fd = os_open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
   if (fd >= 0) {
     outputs[stream].fd = fd;
     return;
@@ -159,10 +159,10 @@ ssize_t output_write(int stream, const uint8_t *bytes, size_t length) {
   if (length > outputs[stream].piece) length = outputs[stream].piece;
   if (outputs[stream].waits) {
     struct pollfd slot = {fd, POLLOUT, 0};
-    if (poll(&slot, 1, 0) <= 0) return 0;
+    if (os_poll(&slot, 1, 0) <= 0) return 0;
   }
   for (;;) {
-    ssize_t count = outputs[stream].socket ? send(fd, bytes, length, MSG_DONTWAIT) : write(fd, bytes, length);
+    ssize_t count = outputs[stream].socket ? os_send(fd, bytes, length, MSG_DONTWAIT) : os_write(fd, bytes, length);
     if (count >= 0) return count;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
     if (errno != EINTR) return -1;

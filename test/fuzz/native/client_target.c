@@ -21,7 +21,6 @@ int played_shutdown(int fd, int how);
 #define _exit played_exit
 #define raise played_raise
 #define recvmsg played_recvmsg
-#define dprintf played_dprintf
 #include "../../../native/away.c"
 #include "../../../native/client.c"
 #include "../../../native/client_connection.c"
@@ -44,7 +43,6 @@ int played_shutdown(int fd, int how);
 #undef _exit
 #undef raise
 #undef recvmsg
-#undef dprintf
 
 enum { CONNECTION = 1000, SIGNALS = 1001, OUTPUT = 1002, TYPED_ROOM = 1 << 22, MOST_TURNS = 20000 };
 
@@ -306,6 +304,7 @@ ssize_t played_read(int fd, void *into, size_t room) {
 }
 
 ssize_t played_write(int fd, const void *bytes, size_t length) {
+  if (fd == 2) return (ssize_t)length;  // a sentence
   fuzz_require(fd == CONNECTION, "nothing is written elsewhere");
   unsigned way = next();
   if (way > 253 || write_failed) {
@@ -360,10 +359,6 @@ int played_execv(const char *path, char *const words[]) {
   fuzz_require(length <= PAYLOAD_LIMIT && words[0], "EXEC names a program and its name");
   errno = ENOENT;
   return -1;
-}
-int played_dprintf(int fd, const char *format, ...) {
-  fuzz_require(fd == 2 && format[0] == '%', "sentences go to stderr");
-  return 0;
 }
 int played_raise(int number) { return number == SIGTSTP ? 0 : -1; }
 void played_exit(int status) {
