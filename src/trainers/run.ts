@@ -150,10 +150,21 @@ export interface RoundProgress {
   /** Epochs of the round since its best validation loss, of those after which it ends. */
   epochsSinceBest: number | null;
   patience: number | null;
-  /** Rounds of this launch that were accepted; rejected ones in a row, of those after which training ends. */
+  /**
+   * Rounds that were accepted, of all launches that go on from one another; rejected ones in a row, of
+   * those after which training ends.
+   */
   accepted: number;
   rejected: number;
   patienceRounds: number | null;
+  /** Seconds until the training ends at this rate. Undefined: not known, or of an earlier version. */
+  left?: TimeRange | null;
+}
+
+/** Between so many seconds and so many; null: without an end. */
+export interface TimeRange {
+  least: number;
+  most: number | null;
 }
 
 /** A metric that is no number any more. */

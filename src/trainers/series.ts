@@ -10,6 +10,8 @@ export interface MetricSeries {
   /** Gradient steps, or whatever the run counts. */
   step: (number | null)[];
   epoch: (number | null)[];
+  /** Of a training in rounds: which one. Undefined: it does not train in rounds, or does not tell. */
+  round?: (number | null)[];
   /** ms since 1970. */
   time: (number | null)[];
   /** Simulations made by then. */

@@ -33,9 +33,36 @@ function progress(nodes: readonly NodeProgress[]): string {
   if (loss !== "") parts.push(`${loss}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
   const stuck = stuckText(slowest);
   if (stuck !== "") parts.push(stuck);
-  const left = Math.max(...nodes.map((node) => node.timeLeft ?? 0));
-  if (left > 0) parts.push(`${span(left)} left`);
+  const left = leftText(nodes);
+  if (left !== "") parts.push(left);
   return parts.join(" · ");
+}
+
+/** "4m 12s left", "time left unknown"; "" where there is nothing to say. */
+export function leftText(nodes: readonly NodeProgress[]): string {
+  const left = leftSpan(nodes);
+  if (left === "") return "";
+  return left === unknownLeft ? `time left ${left}` : `${left} left`;
+}
+
+const unknownLeft = "unknown";
+
+/**
+ * The time left of nodes that are trained side by side: "4m 12s"; with rounds "12m 03s to 3h 05m",
+ * "over 12m 03s" or "unknown". "" where there is nothing to say.
+ */
+export function leftSpan(nodes: readonly NodeProgress[]): string {
+  const training = nodes.filter(({ status }) => status === "training");
+  const rounds = training.filter(({ round }) => round);
+  const known = Math.max(0, ...training.map((node) => node.timeLeft ?? 0));
+  if (rounds.length === 0) return known > 0 ? span(known) : "";
+  const ranges = rounds.map(({ round }) => round?.left ?? null);
+  if (ranges.includes(null)) return unknownLeft;
+  const least = Math.max(known, ...ranges.map((range) => range?.least ?? 0));
+  const most = ranges.map((range) => range?.most ?? null);
+  if (most.includes(null)) return least > 0 ? `over ${span(least)}` : unknownLeft;
+  const longest = Math.max(known, ...most.map((seconds) => seconds ?? 0));
+  return span(least) === span(longest) ? span(longest) : `${span(least)} to ${span(longest)}`;
 }
 
 function results(nodes: readonly NodeProgress[]): string {
@@ -71,8 +98,9 @@ export function lossText(node: NodeProgress): string {
 }
 
 /** "no better for 40 epochs", where that is long. */
-export function stuckText({ epoch, epochsBefore, epochsSinceBest, nonFinite = [] }: NodeProgress): string {
-  if (epochsSinceBest === null || epoch === null || nonFinite.length > 0) return "";
+export function stuckText({ round, epoch, epochsBefore, epochsSinceBest, nonFinite = [] }: NodeProgress): string {
+  // a round that is without a better loss ends soon, and says so by its patience
+  if (round || epochsSinceBest === null || epoch === null || nonFinite.length > 0) return "";
   const long = Math.max(longWithout, partWithout * (epoch - (epochsBefore ?? 0)));
   return epochsSinceBest >= long ? `no better for ${epochsSinceBest} epochs` : "";
 }

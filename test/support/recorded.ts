@@ -32,15 +32,19 @@ export const recordedRuns = [
   "two-nodes",
 ] as const;
 
+/** By a RoundTrainer of falcon's next version with a model that is none. */
+export const recordedRounds = ["rounds", "rounds-resumed"] as const;
+
 export type RecordedName = (typeof recordedRuns)[number];
+type AnyName = RecordedName | (typeof recordedRounds)[number];
 
 /** The folder of a recorded run. */
-export function fixture(name: RecordedName): string {
+export function fixture(name: AnyName): string {
   return path.join(root, "test/fixtures/runs", name);
 }
 
 /** What is recorded of a run. */
-export function recorded(name: RecordedName): Recorded {
+export function recorded(name: AnyName): Recorded {
   return JSON.parse(fs.readFileSync(path.join(fixture(name), "recorded.json"), "utf8")) as Recorded;
 }
 
@@ -50,7 +54,7 @@ export function recordedOutput(name: RecordedName): Buffer {
 }
 
 /** Copies the run directory to `to`, with the times of its files. */
-export function layOut(name: RecordedName, to: string): Recorded {
+export function layOut(name: AnyName, to: string): Recorded {
   const facts = recorded(name);
   fs.cpSync(path.join(fixture(name), "run"), to, { recursive: true });
   for (const [file, time] of Object.entries(facts.modified)) fs.utimesSync(path.join(to, file), time / 1000, time / 1000);
@@ -58,7 +62,7 @@ export function layOut(name: RecordedName, to: string): Recorded {
 }
 
 /** The lines of a node's log in a recorded run; empty where it has none. */
-export function recordedLog(name: RecordedName, node: string): string[] {
+export function recordedLog(name: AnyName, node: string): string[] {
   const file = path.join(fixture(name), "run/graph", node, "output.log");
   return fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
 }

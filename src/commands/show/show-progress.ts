@@ -2,7 +2,7 @@
 import stringWidth from "string-width";
 import { printable } from "../../base/printable.ts";
 import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
-import { epochText, number, roundText, span, stuckText } from "../../trainers/summary.ts";
+import { epochText, leftText, number, roundText, stuckText } from "../../trainers/summary.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   loss: "train loss",
@@ -31,7 +31,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
       node.samples === null ? "" : `${node.samples} samples`,
       node.learningRate === null ? "" : `learning rate ${number(node.learningRate)}`,
       node.epochsPerMinute === null ? "" : `${number(node.epochsPerMinute)} ${node.unit ?? "epoch"}s/min`,
-      node.timeLeft === null ? "" : `${span(node.timeLeft)} left`,
+      leftText([node]),
       node.error === null ? "" : `error: ${node.error}`,
     ];
     lines.push(...wrapped(`  ${node.name}  `, facts.filter(Boolean), width));

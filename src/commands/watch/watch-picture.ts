@@ -3,7 +3,7 @@ import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap
 import { printable, printableColoured } from "../../base/printable.ts";
 import { drawChart, sparkline } from "../../trainers/curve.ts";
 import type { NodeProgress } from "../../trainers/run.ts";
-import { epochText, number, span } from "../../trainers/summary.ts";
+import { epochText, leftSpan, number, span } from "../../trainers/summary.ts";
 import { cutMiddle } from "../list/session-list.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
@@ -104,7 +104,7 @@ const columns: readonly WatchColumn[] = [
     right: true,
     rank: 7,
     unit: "left",
-    text: ({ session, node }) => (session.live ? known(node?.timeLeft, span) : ""),
+    text: ({ session, node }) => (session.live && node !== undefined ? leftSpan([node]) : ""),
   },
   {
     title: "SILENT",

@@ -80,6 +80,12 @@ export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; t
 const partOfPatience = 0.5;
 
 function withoutBetter(node: NodeProgress): string {
+  if (node.round) {
+    // each round ends by its patience: what tells is how many were in vain
+    const { rejected, patienceRounds } = node.round;
+    if (patienceRounds === null || rejected < Math.max(2, partOfPatience * patienceRounds)) return "";
+    return `${rejected} of ${patienceRounds} rounds of patience rejected in a row`;
+  }
   const { patience, epochsSinceBest } = node;
   if (patience === null || patience === undefined) return stuckText(node);
   if (epochsSinceBest === null || epochsSinceBest < Math.max(2, partOfPatience * patience)) return "";

@@ -36,6 +36,8 @@ export interface DriverFacts {
  */
 export interface DriverNode {
   done: boolean;
+  /** Undefined: it does not train in rounds. With rounds the epochs are those of the present one. */
+  round: number | undefined;
   epoch: number | undefined;
   epochs: number | undefined;
   loss: number | undefined;
@@ -81,17 +83,20 @@ export class DriverLog {
 
   /**
    * `[name] Training started`, `[name] epoch 280/400, loss -0.82`, `[name] Training completed (loss:
-   * -0.7873)`.
+   * -0.7873)`; of a falcon with an actor that trains `[name/train] round 3, epoch 41/100, loss -0.82`.
    */
   #node(text: string, time: number): void {
     const found =
-      /^\[(.+)\] (?:(Training started)|(Training completed)(?: \(loss: (\S+)\))?|epoch (\d+)\/(\d+), loss (\S+))$/.exec(text);
+      /^\[(.+?)(?:\/train)?\] (?:(Training started)|(Training completed)(?: \(loss: \S+\))?|(?:round (\d+), )?epoch (\d+)\/(\d+), loss (\S+))$/.exec(
+        text,
+      );
     if (!found) return;
-    const [, name = "", started, completed, , epoch, epochs, loss] = found;
+    const [, name = "", started, completed, round, epoch, epochs, loss] = found;
     const before = started === undefined ? this.facts.nodes.get(name) : undefined;
-    const known = before ?? { done: false, epoch: undefined, epochs: undefined, loss: undefined, time };
+    const known = before ?? { done: false, round: undefined, epoch: undefined, epochs: undefined, loss: undefined, time };
     this.facts.nodes.set(name, {
       done: completed !== undefined,
+      round: round === undefined ? known.round : Number(round),
       epoch: epoch === undefined ? known.epoch : Number(epoch),
       epochs: epochs === undefined ? known.epochs : Number(epochs),
       loss: loss === undefined || loss === "?" ? known.loss : pythonFloat(loss),

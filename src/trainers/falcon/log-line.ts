@@ -32,8 +32,18 @@ export function parseEpoch(text: string): EpochLine | undefined {
 export type RoundLine =
   | { is: "start"; round: number }
   | { is: "epoch"; round: number; line: EpochLine }
-  /** `rejected`: how many in a row, where it was. */
-  | { is: "end"; round: number; accepted: boolean; rejected: number | undefined };
+  /**
+   * `rejected`: how many in a row, of how many (`patience`) that end the training, where it was;
+   * `samples`: simulated by then.
+   */
+  | {
+      is: "end";
+      round: number;
+      accepted: boolean;
+      rejected: number | undefined;
+      patience: number | undefined;
+      samples: number | undefined;
+    };
 
 /** Undefined where the text is no line of a round. An epoch's number counts within its round. */
 export function parseRound(text: string): RoundLine | undefined {
@@ -43,8 +53,20 @@ export function parseRound(text: string): RoundLine | undefined {
   const round = Number(number);
   if (word === "starting") return { is: "start", round };
   if (word === undefined) return { is: "epoch", round, line: epochLine(epoch, epochs, rest) };
-  const row = /\| rejected in a row=(\d+)/.exec(rest)?.[1];
-  return { is: "end", round, accepted: word === "ACCEPTED", rejected: row === undefined ? undefined : Number(row) };
+  const [, rejected, patience] = /\| rejected in a row=(\d+)(?:\/(\d+))?/.exec(rest) ?? [];
+  const samples = /\| n_sims=(\d+)/.exec(rest)?.[1];
+  return {
+    is: "end",
+    round,
+    accepted: word === "ACCEPTED",
+    rejected: numberOf(rejected),
+    patience: numberOf(patience),
+    samples: numberOf(samples),
+  };
+}
+
+function numberOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function epochLine(epoch: string, epochs: string, rest: string): EpochLine {

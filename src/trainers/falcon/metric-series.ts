@@ -44,7 +44,8 @@ export async function metricSeries(graph: string, folder: string, count: ByteCou
   const readers = names.map((name) => ({ name, reader: new MetricReader(path.join(graph, folder, "metrics", name), count) }));
   await Promise.all(readers.map(({ reader }) => reader.read()));
   const pointsOf = (name: string) => readers.find((one) => one.name === name)?.reader.points ?? [];
-  const [epochs, samples] = [pointsOf("epoch"), pointsOf("n_samples")];
+  const [rounds, samples] = [pointsOf("round"), pointsOf("n_samples")];
+  const epochs = rounds.length === 0 ? pointsOf("epoch") : countedOn(pointsOf("epoch"));
   return readers.flatMap(({ name, reader }) => {
     const { points } = reader;
     if (points.length === 0) return [];
@@ -55,8 +56,19 @@ export async function metricSeries(graph: string, folder: string, count: ByteCou
       epoch: latestAt(points, epochs),
       time: points.map(({ time }) => time * 1000),
       samples: latestAt(points, samples),
+      ...(rounds.length === 0 ? {} : { round: latestAt(points, rounds) }),
       value: points.map(({ value }) => value),
     };
+  });
+}
+
+/** The epochs of all rounds, counted on where each begins anew. */
+function countedOn(epochs: readonly Point[]): Point[] {
+  let [before, last] = [0, 0];
+  return epochs.map((point) => {
+    if (point.value <= last) before += last;
+    last = point.value;
+    return { ...point, value: before + last };
   });
 }
 

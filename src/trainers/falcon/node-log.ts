@@ -24,9 +24,19 @@ export interface RoundRecord {
   epochs: number | undefined;
   bestEpoch: number;
   bestLoss: number;
-  /** Rounds of this launch that were accepted, as far as the log was read; rejected ones in a row. */
+  /**
+   * Rounds that were accepted, of all launches that go on from one another, as far as the log was read;
+   * rejected ones in a row, and how many of them end the training.
+   */
   accepted: number;
   rejected: number;
+  patienceRounds: number | undefined;
+}
+
+/** `[z] Training started`, in the training actor's log `[z/train] …`. The driver says the same. */
+export function trainingLine(text: string): { node: string; is: "started" | "completed" } | undefined {
+  const found = /^\[(.+?)(?:\/train)?\] Training (started|completed)\b/.exec(text);
+  return found ? { node: found[1] as string, is: found[2] as "started" | "completed" } : undefined;
 }
 
 /** Past this many epochs every second of the older half is dropped: curves have a few hundred columns. */
@@ -62,6 +72,10 @@ export class NodeLog {
   rounds: RoundRecord | undefined;
   /** Epochs of the rounds before the present one. */
   #before = 0;
+  /** The next line of a round begins one, whatever its number: another launch has begun. */
+  #betweenRounds = true;
+  /** What was simulated by the end of the last round. */
+  #samples: number | undefined;
   /** The last line logged as an error in this launch, without its time. */
   lastError: string | undefined;
   /** ms by the log's own clock of the last line with a time. */
@@ -100,12 +114,15 @@ export class NodeLog {
     if (!read) return;
     this.lastTime = read.time;
     if (read.level === "ERROR" || read.level === "CRITICAL") this.lastError = read.text;
-    if (read.text === `[${this.name}] Training started`) {
-      this.#begin(true);
-      this.started = true;
-      this.begunAt = read.time;
-    } else if (read.text.startsWith(`[${this.name}] Training completed`)) this.completed = true;
-    else if (read.text.startsWith("Epoch ")) this.#epoch(parseEpoch(read.text), read.time);
+    const said = trainingLine(read.text);
+    if (said?.node === this.name) {
+      if (said.is === "completed") this.completed = true;
+      else {
+        this.#begin(true);
+        this.started = true;
+        this.begunAt = read.time;
+      }
+    } else if (read.text.startsWith("Epoch ")) this.#epoch(parseEpoch(read.text), read.time);
     else if (read.text.startsWith("Round ")) this.#round(parseRound(read.text), read.time);
   }
 
@@ -113,6 +130,7 @@ export class NodeLog {
   restart(): void {
     this.rounds = undefined;
     this.#before = 0;
+    this.#samples = undefined;
     this.epochs = [];
     this.seams = [];
     this.started = false;
@@ -131,6 +149,7 @@ export class NodeLog {
     this.first = undefined;
     this.best = undefined;
     this.begunAt = undefined;
+    this.#betweenRounds ||= seen;
     this.beginningSeen = seen;
     this.completed = false;
     this.lastError = undefined;
@@ -139,24 +158,35 @@ export class NodeLog {
 
   #round(read: RoundLine | undefined, time: number): void {
     if (!read) return;
-    if (this.rounds?.round !== read.round) {
-      this.#before = this.epochs.at(-1)?.epoch ?? 0;
-      const { accepted, rejected } = this.rounds ?? { accepted: 0, rejected: 0 };
-      const none = { epoch: 0, epochs: undefined, bestEpoch: 0, bestLoss: Number.POSITIVE_INFINITY };
-      this.rounds = { round: read.round, ...none, accepted, rejected };
-    }
+    if (this.rounds === undefined || this.#betweenRounds || this.rounds.round !== read.round)
+      this.rounds = this.#nextRound(read.round);
     const { rounds } = this;
     this.started = true;
     if (read.is === "end") {
       rounds.accepted += read.accepted ? 1 : 0;
       rounds.rejected = read.accepted ? 0 : (read.rejected ?? rounds.rejected + 1);
+      rounds.patienceRounds = read.patience ?? rounds.patienceRounds;
+      this.#samples = read.samples ?? this.#samples;
     } else if (read.is === "epoch") {
       const { epoch, epochs, validationLoss } = read.line;
       Object.assign(rounds, { epoch, epochs });
       if (validationLoss !== undefined && validationLoss < rounds.bestLoss)
         Object.assign(rounds, { bestEpoch: epoch, bestLoss: validationLoss });
-      this.#epoch({ ...read.line, epoch: this.#before + epoch }, time);
+      this.#epoch({ ...read.line, epoch: this.#before + epoch, samples: read.line.samples ?? this.#samples }, time);
     }
+  }
+
+  /** Before the first line of a round: goes on from the one before, unless the training begins anew. */
+  #nextRound(round: number): RoundRecord {
+    this.#before = this.epochs.at(-1)?.epoch ?? 0;
+    this.#betweenRounds = false;
+    const goesOn = this.rounds !== undefined && round > this.rounds.round;
+    return {
+      ...{ round, epoch: 0, epochs: undefined, bestEpoch: 0, bestLoss: Number.POSITIVE_INFINITY },
+      accepted: goesOn ? (this.rounds?.accepted ?? 0) : 0,
+      rejected: goesOn ? (this.rounds?.rejected ?? 0) : 0,
+      patienceRounds: this.rounds?.patienceRounds,
+    };
   }
 
   #epoch(read: EpochLine | undefined, time: number): void {

@@ -2,7 +2,7 @@
 
 import { condense } from "../curve.ts";
 import { lastStretch } from "../not-finite.ts";
-import type { NodeProgress, NodeStatus, RoundProgress } from "../run.ts";
+import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run.ts";
 import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
@@ -58,7 +58,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const epochs = situation.begun ? epochsOf(log, situation) : [];
   const last = epochs.at(-1);
   const status = statusOf(log, situation, epochs.length > 0);
-  const round = situation.begun ? roundOf(log, situation.rounds) : null;
+  const round = situation.begun ? roundOf(log, situation) : null;
   // nobody knows how many rounds, and epochs in each, there will be
   const planned = round === null ? (last?.epochs ?? situation.configured ?? null) : null;
   const before = beforeOf(log, situation, epochs);
@@ -75,11 +75,11 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     status,
     logged: situation.logged,
     unit: "epoch",
-    round,
+    round: round === null ? null : { ...round, left: status === "training" ? roundsLeft(round, rate, sinceLast) : null },
     epoch: last?.epoch ?? null,
     epochs: planned,
     epochsBefore: before,
-    fraction: last && planned && before !== null ? Math.min(1, (last.epoch - before) / planned) : null,
+    fraction: last && planned && before !== null ? fractionOf(last.epoch - before, planned) : null,
     loss: finite(last?.loss),
     validationLoss: finite(last?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
@@ -102,9 +102,41 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   };
 }
 
-function roundOf({ rounds }: NodeLog, configured: NodeSituation["rounds"]): RoundProgress | null {
-  if (rounds === undefined) return null;
-  const { round, epoch, epochs, bestEpoch, accepted, rejected } = rounds;
+/** Past its plan nobody knows how far it is. */
+function fractionOf(done: number, planned: number): number | null {
+  return done > planned ? null : done / planned;
+}
+
+/**
+ * When a training in rounds ends: after `max_rounds` of at most `epochs` each, or as soon as enough are rejected in a
+ * row; a round is over early when its best epoch is `patience` old. Nobody knows which of these comes first.
+ */
+function roundsLeft(progress: RoundProgress, rate: number | null, sinceLast: number): TimeRange | null {
+  const { round, rounds, epoch, epochs, epochsSinceBest, patience, rejected, patienceRounds } = progress;
+  if (rate === null || rate <= 0 || epochs === null) return null;
+  if (rounds === null && patienceRounds === null) return null;
+  const here = Math.max(0, epochs - epoch);
+  const leastHere = patience === null || epochsSinceBest === null ? 0 : Math.min(here, Math.max(0, patience - epochsSinceBest));
+  const shortest = patience === null ? 1 : Math.min(epochs, patience + 1);
+  const more = rounds === null ? Number.POSITIVE_INFINITY : Math.max(0, rounds - round);
+  const rejections = patienceRounds === null ? Number.POSITIVE_INFINITY : Math.max(0, patienceRounds - rejected - 1);
+  const seconds = (count: number) => Math.max(0, (count / rate) * 60 - sinceLast);
+  return {
+    least: seconds(leastHere + Math.min(more, rejections) * shortest),
+    most: rounds === null ? null : seconds(here + more * epochs),
+  };
+}
+
+function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundProgress | null {
+  const { driver, logged, rounds: configured } = situation;
+  // what the driver says, once a minute, where its log is elsewhere
+  const told =
+    launch.length === 0 && !logged && driver?.round !== undefined
+      ? { round: driver.round, epoch: driver.epoch ?? 0, epochs: driver.epochs, bestEpoch: 0, accepted: 0, rejected: 0 }
+      : undefined;
+  const found = rounds ?? told;
+  if (found === undefined) return null;
+  const { round, epoch, epochs, bestEpoch, accepted, rejected } = found;
   return {
     round,
     rounds: configured?.most ?? null,
@@ -114,7 +146,7 @@ function roundOf({ rounds }: NodeLog, configured: NodeSituation["rounds"]): Roun
     patience: configured?.patienceEpochs ?? null,
     accepted,
     rejected,
-    patienceRounds: configured?.patienceRounds ?? null,
+    patienceRounds: configured?.patienceRounds ?? rounds?.patienceRounds ?? null,
   };
 }
 

@@ -46,6 +46,9 @@ const runStallFloor = 150_000;
 /** Logs tell whole seconds, so that a launch may seem to begin a little before its program (ms). */
 const sinceSlack = 2_000;
 
+/** A run that goes on is never said to be through. */
+const mostRunning = 0.99;
+
 /** Buffer lines that the simulation rate is measured over. */
 const bufferWindow = 60;
 
@@ -54,6 +57,8 @@ const zoneStep = 15 * 60_000;
 /** ...give or take this much, and at most so many (UTC-12 to UTC+14, seen from either end). */
 const zoneSlack = 5_000;
 const farthestZone = 26 * 3_600_000;
+
+type Metrics = Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
 
 interface WatchedNode {
   log: NodeLog;
@@ -64,7 +69,9 @@ interface WatchedNode {
   configured: number | undefined;
   patience: number | undefined;
   rounds: ConfigNode["rounds"];
-  metrics: Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
+  metrics: Metrics;
+  /** Of the actor that trains. */
+  trainMetrics: Metrics;
   silence: Silence;
 }
 
@@ -118,15 +125,17 @@ export class RunWatcher implements RunWatch {
   async curves(): Promise<NodeCurves[]> {
     await this.read();
     const curves = [];
-    for (const { log, metrics, trained } of this.#nodes) {
+    for (const node of this.#nodes) {
+      const { log, trained } = node;
       if (!trained) continue;
+      const metrics = metricsOf(node);
       const first = log.epochs[0]?.time;
       await Promise.all([metrics["val/loss"].read(), metrics.epoch.read()]);
-      const early = earlier(
-        metrics.epoch,
-        metrics["val/loss"],
-        first === undefined ? undefined : (first + (this.#zone ?? 0)) / 1000 - 1,
-      );
+      // with rounds their epochs begin anew in each
+      const early =
+        log.rounds === undefined
+          ? earlier(metrics.epoch, metrics["val/loss"], first === undefined ? undefined : (first + (this.#zone ?? 0)) / 1000 - 1)
+          : { x: [], y: [] };
       const training = log.epochs.filter((e) => e.loss !== undefined);
       const validation = log.epochs.filter((e) => e.validationLoss !== undefined);
       const rates = log.epochs.filter((e) => e.learningRate !== undefined);
@@ -235,7 +244,17 @@ export class RunWatcher implements RunWatch {
     this.#driver.restart();
     this.#buffer = [];
     this.#nodes = config.nodes.map(({ name, trained, epochs, patience, rounds }) => {
-      const metric = (metricName: string) => new MetricReader(path.join(config.graph, name, "metrics", metricName), this.count);
+      const metrics = (folder: string): Metrics => {
+        const metric = (metricName: string) =>
+          new MetricReader(path.join(config.graph, folder, "metrics", metricName), this.count);
+        return {
+          epoch: metric("epoch"),
+          "val/loss": metric("val/loss"),
+          "train/loss": metric("train/loss"),
+          lr: metric("lr"),
+          n_samples: metric("n_samples"),
+        };
+      };
       return {
         log: new NodeLog(name),
         reader: reader(name),
@@ -244,13 +263,8 @@ export class RunWatcher implements RunWatch {
         configured: epochs,
         patience,
         rounds,
-        metrics: {
-          epoch: metric("epoch"),
-          "val/loss": metric("val/loss"),
-          "train/loss": metric("train/loss"),
-          lr: metric("lr"),
-          n_samples: metric("n_samples"),
-        },
+        metrics: metrics(name),
+        trainMetrics: metrics(path.join(name, "train")),
         silence: new Silence(),
       };
     });
@@ -295,8 +309,9 @@ export class RunWatcher implements RunWatch {
       this.#setZone(reader, news.lines);
     }
     // metrics cost nothing until they are needed: the log has it all, and earlier
-    const { metrics, log, reader } = node;
-    if (!node.trained || !reader.exists || !log.started) return;
+    const { log, reader, trainReader } = node;
+    const metrics = metricsOf(node);
+    if (!node.trained || !(reader.exists || trainReader.exists) || !log.started) return;
     if (log.launch.length === 0) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
     else if (!log.beginningSeen) await metrics.epoch.read();
   }
@@ -319,8 +334,10 @@ export class RunWatcher implements RunWatch {
     const now = this.#clock();
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#driverReader?.exists === true;
-    const nodes = this.#nodes.map(({ log, reader, trainReader, trained, configured, patience, rounds, metrics, silence }) =>
-      nodeProgress(log, {
+    const nodes = this.#nodes.map((node) => {
+      const { log, reader, trainReader, trained, configured, patience, rounds, silence } = node;
+      const metrics = metricsOf(node);
+      return nodeProgress(log, {
         trained,
         configured,
         patience,
@@ -343,8 +360,8 @@ export class RunWatcher implements RunWatch {
         validationMetric: metrics["val/loss"],
         rateMetric: metrics.lr,
         samplesMetric: metrics.n_samples,
-      }),
-    );
+      });
+    });
     const trained = nodes.filter((node) => node.status !== "idle");
     const lastSign = latest(
       this.#driverReader?.modified,
@@ -376,7 +393,8 @@ export class RunWatcher implements RunWatch {
       samplesPerMinute: begun ? this.#sampleRate() : null,
       fraction:
         trained.length > 0 && fractions.length === trained.length
-          ? fractions.reduce((a, b) => a + b, 0) / fractions.length
+          ? // who goes on is not through: samples are still to be drawn
+            Math.min(running ? mostRunning : 1, fractions.reduce((a, b) => a + b, 0) / fractions.length)
           : null,
       timeLeft:
         running && trained.some((node) => node.timeLeft !== null) ? Math.max(...trained.map((node) => node.timeLeft ?? 0)) : null,
@@ -414,6 +432,11 @@ export class RunWatcher implements RunWatch {
     const [first, last] = [recent[0], recent.at(-1)];
     return first && last && last.time > first.time ? ((last.total - first.total) * 60_000) / (last.time - first.time) : null;
   }
+}
+
+/** Those of the actor that trains, where there is one. */
+function metricsOf({ metrics, trainMetrics, trainReader }: WatchedNode): Metrics {
+  return trainReader.exists ? trainMetrics : metrics;
 }
 
 function phaseOf({ phase, outcome }: DriverFacts, alive: boolean | undefined, trained: readonly NodeProgress[]): RunPhase {

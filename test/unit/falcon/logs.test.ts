@@ -154,9 +154,23 @@ test("what the driver says of its nodes once a minute", () => {
   assert.equal(driver.facts.nodes.size, 0);
   driver.line(info(2, "[a b] Training started"));
   driver.line(info(3, "[a b] epoch 280/400, loss -0.82"));
-  assert.deepEqual(driver.facts.nodes.get("a b"), { done: false, epoch: 280, epochs: 400, loss: -0.82, time: at(3) });
+  assert.deepEqual(driver.facts.nodes.get("a b"), {
+    done: false,
+    round: undefined,
+    epoch: 280,
+    epochs: 400,
+    loss: -0.82,
+    time: at(3),
+  });
   driver.line(info(4, "[a b] epoch 281/400, loss ?"));
-  assert.deepEqual(driver.facts.nodes.get("a b"), { done: false, epoch: 281, epochs: 400, loss: -0.82, time: at(4) });
+  assert.deepEqual(driver.facts.nodes.get("a b"), {
+    done: false,
+    round: undefined,
+    epoch: 281,
+    epochs: 400,
+    loss: -0.82,
+    time: at(4),
+  });
   driver.line(info(5, "[a b] Training completed (loss: -0.9000)"));
   assert.equal(driver.facts.nodes.get("a b")?.done, true);
   driver.line(info(6, "Output: run"));

@@ -1,5 +1,5 @@
-// A falcon that trains in rounds (cweniger/falcon#127, #129): lines as its RoundTrainer and its page about
-// training write them.
+// A falcon that trains in rounds (cweniger/falcon#127, #129, #131): runs that its RoundTrainer has written,
+// and lines in its words.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -9,6 +9,7 @@ import { parseRound } from "../../../src/trainers/falcon/log-line.ts";
 import { isModelFile } from "../../../src/trainers/falcon/model-files.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
 import { lookAside } from "../../../src/trainers/foreign-files.ts";
+import { layOut, type recordedRounds } from "../../support/recorded.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rounds-"));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -44,6 +45,110 @@ const two = [
   epoch(2, 2, -3),
 ];
 
+/** A recorded run, its training log cut behind the first line that fits: its program has come so far. */
+async function recordedRun(name: (typeof recordedRounds)[number], upTo?: RegExp) {
+  const directory = path.join(fs.mkdtempSync(path.join(folder, "recorded-")), name);
+  const { copied, modified } = layOut(name, directory);
+  let wall = copied;
+  if (upTo !== undefined) {
+    const cut = (log: string, keep: (line: string) => boolean) => {
+      const file = path.join(directory, "graph", log, "output.log");
+      const lines = fs.readFileSync(file, "utf8").split("\n");
+      const last = lines.findIndex(keep);
+      assert.ok(last >= 0, `${log}: no line fits`);
+      fs.writeFileSync(
+        file,
+        lines
+          .slice(0, last + 1)
+          .join("\n")
+          .concat("\n"),
+      );
+      return Date.parse(`${(lines[last] as string).slice(0, 19)}Z`);
+    };
+    wall = cut("z/train", (line) => upTo.test(line));
+    let last = "";
+    cut("driver", (line) => {
+      const begun = last.includes("] Training started");
+      last = line;
+      return begun || line.includes("] Training started");
+    });
+    const file = path.join(directory, "graph/z/train/output.log");
+    fs.utimesSync(file, wall / 1000, wall / 1000);
+    assert.ok(modified["graph/z/train/output.log"] !== undefined);
+  }
+  const watcher = new RunWatcher({ run: directory, look: lookAside, clock: () => ({ wall, steady: wall }) });
+  return { watcher, run: await watcher.read(upTo !== undefined), directory };
+}
+
+describe("what a RoundTrainer wrote", () => {
+  test("a round that goes on", async () => {
+    const { run } = await recordedRun("rounds", /Round 4 \| epoch 9\/14/);
+    const [node] = run.nodes;
+    const { left, ...round } = node?.round ?? {};
+    assert.deepEqual(round, {
+      ...{ round: 4, rounds: null, epoch: 9, epochs: 14, epochsSinceBest: 0, patience: 4 },
+      ...{ accepted: 2, rejected: 1, patienceRounds: 2 },
+    });
+    // four more epochs until this one ends by its patience; it would be the second in a row that was rejected
+    assert.equal(left?.most, null);
+    assert.ok(Math.abs((left?.least ?? 0) - (4 * 60) / (node?.epochsPerMinute as number)) < 1e-9, `${left?.least}`);
+    assert.deepEqual(
+      [run.phase, node?.status, run.fraction, run.timeLeft, node?.samples],
+      ["training", "training", null, null, 3584],
+    );
+    assert.match(
+      run.summary,
+      /^round 4 · epoch 9\/14, patience 0\/4 · accepted 2, rejected 1\/2 in a row · val loss -6 .* · over \ds left$/,
+    );
+  });
+
+  test("its end", async () => {
+    const { run, watcher } = await recordedRun("rounds");
+    const [node] = run.nodes;
+    assert.deepEqual([run.phase, run.saved, run.resumed, node?.status, node?.epoch], ["completed", true, false, "done", 57]);
+    assert.deepEqual([node?.round?.round, node?.round?.accepted, node?.round?.rejected, node?.round?.left], [6, 3, 2, null]);
+    assert.equal(run.summary, "completed · round 6, 5/14, best val loss -6");
+    assert.equal(run.fraction, 1);
+    const series = await watcher.series();
+    const rounds = series.find(({ metric }) => metric === "round/accepted");
+    assert.deepEqual(rounds?.value, [1, 1, 0, 1, 0, 0]);
+    const validation = series.find(({ metric }) => metric === "val/loss_aux");
+    assert.deepEqual(
+      [validation?.epoch.length, validation?.epoch.at(-1), validation?.round?.[28], validation?.round?.[0]],
+      [57, 57, 3, 1],
+    );
+  });
+
+  test("flow matching, validated each third epoch, stopped and resumed: the counts go on, and so do the curves", async () => {
+    const { run, watcher } = await recordedRun("rounds-resumed", /Round 4 \| epoch 4\/15/);
+    const [node] = run.nodes;
+    const { left, ...round } = node?.round ?? {};
+    assert.deepEqual(round, {
+      ...{ round: 4, rounds: 5, epoch: 4, epochs: 15, epochsSinceBest: 1, patience: 6 },
+      ...{ accepted: 3, rejected: 0, patienceRounds: null },
+    });
+    // 5 more epochs of this round and 7 of the last at least, 11 and 15 at most
+    const rate = node?.epochsPerMinute as number;
+    assert.ok(Math.abs((left?.least ?? 0) - (12 * 60) / rate) < 1e-9 && Math.abs((left?.most ?? 0) - (26 * 60) / rate) < 1e-9);
+    assert.match(run.summary, / \d+s to \d+s left$/);
+    assert.deepEqual([node?.status, node?.epoch, node?.epochsBefore, run.resumed], ["training", 41, 37, true]);
+    assert.deepEqual([node?.validationLoss, node?.fraction], [null, null]);
+    const [curves] = await watcher.curves();
+    assert.deepEqual([curves?.training.x.length, curves?.validation.x.length, curves?.seams], [41, 13, [38]]);
+  });
+
+  test("a training whose log is elsewhere: the driver's minute tells the round, and no share of all", async () => {
+    const { watcher, directory } = await recordedRun("rounds", /Round 4 \| epoch 9\/14/);
+    fs.rmSync(path.join(directory, "graph/z"), { recursive: true });
+    fs.appendFileSync(
+      path.join(directory, "graph/driver/output.log"),
+      "2026-11-27T17:14:00 [INFO] [z/train] round 3, epoch 2/14, loss 4.05\n",
+    );
+    const [node] = (await new RunWatcher({ run: watcher.run, look: lookAside }).read(true)).nodes;
+    assert.deepEqual([node?.round?.round, node?.round?.epoch, node?.fraction, node?.timeLeft], [3, 2, null, null]);
+  });
+});
+
 describe("rounds", () => {
   test("are shown as rounds, and nobody claims to know when they end", async () => {
     const { watcher } = run(two);
@@ -52,10 +157,12 @@ describe("rounds", () => {
     assert.deepEqual(node?.round, {
       ...{ round: 2, rounds: null, epoch: 2, epochs: 100, epochsSinceBest: 1, patience: 32 },
       ...{ accepted: 1, rejected: 0, patienceRounds: 10 },
+      // its last line is days old
+      left: { least: 0, most: null },
     });
     assert.deepEqual([node?.epoch, node?.epochs, node?.fraction, node?.timeLeft], [5, null, null, null]);
     assert.deepEqual([read.fraction, read.timeLeft, read.phase, node?.status], [null, null, "training", "training"]);
-    assert.match(read.summary, /^round 2 · epoch 2\/100, patience 1\/32 · accepted 1 · val loss -3 /);
+    assert.match(read.summary, /^round 2 · epoch 2\/100, patience 1\/32 · accepted 1 · val loss -3 .* · time left unknown$/);
   });
 
   test("epochs count on through rounds on the curves; those that were not validated have no validation loss", async () => {
