@@ -65,6 +65,8 @@ optional=(
   slurmctld slurmctld
   slurmd slurmd
   srun slurm-client
+  slurmdbd slurmdbd
+  mariadbd mariadb-server
   qemu-aarch64-static qemu-user-static
   man man-db
   mandoc mandoc

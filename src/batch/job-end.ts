@@ -54,11 +54,12 @@ const askAgain = 1_000;
 export async function finalJobEnd(
   name: string,
   slurm: Slurm | undefined,
+  since: number,
   patience: number,
   wait: (ms: number) => Promise<unknown>,
 ): Promise<JobEnd> {
   for (let waited = 0; ; waited += askAgain) {
-    const end = await jobEnd(name, slurm);
+    const end = await jobEnd(name, slurm, since);
     if (end.said !== "COMPLETING" || end.what !== "other" || waited >= patience) return end;
     await wait(askAgain);
   }
@@ -67,8 +68,27 @@ export async function finalJobEnd(
 /**
  * What is known of the end of a job whose home has this name. Never rejects: a silent batch system leaves what the name tells.
  * @param slurm as the job's own session finds it; undefined where the job is another system's.
+ * @param since when the session began (ms since 1970): a run of the job that ended earlier is not what ended it.
  */
-export async function jobEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> {
+export async function jobEnd(name: string, slurm: Slurm | undefined, since: number): Promise<JobEnd> {
+  const told = await toldEnd(name, slurm);
+  const { what, said } = told;
+  // the controller has forgotten the job, or runs it again and tells of that run
+  const asks = what === "other" && (said === undefined || said === "RUNNING" || said === "PENDING" || said === "REQUEUED");
+  const part = asks && name.startsWith("s") ? await lastAccounted(jobNumber(name), slurm, since) : undefined;
+  if (part === undefined) return told;
+  const over = part.state === "COMPLETED" || part.state === "FAILED" ? "step-end" : "other";
+  return { ...told, what: ends[part.state] ?? over, time: part.end, said: part.state };
+}
+
+/** The last run of the job that has ended by the accounting, after `since`. */
+async function lastAccounted(number: string, slurm: Slurm | undefined, since: number) {
+  const parts = (await slurm?.accounted(number)) ?? [];
+  return parts.findLast(({ end }) => end !== null && end >= Math.floor(since / 1000) * 1000);
+}
+
+/** By the controller. */
+async function toldEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> {
   const job = jobWords(name);
   const fields = name.startsWith("s") ? await slurm?.show(jobNumber(name)).catch(() => undefined) : undefined;
   const word = fields?.JobState;

@@ -59,9 +59,15 @@ export function limitSignalOf(script: string): LimitSignal | undefined {
   return text === undefined ? undefined : limitSignalFrom(text.replace(/^(["'])(.*)\1$/, "$2"));
 }
 
+/** The same of a submission's words (`sbatch --signal=USR1@300 job.sh`), which count before the script's. */
+export function limitSignalOfLine(line: string): LimitSignal | undefined {
+  const text = signalOption(line.split(/\s+/));
+  return text === undefined ? undefined : limitSignalFrom(text);
+}
+
 /**
- * Whether the signal is the one that the job's script asked for before its time limit: by its number or name,
- * and by the time that was left when it came, of the limit as Slurm has it now. A signal of the same name
+ * Whether the signal is the one that the job's submission or script asked for before its time limit: by its
+ * number or name, and by the time that was left when it came, of the limit as Slurm has it now. A signal of the same name
  * that somebody sends earlier is not. Never rejects: where Slurm does not tell, it is not known to be that.
  * @param signal "SIGUSR1", with its number.
  * @param time ms since 1970.
@@ -72,7 +78,8 @@ export async function isLimitSignal(
   slurm: Slurm,
 ): Promise<boolean> {
   try {
-    const asked = limitSignalOf((await slurm.batchScript(job)) ?? "");
+    const submission = (await slurm.accounted(job)).at(-1)?.submitLine ?? "";
+    const asked = limitSignalOfLine(submission) ?? limitSignalOf((await slurm.batchScript(job)) ?? "");
     if (asked === undefined || (asked.signal !== signal && asked.signal !== String(number))) return false;
     const end = await slurm.endTime(job);
     return end !== null && end - time <= (asked.before + earlier + slack) * 1000;

@@ -1,5 +1,5 @@
-// Slurm, as its programs tell it: squeue, scontrol, sbatch and scancel with fixed formats. The one file that
-// calls them.
+// Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one file
+// that calls them.
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { type RunProgram, runProgram } from "./programs.ts";
@@ -32,6 +32,16 @@ export interface SlurmJob {
   nodes: string;
 }
 
+/** One run of a job as the accounting keeps it; a job that was run again has several. */
+export interface AccountedPart {
+  /** TIMEOUT, CANCELLED, PREEMPTED, REQUEUED, NODE_FAIL …, without who cancelled it. */
+  state: string;
+  /** ms since 1970; null while it runs. */
+  end: number | null;
+  /** The words of its sbatch, joined by blanks; "" where Slurm is older than 21.08. */
+  submitLine: string;
+}
+
 /** The fields of squeue's lines; the reason is last, since it may be free text of an administrator. */
 const lineFormat = "%A|%i|%T|%V|%S|%e|%N|%r";
 
@@ -39,7 +49,7 @@ const lineFormat = "%A|%i|%T|%V|%S|%e|%N|%r";
 const fixedOutput = { SLURM_TIME_FORMAT: "%s", LC_ALL: "C" };
 
 /** What people set for their own eyes would change what the programs print, or which jobs they name. */
-const forPeople = /^(SQUEUE|SCONTROL|SCANCEL)_/;
+const forPeople = /^(SQUEUE|SCONTROL|SCANCEL|SACCT)_/;
 
 /** What sbatch, srun and salloc take from the caller's own job would make a new one depend on it. */
 const ofAJob = /^(SLURM|SBATCH|SRUN|SALLOC)_/;
@@ -112,6 +122,20 @@ export class Slurm {
     if (status !== 0) throw silent("scontrol", stderr);
     const line = stdout.split("\n")[0] ?? "";
     return Object.fromEntries([...line.matchAll(/(\S+?)=(.*?)(?= [\w/:*-]+=|\s*$)/g)].map(([, name, value]) => [name, value]));
+  }
+
+  /**
+   * The runs of a job by the accounting, the oldest first; it remembers for months what scontrol forgets within
+   * minutes (MinJobAge). Never rejects: empty where accounting is off, silent, or does not know the job.
+   */
+  async accounted(id: string): Promise<AccountedPart[]> {
+    const args = ["-X", "-n", "-P", "-D", "-j", id, "-o", "State,End,SubmitLine"];
+    const { status, stdout } = await this.#ask("sacct", args);
+    if (status !== 0) return [];
+    // a line that does not begin so is the rest of a submission of several lines
+    return [...stdout.matchAll(/^([A-Z_]+)(?: by \d+)?\|(\d+|Unknown|None)\|(.*)$/gm)].map(
+      ([, state = "", end = "", submitLine = ""]) => ({ state, end: time(end), submitLine }),
+    );
   }
 
   /**

@@ -59,7 +59,7 @@ export class JobEnds {
     const stop = row.facts.stop;
     const fromOutside = stop !== undefined && ["caller", "batch", "job"].includes(stop.by);
     if (!vanished && row.waitStatus === 0 && !fromOutside) return;
-    const asked = await jobEnd(path.basename(this.#home), new Slurm(row.environment));
+    const asked = await jobEnd(path.basename(this.#home), new Slurm(row.environment), row.started ?? row.created);
     // The job is being ended, and neither its limit nor its script, which still waits for us, is why. Slurm
     // counts a restart when it preempts a job to run it again (a grace, which alone sets PreemptTime, is
     // seldom configured); else it was cancelled.

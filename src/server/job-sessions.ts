@@ -86,7 +86,7 @@ export class JobSessions {
     const unexplained = row.state === "lost" && row.facts.batchEnd === undefined;
     if (isLive(row.state) || unexplained) {
       const pause = (ms: number) => delay(ms, undefined, { ref: false });
-      const asked = finalJobEnd(job, new Slurm(row.environment), longestJobQuestion, pause);
+      const asked = finalJobEnd(job, new Slurm(row.environment), row.started ?? row.created, longestJobQuestion, pause);
       const end = await Promise.race([asked, pause(longestJobQuestion)]);
       if (end !== undefined) row.facts.batchEnd = end;
       row.ended ??= end?.time ?? written;

@@ -4,9 +4,11 @@
 # machine's own Slurm (if there is one) is not asked. `down` ends what `up` started and removes the folder.
 #
 #   slurm-cluster.sh check [cgroup|linuxproc]      says in one line why it cannot run here, and fails; silent where it can
-#   slurm-cluster.sh up FOLDER [cgroup|linuxproc] [apart] [NAME=VALUE...]
+#   slurm-cluster.sh check accounting              the same of its accounting
+#   slurm-cluster.sh up FOLDER [cgroup|linuxproc] [apart] [accounting] [NAME=VALUE...]
 #                                                  starts it; prints lines for `eval`: SLURM_CONF, SLURM_NODE_A, SLURM_NODE_B
 #                                                  apart: each node is a machine by its name and ids; NAME=VALUE: lines of slurm.conf
+#                                                  accounting: with a slurmdbd and its database, so that sacct knows the jobs
 #   slurm-cluster.sh node FOLDER up|kill NODE      starts the node's slurmd (again), or kills it with SIGKILL
 #   slurm-cluster.sh down FOLDER
 #
@@ -18,7 +20,7 @@
 # Partitions: `main`, and `urgent`, whose jobs preempt those of `main` (they are requeued). A requeued job comes back after some seconds
 # instead of the usual two minutes. `linuxproc` signals a job's processes by their parents, as clusters without control groups do.
 # With `apart` a node's daemon and its jobs see another host name, machine-id and boot id (unshare), so that for falcon they are machines of their own
-# that share all file systems.
+# that share all file systems. `accounting` needs slurmdbd and MariaDB's server, which then is started with a data folder of this cluster's.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -36,6 +38,13 @@ cgroup_version() {
 # Why it cannot run here; silent where it can.
 reason() {
   local program lacking=()
+  if [[ $1 == accounting ]]; then
+    for program in slurmdbd sacct sacctmgr mariadbd mariadb-install-db mariadb; do
+      command -v "$program" >/dev/null || lacking+=("$program")
+    done
+    ((${#lacking[@]} == 0)) || echo "not on PATH: ${lacking[*]} (Debian and Ubuntu: apt-get install slurmdbd mariadb-server)"
+    return
+  fi
   [[ $(uname) == Linux ]] || { echo "Slurm's daemons need Linux"; return; }
   for program in slurmctld slurmd sbatch squeue scontrol scancel; do command -v "$program" >/dev/null || lacking+=("$program"); done
   ((${#lacking[@]} == 0)) || { echo "not on PATH: ${lacking[*]} (Debian and Ubuntu: apt-get install slurm-wlm)"; return; }
@@ -44,11 +53,11 @@ reason() {
   [[ -n $(cgroup_version) ]] || echo "there are no control groups that can be written"
 }
 
-free_ports() { # the first of three neighbouring ports that nobody listens on
+free_ports() { # the first of five neighbouring ports that nobody listens on: controller, two nodes, accounting, its database
   local first port taken
-  for ((first = 16900 + ($$ % 4000) * 3; first < 32000; first += 3)); do
+  for ((first = 16900 + ($$ % 3000) * 5; first < 32000; first += 5)); do
     taken=
-    for port in $first $((first + 1)) $((first + 2)); do (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && taken=1; done
+    for port in $first $((first + 1)) $((first + 2)) $((first + 3)) $((first + 4)); do (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && taken=1; done
     [[ -z $taken ]] && { echo "$first"; return; }
   done
   fail "no free ports on 127.0.0.1"
@@ -128,21 +137,64 @@ node_daemon() { # FOLDER NODE [-c]
   daemon "${own[@]}" slurmd ${3:-} -f "$SLURM_CONF" -N "$2"
 }
 
+# Waits until the command succeeds, for 30 seconds.
+await() {
+  local first
+  for ((first = SECONDS; SECONDS < first + 30; )); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.2
+  done
+  return 1
+}
+
+# slurmdbd and its database, before the controller starts, which tells it of itself.
+accounting() { # FOLDER PORT
+  local folder=$1 port=$2 user
+  user=$(id -un)
+  mariadb-install-db --no-defaults --datadir="$folder/database" --user="$user" --auth-root-authentication-method=normal --skip-test-db \
+    >"$folder/mariadb-install.log" 2>&1 || fail "mariadb-install-db failed; see $folder/mariadb-install.log"
+  setsid mariadbd --no-defaults --user="$user" --datadir="$folder/database" --socket="$folder/mariadb.sock" --pid-file="$folder/mariadb.pid" \
+    --bind-address=127.0.0.1 --port=$((port + 4)) --innodb-buffer-pool-size=8M </dev/null >"$folder/mariadb.log" 2>&1 &
+  local ask=(mariadb --no-defaults --socket="$folder/mariadb.sock" --user=root)
+  await "${ask[@]}" -e 'select 1' || fail "the database does not answer; see $folder/mariadb.log"
+  "${ask[@]}" -e "create user slurm@'127.0.0.1'; grant all on slurm_acct_db.* to slurm@'127.0.0.1'" || fail "the database has no user"
+  (umask 077 && cat >"$folder/slurmdbd.conf") <<END
+AuthType=auth/none
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$((port + 3))
+SlurmUser=$user
+LogFile=$folder/slurmdbd.log
+PidFile=$folder/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort=$((port + 4))
+StorageUser=slurm
+END
+  SLURM_CONF="$folder/slurmdbd.conf" daemon slurmdbd
+  await sacctmgr --immediate add cluster "test$port" || fail "slurmdbd does not answer; see $folder/slurmdbd.log"
+}
+
 up() {
-  local folder=$1 kind=$2 why port first apart=
+  local folder=$1 kind=$2 why port first apart='' accounting=''
   shift 2
   if [[ ${1:-} == apart ]]; then apart=1 && shift; fi
+  if [[ ${1:-} == accounting ]]; then accounting=1 && shift; fi
   [[ -z $apart || $(id -u) == 0 ]] || fail "only root can give a node a host name of its own"
   [[ $kind == cgroup || $kind == linuxproc ]] || fail "'$kind' is neither cgroup nor linuxproc"
   why=$(reason "$kind")
+  [[ -n $why || -z $accounting ]] || why=$(reason accounting)
   [[ -z $why ]] || fail "$why"
   [[ ! -e $folder/slurm.conf ]] || fail "$folder has a cluster already: slurm-cluster.sh down $folder"
   mkdir -p "$folder/state" || exit 1
   folder=$(cd "$folder" && pwd -P)
   port=$(free_ports) || exit 1
+  [[ -z $accounting ]] || set -- AccountingStorageType=accounting_storage/slurmdbd AccountingStorageHost=127.0.0.1 \
+    AccountingStoragePort=$((port + 3)) "$@"
   write_configuration "$folder" "$kind" "$port" "$@"
   [[ -z $apart ]] || touch "$folder/apart"
   export SLURM_CONF="$folder/slurm.conf"
+  [[ -z $accounting ]] || accounting "$folder" "$port"
   daemon slurmctld -c -f "$SLURM_CONF"
   node_daemon "$folder" "a$port" -c
   node_daemon "$folder" "b$port" -c
@@ -204,6 +256,8 @@ down() {
   [[ -n $port ]] || fail "$SLURM_CONF names no port"
   # without a word to the jobs: all goes
   end "$folder/slurmctld.pid" KILL
+  end "$folder/slurmdbd.pid" KILL
+  end "$folder/mariadb.pid" KILL
   for node in a b; do end "$folder/slurmd-$node$port.pid" KILL; done
   for ((i = 0; i < 50; i++)); do
     local left=()

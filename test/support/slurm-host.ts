@@ -6,17 +6,17 @@ import { after, before } from "node:test";
 import { until } from "./events.ts";
 import { type SessionRow, TestHome } from "./home.ts";
 import { falcon, notBuilt } from "./paths.ts";
-import { SlurmCluster } from "./slurm.ts";
+import { type ClusterOptions, SlurmCluster } from "./slurm.ts";
 
 /** What the tests of a `describe` share; there from its first `before` on. */
 export class SlurmHost {
   cluster!: SlurmCluster;
   home!: TestHome;
-  readonly #user: number | undefined;
+  readonly #options: ClusterOptions;
 
   /** @param options.user who submits jobs and runs all commands; undefined: who runs the tests. */
-  constructor({ user }: { user?: number } = {}) {
-    this.#user = user;
+  constructor(options: ClusterOptions = {}) {
+    this.#options = options;
   }
 
   /** The last session of this name. */
@@ -47,11 +47,9 @@ export class SlurmHost {
 
   async up(): Promise<void> {
     assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first");
-    this.cluster = await SlurmCluster.up("cgroup", { user: this.#user });
-    this.home = new TestHome(
-      { SLURM_CONF: this.cluster.env.SLURM_CONF as string },
-      this.#user === undefined ? {} : { user: this.#user },
-    );
+    const { user } = this.#options;
+    this.cluster = await SlurmCluster.up("cgroup", this.#options);
+    this.home = new TestHome({ SLURM_CONF: this.cluster.env.SLURM_CONF as string }, user === undefined ? {} : { user });
   }
 
   /** Ends all jobs; fails where a job's home stays. */
@@ -72,7 +70,7 @@ export class SlurmHost {
 }
 
 /** For the head of a `describe`: brought up before its tests, and down after them. */
-export function slurmHost(options: { user?: number } = {}): SlurmHost {
+export function slurmHost(options: ClusterOptions = {}): SlurmHost {
   const host = new SlurmHost(options);
   before(() => host.up());
   after(() => host.down());

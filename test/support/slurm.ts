@@ -16,7 +16,7 @@ const execute = promisify(execFile);
 const longestCommand = 30_000;
 
 /** Why the cluster cannot run on this machine, in one line; false where it can. For `describe(..., { skip: noSlurm() }, ...)`. */
-export function noSlurm(proctrack: Proctrack = "cgroup"): string | false {
+export function noSlurm(proctrack: Proctrack | "accounting" = "cgroup"): string | false {
   const check = spawnSync(script, ["check", proctrack], { encoding: "utf8" });
   return check.status === 0 ? false : check.stdout.trim() || String(check.error ?? check.stderr);
 }
@@ -26,6 +26,8 @@ export interface ClusterOptions {
   user?: number | undefined;
   /** Each node is a machine of its own, by host name, machine-id and boot id; only root can do that. */
   apart?: boolean;
+  /** With a slurmdbd and its database (see noSlurm("accounting")). */
+  accounting?: boolean;
   /** Lines of slurm.conf: "KillWait=30". */
   settings?: string[];
 }
@@ -51,14 +53,13 @@ export class SlurmCluster {
    * Starts a cluster; takes some two seconds. Fails with the daemons' last words.
    */
   static async up(proctrack: Proctrack = "cgroup", options: ClusterOptions = {}): Promise<SlurmCluster> {
-    const { user, apart = false, settings = [] } = options;
+    const { user, apart = false, accounting = false, settings = [] } = options;
     const folder = fs.mkdtempSync("/tmp/fs-slurm-");
     // everybody reads the configuration, and writes the outputs of jobs beside it
     if (user !== undefined) fs.chmodSync(folder, 0o777);
     const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
-    const { stdout } = await execute(script, ["up", folder, proctrack, ...(apart ? ["apart"] : []), ...settings], {
-      env: { PATH },
-    });
+    const words = [...(apart ? ["apart"] : []), ...(accounting ? ["accounting"] : []), ...settings];
+    const { stdout } = await execute(script, ["up", folder, proctrack, ...words], { env: { PATH } });
     const word = (name: string) => new RegExp(`\\b${name}=(\\S+)`).exec(stdout)?.[1] ?? "";
     const env = { PATH, SLURM_CONF: word("SLURM_CONF") };
     return new SlurmCluster(folder, env, [word("SLURM_NODE_A"), word("SLURM_NODE_B")], user);

@@ -1,11 +1,16 @@
 // What became of a job, by the fields of `scontrol show job` as Slurm 22.05 printed them.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { jobEnd } from "../../../src/batch/job-end.ts";
 import { Slurm } from "../../../src/batch/slurm.ts";
 
 async function end(stdout: string, name = "s77") {
-  const { what, time } = await jobEnd(name, new Slurm({}, async () => ({ status: 0, stdout, stderr: "" })));
+  const slurm = new Slurm({}, async (program) =>
+    program === "sacct"
+      ? { status: 1, stdout: "", stderr: "Slurm accounting storage is disabled" }
+      : { status: 0, stdout, stderr: "" },
+  );
+  const { what, time } = await jobEnd(name, slurm, 0);
   return [what, time];
 }
 
@@ -31,6 +36,44 @@ test("a script that is over took with it what it had started; of a job that goes
 
 test("a batch system that is silent, or another one, leaves what the name tells", async () => {
   const silent = new Slurm({}, async () => ({ status: -1, stdout: "", stderr: "scontrol is not on PATH" }));
-  assert.deepEqual(await jobEnd("s77.0", silent), { job: "Slurm job 77, step 0", what: "other", time: null });
-  assert.deepEqual(await jobEnd("p9", undefined), { job: "PBS job 9", what: "other", time: null });
+  assert.deepEqual(await jobEnd("s77.0", silent, 0), { job: "Slurm job 77, step 0", what: "other", time: null });
+  assert.deepEqual(await jobEnd("p9", undefined, 0), { job: "PBS job 9", what: "other", time: null });
+});
+
+describe("the accounting", () => {
+  /** As sacct 22.05 printed it. */
+  const parts = [
+    "PREEMPTED|1795799396|sbatch --requeue job.sh",
+    "CANCELLED by 0|1795799496|sbatch --requeue job.sh",
+    "RUNNING|Unknown|sbatch --requeue job.sh",
+  ].join("\n");
+  const told = async (since: number, controller: string | undefined, accounted = parts) => {
+    const slurm = new Slurm({}, async (program) => {
+      if (program === "sacct") return { status: 0, stdout: accounted, stderr: "" };
+      return controller === undefined
+        ? { status: 1, stdout: "", stderr: "slurm_load_jobs error: Invalid job id specified" }
+        : { status: 0, stdout: controller, stderr: "" };
+    });
+    const { what, time, said } = await jobEnd("s1", slurm, since);
+    return [what, time, said];
+  };
+
+  test("tells how a job ended that the controller has forgotten, and how the last run did of one that runs again", async () => {
+    const last = ["cancelled", 1_795_799_496_000, "CANCELLED"];
+    assert.deepEqual(await told(1_795_799_400_000, undefined), last);
+    assert.deepEqual(await told(1_795_799_400_000, "JobState=RUNNING Restarts=2"), last);
+    assert.deepEqual(await told(1_795_799_400_000, "JobState=PENDING Reason=BeginTime Restarts=2"), last);
+    assert.deepEqual(await told(1, undefined, "PREEMPTED|1795799396|sbatch x"), ["preempted", 1_795_799_396_000, "PREEMPTED"]);
+    assert.deepEqual(await told(1, undefined, "COMPLETED|1795799396|"), ["step-end", 1_795_799_396_000, "COMPLETED"]);
+  });
+
+  test("of a run that began later, or where the controller knows, it is not asked", async () => {
+    assert.deepEqual(await told(1_795_799_500_000, "JobState=RUNNING"), ["other", null, "RUNNING"]);
+    assert.deepEqual(await told(1, "JobState=TIMEOUT EndTime=5"), ["time-limit", 5000, "TIMEOUT"]);
+  });
+
+  test("a submission of several lines is read past", async () => {
+    const lines = 'CANCELLED by 7|1795799496|sbatch --wrap "a\nTIMEOUT|5\n"\nRUNNING|Unknown|x';
+    assert.deepEqual(await told(1, undefined, lines), ["cancelled", 1_795_799_496_000, "CANCELLED"]);
+  });
 });

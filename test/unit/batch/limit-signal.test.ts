@@ -38,8 +38,11 @@ describe("--signal", () => {
 describe("whether a signal is the time limit's", () => {
   const end = 2_000_000_000_000;
   const script = "#!/bin/bash\n#SBATCH --signal=B:USR1@300\nexec falcon launch\n";
-  const answers = (script: Partial<Ran>, squeue: Partial<Ran>) =>
-    new Slurm({}, async (program) => ({ status: 0, stdout: "", stderr: "", ...(program === "squeue" ? squeue : script) }));
+  const answers = (scontrol: Partial<Ran>, squeue: Partial<Ran>, sacct: Partial<Ran> = { status: 1 }) =>
+    new Slurm({}, async (program) => ({
+      ...{ status: 0, stdout: "", stderr: "" },
+      ...({ scontrol, squeue, sacct } as Record<string, Partial<Ran>>)[program],
+    }));
   const well = answers({ stdout: script }, { stdout: `${end / 1000}\n` });
   const came = (seconds: number, signal = "SIGUSR1") => ({ signal, number: 10, time: end - seconds * 1000 });
 
@@ -51,6 +54,15 @@ describe("whether a signal is the time limit's", () => {
     assert.equal(await isLimitSignal("7", came(300, "SIGTERM"), well), false);
     const number = answers({ stdout: "#SBATCH --signal=10@300\n" }, { stdout: `${end / 1000}\n` });
     assert.equal(await isLimitSignal("7", came(300), number), true);
+  });
+
+  test("as sbatch's own options asked for it, which the accounting keeps: they count before the script's", async () => {
+    const line = (words: string) =>
+      answers({ stdout: script }, { stdout: `${end / 1000}` }, { stdout: `RUNNING|Unknown|sbatch ${words} job.sh` });
+    assert.equal(await isLimitSignal("7", came(100, "SIGTERM"), line("--signal=B:TERM@120")), true);
+    assert.equal(await isLimitSignal("7", came(100, "SIGTERM"), line("--signal B:TERM@120")), true);
+    assert.equal(await isLimitSignal("7", came(100), line("--signal=B:TERM@120")), false);
+    assert.equal(await isLimitSignal("7", came(300), line("--time=5")), true, "the script's");
   });
 
   test("what Slurm does not tell is not known to be it", async () => {
