@@ -67,8 +67,9 @@ export function limitSignalOfLine(line: string): LimitSignal | undefined {
 
 /**
  * Whether the signal is the one that the job's submission or script asked for before its time limit: by its
- * number or name, and by the time that was left when it came, of the limit as Slurm has it now. A signal of the same name
- * that somebody sends earlier is not. Never rejects: where Slurm does not tell, it is not known to be that.
+ * number or name, and by the time that was left when it came, of the limit as Slurm has it now. A signal of
+ * the same name that somebody sends earlier is not. Never rejects: where Slurm does not tell, it is not known
+ * to be that.
  * @param signal "SIGUSR1", with its number.
  * @param time ms since 1970.
  */

@@ -1,5 +1,5 @@
-// Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one file
-// that calls them.
+// Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one
+// file that calls them.
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { type RunProgram, runProgram } from "./programs.ts";
@@ -125,8 +125,9 @@ export class Slurm {
   }
 
   /**
-   * The runs of a job by the accounting, the oldest first; it remembers for months what scontrol forgets within
-   * minutes (MinJobAge). Never rejects: empty where accounting is off, silent, or does not know the job.
+   * The runs of a job by the accounting, the oldest first; it remembers for months what scontrol forgets
+   * within minutes (MinJobAge). Never rejects: empty where accounting is off, silent, or does not know the
+   * job.
    */
   async accounted(id: string): Promise<AccountedPart[]> {
     const args = ["-X", "-n", "-P", "-D", "-j", id, "-o", "State,End,SubmitLine"];
