@@ -76,6 +76,7 @@ optional=(
   chromium chromium
   nginx nginx-light
   msmtp msmtp
+  tinyproxy tinyproxy
   openssl openssl
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here

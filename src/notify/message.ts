@@ -43,6 +43,8 @@ export interface Message {
  * it happened.
  */
 const lateAfter = 600_000;
+/** This fact of an event says that a machine without a way left it to another one: it is late. */
+export const leftFact = "FALCON_EVENT_LEFT";
 /** Events that a message tells singly; it counts the others. */
 export const mostTold = 20;
 /** Characters of one sentence: services cut at 2,000 (Discord) to 4,096 (ntfy). */
@@ -57,7 +59,8 @@ export function messageOf(id: string, happened: readonly Happened[], now: number
   const [first] = events;
   const names = [...new Set(events.map(({ session }) => session.name))];
   const time = Math.min(...happened.map(({ created }) => created));
-  const late = now - time > lateAfter ? [`late: it happened at ${localTime(time, environment)}`] : [];
+  const left = happened.some(({ facts }) => facts[leftFact] !== undefined);
+  const late = left || now - time > lateAfter ? [`late: it happened at ${localTime(time, environment)}`] : [];
   const single = events.length === 1 && first !== undefined;
   const title = single
     ? `${first.session.name}: ${first.kind}`

@@ -4,14 +4,14 @@ import type { Channel } from "../base/channels.ts";
 import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
 import type { FigureTurn } from "../export/render.ts";
-import { type Message, testMessage } from "../notify/message.ts";
+import { leftFact, type Message, testMessage } from "../notify/message.ts";
 import { type SendEffects, send } from "../notify/send.ts";
 import type { Attempt } from "../notify/web-send.ts";
 import { channelWay } from "../session/events/channel-way.ts";
 import { EventOutbox } from "../session/events/event-outbox.ts";
 import { claimNotices, clearNotices, leaveNotices } from "../session/machines/shared-notices.ts";
 import type { Delivery } from "../store/deliveries.ts";
-import { type Notice, Notices } from "../store/notices.ts";
+import { type Notice, Notices, type UntoldNotice } from "../store/notices.ts";
 import type { SessionRow, SessionStore } from "../store/session-store.ts";
 import type { NodeCurves } from "../trainers/curve.ts";
 import { runEventCommand } from "./event-command.ts";
@@ -104,9 +104,16 @@ export class Announcer implements Disposable {
 
   async #leave(notices: Notices, taken: readonly Delivery[]): Promise<void> {
     const { shared, log } = this.#effects;
-    await leaveNotices(shared, notices.of(taken));
+    const left = notices.of(taken).map((notice) => ({ ...notice, facts: { ...notice.facts, [leftFact]: "1" } }));
+    await leaveNotices(shared, left);
     notices.remove(taken);
     log("notice.left", { count: taken.length });
+  }
+
+  /** Keeps what an ended job had still to tell, for unknown channels too; `resume` tells it. */
+  takeOver(notices: readonly UntoldNotice[]): void {
+    const { database, clock } = this.#effects;
+    for (const notice of notices) new Notices(database, notice.channel).takeIn(notice, clock());
   }
 
   /** What waits and what went out, of a channel. */

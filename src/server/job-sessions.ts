@@ -10,7 +10,7 @@ import { signalNumber } from "../platform/signals.ts";
 import type { Session } from "../session/life/session.ts";
 import type { SessionTable } from "../session/life/session-table.ts";
 import { isLive } from "../session/life/state.ts";
-import { type TakenIn, takeInEndedJobs } from "../session/machines/take-in.ts";
+import { type TakenIn, takeInEndedJobs, type Untold } from "../session/machines/take-in.ts";
 import { stopGracefully } from "../session/run/graceful-stop.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
@@ -46,6 +46,9 @@ export interface JobSessionEffects {
   tell(session: Session): void;
   /** Looks into the end of a session that nobody saw. */
   conclude(session: Session, lost: string): void;
+  /** Keeps what an ended job had still to tell; `tellUntold` begins to tell it. */
+  keepUntold(untold: Untold): void;
+  tellUntold(): void;
   /** The job of this home is over, and all its sessions have ended. */
   over(): void;
 }
@@ -72,12 +75,19 @@ export class JobSessions {
   }
 
   async #takeInAll(): Promise<void> {
+    let untold = 0;
     const taken = takeInEndedJobs(this.#effects.home, {
       log: this.#effects.log,
       known: (id) => this.#effects.table.get(id) !== undefined,
       rowOf: (id, folder) => this.#effects.table.rowOf(id, folder),
+      untold: (kept) => {
+        this.#effects.keepUntold(kept);
+        untold += kept.deliveries.length + kept.notices.length;
+      },
     });
     await Promise.all(taken.map((one) => this.#takeInOne(one)));
+    // not before the sessions are here: their environments have the secrets
+    if (untold > 0 && !this.#effects.ending()) this.#effects.tellUntold();
   }
 
   async #takeInOne({ row, snapshot, job, written }: TakenIn): Promise<void> {

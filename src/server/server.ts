@@ -128,6 +128,7 @@ export class Server implements Context {
   readonly #jobSignals: JobSignals;
   readonly #ends: SessionEnds;
   #screens: Screens;
+  readonly #deliveries: Deliveries;
   #eventOutbox: EventOutbox;
   /** Tells the channels of [notify]. */
   readonly announcer: Announcer;
@@ -169,8 +170,9 @@ export class Server implements Context {
       },
       log,
     );
+    this.#deliveries = new Deliveries(this.store.database);
     this.#eventOutbox = new EventOutbox(
-      new Deliveries(this.store.database),
+      this.#deliveries,
       onEvent === null
         ? undefined
         : commandWay((variables) => {
@@ -249,6 +251,14 @@ export class Server implements Context {
       stored: (write) => this.#stored(write),
       tell: (session) => void this.#ends.tell(session),
       conclude: (session, lost) => void this.#ends.conclude(session, lost),
+      keepUntold: ({ deliveries, notices }) => {
+        if (this.config.onEvent !== null) for (const delivery of deliveries) this.#deliveries.takeIn(delivery, wall());
+        this.announcer.takeOver(notices);
+      },
+      tellUntold: () => {
+        this.#eventOutbox.resume();
+        this.announcer.resume();
+      },
       over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
     });
     this.#partArchive = new PartArchive(config.archive ?? archiveRoot(process.env));

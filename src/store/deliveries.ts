@@ -44,6 +44,17 @@ export class Deliveries implements Queue {
       .run(session, event, JSON.stringify(facts), now, now);
   }
 
+  /** One that another home could not tell; one that is known is kept once. @param now when it is due. */
+  takeIn({ session, event, facts, created }: Delivery, now: number): void {
+    const text = JSON.stringify(facts);
+    this.#database
+      .prepare(
+        `INSERT INTO delivery (session, event, facts, created, next_attempt) SELECT ?, ?, ?, ?, ?
+         WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE session = ? AND event = ? AND facts = ? AND created = ?)`,
+      )
+      .run(session, event, text, created, now, session, event, text, created);
+  }
+
   /** All that is on its way, the most urgent first. */
   waiting(): Delivery[] {
     return this.#database

@@ -29,6 +29,17 @@ const columns =
 
 type Row = Omit<Notice, "facts"> & { facts: string; message: string | null };
 
+/** One that waits, with the message that an attempt under way has; null: none. */
+export type UntoldNotice = Notice & { message: string | null };
+
+/** What waits for any channel, oldest first. */
+export function untoldNotices(database: Database.Database): UntoldNotice[] {
+  return database
+    .prepare(`SELECT ${columns} WHERE over IS NULL ORDER BY id`)
+    .all()
+    .map((row) => noticeOf(row as Row));
+}
+
 /** Of one channel. */
 export class Notices implements Queue {
   readonly #database: Database.Database;
@@ -43,16 +54,27 @@ export class Notices implements Queue {
     this.takeIn({ mark: randomUUID(), session, event, facts, created: now }, now);
   }
 
-  /** One that another machine could not send. @param now when it is due; one that is known is kept once. */
+  /**
+   * One that another home could not send. @param now when it is due; one that is known is kept once.
+   * `message`: that which it was part of, where nobody knows whether it was taken: it is told as the same.
+   */
   takeIn(
-    { mark, session, event, facts, created }: Pick<Notice, "mark" | "session" | "event" | "facts" | "created">,
+    {
+      mark,
+      session,
+      event,
+      facts,
+      created,
+      message = null,
+    }: Pick<Notice, "mark" | "session" | "event" | "facts" | "created"> & Partial<Pick<UntoldNotice, "message">>,
     now: number,
   ): void {
     this.#database
       .prepare(
-        "INSERT OR IGNORE INTO notice (mark, channel, session, event, facts, created, next_attempt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        `INSERT OR IGNORE INTO notice (mark, channel, session, event, facts, created, next_attempt, message)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(mark, this.#channel, session, event, JSON.stringify(facts), created, now);
+      .run(mark, this.#channel, session, event, JSON.stringify(facts), created, now, message);
     this.#database
       .prepare(
         `UPDATE notice SET over = ?, problem = 'too many waited' WHERE channel = ? AND over IS NULL AND id <=
@@ -135,10 +157,14 @@ export class Notices implements Queue {
     })();
   }
 
-  #rows(where: string, ...values: unknown[]): (Notice & { message: string | null })[] {
+  #rows(where: string, ...values: unknown[]): UntoldNotice[] {
     return this.#database
       .prepare(`SELECT ${columns} WHERE channel = ? AND ${where}`)
       .all(this.#channel, ...values)
-      .map((row) => ({ ...(row as Row), facts: JSON.parse((row as Row).facts) }));
+      .map((row) => noticeOf(row as Row));
   }
+}
+
+function noticeOf(row: Row): UntoldNotice {
+  return { ...row, facts: JSON.parse(row.facts) };
 }

@@ -1,4 +1,4 @@
-// The channels of [notify], whole: the built program, real web and mail servers on loopback, Debian's msmtp;
+// The channels of [notify], whole: the built program, Debian's nginx and msmtp, a mail server on loopback;
 // servers of ours killed in between.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -7,8 +7,10 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
 import { notBuilt, trainer } from "../support/paths.ts";
-import { certificateIn, MailReceiver, noCertificates, WebReceiver } from "../support/receivers.ts";
+import { certificateIn, MailReceiver, noCertificates } from "../support/receivers.ts";
+import { configure, freePort, killServer, secretFile } from "./notify-home.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -16,54 +18,47 @@ const secret = "hunter2-of-the-test";
 const noMailer =
   spawnSync("msmtp", ["--version"]).status === 0 ? false : "there is no msmtp here (Debian: apt-get install msmtp)";
 
-function configure(home: TestHome, text: string): void {
-  const folder = path.join(home.work, ".config/falcon-sessions");
-  fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(path.join(folder, "config.toml"), text);
-}
-
-/** A file that only its owner reads. */
-function secretFile(home: TestHome, name: string, text: string): string {
-  const file = path.join(home.work, name);
-  fs.writeFileSync(file, `${text}\n`, { mode: 0o600 });
-  return file;
-}
-
-async function killServer(home: TestHome): Promise<void> {
-  process.kill(home.serverPid() as number, "SIGKILL");
-  await until(() => home.serverPid() === undefined, "the server to be gone");
-}
-
-describe("webhooks", { skip: noCertificates }, () => {
+describe("webhooks, to Debian's nginx", { skip: noCertificates || noNginx }, () => {
   const home = new TestHome({ HOOK_TOKEN: secret });
-  const certificate = certificateIn(home.work);
-  const web = new WebReceiver(certificate);
+  let web: NginxReceiver;
   before(async () => {
-    await web.listen();
-    const address = secretFile(home, "address", `https://localhost:${web.port}/${secret}`);
+    const { file } = certificateIn(home.work);
+    const port = await freePort();
+    fs.mkdirSync(path.join(home.work, "web"));
+    web = await new NginxReceiver(path.join(home.work, "web")).start({ file, key: path.join(home.work, "key.pem") }, port);
     configure(
       home,
       `[notify.hook]
-webhook_file = "${address}"
+webhook_file = "${secretFile(home, "address", `https://localhost:${port}/${secret}`)}"
 token_env = "HOOK_TOKEN"
-ca_file = "${certificate.file}"
+ca_file = "${file}"
 at_most_every = "never"
 `,
     );
   });
   after(async () => {
+    await web.stop();
     await home.dispose();
-    await web.close();
   });
-  const told = (id: string) => web.bodies().filter((body) => JSON.stringify(body).includes(`"id":"${id}"`));
+  interface Told {
+    id: string;
+    title: string;
+    text: string;
+    urgent: boolean;
+    events: { kind: string }[];
+  }
+  const told = (id: string) => web.answered().filter(({ body }) => body.includes(`"id":"${id}"`));
+  const statuses = (id: string) => told(id).map(({ status }) => status);
+  const message = (answered: { body: string } | undefined) => JSON.parse(answered?.body ?? "{}") as Told;
 
   test("a failure is told over https with what one wants on a phone; the list has it, and nobody has the secret", async () => {
     const id = await home.start(["/bin/sh", "-c", "exit 3"], ["--name", "night"]);
     await until(() => told(id).length > 0, "the message");
-    const [body] = told(id) as { title: string; text: string; urgent: boolean; events: { kind: string }[] }[];
-    assert.deepEqual([body?.title, body?.urgent, body?.events[0]?.kind], ["night: failed", true, "failed"]);
-    assert.match(body?.text ?? "", /^ended with status 3\non .*: falcon show night$/);
-    assert.equal(web.received[0]?.headers.authorization, `Bearer ${secret}`);
+    const [answered] = told(id);
+    const body = message(answered);
+    assert.deepEqual([body.title, body.urgent, body.events[0]?.kind], ["night: failed", true, "failed"]);
+    assert.match(body.text, /^ended with status 3\non .*: falcon show night$/);
+    assert.equal(answered?.authorization, `Bearer ${secret}`);
     await until(async () => / sent {5}night failed/.test(await home.ok(["notify", "--list"])), "the list to have it");
     const json = await home.ok(["notify", "--json"]);
     const [channel] = (JSON.parse(json) as { channels: { name: string; kind: string; notices: { state: string }[] }[] }).channels;
@@ -72,47 +67,67 @@ at_most_every = "never"
     assert.ok(!kept.includes(secret), kept);
   });
 
-  test("one that is refused waits with its reason, and goes when the far side is there again; none is lost", async () => {
-    web.behaviour = 500;
+  test("one that is refused waits with its reason, and goes when the far side takes it; none is lost", async () => {
+    web.behave("refuses");
     const id = await home.start(["/bin/sh", "-c", "exit 4"], ["--name", "later"]);
     await until(() => told(id).length > 0, "the first attempt");
     const waits = () => home.ok(["notify", "--list"]);
     await until(async () => / waits {4}later failed: once in vain \(it answered 500\), next /.test(await waits()), "the reason");
     await killServer(home);
-    web.behaviour = 200;
+    web.behave("takes");
     await home.sessions();
     await until(async () => / sent {5}later failed/.test(await waits()), "it to go out");
-    assert.equal(told(id).length, 2);
+    assert.deepEqual(statuses(id), [500, 204]);
   });
 
-  test("a server that is killed while the far side is silent: the next one sends the same message; one that was taken is not sent again", async () => {
-    web.behaviour = "silent";
+  test("one that is dropped may have been taken: it is the same message when it goes again, with servers killed meanwhile", async () => {
+    web.behave("drops");
+    const id = await home.start(["/bin/sh", "-c", "exit 6"], ["--name", "dropped"]);
+    // dropped before it was read: the header alone names it
+    const first = await until(() => web.answered().find(({ status }) => status === 444), "the first attempt");
+    const waits = () => home.ok(["notify", "--list"]);
+    await until(async () => / waits {4}dropped failed: once in vain \(sent, but /.test(await waits()), "the reason");
+    await killServer(home);
+    web.behave("takes");
+    await home.sessions();
+    await until(async () => / sent {5}dropped failed/.test(await waits()), "it to go out");
+    assert.deepEqual([statuses(id), told(id)[0]?.key], [[204], first.key]);
+  });
+
+  test("a server that is killed while the far side is slow: the next one sends the same message; what was taken is not sent again", async () => {
+    web.behave("slow");
     const id = await home.start(["/bin/sh", "-c", "exit 5"], ["--name", "cut"]);
-    await until(() => told(id).length === 1, "the attempt");
+    await until(() => web.slowOnes === 1, "the attempt");
     // nobody waits for the far side
     assert.ok((await home.sessions()).some((row) => row.id === id));
     await killServer(home);
-    web.behaviour = 200;
+    await until(() => statuses(id)[0] === 499, "nginx to see that nobody waits");
+    web.behave("takes");
     await home.sessions();
     await until(async () => / sent {5}cut failed/.test(await home.ok(["notify"])), "it to go out");
-    assert.equal(new Set(told(id).map((body) => body.id)).size, 1);
-    assert.deepEqual(
-      web.received.slice(-2).map(({ headers }) => headers["idempotency-key"]),
-      told(id).map((body) => body.id),
-    );
-    const before = web.received.length;
+    assert.deepEqual(statuses(id), [499, 204]);
+    assert.equal(new Set(told(id).flatMap((one) => [one.key, message(one).id])).size, 1);
+    // a slow yes is a yes
+    web.behave("slow");
+    const slow = await home.start(["/bin/sh", "-c", "exit 7"], ["--name", "slow"]);
+    await until(() => web.slowOnes === 2, "the attempt");
+    web.answerSlow();
+    await until(async () => / sent {5}slow failed/.test(await home.ok(["notify"])), "it to be noted");
+    web.behave("takes");
+    const before = web.answered().length;
     await killServer(home);
     await home.sessions();
     // what comes later is told later
     const last = await home.start(["/bin/sh", "-c", "exit 0"], ["--name", "last"]);
     await until(() => told(last).length > 0, "the next one");
-    assert.equal(web.received.length, before + 1);
+    assert.deepEqual([web.answered().length, statuses(slow)], [before + 1, [204]]);
   });
 
   test("--test: by the file as it is now, each channel with its outcome", async () => {
-    const received = web.received.length;
+    const received = web.answered().length;
     assert.match(await home.ok(["notify", "--test"]), /^hook: sent$/);
-    assert.match(web.bodies().at(-1)?.text as string, /^This is a test of falcon-sessions on /);
+    await until(() => web.answered().length === received + 1, "it to be written down");
+    assert.match(message(web.answered().at(-1)).text, /^This is a test of falcon-sessions on /);
     fs.appendFileSync(
       path.join(home.work, ".config/falcon-sessions/config.toml"),
       '\n[notify.wrong]\nwebhook_file = "~/nothing"\n',
@@ -122,7 +137,7 @@ at_most_every = "never"
     assert.match(stdout, /^wrong: not sent: .*nothing cannot be read \(it is not there\)$/m);
     assert.match(stdout, /^hook: sent$/m);
     assert.match(stderr, /has read an earlier configuration: 'falcon server upgrade'/);
-    assert.equal(web.received.length, received + 2);
+    await until(() => web.answered().length === received + 2, "it to be written down");
     fs.writeFileSync(path.join(home.work, "nothing"), `https://localhost/${secret}`, { mode: 0o644 });
     assert.match((await home.run(["notify", "--test", "wrong"])).stdout, /can be read by others: chmod 600 it/);
     const unknown = await home.run(["notify", "--test", "phnoe"]);

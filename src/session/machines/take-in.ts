@@ -4,6 +4,8 @@ import path from "node:path";
 import type { Log } from "../../base/log.ts";
 import { close, jobOf, machineOfHome, tryLock } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
+import { Deliveries, type Delivery } from "../../store/deliveries.ts";
+import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
 import { type JobHome, jobHomes } from "./neighbours.ts";
@@ -18,12 +20,20 @@ export interface TakenIn {
   written: number;
 }
 
+/** What an ended job had still to tell: to the user's command, and to the channels of [notify]. */
+export interface Untold {
+  deliveries: readonly Delivery[];
+  notices: readonly UntoldNotice[];
+}
+
 export interface TakeInEffects {
   readonly log: Log;
   /** Whether the host has a session of this id. */
   known(id: string): boolean;
   /** The row of a session whose database cannot be read, from its folder. */
   rowOf(id: string, folder: string): SessionRow | undefined;
+  /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
+  untold(untold: Untold): void;
 }
 
 /**
@@ -103,13 +113,13 @@ function folders(home: string): string[] {
 }
 
 function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): TakenIn[] {
-  const kept = keptRows(home, effects.log);
+  const { rows, untold } = readKept(home, effects.log);
   const taken: TakenIn[] = [];
   fs.mkdirSync(path.join(host, "s"), { recursive: true, mode: 0o700 });
   for (const id of folders(home)) {
     const from = path.join(home, "s", id);
     const to = path.join(host, "s", id);
-    const known = kept.get(id);
+    const known = rows.get(id);
     const row = known?.row ?? effects.rowOf(id, from);
     // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
     if (row?.facts.broughtIn === true && (effects.known(id) || fs.existsSync(to))) continue;
@@ -122,6 +132,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     move(from, to);
     taken.push({ row, snapshot: known?.snapshot, job, written });
   }
+  effects.untold(untold);
   fs.rmSync(home, { recursive: true, force: true });
   effects.log("job.imported", { job, sessions: taken.map(({ row }) => row.id) });
   return taken;
@@ -135,13 +146,22 @@ function lastWrite(folder: string, otherwise: number): number {
   }
 }
 
-/** What the job's database knows beyond its folders: names, facts, last screens. */
-function keptRows(home: string, log: Log): Map<string, { row: SessionRow; snapshot: StoredSnapshot | undefined }> {
+interface Kept {
+  rows: ReadonlyMap<string, { row: SessionRow; snapshot: StoredSnapshot | undefined }>;
+  untold: Untold;
+}
+
+/** What the job's database knows beyond its folders: names, facts, last screens, what was not told yet. */
+function readKept(home: string, log: Log): Kept {
   const file = path.join(home, "state.db");
-  if (!fs.existsSync(file)) return new Map();
+  if (!fs.existsSync(file)) return { rows: new Map(), untold: { deliveries: [], notices: [] } };
   const { store } = SessionStore.open(file, log);
   try {
-    return new Map(store.all().map((row) => [row.id, { row, snapshot: store.snapshot(row.id) }]));
+    const { database } = store;
+    return {
+      rows: new Map(store.all().map((row) => [row.id, { row, snapshot: store.snapshot(row.id) }])),
+      untold: { deliveries: new Deliveries(database).waiting(), notices: untoldNotices(database) },
+    };
   } finally {
     store.close();
   }

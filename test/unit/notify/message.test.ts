@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mailText } from "../../../src/notify/mail.ts";
-import { type Happened, messageOf } from "../../../src/notify/message.ts";
+import { type Happened, leftFact, messageOf } from "../../../src/notify/message.ts";
 import { webhookRequest } from "../../../src/notify/webhook-request.ts";
 
 const at = Date.parse("2026-11-27T13:00:00Z");
@@ -40,6 +40,9 @@ test("one event: name, what happened, how far it is, where, and how to attach; n
 
 test("a late one says so, by the clock of the reader", () => {
   assert.match(messageOf("id", [event("nan")], at + 3 * 3_600_000, zone).text, /\nlate: it happened at 2026-11-27 14:00:00$/);
+  assert.doesNotMatch(messageOf("id", [event("nan")], at + 1000, zone).text, /late/);
+  // however short it lay where a machine without a way had left it
+  assert.match(messageOf("id", [event("nan", { [leftFact]: "1" })], at + 1000, zone).text, /\nlate: it happened at 2026-/);
 });
 
 test("many are one message, which has a bounded number of lines", () => {

@@ -16,17 +16,29 @@ test("a line of a GPU, of one that is divided, of one that may not be asked, and
   const gpu = gpuOf(one);
   assert.deepEqual(gpu, {
     index: 0,
-    uuid: "GPU-8a3f2c51-6b1d-4e0c-9f2a-0b7c1d2e3f40",
+    uuid: "GPU-00000000-0000-0000-0000-000000000000",
     name: "NVIDIA H100 80GB HBM3",
-    use: 0.97,
-    memory: 61_203 * 2 ** 20,
+    use: 1,
+    memory: 19_818 * 2 ** 20,
     memoryTotal: 81_559 * 2 ** 20,
-    power: 612.37,
-    temperature: 58,
+    power: 631.95,
+    temperature: 59,
     mig: false,
   });
-  const divided = gpuOf(nvidiaAnswers.mig.gpus[0] as string);
-  assert.deepEqual([divided?.use, divided?.memory, divided?.temperature, divided?.mig], [null, null, 47, true]);
+  const facts = (name: "mig" | "migInContainer" | "notDivisible" | "windows") => {
+    const told = gpuOf(nvidiaAnswers[name].gpus[0] as string);
+    return [told?.use, told?.memory, told?.power, told?.temperature, told?.mig];
+  };
+  assert.deepEqual(facts("mig"), [null, 11_125 * 2 ** 20, 433.78, 53, true]);
+  assert.deepEqual(facts("migInContainer"), [null, null, null, 47, true]);
+  assert.deepEqual(facts("notDivisible"), [0.09, 1235 * 2 ** 20, 110.23, 54, false]);
+  assert.deepEqual(facts("windows"), [0.07, 1296 * 2 ** 20, 97.43, 45, false]);
+  const [, second] = nvidiaAnswers.mig.processes.map((line) => gpuProcessOf(line));
+  assert.deepEqual([second?.pid, second?.memory], [21_181, 1272 * 2 ** 20]);
+  assert.deepEqual(
+    [gpuProcessOf(nvidiaAnswers.windows.processes[0])?.pid, gpuProcessOf(nvidiaAnswers.windows.processes[0])?.memory],
+    [26_660, null],
+  );
   for (const line of ["", "No devices were found", "index, uuid", "1,2,3", "0, GPU-x"])
     assert.equal(gpuOf(line), undefined, line);
   assert.deepEqual(gpuProcessOf("GPU-1, 4711, 512"), { uuid: "GPU-1", pid: 4711, memory: 512 * 2 ** 20 });
@@ -89,7 +101,7 @@ describe("the program", () => {
       .trim()
       .split("\n")
       .map((line) => Number(line.split(" ")[0]));
-  const answering = (name: "one" | "four" | "mig") => {
+  const answering = (name: "one" | "four" | "mig" | "migInContainer") => {
     const { gpus, processes }: { gpus: readonly string[]; processes: readonly string[] } = nvidiaAnswers[name];
     return `case "$1" in --query-gpu*) printf '%s\\n' ${gpus.map((line) => `'${line}'`).join(" ")};; *) ${processes.length === 0 ? ":" : `printf '%s\\n' ${processes.map((line) => `'${line}'`).join(" ")}`};; esac; exec sleep 60`;
   };
@@ -107,7 +119,7 @@ describe("the program", () => {
   });
 
   test("MIG, and a container that is not told whose processes run", async () => {
-    const nvidia = monitor(answering("mig"));
+    const nvidia = monitor(answering("migInContainer"));
     nvidia.want(true);
     await until(() => nvidia.gpus().length === 1 && nvidia.processes().length === 1, "its answers");
     assert.equal(nvidia.gpus()[0]?.mig, true);

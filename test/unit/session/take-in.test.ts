@@ -4,7 +4,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { close, tryLock } from "../../../src/platform/native.ts";
-import { takeInEndedJobs } from "../../../src/session/machines/take-in.ts";
+import { type TakeInEffects, takeInEndedJobs } from "../../../src/session/machines/take-in.ts";
+import { Deliveries } from "../../../src/store/deliveries.ts";
+import { Notices } from "../../../src/store/notices.ts";
+import { migrate } from "../../../src/store/schema.ts";
+import { SessionStore } from "../../../src/store/session-store.ts";
+import { Sqlite } from "../../../src/store/sqlite.ts";
 
 describe("the homes of jobs", () => {
   let host: string;
@@ -15,7 +20,8 @@ describe("the homes of jobs", () => {
     fs.mkdirSync(job, { recursive: true, mode: 0o700 });
   });
   afterEach(() => fs.rmSync(host, { recursive: true }));
-  const takeIn = () => takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf: () => undefined });
+  const takeIn = (untold: TakeInEffects["untold"] = () => {}) =>
+    takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf: () => undefined, untold });
 
   for (const [name, who] of [
     ["start.lock", "a client that starts its server"],
@@ -30,4 +36,45 @@ describe("the homes of jobs", () => {
       takeIn();
       assert.ok(!fs.existsSync(job));
     });
+
+  test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", () => {
+    const { store } = SessionStore.open(path.join(job, "state.db"), () => {});
+    const theirs = new Notices(store.database, "phone");
+    theirs.add("a", "failed", { FALCON_SESSION_NAME: "sent" }, 1);
+    theirs.done(theirs.take(1, 10).taken, 2);
+    theirs.add("b", "failed", { FALCON_SESSION_NAME: "begun" }, 3);
+    const begun = theirs.take(3, 10);
+    theirs.add("c", "ended", { FALCON_SESSION_NAME: "waits" }, 4);
+    new Deliveries(store.database).add("c", "ended", { FALCON_SESSION_NAME: "waits" }, 4);
+    store.close();
+
+    const database = new Sqlite(":memory:");
+    migrate(database);
+    const [ours, deliveries] = [new Notices(database, "phone"), new Deliveries(database)];
+    const keep: TakeInEffects["untold"] = (untold) => {
+      assert.ok(fs.existsSync(path.join(job, "state.db")), "it is there until it is kept elsewhere");
+      for (const notice of untold.notices) ours.takeIn(notice, 10);
+      for (const delivery of untold.deliveries) deliveries.takeIn(delivery, 10);
+    };
+    // a server that is killed right behind it finds the home once more
+    takeIn((untold) => {
+      keep(untold);
+      keep(untold);
+    });
+    assert.ok(!fs.existsSync(job));
+    assert.deepEqual(
+      ours.all().map(({ session, facts, over }) => [session, facts.FALCON_SESSION_NAME, over]),
+      [
+        ["b", "begun", null],
+        ["c", "waits", null],
+      ],
+    );
+    assert.deepEqual(
+      deliveries.waiting().map(({ session, event, created }) => [session, event, created]),
+      [["c", "ended", 4]],
+    );
+    const first = ours.take(10, 10);
+    assert.deepEqual([first.message, first.taken.length], [begun.message, 1]);
+    database.close();
+  });
 });
