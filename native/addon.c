@@ -473,7 +473,7 @@ NAPI_MODULE_INIT() {
       {"entryAt", entry_at},       {"entryOf", entry_of},  {"namesIn", names_in}, {"unlinkAt", unlink_at},
       {"machineOfHome", machine_of_home_call}, {"claimHome", claim_home},
       {"resourceLimits", resource_limits}, {"raiseLimit", raise_limit},
-      {"scheduling", scheduling},  {"couldTake", could_take}, {"sampleUsage", sample_usage},
+      {"scheduling", scheduling},  {"couldTake", could_take}, {"roomFor", room_for}, {"sampleUsage", sample_usage},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

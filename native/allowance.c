@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "os.h"
 
@@ -36,6 +38,24 @@ void allowance_widen(void) {
   os_use_processors(all, sizeof all);
   // one that the user raised goes down again; one that root has set (a batch system, systemd) does not
   if (os_oom_score(&score) && score > 0) os_set_oom_score(0);
+}
+
+bool allowance_room(int count) {
+  pid_t children[ALLOWANCE_MOST];
+  int held[2], started = 0;
+  if (count > ALLOWANCE_MOST) count = ALLOWANCE_MOST;
+  // without a descriptor nothing is known, and whoever starts something is told by the kernel
+  if (pipe(held) < 0) return true;
+  while (started < count && (children[started] = fork()) >= 0) {
+    char none;
+    if (children[started++] > 0) continue;
+    close(held[1]);
+    _exit(read(held[0], &none, 1) == 0 ? 0 : 1);
+  }
+  close(held[1]);
+  close(held[0]);
+  for (int i = 0; i < started; i++) waitpid(children[i], NULL, 0);
+  return started == count;
 }
 
 bool allowance_take(const char *text) {

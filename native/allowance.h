@@ -10,6 +10,11 @@
 // processors belong to threads, and Node has many.
 void allowance_widen(void);
 
+// Whether so many processes and threads more can be had, up to ALLOWANCE_MOST: they are started, and have
+// ended when this answers. On Linux both count towards the same limits (`ulimit -u`, a control group's).
+bool allowance_room(int count);
+enum { ALLOWANCE_MOST = 64 };
+
 // Takes niceness, oom_score_adj and processors on, from the words of the holder's command line:
 // "NICENESS,OOM_SCORE_ADJ,PROCESSORS", processors as in os_processors(), two hexadecimal digits a byte, or
 // nothing. False when that makes no sense; what the kernel refuses stays as it is.

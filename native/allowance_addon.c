@@ -2,6 +2,7 @@
 // user namespaces and RLIMIT_NICE all have a say, and no table of ours would follow them.
 #include "allowance_addon.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -105,4 +106,35 @@ napi_value could_take(napi_env env, napi_callback_info info) {
   napi_set_named_property(env, result, "niceness", boolean(env, nice));
   napi_set_named_property(env, result, "oomScoreAdj", boolean(env, oom));
   return result;
+}
+
+static void *wait_for_end(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+// Whether so many threads (or, on Linux, processes) more can be had: they are started, and have ended when
+// this answers.
+napi_value room_for(napi_env env, napi_callback_info info) {
+  enum { MOST = 16, STACK = 128 << 10 };
+  napi_value value;
+  size_t given = 1;
+  int32_t count, started = 0;
+  pthread_t threads[MOST];
+  pthread_attr_t small;
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  if (napi_get_cb_info(env, info, &given, &value, NULL, NULL) != napi_ok || given < 1 ||
+      napi_get_value_int32(env, value, &count) != napi_ok || count < 0 || count > MOST) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a small number is expected");
+    return NULL;
+  }
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, STACK);
+  pthread_mutex_lock(&gate);
+  while (started < count && pthread_create(&threads[started], &small, wait_for_end, &gate) == 0) started++;
+  pthread_mutex_unlock(&gate);
+  for (int32_t i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  pthread_attr_destroy(&small);
+  return boolean(env, started == count);
 }

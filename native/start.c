@@ -39,7 +39,14 @@ enum {
   // How often a client asks again that waits for another one's server.
   AGAIN_MS = 10,
   READY_FD = 3,
+  // What a server takes beside its first thread: Node's six and its pool's four, the screens' one, and a
+  // helper's five. With fewer Node hangs or aborts at its start, without a word
+  // (test/load/no-processes.test.ts counts them).
+  SERVER_TASKS = 16,
 };
+
+static const char no_room[] = "there is no room for its processes and threads (your limit, 'ulimit -u', or the machine's is reached): end some programs and "
+                              "try again; what runs goes on";
 
 static void fail(char *problem, size_t room, const char *what, const char *path) {
   snprintf(problem, room, "%s %s: %s", what, path, strerror(errno));
@@ -146,10 +153,13 @@ static void become_server(const struct place *place, const char *root, int ready
   const char *home = place->home;
   char errors[PATH_MAX], script[PATH_MAX + 32], node_path[PATH_MAX];
   setsid();
-  // the session's leader ends at once, so that the server can never get a controlling terminal
-  if (fork() != 0) _exit(0);
   snprintf(errors, sizeof errors, "%s/server.err", home);
   int log = open(errors, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+  allowance_widen();
+  // the session's leader ends at once, so that the server can never get a controlling terminal
+  pid_t child = fork();
+  if (child < 0) dprintf(log, "%s\n", no_room);
+  if (child != 0) _exit(0);
   int null = open("/dev/null", O_RDWR);
   dup2(null, 0);
   dup2(null, 1);
@@ -168,7 +178,6 @@ static void become_server(const struct place *place, const char *root, int ready
   unsetenv("NODE_OPTIONS");
   unsetenv("NODE_CHANNEL_FD");
   unsetenv("NODE_UNIQUE_ID");
-  allowance_widen();
   os_prefer_latency();
   // each of Node's threads would keep memory of its own that it does not give back; for the server alone:
   // programs get their caller's environment
@@ -192,6 +201,10 @@ static void become_server(const struct place *place, const char *root, int ready
     snprintf(keeper, sizeof keeper, "%d", (int)place->job.keeper);
     arguments[count++] = "--keeper";
     arguments[count++] = keeper;
+  }
+  if (!allowance_room(SERVER_TASKS)) {
+    dprintf(2, "%s\n", no_room);
+    _exit(126);
   }
   if (chdir("/") == 0) execvp(node, (char **)(uintptr_t)arguments);
   dprintf(2, "cannot start %s: %s\n", node, strerror(errno));
@@ -236,7 +249,8 @@ static bool start_server(const struct place *place, patience *wait, int64_t end,
   if (child == 0) become_server(place, root, ready[1]);
   close(ready[1]);
   if (child < 0) {
-    fail(problem, room, "cannot start", "the session server");
+    if (errno == EAGAIN) snprintf(problem, room, "the session server could not start: %s", no_room);
+    else fail(problem, room, "cannot start", "the session server");
     close(ready[0]);
     return false;
   }

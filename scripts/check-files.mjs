@@ -39,6 +39,7 @@ const allowed = {
     "src/session/machines/roster-files.ts",
     "src/session/machines/shared-notices.ts",
     "src/notify/secret.ts",
+    "src/server/aside-helper.ts",
     "src/session/life/working-directory.ts",
   ],
   "a folder of sockets in /run or /tmp of this machine": ["src/commands/machines/ssh-masters.ts"],

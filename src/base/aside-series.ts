@@ -1,7 +1,7 @@
 // A helper process for one series of work that keeps a file open between its pieces; like the pool's, it is killed when it does not answer.
 import type { ChildProcess } from "node:child_process";
 import { errorOf, NoAnswer, type Series, type Thrown } from "./aside.ts";
-import { forkHelper, longestWork, noAnswer, noHelper } from "./aside-pool.ts";
+import { forkHelper, helperReady, longestWork, noAnswer, noHelper, notStarted } from "./aside-pool.ts";
 
 /** How long (ms) a piece after the first may take: a disk that is busy keeps a writer waiting for seconds, and nobody but this command waits. */
 const longestPiece = 30_000;
@@ -10,6 +10,7 @@ export class AsideSeries implements Series {
   #helper: ChildProcess;
   #file: string;
   #asked = 0;
+  #ready = false;
   #waiting: { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout } | undefined;
 
   /** @param script the helper's program; @param file what the work touches. */
@@ -17,12 +18,17 @@ export class AsideSeries implements Series {
     this.#file = file;
     this.#helper = forkHelper(script);
     this.#helper.on("message", (message) => {
+      this.#ready = true;
+      if (message === helperReady) return;
       const { value, thrown } = message as { value?: unknown; thrown?: Thrown };
       const waiting = this.#answered();
       if (thrown === undefined) waiting?.resolve(value);
       else waiting?.reject(errorOf(thrown));
     });
-    const lost = () => this.#answered()?.reject(new NoAnswer(`what works on ${file} has ended: is the machine out of memory?`));
+    const lost = () => {
+      const why = this.#ready ? `what works on ${file} has ended: is the machine out of memory?` : notStarted;
+      this.#answered()?.reject(new NoAnswer(why));
+    };
     this.#helper.on("error", (error) => this.#answered()?.reject(new NoAnswer(noHelper(error))));
     this.#helper.on("exit", lost);
   }
@@ -38,7 +44,7 @@ export class AsideSeries implements Series {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
-          this.#answered()?.reject(noAnswer(this.#file));
+          this.#answered()?.reject(this.#ready ? noAnswer(this.#file) : new NoAnswer(notStarted));
           this.#helper.kill("SIGKILL");
         },
         this.#asked === 0 ? longestWork : longestPiece,

@@ -92,7 +92,13 @@ export class WorkerPool {
     let free = [...this.#threads].find(({ current }) => current === null);
     if (free === undefined) {
       if (this.#threads.size >= mostThreads) return;
-      free = this.#start();
+      try {
+        free = this.#start();
+      } catch (error) {
+        // one that works takes what waits when it is done; where there is none, nobody waits for it
+        if (this.#threads.size === 0) for (const { reject } of this.#waiting.splice(0)) reject(error as Error);
+        return;
+      }
     }
     const thread = free;
     const [job] = this.#waiting.splice(index, 1) as [Waiting];

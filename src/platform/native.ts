@@ -107,6 +107,7 @@ interface Addon {
   raiseLimit(resource: number, hard: bigint): boolean;
   scheduling(): { niceness: number; oomScoreAdj: number; processors: Buffer };
   couldTake(niceness: number, oomScoreAdj: number): { niceness: boolean; oomScoreAdj: boolean };
+  roomFor(threads: number): boolean;
   jobOf(controlGroups: string): string | null;
   openFolder(file: string): number;
   openFolderAt(folder: number, name: string): number;
@@ -199,6 +200,8 @@ export const raiseLimit: Addon["raiseLimit"] = addon.raiseLimit;
 export const scheduling: Addon["scheduling"] = addon.scheduling;
 /** Whether what is started from here could take these on; tried, and taken back. */
 export const couldTake: Addon["couldTake"] = addon.couldTake;
+/** Whether so many threads more (16 at most) can be had now; on Linux processes count towards the same limits. */
+export const roomFor: Addon["roomFor"] = addon.roomFor;
 /** A descriptor of the folder; its last part may not be a link. Throws ENOENT, ENOTDIR (also for a link), EACCES. */
 export const openFolder: Addon["openFolder"] = addon.openFolder;
 /** The folder of this name in another one, no link. Names are latin1, so that each comes back as its bytes. */

@@ -1,5 +1,7 @@
 // A helper process: does the server's work on files of users, one piece at a time, and ends with the server. It may hang, and be killed for it.
+import fs from "node:fs";
 import { operationOf, thrownOf } from "../base/aside.ts";
+import { helperReady } from "../base/aside-pool.ts";
 import { removeUnfinished } from "../commands/output/export-writer.ts";
 // whoever makes operations is imported for them
 import "../base/config.ts";
@@ -35,3 +37,5 @@ process.on("disconnect", () => {
   removeUnfinished();
   process.exit(0);
 });
+// the pool's thread is had before a word is said: where the limit of processes leaves none, Node aborts
+fs.access("/", () => process.send?.(helperReady));

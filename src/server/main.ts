@@ -36,6 +36,9 @@ async function main(): Promise<void> {
     process.exit(2);
   }
   process.umask(0o077);
+  // libuv makes its threads at their first use, and aborts where the limit of processes leaves none: they are
+  // had now, before there is a helper or anybody's session
+  fs.access("/", () => {});
   const root = path.resolve(import.meta.dirname, "..");
   // the settings are read by a process of its own, which starts while the server's program is loaded
   const helper = forkHelper(helperProgram(root));

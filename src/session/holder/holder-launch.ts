@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isPlain, percentCoded } from "../../base/bytes.ts";
 import { steady } from "../../base/clock.ts";
-import { Failure, sentence } from "../../base/failure.ts";
+import { Failure, sentence, shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { systemAllowance } from "../../platform/allowance.ts";
 import { joinControlGroups } from "../../platform/control-groups.ts";
@@ -271,9 +271,7 @@ function spawnHolder(options: LaunchOptions): UnreadPty {
       environment: Object.fromEntries(Object.entries(environment).map((entry) => entry.map(percentCoded))),
     });
   } catch (error) {
-    throw new Failure(
-      `no terminal or process can be had for a session (too many open files, terminals or processes): ${sentence(error)}`,
-    );
+    throw new Failure(shortageOf(error) ?? `no terminal or process can be had for a session: ${sentence(error)}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import type { ReadStream } from "node:tty";
 import { type IPty, spawn } from "node-pty";
-import { close, dup, setCloexec } from "../../platform/native.ts";
+import { close, dup, roomFor, setCloexec } from "../../platform/native.ts";
 
 export interface UnreadPtyOptions {
   directory: string;
@@ -106,8 +106,13 @@ export class UnreadPty {
   }
 }
 
+/** What a session takes: the holder, the program, and the thread in which node-pty waits for the holder's end. */
+const tasks = 3;
+
 /** Spawns `file` on a new terminal. Throws when there is no terminal, process or descriptor to be had. */
 export function spawnUnread(file: string, args: string[], options: UnreadPtyOptions): UnreadPty {
+  // where node-pty cannot have its thread the whole server would abort (std::thread throws in C++)
+  if (!roomFor(tasks)) throw Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN" });
   return new UnreadPty(
     spawn(file, args, {
       name: options.environment.TERM ?? "xterm-256color",

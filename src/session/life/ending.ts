@@ -61,6 +61,7 @@ export function sentenceOfExec(file: string, errno: number): string {
     ENOENT: "the interpreter that its first line names does not exist",
     ENOEXEC: "it is neither a program of this machine nor a script with a '#!' line",
     EACCES: "it, or the interpreter that its first line names, may not be executed",
+    EAGAIN: "no process can be started for it (your limit, 'ulimit -u', or the machine's is reached)",
     ENOMEM: "there is not enough memory for it",
     E2BIG: "its arguments and environment are too long",
   };

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { Failure, Status } from "../../base/failure.ts";
+import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
 import { removeFolder } from "../../platform/removal.ts";
 import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
@@ -284,5 +284,5 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Failure ? undefined : shortageOf(error)) ?? sentence(error);
 }

@@ -1,6 +1,7 @@
 // The main thread's face of all screens: sends bytes to the worker, hands back what the screens say, and
 // outlives a worker that dies.
 import { Worker } from "node:worker_threads";
+import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 import { BlockPool } from "./block-pool.ts";
@@ -185,8 +186,16 @@ export class Screens {
     return screen;
   }
 
-  #start(): Worker {
-    const worker = new Worker(this.#file, { workerData: { addon: this.#addon } });
+  /** Without a worker, where the limit of threads leaves none, its screens rest. */
+  #start(): Worker | undefined {
+    let worker: Worker;
+    try {
+      worker = new Worker(this.#file, { workerData: { addon: this.#addon } });
+    } catch (error) {
+      this.#log("screens.failed", { reason: String(error) });
+      this.#rest(shortageOf(error));
+      return undefined;
+    }
     this.#worker = worker;
     this.#born = performance.now();
     worker.on("message", (message: FromWorker) => {
@@ -204,6 +213,7 @@ export class Screens {
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
     if (this.#disposed || this.#resting !== undefined) return;
     const worker = this.#worker ?? this.#start();
+    if (worker === undefined) return;
     for (const memory of transfer) this.#parcels.send(memory);
     worker.postMessage(message, transfer);
   }
@@ -264,6 +274,7 @@ export class Screens {
     if (this.#disposed) return;
     if (lived > briefLife) this.#falseStarts = 0;
     if (++this.#falseStarts > mostFalseStarts) return this.#rest();
+    if (this.#screens.size > 0 && this.#start() === undefined) return;
     for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
     for (const { message } of this.#pending.values()) this.#post(message);
   }
@@ -272,12 +283,12 @@ export class Screens {
    * No worker is to be had (an installation that is being replaced): nobody waits for it meanwhile, and it is
    * tried again, also by whoever asks next.
    */
-  #rest(): void {
+  #rest(why?: string): void {
     this.#log("screens.rested", { screens: this.#screens.size });
     for (const screen of this.#screens.values()) screen.wait();
     this.#resting = setTimeout(() => this.#tryAgain(), restPause);
     this.#resting.unref();
-    this.#refuse(new NoScreens());
+    this.#refuse(new NoScreens(why));
   }
 
   #tryAgain(): void {
@@ -285,6 +296,7 @@ export class Screens {
     this.#resting = undefined;
     // one try
     this.#falseStarts = mostFalseStarts;
+    if (this.#screens.size > 0 && this.#start() === undefined) return;
     for (const screen of this.#screens.values()) screen.revive(true);
   }
 
@@ -313,10 +325,9 @@ export class Screens {
 
 /** No worker can be started now. */
 export class NoScreens extends Error {
-  constructor() {
-    super(
-      "its screen cannot be drawn, since the screens' worker does not start (is falcon being installed again? server.log says more); it is tried again",
-    );
+  /** @param why a sentence, where it is known. */
+  constructor(why = "the screens' worker does not start (is falcon being installed again? server.log says more)") {
+    super(`its screen cannot be drawn, since ${why}; it is tried again`);
   }
 }
 

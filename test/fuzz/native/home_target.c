@@ -207,6 +207,7 @@ int64_t os_steady_ms(void) { return 0; }
 void os_close_from(int first) { (void)first; }
 void os_prefer_latency(void) {}
 void allowance_widen(void) {}
+bool allowance_room(int count) { return count > 0; }
 
 int os_peer(int fd, uid_t *uid, pid_t *pid) {
   (void)fd;

@@ -20,6 +20,7 @@ process.on("message", ({ id, name, args }) => {
   process.send({ id, value: { pid: process.pid, args } });
 });
 process.on("disconnect", () => process.exit(0));
+process.send("ready");
 `;
 
 describe("work that is done aside", () => {
@@ -82,6 +83,16 @@ describe("work that is done aside", () => {
     await assert.rejects(pool.ask("end", "/large/a", []), /^Failure: \/large\/a is too large to read$|too large to read/);
     await assert.rejects(pool.ask("fill", "/large/b", []), NoAnswer);
     assert.ok(await pool.ask("echo", "/large/c", []));
+  });
+
+  test("by a helper that ended, or hung, before it was ready is no fault of the file: there was no process", async () => {
+    for (const start of ["process.abort()", "for (;;) {}"]) {
+      const script = path.join(folder, "unready.cjs");
+      fs.writeFileSync(script, start);
+      const unready = new AsidePool(script, { log() {}, steady: () => performance.now(), mounts: () => ["/", "/away"] });
+      await assert.rejects(unready.ask("echo", "/away/a", []), /^Failure: no process can be started to look at files/);
+      unready.dispose();
+    }
   });
 
   test("is not begun any more when the server ends", async () => {
