@@ -1,5 +1,5 @@
-// A limit of processes and threads (`ulimit -u`) that leaves few or none: each command says so in one sentence,
-// the server lives, and what runs goes on. The limit counts per user, and does not hold for root.
+// A limit of processes and threads (`ulimit -u`) that leaves few or none: each command says so in one
+// sentence, the server lives, and what runs goes on. The limit counts per user, and does not hold for root.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -10,7 +10,7 @@ import * as built from "../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
-/** A user that no other test, and nobody, is: another one each time, since ended processes may be counted for a while. */
+/** A user that nobody is, another one each time: ended processes may be counted for a while. */
 let users = 300_000 + process.pid * 40;
 const cannotBecome = process.getuid?.() !== 0 || spawnSync("setpriv", ["--reuid", String(users), "prlimit", "true"]).status !== 0;
 const skip = cannotBecome ? "only root can be another user, and prlimit is needed" : false;

@@ -106,7 +106,7 @@ export class UnreadPty {
   }
 }
 
-/** What a session takes: the holder, the program, and the thread in which node-pty waits for the holder's end. */
+/** What a session takes: the holder, the program, and the thread in which node-pty waits for the first. */
 const tasks = 3;
 
 /** Spawns `file` on a new terminal. Throws when there is no terminal, process or descriptor to be had. */
