@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { InputParser, type KeyPolicy, prefixTimeout, quietReset } from "../../src/session/keys/input-parser.ts";
+import { InputParser } from "../../src/session/keys/input-parser.ts";
+import { type KeyPolicy, prefixTimeout, quietReset } from "../../src/session/keys/key-policy.ts";
 import { describeInput, keyInput, misfortune } from "../support/key-inputs.ts";
 import { Random } from "../support/random.ts";
 

@@ -1,13 +1,7 @@
 // Generated input of a viewer's terminal with what must become of it: keys in every encoding, pastes,
 // replies, mouse reports, cut anywhere.
-import {
-  escapeTimeout,
-  InputParser,
-  type KeyPolicy,
-  longestString,
-  prefixTimeout,
-  quietReset,
-} from "../../src/session/keys/input-parser.ts";
+import { InputParser } from "../../src/session/keys/input-parser.ts";
+import { escapeTimeout, type KeyPolicy, longestString, prefixTimeout, quietReset } from "../../src/session/keys/key-policy.ts";
 import type { Random } from "./random.ts";
 
 /** What the program gets, as numbers: its bytes in order, and what the parser decided between them. */

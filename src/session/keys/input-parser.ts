@@ -1,22 +1,27 @@
 // The input parser: decides for every byte that a viewer's terminal sends whether it is the program's, ours,
-// or nobody's.
+// or nobody's. Long: one state machine, and what it does to whom in words.
 //
 // What it does
-// - Everything goes to the program unchanged and in order, but for what is listed here. No byte is lost, none is invented.
-// - Paste brackets (CSI 200~ / 201~) are always on in the viewer's terminal; the program gets them only when it asked for them.
-//   Nothing inside a paste is a key.
-// - The detach key (`d`) detaches when the session allows it and it was typed alone: the only character of its chunk, outside of any
-//   sequence and paste, not after ESC (Alt+d). Its kitty encodings count (lock modifiers ignored), wherever they stand in a chunk.
-// - The prefix (Ctrl-\, as a byte, in the kitty encoding or that of modifyOtherKeys): alone for `prefixTimeout` it detaches; twice it is sent to
-//   the program once, as the second was typed; before `[` it opens the history; before any other key it detaches.
+// - Everything goes to the program unchanged and in order, but for what is listed here. No byte is lost, none
+//   is invented.
+// - Paste brackets (CSI 200~ / 201~) are always on in the viewer's terminal; the program gets them only when
+//   it asked for them. Nothing inside a paste is a key.
+// - The detach key (`d`) detaches when the session allows it and it was typed alone: the only character of
+//   its chunk, outside of any sequence and paste, not after ESC (Alt+d). Its kitty encodings count (lock
+//   modifiers ignored), wherever they stand in a chunk.
+// - The prefix (Ctrl-\, as a byte, in the kitty encoding or that of modifyOtherKeys): alone for
+//   `prefixTimeout` it detaches; twice it is sent to the program once, as the second was typed; before `[` it
+//   opens the history; before any other key it detaches.
 // - After a detach the rest of the input is dropped: it was typed at a program that its typist has left.
 // - PageUp opens the history too where the session allows it.
 // - The release (kitty event 3) of a key that was kept from the program is kept from it too.
-// - A byte that the terminal's line discipline will turn into SIGINT is handed out by itself, wherever it stands, paste or not.
+// - A byte that the terminal's line discipline will turn into SIGINT is handed out by itself, wherever it
+//   stands, paste or not.
 // - Focus reports reach the program only when it asked for them. Mouse reports do always.
 // - Replies of the viewer's terminal are dropped: the session's own screen answers the program's queries.
-// - After `ask()` the next typed key is the answer to a question of ours (`y`, or no) and nobody's else. Pastes, reports, replies, releases and
-//   modifiers by themselves are no answers; the prefix detaches as ever.
+// - After `ask()` the next typed key is the answer to a question of ours (`y`, or no) and nobody's else.
+//   Pastes, reports, replies, releases and modifiers by themselves are no answers; the prefix detaches as
+//   ever.
 //
 // What is held back, and for how long: ESC, an unfinished CSI and an unfinished string, at most
 // `escapeTimeout` after their last byte. Then they are sent as they stand; the parser still knows where in
@@ -28,63 +33,20 @@
 // that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
 // may be on its way.
 import { characterLength } from "../../base/bytes.ts";
-import { type Bindings, defaultKeymap } from "../../base/keymap.ts";
+import { defaultKeymap } from "../../base/keymap.ts";
+import { ActionQueue } from "./action-queue.ts";
+import {
+  escapeTimeout,
+  historyCharacters,
+  type KeyAction,
+  type KeyPolicy,
+  longestCsi,
+  longestString,
+  pasteReset,
+  prefixTimeout,
+  quietReset,
+} from "./key-policy.ts";
 import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
-
-/** What the parser asks of the session at each chunk. */
-export interface KeyPolicy {
-  /** The detach key counts: a launch session whose terminal is not in line mode. */
-  readonly plainDetach: boolean;
-  /** One character, or null for none. */
-  readonly detachKey: string | null;
-  /** A control byte (0x1c is Ctrl-\), or null for none. */
-  readonly prefix: number | null;
-  /** The program has switched bracketed paste (2004) on. */
-  readonly bracketedPaste: boolean;
-  /** The program has switched focus reports (1004) on. */
-  readonly focus: boolean;
-  /** Replies of the viewer's terminal go to the program (normally not). */
-  readonly replies: boolean;
-  /** The program's terminal turns the interrupt character into SIGINT. */
-  readonly isig: boolean;
-  /** The terminal's interrupt character (VINTR), normally 0x03; null where it is switched off. */
-  readonly interruptByte: number | null;
-  /** The characters that open the history behind the prefix; those of the keymap where none are told. */
-  readonly historyCharacters?: readonly number[];
-  /** PageUp opens the history too. */
-  readonly historyKey?: boolean;
-}
-
-export type KeyAction =
-  | { do: "send"; bytes: Buffer }
-  /** The interrupt character: bytes for the program that will end as SIGINT. */
-  | { do: "interrupt"; bytes: Buffer }
-  | { do: "history" }
-  /** What was typed after `ask()`. */
-  | { do: "answer"; yes: boolean }
-  | { do: "detach"; key: "plain" | "prefix" };
-
-/**
- * How long the prefix waits for what may follow it (ms): long enough to press it twice, short enough to feel
- * like a key of its own.
- */
-export const prefixTimeout = 300;
-/**
- * How long an unfinished sequence is held back (ms): a terminal writes one at once, a line may tear it; a
- * person sees no 50 ms after Esc.
- */
-export const escapeTimeout = 50;
-/** After this silence (ms) an unfinished sequence was a person typing Alt+[, and is over. */
-export const quietReset = 1000;
-/** After this silence (ms) a paste whose end never came is over, so that the keys work again. */
-export const pasteReset = 10_000;
-/**
- * Longest CSI that is looked at (bytes); the longest key, a kitty one with text, has some 60. A longer one is
- * passed on as it comes.
- */
-export const longestCsi = 256;
-/** Longest OSC, DCS, APC, PM or SOS that is held back (bytes). A longer one is passed on as it comes. */
-export const longestString = 4096;
 
 /**
  * When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is
@@ -98,10 +60,6 @@ interface Moment {
 /** Where in the input the next byte stands. */
 type State = "ground" | "character" | "escape" | "csi" | "csi-last" | "ss3" | "string" | "string-escape" | "mouse" | "paste";
 
-/** The keymap's characters of the history behind the prefix. */
-export function historyCharacters(bindings: Bindings<"prefix">): readonly number[] {
-  return bindings.flatMap(({ keys }) => keys.map((key) => key.charCodeAt(0)));
-}
 const usualHistoryCharacters = historyCharacters(defaultKeymap.prefix);
 
 const ESC = 0x1b;
@@ -151,9 +109,7 @@ export class InputParser {
   #asking = false;
   /** The rest of the key at hand is part of an answer. */
   #mute = false;
-  #actions: KeyAction[] = [];
-  /** Bytes for the program since the last action. */
-  #run: Uint8Array[] = [];
+  readonly #actions = new ActionQueue();
 
   constructor(policy: () => KeyPolicy, clock: () => number) {
     this.#readPolicy = policy;
@@ -230,7 +186,7 @@ export class InputParser {
       }
       this.#state = this.#byte(bytes[at] as number);
     }
-    return this.#take();
+    return this.#actions.take();
   }
 
   /** Where the characters from `at` on end that mean nothing to us: ASCII without ESC and the prefix. */
@@ -249,7 +205,7 @@ export class InputParser {
     this.#policy = this.#readPolicy();
     const came = this.#clock();
     this.#expire({ came, typed: came }, "came");
-    return this.#take();
+    return this.#actions.take();
   }
 
   /**
@@ -572,40 +528,14 @@ export class InputParser {
   }
 
   #send(bytes: Uint8Array | number[]): void {
-    if (this.#gone || bytes.length === 0) return;
-    let rest = Uint8Array.from(bytes);
-    const { isig, interruptByte } = this.#policy;
-    for (let at = find(rest, interruptByte); isig && at >= 0; at = find(rest, interruptByte)) {
-      if (at > 0) this.#run.push(rest.subarray(0, at));
-      this.#do({ do: "interrupt", bytes: Buffer.from(rest.subarray(at, at + 1)) });
-      rest = rest.subarray(at + 1);
-    }
-    if (rest.length > 0) this.#run.push(rest);
+    if (!this.#gone && bytes.length > 0) this.#actions.send(bytes, this.#policy);
   }
 
   #do(action: KeyAction): void {
-    if (this.#gone) return;
-    this.#endRun();
-    this.#actions.push(action);
-  }
-
-  #endRun(): void {
-    if (this.#run.length > 0) this.#actions.push({ do: "send", bytes: Buffer.concat(this.#run) });
-    this.#run = [];
-  }
-
-  #take(): KeyAction[] {
-    this.#endRun();
-    const actions = this.#actions;
-    this.#actions = [];
-    return actions;
+    if (!this.#gone) this.#actions.add(action);
   }
 }
 
 function isText(chunk: Uint8Array, text: string | null): boolean {
   return text !== null && Buffer.from(text).equals(chunk);
-}
-
-function find(bytes: Uint8Array, byte: number | null): number {
-  return byte === null ? -1 : bytes.indexOf(byte);
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { Failure } from "../../../src/base/failure.ts";
 import { keyBytes } from "../../../src/commands/control/key-names.ts";
-import { InputParser, type KeyPolicy, longestCsi, longestString } from "../../../src/session/keys/input-parser.ts";
+import { InputParser } from "../../../src/session/keys/input-parser.ts";
+import { type KeyPolicy, longestCsi, longestString } from "../../../src/session/keys/key-policy.ts";
 import { ViewKeys } from "../../../src/session/keys/view-keys.ts";
 import { describeInput, keyInput, misfortune } from "../../support/key-inputs.ts";
 import { Random } from "../../support/random.ts";

@@ -2,16 +2,16 @@
 // nobody's.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { InputParser } from "../../../src/session/keys/input-parser.ts";
 import {
   escapeTimeout,
-  InputParser,
   type KeyPolicy,
   longestCsi,
   longestString,
   pasteReset,
   prefixTimeout,
   quietReset,
-} from "../../../src/session/keys/input-parser.ts";
+} from "../../../src/session/keys/key-policy.ts";
 
 const launch: KeyPolicy = {
   plainDetach: true,
