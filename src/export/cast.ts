@@ -1,5 +1,6 @@
 // A session as an asciicast (asciinema's recording format), version 2 or 3, written while the log is read.
 import { StringDecoder } from "node:string_decoder";
+import { logEvents } from "../store/log-events.ts";
 import type { OutputLog } from "../store/output-log.ts";
 
 export interface CastOptions {
@@ -30,29 +31,25 @@ export async function* castOf(log: OutputLog, options: CastOptions): AsyncGenera
   const clock = new CastClock(options, start);
   if (options.before.length > 0) yield event(clock.at(start), "o", Buffer.from(options.before).toString("utf8"));
   const decoder = new StringDecoder("utf8");
-  const steps = stepsOf(log, from, to);
-  let step = steps.next();
   let time = start;
-  for await (const piece of log.pieces(from, to)) {
-    const length = "hole" in piece ? piece.hole.length : piece.bytes.length;
-    let at = 0;
-    let out = "";
-    while (at < length) {
-      while (!step.done && step.value.offset <= piece.offset + at) {
-        time = step.value.time;
-        if (step.value.size !== undefined && step.value.offset > from) out += event(clock.at(time), "r", step.value.size);
-        step = steps.next();
-      }
-      const next = step.done ? length : Math.min(length, step.value.offset - piece.offset);
-      const end = Math.min(next, at + joinBytes);
-      if (!("hole" in piece)) {
-        const text = decoder.write(piece.bytes.subarray(at, end));
+  let out = "";
+  for await (const next of logEvents(log, from, to, true)) {
+    if (next.kind === "time") time = next.time;
+    else if (next.kind === "size") {
+      time = next.time;
+      if (next.offset < to) out += event(clock.at(time), "r", `${next.cols}x${next.rows}`);
+    } else if (next.kind === "bytes") {
+      for (let at = 0; at < next.bytes.length; at += joinBytes) {
+        const text = decoder.write(next.bytes.subarray(at, at + joinBytes));
         if (text !== "") out += event(clock.at(time), "o", text);
       }
-      at = end;
     }
-    if (out !== "") yield out;
+    if (out.length >= joinBytes) {
+      yield out;
+      out = "";
+    }
   }
+  if (out !== "") yield out;
   const rest = decoder.end();
   if (rest !== "") yield event(clock.at(time), "o", rest);
   if (options.version === 3 && options.status !== undefined) yield event(clock.at(time), "x", String(options.status));
@@ -92,19 +89,5 @@ class CastClock {
     this.#last = Math.max(this.#last, time);
     this.#total += kept;
     return this.#options.version === 2 ? this.#total : kept;
-  }
-}
-
-/** Every place where the time or the size changes, in order. */
-function* stepsOf(log: OutputLog, from: number, to: number): Generator<{ offset: number; time: number; size?: string }> {
-  const sizes = log.sizes();
-  let next = 0;
-  for (const mark of log.times.marks(from)) {
-    if (mark.offset >= to) return;
-    while (next < sizes.length && (sizes[next] as { offset: number }).offset <= mark.offset) {
-      const size = sizes[next++] as (typeof sizes)[number];
-      if (size.offset > from) yield { offset: size.offset, time: size.time, size: `${size.cols}x${size.rows}` };
-    }
-    yield mark;
   }
 }

@@ -1,5 +1,6 @@
 // The lines of one session, from wherever they are: blocks of the database first, then the log from where the
 // blocks end.
+import { logEvents } from "../store/log-events.ts";
 import type { OutputLog } from "../store/output-log.ts";
 import type { FoundBlock, LineBlock, LineProgress, LineStore } from "../store/search.ts";
 import type { Beginning, Fed, LineJob, PackAnswer, ReadAnswer, ReadJob, Selected, Selection } from "./line-job.ts";
@@ -245,29 +246,17 @@ export async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<
  */
 export async function fedFrom(log: OutputLog, from: number, to: number): Promise<{ feed: Fed[]; offset: number }> {
   const feed: Fed[] = [];
-  const sizes = log.sizes().filter((size) => size.offset > from && size.offset < to);
   // a size that was given just before the first byte may not have been told yet; told twice it changes
   // nothing
   const first = log.times.sizeAt(from);
   if (first !== null) feed.push({ cols: first.cols, rows: first.rows });
   let offset = from;
-  let next = 0;
-  for await (const piece of log.pieces(from, to)) {
-    const length = "hole" in piece ? piece.hole.length : piece.bytes.length;
-    let at = 0;
-    while (at < length) {
-      const size = sizes[next];
-      const part = size !== undefined && size.offset < offset + length ? size.offset - offset : length;
-      if ("hole" in piece) {
-        if (part > at) feed.push({ missing: part - at });
-      } else if (part > at) feed.push({ bytes: new Uint8Array(piece.bytes.subarray(at, part)) });
-      at = part;
-      if (size !== undefined && part < length) {
-        feed.push({ cols: size.cols, rows: size.rows });
-        next++;
-      }
-    }
-    offset += length;
+  for await (const event of logEvents(log, from, to)) {
+    if (event.kind === "bytes") feed.push({ bytes: new Uint8Array(event.bytes) });
+    else if (event.kind === "hole") feed.push({ missing: event.length });
+    else if (event.kind === "size" && event.offset < to) feed.push({ cols: event.cols, rows: event.rows });
+    if (event.kind === "bytes") offset = event.offset + event.bytes.length;
+    else if (event.kind === "hole") offset = event.offset + event.length;
   }
   return { feed, offset };
 }

@@ -1,7 +1,7 @@
 // The time of a replay: which output is due when, at any speed, with long pauses shortened. Clock and screen
 // are passed in.
+import { type LogEvent, logEvents } from "../../store/log-events.ts";
 import type { OutputLog } from "../../store/output-log.ts";
-import type { Mark } from "../../store/times.ts";
 
 /** Output that is handed on at once: a flood in the recording must not fill the memory here. */
 const readBytes = 256 << 10;
@@ -26,10 +26,10 @@ export interface PlaybackOptions {
 }
 
 export class Playback {
-  readonly #log: OutputLog;
   readonly #options: PlaybackOptions;
-  readonly #marks: Iterator<Mark>;
-  #next: Mark | undefined;
+  readonly #events: AsyncGenerator<LogEvent>;
+  /** The event that comes next, where it has been read: a time that is waited for. */
+  #next: LogEvent | undefined;
   /** Where the output goes on, and the time of the recording (ms since 1970) that was reached. */
   #offset: number;
   #time: number;
@@ -38,21 +38,13 @@ export class Playback {
   #stood = 0;
   #anchor: number | undefined;
   #speed: number;
-  #size = 0;
 
   constructor(log: OutputLog, options: PlaybackOptions) {
-    this.#log = log;
     this.#options = options;
     this.#offset = options.offset;
     this.#time = options.time;
     this.#speed = options.speed;
-    this.#marks = log.times.marks(options.offset);
-    this.#next = this.#pull();
-    // what was reached by then is past; a mark at the same place that came later is waited for
-    while (this.#next !== undefined && this.#next.offset <= options.offset && this.#next.time <= options.time)
-      this.#next = this.#pull();
-    const sizes = log.sizes();
-    while (this.#size < sizes.length && (sizes[this.#size]?.offset ?? 0) <= options.offset) this.#size++;
+    this.#events = logEvents(log, options.offset, options.to, true);
   }
 
   /** The time of the recording that was reached. */
@@ -98,46 +90,49 @@ export class Playback {
   async advance(now: number, stage: Stage): Promise<number | undefined> {
     const show = this.#show(now);
     while (!this.ended) {
-      // what was written between two marks belongs to the first of them, which has been reached
-      const until = Math.min(this.#next?.offset ?? this.#options.to, this.#options.to);
-      if (this.#offset < until) {
-        await this.#give(until, stage);
+      // what was written between two times belongs to the first of them, which has been reached
+      const event = this.#next ?? (await this.#pull());
+      this.#next = event;
+      if (event?.kind !== "time") {
+        this.#next = undefined;
+        await this.#give(event, stage);
         continue;
       }
-      if (this.#next === undefined) break;
-      const pause = Math.max(0, this.#next.time - this.#time);
+      const pause = Math.max(0, event.time - this.#time);
       const shown = this.#options.idle > 0 ? Math.min(pause, this.#options.idle) : pause;
       const due = this.#played + shown;
       if (due > show) {
         return this.paused ? undefined : (due - show) / this.#speed;
       }
       this.#played = due;
-      this.#time = this.#next.time;
-      this.#next = this.#pull();
+      this.#time = event.time;
+      this.#next = undefined;
     }
     return undefined;
   }
 
-  async #give(until: number, stage: Stage): Promise<void> {
-    const sizes = this.#log.sizes();
-    for (let size = sizes[this.#size]; size !== undefined && size.offset <= this.#offset; size = sizes[++this.#size])
-      stage.resize(size.cols, size.rows);
-    const to = Math.min(until, sizes[this.#size]?.offset ?? until, this.#offset + readBytes);
-    const bytes = await this.#log.read(this.#offset, to - this.#offset);
-    if (bytes.length > 0) stage.feed(bytes);
-    else {
-      // a hole: what is missing is passed over
-      const hole = this.#log.holes().find(({ offset, length }) => offset <= this.#offset && this.#offset < offset + length);
-      this.#offset = Math.min(to, hole === undefined ? to : hole.offset + hole.length);
-      return;
-    }
-    this.#offset += bytes.length;
-    await stage.ready();
+  /** Hands on what is no time; undefined: nothing of what is left can be read. */
+  async #give(event: Exclude<LogEvent, { kind: "time" }> | undefined, stage: Stage): Promise<void> {
+    if (event === undefined) this.#offset = this.#options.to;
+    else if (event.kind === "size") stage.resize(event.cols, event.rows);
+    else if (event.kind === "hole") this.#offset = event.offset + event.length;
+    else
+      for (let at = 0; at < event.bytes.length; at += readBytes) {
+        const bytes = event.bytes.subarray(at, at + readBytes);
+        stage.feed(bytes);
+        this.#offset = event.offset + at + bytes.length;
+        await stage.ready();
+      }
   }
 
-  #pull(): Mark | undefined {
-    const { value, done } = this.#marks.next();
-    return done ? undefined : value;
+  async #pull(): Promise<LogEvent | undefined> {
+    const { offset, time } = this.#options;
+    for (;;) {
+      const { value, done } = await this.#events.next();
+      if (done) return undefined;
+      // what was reached by then is past; a time at the same place that came later is waited for
+      if (value.kind !== "time" || value.offset > offset || value.time > time) return value;
+    }
   }
 
   #show(now: number): number {

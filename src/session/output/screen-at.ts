@@ -1,5 +1,6 @@
 // The screen of a session as it was at any place of its output: from the nearest stored one, in a thread of
 // its own.
+import { logEvents } from "../../store/log-events.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
 import type { Session } from "../life/session.ts";
@@ -40,26 +41,15 @@ export async function screenAt(
       { answer: () => {}, title: () => {}, modes: () => {} },
     );
     if (size.cols !== stored?.cols || size.rows !== stored.rows) screen.resize(size.cols, size.rows);
-    const sizes = log.sizes().filter(({ offset }) => offset > from && offset <= to);
-    for await (const piece of log.pieces(from, to)) {
+    for await (const event of logEvents(log, from, to)) {
       if (gone()) break;
-      const length = "hole" in piece ? piece.hole.length : piece.bytes.length;
-      let at = 0;
-      while (at < length) {
-        while (sizes[0] !== undefined && sizes[0].offset <= piece.offset + at) {
-          screen.resize(sizes[0].cols, sizes[0].rows);
-          sizes.shift();
-        }
-        const end = Math.min(length, (sizes[0]?.offset ?? Number.POSITIVE_INFINITY) - piece.offset);
-        if (!("hole" in piece)) screen.feed(piece.bytes.subarray(at, end));
-        at = end;
-      }
+      if (event.kind === "size") screen.resize(event.cols, event.rows);
+      else if (event.kind === "bytes") screen.feed(event.bytes);
       if (screen.lag > mostLag) {
         const { onDrained } = screen;
         await new Promise<void>((resolve) => onDrained.call(screen, resolve));
       }
     }
-    for (const last of sizes) screen.resize(last.cols, last.rows);
     return screen;
   } catch (error) {
     screen?.close();
