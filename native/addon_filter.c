@@ -1,4 +1,5 @@
-// The filter of a viewer's stream (stream_filter.h), for JavaScript: an object that is fed, and frees itself when nobody has it any more.
+// The filter of a viewer's stream (stream_filter.h), for JavaScript: an object that is fed, and frees itself
+// when nobody has it any more.
 #include "addon_filter.h"
 
 #include <stdlib.h>
@@ -72,7 +73,8 @@ napi_value feed_filter(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// takeAsked(filter): the sequences that a person is to be asked about, each behind its length; undefined where there are none.
+// takeAsked(filter): the sequences that a person is to be asked about, each behind its length; undefined
+// where there are none.
 napi_value take_asked(napi_env env, napi_callback_info info) {
   napi_value a[1], result = NULL;
   size_t count = 1;

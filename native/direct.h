@@ -1,5 +1,6 @@
-// The direct way: a viewer's client reads the session's output from the holder itself, filters it and writes it to its terminal. The server has made and
-// subscribed the connection and passed it on; it says when the way ends, and hears where the terminal stands. The server may be gone meanwhile.
+// The direct way: a viewer's client reads the session's output from the holder itself, filters it and writes
+// it to its terminal. The server has made and subscribed the connection and passed it on; it says when the
+// way ends, and hears where the terminal stands. The server may be gone meanwhile.
 #ifndef FALCON_DIRECT_H
 #define FALCON_DIRECT_H
 
@@ -18,27 +19,31 @@ enum direct_end {
 
 // What the way tells the server. Nothing is told while there is none.
 struct direct_reports {
-  // The terminal has about the output before `offset`, and took nothing for so many percent of the time since the last report.
+  // The terminal has about the output before `offset`, and took nothing for so many percent of the time since
+  // the last report.
   void (*at)(uint64_t offset, uint8_t blocked_percent);
   void (*ended)(uint64_t offset, enum direct_end why);
 };
 
-// Begins by a DIRECT frame's payload, on the connection `holder`, which is ours from then on. False (and it is closed) where the frame makes no sense.
+// Begins by a DIRECT frame's payload, on the connection `holder`, which is ours from then on. False (and it
+// is closed) where the frame makes no sense.
 bool direct_begin(int holder, const uint8_t *payload, size_t length, const struct direct_reports *reports);
 bool direct_is_on(void);
-// The descriptor to poll for reading; -1 while nothing is to be read, since the terminal has not taken what was.
+// The descriptor to poll for reading; -1 while nothing is to be read, since the terminal has not taken what
+// was.
 int direct_fd(void);
 // Whether the terminal is to be polled for writing.
 bool direct_waits(void);
 // Milliseconds until the next report is due; -1: none is.
 int direct_timeout(void);
-// Reads what the holder sent, a bounded amount, and writes what the terminal takes; without `reads` only what it takes to come to rest.
-// False when nobody reads our output any more.
+// Reads what the holder sent, a bounded amount, and writes what the terminal takes; without `reads` only what
+// it takes to come to rest. False when nobody reads our output any more.
 bool direct_step(bool reads);
-// Whether something of our own can be written now: all that was read is on the terminal, and no image is under way.
+// Whether something of our own can be written now: all that was read is on the terminal, and no image is
+// under way.
 bool direct_at_rest(void);
-// Ends it now: what the holder has sent is shown if the terminal takes it at once, what is left is dropped. `tell`: the server hears of it.
-// False when nobody reads our output any more.
+// Ends it now: what the holder has sent is shown if the terminal takes it at once, what is left is dropped.
+// `tell`: the server hears of it. False when nobody reads our output any more.
 bool direct_stop(bool tell);
 
 #endif

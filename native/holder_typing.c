@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The rest of a paste or of a sequence is waited for so long; then somebody else has a turn. A writer that hangs must not lock others out.
+// The rest of a paste or of a sequence is waited for so long; then somebody else has a turn. A writer that
+// hangs must not lock others out.
 enum { LONGEST_TURN_MS = 1000 };
 
 static bool waits_for_room(void) {
@@ -83,7 +84,8 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
   uint64_t in = c->typed_in, done_before = c->typed_done;
   bool taken = typing_take(c, bytes + skip, length - skip, more);
   uint64_t done = c->typed_in - in;
-  // who sent it counts it once, as a whole: with what was had already, and not before there was room for all of it
+  // who sent it counts it once, as a whole: with what was had already, and not before there was room for all
+  // of it
   c->typed_in = taken ? c->typed_in + skip : in;
   c->typed_done = taken ? c->typed_done + skip : done_before;
   if (number + skip + done > known->taken) known->taken = number + skip + done;

@@ -1,6 +1,7 @@
 // Finds and checks the folder that holds the sockets, the database and the logs: $FALCON_SESSIONS_HOME, else
-// ${XDG_STATE_HOME:-~/.local/state}/falcon-sessions/<host>, else (network file system, no or read-only home, too long a path)
-// /var/tmp/falcon-sessions-<uid>/<host>. The host is part of it because login nodes share homes.
+// ${XDG_STATE_HOME:-~/.local/state}/falcon-sessions/<host>, else (network file system, no or read-only home,
+// too long a path) /var/tmp/falcon-sessions-<uid>/<host>. The host is part of it because login nodes share
+// homes.
 #include "home.h"
 
 #include <dirent.h>
@@ -88,8 +89,8 @@ static bool real_path(const char *path, char real[PATH_MAX]) {
   return true;
 }
 
-// Makes and checks `wanted` (absolute), and writes its real path to `home`. On false `*refused` tells that it cannot be made
-// there, in contrast to: what is there must not be used.
+// Makes and checks `wanted` (absolute), and writes its real path to `home`. On false `*refused` tells that it
+// cannot be made there, in contrast to: what is there must not be used.
 static bool settle(const char *wanted, char *home, bool *refused, char *problem, size_t room) {
   char parent[PATH_MAX], real[PATH_MAX];
   *refused = false;
@@ -174,8 +175,9 @@ bool home_of_job(const char *host_home, const char *job, bool make, char *home, 
   return settle(wanted, home, &refused, problem, room);
 }
 
-// Names the folder below `above` that is this machine's: as the host is called, unless another machine has that one (two hosts of one name, a name that
-// went from one to another); one that was made under an earlier name is found by what it says of itself.
+// Names the folder below `above` that is this machine's: as the host is called, unless another machine has
+// that one (two hosts of one name, a name that went from one to another); one that was made under an earlier
+// name is found by what it says of itself.
 static void name_home(const char *above, const char *host, char *path, size_t room) {
   struct machine self, owner;
   char problem[2 * PATH_MAX];

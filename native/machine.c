@@ -1,6 +1,7 @@
-// See machine.h. The same kernel in the same namespace of processes is the same machine, whatever an image (a container without a machine-id, one that
-// shares its host's processes) says. Another boot of the same machine-id is a restart, but only under the same name: cloned images have one id on
-// many machines. Where only the namespace differs, sockets tell: they are seen all over a kernel, process numbers are not.
+// See machine.h. The same kernel in the same namespace of processes is the same machine, whatever an image (a
+// container without a machine-id, one that shares its host's processes) says. Another boot of the same
+// machine-id is a restart, but only under the same name: cloned images have one id on many machines. Where
+// only the namespace differs, sockets tell: they are seen all over a kernel, process numbers are not.
 #include "machine.h"
 
 #include <dirent.h>
@@ -38,7 +39,8 @@ static void read_id(const char *path, char id[MACHINE_ID_LONGEST + 1]) {
   id[strspn(id, "0-") == at || at < 16 ? 0 : at] = 0;
 }
 
-// A token in memory that every process of this user on this machine sees, and that no other machine has. Made where it is missing.
+// A token in memory that every process of this user on this machine sees, and that no other machine has. Made
+// where it is missing.
 static void boot_token(char token[MACHINE_ID_LONGEST + 1]) {
   char path[PATH_MAX];
   uint8_t bytes[16];

@@ -1,4 +1,5 @@
-// Which machine a home belongs to, whatever that machine is called: the file `machine` in the home (docs/design/decisions/0004-homes.md).
+// Which machine a home belongs to, whatever that machine is called: the file `machine` in the home
+// (docs/design/decisions/0004-homes.md).
 #ifndef FALCON_MACHINE_H
 #define FALCON_MACHINE_H
 
@@ -28,11 +29,12 @@ enum machine_verdict {
 // What this machine is. Ids that the system does not have are empty.
 void machine_self(struct machine *self);
 
-// Whose `home` is. `owner` is filled unless it is unknown. With MACHINE_ANOTHER one sentence is in `problem`. Opens nothing but the file `machine`, and
-// sockets of this kernel where another namespace of it wrote that.
+// Whose `home` is. `owner` is filled unless it is unknown. With MACHINE_ANOTHER one sentence is in `problem`.
+// Opens nothing but the file `machine`, and sockets of this kernel where another namespace of it wrote that.
 enum machine_verdict machine_of_home(const char *home, const struct machine *self, struct machine *owner, char *problem, size_t room);
 
-// Writes that `home` is this machine's: beside the file, then renamed. Only for who has the home's locks. False with errno.
+// Writes that `home` is this machine's: beside the file, then renamed. Only for who has the home's locks.
+// False with errno.
 bool machine_claim(const char *home, const struct machine *self);
 
 #endif

@@ -1,5 +1,6 @@
-// See mode_rules.h. Sources: ctlseqs of xterm (patch 400); VTE's modes.py; kitty's modes.h and its protocol extensions; WezTerm's escape sequences;
-// Windows Terminal's DispatchTypes.hpp; iTerm2's VT100Terminal and its "Proprietary Escape Codes"; console_codes(4) of Linux; ECMA-48 for ANSI modes.
+// See mode_rules.h. Sources: ctlseqs of xterm (patch 400); VTE's modes.py; kitty's modes.h and its protocol
+// extensions; WezTerm's escape sequences; Windows Terminal's DispatchTypes.hpp; iTerm2's VT100Terminal and
+// its "Proprietary Escape Codes"; console_codes(4) of Linux; ECMA-48 for ANSI modes.
 #include "mode_rules.h"
 
 #define ALL "all"

@@ -70,7 +70,8 @@ int os_open_terminal(int master) {
   return name ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
 }
 
-// A session leader cannot let go of its terminal here: the program gets its own foreground group in our session instead.
+// A session leader cannot let go of its terminal here: the program gets its own foreground group in our
+// session instead.
 void os_give_up_terminal(int terminal) { (void)terminal; }
 
 int os_take_terminal(int terminal) {

@@ -88,7 +88,8 @@ off_t os_first_data(int fd, off_t from) {
   return from;
 }
 
-// What statfs(2) calls file systems that live on another machine: file locks and shared memory cannot be trusted there.
+// What statfs(2) calls file systems that live on another machine: file locks and shared memory cannot be
+// trusted there.
 static const uint32_t network_types[] = {
     0x00006969,  // NFS
     0x0000517B,  // SMB
@@ -141,7 +142,8 @@ int os_open_terminal(int master) {
 }
 
 void os_give_up_terminal(int terminal) {
-  // for the leader of a session on a pty this sends SIGHUP and SIGCONT to our own group, which ignores the one and does not mind the other
+  // for the leader of a session on a pty this sends SIGHUP and SIGCONT to our own group, which ignores the
+  // one and does not mind the other
   ioctl(terminal, TIOCNOTTY);
 }
 
@@ -175,8 +177,9 @@ bool os_set_oom_score(int score) {
   return set;
 }
 
-// By system call: a cpu_set_t of glibc's has room for 1,024 processors only. The kernel's masks are words; the order of their bytes is ours where
-// words are little endian, which every machine is that Node runs on but one (s390x).
+// By system call: a cpu_set_t of glibc's has room for 1,024 processors only. The kernel's masks are words;
+// the order of their bytes is ours where words are little endian, which every machine is that Node runs on
+// but one (s390x).
 size_t os_processors(uint8_t mask[OS_PROCESSORS_ROOM]) {
   memset(mask, 0, OS_PROCESSORS_ROOM);
   long length = syscall(SYS_sched_getaffinity, 0, (size_t)OS_PROCESSORS_ROOM, mask);
@@ -202,7 +205,8 @@ int os_watch_process(pid_t pid) {
   return (int)syscall(SYS_pidfd_open, pid, 0U);
 }
 
-// Reads state, parent and session of a process from /proc/PID/stat. The name in parentheses may hold anything, hence the last ')'.
+// Reads state, parent and session of a process from /proc/PID/stat. The name in parentheses may hold
+// anything, hence the last ')'.
 static bool read_stat(const char *pid, char *state, pid_t *parent, pid_t *session) {
   char path[64], text[512];
   snprintf(path, sizeof path, "/proc/%s/stat", pid);

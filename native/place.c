@@ -1,4 +1,5 @@
-// See place.h. A client inside a job has its own server in the job's home; any other client that is sent there only looks for one.
+// See place.h. A client inside a job has its own server in the job's home; any other client that is sent
+// there only looks for one.
 #include "place.h"
 
 #include <stdio.h>

@@ -35,7 +35,8 @@ static const struct {
     {ANY_PREFIX, "+x"},       // DECRQPKFM
 };
 
-// Control sequences that never pass, by prefix, and by intermediates and final byte: each would leave the terminal other than it was, or act outside of it.
+// Control sequences that never pass, by prefix, and by intermediates and final byte: each would leave the
+// terminal other than it was, or act outside of it.
 static const struct {
   uint8_t prefix;
   const char *ending;
@@ -308,7 +309,8 @@ bool osc_asks(const uint8_t *bytes, size_t length) {
   }
 }
 
-// OSC 9 is a notification, or with a number ConEmu's: progress (4) and directory (9) of many, one of which runs macros.
+// OSC 9 is a notification, or with a number ConEmu's: progress (4) and directory (9) of many, one of which
+// runs macros.
 static enum sequence_kind kind_of_nine(struct span words, bool ended) {
   uint32_t number;
   size_t digits = number_at(words, &number);
@@ -358,7 +360,8 @@ enum sequence_kind dcs_kind(const uint8_t *head, size_t length) {
   while (i < length && (is_digit(head[i]) || head[i] == ';')) i++;
   if (i + 1 == length && head[i] == 'q') return KIND_IMAGES;  // sixel
   if (i + 1 == length && head[i] == '|') return KIND_KEYS;    // DECUDK
-  // synchronized output, as some terminals write it; every other one writes to a function key, a macro or the terminal around this one
+  // synchronized output, as some terminals write it; every other one writes to a function key, a macro or the
+  // terminal around this one
   if (length < 2 || head[0] != '=' || head[length - 1] != 's') return KIND_BLOCKED;
   for (i = 1; i + 1 < length; i++)
     if (!is_digit(head[i])) return KIND_BLOCKED;

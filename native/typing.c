@@ -8,21 +8,25 @@
 #include "os.h"
 
 enum {
-  // So many presses within so long, from the first to the last, say that somebody wants to go: more than the two that send the prefix to
-  // the program, and as fast as only one presses who does not wait for what the first does.
+  // So many presses within so long, from the first to the last, say that somebody wants to go: more than the
+  // two that send the prefix to the program, and as fast as only one presses who does not wait for what the
+  // first does.
   PRESSES = 3,
   PRESSES_MS = 2000,
-  // A server that is busy answers a press within some milliseconds; one that has not after so long stands still.
+  // A server that is busy answers a press within some milliseconds; one that has not after so long stands
+  // still.
   ANSWER_MS = 500,
   // Over a network: twice what the slowest one takes there and back.
   NETWORK_ANSWER_MS = 1500,
   // Two keys leave a session; a later server may know some more.
   MOST_KEYS = 8,
-  // So much is kept for the next server; where a holder has not taken more than that, what is on its way is lost with this one.
+  // So much is kept for the next server; where a holder has not taken more than that, what is on its way is
+  // lost with this one.
   KEPT_MOST = 1 << 20,
 };
 
-// Modifiers of kitty's encoding and of modifyOtherKeys, less one: Shift, Ctrl, and the locks, which say nothing.
+// Modifiers of kitty's encoding and of modifyOtherKeys, less one: Shift, Ctrl, and the locks, which say
+// nothing.
 enum { SHIFT = 1, CTRL = 4, LOCKS = 64 | 128 };
 
 static uint8_t keys[MOST_KEYS];
@@ -33,7 +37,8 @@ static bool understood;
 static uint8_t *waiting;
 static size_t waiting_room, waiting_start, waiting_end;
 static bool unanswered;
-// Of that, start .. sent is on its way to a server that says what it has taken (`kept`), and up to `again_end` was so to an earlier one.
+// Of that, start .. sent is on its way to a server that says what it has taken (`kept`), and up to
+// `again_end` was so to an earlier one.
 static size_t waiting_sent, again_end;
 static bool kept;
 static uint64_t read_before;  // bytes of INPUT_AT that went on this connection before waiting_start
@@ -72,8 +77,9 @@ static bool is_control(uint8_t key) {
   return key < 0x20;
 }
 
-// Whether an encoded key is this one: a control byte is Ctrl with its key (Shift may be what reaches that), a character the key that types it.
-// `codes`: the key as it is, shifted, on the base layout, and the text that it types.
+// Whether an encoded key is this one: a control byte is Ctrl with its key (Shift may be what reaches that), a
+// character the key that types it. `codes`: the key as it is, shifted, on the base layout, and the text that
+// it types.
 static bool means(uint8_t key, const uint32_t codes[4], uint32_t modifiers) {
   uint32_t code = key;
   modifiers &= ~(uint32_t)LOCKS;
@@ -87,8 +93,9 @@ static bool means(uint8_t key, const uint32_t codes[4], uint32_t modifiers) {
   return codes[3] == code || codes[modifiers == SHIFT ? 1 : 0] == code;
 }
 
-// The length of the key that begins here in kitty's encoding (CSI code:shifted:base ; modifiers:event ; text u) or in that of modifyOtherKeys
-// (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: it is one that leaves, and is pressed, not held or released.
+// The length of the key that begins here in kitty's encoding (CSI code:shifted:base ; modifiers:event ; text
+// u) or in that of modifyOtherKeys (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: it is one
+// that leaves, and is pressed, not held or released.
 static size_t encoded(const uint8_t *bytes, size_t length, bool *leaves) {
   uint32_t fields[3][3] = {{0}};
   size_t field = 0, part = 0, at = 2;
@@ -114,8 +121,9 @@ static size_t encoded(const uint8_t *bytes, size_t length, bool *leaves) {
   return at + 1;
 }
 
-// The length of the first key of a read that consists of keys which may leave, and of releases; 0 where it is anything else. A character counts
-// when it was typed alone, as the server has it; a control byte and an encoded key cannot be text.
+// The length of the first key of a read that consists of keys which may leave, and of releases; 0 where it is
+// anything else. A character counts when it was typed alone, as the server has it; a control byte and an
+// encoded key cannot be text.
 static size_t first_key(const uint8_t *bytes, size_t length, bool *leaves) {
   size_t taken = encoded(bytes, length, leaves);
   if (taken > 0) return taken;

@@ -1,6 +1,7 @@
 // Runs the tests again and again, every second time beside a load that keeps both processors busy, and names
 // each test that did not pass every time.
-// Usage: npm run test:flakes -- --times 20 [--load always|never] [files and folders of test/ ...]     (none: what `npm test` runs)
+// Usage: npm run test:flakes -- --times 20 [--load always|never] [files and folders of test/ ...]
+// Without files: what `npm test` runs.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";

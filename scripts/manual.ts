@@ -1,6 +1,7 @@
 // The manual pages, from the same table of commands as --help: falcon-sessions(1), and
 // falcon-sessions-COMMAND(1) for each command.
-// Usage (scripts/build.mjs does it): node BUNDLE FOLDER VERSION     writes the pages into FOLDER, and removes those of commands that are gone
+// Usage (scripts/build.mjs does it): node BUNDLE FOLDER VERSION
+// Writes the pages into FOLDER, and removes those of commands that are gone.
 import type { EventEmitter } from "node:events";
 import fs from "node:fs";
 import path from "node:path";

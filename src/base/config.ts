@@ -1,4 +1,5 @@
-// The user's configuration file: where it is, what it may say, and one sentence for everything in it that cannot be used.
+// The user's configuration file: where it is, what it may say, and one sentence for everything in it that
+// cannot be used.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -49,7 +50,10 @@ export interface Config {
   readonly notify: boolean;
   /** Where else a person is told. */
   readonly channels: readonly Channel[];
-  /** Whether a session takes the size of the viewer that attached last, or keeps the size that it was started with. */
+  /**
+   * Whether a session takes the size of the viewer that attached last, or keeps the size that it was started
+   * with.
+   */
   readonly sizePolicy: "last" | "fixed";
   readonly programSequences: ProgramSequences;
   /** What the keys of our own views do. */
@@ -60,11 +64,16 @@ export interface Config {
   readonly archive: string | null;
   /** Folder that this user's machines share, for what each tells the others; null: beside the homes. */
   readonly roster: string | null;
-  /** Machines that are asked for what they have, beside those that share the roster's folder; as ssh knows them. */
+  /**
+   * Machines that are asked for what they have, beside those that share the roster's folder; as ssh knows
+   * them.
+   */
   readonly hosts: readonly string[];
   /** The program that runs a command on another machine, with its arguments. */
   readonly ssh: readonly string[];
-  /** By a machine's name: the program that runs a command line there, which it is given as its last argument. */
+  /**
+   * By a machine's name: the program that runs a command line there, which it is given as its last argument.
+   */
   readonly reach: Readonly<Record<string, readonly string[]>>;
   /** Milliseconds that a server without sessions and clients waits before it goes. */
   readonly serverIdle: number;
@@ -106,7 +115,10 @@ export const defaultConfig: Config = {
 export const longestConfig = 256 << 10;
 /** Lines with wrong syntax that are reported; a file with more of them is something else. */
 const mostSyntaxErrors = 20;
-/** Unknown keys past so many sentences are passed over in silence: the file is something else, and each costs a look through all of it. */
+/**
+ * Unknown keys past so many sentences are passed over in silence: the file is something else, and each costs
+ * a look through all of it.
+ */
 const mostProblems = 40;
 /** A longer key is no slip of the finger. */
 const longestKey = 64;
@@ -176,7 +188,10 @@ const freeTables = ["reach", "notify"];
 /** What a machine may be called, so that it can stand on a command line. */
 export const hostPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** The file's place: `$XDG_CONFIG_HOME/falcon-sessions/config.toml`; a relative XDG_CONFIG_HOME counts as unset, as its standard says. */
+/**
+ * The file's place: `$XDG_CONFIG_HOME/falcon-sessions/config.toml`; a relative XDG_CONFIG_HOME counts as
+ * unset, as its standard says.
+ */
 export function configPath(environment: Readonly<Record<string, string | undefined>>): string {
   const xdg = environment.XDG_CONFIG_HOME;
   const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(environment.HOME || homeOfUser(), ".config");
@@ -299,7 +314,8 @@ function parseLeniently(text: string, file: string, problems: string[]): Record<
       return parse(lines.join("\n"));
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
-      // the parser may name the line after the statement's last one: the wrong line is then the last that is not empty
+      // the parser may name the line after the statement's last one: the wrong line is then the last that is
+      // not empty
       let line = Math.min(error.line, lines.length);
       while (line > 1 && lines[line - 1]?.trim() === "") line--;
       const said = error.message.replace(/^Invalid TOML document: /, "").split("\n")[0];
@@ -313,7 +329,9 @@ function parseLeniently(text: string, file: string, problems: string[]): Record<
   return {};
 }
 
-/** Every value with its full key; a table that we know is entered, any other is one value with an unknown key. */
+/**
+ * Every value with its full key; a table that we know is entered, any other is one value with an unknown key.
+ */
 function* leaves(root: Record<string, Value>): Generator<{ key: string; value: Value }> {
   for (const [key, value] of Object.entries(root)) {
     if (tables.includes(key) && isTable(value)) {
@@ -322,7 +340,10 @@ function* leaves(root: Record<string, Value>): Generator<{ key: string; value: V
   }
 }
 
-/** The line where `key` is given (1 is the first), or 0 when it is not. The parser keeps no positions, hence this second look. */
+/**
+ * The line where `key` is given (1 is the first), or 0 when it is not. The parser keeps no positions, hence
+ * this second look.
+ */
 function lineOf(text: string, key: string): number {
   const [first, second] = key.split(".");
   let table = "";
@@ -391,7 +412,10 @@ function detachKey(value: Value): string | null {
   throw new Unfit('one printable ASCII character such as "d", or false for none');
 }
 
-/** Bytes that cannot be a prefix, because terminals or people need them: Ctrl-C, Backspace, Tab, Enter (twice), Esc. */
+/**
+ * Bytes that cannot be a prefix, because terminals or people need them: Ctrl-C, Backspace, Tab, Enter
+ * (twice), Esc.
+ */
 const taken = [0x03, 0x08, 0x09, 0x0a, 0x0d, 0x1b];
 
 function controlByte(value: Value): number | null {

@@ -26,7 +26,10 @@ export function sentence(error: unknown): string {
   return String(error);
 }
 
-/** What the machine or the user's limits had no more of, by the code or the words that a system call, a library or a thread's start gives it. */
+/**
+ * What the machine or the user's limits had no more of, by the code or the words that a system call, a
+ * library or a thread's start gives it.
+ */
 const shortages: readonly [RegExp, string][] = [
   [
     /\bEMFILE\b|\bENFILE\b|too many open files/i,

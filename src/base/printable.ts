@@ -1,9 +1,11 @@
-// Text of programs, paths and files, on its way to a person's terminal: nothing in it may act on that terminal, hide, or turn the text around it.
+// Text of programs, paths and files, on its way to a person's terminal: nothing in it may act on that
+// terminal, hide, or turn the text around it.
 import { attributes } from "./control-sequences.ts";
 
 /**
- * Controls, and what has no shape of its own: marks of direction, zero-width and other format characters, separators of lines and paragraphs, fillers.
- * (Unicode: categories Cc, Cf, Zl, Zp; of Default_Ignorable_Code_Point those that no script needs within a word of a name.)
+ * Controls, and what has no shape of its own: marks of direction, zero-width and other format characters,
+ * separators of lines and paragraphs, fillers. (Unicode: categories Cc, Cf, Zl, Zp; of
+ * Default_Ignorable_Code_Point those that no script needs within a word of a name.)
  */
 const hidden = String.raw`\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034F\u115F\u1160\u3164\uFFA0`;
 const anyHidden = new RegExp(`[${hidden}]`, "gu");

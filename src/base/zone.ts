@@ -1,4 +1,5 @@
-// Times as the caller's clock shows and says them: in the time zone of the call, which need not be the server's.
+// Times as the caller's clock shows and says them: in the time zone of the call, which need not be the
+// server's.
 import fs from "node:fs";
 
 /** The environment of the call. */
@@ -20,8 +21,9 @@ export function localTime(time: number, environment: Environment): string {
 }
 
 /**
- * The time (ms since 1970) that a person of this environment means by "14:30", "2026-11-24" (its midnight) or "2026-11-24T14:30:05"; with
- * "Z" or "+02:00" behind it, that zone counts. Undefined for what is no time, or no day of the calendar.
+ * The time (ms since 1970) that a person of this environment means by "14:30", "2026-11-24" (its midnight) or
+ * "2026-11-24T14:30:05"; with "Z" or "+02:00" behind it, that zone counts. Undefined for what is no time, or
+ * no day of the calendar.
  * @param next of a clock's time the next one after `now`, instead of today's
  */
 export function timeSaid(text: string, now: number, environment: Environment, next = false): number | undefined {
@@ -68,7 +70,10 @@ function wallOf(zone: string, time: number): WallTime {
   return { year, month, day, hour, minute, second };
 }
 
-/** When the clocks of a zone show this. Of an hour that is skipped in spring the one after it, of one that comes twice in autumn the first. */
+/**
+ * When the clocks of a zone show this. Of an hour that is skipped in spring the one after it, of one that
+ * comes twice in autumn the first.
+ */
 function momentOf(zone: string, { year, month, day, hour, minute, second }: WallTime): number {
   const asUtc = Date.UTC(year, month - 1, day, hour, minute, second);
   const offset = (time: number) => {

@@ -1,4 +1,5 @@
-// Whether a batch job, or a step of it, ends when a process of it does: then a run cannot be left, since it ends with its job.
+// Whether a batch job, or a step of it, ends when a process of it does: then a run cannot be left, since it
+// ends with its job.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
@@ -12,11 +13,17 @@ export interface ScriptFacts {
   nameOf(pid: number): string;
   /** Its arguments, its program's name first. */
   commandLine(pid: number): string[];
-  /** Of a shell that runs the script: its text that has not been read yet; undefined where that cannot be told. */
+  /**
+   * Of a shell that runs the script: its text that has not been read yet; undefined where that cannot be
+   * told.
+   */
   unread(pid: number, script: string): string | undefined;
 }
 
-/** What starts a job's script and tasks. LSF's `res` would be too common a word without a job around it, which the caller has seen. */
+/**
+ * What starts a job's script and tasks. LSF's `res` would be too common a word without a job around it, which
+ * the caller has seen.
+ */
 const managers = new Set(["slurmstepd", "pbs_mom", "res", "flux-shell"]);
 
 const shells = new Set(["sh", "bash", "dash", "zsh", "ksh", "ash"]);
@@ -24,12 +31,16 @@ const shells = new Set(["sh", "bash", "dash", "zsh", "ksh", "ash"]);
 /** Scripts that call scripts. */
 const deepest = 8;
 
-/** Lines after which nothing of a script is left: blank ones, comments, the ends of what was begun before, its own end. */
+/**
+ * Lines after which nothing of a script is left: blank ones, comments, the ends of what was begun before, its
+ * own end.
+ */
 const nothing = /^\s*(#.*|fi|done|esac|\}|;|wait|exit(\s+\S+)?)?\s*$/;
 
 /**
- * How the job or step ends with the process `pid`: it is the task that the batch system started ("task"), or the last line of a script that is
- * ("script"); undefined where something goes on after it, or that cannot be told. The caller is inside of a job.
+ * How the job or step ends with the process `pid`: it is the task that the batch system started ("task"), or
+ * the last line of a script that is ("script"); undefined where something goes on after it, or that cannot be
+ * told. The caller is inside of a job.
  */
 export function endsWith(pid: number, facts: ScriptFacts): "task" | "script" | undefined {
   let at = facts.parentOf(pid);
@@ -57,8 +68,9 @@ export const jobEndsWith = aside(
 const longestRest = 64 << 10;
 
 /**
- * The text behind the place up to which the shell has read its script: bash puts the file's offset there before it starts a program. Others read
- * ahead: of those it can be told only that the program is in the last line.
+ * The text behind the place up to which the shell has read its script: bash puts the file's offset there
+ * before it starts a program. Others read ahead: of those it can be told only that the program is in the last
+ * line.
  */
 export function unreadOf(pid: number, script: string): string | undefined {
   try {

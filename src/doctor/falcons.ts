@@ -1,4 +1,5 @@
-// Who gets which `falcon`: the caller's own line, an interactive shell of each kind, a script from here, a script that activates an environment.
+// Who gets which `falcon`: the caller's own line, an interactive shell of each kind, a script from here, a
+// script that activates an environment.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
@@ -7,8 +8,8 @@ import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
 
 /**
- * Set by `falcon init` in the shell whose start file evaluates it, to `<shell>:<process>`: children inherit it, so it counts for the shell of that
- * process alone.
+ * Set by `falcon init` in the shell whose start file evaluates it, to `<shell>:<process>`: children inherit
+ * it, so it counts for the shell of that process alone.
  */
 export const initVariable = "FALCON_SESSIONS_INIT";
 
@@ -38,7 +39,10 @@ export interface FalconFacts {
   overwritten: string | undefined;
 }
 
-/** Files that a shell reads at its start, below the home folder; a line of `falcon init` is looked for in them, nothing is executed. */
+/**
+ * Files that a shell reads at its start, below the home folder; a line of `falcon init` is looked for in
+ * them, nothing is executed.
+ */
 const startFiles: Readonly<Record<string, readonly string[]>> = {
   bash: [".bashrc", ".bash_profile", ".bash_login", ".profile"],
   zsh: [".zshrc", ".zshenv", ".zprofile", ".zlogin"],
@@ -86,7 +90,10 @@ async function factsHere(caller: Caller, root: string, pid: number): Promise<Fal
   return { seen, first, inForce, shim: await launcher.shimFolder(environment), active, overwritten };
 }
 
-/** What the user does not know and should: a `falcon` that would run without a session. Nothing once the remedy is in force. */
+/**
+ * What the user does not know and should: a `falcon` that would run without a session. Nothing once the
+ * remedy is in force.
+ */
 export function checkFalcons(facts: FalconFacts): Finding[] {
   const { first, inForce, shim, active, overwritten } = facts;
   const findings: Finding[] = [];
@@ -131,8 +138,9 @@ function asSeen(who: string, found: { file: string; ourselves: boolean } | undef
 }
 
 /**
- * Whether the caller's client was started by the shell that evaluated init: its parent, or a fork of that shell (a pipe, parentheses), which has
- * the same arguments. Where the system does not tell parents, the variable is believed.
+ * Whether the caller's client was started by the shell that evaluated init: its parent, or a fork of that
+ * shell (a pipe, parentheses), which has the same arguments. Where the system does not tell parents, the
+ * variable is believed.
  */
 export function isInForce(
   value: string | undefined,

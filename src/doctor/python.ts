@@ -59,7 +59,10 @@ export async function pythonFacts(caller: Caller, root?: string): Promise<Python
 /** Longest first lines of a script that are looked at for its interpreter. */
 const scriptHead = 4096;
 
-/** The Python of a console script: from its first line, or from the second where pip wrote `#!/bin/sh` and an exec of a long path. */
+/**
+ * The Python of a console script: from its first line, or from the second where pip wrote `#!/bin/sh` and an
+ * exec of a long path.
+ */
 export function interpreterOf(command: readonly string[]): string | undefined {
   const [file, second] = command;
   if (file === undefined) return undefined;

@@ -1,4 +1,5 @@
-// The caller's terminal and locale: whether programs know what it is, and whether text arrives as it was meant.
+// The caller's terminal and locale: whether programs know what it is, and whether text arrives as it was
+// meant.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside.ts";

@@ -1,4 +1,5 @@
-// The history while attached: a pager over the lines of the session's log, that loads older ones as it needs them. Drawing and loading are passed in.
+// The history while attached: a pager over the lines of the session's log, that loads older ones as it needs
+// them. Drawing and loading are passed in.
 
 import { attributes, withoutAttributes } from "../base/control-sequences.ts";
 import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
@@ -35,7 +36,9 @@ const mostLines = 100_000;
 /** Columns by which the view moves to the side. */
 const sideStep = 20;
 
-/** What the terminal is told before the first drawing: no margins, no wrapping, plain characters, plain keys. */
+/**
+ * What the terminal is told before the first drawing: no margins, no wrapping, plain characters, plain keys.
+ */
 const enter = "\x18\x1b[?2026l\x1b[?6l\x1b[?69l\x1b[r\x1b[4l\x1b[?7l\x1b[?25l\x1b(B\x0f\x1b[0m";
 
 export class HistoryView {
@@ -232,7 +235,10 @@ export class HistoryView {
     else this.#draw();
   }
 
-  /** Goes to the next line that holds the text: older ones (-1) or newer ones (1). Capital letters count when there are any. */
+  /**
+   * Goes to the next line that holds the text: older ones (-1) or newer ones (1). Capital letters count when
+   * there are any.
+   */
   async #search(direction: 1 | -1, here = false): Promise<void> {
     if (this.#wanted === "") {
       this.#message = "nothing to search for: / begins";
@@ -330,7 +336,9 @@ function holding(wanted: string): (text: string) => Match[] {
 
 const attributesOrText = new RegExp(`${attributes}|[^\\x1b]+`, "g");
 
-/** The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look. */
+/**
+ * The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look.
+ */
 export function cutStyled(styled: string, left: number, cols: number): string {
   let out = "";
   let x = 0;

@@ -1,4 +1,5 @@
-// What a terminal is sent of a program's output: native/stream_filter.c by its JavaScript name. Every way from a program to a person's terminal goes through one.
+// What a terminal is sent of a program's output: native/stream_filter.c by its JavaScript name. Every way
+// from a program to a person's terminal goes through one.
 import { type ProgramSequences, sequenceKinds } from "../base/config.ts";
 import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
 import { createFilter, feedFilter, type NativeFilter, takeAsked } from "./native.ts";
@@ -31,8 +32,9 @@ export class StreamFilter {
   }
 
   /**
-   * What may go to the terminal; the same buffer where that is all of it. A sequence of which it is not known yet what it does waits. What is passed ends
-   * between two sequences and two characters, but within images, so that something of our own can stand there.
+   * What may go to the terminal; the same buffer where that is all of it. A sequence of which it is not known
+   * yet what it does waits. What is passed ends between two sequences and two characters, but within images,
+   * so that something of our own can stand there.
    */
   feed(chunk: Buffer): Buffer & TerminalBytes {
     const passed = feedFilter(this.#filter, chunk);

@@ -1,15 +1,28 @@
-// The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other side is native/client.h.
+// The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other
+// side is native/client.h.
 import { bytesOf, textOf } from "../base/bytes.ts";
 import { encodeFrame } from "./frame.ts";
 
-/** Version of this protocol. Both sides say theirs in HELLO; the number grows when an old side would misunderstand a new one. */
+/**
+ * Version of this protocol. Both sides say theirs in HELLO; the number grows when an old side would
+ * misunderstand a new one.
+ */
 export const clientProtocol = 1;
 
-/** Longest payload from a client: one argument or variable is at most 128 KiB on Linux, input comes in pieces of 64 KiB. */
+/**
+ * Longest payload from a client: one argument or variable is at most 128 KiB on Linux, input comes in pieces
+ * of 64 KiB.
+ */
 export const mostFromClient = 1 << 20;
-/** Longest payload to a client: an EXEC or RESUME carries all arguments at once. The client closes the connection at a longer one. */
+/**
+ * Longest payload to a client: an EXEC or RESUME carries all arguments at once. The client closes the
+ * connection at a longer one.
+ */
 export const mostFromServer = 1 << 20;
-/** Longest request as a whole (bytes of all its payloads): Linux lets a process have 6 MiB of arguments and environment at most. */
+/**
+ * Longest request as a whole (bytes of all its payloads): Linux lets a process have 6 MiB of arguments and
+ * environment at most.
+ */
 export const longestRequest = 8 << 20;
 /** Most arguments, and most variables, of a request: far beyond any shell's habits, few enough to hold. */
 export const mostEntries = 65_536;
@@ -92,7 +105,9 @@ export interface Scheduling {
   niceness: number;
   /** -1000 to 1000: how soon the kernel ends the process where memory is short. */
   oomScoreAdj: number;
-  /** Bit N % 8 of byte N / 8 for processor N, as hexadecimal digits; "" where the system has no such thing. */
+  /**
+   * Bit N % 8 of byte N / 8 for processor N, as hexadecimal digits; "" where the system has no such thing.
+   */
   processors: string;
 }
 
@@ -108,7 +123,9 @@ export interface RequestTerminal {
   filter: number;
 }
 
-/** All that a client says before its command runs. Texts are exact, whatever bytes they have (base/bytes.ts). */
+/**
+ * All that a client says before its command runs. Texts are exact, whatever bytes they have (base/bytes.ts).
+ */
 export interface Request {
   protocol: number;
   version: string;
@@ -159,7 +176,9 @@ export function encodeSignals(on: boolean): Buffer {
   return encodeFrame(ServerFrame.signals, Buffer.from([on ? 1 : 0]));
 }
 
-/** @param args what to ask the next server; none at all: nothing. @throws ProtocolError as encodeExec does. */
+/**
+ * @param args what to ask the next server; none at all: nothing. @throws ProtocolError as encodeExec does.
+ */
 export function encodeResume(args: readonly string[]): Buffer {
   return encodeFrame(ServerFrame.resume, strings(args));
 }
@@ -175,7 +194,10 @@ export function decodeHello(payload: Buffer): Hello {
   return { protocol: payload.readUInt16LE(0), pid: payload.readUInt32LE(2), version, ...(name === undefined ? {} : { name }) };
 }
 
-/** Where the client's own reading of the output begins, by which rules it filters, and what the screen that it was sent lacks. */
+/**
+ * Where the client's own reading of the output begins, by which rules it filters, and what the screen that it
+ * was sent lacks.
+ */
 export interface Direct {
   offset: number;
   /** Version of the rules, as the client announced it. */
@@ -195,7 +217,8 @@ export function encodeDirect({ offset, filter, rules, tail }: Direct): Buffer {
 
 /**
  * What the client may send to the holder itself, as long as we have dealt with all else that was typed.
- * @param inputs INPUT and INPUT_AT frames of this connection that were dealt with. @param set a bit for each byte, 32 bytes.
+ * @param inputs INPUT and INPUT_AT frames of this connection that were dealt with. @param set a bit for each
+ * byte, 32 bytes.
  * @param carries whether the holder's descriptor rides on it.
  */
 export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean): Buffer {
@@ -205,8 +228,9 @@ export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean
 }
 
 /**
- * What was typed and need not be sent to another server any more: `read` bytes of this connection, for which the holder has `typed` bytes of this client
- * over all connections. The first one, of 0 and 0, says that the next ones come.
+ * What was typed and need not be sent to another server any more: `read` bytes of this connection, for which
+ * the holder has `typed` bytes of this client over all connections. The first one, of 0 and 0, says that the
+ * next ones come.
  */
 export function encodeInputTaken(read: number, typed: number): Buffer {
   const payload = Buffer.alloc(16);
@@ -215,7 +239,10 @@ export function encodeInputTaken(read: number, typed: number): Buffer {
   return encodeFrame(ServerFrame.inputTaken, payload);
 }
 
-/** Bytes of this client that the holder has for what was typed before this connection's input, as far as the client knows. @throws ProtocolError */
+/**
+ * Bytes of this client that the holder has for what was typed before this connection's input, as far as the
+ * client knows. @throws ProtocolError
+ */
 export function decodeInputFrom(payload: Buffer): number {
   need(payload, 8, "INPUT_FROM");
   return Number(payload.readBigUInt64LE(0));
@@ -241,7 +268,10 @@ export function decodeInputAt(payload: Buffer): InputAt {
   return { at: Number(payload.readBigUInt64LE(0)), answer: (payload.readUInt8(8) & 1) !== 0, bytes: payload.subarray(9) };
 }
 
-/** Where the client's terminal stands in the output, and for how many percent of the time since the last report it took nothing. @throws ProtocolError */
+/**
+ * Where the client's terminal stands in the output, and for how many percent of the time since the last
+ * report it took nothing. @throws ProtocolError
+ */
 export function decodeDirectAt(payload: Buffer): { offset: number; blocked: number } {
   need(payload, 9, "DIRECT_AT");
   return { offset: Number(payload.readBigUInt64LE(0)), blocked: payload.readUInt8(8) };

@@ -1,5 +1,6 @@
-// The holder's protocol: numbers, sizes and codecs of every frame (docs/design/protocol.md). Version 1 is frozen: a holder that speaks no other is served by
-// every later server. Version 2 is spoken on a connection from where SPEAK asks for it.
+// The holder's protocol: numbers, sizes and codecs of every frame (docs/design/protocol.md). Version 1 is
+// frozen: a holder that speaks no other is served by every later server. Version 2 is spoken on a connection
+// from where SPEAK asks for it.
 import { encodeFrame } from "./frame.ts";
 
 export const holderProtocolVersion = 1;
@@ -58,7 +59,10 @@ export const HolderRole = { server: 0, viewer: 1 } as const;
 /** Why bytes of the stream cannot be had: they were never stored, or let go of since. */
 export const HoleReason = { notStored: 1, freed: 2 } as const;
 
-/** Whose keys these are: bytes behind the first `number` of this writer's, over all connections. `more`: what comes next belongs to them. */
+/**
+ * Whose keys these are: bytes behind the first `number` of this writer's, over all connections. `more`: what
+ * comes next belongs to them.
+ */
 export interface Typed {
   writer: bigint;
   number: number;
@@ -67,7 +71,10 @@ export interface Typed {
 
 export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4 } as const;
 
-/** Whom a signal reaches: the program, its terminal's foreground process group, or every process below the holder. */
+/**
+ * Whom a signal reaches: the program, its terminal's foreground process group, or every process below the
+ * holder.
+ */
 export const SignalTarget = { program: 0, foreground: 1, descendants: 2 } as const;
 export type SignalTarget = (typeof SignalTarget)[keyof typeof SignalTarget];
 
@@ -189,7 +196,10 @@ export function encodeKeep(bytes: number): Buffer {
   return encodeFrame(ToHolder.keep, uint64(bytes));
 }
 
-/** The connection speaks this version from here on. A holder that does not know it goes on with 1; where there are viewers enough, it closes it. */
+/**
+ * The connection speaks this version from here on. A holder that does not know it goes on with 1; where there
+ * are viewers enough, it closes it.
+ */
 export function encodeSpeak(version: number, role: (typeof HolderRole)[keyof typeof HolderRole]): Buffer {
   return encodeFrame(ToHolder.speak, Buffer.from([version & 0xff, version >> 8, role]));
 }
@@ -261,7 +271,10 @@ export function decodeTyped(payload: Buffer): number {
   return readUint64(payload, 0);
 }
 
-/** Where in the output the terminal was given a size that this connection asked for: what comes before is drawn for the old one. */
+/**
+ * Where in the output the terminal was given a size that this connection asked for: what comes before is
+ * drawn for the old one.
+ */
 export function decodeSized(payload: Buffer): { offset: number; cols: number; rows: number } {
   need("SIZED", payload, payloadSize.sized);
   return { offset: readUint64(payload, 0), cols: payload.readUInt16LE(8), rows: payload.readUInt16LE(10) };

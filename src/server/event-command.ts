@@ -1,8 +1,11 @@
-// Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output nowhere.
+// Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output
+// nowhere.
 import { spawn } from "node:child_process";
 import { usableDirectory } from "../base/usable-directory.ts";
 
-/** A command that is not done after this (ms) is ended; a mail server that does not answer takes two minutes. */
+/**
+ * A command that is not done after this (ms) is ended; a mail server that does not answer takes two minutes.
+ */
 const longestRun = 300_000;
 
 /** Answers the exit status, or -1 when it could not be started or was ended. */

@@ -1,5 +1,6 @@
-// One server a home, always: the locks that say so, and the look whether the home, its lock and its database are still the ones that were opened.
-// A cleaner of old files may have removed them, or somebody put others in their place; another server may have those by now.
+// One server a home, always: the locks that say so, and the look whether the home, its lock and its database
+// are still the ones that were opened. A cleaner of old files may have removed them, or somebody put others
+// in their place; another server may have those by now.
 import fs from "node:fs";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -14,15 +15,19 @@ const lockName = "server.lock";
 const lookEvery = 60_000;
 /** Before a home is used its last look is at most so old (ms). */
 export const freshEnough = 1_000;
-/** Changes that come together are looked at together, so long (ms) after the first: a folder with much in it is not removed at once. */
+/**
+ * Changes that come together are looked at together, so long (ms) after the first: a folder with much in it
+ * is not removed at once.
+ */
 const settles = 50;
 
 /** Another server has the lock of this home. */
 export class AlreadyServed extends Error {}
 
 /**
- * `well`: all as it was, or the lock's file was made again. `renew`: the home or the database is gone, nobody else has it: who has the locks is to write
- * them anew. `gone`: another server has the home, or it cannot be used any more.
+ * `well`: all as it was, or the lock's file was made again. `renew`: the home or the database is gone, nobody
+ * else has it: who has the locks is to write them anew. `gone`: another server has the home, or it cannot be
+ * used any more.
  */
 export type Verdict = "well" | "renew" | "gone";
 
@@ -143,7 +148,10 @@ export class HomeGuard {
     return this.#entry(name);
   }
 
-  /** Removes an entry that is the user's own, and this one where an inode is named: from the folder that was opened, whatever lies at its path by now. */
+  /**
+   * Removes an entry that is the user's own, and this one where an inode is named: from the folder that was
+   * opened, whatever lies at its path by now.
+   */
   remove(name: string, inode?: number): void {
     const found = this.#entry(name);
     if (found === undefined || found.kind === "folder" || found.uid !== this.#effects.uid) return;
@@ -170,8 +178,8 @@ export class HomeGuard {
 }
 
 /**
- * The folder itself is locked as well as a file in it: a file can be removed and made again beside its lock, the folder only with all that is in it.
- * Undefined when another server has one of them.
+ * The folder itself is locked as well as a file in it: a file can be removed and made again beside its lock,
+ * the folder only with all that is in it. Undefined when another server has one of them.
  */
 function lockHome(home: string, uid: number): { folder: number; lock: number } | undefined {
   const folder = openFolder(home);

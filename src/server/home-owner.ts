@@ -1,5 +1,5 @@
-// A home belongs to one machine: nobody else's is ever opened, and one that does not say whose it is (it is new, or an earlier version made it) is
-// taken only where nothing in it can be running on another machine.
+// A home belongs to one machine: nobody else's is ever opened, and one that does not say whose it is (it is
+// new, or an earlier version made it) is taken only where nothing in it can be running on another machine.
 import fs from "node:fs";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
@@ -25,13 +25,19 @@ export function takeHome(home: string): void {
   claimHome(home);
 }
 
-/** What tells this home from all others of all machines: the machine, by its id rather than its name, and the path. */
+/**
+ * What tells this home from all others of all machines: the machine, by its id rather than its name, and the
+ * path.
+ */
 export function homeIdentity(home: string): string {
   const { id, name } = machineOfHome(home);
   return `${id === "" ? name : id} ${home}`;
 }
 
-/** A session that has no end and was started under another boot and another name: its machine may be up. Under this name it was this one, restarted. */
+/**
+ * A session that has no end and was started under another boot and another name: its machine may be up. Under
+ * this name it was this one, restarted.
+ */
 function mayRunElsewhere(home: string, boot: string, name: string): { id: string; host: string } | undefined {
   for (const id of namesIn(path.join(home, "s"))) {
     const folder = path.join(home, "s", id);

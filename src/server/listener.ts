@@ -1,11 +1,15 @@
-// The server's socket: bound under another name, renamed when it listens, made again when it disappears, open to nobody but its owner.
+// The server's socket: bound under another name, renamed when it listens, made again when it disappears, open
+// to nobody but its owner.
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
 import { peerCredentials } from "../platform/native.ts";
 
-/** Longest path of a Unix socket that every system takes (macOS 104 with the NUL); Node truncates longer ones silently (nodejs/node 52347). */
+/**
+ * Longest path of a Unix socket that every system takes (macOS 104 with the NUL); Node truncates longer ones
+ * silently (nodejs/node 52347).
+ */
 export const longestSocketPath = 103;
 
 /** How often the socket's path is looked at (ms): a cleaner of old files may have removed it. */

@@ -1,4 +1,5 @@
-// One connection of a client: its request is read, its command is run, and bytes go both ways until one side leaves.
+// One connection of a client: its request is read, its command is run, and bytes go both ways until one side
+// leaves.
 
 import type net from "node:net";
 import { printableLines, printableProse } from "../base/printable.ts";
@@ -40,10 +41,16 @@ type Phase = "hello" | "command" | "closing";
 /** Payload of one STDOUT or STDERR frame at most: a client reads it in a few pieces. */
 const longestOutput = 64 << 10;
 
-/** Output up to this length is copied behind its header and written in one call, past Node's stream: what is typed is seen some 30 µs sooner. */
+/**
+ * Output up to this length is copied behind its header and written in one call, past Node's stream: what is
+ * typed is seen some 30 µs sooner.
+ */
 const smallOutput = 4 << 10;
 
-/** Typed bytes that wait for a command that is about to take them: as many as a client keeps for the next server. */
+/**
+ * Typed bytes that wait for a command that is about to take them: as many as a client keeps for the next
+ * server.
+ */
 const mostEarly = 1 << 20;
 
 /** A descriptor that finds no room in the client's socket is tried again after this time (ms). */
@@ -60,11 +67,17 @@ interface Typed {
 export interface PeerEffects {
   readonly pid: number;
   readonly version: string;
-  /** Runs the command; answers the exit status, or undefined when the client was told to become something else. */
+  /**
+   * Runs the command; answers the exit status, or undefined when the client was told to become something
+   * else.
+   */
   run(call: Call): Promise<number | undefined>;
   /** The request is complete. */
   identified?(): void;
-  /** The client speaks another protocol. Whether it is sent away at once; else its request is read, whose form every protocol shares. */
+  /**
+   * The client speaks another protocol. Whether it is sent away at once; else its request is read, whose form
+   * every protocol shares.
+   */
   foreign(peer: Peer, hello: Hello): boolean;
   log(event: string, facts?: Record<string, unknown>): void;
 }
@@ -311,7 +324,10 @@ export class Peer implements Call {
     this.#send(encodeFrame(ServerFrame.directEnd));
   }
 
-  /** Sends what waits, as far as the socket takes it: a descriptor goes in a call of its own, once everything before it has gone. */
+  /**
+   * Sends what waits, as far as the socket takes it: a descriptor goes in a call of its own, once everything
+   * before it has gone.
+   */
   #sendBehind(): void {
     for (let first = this.#behind[0]; first !== undefined; first = this.#behind[0]) {
       const { frame, descriptor, sent } = first;
@@ -361,13 +377,19 @@ export class Peer implements Call {
     this.#close();
   }
 
-  /** Tells the client that it will be sent to the next server: it reads no more keys, and waits for our end of the connection. */
+  /**
+   * Tells the client that it will be sent to the next server: it reads no more keys, and waits for our end of
+   * the connection.
+   */
   announceNext(): void {
     this.#announced = true;
     this.#send(encodeFrame(ServerFrame.reconnect));
   }
 
-  /** The client says no more. One that was told of the next server has closed its side only, and waits until there is one. */
+  /**
+   * The client says no more. One that was told of the next server has closed its side only, and waits until
+   * there is one.
+   */
   #inputEnded(): void {
     if (!this.#announced) this.#socket.end();
   }

@@ -1,4 +1,5 @@
-// The file `session.json` of a session folder: what was started and how, so that a lost database is rebuilt and a run started again.
+// The file `session.json` of a session folder: what was started and how, so that a lost database is rebuilt
+// and a run started again.
 import fs from "node:fs";
 import path from "node:path";
 import { type Limit, limitsFrom, type SessionFacts, type SessionRow, trainerOf } from "./session-store.ts";

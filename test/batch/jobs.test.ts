@@ -1,4 +1,5 @@
-// A job is a place of its own: what runs in it lives and dies in its control group, is seen from outside, and stays readable afterwards.
+// A job is a place of its own: what runs in it lives and dies in its control group, is seen from outside, and
+// stays readable afterwards.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* CLOCK_MONOTONIC in ns: the same clock in all processes, so that times of different programs can be compared. */
+// CLOCK_MONOTONIC in ns: the same clock in all processes, so that times of different programs can be
+// compared.
 static inline uint64_t now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);

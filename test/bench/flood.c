@@ -42,7 +42,8 @@ static void colour(void) {
   add("\n");
 }
 
-/* What falcon writes for one log line: the line in the region, then the whole footer by absolute moves (120x50, 20 rows of footer). */
+// What falcon writes for one log line: the line in the region, then the whole footer by absolute moves
+// (120x50, 20 rows of footer).
 static void footer(void) {
   plain();
   block[used - 1] = '\r';

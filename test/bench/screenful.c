@@ -1,4 +1,5 @@
-/* Writes HISTORY lines and a screen of ROWS more (`token-000123 …`, 90 columns, one in three coloured), without a last line feed, and stays. */
+// Writes HISTORY lines and a screen of ROWS more (`token-000123 …`, 90 columns, one in three coloured),
+// without a last line feed, and stays.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-// What attach tells and asks a person: how to leave, that nothing is typed, which session, and whether another project's is meant.
+// What attach tells and asks a person: how to leave, that nothing is typed, which session, and whether
+// another project's is meant.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// Exports, opened by programs that nobody here wrote: the asciinema player, Chromium, an SVG renderer, XML and PNG readers.
+// Exports, opened by programs that nobody here wrote: the asciinema player, Chromium, an SVG renderer, XML
+// and PNG readers.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// Files that others made, on a file system that is away or of a kind that must not be opened: one command says so, and nobody else notices.
+// Files that others made, on a file system that is away or of a kind that must not be opened: one command
+// says so, and nobody else notices.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// docs/guide/json.md against what the program writes: every field is documented with its type, and every documented field is there.
+// docs/guide/json.md against what the program writes: every field is documented with its type, and every
+// documented field is there.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -299,9 +300,10 @@ exit 3
         ? [...table.keys()].map((name) => `${at}.${name}`).filter((name) => !comparison.valued.has(name))
         : [at],
     );
-    // only a run that was looked at before it wrote its configuration has a problem: the field is always there, its text is not
-    // a stop that hangs is told after minutes, a batch system that is silent needs one (unit/session/deadline-watch)
-    // what a GPU and Ray have to be there for is checked on given facts (unit/resources)
+    // only a run that was looked at before it wrote its configuration has a problem: the field is always
+    // there, its text is not a stop that hangs is told after minutes, a batch system that is silent needs one
+    // (unit/session/deadline-watch) what a GPU and Ray have to be there for is checked on given facts
+    // (unit/resources)
     const rare = [
       ...["session.progress.problem", "session.deadline.hangs", "session.deadline.problem"],
       ...["session.usage.gpu", "session.usage.gpuMemory", "session.usage.gpus[]", "session.usage.actors[]"],

@@ -1,4 +1,5 @@
-// What was typed is kept until the holder has it: a server that is killed loses no key, and none is typed twice.
+// What was typed is kept until the holder has it: a server that is killed loses no key, and none is typed
+// twice.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

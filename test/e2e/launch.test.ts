@@ -1,4 +1,5 @@
-// The story of issue 1: launch, see falcon's display, d, come back through another terminal, steer, stop, read about it.
+// The story of issue 1: launch, see falcon's display, d, come back through another terminal, steer, stop,
+// read about it.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -17,7 +18,10 @@ function launchArguments(directory: string): string[] {
   return ["launch", "--falcon", trainer, "-o", directory, ...settings];
 }
 
-/** Whether the display stands whole: the last row is the help, the first row of the footer a rule, and there is no second footer. */
+/**
+ * Whether the display stands whole: the last row is the help, the first row of the footer a rule, and there
+ * is no second footer.
+ */
 function wholeFooter(terminal: UserTerminal): boolean {
   const lines = terminal.lines();
   const footer = 20;
@@ -39,7 +43,10 @@ function driverLines(terminal: UserTerminal): number[] {
   });
 }
 
-/** Waits until the driver's lines have scrolled on by a whole region, then checks that they are consecutive above a whole footer. */
+/**
+ * Waits until the driver's lines have scrolled on by a whole region, then checks that they are consecutive
+ * above a whole footer.
+ */
 async function assertScrolls(terminal: UserTerminal): Promise<void> {
   const before = Math.max(0, ...driverLines(terminal));
   const region = terminal.rows - 20;
@@ -198,7 +205,8 @@ describe("a run that you can leave and come back to", () => {
 test("a second Ctrl+C is asked about before it goes, and falcon stop --force is it", async () => {
   const home = new TestHome();
   try {
-    // hang_at: from then on the graceful stop is noted and nothing follows, as when falcon's handler meets a lock
+    // hang_at: from then on the graceful stop is noted and nothing follows, as when falcon's handler meets a
+    // lock
     const terminal = home.terminal(["launch", "--falcon", trainer, "-o", "hung", "samples=256", "rate=8", "hang_at=1"], {
       cols: 120,
       rows: 40,

@@ -1,5 +1,5 @@
-// One run, many parts: a job that is run again goes on with its run, on another node too. Slurm's programs are stood in for here; the real ones
-// are in test/batch.
+// One run, many parts: a job that is run again goes on with its run, on another node too. Slurm's programs
+// are stood in for here; the real ones are in test/batch.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// falcon relaunch resumes in the same run directory, and shows the display where somebody can see it, wherever it was started first.
+// falcon relaunch resumes in the same run directory, and shows the display where somebody can see it,
+// wherever it was started first.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

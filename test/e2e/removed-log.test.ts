@@ -1,4 +1,5 @@
-// A session's log, or all of its folder, is removed under it: that is told at once, and never answered with silence.
+// A session's log, or all of its folder, is removed under it: that is told at once, and never answered with
+// silence.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// falcon show as a person reads it: what matters first, a traceback once and short, the pager, times in the caller's zone; and relaunch's settings.
+// falcon show as a person reads it: what matters first, a traceback once and short, the pager, times in the
+// caller's zone; and relaunch's settings.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// What a signal from outside means to a run that nobody looks at: one graceful stop, told in one line; a second one is passed on.
+// What a signal from outside means to a run that nobody looks at: one graceful stop, told in one line; a
+// second one is passed on.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// The real falcon in a session, as a person uses it: its display, d, attach at other sizes, j and k, one Ctrl+C, the story afterwards.
+// The real falcon in a session, as a person uses it: its display, d, attach at other sizes, j and k, one
+// Ctrl+C, the story afterwards.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

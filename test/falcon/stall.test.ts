@@ -1,4 +1,5 @@
-// A run that stands still: the user's command and the attached terminal are told, once. Here because a server looks every half minute.
+// A run that stands still: the user's command and the attached terminal are told, once. Here because a server
+// looks every half minute.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -9,7 +10,10 @@ import { falcon, notBuilt, trainer } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 
-/** The silence that is never a stall (a minute, by the steady clock, which no file's time moves) and the server's looks after it, on a busy machine. */
+/**
+ * The silence that is never a stall (a minute, by the steady clock, which no file's time moves) and the
+ * server's looks after it, on a busy machine.
+ */
 const looks = 240_000;
 
 test("a stall is told by on_event with its facts, by OSC 9 and OSC 777, in sessions and in show", async () => {

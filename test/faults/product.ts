@@ -1,4 +1,5 @@
-// What every fault needs of the built product: killing its server or holders, and comparing what is kept with what was written.
+// What every fault needs of the built product: killing its server or holders, and comparing what is kept with
+// what was written.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// The inputs that once broke a promise: one file each in test/fuzz/found/<target>/, tried first by every run and by `npm test`.
+// The inputs that once broke a promise: one file each in test/fuzz/found/<target>/, tried first by every run
+// and by `npm test`.
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// A home belongs to one machine: no other opens it, judges what runs there or talks to its server, whatever the machines are called.
+// A home belongs to one machine: no other opens it, judges what runs there or talks to its server, whatever
+// the machines are called.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

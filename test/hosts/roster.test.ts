@@ -1,4 +1,5 @@
-// One list of all machines: what each has is told in the folder that they share, and a machine that is not heard of is not guessed about.
+// One list of all machines: what each has is told in the folder that they share, and a machine that is not
+// heard of is not guessed about.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// A program whose output is dear to draw keeps a screen busy: its own. Others are attached, shown and left as ever.
+// A program whose output is dear to draw keeps a screen busy: its own. Others are attached, shown and left as
+// ever.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,5 +1,5 @@
-// `pip install falcon-sessions` in an environment: it runs with the environment's own Node, wherever the environment is moved to, and what is done to the
-// environment costs no session.
+// `pip install falcon-sessions` in an environment: it runs with the environment's own Node, wherever the
+// environment is moved to, and what is done to the environment costs no session.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -30,7 +30,9 @@ function lacking(): string | false {
 
 const install = (place: string) => run(path.join(place, "bin/python"), ["-m", "pip", "install", "--quiet", wheel]);
 const client = (place: string) => path.join(place, "bin/falcon-sessions");
-/** What a person without Node and without a compiler has; the Node that is installed here answers to nothing. */
+/**
+ * What a person without Node and without a compiler has; the Node that is installed here answers to nothing.
+ */
 const bare = () => {
   const folder = path.join(home.work, "path");
   fs.mkdirSync(folder, { recursive: true });

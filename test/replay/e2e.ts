@@ -2,7 +2,8 @@
 // midst of it, another attaches in a second terminal; that one must equal a terminal that saw all. The
 // machine's tmux and GNU screen do the same beside it.
 // Usage: node --import tsx test/replay/e2e.ts [--cases N] [--only PATTERN] [--verbose] [--alone]
-//   --cases: at least so many cases (default 200)   --alone: without tmux and screen   --share: each how many-th these play, too (default 4)
+//   --cases: at least so many cases (default 200)   --alone: without tmux and screen
+//   --share: each how many-th these play, too (default 4)
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,7 +1,8 @@
 // The proof of the replay: every recording is cut at many places; a terminal that was fed all must equal one
 // that was fed replay and rest.
 // Usage: node --import tsx test/replay/run.ts [--short] [--dirty] [--only PATTERN] [--verbose]
-//   --short: fewer cuts, for every change (about a minute)   --dirty: the second terminal is as a shell may leave it
+//   --short: fewer cuts, for every change (about a minute)
+//   --dirty: the second terminal is as a shell may leave it
 import { Screen } from "../../src/terminal/model/screen.ts";
 import { corpusFolder, cuts, ownFolder, type Recording, recordings } from "./corpus.ts";
 import { cannotBeRight } from "./known.ts";

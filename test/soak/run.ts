@@ -1,4 +1,5 @@
-// `npm run test:soak`: a simulated week of a display that redraws itself, of attaching, leaving, resizing, starting and ending; nothing may grow.
+// `npm run test:soak`: a simulated week of a display that redraws itself, of attaching, leaving, resizing,
+// starting and ending; nothing may grow.
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -77,7 +78,10 @@ class Soak {
     return new UserTerminal(falcon, args, { ...options, cwd: this.home.work, env: this.home.env });
   }
 
-  /** Comes, sees the screen, leaves: by the key, by a killed client, by a closed terminal, looking only, at another size. */
+  /**
+   * Comes, sees the screen, leaves: by the key, by a killed client, by a closed terminal, looking only, at
+   * another size.
+   */
   async #attach(i: number): Promise<void> {
     const display = i % 2 === 0;
     const size = display ? { cols: 120, rows: 40 } : { cols: 80, rows: 24 };

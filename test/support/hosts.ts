@@ -1,4 +1,5 @@
-// A test's own hosts on this machine (hosts.sh): up, down, commands and terminals on each, a cut cable, a lost power supply.
+// A test's own hosts on this machine (hosts.sh): up, down, commands and terminals on each, a cut cable, a
+// lost power supply.
 import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -12,7 +13,10 @@ const execute = promisify(execFile);
 /** So long (ms) one command on a host may take on a busy machine. */
 const longestCommand = 60_000;
 
-/** Why there can be no hosts on this machine, in one line; false where there can. For `describe(..., { skip: noHosts() }, ...)`. */
+/**
+ * Why there can be no hosts on this machine, in one line; false where there can. For `describe(..., { skip:
+ * noHosts() }, ...)`.
+ */
 export function noHosts(): string | false {
   const check = spawnSync(script, ["check"], { encoding: "utf8" });
   return check.status === 0 ? false : check.stdout.trim() || String(check.error ?? check.stderr);
@@ -91,7 +95,9 @@ export class Hosts {
     await execute(script, ["boot", this.folder, host]);
   }
 
-  /** Sends a signal to all of its processes but the first, or to those alone whose command line has `only`. */
+  /**
+   * Sends a signal to all of its processes but the first, or to those alone whose command line has `only`.
+   */
   async signalAll(host: string, signal: NodeJS.Signals, only = ""): Promise<void> {
     const space = fs.readlinkSync(`/proc/${fs.readFileSync(path.join(this.folder, host, "pid"), "utf8").trim()}/ns/pid`);
     for (const entry of fs.readdirSync("/proc")) {

@@ -1,5 +1,5 @@
-// `npm run check` refuses an import across a forbidden boundary, and allows every import that docs/design/architecture.md
-// allows.
+// `npm run check` refuses an import across a forbidden boundary, and allows every import that
+// docs/design/architecture.md allows.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -8,7 +8,10 @@ import { after, before, test } from "node:test";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** The table of docs/design/architecture.md: a folder's row names the folders that it may import from, or "all above". */
+/**
+ * The table of docs/design/architecture.md: a folder's row names the folders that it may import from, or "all
+ * above".
+ */
 function table(): Map<string, string[]> {
   const page = fs.readFileSync(path.join(root, "docs/design/architecture.md"), "utf8");
   const section = /## Folders, and who may import whom\n+([\s\S]*?)\n\n/.exec(page)?.[1] ?? "";
@@ -31,7 +34,10 @@ let report: Report;
 /** What scripts/check-imports.mjs says of the tree, a line each. */
 let complaints: string[] = [];
 
-/** A tree with a file for every pair of folders (and a ring of two files), linted once by the project's own rules. */
+/**
+ * A tree with a file for every pair of folders (and a ring of two files), linted once by the project's own
+ * rules.
+ */
 before(() => {
   folder = fs.mkdtempSync("/tmp/fs-lint-");
   const settings = JSON.parse(fs.readFileSync(path.join(root, "biome.json"), "utf8"));

@@ -1,4 +1,5 @@
-// What is written to a terminal is prose, which is escaped, or comes from the few that may say that their bytes can be shown. They are named here.
+// What is written to a terminal is prose, which is escaped, or comes from the few that may say that their
+// bytes can be shown. They are named here.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -23,7 +24,8 @@ test("who may say that bytes can be shown", () => {
     "logs/history-view.ts",
     // the filter
     "platform/stream-filter.ts",
-    // questions of ours and the sequence that a person said yes to, our own words in the viewer's terminal, entering and leaving
+    // questions of ours and the sequence that a person said yes to, our own words in the viewer's terminal,
+    // entering and leaving
     "session/viewers/viewer-input.ts",
     "session/viewers/viewer-terminal.ts",
     "session/viewers/viewer.ts",
@@ -33,7 +35,8 @@ test("who may say that bytes can be shown", () => {
     "platform/stream-filter.ts",
     "session/viewers/viewer-terminal.ts",
   ]);
-  // nothing else writes to the standard streams: the server's are its log, the web's processes escape what they say
+  // nothing else writes to the standard streams: the server's are its log, the web's processes escape what
+  // they say
   assert.deepEqual(having(/process\.std(out|err)\b|console\.\w+\(/), ["server/main.ts", "web/server/say.ts"]);
 });
 

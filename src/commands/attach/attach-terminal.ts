@@ -1,4 +1,5 @@
-// The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line says where things stand.
+// The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line
+// says where things stand.
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
@@ -29,7 +30,10 @@ export interface AttachOptions {
 /** The hidden command that a client asks of the next server when this one is lost. */
 export const resumeAttach = "@attach";
 
-/** So long (ms) an attach waits until the program is led to its agent: what the program is told next may need it. */
+/**
+ * So long (ms) an attach waits until the program is led to its agent: what the program is told next may need
+ * it.
+ */
 const agentPatience = 500;
 
 /**
@@ -56,7 +60,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const leaving = await askBeforeLeaving(call, context);
   call.restore(leaveTerminal());
   call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
-  // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the run, without its model
+  // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the
+  // run, without its model
   if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
   const viewed = viewerTerminal(call, context, session.id);
   const typing = countedTyping(call, options.readOnly ? undefined : session);
@@ -123,10 +128,16 @@ export async function attachHere(call: Call, context: Context, session: Session,
   return farewell(call, session, why, context.config.notify);
 }
 
-/** A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it has. */
+/**
+ * A holder that has not said within this time (ms) what it has of a client's typing drops by itself what it
+ * has.
+ */
 const longestCount = 200;
 
-/** What a client types is counted by the holder, and kept by the client until the holder has it. `counted` resolves when it is known what it has. */
+/**
+ * What a client types is counted by the holder, and kept by the client until the holder has it. `counted`
+ * resolves when it is known what it has.
+ */
 function countedTyping(
   call: Call,
   session: Session | undefined,
@@ -167,7 +178,10 @@ const endings: Record<number, Parameters<DirectEvents["ended"]>[0]> = {
   [DirectEnd.holderGone]: "gone",
 };
 
-/** The client's terminal. It reads the output itself where its filter has our rules, and nobody is to be asked about what programs do. */
+/**
+ * The client's terminal. It reads the output itself where its filter has our rules, and nobody is to be asked
+ * about what programs do.
+ */
 function viewerTerminal(call: Call, context: Context, id: string): ViewerTerminal {
   const { programSequences, directOutput } = context.config;
   const reading: DirectEvents[] = [];
@@ -193,7 +207,10 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
   };
 }
 
-/** Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any lecture has. */
+/**
+ * Viewers of one session: each byte of output is written to each of them, and a few hundred are more than any
+ * lecture has.
+ */
 export const mostViewers = 256;
 
 /** @throws Failure 125 where one more viewer would be too many. */
@@ -205,7 +222,8 @@ export function refuseCrowd(session: { id: string; viewers: { size: number } }):
 }
 
 /**
- * A session that shows itself would draw its own screen for ever: directly, or through another session that is seen inside it.
+ * A session that shows itself would draw its own screen for ever: directly, or through another session that
+ * is seen inside it.
  * @throws Failure 2.
  */
 function refuseItself(context: Context, session: Session, inside: string | undefined): void {
@@ -223,7 +241,10 @@ function refuseItself(context: Context, session: Session, inside: string | undef
   }
 }
 
-/** The line at the attach: how to leave again. It stands above what the session shows, since the screen is the program's. */
+/**
+ * The line at the attach: how to leave again. It stands above what the session shows, since the screen is the
+ * program's.
+ */
 function hint({ config }: Context, { row }: Session, readOnly: boolean): string {
   const keys = leavingKeys(trainerNamed(row.trainer), config);
   const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;

@@ -1,4 +1,5 @@
-// falcon attach: back to a session; and the two hidden commands by which a client goes on after its server was lost.
+// falcon attach: back to a session; and the two hidden commands by which a client goes on after its server
+// was lost.
 import { Failure, Status } from "../../base/failure.ts";
 import { printableLines } from "../../base/printable.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
@@ -84,7 +85,10 @@ export const followAgain: CommandSpec = {
   },
 };
 
-/** The session that is meant; a person whose word fits none, or who gave none, may choose among those that run. */
+/**
+ * The session that is meant; a person whose word fits none, or who gave none, may choose among those that
+ * run.
+ */
 async function findOrPick(
   call: Call,
   context: Context,

@@ -1,4 +1,5 @@
-// How an ended session is told of by attach and show: what happened, the traceback, the display as it was before the end, the last screen.
+// How an ended session is told of by attach and show: what happened, the traceback, the display as it was
+// before the end, the last screen.
 import { printableLines } from "../../base/printable.ts";
 import { lastFrameOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -14,7 +15,8 @@ export interface ReportParts {
 
 /**
  * Sections of text, each with its heading and a blank line before it; of a running session only its screen.
- * @param width columns of the terminal that it is for, 0 for none: pictures of a screen are cut there, text is not.
+ * @param width columns of the terminal that it is for, 0 for none: pictures of a screen are cut there, text
+ * is not.
  */
 export async function endReport(session: Session, width: number, parts: ReportParts): Promise<string> {
   const screen = parts.screen ? await session.lastScreen() : [];

@@ -1,4 +1,5 @@
-// A session without a terminal: its output is copied to the caller's stdout, signals go to the program, its status is the answer.
+// A session without a terminal: its output is copied to the caller's stdout, signals go to the program, its
+// status is the answer.
 import { Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -15,7 +16,8 @@ const readAtOnce = 64 << 10;
 
 /**
  * Copies from `offset` to the end and answers the program's status.
- * The caller may be slower than the program: what it has not taken is in the log, nothing is kept for it here.
+ * The caller may be slower than the program: what it has not taken is in the log, nothing is kept for it
+ * here.
  */
 export async function followPlain(call: Call, context: Context, session: Session, offset: number): Promise<number> {
   call.forwardSignals(true);

@@ -1,4 +1,5 @@
-// What a signal means that reaches a waiting `falcon launch` or `falcon run` from outside: a batch system's warning, a shell's Ctrl+C, a kill.
+// What a signal means that reaches a waiting `falcon launch` or `falcon run` from outside: a batch system's
+// warning, a shell's Ctrl+C, a kill.
 import { jobOfHome } from "../../batch/time-limit.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -10,20 +11,21 @@ import type { Call, Context } from "../dispatch/call.ts";
 import { duration } from "../text/wording.ts";
 
 /**
- * The same signal again within this time (ms) is the same order: a terminal's Ctrl+C and a batch system reach a wrapper script as well, which
- * passes it on. A person who means it twice takes longer.
+ * The same signal again within this time (ms) is the same order: a terminal's Ctrl+C and a batch system reach
+ * a wrapper script as well, which passes it on. A person who means it twice takes longer.
  */
 const oneOrder = 2_000;
 
 /**
- * In a batch job the first order waits so long (ms): where the signal went to every process of the job, the server hears its own by then, and the
- * program has got one.
+ * In a batch job the first order waits so long (ms): where the signal went to every process of the job, the
+ * server hears its own by then, and the program has got one.
  */
 const siblings = 300;
 
 /**
- * Any other command gets what came, unchanged. A falcon launch gets one graceful stop for the first signal, whichever it is, since all that
- * falcon does at most of them is to die without saving; every later one is passed on as it came. Each is told in one line.
+ * Any other command gets what came, unchanged. A falcon launch gets one graceful stop for the first signal,
+ * whichever it is, since all that falcon does at most of them is to die without saving; every later one is
+ * passed on as it came. Each is told in one line.
  */
 export function takeSignal(call: Call, context: Context, session: Session, number: number): void {
   const { row } = session;
@@ -44,7 +46,10 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
   passOn(session, number);
 }
 
-/** To the caller; a line of its own on a terminal that is in the midst of the program's screen, and where a line feed goes down only. */
+/**
+ * To the caller; a line of its own on a terminal that is in the midst of the program's screen, and where a
+ * line feed goes down only.
+ */
 function saying(call: Call, { row, viewers }: Session): (sentence: string) => void {
   const attached = [...viewers.values()].some(({ pid }) => pid === call.request.pid);
   return (sentence) => call.stderr(attached ? `\r\n[${row.name}] ${sentence}\r\n` : `[${row.name}] ${sentence}\n`);

@@ -1,4 +1,5 @@
-// falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when told to.
+// falcon stop: one Ctrl+C, as a person would, then patience; it says when nothing moves, and forces only when
+// told to.
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -92,7 +93,10 @@ async function force(stopping: Stopping): Promise<number> {
   return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
 }
 
-/** Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience` seconds. */
+/**
+ * Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience`
+ * seconds.
+ */
 async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
   const { call, context, session, patience } = stopping;
   await watchStop(

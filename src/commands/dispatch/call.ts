@@ -1,4 +1,5 @@
-// One call of the command line, as the server sees it: who asks, where, and how to answer. The peer implements it.
+// One call of the command line, as the server sees it: who asks, where, and how to answer. The peer
+// implements it.
 
 import type { Channel } from "../../base/channels.ts";
 import type { Config } from "../../base/config.ts";
@@ -34,8 +35,8 @@ export interface Call {
   /** To stdout, as it is. */
   write(bytes: TerminalBytes): void;
   /**
-   * A short text for standard output that reaches the client together with its exit status, or not at all: who is sent to the next server in between
-   * asks it for the same, and would print it twice.
+   * A short text for standard output that reaches the client together with its exit status, or not at all:
+   * who is sent to the next server in between asks it for the same, and would print it twice.
    */
   lastWords(text: string): void;
   /** Bytes written that the client has not taken. */
@@ -49,11 +50,17 @@ export interface Call {
   resume(args: readonly string[] | undefined): void;
   /** Bytes that put the client's terminal back, for whenever it leaves. */
   restore(bytes: Uint8Array): void;
-  /** From here on the client reads the output from the holder itself, on this connection, which is ours no longer. `sent`: it was told. */
+  /**
+   * From here on the client reads the output from the holder itself, on this connection, which is ours no
+   * longer. `sent`: it was told.
+   */
   direct(begin: Direct, holder: number, sent: () => void): void;
   /** It stops that, and hears from us again. */
   directEnd(): void;
-  /** What is typed of these bytes goes to the holder from now on, on this connection, or on the one that was given before. */
+  /**
+   * What is typed of these bytes goes to the holder from now on, on this connection, or on the one that was
+   * given before.
+   */
   keysOpen(set: Uint8Array, holder?: number): void;
   /** Nothing goes there any more; the connection ends. */
   keysClose(): void;
@@ -61,20 +68,29 @@ export interface Call {
   exec(file: string, argv: readonly string[]): void;
   /** The keys by which one leaves, for a person at a server that stands still. */
   leaveKeys(keys: readonly number[]): void;
-  /** Of what was typed here, `read` bytes need not be sent to another server any more: the holder has `typed` bytes of this client for them. */
+  /**
+   * Of what was typed here, `read` bytes need not be sent to another server any more: the holder has `typed`
+   * bytes of this client for them.
+   */
   inputTaken(read: number, typed: number): void;
-  /** Bytes of this client that the holder has for what it typed before it came here; undefined where it does not keep what it types. */
+  /**
+   * Bytes of this client that the holder has for what it typed before it came here; undefined where it does
+   * not keep what it types.
+   */
   readonly typedBefore: number | undefined;
   /**
-   * Takes what is typed; `at` (ms of the client's clock) is when, where the client says it. It answers false when nobody takes it any more: a
-   * client that waits for an answer gets none then.
+   * Takes what is typed; `at` (ms of the client's clock) is when, where the client says it. It answers false
+   * when nobody takes it any more: a client that waits for an answer gets none then.
    */
   onInput: (bytes: Buffer, at?: number) => unknown;
   onInputEnd: () => void;
   onSize: (cols: number, rows: number) => void;
   onSignal: (signal: number) => void;
   onContinued: () => void;
-  /** The client's terminal has the output before `offset`; of the time since the last report it took nothing for so many percent. */
+  /**
+   * The client's terminal has the output before `offset`; of the time since the last report it took nothing
+   * for so many percent.
+   */
   onDirectAt: (at: { offset: number; blocked: number }) => void;
   /** The oldest direct way that has not ended did, for a reason of `DirectEnd`. */
   onDirectEnded: (end: { offset: number; why: number }) => void;
@@ -126,23 +142,31 @@ export interface Context {
   clock(): number;
   /** ms, monotonic: of durations. */
   steady(): number;
-  /** ms since 1970 that have certainly been reached, whatever the clock says: by it what is old is deleted. */
+  /**
+   * ms since 1970 that have certainly been reached, whatever the clock says: by it what is old is deleted.
+   */
   knownTime(): number;
   /** Sessions of batch jobs that are over become the host's, so that they are listed. */
   takeInJobs(): Promise<void>;
   /** Facts that a session of this caller has for being in a batch job. */
   jobFacts(caller: number): Record<string, unknown>;
-  /** The server hands over: what a command lacks now, as the database, the next server has, which its client is about to be sent to. */
+  /**
+   * The server hands over: what a command lacks now, as the database, the next server has, which its client
+   * is about to be sent to.
+   */
   readonly handingOver: boolean;
-  /** Aborts when the server was told to stop (not when another one takes over): clients are sent away with a word. */
+  /**
+   * Aborts when the server was told to stop (not when another one takes over): clients are sent away with a
+   * word.
+   */
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */
   stopServer(reason: string): void;
   /** The server makes way for a new one: clients are told to ask again. */
   upgradeServer(): Promise<void>;
   /**
-   * Whether a server that this caller starts takes over, since ours can give the caller's runs less than it has itself; then the call is over.
-   * Else `lacks` is what such a run would lack, in words.
+   * Whether a server that this caller starts takes over, since ours can give the caller's runs less than it
+   * has itself; then the call is over. Else `lacks` is what such a run would lack, in words.
    */
   makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }>;
   /** What the user is to know of log-outs, said once in the life of this home; else undefined. */

@@ -1,4 +1,5 @@
-// What may stand at the cursor of a command line: `@complete WORDS...`, asked by the shells' completion at each Tab.
+// What may stand at the cursor of a command line: `@complete WORDS...`, asked by the shells' completion at
+// each Tab.
 import { Command } from "commander";
 import { Status } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -42,8 +43,8 @@ const pythonLaunchOptions: readonly Candidate[] = [
 ];
 
 /**
- * Candidates for the last of `words` (which may be empty); the command's own name is none of them. Nothing fits where files do, and where
- * only a person knows what to write: the shell then offers files.
+ * Candidates for the last of `words` (which may be empty); the command's own name is none of them. Nothing
+ * fits where files do, and where only a person knows what to write: the shell then offers files.
  */
 export function candidates(commands: readonly CommandSpec[], words: readonly string[], sessions: readonly Named[]): Candidate[] {
   const current = words.at(-1) ?? "";

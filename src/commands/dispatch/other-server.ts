@@ -1,4 +1,5 @@
-// A session that another server of this host has (a batch job's, or the host's own): the client is sent on to that server.
+// A session that another server of this host has (a batch job's, or the host's own): the client is sent on to
+// that server.
 import path from "node:path";
 import type { Command } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
@@ -26,8 +27,8 @@ const listsAll = new Set(["sessions", "monitor", "completion"]);
 const startsAgain = new Set(["relaunch"]);
 
 /**
- * Does a command on a session that is not ours: the client is sent on to the server that has it, or the batch job that is to become it is seen to.
- * Answers undefined where the session is ours, or nobody's.
+ * Does a command on a session that is not ours: the client is sent on to the server that has it, or the batch
+ * job that is to become it is seen to. Answers undefined where the session is ours, or nobody's.
  * @throws Failure where that cannot be: the names are of several places, or fit several sessions.
  */
 export async function doneElsewhere(
@@ -70,7 +71,10 @@ export async function doneElsewhere(
   return "sent-on";
 }
 
-/** Whether what is meant is on other machines, to which the client is then sent. A run's directory and no name at all mean this machine's. */
+/**
+ * Whether what is meant is on other machines, to which the client is then sent. A run's directory and no name
+ * at all mean this machine's.
+ */
 async function onAnotherMachine(call: Call, context: Context, wanted: readonly (string | undefined)[]): Promise<boolean> {
   const words = wanted.filter((word) => word !== undefined && word !== "") as string[];
   if (
@@ -115,7 +119,10 @@ export function serverOf({ job }: NeighbourSession): string {
   return job ?? hostsPlace;
 }
 
-/** The client attaches to another server's session, and does its own command again when that is left. Nothing can be said after it. */
+/**
+ * The client attaches to another server's session, and does its own command again when that is left. Nothing
+ * can be said after it.
+ */
 export function attachElsewhere(call: Call, server: string, id: string): void {
   const script = 'falcon=$0 server=$1 id=$2; shift 2; "$falcon" @job "$server" attach "$id"; exec "$falcon" "$@"';
   call.exec("/bin/sh", ["sh", "-c", script, path.join(nativeFolder, "falcon"), server, id, ...call.request.arguments]);
@@ -154,7 +161,10 @@ export async function elsewhere(context: Context): Promise<NeighbourSession[]> {
   return (await context.neighbours.sessions()).filter(({ id }) => context.table.get(id) === undefined);
 }
 
-/** The place of the session that is meant, as the client is told it; undefined: here, or nowhere, which the command itself says. */
+/**
+ * The place of the session that is meant, as the client is told it; undefined: here, or nowhere, which the
+ * command itself says.
+ */
 export function placeOf(
   own: readonly Session[],
   others: readonly NeighbourSession[],

@@ -1,4 +1,5 @@
-// One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm, where it was submitted and is not here.
+// One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm,
+// where it was submitted and is not here.
 
 import type { RunProgress } from "../../trainers/run.ts";
 import type { FarPlace } from "../machines/reach.ts";
@@ -24,7 +25,10 @@ export interface ListRow {
   listing: object;
 }
 
-/** How far its run is, by another server's word; null where that says nothing that we understand (it may be of another version). */
+/**
+ * How far its run is, by another server's word; null where that says nothing that we understand (it may be of
+ * another version).
+ */
 export function progressOf({ listing }: ListRow): RunProgress | null {
   const { progress } = listing as { progress?: Partial<RunProgress> | null };
   const nodes: unknown = progress?.nodes;

@@ -67,7 +67,8 @@ export const sessions: CommandSpec = {
   },
   async run(call, context, wanted, options) {
     const { all, runDir } = options as { all?: true; runDir?: string };
-    // another server of this machine asks for what that has itself: it has no environment (session/machines/neighbours.ts)
+    // another server of this machine asks for what that has itself: it has no environment
+    // (session/machines/neighbours.ts)
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
     const labelled = tagFilter((options.tag as string[] | undefined) ?? []);
     if (options.watch) {
@@ -181,7 +182,10 @@ async function lookElsewhere(call: Call, context: Context, here: boolean, proble
   return { others, waiting, remote };
 }
 
-/** What is meant, each a session of ours or another's line: in the order of the words that name them, else of their start. */
+/**
+ * What is meant, each a session of ours or another's line: in the order of the words that name them, else of
+ * their start.
+ */
 function chosen(
   call: Call,
   context: Context,
@@ -360,7 +364,10 @@ function parseFilter(options: OptionValues, now: number, environment: Readonly<R
   };
 }
 
-/** What fits, for people what runs first and then what ended last; for programs in the order of their start, as ever. */
+/**
+ * What fits, for people what runs first and then what ended last; for programs in the order of their start,
+ * as ever.
+ */
 function filtered(rows: readonly ListRow[], filter: Filter, forPrograms: boolean): ListRow[] {
   const { running, failed, since, sort, limit } = filter;
   const found = rows.filter(

@@ -42,7 +42,8 @@ export function toStdout(call: Call, context: Context): Target {
 }
 
 /**
- * A file of the caller's, written by a process of its own (export-writer.ts), since its file system may not answer.
+ * A file of the caller's, written by a process of its own (export-writer.ts), since its file system may not
+ * answer.
  * @throws Failure when it cannot be made.
  */
 export async function toFile(call: Call, name: string, uid = process.geteuid?.() ?? -1): Promise<Target> {

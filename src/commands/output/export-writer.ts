@@ -1,4 +1,5 @@
-// Writes an export's file, in a helper process of its own: whatever becomes of the server, a file that is not whole does not stay.
+// Writes an export's file, in a helper process of its own: whatever becomes of the server, a file that is not
+// whole does not stay.
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -20,9 +21,10 @@ operation(exportWork.finish, finish);
 operation(exportWork.abandon, abandon);
 
 /**
- * A file: written beside its place and renamed, with the mode that the caller's umask gives it; an existing file keeps its mode, a link its
- * target. What is no plain file (a pipe, a device) is written to as it is. What another user owns is refused, and so is a link of theirs: in a folder that
- * others can write (/tmp) it would lead us to whatever file of ours they chose.
+ * A file: written beside its place and renamed, with the mode that the caller's umask gives it; an existing
+ * file keeps its mode, a link its target. What is no plain file (a pipe, a device) is written to as it is.
+ * What another user owns is refused, and so is a link of theirs: in a folder that others can write (/tmp) it
+ * would lead us to whatever file of ours they chose.
  * @throws Failure when it cannot be made.
  */
 async function open(wanted: string, umask: number, uid: number): Promise<void> {

@@ -40,12 +40,18 @@ const formats = [
 ] as const;
 type Format = (typeof formats)[number];
 
-/** A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an epoch of ten minutes. */
+/**
+ * A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an
+ * epoch of ten minutes.
+ */
 const usualIdle = 2;
 /** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
 const renderLimit = 60_000;
 
-/** Bytes of a history that are drawn at once, in whole lines: some ten milliseconds for a thread that others wait for. */
+/**
+ * Bytes of a history that are drawn at once, in whole lines: some ten milliseconds for a thread that others
+ * wait for.
+ */
 const drawnAtOnce = 64 << 10;
 
 interface ExportOptions {
@@ -157,7 +163,8 @@ function epochOf(from: string | undefined): number {
 }
 
 /**
- * The place of the output that a moment means. What is counted from the start is counted from the one that `falcon show` prints.
+ * The place of the output that a moment means. What is counted from the start is counted from the one that
+ * `falcon show` prints.
  * @param environment the caller's, for the time zone
  * @throws Failure 2 for what is no moment, or none of this session's.
  */

@@ -22,7 +22,10 @@ import { bytes } from "../text/wording.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
 import { passedTo } from "./passed-output.ts";
 
-/** The hidden command by which a client goes on after its server was lost or replaced: the same options, and the line or byte to go on from. */
+/**
+ * The hidden command by which a client goes on after its server was lost or replaced: the same options, and
+ * the line or byte to go on from.
+ */
 export const resumeLogs = "@logs";
 
 /** Lines that -n gives at most: they are gathered before the first one is written. */
@@ -105,7 +108,10 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
   }
 }
 
-/** The earlier parts of a run that is meant by its name or directory, each with a mark at its seam: one history. An id means its part alone. */
+/**
+ * The earlier parts of a run that is meant by its name or directory, each with a mark at its seam: one
+ * history. An id means its part alone.
+ */
 async function earlierParts(
   call: Call,
   context: Context,
@@ -180,7 +186,10 @@ function lastOf(options: LogOptions): number | undefined {
   return count;
 }
 
-/** A point in time: a duration before now, a time of today, or a date with or without time, in the caller's time zone unless it says one. */
+/**
+ * A point in time: a duration before now, a time of today, or a date with or without time, in the caller's
+ * time zone unless it says one.
+ */
 export function parseTime(option: string, text: string, now: number, environment: Readonly<Record<string, string>>): number {
   const ago = durationOf(text);
   if (ago !== undefined) return now - ago;
@@ -301,7 +310,10 @@ async function sessionLog(
   return Status.ok;
 }
 
-/** What cannot be read any more is said beside the lines. @param whole the reader asked for all of it, so the beginning counts as well. */
+/**
+ * What cannot be read any more is said beside the lines. @param whole the reader asked for all of it, so the
+ * beginning counts as well.
+ */
 function tellMissing(call: Call, session: Session, whole: boolean): void {
   const log = session.openLog();
   const missing = new Map<HoleReason, number>();

@@ -1,4 +1,5 @@
-// falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment, pausable.
+// falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment,
+// pausable.
 import { Option } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";

@@ -1,4 +1,5 @@
-// falcon init: what makes `falcon` ours in every environment (a shell function, and with --shim a folder that stays first on PATH), and the completion.
+// falcon init: what makes `falcon` ours in every environment (a shell function, and with --shim a folder that
+// stays first on PATH), and the completion.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";

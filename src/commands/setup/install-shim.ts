@@ -1,4 +1,5 @@
-// falcon install-shim: makes the `falcon` of a Python environment ours, for scripts that activate it; the Python one is falcon-python then.
+// falcon install-shim: makes the `falcon` of a Python environment ours, for scripts that activate it; the
+// Python one is falcon-python then.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native.ts";

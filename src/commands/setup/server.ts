@@ -1,4 +1,5 @@
-// falcon server: what the server is, and how to stop or replace it; programs go on running whatever is done to it.
+// falcon server: what the server is, and how to stop or replace it; programs go on running whatever is done
+// to it.
 import { Failure, Status } from "../../base/failure.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { bytes, duration } from "../text/wording.ts";

@@ -1,4 +1,5 @@
-// The loss curves of a node for a terminal: two lines that are told apart without colours, and what each means.
+// The loss curves of a node for a terminal: two lines that are told apart without colours, and what each
+// means.
 
 import { type Curve, drawChart } from "../../trainers/curve.ts";
 import { type coloursFor, widthOf } from "../text/table.ts";

@@ -8,7 +8,10 @@ export function defineDeadlineOptions(command: Command): void {
     .option("--save-before <time>", "how long before its deadline it is asked to stop, such as 5m");
 }
 
-/** What the options say of the deadline, checked; clock times are those of the caller's zone. @throws Failure 2 for what makes no sense. */
+/**
+ * What the options say of the deadline, checked; clock times are those of the caller's zone. @throws Failure
+ * 2 for what makes no sense.
+ */
 export function deadlineOptions(
   options: OptionValues,
   now: number,

@@ -1,4 +1,5 @@
-// What launch, run and relaunch share: from a call and its session options to a session, and then to the caller's terminal.
+// What launch, run and relaunch share: from a call and its session options to a session, and then to the
+// caller's terminal.
 import path from "node:path";
 import { type Command, Option, type OptionValues } from "commander";
 import { isPlain } from "../../base/bytes.ts";
@@ -76,7 +77,9 @@ export interface Starting {
   command: string[];
   name: string;
   runDirectory: string | null;
-  /** Falcon's plain lines were asked for by us, for want of a terminal (launch.ts): a relaunch decides anew. */
+  /**
+   * Falcon's plain lines were asked for by us, for want of a terminal (launch.ts): a relaunch decides anew.
+   */
   plain?: boolean;
   /** Of a run that goes on: the session that was its last part. Undefined: by its run directory. */
   earlier?: Session | undefined;
@@ -122,8 +125,8 @@ export function programEnvironment(environment: Record<string, string>): Record<
 }
 
 /**
- * Starts a session and stays with it as the options say: attached, in the background, or copying its output. Answers undefined when the client
- * was sent to a server that can give its run more.
+ * Starts a session and stays with it as the options say: attached, in the background, or copying its output.
+ * Answers undefined when the client was sent to a server that can give its run more.
  * @throws Failure for everything that is wrong with the order; nothing is started then.
  */
 export async function startAndStay(
@@ -163,7 +166,8 @@ export async function startAndStay(
   const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
   const { terminal } = request;
   const fileLimit = longestFile(systemAllowance);
-  // a server that ends from here on may have started it: the next one is asked for the same, by the token, and answers with what runs
+  // a server that ends from here on may have started it: the next one is asked for the same, by the token,
+  // and answers with what runs
   call.resume(request.arguments);
   const session = await context.table.start({
     kind: what.kind,
@@ -179,7 +183,8 @@ export async function startAndStay(
     pinned: size !== undefined || context.config.sizePolicy === "fixed",
     token: request.token,
     agent: request.environment.SSH_AUTH_SOCK || undefined,
-    // a name that a person chose stays; any other gives way to the run's own. untold: until its end was told (server.ts)
+    // a name that a person chose stays; any other gives way to the run's own. untold: until its end was told
+    // (server.ts)
     facts: {
       untold: true,
       ...context.jobFacts(request.pid),
@@ -232,7 +237,10 @@ export async function stayWith(
   return followPlain(call, context, session, 0);
 }
 
-/** In a batch job whose signals do not reach the caller it is said, once Slurm has told how it works; nothing waits for that. */
+/**
+ * In a batch job whose signals do not reach the caller it is said, once Slurm has told how it works; nothing
+ * waits for that.
+ */
 async function tellUnreached({ request }: Call, session: Session): Promise<void> {
   const sentence = await unreached(
     request.pid,
@@ -258,7 +266,8 @@ async function refuseSecondRun(context: Context, what: Starting, directory: stri
 
 /** The name, with a number behind it when a live session has it. */
 function freeName(context: Context, wanted: string): string {
-  // letters of every writing stay; bytes that are no text, blanks and signs of the shell would have to be quoted wherever the name is typed
+  // letters of every writing stay; bytes that are no text, blanks and signs of the shell would have to be
+  // quoted wherever the name is typed
   const cleaned = wanted
     .normalize("NFC")
     .replace(/[^\p{L}\p{M}\p{N}_.+@-]+/gu, "-")

@@ -9,7 +9,10 @@ export function canAsk({ request: { terminal } }: Call): boolean {
   return terminal.stdin && terminal.stdout;
 }
 
-/** The line that is typed, without blanks around it; "" at the end of the input, and when the client is gone. The terminal edits and shows it. */
+/**
+ * The line that is typed, without blanks around it; "" at the end of the input, and when the client is gone.
+ * The terminal edits and shows it.
+ */
 export async function askLine(call: Call, question: string): Promise<string> {
   call.stderr(question);
   let typed = "";

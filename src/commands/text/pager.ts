@@ -1,4 +1,5 @@
-// Text that is longer than the terminal goes to the user's pager, as git's does: $PAGER, else less, none where it is empty or cat.
+// Text that is longer than the terminal goes to the user's pager, as git's does: $PAGER, else less, none
+// where it is empty or cat.
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
@@ -6,18 +7,24 @@ import { printableProse } from "../../base/printable.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { programFile } from "../start/program-file.ts";
 
-/** The pager has opened its file in this time (ms) after the client has become it; what nobody opened by then is removed. */
+/**
+ * The pager has opened its file in this time (ms) after the client has become it; what nobody opened by then
+ * is removed.
+ */
 const opening = 10_000;
 
 /** A pager has a line of its own beside the text. */
 const fewestRows = 2;
 
-/** Reads the text from a file that it removes at once: what it holds is nobody else's business, and must not stay. */
+/**
+ * Reads the text from a file that it removes at once: what it holds is nobody else's business, and must not
+ * stay.
+ */
 const script = 'exec 3<"$1" && rm -f "$1" && eval "$2 <&3"';
 
 /**
- * The client becomes the pager, with this text. Answers false where there is none to become: the text fits, nobody is at a terminal, or the pager
- * is not there; the caller then writes it.
+ * The client becomes the pager, with this text. Answers false where there is none to become: the text fits,
+ * nobody is at a terminal, or the pager is not there; the caller then writes it.
  */
 export async function writePaged(call: Call, context: Context, text: string): Promise<boolean> {
   const { terminal, environment } = call.request;

@@ -1,4 +1,5 @@
-// SSH_AUTH_SOCK of a session's program: a link in the session's folder, aimed at the agent of whoever attached last.
+// SSH_AUTH_SOCK of a session's program: a link in the session's folder, aimed at the agent of whoever
+// attached last.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
@@ -11,8 +12,8 @@ export function agentLinkPath(folder: string): string {
 }
 
 /**
- * Aims a session's link at an agent's socket. A link of another session (a terminal inside a session) is followed first, since that session may be
- * removed. Never throws: without an agent the program goes on.
+ * Aims a session's link at an agent's socket. A link of another session (a terminal inside a session) is
+ * followed first, since that session may be removed. Never throws: without an agent the program goes on.
  * @returns whether the link was made or changed.
  */
 export function aimAgentLink(folder: string, agent: string | undefined): boolean {

@@ -1,5 +1,5 @@
-// What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone. The shape of docs/guide/json.md; what only a
-// server knows is null or empty.
+// What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone.
+// The shape of docs/guide/json.md; what only a server knows is null or empty.
 
 import { trainerOf } from "../../store/session-store.ts";
 

@@ -1,4 +1,5 @@
-// The other session servers of this user on this host: the host's own, and one in each batch job. Asked over their sockets, as a client asks.
+// The other session servers of this user on this host: the host's own, and one in each batch job. Asked over
+// their sockets, as a client asks.
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
@@ -196,8 +197,9 @@ function time(text: unknown): number | null {
 }
 
 /**
- * Asks a server and answers what it printed; undefined where none listens, it belongs to somebody else, or it failed. The version is the oldest
- * there can be: a server makes way for a newer client, who would have to start the next one.
+ * Asks a server and answers what it printed; undefined where none listens, it belongs to somebody else, or it
+ * failed. The version is the oldest there can be: a server makes way for a newer client, who would have to
+ * start the next one.
  */
 function ask(socketPath: string, args: string[]): Promise<string | undefined> {
   return new Promise((resolve) => {

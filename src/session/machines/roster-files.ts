@@ -1,5 +1,6 @@
-// The roster's files, `roster/<home>.json` (docs/design/decisions/0004-homes.md): one small file for each home of the user's machines, written whole and
-// renamed, so that a network file system needs no locks. Done aside (base/aside.ts). What is read was written by machines that may be compromised.
+// The roster's files, `roster/<home>.json` (docs/design/decisions/0004-homes.md): one small file for each
+// home of the user's machines, written whole and renamed, so that a network file system needs no locks. Done
+// aside (base/aside.ts). What is read was written by machines that may be compromised.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside.ts";
@@ -65,7 +66,10 @@ export const mostRosters = 500;
 export const longestRoster = 128 << 10;
 /** Sessions of one file that are read. */
 const mostInRoster = 200;
-/** A file that was not written for so long (ms) is of a machine that is gone, and is removed; what was half written, sooner. */
+/**
+ * A file that was not written for so long (ms) is of a machine that is gone, and is removed; what was half
+ * written, sooner.
+ */
 const sweptAfter = 14 * 86_400_000;
 const halfSweptAfter = 3_600_000;
 
@@ -150,7 +154,10 @@ export const readRosters = aside(
   ([folder]) => folder,
 );
 
-/** Whether a file lies there, for a machine that wants to know whether the folder is the one that it sees itself. */
+/**
+ * Whether a file lies there, for a machine that wants to know whether the folder is the one that it sees
+ * itself.
+ */
 export const rosterHas = aside(
   "rosterHas",
   (file: string): boolean => fs.existsSync(file),

@@ -1,4 +1,5 @@
-// The roster: what this server has is written for the user's other machines, and what they have is read. Nothing else goes between them.
+// The roster: what this server has is written for the user's other machines, and what they have is read.
+// Nothing else goes between them.
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { hostPattern } from "../../base/config.ts";
@@ -12,7 +13,10 @@ import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster
 const mostOften = 10_000;
 /** What comes together at a start or an end is told as one change, so long (ms) after the first. */
 const settles = 500;
-/** While something runs the file is written at least so often (ms), and with more than so many files less often: all machines share one server. */
+/**
+ * While something runs the file is written at least so often (ms), and with more than so many files less
+ * often: all machines share one server.
+ */
 const atLeast = 60_000;
 const manyFiles = 50;
 /** Bytes of one session in the file. */
@@ -135,7 +139,8 @@ export class RosterKeeper implements Disposable {
   }
 
   /**
-   * What the other machines have. A folder that does not answer is a problem like a file that cannot be read, told in one sentence.
+   * What the other machines have. A folder that does not answer is a problem like a file that cannot be read,
+   * told in one sentence.
    * @param known ids that are this machine's.
    */
   async others(known: (id: string) => boolean): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
@@ -182,7 +187,10 @@ export class RosterKeeper implements Disposable {
   }
 }
 
-/** One session as JSON of at most `longestEntry` bytes: texts are cut, places at their beginning, which tells least. */
+/**
+ * One session as JSON of at most `longestEntry` bytes: texts are cut, places at their beginning, which tells
+ * least.
+ */
 export function entryText(session: RosterSession): string {
   for (const most of [120, 60, 30, 12, 4]) {
     const text = JSON.stringify({

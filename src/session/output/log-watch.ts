@@ -1,4 +1,5 @@
-// Whether a session's log is still where it is written: a cleaner, or somebody's rm, may have taken it from under a program that goes on.
+// Whether a session's log is still where it is written: a cleaner, or somebody's rm, may have taken it from
+// under a program that goes on.
 import fs from "node:fs";
 import path from "node:path";
 import { listSegments } from "../../store/segments.ts";
@@ -26,7 +27,10 @@ export function lostLog(folder: string, offset: number, live: boolean): LostLog 
   return { what: "log", sentence: `the session's log ${path.join(folder, "output.log")} was removed${since}` };
 }
 
-/** Hears of changes in a session's folder while somebody looks at it; where the system tells of none, `show` and `logs` do. */
+/**
+ * Hears of changes in a session's folder while somebody looks at it; where the system tells of none, `show`
+ * and `logs` do.
+ */
 export class LogWatch {
   #watcher: fs.FSWatcher | undefined;
   #soon: NodeJS.Timeout | undefined;

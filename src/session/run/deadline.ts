@@ -1,4 +1,5 @@
-// When a run will be ended from outside, and how long before that it is asked to stop: what is known, and how it is said.
+// When a run will be ended from outside, and how long before that it is asked to stop: what is known, and how
+// it is said.
 
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/quantity.ts";
@@ -24,7 +25,9 @@ export interface DeadlineFact {
   hangs?: number;
 }
 
-/** asked: `--deadline`; job: the batch job's time limit; falcon: `--timeout`, at which falcon stops by itself. */
+/**
+ * asked: `--deadline`; job: the batch job's time limit; falcon: `--timeout`, at which falcon stops by itself.
+ */
 export type DeadlineSource = "asked" | "job" | "falcon";
 
 export interface Deadline {
@@ -33,9 +36,15 @@ export interface Deadline {
   from: DeadlineSource;
 }
 
-/** Without a setting a run is asked to stop this long (ms) before its deadline at least: falcon ends its epoch, then writes its models... */
+/**
+ * Without a setting a run is asked to stop this long (ms) before its deadline at least: falcon ends its
+ * epoch, then writes its models...
+ */
 const leastGrace = 2 * 60_000;
-/** ...and this many times its longest epoch, since the stop waits for the end of one, and the next may be longer. */
+/**
+ * ...and this many times its longest epoch, since the stop waits for the end of one, and the next may be
+ * longer.
+ */
 const epochsOfGrace = 2;
 /** A grace that nobody chose for this run leaves it at least this part of its time to train. */
 const mostOfTime = 0.5;
@@ -117,7 +126,8 @@ function coarse(ms: number): string {
 const farthest = 10 * 365 * 86_400_000;
 
 /**
- * `--deadline`: a duration from now (2h, 90m), the next time that a clock shows so (14:30), or a date (2026-11-28T06:00), of the caller's time zone unless it says one.
+ * `--deadline`: a duration from now (2h, 90m), the next time that a clock shows so (14:30), or a date
+ * (2026-11-28T06:00), of the caller's time zone unless it says one.
  * @param environment the caller's
  * @throws Failure 2 when it is none of them, in the past, or years away.
  */

@@ -1,4 +1,5 @@
-// One person at one terminal in one session: keys go in, the screen comes out, until they leave or the program ends.
+// One person at one terminal in one session: keys go in, the screen comes out, until they leave or the
+// program ends.
 import { within } from "../../base/clock.ts";
 import type { ProgramSequences } from "../../base/config.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
@@ -15,7 +16,10 @@ import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
 /** Why an attachment ended. */
 export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
 
-/** The right to act on a session. A read-only attachment has none of it, and its view of the session offers no other way. */
+/**
+ * The right to act on a session. A read-only attachment has none of it, and its view of the session offers no
+ * other way.
+ */
 export interface SessionInput {
   input(bytes: Uint8Array, by?: Position): void;
   interrupt(bytes: Uint8Array, sender?: "typed", by?: Position): void;
@@ -102,7 +106,10 @@ export class ViewerInput {
   #keyTimer: NodeJS.Timeout | undefined;
   #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
-  /** The client was told that it may send keys itself, and has sent none to us since; it has a connection for them. */
+  /**
+   * The client was told that it may send keys itself, and has sent none to us since; it has a connection for
+   * them.
+   */
   #keysOpen = false;
   #hasKeyboard = false;
   /** Ends the notice that is shown. */
@@ -140,7 +147,9 @@ export class ViewerInput {
     return this.#input === undefined;
   }
 
-  /** Enters the terminal and joins the session; the size follows whoever attached last with the right to type. */
+  /**
+   * Enters the terminal and joins the session; the size follows whoever attached last with the right to type.
+   */
   begin(): void {
     const { session, options } = { session: this.#session, options: this.#options };
     // its terminal may have got another size since the attachment was made
@@ -160,7 +169,10 @@ export class ViewerInput {
     this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
   }
 
-  /** What the title tells is told anew where it has changed. A title of the program's own stays, and the terminal is not ours while a question has it. */
+  /**
+   * What the title tells is told anew where it has changed. A title of the program's own stays, and the
+   * terminal is not ours while a question has it.
+   */
   #retitle(): void {
     if (this.#overlay !== undefined || this.#session.title !== "") return;
     const title = this.#title();
@@ -177,7 +189,10 @@ export class ViewerInput {
     return `${row.name}${this.#part()}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
   }
 
-  /** Whether this terminal shows a part of the screen only, and of what: the part around the cursor, which frames cut out. */
+  /**
+   * Whether this terminal shows a part of the screen only, and of what: the part around the cursor, which
+   * frames cut out.
+   */
   #part(): string {
     const { cols, rows } = this.#session.viewed;
     return this.#viewer.cols < cols || this.#viewer.rows < rows ? ` · a part of ${cols}x${rows}` : "";
@@ -206,7 +221,10 @@ export class ViewerInput {
     };
   }
 
-  /** Bytes from the viewer's keyboard, and when they were typed (ms of the client's clock). False when the viewer has left: nobody takes them. */
+  /**
+   * Bytes from the viewer's keyboard, and when they were typed (ms of the client's clock). False when the
+   * viewer has left: nobody takes them.
+   */
   type(chunk: Buffer, at?: number): boolean {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
@@ -239,12 +257,16 @@ export class ViewerInput {
     if (next.bytes.length > 0) input.interrupt(next.bytes, "typed", next.by);
   }
 
-  /** What the client may send to the holder itself: nothing that means anything to us, and only while all else that was typed is with the program. */
+  /**
+   * What the client may send to the holder itself: nothing that means anything to us, and only while all else
+   * that was typed is with the program.
+   */
   #openKeys(): void {
     const { ownKeys, keys } = this.#options;
     const { row } = this.#session;
     if (this.#keysOpen || this.#left || this.#input === undefined || ownKeys === undefined) return;
-    // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is counted
+    // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is
+    // counted
     const { display, savesModel } = this.#session.trainer;
     if (
       display.detachKeyFree ||
@@ -320,7 +342,10 @@ export class ViewerInput {
     }
   }
 
-  /** What was typed behind the key that opened a question waits for its answer; what was typed behind the one that opened the history is for that. */
+  /**
+   * What was typed behind the key that opened a question waits for its answer; what was typed behind the one
+   * that opened the history is for that.
+   */
   #meanwhile(overlay: Overlay, action: KeyAction): void {
     const length = "bytes" in action ? action.bytes.length : 0;
     if (this.#asking === undefined) {
@@ -340,7 +365,10 @@ export class ViewerInput {
     this.#ask(leaving, () => this.finish("detached"));
   }
 
-  /** The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved model. */
+  /**
+   * The first Ctrl+C goes; a further one to a falcon run is asked about, since it would drop the unsaved
+   * model.
+   */
   #interrupt(input: SessionInput, bytes: Buffer): void {
     const { row } = this.#session;
     if (!this.#session.trainer.savesModel || row.interrupts === 0) return this.#sendInterrupt(input, bytes);
@@ -360,7 +388,10 @@ export class ViewerInput {
     this.#ask(askClipboard, () => this.#terminal.write(showable(sequence)));
   }
 
-  /** Asks in the bottom row; any key but `y` is a no. Only a typed key answers: what else comes meanwhile goes its way afterwards. */
+  /**
+   * Asks in the bottom row; any key but `y` is a no. Only a typed key answers: what else comes meanwhile goes
+   * its way afterwards.
+   */
   #ask(question: string, yes: () => void): void {
     const show = () => this.#question(question);
     this.#open({ feed: () => false, resize: show });

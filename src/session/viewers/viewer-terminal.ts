@@ -1,4 +1,5 @@
-// Takes a person's terminal over for a session, and gives it back: every mode that a program may have changed, title and screen.
+// Takes a person's terminal over for a session, and gives it back: every mode that a program may have
+// changed, title and screen.
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type ModeRule, modeRules } from "../../platform/native.ts";
 import type { ScreenText } from "../../terminal/model/screen.ts";
@@ -70,10 +71,16 @@ function modeSequences(wanted: (rule: ModeRule) => boolean, final: "h" | "l" | "
   return text;
 }
 
-/** Sets what we need of the terminal whatever the program does: pastes are told from keys. The same as modes_we_need in native/sequence_rules.c. */
+/**
+ * Sets what we need of the terminal whatever the program does: pastes are told from keys. The same as
+ * modes_we_need in native/sequence_rules.c.
+ */
 export const modesWeNeed = modeSequences(({ passage }) => passage === "needed", "h");
 
-/** Keeps (XTSAVE) the modes whose usual state is another one in each terminal. A program's own XTSAVE is not passed. */
+/**
+ * Keeps (XTSAVE) the modes whose usual state is another one in each terminal. A program's own XTSAVE is not
+ * passed.
+ */
 const keepModes = modeSequences(({ kept }) => kept, "s");
 
 /** All that a program may have set or reset, as a terminal has it usually, and then as this one had it. */
@@ -81,7 +88,8 @@ const modesBack = [
   modeSequences(({ leaving }) => leaving === "reset", "l"),
   modeSequences(({ leaving }) => leaving === "set", "h"),
   modeSequences(({ kept }) => kept, "r"),
-  // the locator's reports, the keypad's mode, output to the status line and its kind, keys as another format, the Linux console's cursor
+  // the locator's reports, the keypad's mode, output to the status line and its kind, keys as another format,
+  // the Linux console's cursor
   "\x1b[0'z\x1b>\x1b[0$}\x1b[0$~\x1b[>f\x1b[?0c",
 ].join("");
 

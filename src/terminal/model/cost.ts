@@ -1,5 +1,5 @@
-// What output costs a screen, by the cells that it touches: three bytes can fill the whole of it, so that work
-// is not shared out by bytes.
+// What output costs a screen, by the cells that it touches: three bytes can fill the whole of it, so that
+// work is not shared out by bytes.
 import { noCode, Position, State } from "../../base/control-sequences.ts";
 
 /**

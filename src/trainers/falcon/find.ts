@@ -10,10 +10,16 @@ import { pythonHasFalcon } from "./python-probe.ts";
 /** What the Python falcon is called where the environment's `falcon` is our shim (shim.ts). */
 export const pythonName = "falcon-python";
 
-/** How a shim (shim.ts) tells where it lies, so that the Python falcon beside it is found without any other variable. */
+/**
+ * How a shim (shim.ts) tells where it lies, so that the Python falcon beside it is found without any other
+ * variable.
+ */
 export const shimVariable = "FALCON_SESSIONS_SHIM";
 
-/** The scripts, separated by colons, that were started as the Python falcon on the way to this call: none of them is started again. */
+/**
+ * The scripts, separated by colons, that were started as the Python falcon on the way to this call: none of
+ * them is started again.
+ */
 export const viaVariable = "FALCON_SESSIONS_VIA";
 
 /** A script longer than this is no starter script; a console script of pip has about 250 bytes. */
@@ -26,10 +32,11 @@ const binaryHead = 4 << 20;
 const deepest = 3;
 
 /**
- * Finds it in the order of --falcon, $FALCON_BIN, the environment of the shim that called us, the active environment ($VIRTUAL_ENV,
- * $CONDA_PREFIX), PATH without ourselves, and `python3 -m falcon.cli`. Where a `falcon` is our shim, the Python falcon beside it is meant. Python is
- * started only for the last.
- * @throws Failure 127 when there is none; 126 or 127 when --falcon or $FALCON_BIN names something that cannot be it.
+ * Finds it in the order of --falcon, $FALCON_BIN, the environment of the shim that called us, the active
+ * environment ($VIRTUAL_ENV, $CONDA_PREFIX), PATH without ourselves, and `python3 -m falcon.cli`. Where a
+ * `falcon` is our shim, the Python falcon beside it is meant. Python is started only for the last.
+ * @throws Failure 127 when there is none; 126 or 127 when --falcon or $FALCON_BIN names something that cannot
+ * be it.
  */
 export async function findPythonFalcon(options: FindOptions): Promise<FoundProgram> {
   const { environment, directory } = options;
@@ -42,7 +49,10 @@ export async function findPythonFalcon(options: FindOptions): Promise<FoundProgr
   throw new Failure(missing, Status.notFound);
 }
 
-/** What files tell: the Python falcon, else the first python3, which may have one; and what is said where it has none. */
+/**
+ * What files tell: the Python falcon, else the first python3, which may have one; and what is said where it
+ * has none.
+ */
 interface Look {
   found?: FoundProgram;
   python?: string;
@@ -84,8 +94,9 @@ function* places(environment: Readonly<Record<string, string>>, directory: strin
 }
 
 /**
- * The Python falcon that a file stands for: itself, or where it is ours the falcon-python beside it; undefined where it is neither. A
- * falcon-python that is gone is the falcon beside it: the shim was removed since.
+ * The Python falcon that a file stands for: itself, or where it is ours the falcon-python beside it;
+ * undefined where it is neither. A falcon-python that is gone is the falcon beside it: the shim was removed
+ * since.
  */
 export const pythonBehind = aside("pythonBehind", behindHere, ([file]) => file);
 
@@ -94,7 +105,8 @@ async function behindHere(file: string, root: string = ownRoot()): Promise<strin
   if (there && !(await isOursHere(file, root))) return file;
   const aside = path.basename(file) === pythonName;
   if (!there && !aside) return undefined;
-  // pipx and others link the environment's falcon to a folder on PATH: what lies beside the file itself counts as well
+  // pipx and others link the environment's falcon to a folder on PATH: what lies beside the file itself
+  // counts as well
   for (const shim of new Set([file, await realOrSame(file)])) {
     const beside = path.join(path.dirname(shim), aside ? "falcon" : pythonName);
     if ((await runnable(beside)) && !(await isOursHere(beside, root))) return beside;
@@ -110,14 +122,16 @@ async function startedAs(command: string[], how: string, environment: Readonly<R
   return { command, how, via: [...(environment[viaVariable]?.split(":") ?? []), file].join(":") };
 }
 
-/** pip writes long interpreter paths as `#!/bin/sh` and `'''exec' /path/python3 "$0" "$@"` on the second line. */
+/**
+ * pip writes long interpreter paths as `#!/bin/sh` and `'''exec' /path/python3 "$0" "$@"` on the second line.
+ */
 function isPythonScript(text: string): boolean {
   return /python|pypy/i.test(text.split("\n", 1)[0] as string) || /^'''exec' /m.test(text);
 }
 
 /**
- * What a shell of this environment starts for `falcon`, and whether that is us: undefined where PATH has none. For telling a user
- * whose Python environment stands before us on PATH.
+ * What a shell of this environment starts for `falcon`, and whether that is us: undefined where PATH has
+ * none. For telling a user whose Python environment stands before us on PATH.
  */
 export const firstOnPath = aside("firstOnPath", firstHere, ([{ directory }]) => directory);
 
@@ -128,7 +142,10 @@ async function firstHere(options: FindOptions): Promise<{ file: string; ourselve
   return undefined;
 }
 
-/** Whether `file` is our own `falcon`, or a script that ends in it: starting it as the Python falcon would go round in circles. */
+/**
+ * Whether `file` is our own `falcon`, or a script that ends in it: starting it as the Python falcon would go
+ * round in circles.
+ */
 export const isOurselves = aside("isOurselves", isOursHere, ([file]) => file);
 
 async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Promise<boolean> {
@@ -209,7 +226,10 @@ function isExecutableImage(head: Buffer): boolean {
   return head.length > 4 && ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe"].includes(head.subarray(0, 4).toString("hex"));
 }
 
-/** Whether the package that `file` is part of is an installation of ours (npm's bin scripts are links into the package). */
+/**
+ * Whether the package that `file` is part of is an installation of ours (npm's bin scripts are links into the
+ * package).
+ */
 async function belongsToUs(file: string): Promise<boolean> {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
     const text = await fs.promises.readFile(path.join(folder, "package.json"), "utf8").catch(() => undefined);

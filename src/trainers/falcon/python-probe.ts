@@ -1,4 +1,5 @@
-// Asks a Python whether it has cweniger's falcon, and remembers the answer until a folder changes in which that Python looks for modules.
+// Asks a Python whether it has cweniger's falcon, and remembers the answer until a folder changes in which
+// that Python looks for modules.
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -15,10 +16,16 @@ const longestAnswer = 256 << 10;
 /** Answers that are remembered: users have a handful of environments. */
 const mostRemembered = 64;
 
-/** How long an answer holds (ms): a starter like pyenv's may choose another Python for reasons that no folder shows. */
+/**
+ * How long an answer holds (ms): a starter like pyenv's may choose another Python for reasons that no folder
+ * shows.
+ */
 const longestMemory = 10 * 60_000;
 
-/** The clock of a file's times is this coarse (ms): a folder that changed so shortly before the question may change again unseen. */
+/**
+ * The clock of a file's times is this coarse (ms): a folder that changed so shortly before the question may
+ * change again unseen.
+ */
 const fileClock = 20;
 
 /** What decides in Python which folders it looks into. */
@@ -54,8 +61,9 @@ interface Answer {
 const remembered = new Map<string, Answer>();
 
 /**
- * Whether `-m falcon.cli` would find cweniger's falcon (and not the web framework of that name) with this Python, of which nothing is
- * imported. A module that is installed or removed changes its folder, and Python is asked anew.
+ * Whether `-m falcon.cli` would find cweniger's falcon (and not the web framework of that name) with this
+ * Python, of which nothing is imported. A module that is installed or removed changes its folder, and Python
+ * is asked anew.
  */
 export async function pythonHasFalcon(
   python: string,

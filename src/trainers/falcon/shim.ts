@@ -1,4 +1,5 @@
-// The shim: a small script named falcon that is ours, in a folder of its own or in a Python environment beside `falcon-python`.
+// The shim: a small script named falcon that is ours, in a folder of its own or in a Python environment
+// beside `falcon-python`.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -9,8 +10,9 @@ import type { EnvironmentShim } from "../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
 /**
- * The script. Nohup, xargs, a batch script and `env -i` find a file on PATH, where they would not see a function of the shell. When we are gone
- * it starts the Python falcon beside it and says so: a run without a session is better than none.
+ * The script. Nohup, xargs, a batch script and `env -i` find a file on PATH, where they would not see a
+ * function of the shell. When we are gone it starts the Python falcon beside it and says so: a run without a
+ * session is better than none.
  * @param client our native client, an absolute path
  */
 export function shimText(client: string): string {
@@ -92,8 +94,8 @@ async function makeHere(
 }
 
 /**
- * Puts the shim into a Python environment: its falcon is called falcon-python from then on. At each moment there is a falcon. Done again after
- * pip has written its own falcon anew, it does the same.
+ * Puts the shim into a Python environment: its falcon is called falcon-python from then on. At each moment
+ * there is a falcon. Done again after pip has written its own falcon anew, it does the same.
  * @throws Failure 2 when it is no environment or has no falcon, 125 when it cannot be written.
  */
 export const installShim = aside("installShim", installHere, ([, environment]) => environment);

@@ -1,5 +1,6 @@
-// What the Python falcon says of itself: the commands that it knows and its options, from its bare usage, remembered while its file stays the same.
-// Never from `falcon launch --help`, which 0.5.1 does not know: it launches.
+// What the Python falcon says of itself: the commands that it knows and its options, from its bare usage,
+// remembered while its file stays the same. Never from `falcon launch --help`, which 0.5.1 does not know: it
+// launches.
 import { spawn } from "node:child_process";
 import { withoutAttributes } from "../../base/control-sequences.ts";
 import { usableDirectory } from "../../base/usable-directory.ts";

@@ -1,4 +1,5 @@
-// The filter of a viewer's stream under sanitizers: the same whatever the cuts, bounded, and nothing left over once it is freed.
+// The filter of a viewer's stream under sanitizers: the same whatever the cuts, bounded, and nothing left
+// over once it is freed.
 #include "driver.h"
 
 #include <string.h>

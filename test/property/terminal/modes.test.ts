@@ -1,4 +1,5 @@
-// Whatever modes and resets a program sends: what we need of a viewer's terminal stands all the time, and leaving gives back the state from before.
+// Whatever modes and resets a program sends: what we need of a viewer's terminal stands all the time, and
+// leaving gives back the state from before.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import headless, { type Terminal } from "@xterm/headless";

@@ -1,4 +1,5 @@
-// A real xterm under Xvfb: whatever modes and resets a program sends, leaving gives the terminal back with every mode as it was.
+// A real xterm under Xvfb: whatever modes and resets a program sends, leaving gives the terminal back with
+// every mode as it was.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,5 @@
-// Streams of output for property tests: everything that xterm.js understands, things that it ignores, and broken sequences.
+// Streams of output for property tests: everything that xterm.js understands, things that it ignores, and
+// broken sequences.
 import fc from "fast-check";
 import { modeRules } from "../../../src/platform/native.ts";
 

@@ -1,19 +1,29 @@
-// The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c: both must say the same.
+// The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c:
+// both must say the same.
 import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfText, wholeCharacters } from "./text-run.ts";
 
-/** Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it nobody has tried. */
+/**
+ * Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it
+ * nobody has tried.
+ */
 export const longestString = 64 << 10;
 /** The same for an image. */
 export const longestImage = 16 << 20;
-/** A control sequence that is longer is dropped: it is no sequence that anybody needs, and may hide one behind leading zeros. */
+/**
+ * A control sequence that is longer is dropped: it is no sequence that anybody needs, and may hide one behind
+ * leading zeros.
+ */
 const longestControl = 512;
 /** Bytes of an OSC or DCS by which it is known what it is; one that still is not is blocked. */
 const longestHead = 64;
 
-/** Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence would have. */
+/**
+ * Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence
+ * would have.
+ */
 const inert = "\x1b\\";
 const inertBytes: readonly number[] = [0x1b, 0x5c];
 
@@ -38,8 +48,9 @@ type Decision = "pass" | "block" | "ask";
 type Kind = keyof ProgramSequences;
 
 /**
- * One stream's filter; it stands behind the query filter, and begins anew with every snapshot. What it passes ends between two sequences and between
- * two characters, but for images, so that a question or a notification of ours can stand there.
+ * One stream's filter; it stands behind the query filter, and begins anew with every snapshot. What it passes
+ * ends between two sequences and between two characters, but for images, so that a question or a notification
+ * of ours can stand there.
  */
 export class PolicyFilter {
   readonly #rules: ProgramSequences;
@@ -59,7 +70,10 @@ export class PolicyFilter {
   #osc = false;
   #out = new Writer();
 
-  /** @param ask is given a whole sequence that a person is to be asked about; without it such a sequence is blocked. */
+  /**
+   * @param ask is given a whole sequence that a person is to be asked about; without it such a sequence is
+   * blocked.
+   */
   constructor(rules: ProgramSequences, ask?: (sequence: Buffer) => void) {
     this.#rules = rules;
     this.#ask = ask;
@@ -101,7 +115,8 @@ export class PolicyFilter {
     if (this.#c2) {
       this.#c2 = false;
       if (byte >= 0x80 && byte <= 0x9f) return this.#c1(byte);
-      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it
+      // must not join it to a C1 control
       if (byte >= 0xa0 && byte <= 0xbf) this.#in(0xc2);
     }
     if (byte === 0xc2) {
@@ -165,8 +180,8 @@ export class PolicyFilter {
   }
 
   /**
-   * A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go on with the sequence. So what was
-   * begun is kept from both, and what follows is text to both.
+   * A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go
+   * on with the sequence. So what was begun is kept from both, and what follows is text to both.
    */
   #breakOff(byte: number): void {
     this.#forget();
@@ -180,10 +195,12 @@ export class PolicyFilter {
     else if (byte === 0x5d) this.#state = State.oscHead;
     else if (byte === 0x50) this.#state = State.dcsHead;
     else if (byte === 0x58 || byte === 0x5e || byte === 0x5f) {
-      // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows none of them
+      // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows
+      // none of them
       this.#state = State.dropped;
     } else if (byte === 0x6b) {
-      // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows what follows
+      // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows
+      // what follows
       this.#drop();
     } else {
       this.#release();
@@ -244,7 +261,8 @@ export class PolicyFilter {
     const header = String.fromCharCode(...this.#held.slice(2));
     if (/^[\d;]*q$/.test(header)) this.#decided(this.#rules.images, longestImage);
     else if (/^[\d;]*\|$/.test(header)) this.#decided(this.#rules.keys, longestString);
-    // synchronized output, as some terminals write it; every other one writes to a function key, a macro or the terminal around this one
+    // synchronized output, as some terminals write it; every other one writes to a function key, a macro or
+    // the terminal around this one
     else this.#decided(/^=\d*s$/.test(header) ? "pass" : "block", longestString);
   }
 
@@ -292,8 +310,8 @@ export class PolicyFilter {
   }
 
   /**
-   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next. Answers whether it was a string; what
-   * had to be written then is written, its end included.
+   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next.
+   * Answers whether it was a string; what had to be written then is written, its end included.
    */
   #end(terminator: readonly number[]): boolean {
     if (this.#state === State.oscHead) this.#decideOsc(kindOfOsc(this.#oscText(), true) ?? "blocked");
@@ -329,7 +347,10 @@ export class PolicyFilter {
   }
 }
 
-/** The next byte from `from` on that is not plain text or a sequence that only draws; the length where there is none. */
+/**
+ * The next byte from `from` on that is not plain text or a sequence that only draws; the length where there
+ * is none.
+ */
 function nextStop(chunk: Buffer, from: number): number {
   for (let i = endOfText(chunk, from); i < chunk.length; ) {
     const end = chunk[i] === 0x1b ? endOfDrawing(chunk, i) : 0;
@@ -363,7 +384,10 @@ function endOfDrawing(chunk: Buffer, at: number): number {
   return 0;
 }
 
-/** What an OSC with this number does. Sources: ctlseqs of xterm; the pages of kitty, iTerm2, ConEmu, VTE, Windows Terminal. */
+/**
+ * What an OSC with this number does. Sources: ctlseqs of xterm; the pages of kitty, iTerm2, ConEmu, VTE,
+ * Windows Terminal.
+ */
 const oscKinds = new Map<number, Kind>([
   ...[0, 1, 2, 30, 31].map((n) => [n, "title"] as const),
   ...[4, 5, 6, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22].map((n) => [n, "colours"] as const),
@@ -398,8 +422,9 @@ const itermKinds: Readonly<Record<string, Kind>> = {
 };
 
 /**
- * What an OSC does, by its first characters; undefined while that cannot be told. What is not known is blocked: it may write a log file (46), call
- * a function of an editor (51), or be something that is invented next year.
+ * What an OSC does, by its first characters; undefined while that cannot be told. What is not known is
+ * blocked: it may write a log file (46), call a function of an editor (51), or be something that is invented
+ * next year.
  */
 function kindOfOsc(text: string, ended: boolean): Kind | "blocked" | undefined {
   const digits = /^\d*/.exec(text)?.[0] as string;
@@ -420,7 +445,10 @@ function kindOfOsc(text: string, ended: boolean): Kind | "blocked" | undefined {
   return oscKinds.get(number) ?? "blocked";
 }
 
-/** OSC 9 is a notification, or with a number ConEmu's: progress (4) and directory (9) of many, one of which runs macros. */
+/**
+ * OSC 9 is a notification, or with a number ConEmu's: progress (4) and directory (9) of many, one of which
+ * runs macros.
+ */
 function kindOfNine(words: string, ended: boolean): Kind | "blocked" | undefined {
   const command = /^(\d{1,2})(;|$)/.exec(words);
   if (command === null) return words === "" && !ended ? undefined : "notification";

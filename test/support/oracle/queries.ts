@@ -1,19 +1,28 @@
-// The JavaScript filter that takes questions out, kept as the oracle of native/question_filter.c: both must say the same.
+// The JavaScript filter that takes questions out, kept as the oracle of native/question_filter.c: both must
+// say the same.
 import { isUtf8 } from "node:buffer";
 import { characterLength } from "../../../src/base/bytes.ts";
 import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfParameters, endOfText } from "./text-run.ts";
 
-/** A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query behind leading zeros. */
+/**
+ * A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may be a query
+ * behind leading zeros.
+ */
 const longestCsi = 512;
 
-/** Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another. */
+/**
+ * Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another.
+ */
 const longestNumber = 8;
 
 /** An OSC that may be a query is held back until it is whole; a longer one is dropped. */
 const longestOsc = 16384;
 
-/** Stands in for a query that was taken out: changes nothing, but ends what a printed character would join, as the query would have. */
+/**
+ * Stands in for a query that was taken out: changes nothing, but ends what a printed character would join, as
+ * the query would have.
+ */
 const inert = "\x1b\\";
 
 /** Ends a string. */
@@ -88,7 +97,8 @@ export class QueryFilter {
     if (this.#c2) {
       this.#c2 = false;
       if (byte >= 0x80 && byte <= 0x9f) return this.#control(byte);
-      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it must not join it to a C1 control
+      // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it
+      // must not join it to a C1 control
       if (byte >= 0xa0 && byte <= 0xbf) this.#in(0xc2);
     }
     if (byte === 0xc2) {
@@ -199,8 +209,9 @@ export class QueryFilter {
   }
 
   /**
-   * A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is part of no character and goes on with
-   * the sequence; a whole character breaks the sequence off there, and is not shown. Other terminals do neither: the viewer's gets what is left.
+   * A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is
+   * part of no character and goes on with the sequence; a whole character breaks the sequence off there, and
+   * is not shown. Other terminals do neither: the viewer's gets what is left.
    */
   #foreign(byte: number): void {
     if ((byte & 0xc0) !== 0x80) this.#character = [];
@@ -368,8 +379,9 @@ export class QueryFilter {
   }
 
   /**
-   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next. Answers whether it was a string; what
-   * had to be written then is written, its end included. An unfinished control sequence or escape does nothing in any terminal, and is forgotten.
+   * Something ends the sequence at hand, if there is one: a string's `terminator`, or whatever begins next.
+   * Answers whether it was a string; what had to be written then is written, its end included. An unfinished
+   * control sequence or escape does nothing in any terminal, and is forgotten.
    */
   #end(terminator: readonly number[]): boolean {
     const state = this.#state;
@@ -418,7 +430,10 @@ function isHarmless(chunk: Buffer): boolean {
   return nextSpecial(chunk, 0) === chunk.length;
 }
 
-/** The next ENQ, C1 control or sequence that is more than drawing from `from` on; the length where there is none. */
+/**
+ * The next ENQ, C1 control or sequence that is more than drawing from `from` on; the length where there is
+ * none.
+ */
 function nextSpecial(chunk: Buffer, from: number): number {
   for (let i = endOfText(chunk, from); i < chunk.length; ) {
     const end = chunk[i] === 0x1b ? endOfDrawing(chunk, i) : 0;
@@ -428,11 +443,17 @@ function nextSpecial(chunk: Buffer, from: number): number {
   return chunk.length;
 }
 
-/** Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing, scrolling, tabs. */
+/**
+ * Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing,
+ * scrolling, tabs.
+ */
 const drawingFinals = new Uint8Array(256);
 for (const final of Buffer.from("mHfABCDEFGIZdaejkJKLMPX@STbrsu`")) drawingFinals[final] = 1;
 
-/** Where a sequence that begins with ESC at `at` ends, when it is whole and nobody could answer it; else 0. Coloured text is made of them. */
+/**
+ * Where a sequence that begins with ESC at `at` ends, when it is whole and nobody could answer it; else 0.
+ * Coloured text is made of them.
+ */
 function endOfDrawing(chunk: Buffer, at: number): number {
   const kind = chunk[at + 1];
   if (kind === 0x5b) {

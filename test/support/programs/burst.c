@@ -1,4 +1,5 @@
-/* Writes N bytes (default 20480) in one write and ends at once with status 3: the tail that bare node-pty loses. */
+// Writes N bytes (default 20480) in one write and ends at once with status 3: the tail that bare node-pty
+// loses.
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* Writes N numbered lines of W columns as fast as they are taken (argument 1: N, argument 2: W, default 60), then `flood ends`. */
+// Writes N numbered lines of W columns as fast as they are taken (argument 1: N, argument 2: W, default 60),
+// then `flood ends`.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

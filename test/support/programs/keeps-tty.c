@@ -1,4 +1,5 @@
-/* Leaves a child behind that keeps the terminal open and says nothing until it is killed; writes its pid, ends with status 4. */
+// Leaves a child behind that keeps the terminal open and says nothing until it is killed; writes its pid,
+// ends with status 4.
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* Reads keys raw, as falcon does (ICANON and ECHO off, ISIG on but for --no-signals), and shows each byte as <hex>; `q` ends it. */
+// Reads keys raw, as falcon does (ICANON and ECHO off, ISIG on but for --no-signals), and shows each byte as
+// <hex>; `q` ends it.
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>

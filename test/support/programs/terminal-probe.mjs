@@ -1,12 +1,16 @@
-// Runs inside a terminal: writes each of the given outputs to it and asks for its modes before and after. Usage: terminal-probe.mjs INPUT RESULT,
-// where INPUT is JSON: {modes: [[number, dec], …], outputs: [base64, …]}. RESULT gets a list of answers as text: before the first, then behind each.
+// Runs inside a terminal: writes each of the given outputs to it and asks for its modes before and after.
+// Usage: terminal-probe.mjs INPUT RESULT, where INPUT is JSON: {modes: [[number, dec], …], outputs: [base64,
+// …]}. RESULT gets a list of answers as text: before the first, then behind each.
 import fs from "node:fs";
 
 const [input, result] = process.argv.slice(2);
 const { modes, outputs } = JSON.parse(fs.readFileSync(input, "utf8"));
 process.stdin.setRawMode(true);
 
-/** What DECRQM says of each mode, DECRQSS of attributes, margins and cursor, and by its width whether the terminal reads UTF-8. */
+/**
+ * What DECRQM says of each mode, DECRQSS of attributes, margins and cursor, and by its width whether the
+ * terminal reads UTF-8.
+ */
 const questions = `${modes.map(([mode, dec]) => `\x1b[${dec ? "?" : ""}${mode}$p`).join("")}${["m", "r", "s", " q", '"q', '"p']
   .map((what) => `\x1bP$q${what}\x1b\\`)
   .join("")}\x1b[?4m\r\u00e9\x1b[6n\x1b[c`;

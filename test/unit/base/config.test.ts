@@ -1,4 +1,5 @@
-// The configuration file: what each key does, and that every mistake is told by file, line and key while the rest still applies.
+// The configuration file: what each key does, and that every mistake is told by file, line and key while the
+// rest still applies.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,5 @@
-// The one line about a run, for every recorded run and every state that a run can be in; numbers and times as people read them.
+// The one line about a run, for every recorded run and every state that a run can be in; numbers and times as
+// people read them.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

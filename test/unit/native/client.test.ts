@@ -1,4 +1,5 @@
-// The built client against a server that plays docs/design/protocol.md, in real terminals: what it says, what it obeys, and how it leaves.
+// The built client against a server that plays docs/design/protocol.md, in real terminals: what it says, what
+// it obeys, and how it leaves.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -595,7 +596,8 @@ describe("stopping and sizes", () => {
   });
 
   test("SIGSTOP and SIGCONT: raw again, and the screen is asked for", async () => {
-    // a client that SIGSTOP stops leaves the terminal raw: bash's words go on in the same column until stty, wherever its path has brought them
+    // a client that SIGSTOP stops leaves the terminal raw: bash's words go on in the same column until stty,
+    // wherever its path has brought them
     const script = `set -m; ${client} x; echo "stopped $?"; stty sane; echo; fg >/dev/null; echo "ended $?"`;
     const terminal = start(["-c", script], { file: "/bin/bash" });
     const peer = await server.peer();

@@ -1,4 +1,5 @@
-// The built client reads a session's output itself, from a holder that the test plays, on a terminal that stands still, goes on or is slow.
+// The built client reads a session's output itself, from a holder that the test plays, on a terminal that
+// stands still, goes on or is slow.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";

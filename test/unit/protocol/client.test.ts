@@ -1,4 +1,5 @@
-// The client protocol (docs/design/protocol.md, version 1): every number is pinned here, every limit tried, every frame taken there and back.
+// The client protocol (docs/design/protocol.md, version 1): every number is pinned here, every limit tried,
+// every frame taken there and back.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,4 +1,5 @@
-// --requeue: a run's job is run again unless the run completed, was ended on purpose, or failed twice in a row.
+// --requeue: a run's job is run again unless the run completed, was ended on purpose, or failed twice in a
+// row.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome, StopRecord } from "../../../src/session/life/outcome.ts";

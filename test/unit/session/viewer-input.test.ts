@@ -1,4 +1,5 @@
-// An attachment's own decisions on a session of the test's: the question before a second Ctrl+C, and what else comes while it is open.
+// An attachment's own decisions on a session of the test's: the question before a second Ctrl+C, and what
+// else comes while it is open.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultConfig } from "../../../src/base/config.ts";

@@ -43,7 +43,8 @@ for (const [name, sequence] of Object.entries(whole))
     const length = Buffer.byteLength(sequence);
     for (const size of sizes) {
       const most = Math.max(...slices(bytes, size));
-      // an eighth of a byte for a cell at the least; one sequence at the least, and the one by which the budget is exceeded
+      // an eighth of a byte for a cell at the least; one sequence at the least, and the one by which the
+      // budget is exceeded
       const touched = (most / length - 1) * size.cols * size.rows;
       assert.ok(touched / 8 <= budget, `${most / length} of them in a slice at ${size.cols}x${size.rows}`);
     }

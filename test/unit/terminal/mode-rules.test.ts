@@ -1,4 +1,5 @@
-// The table of terminal modes: one line a mode, all that the issue of each terminal names, and the docs say what it says.
+// The table of terminal modes: one line a mode, all that the issue of each terminal names, and the docs say
+// what it says.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";

@@ -1,4 +1,5 @@
-// What programs may do to viewers' terminals: every kind of sequence by rule, cut anywhere, and never more than the rules allow.
+// What programs may do to viewers' terminals: every kind of sequence by rule, cut anywhere, and never more
+// than the rules allow.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";

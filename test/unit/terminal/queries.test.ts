@@ -1,4 +1,5 @@
-// What is taken out of a viewer's stream as a question, what is left, and that no disguise carries one past it. By the oracle; the filter in C is compared.
+// What is taken out of a viewer's stream as a question, what is left, and that no disguise carries one past
+// it. By the oracle; the filter in C is compared.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ProgramSequences, sequenceKinds } from "../../../src/base/config.ts";

@@ -1,4 +1,5 @@
-// A viewer's terminal is given back as it was: every mode that a program may have changed, the title, the colours.
+// A viewer's terminal is given back as it was: every mode that a program may have changed, the title, the
+// colours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -6,7 +7,9 @@ import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewe
 import { stream } from "../../property/terminal/vocabulary.ts";
 import { UserScreen } from "../../replay/user-screen.ts";
 
-/** What a shell finds again: everything but text, cursor, saved cursors, and what only shows where it is used. */
+/**
+ * What a shell finds again: everything but text, cursor, saved cursors, and what only shows where it is used.
+ */
 function given(terminal: UserScreen): Record<string, string> {
   const { facts } = terminal.state();
   const left: Record<string, string> = {};
