@@ -1,5 +1,6 @@
 // sys.node, the addon for Node: Unix calls that Node lacks, and the registration of those of the *_addon.c
 // files. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
+// Long: small functions that have nothing in common but who calls them.
 #include "addon_filter.h"
 #include "allowance_addon.h"
 #include "folder_addon.h"

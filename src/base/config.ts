@@ -1,5 +1,6 @@
 // The user's configuration file: where it is, what it may say, and one sentence for everything in it that
 // cannot be used.
+// Long: every key stands beside what it may say and the sentence for what it may not.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";

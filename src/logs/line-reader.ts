@@ -1,5 +1,6 @@
 // The lines of a log: what a program printed, without what it drew. A function of the bytes and sizes alone,
 // that can stop and go on anywhere.
+// Long: one state machine over the tokens of a log.
 
 import { Chunk, type Params, type TokenHandler, Tokenizer } from "../base/tokenizer.ts";
 import { applySgr, defaultStyle } from "./cell-style.ts";

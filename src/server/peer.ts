@@ -1,5 +1,6 @@
 // One connection of a client: its request is read, its command is run, and bytes go both ways until one side
 // leaves.
+// Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
 import { printableLines, printableProse } from "../base/printable.ts";

@@ -1,4 +1,5 @@
 // The server as a whole: what it opens at the start, in which order, and what it lets go of at the end.
+// Long: the parts of a server know nothing of each other, and are wired up here.
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";

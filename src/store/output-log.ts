@@ -1,5 +1,6 @@
 // A session's output as one stream with offsets: compressed segments first, then the holder's sparse
 // output.log; what is missing is told.
+// Long: reading, compressing and freeing share one view of where each byte is.
 import fs from "node:fs";
 import path from "node:path";
 import { type Gap, readRecord, type SessionRecord } from "./record.ts";

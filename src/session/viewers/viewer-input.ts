@@ -1,5 +1,6 @@
 // One person at one terminal in one session: keys go in, the screen comes out, until they leave or the
 // program ends.
+// Long: what each key does stands beside the state that it changes.
 import { within } from "../../base/clock.ts";
 import type { ProgramSequences } from "../../base/config.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";

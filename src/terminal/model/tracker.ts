@@ -1,5 +1,6 @@
 // Watches the sequences whose effect xterm.js does not keep (palette, keyboard protocols, unknown modes,
 // origin of saved cursors …) and keeps it.
+// Long: one method for each sequence that is watched.
 import { Bg, type Link } from "./cells.ts";
 import type { Model } from "./model.ts";
 

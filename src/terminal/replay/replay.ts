@@ -1,5 +1,6 @@
 // Writes the bytes that put a terminal of the same size into exactly the state of a model, whatever state it
 // is in.
+// Long: one step for each part of the state, in the order in which they must come.
 
 import type { BufferView, SavedCursor } from "../model/buffer-view.ts";
 import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "../model/cells.ts";
