@@ -5,6 +5,7 @@ import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
+import { checkDemand } from "./demand.ts";
 import { checkFalcons, type FalconSeen, falconFacts } from "./falcons.ts";
 import { checkLimits, checkShortfall } from "./limits.ts";
 import { checkLogOut } from "./log-out.ts";
@@ -49,6 +50,7 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
     { name: "cleaners of old files", findings: checkCleaners(cleanedFolders(), server.home, rayFolder(environment)) },
     { name: "access by others", findings: checkModes(openPaths(server.home, server.uid), server.home, server.uid) },
     { name: "Python falcon", findings: checkPython(python) },
+    { name: "what falcon asks Ray for", findings: await checkDemand(caller, python.command) },
     { name: "which falcon", findings: checkFalcons(falcons) },
     { name: "terminal", findings: checkTerminal(await askTerminalFacts(caller)) },
     { name: "locale", findings: checkLocale(environment) },

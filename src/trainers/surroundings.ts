@@ -5,7 +5,7 @@ import path from "node:path";
 import { aside } from "../base/aside.ts";
 import { trainerNamed } from "./registry.ts";
 import { entries, head } from "./small-files.ts";
-import type { StartedWith, TrainedSession } from "./trainer.ts";
+import type { Cluster, StartedWith, TrainedSession } from "./trainer.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */
 export interface Surroundings extends StartedWith {
@@ -17,6 +17,8 @@ export interface Surroundings extends StartedWith {
   gpus: string[];
   /** CUDA_VISIBLE_DEVICES of the program. */
   visibleGpus: string | null;
+  /** The cluster that it joined; null: none, or not asked yet. Undefined: of an earlier version. */
+  cluster?: Cluster | null;
 }
 
 /**
@@ -50,6 +52,7 @@ async function readHere(trainer: string, session: TrainedSession): Promise<Surro
     ...(await gitState(directory, environment)),
     gpus: gpus(),
     visibleGpus: environment.CUDA_VISIBLE_DEVICES ?? null,
+    cluster: null,
     overrides,
   };
 }

@@ -76,6 +76,31 @@ export interface StartedWith {
   overrides: Override[];
 }
 
+/** A node of a cluster. */
+export interface ClusterNode {
+  address: string;
+  name: string | null;
+  cpus: number;
+  gpus: number;
+}
+
+/** What a run joins instead of starting its own. */
+export interface Cluster {
+  address: string;
+  /** Who named it: "RAY_ADDRESS", "ray.init" (the configuration), "ray start" (the last one here). */
+  how: string;
+  /** Null: it did not answer. */
+  nodes: ClusterNode[] | null;
+}
+
+/** What is said of a launch before it begins. */
+export interface Notice {
+  /** One sentence without a full stop. */
+  sentence: string;
+  /** It will most likely fail by this. */
+  amiss: boolean;
+}
+
 /**
  * Rows of the program's screen as they are now, without looks, top first; undefined where they are as they
  * were the last time, or cannot be had now (a flood).
@@ -176,6 +201,8 @@ export interface Trainer {
   resume?(args: readonly string[], directory: string, run: string | undefined): Promise<ResumePlan>;
   /** Read from files alone, aside: no Python is started. */
   startedWith?(session: TrainedSession): StartedWith;
+  /** The cluster that it joined, asked after the start; undefined: none. Takes seconds. */
+  cluster?(session: TrainedSession): Promise<Cluster | undefined>;
 }
 
 /** The words that start the trainer's program (its subcommand follows), and where it was found. */
@@ -243,6 +270,13 @@ export interface Launcher extends Trainer {
    * One sentence about a mistake that the program would end with, or undefined. Only cheap and certain ones.
    */
   check(command: readonly string[], args: readonly string[], directory: string): Promise<string | undefined>;
+  /** Worth a sentence before it begins: what it asks for in vain, whom it joins. Never throws. */
+  notices(
+    command: readonly string[],
+    args: readonly string[],
+    directory: string,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<Notice[]>;
   /** Its bare usage without colours; undefined where it says none. */
   usage(found: FoundProgram, environment: Readonly<Record<string, string>>, directory: string): Promise<string | undefined>;
   /** The commands that a usage names. */

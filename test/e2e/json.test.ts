@@ -165,7 +165,11 @@ describe("docs/guide/json.md", () => {
     const python = path.join(home.work, "venv/bin/python3");
     fs.mkdirSync(path.join(home.work, "venv/lib/python3.11/site-packages/falcon_sbi-9.8.7.dist-info"), { recursive: true });
     fs.mkdirSync(path.dirname(python));
-    fs.symlinkSync("/bin/sh", python);
+    // asked for a cluster's nodes it has one; else it runs the script
+    const nodes = '{"address": "10.0.0.1", "name": "alpha", "cpus": 8, "gpus": 2}';
+    fs.writeFileSync(python, `#!/bin/sh\nif [ "$1" = -c ]; then echo 'NODE ${nodes}'; else exec /bin/sh "$@"; fi\n`, {
+      mode: 0o755,
+    });
     fs.writeFileSync(path.join(home.work, "venv/pyvenv.cfg"), "home = /usr/bin\nversion = 3.11.7\n");
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "config.yml"), "samples: 5\nrate: 1\n");
@@ -194,9 +198,10 @@ exit 3
 `,
       { mode: 0o755 },
     );
-    const env = { CUDA_VISIBLE_DEVICES: "0,1" };
+    const env = { CUDA_VISIBLE_DEVICES: "0,1", RAY_ADDRESS: "10.0.0.1:6379" };
     const run = await home.run(["launch", "--falcon", script, "-o", "run", "samples=6", "rate=1", "new=x"], { cwd: folder, env });
     assert.equal(run.code, 3, run.stderr);
+    assert.match(run.stderr, /^falcon: joins the Ray cluster at 10\.0\.0\.1:6379 \(RAY_ADDRESS\)$/m);
     const lines = (await home.ok(["events", "--json"])).trim().split("\n");
     const events = lines.map((line) => JSON.parse(line) as Values);
     for (const event of events) comparison.object(event, "event");
@@ -211,7 +216,7 @@ exit 3
       progress: { nodes: Values[]; summary: string };
     }
     const find = async () => (await listed()).find(({ directory }) => directory === folder) as unknown as Row | undefined;
-    await until(async () => (await find())?.provenance != null, "what it was started with");
+    await until(async () => (await find())?.provenance?.cluster != null, "what it was started with, and the cluster's nodes");
     const { provenance, progress } = (await find()) as Row;
     const { falcon: version, python: pythonVersion, commit, dirty, visibleGpus, overrides } = provenance;
     const expected = ["9.8.7", "3.11.7", git("rev-parse", "HEAD").stdout.trim(), true, "0,1"];
@@ -221,7 +226,7 @@ exit 3
       { key: "new", value: "x", config: null },
     ]);
     const rounds = { round: 2, rounds: 20, epoch: 5, epochs: 100, accepted: 0, rejected: 0, patienceRounds: 10 };
-    assert.deepEqual(progress.nodes[1]?.round, { ...rounds, epochsSinceBest: 0, patience: 32 });
+    assert.deepEqual(progress.nodes[1]?.round, { ...rounds, epochsSinceBest: 0, patience: 32, left: null });
     const node = progress.nodes[0] as Values & { nonFinite: Values[] };
     assert.deepEqual([node.loss, node.validationLoss, node.bestValidationLoss], [null, null, 1.25]);
     assert.deepEqual(
@@ -306,6 +311,8 @@ exit 3
     // (unit/resources)
     const rare = [
       ...["session.progress.problem", "session.deadline.hangs", "session.deadline.problem"],
+      // while it trains alone (unit/falcon/rounds)
+      "session.progress.nodes[].round.left",
       ...["session.usage.gpu", "session.usage.gpuMemory", "session.usage.gpus[]", "session.usage.actors[]"],
     ];
     const required = missing.filter((name) => !rare.includes(name));

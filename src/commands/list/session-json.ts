@@ -143,7 +143,7 @@ export async function listing(
     gaps: session.gaps,
     tags: tagsOf(row),
     changes: changesOf(row),
-    provenance: provenanceOf(session) ?? null,
+    provenance: withCluster(provenanceOf(session)),
     run: part?.of ?? row.id,
     part: part?.n ?? 1,
     deadline: deadlineListing(session, progress, saveBefore, now),
@@ -178,4 +178,9 @@ function deadlineListing(
 
 function time(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** With the field that earlier versions did not keep. */
+function withCluster(provenance: Surroundings | undefined): Surroundings | null {
+  return provenance === undefined ? null : { ...provenance, cluster: provenance.cluster ?? null };
 }

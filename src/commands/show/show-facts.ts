@@ -5,6 +5,7 @@ import { tagsText } from "../../session/life/tags.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import { partFact } from "../../session/run/parts.ts";
 import { span } from "../../trainers/summary.ts";
+import type { Cluster } from "../../trainers/trainer.ts";
 import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";
 import { usageLines } from "../text/usage-text.ts";
@@ -91,9 +92,22 @@ function provenanceLines({ provenance, changes, host, job }: Listing): [string, 
           .join(" · "),
       ],
       ["changed", changesText(changes)],
+      ["cluster", clusterText(provenance.cluster ?? null)],
       ["machine", machine.filter(Boolean).join(" · ")],
     ] as [string, string][]
   ).filter(([, fact]) => fact !== "");
+}
+
+/** "127.0.0.1:6379, by RAY_ADDRESS · 2 nodes · alpha 4 CPUs, 2 GPUs · beta 8 CPUs" */
+function clusterText(cluster: Cluster | null): string {
+  if (cluster === null) return "";
+  const where = `Ray's at ${cluster.address}, by ${cluster.how}`;
+  if (cluster.nodes === null) return `${where} · its nodes are not known: it did not answer`;
+  const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+  const nodes = cluster.nodes.map(({ name, address, cpus, gpus }) =>
+    [`${name ?? address} ${amount(cpus, "CPU")}`, ...(gpus > 0 ? [amount(gpus, "GPU")] : [])].join(", "),
+  );
+  return [where, amount(nodes.length, "node"), ...nodes].join(" · ");
 }
 
 function changesText(changes: readonly string[]): string {

@@ -62,6 +62,9 @@ export const launch: CommandSpec = {
     } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
     const amiss = options.check === false ? undefined : await launcher.check(found.command, words, directory);
     if (amiss !== undefined) throw new Failure(`${amiss} (--no-check starts it all the same)`, Status.usage);
+    if (options.check !== false)
+      for (const { sentence } of await launcher.notices(found.command, words, directory, environment))
+        call.stderr(`falcon: ${printableLines(sentence)}\n`);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
       call,

@@ -7,7 +7,10 @@ export async function learnProvenance(session: Session): Promise<void> {
   const { trainer, kind, command, directory, environment, runDirectory, created, ended, facts } = session.row;
   const started = { kind, command, directory, environment, runDirectory, created, ended, facts };
   const found = await surroundings(trainer, started).catch(() => undefined);
-  if (found !== undefined) session.setFact("provenance", found);
+  if (found === undefined) return;
+  session.setFact("provenance", found);
+  const cluster = await session.trainer.cluster?.(started).catch(() => undefined);
+  if (cluster !== undefined) session.setFact("provenance", { ...found, cluster });
 }
 
 /** What is known; undefined while it is looked at, and of sessions of earlier versions. */

@@ -9,6 +9,7 @@ import { entries, head } from "../small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
+import { valueAt } from "./yaml-tree.ts";
 
 /** A console script of pip has about 250 bytes; a configuration a few KB. */
 const scriptHead = 4096;
@@ -37,7 +38,7 @@ function versions([file = "", ...rest]: readonly string[]): Omit<StartedWith, "o
 }
 
 /** The Python that starts a console script; undefined where it is none. */
-function interpreterOf(file: string): string | undefined {
+export function interpreterOf(file: string): string | undefined {
   const text = head(file, scriptHead);
   if (!/\bfalcon\b/.test(text)) return undefined;
   // a long path stands on the second line of a shell's script
@@ -69,15 +70,6 @@ function overrides(args: readonly string[], directory: string, run: string | nul
 function isOlder(file: string, time: number): boolean {
   const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
   return stat !== undefined && stat.mtimeMs < time;
-}
-
-function valueAt(root: YamlValue | undefined, key: string): YamlValue | undefined {
-  let here = root;
-  for (const part of key.split(".")) {
-    if (here === null || typeof here !== "object") return undefined;
-    here = Array.isArray(here) ? here[Number(part)] : Object.hasOwn(here, part) ? here[part] : undefined;
-  }
-  return here;
 }
 
 function same(there: YamlValue, text: string): boolean {

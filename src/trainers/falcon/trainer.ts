@@ -3,6 +3,7 @@ import type { Launcher } from "../trainer.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./find.ts";
 import { checkLaunch } from "./launch-check.ts";
+import { joinedCluster, launchNotices } from "./launch-notices.ts";
 import { rayProcesses } from "./leftovers.ts";
 import { modelFiles } from "./model-files.ts";
 import { postMortem } from "./post-mortem.ts";
@@ -39,6 +40,7 @@ export const falcon: Launcher = {
   postMortem,
   resume: relaunchPlan,
   startedWith,
+  cluster: joinedCluster,
   pythonName,
   shimVariable,
   viaVariable,
@@ -47,6 +49,7 @@ export const falcon: Launcher = {
   behind: (file) => pythonBehind(file),
   request: parseLaunch,
   check: (command, args, directory) => checkLaunch(command, parseLaunch(args), directory),
+  notices: (command, args, directory, environment) => launchNotices(command, parseLaunch(args), directory, environment),
   usage: falconUsage,
   commandsIn,
   shimFolder,

@@ -1,0 +1,96 @@
+// What is said of a launch before it begins: the cluster that it joins, and what it asks for in vain.
+import path from "node:path";
+import { aside } from "../../base/aside.ts";
+import { readRegular } from "../../base/regular-file.ts";
+import { entries } from "../small-files.ts";
+import type { Cluster, Notice, TrainedSession } from "../trainer.ts";
+import { type LaunchArguments, parseLaunch } from "./arguments.ts";
+import { demandOf, shortage } from "./demand.ts";
+import { clusterNodes, clusterOf, sizedCluster } from "./ray-cluster.ts";
+import { interpreterOf } from "./surroundings.ts";
+import { readYaml, type YamlValue } from "./yaml.ts";
+import { withSettings } from "./yaml-tree.ts";
+
+/** A configuration has a few KB. */
+const largestConfig = 1 << 20;
+
+type Environment = Readonly<Record<string, string>>;
+
+/** What the files say. */
+interface Seen {
+  config: YamlValue | undefined;
+  joined: Pick<Cluster, "address" | "how"> | undefined;
+  python: string | undefined;
+  driver: number;
+}
+
+const lookAtLaunch = aside("lookAtLaunch", lookHere, ([, , directory]) => directory);
+
+/** Where nodes ask for GPUs in a cluster it is asked how many it has, which takes some seconds. */
+export async function launchNotices(
+  command: readonly string[],
+  args: LaunchArguments,
+  directory: string,
+  environment: Environment,
+): Promise<Notice[]> {
+  const seen = await lookAtLaunch(command, args, directory, environment).catch(() => undefined);
+  // other programs in falcon's place have rules of their own
+  if (seen?.config === undefined || seen.python === undefined) return [];
+  const { config, joined, driver } = seen;
+  const notices: Notice[] = [];
+  let cluster: Cluster | undefined;
+  if (joined !== undefined) {
+    notices.push({ sentence: `joins the Ray cluster at ${joined.address} (${howWords(joined.how)})`, amiss: false });
+    const sized = sizedCluster(config, joined);
+    if (sized !== undefined) notices.push({ sentence: sized, amiss: true });
+    const nodes = demandOf(config).gpus > 0 ? await askNodes(seen, environment) : undefined;
+    cluster = { ...joined, nodes: nodes ?? null };
+  }
+  const sentence = shortage(config, { environment, driver }, cluster);
+  if (sentence !== undefined) notices.push({ sentence, amiss: true });
+  return notices;
+}
+
+/** The cluster that a session's run has joined, with its nodes. */
+export async function joinedCluster({
+  command,
+  directory,
+  environment,
+  runDirectory,
+}: TrainedSession): Promise<Cluster | undefined> {
+  const args = parseLaunch(command.slice(command.indexOf("launch") + 1));
+  const own = runDirectory === null ? args : { ...args, output: runDirectory };
+  const seen = await lookAtLaunch(command, own, directory, environment).catch(() => undefined);
+  if (seen?.joined === undefined) return undefined;
+  return { ...seen.joined, nodes: (await askNodes(seen, environment)) ?? null };
+}
+
+async function askNodes({ joined, python }: Seen, environment: Environment) {
+  return joined === undefined || python === undefined ? undefined : clusterNodes(python, joined.address, environment);
+}
+
+function howWords(how: string): string {
+  if (how === "ray start") return "which 'ray start' began on this machine";
+  return how === "ray.init" ? "ray.init.address of the configuration" : how;
+}
+
+function lookHere(command: readonly string[], args: LaunchArguments, directory: string, environment: Environment): Seen {
+  const run = args.output === undefined ? undefined : path.resolve(directory, args.output, "config.yml");
+  const config = (run === undefined ? undefined : read(run)) ?? read(path.resolve(directory, args.config ?? "config.yml"));
+  const settled = withSettings(config, args.overrides);
+  const [file = "", ...rest] = command;
+  return {
+    config: settled,
+    joined: clusterOf(settled, environment),
+    python: rest.includes("falcon.cli") ? file : interpreterOf(file),
+    driver: entries("/proc/driver/nvidia/gpus").length,
+  };
+}
+
+function read(file: string): YamlValue | undefined {
+  try {
+    return readYaml(readRegular(file, 0, largestConfig).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
