@@ -1,4 +1,4 @@
-// What the configuration of the caller's directory asks Ray for, and whether this machine, the allocation or the cluster has it.
+// What the configuration of the caller's directory asks Ray for, and whether there is that much.
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
 
