@@ -1,7 +1,7 @@
 // npm run test:falcon [-- [--spec SPEC] [FILE ...]]: the tests with a real falcon. Without --spec it is the
-// one of FALCON_BIN or PATH; `--spec 'falcon-sbi==0.4.2'` is installed by pip; with FALCON_SOURCE, a folder of
-// falcon's source, that is. Both into a virtual environment in the user's cache, which takes what falcon needs
-// (torch, Ray) from the environment of VIRTUAL_ENV where that has it.
+// one of FALCON_BIN or PATH; `--spec 'falcon-sbi==0.4.2'` is installed by pip; with FALCON_SOURCE, a folder
+// of falcon's source, that is. Both into a virtual environment in the user's cache, which takes what falcon
+// needs (torch, Ray) from the environment of VIRTUAL_ENV where that has it.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
