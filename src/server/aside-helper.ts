@@ -19,6 +19,7 @@ import "../notify/secret.ts";
 import "../session/machines/roster-files.ts";
 import "../session/machines/shared-notices.ts";
 import "../session/life/working-directory.ts";
+import "../store/shared-archive.ts";
 import "../trainers/foreign-files.ts";
 import "../trainers/registry.ts";
 import "../trainers/surroundings.ts";

@@ -41,13 +41,13 @@ import { DeadlineWatch } from "../session/run/deadline-watch.ts";
 import { stopGracefully } from "../session/run/graceful-stop.ts";
 import { movement } from "../session/run/movement.ts";
 import { PartKeeper } from "../session/run/part-keeper.ts";
-import { partFact } from "../session/run/parts.ts";
 import { RunProgresses } from "../session/run/run-progress.ts";
 import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
-import { archiveRoot, type KeptCurve, PartArchive } from "../store/part-archive.ts";
+import { archiveRoot } from "../store/part-archive.ts";
 import { SessionEvents } from "../store/session-events.ts";
 import { SessionStore } from "../store/session-store.ts";
+import { SharedArchive } from "../store/shared-archive.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import type { RunProgress } from "../trainers/run.ts";
 import { Announcer } from "./announcer.ts";
@@ -112,7 +112,7 @@ export class Server implements Context {
   readonly tick: RunTick;
   readonly progress = new RunProgresses(
     () => ({ wall: wall(), steady: steady() }),
-    (session) => this.#earlierCurves(session),
+    (session) => this.parts.earlierCurves(session),
     () => this.table.live(),
   );
   readonly parts: PartKeeper;
@@ -123,7 +123,7 @@ export class Server implements Context {
   readonly gpus: Nvidia;
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
-  readonly #partArchive: PartArchive;
+  readonly #partArchive: SharedArchive;
   #deadlines: DeadlineWatch;
   readonly #jobSessions: JobSessions;
   readonly #jobSignals: JobSignals;
@@ -262,7 +262,7 @@ export class Server implements Context {
       },
       over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
     });
-    this.#partArchive = new PartArchive(config.archive ?? archiveRoot(process.env));
+    this.#partArchive = new SharedArchive(config.archive ?? archiveRoot(process.env));
     this.parts = new PartKeeper({
       archive: this.#partArchive,
       progress: this.progress,
@@ -422,7 +422,7 @@ export class Server implements Context {
       server.usage.changed();
       server.parts.begin();
       server.roster.changed();
-      if (server.config.retentionAge > 0) server.#partArchive.sweep(wall() - server.config.retentionAge);
+      void server.#sweepArchive();
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -444,6 +444,15 @@ export class Server implements Context {
     }
   }
 
+  /** An archive that does not answer is swept by a later server. */
+  async #sweepArchive(): Promise<void> {
+    const { retentionAge } = this.config;
+    if (retentionAge <= 0) return;
+    await this.#partArchive
+      .sweep(wall() - retentionAge)
+      .catch((error: unknown) => this.log("part.sweep-failed", { reason: String(error) }));
+  }
+
   makeWay(call: Call): Promise<{ gone: boolean; lacks: readonly string[] }> {
     return this.#clients.makeWay(call);
   }
@@ -459,11 +468,6 @@ export class Server implements Context {
   /** Ends that an earlier server stored, and was killed before it told of them. */
   #tellEarlierEnds(): void {
     for (const session of this.table.all()) if (!session.live && session.row.facts.untold === true) void this.#ends.tell(session);
-  }
-
-  #earlierCurves(session: Session): KeptCurve[][] {
-    const part = partFact(session);
-    return part === undefined ? [] : this.#partArchive.curvesBefore(part.of, part.n);
   }
 
   /** Something about what a run uses is worth telling. */

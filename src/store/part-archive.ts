@@ -1,5 +1,5 @@
 // The archive of parts, `archive/<run>/<n>/` (docs/design/decisions/0004-homes.md): what is known of a part
-// of a run, for homes that do not have it.
+// of a run, for homes that do not have it. The server asks it aside (shared-archive.ts).
 import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../base/clock.ts";
@@ -63,6 +63,18 @@ export interface Publication {
   graph: string | undefined;
 }
 
+/** As much of a run's newest part as tells it from others. */
+export interface NewestPart {
+  run: string;
+  written: number;
+  runDirectory: string | null;
+}
+
+/** What is the same for a session of a job's script that runs again. @param words of the command, as typed. */
+export function jobKey(job: unknown, kind: SessionRow["kind"], directory: string, words: unknown): string {
+  return JSON.stringify([job, kind, directory, words]);
+}
+
 const idPattern = /^[a-z0-9]{1,16}$/;
 
 /**
@@ -84,6 +96,10 @@ export class PartArchive {
   constructor(root: string, uid: number = process.getuid?.() ?? -1) {
     this.root = root;
     this.#uid = uid;
+  }
+
+  make(): void {
+    makeFolder(this.root);
   }
 
   /**
@@ -118,27 +134,35 @@ export class PartArchive {
     return found.sort((a, b) => a.n - b.n);
   }
 
-  /**
-   * The newest part of the run of whose newest part `is` says so; of several runs the one that was written
-   * last.
-   */
-  find(is: (row: SessionRow) => boolean): ArchivedPart | undefined {
-    let best: ArchivedPart | undefined;
-    for (const run of names(this.root).slice(0, mostRuns)) {
-      const newest = this.#newest(run);
-      if (newest === undefined || !is(newest.row)) continue;
-      if (best === undefined || newest.written > best.written) best = newest;
-    }
-    return best;
+  /** What tells the runs apart, of the newest part of each. */
+  newest(): NewestPart[] {
+    return this.#newestOfAll().map(({ run, written, row }) => ({ run, written, runDirectory: row.runDirectory }));
   }
 
-  /** The part of any run of which `is` says so; of several the one that was written last. */
-  search(is: (part: ArchivedPart) => boolean): ArchivedPart | undefined {
-    return names(this.root)
-      .slice(0, mostRuns)
-      .flatMap((run) => this.parts(run).filter(is))
-      .sort((a, b) => a.written - b.written)
-      .at(-1);
+  /** The newest part of the run whose newest part has this `jobKey`; of several the one that was written last. */
+  ofJob(key: string): ArchivedPart | undefined {
+    const keyOf = ({ row }: ArchivedPart) => jobKey(row.facts.job, row.kind, row.directory, row.facts.asked);
+    return lastWritten(this.#newestOfAll().filter((part) => keyOf(part) === key));
+  }
+
+  /**
+   * The part of a batch job's session that has this id or name, of several the one that was written last; only
+   * such a part has its log here.
+   */
+  named(word: string): ArchivedPart | undefined {
+    const kept = ({ row }: ArchivedPart) => row.facts.job !== undefined || row.facts.requeue === true;
+    const first = this.parts(word).filter(kept).at(-1);
+    if (first !== undefined) return first;
+    const all = this.#runs().flatMap((run) => this.parts(run));
+    return lastWritten(all.filter((part) => kept(part) && (part.row.id === word || part.row.name === word)));
+  }
+
+  #runs(): string[] {
+    return names(this.root).slice(0, mostRuns);
+  }
+
+  #newestOfAll(): ArchivedPart[] {
+    return this.#runs().flatMap((run) => this.#newest(run) ?? []);
   }
 
   /** The curves that were kept of the parts before the nth, oldest first. */
@@ -169,7 +193,7 @@ export class PartArchive {
 
   /** Removes the runs whose newest part was written before this time (ms since 1970). */
   sweep(before: number): void {
-    for (const run of names(this.root).slice(0, mostRuns)) {
+    for (const run of this.#runs()) {
       const newest = this.#newest(run);
       if (newest !== undefined && newest.written < before) fs.rmSync(path.join(this.root, run), { recursive: true, force: true });
     }
@@ -287,6 +311,10 @@ function copy(from: string, folder: string, name: string): void {
   const temporary = path.join(folder, `.${name}.${process.pid}`);
   fs.copyFileSync(from, temporary);
   fs.renameSync(temporary, path.join(folder, name));
+}
+
+function lastWritten(parts: ArchivedPart[]): ArchivedPart | undefined {
+  return parts.sort((a, b) => a.written - b.written).at(-1);
 }
 
 function names(folder: string): string[] {

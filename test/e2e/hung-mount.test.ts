@@ -94,6 +94,37 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
   });
 });
 
+describe("shared folders of the user on a file system that does not answer", { skip: noHungMount ?? false }, () => {
+  const home = new TestHome();
+  const mounts: Awaited<ReturnType<typeof hungMount>>[] = [];
+  after(async () => {
+    for (const mount of mounts) await mount.end();
+    await home.dispose();
+  });
+
+  test("archive, roster and notices: the server starts, and what needs them says so; a viewer notices nothing", async () => {
+    for (const name of ["archive", "roster", "notices"]) {
+      const folder = path.join(home.folder, name);
+      fs.mkdirSync(folder, { mode: 0o700 });
+      mounts.push(await hungMount(folder));
+    }
+    const config = path.join(home.work, ".config/falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), '[notify.desk]\ncommand = ["/bin/true"]\n', { mode: 0o600 });
+    const viewer = home.terminal(["run", "--name", "seen", "--", "/bin/cat"]);
+    viewer.type("ready\r");
+    await viewer.waitFor("ready");
+    const unknown = home.run(["show", "nobody"]);
+    viewer.type("still here\r");
+    await viewer.waitFor("still here");
+    assert.match((await unknown).stderr, /^falcon: \S*archive does not answer: is its file system away\?\n$/);
+    assert.match(await home.ok(["sessions"]), /seen/);
+    assert.match(await home.ok(["show", "seen"]), /cat/);
+    viewer.key("C-\\", "d");
+    await viewer.waitForExit();
+  });
+});
+
 describe("what is no regular file in a run directory", () => {
   const home = new TestHome();
   after(() => home.dispose());

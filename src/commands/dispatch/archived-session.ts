@@ -30,9 +30,9 @@ export async function broughtIn(
   told: RemoteSession | undefined,
 ): Promise<boolean> {
   if (told?.via) return false;
-  const part = parts.archived(told?.id ?? word);
+  const part = await parts.archived(told?.id ?? word);
   if (part === undefined || (told?.live && !(await isOver(call, part, told)))) return false;
-  parts.bringIn(part.run);
+  await parts.bringIn(part.run);
   return table.get(part.row.id) !== undefined;
 }
 

@@ -25,20 +25,23 @@ interface Order {
  * it was in another home. Undefined in
  * a job that runs for the first time, and outside of jobs.
  */
-export function earlierOfJob(context: Context, { kind, directory, words, environment }: Order): Session | undefined {
+export async function earlierOfJob(
+  context: Context,
+  { kind, directory, words, environment }: Order,
+): Promise<Session | undefined> {
   // the number alone is not enough: Slurm's numbers come round
   if (!(Number(environment.SLURM_RESTART_COUNT) > 0)) return undefined;
-  const part = context.parts.ofSameJob({ kind, directory, words });
+  const part = await context.parts.ofSameJob({ kind, directory, words });
   if (part === undefined) return undefined;
-  context.parts.bringIn(part.run);
+  await context.parts.bringIn(part.run);
   return context.table.get(part.row.id);
 }
 
 /** Brings in what other homes know of the run in this directory: a job that resumes it is its next part. */
-export function bringInRun(context: Context, runDirectory: string, directory: string): void {
+export async function bringInRun(context: Context, runDirectory: string, directory: string): Promise<void> {
   if (sessionsOfRun(context.table.all(), runDirectory, directory).length > 0) return;
-  const part = context.parts.ofDirectory(runDirectory, realPath);
-  if (part !== undefined) context.parts.bringIn(part.run);
+  const run = await context.parts.runOfDirectory(runDirectory);
+  if (run !== undefined) await context.parts.bringIn(run);
 }
 
 /**

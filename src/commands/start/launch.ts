@@ -49,7 +49,7 @@ export const launch: CommandSpec = {
     // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
     if (request.environment[launcher.viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
     const { directory, environment } = request;
-    const earlier = earlierOfJob(context, { kind: "launch", directory, words: args, environment });
+    const earlier = await earlierOfJob(context, { kind: "launch", directory, words: args, environment });
     let runDirectory = own.output === undefined ? null : path.resolve(directory, own.output);
     let words = args;
     if (earlier !== undefined) {
@@ -59,7 +59,7 @@ export const launch: CommandSpec = {
       // what relaunches have changed holds for this part too
       words = withChanges(plan.args, changesOf(earlier.row));
       runDirectory = earlier.row.runDirectory ?? runDirectory;
-    } else if (runDirectory !== null) bringInRun(context, runDirectory, directory);
+    } else if (runDirectory !== null) await bringInRun(context, runDirectory, directory);
     const amiss = options.check === false ? undefined : await launcher.check(found.command, words, directory);
     if (amiss !== undefined) throw new Failure(`${amiss} (--no-check starts it all the same)`, Status.usage);
     if (options.check !== false)

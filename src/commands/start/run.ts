@@ -44,7 +44,7 @@ export const run: CommandSpec = {
         return { file, before: await endOfFile(file) };
       }),
     );
-    const earlier = earlierOfJob(context, { kind: "run", directory, words: args, environment });
+    const earlier = await earlierOfJob(context, { kind: "run", directory, words: args, environment });
     return startAndStay(
       call,
       context,

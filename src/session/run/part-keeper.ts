@@ -4,9 +4,11 @@ import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
-import type { ArchivedPart, PartArchive } from "../../store/part-archive.ts";
+import { type ArchivedPart, jobKey, type KeptCurve } from "../../store/part-archive.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
+import type { SharedArchive } from "../../store/shared-archive.ts";
+import { learnRealPaths, realPath } from "../life/real-paths.ts";
 import type { Session } from "../life/session.ts";
 import { endOf, endReason } from "../life/state.ts";
 import { keptCurves } from "./part-curves.ts";
@@ -25,7 +27,7 @@ const publishEvery = 60_000;
 const publishFirst = 5_000;
 
 export interface PartEffects {
-  readonly archive: PartArchive;
+  readonly archive: SharedArchive;
   readonly progress: RunProgresses;
   readonly log: Log;
   /** Name of the batch job whose home this is. */
@@ -52,6 +54,7 @@ export class PartKeeper implements Disposable {
   readonly #published = new WeakMap<Session, string>();
   readonly #busy = new WeakMap<Session, Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
+  #bringing: Promise<void> = Promise.resolve();
 
   constructor(effects: PartEffects) {
     this.#effects = effects;
@@ -123,42 +126,70 @@ export class PartKeeper implements Disposable {
     await this.publish(session, { state: lost === undefined ? "exited" : "lost", reason });
   }
 
-  /** The newest part of the run with which this job began when its script ran the last time. */
-  ofSameJob({ kind, directory, words }: Asked): ArchivedPart | undefined {
+  /**
+   * The newest part of the run with which this job began when its script ran the last time. An archive that
+   * does not answer keeps no run from its start.
+   */
+  async ofSameJob({ kind, directory, words }: Asked): Promise<ArchivedPart | undefined> {
     const { job } = this.#effects;
     if (job === undefined) return undefined;
-    const key = JSON.stringify([job, kind, directory, words]);
-    return this.#effects.archive.find(({ facts, kind: k, directory: d }) => {
-      return JSON.stringify([facts.job, k, d, facts.asked]) === key;
-    });
+    return this.#tried(this.#effects.archive.ofJob(jobKey(job, kind, directory, words)));
   }
 
-  /** The newest part of the run that trained in this directory, whichever home it was in. */
-  ofDirectory(runDirectory: string, realPath: (file: string) => string): ArchivedPart | undefined {
+  /** The run that trained in this directory, whichever home it was in; of an archive that does not answer, none. */
+  async runOfDirectory(runDirectory: string): Promise<string | undefined> {
+    const newest = (await this.#tried(this.#effects.archive.newest())) ?? [];
+    await learnRealPaths(
+      [runDirectory],
+      newest.flatMap((part) => part.runDirectory ?? []),
+    );
     const real = realPath(runDirectory);
-    return this.#effects.archive.find((row) => row.runDirectory !== null && realPath(row.runDirectory) === real);
+    const there = newest.filter((part) => part.runDirectory !== null && realPath(part.runDirectory) === real);
+    return there.sort((a, b) => a.written - b.written).at(-1)?.run;
   }
 
   /**
    * The part of a batch job's session that has this id or name; only such a part has its log in the archive.
+   * @throws NoAnswer
    */
-  archived(word: string): ArchivedPart | undefined {
-    const kept = ({ row }: ArchivedPart) => row.facts.job !== undefined || row.facts.requeue === true;
-    const first = this.#effects.archive.parts(word).filter(kept).at(-1);
-    return first ?? this.#effects.archive.search((part) => kept(part) && (part.row.id === word || part.row.name === word));
+  archived(word: string): Promise<ArchivedPart | undefined> {
+    return this.#effects.archive.named(word);
+  }
+
+  /** The curves that were kept of the parts before a session's, oldest first. */
+  async earlierCurves(session: Session): Promise<KeptCurve[][]> {
+    const part = partFact(session);
+    // a first part has none before it
+    if (part === undefined || part.n < 2) return [];
+    return (await this.#tried(this.#effects.archive.curvesBefore(part.of, part.n))) ?? [];
+  }
+
+  async #tried<T>(asked: Promise<T>): Promise<T | undefined> {
+    try {
+      return await asked;
+    } catch (error) {
+      this.#effects.log("part.search-failed", { reason: sentence(error) });
+      return undefined;
+    }
   }
 
   /**
    * Brings the parts of a run in, as ended sessions of this home: lists, logs and searches then have them
    * like any other.
    */
-  bringIn(run: string): void {
-    for (const part of this.#effects.archive.parts(run)) {
+  bringIn(run: string): Promise<void> {
+    // one after the other: whoever asks second finds what the first one brought, whole
+    this.#bringing = this.#bringing.then(() => this.#bringIn(run));
+    return this.#bringing;
+  }
+
+  async #bringIn(run: string): Promise<void> {
+    for (const part of (await this.#tried(this.#effects.archive.parts(run))) ?? []) {
       const { row } = part;
       if (this.#effects.has(row.id)) continue;
       try {
         const folder = this.#effects.folderOf(row.id);
-        if (!this.#effects.archive.copyTo(part, folder)) continue;
+        if (!(await this.#effects.archive.copyTo(part, folder))) continue;
         const brought = ended(part);
         // whoever has nothing but the folder, a database that was cut off, is to know that it is a copy
         writeSessionFile(folder, brought);

@@ -19,7 +19,7 @@ const longestLook = 1_000;
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
-  readonly #earlier: (session: Session) => KeptCurve[][];
+  readonly #earlier: (session: Session) => Promise<KeptCurve[][]>;
   readonly #live: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
 
@@ -29,7 +29,7 @@ export class RunProgresses {
    */
   constructor(
     clock: () => Now,
-    earlier: (session: Session) => KeptCurve[][] = () => [],
+    earlier: (session: Session) => Promise<KeptCurve[][]> = async () => [],
     live: () => readonly Session[] = () => [],
   ) {
     this.#clock = clock;
@@ -57,7 +57,7 @@ export class RunProgresses {
   async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
     if (watcher === null) return [];
-    return joinCurves(this.#earlier(session), await watcher.curves().catch(() => []));
+    return joinCurves(await this.#earlier(session), await watcher.curves().catch(() => []));
   }
 
   /** Every metric of its run; of a trainer that tells none, none. */

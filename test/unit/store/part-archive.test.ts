@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { OutputLog } from "../../../src/store/output-log.ts";
-import { archiveRoot, PartArchive, type Publication } from "../../../src/store/part-archive.ts";
+import { archiveRoot, jobKey, PartArchive, type Publication } from "../../../src/store/part-archive.ts";
 import type { SessionRow } from "../../../src/store/session-store.ts";
 
 let folder = "";
@@ -151,11 +151,10 @@ test("the run is found by its newest part, of several runs the one that was writ
   await archive.publish(publication("aaa234", 1, { row: row("part1", { directory: "/a" }) }));
   await archive.publish(publication("bbb234", 1, { row: row("part1", { directory: "/b" }) }));
   await archive.publish(publication("bbb234", 10, { row: row("part10", { directory: "/b" }) }));
-  assert.equal(archive.find(({ directory }) => directory === "/b")?.n, 10);
-  assert.equal(
-    archive.find(({ directory }) => directory === "/c"),
-    undefined,
-  );
+  const { facts, kind } = row("part1");
+  assert.equal(archive.ofJob(jobKey(facts.job, kind, "/b", facts.asked))?.n, 10);
+  assert.equal(archive.ofJob(jobKey(facts.job, kind, "/c", facts.asked)), undefined);
+  assert.deepEqual(archive.newest().map(({ run }) => run).sort(), ["aaa234", "bbb234"]);
   const part = path.join(folder, "archive/aaa234/1/part.json");
   fs.writeFileSync(part, JSON.stringify({ ...JSON.parse(fs.readFileSync(part, "utf8")), written: 5 }));
   archive.sweep(1000);
