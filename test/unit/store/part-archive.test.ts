@@ -154,7 +154,13 @@ test("the run is found by its newest part, of several runs the one that was writ
   const { facts, kind } = row("part1");
   assert.equal(archive.ofJob(jobKey(facts.job, kind, "/b", facts.asked))?.n, 10);
   assert.equal(archive.ofJob(jobKey(facts.job, kind, "/c", facts.asked)), undefined);
-  assert.deepEqual(archive.newest().map(({ run }) => run).sort(), ["aaa234", "bbb234"]);
+  assert.deepEqual(
+    archive
+      .newest()
+      .map(({ run }) => run)
+      .sort(),
+    ["aaa234", "bbb234"],
+  );
   const part = path.join(folder, "archive/aaa234/1/part.json");
   fs.writeFileSync(part, JSON.stringify({ ...JSON.parse(fs.readFileSync(part, "utf8")), written: 5 }));
   archive.sweep(1000);
