@@ -70,7 +70,10 @@ export interface NewestPart {
   runDirectory: string | null;
 }
 
-/** What is the same for a session of a job's script that runs again. @param words of the command, as typed. */
+/**
+ * What is the same for a session of a job's script that runs again.
+ * @param words of the command, as typed.
+ */
 export function jobKey(job: unknown, kind: SessionRow["kind"], directory: string, words: unknown): string {
   return JSON.stringify([job, kind, directory, words]);
 }
@@ -139,15 +142,17 @@ export class PartArchive {
     return this.#newestOfAll().map(({ run, written, row }) => ({ run, written, runDirectory: row.runDirectory }));
   }
 
-  /** The newest part of the run whose newest part has this `jobKey`; of several the one that was written last. */
+  /**
+   * The newest part of the run whose newest part has this `jobKey`; of several the one that was written last.
+   */
   ofJob(key: string): ArchivedPart | undefined {
     const keyOf = ({ row }: ArchivedPart) => jobKey(row.facts.job, row.kind, row.directory, row.facts.asked);
     return lastWritten(this.#newestOfAll().filter((part) => keyOf(part) === key));
   }
 
   /**
-   * The part of a batch job's session that has this id or name, of several the one that was written last; only
-   * such a part has its log here.
+   * The part of a batch job's session that has this id or name, of several the one that was written last;
+   * only such a part has its log here.
    */
   named(word: string): ArchivedPart | undefined {
     const kept = ({ row }: ArchivedPart) => row.facts.job !== undefined || row.facts.requeue === true;

@@ -63,7 +63,9 @@ export class SharedArchive {
     return (await ask(this.root, "curvesBefore", [run, n])) as KeptCurve[][];
   }
 
-  /** Copies a part's log and record into a session folder that does not exist yet; answers whether it was made. */
+  /**
+   * Copies a part's log and record into a session folder that does not exist yet; answers whether it was made.
+   */
   async copyTo(part: ArchivedPart, folder: string): Promise<boolean> {
     return (await ask(this.root, "copyTo", [part, folder])) as boolean;
   }

@@ -136,7 +136,10 @@ export class PartKeeper implements Disposable {
     return this.#tried(this.#effects.archive.ofJob(jobKey(job, kind, directory, words)));
   }
 
-  /** The run that trained in this directory, whichever home it was in; of an archive that does not answer, none. */
+  /**
+   * The run that trained in this directory, whichever home it was in; of an archive that does not answer,
+   * none.
+   */
   async runOfDirectory(runDirectory: string): Promise<string | undefined> {
     const newest = (await this.#tried(this.#effects.archive.newest())) ?? [];
     await learnRealPaths(
