@@ -64,7 +64,7 @@ export class SharedArchive {
   }
 
   /**
-   * Copies a part's log and record into a session folder that does not exist yet; answers whether it was made.
+   * Copies a part's log and record into a session folder that is not there yet; answers whether it was made.
    */
   async copyTo(part: ArchivedPart, folder: string): Promise<boolean> {
     return (await ask(this.root, "copyTo", [part, folder])) as boolean;
