@@ -130,6 +130,10 @@ export interface SharedRun {
   /** ms since 1970. */
   written: number;
   nodes: NodeCurve[];
+  /** What stands beside the losses; null: it could not be had. */
+  beside: Beside | null;
+  /** Its other metrics by name, each node's. */
+  metrics: Record<string, Beside["chosen"]>;
   lines: Lines;
   /** The last screen, as text. */
   screen: string;

@@ -3,52 +3,15 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Unicode11Addon } from "@xterm/addon-unicode11";
-import headless from "@xterm/headless";
 import type { Page } from "playwright-core";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { trainer } from "../support/paths.ts";
-import {
-  axeScript,
-  type BrowserScreen,
-  noBrowser,
-  picture,
-  readScreen,
-  screenOf,
-  startWeb,
-  TestBrowser,
-  type Web,
-} from "./web-home.ts";
+import { untilSame } from "./same-screen.ts";
+import { axeScript, noBrowser, picture, screenOf, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
 const desktop = { viewport: { width: 1280, height: 860 } };
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-
-/** The screen that the session's whole output makes. */
-async function screenOfLog(home: TestHome, id: string, cols: number, rows: number): Promise<BrowserScreen> {
-  const terminal = new headless.Terminal({ cols, rows, allowProposedApi: true, scrollback: 2_000 });
-  terminal.loadAddon(new Unicode11Addon() as never);
-  terminal.unicode.activeVersion = "11";
-  const bytes = fs.readFileSync(path.join(home.folder, "s", id, "output.log"));
-  await new Promise<void>((resolve) => terminal.write(bytes, resolve));
-  const screen = readScreen(terminal) as BrowserScreen;
-  terminal.dispose();
-  return screen;
-}
-
-/** Waits until the page's terminal is as the session's own, cell by cell. */
-async function untilSame(home: TestHome, page: Page, id: string, cols: number, rows: number): Promise<void> {
-  let seen: BrowserScreen | undefined;
-  let own: BrowserScreen | undefined;
-  await until(
-    async () => {
-      seen = await screenOf(page);
-      own = await screenOfLog(home, id, cols, rows);
-      return JSON.stringify(seen) === JSON.stringify(own);
-    },
-    () => `the same screen; the browser has\n${seen?.lines.join("\n")}\nthe session\n${own?.lines.join("\n")}`,
-  );
-}
 
 const textOf = async (page: Page) =>
   ((await screenOf(page))?.lines ?? [])
@@ -193,6 +156,33 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     assert.equal((await home.sessions()).find((row) => row.id === run)?.state, "running");
     await page.context().close();
     await home.ok(["kill", id]);
+  });
+
+  test("a second Ctrl+C asks, also with the key of a phone: no is no, yes ends the run", async () => {
+    // hang_at: from then on the graceful stop is noted and nothing follows
+    const words = ["--falcon", trainer, "-o", "hung", "samples=256", "rate=8", "hang_at=1"];
+    await home.ok(["launch", "-d", "--name", "hung", ...words]);
+    const row = async () => (await home.sessions()).find(({ name }) => name === "hung");
+    const id = (await row())?.id ?? "";
+    const page = await open(`#/run/${id}/terminal`, phone);
+    await until(async () => (await textOf(page)).includes("Training started"), "the training");
+    await page.getByRole("button", { name: "Type" }).click();
+    await page.waitForSelector(".screen.typing");
+    await page.keyboard.press("Control+c");
+    await until(async () => (await textOf(page)).includes("Stopping gracefully"), "the first one at the program");
+    const asked = async () => /second Ctrl\+C.*\[y\/N\]/s.test(await textOf(page));
+    await page.getByRole("button", { name: "Ctrl+C" }).click();
+    await until(asked, "the question");
+    await picture(page, "phone-second-interrupt");
+    await page.keyboard.type("n");
+    await until(async () => !(await asked()), "the question to go");
+    assert.deepEqual([(await row())?.state, (await row())?.interrupts], ["running", 1]);
+    await page.getByRole("button", { name: "Ctrl+C" }).click();
+    await until(asked, "the question again");
+    await page.keyboard.type("y");
+    await home.untilState(id, "exited");
+    assert.equal((await row())?.interrupts, 2);
+    await page.context().close();
   });
 
   test("a second browser takes over, and the first one looks again", async () => {

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import type { SharedRun } from "../../src/web/wire.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, trainer } from "../support/paths.ts";
@@ -40,7 +41,13 @@ describe("a shared page", () => {
     const page = fs.readFileSync(path.join(folder, "index.html"), "utf8");
     const [, json = ""] = /<script nonce="[^"]+" type="application\/json" id="run">(.*)<\/script>/.exec(page) ?? [];
     const shared = JSON.parse(json) as Record<string, unknown> & { row: Record<string, unknown> };
-    assert.deepEqual(Object.keys(shared).sort(), ["lines", "nodes", "recording", "row", "screen", "written"]);
+    assert.deepEqual(Object.keys(shared).sort(), [
+      ...["beside", "lines", "metrics", "nodes", "recording", "row", "screen", "written"],
+    ]);
+    const { beside, metrics } = shared as unknown as SharedRun;
+    assert.ok(beside?.usage.curves.some(({ label }) => label.startsWith("memory")));
+    assert.deepEqual(beside?.metrics, Object.keys(metrics));
+    assert.ok(metrics["val/loss"]?.[0]?.y.length, "a metric with its values");
     assert.equal(shared.row.host, "");
     assert.doesNotMatch(JSON.stringify(shared.row), /trainer\.cjs|\/tmp\//);
     assert.match(page, /Content-Security-Policy" content="default-src 'none'; script-src 'nonce-/);
@@ -57,6 +64,8 @@ describe("a shared page", () => {
       await page.waitForSelector("canvas");
       assert.equal(await page.textContent("h1"), "<b>shared&amp;<!--");
       await page.waitForSelector(".screen .xterm-rows");
+      // what is out of sight is not drawn
+      await page.locator(".screen").scrollIntoViewIfNeeded();
       await until(
         async () => /falcon launch completed/.test((await page.textContent(".xterm-rows")) ?? ""),
         "the recording's last screen",
@@ -66,6 +75,10 @@ describe("a shared page", () => {
       await page.selectOption('select[aria-label="speed"]', "64");
       await page.getByRole("button", { name: "Play" }).click();
       await until(async () => /falcon launch completed/.test((await page.textContent(".xterm-rows")) ?? ""), "the end, played");
+      const panels = () => page.$$eval(".panel h2", (all) => all.map((one) => one.textContent ?? ""));
+      await until(async () => (await panels()).includes("used: memory (GB)"), "what it used");
+      await page.selectOption("select[aria-label='another metric']", "val/loss");
+      await until(async () => (await panels()).some((name) => name.endsWith(": val/loss")), "the metric's panel");
       await picture(page, "shared-phone-dark");
       assert.deepEqual(browser.errors, []);
       assert.deepEqual(

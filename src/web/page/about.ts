@@ -11,6 +11,9 @@ const exports_: readonly (readonly [format: string, what: string, link: boolean]
   ["curve-json", "losses, JSON", true],
   ["curve-svg", "losses, SVG", true],
   ["curve-png", "losses, PNG", true],
+  ["npz", "everything, numpy arrays", false],
+  ["csv", "everything, CSV", false],
+  ["json", "everything, JSON", false],
   ["text", "the whole log, text", true],
   ["png", "the screen, PNG", true],
   ["svg", "the screen, SVG", false],
@@ -121,21 +124,22 @@ function list(host: HTMLElement, row: RunRow, facts: Facts | null): void {
 /** The nodes of a run as a table. */
 export function nodeTable(row: RunRow, number: (value: number | null) => string): HTMLElement {
   const head = ["node", "state", "epoch", "training", "validation", "best", "left", "epochs/min", "samples"];
+  // roles are named: on a phone the rows are cards by their style, which would take them away
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "nodes" },
     h(
       "table",
-      {},
-      h("thead", {}, h("tr", {}, ...head.map((text) => h("th", {}, text)))),
+      { role: "table", class: "cards" },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...head.map((text) => h("th", { role: "columnheader" }, text)))),
       h(
         "tbody",
-        {},
+        { role: "rowgroup" },
         ...row.nodes.map((node) =>
           h(
             "tr",
-            {},
-            h("th", {}, node.name),
+            { role: "row" },
+            h("th", { role: "rowheader" }, node.name),
             ...[
               `${node.status}${node.stalled ? ", stalled" : ""}`,
               node.epoch === null ? "–" : `${node.epoch}${node.epochs === null ? "" : ` / ${node.epochs}`}`,
@@ -143,11 +147,11 @@ export function nodeTable(row: RunRow, number: (value: number | null) => string)
               number(node.validationLoss),
               node.bestValidationLoss === null
                 ? "–"
-                : `${number(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : ` (${node.epochsSinceBest} ago)`}`,
+                : `${number(node.bestValidationLoss)}${node.epochsSinceBest === null ? "" : node.epochsSinceBest === 0 ? " (the last one)" : ` (${node.epochsSinceBest} ago)`}`,
               span(node.timeLeft),
               number(node.epochsPerMinute),
               node.samples === null ? "–" : String(node.samples),
-            ].map((text) => h("td", {}, text)),
+            ].map((text, i) => h("td", { role: "cell", "data-head": head[i + 1] ?? "" }, text)),
           ),
         ),
       ),

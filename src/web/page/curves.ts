@@ -20,9 +20,12 @@ export class Curves {
   #metric = "";
   #gone = false;
   readonly #metrics = h("select", { "aria-label": "another metric", hidden: true });
+  readonly #askBeside: AskBeside;
 
-  constructor(host: HTMLElement, id: string) {
+  /** @param beside answers what stands beside the losses, with the curves of this metric. */
+  constructor(host: HTMLElement, id: string, beside: AskBeside = (metric) => get<Beside>(besidePath(id, metric))) {
     this.#id = id;
+    this.#askBeside = beside;
     const box = (label: string, checked: boolean, change: (on: boolean) => void) => {
       const input = h("input", { type: "checkbox", checked });
       input.addEventListener("change", () => {
@@ -42,7 +45,7 @@ export class Curves {
     });
     this.#metrics.addEventListener("change", () => {
       this.#metric = this.#metrics.value;
-      void this.#refreshBeside();
+      void this.refreshBeside();
     });
     fill(
       host,
@@ -76,12 +79,13 @@ export class Curves {
       return;
     }
     this.give(answer.nodes);
-    await this.#refreshBeside();
+    await this.refreshBeside();
   }
 
-  async #refreshBeside(): Promise<void> {
+  /** Asks for what stands beside the losses. */
+  async refreshBeside(): Promise<void> {
     const asked = this.#metric;
-    const answer = await get<Beside>(`beside/${this.#id}${asked === "" ? "" : `?metric=${encodeURIComponent(asked)}`}`);
+    const answer = await this.#askBeside(asked);
     // without it the losses stand alone
     if (isNone(answer) || asked !== this.#metric || this.#gone) return;
     this.#beside = answer;
@@ -180,6 +184,13 @@ export class Curves {
     panel.plot.draw(data, { log: this.#log, dark: isDark(), xLabel });
     return panel;
   }
+}
+
+/** @param metric "": none. */
+type AskBeside = (metric: string) => Promise<Beside | { none: string }>;
+
+function besidePath(id: string, metric: string): string {
+  return `beside/${id}${metric === "" ? "" : `?metric=${encodeURIComponent(metric)}`}`;
 }
 
 interface Panel {

@@ -15,7 +15,7 @@ export function sharedRun(): SharedRun | undefined {
   return text == null ? undefined : (JSON.parse(text) as SharedRun);
 }
 
-export function showShared({ row, written, nodes, lines, screen, recording }: SharedRun): void {
+export function showShared({ row, written, nodes, beside, metrics, lines, screen, recording }: SharedRun): void {
   allowStyles();
   startTheme();
   const main = h("main", {});
@@ -49,9 +49,12 @@ export function showShared({ row, written, nodes, lines, screen, recording }: Sh
     ),
     h("pre", { tabindex: "0", "aria-label": "log" }, lines.lines.map(({ text }) => text).join("\n")),
   );
-  if (nodes.length > 0) {
-    const curves = new Curves(curveHost, row.id);
+  if (nodes.length > 0 || (beside?.usage.curves.length ?? 0) > 0) {
+    const curves = new Curves(curveHost, row.id, async (metric) =>
+      beside === null ? { none: "" } : { ...beside, chosen: metrics[metric] ?? [] },
+    );
     curves.give(nodes);
+    void curves.refreshBeside();
     onTheme(() => curves.redraw());
   }
   const last = () => fill(played, h("pre", { tabindex: "0", "aria-label": "last screen" }, screen));

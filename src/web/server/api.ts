@@ -27,6 +27,9 @@ const formats: Readonly<Record<string, { type: string; end: string; link: boolea
   "curve-svg": { type: "image/svg+xml", end: "-losses.svg", link: true },
   "curve-png": { type: "image/png", end: "-losses.png", link: true },
   "curve-csv": { type: "text/csv; charset=utf-8", end: "-losses.csv", link: true },
+  csv: { type: "text/csv; charset=utf-8", end: ".csv", link: false },
+  json: { type: "application/json", end: ".json", link: false },
+  npz: { type: "application/zip", end: ".npz", link: false },
   "curve-json": { type: "application/json", end: "-losses.json", link: true },
 };
 

@@ -7,7 +7,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { wall } from "../../base/clock.ts";
 import type { ShareCommand } from "../web-command.ts";
-import type { Lines, NodeCurve, SharedRun } from "../wire.ts";
+import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
 import { complain, say } from "./say.ts";
 import { AnswerTooLong, SessionServer } from "./session-server.ts";
@@ -17,6 +17,8 @@ const mostLines = 2_000;
 /** The longest recording that the page has (bytes, not compressed): what a phone still unpacks. */
 const mostRecording = 24 << 20;
 const mostAnswer = 32 << 20;
+/** Metrics that the page has beside the losses: some falcon logs of each node, each of some thousand points. */
+export const mostMetrics = 16;
 /** A page that could not be written is tried again after this time (ms): a mounted drive comes back. */
 const retry = 30_000;
 
@@ -57,11 +59,18 @@ async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> 
   if (row === undefined) throw new Error(`session ${id} is not there any more`);
   const lines = await json<Lines>(["@page", "lines", id, "--count", String(mostLines)]);
   const curves = await json<{ nodes: NodeCurve[] }>(["export", id, "--format", "curve-json"]);
+  const beside = await json<Beside>(["@page", "beside", id]);
+  const chosen: [string, Beside["chosen"]][] = [];
+  for (const metric of (beside?.metrics ?? []).slice(0, mostMetrics))
+    chosen.push([metric, (await json<Beside>(["@page", "beside", id, `--metric=${metric}`]))?.chosen ?? []]);
   const screen = await server.ask(["export", id, "--format", "text", "--at=-0s"], mostAnswer);
   return {
     row: withoutPlaces(row),
     written: wall(),
     nodes: curves?.nodes ?? [],
+    beside: beside === undefined ? null : { ...beside, metrics: chosen.map(([metric]) => metric) },
+    // the names are the program's: none is a property of every object
+    metrics: Object.fromEntries(chosen),
     lines: lines ?? { total: 0, more: false, lines: [] },
     screen: screen.status === 0 ? screen.stdout.toString() : "",
     recording: await recording(server, id),
