@@ -20,7 +20,7 @@ async function screenOfLog(home: TestHome, id: string, cols: number, rows: numbe
   return screen;
 }
 
-/** Waits until the page's terminal is as the session's own, cell by cell. @param about of what, for a person. */
+/** Waits until the page's terminal is as the session's own, cell by cell. @param about of what it is. */
 export async function untilSame(
   home: TestHome,
   page: Page,
