@@ -17,7 +17,7 @@ const mostLines = 2_000;
 /** The longest recording that the page has (bytes, not compressed): what a phone still unpacks. */
 const mostRecording = 24 << 20;
 const mostAnswer = 32 << 20;
-/** Metrics that the page has beside the losses: falcon logs some of each node, each of some thousand points. */
+/** Metrics that the page has beside the losses; falcon logs some of each node, with some thousand points. */
 export const mostMetrics = 16;
 /** A page that could not be written is tried again after this time (ms): a mounted drive comes back. */
 const retry = 30_000;
