@@ -195,8 +195,8 @@ export interface Trainer {
   leftBehind?(pids: readonly number[]): LeftProcess[];
   /** What its model files say after the end. */
   models?(run: RunProgress, since: number): Promise<ModelFiles>;
-  /** Why it ended. */
-  postMortem?(facts: EndFacts): PostMortem;
+  /** Why it ended; undefined: nothing says more than its exit status. */
+  postMortem?(facts: EndFacts): PostMortem | undefined;
   /** The arguments of its own command, by which it would go on. */
   resume?(args: readonly string[], directory: string, run: string | undefined): Promise<ResumePlan>;
   /** Read from files alone, aside: no Python is started. */

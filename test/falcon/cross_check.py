@@ -76,6 +76,8 @@ def idle(name):
 
 
 def trained(name, estimator):
+    # falcon 0.4 has the numbers of its loop in a group of their own
+    estimator = {**estimator, **estimator.get("loop", {})}
     log = lines(name)
     epochs = metric(name, "epoch")
     validation = metric(name, "val/loss")["value"]

@@ -26,15 +26,11 @@ export async function conclude(session: Session, run: RunProgress | null, lost: 
   const models = run === null ? undefined : await session.trainer.models?.(run, session.row.started ?? session.row.created);
   const facts = outcomeFacts(session.row, lost, run, models);
   const { row } = session;
-  const { postMortem } = session.trainer;
-  if (postMortem === undefined) {
-    if (run !== null) row.facts.progress = run;
-    return session.setFact("outcome", deriveOutcome(facts));
-  }
+  const { postMortem, savesModel } = session.trainer;
   const { code, signal } = facts.end ?? { code: null, signal: null };
-  const output = await lastOutput(session);
+  const output = postMortem === undefined ? new Uint8Array() : await lastOutput(session);
   const story = (saved: boolean | null | undefined) =>
-    postMortem({
+    postMortem?.({
       status: code,
       signal,
       output,
@@ -44,9 +40,11 @@ export async function conclude(session: Session, run: RunProgress | null, lost: 
       saved,
       ...(run === null ? {} : { run }),
     });
-  const outcome = deriveOutcome({ ...facts, ending: story(undefined).ending });
-  row.facts.postMortem = agreeing(story(outcome.saved ?? undefined), outcome, code === 0);
-  if (run !== null) row.facts.progress = settled(run, outcome);
+  const outcome = deriveOutcome({ ...facts, ending: story(undefined)?.ending });
+  const told = story(outcome.saved ?? undefined);
+  if (told !== undefined) row.facts.postMortem = agreeing(told, outcome, code === 0);
+  // what "stopped" means for a model is only said of a trainer that keeps one
+  if (run !== null) row.facts.progress = savesModel ? settled(run, outcome) : run;
   session.setFact("outcome", outcome);
 }
 

@@ -1,5 +1,6 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
 import { withoutAttributes } from "../../base/control-sequences.ts";
+import { failureOf } from "../last-traceback.ts";
 import { parseLogLine } from "../python-log.ts";
 import { pythonFloat } from "./log-line.ts";
 
@@ -136,22 +137,6 @@ export class DriverLog {
         .replace(/\)\s*$/, ""),
     );
   }
-}
-
-/**
- * The sentence of an exception's text: of a remote one (Ray puts the whole traceback into it) its last line.
- */
-export function failureOf(text: string): string {
-  const lines = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const first = lines[0] ?? "";
-  const last = lines.at(-1) ?? "";
-  // in two looks that each go through the line once: one pattern for both would try every end of the name
-  // with every colon
-  const name = /^[\w.]+/.exec(last)?.[0] ?? "";
-  return lines.length > 1 && /\w/.test(name) && last.includes(":", name.length) ? last : first;
 }
 
 function fresh(launches: number, started: number | undefined): DriverFacts {

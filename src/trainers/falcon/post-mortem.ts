@@ -1,11 +1,8 @@
 // How a run ended, and why: from its exit status, the end of its output and what its logs say.
 
 import type { EndFacts, Ending, PostMortem } from "../ending.ts";
-import { failureOf } from "./driver-log.ts";
-import { plainLines } from "./plain-text.ts";
-
-/** A longer traceback is cut in its middle: its head says where, its end says what. */
-const longestTraceback = 80;
+import { exceptionOf, failureOf, tracebackOf } from "../last-traceback.ts";
+import { plainLines } from "../plain-text.ts";
 
 /** Python's, torch's and Ray's words for it. */
 const memoryWords = /\b(OutOfMemoryError|MemoryError)\b|out of memory|(?:ran|running) low on memory/i;
@@ -16,7 +13,7 @@ export function postMortem(facts: EndFacts): PostMortem {
   const summary = summaryOf(lines);
   const traceback = tracebackOf(lines);
   const outcome = summary?.[0] ?? "";
-  const exception = traceback ? failureOf(traceback.slice(lastRaise(traceback)).join("\n")) : undefined;
+  const exception = traceback ? exceptionOf(traceback) : undefined;
   // only where it says why it ended: a simulator may well log that some memory was short, and go on
   const reasons = [...(traceback ?? []), ...(summary ?? []), facts.run?.failure ?? ""];
   const memory = facts.outOfMemory || reasons.some((line) => memoryWords.test(line));
@@ -70,31 +67,6 @@ function failedIn(summary: readonly string[] | null): string | undefined {
       .replace("falcon launch failed (", "")
       .replace(/\)\s*$/, ""),
   );
-}
-
-/** The last traceback with its exception; chained ones ("During handling …") count as one. */
-function tracebackOf(lines: readonly string[]): string[] | null {
-  const starts = lines.flatMap((line, i) => (line.startsWith("Traceback (most recent call last):") ? [i] : []));
-  let start = starts.at(-1);
-  if (start === undefined) return null;
-  for (let i = starts.length - 2; i >= 0; i--) {
-    const between = lines.slice(starts[i] as number, start);
-    if (!between.some((line) => /^(During handling of the above|The above exception was)/.test(line))) break;
-    start = starts[i] as number;
-  }
-  let end = lines.length;
-  while (end > start && (lines[end - 1] as string).trim() === "") end--;
-  const found = lines.slice(start, end);
-  if (found.length <= longestTraceback) return found;
-  const half = longestTraceback / 2;
-  return [...found.slice(0, half), `  ... ${found.length - longestTraceback} lines left out ...`, ...found.slice(-half)];
-}
-
-/** Where the exception of a traceback begins: the first line after its last frames that is not indented. */
-function lastRaise(traceback: readonly string[]): number {
-  const header = traceback.reduce((found, line, i) => (line.startsWith("Traceback (most recent") ? i : found), 0);
-  const raised = traceback.findIndex((line, i) => i > header && line !== "" && !/^\s/.test(line));
-  return raised < 0 ? traceback.length - 1 : raised;
 }
 
 function savedText(saved: boolean | null): string {

@@ -104,17 +104,16 @@ function readHere(run: string, directory: string, graph: string | undefined): { 
 
 function configNode(name: string, value: YamlValue): ConfigNode {
   const estimator = at(value, "estimator");
-  const epochs = at(estimator, "max_epochs");
-  const patience = at(estimator, "early_stop_patience");
   const count = (key: string) => {
-    const value = at(estimator, key);
+    // falcon 0.4 had the numbers of its loop in a group of their own
+    const value = at(estimator, key) ?? at(estimator, "loop", key);
     return typeof value === "number" ? value : undefined;
   };
   return {
     name,
     trained: estimator !== undefined && estimator !== null,
-    epochs: typeof epochs === "number" ? epochs : undefined,
-    patience: typeof patience === "number" ? patience : undefined,
+    epochs: count("max_epochs"),
+    patience: count("early_stop_patience"),
     rounds: {
       patienceEpochs: count("patience_epochs"),
       patienceRounds: count("patience_rounds"),

@@ -1,6 +1,7 @@
 // Any program of `falcon run`: how far it is, is told by files of metrics that it writes, and by its
 // terminal.
 import type { Trainer } from "../trainer.ts";
+import { programPostMortem } from "./post-mortem.ts";
 import { ProgramWatch } from "./watch.ts";
 
 export const program: Trainer = {
@@ -11,5 +12,6 @@ export const program: Trainer = {
   stopOrder: "interrupt",
   display: { detachKeyFree: false, drawn: false },
   timeLimit: () => undefined,
+  postMortem: programPostMortem,
   watch: (session, effects) => new ProgramWatch(session, effects),
 };

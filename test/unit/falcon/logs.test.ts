@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DriverLog, failureOf } from "../../../src/trainers/falcon/driver-log.ts";
+import { DriverLog } from "../../../src/trainers/falcon/driver-log.ts";
 import { parseBuffer, parseEpoch, pythonFloat } from "../../../src/trainers/falcon/log-line.ts";
 import { NodeLog } from "../../../src/trainers/falcon/node-log.ts";
+import { failureOf } from "../../../src/trainers/last-traceback.ts";
 import { parseLogLine } from "../../../src/trainers/python-log.ts";
 import { Rhythm } from "../../../src/trainers/rhythm.ts";
 import { recordedLog } from "../../support/recorded.ts";

@@ -2,8 +2,8 @@
 // display's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainLines } from "../../../src/trainers/falcon/plain-text.ts";
 import { postMortem } from "../../../src/trainers/falcon/post-mortem.ts";
+import { plainLines } from "../../../src/trainers/plain-text.ts";
 
 const rule = "─".repeat(120);
 /**
