@@ -128,6 +128,8 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
 }
 
 static bool on_network(const char *path) {
+  // statfs() waits for a file server that is away
+  if (os_network_mount(path)) return true;
   char part[PATH_MAX];
   struct os_file_system found;
   snprintf(part, sizeof part, "%s", path);

@@ -32,6 +32,11 @@ struct os_file_system {
 };
 int os_file_system(const char *path, struct os_file_system *found);
 
+// Whether the absolute path is below a mount of a network file system by the kernel's list of mounts alone: the
+// file system itself is not asked, and need not answer. False also where that is not known (symbolic links in
+// the path, another kernel).
+bool os_network_mount(const char *path);
+
 // True when `master` is the other side of the terminal `slave`; true too where this cannot be told.
 bool os_is_master_of(int master, int slave);
 

@@ -60,6 +60,11 @@ int os_file_system(const char *path, struct os_file_system *found) {
   return 0;
 }
 
+bool os_network_mount(const char *path) {
+  (void)path;
+  return false;
+}
+
 bool os_is_master_of(int master, int slave) {
   (void)slave;
   return isatty(master) == 1;

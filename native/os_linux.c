@@ -124,6 +124,61 @@ int os_file_system(const char *path, struct os_file_system *found) {
   return 0;
 }
 
+// The same file systems as the kernel names them in mountinfo; "fuse" is followed by the program's name.
+static const char *const network_names[] = {"nfs",   "nfs4", "smb3", "cifs",  "lustre", "gpfs",  "afs", "coda",  "ceph",
+                                            "beegfs", "ocfs2", "gfs2", "panfs", "pvfs2", "9p", "ncpfs", "fuse", "fuseblk"};
+
+static bool is_network_name(const char *name) {
+  if (!strncmp(name, "fuse.", 5)) return true;
+  for (size_t i = 0; i < sizeof network_names / sizeof *network_names; i++)
+    if (!strcmp(name, network_names[i])) return true;
+  return false;
+}
+
+// A path of mountinfo, whose blanks and backslashes are octal ("\\040"), in its own place.
+static void unescape(char *path) {
+  char *to = path;
+  for (const char *from = path; *from; to++) {
+    unsigned octal;
+    if (*from == '\\' && strspn(from + 1, "01234567") >= 3 && sscanf(from + 1, "%3o", &octal) == 1) {
+      *to = (char)octal;
+      from += 4;
+    } else {
+      *to = *from++;
+    }
+  }
+  *to = 0;
+}
+
+bool os_network_mount(const char *path) {
+  // only a path as it is written can be held against the names of mounts
+  if (strstr(path, "/..") || strstr(path, "//") || strstr(path, "/./")) return false;
+  FILE *file = fopen("/proc/self/mountinfo", "re");
+  if (!file) return false;
+  char *line = NULL;
+  size_t room = 0, longest = 0;
+  bool network = false;
+  while (getline(&line, &room, file) > 0) {
+    // proc(5): 36 35 98:0 /root /mount/point options [fields] - type source options
+    int at = 0, end = 0;
+    char type[64];
+    if (sscanf(line, "%*s %*s %*s %*s %n%*s%n", &at, &end) < 0 || end <= at) continue;
+    const char *behind = strstr(line + end, " - ");
+    if (!behind || sscanf(behind, " - %63s", type) != 1) continue;
+    line[end] = 0;
+    unescape(line + at);
+    size_t length = strlen(line + at);
+    if (length == 1) length = 0;
+    // one over another on the same folder comes later and is the one that is seen
+    if (length < longest || strncmp(path, line + at, length) != 0 || (path[length] != '/' && path[length] != 0)) continue;
+    longest = length;
+    network = is_network_name(type);
+  }
+  free(line);
+  fclose(file);
+  return network;
+}
+
 bool os_is_master_of(int master, int slave) {
   unsigned number;
   struct stat status;

@@ -1,7 +1,7 @@
 // Files that others made, on a file system that is away or of a kind that must not be opened: one command
 // says so, and nobody else notices.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -122,6 +122,36 @@ describe("shared folders of the user on a file system that does not answer", { s
     assert.match(await home.ok(["show", "seen"]), /cat/);
     viewer.key("C-\\", "d");
     await viewer.waitForExit();
+  });
+});
+
+describe("the home directory itself on a network file system that does not answer", { skip: noHungMount ?? false }, () => {
+  const home = new TestHome();
+  const folder = path.join(home.work, "user");
+  let mount: Awaited<ReturnType<typeof hungMount>> | undefined;
+  after(async () => {
+    await mount?.end();
+    await home.dispose();
+  });
+
+  test("the sessions of this machine, which are not on it, are started and listed", async () => {
+    fs.mkdirSync(folder);
+    mount = await hungMount(folder);
+    // /var/tmp, where they are then, is this test's own
+    const script = [
+      "mount -t tmpfs own /var/tmp",
+      `export HOME='${folder}'`,
+      `'${built.falcon}' run -d --name own -- /bin/sleep 1000`,
+      `'${built.falcon}' sessions`,
+    ].join("\n");
+    const asked = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-e", "-c", script];
+    const { FALCON_SESSIONS_HOME: _, XDG_STATE_HOME: __, ...env } = home.env;
+    const said = await new Promise<string>((resolve) => {
+      execFile("unshare", asked, { env, cwd: "/", timeout: 60_000 }, (error, stdout, stderr) =>
+        resolve(`${error?.code ?? (error ? error.signal : 0)} ${stdout}${stderr}`),
+      );
+    });
+    assert.match(said, /^0 \w+\n(.*\n)?.*running\s+own\b/);
   });
 });
 
