@@ -4,34 +4,16 @@
 #include "mode_rules.h"
 #include "stream_filter.h"
 
-enum { GROUND, ESCAPE, CONTROL, CONTROL_DROPPED, OSC_HEAD, DCS_HEAD, KEPT, ASKED, STREAMED, DROPPED };
-
 // Bytes of an OSC or DCS by which it is known what it is; one that still is not is blocked.
 enum { LONGEST_HEAD = 64 };
 
-// Ends nothing and shows nothing, but keeps what a printed character would join with apart, as the sequence
-// would have.
-static const char inert[] = "\x1b\\";
-
-static void forget(struct policy_filter *f) {
-  f->held.length = 0;
-  f->state = GROUND;
-}
-
-static void release(struct policy_filter *f, struct bytes *out) {
-  bytes_add(out, f->held.at, f->held.length);
-  forget(f);
-}
-
-static void drop(struct policy_filter *f, struct bytes *out) {
-  forget(f);
-  bytes_text(out, inert);
-}
+static struct policy_filter *filter_of(struct tokenizer *t) { return (struct policy_filter *)t; }
 
 // A byte that ends no sequence and begins none: some terminals break off there, others drop the byte and go
 // on with the sequence. So what was begun is kept from both, and what follows is text to both.
-static void break_off(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  forget(f);
+static void policy_foreign(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  if (t->fate == FATE_DROPPED) return;
+  tokenizer_forget(t);
   bytes_byte(out, byte);
 }
 
@@ -62,7 +44,7 @@ static bool cut_modes(struct policy_filter *f, const struct control *c, struct b
     any = true;
   }
   if (cut) {
-    drop(f, out);
+    tokenizer_replace(&f->tokens, out);
     if (any) bytes_byte(&left, c->final);
     bytes_add(out, left.at, left.length);
   }
@@ -71,172 +53,105 @@ static bool cut_modes(struct policy_filter *f, const struct control *c, struct b
   return cut;
 }
 
-static void decide_control(struct policy_filter *f, struct bytes *out) {
-  struct control c = control_of(f->held.at + 2, f->held.length - 2);
+static void policy_control(struct tokenizer *t, struct bytes *out) {
+  struct policy_filter *f = filter_of(t);
+  struct control c = control_of(t->held.at + 2, t->held.length - 2);
   if ((c.final == 'h' || c.final == 'l') && cut_modes(f, &c, out)) return;
   bool resets = control_resets_modes(&c);
-  if (passage_of(f, control_kind(&c)) == PASSAGE_PASS) release(f, out);
-  else drop(f, out);
+  if (passage_of(f, control_kind(&c)) == PASSAGE_PASS) tokenizer_release(t, out);
+  else tokenizer_replace(t, out);
   if (resets) bytes_text(out, modes_we_need);
-}
-
-static void in_control(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  if (byte < 0x20) return bytes_byte(out, byte);
-  if (f->state == CONTROL_DROPPED) {
-    if (byte >= 0x40 && byte <= 0x7e) drop(f, out);
-    return;
-  }
-  if (byte == 0x7f) return;
-  if (byte >= 0x80) return break_off(f, byte, out);
-  bytes_byte(&f->held, byte);
-  if (f->held.length > LONGEST_CONTROL) {
-    f->held.length = 0;
-    f->state = CONTROL_DROPPED;
-  } else if (byte >= 0x40) decide_control(f, out);
 }
 
 // ---- strings
 
+// What becomes of the string of which so much is held.
 static void decide_string(struct policy_filter *f, enum sequence_kind kind, struct bytes *out) {
-  f->length = f->held.length;
+  f->length = f->tokens.held.length;
   f->room = kind == KIND_IMAGES ? LONGEST_IMAGE : LONGEST_STRING;
   enum passage passage = passage_of(f, kind);
-  if (passage == PASSAGE_PASS && kind == KIND_IMAGES) {
-    release(f, out);
-    f->state = STREAMED;
-  } else if (passage == PASSAGE_PASS) f->state = KEPT;
-  else if (passage == PASSAGE_ASK) f->state = ASKED;
-  else {
-    f->held.length = 0;
-    f->state = DROPPED;
-  }
+  if (passage == PASSAGE_PASS && kind == KIND_IMAGES) tokenizer_decide(&f->tokens, FATE_PASSED, out);
+  else if (passage == PASSAGE_PASS) tokenizer_decide(&f->tokens, FATE_KEPT, NULL);
+  else if (passage == PASSAGE_ASK) tokenizer_decide(&f->tokens, FATE_ASKED, NULL);
+  else tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
 }
 
-static void in_dcs_head(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  if (byte < 0x20 || byte == 0x7f) return;
-  bytes_byte(&f->held, byte);
-  if (byte < 0x40 && f->held.length <= LONGEST_HEAD) return;
-  decide_string(f, dcs_kind(f->held.at + 2, f->held.length - 2), out);
+// What a string is that is held so far; KIND_OPEN where that cannot be told yet.
+static enum sequence_kind kind_so_far(const struct tokenizer *t, uint8_t byte) {
+  const uint8_t *head = t->held.at + 2;
+  size_t length = t->held.length - 2;
+  if (t->place == PLACE_DCS) return byte < 0x40 && t->held.length <= LONGEST_HEAD ? KIND_OPEN : dcs_kind(head, length);
+  enum sequence_kind kind = osc_kind(head, length, false);
+  return kind == KIND_OPEN && t->held.length > LONGEST_HEAD ? KIND_BLOCKED : kind;
 }
 
-// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether
-// it was a string; what had to be written then is written, its end included. An unfinished control sequence
-// or escape does nothing in any terminal.
-static bool end(struct policy_filter *f, const void *terminator, size_t length, struct bytes *out) {
-  if (f->state == OSC_HEAD) decide_string(f, osc_kind(f->held.at + 2, f->held.length - 2, true), out);
-  uint8_t state = f->state;
-  if (state == KEPT) bytes_add(out, f->held.at, f->held.length);
-  if (state == ASKED) {
-    uint32_t whole = (uint32_t)f->held.length + 2;
+static void policy_string(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  struct policy_filter *f = filter_of(t);
+  // other controls do nothing inside a string, and are no part of it
+  if (byte < 0x20 || t->fate == FATE_DROPPED) return;
+  if (t->fate == FATE_OPEN) {
+    if (byte == 0x7f && t->place == PLACE_DCS) return;
+    bytes_byte(&t->held, byte);
+    enum sequence_kind kind = kind_so_far(t, byte);
+    if (kind != KIND_OPEN) decide_string(f, kind, out);
+  } else if (++f->length > f->room) tokenizer_decide(t, FATE_DROPPED, NULL);
+  else bytes_byte(t->fate == FATE_PASSED ? out : &t->held, byte);
+}
+
+static bool policy_end(struct tokenizer *t, const void *terminator, size_t length, struct bytes *out) {
+  struct policy_filter *f = filter_of(t);
+  if (t->place == PLACE_OSC && t->fate == FATE_OPEN) decide_string(f, osc_kind(t->held.at + 2, t->held.length - 2, true), out);
+  uint8_t fate = t->fate;
+  if (fate == FATE_KEPT) bytes_add(out, t->held.at, t->held.length);
+  if (fate == FATE_ASKED) {
+    uint32_t whole = (uint32_t)t->held.length + 2;
     bytes_add(&f->asked, &whole, sizeof whole);
-    bytes_add(&f->asked, f->held.at, f->held.length);
+    bytes_add(&f->asked, t->held.at, t->held.length);
     bytes_text(&f->asked, inert);
   }
-  forget(f);
-  if (state == KEPT || state == STREAMED) bytes_add(out, terminator, length);
-  else if (state == DROPPED || state == ASKED) bytes_text(out, inert);
-  else return false;
+  tokenizer_forget(t);
+  // the head of a DCS that is none yet does nothing
+  if (fate == FATE_OPEN) return false;
+  if (fate == FATE_KEPT || fate == FATE_PASSED) bytes_add(out, terminator, length);
+  else bytes_text(out, inert);
   return true;
-}
-
-static void in_string(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  if (byte == 0x07 && f->osc) {
-    end(f, &byte, 1, out);
-    return;
-  }
-  // other controls do nothing inside a string, and are no part of it
-  if (byte < 0x20) return;
-  if (f->state == OSC_HEAD) {
-    bytes_byte(&f->held, byte);
-    enum sequence_kind kind = osc_kind(f->held.at + 2, f->held.length - 2, false);
-    if (kind == KIND_OPEN && f->held.length > LONGEST_HEAD) kind = KIND_BLOCKED;
-    if (kind != KIND_OPEN) decide_string(f, kind, out);
-    return;
-  }
-  if (f->state == DROPPED) return;
-  if (++f->length > f->room) {
-    f->held.length = 0;
-    f->state = DROPPED;
-  } else bytes_byte(f->state == STREAMED ? out : &f->held, byte);
 }
 
 // ---- escapes
 
-// Behind ESC: what begins.
-static void open_sequence(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  f->osc = byte == ']';
-  switch (byte) {
-    case '[': f->state = CONTROL; return;
-    case ']': f->state = OSC_HEAD; return;
-    case 'P': f->state = DCS_HEAD; return;
-    // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows
-    // none of them
-    case 'X':
-    case '^':
-    case '_': f->state = DROPPED; return;
-    // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows
-    // what follows
-    case 'k': return drop(f, out);
-  }
-  release(f, out);
-  if (byte == 'c') bytes_text(out, modes_we_need);
+static void policy_opened(struct tokenizer *t, uint8_t letter, struct bytes *out) {
+  // SOS, PM, APC: tmux takes APC for a title, screen shows PM as a message; the session's terminal knows
+  // none of them
+  if (t->place == PLACE_STRING) tokenizer_decide(t, FATE_DROPPED, NULL);
+  if (t->place != PLACE_TEXT) return;
+  // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows
+  // what follows
+  if (letter == 'k') return tokenizer_replace(t, out);
+  tokenizer_release(t, out);
+  if (letter == 'c') bytes_text(out, modes_we_need);
 }
 
-static void after_escape(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  // DEL is nothing within a sequence
-  if (byte == 0x7f) return;
-  if (byte >= 0x80) return break_off(f, byte, out);
-  bytes_byte(&f->held, byte);
-  // character sets and the like have more characters
-  if (byte <= 0x2f && f->held.length < LONGEST_HEAD) return;
-  if (f->held.length > 2 && escape_is_blocked(f->held.at + 1, f->held.length - 1)) drop(f, out);
-  else if (f->held.length > 2) release(f, out);
-  else if (f->closed && byte == '\\') forget(f);
-  else open_sequence(f, byte, out);
+static void policy_escape(struct tokenizer *t, struct bytes *out) {
+  if (escape_is_blocked(t->held.at + 1, t->held.length - 1)) tokenizer_replace(t, out);
+  else tokenizer_release(t, out);
 }
 
-// A C1 control in UTF-8: the same as ESC and the letter 0x40 below it.
-static void c1_control(struct policy_filter *f, uint8_t code, struct bytes *out) {
-  uint8_t both[] = {0xc2, code};
-  bool string = code == 0x9c ? end(f, both, 2, out) : end(f, inert, 2, out);
-  f->closed = false;
-  if (code == 0x9c) {
-    if (!string) bytes_add(out, both, 2);
-    return;
-  }
-  bytes_add(&f->held, both, 2);
-  open_sequence(f, code - 0x40, out);
+static void policy_text(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  (void)t;
+  bytes_byte(out, byte);
 }
 
-static void in_byte(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  if (byte == 0x1b) {
-    f->closed = end(f, inert, 2, out);
-    bytes_byte(&f->held, byte);
-    f->state = ESCAPE;
-    return;
-  }
-  if (byte == 0x18 || byte == 0x1a) return break_off(f, byte, out);  // CAN and SUB: what was held back goes with it
-  switch (f->state) {
-    case GROUND: return bytes_byte(out, byte);
-    case ESCAPE:
-      if (byte < 0x20) return bytes_byte(out, byte);
-      return after_escape(f, byte, out);
-    case CONTROL:
-    case CONTROL_DROPPED: return in_control(f, byte, out);
-    case DCS_HEAD: return in_dcs_head(f, byte, out);
-    default: return in_string(f, byte, out);
-  }
-}
-
-bool policy_streams(const struct policy_filter *f) { return f->state == STREAMED; }
+bool policy_streams(const struct policy_filter *f) { return f->tokens.fate == FATE_PASSED; }
 
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out) {
-  if (f->c2) {
-    f->c2 = false;
-    if (byte >= 0x80 && byte <= 0x9f) return c1_control(f, byte, out);
-    // a C2 that begins no character is dropped, as the session's screen does
-    if (byte >= 0xa0 && byte <= 0xbf) in_byte(f, 0xc2, out);
-  }
-  f->c2 = byte == 0xc2;
-  if (!f->c2) in_byte(f, byte, out);
+  static const struct token_handler handler = {
+      .text = policy_text,
+      .foreign = policy_foreign,
+      .opened = policy_opened,
+      .escape = policy_escape,
+      .control = policy_control,
+      .string = policy_string,
+      .end = policy_end,
+  };
+  tokenizer_byte(&f->tokens, &handler, byte, out);
 }

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-enum { GROUND, ESCAPE, CONTROL, OSC, STRING, STRING_DROPPED, DCS, APC, CONTROL_DROPPED };
-
 enum {
   // Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another.
   LONGEST_NUMBER = 8,
@@ -16,34 +14,9 @@ enum {
   FIRST_WORDS = 64,
   // iTerm2's questions are shorter (UTF-16 units, as kept from the first implementation).
   LONGEST_ITERM_QUESTION = 24,
-  LONGEST_ESCAPE = 16,
 };
 
-// Stands in for a question: changes nothing, but ends what a printed character would join, as the question
-// would have.
-static const char inert[] = "\x1b\\";
-
-static void forget(struct question_filter *f) {
-  f->held.length = 0;
-  f->character_length = 0;
-  f->state = GROUND;
-}
-
-static void release(struct question_filter *f, struct bytes *out) {
-  bytes_add(out, f->held.at, f->held.length);
-  forget(f);
-}
-
-static void replace(struct question_filter *f, struct bytes *out) {
-  forget(f);
-  bytes_text(out, inert);
-}
-
-static void enter(struct question_filter *f, uint8_t state) {
-  f->state = state;
-  f->bell_ends = state == OSC;
-  f->numbered = false;
-}
+static struct question_filter *filter_of(struct tokenizer *t) { return (struct question_filter *)t; }
 
 // ---- characters
 
@@ -63,11 +36,11 @@ static size_t character_at(const uint8_t *bytes, size_t length) {
 }
 
 // Whether a control sequence has gone wrong already: its final byte alone ends it then.
-static bool is_ignored(const struct question_filter *f) {
-  if (f->state == CONTROL_DROPPED) return true;
-  if (f->state != CONTROL) return false;
-  const uint8_t *body = f->held.at + 2;
-  size_t length = f->held.length - 2, i = 0;
+static bool is_ignored(const struct tokenizer *t) {
+  if (t->place != PLACE_CONTROL) return false;
+  if (t->fate == FATE_DROPPED) return true;
+  const uint8_t *body = t->held.at + 2;
+  size_t length = t->held.length - 2, i = 0;
   if (length > 0 && body[0] >= '<' && body[0] <= '?') i++;
   while (i < length && body[i] >= 0x30 && body[i] <= 0x3b) i++;
   while (i < length && body[i] >= 0x20 && body[i] <= 0x2f) i++;
@@ -77,16 +50,17 @@ static bool is_ignored(const struct question_filter *f) {
 // A byte that is no ASCII, within an escape or a control sequence. The session's screen drops one that is
 // part of no character and goes on with the sequence; a whole character breaks the sequence off there, and is
 // not shown. Other terminals do neither: the viewer's gets what is left.
-static void foreign(struct question_filter *f, uint8_t byte) {
-  if ((byte & 0xc0) != 0x80) f->character_length = 0;
-  else if (f->character_length == 0) return;
-  f->character[f->character_length++] = byte;
-  size_t size = character_size(f->character[0]);
-  if (f->character_length < size) return;
+static void question_foreign(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  (void)out;
+  if ((byte & 0xc0) != 0x80) t->character_length = 0;
+  else if (t->character_length == 0) return;
+  t->character[t->character_length++] = byte;
+  size_t size = character_size(t->character[0]);
+  if (t->character_length < size) return;
   // the screen's decoder drops byte order marks
-  bool whole = size > 0 && character_at(f->character, f->character_length) == f->character_length && memcmp(f->character, "\xef\xbb\xbf", size) != 0;
-  f->character_length = 0;
-  if (whole && !is_ignored(f)) forget(f);
+  bool whole = size > 0 && character_at(t->character, t->character_length) == t->character_length && memcmp(t->character, "\xef\xbb\xbf", size) != 0;
+  t->character_length = 0;
+  if (whole && !is_ignored(t)) tokenizer_forget(t);
 }
 
 // ---- operating system commands
@@ -94,8 +68,8 @@ static void foreign(struct question_filter *f, uint8_t byte) {
 // The OSC without what a terminal may drop: bytes that are no UTF-8, zeros before the number. Counts its
 // UTF-16 units.
 static size_t read_text(struct question_filter *f) {
-  const uint8_t *bytes = f->held.at + 2;
-  size_t length = f->held.length - 2, units = 0, zeros = 0;
+  const uint8_t *bytes = f->tokens.held.at + 2;
+  size_t length = f->tokens.held.length - 2, units = 0, zeros = 0;
   f->text.length = 0;
   for (size_t i = 0; i < length;) {
     size_t size = character_at(bytes + i, length - i);
@@ -132,14 +106,14 @@ enum verdict { HARMLESS, NOT_YET, REFUSED };
 // Whether it is known already that this OSC asks nothing.
 static enum verdict judge_osc(struct question_filter *f, uint8_t byte) {
   if (!f->numbered) {
-    if (byte >= '0' && byte <= '9') return f->held.length > LONGEST_NUMBER + 2 ? REFUSED : NOT_YET;
+    if (byte >= '0' && byte <= '9') return f->tokens.held.length > LONGEST_NUMBER + 2 ? REFUSED : NOT_YET;
     if (byte >= 0x7f) return REFUSED;
     f->numbered = true;
     read_text(f);
     if (!osc_may_ask(f->text.at, length_to(f->text.at, f->text.length, ';'))) return HARMLESS;
     return byte == ';' ? NOT_YET : REFUSED;
   }
-  if (f->held.length >= FIRST_WORDS) return NOT_YET;
+  if (f->tokens.held.length >= FIRST_WORDS) return NOT_YET;
   size_t units = read_text(f);
   if (text_begins(f, "52;")) {
     // behind the second word's beginning
@@ -150,22 +124,11 @@ static enum verdict judge_osc(struct question_filter *f, uint8_t byte) {
 }
 
 static void in_osc(struct question_filter *f, uint8_t byte, struct bytes *out) {
-  bytes_byte(&f->held, byte);
-  switch (judge_osc(f, byte)) {
-    case HARMLESS:
-      release(f, out);
-      enter(f, STRING);
-      f->bell_ends = true;
-      return;
-    case NOT_YET:
-      if (f->held.length <= LONGEST_QUESTION) return;
-      // a question that asks for too much
-      break;
-    case REFUSED:
-      break;
-  }
-  f->held.length = 0;
-  f->state = STRING_DROPPED;
+  bytes_byte(&f->tokens.held, byte);
+  enum verdict verdict = judge_osc(f, byte);
+  if (verdict == HARMLESS) return tokenizer_decide(&f->tokens, FATE_PASSED, out);
+  // a longer question asks for too much
+  if (verdict == REFUSED || f->tokens.held.length > LONGEST_QUESTION) tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
 }
 
 // Adds `ESC ] number ; word` of a list of colours; `first` of all stands alone, the others behind a
@@ -220,7 +183,7 @@ static bool passes_settings_only(struct question_filter *f, struct bytes *out) {
     }
   }
   if (cut) {
-    forget(f);
+    tokenizer_forget(&f->tokens);
     bytes_add(out, kept.at, kept.length);
   }
   out->failed = out->failed || kept.failed;
@@ -232,172 +195,76 @@ static bool passes_settings_only(struct question_filter *f, struct bytes *out) {
 
 static void in_dcs(struct question_filter *f, uint8_t byte, struct bytes *out) {
   if (byte < 0x20 || byte == 0x7f) return;
-  bytes_byte(&f->held, byte);
-  if (byte < 0x40 && f->held.length <= LONGEST_CONTROL) return;
-  const uint8_t *head = f->held.at + 2;
-  size_t length = f->held.length - 2;
+  bytes_byte(&f->tokens.held, byte);
+  if (byte < 0x40 && f->tokens.held.length <= LONGEST_CONTROL) return;
+  const uint8_t *head = f->tokens.held.at + 2;
+  size_t length = f->tokens.held.length - 2;
   bool asks = length >= 2 && head[length - 1] == 'q' && (head[length - 2] == '$' || head[length - 2] == '+');  // DECRQSS, XTGETTCAP
   // heads that are none: a terminal may drop the byte that is wrong
-  if (byte >= 0x80 || byte < 0x40 || asks) {
-    f->held.length = 0;
-    f->state = STRING_DROPPED;
-  } else {
-    release(f, out);
-    f->state = STRING;
-  }
+  if (byte >= 0x80 || byte < 0x40 || asks) tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
+  else tokenizer_decide(&f->tokens, FATE_PASSED, out);
 }
 
 // Kitty's graphics answer nearly everything, and the screen has no images.
 static void in_apc(struct question_filter *f, uint8_t byte, struct bytes *out) {
   if (byte < 0x20 || byte >= 0x7f) return;
-  if (byte == 'G') {
-    f->held.length = 0;
-    f->state = STRING_DROPPED;
-    return;
-  }
-  bytes_byte(&f->held, byte);
-  release(f, out);
-  f->state = STRING;
+  if (byte == 'G') return tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
+  bytes_byte(&f->tokens.held, byte);
+  tokenizer_decide(&f->tokens, FATE_PASSED, out);
 }
 
-// ---- control sequences
-
-static void decide_control(struct question_filter *f, struct bytes *out) {
-  struct control c = control_of(f->held.at + 2, f->held.length - 2);
-  if (c.whole && control_asks(&c)) replace(f, out);
-  else release(f, out);
+static void question_string(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  struct question_filter *f = filter_of(t);
+  if (t->fate == FATE_PASSED) bytes_byte(out, byte);
+  if (t->fate != FATE_OPEN) return;
+  if (t->place == PLACE_DCS) in_dcs(f, byte, out);
+  else if (t->place == PLACE_STRING) in_apc(f, byte, out);
+  else if (byte >= 0x20) in_osc(f, byte, out);
 }
 
-static void in_control(struct question_filter *f, uint8_t byte, struct bytes *out) {
-  f->character_length = 0;
-  if (f->state == CONTROL_DROPPED) {
-    if (byte >= 0x40) replace(f, out);
-    return;
-  }
-  bytes_byte(&f->held, byte);
-  if (byte >= 0x40) return decide_control(f, out);
-  if (f->held.length > LONGEST_CONTROL) {
-    f->held.length = 0;
-    f->state = CONTROL_DROPPED;
-  }
-}
-
-// ---- escapes
-
-static void after_escape(struct question_filter *f, uint8_t byte, struct bytes *out) {
-  f->character_length = 0;
-  bytes_byte(&f->held, byte);
-  if (f->held.length == 2) {
-    switch (byte) {
-      case '\\':  // the end of a string that has its end already
-        if (f->closed) return forget(f);
-        break;
-      case '[': return enter(f, CONTROL);
-      case ']': return enter(f, OSC);
-      case 'P': return enter(f, DCS);
-      case '_': return enter(f, APC);
-      case 'X':
-      case '^':
-        release(f, out);
-        return enter(f, STRING);
-      case 'Z': return replace(f, out);  // DECID asks what DA1 asks
-    }
-  }
-  if (byte <= 0x2f && f->held.length < LONGEST_ESCAPE) return;
-  release(f, out);
-}
-
-// Something ends the sequence at hand, if there is one: a string's own end, or whatever begins next. Whether
-// it was a string; what had to be written then is written, its end included. An unfinished control sequence
-// or escape does nothing in any terminal, and is forgotten.
-static bool end(struct question_filter *f, const void *terminator, size_t length, struct bytes *out) {
-  uint8_t state = f->state;
-  if (state == GROUND || state == ESCAPE || state == CONTROL || state == CONTROL_DROPPED) {
-    forget(f);
-    return false;
-  }
-  if (state == STRING_DROPPED || (state == OSC && held_asks(f))) {
-    replace(f, out);
+static bool question_end(struct tokenizer *t, const void *terminator, size_t length, struct bytes *out) {
+  struct question_filter *f = filter_of(t);
+  bool osc = t->place == PLACE_OSC && t->fate == FATE_OPEN;
+  if (t->fate == FATE_DROPPED || (osc && held_asks(f))) {
+    tokenizer_replace(t, out);
     return true;
   }
-  if (state != OSC || !passes_settings_only(f, out)) release(f, out);
+  if (!osc || !passes_settings_only(f, out)) tokenizer_release(t, out);
   bytes_add(out, terminator, length);
   return true;
 }
 
-// A C1 control, written as C2 and itself.
-static void c1_control(struct question_filter *f, uint8_t code, struct bytes *out) {
-  uint8_t both[] = {0xc2, code}, state;
-  bool string = code == 0x9c ? end(f, both, 2, out) : end(f, inert, 2, out);
-  f->closed = false;
-  switch (code) {
-    case 0x9c:
-      if (!string) bytes_add(out, both, 2);
-      return;
-    case 0x9a: return bytes_text(out, inert);  // DECID
-    case 0x9b: state = CONTROL; break;
-    case 0x9d: state = OSC; break;
-    case 0x90: state = DCS; break;
-    case 0x9f: state = APC; break;
-    case 0x98:
-    case 0x9e: state = STRING; break;
-    default: return bytes_add(out, both, 2);
-  }
-  enter(f, state);
-  bytes_add(state == STRING ? out : &f->held, both, 2);
+// ---- control sequences
+
+static void question_control(struct tokenizer *t, struct bytes *out) {
+  struct control c = control_of(t->held.at + 2, t->held.length - 2);
+  if (c.whole && control_asks(&c)) tokenizer_replace(t, out);
+  else tokenizer_release(t, out);
 }
 
-static void in_byte(struct question_filter *f, uint8_t byte, struct bytes *out) {
-  if (byte == 0x1b) {
-    f->closed = end(f, inert, 2, out);
-    f->state = ESCAPE;
-    bytes_byte(&f->held, byte);
-    return;
-  }
-  if (byte == 0x18 || byte == 0x1a) {
-    // CAN and SUB break off whatever is under way; what was held back goes with it
-    forget(f);
-    bytes_byte(out, byte);
-    return;
-  }
-  switch (f->state) {
-    case GROUND:
-      // ENQ makes some terminals send their answerback
-      if (byte != 0x05) bytes_byte(out, byte);
-      return;
-    case ESCAPE:
-    case CONTROL:
-    case CONTROL_DROPPED:
-      // controls act at once, wherever they stand; DEL is nothing within a sequence
-      if (byte < 0x20 && byte != 0x05) bytes_byte(out, byte);
-      if (byte < 0x20 || byte == 0x7f) return;
-      if (byte >= 0x80) foreign(f, byte);
-      else if (f->state == ESCAPE) after_escape(f, byte, out);
-      else in_control(f, byte, out);
-      return;
-    case OSC:
-      if (byte == 0x07) end(f, &byte, 1, out);
-      else if (byte >= 0x20) in_osc(f, byte, out);
-      return;
-    case DCS: return in_dcs(f, byte, out);
-    case APC: return in_apc(f, byte, out);
-    case STRING:
-      bytes_byte(out, byte);
-      if (byte == 0x07 && f->bell_ends) f->state = GROUND;
-      return;
-    default:
-      if (byte == 0x07 && f->bell_ends) replace(f, out);
-  }
+static void question_opened(struct tokenizer *t, uint8_t letter, struct bytes *out) {
+  filter_of(t)->numbered = false;
+  // SOS and PM ask nothing; APC may
+  if (letter == 'X' || letter == '^') tokenizer_decide(t, FATE_PASSED, out);
+  else if (letter == 'Z') tokenizer_replace(t, out);  // DECID asks what DA1 asks
+  else if (t->place == PLACE_TEXT) tokenizer_release(t, out);
+}
+
+static void question_text(struct tokenizer *t, uint8_t byte, struct bytes *out) {
+  (void)t;
+  // ENQ makes some terminals send their answerback
+  if (byte != 0x05) bytes_byte(out, byte);
 }
 
 void question_byte(struct question_filter *f, uint8_t byte, struct bytes *out) {
-  if (f->c2) {
-    f->c2 = false;
-    if (byte >= 0x80 && byte <= 0x9f) return c1_control(f, byte, out);
-    // a C2 that begins no character is dropped, as the session's screen does: what is taken out behind it
-    // must not join it to a C1 control
-    if (byte >= 0xa0 && byte <= 0xbf) in_byte(f, 0xc2, out);
-  }
-  f->c2 = byte == 0xc2;
-  if (!f->c2) in_byte(f, byte, out);
+  static const struct token_handler handler = {
+      .text = question_text,
+      .foreign = question_foreign,
+      .opened = question_opened,
+      .escape = tokenizer_release,
+      .control = question_control,
+      .string = question_string,
+      .end = question_end,
+  };
+  tokenizer_byte(&f->tokens, &handler, byte, out);
 }

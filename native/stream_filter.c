@@ -59,8 +59,8 @@ void stream_filter_begin(struct stream_filter *f, const struct sequence_rules *r
 }
 
 bool stream_filter_at_rest(const struct stream_filter *f) {
-  // both stages call being between sequences 0
-  return f->question.state == 0 && !f->question.c2 && f->policy.state == 0 && !f->policy.c2 && f->between.length == 0;
+  const struct tokenizer *q = &f->question.tokens, *p = &f->policy.tokens;
+  return q->place == PLACE_TEXT && !q->c2 && p->place == PLACE_TEXT && !p->c2 && f->between.length == 0;
 }
 
 // The second stage takes what the first let through, up to the last whole character.
@@ -86,12 +86,12 @@ bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t le
     else bytes_byte(&f->between, bytes[i]);
     if (f->between.length > 0) judge(f);
   }
-  return !(f->out.failed || f->between.failed || f->question.held.failed || f->question.text.failed || f->policy.held.failed || f->policy.asked.failed);
+  return !(f->out.failed || f->between.failed || f->question.tokens.held.failed || f->question.text.failed || f->policy.tokens.held.failed || f->policy.asked.failed);
 }
 
 bool stream_filter_streams(const struct stream_filter *f) { return policy_streams(&f->policy); }
 
 void stream_filter_end(struct stream_filter *f) {
-  struct bytes *all[] = {&f->question.held, &f->question.text, &f->policy.held, &f->policy.asked, &f->between, &f->out};
+  struct bytes *all[] = {&f->question.tokens.held, &f->question.text, &f->policy.tokens.held, &f->policy.asked, &f->between, &f->out};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bytes_free(all[i]);
 }

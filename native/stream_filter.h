@@ -6,11 +6,9 @@
 
 #include "bytes.h"
 #include "sequence_rules.h"
+#include "tokenizer.h"
 
 enum {
-  // A control sequence (or the head of a DCS) that is longer is dropped: nobody needs it, and it may hide
-  // another one behind leading zeros.
-  LONGEST_CONTROL = 512,
   // Bytes of one string (a title, a palette, a link) that are passed; what a terminal does with more of it
   // nobody has tried.
   LONGEST_STRING = 64 << 10,
@@ -20,25 +18,18 @@ enum {
 
 // The first stage: takes questions out.
 struct question_filter {
-  uint8_t state;
-  bool c2;        // the last byte was C2, and may begin a C1 control
-  bool closed;    // the string before ESC has its end already: a backslash that follows is none any more
-  bool bell_ends;  // the string at hand is an OSC
-  bool numbered;  // its number is whole
-  uint8_t character[4], character_length;  // a character within an escape or a control sequence
-  struct bytes held;
+  struct tokenizer tokens;
+  bool numbered;  // the number of the OSC at hand is whole
   struct bytes text;  // an OSC without what a terminal may drop
 };
 void question_byte(struct question_filter *f, uint8_t byte, struct bytes *out);
 
 // The second stage: the user's rules. What it passes ends between two sequences, but for images.
 struct policy_filter {
+  struct tokenizer tokens;
   struct sequence_rules rules;
-  bool may_ask;   // somebody asks a person about what is to be asked; else it is blocked
-  uint8_t state;
-  bool c2, closed, osc;
+  bool may_ask;  // somebody asks a person about what is to be asked; else it is blocked
   size_t length, room;  // of the string at hand: bytes that were passed or kept, and how many may be
-  struct bytes held;
   struct bytes asked;   // sequences that a person is to be asked about, each behind its length (u32 of this machine)
 };
 bool policy_streams(const struct policy_filter *f);

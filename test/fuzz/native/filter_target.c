@@ -5,25 +5,12 @@
 #include <string.h>
 
 #include "policy_filter.c"
-#undef inert
-#define GROUND QUESTION_GROUND
-#define ESCAPE QUESTION_ESCAPE
-#define CONTROL QUESTION_CONTROL
-#define CONTROL_DROPPED QUESTION_CONTROL_DROPPED
-#define inert question_inert
-#define forget question_forget
-#define release question_release
-#define end question_end
-#define in_byte question_in_byte
-#define in_control question_in_control
-#define c1_control question_c1_control
-#define decide_control question_decide_control
-#define after_escape question_after_escape
+#define filter_of question_filter_of
 #include "question_filter.c"
-#undef end
 #include "mode_rules.c"
 #include "sequence_rules.c"
 #include "stream_filter.c"
+#include "tokenizer.c"
 
 void fuzz_one(const uint8_t *bytes, size_t length) {
   if (length < 3) return;

@@ -17,6 +17,8 @@ export const longestImage = 16 << 20;
  * leading zeros.
  */
 const longestControl = 512;
+/** An escape that is longer is none. */
+const longestEscape = 16;
 /** Bytes of an OSC or DCS by which it is known what it is; one that still is not is blocked. */
 const longestHead = 64;
 
@@ -171,7 +173,7 @@ export class PolicyFilter {
     if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
     // character sets and the like have more characters
-    if (byte <= 0x2f && this.#held.length < longestHead) return;
+    if (byte <= 0x2f && this.#held.length < longestEscape) return;
     const sequence = String.fromCharCode(...this.#held.slice(1));
     if (sequence === " G" || sequence === "%@") this.#drop();
     else if (this.#held.length > 2) this.#release();
@@ -217,10 +219,12 @@ export class PolicyFilter {
     if (byte === 0x7f) return;
     if (byte >= 0x80) return this.#breakOff(byte);
     this.#held.push(byte);
+    const ends = byte >= 0x40 && byte <= 0x7e;
     if (this.#held.length > longestControl) {
       this.#held = [];
       this.#state = State.controlDropped;
-    } else if (byte >= 0x40 && byte <= 0x7e) this.#decideControl();
+      if (ends) this.#drop();
+    } else if (ends) this.#decideControl();
   }
 
   #decideControl(): void {

@@ -244,11 +244,11 @@ export class QueryFilter {
       return;
     }
     this.#held.push(byte);
-    if (byte >= 0x40) return this.#decideCsi();
     if (this.#held.length > longestCsi) {
       this.#held = [];
       this.#state = State.csiDropped;
-    }
+      if (byte >= 0x40) this.#replace(inert);
+    } else if (byte >= 0x40) this.#decideCsi();
   }
 
   #decideCsi(): void {

@@ -212,6 +212,8 @@ test("lengths are bounded: a string is cut, a control sequence of zeros is dropp
   assert.ok(long.length < longestString + 100);
   assert.ok(long.endsWith(`${st}after`), long.slice(-20));
   assert.equal(filtered(`a\x1b[${"0".repeat(600)}8;24;80tb`, all("pass")), `a${st}b`);
+  // the final byte ends a sequence that is one byte too long, too (ECMA-48, 5.4): what follows is text
+  assert.equal(filtered(`a\x1b[${"0".repeat(510)}mbcd`, all("pass")), `a${st}bcd`);
   assert.equal(filtered(`a\x1b]${"0".repeat(200)}52;c;aGk=\x07b`, all("pass")), `a${st}b`);
   assert.equal(filtered(`a\x1bP${"1;".repeat(200)}|x\x1b\\b`, all("pass")), `a${st}b`);
   const held = new StreamFilter(all("block"), { of: "screen" });
