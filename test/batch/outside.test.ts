@@ -4,54 +4,33 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { type SessionRow, TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm, SlurmCluster } from "../support/slurm.ts";
-
-interface Row extends SessionRow {
-  host: string;
-  job: string | null;
-}
+import { noSlurm } from "../support/slurm.ts";
+import { type NodeRow, slurmNodes } from "../support/slurm-nodes.ts";
 
 describe("a job's session, from another machine", { skip: noSlurm() }, () => {
-  let cluster: SlurmCluster;
-  let home: TestHome;
-  before(async () => {
-    assert.deepEqual(built.notBuilt(), [], "npm run build comes first");
-    cluster = await SlurmCluster.up("cgroup", { apart: true });
-    home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string, PATH: cluster.env.PATH as string });
-    delete home.env.FALCON_SESSIONS_HOME;
-    home.env.XDG_STATE_HOME = home.folder;
-    const bin = path.join(home.work, "bin");
+  const nodes = slurmNodes();
+  before(() => {
+    const bin = path.join(nodes.home.work, "bin");
     fs.mkdirSync(bin);
     fs.symlinkSync(built.falcon, path.join(bin, "falcon-sessions"));
-    home.env.PATH = `${bin}:${home.env.PATH}`;
-  });
-  after(async () => {
-    try {
-      await cluster.cancelAll();
-      for (const node of cluster.nodes)
-        fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
-      await home.dispose();
-    } finally {
-      await cluster.down();
-    }
+    nodes.home.env.PATH = `${bin}:${nodes.home.env.PATH}`;
   });
 
-  const archive = () => path.join(home.folder, "falcon-sessions", "archive");
-  const row = async (name: string) => ((await home.sessions()) as Row[]).filter((one) => one.name === name).at(-1);
+  const archive = () => path.join(nodes.home.folder, "falcon-sessions", "archive");
+  const row = async (name: string) => ((await nodes.home.sessions()) as NodeRow[]).filter((one) => one.name === name).at(-1);
   /** A job whose script is this program in a session, and that session once it is told here. */
-  async function submitted(name: string, program: string): Promise<{ job: number; row: Row }> {
+  async function submitted(name: string, program: string): Promise<{ job: number; row: NodeRow }> {
     const line = `exec ${built.falcon} run --name ${name} -- /bin/sh -c '${program}'`;
-    const job = await cluster.submit(name, [line], [], home.env);
+    const job = await nodes.cluster.submit(name, [line], [], nodes.home.env);
     const found = await until(
       async () => {
         const one = await row(name);
         return one?.state === "running" && one.host !== "" ? one : undefined;
       },
-      () => `${name} to be told${cluster.output(name)}`,
+      () => `${name} to be told${nodes.cluster.output(name)}`,
       120_000,
     );
     return { job, row: found };
@@ -59,27 +38,27 @@ describe("a job's session, from another machine", { skip: noSlurm() }, () => {
 
   test("listed where squeue has it; show, logs and send go by a step in the job; attached there when it is cancelled", async () => {
     const { job, row: found } = await submitted("live", "echo hello from $(hostname); exec cat");
-    const squeue = (await cluster.run("squeue", ["-h", "-j", String(job), "-o", "%A %N %T"])).trim();
+    const squeue = (await nodes.cluster.run("squeue", ["-h", "-j", String(job), "-o", "%A %N %T"])).trim();
     assert.equal(`${String(found.job).slice(1)} ${found.host} ${found.state.toUpperCase()}`, squeue);
-    assert.match(await home.ok(["logs", "live"]), new RegExp(`hello from ${found.host}`));
-    await home.ok(["send", "live", "--text", "typed outside"]);
-    await home.ok(["send", "live", "Enter"]);
-    await until(async () => (await home.ok(["logs", "live"])).includes("typed outside"), "what was sent");
-    const terminal = home.terminal(["attach", "live"]);
+    assert.match(await nodes.home.ok(["logs", "live"]), new RegExp(`hello from ${found.host}`));
+    await nodes.home.ok(["send", "live", "--text", "typed outside"]);
+    await nodes.home.ok(["send", "live", "Enter"]);
+    await until(async () => (await nodes.home.ok(["logs", "live"])).includes("typed outside"), "what was sent");
+    const terminal = nodes.home.terminal(["attach", "live"]);
     await terminal.waitFor("typed outside");
     terminal.type("at the terminal\r");
     await terminal.waitFor(/at the terminal\s+at the terminal/);
     await until(() => fs.existsSync(path.join(archive(), found.id, "1", "part.json")), "it to be kept", 60_000);
-    await cluster.run("scancel", [String(job)]);
+    await nodes.cluster.run("scancel", [String(job)]);
     await terminal.waitForExit("the end", 60_000);
     // its end is told by the session's own server, where that has the time, else by Slurm
     const said = terminal.lines().join("");
     assert.match(said, new RegExp(`live: (killed|stopped|lost|ended)|the job on ${found.host} is over \\(srun: `), said);
     assert.doesNotMatch(said, /goes on/);
     // the node's server could say nothing more: Slurm says that the job is over, and the archive has the rest
-    const { state } = JSON.parse(await home.ok(["show", "--json", "live"])) as { state: string };
+    const { state } = JSON.parse(await nodes.home.ok(["show", "--json", "live"])) as { state: string };
     assert.match(state, /^(lost|exited)$/);
-    assert.match(await home.ok(["logs", "live"]), /typed outside/);
+    assert.match(await nodes.home.ok(["logs", "live"]), /typed outside/);
     assert.equal((await row("live"))?.state, state);
   });
 
@@ -93,23 +72,23 @@ describe("a job's session, from another machine", { skip: noSlurm() }, () => {
       "its end to be kept",
       60_000,
     );
-    await until(async () => (await cluster.job(job)).JobState === "FAILED", "its job to be over", 60_000);
+    await until(async () => (await nodes.cluster.job(job)).JobState === "FAILED", "its job to be over", 60_000);
     // all that stood on the node goes with it
     await until(() => {
       try {
-        fs.rmSync(path.join(home.folder, "falcon-sessions", found.host), { recursive: true, force: true });
+        fs.rmSync(path.join(nodes.home.folder, "falcon-sessions", found.host), { recursive: true, force: true });
         return true;
       } catch {
         // the job's server says its last word
         return false;
       }
     }, "the home to go");
-    assert.match(await home.ok(["show", "kept"]), /status 3|failed/);
-    assert.match(await home.ok(["logs", found.id]), /what it said/);
-    assert.match(await home.ok(["export", "kept", "--format", "text"]), /what it said/);
-    assert.equal(((await home.sessions()) as Row[]).filter(({ name }) => name === "kept").length, 1, "one line");
-    const again = await home.ok(["relaunch", "-d", "kept"]);
-    assert.match(await home.ok(["wait", again]).catch((error: Error) => error.message), /3|failed/);
+    assert.match(await nodes.home.ok(["show", "kept"]), /status 3|failed/);
+    assert.match(await nodes.home.ok(["logs", found.id]), /what it said/);
+    assert.match(await nodes.home.ok(["export", "kept", "--format", "text"]), /what it said/);
+    assert.equal(((await nodes.home.sessions()) as NodeRow[]).filter(({ name }) => name === "kept").length, 1, "one line");
+    const again = await nodes.home.ok(["relaunch", "-d", "kept"]);
+    assert.match(await nodes.home.ok(["wait", again]).catch((error: Error) => error.message), /3|failed/);
     assert.notEqual((await row("kept"))?.host, found.host, "it was started here");
   });
 });
