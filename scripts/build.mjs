@@ -9,16 +9,21 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { missing } from "./build-check/check.mjs";
 import { lazyNamespace, lazyPackages } from "./lazy-packages.mjs";
+import { besideBundles, sharedPackages } from "./shared-packages.mjs";
 
 const self = fileURLToPath(import.meta.url);
 /** What else decides how a bundle comes out. */
-const builders = [path.join(path.dirname(self), "lazy-packages.mjs")];
+const builders = ["lazy-packages.mjs", "shared-packages.mjs"].map((name) => path.join(path.dirname(self), name));
 const root = path.resolve(path.dirname(self), "..");
 const dist = path.join(root, "dist");
 const native = path.join(root, "native");
 
-/** What is bundled: entry and result. Native packages stay in node_modules, because esbuild cannot pack a .node file. */
+/**
+ * What is bundled: entry (a file, or `package`) and result. Native packages stay in node_modules, because esbuild cannot pack a .node file. An executable
+ * one is whole in itself: users copy it.
+ */
 const bundles = [
+  ...Object.entries(sharedPackages).map(([name, result]) => ({ package: name, result })),
   { entry: "src/server/main.ts", result: "server.cjs" },
   { entry: "src/server/aside-helper.ts", result: "aside-helper.cjs" },
   { entry: "src/terminal/worker/worker.ts", result: "screen-worker.cjs" },
@@ -123,10 +128,10 @@ async function buildBundles() {
   fs.mkdirSync(dist, { recursive: true });
   replace(path.join(dist, "node-path"), `${process.execPath}\n`);
   let esbuild;
-  for (const { entry, result, executable } of bundles) {
+  for (const { entry, package: name, result, executable } of bundles) {
     const file = path.join(dist, result);
     const stamp = `${file}.built-from`;
-    if (!fs.existsSync(path.join(root, entry))) {
+    if (entry !== undefined && !fs.existsSync(path.join(root, entry))) {
       say(`bundle: no ${entry} yet, skipped`);
       continue;
     }
@@ -134,9 +139,13 @@ async function buildBundles() {
     if (before && fs.existsSync(file) && before.key === bundleKey(before.inputs)) continue;
     const started = performance.now();
     esbuild ??= await loadEsbuild();
-    const built = await bundle(esbuild, entry, file, executable);
+    const what =
+      name === undefined
+        ? { entryPoints: [entry] }
+        : { stdin: { contents: `module.exports = require("${name}")`, resolveDir: root } };
+    const built = await bundle(esbuild, what, file, { executable, shares: name === undefined && !executable });
     const inputs = Object.keys(built.metafile.inputs)
-      .filter((input) => !input.startsWith(`${lazyNamespace}:`))
+      .filter((input) => input !== "<stdin>" && !input.startsWith(`${lazyNamespace}:`))
       .sort();
     for (const output of built.outputFiles) replace(output.path, output.contents);
     if (executable) fs.chmodSync(file, 0o755);
@@ -145,7 +154,10 @@ async function buildBundles() {
   }
 }
 
-/** dist/web, what a browser gets: one script and one style sheet with all that they need, so that nothing is asked of anybody else. */
+/**
+ * dist/web, what a browser gets: one script and one style sheet with all that they need, so that nothing is asked of anybody else. Both are kept as
+ * they are sent, compressed: a third of what the disk would hold.
+ */
 async function buildPage() {
   const folder = path.join(root, page.folder);
   if (!fs.existsSync(folder)) return; // a package brings the page ready
@@ -153,7 +165,7 @@ async function buildPage() {
   const stamp = path.join(dist, "web.built-from");
   const copied = page.copied.map((name) => path.join(page.folder, name));
   const before = parse(read(stamp));
-  if (before && fs.existsSync(path.join(target, "page.js")) && before.key === bundleKey(before.inputs)) return;
+  if (before && fs.existsSync(path.join(target, "page.js.gz")) && before.key === bundleKey(before.inputs)) return;
   const started = performance.now();
   const esbuild = await loadEsbuild();
   let built;
@@ -182,12 +194,14 @@ async function buildPage() {
   // what an earlier version had there would be packed, too
   fs.rmSync(target, { recursive: true, force: true });
   fs.mkdirSync(target, { recursive: true });
-  for (const output of built.outputFiles)
-    replace(path.join(target, path.basename(output.path).replace("style.css", "page.css")), output.contents);
+  for (const output of built.outputFiles) {
+    const name = path.basename(output.path).replace("style.css", "page.css");
+    replace(path.join(target, `${name}.gz`), gzipSync(output.contents, { level: 9 }));
+  }
   for (const name of copied) replace(path.join(target, path.basename(name)), fs.readFileSync(path.join(root, name)));
   const inputs = [...Object.keys(built.metafile.inputs), ...copied].sort();
   replace(stamp, JSON.stringify({ key: bundleKey(inputs), inputs }));
-  const size = fs.readdirSync(target).reduce((sum, name) => sum + gzipSync(fs.readFileSync(path.join(target, name))).length, 0);
+  const size = fs.readdirSync(target).reduce((sum, name) => sum + fs.statSync(path.join(target, name)).size, 0);
   say(`page: dist/web (${Math.round(size / 1024)} KiB compressed) in ${seconds(started)} s`);
 }
 
@@ -229,7 +243,7 @@ async function runScript({ entry, stamp, version, args, failure }) {
   fs.mkdirSync(dist, { recursive: true });
   // beside the other bundles, where what is not bundled is found
   const file = path.join(dist, `${path.basename(entry, ".ts")}.tmp.cjs`);
-  const built = await bundle(await loadEsbuild(), entry, file, false);
+  const built = await bundle(await loadEsbuild(), { entryPoints: [entry] }, file);
   try {
     for (const output of built.outputFiles) if (output.path === file) fs.writeFileSync(file, output.contents);
     const run = spawnSync(process.execPath, [file, ...args], { encoding: "utf8" });
@@ -245,12 +259,16 @@ async function runScript({ entry, stamp, version, args, failure }) {
   return true;
 }
 
-/** One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined. */
-async function bundle(esbuild, entry, outfile, executable) {
+/**
+ * One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined.
+ * @param what esbuild's entry.
+ * @param options `shares`: the shared packages are loaded from their files beside it.
+ */
+async function bundle(esbuild, what, outfile, { executable = false, shares = false } = {}) {
   try {
     return await esbuild.build({
       absWorkingDir: root,
-      entryPoints: [entry],
+      ...what,
       outfile,
       bundle: true,
       write: false,
@@ -259,7 +277,7 @@ async function bundle(esbuild, entry, outfile, executable) {
       format: "cjs",
       target: "node20",
       external,
-      plugins: [lazyPackages],
+      plugins: shares ? [besideBundles, lazyPackages] : [lazyPackages],
       sourcemap: "linked",
       logLevel: "silent",
       define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "bundleUrl" },
@@ -270,7 +288,7 @@ async function bundle(esbuild, entry, outfile, executable) {
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [{ text: String(error) }], { kind: "error" });
     process.stderr.write(messages.join(""));
-    return fail(`${entry} could not be bundled; esbuild's words stand above.`);
+    return fail(`dist/${path.basename(outfile)} could not be bundled; esbuild's words stand above.`);
   }
 }
 

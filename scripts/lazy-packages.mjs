@@ -1,6 +1,6 @@
 // Packages that a bundle runs when something of theirs is called first, and not at its start: string-width
-// compiles the pattern of all emoji, which takes 22 ms of the processor, a seventh of a server's start, and
-// the table of widths 5 ms.
+// compiles the pattern of all emoji, which takes 22 ms of the processor, a seventh of a server's start, the
+// table of widths 5 ms, and YAML is read for no command but a launch.
 
 /**
  * Each with the functions and classes that our sources import by name; `whole`: also as fields of the default
@@ -9,6 +9,7 @@
 const packages = {
   "string-width": { functions: ["default"] },
   "@xterm/addon-unicode11": { functions: ["Unicode11Addon"], whole: true },
+  yaml: { functions: ["parseDocument"] },
 };
 
 /** The namespace in which esbuild names the stand-ins: they are no files. */

@@ -25,6 +25,7 @@ copy(
 copy(
   "scripts/build.mjs",
   "scripts/lazy-packages.mjs",
+  "scripts/shared-packages.mjs",
   "scripts/build-check/check.mjs",
   "scripts/npm/install.mjs",
   "scripts/npm/natives.mjs",

@@ -8,11 +8,8 @@ import { after, before, describe, test } from "node:test";
 import { TestHome } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 
-/**
- * Bytes of all that npm installs. The aim is 10 MB, which the page of `falcon web` (0.5 MB) has gone beyond
- * (docs/design/decisions/0006-npm-package.md).
- */
-const mostInstalled = 11e6;
+/** Bytes of all that npm installs (docs/design/decisions/0006-npm-package.md). */
+const mostInstalled = 10e6;
 
 /** Where any attempt to compile fails. */
 const noCompiler = { CC: "/bin/false", CXX: "/bin/false", MAKE: "/bin/false" };

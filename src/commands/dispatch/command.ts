@@ -20,6 +20,8 @@ export interface CommandSpec {
   readonly completes?: "live" | "ended" | "all";
   /** Fixed words that an argument (by its name) or an option (`--name`) takes, for completion. */
   readonly words?: Readonly<Record<string, readonly string[]>>;
+  /** It starts a session. */
+  readonly starts?: boolean;
   /** Kept for those who know it, and not offered to anybody else. */
   readonly deprecated?: boolean;
 }

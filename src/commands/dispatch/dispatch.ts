@@ -157,6 +157,8 @@ async function learnPaths(call: Call, context: Context, words: readonly string[]
 
 /** Here, or by another server of this host that has the session. */
 async function runHere(spec: CommandSpec, command: Command, call: Call, context: Context): Promise<number | undefined> {
+  // while the rest is looked into
+  if (spec.starts === true) context.table.prepare();
   await learnPaths(call, context, sessionWords(command));
   const elsewhere = await doneElsewhere(call, context, spec, command);
   if (elsewhere !== undefined) return elsewhere === "sent-on" ? undefined : elsewhere;

@@ -15,6 +15,7 @@ import { programEnvironment, type Starting, startAndStay, startedBefore, stayWit
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
+  starts: true,
   summary: "start an ended or lost session again; a falcon run resumes in its run directory",
   examples: [
     ["falcon relaunch night", "resume it in its run directory, attached"],

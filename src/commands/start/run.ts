@@ -10,6 +10,7 @@ import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts
 
 export const run: CommandSpec = {
   name: "run",
+  starts: true,
   summary: "run any long-running command in a session",
   examples: [
     ["falcon run -d --name count -- sh -c 'seq 100'", "any command in the background"],

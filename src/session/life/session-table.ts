@@ -90,6 +90,11 @@ export class SessionTable {
     return path.join(this.#folder, id);
   }
 
+  /** Makes ready what a session needs that is about to be started. */
+  prepare(): void {
+    this.#effects.screens.prepare();
+  }
+
   /**
    * Starts a session. A request with the token of an earlier one gets the session that the earlier one started.
    * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started; nothing is left behind then.

@@ -20,6 +20,11 @@ const linesDue = 256 << 10;
 /** … and so long (ms) after that: by then a flood is known for one, and has the processors for itself. */
 const linesPause = 1_000;
 /**
+ * So long (ms) after its start a server leaves what an earlier one did not finish: who started it waits for a
+ * screen, and a thread that reads lines would take a processor from it.
+ */
+const beginPause = 1_000;
+/**
  * A running session's log is looked at for compression once this much output (bytes) came: a segment, and one
  * that stays as it is.
  */
@@ -107,7 +112,7 @@ export class Retention {
   /** Begins with the sessions that an earlier server left: what it did not finish is taken up. */
   begin(): void {
     this.#removeOld();
-    this.#wake(0);
+    this.#wake(beginPause);
   }
 
   /** Looks after a session from now on. */
@@ -121,7 +126,7 @@ export class Retention {
       this.#enqueue(job);
     });
     this.#jobs.set(session.id, job);
-    if (!session.live) this.#enqueue(job);
+    if (!session.live) this.#enqueue(job, beginPause);
   }
 
   /** A session was removed, its folder as well. */
@@ -147,10 +152,10 @@ export class Retention {
     this.#due.delete(job);
   }
 
-  #enqueue(job: LogJob): void {
+  #enqueue(job: LogJob, pause = job.session.live ? linesPause : 0): void {
     if (this.#due.has(job)) return;
     this.#due.add(job);
-    this.#wake(job.session.live ? linesPause : 0);
+    this.#wake(pause);
   }
 
   #wake(pause: number): void {

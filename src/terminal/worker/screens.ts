@@ -186,6 +186,11 @@ export class Screens {
     return screen;
   }
 
+  /** Starts the worker, which takes some 60 ms to come up, for a screen that is about to be opened. */
+  prepare(): void {
+    if (!this.#disposed && this.#resting === undefined && this.#worker === undefined) this.#start();
+  }
+
   /** Without a worker, where the limit of threads leaves none, its screens rest. */
   #start(): Worker | undefined {
     let worker: Worker;

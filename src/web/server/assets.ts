@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 /** A file of the page. */
 export interface Asset {
@@ -24,12 +24,22 @@ const nonceMark = "@nonce@";
 /** By the name that is asked for. @param folder dist/web. @throws where the page was not built. */
 export function readAssets(folder: string): Map<string, Asset> {
   const names = ["index.html", "page.js", "page.css", "icon.svg"];
-  return new Map(
-    names.map((name) => {
-      const plain = fs.readFileSync(path.join(folder, name));
-      return [name, { type: types[path.extname(name)] as string, plain, packed: gzipSync(plain, { level: 9 }) }];
-    }),
-  );
+  return new Map(names.map((name) => [name, { type: types[path.extname(name)] as string, ...readAsset(folder, name) }]));
+}
+
+/**
+ * A file of the page; the large ones lie there compressed.
+ * @param folder dist/web.
+ * @throws where the page was not built.
+ */
+export function readAsset(folder: string, name: string): Pick<Asset, "plain" | "packed"> {
+  const file = path.join(folder, name);
+  if (!fs.existsSync(`${file}.gz`)) {
+    const plain = fs.readFileSync(file);
+    return { plain, packed: gzipSync(plain, { level: 9 }) };
+  }
+  const packed = fs.readFileSync(`${file}.gz`);
+  return { plain: gunzipSync(packed), packed };
 }
 
 /** The page itself, for one request. */

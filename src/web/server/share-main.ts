@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { wall } from "../../base/clock.ts";
 import type { ShareCommand } from "../web-command.ts";
 import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
+import { readAsset } from "./assets.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
 import { complain, say } from "./say.ts";
 import { AnswerTooLong, SessionServer } from "./session-server.ts";
@@ -100,8 +101,8 @@ function pageOf(shared: SharedRun, assets: string): string {
   const nonce = randomBytes(16).toString("base64");
   // neither ends the element that it stands in
   const data = JSON.stringify(shared).replaceAll("<", "\\u003c");
-  const script = fs.readFileSync(path.join(assets, "page.js"), "utf8").replaceAll("</script", "<\\/script");
-  const style = fs.readFileSync(path.join(assets, "page.css"), "utf8").replaceAll("</style", "<\\/style");
+  const script = readAsset(assets, "page.js").plain.toString().replaceAll("</script", "<\\/script");
+  const style = readAsset(assets, "page.css").plain.toString().replaceAll("</style", "<\\/style");
   const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'`;
   return `<!DOCTYPE html>
 <html lang="en">
