@@ -5,6 +5,7 @@ import { aside } from "../base/aside.ts";
 import { onDisk } from "../base/bytes.ts";
 import { NoRegularFile, openRegular, readRegular } from "../base/regular-file.ts";
 import type { FileStat, FileToStat } from "../base/stat-files.ts";
+import { sharedLooks } from "./shared-looks.ts";
 
 /** What was added to a file is read with the look up to this length (bytes). */
 const readWithLook = 64 << 10;
@@ -36,6 +37,16 @@ export const lookAside = aside(
   (files: readonly FileToStat[]) => files.map(lookAt),
   ([files]) => files[0]?.file ?? "/",
 );
+
+/** The same for several runs at once. What does not answer is none of them in particular. */
+const lookAtRuns = aside(
+  "looks",
+  (runs: readonly (readonly FileToStat[])[]) => runs.map((files) => files.map(lookAt)),
+  () => "/",
+);
+
+/** Looks at a run's files, with those of others for whom that is asked in the same moment. */
+export const lookTogether = sharedLooks({ one: lookAside, many: lookAtRuns });
 
 /**
  * Bytes of a regular file from `from` on, at most `length`. @throws NoRegularFile, and what open(2) throws.

@@ -8,8 +8,44 @@ export interface Told {
   time: number;
 }
 
+/** A stretch of values that are no numbers; `open`: it goes on. */
+export interface Stretch {
+  stretch: NonFinite;
+  open: boolean;
+}
+
 /**
- * The last stretch of a metric without a number; `open`: it goes on. Undefined where there was none.
+ * Gathers the last stretch of one metric from its values as they come: a run is looked at each second, and
+ * walking through all its epochs then was most of what a watch cost.
+ */
+export class LastStretch {
+  readonly #metric: NonFinite["metric"];
+  #found: Stretch | undefined;
+
+  constructor(metric: NonFinite["metric"]) {
+    this.#metric = metric;
+  }
+
+  /** The next value. undefined: the metric was not told there. */
+  take(value: number | undefined, at: number, time: number): void {
+    if (value === undefined) return;
+    if (Number.isFinite(value)) {
+      if (this.#found !== undefined) this.#found.open = false;
+      return;
+    }
+    this.#found = this.#found?.open
+      ? { open: true, stretch: { ...this.#found.stretch, value: wordOf(value) } }
+      : { open: true, stretch: { metric: this.#metric, value: wordOf(value), epoch: at, since: time } };
+  }
+
+  /** Undefined where there was none. */
+  get found(): Stretch | undefined {
+    return this.#found;
+  }
+}
+
+/**
+ * The last stretch of a metric in points that are all there.
  * @param read undefined: the metric was not told there
  */
 export function lastStretch<T>(
@@ -17,23 +53,20 @@ export function lastStretch<T>(
   points: readonly T[],
   read: (point: T) => number | undefined,
   tell: (point: T) => Told,
-): { stretch: NonFinite; open: boolean } | undefined {
-  let open = true;
-  let last: number | undefined;
-  let begin: T | undefined;
-  // all epochs of a run that goes well, for each watched run each second: nothing is made for one of them
-  for (let i = points.length - 1; i >= 0; i--) {
-    const point = points[i] as T;
+): Stretch | undefined {
+  const stretch = new LastStretch(metric);
+  for (const point of points) {
     const value = read(point);
-    if (value === undefined) continue;
-    if (!Number.isFinite(value)) {
-      last ??= value;
-      begin = point;
-    } else if (last === undefined) open = false;
-    else break;
+    // nothing is made for an epoch of a run that goes well
+    if (value === undefined || Number.isFinite(value)) stretch.take(value, 0, 0);
+    else {
+      const { at, time } = tell(point);
+      stretch.take(value, at, time);
+    }
   }
-  if (last === undefined || begin === undefined) return undefined;
-  const { at, time } = tell(begin);
-  const value = Number.isNaN(last) ? "NaN" : last > 0 ? "Inf" : "-Inf";
-  return { stretch: { metric, value, epoch: at, since: time }, open };
+  return stretch.found;
+}
+
+function wordOf(value: number): NonFinite["value"] {
+  return Number.isNaN(value) ? "NaN" : value > 0 ? "Inf" : "-Inf";
 }

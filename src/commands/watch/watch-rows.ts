@@ -60,6 +60,7 @@ export function watchRows(
 ): WatchRow[] {
   const wanted = filter.toLowerCase();
   const fits = ({ session, node }: SessionRow) =>
+    wanted === "" ||
     [session.name, session.id, session.directory, session.status.word, node?.name ?? ""].some((text) =>
       text.toLowerCase().includes(wanted),
     );
@@ -67,17 +68,29 @@ export function watchRows(
     .filter(({ session }) => session.live)
     .flatMap(nodeRows)
     .filter(fits);
-  const over = sessions
-    .filter(({ session }) => !session.live)
-    .map(({ session, progress }): SessionRow => ({ kind: "session", session, progress, node: furthest(progress) }))
-    .filter(fits)
-    .sort((a, b) => (b.session.ended ?? b.session.created) - (a.session.ended ?? a.session.created));
+  const over = sessions.filter(({ session }) => !session.live).map(endedRow).filter(fits);
   const order = comparison(sort, reverse);
   running.sort(order);
-  // the ended ones are a list by time, unless an order was asked for
-  if (sort !== "age" || reverse) over.sort(order);
   if (over.length === 0) return running;
-  return [...running, { kind: "ended", folded, counts: countsOf(over) }, ...(folded ? [] : over)];
+  const ended: EndedRow = { kind: "ended", folded, counts: countsOf(over) };
+  if (folded) return [...running, ended];
+  // the ended ones are a list by time, unless an order was asked for
+  const byTime = (a: SessionRow, b: SessionRow) =>
+    (b.session.ended ?? b.session.created) - (a.session.ended ?? a.session.created);
+  over.sort(byTime);
+  if (sort !== "age" || reverse) over.sort(order);
+  return [...running, ended, ...over];
+}
+
+/** Lines of what is over, which stays as it is: they are made anew only for a new picture of a session. */
+const endedRows = new WeakMap<Watched, SessionRow>();
+
+function endedRow({ session, progress }: { session: Watched; progress: RunProgress | null }): SessionRow {
+  const known = endedRows.get(session);
+  if (known !== undefined && known.progress === progress) return known;
+  const row: SessionRow = { kind: "session", session, progress, node: furthest(progress) };
+  endedRows.set(session, row);
+  return row;
 }
 
 function nodeRows({ session, progress }: { session: Watched; progress: RunProgress | null }): SessionRow[] {

@@ -98,6 +98,7 @@ class WatchView {
   #read = new Map<Session, RunProgress | null>();
   /** The lines of those that are not ours. */
   #others: ListRow[] = [];
+  readonly #over = new WeakMap<Session, Watched>();
   #looks = 0;
   #rows: WatchRow[] = [];
   #selected: string | undefined;
@@ -211,12 +212,21 @@ class WatchView {
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */
   #arrange(): void {
-    const own = [...this.#read].map(([session, progress]) => ({ session: watched(session, this.#context), progress }));
+    const own = [...this.#read].map(([session, progress]) => ({ session: this.#watched(session), progress }));
     const sessions = [...own, ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) }))];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
     this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
     if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
     this.#scroll();
+  }
+
+  /** What is over stays as it is: it was renamed at the most. */
+  #watched(session: Session): Watched {
+    const known = this.#over.get(session);
+    if (known !== undefined && known.name === session.row.name) return known;
+    const now = watched(session, this.#context);
+    if (!now.live) this.#over.set(session, now);
+    return now;
   }
 
   #at(): number {

@@ -3,7 +3,7 @@
 import { within } from "../../base/clock.ts";
 import type { KeptCurve } from "../../store/part-archive.ts";
 import type { NodeCurves } from "../../trainers/curve.ts";
-import { lookAside } from "../../trainers/foreign-files.ts";
+import { lookTogether } from "../../trainers/foreign-files.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { MetricSeries } from "../../trainers/series.ts";
 import type { Now } from "../../trainers/silence.ts";
@@ -96,7 +96,7 @@ export class RunProgresses {
     let watcher = this.#watchers.get(session);
     if (watcher !== undefined) return watcher;
     watcher = session.trainer.watch(session.row, {
-      look: lookAside,
+      look: lookTogether,
       clock: this.#clock,
       alone: () => !this.#live().some((other) => other !== session && sharesFiles(session, other)),
       screen: keptScreen(session),

@@ -1,4 +1,6 @@
 // What a node's log tells of its training: every epoch of every launch.
+
+import { LastStretch, lastStretch, type Stretch } from "../not-finite.ts";
 import { parseLogLine } from "../python-log.ts";
 import { Rhythm } from "../rhythm.ts";
 import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
@@ -39,6 +41,9 @@ export function trainingLine(text: string): { node: string; is: "started" | "com
   return found ? { node: found[1] as string, is: found[2] as "started" | "completed" } : undefined;
 }
 
+/** Metrics that are told of when they are no numbers. */
+const watchedMetrics = ["validationLoss", "loss", "learningRate"] as const;
+
 /** Past this many epochs every second of the older half is dropped: curves have a few hundred columns. */
 const mostEpochs = 20_000;
 
@@ -55,6 +60,8 @@ export class NodeLog {
    * looked at once a second.
    */
   losses: number[] = [];
+  /** The last launch's stretches of metrics that are no numbers, gathered here for the same reason. Times by the log's own clock. */
+  stretches = watchedMetrics.map((metric) => new LastStretch(metric));
   /**
    * Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both
    * outlive the thinning.
@@ -146,6 +153,7 @@ export class NodeLog {
   #begin(seen: boolean): void {
     this.launchAt = this.epochs.length;
     this.losses = [];
+    this.stretches = watchedMetrics.map((metric) => new LastStretch(metric));
     this.first = undefined;
     this.best = undefined;
     this.begunAt = undefined;
@@ -197,6 +205,9 @@ export class NodeLog {
     this.epochs.push(record);
     const loss = lossOf(record);
     if (loss !== undefined) this.losses.push(loss);
+    watchedMetrics.forEach((metric, i) => {
+      this.stretches[i]?.take(record[metric], record.epoch, time);
+    });
     if (this.first === undefined && this.launchAt > 0) this.seams.push(read.epoch);
     this.first ??= read.epoch;
     const { epoch, validationLoss } = read;
@@ -223,4 +234,16 @@ export class NodeLog {
 export function lossOf({ validationLoss, loss }: EpochRecord): number | undefined {
   const value = validationLoss ?? loss;
   return value !== undefined && Number.isFinite(value) ? value : undefined;
+}
+
+/** The last stretch of each metric that was no number, in epochs that did not come through a log. */
+export function stretchesOf(epochs: readonly EpochRecord[]): (Stretch | undefined)[] {
+  return watchedMetrics.map((metric) =>
+    lastStretch(
+      metric,
+      epochs,
+      (record) => record[metric],
+      ({ epoch, time }) => ({ at: epoch, time }),
+    ),
+  );
 }

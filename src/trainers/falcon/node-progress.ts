@@ -1,12 +1,12 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
 import { condense } from "../curve.ts";
-import { lastStretch } from "../not-finite.ts";
+import type { Stretch } from "../not-finite.ts";
 import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run.ts";
 import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
-import { type EpochRecord, lossOf, type NodeLog } from "./node-log.ts";
+import { type EpochRecord, lossOf, NodeLog, stretchesOf } from "./node-log.ts";
 import type { ConfigNode } from "./run-config.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
@@ -66,7 +66,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
   const sinceLast = last ? Math.max(0, situation.now.wall - (last.time + situation.zone)) / 1000 : 0;
   const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
-  const notFinite = stretches(epochs, situation.zone);
+  const notFinite = stretches(epochs === log.launch ? log : epochs, situation.zone, last);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
   const silent = situation.lastSign === undefined ? 0 : situation.silence.since(situation.lastSign, situation.now);
@@ -150,18 +150,15 @@ function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundPr
   };
 }
 
-/** The last stretch of each metric that was no number. */
-function stretches(epochs: readonly EpochRecord[], zone: number) {
-  return (["validationLoss", "loss", "learningRate"] as const).flatMap((metric) => {
-    const found = lastStretch(
-      metric,
-      epochs,
-      (record) => record[metric],
-      ({ epoch, time }) => ({ at: epoch, time: time + zone }),
-    );
+/** The last stretch of each metric that was no number, as the log has gathered it or from epochs that came from elsewhere. */
+function stretches(from: NodeLog | readonly EpochRecord[], zone: number, last: EpochRecord | undefined): Stretch[] {
+  const found = from instanceof NodeLog ? from.stretches.map((one) => one.found) : stretchesOf(from);
+  return found.flatMap((one) => {
+    if (one === undefined) return [];
+    const { stretch, open } = one;
     // an epoch that was not validated tells nothing of a loss that was none before
-    const told = epochs.at(-1)?.[metric] !== undefined;
-    return found === undefined ? [] : [{ ...found, open: found.open && told }];
+    const told = last?.[stretch.metric] !== undefined;
+    return { stretch: { ...stretch, since: stretch.since + zone }, open: open && told };
   });
 }
 
