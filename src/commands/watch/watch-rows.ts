@@ -68,7 +68,10 @@ export function watchRows(
     .filter(({ session }) => session.live)
     .flatMap(nodeRows)
     .filter(fits);
-  const over = sessions.filter(({ session }) => !session.live).map(endedRow).filter(fits);
+  const over = sessions
+    .filter(({ session }) => !session.live)
+    .map(endedRow)
+    .filter(fits);
   const order = comparison(sort, reverse);
   running.sort(order);
   if (over.length === 0) return running;
