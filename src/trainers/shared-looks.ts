@@ -1,5 +1,5 @@
-// Looks at the files of several runs that are asked for in the same moment, made as one piece of work: a watch asks for
-// ten runs each second, and what that cost was messages to the helper and its waking for each of them.
+// Looks at the files of several runs that are asked for in the same moment, made as one piece of work: a
+// watch asks for ten runs each second, and most of what that cost was a message to the helper for each.
 
 import { NoAnswer } from "../base/aside.ts";
 import { within } from "../base/clock.ts";
@@ -8,7 +8,10 @@ import type { FileStat, FileToStat, StatFiles } from "../base/stat-files.ts";
 /** Runs that are looked at together: with five files each it takes some milliseconds. */
 const mostTogether = 32;
 
-/** A shared look without an answer after this (ms) is made again one by one: only who is where nothing answers waits on. */
+/**
+ * A shared look without an answer after this (ms) is made again one by one: only who is where nothing answers
+ * waits on.
+ */
 const patience = 500;
 
 export interface LookEffects {
@@ -26,7 +29,7 @@ interface Asked {
 /** A way to look at files that shares the work with those who ask in the same moment. */
 export function sharedLooks({ one, many }: LookEffects): StatFiles {
   let asked: Asked[] = [];
-  /** Runs, by the first of their files, that did not answer when they were last looked at: those hold up no others. */
+  /** Runs, by the first of their files, that did not answer at the last look: those hold up no others. */
   const silent = new Set<string>();
 
   const alone = async (files: readonly FileToStat[]): Promise<FileStat[]> => {

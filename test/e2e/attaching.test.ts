@@ -35,6 +35,50 @@ describe("falcon attach", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
+  test("how to leave stands on the screen until a key is typed, while the program goes on; then every row is the program's", async () => {
+    const start = home.terminal([
+      "run",
+      "--name",
+      "full",
+      "--",
+      "/bin/sh",
+      "-c",
+      "seq 1 200; while read line; do echo got $line; done",
+    ]);
+    await start.waitFor(/^200$/m);
+    start.type("\x1c");
+    assert.equal((await start.waitForExit()).code, 0);
+    const looks = home.terminal(["attach", "full"]);
+    await looks.waitFor(/^ Ctrl-\\ leaves, it goes on · falcon attach --help lists the keys/m);
+    await looks.waitFor(/^200$/m);
+    assert.match(looks.title, /^full · Ctrl-\\ detaches$/);
+    // what the program says meanwhile is seen above it
+    assert.equal((await home.run(["send", "full", "--", "x", "Enter"])).code, 0);
+    await looks.waitFor(/^got x$/m);
+    assert.match(looks.text(), /leaves, it goes on/);
+    looks.type("y\r");
+    await looks.waitFor(/^got y$/m);
+    await looks.waitFor(() => !/leaves, it goes on/.test(looks.text()), "the program's screen alone");
+    assert.deepEqual(
+      looks
+        .text()
+        .split("\n")
+        .filter((line) => line !== "")
+        .slice(-5),
+      ["200", "x", "got x", "y", "got y"],
+    );
+    looks.type("\x1c");
+    assert.equal((await looks.waitForExit()).code, 0);
+    // who leaves while it stands there leaves nothing of it behind
+    const leaves = home.terminal(["attach", "full"]);
+    await leaves.waitFor(/leaves, it goes on/);
+    await leaves.waitFor(/^got y$/m);
+    leaves.type("\x1c");
+    assert.equal((await leaves.waitForExit()).code, 0);
+    assert.doesNotMatch(leaves.text(), /leaves, it goes on/);
+    await home.run(["kill", "full"]);
+  });
+
   test("on a terminal a name that fits none offers what runs; without one it says so", async () => {
     const script = await home.run(["attach", "nothing"]);
     assert.equal(script.code, 1);

@@ -10,7 +10,8 @@ import { historyCharacters } from "../../session/keys/key-policy.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.ts";
 import type { Session } from "../../session/life/session.ts";
 import { openHistory } from "../../session/viewers/history-overlay.ts";
-import { type DirectEvents, notification, type ViewerTerminal } from "../../session/viewers/viewer.ts";
+import { notification } from "../../session/viewers/notification.ts";
+import type { DirectEvents, ViewerTerminal } from "../../session/viewers/viewer.ts";
 import { type Leaving, leavingKeys, ViewerInput } from "../../session/viewers/viewer-input.ts";
 import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
@@ -25,6 +26,8 @@ export interface AttachOptions {
   history: number;
   /** False when the terminal is ours already: the server was lost in between. */
   enter: boolean;
+  /** It has just been started here: what it writes is passed on from its first byte. */
+  started?: boolean;
 }
 
 /** The hidden command that a client asks of the next server when this one is lost. */
@@ -83,6 +86,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     leaveKeys: (keys) => call.leaveKeys(keys),
     keptKeys: typing.keptKeys,
     leaving,
+    hint: options.started === true ? undefined : howToLeave(context, session),
     ...(viewed.direct === undefined
       ? {}
       : {
@@ -245,10 +249,15 @@ function refuseItself(context: Context, session: Session, inside: string | undef
  * The line at the attach: how to leave again. It stands above what the session shows, since the screen is the
  * program's.
  */
-function hint({ config }: Context, { row }: Session, readOnly: boolean): string {
+function hint(context: Context, session: Session, readOnly: boolean): string {
+  return `[${session.row.name}] attached${readOnly ? ", read-only" : ""} · ${howToLeave(context, session)}\n`;
+}
+
+/** The same for the screen's first seconds: what stands above it is out of sight at once. */
+function howToLeave({ config }: Context, { row }: Session): string {
   const keys = leavingKeys(trainerNamed(row.trainer), config);
   const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;
-  return `[${row.name}] attached${readOnly ? ", read-only" : ""} · ${leave} · falcon attach --help lists the keys\n`;
+  return `${leave} · falcon attach --help lists the keys`;
 }
 
 /** What is told in a terminal that is a session already: whose the leaving keys are. */

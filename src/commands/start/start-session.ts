@@ -232,7 +232,8 @@ export async function stayWith(
     call.stdout(`${session.id}\n`);
     call.stderr(`[${name}] ${why}\n`);
   }
-  if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+  if (here)
+    return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true, started: true });
   if (session.trainer.savesModel) void tellUnreached(call, session);
   return followPlain(call, context, session, 0);
 }

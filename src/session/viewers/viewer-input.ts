@@ -3,6 +3,7 @@
 // Long: what each key does stands beside the state that it changes.
 import { within } from "../../base/clock.ts";
 import type { ProgramSequences } from "../../base/config.ts";
+import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
@@ -72,6 +73,8 @@ export interface ViewerInputOptions {
   leaveKeys(keys: readonly number[]): void;
   /** What is asked before a detach, where the run would end with it. */
   leaving?: string | undefined;
+  /** Stands in the bottom row at first: how to leave, where what is shown does not say so. */
+  hint?: string | undefined;
 }
 
 /** Something that has the terminal instead of the program. */
@@ -86,6 +89,12 @@ const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.
 
 /** So long (ms) a notice stands, unless a key is pressed before: it covers the bottom row. */
 const noticeTime = 3_000;
+
+/** So long (ms) the hint stands, unless a key is pressed before: the screen is drawn above it meanwhile. */
+const hintTime = 4_000;
+
+/** A lower terminal has no row to spare for it. */
+const leastRowsForHint = 10;
 
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
@@ -116,6 +125,8 @@ export class ViewerInput {
   /** Ends the notice that is shown. */
   #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
+  /** Ends the hint that stands in the bottom row. */
+  #hint: NodeJS.Timeout | undefined;
   /** The title that this terminal was last given by us. */
   #toldTitle = "";
   /** The open question: what an answer does. */
@@ -166,8 +177,34 @@ export class ViewerInput {
       retitle: () => this.#retitle(),
     });
     if (this.#mayResize()) this.#input?.resize(cols, rows);
+    this.#showHint();
     this.#viewer.join();
-    this.#forgetEnd = session.onOver(() => void this.#viewer.settled().then(() => this.finish("ended")));
+    this.#forgetEnd = session.onOver(() => {
+      this.#endHint();
+      void this.#viewer.settled().then(() => this.finish("ended"));
+    });
+  }
+
+  /** A line that was printed before is out of sight at once: the terminal is the program's from here on. */
+  #showHint(): void {
+    const { hint, enter } = this.#options;
+    if (hint === undefined || !enter || this.#viewer.rows < leastRowsForHint || !this.#session.live) return;
+    this.#viewer.setLine(this.#hintLine(hint));
+    this.#hint = setTimeout(() => this.#endHint(), hintTime);
+  }
+
+  #hintLine(hint: string): TerminalBytes {
+    const { cols, rows } = this.#viewer;
+    return showable(`\x1b7\x1b[${rows};1H\x1b[0;7m${printable(` ${hint} `).slice(0, cols - 1)}\x1b[0m\x1b[K\x1b8`);
+  }
+
+  #endHint(): void {
+    if (this.#hint === undefined) return;
+    clearTimeout(this.#hint);
+    this.#hint = undefined;
+    // who leaves now finds the row empty
+    this.#terminal.write(showable(`\x1b7\x1b[${this.#viewer.rows};1H\x1b[0m\x1b[2K\x1b8`));
+    this.#viewer.setLine(undefined);
   }
 
   /**
@@ -230,6 +267,7 @@ export class ViewerInput {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
     this.#endNotice();
+    this.#endHint();
     if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
     else {
       this.#do(this.#keys.feed(chunk, at));
@@ -441,6 +479,7 @@ export class ViewerInput {
   }
 
   #open(overlay: Overlay): void {
+    this.#endHint();
     this.#viewer.borrow();
     this.#overlay = overlay;
   }
@@ -464,6 +503,7 @@ export class ViewerInput {
 
   /** The viewer's terminal has another size. */
   resize(cols: number, rows: number): void {
+    this.#endHint();
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
     if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
@@ -474,6 +514,7 @@ export class ViewerInput {
 
   /** The terminal was used by something else (a stopped client): everything is drawn again. */
   redraw(): void {
+    this.#endHint();
     this.#terminal.write(enterTerminal({ title: this.#title(), rows: this.#viewer.rows }));
     this.#viewer.join();
   }
@@ -481,6 +522,7 @@ export class ViewerInput {
   /** Ends the attachment; the program does not notice. */
   finish(why: Leaving): void {
     if (this.#left) return;
+    this.#endHint();
     this.#left = true;
     if (this.#hasKeyboard) this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);

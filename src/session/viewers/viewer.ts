@@ -3,6 +3,7 @@ import type { Disposable } from "../../base/disposable.ts";
 import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
+import { notification } from "./notification.ts";
 
 /** What a viewer's terminal is sent of something. */
 export interface OutputFilter {
@@ -49,9 +50,6 @@ const screenlessPause = 2_000;
 
 /** A terminal that took nothing for so many percent of the time is what its output waits for. */
 const mostlyBlocked = 50;
-
-/** Characters of a notification: a desktop shows about two lines. */
-const longestNotification = 200;
 
 /** So long (ms) a screen is waited for until the terminal says so: one that is ready comes in 20 ms, 10,000 lines under a flood in 300. */
 export const slowScreen = 1_000;
@@ -105,6 +103,8 @@ export class Viewer implements Disposable {
   onReads: () => void = () => {};
   /** Whether its terminal may read the output itself. */
   #mayRead: boolean;
+  /** A line of ours in the terminal's bottom row; the screen is drawn in the rows above it. */
+  #line: TerminalBytes | undefined;
   cols: number;
   rows: number;
 
@@ -145,8 +145,8 @@ export class Viewer implements Disposable {
     this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
-    if (this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
-      const watch = this.#viewed.screen().watchFrames(this.cols, this.rows, (frame) => this.#frame(frame));
+    if (this.#line !== undefined || this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
+      const watch = this.#viewed.screen().watchFrames(this.cols, this.#height, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
@@ -280,6 +280,7 @@ export class Viewer implements Disposable {
     this.#isShown();
     if (this.#mode.stale) return;
     this.#draw(frame);
+    if (this.#line !== undefined) this.#terminal.write(this.#line);
     if (this.#terminal.backlog() <= viewerCredit) return;
     const mode = this.#mode;
     mode.stale = true;
@@ -310,9 +311,21 @@ export class Viewer implements Disposable {
   resize(cols: number, rows: number): void {
     this.cols = cols;
     this.rows = rows;
-    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows))
-      this.#mode.watch.resize(cols, rows);
+    if (this.#mode.is === "frames" && (this.#line !== undefined || cols !== this.#viewed.cols || rows !== this.#viewed.rows))
+      this.#mode.watch.resize(cols, this.#height);
     else this.join();
+  }
+
+  /** Rows for the screen. */
+  get #height(): number {
+    return this.rows - (this.#line === undefined ? 0 : 1);
+  }
+
+  /** Has `line` stand in the bottom row from the next join on, the screen above it; undefined: the screen has all again. */
+  setLine(line: TerminalBytes | undefined): void {
+    const had = this.#line !== undefined;
+    this.#line = line;
+    if (had && line === undefined) this.join();
   }
 
   /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */
@@ -385,9 +398,3 @@ export class Viewer implements Disposable {
 }
 
 function noop(): void {}
-
-/** A notification by the terminal itself: OSC 9 (iTerm2) and OSC 777 (rxvt); others ignore them. */
-export function notification(text: string): TerminalBytes {
-  const plain = printable(text.replace(/[\p{Cc};]+/gu, " ")).slice(0, longestNotification);
-  return showable(`\x1b]9;${plain}\x07\x1b]777;notify;falcon;${plain}\x07`);
-}

@@ -60,7 +60,7 @@ export class NodeLog {
    * looked at once a second.
    */
   losses: number[] = [];
-  /** The last launch's stretches of metrics that are no numbers, gathered here for the same reason. Times by the log's own clock. */
+  /** The last launch's stretches of metrics that are no numbers, for the same reason. By the log's clock. */
   stretches = watchedMetrics.map((metric) => new LastStretch(metric));
   /**
    * Number of the last launch's first epoch that was seen, and its epoch of the lowest validation loss: both
