@@ -53,14 +53,19 @@ function readByAll(server: number): number {
   return withHelpers(server).reduce((sum, pid) => sum + readBytes(pid), 0);
 }
 
+/** Sessions that are started in one moment. */
+const startedAtOnce = 6;
+
 /** Stands for the trainer; what it would write is written by this measure. */
 const program = "#!/bin/sh\nexec sleep 100000\n";
 
+/** @param alone what the runs cost while nobody watches is measured as well. */
 async function watch(
   bench: Bench,
   { runs, nodes, ended }: Crowd,
+  alone: boolean,
 ): Promise<{ watched: number; idle: number; read: number; written: number }> {
-  const seconds = amount(bench, 30, 30, 3);
+  const seconds = amount(bench, 15, 10, 3);
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
   const { env } = side.list() as Command;
@@ -70,8 +75,13 @@ async function watch(
     const logs: string[] = [];
     const names = Array.from({ length: nodes }, (_, n) => `theta${n}`);
     const config = names.map((name) => `  ${name}:\n    estimator:\n      max_epochs: 100000\n`).join("");
-    for (let i = 0; i < ended; i++)
-      await promisify(execFile)(falcon, ["run", "-d", "--name", `over${i}`, "--", "/bin/true"], { env, cwd: folder });
+    const over = Array.from({ length: ended }, (_, i) => `over${i}`);
+    while (over.length > 0)
+      await Promise.all(
+        over
+          .splice(-startedAtOnce)
+          .map((name) => promisify(execFile)(falcon, ["run", "-d", "--name", name, "--", "/bin/true"], { env, cwd: folder })),
+      );
     for (let i = 0; i < runs; i++) {
       const run = path.join(folder, `run${i}`);
       for (const node of ["driver", ...names]) fs.mkdirSync(path.join(run, "graph", node), { recursive: true });
@@ -102,19 +112,19 @@ async function watch(
       }
       return { cpu: cpuMs(withHelpers(server)) - before.cpu, read: readByAll(server) - before.read };
     };
-    // the server looks around each half minute and reads what was logged before then, once; V8 collects what
-    // that left behind in the half minute after it
+    // a list has the server read what was logged before, once; V8 collects in the time after it what that left behind
+    await promisify(execFile)(falcon, ["sessions", "--json"], { env, cwd: folder, maxBuffer: 64 << 20 });
     await until(() => readByAll(server) > logs.length * earlier * 100, "the logs to be read", 60_000);
-    await pause(amount(bench, 45_000, 20_000, 0));
-    await settled(() => [server], "the server", 60_000);
-    const idle = await sample();
+    await pause(amount(bench, 15_000, 5_000, 0));
+    await settled(() => [server], "the server", 30_000);
+    const idle = alone ? await sample() : undefined;
     const viewer = bench.drivers.view({ argv: [falcon, "sessions", "--watch"], env });
     await viewer.time("first");
     // V8 compiles what is used often
-    await pause(amount(bench, 15_000, 5000, 1000));
+    await pause(amount(bench, 10_000, 5000, 1000));
     const watched = await sample();
     await viewer.leave();
-    return { watched: watched.cpu / seconds, idle: idle.cpu / seconds, read: watched.read / written, written };
+    return { watched: watched.cpu / seconds, idle: (idle?.cpu ?? 0) / seconds, read: watched.read / written, written };
   } finally {
     await side.end();
     fs.rmSync(folder, { recursive: true, force: true });
@@ -125,8 +135,8 @@ export const watching: Measure = {
   name: "watching",
   title: "CPU of watching ten runs that train, and 200 sessions of which 20 train four nodes each",
   async run(bench) {
-    const { watched, idle, read } = await watch(bench, ten);
-    const many = await watch(bench, { ...crowd, ended: amount(bench, crowd.ended, crowd.ended, 10) });
+    const { watched, idle, read } = await watch(bench, ten, true);
+    const many = await watch(bench, { ...crowd, ended: amount(bench, crowd.ended, crowd.ended, 10) }, false);
     const one = (key: string, value: number) => ({ falcon: { [key]: [value] } });
     return [
       figure("server while ten runs log an epoch a second, watched by nobody", "ms/s", one("idle", idle), "idle", [
