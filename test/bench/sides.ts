@@ -39,6 +39,8 @@ export interface Side {
 
 const environment: Record<string, string> = {
   PATH: process.env.PATH ?? "/usr/bin:/bin",
+  // the screen itself is measured
+  FALCON_ATTACH_HINT: "off",
   TERM: "xterm-256color",
   LANG: "C.UTF-8",
   SHELL: "/bin/sh",

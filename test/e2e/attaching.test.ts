@@ -48,7 +48,8 @@ describe("falcon attach", () => {
     await start.waitFor(/^200$/m);
     start.type("\x1c");
     assert.equal((await start.waitForExit()).code, 0);
-    const looks = home.terminal(["attach", "full"]);
+    const shown = { env: { FALCON_ATTACH_HINT: "" } };
+    const looks = home.terminal(["attach", "full"], shown);
     await looks.waitFor(/^ Ctrl-\\ leaves, it goes on · falcon attach --help lists the keys/m);
     await looks.waitFor(/^200$/m);
     assert.match(looks.title, /^full · Ctrl-\\ detaches$/);
@@ -70,7 +71,7 @@ describe("falcon attach", () => {
     looks.type("\x1c");
     assert.equal((await looks.waitForExit()).code, 0);
     // who leaves while it stands there leaves nothing of it behind
-    const leaves = home.terminal(["attach", "full"]);
+    const leaves = home.terminal(["attach", "full"], shown);
     await leaves.waitFor(/leaves, it goes on/);
     await leaves.waitFor(/^got y$/m);
     leaves.type("\x1c");

@@ -82,6 +82,8 @@ export class TestHome {
       LANG: "C.UTF-8",
       TERM: "xterm-256color",
       FALCON_SESSIONS_HOME: this.folder,
+      // tests look at what programs draw; test/e2e/attaching.test.ts has the hint
+      FALCON_ATTACH_HINT: "off",
       ...env,
     };
     this.user = options.user;

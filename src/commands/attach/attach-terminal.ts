@@ -86,7 +86,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     leaveKeys: (keys) => call.leaveKeys(keys),
     keptKeys: typing.keptKeys,
     leaving,
-    hint: options.started === true ? undefined : howToLeave(context, session),
+    hint: options.started === true || environment.FALCON_ATTACH_HINT === "off" ? undefined : howToLeave(context, session),
     ...(viewed.direct === undefined
       ? {}
       : {
