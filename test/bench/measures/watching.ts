@@ -112,7 +112,7 @@ async function watch(
       }
       return { cpu: cpuMs(withHelpers(server)) - before.cpu, read: readByAll(server) - before.read };
     };
-    // a list has the server read what was logged before, once; V8 collects in the time after it what that left behind
+    // a list has the server read what was logged before, once; V8 collects after it what that left behind
     await promisify(execFile)(falcon, ["sessions", "--json"], { env, cwd: folder, maxBuffer: 64 << 20 });
     await until(() => readByAll(server) > logs.length * earlier * 100, "the logs to be read", 60_000);
     await pause(amount(bench, 15_000, 5_000, 0));
