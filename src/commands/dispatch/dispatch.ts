@@ -30,7 +30,7 @@ import { launch } from "../start/launch.ts";
 import { relaunch } from "../start/relaunch.ts";
 import { run } from "../start/run.ts";
 import { submit } from "../start/submit.ts";
-import { page } from "../web/page.ts";
+import { audit, page } from "../web/page.ts";
 import { share } from "../web/share.ts";
 import { web } from "../web/web.ts";
 import type { Call, Context } from "./call.ts";
@@ -76,7 +76,7 @@ export const commands: readonly CommandSpec[] = [
 ];
 
 /** What only programs ask for: a client that lost its server, a shell at each Tab. */
-const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, tellRoster, completion(() => commands)];
+const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, audit, tellRoster, completion(() => commands)];
 
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 // @page: what only the web page asks for (src/web/server): lines with their numbers and times, what
-// happened when, the run's configuration, and a line for server.log.
+// happened when, the run's configuration; and @audit, a line for server.log.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
@@ -27,19 +27,14 @@ export const page: CommandSpec = {
   summary: "what the web page asks for",
   define(command) {
     command
-      .argument("<what>", "lines, span, beside, config or audit")
-      .argument("<id>")
-      .argument("[facts]")
+      .argument("<what>", "lines, span, beside or config")
+      .argument("<session>", "its id")
       .option("--from <line>")
       .option("--count <lines>", "", "200")
       .option("--grep <regex>")
       .option("--metric <name>");
   },
-  async run(call, context, [what, id = "", facts = ""], options) {
-    if (what === "audit") {
-      context.log(`web.${id.replaceAll(/[^a-z-]/g, "")}`, factsOf(facts));
-      return Status.ok;
-    }
+  async run(call, context, [what, id = ""], options) {
     const session = context.table.get(id);
     if (session === undefined) throw new Failure(`session ${id} is not here`, Status.noSession);
     if (what === "lines") await lines(call, context, session, options as LineOptions);
@@ -48,6 +43,19 @@ export const page: CommandSpec = {
       call.stdout(`${JSON.stringify(await beside(context, session, (options as { metric?: string }).metric))}\n`);
     else if (what === "config") await config(call, session);
     else throw new Failure(`@page ${what}: there is no such thing`, Status.usage);
+    return Status.ok;
+  },
+};
+
+/** @audit: what the web process did, as a line of server.log. */
+export const audit: CommandSpec = {
+  name: "@audit",
+  summary: "what the web page did",
+  define(command) {
+    command.argument("<event>").argument("<facts>");
+  },
+  async run(_call, context, [event = "", facts = ""]) {
+    context.log(`web.${event.replaceAll(/[^a-z-]/g, "")}`, factsOf(facts));
     return Status.ok;
   },
 };

@@ -3,8 +3,8 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
-import os from "node:os";
 import path from "node:path";
+import { jobHomes } from "../../platform/job-homes.ts";
 import { machineOfHome, peerCredentials } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../../protocol/client.ts";
@@ -46,38 +46,11 @@ export interface Place {
   readonly job: string | null;
 }
 
-/** The home of one job. */
-export interface JobHome {
-  job: string;
-  home: string;
-}
-
 /** A neighbour that has not answered within this time (ms) hangs: the list goes without it. */
 const longestAnswer = 3_000;
 
 /** So much of an answer (bytes) is taken: some ten thousand sessions. */
 const mostAnswer = 32 << 20;
-
-/** As long as a home can be: a socket's path has 107 bytes (native/home.h). */
-const longestHome = 83;
-
-/** The longest name of a job (native/job.h). */
-const longestJob = 24;
-
-const jobName = /^[splf][\w.-]{1,23}$/;
-
-/** The homes of the host's jobs, ended ones included (native/home.c: home_of_job). */
-export function jobHomes(host: string): JobHome[] {
-  const folders = [path.join(host, "j")];
-  // a job's home that would be too long below the host's
-  if (host.length + "/j/".length + longestJob > longestHome)
-    folders.push(`/var/tmp/falcon-sessions-${process.geteuid?.()}/${os.hostname().replaceAll("/", "-")}/j`);
-  return folders.flatMap((folder) =>
-    entries(folder)
-      .filter((name) => jobName.test(name))
-      .map((job) => ({ job, home: path.join(folder, job) })),
-  );
-}
 
 function entries(folder: string): string[] {
   try {

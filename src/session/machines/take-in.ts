@@ -2,13 +2,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../../base/log.ts";
+import { type JobHome, jobHomes } from "../../platform/job-homes.ts";
 import { close, jobOf, machineOfHome, tryLock } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { Deliveries, type Delivery } from "../../store/deliveries.ts";
 import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
-import { type JobHome, jobHomes } from "./neighbours.ts";
 
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {

@@ -1,10 +1,11 @@
 // The session server as the web process sees it: asked over its socket as a client asks, and started anew
-// where it is gone.
+// where it is gone. A session of a batch job of this host is that job's server's, to which it sends us on.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import path from "node:path";
-import { bytesOf } from "../../base/bytes.ts";
+import { bytesOf, textOf } from "../../base/bytes.ts";
+import { jobHomes } from "../../platform/job-homes.ts";
 import { nativeFolder, peerCredentials } from "../../platform/native.ts";
 import {
   ClientFrame,
@@ -45,6 +46,9 @@ interface Events {
   /** `status` undefined: the connection was lost, or the server goes. */
   over(status: number | undefined): void;
 }
+
+/** @param place whose server is meant: a job's name, "-" for the host's own. @param args what to ask there. */
+type SentOn = (place: string, args: readonly string[]) => void;
 
 /** A connection to a terminal of a session. */
 export interface Line {
@@ -88,10 +92,11 @@ export class SessionServer {
     stderr: (bytes: Buffer) => void = () => {},
     begun: (line: Line) => void = () => {},
   ): Promise<number> {
-    const socket = await this.#connect();
+    let limit: NodeJS.Timeout | undefined;
+    let line: Line | undefined;
     return new Promise((resolve, reject) => {
-      const line = speak(socket, request(args, undefined), {
-        stdout: (bytes) => stdout(bytes, line),
+      const opened = this.#open(args, undefined, {
+        stdout: (bytes) => line !== undefined && stdout(bytes, line),
         stderr,
         over: (status) => {
           clearTimeout(limit);
@@ -99,19 +104,60 @@ export class SessionServer {
           else resolve(status);
         },
       });
-      const limit = setTimeout(() => line.close(), longestAnswer);
-      begun(line);
+      opened.then((made) => {
+        line = made;
+        limit = setTimeout(() => made.close(), longestAnswer);
+        begun(made);
+      }, reject);
     });
   }
 
   /** A command with a terminal. @throws NoServer */
-  async terminal(args: readonly string[], cols: number, rows: number, events: Events): Promise<Line> {
-    return speak(await this.#connect(), request(args, { cols, rows }), events);
+  terminal(args: readonly string[], cols: number, rows: number, events: Events): Promise<Line> {
+    return this.#open(args, { cols, rows }, events);
+  }
+
+  /** A line to whichever server of this host has the session. @throws NoServer */
+  async #open(args: readonly string[], size: { cols: number; rows: number } | undefined, events: Events): Promise<Line> {
+    let now = size;
+    let closed = false;
+    let paused = false;
+    const sentOn: SentOn = (place, there) => {
+      const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
+      if (home === undefined) return elsewhere(events);
+      void connected(path.join(home, "server.sock")).then((socket) => {
+        if (closed) return socket?.destroy();
+        // nobody from outside starts a job's server: its own processes do, or it is over
+        if (socket === undefined) return events.over(undefined);
+        line = speak(socket, request(there, now), events);
+        if (paused) line.pause();
+      });
+    };
+    let line = speak(await this.#connect(), request(args, now), events, sentOn);
+    return {
+      input: (bytes) => line.input(bytes),
+      size: (cols, rows) => {
+        now = { cols, rows };
+        line.size(cols, rows);
+      },
+      pause: () => {
+        paused = true;
+        line.pause();
+      },
+      resume: () => {
+        paused = false;
+        line.resume();
+      },
+      close: () => {
+        closed = true;
+        line.close();
+      },
+    };
   }
 
   /** An event for server.log; it is told as long as there is a server. */
   audit(event: string, facts: Record<string, unknown>): void {
-    this.ask(["@page", "audit", event, JSON.stringify(facts)], 1 << 16).catch(() => {});
+    this.ask(["@audit", event, JSON.stringify(facts)], 1 << 16).catch(() => {});
   }
 
   async #connect(): Promise<net.Socket> {
@@ -152,8 +198,11 @@ function connected(socketPath: string): Promise<net.Socket | undefined> {
   });
 }
 
-/** Sends a request and passes on what comes, until EXIT or the end of the connection. */
-function speak(socket: net.Socket, asked: Buffer, events: Events): Line {
+/**
+ * Sends a request and passes on what comes, until EXIT or the end of the connection.
+ * @param sentOn called instead of that where another server of this host has the session.
+ */
+function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentOn): Line {
   let over = false;
   const end = (status: number | undefined) => {
     if (over) return;
@@ -167,8 +216,15 @@ function speak(socket: net.Socket, asked: Buffer, events: Events): Line {
     else if (type === ServerFrame.stderr) events.stderr(payload);
     else if (type === ServerFrame.exit) end(payload[0] ?? 0);
     else if (type === ServerFrame.exec) {
-      events.stderr(Buffer.from("this session is of another server: open a page there"));
-      end(2);
+      const [, , order, place, ...args] = textOf(payload).split("\0").slice(0, -1);
+      if (order === "@job" && place !== undefined && sentOn !== undefined) {
+        over = true;
+        socket.destroy();
+        return sentOn(place, args);
+      }
+      over = true;
+      socket.destroy();
+      elsewhere(events);
     } else if (type === ServerFrame.reconnect) end(undefined);
   });
   socket.on("data", (chunk) => {
@@ -191,6 +247,12 @@ function speak(socket: net.Socket, asked: Buffer, events: Events): Line {
     resume: () => socket.resume(),
     close: () => end(undefined),
   };
+}
+
+/** Not of this host's servers that are reached from here. */
+function elsewhere(events: Events): void {
+  events.stderr(Buffer.from("this session is on another machine: start 'falcon web' there"));
+  events.over(2);
 }
 
 function twoNumbers(cols: number, rows: number): Buffer {

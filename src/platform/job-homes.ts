@@ -1,0 +1,39 @@
+// Where the homes of a host's batch jobs are (native/home.c, home_of_job). Docs: decisions/0004-homes.md.
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+/** The home of one job. */
+export interface JobHome {
+  job: string;
+  home: string;
+}
+
+/** As long as a home can be: a socket's path has 107 bytes (native/home.h). */
+const longestHome = 83;
+
+/** The longest name of a job (native/job.h). */
+const longestJob = 24;
+
+const jobName = /^[splf][\w.-]{1,23}$/;
+
+/** The homes of the host's jobs, ended ones included (native/home.c: home_of_job). */
+export function jobHomes(host: string): JobHome[] {
+  const folders = [path.join(host, "j")];
+  // a job's home that would be too long below the host's
+  if (host.length + "/j/".length + longestJob > longestHome)
+    folders.push(`/var/tmp/falcon-sessions-${process.geteuid?.()}/${os.hostname().replaceAll("/", "-")}/j`);
+  return folders.flatMap((folder) =>
+    entries(folder)
+      .filter((name) => jobName.test(name))
+      .map((job) => ({ job, home: path.join(folder, job) })),
+  );
+}
+
+function entries(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
