@@ -47,7 +47,7 @@ interface Events {
   over(status: number | undefined): void;
 }
 
-/** @param place whose server is meant: a job's name, "-" for the host's own. @param args what to ask there. */
+/** @param place whose server is meant: a job's name, or "-": the host's. @param args what to ask there. */
 type SentOn = (place: string, args: readonly string[]) => void;
 
 /** A connection to a terminal of a session. */
