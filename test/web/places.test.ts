@@ -1,5 +1,5 @@
-// Sessions that another server has: a batch job's on this host, whose page is one like any other, and those of
-// other machines, which are listed.
+// Sessions that another server has: those of a batch job on this host, whose page is one like any other, and
+// those of other machines, which are listed.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
