@@ -3,8 +3,75 @@
 import fs from "node:fs";
 import { wall } from "./clock.ts";
 
-/** Where events go. `facts` are written as key=value; values of secrets never belong here. */
-export type Log = (event: string, facts?: Record<string, unknown>) => void;
+/** What an event of the log is about. */
+type Subject =
+  | "aside"
+  | "command"
+  | "config"
+  | "database"
+  | "deadline"
+  | "event"
+  | "follow"
+  | "gpu"
+  | "holder"
+  | "home"
+  | "job"
+  | "listener"
+  | "notice"
+  | "part"
+  | "peer"
+  | "replay"
+  | "retention"
+  | "roster"
+  | "scope"
+  | "screen"
+  | "screens"
+  | "search"
+  | "server"
+  | "session"
+  | "slurm"
+  | "store"
+  | "usage"
+  | "viewer"
+  | "web";
+
+/** `noun.verb`: what happened to what. */
+export type LogEvent = `${Subject}.${string}`;
+
+/** Facts of events: a name means one thing in all of them. Values of secrets never belong here. */
+export interface LogFacts {
+  /** Of the session that the event is about, or of what else has an id of its own. */
+  id?: string | undefined;
+  /** The session of what has no id of its own; null: all of them. */
+  session?: string | null;
+  pid?: number;
+  /** Why it came to that, as an error or the kernel says it. */
+  reason?: string;
+  stack?: string | undefined;
+  problem?: string;
+  /** Places in an output log. */
+  offset?: number;
+  length?: number;
+  /** Numbers of what the event is about. */
+  count?: number;
+  sessions?: number;
+  screens?: number;
+  cols?: number;
+  rows?: number;
+  signal?: string | number;
+  status?: number;
+  job?: string | number;
+  file?: string;
+  folder?: string;
+  path?: string;
+  version?: string;
+  channel?: string;
+  sentence?: string;
+  [other: string]: unknown;
+}
+
+/** Where events go. `facts` are written as key=value. */
+export type Log = (event: LogEvent, facts?: LogFacts) => void;
 
 /**
  * Past this size the file is renamed to `.old` and begun anew, so that a server of weeks never fills a disk.

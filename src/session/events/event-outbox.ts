@@ -125,9 +125,9 @@ export class EventOutbox implements Disposable {
     const attempted = await way.send(message, taken);
     if (this.#gone) return;
     const now = this.#clock();
-    const status = attempted.taken ? 0 : attempted.problem;
+    const ended = attempted.taken ? { status: 0 } : { problem: attempted.problem };
     for (const { session, event, attempts } of taken)
-      this.#log("event.attempted", { session, event, attempt: attempts + 1, channel: way.name, status });
+      this.#log("event.attempted", { session, event, attempt: attempts + 1, channel: way.name, ...ended });
     if (attempted.handedOver === true) return;
     if (attempted.taken) return this.#queue.done(taken, now);
     const hopeless = taken.filter((event) => way.isHopeless(event, now));

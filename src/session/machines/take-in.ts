@@ -134,7 +134,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
   }
   effects.untold(untold);
   fs.rmSync(home, { recursive: true, force: true });
-  effects.log("job.imported", { job, sessions: taken.map(({ row }) => row.id) });
+  effects.log("job.imported", { job, ids: taken.map(({ row }) => row.id) });
   return taken;
 }
 
