@@ -35,8 +35,8 @@ for (const file of wheels.filter((wheel) => fs.existsSync(wheel))) {
   const listed = run("python3", ["-m", "zipfile", "-l", file]);
   for (const part of [
     "scripts/falcon-sessions",
+    "scripts/falcon-sessions-holder",
     "dist/server.cjs",
-    "native/build/Release/holder",
     "native/build/Release/sys.node",
   ])
     if (!listed.includes(part)) problems.push(`${path.basename(file)} has no ${part}`);

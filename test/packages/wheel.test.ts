@@ -30,6 +30,7 @@ function lacking(): string | false {
 
 const install = (place: string) => run(path.join(place, "bin/python"), ["-m", "pip", "install", "--quiet", wheel]);
 const client = (place: string) => path.join(place, "bin/falcon-sessions");
+const holder = (place: string) => path.join(place, "bin/falcon-sessions-holder");
 /**
  * What a person without Node and without a compiler has; the Node that is installed here answers to nothing.
  */
@@ -51,13 +52,14 @@ describe("the wheel", { skip: why }, () => {
   });
   after(() => home.dispose());
 
-  test("is small, and brings one command, which is the client itself", () => {
+  test("is small, and brings a command, which is the client itself, and the holder", () => {
     assert.ok(fs.statSync(wheel).size < 8e6, `${fs.statSync(wheel).size} bytes`);
     assert.deepEqual(
       fs.readdirSync(path.join(environment, "bin")).filter((name) => name.startsWith("falcon")),
-      ["falcon-sessions"],
+      ["falcon-sessions", "falcon-sessions-holder"],
     );
-    assert.equal(fs.readFileSync(client(environment)).toString("latin1", 1, 4), "ELF");
+    for (const file of [client(environment), holder(environment)])
+      assert.equal(fs.readFileSync(file).toString("latin1", 1, 4), "ELF");
     // where `man` looks beside each folder of PATH
     assert.deepEqual(
       fs.readdirSync(path.join(environment, "share/man/man1")).sort(),
@@ -92,6 +94,8 @@ describe("the wheel", { skip: why }, () => {
   test("an environment that is moved works where it is, and finds what runs", async () => {
     const id = await home.start(["sh", "-c", "echo begun; read -r x"], [], { file: client(environment), env: bare() });
     const { pid } = await home.untilState(id, "running");
+    const [, above] = /^PPid:\s+(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    assert.equal(fs.readlinkSync(`/proc/${above}/exe`), holder(environment));
     const moved = `${environment}-moved`;
     fs.renameSync(environment, moved);
     try {
