@@ -117,8 +117,12 @@ for (const { version, commit } of released)
       assert.match(serverOf(), new RegExp(`${folder}/clone/`));
       await answers(file, id, "before");
       move(command(root, "git", "rev-parse", "HEAD").trim());
-      const pulled = spawnSync("sh", ["-c", "git pull --quiet && npm ci"], { cwd: place, encoding: "utf8", maxBuffer: 64 << 20 });
-      assert.equal(pulled.status, 0, `${pulled.stdout}${pulled.stderr}`);
+      command(place, "git", "pull", "--quiet");
+      // the database for an old Node, which is compiled for minutes where it is not there
+      const older = path.join("older-node", "node_modules");
+      if (fs.existsSync(path.join(root, older)))
+        fs.cpSync(path.join(root, older), path.join(place, older), { recursive: true, verbatimSymlinks: true });
+      command(place, "npm", "ci");
       await answers(file, id, "pulled");
       const next = await home.start(echo, [], { file });
       await home.ok(["server", "upgrade"], { file });
