@@ -11,6 +11,8 @@ export interface FigureOptions {
   from: number;
   /** The learning rate, on an axis of its own. */
   learningRate: boolean;
+  /** One metric instead of the losses: its name, and what it is drawn by. */
+  metric?: { name: string; axis: string };
   /** What was used, by the same epochs: a low panel each. */
   resources?: readonly Curve[];
 }
@@ -127,17 +129,17 @@ function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): stri
     `<clipPath id="${clip}"><rect x="${left}" y="${ceiling}" width="${right - left}" height="${floor - ceiling}"/></clipPath>`,
     `<text x="${left}" y="${ceiling - 8}" font-weight="bold">${xml(curves.node)}</text>`,
     ...notFiniteSpans(curves, plot),
-    ...axes(xAxis, yAxis, plot),
+    ...axes(xAxis, yAxis, plot, options.metric),
     ...seams(curves.seams, plot),
     ...(rates.length > 0 ? rateLine(rates, plot, clip) : []),
     ...series.flatMap(({ name, curve }) => stretches(curve).map((points) => line(points, name, plot, clip))),
     ...(options.log ? [] : cutMarks(losses, yAxis, plot)),
-    ...bestMark(validation.length > 0 ? validation : training, plot),
-    ...legend(named, plot),
+    ...(options.metric === undefined ? bestMark(validation.length > 0 ? validation : training, plot) : []),
+    ...(options.metric === undefined ? legend(named, plot) : []),
   ].join("\n");
 }
 
-function axes(xAxis: Axis, yAxis: Axis, plot: Plot): string[] {
+function axes(xAxis: Axis, yAxis: Axis, plot: Plot, metric: FigureOptions["metric"]): string[] {
   const { left, right, ceiling, floor } = plot;
   const middle = (ceiling + floor) / 2;
   return [
@@ -150,8 +152,8 @@ function axes(xAxis: Axis, yAxis: Axis, plot: Plot): string[] {
       `<text x="${plot.x(value)}" y="${floor + 19}" text-anchor="middle">${label}</text>`,
     ]),
     `<path d="M${left} ${ceiling}V${floor}H${right}" fill="none" stroke="${ink}"/>`,
-    `<text x="${(left + right) / 2}" y="${floor + 38}" text-anchor="middle">epoch</text>`,
-    `<text x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">loss (nats)</text>`,
+    `<text x="${(left + right) / 2}" y="${floor + 38}" text-anchor="middle">${metric?.axis ?? "epoch"}</text>`,
+    `<text x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">${metric === undefined ? "loss (nats)" : xml(metric.name)}</text>`,
   ];
 }
 

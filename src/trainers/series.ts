@@ -19,3 +19,11 @@ export interface MetricSeries {
   /** NaN and infinities where the run wrote them. */
   value: number[];
 }
+
+/** By epochs where each entry has one of its own, else by steps, else by their order. */
+export function axisOf(epoch: readonly (number | null)[], step: readonly (number | null)[]): [string, number[]] {
+  const known = (values: readonly (number | null)[]): values is number[] => values.every((value) => value !== null);
+  if (known(epoch) && new Set(epoch).size === epoch.length) return ["epoch", epoch];
+  if (known(step)) return ["step", step];
+  return ["entry", step.map((_, i) => i + 1)];
+}

@@ -38,7 +38,7 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     const words = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", `--port=${port}`, "--num-cpus=3", "--num-gpus=1"];
     cluster = spawn(ray, [...words, "--include-dashboard=false", `--temp-dir=${fs.mkdtempSync("/tmp/ray-test-")}`], {
       stdio: "ignore",
-      env: { ...process.env, ...environment },
+      env: { ...process.env, HOME: home.env.HOME, ...environment },
     });
     await until(
       async () => (await clusterNodes(python, address, { ...home.env, ...environment }))?.length === 1,

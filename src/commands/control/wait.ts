@@ -1,6 +1,6 @@
 // falcon wait: until sessions end, and the answer is their exit status; or until something is so.
 import { Failure, Status } from "../../base/failure.ts";
-import { type Condition, parseUntil } from "../../session/events/until.ts";
+import { parseUntil, type Until } from "../../session/events/until.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Context } from "../dispatch/call.ts";
@@ -17,13 +17,17 @@ export const wait: CommandSpec = {
   examples: [
     ["falcon wait night && echo done", "go on when it has ended well"],
     ["falcon wait night --until 'val_loss < -1 or nan'", "go on when it is so; status 1 where it ends before"],
+    ["falcon wait night --until 'theta.train/loss_aux < 0'", "any metric that the run writes, by its own name"],
     ["falcon wait --timeout 60 night", "give up after a minute, with status 124"],
   ],
   completes: "all",
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
-      .option("--until <condition>", "wait for it instead of the end: epoch >= 100, NODE.val_loss < -1, nan, stalled, ended")
+      .option(
+        "--until <condition>",
+        "wait for it instead of the end: epoch >= 100, NODE.val_loss < -1, val/nll < 2, nan, stalled, ended",
+      )
       .option("--timeout <seconds>", "give up after so long, with status 124");
     defineSeveral(command, "all that run");
   },
@@ -75,19 +79,20 @@ export const wait: CommandSpec = {
 function holding(
   context: Context,
   sessions: readonly Session[],
-  until: Condition,
+  until: Until,
 ): { all: Promise<void>; has(session: Session): boolean; stop(): void } {
   const held = new Set<Session>();
   let done!: () => void;
   const all = new Promise<void>((resolve) => {
     done = resolve;
   });
-  const check = (session: Session, run: RunProgress | null) => {
-    if (until({ run, ended: !session.live })) held.add(session);
+  const check = async (session: Session, run: RunProgress | null) => {
+    const series = until.metrics ? { series: await context.progress.series(session) } : {};
+    if (until({ run, ended: !session.live, ...series })) held.add(session);
     if (sessions.every((one) => held.has(one) || !one.live)) done();
   };
   const stop = context.tick.watch((session, run) => {
-    if (sessions.includes(session)) check(session, run);
+    if (sessions.includes(session)) void check(session, run);
   });
   for (const session of sessions)
     void session.over.then(async () => check(session, await context.progress.of(session).catch(() => null)));

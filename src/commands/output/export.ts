@@ -21,6 +21,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 import { usageCurves } from "../show/usage-curves.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
+import { renderLimit, writeMetric } from "./export-metric.ts";
 import { parseTime } from "./logs.ts";
 
 const formats = [
@@ -45,8 +46,6 @@ type Format = (typeof formats)[number];
  * epoch of ten minutes.
  */
 const usualIdle = 2;
-/** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
-const renderLimit = 60_000;
 
 /**
  * Bytes of a history that are drawn at once, in whole lines: some ten milliseconds for a thread that others
@@ -64,6 +63,7 @@ interface ExportOptions {
   from?: string;
   lr?: boolean;
   resources?: boolean;
+  metric?: string;
 }
 
 /** `export` is a word of the language. */
@@ -82,6 +82,7 @@ export const exportCommand: CommandSpec = {
       .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
       .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
       .option("--from <epoch>", "curve-*: from this epoch on")
+      .option("--metric <name>", "curve-*: of this metric, whichever the run writes, instead of the losses")
       .option("--resources", "curve-svg and curve-png: memory and GPU use by the same epochs, below")
       .option("--lr", "curve-svg and curve-png: the learning rate as a thin second line")
       .addHelpText(
@@ -100,11 +101,12 @@ What the formats hold:
 Examples:
   falcon export -o run.cast              the newest session of this directory as a recording
   falcon export myrun --format text      its whole output, without sequences
-  falcon export myrun --format curve-png --log --lr -o losses.png`,
+  falcon export myrun --format curve-png --log --lr -o losses.png
+  falcon export myrun --format curve-csv --metric train/loss_aux`,
       );
   },
   async run(call, context, [wanted], options) {
-    const { format, output, at, history, idle, log, from, lr, resources } = options as ExportOptions;
+    const { format, output, at, history, idle, log, from, lr, resources, metric } = options as ExportOptions;
     const chosen = formatOf(format, output);
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
@@ -125,12 +127,20 @@ Examples:
       throw new Failure(`--log, --from and --lr belong to a curve; ${chosen} has none: --format curve-png`, Status.usage);
     if (output === undefined && (chosen.endsWith("png") || chosen === "npz") && call.request.terminal.stdout)
       throw new Failure(`${chosen} is no text for a terminal: give it a file with -o`, Status.usage);
+    if (metric !== undefined && (!chosen.startsWith("curve") || lr || resources))
+      throw new Failure(`--metric is of a curve by itself: --format curve-png, without --lr and --resources`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
     const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
     const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
     try {
       const used = resources ? await resourcePanels(context, session, figure.from) : {};
-      await write(context, session, chosen, { moment, history: history === true, pause, figure: { ...figure, ...used } }, target);
+      await write(
+        context,
+        session,
+        chosen,
+        { moment, history: history === true, pause, figure: { ...figure, ...used }, metric },
+        target,
+      );
       const size = await target.finish();
       if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
     } catch (error) {
@@ -197,7 +207,13 @@ async function write(
   context: Context,
   session: Session,
   format: Format,
-  { moment, history, pause, figure }: { moment: number | undefined; history: boolean; pause: number; figure: FigureOptions },
+  {
+    moment,
+    history,
+    pause,
+    figure,
+    metric,
+  }: { moment: number | undefined; history: boolean; pause: number; figure: FigureOptions; metric: string | undefined },
   target: Target,
 ): Promise<void> {
   switch (format) {
@@ -219,7 +235,9 @@ async function write(
     case "curve-png":
     case "curve-csv":
     case "curve-json":
-      return writeCurve(context, session, format, figure, target);
+      return metric === undefined
+        ? writeCurve(context, session, format, figure, target)
+        : writeMetric(context, session, format, metric, figure, target);
   }
 }
 

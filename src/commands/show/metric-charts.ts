@@ -2,7 +2,7 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { drawChart } from "../../trainers/curve.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import { axisOf, type MetricSeries } from "../../trainers/series.ts";
 import { number, span } from "../../trainers/summary.ts";
 import type { coloursFor } from "../text/table.ts";
 
@@ -31,7 +31,8 @@ export function metricCharts(
   });
 }
 
-function noSuch(series: readonly MetricSeries[]): string {
+/** With the names that there are. */
+export function noSuch(series: readonly MetricSeries[]): string {
   const names = [...new Set(series.map(({ metric }) => metric))].sort();
   if (names.length === 0) return "this run has written no metrics";
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
@@ -47,12 +48,4 @@ function chart(one: MetricSeries, width: number, now: number, colours: ReturnTyp
   const title = `${metric} of ${node} by ${axis}   last ${number(value[last] as number)} at ${axis} ${x[last]}${age}`;
   const { rows } = drawChart([{ label: metric, x, y: value }], width, chartHeight);
   return [printable(title), ...rows.map((row) => colours.blue(row))];
-}
-
-/** By epochs where each entry has one of its own, else by steps, else by their order. */
-function axisOf(epoch: readonly (number | null)[], step: readonly (number | null)[]): [string, number[]] {
-  const known = (values: readonly (number | null)[]): values is number[] => values.every((value) => value !== null);
-  if (known(epoch) && new Set(epoch).size === epoch.length) return ["epoch", epoch];
-  if (known(step)) return ["step", step];
-  return ["entry", step.map((_, i) => i + 1)];
 }

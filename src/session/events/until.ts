@@ -4,18 +4,27 @@
 //     one        = "(" condition ")" | word | [NODE "."] metric sign number
 //     word       = "nan" | "stalled" | "ended"
 //     sign       = "<" | "<=" | ">" | ">=" | "==" | "!="
+//
+// A metric with a slash is one that the run writes, by its own name: `val/nll`, and `/elapsed_minutes` for a
+// name without one.
 import { Failure, Status } from "../../base/failure.ts";
 import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
+import type { MetricSeries } from "../../trainers/series.ts";
 
 /** What a condition is asked of. */
 export interface Asked {
   run: RunProgress | null;
   /** The session has ended. */
   ended: boolean;
+  /** The run's own metrics; undefined where the condition names none. */
+  series?: readonly MetricSeries[];
 }
 
 /** Whether it holds. What is not known holds in no comparison. */
 export type Condition = (asked: Asked) => boolean;
+
+/** A condition, and whether it asks for metrics of the run's own, which cost a look at its files. */
+export type Until = Condition & { readonly metrics: boolean };
 
 type Metric = (node: NodeProgress) => number | null;
 
@@ -57,9 +66,10 @@ interface Token {
 const deepest = 20;
 
 /** @throws Failure 2 with the place of the mistake marked below the text. */
-export function parseUntil(text: string): Condition {
+export function parseUntil(text: string): Until {
   const tokens: Token[] = [...text.matchAll(/[()]|[<>=!]=?|[^\s()<>=!]+/g)].map((m) => ({ text: m[0], at: m.index }));
   let next = 0;
+  let own = false;
   const fail = (at: number, what: string): never => {
     const marked = /[^\x20-\x7e]/.test(text) ? "" : `\n  ${text}\n  ${" ".repeat(at)}^`;
     throw new Failure(`--until: ${what}${marked}`, Status.usage);
@@ -95,13 +105,14 @@ export function parseUntil(text: string): Condition {
     return comparison(name, at);
   }
   function comparison(name: string, at: number): Condition {
-    const dot = name.lastIndexOf(".");
+    const slash = name.indexOf("/");
+    const dot = slash < 0 ? name.lastIndexOf(".") : name.lastIndexOf(".", slash);
     const node = dot < 0 ? undefined : name.slice(0, dot);
     const metric = metrics[Object.hasOwn(metrics, name.slice(dot + 1)) ? name.slice(dot + 1) : ""];
-    if (metric === undefined)
+    if (metric === undefined && slash < 0)
       return fail(
         at + dot + 1,
-        `no such name; there are ${Object.keys(metrics).join(", ")}, and the words ${Object.keys(words).join(", ")}`,
+        `no such name; there are ${Object.keys(metrics).join(", ")}, the words ${Object.keys(words).join(", ")}, and the run's own metrics with a slash: val/loss`,
       );
     const sign = take() ?? end;
     if (!Object.hasOwn(signs, sign.text)) return fail(sign.at, `one of ${Object.keys(signs).join(" ")} is missing here`);
@@ -109,6 +120,17 @@ export function parseUntil(text: string): Condition {
     const number = right.text === "" ? Number.NaN : Number(right.text);
     if (!Number.isFinite(number)) return fail(right.at, "a number is missing here");
     const compare = signs[sign.text] as (a: number, b: number) => boolean;
+    if (metric === undefined) {
+      own = true;
+      const wanted = name.slice(dot + 1).replace(/^\//, "");
+      return ({ series }) =>
+        series?.some((one) => {
+          const value = one.value.at(-1);
+          return (
+            one.metric === wanted && (node === undefined || one.node === node) && value !== undefined && compare(value, number)
+          );
+        }) === true;
+    }
     return ({ run }) =>
       run?.nodes.some((one) => {
         if (node !== undefined && one.name !== node) return false;
@@ -119,5 +141,5 @@ export function parseUntil(text: string): Condition {
   const condition = any(0);
   const rest = tokens[next];
   if (rest !== undefined) return fail(rest.at, "'and', 'or' or the end is expected here");
-  return condition;
+  return Object.assign((asked: Asked) => condition(asked), { metrics: own });
 }

@@ -18,6 +18,11 @@ const mostNodes = 200;
 /** Asks the cluster's own table, as `ray status` does: no job is registered with it. */
 const question = `
 import json, sys
+try:  # a Ray whose clusters ask for a token: the one of ~/.ray is shown, as ray.init shows it
+    from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available as enable
+    enable(warn_if_disabled=False)
+except ImportError:
+    pass
 from ray._private.state import GlobalState
 from ray._raylet import GcsClientOptions
 state = GlobalState()

@@ -65,3 +65,24 @@ test("where the mistake is stands a mark below it", () => {
   assert.equal(at(`${"(".repeat(21)}nan`), 20);
   assert.match(told("val_los < -1"), /no such name; there are epoch, loss,/);
 });
+
+test("a metric of the run's own, by its last value", () => {
+  const one = (node: string, metric: string, value: number[]) => {
+    const none = value.map(() => null);
+    return { node, metric, step: none, epoch: none, time: none, samples: none, value };
+  };
+  const series = [one("z.a", "val/nll", [3, 1]), one("y", "val/nll", [0, 5]), one("y", "elapsed_minutes", [2])];
+  const holds = (text: string, known = series) => parseUntil(text)({ run: null, ended: false, series: known });
+  assert.deepEqual(
+    ["val/nll < 2", "y.val/nll < 2", "z.a.val/nll < 2", "/elapsed_minutes >= 2", "y./elapsed_minutes > 2", "val/other > 0"].map(
+      (text) => holds(text),
+    ),
+    [true, false, true, true, false, false],
+  );
+  assert.equal(holds("val/nll < 2", []), false);
+  assert.deepEqual(
+    [parseUntil("val/nll < 2 or nan").metrics, parseUntil("val_loss < 2").metrics, parseUntil("nan").metrics],
+    [true, false, false],
+  );
+  assert.throws(() => parseUntil("nll < 2"), /no such name; .* with a slash: val\/loss/);
+});
