@@ -133,29 +133,28 @@ export function tableHeight(count: number, rows: number): number {
 
 /** The whole screen: `rows` lines, none wider than `cols`. */
 export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined, frame: Frame): string[] {
-  const { cols, rows, now, colours, top } = frame;
+  const { cols, rows, colours, top } = frame;
   const room = tableHeight(lines.length, rows);
   const part = lines.slice(top, top + room);
   const space = Math.max(0, rows - part.length - frameLines);
   const sessions = lines.filter((row) => row.kind === "session");
-  const texts = new Map(
-    [...columns, ...usageColumns].map((column) => [
-      column,
-      // the selected line is inverted as a whole: a colour in it would be a patch
-      new Map(sessions.map((row) => [row, printableColoured(column.text(row, now, row === chosen ? colourless : colours))])),
-    ]),
-  );
-  const { shown, left, name } = fitting(texts, cols, frame.usage);
-  // all lines, so that the columns do not move while the table is scrolled
-  const cells = sessions.map((row) =>
+  const inSight = new Set(part);
+  const texts = new Map(sessions.map((row) => [row, textsOf(row, chosen, inSight.has(row), frame)]));
+  const { shown, left, name, widths } = fitting([...texts.values()], cols, frame.usage);
+  const visible = part.filter((row): row is SessionRow => row.kind === "session");
+  const cells = visible.map((row) =>
     shown.map((column) => {
-      const text = texts.get(column)?.get(row) ?? "";
+      const text = texts.get(row)?.get(column) ?? "";
       return column.title === nameTitle ? cutMiddle(text, name) : text;
     }),
   );
-  const [head = "", ...body] = table(shown, cells, cols).split("\n");
+  // as wide as for all lines, so that the columns do not move while the table is scrolled
+  const widest = shown.map((column) =>
+    " ".repeat(Math.min(widths.get(column) ?? 0, column.title === nameTitle ? name : Infinity)),
+  );
+  const [head = "", ...body] = table(shown, [...cells, widest], cols).split("\n");
   const drawn = part.map((row) => {
-    const line = row.kind === "ended" ? endedLine(row) : (body[sessions.indexOf(row)] ?? "");
+    const line = row.kind === "ended" ? endedLine(row) : (body[visible.indexOf(row)] ?? "");
     if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
     return row.kind === "ended" ? colours.dim(cut(line, cols)) : cut(line, cols);
   });
@@ -215,17 +214,37 @@ function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): st
   return `${folded ? "▸" : "▾"} ${total} ended: ${counts.map(({ word, count }) => `${count} ${word}`).join(", ")}`;
 }
 
-/** The columns that fit, those that do not, and how wide a name may be. */
+/** What a line has in each column. */
+type Texts = ReadonlyMap<WatchColumn, string>;
+
+const allColumns: readonly WatchColumn[] = [...columns, ...usageColumns];
+
+/** Texts of lines as they were last made, by what they tell of. */
+const lastTexts = new WeakMap<object, Texts>();
+
+/** A line out of sight is read now and then; its texts, which only the widths need, are made anew when it was. */
+function textsOf(row: SessionRow, chosen: WatchRow | undefined, inSight: boolean, { now, colours }: Frame): Texts {
+  const told = row.node ?? row.session;
+  const before = inSight ? undefined : lastTexts.get(told);
+  if (before !== undefined) return before;
+  // the selected line is inverted as a whole: a colour in it would be a patch
+  const paint = row === chosen ? colourless : colours;
+  const texts = new Map(allColumns.map((column) => [column, printableColoured(column.text(row, now, paint))]));
+  lastTexts.set(told, texts);
+  return texts;
+}
+
+/** The columns that fit, those that do not, how wide each is, and how wide a name may be. */
 function fitting(
-  texts: ReadonlyMap<WatchColumn, ReadonlyMap<SessionRow, string>>,
+  lines: readonly Texts[],
   cols: number,
   usage: boolean,
-): { shown: WatchColumn[]; left: WatchColumn[]; name: number } {
-  const told = usageColumns.filter((column) => [...(texts.get(column)?.values() ?? [])].some((text) => text !== ""));
+): { shown: WatchColumn[]; left: WatchColumn[]; widths: ReadonlyMap<WatchColumn, number>; name: number } {
+  const told = usageColumns.filter((column) => lines.some((texts) => texts.get(column) !== ""));
   const shown = [...columns, ...told];
   const rank = (column: WatchColumn) => (column.rank as number) + (usage && usageColumns.includes(column) ? mostRank : 0);
   const left: WatchColumn[] = [];
-  const widths = new Map(shown.map((column) => [column, widest(column, texts.get(column))]));
+  const widths = new Map(shown.map((column) => [column, widest(column, lines)]));
   const names = widths.get(shown[0] as WatchColumn) as number;
   const others = () => shown.slice(1).reduce((sum, column) => sum + gap + (widths.get(column) as number), 0);
   const width = () => Math.min(names, comfortableName) + others();
@@ -236,13 +255,11 @@ function fitting(
     shown.splice(shown.indexOf(least), 1);
     left.unshift(least);
   }
-  return { shown, left, name: Math.max(leastName, Math.min(names, cols - others())) };
+  return { shown, left, widths, name: Math.max(leastName, Math.min(names, cols - others())) };
 }
 
-function widest(column: WatchColumn, texts: ReadonlyMap<SessionRow, string> | undefined): number {
-  let width = widthOf(column.title);
-  for (const text of texts?.values() ?? []) width = Math.max(width, widthOf(text));
-  return width;
+function widest(column: WatchColumn, lines: readonly Texts[]): number {
+  return lines.reduce((width, texts) => Math.max(width, widthOf(texts.get(column) ?? "")), widthOf(column.title));
 }
 
 /** The line above the log: whose log it is, what of its line found no room in the table, and what is out of sight. */

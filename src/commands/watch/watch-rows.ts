@@ -75,12 +75,10 @@ export function watchRows(
   const order = comparison(sort, reverse);
   running.sort(order);
   if (over.length === 0) return running;
+  // the ended ones are a list by time, unless an order was asked for; so stand those that are counted
+  over.sort((a, b) => (b.session.ended ?? b.session.created) - (a.session.ended ?? a.session.created));
   const ended: EndedRow = { kind: "ended", folded, counts: countsOf(over) };
   if (folded) return [...running, ended];
-  // the ended ones are a list by time, unless an order was asked for
-  const byTime = (a: SessionRow, b: SessionRow) =>
-    (b.session.ended ?? b.session.created) - (a.session.ended ?? a.session.created);
-  over.sort(byTime);
   if (sort !== "age" || reverse) over.sort(order);
   return [...running, ended, ...over];
 }

@@ -65,6 +65,44 @@ test("the footer keeps what matters most in every width", () => {
   assert.equal(footer("loss", 40), "j/k select · Enter attach · q leave");
 });
 
+test("what is drawn a second time makes the texts of the lines in sight alone; the columns stay where they are", () => {
+  let made = 0;
+  const counted = (name: string, samples: number) => {
+    const one = node(name, { nonFinite: [], validationLoss: -1, loss: null });
+    Object.defineProperty(one, "samples", {
+      get: () => {
+        made++;
+        return samples;
+      },
+    });
+    return one;
+  };
+  const rows = watchRows(
+    Array.from({ length: 30 }, (_, i) => run(`s${i}`, { nodes: [counted("n", i === 29 ? 1_000_000 : 1)] })),
+    plain,
+  );
+  const frame: Frame = {
+    cols: 120,
+    rows: 24,
+    now,
+    colours: picocolors.createColors(false),
+    bindings: defaultKeymap.watch,
+    sort: "age",
+    prompt: "",
+    top: 0,
+    usage: false,
+    log: () => [],
+  };
+  const first = picture(rows, rows[0], frame);
+  assert.equal(made, 30);
+  made = 0;
+  assert.deepEqual(picture(rows, rows[0], frame), first);
+  assert.equal(made, tableHeight(rows.length, 24));
+  // the widest number is out of sight, and in sight at the end
+  const end = picture(rows, rows[29], { ...frame, top: 30 - tableHeight(rows.length, 24) });
+  assert.equal(end[0], first[0]);
+});
+
 test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {
   const sessions = Array.from({ length: 30 }, (_, i) => run(`s${String(i).padStart(2, "0")}`));
   const rows = watchRows(sessions, plain);
