@@ -20,6 +20,32 @@ describe("a crowd", () => {
   const home = new TestHome();
   after(() => home.dispose());
 
+  test("a key through the page and back", async () => {
+    const id = await home.start(["/bin/sh", "-c", "stty raw -echo; exec cat"], ["--size", "80x24"]);
+    const web = await startWeb(home);
+    const page = new PlainPage(web);
+    await page.heard("welcome");
+    page.say({ do: "attach", id, cols: 80, rows: 24, type: true, takeOver: false });
+    await until(() => page.messages.some((message) => message.is === "terminal"), "the terminal");
+    const took: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      const before = page.bytes;
+      const began = performance.now();
+      const echoed = new Promise<void>((resolve) => page.socket.once("message", () => resolve()));
+      page.socket.send(Buffer.from([0x61 + (i % 26)]));
+      await echoed;
+      took.push(performance.now() - began);
+      assert.ok(page.bytes > before, "what came back is output");
+    }
+    took.sort((a, b) => a - b);
+    console.log(
+      `# a key through the page: median ${(took[30] as number).toFixed(1)} ms, the slowest of 60 ${(took[59] as number).toFixed(1)} ms`,
+    );
+    page.socket.close();
+    await web.end();
+    await home.ok(["kill", id, "--signal", "KILL"]);
+  });
+
   test("fifty browsers on one flooding session, one of which takes nothing", async () => {
     const alone = { file: path.join(home.work, "alone"), go: path.join(home.work, "go-alone") };
     const crowd = { file: path.join(home.work, "crowd"), go: path.join(home.work, "go-crowd") };
