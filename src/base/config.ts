@@ -350,9 +350,9 @@ function lineOf(text: string, key: string): number {
   let table = "";
   let outer = 0;
   for (const [index, line] of text.split("\n").entries()) {
-    const header = /^\s*\[\[?\s*([^\]]*?)\s*\]/.exec(line);
+    const header = /^\s*\[\[?([^\]]*)\]/.exec(line);
     if (header) {
-      table = bare(header[1] ?? "");
+      table = bare((header[1] ?? "").trim());
       if (table === key || table === first) outer ||= index + 1;
       continue;
     }

@@ -42,7 +42,7 @@ const longest = 100;
  */
 export function durationOf(text: string): number | undefined {
   if (text.length > longest) return undefined;
-  const parts = text.trim().match(/[\d.]+\s*[a-z]+/gi);
+  const parts = text.trim().match(/(?<![\d.])[\d.]+\s*[a-z]+/gi);
   if (parts === null || parts.join("").replace(/\s/g, "") !== text.replace(/\s/g, "")) return undefined;
   let sum = 0;
   for (const part of parts) {

@@ -35,7 +35,7 @@ const deepest = 8;
  * Lines after which nothing of a script is left: blank ones, comments, the ends of what was begun before, its
  * own end.
  */
-const nothing = /^\s*(#.*|fi|done|esac|\}|;|wait|exit(\s+\S+)?)?\s*$/;
+const nothing = /^\s*(?:#.*|(?:(?:fi|done|esac|\}|;|wait|exit(?:\s+\S+)?)\s*)?)$/;
 
 /**
  * How the job or step ends with the process `pid`: it is the task that the batch system started ("task"), or

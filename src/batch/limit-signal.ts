@@ -47,13 +47,7 @@ export function limitSignalOf(script: string): LimitSignal | undefined {
   const options: string[] = [];
   for (const line of script.split("\n")) {
     if (!/^\s*(#|$)/.test(line)) break;
-    if (line.startsWith("#SBATCH"))
-      options.push(
-        ...line
-          .slice("#SBATCH".length)
-          .replace(/\s#.*$/, "")
-          .split(/\s+/),
-      );
+    if (line.startsWith("#SBATCH")) options.push(...line.slice("#SBATCH".length).replace(/\s#.*/, "").split(/\s+/));
   }
   const text = signalOption(options.filter(Boolean));
   return text === undefined ? undefined : limitSignalFrom(text.replace(/^(["'])(.*)\1$/, "$2"));

@@ -121,7 +121,9 @@ export class Slurm {
     if (status !== 0 && /Invalid job id/i.test(stderr)) return undefined;
     if (status !== 0) throw silent("scontrol", stderr);
     const line = stdout.split("\n")[0] ?? "";
-    return Object.fromEntries([...line.matchAll(/(\S+?)=(.*?)(?= [\w/:*-]+=|\s*$)/g)].map(([, name, value]) => [name, value]));
+    return Object.fromEntries(
+      [...line.trimEnd().matchAll(/(?<!\S)([^\s=]+)=(.*?)(?= [\w/:*-]+=|$)/gs)].map(([, name, value]) => [name, value]),
+    );
   }
 
   /**

@@ -22,7 +22,7 @@ export function jobOfHome(home: string): LimitedJob | undefined {
   const system = systems[letter ?? ""];
   if (system === undefined || id === undefined) return undefined;
   // a home may be a step's of its own, as s4711.0: it ends with its job at the latest
-  return { system, id: system === "slurm" ? id.replace(/\..*$/, "") : id };
+  return { system, id: system === "slurm" ? id.replace(/\..*/, "") : id };
 }
 
 /** The program is asked nothing about an id that is none: it would be an option, or a list of jobs. */
@@ -64,7 +64,7 @@ export async function timeLimit(
  * (Walltime.Remaining, start_time).
  */
 function pbsEnd(text: string): number | null {
-  const field = (name: string) => new RegExp(`^\\s*${name.replace(/\./g, "\\.")} = (.+)$`, "m").exec(text)?.[1]?.trim();
+  const field = (name: string) => new RegExp(`^[^\\S\\n]*${name.replace(/\./g, "\\.")} = (.+)$`, "m").exec(text)?.[1]?.trim();
   const limit = field("Resource_List.walltime");
   if (limit === undefined) return null;
   const length = clockLength(limit);

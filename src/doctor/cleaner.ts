@@ -36,7 +36,7 @@ export function cleanedFolders(sources: CleanerSources = cleanerSources): Cleane
     for (const line of linesOf(source)) {
       // Type Path Mode User Group Age Argument (tmpfiles.d(5)); quotes are rare and would only be at the path
       const [type = "", folder = "", , , , age = "-"] = line.trim().split(/\s+/);
-      const plain = folder.replace(/^"|"$/g, "").replace(/\/+\*?$/, "") || "/";
+      const plain = folder.replace(/^"|"$/g, "").replace(/(?<!\/)\/+\*?$/, "") || "/";
       if (!path.isAbsolute(plain) || plain.includes("%")) continue;
       if (/^[xX]/.test(type)) found.push({ folder: plain, age: null, source });
       else if (/^[dDevqQC]/.test(type) && /\d/.test(age)) found.push({ folder: plain, age: age.replace(/^~/, ""), source });

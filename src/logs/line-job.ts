@@ -267,7 +267,7 @@ function* fed(reader: LineReader, feed: readonly Fed[], held: Held): Generator<L
 
 /** A file's line feeds as a terminal gets them. */
 function terminated(bytes: Buffer): Buffer {
-  return Buffer.from(bytes.toString("latin1").replace(/\r*\n/g, "\r\n"), "latin1");
+  return Buffer.from(bytes.toString("latin1").replace(/(?<!\r)\r*\n/g, "\r\n"), "latin1");
 }
 
 function packedState(held: Held): Uint8Array {

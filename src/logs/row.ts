@@ -117,7 +117,7 @@ export class Row {
     for (;;) {
       const last = runs.at(-1);
       if (!last) return runs;
-      if (blankIsInvisible(last.style)) last.text = last.text.replace(/ +$/, "");
+      if (blankIsInvisible(last.style)) last.text = last.text.replace(/(?<! ) +$/, "");
       if (last.text) return runs;
       runs.pop();
     }

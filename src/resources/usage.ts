@@ -37,7 +37,7 @@ export interface Usage {
 
 /** "ray::NodeWrapper.train" is the actor NodeWrapper; a title that names the node names it. */
 export function actorName(title: string): string {
-  return title.replace(/^ray::/, "").replace(/[.(:].*$/, "") || title;
+  return title.replace(/^ray::/, "").replace(/[.(:].*/s, "") || title;
 }
 
 export function actorsOf(actors: readonly { title: string; memory: number }[]): ActorUsage[] {

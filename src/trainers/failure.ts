@@ -29,7 +29,7 @@ export function runFailure(end: Pick<PostMortem, "error" | "traceback"> | undefi
   const [, kind, message] =
     /^([A-Za-z_][\w.]*?(?:Error|Exception|Interrupt|Exit|Warning|Found)?)(?::\s*(.*))?$/s.exec(end.error) ?? [];
   const known = kind !== undefined && /[A-Z]/.test(kind) && !/\s/.test(kind);
-  const frames = [...(end.traceback ?? []).join("\n").matchAll(/^\s*File "([^"]+)", line (\d+)/gm)];
+  const frames = [...(end.traceback ?? []).join("\n").matchAll(/^[^\S\n]*File "([^"]+)", line (\d+)/gm)];
   const own = frames.findLast(([, file]) => isOwnFile(file as string));
   return {
     kind: known ? (kind.split(".").at(-1) as string) : "",

@@ -57,7 +57,7 @@ export function channelWay(channel: Channel, notices: Notices, effects: ChannelE
 /** The end of the quiet hours that this time lies in, or the time itself. */
 export function quietEnd(quiet: Channel["quiet"], time: number, environment: Record<string, string>): number {
   if (quiet === null) return time;
-  const [, hour = 0, minute = 0, second = 0] = (/(\d+):(\d+):(\d+)$/.exec(localTime(time, environment)) ?? []).map(Number);
+  const [, hour = 0, minute = 0, second = 0] = (/(?<!\d)(\d+):(\d+):(\d+)$/.exec(localTime(time, environment)) ?? []).map(Number);
   const day = 24 * 60;
   const since = (hour * 60 + minute - quiet.from + day) % day;
   const length = (quiet.to - quiet.from + day) % day;

@@ -74,7 +74,7 @@ export function supplyOf(config: YamlValue | undefined, { environment, driver }:
 export function visibleGpus(environment: Readonly<Record<string, string>>): number | undefined {
   const names = environment.CUDA_VISIBLE_DEVICES;
   if (names === undefined) return undefined;
-  if (/^\s*(-1|NoDevFiles)?\s*$/i.test(names)) return 0;
+  if (/^\s*(?:(?:-1|NoDevFiles)\s*)?$/i.test(names)) return 0;
   return names.split(",").filter((name) => name.trim() !== "").length;
 }
 

@@ -30,7 +30,7 @@ export async function falconUsage(
   const known = remembered.get(key);
   if (known !== undefined) return known;
   const said = await ask(found.command, environment, directory);
-  if (!/^\s+falcon\s+[a-z]/m.test(said)) return undefined;
+  if (!/^[^\S\n]+falcon\s+[a-z]/m.test(said)) return undefined;
   for (const oldest of remembered.keys()) if (remembered.size >= mostUsages) remembered.delete(oldest);
   remembered.set(key, said);
   return said;
@@ -38,7 +38,7 @@ export async function falconUsage(
 
 /** The commands that a usage names: `falcon launch [--output DIR] …`. */
 export function commandsIn(usage: string): string[] {
-  return [...new Set([...usage.matchAll(/^\s+falcon\s+([a-z][\w-]*)/gm)].map((found) => found[1] as string))];
+  return [...new Set([...usage.matchAll(/^[^\S\n]+falcon\s+([a-z][\w-]*)/gm)].map((found) => found[1] as string))];
 }
 
 async function ask(

@@ -92,7 +92,7 @@ function bar(
 
 /** `3.00it/s`, `2.50s/it`, `?it/s` */
 function rateOf(text: string | undefined): { rate: number | null; unit: string } {
-  const found = /^\s*([\d.]+|\?)\s*(?:([^\d\s/][^\s/]*)\/s|s\/(\S+))/.exec(text ?? "");
+  const found = /^\s*([\d.]+|\?)\s*(?:([^\d\s/.][^\s/]*)\/s|s\/(\S+))/.exec(text ?? "");
   if (!found) return { rate: null, unit: "it" };
   const [, value = "", perSecond, each] = found;
   const known = Number(value);
