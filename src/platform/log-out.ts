@@ -94,7 +94,9 @@ function killsProcesses(folders: readonly string[], user: string): boolean | und
   const texts = [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text)];
   const last = (key: string): string | undefined =>
     texts
-      .flatMap((text) => [...text.matchAll(new RegExp(`^[^\\S\\n]*${key}[^\\S\\n]*=(.*)$`, "gm"))].map((m) => (m[1] as string).trim()))
+      .flatMap((text) =>
+        [...text.matchAll(new RegExp(`^[^\\S\\n]*${key}[^\\S\\n]*=(.*)$`, "gm"))].map((m) => (m[1] as string).trim()),
+      )
       .at(-1);
   const kills = truth(last("KillUserProcesses")) ?? truth(/^#\s*KillUserProcesses\s*=(.*)$/m.exec(main)?.[1]?.trim());
   const only = (last("KillOnlyUsers") ?? "").split(/\s+/).filter(Boolean);
