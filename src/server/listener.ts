@@ -4,6 +4,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
+import type { Log } from "../base/log.ts";
 import { peerCredentials } from "../platform/native.ts";
 
 /**
@@ -17,7 +18,7 @@ const pathCheck = 60_000;
 
 export interface ListenerEffects {
   accepted(socket: net.Socket): void;
-  log(event: string, facts?: Record<string, unknown>): void;
+  readonly log: Log;
   readonly uid: number;
   /** Of the home's folder as it was opened. */
   readonly home: {

@@ -3,6 +3,7 @@
 // Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
+import type { Log } from "../base/log.ts";
 import { printableLines, printableProse } from "../base/printable.ts";
 import type { TerminalBytes } from "../base/terminal-bytes.ts";
 import type { Call, InputMode } from "../commands/dispatch/call.ts";
@@ -80,7 +81,7 @@ export interface PeerEffects {
    * every protocol shares.
    */
   foreign(peer: Peer, hello: Hello): boolean;
-  log(event: string, facts?: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 export class Peer implements Call {

@@ -1,4 +1,5 @@
 // The stream of events: each is kept, told to those who follow, and given to the user's own command.
+import type { Log } from "../../base/log.ts";
 import type { SessionEvents, StoredEvent } from "../../store/session-events.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Session } from "../life/session.ts";
@@ -13,7 +14,7 @@ export interface StreamEffects {
   tell(session: string, event: string, facts: Record<string, string>): void;
   /** ms since 1970. */
   clock(): number;
-  log(event: string, facts: Record<string, unknown>): void;
+  readonly log: Log;
 }
 
 export class EventStream {
