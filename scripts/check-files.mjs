@@ -1,5 +1,6 @@
-// A lint rule: who may use node:fs. Files of users lie on file systems that may not answer, and a server that asks one itself stops with all its
-// sessions; so that is done aside (src/base/aside.ts), and each other module that touches files has its reason here.
+// A lint rule: who may use node:fs. Files of users lie on file systems that may not answer, and a server that
+// asks one itself stops with all its sessions; so that is done aside (src/base/aside.ts), and each other
+// module that touches files has its reason here.
 // Usage: node scripts/check-files.mjs [FOLDER]     FOLDER holds src; default: this repository
 import fs from "node:fs";
 import path from "node:path";
@@ -7,7 +8,10 @@ import { fileURLToPath } from "node:url";
 
 const root = process.argv[2] ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Reasons, and the modules and folders that they hold for. A module that is named twice, or is not there, is told as well. */
+/**
+ * Reasons, and the modules and folders that they hold for. A module that is named twice, or is not there, is
+ * told as well.
+ */
 const allowed = {
   "work that is done aside, in a helper that may be killed": [
     "src/base/config.ts",

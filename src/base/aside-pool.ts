@@ -1,11 +1,15 @@
-// The helper processes that touch files of users: each has a deadline for what it does, and is killed and replaced past it.
+// The helper processes that touch files of users: each has a deadline for what it does, and is killed and
+// replaced past it.
 import { type ChildProcess, fork } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { errorOf, NoAnswer, type Thrown } from "./aside.ts";
 import type { Log } from "./log.ts";
 
-/** How long (ms) one piece of work may take: a person waits for it, and a file system that is there answers in milliseconds. */
+/**
+ * How long (ms) one piece of work may take: a person waits for it, and a file system that is there answers in
+ * milliseconds.
+ */
 export const longestWork = 4_000;
 
 /** A place whose work is not done after this (ms) gets no second helper: others' work goes on meanwhile. */
@@ -18,7 +22,10 @@ export const mostHelpers = 6;
 export const costs = 2;
 export const refusedFor = 60_000;
 
-/** A helper with nothing to do for this long (ms) ends: it holds some 40 MB, and a command waits some 60 ms for a new one. */
+/**
+ * A helper with nothing to do for this long (ms) ends: it holds some 40 MB, and a command waits some 60 ms
+ * for a new one.
+ */
 const idleFor = 300_000;
 
 /** Memory (MiB) that a helper may fill, beyond which it ends: documents are read in it that others wrote. */
@@ -39,7 +46,10 @@ interface Work {
 
 interface Helper {
   process: ChildProcess;
-  /** It has said that it can work: until then what is slow, or ends, is its start, and nothing that it was asked for. */
+  /**
+   * It has said that it can work: until then what is slow, or ends, is its start, and nothing that it was
+   * asked for.
+   */
   ready: boolean;
   work: Work | undefined;
   /** Steady ms at which its work began. */
@@ -121,7 +131,8 @@ export class AsidePool {
     helper.work = work;
     helper.since = this.#effects.steady();
     helper.timer = setTimeout(() => this.#tooLong(helper), longestWork);
-    // where the system has no process or descriptor left, there is nobody to be asked; its error is on the way
+    // where the system has no process or descriptor left, there is nobody to be asked; its error is on the
+    // way
     if (helper.process.connected) helper.process.send({ id: work.id, name: work.name, args: work.args });
   }
 
@@ -200,14 +211,18 @@ export class AsidePool {
     if (helper.process.connected) helper.process.disconnect();
   }
 
-  /** What answers or not as a whole: a mount, or within the root's file system, which is always there, a folder (a link in it may lead anywhere). */
+  /**
+   * What answers or not as a whole: a mount, or within the root's file system, which is always there, a
+   * folder (a link in it may lead anywhere).
+   */
   #placeOf(file: string, name: string): string {
     const now = this.#effects.steady();
     if (now - this.#mounts.read > 1_000) this.#mounts = { list: (this.#effects.mounts ?? mountPoints)(), read: now };
     let best = "/";
     for (const mount of this.#mounts.list)
       if (mount.length > best.length && (file === mount || file.startsWith(`${mount}/`))) best = mount;
-    // what looks at several places (the search for falcon) must not be the ruin of others in the folder that it is asked from
+    // what looks at several places (the search for falcon) must not be the ruin of others in the folder that
+    // it is asked from
     return best === "/" ? `${path.dirname(file)} (${name})` : best;
   }
 
@@ -244,8 +259,9 @@ export function helperProgram(root: string): string {
 }
 
 /**
- * A process of the helpers' program, which keeps nobody alive, and of the server's environment has the place of
- * compiled code alone. It does one thing after the other, with five threads instead of Node's usual eleven.
+ * A process of the helpers' program, which keeps nobody alive, and of the server's environment has the place
+ * of compiled code alone. It does one thing after the other, with five threads instead of Node's usual
+ * eleven.
  */
 export function forkHelper(script: string): ChildProcess {
   const { NODE_COMPILE_CACHE } = process.env;

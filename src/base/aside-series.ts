@@ -1,9 +1,13 @@
-// A helper process for one series of work that keeps a file open between its pieces; like the pool's, it is killed when it does not answer.
+// A helper process for one series of work that keeps a file open between its pieces; like the pool's, it is
+// killed when it does not answer.
 import type { ChildProcess } from "node:child_process";
 import { errorOf, NoAnswer, type Series, type Thrown } from "./aside.ts";
 import { forkHelper, helperReady, longestWork, noAnswer, noHelper, notStarted } from "./aside-pool.ts";
 
-/** How long (ms) a piece after the first may take: a disk that is busy keeps a writer waiting for seconds, and nobody but this command waits. */
+/**
+ * How long (ms) a piece after the first may take: a disk that is busy keeps a writer waiting for seconds, and
+ * nobody but this command waits.
+ */
 const longestPiece = 30_000;
 
 export class AsideSeries implements Series {

@@ -28,7 +28,9 @@ const ends: Readonly<Record<string, JobEnd["what"]>> = {
   OUT_OF_MEMORY: "out-of-memory",
 };
 
-/** Reasons under which a job that is being cleaned up (COMPLETING), or waits to run again (PENDING), stands. */
+/**
+ * Reasons under which a job that is being cleaned up (COMPLETING), or waits to run again (PENDING), stands.
+ */
 const reasons: Readonly<Record<string, JobEnd["what"]>> = {
   TimeLimit: "time-limit",
   NodeDown: "node-failure",
@@ -47,10 +49,16 @@ export function jobNumber(name: string): string {
   return name.slice(1).split(".")[0] ?? "";
 }
 
-/** A job whose processes are gone is cleaned up for a moment (KillWait, an epilog) before it is said how it ended: it is asked again so often (ms). */
+/**
+ * A job whose processes are gone is cleaned up for a moment (KillWait, an epilog) before it is said how it
+ * ended: it is asked again so often (ms).
+ */
 const askAgain = 1_000;
 
-/** As {@link jobEnd}, of a job whose processes are gone: asked until Slurm has done with it, or `patience` ms have passed. */
+/**
+ * As {@link jobEnd}, of a job whose processes are gone: asked until Slurm has done with it, or `patience` ms
+ * have passed.
+ */
 export async function finalJobEnd(
   name: string,
   slurm: Slurm | undefined,
@@ -66,9 +74,11 @@ export async function finalJobEnd(
 }
 
 /**
- * What is known of the end of a job whose home has this name. Never rejects: a silent batch system leaves what the name tells.
+ * What is known of the end of a job whose home has this name. Never rejects: a silent batch system leaves
+ * what the name tells.
  * @param slurm as the job's own session finds it; undefined where the job is another system's.
- * @param since when the session began (ms since 1970): a run of the job that ended earlier is not what ended it.
+ * @param since when the session began (ms since 1970): a run of the job that ended earlier is not what ended
+ * it.
  */
 export async function jobEnd(name: string, slurm: Slurm | undefined, since: number): Promise<JobEnd> {
   const told = await toldEnd(name, slurm);
@@ -103,7 +113,8 @@ async function toldEnd(name: string, slurm: Slurm | undefined): Promise<JobEnd> 
   const over = what !== undefined || word === "COMPLETED" || word === "FAILED";
   if (!over)
     return { job, what: name.includes(".") && word === "RUNNING" ? "step-end" : "other", time: null, said: word, restarts };
-  // of a job that waits to run again the end is that of its next run; a batch script that is over took with it what it had started
+  // of a job that waits to run again the end is that of its next run; a batch script that is over took with
+  // it what it had started
   const end = what === "preempted" && preempted !== null ? preempted : waits ? null : seconds(fields?.EndTime);
   return { job, what: what ?? "step-end", time: end, said: word };
 }

@@ -1,4 +1,5 @@
-// A helper process: does the server's work on files of users, one piece at a time, and ends with the server. It may hang, and be killed for it.
+// A helper process: does the server's work on files of users, one piece at a time, and ends with the server.
+// It may hang, and be killed for it.
 import fs from "node:fs";
 import { operationOf, thrownOf } from "../base/aside.ts";
 import { helperReady } from "../base/aside-pool.ts";

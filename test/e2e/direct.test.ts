@@ -1,5 +1,5 @@
-// A viewer's client reads the output from the holder itself: it goes on while the server stands still or is gone, it is filtered, and drawn anew where it
-// has to be.
+// A viewer's client reads the output from the holder itself: it goes on while the server stands still or is
+// gone, it is filtered, and drawn anew where it has to be.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -115,7 +115,8 @@ describe("a slow terminal", () => {
       "sh",
       program("flood"),
     ]);
-    // how soon a starved machine gives the server its turn is no matter of the server's: the terminal's time goes on with it
+    // how soon a starved machine gives the server its turn is no matter of the server's: the terminal's time
+    // goes on with it
     const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate, turn: () => home.sessions() });
     await viewer.waitFor("ready");
     await until(() => home.serverLog().includes("viewer.direct-granted"), "the client to read the output itself");

@@ -1,4 +1,5 @@
-// The set-up of tests of one host with a real Slurm: a cluster, and the home of the host that both of its nodes are.
+// The set-up of tests of one host with a real Slurm: a cluster, and the home of the host that both of its
+// nodes are.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -15,7 +15,10 @@ const execute = promisify(execFile);
 /** So long (ms) one of Slurm's programs may take on a busy machine. */
 const longestCommand = 30_000;
 
-/** Why the cluster cannot run on this machine, in one line; false where it can. For `describe(..., { skip: noSlurm() }, ...)`. */
+/**
+ * Why the cluster cannot run on this machine, in one line; false where it can. For `describe(..., { skip:
+ * noSlurm() }, ...)`.
+ */
 export function noSlurm(proctrack: Proctrack | "accounting" = "cgroup"): string | false {
   const check = spawnSync(script, ["check", proctrack], { encoding: "utf8" });
   return check.status === 0 ? false : check.stdout.trim() || String(check.error ?? check.stderr);
@@ -84,7 +87,8 @@ export class SlurmCluster {
   }
 
   /**
-   * Submits a batch script with these lines and answers the job's number. Its output goes to `<folder>/<name>.out`.
+   * Submits a batch script with these lines and answers the job's number. Its output goes to
+   * `<folder>/<name>.out`.
    * @param env what the job's script sees, beside Slurm's own variables.
    */
   async submit(
@@ -114,13 +118,19 @@ export class SlurmCluster {
     return readIfThere(this.outputFile(name)) ?? "";
   }
 
-  /** The fields of `scontrol show job`, as `JobState`, `Reason`, `ExitCode`, `EndTime`, `BatchHost`, `Restarts` … */
+  /**
+   * The fields of `scontrol show job`, as `JobState`, `Reason`, `ExitCode`, `EndTime`, `BatchHost`,
+   * `Restarts` …
+   */
   async job(id: number | string): Promise<Record<string, string>> {
     const text = await this.run("scontrol", ["show", "job", "--oneliner", String(id)]);
     return Object.fromEntries([...text.matchAll(/(\S+?)=(.*?)(?= \S+=|$)/gm)].map(([, name, value]) => [name, value]));
   }
 
-  /** Waits until `scontrol` says one of these states (RUNNING, COMPLETED, CANCELLED, TIMEOUT …); answers the job's fields. */
+  /**
+   * Waits until `scontrol` says one of these states (RUNNING, COMPLETED, CANCELLED, TIMEOUT …); answers the
+   * job's fields.
+   */
   untilJob(id: number | string, ...states: string[]): Promise<Record<string, string>> {
     return until(
       async () => {

@@ -1,4 +1,5 @@
-// A person's terminal: a real pty running one command, its output on a screen that tests read as a user would.
+// A person's terminal: a real pty running one command, its output on a screen that tests read as a user
+// would.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -36,7 +37,10 @@ export interface UserTerminalOptions {
   answers?: boolean;
   /** Bytes a second that it takes, as over a slow line; default: as many as come. */
   rate?: number;
-  /** With `rate`: its time stands still until this resolves, asked after each piece; so a starved machine is not taken for a slow program. */
+  /**
+   * With `rate`: its time stands still until this resolves, asked after each piece; so a starved machine is
+   * not taken for a slow program.
+   */
   turn?: () => Promise<unknown>;
 }
 
@@ -93,7 +97,8 @@ export class UserTerminal {
     });
     this.#pty = pty.spawn(file, args, { cols, rows, cwd, env: { TERM: "xterm-256color", ...env }, encoding: null });
     setCloexec((this.#pty as unknown as { fd: number }).fd);
-    // node-pty on Node 20 and 22 loses the last output of a program that ends, unless somebody keeps the slave open.
+    // node-pty on Node 20 and 22 loses the last output of a program that ends, unless somebody keeps the
+    // slave open.
     this.#slave = fs.openSync((this.#pty as unknown as { ptsName: string }).ptsName, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
     this.#pty.onData((data) => this.#received(data as unknown as Buffer));
     if (answers) this.#screen.onData((answer) => this.#write(answer));
@@ -185,7 +190,10 @@ export class UserTerminal {
     return this.#screen;
   }
 
-  /** What `stty -a` says of the terminal now: `line` is canonical mode, `echo`, `signals` that Ctrl+C makes SIGINT. */
+  /**
+   * What `stty -a` says of the terminal now: `line` is canonical mode, `echo`, `signals` that Ctrl+C makes
+   * SIGINT.
+   */
   lineDiscipline(): { line: boolean; echo: boolean; signals: boolean } {
     if (this.#slave === undefined) throw new Error("the terminal is closed");
     const words = spawnSync("stty", ["-a"], { stdio: [this.#slave, "pipe", "ignore"], encoding: "utf8" }).stdout.split(/[\s;]+/);
@@ -193,8 +201,9 @@ export class UserTerminal {
   }
 
   /**
-   * Waits until the screen shows the text, matches, or the predicate holds; looked at after each piece of output has
-   * reached the screen. Rejects, with the screen, when the command ends first or nothing of it comes within `limit` ms.
+   * Waits until the screen shows the text, matches, or the predicate holds; looked at after each piece of
+   * output has reached the screen. Rejects, with the screen, when the command ends first or nothing of it
+   * comes within `limit` ms.
    */
   waitFor(wanted: string | RegExp | (() => boolean), what?: string, limit = patience): Promise<void> {
     const holds = holdsOf(wanted, () => this.text());
@@ -304,8 +313,9 @@ function holdsOf(wanted: string | RegExp | (() => boolean), text: () => string):
 let sys: { setCloexec(fd: number): void } | undefined;
 
 /**
- * Keeps the master out of what is started later: node-pty 1.1.0 leaves it open to every child, and a copy of it in a
- * session server would keep the terminal alive after closePty. Needs our addon; without it only closePty tests suffer.
+ * Keeps the master out of what is started later: node-pty 1.1.0 leaves it open to every child, and a copy of
+ * it in a session server would keep the terminal alive after closePty. Needs our addon; without it only
+ * closePty tests suffer.
  */
 function setCloexec(fd: number): void {
   if (sys === undefined && fs.existsSync(addon)) sys = createRequire(import.meta.url)(addon) as typeof sys;

@@ -1,4 +1,5 @@
-// Bounds of docs/design/limits.md that no other test reaches: what is kept at the most, and what becomes of one more.
+// Bounds of docs/design/limits.md that no other test reaches: what is kept at the most, and what becomes of
+// one more.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";

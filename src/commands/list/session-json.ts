@@ -1,4 +1,5 @@
-// A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape (docs/guide/json.md), and nothing secret.
+// A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape
+// (docs/guide/json.md), and nothing secret.
 
 import type { UsageSampler } from "../../resources/sampler.ts";
 import type { Usage } from "../../resources/usage.ts";
@@ -45,7 +46,10 @@ export interface Listing {
   directory: string;
   runDirectory: string | null;
   host: string;
-  /** The batch job that it runs or ran in, as its home is called: a letter (s Slurm, p PBS, l LSF, f Flux) and the number; null: in none. */
+  /**
+   * The batch job that it runs or ran in, as its home is called: a letter (s Slurm, p PBS, l LSF, f Flux) and
+   * the number; null: in none.
+   */
   job: string | null;
   pid: number | null;
   created: string;
@@ -76,13 +80,22 @@ export interface Listing {
   part: number;
   /** When it will be ended from outside; null: nothing is known to. */
   deadline: DeadlineListing | null;
-  /** How far a falcon run is (trainers/run.ts); null for other commands, and while the run directory is not known. */
+  /**
+   * How far a falcon run is (trainers/run.ts); null for other commands, and while the run directory is not
+   * known.
+   */
   progress: RunProgress | null;
   /** How a falcon run ended (trainers/ending.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
-  /** Why a falcon run failed, in the line that matters (trainers/failure.ts); null where it did not, or nothing tells. */
+  /**
+   * Why a falcon run failed, in the line that matters (trainers/failure.ts); null where it did not, or
+   * nothing tells.
+   */
   failure: RunFailure | null;
-  /** How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a session. */
+  /**
+   * How it ended, in one statement (session/life/outcome.ts); null while it runs. `time` as the times of a
+   * session.
+   */
   outcome: (Omit<Outcome, "time"> & { time: string | null }) | null;
   /** What it uses, or used (resources/usage.ts); null: not measured. */
   usage: (Omit<Usage, "time"> & { time: string | null }) | null;

@@ -1,4 +1,5 @@
-// What is known of a session besides how it goes: its command, places, times, and what it was started with, a labelled line each.
+// What is known of a session besides how it goes: its command, places, times, and what it was started with, a
+// labelled line each.
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";

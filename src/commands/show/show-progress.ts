@@ -1,4 +1,5 @@
-// How far a run's nodes are, as `falcon show` tells it: a node a line, broken between facts where the terminal is narrow.
+// How far a run's nodes are, as `falcon show` tells it: a node a line, broken between facts where the
+// terminal is narrow.
 import stringWidth from "string-width";
 import { printable } from "../../base/printable.ts";
 import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
@@ -15,7 +16,10 @@ function sinceBest(epochs: number): string {
   return epochs === 1 ? "1 epoch ago" : `${epochs} epochs ago`;
 }
 
-/** Lines of the nodes. @param width columns of the terminal; 0 for none: then a node is one line, for programs that read it. */
+/**
+ * Lines of the nodes. @param width columns of the terminal; 0 for none: then a node is one line, for programs
+ * that read it.
+ */
 export function progressText(progress: RunProgress, width: number): string[] {
   const lines: string[] = [];
   for (const node of progress.nodes) {
@@ -47,10 +51,16 @@ function progressWords(node: NodeProgress): string {
   return text.endsWith("%") ? text : `${node.unit ?? "epoch"} ${text}`;
 }
 
-/** The deepest that lines after the first are set in: on a narrow terminal a long node name would leave no room. */
+/**
+ * The deepest that lines after the first are set in: on a narrow terminal a long node name would leave no
+ * room.
+ */
 const deepest = 10;
 
-/** Facts in lines of at most `width` columns; the first line begins with `head`. Broken between facts, and between words where one is longer. */
+/**
+ * Facts in lines of at most `width` columns; the first line begins with `head`. Broken between facts, and
+ * between words where one is longer.
+ */
 export function wrapped(head: string, facts: readonly string[], width: number): string[] {
   const clean = facts.map(printable);
   const first = printable(head);

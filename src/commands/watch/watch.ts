@@ -1,4 +1,5 @@
-// falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what falcon monitor was.
+// falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what
+// falcon monitor was.
 import { Failure, Status } from "../../base/failure.ts";
 import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.ts";
 import { printable } from "../../base/printable.ts";
@@ -25,16 +26,23 @@ import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
 const drawPause = 1000;
 
-/** Every so many drawings the files of the runs out of sight are looked at as well: their order and counts may have changed. */
+/**
+ * Every so many drawings the files of the runs out of sight are looked at as well: their order and counts may
+ * have changed.
+ */
 const outOfSight = 15;
 
-/** Every so many drawings the other servers of this host are asked, and Slurm of what was submitted: each answer costs them a list. */
+/**
+ * Every so many drawings the other servers of this host are asked, and Slurm of what was submitted: each
+ * answer costs them a list.
+ */
 const askOthers = 5;
 
 /** Text of a filter: longer than any name that one would type. */
 const longestFilter = 80;
 
-// 1007: the wheel types the arrow keys on the alternate screen, and the mouse still selects text. Its former state is saved and comes back.
+// 1007: the wheel types the arrow keys on the alternate screen, and the mouse still selects text. Its former
+// state is saved and comes back.
 const enter = "\x1b[?1007s\x1b[?1007h\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
 const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?1007r";
 

@@ -1,4 +1,5 @@
-// The server's end of one connection to a holder: the stream of frames in both directions, and the terminal. holder-launch.ts makes it.
+// The server's end of one connection to a holder: the stream of frames in both directions, and the terminal.
+// holder-launch.ts makes it.
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -34,7 +35,10 @@ import {
   toHolderLimit,
 } from "../../protocol/holder.ts";
 
-/** INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never waits behind a paste. */
+/**
+ * INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never
+ * waits behind a paste.
+ */
 const inputWindow = 512 * 1024;
 /** Bytes of KEYS in front of what is typed. */
 const keysHead = 17;
@@ -45,11 +49,15 @@ const readBuffer = 256 << 10;
 /** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
 const inputHighWater = 1 << 20;
 /**
- * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after 4 KiB. So large that no paste is cut
- * that somebody means; the viewer's own connection is not held up, since the key that leaves comes on it.
+ * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after
+ * 4 KiB. So large that no paste is cut that somebody means; the viewer's own connection is not held up, since
+ * the key that leaves comes on it.
  */
 export const mostWaitingInput = 16 << 20;
-/** Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and never reads gets no more of them. */
+/**
+ * Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and
+ * never reads gets no more of them.
+ */
 export const mostWaitingAnswers = 64 << 10;
 
 /** Where bytes stand among all of those that somebody types, over all connections. */
@@ -118,7 +126,10 @@ export class HolderLink {
   /** Input that waits for room on its way, oldest first, and how many bytes that is. */
   #queue: { bytes: Buffer; by: Position | undefined }[] = [];
   #queued = 0;
-  /** INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write to the terminal ourselves. */
+  /**
+   * INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write
+   * to the terminal ourselves.
+   */
   #sent = 0;
   #typed = 0;
   /** Of those that were sent, what nobody counts but we. */
@@ -140,7 +151,8 @@ export class HolderLink {
       this.#rejectGreeted = reject;
     });
     this.greeted.catch(() => {});
-    // one buffer for all reads, with room for several frames: Node would make one of 64 KiB for each, also for a single byte
+    // one buffer for all reads, with room for several frames: Node would make one of 64 KiB for each, also
+    // for a single byte
     const buffer = Buffer.allocUnsafeSlow(readBuffer);
     const callback = (length: number): boolean => {
       this.#feed(buffer.subarray(0, length));
@@ -172,7 +184,10 @@ export class HolderLink {
     return this.hello.holderPid;
   }
 
-  /** Our copy of the terminal's master; -1 once the program has ended. It stays open when the connection is lost, for a successor. */
+  /**
+   * Our copy of the terminal's master; -1 once the program has ended. It stays open when the connection is
+   * lost, for a successor.
+   */
   get master(): number {
     return this.#master;
   }
@@ -187,20 +202,25 @@ export class HolderLink {
     this.#send(encodeSubscribe(offset));
   }
 
-  /** The version of the protocol that is spoken: in 1 nobody but servers has a connection, and sizes are told to who asked. */
+  /**
+   * The version of the protocol that is spoken: in 1 nobody but servers has a connection, and sizes are told
+   * to who asked.
+   */
   get version(): number {
     return this.#version;
   }
 
   /**
-   * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue, and which waits for the terminal without
-   * anybody spinning. False: enough waits, stop until `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
+   * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue,
+   * and which waits for the terminal without anybody spinning. False: enough waits, stop until
+   * `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
    * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
   input(bytes: Uint8Array, by?: Position): boolean {
     if (this.#master < 0 || this.#over) return true;
     if (this.waitingInput + bytes.length > mostWaitingInput) return false;
-    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the other one
+    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
+    // other one
     const taken = this.#version < 2 && this.waitingInput === 0 ? this.#write(bytes) : 0;
     if (taken < bytes.length) {
       // a copy: the caller may use its buffer again
@@ -212,7 +232,10 @@ export class HolderLink {
     return !this.#askedToWait;
   }
 
-  /** The terminal's interrupt character: nothing that the program reads, so that it may pass by whatever others have typed. */
+  /**
+   * The terminal's interrupt character: nothing that the program reads, so that it may pass by whatever
+   * others have typed.
+   */
   interrupt(bytes: Uint8Array, by?: Position): void {
     if (this.#master < 0 || this.#over) return;
     // counted first: should we be killed in between, it is lost, and not typed again
@@ -321,7 +344,8 @@ export class HolderLink {
     if (!this.#over) {
       this.#over = true;
       this.#stream.stop();
-      // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket; unread output is nobody's any more
+      // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket; unread output
+      // is nobody's any more
       this.#socket.removeAllListeners("data");
       this.#socket.resume();
       this.#socket.end(() => this.#socket.destroy());

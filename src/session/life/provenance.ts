@@ -1,8 +1,12 @@
-// What is kept of how a session came to be, beside its command: looked at once, in the background, when it starts.
+// What is kept of how a session came to be, beside its command: looked at once, in the background, when it
+// starts.
 import { type Surroundings, surroundings } from "../../trainers/surroundings.ts";
 import type { Session } from "./session.ts";
 
-/** Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown; nothing waits for it. */
+/**
+ * Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown;
+ * nothing waits for it.
+ */
 export async function learnProvenance(session: Session): Promise<void> {
   const { trainer, kind, command, directory, environment, runDirectory, created, ended, facts } = session.row;
   const started = { kind, command, directory, environment, runDirectory, created, ended, facts };

@@ -1,4 +1,5 @@
-// The home of a batch job that is over: its sessions become the host's, so that they stay readable; the rest goes. Docs: decisions/0004-homes.md.
+// The home of a batch job that is over: its sessions become the host's, so that they stay readable; the rest
+// goes. Docs: decisions/0004-homes.md.
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../../base/log.ts";
@@ -59,7 +60,9 @@ export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[]
   });
 }
 
-/** These locks of the job's home; undefined where somebody has one, or the folder is not what it should be. */
+/**
+ * These locks of the job's home; undefined where somebody has one, or the folder is not what it should be.
+ */
 function lockOf({ home }: JobHome, names: readonly string[]): number[] | undefined {
   const locks: number[] = [];
   try {
@@ -167,7 +170,10 @@ function readKept(home: string, log: Log): Kept {
   }
 }
 
-/** The job's home may be on another file system (native/home.c): then the folder is copied, and is there whole or not at all. */
+/**
+ * The job's home may be on another file system (native/home.c): then the folder is copied, and is there whole
+ * or not at all.
+ */
 function move(from: string, to: string): void {
   try {
     fs.renameSync(from, to);

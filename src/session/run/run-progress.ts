@@ -11,9 +11,13 @@ import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
 
-/** Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed. */
+/**
+ * Between two times that what a run's watcher knows is kept (ms): as much is lost where the server is killed.
+ */
 const keepPause = 30_000;
-/** So long (ms) a look at a run waits for its screen: one that is not behind answers within some milliseconds. */
+/**
+ * So long (ms) a look at a run waits for its screen: one that is not behind answers within some milliseconds.
+ */
 const longestLook = 1_000;
 
 export class RunProgresses {
@@ -82,7 +86,10 @@ export class RunProgresses {
     return watcher.logFile(node);
   }
 
-  /** How far an ended session's run came, by its files as they are now; what was kept where they cannot be read any more. */
+  /**
+   * How far an ended session's run came, by its files as they are now; what was kept where they cannot be
+   * read any more.
+   */
   async last(session: Session): Promise<RunProgress | null> {
     const watcher = this.#watcher(session);
     const kept = keptProgress(session) ?? null;
@@ -140,8 +147,8 @@ function sharesFiles({ row, trainer }: Session, other: Session): boolean {
 }
 
 /**
- * What stands on a session's screen, read anew only when something was said since. A screen that has more to draw
- * than it can is not waited for: it is asked again when it has drawn that.
+ * What stands on a session's screen, read anew only when something was said since. A screen that has more to
+ * draw than it can is not waited for: it is asked again when it has drawn that.
  */
 function keptScreen(session: Session): NonNullable<WatchEffects["screen"]> {
   let read = -1;

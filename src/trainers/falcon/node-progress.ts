@@ -41,7 +41,10 @@ export interface NodeSituation {
   now: Now;
   silence: Silence;
   lastSign: number | undefined;
-  /** `metrics/epoch` where it was read: the source for estimators that log no epoch lines, and for logs entered at their end. */
+  /**
+   * `metrics/epoch` where it was read: the source for estimators that log no epoch lines, and for logs
+   * entered at their end.
+   */
   epochMetric?: MetricReader | undefined;
   lossMetric?: MetricReader | undefined;
   validationMetric?: MetricReader | undefined;
@@ -108,8 +111,9 @@ function fractionOf(done: number, planned: number): number | null {
 }
 
 /**
- * When a training in rounds ends: after `max_rounds` of at most `epochs` each, or as soon as enough are rejected in a
- * row; a round is over early when its best epoch is `patience` old. Nobody knows which of these comes first.
+ * When a training in rounds ends: after `max_rounds` of at most `epochs` each, or as soon as enough are
+ * rejected in a row; a round is over early when its best epoch is `patience` old. Nobody knows which of these
+ * comes first.
  */
 function roundsLeft(progress: RoundProgress, rate: number | null, sinceLast: number): TimeRange | null {
   const { round, rounds, epoch, epochs, epochsSinceBest, patience, rejected, patienceRounds } = progress;
@@ -150,7 +154,10 @@ function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundPr
   };
 }
 
-/** The last stretch of each metric that was no number, as the log has gathered it or from epochs that came from elsewhere. */
+/**
+ * The last stretch of each metric that was no number, as the log has gathered it or from epochs that came
+ * from elsewhere.
+ */
 function stretches(from: NodeLog | readonly EpochRecord[], zone: number, last: EpochRecord | undefined): Stretch[] {
   const found = from instanceof NodeLog ? from.stretches.map((one) => one.found) : stretchesOf(from);
   return found.flatMap((one) => {
@@ -204,7 +211,10 @@ function statusOf(
   return ended || alive === false ? "stopped" : "training";
 }
 
-/** Epochs per minute over the last of them; null for fewer than two, or when they all fall into the same second. */
+/**
+ * Epochs per minute over the last of them; null for fewer than two, or when they all fall into the same
+ * second.
+ */
 function rateOf(epochs: readonly EpochRecord[]): number | null {
   const recent = epochs.slice(-rateWindow);
   const [first, last] = [recent[0], recent.at(-1)];
@@ -221,7 +231,10 @@ function bestOf(epochs: readonly EpochRecord[]): { epoch: number; validationLoss
   return best;
 }
 
-/** A resumed launch overwrites the metric's first chunk: its first entry is the launch's first epoch, if it is of this launch. */
+/**
+ * A resumed launch overwrites the metric's first chunk: its first entry is the launch's first epoch, if it is
+ * of this launch.
+ */
 function beforeOfMetric({ epochMetric, launched, zone }: NodeSituation): number | null {
   const first = epochMetric?.points.find((point) => launched === undefined || point.time * 1000 >= launched + zone - 1000);
   return first && launched !== undefined ? first.value - 1 : null;
@@ -243,7 +256,8 @@ function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
     return point && point.time >= from ? point.value : undefined;
   };
   const points = (epochMetric?.points ?? []).filter((point) => point.time >= from);
-  // falcon writes `epoch` when one begins: its losses are the last ones before the next begins, and the last epoch is not finished
+  // falcon writes `epoch` when one begins: its losses are the last ones before the next begins, and the last
+  // epoch is not finished
   return points.slice(0, -1).map((point, i) => {
     const until = points[i + 1]?.time ?? point.time;
     return {

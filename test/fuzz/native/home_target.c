@@ -1,5 +1,5 @@
-// How the client finds its folder and its server's program, against a hostile environment and file system: home.c and start.c themselves, with
-// what they look at played by the input.
+// How the client finds its folder and its server's program, against a hostile environment and file system:
+// home.c and start.c themselves, with what they look at played by the input.
 #include "driver.h"
 
 #include <errno.h>

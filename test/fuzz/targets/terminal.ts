@@ -1,4 +1,5 @@
-// What programs write to their terminals, on its way to the screen and to viewers, and screens that were stored.
+// What programs write to their terminals, on its way to the screen and to viewers, and screens that were
+// stored.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -294,7 +295,10 @@ const needed = "\x1b[?2004h";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC introduces them
 const reset = /\x1bc|(?:\x1b\[|\xc2\x9b)[\d:;]*!p/g;
 
-/** What is left of a replay of ours, by which all that a user may allow is allowed: the modes that never pass are taken out. */
+/**
+ * What is left of a replay of ours, by which all that a user may allow is allowed: the modes that never pass
+ * are taken out.
+ */
 function replayAsPassed(replay: Buffer): Buffer {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC introduces them
   const settings = /\x1b\[(\??)(\d+)([hl])/g;
@@ -327,7 +331,8 @@ export const targets: readonly Target[] = [
       const out: Buffer[] = [];
       for (const chunk of chunks) {
         const passed = Buffer.from(scanner.feed(chunk));
-        // (a broken character that ends it may be the beginning of a whole one, for all that the other scanner knows)
+        // (a broken character that ends it may be the beginning of a whole one, for all that the other
+        // scanner knows)
         if (passed.length > 0 && (passed.at(-1) as number) < 0x80) {
           // what was let through leaves another scanner between sequences
           const other = new Scanner();
@@ -355,7 +360,8 @@ export const targets: readonly Target[] = [
       const whole = Buffer.concat(chunks);
       const once = filtered([whole]);
       assert.deepEqual(filtered(chunks), once, "cuts make a difference");
-      // what we need in the terminal is set behind each reset, also behind one that was passed before: nothing else is new
+      // what we need in the terminal is set behind each reset, also behind one that was passed before:
+      // nothing else is new
       const text = once.toString("latin1");
       assert.equal(filtered([once]).toString("latin1"), text.replaceAll(reset, `$&${needed}`), "a query went through");
       const added = (text.match(reset)?.length ?? 0) * needed.length;

@@ -1,4 +1,5 @@
-// A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads again; notifications are short and plain.
+// A viewer that does not read: its stream is dropped at the stated credit, and it is drawn anew when it reads
+// again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showable } from "../../../src/base/terminal-bytes.ts";
