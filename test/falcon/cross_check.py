@@ -49,6 +49,9 @@ def short(value):
     if value != 0 and (abs(value) < 0.001 or abs(value) >= 100_000):
         mantissa, exponent = f"{digits:.2e}".split("e")
         return f"{mantissa}e{int(exponent):+d}"
+    # where digits were left out all three are said: -1.005 is "-1.00", and only -1 is "-1"
+    if float(digits) != float(value) and digits.as_tuple().exponent < 0:
+        return str(digits.quantize(Decimal(1).scaleb(digits.adjusted() - 2)))
     return f"{float(digits):g}"
 
 
