@@ -8,11 +8,11 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { descendants } from "../../src/platform/processes.ts";
 import { clusterNodes } from "../../src/trainers/falcon/ray-cluster.ts";
+import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
+import { gaussianProject, quick } from "../falcon/training.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
-import { type PythonFalcon, pythonFalcon } from "./python.ts";
-import { gaussianProject, quick } from "./training.ts";
 
 /** Ray starts its processes, torch is imported: half a minute on a busy machine. */
 const startLimit = 180_000;
@@ -26,6 +26,8 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
   const home = new TestHome();
   const project = path.join(home.work, "gaussian");
   const environment = { PYTHONDONTWRITEBYTECODE: "1", RAY_USAGE_STATS_ENABLED: "0" };
+  // short: Ray's sockets lie in it
+  const rayFolder = fs.mkdtempSync("/tmp/ray-test-");
   let cluster: ChildProcess;
   let address = "";
   let servers: number[] = [];
@@ -36,7 +38,7 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     address = `127.0.0.1:${port}`;
     const ray = path.join(path.dirname(python), "ray");
     const words = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", `--port=${port}`, "--num-cpus=3", "--num-gpus=1"];
-    cluster = spawn(ray, [...words, "--include-dashboard=false", `--temp-dir=${fs.mkdtempSync("/tmp/ray-test-")}`], {
+    cluster = spawn(ray, [...words, "--include-dashboard=false", `--temp-dir=${rayFolder}`], {
       stdio: "ignore",
       env: { ...process.env, HOME: home.env.HOME, ...environment },
     });
@@ -53,6 +55,7 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     const all = [cluster.pid as number, ...descendants(cluster.pid as number)];
     cluster.kill("SIGTERM");
     for (const pid of all) await untilGone(pid, "the cluster to end", 60_000).catch(() => process.kill(pid, "SIGKILL"));
+    fs.rmSync(rayFolder, { recursive: true, force: true });
   });
 
   test("what is amiss is said before it begins, and in doctor", async () => {
