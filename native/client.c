@@ -38,7 +38,7 @@ int client_wait_for(int fd, int ms) {
     int64_t leaves = typing_leaves_at(client.heard_at), left = (leaves >= 0 && leaves < end ? leaves : end) - os_steady_ms();
     int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
     if (os_poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
-    if (direct_is_on()) client_step_direct();
+    if (direct_is_on() || direct_waits()) client_step_direct();
     if (slots[4].revents) client_read_input();
     if (slots[5].revents) keys_step();
     if (slots[1].revents) client_take_signals();
@@ -115,7 +115,7 @@ static void turn(void) {
     client.lost = true;
   }
   // the terminal first
-  if (direct_is_on()) client_step_direct();
+  if (direct_is_on() || direct_waits()) client_step_direct();
   if (slots[0].revents) client_take_signals();
   if (slots[1].revents) client_read_input();
   if (slots[5].revents) keys_step();
@@ -124,6 +124,7 @@ static void turn(void) {
   if (slots[2].revents & (POLLIN | POLLHUP | POLLERR)) client_read_server();
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) client_leave(128 + SIGPIPE);
   client_process();
+  if (client.titled != client.orphan) client_set_title();
   if (leaves_at() >= 0 && os_steady_ms() >= leaves_at()) client_leave_frozen();
   client_send_typed();
   client_send_news();

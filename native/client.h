@@ -211,6 +211,8 @@ void client_go_direct(const uint8_t *payload, size_t length);
 // The server has dealt with `count` of what was typed; what it has not seen yet may be anything.
 void client_allow_keys(const uint8_t *payload, size_t length);
 void client_step_direct(void);
+// Says in the window's title that a server is being started, or takes that back, where the terminal takes it.
+void client_set_title(void);
 // The next server draws the screen anew.
 void client_end_orphan(void);
 

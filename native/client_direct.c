@@ -47,22 +47,25 @@ void client_allow_keys(const uint8_t *payload, size_t length) {
   if (get_u32(payload) != client.inputs_sent || typing_waiting() > 0) keys_close();
 }
 
-// Says in the window's title that a server is being started, and takes that back.
-static void set_title(bool on) {
+void client_set_title(void) {
   static const char says[] = "\x1b[22;2t\x1b]2;falcon: the session server is being started\x07", back[] = "\x1b[23;2t";
+  bool on = client.orphan;
   if (client.titled == on || !direct_at_rest() || client.out_left > 0) return;
-  client.titled = on;
   size_t length = on ? sizeof says - 1 : sizeof back - 1;
-  if (output_write(1, (const uint8_t *)(on ? says : back), length) < 0) client_leave(128 + SIGPIPE);
+  ssize_t count = output_write(1, (const uint8_t *)(on ? says : back), length);
+  if (count < 0) client_leave(128 + SIGPIPE);
+  // a terminal that takes a part of it only is told it again
+  if (count > 0 && (size_t)count < length) direct_cut_off();
+  else if (count > 0) client.titled = on;
 }
 
 void client_step_direct(void) {
   if (client.out_left == 0 && !direct_step(!client.out_waits)) client_leave(128 + SIGPIPE);
-  if (client.orphan) set_title(true);
+  if (client.orphan) client_set_title();
 }
 
 void client_end_orphan(void) {
   if (!direct_stop(false)) client_leave(128 + SIGPIPE);
-  set_title(false);
   client.orphan = false;
+  client_set_title();
 }

@@ -51,6 +51,8 @@ int direct_fd(void) { return d.on && !d.over && unwritten() == 0 ? d.holder : -1
 bool direct_waits(void) { return d.owes_cancel || (d.on && unwritten() > 0); }
 bool direct_at_rest(void) { return !d.owes_cancel && (!d.on || (unwritten() == 0 && !stream_filter_streams(&d.filter))); }
 
+void direct_cut_off(void) { d.owes_cancel = true; }
+
 // What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest. False when nobody reads our output any more.
 static bool pay_cancel(void) {
   static const uint8_t cancel = 0x18;

@@ -42,6 +42,9 @@ bool direct_step(bool reads);
 // Whether something of our own can be written now: all that was read is on the terminal, and no image is
 // under way.
 bool direct_at_rest(void);
+// What was written besides, by word of a server that is gone, was cut off, perhaps within a sequence: that is
+// ended before anything else is written.
+void direct_cut_off(void);
 // Ends it now: what the holder has sent is shown if the terminal takes it at once, what is left is dropped.
 // `tell`: the server hears of it. False when nobody reads our output any more.
 bool direct_stop(bool tell);

@@ -94,7 +94,7 @@ export class Peer implements Call {
   onDirectAt: (at: { offset: number; blocked: number }) => void = () => {};
   onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
-  /** INPUT and INPUT_AT frames that came. */
+  /** INPUT and INPUT_AT frames that the command has taken: those that wait for it are to be overtaken by nothing. */
   #inputs = 0;
   /** Said together with the exit status. */
   #lastWords = "";
@@ -143,6 +143,7 @@ export class Peer implements Call {
 
   #typed(typed: Typed): void {
     if (this.#input !== undefined) {
+      this.#inputs++;
       const taken = this.#input(typed.bytes, typed.at);
       if (typed.answer && taken !== false) this.#send(encodeFrame(ServerFrame.taken));
       return;
@@ -176,11 +177,9 @@ export class Peer implements Call {
     if (this.#phase === "hello") return this.#identify(type, payload);
     switch (type) {
       case ClientFrame.input:
-        this.#inputs++;
         return this.#typed({ bytes: Buffer.from(payload), at: undefined, answer: false });
       case ClientFrame.inputAt: {
         const { bytes, at, answer } = decodeInputAt(payload);
-        this.#inputs++;
         return this.#typed({ bytes: Buffer.from(bytes), at, answer });
       }
       case ClientFrame.inputEnd:

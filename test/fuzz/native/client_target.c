@@ -213,6 +213,7 @@ bool direct_step(bool reads) {
   return true;
 }
 bool direct_at_rest(void) { return true; }
+void direct_cut_off(void) {}
 bool direct_stop(bool tell) {
   (void)tell;
   return true;
