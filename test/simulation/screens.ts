@@ -6,8 +6,14 @@ import { loop, system } from "./shims.ts";
 /** What is wrong, in one sentence: the seed's end. */
 export class Broken extends Error {}
 
+/** The first thing that did not hold; who catches it does not hide it. */
+export const verdict: { broken: Broken | undefined } = { broken: undefined };
+
 export function holds(condition: boolean, what: string | (() => string)): asserts condition {
-  if (!condition) throw new Broken(typeof what === "string" ? what : what());
+  if (condition) return;
+  const broken = new Broken(typeof what === "string" ? what : what());
+  verdict.broken ??= broken;
+  throw broken;
 }
 
 /** Bytes of a character of the program's. */

@@ -1,7 +1,7 @@
 // One seed: a session's whole life among faults that are drawn from it, and what must be true at each step
 // and in the end.
 import { checkHeard, heardOf, Person, people } from "./people.ts";
-import { Broken, holds, output, wide } from "./screens.ts";
+import { Broken, holds, output, verdict, wide } from "./screens.ts";
 import { type Database, SimServer, serverDeadline, serverWork } from "./server.ts";
 import { type Chance, chanceOf, loop, settle, system } from "./shims.ts";
 
@@ -61,6 +61,7 @@ export class World {
     loop.chance = chanceOf(seed + 77);
     loop.wall = 1_700_000_000_000;
     this.life = { seed, story: [], log: [], steps: 0 };
+    verdict.broken = undefined;
     system.simReset(seed);
     const one = <T>(...of: T[]): T => of[this.#chance(of.length)] as T;
     this.#direct = this.#chance(4) !== 0;
@@ -192,8 +193,8 @@ export class World {
   }
 
   #throw(): void {
-    if (this.#failure === undefined) return;
-    throw this.#failure;
+    if (verdict.broken !== undefined) throw verdict.broken;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #look(): boolean {
