@@ -12,26 +12,28 @@ const own = path.join(import.meta.dirname, "native");
 /** Where the libraries are. */
 export const place = { folder: path.join(root, "build/simulation") };
 
-const filters = ["stream_filter.c", "question_filter.c", "policy_filter.c", "sequence_rules.c", "mode_rules.c"];
+/** Sources of a target of native/binding.gyp. */
+function sourcesOf(target: string): string[] {
+  const text = fs.readFileSync(path.join(native, "binding.gyp"), "utf8");
+  const list = new RegExp(`'target_name': '${target}'[\\s\\S]*?'sources': \\[([^\\]]*)\\]`).exec(text)?.[1] ?? "";
+  return [...list.matchAll(/'([^']+)'/g)].map((match) => match[1] as string);
+}
+
+/** What the simulation has in their place. */
+const played = [
+  ...["os_linux.c", "os_darwin.c", "allowance.c", "holder_child.c", "start.c", "place.c", "home.c", "machine.c", "job.c"],
+  ...["folder.c", "channel.c", "relay.c", "bridge.c"],
+];
+const without = (files: string[]) => files.filter((file) => !played.includes(file));
+
 const parts = {
-  holder: {
-    copies: 3,
-    native: ["holder.c", "holder_log.c", "holder_record.c", "holder_server.c", "holder_typing.c", "holder_cursor.c"],
-    own: ["holder_parts.c"],
-  },
-  client: {
-    copies: 4,
-    native: [
-      ...["client.c", "client_connection.c", "client_direct.c", "client_end.c", "client_frames.c", "client_input.c"],
-      ...["client_request.c", "client_sending.c", "client_signals.c", "prose.c", "away.c", "direct.c", "keys.c"],
-      ...["terminal.c", "typing.c", ...filters],
-    ],
-    own: ["client_parts.c"],
-  },
+  holder: { copies: 3, native: without(sourcesOf("holder")), own: ["holder_parts.c"] },
+  client: { copies: 4, native: without(sourcesOf("falcon")), own: ["client_parts.c"] },
 };
 const system = {
   own: ["face.c", "processes.c", "descriptors.c", "disk.c", "terminal.c", "calls.c"],
-  native: ["addon_filter.c", ...filters],
+  // the filter of viewers' streams
+  native: ["addon_filter.c", ...without(sourcesOf("sys")).filter((file) => sourcesOf("falcon").includes(file))],
 };
 
 const language = ["-std=gnu11", "-D_GNU_SOURCE", '-DFALCON_VERSION="0.0.0"', "-DOS_PLAYED", `-I${native}`, `-I${own}`];
@@ -56,6 +58,7 @@ export function build(plant?: Plant): string | undefined {
   const { folder } = place;
   if (process.platform !== "linux") return "it is made for Linux";
   const hash = createHash("sha256").update(process.version + JSON.stringify(plant ?? {}));
+  for (const file of [import.meta.filename, path.join(native, "binding.gyp")]) hash.update(fs.readFileSync(file));
   for (const from of [native, own])
     for (const file of fs.readdirSync(from).sort()) if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
   const stamp = path.join(folder, "built-from");

@@ -180,6 +180,13 @@ CALL(line_mode) {
 
 CALL(set_window_size) { BEGIN; return NULL; }
 
+CALL(room_for) {
+  napi_value result = NULL;
+  BEGIN;
+  napi_get_boolean(env, true, &result);
+  return result;
+}
+
 // ---- the driver's
 
 CALL(load) {
@@ -489,7 +496,7 @@ static napi_value begin(napi_env env, napi_value exports) {
   static const struct { const char *name; napi_callback call; } calls[] = {
       {"setCloexec", set_cloexec}, {"dup", dup_fd}, {"close", close_fd}, {"writeSome", write_some}, {"connectUnix", connect_unix},
       {"sendFds", send_fds}, {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
-      {"lineMode", line_mode}, {"setWindowSize", set_window_size}, {"createFilter", create_filter}, {"feedFilter", feed_filter},
+      {"lineMode", line_mode}, {"setWindowSize", set_window_size}, {"roomFor", room_for}, {"createFilter", create_filter}, {"feedFilter", feed_filter},
       {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
       {"simLoad", load}, {"simReset", reset}, {"simTune", tune}, {"simNow", now}, {"simAdvance", advance}, {"simSpawnPty", spawn_pty},
       {"simSpawnHolder", spawn_holder}, {"simSpawnClient", spawn_client}, {"simType", type_keys}, {"simDrain", drain}, {"simResize", resize},
