@@ -94,7 +94,9 @@ export class Peer implements Call {
   onDirectAt: (at: { offset: number; blocked: number }) => void = () => {};
   onDirectEnded: (end: { offset: number; why: number }) => void = () => {};
 
-  /** INPUT and INPUT_AT frames that the command has taken: those that wait for it are to be overtaken by nothing. */
+  /**
+   * INPUT and INPUT_AT frames that the command has taken: what waits for it is to be overtaken by nothing.
+   */
   #inputs = 0;
   /** Said together with the exit status. */
   #lastWords = "";
