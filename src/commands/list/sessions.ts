@@ -393,7 +393,7 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
   if (chosen.length === 0) {
     const none = hidden || context.table.all().length > 0;
     call.stderr(
-      none ? "no such session: 'falcon sessions --all' lists all that ended, too\n" : "no sessions: 'falcon launch' starts one\n",
+      none ? "no session fits: 'falcon sessions --all' lists all that ended, too\n" : "no sessions: 'falcon launch' starts one\n",
     );
     return;
   }
