@@ -20,6 +20,9 @@ enum {
   NETWORK_ANSWER_MS = 1500,
   // Two keys leave a session; a later server may know some more.
   MOST_KEYS = 8,
+  // So far back in a read keys that leave are looked for behind text: three of kitty's with their releases, and
+  // some more.
+  PRESSES_LONGEST = 128,
   // So much is kept for the next server; where a holder has not taken more than that, what is on its way is
   // lost with this one.
   KEPT_MOST = 1 << 20,
@@ -93,10 +96,17 @@ static bool means(uint8_t key, const uint32_t codes[4], uint32_t modifiers) {
   return codes[3] == code || codes[modifiers == SHIFT ? 1 : 0] == code;
 }
 
+// What a key that leaves is. A character may be text as well.
+enum leaving { NOT_LEAVING, CHARACTER, CONTROL };
+
+static enum leaving kind_of(uint8_t key) {
+  return is_control(key) ? CONTROL : CHARACTER;
+}
+
 // The length of the key that begins here in kitty's encoding (CSI code:shifted:base ; modifiers:event ; text
-// u) or in that of modifyOtherKeys (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: it is one
-// that leaves, and is pressed, not held or released.
-static size_t encoded(const uint8_t *bytes, size_t length, bool *leaves) {
+// u) or in that of modifyOtherKeys (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: whether it is
+// one that leaves, and is pressed, not held or released.
+static size_t encoded(const uint8_t *bytes, size_t length, enum leaving *leaves) {
   uint32_t fields[3][3] = {{0}};
   size_t field = 0, part = 0, at = 2;
   if (length < 4 || bytes[0] != 0x1b || bytes[1] != '[') return 0;
@@ -115,31 +125,43 @@ static size_t encoded(const uint8_t *bytes, size_t length, bool *leaves) {
     codes[0] = fields[2][0];
     codes[1] = codes[2] = codes[3] = 0;
   } else if (bytes[at] != 'u') return 0;
-  *leaves = false;
+  *leaves = NOT_LEAVING;
   for (size_t i = 0; i < key_count; i++)
-    if (event == 1 && means(keys[i], codes, modifiers)) *leaves = true;
+    if (event == 1 && means(keys[i], codes, modifiers)) *leaves = kind_of(keys[i]);
   return at + 1;
 }
 
 // The length of the first key of a read that consists of keys which may leave, and of releases; 0 where it is
 // anything else. A character counts when it was typed alone, as the server has it; a control byte and an
 // encoded key cannot be text.
-static size_t first_key(const uint8_t *bytes, size_t length, bool *leaves) {
+static size_t first_key(const uint8_t *bytes, size_t length, enum leaving *leaves) {
   size_t taken = encoded(bytes, length, leaves);
   if (taken > 0) return taken;
-  *leaves = key_count > 0 && memchr(keys, bytes[0], key_count) && is_control(bytes[0]);
-  return *leaves;
+  bool control = key_count > 0 && memchr(keys, bytes[0], key_count) && is_control(bytes[0]);
+  *leaves = control ? CONTROL : NOT_LEAVING;
+  return control;
 }
 
-// Whether a read consists of such keys, and a press is one of them.
-static bool is_presses(const uint8_t *bytes, size_t length) {
-  bool leaves, any = false;
+// Whether these bytes consist of such keys, and presses of `least` or more are among them.
+static bool is_presses(const uint8_t *bytes, size_t length, enum leaving least) {
+  bool any = false;
+  enum leaving leaves;
   for (size_t at = 0, taken; at < length; at += taken) {
     taken = first_key(bytes + at, length - at, &leaves);
-    if (taken == 0) return false;
-    any |= leaves;
+    if (taken == 0 || (leaves != NOT_LEAVING && leaves < least)) return false;
+    any |= leaves != NOT_LEAVING;
   }
   return any;
+}
+
+// Where the keys that leave begin with which a read ends, `length` where it ends with none: over a slow line, or
+// for a client that had no turn, they come together with what was typed before. Not behind an Esc, which makes
+// another key of them; and a character behind others is text.
+static size_t presses_from(const uint8_t *bytes, size_t length) {
+  if (is_presses(bytes, length, CHARACTER)) return 0;
+  for (size_t from = length > PRESSES_LONGEST ? length - PRESSES_LONGEST : 1; from < length; from++)
+    if (bytes[from - 1] != 0x1b && is_presses(bytes + from, length - from, CONTROL)) return from;
+  return length;
 }
 
 static uint8_t *room_for(size_t length) {
@@ -178,15 +200,17 @@ static void keep(const uint8_t *bytes, size_t length, int64_t now, bool press) {
 
 void typing_take(const uint8_t *bytes, size_t length, int64_t now) {
   bool alone = length == 1 && key_count > 0 && memchr(keys, bytes[0], key_count);
-  if (alone || !is_presses(bytes, length)) {
-    keep(bytes, length, now, alone);
+  if (alone) {
+    keep(bytes, length, now, true);
     return;
   }
+  size_t text = presses_from(bytes, length);
+  if (text > 0) keep(bytes, text, now, false);
   // several that came at once, from a held key or over a slow line: each for itself
-  for (size_t at = 0, taken; at < length; at += taken) {
-    bool press;
-    taken = first_key(bytes + at, length - at, &press);
-    keep(bytes + at, taken, now, press);
+  for (size_t at = text, taken; at < length; at += taken) {
+    enum leaving leaves;
+    taken = first_key(bytes + at, length - at, &leaves);
+    keep(bytes + at, taken, now, leaves != NOT_LEAVING);
   }
 }
 

@@ -77,7 +77,8 @@ describe("falcon attach", () => {
     leaves.type("\x1c");
     assert.equal((await leaves.waitForExit()).code, 0);
     assert.doesNotMatch(leaves.text(), /leaves, it goes on/);
-    await home.run(["kill", "full"]);
+    await home.ok(["kill", "full"]);
+    await home.untilState((await home.sessions()).find(({ name }) => name === "full")?.id as string, "exited");
   });
 
   test("on a terminal a name that fits none offers what runs; without one it says so", async () => {

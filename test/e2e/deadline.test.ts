@@ -90,7 +90,7 @@ describe("a deadline", () => {
         120_000,
       );
     });
-    assert.equal(row.exitCode, 0);
+    assert.equal(row.exitCode, 0, `${JSON.stringify(row, null, 1)}\n${home.serverLog()}`);
     assert.equal(row.interrupts, 1);
     assert.ok(models(row.runDirectory as string).length > 0);
   });

@@ -184,7 +184,7 @@ describe("the list", () => {
       assert.equal(refused.code, 2);
       assert.match(refused.stderr, sentence);
     }
-    assert.match((await home.run(["sessions", "--failed", "--ended", "2030-01-01"])).stderr, /no such session/);
+    assert.match((await home.run(["sessions", "--failed", "--ended", "2030-01-01"])).stderr, /no session fits/);
   });
 });
 

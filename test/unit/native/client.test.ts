@@ -362,6 +362,23 @@ describe("keys that leave", () => {
     assert.equal(typedAt(peer).filter(({ answer }) => answer).length, 1);
   });
 
+  for (const [name, key] of [
+    ["as it is", "\x1c"],
+    ["in kitty's encoding", "\x1b[92;5u"],
+  ] as const)
+    test(`three presses in one read with what was typed before: that is sent, and the client leaves (${name})`, async () => {
+      const { terminal, peer } = await attached(keys);
+      terminal.type(`text${key.repeat(3)}`);
+      assert.equal((await terminal.waitForExit()).code, 0);
+      assert.deepEqual(
+        typedAt(peer).map(({ bytes, answer }) => [bytes.toString(), answer]),
+        [
+          ["text", false],
+          [key, true],
+        ],
+      );
+    });
+
   test("a server that goes on saying things is not taken for one that stands still", async () => {
     const { terminal, peer } = await attached(keys);
     const alive = setInterval(() => peer.send(out(".")), 50);
