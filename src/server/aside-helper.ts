@@ -25,8 +25,13 @@ import "../trainers/foreign-files.ts";
 import "../trainers/registry.ts";
 import "../trainers/surroundings.ts";
 
+// the pool's thread is had before a word is said: where the limit of processes leaves none, Node aborts
+const ready = new Promise<void>((resolve) => fs.access("/", () => resolve(void process.send?.(helperReady))));
+
 process.on("message", async (asked: { id: number; name: string; args: never[] }) => {
   const { id, name, args } = asked;
+  // work that hangs may keep the one thread for good, and would be taken for a start that does
+  await ready;
   try {
     const operation = operationOf(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
@@ -39,5 +44,3 @@ process.on("disconnect", () => {
   removeUnfinished();
   process.exit(0);
 });
-// the pool's thread is had before a word is said: where the limit of processes leaves none, Node aborts
-fs.access("/", () => process.send?.(helperReady));

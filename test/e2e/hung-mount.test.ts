@@ -143,6 +143,7 @@ describe("the home directory itself on a network file system that does not answe
       `export HOME='${folder}'`,
       `'${built.falcon}' run -d --name own -- /bin/sleep 1000`,
       `'${built.falcon}' sessions`,
+      "cat /var/tmp/*/*/server.log",
     ].join("\n");
     const asked = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-e", "-c", script];
     const { FALCON_SESSIONS_HOME: _, XDG_STATE_HOME: __, ...env } = home.env;
@@ -152,6 +153,7 @@ describe("the home directory itself on a network file system that does not answe
       );
     });
     assert.match(said, /^0 \w+\n(.*\n)?.*running\s+own\b/);
+    assert.match(said, /aside\.timed-out file=\S*config\.toml/, "what hangs is the file, not the start of who looks at it");
   });
 });
 
