@@ -20,8 +20,8 @@ enum {
   NETWORK_ANSWER_MS = 1500,
   // Two keys leave a session; a later server may know some more.
   MOST_KEYS = 8,
-  // So far back in a read keys that leave are looked for behind text: three of kitty's with their releases, and
-  // some more.
+  // So far back in a read keys that leave are looked for behind text: three of kitty's with their releases,
+  // and some more.
   PRESSES_LONGEST = 128,
   // So much is kept for the next server; where a holder has not taken more than that, what is on its way is
   // lost with this one.
@@ -104,8 +104,8 @@ static enum leaving kind_of(uint8_t key) {
 }
 
 // The length of the key that begins here in kitty's encoding (CSI code:shifted:base ; modifiers:event ; text
-// u) or in that of modifyOtherKeys (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: whether it is
-// one that leaves, and is pressed, not held or released.
+// u) or in that of modifyOtherKeys (CSI 27 ; modifiers ; code ~); 0 where there is none. `leaves`: whether it
+// is one that leaves, and is pressed, not held or released.
 static size_t encoded(const uint8_t *bytes, size_t length, enum leaving *leaves) {
   uint32_t fields[3][3] = {{0}};
   size_t field = 0, part = 0, at = 2;
@@ -154,9 +154,9 @@ static bool is_presses(const uint8_t *bytes, size_t length, enum leaving least) 
   return any;
 }
 
-// Where the keys that leave begin with which a read ends, `length` where it ends with none: over a slow line, or
-// for a client that had no turn, they come together with what was typed before. Not behind an Esc, which makes
-// another key of them; and a character behind others is text.
+// Where the keys that leave begin with which a read ends, `length` where it ends with none: over a slow line,
+// or for a client that had no turn, they come together with what was typed before. Not behind an Esc, which
+// makes another key of them; and a character behind others is text.
 static size_t presses_from(const uint8_t *bytes, size_t length) {
   if (is_presses(bytes, length, CHARACTER)) return 0;
   for (size_t from = length > PRESSES_LONGEST ? length - PRESSES_LONGEST : 1; from < length; from++)
