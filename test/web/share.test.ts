@@ -25,8 +25,9 @@ describe("a shared page", () => {
       "-o",
       "run",
       "samples=256",
-      "rate=2000",
-      "epochs=12",
+      // some seconds: of a shorter run nobody looked at what it uses
+      "rate=100",
+      "epochs=80",
     ]);
     id = (await home.sessions())[0]?.id ?? "";
     await home.untilState(id, "exited");
