@@ -21,7 +21,7 @@ import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { ByteCount } from "../../src/trainers/byte-count.ts";
 import { readRunConfig } from "../../src/trainers/falcon/run-config.ts";
 import { encodeRequest } from "../support/client-codec.ts";
-import { alive, readIfThere, untilGone } from "../support/events.ts";
+import { alive, readIfThere, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, root } from "../support/paths.ts";
 
@@ -188,7 +188,9 @@ describe("a server that does not come", { skip: process.platform === "linux" ? f
       assert.equal(result.code, 125);
       assert.match(result.stderr, /^falcon: the session server does not listen after 30 s; see \S+\/server\.log\n$/);
     } finally {
-      for (const pid of (readIfThere(path.join(home.folder, "started")) ?? "").split("\n").filter(Boolean).map(Number)) {
+      // by its own fast clock the client may have gone before the program has said who it is
+      const started = await until(() => readIfThere(path.join(home.folder, "started")), "the program to be started");
+      for (const pid of started.split("\n").filter(Boolean).map(Number)) {
         if (alive(pid)) process.kill(pid, "SIGKILL");
         await untilGone(pid);
       }
