@@ -38,7 +38,7 @@ interface Facts {
     visibleGpus?: string | null;
     overrides?: { key: string; value: string; config: string | null }[];
   } | null;
-  postMortem?: { summary?: string[]; traceback?: string[] } | null;
+  postMortem?: { summary: string[] | null; traceback: string[] | null } | null;
 }
 
 /** Shows it once; a run's facts of this kind do not change. */
@@ -79,8 +79,8 @@ export async function showAbout(host: HTMLElement, row: RunRow): Promise<void> {
     more.append(h("h2", {}, "config.yml"), h("pre", { tabindex: "0", "aria-label": "config.yml" }, config.text));
 }
 
-function block(title: string, lines: readonly string[] | undefined): HTMLElement[] {
-  if (lines === undefined || lines.length === 0) return [];
+function block(title: string, lines: readonly string[] | null = null): HTMLElement[] {
+  if (lines === null || lines.length === 0) return [];
   return [h("h2", {}, title), h("pre", { tabindex: "0", "aria-label": title }, lines.join("\n"))];
 }
 
