@@ -46,7 +46,7 @@ describe("the page in a browser", { skip: noBrowser }, () => {
       "night",
       "samples=256",
       "rate=300",
-      "epochs=400",
+      "epochs=4000",
     ]);
     run = (await home.sessions())[0]?.id ?? "";
   });
@@ -96,8 +96,9 @@ describe("the page in a browser", { skip: noBrowser }, () => {
       trainer,
       "-o",
       "beside",
-      "samples=64",
-      "epochs=40",
+      "samples=256",
+      // some seconds: of a shorter run nobody looked at what it uses
+      "epochs=80",
       "rate=100",
     ]);
     await home.ok(["wait", "beside"]);
