@@ -18,7 +18,8 @@ const random = randomNumbers(seed);
 
 const own = recordings(ownFolder);
 const corpus = recordings(corpusFolder)
-  .filter(({ data }) => data.length > 1)
+  // a session has two rows and columns at least
+  .filter(({ data, cols, rows }) => data.length > 1 && cols > 1 && rows > 1)
   .map((recording) => ({ recording, order: random() }))
   .sort((a, b) => a.order - b.order)
   .slice(0, most)
