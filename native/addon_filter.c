@@ -41,8 +41,9 @@ napi_value create_filter(napi_env env, napi_callback_info info) {
   uint8_t *passages;
   bool questions, may_ask;
   struct sequence_rules rules;
-  if (napi_get_cb_info(env, info, &count, a, NULL, NULL) != napi_ok || count < 3 || !get_bytes(env, a[0], &passages, &length) ||
-      length != SEQUENCE_KINDS || napi_get_value_bool(env, a[1], &questions) != napi_ok || napi_get_value_bool(env, a[2], &may_ask) != napi_ok)
+  if (napi_get_cb_info(env, info, &count, a, NULL, NULL) != napi_ok || count < 3 ||
+      !get_bytes(env, a[0], &passages, &length) || length != SEQUENCE_KINDS ||
+      napi_get_value_bool(env, a[1], &questions) != napi_ok || napi_get_value_bool(env, a[2], &may_ask) != napi_ok)
     return refuse(env, "a filter is made of its rules and two booleans");
   memcpy(rules.passage, passages, sizeof rules.passage);
   struct stream_filter *filter = malloc(sizeof *filter);
@@ -64,7 +65,8 @@ napi_value feed_filter(napi_env env, napi_callback_info info) {
   size_t count = 2, length;
   uint8_t *bytes;
   struct stream_filter *filter;
-  if (napi_get_cb_info(env, info, &count, a, NULL, NULL) != napi_ok || count < 2 || !(filter = filter_of(env, a[0])) || !get_bytes(env, a[1], &bytes, &length))
+  if (napi_get_cb_info(env, info, &count, a, NULL, NULL) != napi_ok || count < 2 ||
+      !(filter = filter_of(env, a[0])) || !get_bytes(env, a[1], &bytes, &length))
     return refuse(env, "a filter is fed with a Uint8Array");
   if (stream_filter_passes(filter, bytes, length)) return a[1];
   filter->out.length = 0;

@@ -58,7 +58,8 @@ napi_value raise_limit(napi_env env, napi_callback_info info) {
   bool lossless;
   struct rlimit limit;
   if (!two_numbers(env, info, values)) return NULL;
-  if (napi_get_value_int32(env, values[0], &resource) != napi_ok || napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok) {
+  if (napi_get_value_int32(env, values[0], &resource) != napi_ok ||
+      napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a number and a bigint are expected");
     return NULL;
   }

@@ -15,8 +15,10 @@
   'targets': [
     {
       'target_name': 'sys',
-      'sources': ['addon.c', 'job.c', 'addon_filter.c', 'allowance_addon.c', 'folder_addon.c', 'machine.c', 'machine_addon.c', 'plain_text_scan.c',
-                  'stream_filter.c', 'tokenizer.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'usage.c', 'usage_addon.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['addon.c', 'job.c', 'addon_filter.c', 'allowance_addon.c', 'folder_addon.c',
+                  'machine.c', 'machine_addon.c', 'plain_text_scan.c', 'stream_filter.c', 'tokenizer.c',
+                  'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'usage.c',
+                  'usage_addon.c', 'os_linux.c', 'os_darwin.c'],
       'defines': ['NAPI_VERSION=8'],
     },
     {
@@ -28,9 +30,13 @@
     {
       'target_name': 'falcon',
       'type': 'executable',
-      'sources': ['client.c', 'client_connection.c', 'client_direct.c', 'client_end.c', 'client_frames.c', 'client_input.c', 'client_request.c', 'client_sending.c',
-                  'client_signals.c', 'channel.c', 'relay.c', 'bridge.c', 'prose.c', 'away.c', 'direct.c', 'keys.c', 'stream_filter.c', 'tokenizer.c', 'question_filter.c', 'policy_filter.c', 'sequence_rules.c', 'mode_rules.c',
-                  'start.c', 'place.c', 'home.c', 'machine.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['client.c', 'client_connection.c', 'client_direct.c', 'client_end.c',
+                  'client_frames.c', 'client_input.c', 'client_request.c', 'client_sending.c',
+                  'client_signals.c', 'channel.c', 'relay.c', 'bridge.c', 'prose.c', 'away.c',
+                  'direct.c', 'keys.c', 'stream_filter.c', 'tokenizer.c', 'question_filter.c',
+                  'policy_filter.c', 'sequence_rules.c', 'mode_rules.c', 'start.c', 'place.c', 'home.c',
+                  'machine.c', 'job.c', 'folder.c', 'terminal.c', 'typing.c', 'allowance.c',
+                  'os_linux.c', 'os_darwin.c'],
     },
   ],
 }

@@ -53,7 +53,8 @@ bool direct_at_rest(void) { return !d.owes_cancel && (!d.on || (unwritten() == 0
 
 void direct_cut_off(void) { d.owes_cancel = true; }
 
-// What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest. False when nobody reads our output any more.
+// What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest. False
+// when nobody reads our output any more.
 static bool pay_cancel(void) {
   static const uint8_t cancel = 0x18;
   ssize_t count = d.owes_cancel ? output_write(1, &cancel, 1) : 1;

@@ -141,7 +141,8 @@ void record_retry(void) {
   struct stat there, ours;
   if (!path_in_folder(path, sizeof path, "record")) return;
   bool gone = os_stat(path, &there) < 0 && errno == ENOENT;
-  bool replaced = !gone && record_fd >= 0 && os_fstat(record_fd, &ours) == 0 && (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
+  bool replaced = !gone && record_fd >= 0 && os_fstat(record_fd, &ours) == 0 &&
+                  (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
   if (gone || replaced || record_fd < 0) {
     int fd = os_open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {

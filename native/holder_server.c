@@ -86,7 +86,8 @@ bool server_listen(void) {
 
 static bool path_is_ours(void) {
   struct stat status;
-  return os_stat(server.socket_path, &status) == 0 && status.st_dev == server.socket_device && status.st_ino == server.socket_inode;
+  return os_stat(server.socket_path, &status) == 0 && status.st_dev == server.socket_device &&
+         status.st_ino == server.socket_inode;
 }
 
 void server_check_path(void) {

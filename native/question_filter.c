@@ -58,7 +58,8 @@ static void question_foreign(struct tokenizer *t, uint8_t byte, struct bytes *ou
   size_t size = character_size(t->character[0]);
   if (t->character_length < size) return;
   // the screen's decoder drops byte order marks
-  bool whole = size > 0 && character_at(t->character, t->character_length) == t->character_length && memcmp(t->character, "\xef\xbb\xbf", size) != 0;
+  bool whole = size > 0 && character_at(t->character, t->character_length) == t->character_length &&
+               memcmp(t->character, "\xef\xbb\xbf", size) != 0;
   t->character_length = 0;
   if (whole && !is_ignored(t)) tokenizer_forget(t);
 }

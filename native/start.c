@@ -45,8 +45,9 @@ enum {
   SERVER_TASKS = 16,
 };
 
-static const char no_room[] = "there is no room for its processes and threads (your limit, 'ulimit -u', or the machine's is reached): end some programs and "
-                              "try again; what runs goes on";
+static const char no_room[] =
+    "there is no room for its processes and threads (your limit, 'ulimit -u', or the machine's is reached): "
+    "end some programs and try again; what runs goes on";
 
 static void fail(char *problem, size_t room, const char *what, const char *path) {
   snprintf(problem, room, "%s %s: %s", what, path, strerror(errno));

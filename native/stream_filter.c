@@ -74,6 +74,14 @@ bool stream_filter_passes(const struct stream_filter *f, const uint8_t *bytes, s
   return stream_filter_at_rest(f) && end_of_drawings(bytes, length, 0) == length && whole_characters(bytes, length) == length;
 }
 
+// What it allocates.
+enum { BUFFERS = 6 };
+static struct bytes *buffer(struct stream_filter *f, size_t i) {
+  struct bytes *all[BUFFERS] = {&f->question.tokens.held, &f->question.text, &f->policy.tokens.held,
+                                &f->policy.asked,         &f->between,       &f->out};
+  return all[i];
+}
+
 bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length; i++) {
     if (stream_filter_at_rest(f)) {
@@ -86,12 +94,13 @@ bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t le
     else bytes_byte(&f->between, bytes[i]);
     if (f->between.length > 0) judge(f);
   }
-  return !(f->out.failed || f->between.failed || f->question.tokens.held.failed || f->question.text.failed || f->policy.tokens.held.failed || f->policy.asked.failed);
+  for (size_t i = 0; i < BUFFERS; i++)
+    if (buffer(f, i)->failed) return false;
+  return true;
 }
 
 bool stream_filter_streams(const struct stream_filter *f) { return policy_streams(&f->policy); }
 
 void stream_filter_end(struct stream_filter *f) {
-  struct bytes *all[] = {&f->question.tokens.held, &f->question.text, &f->policy.tokens.held, &f->policy.asked, &f->between, &f->out};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bytes_free(all[i]);
+  for (size_t i = 0; i < BUFFERS; i++) bytes_free(buffer(f, i));
 }

@@ -62,7 +62,8 @@ static void in_control(struct tokenizer *t, const struct token_handler *handler,
 
 // Something ends the sequence at hand, if there is one. An unfinished escape or control sequence does nothing
 // in any terminal, and is forgotten.
-static bool end(struct tokenizer *t, const struct token_handler *handler, const void *terminator, size_t length, struct bytes *out) {
+static bool end(struct tokenizer *t, const struct token_handler *handler, const void *terminator, size_t length,
+                struct bytes *out) {
   if (t->place >= PLACE_OSC) return handler->end(t, terminator, length, out);
   tokenizer_forget(t);
   return false;

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
+import { Hosts, hostHome, noHosts } from "../support/hosts.ts";
 
 interface Row {
   id: string;
@@ -35,7 +35,7 @@ describe("a desk that shares nothing with a cluster of two", { skip: noHosts() }
   before(async () => {
     hosts = await Hosts.up("desk", "gate", "node");
     fs.cpSync(path.join(hosts.folder, "root"), site(), { recursive: true });
-    for (const name of ["gate", "node"]) assert.equal((await hosts.command(name, ["mount", "--bind", site(), "/root"])).code, 0);
+    for (const name of ["gate", "node"]) assert.equal((await hosts.command(name, ["mount", "--bind", site(), hostHome])).code, 0);
     configure('[hosts]\nlist = ["gate"]\n');
     for (const name of ["gate", "node"])
       ids[name] = await hosts.ok(name, [
@@ -80,7 +80,7 @@ describe("a desk that shares nothing with a cluster of two", { skip: noHosts() }
 
   test("a connection of the user's own configuration comes first", async () => {
     const own = path.join(hosts.folder, "root", ".ssh", "config");
-    fs.writeFileSync(own, "Host gate\n  ControlMaster auto\n  ControlPath /root/.ssh/own-%C\n  ControlPersist 60\n");
+    fs.writeFileSync(own, `Host gate\n  ControlMaster auto\n  ControlPath ${hostHome}/.ssh/own-%C\n  ControlPersist 60\n`);
     await hosts.ok("desk", ["show", "on-gate"]);
     assert.match(fs.readdirSync(path.dirname(own)).join(" "), /own-/);
     assert.equal((await hosts.command("desk", ["sh", "-c", "ls /run/user/0/falcon-ssh-*/*"])).code, 2, "none of ours");

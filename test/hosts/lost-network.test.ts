@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
+import { Hosts, hostHome, noHosts } from "../support/hosts.ts";
 import type { UserTerminal } from "../support/terminal.ts";
 
 /**
@@ -66,7 +66,7 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
   test("under a flood: a long cut is a new connection, the present is drawn, and y sends what was typed, once", async () => {
     const { terminal, id } = await attached(
       "flood",
-      'i=0; (while read -r line; do echo "$line" >>/root/typed; done </dev/tty) & while :; do i=$((i+1)); echo "number $i"; done',
+      `i=0; (while read -r line; do echo "$line" >>${hostHome}/typed; done </dev/tty) & while :; do i=$((i+1)); echo "number $i"; done`,
     );
     await terminal.waitFor(/number \d{3}/);
     await hosts.cable("flood", "down");
@@ -138,7 +138,7 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     const log = path.join(hosts.folder, "refuse", "sshd.log");
     const refused = () => fs.readFileSync(log, "utf8").match(/Connection closed by authenticating user/g)?.length ?? 0;
     const config = path.join(hosts.folder, "refuse", "sshd_config");
-    fs.writeFileSync(config, fs.readFileSync(config, "utf8").replace("/root/.ssh/authorized_keys", "/none"));
+    fs.writeFileSync(config, fs.readFileSync(config, "utf8").replace(`${hostHome}/.ssh/authorized_keys`, "/none"));
     await hosts.signalAll("refuse", "SIGHUP", "sshd_config");
     await until(
       () =>

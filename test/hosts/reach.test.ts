@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
+import { Hosts, hostHome, noHosts } from "../support/hosts.ts";
 
 describe("three hosts of one home directory", { skip: noHosts() }, () => {
   let hosts: Hosts;
@@ -87,7 +87,7 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     fs.writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ssh "$@"\n`, { mode: 0o755 });
     const config = path.join(hosts.folder, "root", ".config", "falcon-sessions");
     fs.mkdirSync(config, { recursive: true });
-    fs.writeFileSync(path.join(config, "config.toml"), `ssh = ["/root/way", "-4"]\n`);
+    fs.writeFileSync(path.join(config, "config.toml"), `ssh = ["${hostHome}/way", "-4"]\n`);
     await hosts.run("login", ["server", "stop"]);
     await hosts.ok("login", ["kill", id]);
     await until(async () => !/"state": "running"/.test(await hosts.ok("node1", ["sessions", "--json", "--here"])), "its end");

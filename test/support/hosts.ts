@@ -22,6 +22,9 @@ export function noHosts(): string | false {
   return check.status === 0 ? false : check.stdout.trim() || String(check.error ?? check.stderr);
 }
 
+/** Where root is at home on each host: hosts.sh mounts the folder there that they share. */
+export const hostHome = "/root";
+
 export interface Said {
   code: number;
   stdout: string;
@@ -29,7 +32,7 @@ export interface Said {
 }
 
 export class Hosts {
-  /** Bind-mounted as /root on each host is `<folder>/root`; goes with `down`. */
+  /** Bind-mounted as {@link hostHome} on each host is `<folder>/root`; goes with `down`. */
   readonly folder: string;
   /** Of every command on every host, beside what the host has. */
   readonly env: Record<string, string>;
@@ -38,7 +41,7 @@ export class Hosts {
   private constructor(folder: string) {
     this.folder = folder;
     const PATH = `${path.join(folder, "bin")}:${process.env.PATH ?? "/usr/bin:/bin"}`;
-    this.env = { PATH, HOME: "/root", USER: "root", SHELL: "/bin/sh", LANG: "C.UTF-8", TERM: "xterm-256color" };
+    this.env = { PATH, HOME: hostHome, USER: "root", SHELL: "/bin/sh", LANG: "C.UTF-8", TERM: "xterm-256color" };
   }
 
   /** Starts them; takes a second. */

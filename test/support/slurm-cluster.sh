@@ -20,7 +20,8 @@
 # Partitions: `main`, and `urgent`, whose jobs preempt those of `main` (they are requeued). A requeued job comes back after some seconds
 # instead of the usual two minutes. `linuxproc` signals a job's processes by their parents, as clusters without control groups do.
 # With `apart` a node's daemon and its jobs see another host name, machine-id and boot id (unshare), so that for falcon they are machines of their own
-# that share all file systems. `accounting` needs slurmdbd and MariaDB's server, which then is started with a data folder of this cluster's.
+# that share all file systems. `accounting` needs slurmdbd and MariaDB's server, which is started with a data folder of this
+# cluster's own.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -57,7 +58,7 @@ free_ports() { # the first of five neighbouring ports that nobody listens on: co
   local first port taken
   for ((first = 16900 + ($$ % 3000) * 5; first < 32000; first += 5)); do
     taken=
-    for port in $first $((first + 1)) $((first + 2)) $((first + 3)) $((first + 4)); do (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && taken=1; done
+    for ((port = first; port < first + 5; port++)); do (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && taken=1; done
     [[ -z $taken ]] && { echo "$first"; return; }
   done
   fail "no free ports on 127.0.0.1"
@@ -151,13 +152,16 @@ await() {
 accounting() { # FOLDER PORT
   local folder=$1 port=$2 user
   user=$(id -un)
-  mariadb-install-db --no-defaults --datadir="$folder/database" --user="$user" --auth-root-authentication-method=normal --skip-test-db \
-    >"$folder/mariadb-install.log" 2>&1 || fail "mariadb-install-db failed; see $folder/mariadb-install.log"
-  setsid mariadbd --no-defaults --user="$user" --datadir="$folder/database" --socket="$folder/mariadb.sock" --pid-file="$folder/mariadb.pid" \
+  mariadb-install-db --no-defaults --datadir="$folder/database" --user="$user" --skip-test-db \
+    --auth-root-authentication-method=normal >"$folder/mariadb-install.log" 2>&1 ||
+    fail "mariadb-install-db failed; see $folder/mariadb-install.log"
+  setsid mariadbd --no-defaults --user="$user" --datadir="$folder/database" \
+    --socket="$folder/mariadb.sock" --pid-file="$folder/mariadb.pid" \
     --bind-address=127.0.0.1 --port=$((port + 4)) --innodb-buffer-pool-size=8M </dev/null >"$folder/mariadb.log" 2>&1 &
   local ask=(mariadb --no-defaults --socket="$folder/mariadb.sock" --user=root)
   await "${ask[@]}" -e 'select 1' || fail "the database does not answer; see $folder/mariadb.log"
-  "${ask[@]}" -e "create user slurm@'127.0.0.1'; grant all on slurm_acct_db.* to slurm@'127.0.0.1'" || fail "the database has no user"
+  "${ask[@]}" -e "create user slurm@'127.0.0.1'; grant all on slurm_acct_db.* to slurm@'127.0.0.1'" ||
+    fail "the database has no user"
   (umask 077 && cat >"$folder/slurmdbd.conf") <<END
 AuthType=auth/none
 DbdHost=localhost

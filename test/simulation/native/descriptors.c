@@ -13,8 +13,12 @@ static void queue_open(struct queue *queue, size_t capacity) {
   *queue = (struct queue){.bytes = malloc(QUEUE_MOST), .capacity = capacity};
 }
 
+static size_t room_in(const struct queue *queue) {
+  return queue->length < queue->capacity ? queue->capacity - queue->length : 0;
+}
+
 size_t queue_put(struct queue *queue, const void *bytes, size_t length) {
-  size_t room = queue->capacity > queue->length ? queue->capacity - queue->length : 0;
+  size_t room = room_in(queue);
   if (length > room) length = room;
   for (size_t i = 0; i < length; i++)
     queue->bytes[(queue->start + queue->length + i) % QUEUE_MOST] = ((const uint8_t *)bytes)[i];
@@ -226,7 +230,7 @@ ssize_t object_write(struct object *object, const void *bytes, size_t length, st
     case STREAM:
       if (!object->other || object->other->in.ended) return errno = EPIPE, -1;
       // the kernel does not tear what is so short
-      count = object->other->in.capacity - (object->other->in.length < object->other->in.capacity ? object->other->in.length : object->other->in.capacity);
+      count = room_in(&object->other->in);
       if (count == 0 || (length <= SHORT && count < length)) return errno = EAGAIN, -1;
       if (rider && object->other->in.rider_count == RIDERS) return errno = EAGAIN, -1;
       if (rider) {

@@ -494,17 +494,22 @@ CALL(calls_made) { BEGIN; return number(env, (double)world.calls); }
 
 static napi_value begin(napi_env env, napi_value exports) {
   static const struct { const char *name; napi_callback call; } calls[] = {
-      {"setCloexec", set_cloexec}, {"dup", dup_fd}, {"close", close_fd}, {"writeSome", write_some}, {"connectUnix", connect_unix},
-      {"sendFds", send_fds}, {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
-      {"lineMode", line_mode}, {"setWindowSize", set_window_size}, {"roomFor", room_for}, {"createFilter", create_filter}, {"feedFilter", feed_filter},
-      {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
-      {"simLoad", load}, {"simReset", reset}, {"simTune", tune}, {"simNow", now}, {"simAdvance", advance}, {"simSpawnPty", spawn_pty},
-      {"simSpawnHolder", spawn_holder}, {"simSpawnClient", spawn_client}, {"simType", type_keys}, {"simDrain", drain}, {"simResize", resize},
-      {"simRunnable", runnable}, {"simStep", step}, {"simNextDeadline", next_deadline}, {"simKill", kill_process}, {"simEndServer", end_server},
-      {"simStatus", status_of}, {"simEvents", events_of}, {"simListen", listen_at}, {"simAccept", accept_one}, {"simResetStream", reset_stream},
-      {"simProgramWrites", program_writes}, {"simProgramReads", program_reads}, {"simProgramEnds", program_ends},
-      {"simProgram", program_state}, {"simProgramHeard", program_heard}, {"simProgramBytes", program_bytes}, {"simFile", file_bytes},
-      {"simFileLength", file_length}, {"simLightFuse", light_fuse}, {"simFuseLeft", fuse_left}, {"simServerWanted", server_wanted}, {"simIndex", index_of}, {"simCalls", calls_made},
+      {"setCloexec", set_cloexec}, {"dup", dup_fd}, {"close", close_fd}, {"writeSome", write_some},
+      {"connectUnix", connect_unix}, {"sendFds", send_fds}, {"shutdownWriting", shutdown_writing},
+      {"recvFds", recv_fds}, {"peerCredentials", peer_credentials}, {"lineMode", line_mode},
+      {"setWindowSize", set_window_size}, {"roomFor", room_for}, {"createFilter", create_filter},
+      {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
+      {"simLoad", load}, {"simReset", reset}, {"simTune", tune}, {"simNow", now}, {"simAdvance", advance},
+      {"simSpawnPty", spawn_pty}, {"simSpawnHolder", spawn_holder}, {"simSpawnClient", spawn_client},
+      {"simType", type_keys}, {"simDrain", drain}, {"simResize", resize}, {"simRunnable", runnable},
+      {"simStep", step}, {"simNextDeadline", next_deadline}, {"simKill", kill_process},
+      {"simEndServer", end_server}, {"simStatus", status_of}, {"simEvents", events_of},
+      {"simListen", listen_at}, {"simAccept", accept_one}, {"simResetStream", reset_stream},
+      {"simProgramWrites", program_writes}, {"simProgramReads", program_reads},
+      {"simProgramEnds", program_ends}, {"simProgram", program_state}, {"simProgramHeard", program_heard},
+      {"simProgramBytes", program_bytes}, {"simFile", file_bytes}, {"simFileLength", file_length},
+      {"simLightFuse", light_fuse}, {"simFuseLeft", fuse_left}, {"simServerWanted", server_wanted},
+      {"simIndex", index_of}, {"simCalls", calls_made},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;
