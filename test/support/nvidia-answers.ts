@@ -9,7 +9,7 @@
 // - windows: the first repository, GeForce RTX 2080 SUPER by 591.86: a process whose memory is not told
 // - failures: NVIDIA/nvidia-docker, issue 988; NVIDIA/open-gpu-kernel-modules, issue 862
 //
-// No machine with a GPU was lent where this was written: nobody has seen our own two commands answer.
+// Nobody has seen our own two commands answer on a real GPU yet.
 const masked = "GPU-00000000-0000-0000-0000-000000000000";
 
 export const nvidiaAnswers = {

@@ -46,7 +46,7 @@ import {
   prefixTimeout,
   quietReset,
 } from "./key-policy.ts";
-import { isCharacter, isModifier, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
+import { isCharacter, isFocusReport, isModifier, isMouseReport, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
 
 /**
  * When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is
@@ -363,9 +363,8 @@ export class InputParser {
       this.#missing = 3;
       return "mouse";
     }
-    if (body === "I" || body === "O") return this.#finish(this.#policy.focus || torn);
-    // mouse reports of SGR (1006) and of urxvt (1015)
-    if (/^(<[\d;]*[Mm]|\d[\d;]*M)$/.test(body)) return this.#finish(true);
+    if (isFocusReport(body)) return this.#finish(this.#policy.focus || torn);
+    if (isMouseReport(body)) return this.#finish(true);
     if (isReply(body)) return this.#finish(this.#policy.replies || torn);
     if (this.#policy.historyKey && !torn && /^5(;1(:1)?)?~$/.test(body)) {
       if (this.#prefixAt !== null) return this.#detach("prefix");

@@ -27,6 +27,22 @@ export function isReply(body: string): boolean {
   return /^\d+;\d+R$|\$y$|^\d*n$|^[23];[\d;]*x$/.test(body) || /^(?!48;)\d[\d;]*t$/.test(body);
 }
 
+/** The terminal has got the focus, or lost it (mode 1004). */
+export function isFocusReport(body: string): boolean {
+  return body === "I" || body === "O";
+}
+
+/** The mouse's reports of SGR (1006) and of urxvt (1015). */
+export function isMouseReport(body: string): boolean {
+  return /^(<[\d;]*[Mm]|\d[\d;]*M)$/.test(body);
+}
+
+/** Whether a read holds nothing but what a terminal says by itself: focus, the mouse, replies. */
+export function isReported(read: Buffer): boolean {
+  const [before, ...bodies] = read.toString("latin1").split("\x1b[");
+  return before === "" && bodies.every((body) => isFocusReport(body) || isMouseReport(body) || isReply(body));
+}
+
 /**
  * Whether a sequence that is no reply was typed for certain: a mode report, a size, or F3 that may be a
  * cursor report, was not.

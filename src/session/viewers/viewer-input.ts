@@ -73,7 +73,7 @@ export interface ViewerInputOptions {
   leaveKeys(keys: readonly number[]): void;
   /** What is asked before a detach, where the run would end with it. */
   leaving?: string | undefined;
-  /** Stands in the bottom row at first: how to leave, where what is shown does not say so. */
+  /** Stands in the bottom row at first: how to leave. */
   hint?: string | undefined;
 }
 
@@ -189,6 +189,8 @@ export class ViewerInput {
   #showHint(): void {
     const { hint, enter } = this.#options;
     if (hint === undefined || !enter || this.#viewer.rows < leastRowsForHint || !this.#session.live) return;
+    // the screen may stand a row higher meanwhile, and a click would mean another row to the program
+    if (this.#session.inputModes().mouse) return;
     this.#viewer.setLine(this.#hintLine(hint));
     this.#hint = setTimeout(() => this.#endHint(), hintTime);
   }
@@ -198,13 +200,23 @@ export class ViewerInput {
     return showable(`\x1b7\x1b[${rows};1H\x1b[0;7m${printable(` ${hint} `).slice(0, cols - 1)}\x1b[0m\x1b[K\x1b8`);
   }
 
-  #endHint(): void {
-    if (this.#hint === undefined) return;
+  /** The hint is over, and what comes next draws the row anew. Answers whether it stood. */
+  #dropHint(): boolean {
+    if (this.#hint === undefined) return false;
     clearTimeout(this.#hint);
     this.#hint = undefined;
-    // who leaves now finds the row empty
-    this.#terminal.write(showable(`\x1b7\x1b[${this.#viewer.rows};1H\x1b[0m\x1b[2K\x1b8`));
     this.#viewer.setLine(undefined);
+    return true;
+  }
+
+  #endHint(): void {
+    if (!this.#dropHint()) return;
+    this.#clearBottomRow();
+    this.#viewer.rejoin();
+  }
+
+  #clearBottomRow(): void {
+    this.#terminal.write(showable(`\x1b7\x1b[${this.#viewer.rows};1H\x1b[0m\x1b[2K\x1b8`));
   }
 
   /**
@@ -267,7 +279,7 @@ export class ViewerInput {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
     this.#endNotice();
-    this.#endHint();
+    if (this.#hint !== undefined && !isReported(chunk)) this.#endHint();
     if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
     else {
       this.#do(this.#keys.feed(chunk, at));
@@ -479,7 +491,7 @@ export class ViewerInput {
   }
 
   #open(overlay: Overlay): void {
-    this.#endHint();
+    this.#dropHint();
     this.#viewer.borrow();
     this.#overlay = overlay;
   }
@@ -503,18 +515,19 @@ export class ViewerInput {
 
   /** The viewer's terminal has another size. */
   resize(cols: number, rows: number): void {
-    this.#endHint();
+    const hinted = this.#dropHint();
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
     if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
     if (this.#mayResize()) this.#input?.resize(cols, rows);
-    this.#viewer.resize(cols, rows);
+    if (hinted) this.#viewer.rejoin();
+    else this.#viewer.resize(cols, rows);
     this.#retitle();
   }
 
   /** The terminal was used by something else (a stopped client): everything is drawn again. */
   redraw(): void {
-    this.#endHint();
+    this.#dropHint();
     this.#terminal.write(enterTerminal({ title: this.#title(), rows: this.#viewer.rows }));
     this.#viewer.join();
   }
@@ -522,7 +535,8 @@ export class ViewerInput {
   /** Ends the attachment; the program does not notice. */
   finish(why: Leaving): void {
     if (this.#left) return;
-    this.#endHint();
+    // the line that follows stands below what the session leaves on the screen
+    if (this.#dropHint()) this.#clearBottomRow();
     this.#left = true;
     if (this.#hasKeyboard) this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);

@@ -146,7 +146,8 @@ export class Viewer implements Disposable {
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
     if (this.#line !== undefined || this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
-      const watch = this.#viewed.screen().watchFrames(this.cols, this.#height, (frame) => this.#frame(frame));
+      const height = this.rows - (this.#line === undefined ? 0 : 1);
+      const watch = this.#viewed.screen().watchFrames(this.cols, height, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
@@ -311,21 +312,22 @@ export class Viewer implements Disposable {
   resize(cols: number, rows: number): void {
     this.cols = cols;
     this.rows = rows;
-    if (this.#mode.is === "frames" && (this.#line !== undefined || cols !== this.#viewed.cols || rows !== this.#viewed.rows))
-      this.#mode.watch.resize(cols, this.#height);
+    if (this.#mode.is === "frames" && (cols !== this.#viewed.cols || rows !== this.#viewed.rows))
+      this.#mode.watch.resize(cols, rows);
     else this.join();
   }
 
-  /** Rows for the screen. */
-  get #height(): number {
-    return this.rows - (this.#line === undefined ? 0 : 1);
+  /**
+   * From the next join on `line` stands in the bottom row and the screen is drawn above it; undefined: the
+   * screen has all rows again.
+   */
+  setLine(line: TerminalBytes | undefined): void {
+    this.#line = line;
   }
 
-  /** Has `line` stand in the bottom row from the next join on, the screen above it; undefined: the screen has all again. */
-  setLine(line: TerminalBytes | undefined): void {
-    const had = this.#line !== undefined;
-    this.#line = line;
-    if (had && line === undefined) this.join();
+  /** Draws the screen in all rows where it stands above a line: one that is still waited for will be. */
+  rejoin(): void {
+    if (this.#mode.is === "frames") this.join();
   }
 
   /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */

@@ -58,6 +58,8 @@ export interface InputModes {
   focus: boolean;
   alternate: boolean;
   applicationCursor: boolean;
+  /** The program is told of the mouse. */
+  mouse?: boolean;
   /** The program changed the terminal's colours: they are to be given back when a viewer leaves. */
   coloursTouched?: boolean;
   /** Titles that the program pushed and has not popped. */
@@ -170,6 +172,7 @@ export class Screen {
       focus,
       applicationCursor,
       alternate: this.#model.active === "alternate",
+      mouse: this.#model.mouse.protocol !== "NONE",
       coloursTouched: this.#tracker.coloursTouched,
       titles: this.#tracker.titleCount,
     };
