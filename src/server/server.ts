@@ -91,6 +91,12 @@ const timeKept = 3_600_000;
  */
 const longestTelling = 1_000;
 
+/**
+ * So long (ms) after its start a server looks for what is too old in the archive: who started it waits for a
+ * screen, and that takes a process of its own.
+ */
+const archivePause = 10_000;
+
 /** A figure of losses is drawn within so long (ms), or the message goes without it. */
 const longestDrawing = 20_000;
 
@@ -124,6 +130,7 @@ export class Server implements Context {
   readonly job: LimitedJob | undefined;
   readonly host = os.hostname();
   readonly #partArchive: SharedArchive;
+  #archiveSweep: NodeJS.Timeout | undefined;
   #deadlines: DeadlineWatch;
   readonly #jobSessions: JobSessions;
   readonly #jobSignals: JobSignals;
@@ -422,7 +429,7 @@ export class Server implements Context {
       server.usage.changed();
       server.parts.begin();
       server.roster.changed();
-      void server.#sweepArchive();
+      server.#sweepArchiveLater();
       server.#considerIdle();
       return server;
     } catch (error) {
@@ -442,6 +449,11 @@ export class Server implements Context {
     } catch (error) {
       this.log("store.failed", { reason: String(error) });
     }
+  }
+
+  #sweepArchiveLater(): void {
+    this.#archiveSweep = setTimeout(() => void this.#sweepArchive(), archivePause);
+    this.#archiveSweep.unref();
   }
 
   /** An archive that does not answer is swept by a later server. */
@@ -598,6 +610,7 @@ export class Server implements Context {
     this.#deadlines.dispose();
     this.usage.dispose();
     clearInterval(this.#timeKeeper);
+    clearTimeout(this.#archiveSweep);
     this.#knownTime.keep();
     this.parts.dispose();
     this.#scopes.dispose();

@@ -101,8 +101,15 @@ export class PartArchive {
     this.#uid = uid;
   }
 
-  make(): void {
+  /** Whether anything was ever archived. */
+  get isThere(): boolean {
+    return fs.existsSync(this.root);
+  }
+
+  /** Answers that it is there. */
+  make(): true {
     makeFolder(this.root);
+    return true;
   }
 
   /**
@@ -182,17 +189,18 @@ export class PartArchive {
    * made.
    */
   copyTo(part: ArchivedPart, folder: string): boolean {
-    try {
-      fs.mkdirSync(folder, { mode: 0o700 });
-    } catch {
-      return false;
-    }
+    if (fs.existsSync(folder)) return false;
+    // whole or not at all, and not among the sessions until then; one that was broken off is begun anew
+    const coming = path.join(path.dirname(folder), "..", `bringing-${path.basename(folder)}`);
+    fs.rmSync(coming, { recursive: true, force: true });
+    fs.mkdirSync(coming, { mode: 0o700 });
     for (const name of names(part.folder)) {
       if (!/^(session\.json|record|times|seg-[\w-]+\.br)$/.test(name)) continue;
       const from = path.join(part.folder, name);
       const stat = fs.lstatSync(from);
-      if (stat.isFile() && stat.uid === this.#uid) fs.copyFileSync(from, path.join(folder, name), fs.constants.COPYFILE_EXCL);
+      if (stat.isFile() && stat.uid === this.#uid) fs.copyFileSync(from, path.join(coming, name), fs.constants.COPYFILE_EXCL);
     }
+    fs.renameSync(coming, folder);
     return true;
   }
 

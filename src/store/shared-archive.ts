@@ -3,7 +3,7 @@
 import { aside, newSeries, operation } from "../base/aside.ts";
 import { type ArchivedPart, type KeptCurve, type NewestPart, PartArchive, type Publication } from "./part-archive.ts";
 
-type Method = "parts" | "newest" | "ofJob" | "named" | "curvesBefore" | "copyTo" | "sweep";
+type Method = "parts" | "newest" | "ofJob" | "named" | "curvesBefore";
 
 const ask = aside(
   "partArchive",
@@ -14,7 +14,10 @@ const ask = aside(
   ([root]) => root,
 );
 operation("partArchive.open", (root: string) => new PartArchive(root).make());
+operation("partArchive.look", (root: string) => new PartArchive(root).isThere);
 operation("partArchive.publish", (root: string, publication: Publication) => new PartArchive(root).publish(publication));
+operation("partArchive.copyTo", (root: string, part: ArchivedPart, folder: string) => new PartArchive(root).copyTo(part, folder));
+operation("partArchive.sweep", (root: string, before: number) => new PartArchive(root).sweep(before));
 
 /** Everything in it throws NoAnswer where the archive does not answer. */
 export class SharedArchive {
@@ -25,17 +28,27 @@ export class SharedArchive {
   }
 
   /**
-   * Writes or brings up to date a part. What takes seconds, a large log, has a helper of its own.
-   * @throws the file system's error; what was there before stays readable.
+   * In a helper of its own, in an archive that is made or has to be there: what takes seconds, a large log or
+   * many old runs, would be ended by the pool, and hold up who asks for anything else in the same file
+   * system.
    */
-  async publish(publication: Publication): Promise<void> {
+  async #alone(first: "open" | "look", name: string, args: readonly unknown[]): Promise<unknown> {
     const series = newSeries(this.root);
     try {
-      await series.ask("partArchive.open", [this.root]);
-      await series.ask("partArchive.publish", [this.root, publication]);
+      // whether it answers at all is known soon
+      const there = await series.ask(`partArchive.${first}`, [this.root]);
+      return there ? await series.ask(`partArchive.${name}`, [this.root, ...args]) : undefined;
     } finally {
       series.end();
     }
+  }
+
+  /**
+   * Writes or brings up to date a part.
+   * @throws the file system's error; what was there before stays readable.
+   */
+  async publish(publication: Publication): Promise<void> {
+    await this.#alone("open", "publish", [publication]);
   }
 
   /** All parts of a run, oldest first. */
@@ -67,11 +80,11 @@ export class SharedArchive {
    * Copies a part's log and record into a session folder that is not there yet; answers whether it was made.
    */
   async copyTo(part: ArchivedPart, folder: string): Promise<boolean> {
-    return (await ask(this.root, "copyTo", [part, folder])) as boolean;
+    return (await this.#alone("look", "copyTo", [part, folder])) === true;
   }
 
   /** Removes the runs whose newest part was written before this time (ms since 1970). */
   async sweep(before: number): Promise<void> {
-    await ask(this.root, "sweep", [before]);
+    await this.#alone("look", "sweep", [before]);
   }
 }

@@ -46,7 +46,18 @@ import {
   prefixTimeout,
   quietReset,
 } from "./key-policy.ts";
-import { isCharacter, isFocusReport, isModifier, isMouseReport, isPrefix, isReply, isTyped, isYes, type KeyEvent, keyEvent } from "./key-sequences.ts";
+import {
+  isCharacter,
+  isFocusReport,
+  isModifier,
+  isMouseReport,
+  isPrefix,
+  isReply,
+  isTyped,
+  isYes,
+  type KeyEvent,
+  keyEvent,
+} from "./key-sequences.ts";
 
 /**
  * When a chunk came to us (ms of our clock), and when it was typed (ms of the viewer's, or ours where none is

@@ -37,10 +37,19 @@ export function isMouseReport(body: string): boolean {
   return /^(<[\d;]*[Mm]|\d[\d;]*M)$/.test(body);
 }
 
-/** Whether a read holds nothing but what a terminal says by itself: focus, the mouse, replies. */
+/**
+ * Whether a read holds nothing but what a terminal says by itself: focus, the mouse, replies, what was
+ * wanted.
+ */
 export function isReported(read: Buffer): boolean {
   const [before, ...bodies] = read.toString("latin1").split("\x1b[");
-  return before === "" && bodies.every((body) => isFocusReport(body) || isMouseReport(body) || isReply(body));
+  const said = (body: string) => isFocusReport(body) || isMouseReport(body) || isReply(body) || isWantedReport(body);
+  return before === "" && bodies.length > 0 && bodies.every(said);
+}
+
+/** Colour scheme and size, which modes 2031 and 2048 have a terminal say unasked. */
+function isWantedReport(body: string): boolean {
+  return /^\?997;\d+n$|^48;[\d;]*t$/.test(body);
 }
 
 /**

@@ -117,6 +117,8 @@ function folders(home: string): string[] {
 
 function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): TakenIn[] {
   const { rows, untold } = readKept(home, effects.log);
+  // before anything is moved: where it cannot be written now all stays as it is, and is tried again
+  effects.untold(untold);
   const taken: TakenIn[] = [];
   fs.mkdirSync(path.join(host, "s"), { recursive: true, mode: 0o700 });
   for (const id of folders(home)) {
@@ -135,7 +137,6 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     move(from, to);
     taken.push({ row, snapshot: known?.snapshot, job, written });
   }
-  effects.untold(untold);
   fs.rmSync(home, { recursive: true, force: true });
   effects.log("job.imported", { job, ids: taken.map(({ row }) => row.id) });
   return taken;

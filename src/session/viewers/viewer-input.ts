@@ -11,6 +11,7 @@ import type { Position } from "../holder/holder-link.ts";
 import { InputParser } from "../keys/input-parser.ts";
 import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";
+import { isReported } from "../keys/key-sequences.ts";
 import type { Session } from "../life/session.ts";
 import { Viewer, type ViewerTerminal } from "./viewer.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";

@@ -1,4 +1,5 @@
-// One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other gets rendered frames. Never waited for.
+// One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other
+// gets rendered frames. Never waited for.
 import type { Disposable } from "../../base/disposable.ts";
 import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
@@ -17,31 +18,43 @@ export interface ViewerTerminal {
   backlog(): number;
   /** Calls once, when the backlog is gone. */
   onDrained(callback: () => void): void;
-  /** Reads the output itself, from a connection to the holder that is its own from then on; absent where it cannot. */
+  /**
+   * Reads the output itself, from a connection to the holder that is its own from then on; absent where it
+   * cannot.
+   */
   readonly direct?: {
     begin(holder: number, offset: number, tail: Buffer, events: DirectEvents): void;
-    /** Everything that is written from here on is shown behind what it has read; the rest of that it drops. */
+    /**
+     * Everything that is written from here on is shown behind what it has read; the rest of that it drops.
+     */
     end(): void;
   };
 }
 
 /** What a terminal that reads the output itself tells. */
 export interface DirectEvents {
-  /** It shows the output before `offset`; of the time since the last report it took nothing for so many percent. */
+  /**
+   * It shows the output before `offset`; of the time since the last report it took nothing for so many
+   * percent.
+   */
   at(offset: number, blocked: number): void;
-  /** It reads no more: as it was told, at the end of the session, since what comes is drawn for something else, or because nobody sends it any more. */
+  /**
+   * It reads no more: as it was told, at the end of the session, since what comes is drawn for something
+   * else, or because nobody sends it any more.
+   */
   ended(why: "told" | "over" | "other" | "gone"): void;
 }
 
 /**
- * Bytes that may wait for a viewer. Past it the stream is dropped and the viewer is given a snapshot when it has read what it was sent: a
- * terminal that stands still for an hour costs one screen, not an hour of output (invariant 4).
+ * Bytes that may wait for a viewer. Past it the stream is dropped and the viewer is given a snapshot when it
+ * has read what it was sent: a terminal that stands still for an hour costs one screen, not an hour of output
+ * (invariant 4).
  */
 export const viewerCredit = 1 << 20;
 
 /**
- * A viewer that was left behind by a flood is given the screen so much later (ms): 25 times a second is as much as a person sees, and the flood has the
- * processors in between.
+ * A viewer that was left behind by a flood is given the screen so much later (ms): 25 times a second is as
+ * much as a person sees, and the flood has the processors in between.
  */
 export const rejoinPause = 40;
 
@@ -51,7 +64,10 @@ const screenlessPause = 2_000;
 /** A terminal that took nothing for so many percent of the time is what its output waits for. */
 const mostlyBlocked = 50;
 
-/** So long (ms) a screen is waited for until the terminal says so: one that is ready comes in 20 ms, 10,000 lines under a flood in 300. */
+/**
+ * So long (ms) a screen is waited for until the terminal says so: one that is ready comes in 20 ms, 10,000
+ * lines under a flood in 300.
+ */
 export const slowScreen = 1_000;
 
 /** What a viewer needs of its session. */
@@ -64,9 +80,14 @@ export interface Viewed {
   whenCurrent(callback: () => void): void;
   /** Offset of the next byte of output for the screen, and for those who are sent the stream. */
   readonly position: number;
-  /** A connection on which the holder sends the output from here on; undefined where there is none to be had. */
+  /**
+   * A connection on which the holder sends the output from here on; undefined where there is none to be had.
+   */
   openCursor(offset: number): number | undefined;
-  /** Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served with the screen. */
+  /**
+   * Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served
+   * with the screen.
+   */
   lags(offset: number, rate: number): boolean;
   screen(): ScreenHandle;
 }
@@ -109,8 +130,10 @@ export class Viewer implements Disposable {
   rows: number;
 
   /**
-   * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them already.
-   * @param filterOf makes the filter of a program's stream, or of a screen that we draw, by what programs may do to a viewer's terminal.
+   * @param history lines of scrollback that the first join sends; later ones send none, the terminal has them
+   * already.
+   * @param filterOf makes the filter of a program's stream, or of a screen that we draw, by what programs may
+   * do to a viewer's terminal.
    */
   constructor(
     viewed: Viewed,
@@ -193,7 +216,10 @@ export class Viewer implements Disposable {
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#send(stream, chunk);
   }
 
-  /** The terminal reads the output itself from here on, behind the screen that it was sent; false where it cannot. */
+  /**
+   * The terminal reads the output itself from here on, behind the screen that it was sent; false where it
+   * cannot.
+   */
   #goDirect(offset: number, tail: Buffer): boolean {
     const holder = this.#viewed.openCursor(offset);
     if (holder === undefined) return false;
@@ -208,7 +234,8 @@ export class Viewer implements Disposable {
       at: (at, blocked) => {
         const time = performance.now();
         const rate = ((at - last.offset) * 1000) / Math.max(1, time - last.time);
-        // to one that stands still nothing can be shown sooner, and another screen would be of the past when it goes on
+        // to one that stands still nothing can be shown sooner, and another screen would be of the past when
+        // it goes on
         const moves = at > last.offset;
         // one that has just gone on may have taken more than it blocked since the last report
         const waited = blocked >= mostlyBlocked || last.stood;
@@ -330,7 +357,10 @@ export class Viewer implements Disposable {
     if (this.#mode.is === "frames") this.join();
   }
 
-  /** The terminal is told something in its own way. What the stream has passed ends between two sequences, so that it can stand here. */
+  /**
+   * The terminal is told something in its own way. What the stream has passed ends between two sequences, so
+   * that it can stand here.
+   */
   notify(text: string): void {
     if (this.#mode.is === "closed") return;
     this.#terminal.write(notification(text));

@@ -11,6 +11,11 @@ class Scene {
   readonly typed: string[] = [];
   readonly shown: Buffer[] = [];
   readonly sizes: string[] = [];
+  /** Rows of each window that frames were asked for. */
+  readonly framed: number[] = [];
+  /** How often the screen's present was waited for. */
+  waits = 0;
+  frame = () => {};
   now = 1000;
   /** What may be done to the session, by the name of what was called. */
   readonly input: SessionInput = {
@@ -28,9 +33,16 @@ class Scene {
     readOnly = false,
     early = undefined as { cols: number; rows: number } | undefined,
     screenText = async () => undefined as never,
+    hint = undefined as string | undefined,
+    mouse = false,
+    current = false,
   } = {}) {
     const screen = {
-      watchFrames: () => ({ close: () => {}, resize: () => {}, again: () => {} }),
+      watchFrames: (_cols: number, rows: number, draw: (frame: Buffer) => void) => {
+        this.framed.push(rows);
+        this.frame = () => draw(Buffer.from("<frame>"));
+        return { close: () => {}, resize: () => {}, again: () => {} };
+      },
       snapshot: async () => ({
         offset: 0,
         cols: 80,
@@ -40,16 +52,20 @@ class Scene {
         tail: Buffer.alloc(0),
       }),
     };
+    const whenCurrent = (callback: () => void) => {
+      this.waits++;
+      if (current) callback();
+    };
     const session = {
       row: { kind, name: "run", interrupts, pinned: false },
       trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
       live: true,
-      viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent: () => {}, screen: () => screen },
+      viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent, screen: () => screen },
       addViewer: () => {},
       removeViewer: () => {},
       onOver: () => () => {},
       lineMode: () => ({ canonical: false, echo: false, isig: true, vintr: 3, foreground: 1 }),
-      inputModes: () => ({ bracketedPaste: true, focus: true, alternate: true }),
+      inputModes: () => ({ bracketedPaste: true, focus: true, alternate: true, mouse }),
       screenText,
     } as unknown as WatchedSession;
     const terminal = {
@@ -63,7 +79,8 @@ class Scene {
       pid: 1,
       history: 0,
       keys: { detachKey: "d", prefix: 0x1c },
-      enter: false,
+      enter: hint !== undefined,
+      hint,
       sequences: { ...defaultConfig.programSequences, clipboard: "ask" },
       clock: () => this.now,
       steady: () => this.now,
@@ -99,6 +116,72 @@ test("a size that came before the session could be joined is the one that it get
   const scene = new Scene({ early: { cols: 100, rows: 60 } });
   assert.equal(scene.sizes.at(-1), "100x60");
   await scene.leave();
+});
+
+describe("the hint in the bottom row", () => {
+  const hint = "Ctrl-\\ leaves";
+  const clear = "\x1b[24;1H\x1b[0m\x1b[2K";
+  const text = (scene: Scene) => Buffer.concat(scene.shown).toString();
+
+  test("stands below the screen until a key is typed; what the terminal says by itself is none", async () => {
+    const scene = new Scene({ hint, current: true });
+    assert.deepEqual(scene.framed, [23]);
+    scene.frame();
+    assert.match(text(scene), /<frame>.*Ctrl-\\ leaves/);
+    scene.type("\x1b[I", "\x1b[O\x1b[?997;1n");
+    assert.deepEqual([scene.waits, text(scene).includes(clear)], [1, false]);
+    scene.type("j").got("\x1b[I", "\x1b[O\x1b[?997;1n", "j");
+    assert.deepEqual([scene.waits, text(scene).includes(clear)], [2, true], "the screen has all rows");
+    await scene.leave();
+  });
+
+  test("is gone by itself after its time", async ({ mock }) => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const scene = new Scene({ hint, current: true });
+    scene.frame();
+    mock.timers.tick(3_999);
+    assert.equal(scene.waits, 1);
+    mock.timers.tick(1);
+    assert.deepEqual([scene.waits, text(scene).includes(clear)], [2, true]);
+    mock.timers.reset();
+    await scene.leave();
+  });
+
+  test("a screen that is still waited for is not asked for again when it ends", async () => {
+    const scene = new Scene({ hint });
+    scene.type("j");
+    assert.deepEqual([scene.waits, scene.framed], [1, []]);
+    await scene.leave();
+  });
+
+  test("what draws the terminal anew, or has another size of it, clears no row that may be another's by now", async () => {
+    const redrawn = new Scene({ hint, current: true });
+    redrawn.frame();
+    redrawn.attachment.redraw();
+    assert.equal(text(redrawn).includes(clear), false);
+    await redrawn.leave();
+    const resized = new Scene({ hint, current: true });
+    resized.frame();
+    resized.attachment.resize(80, 30);
+    assert.equal(text(resized).includes("\x1b[2K"), false);
+    assert.equal(resized.waits, 2);
+    await resized.leave();
+  });
+
+  test("who leaves while it stands leaves nothing of it behind", async () => {
+    const scene = new Scene({ hint, current: true });
+    scene.frame();
+    assert.equal(await scene.leave(), "detached");
+    assert.ok(text(scene).lastIndexOf(clear) > text(scene).lastIndexOf(hint));
+    assert.equal(scene.waits, 1);
+  });
+
+  test("does not come where the program has the mouse", async () => {
+    const scene = new Scene({ hint, mouse: true, current: true });
+    scene.type("j");
+    assert.doesNotMatch(text(scene), /leaves/);
+    await scene.leave();
+  });
 });
 
 describe("a second Ctrl+C", () => {

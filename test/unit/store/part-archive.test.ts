@@ -94,8 +94,12 @@ test("a log is published while it grows, and again: the copy reads like the sess
   await archive.publish(publication("abc234", 1, { log }));
   const [part] = archive.parts("abc234");
   assert.ok(part);
-  const copy = path.join(folder, "part1");
+  const copy = path.join(folder, "home", "s", "part1");
+  fs.mkdirSync(path.dirname(copy), { recursive: true });
+  // a copy that is broken off, as by the end of the helper that makes it, is no session, and is begun anew
+  fs.mkdirSync(path.join(folder, "home", "bringing-part1", "record"), { recursive: true });
   assert.equal(archive.copyTo(part, copy), true);
+  assert.deepEqual(fs.readdirSync(path.join(folder, "home")), ["s"]);
   assert.equal(archive.copyTo(part, copy), false, "what is there stays");
   const read = OutputLog.open(copy);
   assert.equal((await read.read(0, 100)).toString(), "first\nsecond\n");
