@@ -50,7 +50,9 @@ bool allowance_room(int count) {
     char none;
     if (children[started++] > 0) continue;
     close(held[1]);
-    _exit(read(held[0], &none, 1) == 0 ? 0 : 1);
+    // until all are there
+    if (read(held[0], &none, 1) < 0) _exit(1);
+    _exit(0);
   }
   close(held[1]);
   close(held[0]);

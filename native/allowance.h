@@ -12,6 +12,8 @@ void allowance_widen(void);
 
 // Whether so many processes and threads more can be had, up to ALLOWANCE_MOST: they are started, and have
 // ended when this answers. On Linux both count towards the same limits (`ulimit -u`, a control group's).
+// Processes, which are cheap here, since the client links no library of threads; the server, whose forks are
+// dear, asks with threads (allowance_addon.c, roomFor).
 bool allowance_room(int count);
 enum { ALLOWANCE_MOST = 64 };
 

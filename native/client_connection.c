@@ -92,8 +92,8 @@ void client_ask(void) {
   client.connected_at = os_steady_ms();
   client.greeted = client.going = client.lost = client.reads_input = false;
   client.holds_signals = client.forward_signals;
-  // the program's output goes on behind it
-  if (client.out_left > 0 && client.out_stream == 1) direct_cut_off();
+  // on a terminal, where the program's output goes on behind it
+  if (client.out_left > 0 && client.out_stream == 1 && os_isatty(1)) direct_cut_off();
   client.in_start = client.in_end = client.out_left = 0;
   client.out_blocked = client.out_waits = false;
   while (client.passed_count > 0) os_close(client_take_passed());

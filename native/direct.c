@@ -41,7 +41,7 @@ static struct {
   size_t in_length;
   uint64_t reported;        // offset of the last report
   int64_t reported_ms, blocked_ms, blocked_since_ms;
-  bool owes_cancel;         // the terminal took no CAN when the way ended within a sequence
+  bool owes_cancel;         // something was cut off on the terminal, perhaps within a sequence: CAN is still to be written
 } d = {.holder = -1};
 
 static size_t unwritten(void) { return d.filter.out.length - d.written; }

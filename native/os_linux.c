@@ -88,28 +88,33 @@ off_t os_first_data(int fd, off_t from) {
   return from;
 }
 
-// What statfs(2) calls file systems that live on another machine: file locks and shared memory cannot be
-// trusted there.
-static const uint32_t network_types[] = {
-    0x00006969,  // NFS
-    0x0000517B,  // SMB
-    0xFF534D42,  // CIFS
-    0xFE534D42,  // SMB2
-    0x0BD00BD0,  // Lustre
-    0x47504653,  // GPFS
-    0x5346414F,  // AFS
-    0x6B414653,  // kAFS
-    0x73757245,  // Coda
-    0x00C36400,  // Ceph
-    0x19830326,  // BeeGFS
-    0x7461636F,  // OCFS2
-    0x01161970,  // GFS2
-    0xAAD7AAEA,  // PanFS
-    0x20030528,  // OrangeFS
-    0x01021997,  // 9P
-    0x0000564C,  // NCP
-    0x65735546,  // FUSE: sshfs, GlusterFS and the like; a local one costs nothing but the move
+// File systems that live on another machine, as statfs(2) and /proc/self/mountinfo call them: file locks and
+// shared memory cannot be trusted there.
+static const struct {
+  uint32_t type;
+  const char *name, *other;
+} network_kinds[] = {
+    {0x00006969, "nfs", "nfs4"},
+    {0x0000517B, "smbfs", NULL},
+    {0xFF534D42, "cifs", NULL},
+    {0xFE534D42, "smb3", NULL},
+    {0x0BD00BD0, "lustre", NULL},
+    {0x47504653, "gpfs", NULL},
+    {0x5346414F, "afs", NULL},   // OpenAFS
+    {0x6B414653, "afs", NULL},   // the kernel's own
+    {0x73757245, "coda", NULL},
+    {0x00C36400, "ceph", NULL},
+    {0x19830326, "beegfs", NULL},
+    {0x7461636F, "ocfs2", NULL},
+    {0x01161970, "gfs2", NULL},
+    {0xAAD7AAEA, "panfs", NULL},
+    {0x20030528, "pvfs2", NULL}, // OrangeFS
+    {0x01021997, "9p", NULL},
+    {0x0000564C, "ncpfs", NULL},
+    // sshfs, GlusterFS and the like, also named "fuse.PROGRAM"; a local one costs nothing but the move
+    {0x65735546, "fuse", "fuseblk"},
 };
+enum { NETWORK_KINDS = sizeof network_kinds / sizeof *network_kinds };
 
 int os_file_system(const char *path, struct os_file_system *found) {
   struct statfs status;
@@ -117,35 +122,30 @@ int os_file_system(const char *path, struct os_file_system *found) {
   uint32_t type = (uint32_t)status.f_type;
   found->type = type;
   found->network = false;
-  for (size_t i = 0; i < sizeof network_types / sizeof *network_types; i++)
-    if (network_types[i] == type) found->network = true;
+  for (size_t i = 0; i < NETWORK_KINDS; i++)
+    if (network_kinds[i].type == type) found->network = true;
   found->free_bytes = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
   found->total_bytes = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize;
   return 0;
 }
 
-// The same file systems as the kernel names them in mountinfo; "fuse" is followed by the program's name.
-static const char *const network_names[] = {"nfs",   "nfs4", "smb3", "cifs",  "lustre", "gpfs",  "afs", "coda",  "ceph",
-                                            "beegfs", "ocfs2", "gfs2", "panfs", "pvfs2", "9p", "ncpfs", "fuse", "fuseblk"};
-
 static bool is_network_name(const char *name) {
   if (!strncmp(name, "fuse.", 5)) return true;
-  for (size_t i = 0; i < sizeof network_names / sizeof *network_names; i++)
-    if (!strcmp(name, network_names[i])) return true;
+  for (size_t i = 0; i < NETWORK_KINDS; i++)
+    if (!strcmp(name, network_kinds[i].name) || (network_kinds[i].other && !strcmp(name, network_kinds[i].other))) return true;
   return false;
 }
+
+static bool is_octal(char digit) { return digit >= '0' && digit <= '7'; }
 
 // A path of mountinfo, whose blanks and backslashes are octal ("\\040"), in its own place.
 static void unescape(char *path) {
   char *to = path;
   for (const char *from = path; *from; to++) {
-    unsigned octal;
-    if (*from == '\\' && strspn(from + 1, "01234567") >= 3 && sscanf(from + 1, "%3o", &octal) == 1) {
-      *to = (char)octal;
+    if (*from == '\\' && is_octal(from[1]) && is_octal(from[2]) && is_octal(from[3])) {
+      *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
       from += 4;
-    } else {
-      *to = *from++;
-    }
+    } else *to = *from++;
   }
   *to = 0;
 }
@@ -160,17 +160,17 @@ bool os_network_mount(const char *path) {
   bool network = false;
   while (getline(&line, &room, file) > 0) {
     // proc(5): 36 35 98:0 /root /mount/point options [fields] - type source options
-    int at = 0, end = 0;
-    char type[64];
-    if (sscanf(line, "%*s %*s %*s %*s %n%*s%n", &at, &end) < 0 || end <= at) continue;
-    const char *behind = strstr(line + end, " - ");
-    if (!behind || sscanf(behind, " - %63s", type) != 1) continue;
-    line[end] = 0;
-    unescape(line + at);
-    size_t length = strlen(line + at);
-    if (length == 1) length = 0;
+    char *at = line, *end, type[64];
+    for (int field = 0; at && field < 4; field++)
+      if ((at = strchr(at, ' '))) at++;
+    if (!at || !(end = strchr(at, ' '))) continue;
+    const char *behind = strstr(end, " - ");
+    *end = 0;
+    unescape(at);
+    size_t length = strcmp(at, "/") ? strlen(at) : 0;
     // one over another on the same folder comes later and is the one that is seen
-    if (length < longest || strncmp(path, line + at, length) != 0 || (path[length] != '/' && path[length] != 0)) continue;
+    if (length < longest || strncmp(path, at, length) != 0 || (path[length] != '/' && path[length] != 0)) continue;
+    if (!behind || sscanf(behind, " - %63s", type) != 1) continue;
     longest = length;
     network = is_network_name(type);
   }

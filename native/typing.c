@@ -132,8 +132,8 @@ static size_t encoded(const uint8_t *bytes, size_t length, enum leaving *leaves)
 }
 
 // The length of the first key of a read that consists of keys which may leave, and of releases; 0 where it is
-// anything else. A character counts when it was typed alone, as the server has it; a control byte and an
-// encoded key cannot be text.
+// anything else. A character counts when it was typed alone, as the server has it; a control byte cannot be
+// text, an encoded character may be (presses_from).
 static size_t first_key(const uint8_t *bytes, size_t length, enum leaving *leaves) {
   size_t taken = encoded(bytes, length, leaves);
   if (taken > 0) return taken;

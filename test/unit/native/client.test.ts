@@ -1,7 +1,7 @@
 // The built client against a server that plays docs/design/protocol.md, in real terminals: what it says, what
 // it obeys, and how it leaves.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -158,6 +158,22 @@ describe("the request", () => {
 });
 
 describe("frames", () => {
+  test("one that a killed server left half ends with no byte of ours in a file or a pipe", async () => {
+    const child = spawn(client, ["logs", "x"], { cwd: home.work, env: home.env, stdio: ["ignore", "pipe", "inherit"] });
+    let out = "";
+    child.stdout.setEncoding("latin1").on("data", (text) => {
+      out += text;
+    });
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    const peer = await server.peer();
+    peer.send(encodeResume(["@logs", "x"]), encodeFrame(ServerFrame.stdout, Buffer.from("0123456789")).subarray(0, -4));
+    await until(() => out === "012345", "what was sent of it");
+    peer.socket.destroy();
+    (await server.peer(2)).send(encodeFrame(ServerFrame.stdout, Buffer.from("again")), encodeExit(0));
+    assert.equal(await ended, 0);
+    assert.equal(out, "012345again");
+  });
+
   for (const status of [0, 1, 7, 125, 255]) {
     test(`EXIT ${status} is the exit status`, async () => {
       const ended = run();
