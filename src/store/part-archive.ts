@@ -326,8 +326,12 @@ function copy(from: string, folder: string, name: string): void {
   fs.renameSync(temporary, path.join(folder, name));
 }
 
-function lastWritten(parts: ArchivedPart[]): ArchivedPart | undefined {
-  return parts.sort((a, b) => a.written - b.written).at(-1);
+/** Of several that were written at one time the last one. */
+export function lastWritten<T extends { written: number }>(parts: readonly T[]): T | undefined {
+  return parts.reduce<T | undefined>(
+    (last, part) => (last !== undefined && last.written > part.written ? last : part),
+    undefined,
+  );
 }
 
 function names(folder: string): string[] {

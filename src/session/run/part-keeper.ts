@@ -4,7 +4,7 @@ import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
-import { type ArchivedPart, jobKey, type KeptCurve } from "../../store/part-archive.ts";
+import { type ArchivedPart, jobKey, type KeptCurve, lastWritten } from "../../store/part-archive.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
 import type { SharedArchive } from "../../store/shared-archive.ts";
@@ -148,7 +148,7 @@ export class PartKeeper implements Disposable {
     );
     const real = realPath(runDirectory);
     const there = newest.filter((part) => part.runDirectory !== null && realPath(part.runDirectory) === real);
-    return there.sort((a, b) => a.written - b.written).at(-1)?.run;
+    return lastWritten(there)?.run;
   }
 
   /**
