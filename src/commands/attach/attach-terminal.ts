@@ -11,7 +11,7 @@ import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.t
 import type { Session } from "../../session/life/session.ts";
 import { openHistory } from "../../session/viewers/history-overlay.ts";
 import { notification } from "../../session/viewers/notification.ts";
-import type { DirectEvents, ViewerTerminal } from "../../session/viewers/viewer.ts";
+import type { DirectEvents, ViewerTerminal } from "../../session/viewers/terminal-effects.ts";
 import { type Leaving, leavingKeys, ViewerInput } from "../../session/viewers/viewer-input.ts";
 import { leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
 import { trainerNamed } from "../../trainers/registry.ts";

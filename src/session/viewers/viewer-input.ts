@@ -13,7 +13,8 @@ import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";
 import { isReported } from "../keys/key-sequences.ts";
 import type { Session } from "../life/session.ts";
-import { Viewer, type ViewerTerminal } from "./viewer.ts";
+import type { ViewerTerminal } from "./terminal-effects.ts";
+import { Viewer } from "./viewer.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
 
 /** Why an attachment ended. */

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showable } from "../../../src/base/terminal-bytes.ts";
-import { type DirectEvents, rejoinPause, slowScreen, Viewer, viewerCredit } from "../../../src/session/viewers/viewer.ts";
+import type { DirectEvents } from "../../../src/session/viewers/terminal-effects.ts";
+import { rejoinPause, slowScreen, Viewer, viewerCredit } from "../../../src/session/viewers/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/worker/screens.ts";
 
 /** What these tests write is nobody's. */
