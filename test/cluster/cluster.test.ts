@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { descendants } from "../../src/platform/processes.ts";
 import { clusterNodes } from "../../src/trainers/falcon/ray-cluster.ts";
 import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
 import { gaussianProject, quick } from "../falcon/training.ts";
+import { killNow, logged } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
 
@@ -54,7 +55,7 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     await home.dispose();
     const all = [cluster.pid as number, ...descendants(cluster.pid as number)];
     cluster.kill("SIGTERM");
-    for (const pid of all) await untilGone(pid, "the cluster to end", 60_000).catch(() => process.kill(pid, "SIGKILL"));
+    for (const pid of all) await untilGone(pid, "the cluster to end", 60_000).catch(() => killNow(pid));
     fs.rmSync(rayFolder, { recursive: true, force: true });
   });
 
@@ -109,17 +110,11 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     );
     await home.ok(["kill", id, "--signal", "KILL"]);
     await home.run(["wait", id], { limit: startLimit });
-    const listed = (await home.sessions()).find((session) => session.id === id) as { leftovers?: unknown } | undefined;
-    assert.ok(listed !== undefined);
+    // after the look for what the run left behind, which ends nothing of the cluster's
+    assert.equal((await home.sessions()).find((session) => session.id === id)?.state, "exited");
+    assert.deepEqual(logged(home, "session.leftovers-ended"), []);
+    assert.ok(logged(home, "session.").length > 0, "the log tells of sessions");
     for (const pid of servers) assert.ok(alive(pid), `${pid} of the cluster is there`);
     assert.equal((await clusterNodes(python, address, { ...home.env, ...environment }))?.length, 1, "the cluster answers");
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}

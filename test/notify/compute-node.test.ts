@@ -9,12 +9,13 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BareNetwork, noBareNetwork } from "../support/bare-network.ts";
 import { readIfThere, until, untilFile } from "../support/events.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { type Answered, NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
 import { certificateIn, noCertificates } from "../support/receivers.ts";
 import { noSlurm, SlurmCluster } from "../support/slurm.ts";
-import { configure, freePort, secretFile } from "./notify-home.ts";
+import { configure, secretFile } from "./notify-home.ts";
 
 const secret = "hunter2-of-the-test";
 const sshd = ["/usr/sbin/sshd", "/sbin/sshd"].find((file) => fs.existsSync(file));

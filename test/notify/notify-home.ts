@@ -1,6 +1,5 @@
 // What tests of the channels have in common: a configuration, files of secrets, and the death of a server.
 import fs from "node:fs";
-import net, { type AddressInfo } from "node:net";
 import path from "node:path";
 import { until } from "../support/events.ts";
 import type { TestHome } from "../support/home.ts";
@@ -21,14 +20,4 @@ export function secretFile(home: TestHome, name: string, text: string): string {
 export async function killServer(home: TestHome): Promise<void> {
   process.kill(home.serverPid() as number, "SIGKILL");
   await until(() => home.serverPid() === undefined, "the server to be gone");
-}
-
-/** A port of this address that was free a moment ago. */
-export function freePort(address = "127.0.0.1"): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, address, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -6,11 +6,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
 import { notBuilt, trainer } from "../support/paths.ts";
 import { certificateIn, MailReceiver, noCertificates } from "../support/receivers.ts";
-import { configure, freePort, killServer, secretFile } from "./notify-home.ts";
+import { configure, killServer, secretFile } from "./notify-home.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 

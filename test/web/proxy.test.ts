@@ -3,26 +3,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { noBrowser, PlainPage, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
 const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) => fs.existsSync(file));
 const skip = nginx === undefined ? "there is no nginx here (Debian: apt-get install nginx-light)" : noBrowser;
 const base = "/node/compute7/8765/";
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 describe("behind a proxy", { skip }, () => {
   const home = new TestHome();
