@@ -10,11 +10,12 @@ import { after, before, describe, test } from "node:test";
 import { BareNetwork, noBareNetwork } from "../support/bare-network.ts";
 import { readIfThere, until, untilFile } from "../support/events.ts";
 import { freePort } from "../support/free-port.ts";
-import { TestHome } from "../support/home.ts";
+import type { TestHome } from "../support/home.ts";
 import { type Answered, NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
-import { falcon, notBuilt } from "../support/paths.ts";
+import { falcon } from "../support/paths.ts";
 import { certificateIn, noCertificates } from "../support/receivers.ts";
-import { noSlurm, SlurmCluster } from "../support/slurm.ts";
+import { noSlurm } from "../support/slurm.ts";
+import { SlurmNodes } from "../support/slurm-nodes.ts";
 import { configure, secretFile } from "./notify-home.ts";
 
 const secret = "hunter2-of-the-test";
@@ -26,8 +27,9 @@ const missing = [
 const skip = noSlurm() || noBareNetwork() || noNginx || noCertificates || missing.find((why) => why !== false) || false;
 
 describe("a compute node without a network", { skip }, () => {
+  // each node is a machine of its own, and shares with this one what lies in a home on a network
+  const nodes = new SlurmNodes();
   let home: TestHome;
-  let cluster: SlurmCluster;
   let network: BareNetwork;
   let outside: NginxReceiver;
   let inside: NginxReceiver;
@@ -51,21 +53,19 @@ describe("a compute node without a network", { skip }, () => {
   }
 
   before(async () => {
-    assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first");
-    // each node is a machine of its own, and shares with this one what lies in a home on a network
-    cluster = await SlurmCluster.up("cgroup", { apart: true });
-    home = new TestHome({ SLURM_CONF: cluster.env.SLURM_CONF as string, PATH: cluster.env.PATH as string, HOOK_TOKEN: secret });
-    delete home.env.FALCON_SESSIONS_HOME;
-    home.env.XDG_STATE_HOME = home.folder;
+    await nodes.up({ HOOK_TOKEN: secret });
+    home = nodes.home;
     network = await BareNetwork.up();
-    const controller = /^SlurmctldPort=(\d+)$/m.exec(fs.readFileSync(cluster.env.SLURM_CONF as string, "utf8"))?.[1];
+    const controller = /^SlurmctldPort=(\d+)$/m.exec(fs.readFileSync(nodes.cluster.env.SLURM_CONF as string, "utf8"))?.[1];
     await network.lead(Number(controller), at("controller.sock"));
     port = await freePort();
     const made = certificateIn(home.work);
     certificate = { file: made.file, key: at("key.pem") };
     for (const name of ["outside", "inside", "sshd"]) fs.mkdirSync(at(name), { mode: 0o700 });
-    outside = await new NginxReceiver(at("outside")).start(certificate, port);
-    inside = await new NginxReceiver(at("inside")).start(certificate, port, network.enter);
+    outside = new NginxReceiver(at("outside"));
+    await outside.start(certificate, port);
+    inside = new NginxReceiver(at("inside"));
+    await inside.start(certificate, port, network.enter);
     await startProxy();
     await startSshd();
     configure(
@@ -82,18 +82,19 @@ at_most_every = "never"
   });
   after(async () => {
     try {
-      await cluster?.cancelAll();
+      // first the jobs, then what they reach, then where they ran
+      await nodes.cluster?.cancelAll();
       for (const name of [...running.keys()]) await stop(name);
       await inside?.stop();
       await outside?.stop();
-      for (const node of cluster?.nodes ?? [])
-        fs.rmSync(path.join(home.folder, "falcon-sessions", node), { recursive: true, force: true });
-      await home?.dispose();
-      await network?.down();
     } finally {
-      await cluster?.down();
+      try {
+        await nodes.down();
+      } finally {
+        await network?.down();
+      }
     }
-    await until(() => network.gone, "the network to be gone");
+    await until(() => network?.gone ?? true, "the network to be gone");
   });
 
   let proxyPort = 0;
@@ -134,11 +135,11 @@ PermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nStrictM
   const untilTold = (web: NginxReceiver, name: string) =>
     until(
       () => web.answered().find(({ body }: Answered) => body.includes(`"name":"${name}"`)),
-      () => `${name} to be told${cluster.output("job")}${logOfJob()}`,
+      () => `${name} to be told${nodes.cluster.output("job")}${logOfJob()}`,
       60_000,
     );
   const logOfJob = () =>
-    cluster.nodes
+    nodes.cluster.nodes
       .flatMap((node) => {
         const jobs = path.join(home.folder, "falcon-sessions", node, "j");
         return fs.existsSync(jobs) ? fs.readdirSync(jobs).map((job) => readIfThere(path.join(jobs, job, "server.log"))) : [];
@@ -152,7 +153,7 @@ PermitRootLogin prohibit-password\nPasswordAuthentication no\nUsePAM no\nStrictM
       (name) => `until [ -e ${at(`gate-${name}`)} ]; do sleep 0.1; done; ${falcon} run --name ${name} -- /bin/sh -c 'exit 3'`,
     );
     fs.writeFileSync(at("step.sh"), `${step.join("\n")}\nsleep 300\n`);
-    await cluster.submit("job", [`${network.enter.join(" ")} bash ${at("step.sh")}`], [], {
+    await nodes.cluster.submit("job", [`${network.enter.join(" ")} bash ${at("step.sh")}`], [], {
       ...home.env,
       HTTPS_PROXY: `http://${network.outside}:${proxyPort}`,
     });

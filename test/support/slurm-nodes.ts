@@ -19,19 +19,23 @@ export class SlurmNodes {
   cluster!: SlurmCluster;
   home!: TestHome;
 
-  async up(): Promise<void> {
+  /** @param environment what commands and jobs have besides. */
+  async up(environment: Record<string, string> = {}): Promise<void> {
     assert.deepEqual(notBuilt(), [], "npm run build comes first");
     this.cluster = await SlurmCluster.up("cgroup", { apart: true });
     const { SLURM_CONF, PATH } = this.cluster.env;
-    this.home = new TestHome({ SLURM_CONF: SLURM_CONF as string, PATH: PATH as string });
+    this.home = new TestHome({ SLURM_CONF: SLURM_CONF as string, PATH: PATH as string, ...environment });
     // each machine has its home in the folder that they share
     delete this.home.env.FALCON_SESSIONS_HOME;
     this.home.env.XDG_STATE_HOME = this.home.folder;
   }
 
+  /** Where `up` failed, as much of it as there is. */
   async down(): Promise<void> {
+    if (this.cluster === undefined) return;
     try {
       await this.cluster.cancelAll();
+      if (this.home === undefined) return;
       // nobody was on the nodes to take the jobs' homes in
       for (const node of this.cluster.nodes)
         fs.rmSync(path.join(this.home.folder, "falcon-sessions", node), { recursive: true, force: true });
