@@ -4,6 +4,8 @@ import { internalsKnown } from "./internals-known.ts";
 
 const known = internalsKnown();
 if (known !== true) {
-  console.error(`This version of @xterm/headless is not the one that src/terminal/model/model.ts was written for: ${known}.`);
+  console.error(
+    `This version of @xterm/headless is not the one that src/terminal/model/xterm-core.ts was written for: ${known}.`,
+  );
   process.exitCode = 1;
 }

@@ -67,7 +67,7 @@ export function build(plant?: Plant): string | undefined {
   fs.mkdirSync(folder, { recursive: true });
   const problem = plant === undefined ? undefined : put(plant);
   if (problem !== undefined) return problem;
-  const headers = path.resolve(path.dirname(fs.realpathSync(process.execPath)), "../include/node");
+  const headers = path.join(root, "node_modules/node-api-headers/include");
   const exported = path.join(folder, "exported");
   fs.writeFileSync(exported, "{ global: process_main; local: *; };\n");
   const memory = path.join(own, "memory.h");

@@ -37,7 +37,7 @@ export const plants: readonly Plant[] = [
   {
     name: "frame-cut-off",
     file: "client_connection.c",
-    right: "if (client.out_left > 0 && client.out_stream == 1) direct_cut_off();",
+    right: "if (client.out_left > 0 && client.out_stream == 1 && os_isatty(1)) direct_cut_off();",
     wrong: "",
   },
 ];

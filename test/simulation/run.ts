@@ -5,16 +5,11 @@ import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { plants } from "./plants.ts";
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    seed: { type: "string" },
-    story: { type: "boolean" },
-    all: { type: "boolean" },
-    short: { type: "boolean" },
-    plant: { type: "string" },
-  },
-});
+const values = options();
+const first = whole("seed") ?? 1;
+/** As many as take a minute where others have the processors, too. */
+const short = 400;
+const count = whole("seeds") ?? (values.short ? short : values.seed === undefined ? 1000 : 1);
 const plant = plants.find(({ name }) => name === values.plant);
 if (values.plant !== undefined && plant === undefined) {
   process.stderr.write(`there is no defect "${values.plant}"; there are: ${plants.map(({ name }) => name).join(", ")}\n`);
@@ -28,15 +23,13 @@ if (problem !== undefined) {
 const { real } = await import("./shims.ts");
 const { World } = await import("./world.ts");
 
-const first = Number(values.seed ?? 1);
-/** As many as take a minute where others have the processors, too. */
-const short = 400;
-const count = Number(values.seeds ?? (values.short ? short : values.seed === undefined ? 1000 : 1));
 const began = real.now();
 let steps = 0;
 let broken = 0;
+let lived = 0;
 for (let seed = first; seed < first + count; seed++) {
   const world = new World(seed);
+  lived++;
   try {
     await world.live();
   } catch (error) {
@@ -54,5 +47,31 @@ for (let seed = first; seed < first + count; seed++) {
   steps += world.life.steps;
 }
 const seconds = (real.now() - began) / 1000;
-process.stdout.write(`${count} seeds from ${first}, ${steps} steps, ${broken} broken, ${seconds.toFixed(1)} s\n`);
+process.stdout.write(`${lived} seeds from ${first}, ${steps} steps, ${broken} broken, ${seconds.toFixed(1)} s\n`);
 process.exit(broken > 0 ? 1 : 0);
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: "string" },
+        seed: { type: "string" },
+        story: { type: "boolean" },
+        all: { type: "boolean" },
+        short: { type: "boolean" },
+        plant: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message.split("\n")[0]}\n`);
+    process.exit(2);
+  }
+}
+
+function whole(option: "seed" | "seeds"): number | undefined {
+  const text = values[option];
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  process.stderr.write(`--${option} takes a whole number from 1 on, not "${text}"\n`);
+  process.exit(2);
+}

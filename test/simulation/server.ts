@@ -50,9 +50,18 @@ function newRow(token: string): SessionRow {
   };
 }
 
+/** Nothing of an earlier server's is waited for any more. */
+function forgetLoop(): void {
+  loop.incarnation++;
+  loop.timers = [];
+  loop.sockets = new Set();
+  loop.children = [];
+  loop.listener = undefined;
+}
+
 export class SimServer {
   session: Session | undefined;
-  /** Clients that are there, and whether each has a session. */
+  /** Clients that are there. */
   readonly peers = new Set<Peer>();
   readonly log: string[] = [];
   readonly #database: Database;
@@ -64,10 +73,7 @@ export class SimServer {
   goes = false;
 
   constructor(database: Database, direct: boolean, broke: (error: unknown) => void) {
-    loop.incarnation++;
-    loop.timers = [];
-    loop.sockets = new Set();
-    loop.children = [];
+    forgetLoop();
     this.#of = loop.incarnation;
     this.#database = database;
     this.#direct = direct;
@@ -166,11 +172,7 @@ export class SimServer {
 
   /** kill -9. */
   static die(): void {
-    loop.incarnation++;
-    loop.timers = [];
-    loop.sockets = new Set();
-    loop.children = [];
-    loop.listener = undefined;
+    forgetLoop();
     system.simEndServer();
   }
 }

@@ -35,17 +35,7 @@ export interface System {
   simProgramWrites(most: number): number;
   simProgramReads(most: number): number;
   simProgramEnds(status: number): void;
-  simProgram(): {
-    exists: number;
-    lives: number;
-    pid: number;
-    status: number;
-    written: number;
-    waiting: number;
-    unread: number;
-    cols: number;
-    rows: number;
-  };
+  simProgram(): { lives: number; status: number; written: number };
   simProgramHeard(): Buffer;
   simProgramBytes(from: number, length: number): Buffer;
   simFile(name: string): Buffer | null;
@@ -53,7 +43,6 @@ export interface System {
   simServerWanted(): number;
   simLightFuse(calls: number): void;
   simFuseLeft(): number;
-  simCalls(): number;
   simIndex(pid: number): number;
   writeSome(fd: number, bytes: Uint8Array, offset: number): number;
   recvFds(fd: number, most: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
@@ -91,8 +80,6 @@ interface SimTimer {
   order: number;
   every: number | undefined;
   callback: () => void;
-  /** Incarnation of the server that it belongs to. */
-  of: number;
 }
 
 /** The event loop of the simulated server: what it waits for, in its present incarnation. */
@@ -122,13 +109,10 @@ class Timer {
   hasRef(): boolean {
     return true;
   }
-  refresh(): this {
-    return this;
-  }
 }
 
 function later(ms: number, callback: () => void, every?: number): Timer {
-  const timer = { at: system.simNow() + Math.max(0, Math.ceil(ms)), order: loop.order++, every, callback, of: loop.incarnation };
+  const timer = { at: system.simNow() + Math.max(0, Math.ceil(ms)), order: loop.order++, every, callback };
   loop.timers.push(timer);
   return new Timer(timer);
 }

@@ -16,7 +16,6 @@ const unlimited = -1;
 const mostLosses = 4;
 
 export interface Life {
-  seed: number;
   /** What happened, one line each. */
   story: string[];
   log: readonly string[];
@@ -60,7 +59,7 @@ export class World {
     this.#chance = chanceOf(seed);
     loop.chance = chanceOf(seed + 77);
     loop.wall = 1_700_000_000_000;
-    this.life = { seed, story: [], log: [], steps: 0 };
+    this.life = { story: [], log: [], steps: 0 };
     verdict.broken = undefined;
     system.simReset(seed);
     const one = <T>(...of: T[]): T => of[this.#chance(of.length)] as T;

@@ -11,9 +11,9 @@ import { TestHome } from "../support/home.ts";
 import { untilSame } from "./same-screen.ts";
 import { noBrowser, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
-/** Of the corpus so many are looked at, others at each seed. */
+/** Of the corpus so many are looked at, others with another WEB_SEED. */
 const most = 60;
-const seed = process.env.WEB_SEED ?? String(Math.floor(Math.random() * 1e9));
+const seed = process.env.WEB_SEED ?? "1";
 const random = randomNumbers(seed);
 
 const own = recordings(ownFolder);

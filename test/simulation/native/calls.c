@@ -189,16 +189,9 @@ int os_flock(int fd, int operation) {
   return 0;
 }
 
-static struct object *listener_at(const char *path) {
-  for (int i = 0; i < OBJECTS; i++)
-    if (world.objects[i].references > 0 && world.objects[i].kind == LISTENER && !strcmp(world.objects[i].name, base_name(path)))
-      return &world.objects[i];
-  return NULL;
-}
-
 int os_stat(const char *path, struct stat *found) {
   process_tick();
-  struct object *listener = listener_at(path);
+  struct object *listener = listener_named(base_name(path));
   struct file *file = file_named(base_name(path));
   memset(found, 0, sizeof *found);
   if (!listener && !file) return errno = ENOENT, -1;
@@ -227,7 +220,7 @@ int os_mkdir(const char *path, mode_t mode) {
 
 int os_unlink(const char *path) {
   process_tick();
-  struct object *listener = listener_at(path);
+  struct object *listener = listener_named(base_name(path));
   struct file *file = file_named(base_name(path));
   if (listener) *listener->name = 0;
   else if (file) file->linked = false;
@@ -237,7 +230,7 @@ int os_unlink(const char *path) {
 
 int os_rename(const char *from, const char *to) {
   process_tick();
-  struct object *listener = listener_at(from), *former = listener_at(to);
+  struct object *listener = listener_named(base_name(from)), *former = listener_named(base_name(to));
   if (!listener) return errno = ENOENT, -1;
   if (former) *former->name = 0;
   snprintf(listener->name, sizeof listener->name, "%s", base_name(to));

@@ -48,7 +48,7 @@ struct object *object_new(enum kind kind) {
   abort();
 }
 
-void stream_pair(struct object *pair[2], pid_t first, pid_t second) {
+static void stream_pair(struct object *pair[2], pid_t first, pid_t second) {
   // each is taken before the next one is looked for
   pair[0] = object_new(STREAM);
   pair[0]->references = 1;
@@ -259,7 +259,7 @@ ssize_t object_write(struct object *object, const void *bytes, size_t length, st
   }
 }
 
-static struct object *listener_named(const char *name) {
+struct object *listener_named(const char *name) {
   for (int i = 0; i < OBJECTS; i++)
     if (world.objects[i].references > 0 && world.objects[i].kind == LISTENER && !strcmp(world.objects[i].name, name))
       return &world.objects[i];

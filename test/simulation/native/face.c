@@ -251,7 +251,7 @@ CALL(spawn_pty) {
   struct object *master = terminal_new((uint16_t)integer(env, a.at[1]), (uint16_t)integer(env, a.at[2]), &slave);
   for (int i = 0; i < 3; i++) standard[i] = slave;
   char **words = words_of(env, a.at[0], &count);
-  napi_value result = started(env, process_start("holder", count, words, world.processes[0].pid, standard));
+  napi_value result = started(env, process_start("holder", count, words, standard));
   int fd = descriptor_add(master, 3);
   object_release(master);
   return result ? set(env, result, "fd", number(env, fd)) : NULL;
@@ -263,7 +263,7 @@ CALL(spawn_holder) {
   int count;
   struct object *nothing = object_new(NOTHING), *standard[3] = {nothing, nothing, nothing};
   char **words = words_of(env, a.at[0], &count);
-  return started(env, process_start("holder", count, words, world.processes[0].pid, standard));
+  return started(env, process_start("holder", count, words, standard));
 }
 
 // spawnClient(words, cols, rows)
@@ -276,7 +276,7 @@ CALL(spawn_client) {
   standard[0] = keyboard;
   standard[1] = standard[2] = screen;
   char **words = words_of(env, a.at[0], &count);
-  int index = process_start("client", count, words, 1, standard);
+  int index = process_start("client", count, words, standard);
   // the person holds the other side
   screen->references++;
   if (index < 0) return errno = EAGAIN, fail(env);
@@ -387,7 +387,7 @@ CALL(status_of) {
 // events(fd): of the server's descriptors, as poll(2) tells them.
 CALL(events_of) {
   BEGIN;
-  struct object *object = here()->descriptors[integer(env, a.at[0])];
+  struct object *object = descriptor((int)integer(env, a.at[0]));
   return number(env, object ? object_events(object, POLLIN | POLLOUT) : 0);
 }
 
@@ -403,13 +403,14 @@ CALL(listen_at) {
 
 CALL(accept_one) {
   BEGIN;
-  return number(env, stream_accept(here()->descriptors[integer(env, a.at[0])]));
+  struct object *listener = descriptor((int)integer(env, a.at[0]));
+  return number(env, listener ? stream_accept(listener) : -1);
 }
 
 // reset a connection of the server's.
 CALL(reset_stream) {
   BEGIN;
-  struct object *object = here()->descriptors[integer(env, a.at[0])];
+  struct object *object = descriptor((int)integer(env, a.at[0]));
   if (object) stream_reset(object);
   return NULL;
 }
@@ -427,15 +428,9 @@ CALL(program_state) {
   struct program *program = &world.program;
   napi_value result;
   napi_create_object(env, &result);
-  set(env, result, "exists", number(env, program->exists));
   set(env, result, "lives", number(env, program->lives));
-  set(env, result, "pid", number(env, program->pid));
   set(env, result, "status", number(env, program->status));
-  set(env, result, "written", number(env, (double)program->written));
-  set(env, result, "waiting", number(env, (double)program->in.length));
-  set(env, result, "unread", number(env, (double)program->out.length));
-  set(env, result, "cols", number(env, program->cols));
-  return set(env, result, "rows", number(env, program->rows));
+  return set(env, result, "written", number(env, (double)program->written));
 }
 
 CALL(program_heard) {
@@ -456,12 +451,17 @@ CALL(program_bytes) {
   return result;
 }
 
+static struct file *file_of(napi_env env, napi_value value) {
+  char *name = text_of(env, value);
+  struct file *file = file_named(name);
+  free(name);
+  return file;
+}
+
 // file(name): its bytes; null where there is none.
 CALL(file_bytes) {
   BEGIN;
-  char *name = text_of(env, a.at[0]);
-  struct file *file = file_named(name);
-  free(name);
+  struct file *file = file_of(env, a.at[0]);
   napi_value result = NULL;
   if (!file) napi_get_null(env, &result);
   else napi_create_buffer_copy(env, file->length, file->bytes, NULL, &result);
@@ -470,9 +470,7 @@ CALL(file_bytes) {
 
 CALL(file_length) {
   BEGIN;
-  char *name = text_of(env, a.at[0]);
-  struct file *file = file_named(name);
-  free(name);
+  struct file *file = file_of(env, a.at[0]);
   return number(env, file ? (double)file->length : -1);
 }
 
@@ -489,8 +487,6 @@ CALL(index_of) {
   struct process *process = process_of((pid_t)integer(env, a.at[0]));
   return number(env, process ? (double)(process - world.processes) : -1);
 }
-
-CALL(calls_made) { BEGIN; return number(env, (double)world.calls); }
 
 static napi_value begin(napi_env env, napi_value exports) {
   static const struct { const char *name; napi_callback call; } calls[] = {
@@ -509,7 +505,7 @@ static napi_value begin(napi_env env, napi_value exports) {
       {"simProgramEnds", program_ends}, {"simProgram", program_state}, {"simProgramHeard", program_heard},
       {"simProgramBytes", program_bytes}, {"simFile", file_bytes}, {"simFileLength", file_length},
       {"simLightFuse", light_fuse}, {"simFuseLeft", fuse_left}, {"simServerWanted", server_wanted},
-      {"simIndex", index_of}, {"simCalls", calls_made},
+      {"simIndex", index_of},
   };
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     napi_value function;

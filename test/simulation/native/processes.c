@@ -23,8 +23,8 @@ struct library {
 
 // Memory of a process, which ends with it.
 struct block {
-  struct block *next, *before;
-  struct process *of;
+  _Alignas(max_align_t) struct block *next;  // and so is what comes behind it
+  struct block *before;
   size_t length;
 };
 
@@ -84,7 +84,7 @@ static struct block *blocks_of(struct process *process) { return &blocks[process
 void *sim_malloc(size_t length) {
   struct block *block = malloc(sizeof *block + length), *list = blocks_of(here());
   if (!block) return NULL;
-  *block = (struct block){list->next, list, here(), length};
+  *block = (struct block){list->next, list, length};
   list->next->before = block;
   list->next = block;
   return block + 1;
@@ -154,7 +154,7 @@ static void begin(int index) {
   process_yield(DEAD);
 }
 
-int process_start(const char *kind, int count, char **words, pid_t parent, struct object *standard[3]) {
+int process_start(const char *kind, int count, char **words, struct object *standard[3]) {
   for (int i = 1; i < PROCESSES; i++) {
     struct process *process = &world.processes[i];
     if (process->state != FREE && process->state != DEAD) continue;
@@ -167,8 +167,8 @@ int process_start(const char *kind, int count, char **words, pid_t parent, struc
     free(process->words);
     uint8_t *stack = process->stack ? process->stack : malloc(STACK);
     *process = (struct process){
-        .state = READY, .pid = world.next_pid++, .parent = parent, .library = library,
-        .stack = stack, .count = count,          .words = words,   .deadline = NEVER,
+        .state = READY, .pid = world.next_pid++, .library = library, .stack = stack,
+        .count = count, .words = words,          .deadline = NEVER,
     };
     library->taken = true;
     memcpy(library->data, library->image, library->length);
@@ -194,7 +194,6 @@ void process_yield(enum state state) {
 }
 
 void process_tick(void) {
-  world.calls++;
   if (!world.running || --world.running->budget > 0) return;
   process_yield(READY);
 }

@@ -6,7 +6,6 @@
 #define SIMULATION_SYSTEM_H
 
 #include <poll.h>
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,7 +64,7 @@ enum state { FREE, READY, WAITING, DEAD };
 struct library;
 struct process {
   enum state state;
-  pid_t pid, parent;
+  pid_t pid;
   int status;              // as of waitpid(2), once it is DEAD
   struct library *library;
   ucontext_t context;
@@ -84,7 +83,7 @@ struct process {
 
 // The program under the holder, and its terminal.
 struct program {
-  bool lives, exists, zombie;
+  bool lives, zombie;
   pid_t pid, parent;
   int status;
   uint64_t written;        // bytes of output
@@ -100,7 +99,6 @@ struct world {
   int64_t now;
   int64_t wall;            // ms since 1970 less `now`
   uint64_t random;
-  uint64_t calls;
   struct process processes[PROCESSES];
   struct process *running; // NULL: the server
   struct object objects[OBJECTS];
@@ -125,7 +123,7 @@ uint32_t chance(uint32_t below);
 // ---- processes.c
 void processes_load(const char *folder);
 void world_reset(uint64_t seed);
-int process_start(const char *library, int count, char **words, pid_t parent, struct object *standard[3]);
+int process_start(const char *library, int count, char **words, struct object *standard[3]);
 void process_step(int index, int budget);
 bool process_ready(struct process *process);
 void process_end(struct process *process, int status);
@@ -148,7 +146,8 @@ void descriptors_close_all(struct process *process);
 short object_events(struct object *object, short wanted);
 ssize_t object_read(struct object *object, void *into, size_t room, struct object **rider);
 ssize_t object_write(struct object *object, const void *bytes, size_t length, struct object *rider);
-void stream_pair(struct object *pair[2], pid_t first, pid_t second);
+// Who listens at a socket of this name; NULL: nobody.
+struct object *listener_named(const char *name);
 int stream_connect(const char *name);
 int stream_accept(struct object *listener);
 void stream_shutdown(struct object *stream);

@@ -31,7 +31,7 @@ struct object *terminal_new(uint16_t cols, uint16_t rows, struct object **slave)
 void program_start(pid_t parent) {
   world.program.pid = world.next_pid++;
   world.program.parent = parent;
-  world.program.lives = world.program.exists = true;
+  world.program.lives = true;
 }
 
 size_t program_write(size_t most) {

@@ -7,7 +7,8 @@ import { ClientFrame, encodeExit, encodeInputMode, ServerFrame } from "../../../
 import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { Peer, type PeerEffects } from "../../../src/server/peer.ts";
 
-test("last words and the exit status are one write: a server that is killed tells both or neither, and the next one tells them once", () => {
+/** A peer whose command is `run`, the socket that it reads, and what it has written. */
+function connected(run: PeerEffects["run"]): { peer: Peer; socket: Duplex; writes: Buffer[] } {
   const writes: Buffer[] = [];
   const socket = new Duplex({
     read() {},
@@ -16,8 +17,12 @@ test("last words and the exit status are one write: a server that is killed tell
       done();
     },
   });
-  const effects: PeerEffects = { pid: 1, version: "0", run: async () => 0, foreign: () => false, log() {} };
-  const peer = new Peer(socket as unknown as net.Socket, effects);
+  const effects: PeerEffects = { pid: 1, version: "0", run, foreign: () => false, log() {} };
+  return { peer: new Peer(socket as unknown as net.Socket, effects), socket, writes };
+}
+
+test("last words and the exit status are one write: a server that is killed tells both or neither, and the next one tells them once", () => {
+  const { peer, writes } = connected(async () => 0);
   peer.lastWords("abcdef\n");
   peer.inputMode(0);
   assert.deepEqual(writes, [encodeInputMode(0)], "nothing is said before the end");
@@ -27,22 +32,7 @@ test("last words and the exit status are one write: a server that is killed tell
 });
 
 test("keys may go past the server only once the command has taken what was typed: what waits for it is to be overtaken by nothing", async () => {
-  const writes: Buffer[] = [];
-  const socket = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      writes.push(chunk);
-      done();
-    },
-  });
-  const effects: PeerEffects = {
-    pid: 1,
-    version: "0",
-    run: () => new Promise(() => {}),
-    foreign: () => false,
-    log() {},
-  };
-  const peer = new Peer(socket as unknown as net.Socket, effects);
+  const { peer, socket, writes } = connected(() => new Promise(() => {}));
   const hello = Buffer.concat([Buffer.from([1, 0, 1, 0, 0, 0]), Buffer.from("0\0falcon")]);
   const terminal = Buffer.from([7, 80, 0, 24, 0, 0, 0, 0, 0]);
   const request = [
