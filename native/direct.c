@@ -1,4 +1,5 @@
-// See direct.h. One state: a connection, a filter behind it, and at most one frame of filtered output in front of the terminal.
+// See direct.h. One state: a connection, a filter behind it, and at most one frame of filtered output in
+// front of the terminal.
 #include "direct.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ enum {
   FRAME_MOST = (64 << 10) + 8,
   // DIRECT: offset · version of the rules · one byte for each kind of sequence; then the tail.
   BEGIN_HEAD = 9 + SEQUENCE_KINDS,
-  // The server hears after so much output, and ten times a second where the terminal took nothing for a while.
+  // The server hears after so much output, and ten times a second where the terminal took nothing for a
+  // while.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
   HOLDER_DATA = 66,
@@ -53,8 +55,8 @@ bool direct_at_rest(void) { return !d.owes_cancel && (!d.on || (unwritten() == 0
 
 void direct_cut_off(void) { d.owes_cancel = true; }
 
-// What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest. False
-// when nobody reads our output any more.
+// What was cut off, within a sequence or an image, is ended: what follows must not be taken for its rest.
+// False when nobody reads our output any more.
 static bool pay_cancel(void) {
   static const uint8_t cancel = 0x18;
   ssize_t count = d.owes_cancel ? output_write(1, &cancel, 1) : 1;
@@ -196,7 +198,8 @@ int direct_timeout(void) {
 
 bool direct_step(bool reads) {
   if (!pay_cancel()) return false;
-  // one frame after the other while they are at hand, and no more than a few: keys and the server have their turn in between
+  // one frame after the other while they are at hand, and no more than a few: keys and the server have their
+  // turn in between
   enum { FRAMES_IN_A_ROW = 4 };
   for (int i = 0; d.on && i < FRAMES_IN_A_ROW; i++) {
     if (!write_terminal()) return false;

@@ -3,9 +3,11 @@
 // master: it appends every byte to the log before anyone sees it, serves the log by offset, reaps the program
 // and records its end. A server may come, go, crash or freeze: the program never notices.
 //   holder FOLDER -- COMMAND [ARGUMENT ...]
-//   holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]     these and all variables are percent-coded; enters DIRECTORY
-//   before `--` and `--coded`: --allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS     taken on at once, so that the program has them too
+//   holder FOLDER --coded DIRECTORY COMMAND [ARGUMENT ...]
 //   holder FOLDER --adopt PID     in place of a holder that was killed
+// With --coded, these and all variables are percent-coded, and it enters DIRECTORY. Before `--` and `--coded`
+// may stand --allowance NICENESS,OOM_SCORE_ADJ,PROCESSORS: taken on at once, so that the program has them
+// too.
 // The wire and the files are docs/design/protocol.md's. Nothing that arrives on the socket may end this
 // process.
 #include "allowance.h"

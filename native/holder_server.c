@@ -159,7 +159,8 @@ static void accept_all(void) {
       continue;
     }
     set_nonblocking(fd);
-    *c = (struct connection){.fd = fd, .passed = -1, .outgoing = outgoing, .incoming = incoming, .version = 1, .gap_told_ms = INT64_MIN / 2};
+    *c = (struct connection){
+        .fd = fd, .passed = -1, .outgoing = outgoing, .incoming = incoming, .version = 1, .gap_told_ms = INT64_MIN / 2};
   }
 }
 

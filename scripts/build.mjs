@@ -1,5 +1,7 @@
-// Builds everything that is not committed: the native part (client, holder, addon) the bundles that run on Node, the manual pages.
-// Usage: node scripts/build.mjs [native] [sqlite] [internals] [bundle] [page] [manual]     (without a step: all; what is up to date is left alone)
+// Builds everything that is not committed: the native part (client, holder, addon), the bundles that run on
+// Node, the manual pages.
+// Usage: node scripts/build.mjs [native] [sqlite] [internals] [bundle] [page] [manual]
+// Without a step it builds all; what is up to date is left alone.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -19,8 +21,8 @@ const dist = path.join(root, "dist");
 const native = path.join(root, "native");
 
 /**
- * What is bundled: entry (a file, or `package`) and result. Native packages stay in node_modules, because esbuild cannot pack a .node file. An executable
- * one is whole in itself: users copy it.
+ * What is bundled: entry (a file, or `package`) and result. Native packages stay in node_modules, because
+ * esbuild cannot pack a .node file. An executable one is whole in itself: users copy it.
  */
 const bundles = [
   ...Object.entries(sharedPackages).map(([name, result]) => ({ package: name, result })),
@@ -50,7 +52,10 @@ if (unknown !== undefined) fail(`There is no build step "${unknown}"; the steps 
 lock();
 for (const step of chosen.length > 0 ? chosen : Object.keys(steps)) await steps[step]();
 
-/** client, holder and addon, by node-gyp; anew when a source, the compiler's flags or the Node that runs the addon changed. */
+/**
+ * client, holder and addon, by node-gyp; anew when a source, the compiler's flags or the Node that runs the
+ * addon changed.
+ */
 function buildNative() {
   if (!fs.existsSync(path.join(native, "binding.gyp"))) return say("native: no native/binding.gyp yet, skipped");
   const stamp = path.join(native, "build", "built-from");
@@ -80,8 +85,9 @@ function buildNative() {
 }
 
 /**
- * better-sqlite3 for the Node that runs this: 13 came with `npm ci`, with N-API 10; an older Node gets version 12 in older-node/, compiled for it. Where
- * 13's own binary does not run (it wants glibc 2.34), it is compiled in its place.
+ * better-sqlite3 for the Node that runs this: 13 came with `npm ci`, with N-API 10; an older Node gets
+ * version 12 in older-node/, compiled for it. Where 13's own binary does not run (it wants glibc 2.34), it is
+ * compiled in its place.
  */
 function chooseSqlite() {
   const older = path.join(root, "older-node", "node_modules");
@@ -123,7 +129,10 @@ function show({ status, stdout, stderr, error }) {
   if (status !== 0) process.stderr.write(`${stdout ?? ""}${stderr ?? ""}${error ? `${error.message}\n` : ""}`);
 }
 
-/** The bundles, each anew when a file that went into it, this script or esbuild changed; and where Node is, for the client. */
+/**
+ * The bundles, each anew when a file that went into it, this script or esbuild changed; and where Node is,
+ * for the client.
+ */
 async function buildBundles() {
   fs.mkdirSync(dist, { recursive: true });
   replace(path.join(dist, "node-path"), `${process.execPath}\n`);
@@ -155,8 +164,8 @@ async function buildBundles() {
 }
 
 /**
- * dist/web, what a browser gets: one script and one style sheet with all that they need, so that nothing is asked of anybody else. Both are kept as
- * they are sent, compressed: a third of what the disk would hold.
+ * dist/web, what a browser gets: one script and one style sheet with all that they need, so that nothing is
+ * asked of anybody else. Both are kept as they are sent, compressed: a third of what the disk would hold.
  */
 async function buildPage() {
   const folder = path.join(root, page.folder);
@@ -260,7 +269,8 @@ async function runScript({ entry, stamp, version, args, failure }) {
 }
 
 /**
- * One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are defined.
+ * One CommonJS file for Node 20; `import.meta` has no meaning there, so the three things we use of it are
+ * defined.
  * @param what esbuild's entry.
  * @param options `shares`: the shared packages are loaded from their files beside it.
  */
@@ -306,7 +316,8 @@ async function loadEsbuild() {
 }
 
 /**
- * npm brings node-gyp and names it to the scripts that it runs; started by hand, this script looks where npm lies beside Node.
+ * npm brings node-gyp and names it to the scripts that it runs; started by hand, this script looks where npm
+ * lies beside Node.
  */
 function nodeGyp() {
   const bin = path.dirname(process.execPath);
@@ -325,8 +336,9 @@ function nodeGyp() {
 }
 
 /**
- * The folder whose include/node holds the headers of the running Node, so that node-gyp need not download them: its own, or npm's setting where
- * that is of the same version (a setting that was made for another Node would give objects that this one cannot load).
+ * The folder whose include/node holds the headers of the running Node, so that node-gyp need not download
+ * them: its own, or npm's setting where that is of the same version (a setting that was made for another Node
+ * would give objects that this one cannot load).
  */
 function ownHeaders() {
   const prefix = path.resolve(path.dirname(fs.realpathSync(process.execPath)), "..");
@@ -362,7 +374,10 @@ function lock() {
   }
 }
 
-/** Whether process `pid`, which the lock names, is a build that still runs; a lock without a number is one that is being written. */
+/**
+ * Whether process `pid`, which the lock names, is a build that still runs; a lock without a number is one
+ * that is being written.
+ */
 function builds(pid, file) {
   if (pid === 0) return Date.now() - (fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 10_000;
   try {

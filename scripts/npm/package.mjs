@@ -1,5 +1,6 @@
-// npm run build:npm: the package that users install, as build/falcon-sessions-<version>.tgz. It holds bundles, prebuilt natives, and of the packages
-// that are not bundled only what runs (docs/design/decisions/0006-npm-package.md); no sources but the natives', no tests, no fixtures.
+// npm run build:npm: the package that users install, as build/falcon-sessions-<version>.tgz. It holds
+// bundles, prebuilt natives, and of the packages that are not bundled only what runs
+// (docs/design/decisions/0006-npm-package.md); no sources but the natives', no tests, no fixtures.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -70,7 +71,10 @@ async function copyBundles() {
   fs.cpSync(path.join(root, "dist/web"), path.join(stage, "dist/web"), { recursive: true });
 }
 
-/** A package that is carried along with those of its files that `wanted` takes, and without install scripts: we bring what they would make. */
+/**
+ * A package that is carried along with those of its files that `wanted` takes, and without install scripts:
+ * we bring what they would make.
+ */
 function trimmed(name, wanted, from = "node_modules", to = "node_modules") {
   from = path.join(root, from, name);
   to = path.join(stage, to, name);
@@ -98,7 +102,8 @@ function prebuilt() {
     const to = path.join(stage, "prebuilds", platform);
     fs.mkdirSync(to, { recursive: true });
     for (const [name, place] of Object.entries(nativeFiles(platform))) {
-      // those of build:platforms run on older systems than what was built here; where none is there, this machine's, or what the package brings
+      // those of build:platforms run on older systems than what was built here; where none is there, this
+      // machine's, or what the package brings
       const candidates = [
         path.join(platforms, platform, name),
         ...(platform === host ? [path.join(root, place)] : []),
@@ -134,19 +139,27 @@ function prebuilt() {
   if (wrong.length > 0) throw new Error(`${wrong.join(", ")}: what was built does not run here`);
 }
 
-/** Without the tables for a debugger, where a strip is there; only that of the file's own platform knows them. */
+/**
+ * Without the tables for a debugger, where a strip is there; only that of the file's own platform knows them.
+ */
 function stripped(file) {
   spawnSync("strip", process.platform === "darwin" ? ["-S", file] : [file], { stdio: "ignore" });
 }
 
-/** npm links a command only where its file exists, and then may not run our install script: this stands there until it was run. */
+/**
+ * npm links a command only where its file exists, and then may not run our install script: this stands there
+ * until it was run.
+ */
 function placeholder() {
   fs.mkdirSync(path.join(stage, "bin"), { recursive: true });
   fs.copyFileSync(path.join(root, "scripts/npm/placeholder.sh"), path.join(stage, "bin/falcon"));
   fs.chmodSync(path.join(stage, "bin/falcon"), 0o755);
 }
 
-/** The package's own: what runs is bundled or carried, so that only resvg, which has a binary of each platform, is left to npm. */
+/**
+ * The package's own: what runs is bundled or carried, so that only resvg, which has a binary of each
+ * platform, is left to npm.
+ */
 function writeManifest() {
   const { name, version, description, license, type, engines, os } = manifest;
   const text = {

@@ -69,7 +69,10 @@ interface HomeOwner {
   name: string;
 }
 
-/** What a tree of processes uses (native/usage.h). Numbers grow from the start of its processes on, but for memory. */
+/**
+ * What a tree of processes uses (native/usage.h). Numbers grow from the start of its processes on, but for
+ * memory.
+ */
 export interface TreeUsage {
   root: number;
   /** Some process of it could not be read. */
@@ -132,8 +135,8 @@ export const packageRoot: string = findRoot(
 );
 
 /**
- * Where the built programs lie. FALCON_SESSIONS_NATIVE names another folder than the release build's: the test suites
- * run with the sanitized build that way.
+ * Where the built programs lie. FALCON_SESSIONS_NATIVE names another folder than the release build's: the
+ * test suites run with the sanitized build that way.
  */
 export const nativeFolder: string = process.env.FALCON_SESSIONS_NATIVE ?? path.join(packageRoot, "native/build/Release");
 
@@ -177,46 +180,84 @@ export const setCloexec: Addon["setCloexec"] = addon.setCloexec;
 export const dup: Addon["dup"] = addon.dup;
 /** Closes a descriptor that Node does not know of. */
 export const close: Addon["close"] = addon.close;
-/** Writes what the descriptor (non-blocking) takes at once from `offset` on; answers how many bytes, 0 when it would block. */
+/**
+ * Writes what the descriptor (non-blocking) takes at once from `offset` on; answers how many bytes, 0 when it
+ * would block.
+ */
 export const writeSome: Addon["writeSome"] = addon.writeSome;
-/** A connected, non-blocking, close-on-exec Unix socket. Never waits. Throws ENOENT, ECONNREFUSED, EACCES, ENAMETOOLONG, EAGAIN (backlog full). */
+/**
+ * A connected, non-blocking, close-on-exec Unix socket. Never waits. Throws ENOENT, ECONNREFUSED, EACCES,
+ * ENAMETOOLONG, EAGAIN (backlog full).
+ */
 export const connectUnix: Addon["connectUnix"] = addon.connectUnix;
-/** Sends bytes with descriptors riding on the first one; answers how many bytes went. Throws EAGAIN when the socket is full. */
+/**
+ * Sends bytes with descriptors riding on the first one; answers how many bytes went. Throws EAGAIN when the
+ * socket is full.
+ */
 export const sendFds: Addon["sendFds"] = addon.sendFds;
-/** Nothing can be said on this connection any more, by whoever has a copy of the descriptor; reading goes on. */
+/**
+ * Nothing can be said on this connection any more, by whoever has a copy of the descriptor; reading goes on.
+ */
 export const shutdownWriting: Addon["shutdownWriting"] = addon.shutdownWriting;
-/** Up to `max` bytes with the descriptors that came along (now close-on-exec and ours to close); null when it would block, no bytes at the end. */
+/**
+ * Up to `max` bytes with the descriptors that came along (now close-on-exec and ours to close); null when it
+ * would block, no bytes at the end.
+ */
 export const recvFds: Addon["recvFds"] = addon.recvFds;
 /** Who is at the other end. */
 export const peerCredentials: Addon["peerCredentials"] = addon.peerCredentials;
-/** Locks a file (made when missing, 0600): a descriptor that holds the lock until closed, or -1 when another process holds it. */
+/**
+ * Locks a file (made when missing, 0600): a descriptor that holds the lock until closed, or -1 when another
+ * process holds it.
+ */
 export const tryLock: Addon["tryLock"] = addon.tryLock;
 /** Gives a range of blocks back without moving a byte; false where the file system cannot. */
 export const punchHole: Addon["punchHole"] = addon.punchHole;
 /** What file system `file` lies on. */
 export const fileSystem: Addon["fileSystem"] = addon.fileSystem;
-/** The mode that the program has set, asked of the pty's master. Throws EIO or EBADF when the terminal is gone. */
+/**
+ * The mode that the program has set, asked of the pty's master. Throws EIO or EBADF when the terminal is
+ * gone.
+ */
 export function lineMode(fd: number): LineMode {
   const packed = addon.lineMode(fd);
   return { canonical: (packed & 1) !== 0, echo: (packed & 2) !== 0, isig: (packed & 4) !== 0, vintr: packed >> 8 };
 }
 /** Gives the terminal a size (1 to 65535 each); the program gets SIGWINCH when it changed. */
 export const setWindowSize: Addon["setWindowSize"] = addon.setWindowSize;
-/** This process's resource limits as getrlimit gives them: resource, soft, hard, resource …; 2^64-1 is unlimited. */
+/**
+ * This process's resource limits as getrlimit gives them: resource, soft, hard, resource …; 2^64-1 is
+ * unlimited.
+ */
 export const resourceLimits: Addon["resourceLimits"] = addon.resourceLimits;
-/** Raises a hard limit of this process (a soft one that was the same follows); false where the kernel refuses. */
+/**
+ * Raises a hard limit of this process (a soft one that was the same follows); false where the kernel refuses.
+ */
 export const raiseLimit: Addon["raiseLimit"] = addon.raiseLimit;
-/** Niceness, oom_score_adj and processors (a mask, the lowest processor first) of the calling thread, which programs inherit. */
+/**
+ * Niceness, oom_score_adj and processors (a mask, the lowest processor first) of the calling thread, which
+ * programs inherit.
+ */
 export const scheduling: Addon["scheduling"] = addon.scheduling;
 /** Whether what is started from here could take these on; tried, and taken back. */
 export const couldTake: Addon["couldTake"] = addon.couldTake;
-/** Whether so many threads more (16 at most) can be had now; on Linux processes count towards the same limits. */
+/**
+ * Whether so many threads more (16 at most) can be had now; on Linux processes count towards the same limits.
+ */
 export const roomFor: Addon["roomFor"] = addon.roomFor;
-/** A descriptor of the folder; its last part may not be a link. Throws ENOENT, ENOTDIR (also for a link), EACCES. */
+/**
+ * A descriptor of the folder; its last part may not be a link. Throws ENOENT, ENOTDIR (also for a link),
+ * EACCES.
+ */
 export const openFolder: Addon["openFolder"] = addon.openFolder;
-/** The folder of this name in another one, no link. Names are latin1, so that each comes back as its bytes. */
+/**
+ * The folder of this name in another one, no link. Names are latin1, so that each comes back as its bytes.
+ */
 export const openFolderAt: Addon["openFolderAt"] = addon.openFolderAt;
-/** Locks the folder itself until the descriptor is closed; false when another process has it. True too where folders cannot be locked. */
+/**
+ * Locks the folder itself until the descriptor is closed; false when another process has it. True too where
+ * folders cannot be locked.
+ */
 export const lockFolder: Addon["lockFolder"] = addon.lockFolder;
 /** What an entry is, links not followed. Throws ENOENT. */
 export const entryAt: Addon["entryAt"] = addon.entryAt;
@@ -224,19 +265,33 @@ export const entryAt: Addon["entryAt"] = addon.entryAt;
 export const entryOf: Addon["entryOf"] = addon.entryOf;
 /** Names of a folder's entries, in no order. */
 export const namesIn: Addon["namesIn"] = addon.namesIn;
-/** Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS … */
+/**
+ * Removes an entry, or a folder that is empty; nothing where there is none. Throws ENOTEMPTY, EACCES, EROFS …
+ */
 export const unlinkAt: Addon["unlinkAt"] = addon.unlinkAt;
 /** See src/platform/stream-filter.ts, the only one that should call these. Throw ENOMEM. */
 export const { createFilter, feedFilter, takeAsked }: Pick<Addon, "createFilter" | "feedFilter" | "takeAsked"> = addon;
 /** The one table of terminal modes. */
 export const modeRules: readonly ModeRule[] = addon.modeRules();
 
-/** What descends from each root (a holder), where there is a /proc; one at a time: throws EBUSY. Read in a thread of Node's pool. */
+/**
+ * What descends from each root (a holder), where there is a /proc; one at a time: throws EBUSY. Read in a
+ * thread of Node's pool.
+ */
 export const sampleUsage: Addon["sampleUsage"] = addon.sampleUsage;
 
-/** The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where there is none. */
+/**
+ * The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where
+ * there is none.
+ */
 export const jobOf: Addon["jobOf"] = addon.jobOf;
-/** Whose the home is, by its file `machine`. Sockets of this kernel are looked at only where another namespace of it wrote that. */
+/**
+ * Whose the home is, by its file `machine`. Sockets of this kernel are looked at only where another namespace
+ * of it wrote that.
+ */
 export const machineOfHome: Addon["machineOfHome"] = addon.machineOfHome;
-/** Writes that the home is this machine's; false where the file cannot be written. Only for who has the home's locks. */
+/**
+ * Writes that the home is this machine's; false where the file cannot be written. Only for who has the home's
+ * locks.
+ */
 export const claimHome: Addon["claimHome"] = addon.claimHome;

@@ -47,7 +47,8 @@ export const launch: CommandSpec = {
     });
     const [file] = found.command as [string, ...string[]];
     await programFile(file, request.environment, request.directory);
-    // a script that we started as the Python falcon calls falcon: what it means is the next one, in the session that there is
+    // a script that we started as the Python falcon calls falcon: what it means is the next one, in the
+    // session that there is
     if (request.environment[launcher.viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
     const { directory, environment } = request;
     const earlier = await earlierOfJob(context, { kind: "launch", directory, words: args, environment });
@@ -98,15 +99,18 @@ async function pythonOptions({ request: { environment, directory } }: Call): Pro
 }
 
 /**
- * What is added to falcon's arguments: where nobody sees a display, because the output is copied to a file or a pipe, its plain lines are
- * wanted, as without us. `chosen`: what the user's own arguments say of the display.
+ * What is added to falcon's arguments: where nobody sees a display, because the output is copied to a file or
+ * a pipe, its plain lines are wanted, as without us. `chosen`: what the user's own arguments say of the
+ * display.
  */
 export function plainWithout(call: Call, detached: boolean, chosen: boolean | undefined): string[] {
   const { stdin, stdout } = call.request.terminal;
   return (stdin && stdout) || detached || chosen !== undefined ? [] : ["--no-interactive"];
 }
 
-/** A run of another directory is another project's, and may not be meant. @throws Failure 1 where it is not. */
+/**
+ * A run of another directory is another project's, and may not be meant. @throws Failure 1 where it is not.
+ */
 async function askElsewhere(call: Call, { id, row }: Session): Promise<void> {
   const said = `no run is going in this directory; ${row.name} (${id}) is, in ${row.directory}`;
   const answer = canAsk(call) ? await askLine(call, `falcon: ${said}. Attach to that one? [y/N] `) : "";

@@ -1,4 +1,5 @@
-// falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment and run directory.
+// falcon relaunch: an ended, failed or lost session is started again, same command, directory, environment
+// and run directory.
 import { Failure, Status } from "../../base/failure.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
@@ -40,7 +41,8 @@ export const relaunch: CommandSpec = {
     if (settings.length > 0 && row.kind !== "launch")
       throw new Failure(`session ${id} (${row.name}) is no falcon launch: ${settings[0]} would mean nothing to it`, Status.usage);
     const { directory } = row;
-    // of a part that another home had the environment is not known: it may hold secrets, and is published nowhere
+    // of a part that another home had the environment is not known: it may hold secrets, and is published
+    // nowhere
     const known = Object.keys(row.environment).length > 0;
     const environment = known ? row.environment : programEnvironment(call.request.environment);
     const program = await currentProgram(row);
@@ -73,14 +75,19 @@ export const relaunch: CommandSpec = {
   },
 };
 
-/** The files of metrics that the earlier part was said to write: what stands in them now is not the next one's. */
+/**
+ * The files of metrics that the earlier part was said to write: what stands in them now is not the next
+ * one's.
+ */
 async function metricsOf({ facts }: SessionRow): Promise<Pick<Starting, "metrics">> {
   const named = facts.metrics;
   if (named === undefined) return {};
   return { metrics: await Promise.all(named.map(async ({ file }) => ({ file, before: await endOfFile(file) }))) };
 }
 
-/** The session and the settings of `relaunch [SESSION] [key=value...]`. A session's name may have a "=" in it. */
+/**
+ * The session and the settings of `relaunch [SESSION] [key=value...]`. A session's name may have a "=" in it.
+ */
 function wordsOf(context: Context, words: readonly string[]): { wanted: string | undefined; settings: string[] } {
   const [first, ...rest] = words;
   const isSetting = (word: string) => /^[^-=\s][^=\s]*=/.test(word);
@@ -93,7 +100,10 @@ function wordsOf(context: Context, words: readonly string[]): { wanted: string |
   return { wanted: named ? first : undefined, settings };
 }
 
-/** The program of a session as it is called now: a falcon may have become our shim since, or the Python one again (falcon/shim.ts). */
+/**
+ * The program of a session as it is called now: a falcon may have become our shim since, or the Python one
+ * again (falcon/shim.ts).
+ */
 async function currentProgram(row: SessionRow): Promise<string> {
   const file = row.command[0] ?? "";
   return row.kind === "launch" ? ((await launcher.behind(file)) ?? file) : file;
@@ -111,8 +121,9 @@ function earlierGrace(row: SessionRow): string | undefined {
 }
 
 /**
- * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that it made. Whether it shows
- * its display is decided by where it is started now, unless the user's own arguments say it.
+ * The command that resumes: a falcon run whose directory was not named in its arguments is told the one that
+ * it made. Whether it shows its display is decided by where it is started now, unless the user's own
+ * arguments say it.
  */
 async function resuming(
   call: Call,

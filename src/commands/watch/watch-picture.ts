@@ -1,4 +1,5 @@
-// What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected node below it, and the other pages.
+// What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected
+// node below it, and the other pages.
 import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap.ts";
 import { printable, printableColoured } from "../../base/printable.ts";
 import { drawChart, sparkline } from "../../trainers/curve.ts";
@@ -55,7 +56,10 @@ const frameLines = 3;
 /** Part of the screen that the table may take from the log below it. */
 const tablePart = 0.6;
 
-/** What is used; of a run on its first line, since its nodes share the machine. Only where there is something to tell. */
+/**
+ * What is used; of a run on its first line, since its nodes share the machine. Only where there is something
+ * to tell.
+ */
 const usageColumns = (Object.keys(usageTitles) as (keyof UsageCells)[]).map(
   (key, i): WatchColumn => ({
     title: usageTitles[key],
@@ -68,7 +72,10 @@ const usageColumns = (Object.keys(usageTitles) as (keyof UsageCells)[]).map(
   }),
 );
 
-/** The selected node's curve stands above its log where that many lines and columns are free: the log keeps the better half. */
+/**
+ * The selected node's curve stands above its log where that many lines and columns are free: the log keeps
+ * the better half.
+ */
 const chartNeeds = { lines: 26, cols: 60 };
 
 /** Size of that curve: wider, its 40 points would be far apart. */
@@ -222,7 +229,9 @@ const allColumns: readonly WatchColumn[] = [...columns, ...usageColumns];
 /** Texts of lines as they were last made, by what they tell of. */
 const lastTexts = new WeakMap<object, Texts>();
 
-/** A line out of sight is read now and then; its texts, which only the widths need, are made anew when it was. */
+/**
+ * A line out of sight is read now and then; its texts, which only the widths need, are made anew when it was.
+ */
 function textsOf(row: SessionRow, chosen: WatchRow | undefined, inSight: boolean, { now, colours }: Frame): Texts {
   const told = row.node ?? row.session;
   const before = inSight ? undefined : lastTexts.get(told);
@@ -262,7 +271,10 @@ function widest(column: WatchColumn, lines: readonly Texts[]): number {
   return lines.reduce((width, texts) => Math.max(width, widthOf(texts.get(column) ?? "")), widthOf(column.title));
 }
 
-/** The line above the log: whose log it is, what of its line found no room in the table, and what is out of sight. */
+/**
+ * The line above the log: whose log it is, what of its line found no room in the table, and what is out of
+ * sight.
+ */
 function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
   const end = mark === "" ? "" : ` ${mark} ──`;
   const title = cut(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
@@ -280,7 +292,10 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
   return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
 }
 
-/** Part of a launch that its curve leaves out: the fall of the first epochs, which would flatten all that comes later. */
+/**
+ * Part of a launch that its curve leaves out: the fall of the first epochs, which would flatten all that
+ * comes later.
+ */
 const firstFall = 0.15;
 
 /** The losses of this launch by epoch, of which the trend is a small picture. */

@@ -37,7 +37,10 @@ export interface StartOrder {
   caller?: number | undefined;
 }
 
-/** More live sessions than this are refused: each costs a process and about ten file descriptors of the server's. */
+/**
+ * More live sessions than this are refused: each costs a process and about ten file descriptors of the
+ * server's.
+ */
 export const mostSessions = 4000;
 
 /** A session's name has at most this many characters: it stands in tables and titles. */
@@ -96,8 +99,10 @@ export class SessionTable {
   }
 
   /**
-   * Starts a session. A request with the token of an earlier one gets the session that the earlier one started.
-   * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started; nothing is left behind then.
+   * Starts a session. A request with the token of an earlier one gets the session that the earlier one
+   * started.
+   * @throws Failure when there are too many, the folder cannot be made, or the holder cannot be started;
+   * nothing is left behind then.
    */
   async start(order: StartOrder): Promise<Session> {
     const earlier = this.byToken(order.token);
@@ -175,7 +180,10 @@ export class SessionTable {
     return session;
   }
 
-  /** Takes over what an earlier server left: every row, and every session folder that has no row (the database was lost). */
+  /**
+   * Takes over what an earlier server left: every row, and every session folder that has no row (the database
+   * was lost).
+   */
   async adopt(): Promise<void> {
     const rows = new Map(this.#store.all().map((row) => [row.id, row]));
     for (const id of this.#folders()) {
@@ -194,7 +202,10 @@ export class SessionTable {
     for (const session of this.#sessions.values()) this.#effects.came(session);
   }
 
-  /** Takes over a session of an ended batch job, whose folder lies where ours do, and whose row is stored and says when that was. */
+  /**
+   * Takes over a session of an ended batch job, whose folder lies where ours do, and whose row is stored and
+   * says when that was.
+   */
   async takeIn(row: SessionRow): Promise<Session> {
     const session = new Session(row, this.folderOf(row.id), this.#effects);
     this.#sessions.set(row.id, session);
