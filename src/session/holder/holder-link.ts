@@ -1,6 +1,5 @@
 // The server's end of one connection to a holder: the stream of frames in both directions, and the terminal.
 // holder-launch.ts makes it.
-import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure, sentence } from "../../base/failure.ts";
@@ -17,7 +16,6 @@ import {
   decodeTaken,
   decodeTyped,
   type ExitRecord,
-  encodeInput,
   encodeKeep,
   encodeKeys,
   encodeRelease,
@@ -32,40 +30,13 @@ import {
   HoleReason,
   highestHolderVersion,
   type SignalTarget,
-  toHolderLimit,
 } from "../../protocol/holder.ts";
+import { mostWaitingAnswers, type Position, TypingQueue } from "./typing-queue.ts";
 
-/**
- * INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never
- * waits behind a paste.
- */
-const inputWindow = 512 * 1024;
-/** Bytes of KEYS in front of what is typed. */
-const keysHead = 17;
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
 /** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
 const readBuffer = 256 << 10;
-/** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
-const inputHighWater = 1 << 20;
-/**
- * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after
- * 4 KiB. So large that no paste is cut that somebody means; the viewer's own connection is not held up, since
- * the key that leaves comes on it.
- */
-export const mostWaitingInput = 16 << 20;
-/**
- * Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and
- * never reads gets no more of them.
- */
-export const mostWaitingAnswers = 64 << 10;
-
-/** Where bytes stand among all of those that somebody types, over all connections. */
-export interface Position {
-  writer: bigint;
-  number: number;
-}
-
 export interface HolderEvents {
   hello(hello: Hello): void;
   /** Output, in order; `bytes` may be kept. */
@@ -123,28 +94,22 @@ export class HolderLink {
   /** The holder's exit code, 128 + n for signal n; undefined where it is not a child of this process. */
   holderEnded: Promise<number> | undefined;
 
-  /** Input that waits for room on its way, oldest first, and how many bytes that is. */
-  #queue: { bytes: Buffer; by: Position | undefined }[] = [];
-  #queued = 0;
-  /**
-   * INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write
-   * to the terminal ourselves.
-   */
-  #sent = 0;
-  #typed = 0;
-  /** Of those that were sent, what nobody counts but we. */
-  #own = 0;
-  #askedToWait = false;
+  readonly #typing: TypingQueue;
   /** Version of the protocol that this connection speaks. */
   #version = 1;
-  /** Who types here, as the holder counts it. */
-  readonly #writer = randomBytes(8).readBigUInt64LE();
 
   /** Takes both descriptors over, whatever happens. */
   constructor(socket: number, master: number, stream: HolderStream, events: HolderEvents) {
     this.#master = master;
     this.#events = events;
     this.#stream = stream;
+    this.#typing = new TypingQueue({
+      send: (frame) => this.#send(frame),
+      write: (bytes) => this.#write(bytes),
+      version: () => this.#version,
+      drained: () => events.inputDrained?.(),
+      taken: () => events.inputTaken?.(),
+    });
     stream.onFrame = (type, payload) => this.#frame(type, payload);
     this.greeted = new Promise((resolve, reject) => {
       this.#resolveGreeted = resolve;
@@ -194,7 +159,7 @@ export class HolderLink {
 
   /** Bytes of input that the terminal has not taken yet. */
   get waitingInput(): number {
-    return this.#queued + this.#sent - this.#typed;
+    return this.#typing.waiting;
   }
 
   /** Output from `offset` on, then live. */
@@ -218,18 +183,7 @@ export class HolderLink {
    */
   input(bytes: Uint8Array, by?: Position): boolean {
     if (this.#master < 0 || this.#over) return true;
-    if (this.waitingInput + bytes.length > mostWaitingInput) return false;
-    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
-    // other one
-    const taken = this.#version < 2 && this.waitingInput === 0 ? this.#write(bytes) : 0;
-    if (taken < bytes.length) {
-      // a copy: the caller may use its buffer again
-      this.#queue.push({ bytes: Buffer.from(bytes.subarray(taken)), by });
-      this.#queued += bytes.length - taken;
-      this.#sendInput();
-    }
-    this.#askedToWait = this.waitingInput > inputHighWater;
-    return !this.#askedToWait;
+    return this.#typing.input(bytes, by);
   }
 
   /**
@@ -256,34 +210,6 @@ export class HolderLink {
   /** The screen's answer to the program; dropped where so much waits already that nobody reads it. */
   answer(bytes: Uint8Array): void {
     if (this.waitingInput + bytes.length <= mostWaitingAnswers) this.input(bytes);
-  }
-
-  #sendInput(): void {
-    for (;;) {
-      const first = this.#queue[0];
-      const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
-      if (first === undefined || room <= 0) return;
-      const piece = first.bytes.subarray(0, room);
-      const more = piece.length < first.bytes.length;
-      const { writer, number } = first.by ?? { writer: this.#writer, number: this.#own };
-      if (first.by === undefined) this.#own += piece.length;
-      const by = first.by && { writer, number: number + piece.length };
-      if (!more) this.#queue.shift();
-      else this.#queue[0] = { bytes: first.bytes.subarray(piece.length), by };
-      this.#queued -= piece.length;
-      this.#send(this.#version < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
-      this.#sent += piece.length;
-    }
-  }
-
-  #inputTyped(total: number): void {
-    this.#typed = total;
-    if (this.waitingInput === 0) this.#events.inputTaken?.();
-    this.#sendInput();
-    if (this.#askedToWait && this.waitingInput <= inputHighWater / 2) {
-      this.#askedToWait = false;
-      this.#events.inputDrained?.();
-    }
   }
 
   /** The holder is to have this writer's first bytes, up to here, though nobody types them through it. */
@@ -414,7 +340,7 @@ export class HolderLink {
         break;
       }
       case FromHolder.typed:
-        this.#inputTyped(decodeTyped(payload));
+        this.#typing.typed(decodeTyped(payload));
         break;
       default: // of a later holder
     }

@@ -1,6 +1,6 @@
 // Counts, for one client, which of its typed bytes the holder has: the client keeps them until then, so that
 // after a lost server each is typed exactly once.
-import type { Position } from "../holder/holder-link.ts";
+import type { Position } from "../holder/typing-queue.ts";
 
 /**
  * Moments at which all that was read had been dealt with; past so many the oldest is given up, and a later

@@ -20,7 +20,8 @@ import {
   openKeyboard,
   recallHolder,
 } from "../holder/holder-launch.ts";
-import type { HolderEvents, HolderLink, Position } from "../holder/holder-link.ts";
+import type { HolderEvents, HolderLink } from "../holder/holder-link.ts";
+import type { Position } from "../holder/typing-queue.ts";
 import { LogWatch, type LostLog, lostLog } from "../output/log-watch.ts";
 import { SessionOutput } from "../output/session-output.ts";
 import { endLeftovers } from "../run/ray-leftovers.ts";

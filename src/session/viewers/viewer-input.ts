@@ -7,7 +7,7 @@ import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
-import type { Position } from "../holder/holder-link.ts";
+import type { Position } from "../holder/typing-queue.ts";
 import { InputParser } from "../keys/input-parser.ts";
 import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";

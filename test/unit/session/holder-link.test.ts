@@ -10,7 +10,8 @@ import { close, connectUnix, recvFds, sendFds } from "../../../src/platform/nati
 import { processAlive } from "../../../src/platform/processes.ts";
 import { encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../src/protocol/holder.ts";
 import { adoptAfterHolder, connectHolder, launchHolder } from "../../../src/session/holder/holder-launch.ts";
-import { type HolderLink, mostWaitingAnswers, mostWaitingInput } from "../../../src/session/holder/holder-link.ts";
+import type { HolderLink } from "../../../src/session/holder/holder-link.ts";
+import { mostWaitingAnswers, mostWaitingInput } from "../../../src/session/holder/typing-queue.ts";
 import { spawnUnread } from "../../../src/session/holder/unread-pty.ts";
 import { readRecord } from "../../../src/store/record.ts";
 import { program } from "../../support/compile.ts";

@@ -1,0 +1,118 @@
+// What is typed for a session's program, on its way through the holder: in order, at the terminal's pace, and
+// never so much that a signal waits behind a paste.
+import { randomBytes } from "node:crypto";
+import { encodeInput, encodeKeys, toHolderLimit } from "../../protocol/holder.ts";
+
+/**
+ * INPUT bytes on their way through the holder: half of what it queues, so that a signal or a resize never
+ * waits behind a paste.
+ */
+const inputWindow = 512 * 1024;
+/** Bytes of KEYS in front of what is typed. */
+const keysHead = 17;
+/** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
+const inputHighWater = 1 << 20;
+/**
+ * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after
+ * 4 KiB. So large that no paste is cut that somebody means; the viewer's own connection is not held up, since
+ * the key that leaves comes on it.
+ */
+export const mostWaitingInput = 16 << 20;
+/**
+ * Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and
+ * never reads gets no more of them.
+ */
+export const mostWaitingAnswers = 64 << 10;
+
+/** Where bytes stand among all of those that somebody types, over all connections. */
+export interface Position {
+  writer: bigint;
+  number: number;
+}
+
+/** What the queue does beyond itself. */
+interface TypingEffects {
+  /** Sends a frame to the holder. */
+  send(frame: Buffer): void;
+  /** What the terminal takes now, of us. */
+  write(bytes: Uint8Array): number;
+  /** Version of the protocol that the connection speaks. */
+  version(): number;
+  /** After {@link TypingQueue.input} said false: typing may go on. */
+  drained(): void;
+  /** The terminal has taken all that was typed here. */
+  taken(): void;
+}
+
+/** Bytes for one program. */
+export class TypingQueue {
+  /** Input that waits for room on its way, oldest first, and how many bytes that is. */
+  #queue: { bytes: Buffer; by: Position | undefined }[] = [];
+  #queued = 0;
+  /**
+   * INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write
+   * to the terminal ourselves.
+   */
+  #sent = 0;
+  #typed = 0;
+  /** Of those that were sent, what nobody counts but we. */
+  #own = 0;
+  #askedToWait = false;
+  /** Who types here, as the holder counts it. */
+  readonly #writer = randomBytes(8).readBigUInt64LE();
+  readonly #effects: TypingEffects;
+
+  constructor(effects: TypingEffects) {
+    this.#effects = effects;
+  }
+
+  /** Bytes of input that the terminal has not taken yet. */
+  get waiting(): number {
+    return this.#queued + this.#sent - this.#typed;
+  }
+
+  /** @see HolderLink.input */
+  input(bytes: Uint8Array, by?: Position): boolean {
+    if (this.waiting + bytes.length > mostWaitingInput) return false;
+    // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
+    // other one
+    const taken = this.#effects.version() < 2 && this.waiting === 0 ? this.#effects.write(bytes) : 0;
+    if (taken < bytes.length) {
+      // a copy: the caller may use its buffer again
+      this.#queue.push({ bytes: Buffer.from(bytes.subarray(taken)), by });
+      this.#queued += bytes.length - taken;
+      this.#sendInput();
+    }
+    this.#askedToWait = this.waiting > inputHighWater;
+    return !this.#askedToWait;
+  }
+
+  #sendInput(): void {
+    for (;;) {
+      const first = this.#queue[0];
+      const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
+      if (first === undefined || room <= 0) return;
+      const piece = first.bytes.subarray(0, room);
+      const more = piece.length < first.bytes.length;
+      const { writer, number } = first.by ?? { writer: this.#writer, number: this.#own };
+      if (first.by === undefined) this.#own += piece.length;
+      const by = first.by && { writer, number: number + piece.length };
+      if (!more) this.#queue.shift();
+      else this.#queue[0] = { bytes: first.bytes.subarray(piece.length), by };
+      this.#queued -= piece.length;
+      this.#effects.send(this.#effects.version() < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
+      this.#sent += piece.length;
+    }
+  }
+
+  /** The holder has passed on so many bytes in all. */
+  typed(total: number): void {
+    this.#typed = total;
+    if (this.waiting === 0) this.#effects.taken();
+    this.#sendInput();
+    if (this.#askedToWait && this.waiting <= inputHighWater / 2) {
+      this.#askedToWait = false;
+      this.#effects.drained();
+    }
+  }
+}
