@@ -1,0 +1,229 @@
+// The files of one run, read as they grow: configuration, the driver's log, the dataset's and each node's.
+import path from "node:path";
+import type { FileStat, StatFiles } from "../../base/stat-files.ts";
+import { ByteCount } from "../byte-count.ts";
+import { LogReader } from "../log-reader.ts";
+import { parseLogLine } from "../python-log.ts";
+import { Rhythm } from "../rhythm.ts";
+import { Silence } from "../silence.ts";
+import { DriverLog } from "./driver-log.ts";
+import { parseBuffer } from "./log-line.ts";
+import { MetricReader } from "./metrics.ts";
+import { NodeLog } from "./node-log.ts";
+import { type ConfigNode, type RunConfig, readRunConfig } from "./run-config.ts";
+import { canonical } from "./run-directory.ts";
+
+/** Buffer lines that the simulation rate is measured over. */
+export const bufferWindow = 60;
+
+/** Ours and the log's clock differ by a time zone when they differ by a multiple of this (ms)... */
+const zoneStep = 15 * 60_000;
+/** ...give or take this much, and at most so many (UTC-12 to UTC+14, seen from either end). */
+const zoneSlack = 5_000;
+const farthestZone = 26 * 3_600_000;
+
+type Metrics = Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
+
+interface WatchedNode {
+  log: NodeLog;
+  reader: LogReader;
+  /** Of a falcon that trains in an actor of its own, beside the one that samples. */
+  trainReader: LogReader;
+  trained: boolean;
+  configured: number | undefined;
+  patience: number | undefined;
+  rounds: ConfigNode["rounds"];
+  metrics: Metrics;
+  /** Of the actor that trains. */
+  trainMetrics: Metrics;
+  silence: Silence;
+}
+
+/** Where the files of a run are. */
+interface RunPlace {
+  run: string;
+  look: StatFiles;
+  directory: string;
+  graph: string | undefined;
+}
+
+/** Reads one run. Every read() reads only what is new. */
+export class RunReader {
+  /** Without links once it was read. */
+  run: string;
+  readonly count = new ByteCount();
+  config: RunConfig | undefined;
+  readonly driver = new DriverLog();
+  driverReader: LogReader | undefined;
+  datasetReader: LogReader | undefined;
+  nodes: WatchedNode[] = [];
+  /** What the dataset's log last said of the buffer. */
+  buffer: { time: number; total: number; training: number; validation: number }[] = [];
+  /** Of the driver and the dataset. */
+  readonly rhythm = new Rhythm();
+  /** What the logs' clock is behind ours (ms); undefined while that is not known. */
+  zone: number | undefined;
+  readonly #look: StatFiles;
+  readonly #directory: string;
+  readonly #graphOption: string | undefined;
+  #configRead: string | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor({ run, look, directory, graph }: RunPlace) {
+    this.run = run;
+    this.#look = look;
+    this.#directory = directory;
+    this.#graphOption = graph;
+  }
+
+  async read(): Promise<void> {
+    this.#reading ??= this.#refresh().finally(() => {
+      this.#reading = undefined;
+    });
+    await this.#reading;
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.config === undefined) this.run = await canonical(this.run);
+    let seen = await this.#lookAround();
+    if (await this.#readConfig(seen.config)) seen = await this.#lookAround();
+    await Promise.all([
+      this.#readDriver(this.driverReader as LogReader, seen.driver),
+      this.#readDataset(this.datasetReader as LogReader, seen.dataset),
+      ...this.nodes.map((node, i) => this.#readNode(node, seen.nodes[i], seen.trains[i])),
+    ]);
+  }
+
+  /** One look at all files of the run that are known of. */
+  async #lookAround(): Promise<{
+    config: FileStat;
+    driver?: FileStat;
+    dataset?: FileStat;
+    nodes: FileStat[];
+    trains: FileStat[];
+  }> {
+    const nodes = this.nodes.length;
+    const readers = [
+      ...[this.driverReader, this.datasetReader],
+      ...this.nodes.map(({ reader }) => reader),
+      ...this.nodes.map(({ trainReader }) => trainReader),
+    ];
+    const config = { file: path.join(this.run, "config.yml"), from: 0, known: Number.POSITIVE_INFINITY };
+    const seen = await this.#look([config, ...readers.flatMap((reader) => reader?.lookedAt ?? [])]);
+    return {
+      config: seen[0] as FileStat,
+      driver: seen[1] as FileStat,
+      dataset: seen[2] as FileStat,
+      nodes: seen.slice(3, 3 + nodes),
+      trains: seen.slice(3 + nodes),
+    };
+  }
+
+  /** Whether other files are to be looked at from now on. */
+  async #readConfig({ error, modified, size, inode }: FileStat): Promise<boolean> {
+    const signature = error === 0 ? `${modified} ${size} ${inode}` : "none";
+    if (this.config && signature === this.#configRead && signature !== "none") return false;
+    const config = await readRunConfig(this.run, this.#directory, this.#graphOption, this.count);
+    this.#configRead = signature;
+    if (this.config && config.graph === this.config.graph && same(config.nodes, this.config.nodes)) {
+      this.config = config;
+      return false;
+    }
+    this.config = config;
+    const reader = (node: string) => new LogReader(path.join(config.graph, node, "output.log"), this.#look, this.count);
+    this.driverReader = reader("driver");
+    this.datasetReader = reader("dataset");
+    this.driver.restart();
+    this.buffer = [];
+    this.nodes = config.nodes.map(({ name, trained, epochs, patience, rounds }) => {
+      const metrics = (folder: string): Metrics => {
+        const metric = (metricName: string) =>
+          new MetricReader(path.join(config.graph, folder, "metrics", metricName), this.count);
+        return {
+          epoch: metric("epoch"),
+          "val/loss": metric("val/loss"),
+          "train/loss": metric("train/loss"),
+          lr: metric("lr"),
+          n_samples: metric("n_samples"),
+        };
+      };
+      return {
+        log: new NodeLog(name),
+        reader: reader(name),
+        trainReader: reader(path.join(name, "train")),
+        trained,
+        configured: epochs,
+        patience,
+        rounds,
+        metrics: metrics(name),
+        trainMetrics: metrics(path.join(name, "train")),
+        silence: new Silence(),
+      };
+    });
+    return true;
+  }
+
+  async #readDriver(reader: LogReader, seen: FileStat | undefined): Promise<void> {
+    const news = await reader.read(seen);
+    if (news.restarted) this.driver.restart();
+    if (news.skipped > 0) this.driver.skip();
+    const before = this.driver.facts.launches;
+    for (const line of news.lines) this.driver.line(line);
+    this.driver.settle();
+    if (this.driver.facts.launches !== before) this.rhythm.pause();
+    this.#setZone(reader, news.lines);
+  }
+
+  async #readDataset(reader: LogReader, seen: FileStat | undefined): Promise<void> {
+    const news = await reader.read(seen);
+    if (news.restarted) this.buffer = [];
+    for (const line of news.lines) {
+      const read = parseLogLine(line);
+      if (!read) continue;
+      if (read.text.startsWith("Dataset manager initialized")) this.buffer = [];
+      const buffer = parseBuffer(read.text);
+      if (!buffer) continue;
+      this.rhythm.sign(read.time);
+      this.buffer.push({ time: read.time, total: buffer.total, training: buffer.training, validation: buffer.validation });
+      if (this.buffer.length > 2 * bufferWindow) this.buffer.splice(0, bufferWindow);
+    }
+    this.#setZone(reader, news.lines);
+  }
+
+  async #readNode(node: WatchedNode, seen: FileStat | undefined, seenTrain: FileStat | undefined): Promise<void> {
+    for (const [reader, stat] of [[node.reader, seen] as const, [node.trainReader, seenTrain] as const]) {
+      const news = await reader.read(stat);
+      // where two actors write, the one that trains tells of the training
+      if (reader === node.reader && node.trainReader.exists) continue;
+      if (news.restarted) node.log.restart();
+      if (news.skipped > 0) node.log.skip();
+      for (const line of news.lines) node.log.line(line);
+      this.#setZone(reader, news.lines);
+    }
+    // metrics cost nothing until they are needed: the log has it all, and earlier
+    const { log, reader, trainReader } = node;
+    const metrics = metricsOf(node);
+    if (!node.trained || !(reader.exists || trainReader.exists) || !log.started) return;
+    if (log.launch.length === 0) await Promise.all(Object.values(metrics).map((metric) => metric.read()));
+    else if (!log.beginningSeen) await metrics.epoch.read();
+  }
+
+  /** Logs carry local times without a zone: the file's own time tells how far that is from ours. */
+  #setZone(reader: LogReader, lines: readonly string[]): void {
+    if (this.zone !== undefined || reader.modified === undefined) return;
+    const last = lines.length === 0 ? undefined : parseLogLine(lines.at(-1) as string);
+    if (!last) return;
+    const difference = reader.modified - last.time;
+    const zone = Math.round(difference / zoneStep) * zoneStep;
+    if (Math.abs(zone) <= farthestZone && Math.abs(difference - zone) <= zoneSlack) this.zone = zone;
+  }
+}
+
+/** Those of the actor that trains, where there is one. */
+export function metricsOf({ metrics, trainMetrics, trainReader }: WatchedNode): Metrics {
+  return trainReader.exists ? trainMetrics : metrics;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
