@@ -5,7 +5,6 @@ import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.
 import { printable } from "../../base/printable.ts";
 import { showable } from "../../base/terminal-bytes.ts";
 import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
-import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
@@ -14,14 +13,13 @@ import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { attachThere } from "../dispatch/other-machine.ts";
 import { attachElsewhere } from "../dispatch/other-server.ts";
 import { type ListRow, progressOf } from "../list/list-row.ts";
-import { type Listing, usageOf } from "../list/session-json.ts";
-import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
-import { usageCells } from "../text/usage-text.ts";
 import { endSentence } from "../text/wording.ts";
 import { LogTail } from "./watch-log.ts";
+import { type Page, turnPage } from "./watch-page.ts";
 import { emptyPicture, type Frame, pageOf, picture, tableHeight } from "./watch-picture.ts";
 import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from "./watch-rows.ts";
+import { isOwn, type WatchSource, watched, watchedRow } from "./watch-source.ts";
 
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
 const drawPause = 1000;
@@ -45,14 +43,6 @@ const longestFilter = 80;
 // state is saved and comes back.
 const enter = "\x1b[?1007s\x1b[?1007h\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[H\x1b[2J";
 const leave = "\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?1007r";
-
-/** What is watched. */
-export interface WatchSource {
-  /** Asks the others again. */
-  refresh(): Promise<void>;
-  /** The sessions of this server to show, asked anew at each look, and what the others last said. */
-  choose(): (Session | ListRow)[];
-}
 
 /**
  * Shows the table until it is left. Enter attaches to the selected session, and leaving that comes back here.
@@ -81,17 +71,6 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
     if (gone || context.stopping.aborted) return status;
     if (!target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
   }
-}
-
-function isOwn(one: Session | ListRow): one is Session {
-  return "row" in one;
-}
-
-/** A page of text in front of the table. */
-interface Page {
-  title: string;
-  text: readonly string[];
-  top: number;
 }
 
 /** What the display shows and what its keys do. */
@@ -261,7 +240,11 @@ class WatchView {
     if (this.#typing) return this.#type(key);
     const action = actionOf(this.#bindings, key);
     if (action === undefined) return;
-    if (this.#page !== undefined) return this.#turn(this.#page, action);
+    if (this.#page !== undefined) {
+      const room = Math.max(1, this.#call.request.terminal.rows - 2);
+      if (!turnPage(this.#page, action, room)) this.#page = undefined;
+      return;
+    }
     const page = Math.max(1, this.#height() - 1);
     const actions: Record<Action<"watch">, () => void> = {
       down: () => this.#select(this.#at() + 1),
@@ -305,22 +288,6 @@ class WatchView {
     } else if (key === "backspace") this.#filter = [...this.#filter].slice(0, -1).join("");
     else if (key === "clear") this.#filter = "";
     else if ([...key].length === 1 && [...this.#filter].length < longestFilter) this.#filter += key;
-  }
-
-  /** A key on a page. */
-  #turn(page: Page, action: Action<"watch">): void {
-    const room = Math.max(1, this.#call.request.terminal.rows - 2);
-    const last = Math.max(0, page.text.length - room);
-    const to = (top: number) => {
-      page.top = Math.min(last, Math.max(0, top));
-    };
-    if (action === "down") to(page.top + 1);
-    else if (action === "up") to(page.top - 1);
-    else if (action === "page-down") to(page.top + room);
-    else if (action === "page-up") to(page.top - room);
-    else if (action === "first") to(0);
-    else if (action === "last") to(last);
-    else this.#page = undefined;
   }
 
   #open(): void {
@@ -417,30 +384,4 @@ class WatchView {
 function changedLines(before: readonly string[], text: readonly string[]): string {
   // erased before it is written: after a line that fills the width the cursor still stands on its last column
   return text.map((line, row) => (line === before[row] ? "" : `\x1b[${row + 1};1H\x1b[K${line}\x1b[0m`)).join("");
-}
-
-function watched(session: Session, { usage }: Context): Watched {
-  const { id, name, directory, runDirectory, created, started, ended } = session.row;
-  return {
-    id,
-    name,
-    directory: runDirectory ?? directory,
-    live: session.live,
-    created,
-    started,
-    ended,
-    status: statusWord(standing(session)),
-    usage: usageCells(usageOf(session, usage), session.live),
-  };
-}
-
-function watchedRow({ id, name, place, live, created, since, status, far, listing }: ListRow): Watched {
-  const { usage } = listing as { usage?: Listing["usage"] };
-  return {
-    ...{ id, name, directory: far === undefined ? place : `${far.host}:${place}`, live, created },
-    started: live ? since : null,
-    ended: live ? null : since,
-    status: statusWord(status),
-    usage: usageCells(usage ?? undefined, live),
-  };
 }
