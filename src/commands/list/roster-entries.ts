@@ -2,7 +2,8 @@
 import { outcomeOf } from "../../session/life/conclusion.ts";
 import type { RosterSession } from "../../session/machines/roster-files.ts";
 import type { Context } from "../dispatch/call.ts";
-import { ownRows, recentEnd } from "./sessions.ts";
+import { ownRows } from "./list-rows.ts";
+import { recentEnd } from "./listed-sessions.ts";
 
 /** What runs, then what ended in the last day, the newest first. */
 export async function toldSessions(context: Context): Promise<RosterSession[]> {

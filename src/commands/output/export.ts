@@ -22,7 +22,7 @@ import { usageCurves } from "../show/usage-curves.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { renderLimit, writeMetric } from "./export-metric.ts";
-import { parseTime } from "./logs.ts";
+import { parseTime } from "../text/time-option.ts";
 
 const formats = [
   "cast",

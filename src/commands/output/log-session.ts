@@ -1,0 +1,148 @@
+// A session's own log for falcon logs: as lines, or as the bytes of its terminal; followed, where it is live.
+import { Failure, Status } from "../../base/failure.ts";
+import { type Place, SessionLines } from "../../logs/session-lines.ts";
+import type { Selection } from "../../logs/line-job.ts";
+import type { Session } from "../../session/life/session.ts";
+import { lineSource } from "../../session/output/archive.ts";
+import type { Call, Context } from "../dispatch/call.ts";
+import { parseTime } from "../text/time-option.ts";
+import { bytes } from "../text/wording.ts";
+import { type HoleReason, holeReason } from "./hole-reason.ts";
+import { type LogOptions, lastOf, resumeLogs } from "./log-options.ts";
+import { Output, rawBytes, WakeUp } from "./log-output.ts";
+import { passedTo } from "./passed-output.ts";
+
+export async function sessionLog(
+  call: Call,
+  context: Context,
+  session: Session,
+  options: LogOptions,
+  chosen: Selection,
+): Promise<number> {
+  const select = { ...chosen };
+  const lost = session.lostLog;
+  if (lost?.what === "folder") throw new Failure(lost.sentence);
+  if (options.since !== undefined && options.after === undefined) {
+    const time = parseTime("--since", options.since, context.clock(), call.request.environment);
+    const log = session.openLog();
+    select.since = log.offsetAt(time);
+    log.close();
+  }
+  const out = new Output(call);
+  const count = lastOf(options);
+  let live = session.live;
+  let place: Place | undefined;
+  let from = select.from;
+  const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
+    place = reached;
+    // a cursor that moved up has not taken lines back; rows that were erased have
+    from = Math.min(Math.max(from, answer.shown), answer.total);
+    if (options.follow && live) call.resume(resumption(session, options, from));
+  };
+  const source = lineSource(session);
+  const standing = () => (live ? (options.follow ? "complete" : "show") : "end");
+  const lines = new SessionLines(source, context.archive);
+  if (count === undefined) {
+    for await (const selected of lines.forward(select, standing(), after)) {
+      await out.lines(selected);
+      if (out.gone) return Status.ok;
+      const last = selected.numbers.at(-1);
+      if (last !== undefined) call.resume(resumption(session, options, Math.max(from, last + 1)));
+    }
+  } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
+  if (options.after === undefined) tellMissing(call, session, count === undefined && select.since === 0);
+  // what was compressed before is there, and was shown
+  if (lost !== undefined) throw new Failure(lost.sentence);
+  if (!options.follow || !live) return Status.ok;
+
+  const wakeUp = new WakeUp();
+  const stop = session.onMore(wakeUp.signal);
+  void call.gone.then(wakeUp.signal);
+  const forget = session.onOver(wakeUp.signal);
+  try {
+    while (live && !out.gone) {
+      if (session.live && session.offset <= (place as Place).offset) await wakeUp.wait();
+      live = session.live;
+      const onward = new SessionLines(source, context.archive).onward(place as Place, { ...select, from }, standing(), after);
+      for await (const selected of onward) await out.lines(selected);
+    }
+  } finally {
+    stop();
+    forget();
+  }
+  call.resume(undefined);
+  return Status.ok;
+}
+
+/**
+ * What cannot be read any more is said beside the lines. @param whole the reader asked for all of it, so the
+ * beginning counts as well.
+ */
+function tellMissing(call: Call, session: Session, whole: boolean): void {
+  const log = session.openLog();
+  const missing = new Map<HoleReason, number>();
+  for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
+  log.close();
+  if (!whole) missing.delete("retention");
+  for (const [reason, length] of missing)
+    call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReason(session.row, reason)}\n`);
+}
+
+/** What the next server is asked for: the same, from the next line on. */
+function resumption(session: Session, options: LogOptions, after: number): string[] {
+  return [
+    resumeLogs,
+    session.id,
+    ...(options.follow ? ["--follow"] : []),
+    "--color",
+    options.color,
+    ...(options.grep === undefined ? [] : [`--grep=${options.grep}`]),
+    ...(options.ignoreCase ? ["--ignore-case"] : []),
+    "--after",
+    String(after),
+  ];
+}
+
+export async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {
+  const { lostLog } = session;
+  if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
+  const out = new Output(call);
+  const wakeUp = new WakeUp();
+  const stop = session.onMore(wakeUp.signal);
+  const forget = session.onOver(wakeUp.signal);
+  void call.gone.then(wakeUp.signal);
+  const log = session.openLog();
+  const passed = passedTo(call, context);
+  try {
+    let at = log.base;
+    if (options.byte !== undefined) at = Number(options.byte);
+    else if (options.since !== undefined)
+      at = log.offsetAt(parseTime("--since", options.since, context.clock(), call.request.environment));
+    for (;;) {
+      const { live } = session;
+      for await (const piece of log.pieces(at)) {
+        if ("hole" in piece) {
+          const { length, reason } = piece.hole;
+          call.stderr(`falcon: ${length} bytes are missing here (${holeReason(session.row, reason)})\n`);
+          at = piece.offset + length;
+          continue;
+        }
+        for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes) {
+          const part = piece.bytes.subarray(i, i + rawBytes);
+          await out.bytes(passed(part));
+          at = piece.offset + i + part.length;
+          call.resume([resumeLogs, session.id, "--raw", ...(options.follow ? ["--follow"] : []), "--byte", String(at)]);
+        }
+        if (out.gone) return Status.ok;
+      }
+      if (lostLog !== undefined) throw new Failure(lostLog.sentence);
+      if (!options.follow || !live) return Status.ok;
+      await wakeUp.wait();
+      if (out.gone) return Status.ok;
+    }
+  } finally {
+    stop();
+    forget();
+    log.close();
+  }
+}

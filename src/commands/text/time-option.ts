@@ -1,0 +1,20 @@
+// An option that says a time, as --since, --ended and --at do.
+import { Failure, Status } from "../../base/failure.ts";
+import { durationOf } from "../../base/quantity.ts";
+import { timeSaid } from "../../base/zone.ts";
+
+/**
+ * A point in time: a duration before now, a time of today, or a date with or without time, in the caller's
+ * time zone unless it says one.
+ */
+export function parseTime(option: string, text: string, now: number, environment: Readonly<Record<string, string>>): number {
+  const ago = durationOf(text);
+  if (ago !== undefined) return now - ago;
+  const time = timeSaid(text, now, environment);
+  if (time === undefined)
+    throw new Failure(
+      `${option} ${text}: give a duration (90s, 12h, 2d), a time (14:30) or a date (2026-11-24T14:30)`,
+      Status.usage,
+    );
+  return time;
+}
