@@ -6,20 +6,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "tokenizer.h"
 #include "word_scan.h"
 
 // A control sequence that is longer is left to whoever looks closer.
 enum { LONGEST_SGR = 64 };
-
-// The end of the SGR sequence that begins at `at`; 0 where none does.
-static size_t end_of_sgr(const uint8_t *bytes, size_t length, size_t at) {
-  if (at + 1 >= length || bytes[at + 1] != '[') return 0;
-  size_t i = at + 2;
-  if (length - at > LONGEST_SGR) length = at + LONGEST_SGR;
-  // digits, colon, semicolon
-  while (i < length && bytes[i] >= 0x30 && bytes[i] <= 0x3b) i++;
-  return i < length && bytes[i] == 'm' ? i + 1 : 0;
-}
 
 // The same for bytes below 20, which is right in the lowest mark, too.
 static uint64_t controls(uint64_t v) { return (v - eight_of(0x20)) & ~v & eight_of(0x80); }
@@ -58,8 +49,8 @@ struct plain_text_scan plain_text_scan(const uint8_t *bytes, size_t length) {
       if (at + 1 == length || bytes[at + 1] < 0xa0 || bytes[at + 1] > 0xbf) break;
       at += 2;
     } else if (bytes[at] == 0x1b) {
-      size_t end = end_of_sgr(bytes, length, at);
-      if (end == 0) break;
+      size_t end = end_of_bare_control(bytes, length, at, LONGEST_SGR);
+      if (end == 0 || bytes[end - 1] != 'm') break;
       // CSI m and CSI 0 m undo everything that other SGRs do
       if (end - at == 3 || (end - at == 4 && bytes[at + 2] == '0')) part.attributes = at;
       at = end;

@@ -124,11 +124,10 @@ static void policy_opened(struct tokenizer *t, uint8_t letter, struct bytes *out
   // none of them
   if (t->place == PLACE_STRING) tokenizer_decide(t, FATE_DROPPED, NULL);
   if (t->place != PLACE_TEXT) return;
-  // ESC k: a title for screen and tmux, and no string at all for the session's own terminal, which shows
-  // what follows
-  if (letter == 'k') return tokenizer_replace(t, out);
+  enum escape_effect effect = escape_effect(letter);
+  if (effect == ESCAPE_BLOCKED) return tokenizer_replace(t, out);
   tokenizer_release(t, out);
-  if (letter == 'c') bytes_text(out, modes_we_need);
+  if (effect == ESCAPE_RESETS) bytes_text(out, modes_we_need);
 }
 
 static void policy_escape(struct tokenizer *t, struct bytes *out) {

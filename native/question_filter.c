@@ -247,7 +247,7 @@ static void question_opened(struct tokenizer *t, uint8_t letter, struct bytes *o
   filter_of(t)->numbered = false;
   // SOS and PM ask nothing; APC may
   if (letter == 'X' || letter == '^') tokenizer_decide(t, FATE_PASSED, out);
-  else if (letter == 'Z') tokenizer_replace(t, out);  // DECID asks what DA1 asks
+  else if (escape_effect(letter) == ESCAPE_ASKS) tokenizer_replace(t, out);
   else if (t->place == PLACE_TEXT) tokenizer_release(t, out);
 }
 

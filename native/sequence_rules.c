@@ -130,6 +130,23 @@ enum sequence_kind control_kind(const struct control *c) {
   return is_one_of(first_number(c->body, c->length - 1), title_operations, sizeof title_operations) ? KIND_TITLE : KIND_WINDOW;
 }
 
+bool final_draws(uint8_t final) {
+  struct control bare = control_of(&final, 1);
+  // modes have a table of their own (mode_rules.c)
+  return final != 'h' && final != 'l' && !control_asks(&bare) && control_kind(&bare) == KIND_DRAWS;
+}
+
+// ---- escapes
+
+enum escape_effect escape_effect(uint8_t letter) {
+  switch (letter) {
+    case 'Z': return ESCAPE_ASKS;
+    case 'k': return ESCAPE_BLOCKED;
+    case 'c': return ESCAPE_RESETS;
+    default: return ESCAPE_DRAWS;
+  }
+}
+
 // ---- modes
 
 const char modes_we_need[] = "\x1b[?2004h";

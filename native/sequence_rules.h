@@ -52,11 +52,24 @@ struct control control_of(const uint8_t *body, size_t length);
 bool control_asks(const struct control *control);
 enum sequence_kind control_kind(const struct control *control);
 
+// Whether a control sequence with this final byte only draws, by the same table, whatever its numbers, where
+// it has neither prefix nor intermediates.
+bool final_draws(uint8_t final);
+
+// What ESC and one letter do, where they are all of a sequence.
+enum escape_effect {
+  ESCAPE_DRAWS,
+  ESCAPE_ASKS,     // DECID, which asks what DA1 asks
+  ESCAPE_BLOCKED,  // a title for screen and tmux, and no string at all for the session's own terminal
+  ESCAPE_RESETS,   // RIS
+};
+enum escape_effect escape_effect(uint8_t letter);
+
 // Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in
 // mode_rules.c): bracketed paste, without which a paste could not be told from keys, and a `d` in it would
 // detach. At the start (src/session/viewers/viewer-terminal.ts), and again behind each reset.
 extern const char modes_we_need[];
-// DECSTR. (RIS, ESC c, is the other reset.)
+// DECSTR; RIS is the other reset (ESCAPE_RESETS).
 bool control_resets_modes(const struct control *control);
 // An escape of several characters (without ESC) that locks a person out.
 bool escape_is_blocked(const uint8_t *text, size_t length);

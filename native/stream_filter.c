@@ -1,21 +1,16 @@
 // Runs a viewer's output through both stages of its filter (question_filter.c, policy_filter.c). What only
-// draws, as most of a flood does, is found eight bytes at a time and goes past both.
+// draws by the table of sequences, as most of a flood does, is found eight bytes at a time and goes past both.
 #include "stream_filter.h"
 
 #include "mode_rules.h"
 #include "word_scan.h"
 
-// Final bytes of control sequences that, without a private prefix, only draw: SGR, cursor moves, erasing,
-// scrolling, tabs.
-static const char drawing_finals[] = "mHfABCDEFGIZdaejkJKLMPX@STbrsu`";
-static const char drawing_escapes[] = "78=>DEM";  // saving and restoring the cursor, keypad modes, index
-
-static bool is_in(const char *set, uint8_t byte) { return byte != 0 && strchr(set, byte) != NULL; }
+static bool draws(const struct stream_filter *f, uint8_t byte, uint8_t as) { return byte < 0x80 && f->draws[byte] & as; }
 
 // Where a whole sequence at `at` ends that both stages would pass as it is; else 0.
-static size_t end_of_drawing(const uint8_t *bytes, size_t length, size_t at) {
+static size_t end_of_drawing(const struct stream_filter *f, const uint8_t *bytes, size_t length, size_t at) {
   if (length - at < 2) return 0;
-  if (bytes[at + 1] != '[') return is_in(drawing_escapes, bytes[at + 1]) ? at + 2 : 0;
+  if (bytes[at + 1] != '[') return draws(f, bytes[at + 1], DRAWS_AS_ESCAPE) ? at + 2 : 0;
   size_t limit = length - at > LONGEST_CONTROL ? at + LONGEST_CONTROL : length, i = at + 2;
   if (i < limit && bytes[i] == '?') {
     // one mode: a list of them is for the stages
@@ -24,17 +19,17 @@ static size_t end_of_drawing(const uint8_t *bytes, size_t length, size_t at) {
     bool sets = i < limit && (bytes[i] == 'h' || bytes[i] == 'l');
     return sets && mode_may(true, mode, bytes[i]) ? i + 1 : 0;
   }
-  while (i < limit && bytes[i] >= 0x30 && bytes[i] <= 0x3b) i++;
-  return i < limit && is_in(drawing_finals, bytes[i]) ? i + 1 : 0;
+  size_t end = end_of_bare_control(bytes, length, at, LONGEST_CONTROL);
+  return end > 0 && draws(f, bytes[end - 1], DRAWS_AS_FINAL) ? end : 0;
 }
 
 // Where text and sequences that only draw end, that begin at `at`.
-static size_t end_of_drawings(const uint8_t *bytes, size_t length, size_t at) {
+static size_t end_of_drawings(const struct stream_filter *f, const uint8_t *bytes, size_t length, size_t at) {
   for (;;) {
     at = next_of_three(bytes, length, at, 0x1b, 0x05, 0xc2);
     if (at == length) return length;
     if (bytes[at] == 0x1b) {
-      size_t end = end_of_drawing(bytes, length, at);
+      size_t end = end_of_drawing(f, bytes, length, at);
       if (end == 0) return at;
       at = end;
     } else if (bytes[at] == 0xc2 && at + 1 < length && bytes[at + 1] >= 0xa0 && bytes[at + 1] <= 0xbf) at += 2;
@@ -56,6 +51,10 @@ static size_t whole_characters(const uint8_t *bytes, size_t length) {
 
 void stream_filter_begin(struct stream_filter *f, const struct sequence_rules *rules, bool questions, bool may_ask) {
   *f = (struct stream_filter){.questions = questions, .policy = {.rules = *rules, .may_ask = may_ask}};
+  for (uint8_t byte = 0x30; byte < 0x7f; byte++) {
+    if (byte >= 0x40 && final_draws(byte)) f->draws[byte] |= DRAWS_AS_FINAL;
+    if (opened_by(byte) == PLACE_TEXT && escape_effect(byte) == ESCAPE_DRAWS) f->draws[byte] |= DRAWS_AS_ESCAPE;
+  }
 }
 
 bool stream_filter_at_rest(const struct stream_filter *f) {
@@ -71,7 +70,7 @@ static void judge(struct stream_filter *f) {
 }
 
 bool stream_filter_passes(const struct stream_filter *f, const uint8_t *bytes, size_t length) {
-  return stream_filter_at_rest(f) && end_of_drawings(bytes, length, 0) == length && whole_characters(bytes, length) == length;
+  return stream_filter_at_rest(f) && end_of_drawings(f, bytes, length, 0) == length && whole_characters(bytes, length) == length;
 }
 
 // What it allocates.
@@ -85,7 +84,7 @@ static struct bytes *buffer(struct stream_filter *f, size_t i) {
 bool stream_filter_feed(struct stream_filter *f, const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < length; i++) {
     if (stream_filter_at_rest(f)) {
-      size_t run = whole_characters(bytes + i, end_of_drawings(bytes, length, i) - i);
+      size_t run = whole_characters(bytes + i, end_of_drawings(f, bytes, length, i) - i);
       bytes_add(&f->out, bytes + i, run);
       i += run;
       if (i == length) break;

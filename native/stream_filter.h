@@ -35,7 +35,11 @@ struct policy_filter {
 bool policy_streams(const struct policy_filter *f);
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out);
 
+// What a byte ends that both stages pass as it is, by the table of sequences.
+enum { DRAWS_AS_FINAL = 1, DRAWS_AS_ESCAPE = 2 };
+
 struct stream_filter {
+  uint8_t draws[0x80];  // of each byte
   bool questions;  // whether the first stage stands before the second; a screen drawn by ourselves asks nothing
   struct question_filter question;
   struct policy_filter policy;

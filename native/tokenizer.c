@@ -26,7 +26,7 @@ void tokenizer_decide(struct tokenizer *t, enum fate fate, struct bytes *out) {
   t->fate = (uint8_t)fate;
 }
 
-static enum place opened_by(uint8_t letter) {
+enum place opened_by(uint8_t letter) {
   switch (letter) {
     case '[': return PLACE_CONTROL;
     case ']': return PLACE_OSC;
