@@ -14,7 +14,7 @@ const root = process.argv[2] ?? path.resolve(path.dirname(fileURLToPath(import.m
  */
 const allowed = {
   "work that is done aside, in a helper that may be killed": [
-    "src/base/config.ts",
+    "src/base/config-file.ts",
     "src/base/regular-file.ts",
     "src/base/usable-directory.ts",
     "src/batch/leaving.ts",

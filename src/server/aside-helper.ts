@@ -5,7 +5,7 @@ import { operationOf, thrownOf } from "../base/aside.ts";
 import { helperReady } from "../base/aside-pool.ts";
 import { removeUnfinished } from "../commands/output/export-writer.ts";
 // whoever makes operations is imported for them
-import "../base/config.ts";
+import "../base/config-file.ts";
 import "../base/usable-directory.ts";
 import "../batch/leaving.ts";
 import "../commands/compare/run-directories.ts";

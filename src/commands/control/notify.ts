@@ -1,7 +1,7 @@
 // falcon notify: what the channels of [notify] have told, what waits and why; and a test of them.
 import { randomUUID } from "node:crypto";
 import type { Channel, Destination } from "../../base/channels.ts";
-import { configPath, readSettings } from "../../base/config.ts";
+import { configPath, readSettings } from "../../base/config-file.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";

@@ -1,5 +1,6 @@
 // A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to
 // it, anything else is said to be unknown.
+import { editDistance } from "../../base/edit-distance.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call } from "./call.ts";
@@ -64,29 +65,8 @@ export function nearest(word: string, commands: readonly CommandSpec[]): string 
   if (Object.hasOwn(otherNames, word)) return otherNames[word];
   const names = commands.filter((c) => c.deprecated !== true).flatMap((c) => [c.name, ...(c.aliases ?? [])]);
   const near = names
-    .map((name) => ({ name, distance: distance(word, name) }))
+    .map((name) => ({ name, distance: editDistance(word, name) }))
     .sort((a, b) => a.distance - b.distance)
     .at(0);
   return near !== undefined && near.distance <= (word.length < 5 ? 1 : 2) ? near.name : undefined;
-}
-
-/**
- * Letters to put in, leave out, change or swap with their neighbour (Damerau's distance, of adjacent letters
- * only).
- */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const before = rows[i - 1] as number[];
-      const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min((row[j - 1] as number) + 1, (before[j] as number) + 1, (before[j - 1] as number) + change);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, ((rows[i - 2] as number[])[j - 2] as number) + 1);
-      row.push(least);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]?.[b.length] ?? Number.POSITIVE_INFINITY;
 }
