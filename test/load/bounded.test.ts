@@ -48,7 +48,6 @@ const policy: KeyPolicy = {
   prefix: 0x1c,
   bracketedPaste: false,
   focus: false,
-  replies: false,
   isig: true,
   interruptByte: 3,
   historyKey: true,

@@ -376,7 +376,8 @@ export class InputParser {
     }
     if (isFocusReport(body)) return this.#finish(this.#policy.focus || torn);
     if (isMouseReport(body)) return this.#finish(true);
-    if (isReply(body)) return this.#finish(this.#policy.replies || torn);
+    // the screen answers every query of the program itself
+    if (isReply(body)) return this.#finish(torn);
     if (this.#policy.historyKey && !torn && /^5(;1(:1)?)?~$/.test(body)) {
       if (this.#prefixAt !== null) return this.#detach("prefix");
       this.#finish(false);
@@ -430,7 +431,7 @@ export class InputParser {
   #inString(byte: number): State {
     if (byte === BEL || (this.#wide && byte === 0x9c)) {
       this.#sequence.push(byte);
-      return this.#finish(this.#policy.replies || this.#sent > 0);
+      return this.#finish(this.#sent > 0);
     }
     // CAN and SUB end a string; after a pause it was a person who typed, and then any control character does
     if (byte === 0x18 || byte === 0x1a || (byte < 0x20 && byte !== ESC && this.#sent > 0)) return this.#abandon(byte);
@@ -448,7 +449,7 @@ export class InputParser {
   #afterStringEscape(byte: number): State {
     if (byte === 0x5c) {
       this.#sequence.push(byte);
-      return this.#finish(this.#policy.replies || this.#sent > 0);
+      return this.#finish(this.#sent > 0);
     }
     // ESC and anything else begin a new sequence: the string was none
     const escSent = this.#sent === this.#sequence.length;

@@ -13,8 +13,6 @@ export interface KeyPolicy {
   readonly bracketedPaste: boolean;
   /** The program has switched focus reports (1004) on. */
   readonly focus: boolean;
-  /** Replies of the viewer's terminal go to the program (normally not). */
-  readonly replies: boolean;
   /** The program's terminal turns the interrupt character into SIGINT. */
   readonly isig: boolean;
   /** The terminal's interrupt character (VINTR), normally 0x03; null where it is switched off. */

@@ -268,8 +268,6 @@ export class ViewerInput {
       bracketedPaste: modes.bracketedPaste,
       focus: modes.focus,
       historyKey: this.#session.trainer.display.drawn && modes.alternate,
-      // the screen answers every query of the program itself
-      replies: false,
     };
   }
 

@@ -19,7 +19,6 @@ const launch: KeyPolicy = {
   prefix: 0x1c,
   bracketedPaste: true,
   focus: false,
-  replies: false,
   isig: true,
   interruptByte: 3,
 };
@@ -382,10 +381,6 @@ describe("replies of the terminal", () => {
         .wait(quietReset)
         .did();
     });
-
-  test("go to the program where the policy says so", () => {
-    for (const reply of replies) typist({ replies: true }).type(reply).did(`>${reply}`);
-  });
 
   test("torn by a slow line are sent whole, and still detach nothing", () => {
     for (const reply of replies.filter((reply) => reply.includes("dddd"))) {
