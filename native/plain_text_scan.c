@@ -1,6 +1,5 @@
 // Finds the plain beginning of output (text, tabs, CR, LF, SGR): what a flood costs the screen's thread. The
-// rules are those of src/terminal/model/plain-text-scan.ts, the same in JavaScript and many times slower;
-// test/unit/terminal/plain-text-scan.test.ts compares the two.
+// rules stand once more in test/support/oracle/plain-text-scan.ts, with which a test compares it.
 #include "plain_text_scan.h"
 
 #include <stdbool.h>

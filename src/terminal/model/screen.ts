@@ -7,11 +7,10 @@ import { replay, replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
 import { cellText, type Line } from "./cells.ts";
 import { Model } from "./model.ts";
-import type { PlainTextScan } from "./plain-text-scan.ts";
 import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
 import { Scanner } from "./scanner.ts";
-import { Backlog } from "./skip.ts";
+import { Backlog, type PlainTextScan } from "./skip.ts";
 import { type Tracked, Tracker } from "./tracker.ts";
 
 /** What puts a terminal of the same size into the screen's state. */
@@ -83,12 +82,10 @@ export interface ScreenOptions {
   /** Position in the output of the first byte that will be fed. */
   offset?: number;
   /**
-   * Plain output that comes in large pieces is not parsed before it has to be, and what scrolls out of the
-   * scrollback until then is not parsed
-   * at all. `settle` must be called when no more comes.
+   * Where it is there the screen is lazy: plain output that comes in large pieces is not parsed before it has
+   * to be, and what scrolls out of the scrollback until then is not parsed at all. `settle` must be called
+   * when no more comes.
    */
-  lazy?: boolean;
-  /** Finds plain output for `lazy`; without it JavaScript does, some times slower. */
   scanPlainText?: PlainTextScan | undefined;
 }
 
@@ -123,7 +120,8 @@ export class Screen {
     this.#model = stored?.model ?? new Model(cols, rows, options.scrollback);
     this.#tracker = new Tracker(this.#model, (title) => listener.title?.(title));
     if (stored !== undefined) this.#tracker.state = stored.tracked;
-    if (options.lazy === true) this.#backlog = new Backlog(this.#model, options.scrollback, options.scanPlainText);
+    const { scrollback, scanPlainText } = options;
+    if (scanPlainText !== undefined) this.#backlog = new Backlog(this.#model, scrollback, scanPlainText);
     answerQueries(this.#model, this.#tracker, (bytes) => listener.answer?.(bytes));
     hearMarks(this.#model.terminal.parser, listener);
     this.#watchLeaving();

@@ -2,7 +2,13 @@
 // scrollback before anyone can see it.
 import { BlockPool } from "../worker/block-pool.ts";
 import type { Model } from "./model.ts";
-import { endOfSgr, type PlainTextScan, scanPlainText } from "./plain-text-scan.ts";
+
+/**
+ * Looks for the longest plain part that `bytes` begin with: text, tabs, CR, LF and SGR. Answers in `found`:
+ * its length (bytes), its line feeds, and where the SGR sequences begin that count in it: what comes before
+ * is undone by the one that stands there. (native/plain_text_scan.c)
+ */
+export type PlainTextScan = (bytes: Uint8Array, found: Uint32Array) => void;
 
 /**
  * Output in pieces of at least this size is worth holding back: a program that talks to a person never writes
@@ -47,7 +53,7 @@ export class Backlog {
    * @param scrollback lines that the model keeps above its screen.
    * @param find finds the plain beginning of output.
    */
-  constructor(model: Model, scrollback: number, find: PlainTextScan = scanPlainText) {
+  constructor(model: Model, scrollback: number, find: PlainTextScan) {
     this.#model = model;
     this.#lines = scrollback;
     this.#find = find;
@@ -230,9 +236,10 @@ function behind({ bytes, lineFeeds, attributes }: Piece, head: Piece): Piece {
 /** What a piece leaves of its SGR sequences. */
 function attributesOf({ bytes, attributes }: Piece): Uint8Array {
   const sequences: Uint8Array[] = [];
-  // a Buffer finds a byte many times faster than an array does
+  // a Buffer finds a byte many times faster than an array does; all sequences of a piece are SGRs, which end
+  // with the first `m`
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = view.indexOf(0x1b, attributes); at >= 0; at = view.indexOf(0x1b, at + 1))
-    sequences.push(bytes.subarray(at, endOfSgr(bytes, at)));
+    sequences.push(bytes.subarray(at, view.indexOf(0x6d, at) + 1));
   return Buffer.concat(sequences);
 }

@@ -7,9 +7,8 @@ import vm from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FrameRenderer } from "../frames/frames.ts";
 import { endOfSlice } from "../model/cost.ts";
-import type { PlainTextScan } from "../model/plain-text-scan.ts";
 import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "../model/screen.ts";
-import { heldBlocks } from "../model/skip.ts";
+import { heldBlocks, type PlainTextScan } from "../model/skip.ts";
 import type { FromWorker, Key, Marks, Told, ToWorker } from "./channel.ts";
 import { owned } from "./channel.ts";
 
@@ -132,7 +131,7 @@ class Slot {
   }
 
   #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): Screen {
-    const shared = { scrollback, offset, lazy: true, scanPlainText };
+    const shared = { scrollback, offset, scanPlainText };
     if (restore !== undefined) {
       try {
         return Screen.restore(restore, shared, this.#listener());
@@ -338,7 +337,7 @@ class Slot {
       this.#made = undefined;
       const { cols, rows, offset } = this.#screen;
       const broken = this.#screen;
-      const options = { scrollback: this.#scrollback, offset, lazy: true, scanPlainText };
+      const options = { scrollback: this.#scrollback, offset, scanPlainText };
       let kept = true;
       try {
         this.#screen = Screen.restore(broken.encode().replay, options, this.#listener());

@@ -1,5 +1,6 @@
 // What a screen costs the server: time and size of its snapshot, awake and packed up, of storing it, and how
 // fast it takes a flood.
+import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Screen } from "../../../src/terminal/model/screen.ts";
@@ -8,6 +9,7 @@ import { addon, root } from "../../support/paths.ts";
 import { amount, type Measure } from "../bench.ts";
 import type { Figure, Unit } from "../figures.ts";
 
+const native = createRequire(import.meta.url)(addon);
 const size = { cols: 200, rows: 50 };
 const scrollback = 10_000;
 
@@ -85,7 +87,7 @@ export const snapshot: Measure = {
     }
     const output = log(amount(bench, 100_000, 40_000, 12_000));
     for (const lazy of [false, true]) {
-      const screen = new Screen({ ...size, scrollback, lazy });
+      const screen = new Screen({ ...size, scrollback, ...(lazy ? { scanPlainText: native.scanPlainText } : {}) });
       const begun = performance.now();
       for (let at = 0; at < output.length; at += 1 << 16) screen.feed(output.subarray(at, at + (1 << 16)));
       screen.settle();

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { compare, isVisible, type State, UserScreen } from "../../replay/user-screen.ts";
+import { scanPlainText } from "../../support/oracle/plain-text-scan.ts";
 import { stream } from "./vocabulary.ts";
 
 const numRuns = Number(process.env.FALCON_PROPERTY_RUNS ?? 60);
@@ -124,7 +125,7 @@ function check(numRuns: number): void {
         // the same emulator, with the same bounds on counts
         const eager = new Screen({ cols, rows, scrollback });
         const whole = new UserScreen(cols, rows, scrollback, eager.terminal);
-        const lazy = new Screen({ cols, rows, scrollback, lazy: true });
+        const lazy = new Screen({ cols, rows, scrollback, scanPlainText });
         const seen = new UserScreen(cols, rows, scrollback, lazy.terminal);
         let parsed = 0;
         const { parse } = seen.core._inputHandler;

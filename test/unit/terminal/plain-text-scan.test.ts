@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { type PlainTextScan, scanPlainText } from "../../../src/terminal/model/plain-text-scan.ts";
+import type { PlainTextScan } from "../../../src/terminal/model/skip.ts";
+import { scanPlainText } from "../../support/oracle/plain-text-scan.ts";
 import { addon, notBuilt } from "../../support/paths.ts";
 
 const found = (find: PlainTextScan, text: string | Uint8Array) => {

@@ -1,12 +1,6 @@
-// Finds the plain beginning of output: text, tabs, CR, LF and SGR. native/plain_text_scan.c is the same in C,
-// for the worker; a test compares the two.
-
-/**
- * Looks for the longest plain part that `bytes` begin with. Answers in `found`: its length (bytes), its line
- * feeds, and where the SGR sequences begin
- * that count in it: what comes before is undone by the one that stands there.
- */
-export type PlainTextScan = (bytes: Uint8Array, found: Uint32Array) => void;
+// The plain beginning of output, as native/plain_text_scan.c finds it, in JavaScript: what that is compared
+// with.
+import type { PlainTextScan } from "../../../src/terminal/model/skip.ts";
 
 /** What a byte means to the scan. */
 const Kind = { other: 0, text: 1, lineFeed: 2, escape: 3, c2: 4 } as const;
@@ -66,7 +60,7 @@ const parameter = new Uint8Array(256).fill(1, 0x30, 0x3c);
 const longestSgr = 64;
 
 /** The end of the SGR sequence that begins at `at`; 0 where none does. */
-export function endOfSgr(bytes: Uint8Array, at: number): number {
+function endOfSgr(bytes: Uint8Array, at: number): number {
   if (bytes[at + 1] !== 0x5b) return 0;
   const limit = Math.min(bytes.length, at + longestSgr);
   let end = at + 2;
