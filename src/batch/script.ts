@@ -1,5 +1,6 @@
 // The batch script that `falcon submit` writes: what Slurm is told, and one line that becomes the run.
 import { Failure, Status } from "../base/failure.ts";
+import { quotedIfNeeded } from "../base/shell-words.ts";
 
 export interface ScriptOrder {
   /** Of the session and of the job. */
@@ -24,16 +25,11 @@ export function batchScript({ name, directory, grace, signal = `B:USR1@${grace}`
     `#SBATCH --signal=${signal}`,
     "#SBATCH --requeue",
     "#SBATCH --open-mode=append",
-    `cd ${quoted(directory)} || exit`,
+    `cd ${quotedIfNeeded(directory)} || exit`,
     "# exec: the batch system's signals reach falcon and not a shell",
-    `exec ${command.map(quoted).join(" ")}`,
+    `exec ${command.map(quotedIfNeeded).join(" ")}`,
     "",
   ].join("\n");
-}
-
-/** A word of a shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Without a word of anybody's: long enough for an epoch of most runs. */

@@ -1,7 +1,7 @@
 // Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
 // it.
 
-import { finite } from "../base/csv.ts";
+import { csvNumber, csvText, finite } from "../base/csv.ts";
 import type { MetricSeries } from "../trainers/series.ts";
 import { span } from "../trainers/summary.ts";
 import { notComparable } from "./comparability.ts";
@@ -127,7 +127,7 @@ function metricsOf(runs: readonly ComparedRun[]): { node: string; name: string }
 export function comparisonCsv({ runs, metric }: Comparison): string {
   const lines = ["run,node,metric,step,epoch,walltime,samples,value"];
   const cell = (value: number | null | string) =>
-    typeof value === "string" ? (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value) : number(value);
+    typeof value === "string" ? csvText(value) : csvNumber(value);
   for (const run of runs)
     for (const series of run.metrics.filter((one) => one.metric === metric))
       series.value.forEach((value, i) => {
@@ -136,11 +136,6 @@ export function comparisonCsv({ runs, metric }: Comparison): string {
         lines.push([...row, time === null ? null : time / 1000, series.samples[i] ?? null, value].map(cell).join(","));
       });
   return `${lines.join("\n")}\n`;
-}
-
-function number(value: number | null): string {
-  if (value === null) return "";
-  return Number.isFinite(value) ? String(value) : Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
 /** Everything but the curves of other metrics. */

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { type Finding, problem, warning } from "./condition.ts";
+import { namesIn } from "../platform/names-in.ts";
 
 /** A folder from which old files are removed, or (`age` null) one that is spared. */
 export interface Cleaned {
@@ -87,14 +88,6 @@ export function checkCleaners(cleaned: readonly Cleaned[], sessions: string, ray
     );
   }
   return findings;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function linesOf(file: string): string[] {

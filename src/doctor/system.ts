@@ -2,6 +2,7 @@
 // folder.
 import fs from "node:fs";
 import { type Finding, problem, warning } from "./condition.ts";
+import { namesIn } from "../platform/names-in.ts";
 
 /**
  * RHEL 8's: the oldest that we mean to run on. Before 5.3 there is no pidfd, so a holder's successor cannot
@@ -95,14 +96,6 @@ export function otherServers(ownHome: string, uid: number, proc = "/proc"): Serv
     }
   }
   return found;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 /** Version in `root`'s package.json; undefined where it cannot be read. */

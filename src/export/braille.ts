@@ -1,5 +1,7 @@
 // Braille characters as dots: DejaVu Sans Mono has none of them, and terminals draw curves and spinners with
 // them.
+import { round } from "./round.ts";
+
 
 /** The Unicode block: the eight low bits of a character say which dots it has (Unicode 16, section 21.1). */
 const first = 0x2800;
@@ -47,8 +49,4 @@ export function brailleDots(text: string, x: number, top: number, cell: number, 
     }
   });
   return dots.join("");
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }

@@ -5,6 +5,7 @@
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
 import { greatest, least, linearAxis, logAxis } from "./axis.ts";
 import { xml } from "./svg.ts";
+import { round } from "./round.ts";
 
 const width = 720;
 const frame = { left: 70, right: 20, top: 40, bottom: 52, plot: 320, legend: 18 };
@@ -89,8 +90,4 @@ function mark(index: number, x: number, y: number, colour: string): string {
     default:
       return `<circle cx="${x}" cy="${y}" r="3.8" ${paint}/>`;
   }
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }

@@ -3,6 +3,7 @@ import type { Curve, NodeCurves } from "../trainers/curve.ts";
 import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
 import { xml } from "./svg.ts";
 import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
+import { round } from "./round.ts";
 
 export interface FigureOptions {
   /** A logarithmic axis; symmetric where losses are not all above zero. */
@@ -277,8 +278,4 @@ function number(value: number): string {
   const size = Math.abs(value);
   const text = value !== 0 && (size < 0.001 || size >= 100_000) ? value.toExponential(2) : String(Number(value.toPrecision(3)));
   return text.replaceAll("-", "\u2212");
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }

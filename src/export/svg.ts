@@ -1,6 +1,7 @@
 // A screen as SVG: real text in a monospaced font, so that it stays sharp, can be searched and copied.
 import { brailleDots, withoutBraille } from "./braille.ts";
 import { background, foreground, type Picture, type Stretch } from "./picture.ts";
+import { round } from "./round.ts";
 
 const fontSize = 14;
 /**
@@ -86,8 +87,4 @@ function text(stretch: Stretch, x: number, baseline: number, cell: number): stri
     lines.length > 0 ? `text-decoration="${lines.join(" ")}"` : "",
   ].filter(Boolean);
   return `<text ${attributes.join(" ")}>${xml(shown)}</text>`;
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }

@@ -2,6 +2,7 @@
 import type { Curve } from "../trainers/curve.ts";
 import { greatest, least, linearAxis } from "./axis.ts";
 import { xml } from "./svg.ts";
+import { round } from "./round.ts";
 
 /** Height of one panel in a figure. */
 export const usagePanelHeight = 150;
@@ -31,8 +32,4 @@ export function usagePanel({ label, x, y }: Curve, top: number, left: number, ri
     `<path d="M${left} ${ceiling}V${floor}H${right}" fill="none" stroke="${ink}"/>`,
     `<polyline points="${known.map(([at, value]) => `${px(at)},${py(value)}`).join(" ")}" fill="none" stroke="#009e73" stroke-width="1.5"/>`,
   ].join("\n");
-}
-
-function round(n: number): number {
-  return Math.round(n * 100) / 100;
 }

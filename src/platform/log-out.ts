@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { namesIn } from "./names-in.ts";
 
 /**
  * Below the user's own manager (`user@UID.service`), in the scope of one login, or in neither (a service, a
@@ -87,7 +88,7 @@ function killsProcesses(folders: readonly string[], user: string): boolean | und
       .find((text) => text !== "") ?? "";
   const dropIns = new Map<string, string>();
   for (const folder of folders) {
-    for (const name of list(path.join(folder, "logind.conf.d"))) {
+    for (const name of namesIn(path.join(folder, "logind.conf.d"))) {
       if (name.endsWith(".conf")) dropIns.set(name, read(path.join(folder, "logind.conf.d", name)));
     }
   }
@@ -116,13 +117,5 @@ function read(file: string): string {
     return fs.readFileSync(file, "utf8");
   } catch {
     return "";
-  }
-}
-
-function list(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -6,6 +6,7 @@ import { Failure } from "../base/failure.ts";
 import { claimHome, machineOfHome } from "../platform/native.ts";
 import { readRecord } from "../store/record.ts";
 import { readSessionFile } from "../store/session-file.ts";
+import { namesIn } from "../platform/names-in.ts";
 
 /**
  * Sees to it that `home` is this machine's before anything in it is opened. For who has its locks.
@@ -53,13 +54,5 @@ function hasEnded(folder: string): boolean {
     return readRecord(folder).exit !== undefined;
   } catch {
     return false;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

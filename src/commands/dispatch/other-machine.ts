@@ -3,6 +3,7 @@
 // fails is not tried again.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
+import { quoted } from "../../base/shell-words.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import {
@@ -11,7 +12,6 @@ import {
   farCommand,
   farContract,
   placeOfRemote,
-  quoted,
   sentHere,
   sentToSite,
 } from "../machines/reach.ts";

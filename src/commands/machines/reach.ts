@@ -2,6 +2,7 @@
 // `reach.NAME` of the configuration says it for one machine; else a session of a Slurm job by a step in that
 // job, where this machine's Slurm knows the job, and all others by the user's ssh.
 import type { Config } from "../../base/config.ts";
+import { quoted } from "../../base/shell-words.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { masterAlive, masterIdle } from "./ssh-masters.ts";
 
@@ -181,12 +182,4 @@ export function channelWords(
 export function placeOfRemote({ host, job, via, behind }: RemoteSession): FarPlace {
   if (via === null) return { host, job };
   return behind ? { host: via, job: null, asked: true, behind } : { host, job, asked: true };
-}
-
-/**
- * A word for a POSIX shell, and for fish and csh, which read the far command line where they are the login
- * shell.
- */
-export function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
 // on PATH.
 import { initVariable } from "../../doctor/falcons.ts";
 import { completeCommand } from "../dispatch/completion.ts";
+import { quoted } from "../../base/shell-words.ts";
 
 /**
  * A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell.
@@ -151,11 +152,6 @@ function __falcon_sessions_path --on-event fish_prompt
 end
 __falcon_sessions_path
 `;
-}
-
-/** For bash and zsh. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function fishQuoted(word: string): string {

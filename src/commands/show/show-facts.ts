@@ -12,6 +12,7 @@ import { holeReason } from "../output/hole-reason.ts";
 import { usageLines } from "../text/usage-text.ts";
 import { bytes, duration, endSentence } from "../text/wording.ts";
 import { wrapped } from "./show-progress.ts";
+import { quotedIfNeeded } from "../../base/shell-words.ts";
 
 export interface FactsNow {
   /** ms since 1970. */
@@ -33,7 +34,7 @@ const inOnePiece = new Set(["command", "directory", "run"]);
 export function factLines(session: Session, facts: Listing, { now, parts, deadline: text, when, width }: FactsNow): string[] {
   const { row } = session;
   const lines: [string, string][] = [
-    ["command", row.command.map(quoted).join(" ")],
+    ["command", row.command.map(quotedIfNeeded).join(" ")],
     ["directory", row.directory],
     ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
     ...(Object.keys(facts.tags).length === 0 ? [] : ([["labels", tagsText(facts.tags)]] as [string, string][])),
@@ -112,7 +113,7 @@ function clusterText(cluster: Cluster | null): string {
 }
 
 function changesText(changes: readonly string[]): string {
-  return changes.length === 0 ? "" : `${changes.map(quoted).join(" ")} by relaunch, kept for each further one`;
+  return changes.length === 0 ? "" : `${changes.map(quotedIfNeeded).join(" ")} by relaunch, kept for each further one`;
 }
 
 /** "2 x NVIDIA A100": of several of one model how many. */
@@ -161,9 +162,4 @@ function deadlineLines(
         : "";
   const facts = [live ? text : "", when(Date.parse(deadline.at)), why, live || deadline.stopped !== null ? before : ""];
   return [["deadline", facts.filter(Boolean).join(" · ")], ...unknown];
-}
-
-/** A word as a shell would need it written. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

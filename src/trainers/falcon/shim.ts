@@ -8,6 +8,7 @@ import { onDisk } from "../../base/bytes.ts";
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import type { EnvironmentShim } from "../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
+import { quoted } from "../../base/shell-words.ts";
 
 /**
  * The script. Nohup, xargs, a batch script and `env -i` find a file on PATH, where they would not see a
@@ -190,8 +191,4 @@ function exists(file: string): boolean {
   } catch {
     return false; // not there, or on a path that is none: who writes there will hear why
   }
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,10 @@
+// The names in a folder of the system; none where it cannot be read.
+import fs from "node:fs";
+
+export function namesIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
