@@ -1,7 +1,6 @@
 // Tells the channels of [notify]: one outbox each, so that a slow one keeps no other waiting; and what
 // machines without a network have left for us.
 import type { Channel } from "../base/channels.ts";
-import type { Disposable } from "../base/disposable.ts";
 import type { Log } from "../base/log.ts";
 import type { FigureTurn } from "../export/render.ts";
 import { leftFact, type Message, testMessage } from "../notify/message.ts";
@@ -38,7 +37,7 @@ export interface AnnouncerEffects {
 /** What others have left is looked for at commands, so often at the most (ms): a folder is read. */
 const claimEvery = 10_000;
 
-export class Announcer implements Disposable {
+export class Announcer {
   readonly channels: readonly Channel[];
   readonly #effects: AnnouncerEffects;
   readonly #boxes: readonly { channel: Channel; notices: Notices; outbox: EventOutbox }[];

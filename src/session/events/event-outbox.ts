@@ -1,6 +1,5 @@
 // Tells one place of events, the user's own command (`on_event`) or a channel of [notify]: each until it was
 // taken, through crashes of the server.
-import type { Disposable } from "../../base/disposable.ts";
 import type { Log } from "../../base/log.ts";
 import type { Delivery, Queue } from "../../store/deliveries.ts";
 
@@ -63,7 +62,7 @@ export function commandWay(run: RunCommand): Way {
   };
 }
 
-export class EventOutbox implements Disposable {
+export class EventOutbox {
   readonly #queue: Queue;
   readonly #way: Way | undefined;
   #clock: () => number;

@@ -1,5 +1,4 @@
 // The one tick by which the server looks at live runs: everything that wants to know of them is told by it.
-import type { Disposable } from "../../base/disposable.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Session } from "../life/session.ts";
 
@@ -17,7 +16,7 @@ export interface TickEffects {
 /** Told at each look. */
 export type Looker = (session: Session, run: RunProgress) => void;
 
-export class RunTick implements Disposable {
+export class RunTick {
   readonly #effects: TickEffects;
   readonly #lookers = new Set<Looker>();
   #waiting = 0;

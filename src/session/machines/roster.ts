@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { hostPattern } from "../../base/config.ts";
-import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { type RemoteSession, sessionsOf } from "./remote-session.ts";
@@ -49,7 +48,7 @@ export function rosterRoot(archive: string): string {
   return path.join(path.dirname(archive), "roster");
 }
 
-export class RosterKeeper implements Disposable {
+export class RosterKeeper {
   readonly folder: string;
   /** Why it could not be written last; undefined: it could. */
   problem: string | undefined;

@@ -1,6 +1,5 @@
 // Keeps the parts of runs where the next part finds them: published while a session runs in a batch job, and
 // brought in where its run goes on.
-import type { Disposable } from "../../base/disposable.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
@@ -48,7 +47,7 @@ export interface Asked {
   words: readonly string[];
 }
 
-export class PartKeeper implements Disposable {
+export class PartKeeper {
   readonly #effects: PartEffects;
   /** Output (bytes) and state as they were published last. */
   readonly #published = new WeakMap<Session, string>();

@@ -1,6 +1,5 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other
 // gets rendered frames. Never waited for.
-import type { Disposable } from "../../base/disposable.ts";
 import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
@@ -70,7 +69,7 @@ type Mode =
   | { is: "borrowed" }
   | { is: "closed" };
 
-export class Viewer implements Disposable {
+export class Viewer {
   #viewed: Viewed;
   #terminal: ViewerTerminal;
   #mode: Mode = { is: "behind" };
