@@ -22,19 +22,14 @@ import { SshMasters } from "../commands/machines/ssh-masters.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { addonFile } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
-import type { Finding } from "../resources/findings.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
-import { aboutAll } from "../session/events/event-facts.ts";
-import { commandWay, EventOutbox } from "../session/events/event-outbox.ts";
-import { EventStream } from "../session/events/event-stream.ts";
 import { RunTick } from "../session/events/run-tick.ts";
 import type { Session } from "../session/life/session.ts";
 import { SessionTable } from "../session/life/session-table.ts";
 import { AskedHosts } from "../session/machines/asked-hosts.ts";
 import { Neighbours } from "../session/machines/neighbours.ts";
 import { RosterKeeper, rosterRoot } from "../session/machines/roster.ts";
-import { noticesRoot } from "../session/machines/shared-notices.ts";
 import { Submissions } from "../session/machines/submissions.ts";
 import { Archive } from "../session/output/archive.ts";
 import { Retention } from "../session/output/retention.ts";
@@ -43,17 +38,13 @@ import { stopGracefully } from "../session/run/graceful-stop.ts";
 import { movement } from "../session/run/movement.ts";
 import { PartKeeper } from "../session/run/part-keeper.ts";
 import { RunProgresses } from "../session/run/run-progress.ts";
-import { Deliveries } from "../store/deliveries.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot } from "../store/part-archive.ts";
-import { SessionEvents } from "../store/session-events.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { SharedArchive } from "../store/shared-archive.ts";
 import { Screens } from "../terminal/worker/screens.ts";
-import type { RunProgress } from "../trainers/run.ts";
-import { Announcer } from "./announcer.ts";
 import { Clients } from "./clients.ts";
-import { runEventCommand } from "./event-command.ts";
+import { EventHub } from "./event-hub.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home-guard.ts";
 import { homeIdentity, takeHome } from "./home-owner.ts";
 import { JobEnds } from "./job-ends.ts";
@@ -113,8 +104,7 @@ export class Server implements Context {
   readonly neighbours: Neighbours;
   readonly submissions: Submissions;
   readonly #retention: Retention;
-  /** What happened to the sessions. */
-  readonly events: EventStream;
+  readonly events: EventHub["events"];
   /** The one look at live runs. */
   readonly tick: RunTick;
   readonly progress = new RunProgresses(
@@ -137,10 +127,8 @@ export class Server implements Context {
   readonly #jobSignals: JobSignals;
   readonly #ends: SessionEnds;
   #screens: Screens;
-  readonly #deliveries: Deliveries;
-  #eventOutbox: EventOutbox;
-  /** Tells the channels of [notify]. */
-  readonly announcer: Announcer;
+  readonly #hub: EventHub;
+  readonly announcer: EventHub["announcer"];
   #listener: Listener;
   #scopes: Scopes;
   readonly #clients: Clients;
@@ -170,29 +158,12 @@ export class Server implements Context {
     for (const problem of problems) log("config.refused", { problem });
     this.store = SessionStore.open(path.join(options.home, databaseName), log).store;
     guard.databaseOpened();
-    const { onEvent } = config;
     this.archive = new Archive(
       this.store,
       {
         lineWorker: path.join(options.root, "dist", "log-worker.cjs"),
         screenWorker: path.join(options.root, "dist", "screen-worker.cjs"),
       },
-      log,
-    );
-    this.#deliveries = new Deliveries(this.store.database);
-    this.#eventOutbox = new EventOutbox(
-      this.#deliveries,
-      onEvent === null
-        ? undefined
-        : commandWay((variables) => {
-            const row = this.table.get(variables.FALCON_SESSION_ID ?? "")?.row;
-            return runEventCommand(
-              onEvent,
-              { ...(row?.environment ?? (process.env as Record<string, string>)), ...variables },
-              row?.directory ?? "/",
-            );
-          }),
-      wall,
       log,
     );
     this.#knownTime = new KnownTime({
@@ -260,14 +231,8 @@ export class Server implements Context {
       stored: (write) => this.#stored(write),
       tell: (session) => void this.#ends.tell(session),
       conclude: (session, lost) => void this.#ends.conclude(session, lost),
-      keepUntold: ({ deliveries, notices }) => {
-        if (this.config.onEvent !== null) for (const delivery of deliveries) this.#deliveries.takeIn(delivery, wall());
-        this.announcer.takeOver(notices);
-      },
-      tellUntold: () => {
-        this.#eventOutbox.resume();
-        this.announcer.resume();
-      },
+      keepUntold: (untold) => this.#hub.takeOver(untold),
+      tellUntold: () => this.#hub.resume(),
       over: () => void this.#end("its job is over", (peer) => peer.reconnect()),
     });
     this.#partArchive = new SharedArchive(config.archive ?? archiveRoot(process.env));
@@ -300,33 +265,21 @@ export class Server implements Context {
       clock: wall,
       steady,
     });
-    this.announcer = new Announcer(config.channels, {
+    this.#hub = new EventHub({
+      config,
       database: this.store.database,
-      row: (id) => this.table.get(id)?.row,
-      curves: async (id) => {
-        const session = this.table.get(id);
-        return session === undefined ? [] : this.progress.curves(session);
-      },
+      session: (id) => this.table.get(id),
+      curves: (session) => this.progress.curves(session),
       draw: (turn) => this.archive.workers.run<Uint8Array>(turn, longestDrawing),
-      host: this.host,
-      ssh: config.ssh,
-      shared: noticesRoot(archiveRoot(process.env)),
       home: homeIdentity(options.home),
       inJob: this.neighbours.place.job !== null,
-      clock: wall,
-      steady,
+      ending: () => this.#ending,
       log,
     });
-    this.events = new EventStream(new SessionEvents(this.store.database), {
-      tell: (session, event, facts) => {
-        this.#eventOutbox.tell(session, event, facts);
-        this.announcer.tell(session, event, facts);
-      },
-      clock: wall,
-      log,
-    });
+    this.announcer = this.#hub.announcer;
+    this.events = this.#hub.events;
     this.tick = new RunTick({ live: () => this.table.live(), progress: (session) => this.progress.of(session) }, (session, run) =>
-      this.#lookAt(session, run),
+      this.#hub.lookAt(session, run),
     );
     this.#deadlines = new DeadlineWatch({
       live: () => this.table.live(),
@@ -345,7 +298,7 @@ export class Server implements Context {
     });
     const { sampler, gpus }: SystemUsage = systemUsage(
       () => this.table.live(),
-      (id, finding) => this.#found(id, finding),
+      (id, finding) => this.#hub.found(id, finding),
       log,
     );
     this.usage = sampler;
@@ -358,7 +311,7 @@ export class Server implements Context {
       jobs,
       log,
       ending: () => this.#ending,
-      lookAt: (session, run) => this.#lookAt(session, run),
+      lookAt: (session, run) => this.#hub.lookAt(session, run),
       told: () => {
         this.roster.changed();
         this.#considerIdle();
@@ -423,8 +376,7 @@ export class Server implements Context {
       if (options.job === undefined) server.#scopes.enterServer(process.pid);
       server.#jobSessions.watch();
       server.#aside.warm();
-      server.#eventOutbox.resume();
-      server.announcer.resume();
+      server.#hub.resume();
       server.#retention.begin();
       server.#deadlines.begin();
       server.usage.changed();
@@ -483,24 +435,6 @@ export class Server implements Context {
     for (const session of this.table.all()) if (!session.live && session.row.facts.untold === true) void this.#ends.tell(session);
   }
 
-  /** Something about what a run uses is worth telling. */
-  #found(id: string, { kind, sentence: what }: Finding): void {
-    const session = this.table.get(id);
-    if (session === undefined || this.#ending) return;
-    this.log("session.finding-raised", { id, kind, what });
-    this.events.add(session, { kind, ...aboutAll, sentence: what }, what);
-    if (this.config.notify) session.notify(`${session.row.name}: ${what}`);
-  }
-
-  /** What is new in a run is told, each once; what stands in its terminals is what a person would act on. */
-  #lookAt(session: Session, run: RunProgress): void {
-    if (this.#ending) return;
-    for (const { kind, sentence } of this.events.look(session, run)) {
-      this.log("session.event-noticed", { id: session.id, kind, sentence });
-      if (this.config.notify && (kind === "stalled" || kind === "nan")) session.notify(`${session.row.name}: ${sentence}`);
-    }
-  }
-
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
     this.#deadlines.begin();
@@ -553,7 +487,7 @@ export class Server implements Context {
    */
   async homeLost(verdict: Exclude<Verdict, "well">): Promise<void> {
     const renewing = verdict === "renew";
-    const wanted = renewing && (this.table.live().length > 0 || this.#eventOutbox.pending || this.announcer.pending);
+    const wanted = renewing && (this.table.live().length > 0 || this.#hub.pending);
     const ended = this.#ended;
     this.#ended = () => {
       if (wanted && this.#clients.sentAway === 0) startSuccessor();
@@ -566,7 +500,7 @@ export class Server implements Context {
   #considerIdle(): void {
     clearTimeout(this.#idle);
     if (this.#ending || this.#clients.count > 0 || this.#retention.busy) return;
-    if (this.#eventOutbox.pending || this.announcer.pending) return;
+    if (this.#hub.pending) return;
     if (this.table.live().length > 0) return;
     this.#idle = setTimeout(() => this.stopServer("nothing runs and nobody is attached"), this.config.serverIdle);
   }
@@ -605,7 +539,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#clients.close();
     // what was taken is noted, or it would be told twice
-    const told = within(longestTelling, Promise.all([this.#eventOutbox.leave(), this.announcer.leave()]));
+    const told = within(longestTelling, this.#hub.leave());
     this.tick.dispose();
     this.#jobSessions.dispose();
     this.#deadlines.dispose();
@@ -617,8 +551,7 @@ export class Server implements Context {
     this.#scopes.dispose();
     await Promise.all([this.roster.farewell(), this.masters.end()]);
     await Promise.all([this.table.leave(), this.#retention.dispose(), told]);
-    this.#eventOutbox.dispose();
-    this.announcer.dispose();
+    this.#hub.dispose();
     // the database and the lock are free before a client that was sent away can start the next server
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
     this.store.close();
