@@ -49,9 +49,9 @@ struct token_handler {
 // What ESC and this letter begin; PLACE_TEXT where they are all of a sequence.
 enum place opened_by(uint8_t letter);
 
-// Where the control sequence ends that begins at `at` (with ESC), has neither prefix nor intermediates, and is
-// whole within `most` bytes; 0 where none does. For who looks for the plain part of a flood before it reads
-// on byte by byte: inline, since that is all that a flood costs there.
+// Where the control sequence ends that begins at `at` (with ESC), has neither prefix nor intermediates, and
+// is whole within `most` bytes; 0 where none does. For who looks for the plain part of a flood before it
+// reads on byte by byte: inline, since that is all that a flood costs there.
 static inline size_t end_of_bare_control(const uint8_t *bytes, size_t length, size_t at, size_t most) {
   if (length - at < 3 || bytes[at + 1] != '[') return 0;
   size_t limit = length - at > most ? at + most : length, i = at + 2;

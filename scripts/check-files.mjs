@@ -55,7 +55,6 @@ const allowed = {
     "src/server/clients.ts",
     "src/server/code-cache.ts",
     "src/server/home-guard.ts",
-    "src/server/home-owner.ts",
     "src/server/listener.ts",
     "src/server/main.ts",
     "src/server/scope.ts",

@@ -1,4 +1,5 @@
-// TOML as a person may have got it wrong: a line that is none is told and left out, and each key has its line.
+// TOML as a person may have got it wrong: a line that is none is told and left out, and each key has its
+// line.
 import { parse, TomlError } from "smol-toml";
 import type { Value } from "./setting-values.ts";
 

@@ -126,8 +126,7 @@ function metricsOf(runs: readonly ComparedRun[]): { node: string; name: string }
 /** A line a value of the compared metric; what is not known is empty. */
 export function comparisonCsv({ runs, metric }: Comparison): string {
   const lines = ["run,node,metric,step,epoch,walltime,samples,value"];
-  const cell = (value: number | null | string) =>
-    typeof value === "string" ? csvText(value) : csvNumber(value);
+  const cell = (value: number | null | string) => (typeof value === "string" ? csvText(value) : csvNumber(value));
   for (const run of runs)
     for (const series of run.metrics.filter((one) => one.metric === metric))
       series.value.forEach((value, i) => {

@@ -1,8 +1,8 @@
 // The system below and the server beside: the kernel's age, and session servers of another version or another
 // folder.
 import fs from "node:fs";
-import { type Finding, problem, warning } from "./condition.ts";
 import { namesIn } from "../platform/names-in.ts";
+import { type Finding, problem, warning } from "./condition.ts";
 
 /**
  * RHEL 8's: the oldest that we mean to run on. Before 5.3 there is no pidfd, so a holder's successor cannot

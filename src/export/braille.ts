@@ -2,7 +2,6 @@
 // them.
 import { round } from "./round.ts";
 
-
 /** The Unicode block: the eight low bits of a character say which dots it has (Unicode 16, section 21.1). */
 const first = 0x2800;
 const braille = /[\u2800-\u28ff]/;

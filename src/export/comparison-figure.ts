@@ -4,8 +4,8 @@
 
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
 import { greatest, least, linearAxis, logAxis } from "./axis.ts";
-import { xml } from "./svg.ts";
 import { round } from "./round.ts";
+import { xml } from "./svg.ts";
 
 const width = 720;
 const frame = { left: 70, right: 20, top: 40, bottom: 52, plot: 320, legend: 18 };

@@ -1,9 +1,9 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
 import type { Curve, NodeCurves } from "../trainers/curve.ts";
 import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
+import { round } from "./round.ts";
 import { xml } from "./svg.ts";
 import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
-import { round } from "./round.ts";
 
 export interface FigureOptions {
   /** A logarithmic axis; symmetric where losses are not all above zero. */

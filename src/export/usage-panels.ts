@@ -1,8 +1,8 @@
 // What a run used, as panels below the losses of a figure, on the same epochs.
 import type { Curve } from "../trainers/curve.ts";
 import { greatest, least, linearAxis } from "./axis.ts";
-import { xml } from "./svg.ts";
 import { round } from "./round.ts";
+import { xml } from "./svg.ts";
 
 /** Height of one panel in a figure. */
 export const usagePanelHeight = 150;

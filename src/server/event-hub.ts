@@ -104,8 +104,7 @@ export class EventHub {
 
   /** What another server could not tell any more is told from here. */
   takeOver({ deliveries, notices }: { deliveries: readonly Delivery[]; notices: readonly UntoldNotice[] }): void {
-    if (this.#effects.config.onEvent !== null)
-      for (const delivery of deliveries) this.#deliveries.takeIn(delivery, wall());
+    if (this.#effects.config.onEvent !== null) for (const delivery of deliveries) this.#deliveries.takeIn(delivery, wall());
     this.announcer.takeOver(notices);
   }
 

@@ -38,6 +38,15 @@ export interface KeyInput {
   timers: boolean;
 }
 
+/**
+ * Whether some of it may be a reply of the terminal, which goes nowhere: a control sequence with the final
+ * byte of one, or a string.
+ */
+export function mayBeReply(bytes: Buffer): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: replies are escape sequences
+  return /[\x1b\x9b][\s\S]*[cnRtuxy]|\x1b[\]P_X^]|[\x90\x98\x9d\x9e\x9f]/.test(bytes.toString("latin1"));
+}
+
 const bytesOf = (text: string) => Buffer.from(text);
 const itself = (text: string, more: Partial<Part> = {}): Part => ({ bytes: bytesOf(text), gives: "itself", ...more });
 const raw = (bytes: number[]): Part => ({ bytes: Buffer.from(bytes), gives: "itself" });
@@ -154,9 +163,9 @@ function something(random: Random, policy: KeyPolicy): Part[] {
     }
     case 4:
     case 5:
-      return [{ bytes: bytesOf(colour(random)), gives: policy.replies ? "itself" : [] }];
+      return [{ bytes: bytesOf(colour(random)), gives: [] }];
     case 6:
-      return [{ bytes: bytesOf(random.pick(replies)), gives: policy.replies ? "itself" : [] }];
+      return [{ bytes: bytesOf(random.pick(replies)), gives: [] }];
     case 7: {
       const [x, y] = [random.between(1, 300), random.between(1, 300)];
       if (random.oneIn(2)) return [itself(`\x1b[<${random.below(100)};${x};${y}${random.pick(["M", "m"])}`)];
@@ -220,7 +229,6 @@ export function keyInput(random: Random): KeyInput {
     prefix: random.oneIn(8) ? null : 0x1c,
     bracketedPaste: random.oneIn(2),
     focus: random.oneIn(2),
-    replies: random.oneIn(4),
     isig: !random.oneIn(4),
     interruptByte: random.oneIn(8) ? null : 3,
     historyKey: random.oneIn(2),

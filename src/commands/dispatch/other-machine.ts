@@ -6,15 +6,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { quoted } from "../../base/shell-words.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
-import {
-  channelWords,
-  type FarPlace,
-  farCommand,
-  farContract,
-  placeOfRemote,
-  sentHere,
-  sentToSite,
-} from "../machines/reach.ts";
+import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, sentHere, sentToSite } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
 
 /** Needs the caller's folder: a file is written below it. */

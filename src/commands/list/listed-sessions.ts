@@ -1,5 +1,5 @@
-// Which sessions a list is of: ours, those of other servers and machines, and what was submitted; by the words
-// that name them, or all that is of interest now.
+// Which sessions a list is of: ours, those of other servers and machines, and what was submitted; by the
+// words that name them, or all that is of interest now.
 import { printable } from "../../base/printable.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -25,7 +25,12 @@ interface Elsewhere {
 }
 
 /** @param here nothing of other machines. `problem` is told what is wrong with those. */
-export async function lookElsewhere(call: Call, context: Context, here: boolean, problem: (text: string) => void): Promise<Elsewhere> {
+export async function lookElsewhere(
+  call: Call,
+  context: Context,
+  here: boolean,
+  problem: (text: string) => void,
+): Promise<Elsewhere> {
   await context.takeInJobs();
   const others = await elsewhere(context);
   const submitted = await submittedElsewhere(context, presentIds(context, others));

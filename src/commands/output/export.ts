@@ -19,10 +19,10 @@ import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { usageCurves } from "../show/usage-curves.ts";
+import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
 import { renderLimit, writeMetric } from "./export-metric.ts";
-import { parseTime } from "../text/time-option.ts";
 
 const formats = [
   "cast",

@@ -1,4 +1,5 @@
-// The log of a node of a run for falcon logs --node: a file of the trainer's, followed while the session is live.
+// The log of a node of a run for falcon logs --node: a file of the trainer's, followed while the session is
+// live.
 import { Failure, Status } from "../../base/failure.ts";
 import { fileLines, fileStart } from "../../logs/file-lines.ts";
 import type { Selection } from "../../logs/line-job.ts";

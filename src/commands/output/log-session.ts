@@ -1,7 +1,7 @@
 // A session's own log for falcon logs: as lines, or as the bytes of its terminal; followed, where it is live.
 import { Failure, Status } from "../../base/failure.ts";
-import { type Place, SessionLines } from "../../logs/session-lines.ts";
 import type { Selection } from "../../logs/line-job.ts";
+import { type Place, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import type { Call, Context } from "../dispatch/call.ts";

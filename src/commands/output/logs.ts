@@ -10,8 +10,8 @@ import { partFact } from "../../session/run/parts.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
-import { type LogOptions, resumeLogs, selection } from "./log-options.ts";
 import { nodeLog } from "./log-node.ts";
+import { type LogOptions, resumeLogs, selection } from "./log-options.ts";
 import { searchAll } from "./log-search.ts";
 import { rawLog, sessionLog } from "./log-session.ts";
 
@@ -103,4 +103,3 @@ function seam(part: Session, place: number, { request }: Call): string {
   const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, begun];
   return `── part ${partFact(part)?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
 }
-

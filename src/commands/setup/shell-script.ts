@@ -1,8 +1,9 @@
 // The scripts of `falcon init`, one for each shell: the function, the completion, the folder that stays first
 // on PATH.
+
+import { quoted } from "../../base/shell-words.ts";
 import { initVariable } from "../../doctor/falcons.ts";
 import { completeCommand } from "../dispatch/completion.ts";
-import { quoted } from "../../base/shell-words.ts";
 
 /**
  * A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell.

@@ -1,5 +1,7 @@
 // What is known of a session besides how it goes: its command, places, times, and what it was started with, a
 // labelled line each.
+
+import { quotedIfNeeded } from "../../base/shell-words.ts";
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";
@@ -12,7 +14,6 @@ import { holeReason } from "../output/hole-reason.ts";
 import { usageLines } from "../text/usage-text.ts";
 import { bytes, duration, endSentence } from "../text/wording.ts";
 import { wrapped } from "./show-progress.ts";
-import { quotedIfNeeded } from "../../base/shell-words.ts";
 
 export interface FactsNow {
   /** ms since 1970. */

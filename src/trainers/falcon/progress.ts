@@ -93,7 +93,11 @@ export class RunWatcher implements RunWatch {
       // with rounds their epochs begin anew in each
       const early =
         log.rounds === undefined
-          ? earlier(metrics.epoch, metrics["val/loss"], first === undefined ? undefined : (first + (this.#reader.zone ?? 0)) / 1000 - 1)
+          ? earlier(
+              metrics.epoch,
+              metrics["val/loss"],
+              first === undefined ? undefined : (first + (this.#reader.zone ?? 0)) / 1000 - 1,
+            )
           : { x: [], y: [] };
       const training = log.epochs.filter((e) => e.loss !== undefined);
       const validation = log.epochs.filter((e) => e.validationLoss !== undefined);
@@ -208,7 +212,9 @@ export class RunWatcher implements RunWatch {
       timedOut: facts.timedOut,
       saved: facts.saved,
       resumed:
-        this.#reader.driver.facts.launches + (begun ? 0 : 1) > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),
+        this.#reader.driver.facts.launches + (begun ? 0 : 1) > 1 ||
+        facts.loaded ||
+        trained.some((node) => (node.epochsBefore ?? 0) > 0),
       localLogs: config.localLogs,
       started: facts.started === undefined ? null : facts.started + zone,
       ended: facts.ended === undefined ? null : facts.ended + zone,

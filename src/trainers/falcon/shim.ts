@@ -6,9 +6,9 @@ import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk } from "../../base/bytes.ts";
 import { Failure, Status, sentence } from "../../base/failure.ts";
+import { quoted } from "../../base/shell-words.ts";
 import type { EnvironmentShim } from "../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
-import { quoted } from "../../base/shell-words.ts";
 
 /**
  * The script. Nohup, xargs, a batch script and `env -i` find a file on PATH, where they would not see a
