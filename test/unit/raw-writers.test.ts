@@ -16,7 +16,7 @@ test("who may say that bytes can be shown", () => {
     // says it
     "base/terminal-bytes.ts",
     // lines of a log, and a file or pipe
-    "commands/output/logs.ts",
+    "commands/output/log-output.ts",
     "commands/output/passed-output.ts",
     // what draws
     "commands/output/replay.ts",
