@@ -150,3 +150,35 @@ describe("two containers of one machine, with one machine-id and one boot id", {
     assert.match(await hosts.ok("node2", ["sessions", "--all"], env), /lost/);
   });
 });
+
+describe("two hosts without a machine-id, and whose kernel tells no boot id", { skip: noHosts() }, () => {
+  let hosts: Hosts;
+  before(async () => {
+    hosts = await Hosts.up("node1", "node2");
+  });
+  after(() => hosts.down());
+
+  test("a token in each one's memory tells them apart; a restart is told as one all the same", async () => {
+    const env = { FALCON_SESSIONS_HOME: path.join(hosts.folder, "root", "h") };
+    const dbus = "/var/lib/dbus/machine-id";
+    const forget = async (...names: string[]) => {
+      for (const name of names) {
+        for (const file of ["machine-id", "boot-id"]) fs.writeFileSync(path.join(hosts.folder, name, file), "");
+        if (fs.existsSync(dbus))
+          await hosts.command(name, ["mount", "--bind", path.join(hosts.folder, name, "machine-id"), dbus]);
+      }
+    };
+    await forget("node1", "node2");
+    await hosts.ok("node1", ["run", "-d", "--", "sleep", "1000"], env);
+    assert.match(fs.readFileSync(path.join(env.FALCON_SESSIONS_HOME, "machine"), "utf8"), /^id \nboot [0-9a-f]{32}$/m);
+    const said = await hosts.run("node2", ["sessions"], env);
+    assert.equal(said.code, 125, said.stdout);
+    assert.match(said.stderr, /belongs to node1, which has this machine's id but another name: use falcon there/);
+    await hosts.ok("node1", ["server", "stop"], env);
+    assert.match(await hosts.ok("node1", ["sessions", "--json"], env), /"state": "running"/, "its own takes it up again");
+    await hosts.kill("node1");
+    await hosts.boot("node1");
+    await forget("node1");
+    assert.match(await hosts.ok("node1", ["sessions", "--all"], env), /lost/);
+  });
+});

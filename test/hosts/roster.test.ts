@@ -1,6 +1,7 @@
 // One list of all machines: what each has is told in the folder that they share, and a machine that is not
 // heard of is not guessed about.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -13,8 +14,19 @@ interface Row {
   name: string;
   state: string;
   host: string;
+  started: string | null;
   notHeardFor?: number | null;
 }
+
+interface Doctor {
+  conditions: { findings: { id: string; what: string }[] }[];
+}
+
+/** Gives one machine's programs another clock. */
+const faketime = ["x86_64", "aarch64"]
+  .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`)
+  .find((file) => fs.existsSync(file)) as string;
+const noFaketime = faketime === undefined && "no libfaketime (Debian and Ubuntu: apt-get install faketime)";
 
 describe("three hosts of one home directory", { skip: noHosts() }, () => {
   let hosts: Hosts;
@@ -67,11 +79,39 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     }
   });
 
-  test("an end is told within ten seconds, by a server that then goes", async () => {
-    const { id } = (await list("node2", "--here"))[0] as Row;
-    await hosts.ok("node2", ["kill", id]);
+  test("clocks ten minutes apart: nothing is late, no age is wrong, and the doctor says whose clock is off", {
+    skip: noFaketime,
+  }, async () => {
+    const ahead = { LD_PRELOAD: faketime, FAKETIME: "+10m", FAKETIME_DONT_FAKE_MONOTONIC: "1", NO_FAKE_STAT: "1" };
     await hosts.ok("node2", ["server", "stop"]);
-    assert.equal((await list("login", "--host", "node2"))[0]?.state, "exited");
+    const began = Date.now();
+    await hosts.ok("node2", ["run", "-d", "--name", "ahead", "--", "sleep", "1000"], ahead);
+    const row = await until(
+      async () => (await list("login", "--host", "node2")).find(({ name, state }) => name === "ahead" && state === "running"),
+      "it to be told to the login host",
+    );
+    assert.equal(row.notHeardFor, null);
+    const started = Date.parse(row.started ?? "");
+    assert.ok(started > began - 5_000 && started < Date.now() + 5_000, `${row.started}, begun ${new Date(began).toISOString()}`);
+    const { conditions } = JSON.parse((await hosts.run("login", ["doctor", "--json"])).stdout) as Doctor;
+    const said = conditions.flatMap(({ findings }) => findings).filter(({ id }) => id.startsWith("host"));
+    assert.equal(said.length, 1, JSON.stringify(said));
+    assert.match(said[0]?.what ?? "", /^the clock of node2 is (10m|9m 5\d s|9m).* ahead/);
+    await hosts.ok("node2", ["server", "stop"]);
+    // the next server has the machine's own clock, by which the session began in ten minutes
+    await hosts.ok("node2", ["kill", row.id]);
+    await until(
+      async () => (await list("login", "--host", "node2")).some(({ id, state }) => id === row.id && state === "exited"),
+      "its end to be told",
+    );
+  });
+
+  test("an end is told within ten seconds, by a server that then goes", async () => {
+    const two = async (host: string, ...args: string[]) => (await list(host, ...args)).find(({ name }) => name === "two");
+    await hosts.ok("node2", ["kill", (await two("node2", "--here"))?.id as string]);
+    await until(async () => (await two("node2", "--here"))?.state === "exited", "its end");
+    await hosts.ok("node2", ["server", "stop"]);
+    assert.equal((await two("login", "--host", "node2"))?.state, "exited");
   });
 
   test("a host without power: not heard of, instead of a guess", async () => {
@@ -133,6 +173,10 @@ describe("what lies in the roster", () => {
         { ...session(9), id: "good" },
       ]),
     );
+    execFileSync("mkfifo", ["-m", "600", path.join(folder, `${"9".padStart(16, "0")}.json`)]);
+    const root = process.geteuid?.() === 0;
+    // only root can give a file away
+    if (root) fs.chownSync(put(10, roster([session(10)])), 65_534, 65_534);
     fs.writeFileSync(path.join(folder, "notes.txt"), "somebody's own");
     const { stdout, stderr, code } = await home.run(["sessions", "--json"]);
     assert.equal(code, 0);
@@ -140,8 +184,17 @@ describe("what lies in the roster", () => {
     assert.equal(stderr.trim().split("\n").length, 3, stderr);
     assert.match(stderr, /is passed over: it is no JSON/);
     const doctor = await home.run(["doctor", "--json"]);
-    for (const reason of [/no JSON/, /format is 2/, /no roster/, /others can write it/, /131073 bytes/, /ELOOP/])
-      assert.match(doctor.stdout, reason);
+    const reasons = [/no JSON/, /format is 2/, /no roster/, /others can write it/, /131073 bytes/, /ELOOP/, /no regular file/];
+    for (const reason of root ? [...reasons, /belongs to another user/] : reasons) assert.match(doctor.stdout, reason);
+    clear();
+  });
+
+  test("of more than 500 files and 200 sessions of one the first are read, and of files that is said", async () => {
+    put(0, roster(Array.from({ length: 250 }, (_, n) => session(n))));
+    for (let n = 1; n <= 500; n++) put(n, roster([]));
+    const { stdout, stderr } = await home.run(["sessions", "--json"]);
+    assert.equal((JSON.parse(stdout) as Row[]).length, 200);
+    assert.match(stderr, /has 501 files, of which 500 are read/);
     clear();
   });
 

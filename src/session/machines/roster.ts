@@ -23,7 +23,7 @@ export const longestEntry = 500;
 /** Sessions that are told: those that run, then those that ended last. */
 export const mostTold = 200;
 /** A server that ends waits at most so long (ms) for its last word to be written. */
-const longestFarewell = 500;
+const longestFarewell = 2_000;
 
 export interface RosterEffects {
   readonly log: Log;
@@ -179,9 +179,9 @@ export class RosterKeeper {
     clearTimeout(this.#timer);
   }
 
-  /** The last word of a server that ends. */
+  /** The last word of a server that ends: also where it had not come to say its first one yet. */
   async farewell(): Promise<void> {
-    if (this.#told) await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
+    if (this.#told || this.#due !== Number.POSITIVE_INFINITY) await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
     this.dispose();
   }
 }

@@ -116,6 +116,18 @@ test("a folder that cannot be written, or is open to others, is a problem with a
   one.dispose();
 });
 
+test("a server that ends before it has told a change tells it with its last word", async () => {
+  const before = keeper("a", () => [session("x1")]);
+  await before.farewell();
+  assert.equal(fs.existsSync(place), false, "nothing was to be told");
+  before.changed();
+  await before.farewell();
+  const next = keeper("a", () => [session("x1", { state: "exited" })]);
+  next.changed();
+  await next.farewell();
+  assert.equal(parseRoster(fs.readFileSync(path.join(place, files()[0] ?? ""), "utf8")).sessions[0]?.state, "exited");
+});
+
 test("a file system that does not answer does not hold up the end of a server", async () => {
   const one = keeper("a", () => [session("x1")]);
   await one.write();
