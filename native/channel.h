@@ -26,8 +26,9 @@ enum channel_result {
 };
 
 // Takes the words behind "@channel": what the machine is called, then ways to it, each a count and so many
-// words, then "0". The first way may ask the person for a login, the others are tried in turn when the
-// connection was lost. How many words it took; 0: they make no sense.
+// words, then "0". Of several the first asks nobody; the second may ask the person, and is tried where the
+// first was refused; the others are tried in turn when the connection was lost. One alone is all of these. How
+// many words it took; 0: they make no sense.
 size_t channel_begin(char **words, size_t count);
 bool channel_is_used(void);
 const char *channel_host(void);

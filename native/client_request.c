@@ -35,10 +35,10 @@ static void send_scheduling(void) {
 }
 
 // What of our environment means something on another machine: the terminal, and in which language and zone
-// things are told.
+// things are told, and whether the terminal shows how to leave.
 static bool goes_far(const char *variable) {
   static const char *const names[] = {"TERM=",   "COLORTERM=", "TERM_PROGRAM=", "LANG=",
-                                      "LC_ALL=", "LC_CTYPE=",  "NO_COLOR=",     "TZ="};
+                                      "LC_ALL=", "LC_CTYPE=",  "NO_COLOR=",     "TZ=",  "FALCON_ATTACH_HINT="};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strncmp(variable, names[i], strlen(names[i]))) return true;
   return false;

@@ -1,5 +1,6 @@
 // A session of another machine is reached by its name or id alone, through the ssh of the user.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -33,6 +34,25 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     terminal.type("\x1cd");
     assert.equal((await terminal.exit).code, 0);
     assert.match(await hosts.ok("node1", ["sessions", "--json"]), /"state": "running"/);
+  });
+
+  test("attach with a key that has a passphrase: ssh asks for it in this terminal, once, and nothing else is typed there", async () => {
+    const key = path.join(hosts.folder, "root", ".ssh", "id_ed25519");
+    const locked = (from: string, to: string) => execFileSync("ssh-keygen", ["-q", "-p", "-P", from, "-N", to, "-f", key]);
+    await hosts.run("login", ["server", "stop"]);
+    locked("", "open it");
+    try {
+      const terminal = hosts.terminal("login", ["attach", id]);
+      await terminal.waitFor(/Enter passphrase for key/);
+      assert.doesNotMatch(terminal.text(), /denied/);
+      terminal.type("open it\r");
+      await until(() => terminal.text().includes("hello from node1"), "its screen");
+      terminal.type("\x1cd");
+      assert.equal((await terminal.exit).code, 0);
+      assert.doesNotMatch(await hosts.ok("node1", ["logs", id]), /open it/);
+    } finally {
+      locked("open it", "");
+    }
   });
 
   test("a machine that does not answer costs one try, is named, and exits 255; names that mean nothing do not leave this one", async () => {

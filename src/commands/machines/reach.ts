@@ -38,11 +38,12 @@ export interface FarPlace {
 }
 
 /**
- * Who runs it: a person with a terminal, or their channel, who may be asked for a login; a program, or a
- * channel that comes back after the network was lost, which may not. That goes through a master connection
- * where there is one, and `past-master` not, since it may be one of the network that is gone.
+ * Who runs it: a person with a terminal, or their channel, who may be asked for a login; a program, a channel
+ * that is tried without asking first, or one that comes back after the network was lost, which may not. That
+ * goes through a master connection where there is one, and `past-master` not, since it may be one of the
+ * network that is gone.
  */
-export type Purpose = "person" | "channel" | "program" | "again" | "past-master";
+export type Purpose = "person" | "channel" | "program" | "probe" | "again" | "past-master";
 
 /** Run by the far side's sh: its words are quoted, and none of them is read as a command. */
 const farScript = `if [ -n "$1" ]; then cd -- "$1" || exit 125; fi
@@ -109,8 +110,9 @@ export function farCommand(
 
 /** The agent goes nowhere by itself: whoever wants that says it in config key ssh (`ssh -A` is stronger). */
 const noAgent = ["-o", "ForwardAgent=no"];
-/** Asks nobody anything. */
-const quiet = ["-T", ...noAgent, "-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect}`];
+/** Asks nobody anything; with a person who waits, for as long as that takes. */
+const probing = ["-T", ...noAgent, "-o", "BatchMode=yes"];
+const quiet = [...probing, "-o", `ConnectTimeout=${longestConnect}`];
 
 function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line: string, masters: string | undefined): string[] {
   const plain = sshWords(ssh, purpose, host, line);
@@ -141,6 +143,7 @@ const text = (words: readonly string[]) => words.map(quoted).join(" ");
 function sshWords(ssh: readonly string[], purpose: Purpose, host: string, line: string): string[] {
   if (purpose === "person") return [...ssh, "-t", ...noAgent, host, line];
   if (purpose === "channel") return [...ssh, "-T", ...noAgent, host, line];
+  if (purpose === "probe") return [...ssh, ...probing, host, line];
   if (purpose === "program") return [...ssh, ...quiet, host, line];
   // one login at most, and none where a master connection stands: a login that fails is not repeated
   const master = `${text([...ssh, "-O", "check", host])} >/dev/null 2>&1`;
@@ -161,8 +164,8 @@ function noMaster(ssh: readonly string[]): string[] {
 }
 
 /**
- * The words by which the native client goes through a channel (native/channel.h): first the way that may ask
- * for a login, then those that come back.
+ * The words by which the native client goes through a channel (native/channel.h): first the way that asks
+ * nobody, then the one that may ask for a login, then those that come back.
  * @param words what is asked of the far server.
  */
 export function channelWords(
@@ -173,7 +176,7 @@ export function channelWords(
 ): string[] {
   const bridge = bridgeWords(place);
   const purposes =
-    config.reach[place.host] === undefined ? (["channel", "again", "past-master"] as const) : (["channel"] as const);
+    config.reach[place.host] === undefined ? (["probe", "channel", "again", "past-master"] as const) : (["channel"] as const);
   const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { extra, masters }));
   return ["@channel", place.host, ...ways.flatMap((way) => [String(way.length), ...way]), "0", ...words];
 }

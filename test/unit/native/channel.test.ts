@@ -70,14 +70,51 @@ test("what speaks another version, or no such thing, is one sentence of whoever 
   assert.match(stderr, /speaks version 1 of the channel between machines, and was asked for 99/);
 });
 
+test("a login is asked for only where the way that asks nobody was refused; what that had said is then not told", () => {
+  const ways = (...scripts: string[]) =>
+    spawnSync(
+      falcon,
+      [
+        "@channel",
+        "far",
+        ...scripts.flatMap((script) => ["3", process.execPath, "-e", farSide + script]),
+        "0",
+        "@here",
+        "show",
+        "abc",
+      ],
+      { env: { PATH: process.env.PATH ?? "", HOME: home.folder }, encoding: "utf8", timeout: 60_000 },
+    );
+  const works = (word: string) =>
+    `console.error("asked"); process.stdout.write("falcon-sessions bridge 1\\n"); record(5, info); frame(65, hello); frame(66, "${word}"); frame(68, "\\0");`;
+  const fails = (line: string, status = 255) => `console.error(${JSON.stringify(line)}); process.exitCode = ${status};`;
+  const denied = fails("me@far: Permission denied (publickey,password).");
+
+  const asked = ways(denied, works("second"));
+  assert.deepEqual([asked.status, asked.stdout, asked.stderr], [0, "second", "asked\n"]);
+  const unasked = ways(works("first"), works("second"));
+  assert.deepEqual([unasked.status, unasked.stdout, unasked.stderr], [0, "first", "asked\n"]);
+  const twice = ways(denied, denied);
+  assert.deepEqual([twice.status, twice.stdout, twice.stderr.split("\n").length], [255, "", 2]);
+  // neither a network nor a program of the far side is mended by a login
+  for (const [line, status] of [
+    ["ssh: connect to host far port 22: Connection refused", 255],
+    ["falcon: far has no falcon-sessions: Permission denied", 127],
+  ] as const) {
+    const said = ways(fails(line, status), works("second"));
+    assert.deepEqual([said.status, said.stdout, said.stderr], [status, "", `${line}\n`]);
+  }
+});
+
 test("the answer to the question about what was typed meanwhile, and what is typed behind it in one read", async () => {
-  // the first way greets and is gone; the second one greets when it is told to, and hears what is typed
+  // the first way greets and is gone; the last one greets when it is told to, and hears what is typed
   const again = path.join(home.work, "again");
   const heard = path.join(home.work, "heard");
   const script = (rest: string) =>
     `const fs = require("fs"); const begin = () => { process.stdout.write("falcon-sessions bridge 1\\n"); record(5, info); frame(65, hello); frame(70, "\\x02"); frame(72, "attach\\0abc\\0"); ${rest} };`;
   const ways = [
     `${farSide}${script('frame(66, "here"); setTimeout(() => process.exit(255), 100);')} console.error("Connection reset"); begin();`,
+    'console.error("nobody wants a login"); process.exit(1)',
     `${farSide}${script('frame(81, Buffer.alloc(16)); frame(75, "\\x1c"); frame(66, "again");')}
      process.stdin.on("data", (d) => fs.appendFileSync(${JSON.stringify(heard)}, d));
      const look = () => (fs.existsSync(${JSON.stringify(again)}) ? begin() : setTimeout(look, 10)); look();`,
