@@ -16,7 +16,7 @@ const longest = 60_000;
 
 describe("attached to a session of another machine", { skip: noHosts(), concurrency: true }, () => {
   let hosts: Hosts;
-  const nodes = ["idle", "flood", "leave", "reboot", "hang", "refuse"];
+  const nodes = ["idle", "flood", "lines", "leave", "reboot", "hang", "refuse"];
   before(async () => {
     hosts = await Hosts.up("login", ...nodes);
   });
@@ -37,7 +37,7 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
   async function attached(node: string, script: string): Promise<{ id: string; terminal: UserTerminal }> {
     const id = await hosts.ok(node, ["run", "-d", "--name", `s-${node}`, "--", "/bin/sh", "-c", script]);
     await until(async () => (await hosts.ok("login", ["sessions"])).includes(id), "it to be told to the login host");
-    return { id, terminal: hosts.terminal("login", ["attach", `s-${node}`]) };
+    return { id, terminal: hosts.terminal("login", ["attach", `s-${node}`], { FALCON_ATTACH_HINT: "off" }) };
   }
 
   test("idle: a short cut is told and passes; what was typed meanwhile is asked about, and n drops it", async () => {
@@ -85,6 +85,24 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     assert.equal((await terminal.exit).code, 0);
     assert.equal(fs.readFileSync(typed, "utf8"), "once\n");
     await hosts.ok("flood", ["kill", id]);
+  });
+
+  test("lines that went by during a long cut are in the terminal's own scrollback, none of them missing", async () => {
+    const { terminal } = await attached("lines", 'i=0; while :; do i=$((i+1)); echo "line $i."; sleep 0.05; done');
+    await terminal.waitFor(/line \d+\./);
+    await hosts.cable("lines", "down");
+    await silent(terminal, "lines");
+    await until(() => isTrying("lines"), "the old connection to be given up", longest);
+    const kept = () => [...terminal.history(), ...terminal.lines()].join("\n");
+    const numbers = () => [...kept().matchAll(/line (\d+)\./g)].map((m) => Number(m[1]));
+    const last = Math.max(...numbers());
+    await hosts.cable("lines", "up");
+    await until(() => Math.max(...numbers()) > last + 100, "the lines as they are now", longest);
+    terminal.key("C-\\");
+    assert.equal((await terminal.exit).code, 0);
+    const all = new Set(numbers());
+    for (let n = last - 20; n <= last + 100; n++)
+      assert.ok(all.has(n), `line ${n}, ${last} was the last before the cut\n${kept()}`);
   });
 
   /** Whether the login host tries to come back to a node. */

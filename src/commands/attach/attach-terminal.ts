@@ -19,6 +19,7 @@ import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { endSentence } from "../text/wording.ts";
 import { askBeforeLeaving } from "./cannot-detach.ts";
 import { takeSignal } from "./outside-signals.ts";
+import { tellShown } from "./shown-output.ts";
 
 export interface AttachOptions {
   readOnly: boolean;
@@ -28,6 +29,8 @@ export interface AttachOptions {
   enter: boolean;
   /** It has just been started here: what it writes is passed on from its first byte. */
   started?: boolean;
+  /** With `enter` false: the output before this offset is on the terminal already. */
+  shown?: number | undefined;
 }
 
 /** The hidden command that a client asks of the next server when this one is lost. */
@@ -62,13 +65,18 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   const leaving = await askBeforeLeaving(call, context);
   call.restore(leaveTerminal());
-  call.resume([resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])]);
+  const again = [resumeAttach, session.id, ...(options.readOnly ? ["--read-only"] : [])];
+  const resume = (offset: number | undefined) => call.resume(offset === undefined ? again : [...again, "--shown", `${offset}`]);
+  resume(options.shown);
   // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the
   // run, without its model
   if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
-  const viewed = viewerTerminal(call, context, session.id);
+  // one that reads the output itself goes on with that
+  const terminalOf = viewerTerminal(call, context, session.id);
+  const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => attachment.shown, resume) : undefined;
+  const viewed = shown ?? terminalOf;
   const typing = countedTyping(call, options.readOnly ? undefined : session);
-  const attachment = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
+  const attachment: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,
@@ -127,6 +135,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   call.onInput = (bytes, at) => attachment.type(bytes, at);
   const why = await attachment.over;
   typing.stop();
+  shown?.stop();
   context.stopping.removeEventListener("abort", serverStops);
   context.log("viewer.left", { session: session.id, pid: call.request.pid, why });
   return farewell(call, session, why, context.config.notify);

@@ -12,9 +12,7 @@ import { duration, endSentence } from "../text/wording.ts";
 import { attachHere, resumeAttach } from "./attach-terminal.ts";
 import { endReport } from "./end-report.ts";
 import { followPlain, resumeFollow } from "./follow-output.ts";
-
-/** Scrollback lines that --history takes at most: a screen keeps no more. */
-const longestHistory = 10_000;
+import { linesSince, longestHistory } from "./shown-output.ts";
 
 /** What a person can type there (docs/guide/history.md tells more). */
 const keysHelp = `
@@ -58,18 +56,21 @@ export const attach: CommandSpec = {
   },
 };
 
-/** `@attach ID [--read-only]`: the terminal is ours already. */
+/** `@attach ID [--read-only] [--shown OFFSET]`: the terminal is ours already, and was shown so much. */
 export const attachAgain: CommandSpec = {
   name: resumeAttach,
   summary: "go on after the server was lost",
   define(command) {
-    command.argument("<session>").option("--read-only");
+    command.argument("<session>").option("--read-only").option("--shown <offset>");
   },
   async run(call, context, [id], options) {
     const session = context.table.get(id ?? "");
     if (session === undefined)
       throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
-    return attachHere(call, context, session, { readOnly: options.readOnly === true, history: 0, enter: false });
+    await session.output.present;
+    const shown = options.shown === undefined ? undefined : Number(options.shown);
+    const history = shown === undefined ? 0 : await linesSince(session, shown);
+    return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: false, shown });
   },
 };
 

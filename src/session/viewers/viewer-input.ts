@@ -161,6 +161,11 @@ export class ViewerInput {
     return this.#input === undefined;
   }
 
+  /** See Viewer. */
+  get shown(): number | undefined {
+    return this.#viewer.shown;
+  }
+
   /**
    * Enters the terminal and joins the session; the size follows whoever attached last with the right to type.
    */

@@ -85,6 +85,8 @@ export class Viewer {
   onReads: () => void = () => {};
   /** Whether its terminal may read the output itself. */
   #mayRead: boolean;
+  /** The terminal was sent the output before this offset, as it came; undefined: it was sent none so. */
+  shown: number | undefined;
   /** A line of ours in the terminal's bottom row; the screen is drawn in the rows above it. */
   #line: TerminalBytes | undefined;
   cols: number;
@@ -174,6 +176,7 @@ export class Viewer {
     }
     const stream = this.#filterOf("program");
     this.#mode = { is: "stream", stream };
+    this.shown = joining.offset + joining.pendingBytes;
     for (const chunk of [snapshot.tail, ...joining.pending]) this.#send(stream, chunk);
   }
 
@@ -242,7 +245,10 @@ export class Viewer {
   /** Output of the session, in order. */
   output(bytes: Buffer): void {
     const mode = this.#mode;
-    if (mode.is === "stream") return this.#send(mode.stream, bytes);
+    if (mode.is === "stream") {
+      this.shown = (this.shown ?? 0) + bytes.length;
+      return this.#send(mode.stream, bytes);
+    }
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
