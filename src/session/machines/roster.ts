@@ -181,7 +181,8 @@ export class RosterKeeper {
 
   /** The last word of a server that ends: also where it had not come to say its first one yet. */
   async farewell(): Promise<void> {
-    if (this.#told || this.#due !== Number.POSITIVE_INFINITY) await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
+    if (this.#told || this.#due !== Number.POSITIVE_INFINITY)
+      await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
     this.dispose();
   }
 }
