@@ -27,8 +27,8 @@ enum channel_result {
 
 // Takes the words behind "@channel": what the machine is called, then ways to it, each a count and so many
 // words, then "0". Of several the first asks nobody; the second may ask the person, and is tried where the
-// first was refused; the others are tried in turn when the connection was lost. One alone is all of these. How
-// many words it took; 0: they make no sense.
+// first was refused; the others are tried in turn when the connection was lost. One alone is all of these.
+// How many words it took; 0: they make no sense.
 size_t channel_begin(char **words, size_t count);
 bool channel_is_used(void);
 const char *channel_host(void);
