@@ -1,6 +1,7 @@
 // Fifty browsers on one session that floods: the program is never slowed, and at the end each sees the
 // present.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
@@ -27,6 +28,8 @@ describe("a crowd", () => {
     await page.heard("welcome");
     page.say({ do: "attach", id, cols: 80, rows: 24, type: true, takeOver: false });
     await until(() => page.text.includes("ready"), "the terminal");
+    const closed = once(page.socket, "close").then(() => assert.fail("the page's connection was closed"));
+    closed.catch(() => {});
     const took: number[] = [];
     const keys = Array.from({ length: 60 }, (_, i) => String.fromCharCode(0x61 + (i % 26)));
     for (const key of keys) {
@@ -40,8 +43,8 @@ describe("a crowd", () => {
         };
         page.socket.on("message", heard);
       });
-      page.socket.send(key);
-      await echoed;
+      page.socket.send(Buffer.from(key));
+      await Promise.race([echoed, closed]);
       took.push(performance.now() - began);
     }
     assert.ok(page.text.endsWith(keys.join("")), "each key once, in its order");
