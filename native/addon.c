@@ -26,13 +26,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
-#ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0
-#endif
-
 // Descriptors that one message may carry.
 enum { FDS_LIMIT = 16 };
 enum { PATH_LIMIT = 4096 };

@@ -17,10 +17,6 @@
 #include "terminal.h"
 #include "typing.h"
 
-#ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0
-#endif
-
 static void become(const uint8_t *payload, size_t length) {
   if (channel_is_used()) client_die("the session is not where it was: falcon sessions tells where it is now");
   char **arguments = client_must(calloc(length + 1, sizeof *arguments));

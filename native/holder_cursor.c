@@ -7,10 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
-
 enum {
   // Frames sent to one connection in a row, before the terminal has its turn again: one that catches up must
   // not delay the program.

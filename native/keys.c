@@ -11,10 +11,6 @@
 #include "frame.h"
 #include "os.h"
 
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
-
 enum {
   HOLDER_KEYS = 10,
   HOLDER_TAKEN = 73,

@@ -19,6 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
+// macOS has neither; SIGPIPE is ignored wherever we send.
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
+
 #ifdef OS_PLAYED
 #define OS_CALL(type, name, parameters, arguments) type os_##name parameters;
 _Noreturn void os_exit(int status);
