@@ -1,9 +1,7 @@
 // falcon wait: until sessions end, and the answer is their exit status; or until something is so.
 import { Failure, Status } from "../../base/failure.ts";
-import { parseUntil, type Until } from "../../session/events/until.ts";
-import type { Session } from "../../session/life/session.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import type { Context } from "../dispatch/call.ts";
+import { parseUntil } from "../../session/events/until.ts";
+import { untilHeld } from "../../session/events/until-held.ts";
 import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
@@ -48,20 +46,19 @@ export const wait: CommandSpec = {
     const late = new Promise<"late">((resolve) => {
       if (seconds !== undefined) timer = setTimeout(() => resolve("late"), seconds * 1000);
     });
-    const held = until === undefined ? undefined : holding(context, sessions, until);
+    const held = until === undefined ? undefined : untilHeld(context, sessions, until);
     const waited = held?.all ?? Promise.all(sessions.map((s) => s.over));
     const outcome = await Promise.race([waited, late, call.gone]);
     clearTimeout(timer);
     held?.stop();
     if (outcome === "late") {
-      const running = sessions.filter((s) => s.live).map((s) => s.id);
+      const running = sessions.filter((s) => held?.isOpen(s) ?? s.live).map((s) => s.id);
       throw new Failure(`still running after ${seconds} s: ${running.join(", ")}`, timedOut);
     }
     let status: number = Status.ok;
     for (const session of sessions) {
       if (held !== undefined) {
-        if (held.has(session)) continue;
-        if (session.live) continue;
+        if (held.has(session) || session.live) continue;
         call.stderr(`[${session.row.name}] ended before it was so: ${endSentence(session)}\n`);
         status = Status.noSession;
         continue;
@@ -74,30 +71,6 @@ export const wait: CommandSpec = {
     return status;
   },
 };
-
-/** Looks at the sessions until the condition holds for each, or it has ended. */
-function holding(
-  context: Context,
-  sessions: readonly Session[],
-  until: Until,
-): { all: Promise<void>; has(session: Session): boolean; stop(): void } {
-  const held = new Set<Session>();
-  let done!: () => void;
-  const all = new Promise<void>((resolve) => {
-    done = resolve;
-  });
-  const check = async (session: Session, run: RunProgress | null) => {
-    const series = until.metrics ? { series: await context.progress.series(session) } : {};
-    if (until({ run, ended: !session.live, ...series })) held.add(session);
-    if (sessions.every((one) => held.has(one) || !one.live)) done();
-  };
-  const stop = context.tick.watch((session, run) => {
-    if (sessions.includes(session)) void check(session, run);
-  });
-  for (const session of sessions)
-    void session.over.then(async () => check(session, await context.progress.of(session).catch(() => null)));
-  return { all, has: (session) => held.has(session), stop };
-}
 
 /** As timeout(1) says it. */
 const timedOut = 124;
