@@ -1,5 +1,5 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
-import { spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import path from "node:path";
 import { head } from "../small-files.ts";
 import type { Cluster, ClusterNode } from "../trainer.ts";
@@ -14,6 +14,9 @@ const patience = 30_000;
 
 /** Nodes that are told of: clusters of a university's group have some tens. */
 const mostNodes = 200;
+
+/** What is read of an answer (bytes): a line of some 150 a node, and Ray's warnings. */
+const longestAnswer = 1 << 20;
 
 /** Asks the cluster's own table, as `ray status` does: no job is registered with it. */
 const question = `
@@ -66,33 +69,46 @@ export function sizedCluster(
   return `${settings} ${sizes.length === 1 ? "is" : "are"} set, which Ray refuses where it joins a cluster (${address}, by ${how})`;
 }
 
-/** Its nodes; undefined where it, or this Python, does not answer. @param python what runs the falcon */
+/**
+ * Its nodes; undefined where it, or this Python, does not answer. An address with a scheme (`ray://…`) is
+ * that of a server of Ray's client, which would have to be joined to be asked.
+ * @param python what runs the falcon
+ */
 export function clusterNodes(
   python: string,
   address: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ClusterNode[] | undefined> {
+  if (address.includes("://")) return Promise.resolve(undefined);
   return new Promise((done) => {
-    let said = "";
-    const child = spawn(python, ["-c", question, address.replace(/^ray:\/\//, "")], {
-      cwd: "/",
-      env: { ...environment, RAY_USAGE_STATS_ENABLED: "0" },
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: patience,
-      killSignal: "SIGKILL",
-    });
-    child.stdout?.on("data", (piece: Buffer) => {
-      if (said.length < mostNodes * longestAddress) said += piece.toString();
-    });
-    child.on("error", () => done(undefined));
-    child.on("close", (status) => done(status === 0 ? nodesIn(said) : undefined));
+    execFile(
+      python,
+      ["-c", question, address],
+      {
+        cwd: "/",
+        env: { ...environment, RAY_USAGE_STATS_ENABLED: "0" },
+        timeout: patience,
+        killSignal: "SIGKILL",
+        maxBuffer: longestAnswer,
+      },
+      (error, said) => done(error === null ? nodesIn(said) : undefined),
+    ).stdin?.end();
   });
 }
 
-function nodesIn(said: string): ClusterNode[] {
-  return said
-    .split("\n")
-    .filter((line) => line.startsWith("NODE "))
-    .slice(0, mostNodes)
-    .map((line) => JSON.parse(line.slice("NODE ".length)) as ClusterNode);
+/** Undefined where a line that should tell of a node tells of none. */
+function nodesIn(said: string): ClusterNode[] | undefined {
+  const lines = said.split("\n").filter((line) => line.startsWith("NODE "));
+  try {
+    return lines.slice(0, mostNodes).map((line) => nodeOf(JSON.parse(line.slice("NODE ".length))));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws TypeError for what is no node. */
+function nodeOf(told: Record<string, unknown>): ClusterNode {
+  const { address, name, cpus, gpus } = told;
+  if (typeof address !== "string" || typeof cpus !== "number" || typeof gpus !== "number") throw new TypeError("no node");
+  return { address, name: typeof name === "string" ? name : null, cpus, gpus };
 }
