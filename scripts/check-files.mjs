@@ -30,6 +30,7 @@ const allowed = {
     "src/trainers/falcon/find.ts",
     "src/trainers/foreign-files.ts",
     "src/trainers/falcon/launch-check.ts",
+    "src/trainers/falcon/launch-files.ts",
     "src/trainers/falcon/model-files.ts",
     "src/trainers/falcon/python-probe.ts",
     "src/trainers/falcon/relaunch.ts",

@@ -1,6 +1,7 @@
 // What a configuration asks Ray for, GPUs first, and whether there is that much: falcon warns of it and
 // fails a minute later (cweniger/falcon#43); here it is one sentence before the run begins.
 import type { Cluster } from "../trainer.ts";
+import type { Gpus } from "./gpus.ts";
 import type { YamlValue } from "./yaml.ts";
 import { isMap, valueAt } from "./yaml-tree.ts";
 
@@ -12,9 +13,9 @@ export interface Demand {
   nodes: { name: string; gpus: number }[];
 }
 
-/** What there is for one Ray. `gpus`: how many, and by whose word. */
+/** What there is for one Ray. `gpus`: how many, and by whose word; undefined: nothing tells. */
 export interface Supply {
-  gpus: number;
+  gpus: number | undefined;
   by: string;
   cpus: number | undefined;
 }
@@ -22,8 +23,7 @@ export interface Supply {
 /** What decides how many GPUs a Ray on this machine sees. */
 export interface Machine {
   environment: Readonly<Record<string, string>>;
-  /** NVIDIA GPUs by the driver. */
-  driver: number;
+  gpus: Gpus;
 }
 
 /**
@@ -52,28 +52,43 @@ export function demandOf(config: YamlValue | undefined): Demand {
   return demand;
 }
 
-/** What a Ray that falcon starts on this machine has. */
-export function supplyOf(config: YamlValue | undefined, { environment, driver }: Machine): Supply {
+/**
+ * What a Ray that falcon starts on this machine has: what its configuration says, else the least of what the
+ * driver, the job's allocation and the visible devices have.
+ */
+export function supplyOf(config: YamlValue | undefined, machine: Machine): Supply {
   const cpus = valueAt(config, "ray.init.num_cpus");
   const known = { cpus: typeof cpus === "number" ? cpus : undefined };
   const configured = valueAt(config, "ray.init.num_gpus");
   if (typeof configured === "number") return { gpus: configured, by: "ray.init.num_gpus", ...known };
-  const visible = visibleGpus(environment);
-  if (visible !== undefined) return { gpus: visible, by: "CUDA_VISIBLE_DEVICES", ...known };
+  const { environment, gpus } = machine;
+  const limits = visibleGpus(machine);
+  const job = environment.SLURM_JOB_ID;
   const allocated = environment.SLURM_GPUS_ON_NODE;
-  if (environment.SLURM_JOB_ID !== undefined)
-    return {
-      gpus: Math.min(driver, Number(allocated ?? 0) || 0),
-      by: `the allocation of job ${environment.SLURM_JOB_ID}`,
-      ...known,
-    };
-  return { gpus: driver, by: "the driver", ...known };
+  // an older Slurm names the devices alone
+  if (job !== undefined && (allocated !== undefined || limits.length === 0))
+    limits.push({ gpus: Number(allocated ?? 0) || 0, by: `the allocation of job ${job}` });
+  const driver = gpus.amd || gpus.nvidia;
+  if (driver !== undefined) limits.push({ gpus: driver, by: "the driver" });
+  const [first, ...others] = limits;
+  if (first === undefined) return { gpus: undefined, by: "", ...known };
+  return { ...others.reduce((least, limit) => (limit.gpus < least.gpus ? limit : least), first), ...known };
 }
 
-/** Devices that CUDA_VISIBLE_DEVICES names; undefined: it is not set. */
-export function visibleGpus(environment: Readonly<Record<string, string>>): number | undefined {
-  const names = environment.CUDA_VISIBLE_DEVICES;
-  if (names === undefined) return undefined;
+/**
+ * Devices that variables of the environment show: CUDA's of NVIDIA's, HIP's and ROCr's of AMD's. Where no
+ * driver is known, any that is set counts.
+ */
+export function visibleGpus({ environment, gpus }: Machine): { gpus: number; by: string }[] {
+  const amd = ["HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"];
+  const variables = gpus.amd ? amd : gpus.nvidia ? ["CUDA_VISIBLE_DEVICES"] : ["CUDA_VISIBLE_DEVICES", ...amd];
+  return variables.flatMap((by) => {
+    const names = environment[by];
+    return names === undefined ? [] : [{ gpus: countOf(names), by }];
+  });
+}
+
+function countOf(names: string): number {
   if (/^\s*(?:(?:-1|NoDevFiles)\s*)?$/i.test(names)) return 0;
   return names.split(",").filter((name) => name.trim() !== "").length;
 }
@@ -87,14 +102,14 @@ export function shortage(config: YamlValue | undefined, machine: Machine, cluste
     return tooFew(demand, { gpus: sum("gpus"), cpus: sum("cpus"), by: `the Ray cluster at ${cluster.address}` });
   }
   const supply = supplyOf(config, machine);
-  const visible = visibleGpus(machine.environment);
-  if (supply.by === "ray.init.num_gpus" && visible !== undefined && visible < supply.gpus)
-    return `ray.init.num_gpus is ${supply.gpus}, and CUDA_VISIBLE_DEVICES shows ${visible}: Ray does not start`;
+  const fewer = visibleGpus(machine).find(({ gpus }) => gpus < (supply.gpus ?? 0));
+  if (supply.by === "ray.init.num_gpus" && fewer !== undefined)
+    return `ray.init.num_gpus is ${supply.gpus}, and ${fewer.by} shows ${fewer.gpus}: Ray does not start`;
   return tooFew(demand, supply);
 }
 
 function tooFew(demand: Demand, { gpus, cpus, by }: Supply): string | undefined {
-  if (demand.gpus > gpus) {
+  if (gpus !== undefined && demand.gpus > gpus) {
     const nodes = demand.nodes.map((node) => `${node.name} ${rounded(node.gpus)}`).join(", ");
     return `the configuration asks for ${counted(demand.gpus, "GPU")} (${nodes}), and there ${gpus === 1 ? "is" : "are"} ${rounded(gpus)} by ${by}: falcon waits a minute for the rest and fails`;
   }

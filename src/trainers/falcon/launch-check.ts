@@ -5,13 +5,9 @@ import path from "node:path";
 import { aside } from "../../base/aside.ts";
 import { onDisk } from "../../base/bytes.ts";
 import type { LaunchArguments } from "./arguments.ts";
+import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
-
-/** A configuration has a few KB; a longer one is left to falcon. */
-const largestChecked = 1 << 20;
-
-/** A console script of pip has about 250 bytes. */
-const scriptHead = 4096;
+import { isMap, valueAt } from "./yaml-tree.ts";
 
 /**
  * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the
@@ -22,15 +18,14 @@ const scriptHead = 4096;
 export const checkLaunch = aside("checkLaunch", checkHere, ([, , directory]) => directory);
 
 async function checkHere(command: readonly string[], args: LaunchArguments, directory: string): Promise<string | undefined> {
-  const script = await scriptOf(command);
+  const script = scriptOf(command);
   if (script === undefined) return undefined;
-  const interpreter = /^#!\s*(\/\S+)\s*$/m.exec(script.split("\n", 1)[0] as string)?.[1];
-  if (interpreter !== undefined && !fs.existsSync(onDisk(interpreter)))
-    return `${command[0]} is started by ${interpreter}, which is not there: install falcon-sbi again in that environment`;
+  const python = script === "" ? undefined : pythonOf(command);
+  if (python !== undefined && !fs.existsSync(onDisk(python)))
+    return `${command[0]} is started by ${python}, which is not there: install falcon-sbi again in that environment`;
   const run = args.output === undefined ? undefined : path.resolve(directory, args.output);
-  const resumed = run !== undefined && fs.existsSync(onDisk(path.join(run, "config.yml")));
-  const file = resumed ? path.join(run, "config.yml") : path.resolve(directory, args.config ?? "config.yml");
-  const config = await readConfig(file);
+  const { file, resumed } = configFile(args, directory);
+  const config = await sureConfig(file);
   if (typeof config === "string")
     return resumed || args.config !== undefined
       ? config
@@ -38,32 +33,13 @@ async function checkHere(command: readonly string[], args: LaunchArguments, dire
   return cannotWrite(run ?? path.join(directory, "output")) ?? missingObservation(config.root, args.overrides, directory, file);
 }
 
-/**
- * The head of falcon's console script, "" for `python -m falcon.cli`; undefined where it is another program.
- */
-async function scriptOf([file, ...rest]: readonly string[]): Promise<string | undefined> {
-  if (rest.includes("falcon.cli")) return "";
-  try {
-    const handle = await fs.promises.open(onDisk(file as string), "r");
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(scriptHead), 0, scriptHead, 0);
-      const head = buffer.toString("utf8", 0, bytesRead);
-      return head.startsWith("#!") && /\bfalcon\.cli\b/.test(head) ? head : undefined;
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    return undefined;
-  }
-}
-
 /** What a file holds, or the sentence about it. */
-async function readConfig(file: string): Promise<{ root: YamlValue } | string> {
+async function sureConfig(file: string): Promise<{ root: YamlValue } | string> {
   let text: string;
   try {
     const stat = await fs.promises.stat(onDisk(file));
     if (stat.isDirectory()) return `${file} is a folder and no configuration`;
-    if (stat.size > largestChecked) return { root: null };
+    if (stat.size > largestConfig) return { root: null };
     text = await fs.promises.readFile(onDisk(file), "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -108,12 +84,12 @@ function missingObservation(
   directory: string,
   config: string,
 ): string | undefined {
-  const graph = mapOf(root)?.graph;
-  for (const [node, value] of Object.entries(mapOf(graph) ?? {})) {
+  const graph = valueAt(root, "graph");
+  for (const [node, value] of Object.entries(isMap(graph) ? graph : {})) {
     const settings = overrides.map((text) => text.split(/=(.*)/s) as [string, string]);
     if (settings.some(([key]) => key === "graph" || key === `graph.${node}`)) continue;
     const own = settings.findLast(([key]) => key === `graph.${node}.observed`);
-    const observed = own === undefined ? mapOf(value)?.observed : own[1];
+    const observed = own === undefined ? valueAt(value, "observed") : own[1];
     if (typeof observed !== "string" || observed.includes("${") || /^(|null|~|true|false)$/i.test(observed)) continue;
     const file = /^(.+\.npz)\['[^']+'\]$/.exec(observed)?.[1] ?? observed;
     if (fs.existsSync(onDisk(path.resolve(directory, file)))) continue;
@@ -121,8 +97,4 @@ function missingObservation(
     return `the observation of ${node}, ${path.resolve(directory, file)}, is not there (${where})`;
   }
   return undefined;
-}
-
-function mapOf(value: YamlValue | undefined): { [key: string]: YamlValue } | undefined {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : undefined;
 }

@@ -1,18 +1,13 @@
 // What is said of a launch before it begins: the cluster that it joins, and what it asks for in vain.
-import path from "node:path";
 import { aside } from "../../base/aside.ts";
-import { readRegular } from "../../base/regular-file.ts";
-import { entries } from "../small-files.ts";
 import type { Cluster, Notice, TrainedSession } from "../trainer.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { demandOf, shortage } from "./demand.ts";
+import { type Gpus, gpusHere } from "./gpus.ts";
+import { configFile, pythonOf, readConfig } from "./launch-files.ts";
 import { clusterNodes, clusterOf, sizedCluster } from "./ray-cluster.ts";
-import { interpreterOf } from "./surroundings.ts";
-import { readYaml, type YamlValue } from "./yaml.ts";
+import type { YamlValue } from "./yaml.ts";
 import { withSettings } from "./yaml-tree.ts";
-
-/** A configuration has a few KB. */
-const largestConfig = 1 << 20;
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -21,7 +16,7 @@ interface Seen {
   config: YamlValue | undefined;
   joined: Pick<Cluster, "address" | "how"> | undefined;
   python: string | undefined;
-  driver: number;
+  gpus: Gpus;
 }
 
 const lookAtLaunch = aside("lookAtLaunch", lookHere, ([, , directory]) => directory);
@@ -36,7 +31,7 @@ export async function launchNotices(
   const seen = await lookAtLaunch(command, args, directory, environment).catch(() => undefined);
   // other programs in falcon's place have rules of their own
   if (seen?.config === undefined || seen.python === undefined) return [];
-  const { config, joined, driver } = seen;
+  const { config, joined, gpus } = seen;
   const notices: Notice[] = [];
   let cluster: Cluster | undefined;
   if (joined !== undefined) {
@@ -46,7 +41,7 @@ export async function launchNotices(
     const nodes = demandOf(config).gpus > 0 ? await askNodes(seen, environment) : undefined;
     cluster = { ...joined, nodes: nodes ?? null };
   }
-  const sentence = shortage(config, { environment, driver }, cluster);
+  const sentence = shortage(config, { environment, gpus }, cluster);
   if (sentence !== undefined) notices.push({ sentence, amiss: true });
   return notices;
 }
@@ -75,22 +70,6 @@ function howWords(how: string): string {
 }
 
 function lookHere(command: readonly string[], args: LaunchArguments, directory: string, environment: Environment): Seen {
-  const run = args.output === undefined ? undefined : path.resolve(directory, args.output, "config.yml");
-  const config = (run === undefined ? undefined : read(run)) ?? read(path.resolve(directory, args.config ?? "config.yml"));
-  const settled = withSettings(config, args.overrides);
-  const [file = "", ...rest] = command;
-  return {
-    config: settled,
-    joined: clusterOf(settled, environment),
-    python: rest.includes("falcon.cli") ? file : interpreterOf(file),
-    driver: entries("/proc/driver/nvidia/gpus").length,
-  };
-}
-
-function read(file: string): YamlValue | undefined {
-  try {
-    return readYaml(readRegular(file, 0, largestConfig).toString("utf8"));
-  } catch {
-    return undefined;
-  }
+  const config = withSettings(readConfig(configFile(args, directory).file), args.overrides);
+  return { config, joined: clusterOf(config, environment), python: pythonOf(command), gpus: gpusHere() };
 }

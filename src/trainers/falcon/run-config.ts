@@ -7,6 +7,7 @@ import { readRegular } from "../../base/regular-file.ts";
 import type { ByteCount } from "../byte-count.ts";
 import { canonicalHere as canonical } from "./run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
+import { isMap, valueAt } from "./yaml-tree.ts";
 
 /** A random variable of the run's graph. */
 export interface ConfigNode {
@@ -90,23 +91,23 @@ function readHere(run: string, directory: string, graph: string | undefined): { 
     const problem = missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`;
     return { config: { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem }, bytes };
   }
-  const moved = at(root, "paths", "graph");
+  const moved = valueAt(root, "paths.graph");
   const folder = graph ?? (typeof moved === "string" && moved !== "" && !moved.includes("${") ? moved : undefined);
-  const nodes = at(root, "graph");
+  const nodes = valueAt(root, "graph");
   const config = {
     nodes: isMap(nodes) ? Object.keys(nodes).map((name) => configNode(name, nodes[name] as YamlValue)) : [],
     graph: folder === undefined ? path.join(run, "graph") : canonical(path.resolve(directory, folder)),
-    localLogs: at(root, "logging", "local", "enabled") !== false,
+    localLogs: valueAt(root, "logging.local.enabled") !== false,
     problem: undefined,
   };
   return { config, bytes };
 }
 
 function configNode(name: string, value: YamlValue): ConfigNode {
-  const estimator = at(value, "estimator");
+  const estimator = valueAt(value, "estimator");
   const count = (key: string) => {
     // falcon 0.4 had the numbers of its loop in a group of their own
-    const value = at(estimator, key) ?? at(estimator, "loop", key);
+    const value = valueAt(estimator, key) ?? valueAt(estimator, `loop.${key}`);
     return typeof value === "number" ? value : undefined;
   };
   return {
@@ -142,14 +143,4 @@ function nodesOf(graph: string): ConfigNode[] {
     patience: undefined,
     rounds: { patienceEpochs: undefined, patienceRounds: undefined, most: undefined },
   }));
-}
-
-function at(value: YamlValue | undefined, ...keys: string[]): YamlValue | undefined {
-  let here = value;
-  for (const key of keys) here = isMap(here) ? here[key] : undefined;
-  return here;
-}
-
-function isMap(value: YamlValue | undefined): value is { [key: string]: YamlValue } {
-  return value !== null && value !== undefined && typeof value === "object" && !Array.isArray(value);
 }

@@ -4,16 +4,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { onDisk } from "../../base/bytes.ts";
-import { readRegular } from "../../base/regular-file.ts";
 import { entries, head } from "../small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
+import { pythonOf, readConfig } from "./launch-files.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 import { valueAt } from "./yaml-tree.ts";
 
-/** A console script of pip has about 250 bytes; a configuration a few KB. */
-const scriptHead = 4096;
-const largestConfig = 1 << 20;
+/** What a virtual environment says of itself (bytes): some hundred. */
+const environmentHead = 4096;
 
 /** Settings that are compared: a person types a handful. */
 const mostOverrides = 100;
@@ -25,24 +24,16 @@ export function startedWith({ command, directory, runDirectory, created }: Train
 }
 
 /** By the files that pip and venv wrote beside the Python that starts falcon. */
-function versions([file = "", ...rest]: readonly string[]): Omit<StartedWith, "overrides"> {
-  const python = rest.includes("falcon.cli") ? file : interpreterOf(file);
+function versions(command: readonly string[]): Omit<StartedWith, "overrides"> {
+  const python = pythonOf(command);
   if (python === undefined) return { falcon: null, python: null };
   const prefix = path.dirname(path.dirname(python));
   const library = entries(path.join(prefix, "lib")).find((name) => /^python3\.\d+$/.test(name));
   const packages = library === undefined ? [] : entries(path.join(prefix, "lib", library, "site-packages"));
   const told = packages.flatMap((name) => /^falcon_sbi-(.+)\.dist-info$/.exec(name)?.[1] ?? [])[0];
-  const venv = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(head(path.join(prefix, "pyvenv.cfg"), scriptHead))?.[1];
+  const venv = /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(head(path.join(prefix, "pyvenv.cfg"), environmentHead))?.[1];
   const conda = entries(path.join(prefix, "conda-meta")).flatMap((name) => /^python-(\d+\.\d+\.\d+)-/.exec(name)?.[1] ?? [])[0];
   return { falcon: told ?? null, python: venv ?? conda ?? library?.slice("python".length) ?? null };
-}
-
-/** The Python that starts a console script; undefined where it is none. */
-export function interpreterOf(file: string): string | undefined {
-  const text = head(file, scriptHead);
-  if (!/\bfalcon\b/.test(text)) return undefined;
-  // a long path stands on the second line of a shell's script
-  return /^#!\s*(\/\S*python\S*)/.exec(text)?.[1] ?? /^'''exec' "?(\/[^"\s]*python[^"\s]*)/m.exec(text)?.[1];
 }
 
 /**
@@ -53,12 +44,8 @@ function overrides(args: readonly string[], directory: string, run: string | nul
   const read = parseLaunch(args);
   const own = run === null ? undefined : path.join(run, "config.yml");
   const file = own !== undefined && isOlder(own, created) ? own : path.resolve(directory, read.config ?? "config.yml");
-  let root: YamlValue | undefined;
-  try {
-    root = readYaml(readRegular(file, 0, largestConfig).toString("utf8"));
-  } catch {
-    // every setting is one that the file does not have
-  }
+  // where it cannot be read, every setting is one that the file does not have
+  const root = readConfig(file);
   const last = new Map(read.overrides.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
   return [...last].slice(0, mostOverrides).flatMap(([key, value]) => {
     const there = valueAt(root, key);

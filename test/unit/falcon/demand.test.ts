@@ -6,8 +6,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { parseLaunch } from "../../../src/trainers/falcon/arguments.ts";
 import { demandOf, shortage, supplyOf, visibleGpus } from "../../../src/trainers/falcon/demand.ts";
+import { gpusHere } from "../../../src/trainers/falcon/gpus.ts";
 import { launchNotices } from "../../../src/trainers/falcon/launch-notices.ts";
-import { clusterOf, sizedCluster } from "../../../src/trainers/falcon/ray-cluster.ts";
+import { clusterNodes, clusterOf, sizedCluster } from "../../../src/trainers/falcon/ray-cluster.ts";
 import { readYaml } from "../../../src/trainers/falcon/yaml.ts";
 import { withSettings } from "../../../src/trainers/falcon/yaml-tree.ts";
 
@@ -49,13 +50,38 @@ describe("what is asked for", () => {
 });
 
 describe("what there is", () => {
-  test("ray.init, then CUDA_VISIBLE_DEVICES, then the allocation, then the driver", () => {
-    const machine = (environment: Record<string, string>, driver = 4) => ({ environment, driver });
-    assert.deepEqual(supplyOf(config("", "num_gpus: 3"), machine({ CUDA_VISIBLE_DEVICES: "0" })).gpus, 3);
-    assert.equal(supplyOf(undefined, machine({ CUDA_VISIBLE_DEVICES: "0,2" })).gpus, 2);
-    assert.equal(supplyOf(undefined, machine({ SLURM_JOB_ID: "7", SLURM_GPUS_ON_NODE: "1" })).by, "the allocation of job 7");
-    assert.equal(supplyOf(undefined, machine({ SLURM_JOB_ID: "7" })).gpus, 0);
-    assert.equal(supplyOf(undefined, machine({})).gpus, 4);
+  const nvidia = (environment: Record<string, string>, count = 4) => ({ environment, gpus: { nvidia: count, amd: 0 } });
+  const amd = (environment: Record<string, string>) => ({ environment, gpus: { nvidia: 0, amd: 2 } });
+  const windows = (environment: Record<string, string>) => ({ environment, gpus: { nvidia: undefined, amd: undefined } });
+  const told = (machine: Parameters<typeof supplyOf>[1]) => {
+    const { gpus, by } = supplyOf(undefined, machine);
+    return [gpus, by];
+  };
+
+  test("ray.init, or the least of the visible devices, the allocation and the driver", () => {
+    assert.deepEqual(supplyOf(config("", "num_gpus: 3"), nvidia({ CUDA_VISIBLE_DEVICES: "0" })).gpus, 3);
+    assert.deepEqual(told(nvidia({ CUDA_VISIBLE_DEVICES: "0,2" })), [2, "CUDA_VISIBLE_DEVICES"]);
+    assert.deepEqual(told(nvidia({ CUDA_VISIBLE_DEVICES: "0,1,2,3" }, 1)), [1, "the driver"]);
+    assert.deepEqual(told(nvidia({ SLURM_JOB_ID: "7", SLURM_GPUS_ON_NODE: "1" })), [1, "the allocation of job 7"]);
+    assert.deepEqual(told(nvidia({ SLURM_JOB_ID: "7", SLURM_GPUS_ON_NODE: "3", CUDA_VISIBLE_DEVICES: "0,1,2" })), [
+      3,
+      "CUDA_VISIBLE_DEVICES",
+    ]);
+    assert.deepEqual(told(nvidia({ SLURM_JOB_ID: "7", CUDA_VISIBLE_DEVICES: "0" })), [1, "CUDA_VISIBLE_DEVICES"]);
+    assert.equal(told(nvidia({ SLURM_JOB_ID: "7" }))[0], 0);
+    assert.deepEqual(told(nvidia({})), [4, "the driver"]);
+  });
+
+  test("AMD's devices by HIP's and ROCr's variables, not by CUDA's", () => {
+    assert.deepEqual(told(amd({ CUDA_VISIBLE_DEVICES: "" })), [2, "the driver"]);
+    assert.deepEqual(told(amd({ HIP_VISIBLE_DEVICES: "1" })), [1, "HIP_VISIBLE_DEVICES"]);
+    assert.deepEqual(told(amd({ HIP_VISIBLE_DEVICES: "0,1", ROCR_VISIBLE_DEVICES: "" })), [0, "ROCR_VISIBLE_DEVICES"]);
+  });
+
+  test("under WSL 2 the driver is Windows': nobody says that there is none", () => {
+    assert.equal(told(windows({}))[0], undefined);
+    assert.equal(shortage(two, windows({})), undefined);
+    assert.deepEqual(told(windows({ CUDA_VISIBLE_DEVICES: "-1" })), [0, "CUDA_VISIBLE_DEVICES"]);
   });
 
   test("devices by name, and none", () => {
@@ -66,23 +92,38 @@ describe("what there is", () => {
       ["GPU-1,MIG-2/3/4", 2],
       ["0,1,", 2],
     ] as const)
-      assert.equal(visibleGpus({ CUDA_VISIBLE_DEVICES: text }), count, text);
-    assert.equal(visibleGpus({}), undefined);
+      assert.deepEqual(visibleGpus(nvidia({ CUDA_VISIBLE_DEVICES: text })), [{ gpus: count, by: "CUDA_VISIBLE_DEVICES" }], text);
+    assert.deepEqual(visibleGpus(nvidia({})), []);
+  });
+
+  test("counted by the drivers' own files", (t) => {
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), "gpus-"));
+    t.after(() => fs.rmSync(root, { recursive: true }));
+    const write = (file: string, text = "") => {
+      fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+      fs.writeFileSync(path.join(root, file), text);
+    };
+    assert.deepEqual(gpusHere(root), { nvidia: 0, amd: 0 });
+    write("proc/driver/nvidia/gpus/0000:01:00.0/information");
+    assert.deepEqual(gpusHere(root), { nvidia: 1, amd: 0 });
+    for (const name of ["nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"]) write(`dev/${name}`);
+    for (const [node, id] of ["0", "41234", "51000"].entries())
+      write(`sys/class/kfd/kfd/topology/nodes/${node}/gpu_id`, `${id}\n`);
+    assert.deepEqual(gpusHere(root), { nvidia: 2, amd: 2 });
+    write("dev/dxg");
+    assert.deepEqual(gpusHere(root), { nvidia: undefined, amd: undefined });
   });
 
   test("one sentence where it is less", () => {
-    const none = { environment: {}, driver: 0 };
+    const none = nvidia({}, 0);
     assert.equal(
       shortage(two, none),
       "the configuration asks for 2.5 GPUs (z 1.5, x 1), and there are 0 by the driver: falcon waits a minute for the rest and fails",
     );
+    assert.match(shortage(two, nvidia({ CUDA_VISIBLE_DEVICES: "1" }, 8)) ?? "", /there is 1 by CUDA_VISIBLE_DEVICES/);
+    assert.equal(shortage(two, nvidia({}, 3)), undefined);
     assert.match(
-      shortage(two, { environment: { CUDA_VISIBLE_DEVICES: "1" }, driver: 8 }) ?? "",
-      /there is 1 by CUDA_VISIBLE_DEVICES/,
-    );
-    assert.equal(shortage(two, { environment: {}, driver: 3 }), undefined);
-    assert.match(
-      shortage(config("x: {ray: {num_gpus: 1}}", "num_gpus: 2"), { environment: { CUDA_VISIBLE_DEVICES: "1" }, driver: 8 }) ?? "",
+      shortage(config("x: {ray: {num_gpus: 1}}", "num_gpus: 2"), nvidia({ CUDA_VISIBLE_DEVICES: "1" }, 8)) ?? "",
       /ray\.init\.num_gpus is 2, and CUDA_VISIBLE_DEVICES shows 1: Ray does not start/,
     );
     assert.match(
@@ -95,7 +136,7 @@ describe("what there is", () => {
   test("of a cluster the sum over its nodes; one that does not answer is not judged", () => {
     const node = { address: "10.0.0.1", name: null, cpus: 4, gpus: 1 };
     const joined = { address: "10.0.0.1:6379", how: "RAY_ADDRESS" };
-    const machine = { environment: { CUDA_VISIBLE_DEVICES: "" }, driver: 0 };
+    const machine = nvidia({ CUDA_VISIBLE_DEVICES: "" }, 0);
     assert.equal(shortage(two, machine, { ...joined, nodes: [node, node, node] }), undefined);
     assert.match(
       shortage(two, machine, { ...joined, nodes: [node, node] }) ?? "",
@@ -129,6 +170,32 @@ describe("the cluster that is joined", () => {
     const joined = { address: "a:1", how: "RAY_ADDRESS" };
     assert.equal(sizedCluster(config("", "include_dashboard: false, num_cpus: null"), joined), undefined);
     assert.match(sizedCluster(config("", "num_cpus: 2"), joined) ?? "", /^ray\.init\.num_cpus is set, which Ray refuses/);
+  });
+
+  test("asked for its nodes: what is no answer is none", async (t) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "nodes-"));
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    const file = path.join(folder, "python");
+    const asked = path.join(folder, "asked");
+    const answered = (said: string, address = "10.0.0.1:6379") => {
+      fs.writeFileSync(file, `#!/bin/sh\ntouch ${asked}\ncat <<'END'\n${said}\nEND\n`, { mode: 0o755 });
+      return clusterNodes(file, address, {});
+    };
+    const node = { address: "10.0.0.1", name: "a", cpus: 4, gpus: 0.5 };
+    assert.deepEqual(await answered(`a warning\nNODE ${JSON.stringify(node)}`), [node]);
+    assert.deepEqual(await answered(""), []);
+    for (const broken of [
+      "NODE {",
+      "NODE null",
+      "NODE {}",
+      `NODE ${JSON.stringify({ ...node, cpus: "4" })}`,
+      "x".repeat(2 << 20),
+    ])
+      assert.equal(await answered(broken), undefined, broken.slice(0, 20));
+    assert.equal(await clusterNodes(path.join(folder, "none"), "10.0.0.1:6379", {}), undefined);
+    fs.rmSync(asked);
+    assert.equal(await answered(`NODE ${JSON.stringify(node)}`, "ray://10.0.0.1:10001"), undefined);
+    assert.equal(fs.existsSync(asked), false, "a server of Ray's client is not asked");
   });
 
   test("said of a Python falcon before it begins, and of no other program", async (t) => {
