@@ -46,7 +46,7 @@ export interface RunProgress {
   samplesPerMinute: number | null;
   /** Of this launch, 0 to 1: the mean over the trained nodes. */
   fraction: number | null;
-  /** Until the slowest node reaches max_epochs. */
+  /** Until the slowest node reaches max_epochs; null where one tells no end (rounds, or not begun). */
   timeLeft: number | null;
   /** When any of the run's logs was last written to, and how long ago that is. */
   lastSign: number | null;

@@ -1,6 +1,6 @@
 // One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
 import { sparkline } from "./curve.ts";
-import type { NodeProgress, RoundProgress, RunProgress } from "./run.ts";
+import type { NodeProgress, RoundProgress, RunProgress, TimeRange } from "./run.ts";
 
 /** The best summary of a run in one line, about 30 to 70 columns. */
 export function summarise(run: Omit<RunProgress, "summary">): string {
@@ -48,21 +48,28 @@ export function leftText(nodes: readonly NodeProgress[]): string {
 const unknownLeft = "unknown";
 
 /**
- * The time left of nodes that are trained side by side: "4m 12s"; with rounds "12m 03s to 3h 05m",
- * "over 12m 03s" or "unknown". "" where there is nothing to say.
+ * The time left of nodes that are trained side by side: "4m 12s"; with rounds "12m 03s to 3h 05m"; where one
+ * tells no end, as one that has still to begin, "over 12m 03s" or "unknown". "" where there is nothing to
+ * say.
  */
 export function leftSpan(nodes: readonly NodeProgress[]): string {
-  const training = nodes.filter(({ status }) => status === "training");
-  const rounds = training.filter(({ round }) => round);
-  const known = Math.max(0, ...training.map((node) => node.timeLeft ?? 0));
-  if (rounds.length === 0) return known > 0 ? span(known) : "";
-  const ranges = rounds.map(({ round }) => round?.left ?? null);
-  if (ranges.includes(null)) return unknownLeft;
-  const least = Math.max(known, ...ranges.map((range) => range?.least ?? 0));
-  const most = ranges.map((range) => range?.most ?? null);
-  if (most.includes(null)) return least > 0 ? `over ${span(least)}` : unknownLeft;
-  const longest = Math.max(known, ...most.map((seconds) => seconds ?? 0));
-  return span(least) === span(longest) ? span(longest) : `${span(least)} to ${span(longest)}`;
+  const open = nodes.filter(({ status }) => status === "training" || status === "waiting");
+  const ranges = open.map((node) => leftOf(node));
+  const least = Math.max(0, ...ranges.map((range) => range?.least ?? 0));
+  if (ranges.every((range) => range?.most != null)) {
+    const most = Math.max(0, ...ranges.map((range) => range?.most ?? 0));
+    if (most === 0) return "";
+    return span(least) === span(most) ? span(most) : `${span(least)} to ${span(most)}`;
+  }
+  if (least > 0) return `over ${span(least)}`;
+  return open.some(({ round }) => round) ? unknownLeft : "";
+}
+
+/** Null: not known. */
+function leftOf({ status, round, timeLeft }: NodeProgress): TimeRange | null {
+  if (status !== "training") return null;
+  if (round) return round.left ?? null;
+  return timeLeft === null ? null : { least: timeLeft, most: timeLeft };
 }
 
 function results(nodes: readonly NodeProgress[]): string {

@@ -147,8 +147,11 @@ export interface RunWatch {
   read(alive?: boolean): Promise<RunProgress | null>;
   /** Curves of every node over all launches, for drawing. */
   curves(): Promise<NodeCurves[]>;
-  /** Every metric of every node, by itself: for comparing and for notebooks. Without it there are none. */
-  series?(): Promise<MetricSeries[]>;
+  /**
+   * Every metric of every node, by itself: for comparing and for notebooks. Without it there are none.
+   * @param only the metric of this name alone, which may cost less
+   */
+  series?(only?: string): Promise<MetricSeries[]>;
   /** The configuration as the run has it; undefined where it cannot be read. */
   configuration?(): Promise<ConfigTree | undefined>;
   /**

@@ -64,11 +64,11 @@ export class RunProgresses {
     return joinCurves(await this.#earlier(session), await watcher.curves().catch(() => []));
   }
 
-  /** Every metric of its run; of a trainer that tells none, none. */
-  async series(session: Session): Promise<MetricSeries[]> {
+  /** Every metric of its run, or the one of this name; of a trainer that tells none, none. */
+  async series(session: Session, only?: string): Promise<MetricSeries[]> {
     return (
       (await this.#watcher(session)
-        ?.series?.()
+        ?.series?.(only)
         .catch(() => [])) ?? []
     );
   }

@@ -17,13 +17,17 @@ import type { Point } from "./npz.ts";
 const mostMetrics = 200;
 const deepest = 3;
 
+/** Metrics that others are drawn by. */
+const axes = ["epoch", "round", "n_samples"];
+
 /** What a node's log tells of each epoch. @param zone what is to be added to its clock to get ours (ms). */
-export function epochSeries(log: NodeLog, zone: number): MetricSeries[] {
+export function epochSeries(log: NodeLog, zone: number, only?: string): MetricSeries[] {
   const told = [
     ["train_loss", "loss"],
     ["val_loss", "validationLoss"],
   ] as const;
   return told.flatMap(([metric, field]) => {
+    if (only !== undefined && metric !== only) return [];
     const epochs = log.epochs.filter((epoch) => epoch[field] !== undefined);
     if (epochs.length === 0) return [];
     return {
@@ -38,28 +42,50 @@ export function epochSeries(log: NodeLog, zone: number): MetricSeries[] {
   });
 }
 
-/** What stands in a node's folders of metrics. @param folder the node's, below `graph`. */
-export async function metricSeries(graph: string, folder: string, count: ByteCount, node = folder): Promise<MetricSeries[]> {
-  const names = await metricNames(path.join(graph, folder, "metrics")).catch(() => []);
-  const readers = names.map((name) => ({ name, reader: new MetricReader(path.join(graph, folder, "metrics", name), count) }));
-  await Promise.all(readers.map(({ reader }) => reader.read()));
-  const pointsOf = (name: string) => readers.find((one) => one.name === name)?.reader.points ?? [];
-  const [rounds, samples] = [pointsOf("round"), pointsOf("n_samples")];
-  const epochs = rounds.length === 0 ? pointsOf("epoch") : countedOn(pointsOf("epoch"));
-  return readers.flatMap(({ name, reader }) => {
-    const { points } = reader;
-    if (points.length === 0) return [];
-    return {
-      node,
-      metric: name,
-      step: points.map(({ step }) => step),
-      epoch: latestAt(points, epochs),
-      time: points.map(({ time }) => time * 1000),
-      samples: latestAt(points, samples),
-      ...(rounds.length === 0 ? {} : { round: latestAt(points, rounds) }),
-      value: points.map(({ value }) => value),
-    };
-  });
+/** A node's folders of metrics, followed: a look reads the chunks that are new. */
+export class MetricFolders {
+  readonly #folder: string;
+  readonly #node: string;
+  readonly #count: ByteCount;
+  readonly #readers = new Map<string, MetricReader>();
+
+  /** @param folder has `metrics` in it. */
+  constructor(folder: string, node: string, count: ByteCount) {
+    this.#folder = path.join(folder, "metrics");
+    this.#node = node;
+    this.#count = count;
+  }
+
+  /** Every metric that stands there by now. @param only the one that is wanted: no other is looked for */
+  async series(only?: string): Promise<MetricSeries[]> {
+    if (only?.split("/").includes("..")) return [];
+    const names = only === undefined ? await metricNames(this.#folder).catch(() => []) : [only];
+    const read = new Set([...names, ...(only === undefined ? [] : axes)]);
+    await Promise.all([...read].map((name) => this.#reader(name).read()));
+    const readers = names.map((name) => [name, this.#reader(name)] as const);
+    const pointsOf = (name: string) => this.#readers.get(name)?.points ?? [];
+    const [rounds, samples] = [pointsOf("round"), pointsOf("n_samples")];
+    const epochs = rounds.length === 0 ? pointsOf("epoch") : countedOn(pointsOf("epoch"));
+    return readers.flatMap(([metric, { points }]) => {
+      if (points.length === 0) return [];
+      return {
+        node: this.#node,
+        metric,
+        step: points.map(({ step }) => step),
+        epoch: latestAt(points, epochs),
+        time: points.map(({ time }) => time * 1000),
+        samples: latestAt(points, samples),
+        ...(rounds.length === 0 ? {} : { round: latestAt(points, rounds) }),
+        value: points.map(({ value }) => value),
+      };
+    });
+  }
+
+  #reader(name: string): MetricReader {
+    const reader = this.#readers.get(name) ?? new MetricReader(path.join(this.#folder, name), this.#count);
+    this.#readers.set(name, reader);
+    return reader;
+  }
 }
 
 /** The epochs of all rounds, counted on where each begins anew. */

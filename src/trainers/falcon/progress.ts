@@ -11,7 +11,7 @@ import { type Now, Silence } from "../silence.ts";
 import { summarise } from "../summary.ts";
 import type { ConfigTree, RunWatch } from "../trainer.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
-import { epochSeries, metricSeries } from "./metric-series.ts";
+import { epochSeries, MetricFolders } from "./metric-series.ts";
 import type { MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import { nodeProgress, stallFloor } from "./node-progress.ts";
@@ -46,12 +46,18 @@ const sinceSlack = 2_000;
 /** A run that goes on is never said to be through. */
 const mostRunning = 0.99;
 
+/** Metrics that nobody has asked for during this time (ms) are forgotten: some have 40,000 entries each. */
+const seriesKept = 60_000;
+
 /** Follows one run. Every read() reads only what is new. */
 export class RunWatcher implements RunWatch {
   readonly #reader: RunReader;
   readonly #since: number | undefined;
   readonly #clock: () => Now;
   readonly #silence = new Silence();
+  /** Every metric of the nodes, followed while somebody asks, and when that was last (steady, ms). */
+  readonly #metrics = new Map<string, MetricFolders>();
+  #seriesAt = 0;
 
   constructor({ run, look, directory, graph, since, clock }: WatchOptions) {
     this.#reader = new RunReader({ run: path.resolve(run), look, directory: directory ?? process.cwd(), graph });
@@ -74,6 +80,7 @@ export class RunWatcher implements RunWatch {
    */
   async read(alive?: boolean): Promise<RunProgress> {
     await this.#reader.read();
+    if (alive === false || this.#clock().steady - this.#seriesAt > seriesKept) this.#metrics.clear();
     return this.#progress(alive);
   }
 
@@ -124,19 +131,26 @@ export class RunWatcher implements RunWatch {
   /**
    * Every metric of every node: what the log tells of each epoch, and what stands in the folders of metrics.
    */
-  async series(): Promise<MetricSeries[]> {
+  async series(only?: string): Promise<MetricSeries[]> {
     await this.read();
     const zone = this.#reader.zone ?? 0;
     const graph = this.#reader.config?.graph ?? path.join(this.run, "graph");
     const nodes = this.#reader.nodes.filter(({ trained }) => trained);
     const told = await Promise.all(
       nodes.map(async ({ log, trainReader }) => [
-        ...epochSeries(log, zone),
-        ...(await metricSeries(graph, log.name, this.count)),
-        ...(trainReader.exists ? await metricSeries(graph, path.join(log.name, "train"), this.count, log.name) : []),
+        ...epochSeries(log, zone, only),
+        ...(await this.#folders(path.join(graph, log.name), log.name).series(only)),
+        ...(trainReader.exists ? await this.#folders(path.join(graph, log.name, "train"), log.name).series(only) : []),
       ]),
     );
+    this.#seriesAt = this.#clock().steady;
     return told.flat();
+  }
+
+  #folders(folder: string, node: string): MetricFolders {
+    const folders = this.#metrics.get(folder) ?? new MetricFolders(folder, node, this.count);
+    this.#metrics.set(folder, folders);
+    return folders;
   }
 
   configuration(): Promise<ConfigTree | undefined> {
@@ -226,8 +240,7 @@ export class RunWatcher implements RunWatch {
           ? // who goes on is not through: samples are still to be drawn
             Math.min(running ? mostRunning : 1, fractions.reduce((a, b) => a + b, 0) / fractions.length)
           : null,
-      timeLeft:
-        running && trained.some((node) => node.timeLeft !== null) ? Math.max(...trained.map((node) => node.timeLeft ?? 0)) : null,
+      timeLeft: running ? timeLeftOf(trained) : null,
       lastSign: lastSign ?? null,
       silence: silence === undefined ? null : silence / 1000,
       rhythm: usualRhythm(nodes, this.#reader.rhythm),
@@ -271,6 +284,13 @@ function phaseOf({ phase, outcome }: DriverFacts, alive: boolean | undefined, tr
   const begun = trained.some(({ status, epoch }) => status === "training" && (phase === "starting" || epoch !== null));
   if ((phase === "starting" || phase === "simulating") && begun) return "training";
   return phase;
+}
+
+/** Of the slowest node; null while one of them trains in rounds or has still to begin. */
+function timeLeftOf(trained: readonly NodeProgress[]): number | null {
+  const left = trained.filter(({ status }) => status === "training" || status === "waiting").map(({ timeLeft }) => timeLeft);
+  const known = left.filter((seconds): seconds is number => seconds !== null);
+  return known.length > 0 && known.length === left.length ? Math.max(...known) : null;
 }
 
 /** The facts of a launch that has not written anything yet. */

@@ -178,11 +178,12 @@ export class ProgramWatch implements RunWatch {
     });
   }
 
-  async series(): Promise<MetricSeries[]> {
+  async series(only?: string): Promise<MetricSeries[]> {
     await this.read(this.#session.ended === null);
     const files = this.#files.flatMap((file) => file.series());
     const terminal = this.#terminal?.told;
-    return files.length > 0 || terminal === undefined ? files : seriesOf(terminal);
+    const all = files.length > 0 || terminal === undefined ? files : seriesOf(terminal);
+    return only === undefined ? all : all.filter(({ metric }) => metric === only);
   }
 
   logFile(node: string): string | undefined {

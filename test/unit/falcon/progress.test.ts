@@ -348,3 +348,37 @@ test("a run directory that is not there yet, and one that is deleted while it is
   fs.rmSync(run, { recursive: true });
   assert.equal((await watcher.read(false)).problem, "no config.yml yet");
 });
+
+test("every metric is followed: a second look reads what is new, and one that comes much later begins anew", async () => {
+  const { watcher, wait } = watched("plain");
+  const first = await watcher.series();
+  assert.ok(first.length > 5 && first.every(({ value }) => value.length > 0));
+  const { bytes } = watcher.count;
+  assert.deepEqual(await watcher.series(), first);
+  assert.equal(watcher.count.bytes, bytes, "nothing is new");
+  wait(61_000);
+  await watcher.read();
+  await watcher.series();
+  assert.ok(watcher.count.bytes > bytes, "what nobody asked for was let go");
+});
+
+test("the time left is not known while another node has still to begin", async () => {
+  const { run, watcher, log } = watched("two-nodes");
+  const cut = (file: string, last: RegExp) => {
+    const lines = fs.readFileSync(file, "utf8").split("\n");
+    const kept = lines.slice(0, lines.findIndex((line) => last.test(line)) + 1);
+    fs.writeFileSync(file, `${kept.filter((line) => !line.includes("wave")).join("\n")}\n`);
+  };
+  cut(log("line"), /Epoch 20\/40/);
+  cut(log("driver"), /\[line\] Training started/);
+  fs.rmSync(path.join(run, "graph", "wave"), { recursive: true });
+  const { nodes, timeLeft } = await watcher.read(true);
+  assert.deepEqual(
+    nodes.filter(({ status }) => status !== "idle").map(({ name, status, timeLeft }) => [name, status, timeLeft !== null]),
+    [
+      ["line", "training", true],
+      ["wave", "waiting", false],
+    ],
+  );
+  assert.equal(timeLeft, null);
+});

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
 import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
-import { epochText, number, span, summarise } from "../../../src/trainers/summary.ts";
+import { epochText, leftSpan, number, span, summarise } from "../../../src/trainers/summary.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "summary-")));
@@ -47,6 +47,26 @@ test("of several nodes the one that is furthest from its end is told, with its n
       : { ...node, timeLeft: 10 },
   );
   assert.match(summarise({ ...run, phase: "training", nodes }), /^wave 15\/30 · val loss -0\.447 \S+ · 20s left$/);
+});
+
+test("the time left of several: unknown is unknown", () => {
+  const node = (status: string, timeLeft: number | null, round: unknown = null) =>
+    ({ status, timeLeft, round }) as unknown as Parameters<typeof leftSpan>[0][number];
+  const left = (least: number, most: number | null) => ({ left: { least, most } });
+  for (const [nodes, text] of [
+    [[node("training", 10), node("training", 20), node("done", null)], "20s"],
+    // one after another: the second has still to begin
+    [[node("training", 10), node("waiting", null)], "over 10s"],
+    // too young for a rate
+    [[node("training", 10), node("training", null)], "over 10s"],
+    [[node("waiting", null)], ""],
+    [[node("training", null, { left: null })], "unknown"],
+    [[node("training", 10), node("training", null, { left: null })], "over 10s"],
+    [[node("training", 10), node("training", null, left(5, 60))], "10s to 1m 00s"],
+    [[node("training", 10), node("training", null, left(30, null))], "over 30s"],
+    [[node("done", null), node("stopped", null)], ""],
+  ] as const)
+    assert.equal(leftSpan(nodes), text);
 });
 
 test("before there are epochs, and after them", async () => {
