@@ -8,7 +8,7 @@ import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
 export interface FigureOptions {
   /** A logarithmic axis; symmetric where losses are not all above zero. */
   log: boolean;
-  /** The first epoch that is drawn. */
+  /** The first epoch that is drawn; of a metric, by what its curves begin with. */
   from: number;
   /** The learning rate, on an axis of its own. */
   learningRate: boolean;
@@ -51,7 +51,8 @@ type Point = [number, number];
 
 /** @param title stands above the panels. */
 export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
-  const shown = curves.map((panel) => sinceEpoch(panel, options.from));
+  // a metric's curves may count steps, and are cut already
+  const shown = options.metric === undefined ? curves.map((panel) => sinceEpoch(panel, options.from)) : curves;
   const panels = shown.filter(({ training, validation }) => [...training.y, ...validation.y].some(Number.isFinite));
   const resources = options.resources ?? [];
   const losses = Math.max(1, panels.length) * panelHeight + headHeight;
@@ -60,7 +61,7 @@ export function figureSvg(curves: readonly NodeCurves[], title: string, options:
     panels.length > 0
       ? panels.map((panel, i) => panelSvg(panel, headHeight + i * panelHeight, options))
       : [
-          `<text x="${width / 2}" y="${losses / 2}" text-anchor="middle">no losses${options.from > 0 ? ` since epoch ${options.from}` : " yet"}</text>`,
+          `<text x="${width / 2}" y="${losses / 2}" text-anchor="middle">no ${xml(options.metric?.name ?? "losses")}${options.from > 0 ? ` since epoch ${options.from}` : " yet"}</text>`,
         ];
   return `<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">

@@ -5,13 +5,19 @@ import { axisOf, type MetricSeries } from "../trainers/series.ts";
 
 const none: Curve = { label: "", x: [], y: [] };
 
-/** A panel a node. `axis`: what x counts, the same for all: epochs only where each node has them. */
-export function metricPanels(series: readonly MetricSeries[]): { axis: string; curves: NodeCurves[] } {
+/**
+ * A panel a node, from an epoch on. `axis`: what x counts, the same for all: epochs only where each node has
+ * them.
+ */
+export function metricPanels(series: readonly MetricSeries[], from: number): { axis: string; curves: NodeCurves[] } {
   const axes = series.map(({ epoch, step }) => axisOf(epoch, step));
   const same = new Set(axes.map(([axis]) => axis)).size === 1;
-  const curves = series.map(({ node, metric, value }, i) => {
-    const x = same ? (axes[i]?.[1] ?? []) : value.map((_, entry) => entry + 1);
-    return { node, training: none, validation: { label: metric, x, y: value }, learningRate: none, seams: [] };
+  const curves = series.map((one, i) => {
+    const x = same ? (axes[i]?.[1] ?? []) : one.value.map((_, entry) => entry + 1);
+    const entries = entriesFrom(one, from);
+    const y = entries.map((entry) => one.value[entry] as number);
+    const validation = { label: one.metric, x: entries.map((entry) => x[entry] as number), y };
+    return { node: one.node, training: none, validation, learningRate: none, seams: [] };
   });
   return { axis: same ? (axes[0]?.[0] ?? "entry") : "entry", curves };
 }

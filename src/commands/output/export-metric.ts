@@ -25,13 +25,13 @@ export async function writeMetric(
   if (series.length === 0) throw new Failure(`--metric ${metric}: ${noSuch(all)}`, Status.noSession);
   if (format === "curve-csv") return target.write(metricCsv(series, options.from));
   if (format === "curve-json") return target.write(metricJson(series, options.from));
-  const { axis, curves } = metricPanels(series);
+  const { axis, curves } = metricPanels(series, options.from);
   const turn: FigureTurn = {
     do: "figure",
     format: format === "curve-svg" ? "svg" : "png",
     curves,
     title: session.row.name,
-    options: { ...options, from: axis === "epoch" ? options.from : 0, metric: { name: metric, axis } },
+    options: { ...options, metric: { name: metric, axis } },
   };
   await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
 }

@@ -23,13 +23,30 @@ test("as CSV and JSON, from an epoch on", () => {
 });
 
 test("a panel a node, by what all of them have; named by the metric, without the losses' legend", () => {
-  assert.deepEqual(metricPanels([z]).axis, "epoch");
-  assert.deepEqual(metricPanels([steps]).curves[0]?.validation.x, [1, 2, 3]);
-  assert.equal(metricPanels([steps]).axis, "step");
-  assert.equal(metricPanels([z, steps]).axis, "entry");
-  const { axis, curves } = metricPanels([steps]);
+  assert.deepEqual(metricPanels([z], 0).axis, "epoch");
+  assert.deepEqual(metricPanels([steps], 0).curves[0]?.validation.x, [1, 2, 3]);
+  assert.equal(metricPanels([steps], 0).axis, "step");
+  assert.equal(metricPanels([z, steps], 0).axis, "entry");
+  const { axis, curves } = metricPanels([steps], 0);
   const svg = figureSvg(curves, "run", { log: false, from: 0, learningRate: false, metric: { name: "a<b", axis } });
   assert.match(svg, /middle">step<\/text>/);
   assert.match(svg, />a&#60;b<\/text>/);
   assert.doesNotMatch(svg, /nats|validation|best/);
+});
+
+test("a figure from an epoch on, whatever it is drawn by", () => {
+  assert.deepEqual(metricPanels([z], 2).curves[0]?.validation, { label: "val/nll", x: [2, 3], y: [Number.NaN, 2] });
+  assert.deepEqual(metricPanels([steps], 2).curves[0]?.validation, { label: "val/nll", x: [3], y: [9] });
+  assert.deepEqual(
+    metricPanels([z, steps], 2).curves.map(({ validation }) => validation.x),
+    [[2, 3], [3]],
+  );
+  const { axis, curves } = metricPanels([steps], 2);
+  const svg = figureSvg(curves, "run", { log: false, from: 2, learningRate: false, metric: { name: "val/nll", axis } });
+  assert.match(svg, /<circle/, "its one entry is drawn");
+  const late = figureSvg(metricPanels([steps], 9).curves, "run", {
+    ...{ log: false, from: 9, learningRate: false },
+    metric: { name: "val/nll", axis },
+  });
+  assert.match(late, /no val\/nll since epoch 9/);
 });
