@@ -121,7 +121,17 @@ export interface Beside {
   /** Names of its other metrics. */
   metrics: string[];
   /** The metric that was asked for, of each node that has it. */
-  chosen: { node: string; axis: string; x: number[]; y: (number | null)[] }[];
+  chosen: MetricCurve[];
+  /** Those of `metrics` that were asked for together, by their names. */
+  curves?: Record<string, MetricCurve[]>;
+}
+
+/** A node's curve of a metric. */
+export interface MetricCurve {
+  node: string;
+  axis: string;
+  x: number[];
+  y: (number | null)[];
 }
 
 /** What a page that was written to a folder has in it. */
@@ -133,7 +143,7 @@ export interface SharedRun {
   /** What stands beside the losses; null: it could not be had. */
   beside: Beside | null;
   /** Its other metrics by name, each node's. */
-  metrics: Record<string, Beside["chosen"]>;
+  metrics: Record<string, MetricCurve[]>;
   lines: Lines;
   /** The last screen, as text. */
   screen: string;

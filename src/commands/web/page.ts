@@ -32,16 +32,18 @@ export const page: CommandSpec = {
       .option("--from <line>")
       .option("--count <lines>", "", "200")
       .option("--grep <regex>")
-      .option("--metric <name>");
+      .option("--metric <name>")
+      .option("--all <metrics>");
   },
   async run(call, context, [what, id = ""], options) {
     const session = context.table.get(id);
     if (session === undefined) throw new Failure(`session ${id} is not here`, Status.noSession);
     if (what === "lines") await lines(call, context, session, options as LineOptions);
     else if (what === "span") span(call, context, session);
-    else if (what === "beside")
-      call.stdout(`${JSON.stringify(await beside(context, session, (options as { metric?: string }).metric))}\n`);
-    else if (what === "config") await config(call, session);
+    else if (what === "beside") {
+      const { metric, all } = options as { metric?: string; all?: string };
+      call.stdout(`${JSON.stringify(await beside(context, session, metric, Number(all) || 0))}\n`);
+    } else if (what === "config") await config(call, session);
     else throw new Failure(`@page ${what}: there is no such thing`, Status.usage);
     return Status.ok;
   },

@@ -72,7 +72,7 @@ export class SessionServer {
     const out: Buffer[] = [];
     const errors: Buffer[] = [];
     let length = 0;
-    const status = await this.stream(
+    const told = this.stream(
       args,
       (bytes, line) => {
         length += bytes.length;
@@ -81,6 +81,10 @@ export class SessionServer {
       },
       (bytes) => errors.push(Buffer.from(bytes)),
     );
+    // the line was closed by us then, which is no loss of the server
+    const status = await told.catch((error) => {
+      throw length > most ? new AnswerTooLong(`more than ${most} bytes`) : error;
+    });
     if (length > most) throw new AnswerTooLong(`more than ${most} bytes`);
     return { status, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() };
   }
@@ -126,7 +130,10 @@ export class SessionServer {
       const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
       if (home === undefined) return elsewhere(events);
       void connected(path.join(home, "server.sock")).then((socket) => {
-        if (closed) return socket?.destroy();
+        if (closed) {
+          socket?.destroy();
+          return events.over(undefined);
+        }
         // nobody from outside starts a job's server: its own processes do, or it is over
         if (socket === undefined) return events.over(undefined);
         line = speak(socket, request(there, now), events);

@@ -60,18 +60,15 @@ async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> 
   if (row === undefined) throw new Error(`session ${id} is not there any more`);
   const lines = await json<Lines>(["@page", "lines", id, "--count", String(mostLines)]);
   const curves = await json<{ nodes: NodeCurve[] }>(["export", id, "--format", "curve-json"]);
-  const beside = await json<Beside>(["@page", "beside", id]);
-  const chosen: [string, Beside["chosen"]][] = [];
-  for (const metric of (beside?.metrics ?? []).slice(0, mostMetrics))
-    chosen.push([metric, (await json<Beside>(["@page", "beside", id, `--metric=${metric}`]))?.chosen ?? []]);
+  const told = await json<Beside>(["@page", "beside", id, "--all", String(mostMetrics)]);
+  const metrics = told?.curves ?? {};
   const screen = await server.ask(["export", id, "--format", "text", "--at=-0s"], mostAnswer);
   return {
     row: withoutPlaces(row),
     written: wall(),
     nodes: curves?.nodes ?? [],
-    beside: beside === undefined ? null : { ...beside, metrics: chosen.map(([metric]) => metric) },
-    // the names are the program's: none is a property of every object
-    metrics: Object.fromEntries(chosen),
+    beside: told === undefined ? null : { ...told, curves: {}, metrics: Object.keys(metrics) },
+    metrics,
     lines: lines ?? { total: 0, more: false, lines: [] },
     screen: screen.status === 0 ? screen.stdout.toString() : "",
     recording: await recording(server, id),
