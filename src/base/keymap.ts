@@ -46,6 +46,7 @@ export const defaultKeymap = {
     { action: "filter", keys: ["/"], help: "only what has this text in it; Esc shows all", footer: { word: "filter", rank: 3 } },
     { action: "sort", keys: ["s"], help: "sort by age, name, status, loss", footer: { word: "sort", rank: 4 } },
     { action: "reverse", keys: ["r"], help: "the other way round", footer: { word: "reverse", rank: 1 } },
+    { action: "metric", keys: ["m"], help: "a metric that the runs write as a column, by its name" },
     { action: "usage", keys: ["u"], help: "CPU, memory and GPU before other columns, where not all have room" },
     { action: "help", keys: ["?"], help: "this list", footer: { word: "keys", rank: 5 } },
     {

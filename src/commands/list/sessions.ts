@@ -1,5 +1,5 @@
 // falcon sessions: what runs and how far it is; one line a session.
-import { Status } from "../../base/failure.ts";
+import { Failure, Status } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { Call, Context } from "../dispatch/call.ts";
@@ -46,6 +46,10 @@ export const sessions: CommandSpec = {
       .option("--usage", "with CPU, MEM, GPU and GPUMEM also where the terminal has no room for them by itself")
       .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
+      .option(
+        "--metric <name>",
+        "--watch: the last value of this metric, whichever the runs write, in a column; key m chooses another",
+      )
       .option("--here", "only this machine's")
       .option("--host <name>", "only those of this machine");
   },
@@ -59,6 +63,7 @@ export const sessions: CommandSpec = {
       const look = () => lookElsewhere(call, context, options.here === true, () => {});
       let there = await look();
       return watch(call, context, {
+        metric: options.metric as string | undefined,
         refresh: async () => {
           there = await look();
         },
@@ -68,6 +73,8 @@ export const sessions: CommandSpec = {
         },
       });
     }
+    if (options.metric !== undefined)
+      throw new Failure("--metric is a column of --watch; of one run: falcon show SESSION --metric NAME", Status.usage);
     const filter = parseFilter(options, context.clock(), call.request.environment);
     const whole = all === true || filter.chooses || options.tag !== undefined;
     const rows = here

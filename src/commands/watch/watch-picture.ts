@@ -26,11 +26,13 @@ export interface Frame {
   top: number;
   /** What is used keeps its columns where others have no room. */
   usage: boolean;
+  /** The metric that was chosen, as a column. */
+  metric?: WatchColumn | undefined;
   /** The last lines below the table, at most so many. */
   log(count: number): string[];
 }
 
-interface WatchColumn {
+export interface WatchColumn {
   title: string;
   right?: true;
   /** Columns with the lowest rank are left out first where the terminal is narrow; without a rank: never. */
@@ -147,7 +149,7 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
   const sessions = lines.filter((row) => row.kind === "session");
   const inSight = new Set(part);
   const texts = new Map(sessions.map((row) => [row, textsOf(row, chosen, inSight.has(row), frame)]));
-  const { shown, left, name, widths } = fitting([...texts.values()], cols, frame.usage);
+  const { shown, left, name, widths } = fitting([...texts.values()], cols, frame);
   const visible = part.filter((row): row is SessionRow => row.kind === "session");
   const cells = visible.map((row) =>
     shown.map((column) => {
@@ -226,19 +228,28 @@ type Texts = ReadonlyMap<WatchColumn, string>;
 
 const allColumns: readonly WatchColumn[] = [...columns, ...usageColumns];
 
+/** Behind the loss, and left out after all others: it was asked for. */
+const metricPlace = columns.findIndex(({ title }) => title === "VAL LOSS") + 1;
+
+/** A metric as a column. @param value the last one in a line; undefined: not known */
+export function metricColumn(name: string, value: (row: SessionRow) => number | undefined): WatchColumn {
+  return { title: name, right: true, rank: mostRank - 1, label: name, text: (row) => known(value(row), number) };
+}
+
 /** Texts of lines as they were last made, by what they tell of. */
 const lastTexts = new WeakMap<object, Texts>();
 
 /**
  * A line out of sight is read now and then; its texts, which only the widths need, are made anew when it was.
  */
-function textsOf(row: SessionRow, chosen: WatchRow | undefined, inSight: boolean, { now, colours }: Frame): Texts {
+function textsOf(row: SessionRow, chosen: WatchRow | undefined, inSight: boolean, { now, colours, metric }: Frame): Texts {
   const told = row.node ?? row.session;
   const before = inSight ? undefined : lastTexts.get(told);
   if (before !== undefined) return before;
   // the selected line is inverted as a whole: a colour in it would be a patch
   const paint = row === chosen ? colourless : colours;
-  const texts = new Map(allColumns.map((column) => [column, printableColoured(column.text(row, now, paint))]));
+  const all = metric === undefined ? allColumns : [...allColumns, metric];
+  const texts = new Map(all.map((column) => [column, printableColoured(column.text(row, now, paint))]));
   lastTexts.set(told, texts);
   return texts;
 }
@@ -247,10 +258,15 @@ function textsOf(row: SessionRow, chosen: WatchRow | undefined, inSight: boolean
 function fitting(
   lines: readonly Texts[],
   cols: number,
-  usage: boolean,
+  { usage, metric }: Frame,
 ): { shown: WatchColumn[]; left: WatchColumn[]; widths: ReadonlyMap<WatchColumn, number>; name: number } {
   const told = usageColumns.filter((column) => lines.some((texts) => texts.get(column) !== ""));
-  const shown = [...columns, ...told];
+  const shown = [
+    ...columns.slice(0, metricPlace),
+    ...(metric === undefined ? [] : [metric]),
+    ...columns.slice(metricPlace),
+    ...told,
+  ];
   const rank = (column: WatchColumn) => (column.rank as number) + (usage && usageColumns.includes(column) ? mostRank : 0);
   const left: WatchColumn[] = [];
   const widths = new Map(shown.map((column) => [column, widest(column, lines)]));

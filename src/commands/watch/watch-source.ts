@@ -14,6 +14,8 @@ export interface WatchSource {
   refresh(): Promise<void>;
   /** The sessions of this server to show, asked anew at each look, and what the others last said. */
   choose(): (Session | ListRow)[];
+  /** The metric that stands in a column at first. */
+  metric?: string | undefined;
 }
 
 export function isOwn(one: Session | ListRow): one is Session {

@@ -6,7 +6,6 @@ import { printable } from "../../base/printable.ts";
 import { showable } from "../../base/terminal-bytes.ts";
 import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { RunProgress } from "../../trainers/run.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { endReport } from "../attach/end-report.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
@@ -15,11 +14,13 @@ import { attachElsewhere } from "../dispatch/other-server.ts";
 import { type ListRow, progressOf } from "../list/list-row.ts";
 import { coloursFor } from "../text/table.ts";
 import { endSentence } from "../text/wording.ts";
+import { MetricColumn } from "./metric-column.ts";
 import { LogTail } from "./watch-log.ts";
 import { type Page, turnPage } from "./watch-page.ts";
-import { emptyPicture, type Frame, pageOf, picture, tableHeight } from "./watch-picture.ts";
-import { rowKey, type Sort, sorts, type Watched, type WatchRow, watchRows } from "./watch-rows.ts";
+import { emptyPicture, type Frame, metricColumn, pageOf, picture, tableHeight, type WatchColumn } from "./watch-picture.ts";
+import { rowKey, type Sort, sorts, type WatchRow, watchRows } from "./watch-rows.ts";
 import { isOwn, type WatchSource, watched, watchedRow } from "./watch-source.ts";
+import { WatchedSessions } from "./watched-sessions.ts";
 
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
 const drawPause = 1000;
@@ -35,6 +36,9 @@ const outOfSight = 15;
  * answer costs them a list.
  */
 const askOthers = 5;
+
+/** Every so many drawings a metric in a column is looked at: a run writes its chunks some seconds apart. */
+const askMetric = 5;
 
 /** Text of a filter: longer than any name that one would type. */
 const longestFilter = 80;
@@ -81,11 +85,9 @@ class WatchView {
   readonly #bindings: Bindings<"watch">;
   readonly #tail = new LogTail();
   #keys = new ViewKeys();
-  /** What was last read of each session. */
-  #read = new Map<Session, RunProgress | null>();
+  readonly #own: WatchedSessions;
   /** The lines of those that are not ours. */
   #others: ListRow[] = [];
-  readonly #over = new WeakMap<Session, Watched>();
   #looks = 0;
   #rows: WatchRow[] = [];
   #selected: string | undefined;
@@ -97,8 +99,13 @@ class WatchView {
   /** Chosen by a key; until then the ended ones are folded while something runs. */
   #folded: boolean | undefined;
   #filter = "";
-  /** The filter's text is being typed. */
-  #typing = false;
+  /** What is being typed. */
+  #typing: "filter" | "metric" | undefined;
+  readonly #metric: MetricColumn;
+  #metricTyped = "";
+  /** Another one was chosen since the last look. */
+  #metricChosen = true;
+  #metricColumn: WatchColumn | undefined;
   #notice = "";
   #page: Page | undefined;
   #done: (attachTo: Session | ListRow | undefined) => void = () => {};
@@ -110,6 +117,24 @@ class WatchView {
     this.#context = context;
     this.#source = source;
     this.#bindings = context.config.keymap.watch;
+    this.#own = new WatchedSessions({
+      progress: (session) => context.progress.of(session),
+      shown: (session) => watched(session, context),
+    });
+    this.#metric = new MetricColumn((session, name) => context.progress.series(session, name));
+    this.#choose(source.metric ?? "");
+  }
+
+  /** Shows this metric as a column; "": none. */
+  #choose(name: string): void {
+    this.#metric.choose(name);
+    this.#metricChosen = true;
+    this.#metricColumn =
+      this.#metric.name === ""
+        ? undefined
+        : metricColumn(this.#metric.name, ({ session, node }) =>
+            node === undefined ? undefined : this.#metric.value(session.id, node.name),
+          );
   }
 
   /** Stands in place of the keys until the next one is pressed. */
@@ -183,15 +208,10 @@ class WatchView {
     const inSight = new Set(
       this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
     );
-    const next = new Map<Session, RunProgress | null>();
-    await Promise.all(
-      sessions.map(async (session) => {
-        const before = this.#read.get(session);
-        const due = before === undefined || (session.live && (all || inSight.has(session.id)));
-        next.set(session, due ? await this.#context.progress.of(session) : before);
-      }),
-    );
-    this.#read = next;
+    await this.#own.look(sessions, ({ id }) => all || inSight.has(id));
+    const metricDue = (this.#looks - 1) % askMetric === 0 || this.#metricChosen;
+    this.#metricChosen = false;
+    if (metricDue) await this.#metric.look(sessions.filter(({ id }) => all || inSight.has(id)));
     this.#arrange();
     const log = this.#logFile(this.#rows[this.#at()]);
     if (log !== undefined) await this.#tail.follow(log);
@@ -199,21 +219,14 @@ class WatchView {
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */
   #arrange(): void {
-    const own = [...this.#read].map(([session, progress]) => ({ session: this.#watched(session), progress }));
-    const sessions = [...own, ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) }))];
+    const sessions = [
+      ...this.#own.all(),
+      ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) })),
+    ];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
     this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
     if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
     this.#scroll();
-  }
-
-  /** What is over stays as it is: it was renamed at the most. */
-  #watched(session: Session): Watched {
-    const known = this.#over.get(session);
-    if (known !== undefined && known.name === session.row.name) return known;
-    const now = watched(session, this.#context);
-    if (!now.live) this.#over.set(session, now);
-    return now;
   }
 
   #at(): number {
@@ -237,7 +250,7 @@ class WatchView {
 
   #press(key: ViewKey): void {
     this.#notice = "";
-    if (this.#typing) return this.#type(key);
+    if (this.#typing !== undefined) return this.#type(key);
     const action = actionOf(this.#bindings, key);
     if (action === undefined) return;
     if (this.#page !== undefined) {
@@ -256,7 +269,11 @@ class WatchView {
       open: () => this.#open(),
       fold: () => this.#fold(),
       filter: () => {
-        this.#typing = true;
+        this.#typing = "filter";
+      },
+      metric: () => {
+        this.#typing = "metric";
+        this.#metricTyped = this.#metric.name;
       },
       sort: () => {
         this.#sort = sorts[(sorts.indexOf(this.#sort) + 1) % sorts.length] ?? "age";
@@ -279,22 +296,30 @@ class WatchView {
     actions[action]();
   }
 
-  /** A key while the filter is typed. */
+  /** A key while the filter, or the name of a metric, is typed. */
   #type(key: ViewKey): void {
-    if (key === "enter") this.#typing = false;
-    else if (key === "escape" || key === "interrupt") {
-      this.#typing = false;
-      this.#filter = "";
-    } else if (key === "backspace") this.#filter = [...this.#filter].slice(0, -1).join("");
-    else if (key === "clear") this.#filter = "";
-    else if ([...key].length === 1 && [...this.#filter].length < longestFilter) this.#filter += key;
+    const field = this.#typing;
+    const typed = field === "filter" ? this.#filter : this.#metricTyped;
+    const give = (text: string) => {
+      if (field === "filter") this.#filter = text;
+      else this.#metricTyped = text;
+    };
+    if (key === "enter") {
+      this.#typing = undefined;
+      if (field === "metric") this.#choose(this.#metricTyped.trim());
+    } else if (key === "escape" || key === "interrupt") {
+      this.#typing = undefined;
+      if (field === "filter") give("");
+    } else if (key === "backspace") give([...typed].slice(0, -1).join(""));
+    else if (key === "clear") give("");
+    else if ([...key].length === 1 && [...typed].length < longestFilter) give(typed + key);
   }
 
   #open(): void {
     const row = this.#rows[this.#at()];
     if (row === undefined) return;
     if (row.kind === "ended") return this.#fold();
-    const session = this.#session(row.session.id);
+    const session = this.#own.get(row.session.id);
     const other = this.#others.find(({ id }) => id === row.session.id);
     if (session === undefined && other?.live && (other.server ?? other.far) !== undefined) return this.#done(other);
     if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
@@ -311,18 +336,13 @@ class WatchView {
   async #report(session: Session): Promise<void> {
     const { id, row } = session;
     const text = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
-    const progress = this.#read.get(session)?.summary;
+    const progress = this.#own.progress(session)?.summary;
     this.#page = {
       title: `${row.name} (${id}) · ${endSentence(session)}`,
       text: [...(progress === undefined ? [] : ["", printable(progress)]), ...text.split("\n"), `falcon show ${id} tells more`],
       top: 0,
     };
     this.#draw();
-  }
-
-  #session(id: string): Session | undefined {
-    for (const session of this.#read.keys()) if (session.id === id) return session;
-    return undefined;
   }
 
   #draw(): void {
@@ -338,9 +358,10 @@ class WatchView {
       colours: coloursFor(call.request),
       bindings: this.#bindings,
       sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
-      prompt: this.#typing ? `/${printable(this.#filter)}█` : this.#notice || this.#filtered(),
+      prompt: this.#prompt(),
       top: this.#top,
       usage: this.#usage,
+      metric: this.#metricColumn,
       log: (count) => this.#logLines(chosen, count),
     };
     const text =
@@ -352,6 +373,13 @@ class WatchView {
     const changed = changedLines(this.#drawn, text);
     this.#drawn = text;
     if (changed !== "") call.write(showable(`\x1b[?2026h${changed}\x1b[?2026l`));
+  }
+
+  /** What stands in place of the keys; "": they do. */
+  #prompt(): string {
+    if (this.#typing === "filter") return `/${printable(this.#filter)}█`;
+    if (this.#typing === "metric") return `metric as a column, as val/nll (none: no column): ${printable(this.#metricTyped)}█`;
+    return this.#notice || this.#filtered();
   }
 
   #filtered(): string {
@@ -368,7 +396,7 @@ class WatchView {
   /** The last lines of the selected node's own log; of a session without one, how it ended. */
   #logLines(row: WatchRow | undefined, count: number): string[] {
     if (row?.kind !== "session" || count === 0) return [];
-    const session = this.#session(row.session.id);
+    const session = this.#own.get(row.session.id);
     if (session === undefined) {
       const file = row.session.live ? this.#logFile(row) : undefined;
       const text = this.#others.find(({ id }) => id === row.session.id)?.text ?? "";

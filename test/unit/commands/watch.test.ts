@@ -4,7 +4,7 @@ import { test } from "node:test";
 import picocolors from "picocolors";
 import { defaultKeymap, footerOf } from "../../../src/base/keymap.ts";
 import { statusWord } from "../../../src/commands/text/status-word.ts";
-import { type Frame, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
+import { type Frame, metricColumn, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
 import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
 
@@ -101,6 +101,22 @@ test("what is drawn a second time makes the texts of the lines in sight alone; t
   // the widest number is out of sight, and in sight at the end
   const end = picture(rows, rows[29], { ...frame, top: 30 - tableHeight(rows.length, 24) });
   assert.equal(end[0], first[0]);
+});
+
+test("a metric that was chosen has a column of its own, which others give way to", () => {
+  const rows = watchRows([run("a", { nodes: [node("n", { nonFinite: [], validationLoss: -1, loss: null })] }), run("b")], plain);
+  const frame = (cols: number): Frame => ({
+    ...{ cols, rows: 24, now, colours: picocolors.createColors(false), bindings: defaultKeymap.watch },
+    ...{ sort: "age", prompt: "", top: 0, usage: false, log: () => [] },
+    metric: metricColumn("val/nll", (row) => (row.node === undefined ? undefined : 0.1234)),
+  });
+  const [head = "", first = "", second = ""] = picture(rows, undefined, frame(140));
+  assert.match(head, /VAL LOSS +val\/nll +TREND/);
+  assert.match(first, / -1 +0\.123 /);
+  assert.doesNotMatch(second, /0\.123/);
+  const [narrow = ""] = picture(rows, undefined, frame(60));
+  assert.match(narrow, /val\/nll/);
+  assert.doesNotMatch(narrow, /LR|SAMPLES/);
 });
 
 test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {

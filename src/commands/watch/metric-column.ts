@@ -1,0 +1,55 @@
+// The watch's column by choice: the last value of one metric, whichever the runs write, of each of their
+// nodes.
+import { printable } from "../../base/printable.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { MetricSeries } from "../../trainers/series.ts";
+
+/** A metric's name is shorter than this: it stands above its column. */
+export const longestName = 40;
+
+/** Reads one metric of a session's run. */
+export type ReadMetric = (session: Session, name: string) => Promise<readonly MetricSeries[]>;
+
+export class MetricColumn {
+  readonly #read: ReadMetric;
+  #name = "";
+  /** Last values by node, of each session that was looked at. */
+  #values = new Map<string, ReadonlyMap<string, number>>();
+
+  constructor(read: ReadMetric) {
+    this.#read = read;
+  }
+
+  /** As the runs write it; "": there is no such column. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Another metric, or none (""). What is known of the one before is forgotten. */
+  choose(name: string): void {
+    this.#name = printable(name).slice(0, longestName);
+    this.#values = new Map();
+  }
+
+  /** Looks at these sessions' runs; one that has ended is read once. */
+  async look(sessions: readonly Session[]): Promise<void> {
+    const name = this.#name;
+    if (name === "") return;
+    await Promise.all(
+      sessions
+        .filter((session) => session.live || !this.#values.has(session.id))
+        .map(async (session) => {
+          const series = await this.#read(session, name);
+          // another one was chosen meanwhile
+          if (this.#name !== name) return;
+          const last = series.map(({ node, value }) => [node, value.at(-1)] as const);
+          this.#values.set(session.id, new Map(last.filter((one): one is [string, number] => one[1] !== undefined)));
+        }),
+    );
+  }
+
+  /** Of one node; undefined: it is not known, or has none. */
+  value(session: string, node: string): number | undefined {
+    return this.#values.get(session)?.get(node);
+  }
+}

@@ -1,0 +1,67 @@
+// What the watch knows of this server's own sessions: read anew while they run, and once more when what is
+// kept of their end is known; from then on it stays.
+import type { Session } from "../../session/life/session.ts";
+import type { RunProgress } from "../../trainers/run.ts";
+import type { Watched } from "./watch-rows.ts";
+
+export interface WatchedEffects {
+  /** How far a session's run is. */
+  progress(session: Session): Promise<RunProgress | null>;
+  /** What is shown of a session as it is now. */
+  shown(session: Session): Watched;
+}
+
+export class WatchedSessions {
+  readonly #effects: WatchedEffects;
+  #read = new Map<Session, RunProgress | null>();
+  /** Those that were read after their end was concluded. */
+  readonly #settled = new WeakSet<Session>();
+  readonly #shown = new WeakMap<Session, Watched>();
+
+  constructor(effects: WatchedEffects) {
+    this.#effects = effects;
+  }
+
+  /** Reads what is due of these. @param due whether one that was read before is, while it may still change */
+  async look(sessions: readonly Session[], due: (session: Session) => boolean): Promise<void> {
+    const next = new Map<Session, RunProgress | null>();
+    await Promise.all(
+      sessions.map(async (session) => {
+        const before = this.#read.get(session);
+        const last = isConcluded(session) && !this.#settled.has(session);
+        const open = !this.#settled.has(session) && due(session);
+        next.set(session, before === undefined || last || open ? await this.#effects.progress(session) : before);
+        if (last) this.#settled.add(session);
+      }),
+    );
+    this.#read = next;
+  }
+
+  /** What is shown of each, and what was last read of its run. */
+  all(): { session: Watched; progress: RunProgress | null }[] {
+    return [...this.#read].map(([session, progress]) => ({ session: this.#picture(session), progress }));
+  }
+
+  get(id: string): Session | undefined {
+    for (const session of this.#read.keys()) if (session.id === id) return session;
+    return undefined;
+  }
+
+  progress(session: Session): RunProgress | null | undefined {
+    return this.#read.get(session);
+  }
+
+  /** What is concluded stays as it is: it was renamed at the most. */
+  #picture(session: Session): Watched {
+    const known = this.#shown.get(session);
+    if (known !== undefined && known.name === session.row.name) return known;
+    const now = this.#effects.shown(session);
+    if (isConcluded(session)) this.#shown.set(session, now);
+    return now;
+  }
+}
+
+/** Whether its outcome is the one that is kept: until then it is told by what its end alone says. */
+function isConcluded(session: Session): boolean {
+  return !session.live && session.row.facts.outcome !== undefined;
+}
