@@ -241,7 +241,6 @@ export class Server implements Context {
       progress: this.progress,
       log,
       job: this.job === undefined ? undefined : path.basename(options.home),
-      live: () => this.table.live(),
       has: (id) => this.table.get(id) !== undefined,
       folderOf: (id) => this.table.folderOf(id),
       takeIn: (row) => this.table.takeIn(row),
@@ -278,12 +277,7 @@ export class Server implements Context {
     });
     this.announcer = this.#hub.announcer;
     this.events = this.#hub.events;
-    this.tick = new RunTick({ live: () => this.table.live(), progress: (session) => this.progress.of(session) }, (session, run) =>
-      this.#hub.lookAt(session, run),
-    );
     this.#deadlines = new DeadlineWatch({
-      live: () => this.table.live(),
-      progress: (session) => this.progress.of(session),
       movement: (session) => movement(session, this.progress),
       jobEnd: () => jobs.when(),
       stop: (session) => stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
@@ -296,6 +290,12 @@ export class Server implements Context {
       saveBefore: config.saveBefore,
       log,
     });
+    this.tick = new RunTick(
+      { live: () => this.table.live(), progress: (session) => this.progress.of(session), steady, log },
+      (session, run) => this.#hub.lookAt(session, run),
+      this.#deadlines,
+      this.parts,
+    );
     const { sampler, gpus }: SystemUsage = systemUsage(
       () => this.table.live(),
       (id, finding) => this.#hub.found(id, finding),
@@ -378,9 +378,8 @@ export class Server implements Context {
       server.#aside.warm();
       server.#hub.resume();
       server.#retention.begin();
-      server.#deadlines.begin();
+      server.tick.begin();
       server.usage.changed();
-      server.parts.begin();
       server.roster.changed();
       server.#sweepArchiveLater();
       server.#considerIdle();
@@ -437,7 +436,7 @@ export class Server implements Context {
 
   /** A session's state changed: one that runs gets a scope of its own. */
   #changed(session: Session): void {
-    this.#deadlines.begin();
+    this.tick.soon(this.#deadlines);
     this.roster.changed();
     this.usage.changed();
     if (session.row.state === "running" && session.row.holderPid !== null && this.neighbours.place.job === null) {
@@ -542,12 +541,10 @@ export class Server implements Context {
     const told = within(longestTelling, this.#hub.leave());
     this.tick.dispose();
     this.#jobSessions.dispose();
-    this.#deadlines.dispose();
     this.usage.dispose();
     clearInterval(this.#timeKeeper);
     clearTimeout(this.#archiveSweep);
     this.#knownTime.keep();
-    this.parts.dispose();
     this.#scopes.dispose();
     await Promise.all([this.roster.farewell(), this.masters.end()]);
     await Promise.all([this.table.leave(), this.#retention.dispose(), told]);

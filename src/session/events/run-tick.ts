@@ -1,4 +1,7 @@
-// The one tick by which the server looks at live runs: everything that wants to know of them is told by it.
+// The one tick by which the server looks at live runs: whoever wants to know of them looks then, and a run is
+// read once for all who look together.
+import { sentence } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import type { Session } from "../life/session.ts";
 
@@ -8,60 +11,133 @@ const slow = 30_000;
 /** The same while somebody waits for something of a run: about an epoch of a short one. */
 const fast = 2_000;
 
+/** A shorter wait than this is not worth a timer's set-up (ms). */
+const shortestWait = 50;
+
 export interface TickEffects {
-  live(): Session[];
+  live(): readonly Session[];
   progress(session: Session): Promise<RunProgress | null>;
+  /** A clock that nobody sets, in ms. */
+  steady(): number;
+  readonly log: Log;
 }
 
 /** Told at each look. */
-export type Looker = (session: Session, run: RunProgress) => void;
+export type Told = (session: Session, run: RunProgress) => void;
+
+/** Who looks by times of its own. */
+export interface Looker {
+  /**
+   * @param run how far it is; null: nothing is known.
+   * @returns the ms after which it wants to look again; undefined: when it is told to (`soon`).
+   */
+  look(session: Session, run: () => Promise<RunProgress | null>): Promise<number | undefined>;
+}
+
+/** Of one session: when who is due (steady; Infinity: not by itself), and whether it is being looked at. */
+interface State {
+  due: Map<Looker, number>;
+  looking: boolean;
+}
 
 export class RunTick {
   readonly #effects: TickEffects;
-  readonly #lookers = new Set<Looker>();
-  #waiting = 0;
+  readonly #lookers: readonly Looker[];
+  /** Those who are told of each look, at one pace. */
+  readonly #told: Looker;
+  readonly #watchers = new Set<Told>();
+  readonly #states = new WeakMap<Session, State>();
   #timer: NodeJS.Timeout | undefined;
-  #busy = false;
+  #begun = false;
   #gone = false;
 
-  constructor(effects: TickEffects, ...lookers: Looker[]) {
+  /**
+   * Looks at nothing before `begin`.
+   * @param tell is always told
+   * @param lookers look at a session at once when it is new
+   */
+  constructor(effects: TickEffects, tell: Told, ...lookers: Looker[]) {
     this.#effects = effects;
-    for (const looker of lookers) this.#lookers.add(looker);
-    this.#again();
-  }
-
-  /** Looks often, and tells `looker`, until the answer is called. The first look comes at once. */
-  watch(looker: Looker): () => void {
-    this.#lookers.add(looker);
-    this.#waiting++;
-    void this.look();
-    return () => {
-      if (this.#lookers.delete(looker)) this.#waiting--;
+    this.#told = {
+      look: async (session, run) => {
+        const known = await run();
+        if (known !== null && session.live && !this.#gone) for (const told of [tell, ...this.#watchers]) told(session, known);
+        return this.#watchers.size > 0 ? fast : slow;
+      },
     };
+    this.#lookers = [this.#told, ...lookers];
   }
 
-  /** Looks now. */
-  async look(): Promise<void> {
-    if (this.#busy || this.#gone) return;
-    this.#busy = true;
+  /** The sessions are there now. */
+  begin(): void {
+    this.#begun = true;
+    this.#turn();
+  }
+
+  /** Looks often, and tells `watcher`, until the answer is called. The first look comes at once. */
+  watch(watcher: Told): () => void {
+    this.#watchers.add(watcher);
+    this.soon(this.#told);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** Something has changed: who looks by its own times looks now, at all sessions. */
+  soon(looker: Looker): void {
+    for (const session of this.#effects.live()) this.#of(session).due.set(looker, Number.NEGATIVE_INFINITY);
+    this.#turn();
+  }
+
+  /** Looks for those who are due, and comes again when the next one is. */
+  #turn(): void {
     clearTimeout(this.#timer);
-    try {
-      for (const session of this.#effects.live()) {
-        const run = await this.#effects.progress(session).catch(() => null);
-        if (run === null || this.#gone || !session.live) continue;
-        for (const looker of [...this.#lookers]) looker(session, run);
-      }
-    } finally {
-      this.#busy = false;
-      this.#again();
+    if (!this.#begun || this.#gone) return;
+    const now = this.#effects.steady();
+    let next = Number.POSITIVE_INFINITY;
+    for (const session of this.#effects.live()) {
+      const state = this.#of(session);
+      // one look at a time, after which it has its turn: two could both find that a stop is due
+      if (state.looking) continue;
+      const due = this.#lookers.filter((looker) => (state.due.get(looker) as number) <= now);
+      if (due.length > 0) void this.#look(session, state, due);
+      else next = Math.min(next, ...state.due.values());
     }
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#turn(), Math.max(shortestWait, next - now));
+    this.#timer.unref();
   }
 
-  #again(): void {
-    clearTimeout(this.#timer);
-    if (this.#gone) return;
-    this.#timer = setTimeout(() => void this.look(), this.#waiting > 0 ? fast : slow);
-    this.#timer.unref();
+  async #look(session: Session, state: State, lookers: readonly Looker[]): Promise<void> {
+    state.looking = true;
+    let read: Promise<RunProgress | null> | undefined;
+    const run = () => {
+      read ??= this.#effects.progress(session).catch(() => null);
+      return read;
+    };
+    await Promise.all(
+      lookers.map(async (looker) => {
+        state.due.set(looker, Number.POSITIVE_INFINITY);
+        const pause = await looker.look(session, run).catch((error) => {
+          this.#effects.log("session.look-failed", { id: session.id, reason: sentence(error) });
+          return slow;
+        });
+        // sooner where it was told so meanwhile
+        const then = pause === undefined ? Number.POSITIVE_INFINITY : this.#effects.steady() + pause;
+        state.due.set(looker, Math.min(state.due.get(looker) as number, then));
+      }),
+    );
+    state.looking = false;
+    this.#turn();
+  }
+
+  #of(session: Session): State {
+    let state = this.#states.get(session);
+    if (state === undefined) {
+      const now = this.#effects.steady();
+      const pace = this.#watchers.size > 0 ? now : now + slow;
+      state = { looking: false, due: new Map(this.#lookers.map((looker) => [looker, looker === this.#told ? pace : now])) };
+      this.#states.set(session, state);
+    }
+    return state;
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunProgress } from "../../trainers/run.ts";
 import { span } from "../../trainers/summary.ts";
+import type { Looker } from "../events/run-tick.ts";
 import type { Session } from "../life/session.ts";
 import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
 import type { StopAnswer } from "./graceful-stop.ts";
@@ -11,8 +12,6 @@ import { type Movement, stopPatience } from "./movement.ts";
 
 /** What the watch needs of the server. */
 export interface DeadlineEffects {
-  live(): readonly Session[];
-  progress(session: Session): Promise<RunProgress | null>;
   movement(session: Session): Promise<Movement>;
   /**
    * Asks the batch system when the session's job ends (ms since 1970; null: it has no limit). Undefined for a
@@ -37,8 +36,6 @@ export interface DeadlineEffects {
  * the next one.
  */
 const lookEvery = 5_000;
-/** A shorter wait than this is not worth a timer's set-up (ms). */
-const shortestWait = 50;
 /** A batch system is asked again after this time (ms) at the latest, since limits are extended and cut... */
 const askEvery = 10 * 60_000;
 /** ...and before its answer is acted on, where that is older than this (ms). */
@@ -54,59 +51,26 @@ interface Watched {
   moved: number;
 }
 
-export class DeadlineWatch {
+export class DeadlineWatch implements Looker {
   readonly #effects: DeadlineEffects;
   readonly #watched = new WeakMap<Session, Watched>();
-  #timer: NodeJS.Timeout | undefined;
-  #looking = false;
-  /** Something changed during the look. */
-  #again = false;
-  #gone = false;
 
   constructor(effects: DeadlineEffects) {
     this.#effects = effects;
   }
 
-  /** Looks now, and goes on while some session that lives may have a deadline. */
-  begin(): void {
-    clearTimeout(this.#timer);
-    if (this.#gone) return;
-    // one look at a time: two could both find that a stop is due
-    if (this.#looking) {
-      this.#again = true;
-      return;
+  /** One look at a session; answers how long (ms) until the next one, undefined where nothing is ever due. */
+  async look(session: Session, run: () => Promise<RunProgress | null>): Promise<number | undefined> {
+    try {
+      const wait = await this.#lookAt(session, run);
+      return wait === undefined ? undefined : Math.min(lookEvery, wait);
+    } catch (error) {
+      this.#effects.log("deadline.check-failed", { reason: String(error) });
+      return lookEvery;
     }
-    this.#looking = true;
-    void this.look()
-      .catch((error) => {
-        this.#effects.log("deadline.check-failed", { reason: String(error) });
-        return lookEvery;
-      })
-      .then((wait) => {
-        this.#looking = false;
-        this.#later(this.#again ? 0 : wait);
-        this.#again = false;
-      });
   }
 
-  #later(wait: number | undefined): void {
-    if (this.#gone || wait === undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.begin(), Math.max(shortestWait, Math.min(lookEvery, wait)));
-  }
-
-  /**
-   * One look at all sessions; answers how long (ms) until the next thing is due, undefined where nothing ever
-   * is.
-   */
-  async look(): Promise<number | undefined> {
-    let next: number | undefined;
-    const all = this.#effects.live().map((session) => this.#lookAt(session));
-    for (const due of await Promise.all(all)) if (due !== undefined) next = Math.min(next ?? due, due);
-    return next;
-  }
-
-  async #lookAt(session: Session): Promise<number | undefined> {
+  async #lookAt(session: Session, run: () => Promise<RunProgress | null>): Promise<number | undefined> {
     if (session.row.state !== "running") return lookEvery;
     const watched = this.#of(session);
     const inJob = await this.#ask(session, watched, askEvery);
@@ -115,7 +79,7 @@ export class DeadlineWatch {
       session.setLimit("");
       return inJob ? lookEvery : undefined;
     }
-    const progress = await this.#effects.progress(session);
+    const progress = await run();
     session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, this.#effects.clock()));
     const { stopped } = deadlineFact(session.row);
     if (stopped !== undefined) {
@@ -231,10 +195,5 @@ export class DeadlineWatch {
       this.#watched.set(session, watched);
     }
     return watched;
-  }
-
-  dispose(): void {
-    this.#gone = true;
-    clearTimeout(this.#timer);
   }
 }

@@ -7,6 +7,7 @@ import { type ArchivedPart, jobKey, type KeptCurve, lastWritten } from "../../st
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
 import type { SharedArchive } from "../../store/shared-archive.ts";
+import type { Looker } from "../events/run-tick.ts";
 import { learnRealPaths, realPath } from "../life/real-paths.ts";
 import type { Session } from "../life/session.ts";
 import { endOf, endReason } from "../life/state.ts";
@@ -31,7 +32,6 @@ export interface PartEffects {
   readonly log: Log;
   /** Name of the batch job whose home this is. */
   readonly job: string | undefined;
-  live(): readonly Session[];
   /** Whether a session of this id is here. */
   has(id: string): boolean;
   folderOf(id: string): string;
@@ -47,27 +47,28 @@ export interface Asked {
   words: readonly string[];
 }
 
-export class PartKeeper {
+export class PartKeeper implements Looker {
   readonly #effects: PartEffects;
   /** Output (bytes) and state as they were published last. */
   readonly #published = new WeakMap<Session, string>();
   readonly #busy = new WeakMap<Session, Promise<void>>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #seen = new WeakSet<Session>();
   #bringing: Promise<void> = Promise.resolve();
 
   constructor(effects: PartEffects) {
     this.#effects = effects;
   }
 
-  /** Publishes from now on what runs here and would vanish with its node. */
-  begin(): void {
-    let looks = 0;
-    this.#timer = setInterval(() => {
-      const all = ++looks % (publishEvery / publishFirst) === 0;
-      for (const session of this.#effects.live())
-        if (this.#vanishes(session) && (all || !this.#busy.has(session))) void this.publish(session);
-    }, publishFirst);
-    this.#timer.unref();
+  /** Publishes what runs here and would vanish with its node; answers when it does so again (ms). */
+  async look(session: Session): Promise<number | undefined> {
+    if (!this.#vanishes(session)) return undefined;
+    if (!this.#seen.has(session)) {
+      this.#seen.add(session);
+      return publishFirst;
+    }
+    // an archive that hangs holds nobody up
+    void this.publish(session);
+    return publishEvery;
   }
 
   /** Whether the session's folder is not where the next part of its run will look. */
@@ -200,10 +201,6 @@ export class PartKeeper {
         this.#effects.log("part.import-failed", { run, n: part.n, reason: sentence(error) });
       }
     }
-  }
-
-  dispose(): void {
-    clearInterval(this.#timer);
   }
 }
 

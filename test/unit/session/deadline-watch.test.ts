@@ -6,7 +6,6 @@ import { Failure } from "../../../src/base/failure.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import type { DeadlineFact } from "../../../src/session/run/deadline.ts";
 import { DeadlineWatch } from "../../../src/session/run/deadline-watch.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -47,10 +46,8 @@ let mark = "";
 /** What the batch system answers; undefined: the session is in no job. */
 let jobEnd: (() => Promise<number | null>) | undefined;
 
-function watchOf(session: ReturnType<typeof fakeSession>): DeadlineWatch {
-  return new DeadlineWatch({
-    live: () => (session.live ? [session as unknown as Session] : []),
-    progress: async () => null as RunProgress | null,
+function watchOf(session: ReturnType<typeof fakeSession>) {
+  const watch = new DeadlineWatch({
     movement: async () => ({ mark, sentence: "", evidence: (time) => `nothing moved for ${time}` }),
     jobEnd: () => {
       if (jobEnd === undefined) return undefined;
@@ -69,6 +66,7 @@ function watchOf(session: ReturnType<typeof fakeSession>): DeadlineWatch {
     saveBefore: null,
     log: () => {},
   });
+  return { look: () => watch.look(session as unknown as Session, async () => null) };
 }
 
 function pass(ms: number): void {
@@ -86,10 +84,10 @@ beforeEach(() => {
 test("asked to stop a grace before, once, and told with the time that is left", async () => {
   const session = fakeSession({ asked: hour });
   const watch = watchOf(session);
-  assert.equal(await watch.look(), 58 * minute);
+  assert.equal(await watch.look(), 5_000, "sooner than it is due: a clock that is set is noticed");
   assert.equal(session.limit, "time limit in 1h 00m");
   pass(58 * minute - 1);
-  await watch.look();
+  assert.equal(await watch.look(), 1);
   assert.equal(stops, 0);
   pass(1);
   await watch.look();
@@ -147,9 +145,10 @@ describe("in a batch job", () => {
     assert.equal(asked, 1);
     jobEnd = async () => 2 * hour;
     pass(7 * minute);
-    const wait = await watch.look();
+    await watch.look();
     assert.deepEqual([asked, stops], [2, 0]);
-    assert.equal(wait, 2 * hour - 9 * minute);
+    await watch.look();
+    assert.equal(session.limit, "time limit in 1h 53m");
   });
 
   test("a batch system that does not answer any more: the last word holds, and why is told", async () => {
