@@ -136,6 +136,21 @@ describe("falcon sessions --watch", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
+  test("a metric that the run writes stands in a column, by --metric and by m", async () => {
+    const terminal = home.terminal(["sessions", "--watch", "--metric", "val_loss"], { cols: 150, rows: 30 });
+    await terminal.waitFor(/VAL LOSS +val_loss +TREND/);
+    await terminal.waitFor(/^zz +line .* \d+\/\d+ +-?[\d.e+-]+ +-?[\d.e+-]+ +[▁-█]{3}/m);
+    terminal.type("m");
+    await terminal.waitFor(/^metric as a column, .*: val_loss█/m);
+    terminal.type("\x15");
+    terminal.type("\r");
+    await terminal.waitFor(() => !terminal.text().includes("val_loss"), "the column to be gone");
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    const { code, stderr } = await home.run(["sessions", "--metric", "val_loss"]);
+    assert.deepEqual([code, stderr.includes("--metric is a column of --watch")], [2, true]);
+  });
+
   test("without a terminal it says what to use instead; falcon monitor is its old name", async () => {
     const { code, stderr } = await home.run(["sessions", "--watch"]);
     assert.equal(code, 2);

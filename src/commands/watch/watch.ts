@@ -18,6 +18,7 @@ import { MetricColumn } from "./metric-column.ts";
 import { LogTail } from "./watch-log.ts";
 import { type Page, turnPage } from "./watch-page.ts";
 import { emptyPicture, type Frame, metricColumn, pageOf, picture, tableHeight, type WatchColumn } from "./watch-picture.ts";
+import { WatchPrompt } from "./watch-prompt.ts";
 import { rowKey, type Sort, sorts, type WatchRow, watchRows } from "./watch-rows.ts";
 import { isOwn, type WatchSource, watched, watchedRow } from "./watch-source.ts";
 import { WatchedSessions } from "./watched-sessions.ts";
@@ -39,9 +40,6 @@ const askOthers = 5;
 
 /** Every so many drawings a metric in a column is looked at: a run writes its chunks some seconds apart. */
 const askMetric = 5;
-
-/** Text of a filter: longer than any name that one would type. */
-const longestFilter = 80;
 
 // 1007: the wheel types the arrow keys on the alternate screen, and the mouse still selects text. Its former
 // state is saved and comes back.
@@ -98,11 +96,8 @@ class WatchView {
   #usage = false;
   /** Chosen by a key; until then the ended ones are folded while something runs. */
   #folded: boolean | undefined;
-  #filter = "";
-  /** What is being typed. */
-  #typing: "filter" | "metric" | undefined;
+  readonly #prompt = new WatchPrompt();
   readonly #metric: MetricColumn;
-  #metricTyped = "";
   /** Another one was chosen since the last look. */
   #metricChosen = true;
   #metricColumn: WatchColumn | undefined;
@@ -224,7 +219,7 @@ class WatchView {
       ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) })),
     ];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
-    this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#filter });
+    this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#prompt.filter });
     if (this.#at() < 0) this.#selected = this.#rows[0] === undefined ? undefined : rowKey(this.#rows[0]);
     this.#scroll();
   }
@@ -250,7 +245,11 @@ class WatchView {
 
   #press(key: ViewKey): void {
     this.#notice = "";
-    if (this.#typing !== undefined) return this.#type(key);
+    if (this.#prompt.typing) {
+      const metric = this.#prompt.press(key);
+      if (metric !== undefined) this.#choose(metric);
+      return;
+    }
     const action = actionOf(this.#bindings, key);
     if (action === undefined) return;
     if (this.#page !== undefined) {
@@ -268,13 +267,8 @@ class WatchView {
       last: () => this.#select(this.#rows.length - 1),
       open: () => this.#open(),
       fold: () => this.#fold(),
-      filter: () => {
-        this.#typing = "filter";
-      },
-      metric: () => {
-        this.#typing = "metric";
-        this.#metricTyped = this.#metric.name;
-      },
+      filter: () => this.#prompt.typeFilter(),
+      metric: () => this.#prompt.typeMetric(this.#metric.name),
       sort: () => {
         this.#sort = sorts[(sorts.indexOf(this.#sort) + 1) % sorts.length] ?? "age";
       },
@@ -289,30 +283,11 @@ class WatchView {
       },
       leave: () => {
         // Esc first takes the filter back
-        if (key === "escape" && this.#filter !== "") this.#filter = "";
+        if (key === "escape" && this.#prompt.filter !== "") this.#prompt.filter = "";
         else this.#done(undefined);
       },
     };
     actions[action]();
-  }
-
-  /** A key while the filter, or the name of a metric, is typed. */
-  #type(key: ViewKey): void {
-    const field = this.#typing;
-    const typed = field === "filter" ? this.#filter : this.#metricTyped;
-    const give = (text: string) => {
-      if (field === "filter") this.#filter = text;
-      else this.#metricTyped = text;
-    };
-    if (key === "enter") {
-      this.#typing = undefined;
-      if (field === "metric") this.#choose(this.#metricTyped.trim());
-    } else if (key === "escape" || key === "interrupt") {
-      this.#typing = undefined;
-      if (field === "filter") give("");
-    } else if (key === "backspace") give([...typed].slice(0, -1).join(""));
-    else if (key === "clear") give("");
-    else if ([...key].length === 1 && [...typed].length < longestFilter) give(typed + key);
   }
 
   #open(): void {
@@ -358,7 +333,7 @@ class WatchView {
       colours: coloursFor(call.request),
       bindings: this.#bindings,
       sort: `${this.#sort}${this.#reverse ? " reversed" : ""}`,
-      prompt: this.#prompt(),
+      prompt: this.#prompt.typing ? this.#prompt.row : this.#notice || this.#prompt.row,
       top: this.#top,
       usage: this.#usage,
       metric: this.#metricColumn,
@@ -368,22 +343,11 @@ class WatchView {
       this.#page !== undefined
         ? pageOf(this.#page.title, this.#page.text, this.#page.top, frame)
         : this.#rows.length === 0
-          ? emptyPicture(this.#filter, frame)
+          ? emptyPicture(this.#prompt.filter, frame)
           : picture(this.#rows, chosen, frame);
     const changed = changedLines(this.#drawn, text);
     this.#drawn = text;
     if (changed !== "") call.write(showable(`\x1b[?2026h${changed}\x1b[?2026l`));
-  }
-
-  /** What stands in place of the keys; "": they do. */
-  #prompt(): string {
-    if (this.#typing === "filter") return `/${printable(this.#filter)}█`;
-    if (this.#typing === "metric") return `metric as a column, as val/nll (none: no column): ${printable(this.#metricTyped)}█`;
-    return this.#notice || this.#filtered();
-  }
-
-  #filtered(): string {
-    return this.#filter === "" ? "" : `with '${printable(this.#filter)}' · / changes it · Esc shows all`;
   }
 
   /** The log of a line's node. */
