@@ -83,6 +83,33 @@ describe("falcon attach", () => {
     await home.untilState((await home.sessions()).find(({ name }) => name === "full")?.id as string, "exited");
   });
 
+  test("a fresh run says how to leave, too: its first bell and clipboard arrive once, and all its lines are in the scrollback", async () => {
+    const program = "printf '\\a\\033]9;first\\a'; echo begun; while read line; do seq 1 $line; printf '\\a'; done";
+    const start = home.terminal(["run", "--name", "fresh", "--", "/bin/sh", "-c", program], { env: { FALCON_ATTACH_HINT: "" } });
+    await start.waitFor(/^begun$/m);
+    await start.waitFor(
+      () => /^ Ctrl-\\ leaves, it goes on · falcon attach --help lists the keys/m.test(start.text()),
+      "the hint",
+    );
+    await start.waitFor(() => start.received.includes("\x1b]9;first\x1b\\"), "the notification");
+    const noStrings = new RegExp(`${"\x1b"}\\][^${"\x07"}${"\x1b"}]*(${"\x07"}|${"\x1b"}\\\\)`, "g");
+    const bells = () => start.received.toString("latin1").replaceAll(noStrings, "").split("\x07").length - 1;
+    assert.equal(bells(), 1);
+    // the program goes on before a key is typed: more than a screen, and more than the line stands beside
+    await home.ok(["send", "fresh", "--text", "3000"]);
+    await home.ok(["send", "fresh", "--", "Enter"]);
+    await start.waitFor(/^3000$/m);
+    await start.waitFor(() => !/leaves, it goes on/.test(start.text()), "the program's screen alone");
+    await start.waitFor(() => bells() === 2, "the second bell");
+    const numbers = () => [...start.history(), ...start.lines()].filter((line) => /^\d+$/.test(line));
+    await start.waitFor(() => numbers().length > 3000, "the scrollback");
+    assert.deepEqual(numbers(), ["3000", ...Array.from({ length: 3000 }, (_, i) => String(i + 1))]);
+    start.type("\x1c");
+    assert.equal((await start.waitForExit()).code, 0);
+    await home.ok(["kill", "fresh"]);
+    await home.untilState((await home.sessions()).find(({ name }) => name === "fresh")?.id as string, "exited");
+  });
+
   test("on a terminal a name that fits none offers what runs; without one it says so", async () => {
     const script = await home.run(["attach", "nothing"]);
     assert.equal(script.code, 1);

@@ -27,8 +27,6 @@ export interface AttachOptions {
   history: number;
   /** False when the terminal is ours already: the server was lost in between. */
   enter: boolean;
-  /** It has just been started here: what it writes is passed on from its first byte. */
-  started?: boolean;
   /** With `enter` false: the output before this offset is on the terminal already. */
   shown?: number | undefined;
 }
@@ -94,7 +92,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
     leaveKeys: (keys) => call.leaveKeys(keys),
     keptKeys: typing.keptKeys,
     leaving,
-    hint: options.started === true || environment.FALCON_ATTACH_HINT === "off" ? undefined : howToLeave(context, session),
+    hint: environment.FALCON_ATTACH_HINT === "off" ? undefined : howToLeave(context, session),
     ...(viewed.direct === undefined
       ? {}
       : {

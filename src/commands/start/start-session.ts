@@ -232,8 +232,8 @@ export async function stayWith(
     call.stdout(`${session.id}\n`);
     call.stderr(`[${name}] ${why}\n`);
   }
-  if (here)
-    return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true, started: true });
+  // all that a session says from its start on is to be in the caller's scrollback
+  if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.scrollback, enter: true });
   if (session.trainer.savesModel) void tellUnreached(call, session);
   return followPlain(call, context, session, 0);
 }

@@ -154,6 +154,7 @@ export class ViewerInput {
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
     this.#keys = new InputParser(() => this.#policy(), options.steady);
     this.#viewer.onReads = () => this.#openKeys();
+    this.#viewer.onFlood = () => this.#endHint();
     this.#tellLeaveKeys();
   }
 

@@ -4,6 +4,7 @@ import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
 import { notification } from "./notification.ts";
+import { PassingEffects } from "./passing-effects.ts";
 import type { OutputFilter, ViewerTerminal } from "./terminal-effects.ts";
 
 /**
@@ -30,6 +31,12 @@ const mostlyBlocked = 50;
  * lines under a flood in 300.
  */
 export const slowScreen = 1_000;
+
+/**
+ * Bytes of output beside which a line of ours stands: who says more is about to scroll, and all that has
+ * scrolled until then has to be in the screen's scrollback.
+ */
+const mostBesideLine = 1 << 13;
 
 /** What a viewer needs of its session. */
 export interface Viewed {
@@ -69,6 +76,13 @@ type Mode =
   | { is: "borrowed" }
   | { is: "closed" };
 
+/** What a program does while a line of ours stands: the filter for it, and how much it has said. */
+interface Beside {
+  effects: PassingEffects;
+  filter: OutputFilter;
+  said: number;
+}
+
 export class Viewer {
   #viewed: Viewed;
   #terminal: ViewerTerminal;
@@ -89,6 +103,10 @@ export class Viewer {
   shown: number | undefined;
   /** A line of ours in the terminal's bottom row; the screen is drawn in the rows above it. */
   #line: TerminalBytes | undefined;
+  /** While that line stands: what the program does beside its screen. */
+  #beside: Beside | undefined;
+  /** Called when the program says more than a line of ours may stand in the way of. */
+  onFlood: () => void = () => {};
   cols: number;
   rows: number;
 
@@ -137,6 +155,7 @@ export class Viewer {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
+    this.#beside = undefined;
     const offset = this.#viewed.position;
     const joining: Mode = { is: "joining", offset, pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
@@ -234,6 +253,7 @@ export class Viewer {
 
   /** Whether it takes the output as it comes. */
   get streams(): boolean {
+    if (this.#beside !== undefined) return true;
     return this.#mode.is === "stream" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
   }
 
@@ -249,12 +269,20 @@ export class Viewer {
       this.shown = (this.shown ?? 0) + bytes.length;
       return this.#send(mode.stream, bytes);
     }
+    if (this.#beside !== undefined) return this.#passBeside(this.#beside, bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
       mode.overrun = true;
       mode.pending = [];
     } else mode.pending.push(bytes);
+  }
+
+  #passBeside(beside: Beside, bytes: Buffer): void {
+    const effects = beside.effects.feed(bytes);
+    if (effects.length > 0) this.#terminal.write(beside.filter.feed(effects));
+    beside.said += bytes.length;
+    if (beside.said > mostBesideLine && this.#line !== undefined) this.onFlood();
   }
 
   /** Writes of a screen what the program may do to this terminal. */
@@ -317,6 +345,7 @@ export class Viewer {
    */
   setLine(line: TerminalBytes | undefined): void {
     this.#line = line;
+    if (line !== undefined) this.#beside ??= { effects: new PassingEffects(), filter: this.#filterOf("program"), said: 0 };
   }
 
   /** Draws the screen in all rows where it stands above a line: one that is still waited for will be. */
@@ -346,6 +375,7 @@ export class Viewer {
     if (this.#mode.is === "closed") return;
     this.#leaveMode();
     this.#isShown();
+    this.#beside = undefined;
     this.#mode = { is: "borrowed" };
   }
 
@@ -392,6 +422,7 @@ export class Viewer {
   dispose(): void {
     this.#leaveMode();
     this.#isShown();
+    this.#beside = undefined;
     this.#mode = { is: "closed" };
   }
 }

@@ -32,6 +32,8 @@ export class FrameRenderer {
   #cursor = "";
   #title = "";
   #window: Window = { left: 0, top: 0, cols: 0, rows: 0 };
+  /** A cursor has said since the last size which part is shown. */
+  #followed = false;
 
   constructor(model: Model, tracker: Tracker, cols: number, rows: number) {
     this.#model = model;
@@ -86,9 +88,8 @@ export class FrameRenderer {
   }
 
   /**
-   * Which part is shown: the one that was, moved no further than the cursor needs; without a cursor the lower
-   * left one, where prompts and
-   * footers are.
+   * Which part is shown: the one that was, moved no further than the cursor needs; at first, and without a
+   * cursor, the lower left one of what is used, where prompts and footers are.
    */
   #place(): Window {
     const { screen, cols, rows, cursorHidden } = this.#model;
@@ -96,18 +97,31 @@ export class FrameRenderer {
     const height = Math.min(rows, this.#rows);
     let { left, top } = this.#window;
     if (this.#window.cols !== width || this.#window.rows !== height) {
-      left = 0;
-      top = rows - height;
+      left = top = 0;
+      this.#followed = false;
     }
+    // what stands in a screen's upper rows is not pushed out of sight by blank ones below it
+    if (!this.#followed && height < rows) top = Math.max(top, this.#usedRows() - height);
     left = Math.min(left, cols - width);
     top = Math.min(top, rows - height);
     if (!cursorHidden) {
       const x = Math.min(screen.x, cols - 1);
       left = Math.max(Math.min(left, x), x - width + 1);
       top = Math.max(Math.min(top, screen.y), screen.y - height + 1);
+      this.#followed = true;
     } else left = 0;
     this.#window = { left, top, cols: width, rows: height };
     return this.#window;
+  }
+
+  /** Rows down to the last one that is not blank. */
+  #usedRows(): number {
+    const { screen, cols } = this.#model;
+    for (let y = this.#model.rows; y > 0; y--) {
+      const { data, length } = screen.line(screen.base + y - 1);
+      for (let x = 0; x < Math.min(cols, length); x++) if (!isBlank(data, x)) return y;
+    }
+    return 0;
   }
 
   #cursorIn(window: Window): string {

@@ -297,3 +297,26 @@ test("whose screen takes long to be drawn is told that it catches up, and then h
   assert.equal(scene.count(), before);
   viewer.dispose();
 });
+
+test("beside a line of ours a terminal is shown frames, hears the bell, and who says much is told of", async () => {
+  const s = stage();
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 100, unfiltered);
+  let floods = 0;
+  viewer.onFlood = () => floods++;
+  viewer.setLine(showable("LINE "));
+  viewer.join();
+  assert.equal(viewer.streams, true, "what it is sent is not skimmed");
+  viewer.output(Buffer.from("text\x07\x1b]52;c;aG"));
+  s.frame("FRAME ");
+  viewer.output(Buffer.from("k=\x07more"));
+  assert.equal(s.text(), "\x07FRAME LINE \x1b]52;c;aGk=\x1b\\");
+  assert.equal(floods, 0);
+  viewer.output(Buffer.alloc(1 << 13, "x"));
+  assert.equal(floods, 1);
+  viewer.setLine(undefined);
+  viewer.rejoin();
+  assert.equal(viewer.streams, true);
+  await s.answer("SCREEN ");
+  viewer.output(Buffer.from("live\x07"));
+  assert.ok(s.text().endsWith("SCREEN live\x07"), "once");
+});

@@ -49,6 +49,17 @@ test("a smaller terminal shows the part with the cursor, without one the lower l
   assert.deepEqual(rows(viewer), ["1111", "2222", "3333"], "moved no further than needed");
 });
 
+test("a smaller terminal shows the beginning of a screen whose lower rows are blank, and follows what is drawn there", () => {
+  const shell = open([10, 6], [10, 3]);
+  shell.draw("one\r\n$ ");
+  assert.deepEqual(rows(shell.viewer), ["one", "$ ", ""]);
+  const display = open([10, 6], [10, 3]);
+  display.draw("\x1b[?25lone");
+  assert.deepEqual(rows(display.viewer), ["one", "", ""]);
+  display.draw("\x1b[6;1Hfooter");
+  assert.deepEqual(rows(display.viewer), ["", "", "footer"]);
+});
+
 test("half of a wide character at the edge is a blank", () => {
   const { viewer, draw } = open([8, 1], [3, 1]);
   draw("a日本\x1b[1;1H");
