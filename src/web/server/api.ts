@@ -2,9 +2,10 @@
 // the session server.
 import type { ServerResponse } from "node:http";
 import type { Role } from "../wire.ts";
+import type { Line } from "./line.ts";
 import { isId } from "./page-socket.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
-import { AnswerTooLong, type Line, type SessionServer } from "./session-server.ts";
+import { AnswerTooLong, type SessionServer } from "./session-server.ts";
 
 /** Longest answer that is held in memory, bytes. */
 const mostAnswer = 64 << 20;

@@ -1,5 +1,6 @@
 // The session server as the web process sees it: asked over its socket as a client asks, and started anew
-// where it is gone. A session of a batch job of this host is that job's server's, to which it sends us on.
+// where it is gone. It sends us on to a batch job's server for a session of that job, and tells the program
+// that asks another machine for one of there.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
@@ -17,6 +18,8 @@ import {
   tokenLength,
 } from "../../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+import { type FarProgram, farCommand, farTerminal } from "./far-command.ts";
+import type { Events, Line } from "./line.ts";
 
 /** An answer may take so long (ms): a search of a day's output does. */
 const longestAnswer = 120_000;
@@ -40,23 +43,11 @@ export class AnswerTooLong extends Error {}
 /** There is no server, and none could be started. */
 export class NoServer extends Error {}
 
-interface Events {
-  stdout(bytes: Buffer): void;
-  stderr(bytes: Buffer): void;
-  /** `status` undefined: the connection was lost, or the server goes. */
-  over(status: number | undefined): void;
-}
-
-/** @param place whose server is meant: a job's name, or "-": the host's. @param args what to ask there. */
-type SentOn = (place: string, args: readonly string[]) => void;
-
-/** A connection to a terminal of a session. */
-export interface Line {
-  input(bytes: Uint8Array): void;
-  size(cols: number, rows: number): void;
-  pause(): void;
-  resume(): void;
-  close(): void;
+/** Where a client would go on. */
+interface SentOn {
+  /** @param place whose server is meant: a job's name, or "-": the host's. @param args what to ask there. */
+  job(place: string, args: readonly string[]): void;
+  far(program: FarProgram): void;
 }
 
 export class SessionServer {
@@ -126,19 +117,28 @@ export class SessionServer {
     let now = size;
     let closed = false;
     let paused = false;
-    const sentOn: SentOn = (place, there) => {
-      const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
-      if (home === undefined) return elsewhere(events);
-      void connected(path.join(home, "server.sock")).then((socket) => {
-        if (closed) {
-          socket?.destroy();
-          return events.over(undefined);
-        }
-        // nobody from outside starts a job's server: its own processes do, or it is over
-        if (socket === undefined) return events.over(undefined);
-        line = speak(socket, request(there, now), events);
-        if (paused) line.pause();
-      });
+    const goOn = (next: Line) => {
+      line = next;
+      if (paused) line.pause();
+    };
+    const sentOn: SentOn = {
+      job: (place, there) => {
+        const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
+        if (home === undefined) return events.over(undefined);
+        void connected(path.join(home, "server.sock")).then((socket) => {
+          if (closed) {
+            socket?.destroy();
+            return events.over(undefined);
+          }
+          // nobody from outside starts a job's server: its own processes do, or it is over
+          if (socket === undefined) return events.over(undefined);
+          goOn(speak(socket, request(there, now), events));
+        });
+      },
+      far: (program) => {
+        if (closed) return events.over(undefined);
+        goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
+      },
     };
     let line = speak(await this.#connect(), request(args, now), events, sentOn);
     return {
@@ -223,15 +223,13 @@ function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentO
     else if (type === ServerFrame.stderr) events.stderr(payload);
     else if (type === ServerFrame.exit) end(payload[0] ?? 0);
     else if (type === ServerFrame.exec) {
-      const [, , order, place, ...args] = textOf(payload).split("\0").slice(0, -1);
-      if (order === "@job" && place !== undefined && sentOn !== undefined) {
-        over = true;
-        socket.destroy();
-        return sentOn(place, args);
-      }
+      const [file = "", , ...args] = textOf(payload).split("\0").slice(0, -1);
       over = true;
       socket.destroy();
-      elsewhere(events);
+      const [order, place, ...there] = args;
+      if (sentOn === undefined) return events.over(undefined);
+      if (order === "@job" && place !== undefined) return sentOn.job(place, there);
+      return sentOn.far({ file, args });
     } else if (type === ServerFrame.reconnect) end(undefined);
   });
   socket.on("data", (chunk) => {
@@ -254,12 +252,6 @@ function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentO
     resume: () => socket.resume(),
     close: () => end(undefined),
   };
-}
-
-/** Not of this host's servers that are reached from here. */
-function elsewhere(events: Events): void {
-  events.stderr(Buffer.from("this session is on another machine: start 'falcon web' there"));
-  events.over(2);
 }
 
 function twoNumbers(cols: number, rows: number): Buffer {

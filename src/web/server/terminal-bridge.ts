@@ -1,7 +1,8 @@
 // One browser's terminal: a viewer of the session server on one side, a WebSocket on the other, and never
 // more between them than the browser can draw.
 import type { ServerMessage } from "../wire.ts";
-import type { Line, SessionServer } from "./session-server.ts";
+import type { Line } from "./line.ts";
+import type { SessionServer } from "./session-server.ts";
 
 /**
  * So many bytes may be on their way to a browser that has not said that it drew them. Beyond it the session
