@@ -91,7 +91,7 @@ function provenanceLines({ provenance, changes, host, job }: Listing): [string, 
       [
         "settings",
         overrides
-          .map(({ key, value, config }) => `${key}=${value} (config.yml: ${config === null ? "none" : config})`)
+          .map(({ key, value, config }) => `${key}=${value} (config.yml: ${config === null ? "none" : shortly(config)})`)
           .join(" · "),
       ],
       ["changed", changesText(changes)],
@@ -99,6 +99,22 @@ function provenanceLines({ provenance, changes, host, job }: Listing): [string, 
       ["machine", machine.filter(Boolean).join(" · ")],
     ] as [string, string][]
   ).filter(([, fact]) => fact !== "");
+}
+
+/** A whole map or list that a setting replaces is named: the file itself has it. @param config as JSON. */
+function shortly(config: string): string {
+  const value: unknown = JSON.parse(config);
+  if (Array.isArray(value) && config.length > longestSetting) return `a list of ${value.length}`;
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return cut(config);
+  const names = Object.keys(value);
+  return names.length === 0 ? config : cut(`a map of ${names.join(", ")}`);
+}
+
+/** A line of a terminal has room for a setting and so much of what stood there before. */
+const longestSetting = 60;
+
+function cut(text: string): string {
+  return text.length <= longestSetting ? text : `${text.slice(0, longestSetting - 1)}…`;
 }
 
 /** "127.0.0.1:6379, by RAY_ADDRESS · 2 nodes · alpha 4 CPUs, 2 GPUs · beta 8 CPUs" */

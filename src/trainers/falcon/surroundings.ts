@@ -1,6 +1,5 @@
 // What a falcon run was started with, by files alone: falcon's and Python's versions, and in which settings
-// its
-// command differs from its config.yml.
+// its command differs from its config.yml.
 import fs from "node:fs";
 import path from "node:path";
 import { onDisk } from "../../base/bytes.ts";
@@ -9,7 +8,7 @@ import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
 import { pythonOf, readConfig } from "./launch-files.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
-import { valueAt } from "./yaml-tree.ts";
+import { isMap, valueAt } from "./yaml-tree.ts";
 
 /** What a virtual environment says of itself (bytes): some hundred. */
 const environmentHead = 4096;
@@ -47,11 +46,23 @@ function overrides(args: readonly string[], directory: string, run: string | nul
   // where it cannot be read, every setting is one that the file does not have
   const root = readConfig(file);
   const last = new Map(read.overrides.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
-  return [...last].slice(0, mostOverrides).flatMap(([key, value]) => {
-    const there = valueAt(root, key);
-    if (there !== undefined && same(there, value)) return [];
-    return [{ key, value, config: there === undefined ? null : JSON.stringify(there) }];
-  });
+  return [...last]
+    .slice(0, mostOverrides)
+    .flatMap(([key, value]) => differences(key, value, valueAt(root, key)))
+    .slice(0, mostOverrides);
+}
+
+/** Falcon merges a map into the one of its file: what it names is set, the rest stays. */
+function differences(key: string, value: string, there: YamlValue | undefined): Override[] {
+  if (there === undefined) return [{ key, value, config: null }];
+  const wanted = yamlOf(value);
+  if (JSON.stringify(wanted) === JSON.stringify(there)) return [];
+  if (isMap(wanted) && isMap(there)) {
+    return Object.entries(wanted).flatMap(([name, part]) =>
+      differences(`${key}.${name}`, JSON.stringify(part), Object.hasOwn(there, name) ? there[name] : undefined),
+    );
+  }
+  return [{ key, value, config: JSON.stringify(there) }];
 }
 
 function isOlder(file: string, time: number): boolean {
@@ -59,10 +70,11 @@ function isOlder(file: string, time: number): boolean {
   return stat !== undefined && stat.mtimeMs < time;
 }
 
-function same(there: YamlValue, text: string): boolean {
+/** As falcon reads it; a text that is no YAML stands for itself. */
+function yamlOf(text: string): YamlValue {
   try {
-    return JSON.stringify(readYaml(text)) === JSON.stringify(there);
+    return readYaml(text);
   } catch {
-    return text === there;
+    return text;
   }
 }
