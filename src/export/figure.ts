@@ -1,6 +1,8 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
 import type { Curve, NodeCurves } from "../trainers/curve.ts";
 import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
+import { type Dot, dotsOf } from "./figure-label.ts";
+import { bestMark, cutMarks, ink, notFiniteSpans, type Plot, type Point, seams } from "./figure-marks.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";
 import { usagePanel, usagePanelHeight } from "./usage-panels.ts";
@@ -32,9 +34,7 @@ const styles = {
   validation: { colour: "#d55e00", dash: "", width: 1.8 },
   "learning rate": { colour: "#777777", dash: "1 2", width: 1 },
 };
-const ink = "#222222";
 const grid = "#e3e3e3";
-const shade = "#f3d6d6";
 /**
  * More points than this of one curve are thinned, by the least and the greatest of equal stretches: the
  * picture is the same.
@@ -46,8 +46,6 @@ const mostPoints = 2000;
  * others. What is cut is marked at the edge.
  */
 const usualPart = 0.98;
-
-type Point = [number, number];
 
 /** @param title stands above the panels. */
 export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
@@ -89,16 +87,6 @@ function sinceEpoch(curves: NodeCurves, from: number): NodeCurves {
   };
 }
 
-/** The place of a panel on the page, and how values become places in it. */
-interface Plot {
-  left: number;
-  right: number;
-  ceiling: number;
-  floor: number;
-  x(epoch: number): number;
-  y(loss: number): number;
-}
-
 function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): string {
   const training = pointsOf(curves.training);
   const validation = pointsOf(curves.validation);
@@ -127,16 +115,17 @@ function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): stri
     { name: "validation" as const, curve: curves.validation },
   ].filter(({ curve }) => curve.y.some(Number.isFinite));
   const named = [...series.map(({ name }) => name), ...(rates.length > 0 ? (["learning rate"] as const) : [])];
+  const dots = dotsOf(series.flatMap(({ curve }) => stretches(curve).map((points) => placed(points, plot))));
   return [
     `<clipPath id="${clip}"><rect x="${left}" y="${ceiling}" width="${right - left}" height="${floor - ceiling}"/></clipPath>`,
     `<text x="${left}" y="${ceiling - 8}" font-weight="bold">${xml(curves.node)}</text>`,
-    ...notFiniteSpans(curves, plot),
+    ...notFiniteSpans(curves, plot, dots),
     ...axes(xAxis, yAxis, plot, options.metric),
     ...seams(curves.seams, plot),
     ...(rates.length > 0 ? rateLine(rates, plot, clip) : []),
     ...series.flatMap(({ name, curve }) => stretches(curve).map((points) => line(points, name, plot, clip))),
-    ...(options.log ? [] : cutMarks(losses, yAxis, plot)),
-    ...(options.metric === undefined ? bestMark(validation.length > 0 ? validation : training, plot) : []),
+    ...(options.log ? [] : cutMarks(losses, yAxis, plot, dots)),
+    ...(options.metric === undefined ? bestMark(validation.length > 0 ? validation : training, plot, dots) : []),
     ...(options.metric === undefined ? legend(named, plot) : []),
   ].join("\n");
 }
@@ -164,7 +153,7 @@ function line(points: readonly Point[], name: keyof typeof styles, plot: Plot, c
   const [first] = points as [Point];
   if (points.length === 1)
     return `<circle cx="${plot.x(first[0])}" cy="${plot.y(first[1])}" r="3" fill="${colour}" clip-path="url(#${clip})"/>`;
-  const places = thinned(points).map(([x, y]) => `${plot.x(x)},${plot.y(y)}`);
+  const places = placed(points, plot).map(([x, y]) => `${x},${y}`);
   const dashes = dash === "" ? "" : ` stroke-dasharray="${dash}"`;
   return `<polyline points="${places.join(" ")}" fill="none" stroke="${colour}" stroke-width="${thickness}"${dashes} stroke-linejoin="round" clip-path="url(#${clip})"/>`;
 }
@@ -182,58 +171,6 @@ function rateLine(points: readonly Point[], plot: Plot, clip: string): string[] 
   ];
 }
 
-/** A mark at the upper edge over each stretch of epochs whose loss is above it. */
-function cutMarks(points: readonly Point[], axis: Axis, plot: Plot): string[] {
-  const epochs = [...new Set(points.filter(([, y]) => axis.place(y) > 1).map(([x]) => x))].sort((a, b) => a - b);
-  if (epochs.length === 0) return [];
-  const highest = points.reduce((a, b) => (b[1] > a[1] ? b : a));
-  const [from, to] = [plot.x(epochs[0] as number), plot.x(epochs.at(-1) as number)];
-  const y = plot.ceiling;
-  return [
-    `<path d="M${from - 5} ${y + 6}l5 -6l5 6" fill="none" stroke="${ink}"/>`,
-    ...(to > from + 12 ? [`<path d="M${to - 5} ${y + 6}l5 -6l5 6" fill="none" stroke="${ink}"/>`] : []),
-    `<text x="${Math.max(from, plot.left) + 9}" y="${y + 9}" font-size="10">up to ${number(highest[1])} (--log shows all)</text>`,
-  ];
-}
-
-/** Where the run was resumed. */
-function seams(epochs: readonly number[], plot: Plot): string[] {
-  return epochs.map((epoch) => {
-    const x = plot.x(epoch - 0.5);
-    return `<line x1="${x}" x2="${x}" y1="${plot.ceiling}" y2="${plot.floor}" stroke="${ink}" stroke-dasharray="2 4"><title>resumed at epoch ${epoch}</title></line>`;
-  });
-}
-
-/** Stretches of epochs with a loss that is no number. */
-function notFiniteSpans({ training, validation }: NodeCurves, plot: Plot): string[] {
-  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !Number.isFinite(y[i])));
-  const spans: Point[] = [];
-  for (const epoch of [...new Set(epochs)].sort((a, b) => a - b)) {
-    const last = spans.at(-1);
-    if (last !== undefined && epoch <= last[1] + 1) last[1] = epoch;
-    else spans.push([epoch, epoch]);
-  }
-  return spans.flatMap(([from, to]) => {
-    const [x0, x1] = [Math.max(plot.left, plot.x(from - 0.5)), Math.min(plot.right, plot.x(to + 0.5))];
-    return [
-      `<rect x="${x0}" y="${plot.ceiling}" width="${round(Math.max(1, x1 - x0))}" height="${plot.floor - plot.ceiling}" fill="${shade}"><title>no number from epoch ${from} to ${to}</title></rect>`,
-      `<text x="${round((x0 + x1) / 2)}" y="${plot.floor - 6}" font-size="10" text-anchor="middle">NaN</text>`,
-    ];
-  });
-}
-
-/** The lowest loss, of the validation where there is one. */
-function bestMark(points: readonly Point[], plot: Plot): string[] {
-  if (points.length < 2) return [];
-  const [epoch, loss] = points.reduce((a, b) => (b[1] < a[1] ? b : a));
-  const [x, y] = [plot.x(epoch), plot.y(loss)];
-  const atRight = x > (plot.left + plot.right) / 2;
-  return [
-    `<circle cx="${x}" cy="${y}" r="4" fill="#ffffff" stroke="${ink}" stroke-width="1.3"/>`,
-    `<text x="${atRight ? x - 8 : x + 8}" y="${Math.max(plot.ceiling + 12, y - 8)}" font-size="11" text-anchor="${atRight ? "end" : "start"}">best ${number(loss)} at ${epoch}</text>`,
-  ];
-}
-
 function legend(names: readonly (keyof typeof styles)[], plot: Plot): string[] {
   let x = plot.right;
   const y = plot.ceiling - 12;
@@ -245,6 +182,11 @@ function legend(names: readonly (keyof typeof styles)[], plot: Plot): string[] {
       `<text x="${x + 25}" y="${y + 4}">${name}</text>`,
     ];
   });
+}
+
+/** Where the points of a line stand on the page. */
+function placed(points: readonly Point[], plot: Plot): Dot[] {
+  return thinned(points).map(([x, y]): Dot => [plot.x(x), plot.y(y)]);
 }
 
 function pointsOf(curve: Curve): Point[] {
@@ -272,11 +214,4 @@ function thinned(points: readonly Point[]): Point[] {
     out.push(...(low[0] <= high[0] ? [low, high] : [high, low]));
   }
   return out;
-}
-
-/** Three significant digits with a real minus. */
-function number(value: number): string {
-  const size = Math.abs(value);
-  const text = value !== 0 && (size < 0.001 || size >= 100_000) ? value.toExponential(2) : String(Number(value.toPrecision(3)));
-  return text.replaceAll("-", "\u2212");
 }
