@@ -1,10 +1,11 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other
 // gets rendered frames. Never waited for.
+// Long: the ways in which a terminal is shown its session give way to each other, in one state.
 import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
+import { BesideLine } from "./beside-line.ts";
 import { notification } from "./notification.ts";
-import { PassingEffects } from "./passing-effects.ts";
 import type { OutputFilter, ViewerTerminal } from "./terminal-effects.ts";
 
 /**
@@ -31,12 +32,6 @@ const mostlyBlocked = 50;
  * lines under a flood in 300.
  */
 export const slowScreen = 1_000;
-
-/**
- * Bytes of output beside which a line of ours stands: who says more is about to scroll, and all that has
- * scrolled until then has to be in the screen's scrollback.
- */
-const mostBesideLine = 1 << 13;
 
 /** What a viewer needs of its session. */
 export interface Viewed {
@@ -76,13 +71,6 @@ type Mode =
   | { is: "borrowed" }
   | { is: "closed" };
 
-/** What a program does while a line of ours stands: the filter for it, and how much it has said. */
-interface Beside {
-  effects: PassingEffects;
-  filter: OutputFilter;
-  said: number;
-}
-
 export class Viewer {
   #viewed: Viewed;
   #terminal: ViewerTerminal;
@@ -104,7 +92,7 @@ export class Viewer {
   /** A line of ours in the terminal's bottom row; the screen is drawn in the rows above it. */
   #line: TerminalBytes | undefined;
   /** While that line stands: what the program does beside its screen. */
-  #beside: Beside | undefined;
+  #beside: BesideLine | undefined;
   /** Called when the program says more than a line of ours may stand in the way of. */
   onFlood: () => void = () => {};
   cols: number;
@@ -269,20 +257,13 @@ export class Viewer {
       this.shown = (this.shown ?? 0) + bytes.length;
       return this.#send(mode.stream, bytes);
     }
-    if (this.#beside !== undefined) return this.#passBeside(this.#beside, bytes);
+    if (this.#beside !== undefined) return this.#beside.output(bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
       mode.overrun = true;
       mode.pending = [];
     } else mode.pending.push(bytes);
-  }
-
-  #passBeside(beside: Beside, bytes: Buffer): void {
-    const effects = beside.effects.feed(bytes);
-    if (effects.length > 0) this.#terminal.write(beside.filter.feed(effects));
-    beside.said += bytes.length;
-    if (beside.said > mostBesideLine && this.#line !== undefined) this.onFlood();
   }
 
   /** Writes of a screen what the program may do to this terminal. */
@@ -345,7 +326,12 @@ export class Viewer {
    */
   setLine(line: TerminalBytes | undefined): void {
     this.#line = line;
-    if (line !== undefined) this.#beside ??= { effects: new PassingEffects(), filter: this.#filterOf("program"), said: 0 };
+    if (line === undefined) return;
+    const filter = this.#filterOf("program");
+    this.#beside ??= new BesideLine(
+      (effects) => this.#terminal.write(filter.feed(effects)),
+      () => this.onFlood(),
+    );
   }
 
   /** Draws the screen in all rows where it stands above a line: one that is still waited for will be. */

@@ -1,5 +1,5 @@
-// A command on a session of another machine. The session server answers with the program that runs it there (ssh,
-// srun, the client's byte channel), which a client becomes; here it is a process of its own.
+// A command on a session of another machine. The session server answers with the program that runs it there
+// (ssh, srun, the client's byte channel), which a client becomes; here it is a process of its own.
 import { spawn } from "node:child_process";
 import { spawn as spawnOnTerminal } from "node-pty";
 import { printable } from "../../base/printable.ts";

@@ -1,5 +1,5 @@
-// A command that was asked of the session server, or of another machine: what comes of it, and what may be done
-// about it.
+// A command that was asked of the session server, or of another machine: what comes of it, and what may be
+// done about it.
 
 /** What comes of a command. */
 export interface Events {

@@ -129,7 +129,7 @@ test("as PNG it has twice the pixels of the SVG; without losses it says so", asy
 });
 
 test("the label of the best epoch stands beside the curves, as far as there is room", () => {
-  // the curve comes from the upper left and goes on to the right: above and left of its best value it stands in the way
+  // the curve comes from the upper left: above and left of its best value it stands in the way
   const falling = Array.from({ length: 60 }, (_, i) => Math.exp(-i / 20) + 0.05 * Math.sin(i * 2));
   const [best] = falling.map((loss, i) => [loss, i + 1] as const).toSorted(([a], [b]) => a - b) as [readonly [number, number]];
   const svg = figureSvg([curves("a", falling)], "t", plain);

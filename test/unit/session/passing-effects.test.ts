@@ -1,5 +1,5 @@
-// What of a program's stream reaches a terminal that is shown frames: bell, notification and clipboard, wherever
-// the stream is cut.
+// What of a program's stream reaches a terminal that is shown frames: bell, notification and clipboard,
+// wherever the stream is cut.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PassingEffects } from "../../../src/session/viewers/passing-effects.ts";
