@@ -1,5 +1,5 @@
-// What a program does while a line of ours stands in the terminal's bottom row: it reaches the terminal, and one
-// that says much ends the line.
+// What a program does while a line of ours stands in the terminal's bottom row: it reaches the terminal, and
+// one that says much ends the line.
 import { PassingEffects } from "./passing-effects.ts";
 
 /**
