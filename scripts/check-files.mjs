@@ -1,6 +1,6 @@
-// A lint rule: who may use node:fs. Files of users lie on file systems that may not answer, and a server that
-// asks one itself stops with all its sessions; so that is done aside (src/base/aside.ts), and each other
-// module that touches files has its reason here.
+// A lint rule: who may use node:fs and node:child_process. Files and programs of users lie on file systems
+// that may not answer, and a server that asks one itself stops with all its sessions; so that is done aside
+// (src/base/aside.ts, src/base/outside-program.ts), and each other module that does it has its reason here.
 // Usage: node scripts/check-files.mjs [FOLDER]     FOLDER holds src; default: this repository
 import fs from "node:fs";
 import path from "node:path";
@@ -12,7 +12,7 @@ const root = process.argv[2] ?? path.resolve(path.dirname(fileURLToPath(import.m
  * Reasons, and the modules and folders that they hold for. A module that is named twice, or is not there, is
  * told as well.
  */
-const allowed = {
+const files = {
   "work that is done aside, in a helper that may be killed": [
     "src/base/config-file.ts",
     "src/base/regular-file.ts",
@@ -86,22 +86,50 @@ const allowed = {
   ],
 };
 
-const uses = /(?:from|import|require)\s*\(?\s*["'](?:node:)?fs(?:\/promises)?["']/;
-const entries = Object.values(allowed).flat();
+/** The same for who starts programs: Node waits for the file's system, and for that of its directory. */
+const programs = {
+  "which has another process wait for them": ["src/base/outside-program.ts"],
+  "programs of our own installation": [
+    "src/base/aside-pool.ts",
+    "src/server/server.ts",
+    "src/session/holder/holder-launch.ts",
+    "src/web/server/session-server.ts",
+  ],
+};
+
+const rules = [
+  {
+    module: "node:fs",
+    uses: /(?:from|import|require)\s*\(?\s*["'](?:node:)?fs(?:\/promises)?["']/,
+    entries: Object.values(files).flat(),
+    instead: "have it done aside (src/base/aside.ts)",
+  },
+  {
+    module: "node:child_process",
+    uses: /(?:import (?!type\b)[^;]*?from|import|require)\s*\(?\s*["'](?:node:)?child_process["']/,
+    entries: Object.values(programs).flat(),
+    instead: "start it by src/base/outside-program.ts",
+  },
+];
 const complaints = [];
-const used = new Set();
 for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
   const file = path.posix.join("src", name);
-  if (!file.endsWith(".ts") || !uses.test(fs.readFileSync(path.join(root, file), "utf8"))) continue;
-  const entry = entries.find((allowedName) => (allowedName.endsWith("/") ? file.startsWith(allowedName) : file === allowedName));
-  if (entry === undefined)
-    complaints.push(
-      `${file} uses node:fs: have it done aside (src/base/aside.ts), or name the module with its reason in scripts/check-files.mjs`,
-    );
-  else used.add(entry);
+  if (!file.endsWith(".ts")) continue;
+  const text = fs.readFileSync(path.join(root, file), "utf8");
+  for (const rule of rules) {
+    if (!rule.uses.test(text)) continue;
+    rule.used ??= new Set();
+    const entry = rule.entries.find((name) => (name.endsWith("/") ? file.startsWith(name) : file === name));
+    if (entry === undefined)
+      complaints.push(
+        `${file} uses ${rule.module}: ${rule.instead}, or name the module with its reason in scripts/check-files.mjs`,
+      );
+    else rule.used.add(entry);
+  }
 }
 if (process.argv[2] === undefined)
-  for (const entry of entries)
-    if (!used.has(entry)) complaints.push(`${entry} is named in scripts/check-files.mjs, and uses node:fs no more`);
+  for (const { module, entries, used } of rules)
+    for (const entry of entries)
+      if (!used?.has(entry)) complaints.push(`${entry} is named in scripts/check-files.mjs, and uses ${module} no more`);
 for (const complaint of complaints) console.error(complaint);
 process.exit(complaints.length > 0 ? 1 : 0);

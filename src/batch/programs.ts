@@ -1,5 +1,6 @@
 // Runs a batch system's program: bounded in time and output, its words kept for the person who is told.
-import { type ChildProcess, execFile } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { execFileOutside, wasMissing } from "../base/outside-program.ts";
 
 /** What a program said, and how it ended. */
 export interface Ran {
@@ -37,17 +38,14 @@ export const runProgram: RunProgram = (program, args, environment) =>
       maxBuffer: mostOutput,
       killSignal: "SIGKILL" as const,
     };
-    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
+    const child = execFileOutside(program, [...args], options, (error, stdout, stderr) => {
       running.delete(child);
       if (error === null) return resolve({ status: 0, stdout, stderr });
-      if (typeof error.code === "number") return resolve({ status: error.code, stdout, stderr });
-      const why =
-        (error.code as unknown) === "ENOENT"
-          ? `${program} is not on PATH`
-          : error.killed
-            ? `${program} did not answer within ${longestProgram / 1000} s`
-            : error.message;
-      resolve({ status: -1, stdout, stderr: why });
+      const status = typeof error.code === "number" ? error.code : -1;
+      if (wasMissing(status, stderr)) return resolve({ status: -1, stdout, stderr: `${program} is not on PATH` });
+      if (status >= 0) return resolve({ status, stdout, stderr });
+      const late = `${program} did not answer within ${longestProgram / 1000} s`;
+      resolve({ status, stdout, stderr: error.killed ? late : error.message });
     });
     running.add(child);
     child.stdin?.end();

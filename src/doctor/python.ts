@@ -1,8 +1,8 @@
 // The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { aside } from "../base/aside.ts";
 import { Failure } from "../base/failure.ts";
+import { spawnOutside } from "../base/outside-program.ts";
 import { usableDirectory } from "../base/usable-directory.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
@@ -91,7 +91,7 @@ async function hasModule(interpreter: string, name: string, caller: Caller): Pro
   const question = `import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('${name}') else 3)`;
   const cwd = await usableDirectory(caller.directory);
   return new Promise((done) => {
-    const child = spawn(interpreter, ["-c", question], {
+    const child = spawnOutside(interpreter, ["-c", question], {
       cwd,
       env: { ...caller.environment },
       stdio: "ignore",

@@ -1,6 +1,6 @@
 // A message as an e-mail, given to the system's mailer: a program that takes it as sendmail does, and sends
 // it when it can.
-import { spawn } from "node:child_process";
+import { spawnOutside, wasMissing } from "../base/outside-program.ts";
 import type { Message } from "./message.ts";
 import type { Attempt } from "./web-send.ts";
 import { Parts } from "./webhook-request.ts";
@@ -97,7 +97,7 @@ function give(
   environment: Record<string, string>,
 ): Promise<Attempt | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program as string, [...words, ...mailerOptions], {
+    const child = spawnOutside(program as string, [...words, ...mailerOptions], {
       env: environment,
       cwd: "/",
       stdio: ["pipe", "ignore", "pipe"],
@@ -121,14 +121,12 @@ function give(
     child.stdin.end(mail);
     child.once("error", (error) => {
       clearTimeout(timer);
-      const { code } = error as NodeJS.ErrnoException;
-      resolve(
-        code === "ENOENT" || code === "ENOTDIR" ? undefined : { taken: false, problem: `${program} cannot be run (${code})` },
-      );
+      resolve({ taken: false, problem: `${program} cannot be run (${(error as NodeJS.ErrnoException).code})` });
     });
     child.once("close", (status) => {
       clearTimeout(timer);
       if (status === 0) return resolve({ taken: true, problem: "" });
+      if (wasMissing(status, said)) return resolve(undefined);
       const line = said.trim().split("\n").at(-1) ?? "";
       if (late)
         return resolve({ taken: false, problem: `${program} did not end within ${longestMailing / 1000} s`, unsure: true });

@@ -1,12 +1,12 @@
 // The ways to a web server: directly, through the proxy of the environment, through ssh to the host that a
 // batch job was submitted from. Each makes a stream of bytes to it; what is said there is encrypted at its
 // ends, so that proxy and host see neither address nor secret.
-import { spawn } from "node:child_process";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { Duplex } from "node:stream";
 import { hostPattern } from "../base/config.ts";
+import { spawnOutside } from "../base/outside-program.ts";
 
 /** One way. `connect` rejects with what went wrong, in words. */
 export interface Route {
@@ -112,7 +112,7 @@ function throughSsh(host: string, ssh: readonly string[]): Route {
       new Promise((resolve, reject) => {
         const [program, ...words] = ssh as [string, ...string[]];
         const options = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect / 1000}`, "-o", "ClearAllForwardings=yes"];
-        const child = spawn(program, [...words, ...options, "-W", `${target}:${port}`, host], {
+        const child = spawnOutside(program, [...words, ...options, "-W", `${target}:${port}`, host], {
           stdio: ["pipe", "pipe", "ignore"],
           cwd: "/",
         });
@@ -120,7 +120,8 @@ function throughSsh(host: string, ssh: readonly string[]): Route {
         stream.once("close", () => child.kill());
         child.once("error", () => reject(new Told(`${program} cannot be run`)));
         child.once("exit", (status) => {
-          const why = new Told(`ssh ended with status ${status ?? "of a signal"}`);
+          const ended = `ssh ended with status ${status ?? "of a signal"}`;
+          const why = new Told(status === 126 || status === 127 ? `${program} cannot be run` : ended);
           reject(why);
           stream.destroy(why);
         });

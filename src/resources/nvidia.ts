@@ -169,7 +169,9 @@ export class Nvidia {
       this.#fail(said === "" ? why : said);
     };
     child.once("error", (error) => over(`nvidia-smi cannot be run: ${error.message}`));
-    child.once("close", (code, signal) => over(`nvidia-smi ended with ${signal ?? `status ${code}`}`));
+    child.once("close", (code, signal) =>
+      over(code === 127 ? "nvidia-smi is not on PATH" : `nvidia-smi ended with ${signal ?? `status ${code}`}`),
+    );
     child.unref();
     (child.stdout as unknown as { unref?(): void })?.unref?.();
   }

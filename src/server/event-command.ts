@@ -1,6 +1,6 @@
 // Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output
 // nowhere.
-import { spawn } from "node:child_process";
+import { spawnOutside } from "../base/outside-program.ts";
 import { usableDirectory } from "../base/usable-directory.ts";
 
 /**
@@ -8,7 +8,7 @@ import { usableDirectory } from "../base/usable-directory.ts";
  */
 const longestRun = 300_000;
 
-/** Answers the exit status, or -1 when it could not be started or was ended. */
+/** Answers the exit status, 126 or 127 where it cannot be run, or -1 when it was ended. */
 export async function runEventCommand(
   command: readonly string[],
   environment: Record<string, string>,
@@ -18,7 +18,7 @@ export async function runEventCommand(
   const [file, ...args] = command as [string, ...string[]];
   const cwd = await usableDirectory(directory);
   return new Promise((resolve) => {
-    const child = spawn(file, args, {
+    const child = spawnOutside(file, args, {
       env: environment,
       cwd,
       stdio: "ignore",

@@ -1,8 +1,8 @@
 // Moves the server and each session into a systemd scope of its own, so that log-out and memory pressure do
 // not end them together; only where systemd runs a manager for the user.
-import { execFile } from "node:child_process";
 import fs from "node:fs";
 import type { Log } from "../base/log.ts";
+import { execFileOutside } from "../base/outside-program.ts";
 import { endsAtLogOut, type LogOutFacts, placeOf } from "../platform/log-out.ts";
 
 /** Calls `busctl` with these arguments; answers what it complained of, "" when it succeeded. */
@@ -141,7 +141,7 @@ export class Scopes {
 export function realBusctl(environment: NodeJS.ProcessEnv): Busctl {
   return (args) =>
     new Promise((resolve) => {
-      execFile("busctl", [...args], { env: environment, timeout: busPatience }, (error, _stdout, stderr) => {
+      execFileOutside("busctl", [...args], { env: environment, timeout: busPatience }, (error, _stdout, stderr) => {
         resolve(error === null ? "" : stderr.trim() || error.message);
       });
     });

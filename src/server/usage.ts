@@ -1,8 +1,8 @@
 // What the sessions of this server use: the sampler with the system's own effects.
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { steady, wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { spawnOutside } from "../base/outside-program.ts";
 import { sampleUsage } from "../platform/native.ts";
 import type { Finding } from "../resources/findings.ts";
 import { Nvidia } from "../resources/nvidia.ts";
@@ -25,7 +25,7 @@ export function systemUsage(
 ): SystemUsage {
   const gpus = new Nvidia({
     // its output is read, its complaints stand there as well; the directory is nobody's
-    start: (args) => spawn("nvidia-smi", args, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }),
+    start: (args) => spawnOutside("nvidia-smi", args, { cwd: "/", stdio: ["ignore", "pipe", "ignore"] }),
     steady,
     log,
   });

@@ -1,8 +1,8 @@
 // What a run was started with and that nobody notes down: the commit of its directory, the GPUs, and what its
 // trainer tells of itself. Everything is read from files, and asked of git; no Python is started.
-import { execFile } from "node:child_process";
 import path from "node:path";
 import { aside } from "../base/aside.ts";
+import { execFileOutside } from "../base/outside-program.ts";
 import { trainerNamed } from "./registry.ts";
 import { entries, head } from "./small-files.ts";
 import type { Cluster, StartedWith, TrainedSession } from "./trainer.ts";
@@ -74,7 +74,7 @@ async function gitState(
 function git(directory: string, environment: Readonly<Record<string, string>>, ...words: string[]): Promise<string | undefined> {
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("GIT_")));
   return new Promise((done) => {
-    execFile(
+    execFileOutside(
       "git",
       ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", directory, ...words],
       {

@@ -5,7 +5,7 @@ import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { until } from "../support/events.ts";
+import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { hungMount, noHungMount } from "../support/hung-mount.ts";
 import * as built from "../support/paths.ts";
@@ -21,6 +21,9 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
   before(async () => {
     fs.mkdirSync(folder);
     mount = await hungMount(folder);
+    const config = path.join(home.work, ".config/falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), 'on_event = ["true"]\n', { mode: 0o600 });
     viewer = home.terminal(["run", "--name", "seen", "--", "/bin/cat"]);
     await until(async () => (await home.sessions())[0]?.state === "running", "the session");
     viewer.type("ready\r");
@@ -77,6 +80,22 @@ describe("a file system that does not answer", { skip: noHungMount ?? false }, (
     }
     assert.match((await doctor).stdout + (await doctor).stderr, /does not answer/);
     assert.equal((await run).code, 0, "an agent that does not answer keeps no program from its start");
+  });
+
+  test("a program that the server looks for in a PATH with a folder on it: the process that looks hangs, and nobody else", async () => {
+    const PATH = `${path.join(folder, "bin")}:${home.env.PATH}`;
+    await home.ok(["run", "-d", "--name", "ended", "--", "/bin/sh", "-c", "exit 3"], { env: { PATH } });
+    const pid = home.serverPid();
+    const started = () =>
+      (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "")
+        .split(" ")
+        .map((child) => readIfThere(`/proc/${child}/cmdline`) ?? "");
+    const looks = () => started().some((words) => words.startsWith("env\0"));
+    await until(looks, () => `on_event's program to be looked for: ${JSON.stringify(started())}`);
+    viewer.type("nor by this\r");
+    await viewer.waitFor("nor by this");
+    assert.match(await home.ok(["sessions"]), /ended/);
+    assert.ok(looks(), "it still hangs");
   });
 
   test("after two that it cost it is refused at once", async () => {

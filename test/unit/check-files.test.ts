@@ -1,4 +1,4 @@
-// The lint rule on node:fs really refuses, and this tree keeps to it.
+// The lint rule on node:fs and node:child_process really refuses, and this tree keeps to it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -30,6 +30,29 @@ test("a module that touches files without a reason is refused, however it import
     assert.equal(status, 1);
     for (const n of refused.keys())
       assert.match(stderr, new RegExp(`src/commands/asks-${n}\\.ts uses node:fs: have it done aside`));
+    assert.equal(stderr.trim().split("\n").length, refused.length);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("so is one that starts programs; types of node:child_process are none", () => {
+  const folder = fs.mkdtempSync("/tmp/program-lint-");
+  try {
+    fs.mkdirSync(path.join(folder, "src/commands"), { recursive: true });
+    const put = (name: string, text: string) => fs.writeFileSync(path.join(folder, "src/commands", name), `${text}\n`);
+    put("types.ts", 'import type { ChildProcess } from "node:child_process";');
+    const refused = [
+      'import { spawn } from "node:child_process";',
+      'import { type ChildProcess, execFile } from "child_process";',
+      'import type { X } from "y";\nimport {\n  fork,\n} from "node:child_process";',
+      'await import("node:child_process");',
+    ];
+    for (const [n, text] of refused.entries()) put(`starts-${n}.ts`, text);
+    const { status, stderr } = check(folder);
+    assert.equal(status, 1);
+    for (const n of refused.keys())
+      assert.match(stderr, new RegExp(`src/commands/starts-${n}\\.ts uses node:child_process: start it by`));
     assert.equal(stderr.trim().split("\n").length, refused.length);
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 // Asks a machine what it has: one ssh that asks nobody for a login, within a time that a list may take.
-import { spawn } from "node:child_process";
 import type { Config } from "../../base/config.ts";
+import { spawnOutside } from "../../base/outside-program.ts";
 import type { Answer } from "../../session/machines/asked-hosts.ts";
 import { farCommand, sentHere } from "./reach.ts";
 
@@ -27,7 +27,7 @@ export function askHost(
   return new Promise((resolve) => {
     const [program, ...args] = argv as [string, ...string[]];
     // a group of its own, so that what the way has started ends with it
-    const child = spawn(program, args, { cwd: "/", env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawnOutside(program, args, { cwd: "/", env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     const said = { stdout: "", stderr: "" };
     let limit: NodeJS.Timeout | undefined;
     const done = (status: number | null) => {

@@ -1,11 +1,11 @@
 // Connections of ours that several commands to one machine share (OpenSSH's ControlMaster), where the user's
 // own configuration has none: their sockets lie in a folder that only the user enters, and end with
 // the server.
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { execFileOutside } from "../../base/outside-program.ts";
 
 /**
  * A connection that nobody uses is kept so long (s), which is how long one may outlive a server that
@@ -64,6 +64,6 @@ function base(): string {
 function endOne(socket: string): Promise<void> {
   return new Promise((resolve) => {
     const args = ["-F", "none", "-o", `ControlPath=${socket}`, "-O", "exit", "any"];
-    execFile("ssh", args, { timeout: longestEnd }, () => resolve());
+    execFileOutside("ssh", args, { timeout: longestEnd }, () => resolve());
   });
 }

@@ -1,10 +1,10 @@
 // Asks a Python whether it has cweniger's falcon, and remembers the answer until a folder changes in which
 // that Python looks for modules.
 
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { aside } from "../../base/aside.ts";
 import { steady, wall } from "../../base/clock.ts";
+import { spawnOutside } from "../../base/outside-program.ts";
 import { usableDirectory } from "../../base/usable-directory.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
@@ -96,7 +96,7 @@ async function ask(
   const cwd = await usableDirectory(directory);
   return new Promise((done) => {
     let said = "";
-    const child = spawn(python, ["-c", question], {
+    const child = spawnOutside(python, ["-c", question], {
       cwd,
       env: { ...environment },
       stdio: ["ignore", "pipe", "ignore"],

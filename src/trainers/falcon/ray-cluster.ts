@@ -1,6 +1,6 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
-import { execFile } from "node:child_process";
 import path from "node:path";
+import { execFileOutside } from "../../base/outside-program.ts";
 import { head } from "../small-files.ts";
 import type { Cluster, ClusterNode } from "../trainer.ts";
 import type { YamlValue } from "./yaml.ts";
@@ -81,7 +81,7 @@ export function clusterNodes(
 ): Promise<ClusterNode[] | undefined> {
   if (address.includes("://")) return Promise.resolve(undefined);
   return new Promise((done) => {
-    execFile(
+    execFileOutside(
       python,
       ["-c", question, address],
       {

@@ -1,8 +1,8 @@
 // What the Python falcon says of itself: the commands that it knows and its options, from its bare usage,
 // remembered while its file stays the same. Never from `falcon launch --help`, which 0.5.1 does not know: it
 // launches.
-import { spawn } from "node:child_process";
 import { withoutAttributes } from "../../base/control-sequences.ts";
+import { spawnOutside } from "../../base/outside-program.ts";
 import { usableDirectory } from "../../base/usable-directory.ts";
 import type { FoundProgram } from "../trainer.ts";
 import { changes } from "./python-probe.ts";
@@ -50,7 +50,7 @@ async function ask(
   const cwd = await usableDirectory(directory);
   return new Promise((done) => {
     let said = "";
-    const child = spawn(file, args, {
+    const child = spawnOutside(file, args, {
       cwd,
       env: { ...environment },
       stdio: ["ignore", "pipe", "ignore"],

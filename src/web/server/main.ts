@@ -1,11 +1,11 @@
 // The web process's entry: `node dist/web.cjs --home DIR --options JSON`, which `falcon web` becomes.
 
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
+import { spawnOutside } from "../../base/outside-program.ts";
 import { Access, ownerLife } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";
@@ -103,8 +103,10 @@ function openBrowser(link: string, { url }: Running): void {
     mode: 0o600,
   });
   const opener = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawn(opener, [file], { stdio: "ignore", detached: true });
-  child.on("error", () => say(`(There is no ${opener} here: open ${url} yourself.)`));
+  const child = spawnOutside(opener, [file], { stdio: "ignore", detached: true });
+  const none = () => say(`(There is no ${opener} here: open ${url} yourself.)`);
+  child.on("error", none);
+  child.on("exit", (status) => status === 127 && none());
   child.unref();
   // a browser has read it by then
   setTimeout(() => fs.rmSync(path.dirname(file), { recursive: true, force: true }), 30_000).unref();

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { spawnOutside } from "../../../src/base/outside-program.ts";
 import { gpuShare } from "../../../src/resources/gpu-share.ts";
 import { gpuOf, gpuProcessOf, Nvidia } from "../../../src/resources/nvidia.ts";
 import { alive, until } from "../../support/events.ts";
@@ -159,6 +160,14 @@ describe("the program", () => {
     none.want(true);
     await until(() => none.problem !== "", "the reason");
     assert.match(none.problem, /cannot be run: .*ENOENT/);
+    const notOnPath = new Nvidia({
+      start: (args) => spawnOutside("nvidia-smi", args, { env: { PATH: folder }, stdio: ["ignore", "pipe", "ignore"] }),
+      steady: () => time,
+      log: () => {},
+    });
+    notOnPath.want(true);
+    await until(() => notOnPath.problem !== "", "the reason");
+    assert.equal(notOnPath.problem, "nvidia-smi is not on PATH");
   });
 
   test("a flood of lines that are no end of one, and of GPUs that no machine has, is bounded", async () => {
