@@ -84,10 +84,14 @@ export function characterLocale(environment: Caller["environment"]): string {
   return environment.LC_ALL || environment.LC_CTYPE || environment.LANG || "";
 }
 
+/** Whether a locale's characters are UTF-8; Apple's plain "UTF-8" counts too. */
+export function isUtf8(locale: string): boolean {
+  return /(^|\.)utf-?8(@|$)/i.test(locale);
+}
+
 export function checkLocale(environment: Caller["environment"]): Finding[] {
   const locale = characterLocale(environment);
-  // Apple's plain "UTF-8" counts too
-  if (/(^|\.)utf-?8(@|$)/i.test(locale)) return [];
+  if (isUtf8(locale)) return [];
   const named = locale === "" ? "no locale is set (LANG, LC_CTYPE, LC_ALL)" : `the locale is ${locale}`;
   return [
     warning(

@@ -262,6 +262,19 @@ describe("what a program may do to its viewers", () => {
     await home.ok(["kill", id, "--signal", "KILL"]);
   });
 
+  test("a terminal whose locale is not UTF-8 gets no byte that it could take for a control, and the screen in ASCII", async () => {
+    // what is typed is said again, with letters whose bytes are C1 controls: Û is C3 9B
+    const script = "printf 'Ûne │ barre ███▌\\n'; while read line; do printf 'Û → %s\\n' \"$line\"; done";
+    const id = await home.start(["/bin/sh", "-c", script], ["--size", "80x24", "--name", "Û"]);
+    const terminal = home.terminal(["attach", id], { env: { LC_ALL: "en_US.ISO-8859-1" } });
+    await terminal.waitFor("Une | barre ####");
+    terminal.type("typed\r");
+    await terminal.waitFor("U > typed");
+    const shown = terminal.received.subarray(terminal.received.indexOf("\x1b[22;0t"));
+    assert.equal(shown.filter((byte) => byte >= 0x80).length, 0, shown.toString("latin1"));
+    await home.ok(["kill", id, "--signal", "KILL"]);
+  });
+
   test("by the configuration: a blocked title stays away from replays and frames, and the clipboard is asked about", async () => {
     const other = new TestHome();
     try {

@@ -24,6 +24,8 @@ test("who may say that bytes can be shown", () => {
     "logs/history-view.ts",
     // the filter
     "platform/stream-filter.ts",
+    // what was filtered, in ASCII
+    "session/viewers/ascii-terminal.ts",
     // questions of ours and the sequence that a person said yes to, our own words in the viewer's terminal,
     // entering and leaving
     "session/viewers/notification.ts",

@@ -1,7 +1,9 @@
 // The caller's terminal becomes a viewer of a session, until they leave it or the program ends; then one line
 // says where things stand.
+
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
+import { characterLocale, isUtf8 } from "../../doctor/terminal.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
 import { DirectEnd, tokenLength } from "../../protocol/client.ts";
@@ -9,6 +11,7 @@ import { KeptKeys } from "../../session/keys/kept-keys.ts";
 import { historyCharacters } from "../../session/keys/key-policy.ts";
 import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.ts";
 import type { Session } from "../../session/life/session.ts";
+import { asciiTerminal } from "../../session/viewers/ascii-terminal.ts";
 import { openHistory } from "../../session/viewers/history-overlay.ts";
 import { notification } from "../../session/viewers/notification.ts";
 import type { DirectEvents, ViewerTerminal } from "../../session/viewers/terminal-effects.ts";
@@ -69,8 +72,11 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the
   // run, without its model
   if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
+  const locale = characterLocale(environment);
+  const own = viewerTerminal(call, context, session.id);
+  // many terminals that are UTF-8 say so to nobody; one that says another encoding means it
+  const terminalOf = locale === "" || isUtf8(locale) ? own : asciiTerminal(own);
   // one that reads the output itself goes on with that
-  const terminalOf = viewerTerminal(call, context, session.id);
   const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => attachment.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;
   const typing = countedTyping(call, options.readOnly ? undefined : session);

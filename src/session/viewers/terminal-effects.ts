@@ -13,6 +13,8 @@ export interface ViewerTerminal {
   backlog(): number;
   /** Calls once, when the backlog is gone. */
   onDrained(callback: () => void): void;
+  /** It can only be shown what we draw: no program's own bytes, whatever its size. Default false. */
+  readonly drawn?: boolean;
   /**
    * Reads the output itself, from a connection to the holder that is its own from then on; absent where it
    * cannot.

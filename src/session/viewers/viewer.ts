@@ -137,7 +137,7 @@ export class Viewer {
     this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
-    if (this.#line !== undefined || this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
+    if (this.#terminal.drawn || this.#line !== undefined || this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
       const height = this.rows - (this.#line === undefined ? 0 : 1);
       const watch = this.#viewed.screen().watchFrames(this.cols, height, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
