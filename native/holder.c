@@ -322,12 +322,21 @@ static int next_timeout(int64_t began_ms) {
   return timeout;
 }
 
+void holder_renew(void) {
+  server_check_path();
+  if (state != WAITING_FOR_GO) record_retry();
+  if (state != RUNNING && state != DRAINING) return;
+  log_renew();
+  uint16_t cols = 0, rows = 0;
+  read_size(&cols, &rows);
+  times_renew(log_end(), cols, rows);
+}
+
 static void keep_house(void) {
   int64_t now = now_ms();
   if (now - path_checked_ms >= PATH_CHECK_MS) {
     path_checked_ms = now;
-    server_check_path();
-    if (state != WAITING_FOR_GO) record_retry();
+    holder_renew();
   }
   if (!record_is_safe() && now - record_tried_ms >= RECORD_RETRY_MS) {
     record_tried_ms = now;

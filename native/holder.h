@@ -27,6 +27,7 @@ enum {
   TO_KEEP = 8,
   TO_SPEAK = 9,
   TO_KEYS = 10,
+  TO_RENEW = 11,
   FROM_HELLO = 65,
   FROM_DATA = 66,
   FROM_EXIT = 67,
@@ -102,6 +103,8 @@ bool holder_go(int master, const struct orders *orders);
 void holder_resize(uint16_t cols, uint16_t rows);
 void holder_signal(int number, int target);
 void holder_release(void);
+// What was removed of the session's folder is made anew, as far as that can be done.
+void holder_renew(void);
 // Writes to the program's terminal; how many bytes it took, 0 when it would block, -1 when there is no
 // terminal any more.
 ssize_t holder_type(const uint8_t *bytes, size_t length);
@@ -117,6 +120,8 @@ struct size_mark {
 };
 bool log_open(bool adopt);
 bool log_is_taken(void);
+// Makes it anew where it was removed; what was in it is a gap then.
+void log_renew(void);
 void log_append(const uint8_t *bytes, size_t length);
 uint64_t log_end(void);
 uint64_t log_base(void);
@@ -141,6 +146,8 @@ bool record_adopt(void);
 void record_start(uint64_t time_ms, pid_t pid);
 void record_exec_failed(int error);
 void record_adopted(uint64_t time_ms, uint64_t offset);
+// The log was removed, and begins anew here.
+void record_log_removed(uint64_t time_ms, uint64_t offset);
 void record_ending(const struct ending *ending);
 bool record_is_safe(void);  // what is recorded is on disk
 void record_retry(void);    // tries again to write what could not be written, and makes the file anew where it was deleted
@@ -152,6 +159,8 @@ struct gap *record_gaps(size_t **count);
 void record_write(void);
 
 void times_open(bool adopt);
+// Makes it anew where it was removed; what came before has no time any more.
+void times_renew(uint64_t offset, uint16_t cols, uint16_t rows);
 void times_mark(uint64_t offset);  // output arrives now at this offset
 void times_size(uint64_t offset, uint16_t cols, uint16_t rows);
 void times_end(uint64_t offset);

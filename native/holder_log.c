@@ -169,6 +169,33 @@ void log_append(const uint8_t *bytes, size_t length) {
   retain();
 }
 
+// Begins the file anew where it was removed under us: byte N of it is still byte N of the stream. What only
+// the old one had is a gap.
+void log_renew(void) {
+  char path[PATH_MAX];
+  struct stat status;
+  if (log_fd < 0 || !path_in_folder(path, sizeof path, "output.log")) return;
+  // what somebody else has put there is not written to
+  if (os_stat(path, &status) == 0 || errno != ENOENT) return;
+  int fd = os_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return;
+  if (os_flock(fd, LOCK_EX | LOCK_NB) < 0 || os_ftruncate(fd, (off_t)end_offset) < 0) {
+    os_unlink(path);
+    os_close(fd);
+    return;
+  }
+  log_find_base();
+  // below it the server has the stream in another form, or nobody has
+  uint64_t from = base_offset;
+  os_close(log_fd);
+  log_fd = fd;
+  cannot_punch = false;
+  for (; *gap_count && log_last_gap()->offset + log_last_gap()->length > from; (*gap_count)--)
+    if (log_last_gap()->offset < from) from = log_last_gap()->offset;
+  record_log_removed(epoch_ms(), end_offset);
+  if (end_offset > from) add_gap(from, end_offset - from);
+}
+
 uint64_t log_gap_at(uint64_t offset) {
   for (size_t i = 0; i < *gap_count; i++)
     if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;

@@ -35,6 +35,7 @@ static struct gap gaps[GAPS_LIMIT];
 static size_t gap_count;
 static bool ended;
 static struct ending the_end;
+static struct adoption removal;  // of the log, the latest; its time is 0 while there was none
 
 static void append_line(char *text, size_t *length, const char *format, ...) {
   va_list arguments;
@@ -56,6 +57,8 @@ void record_write(void) {
                 (unsigned long long)adoptions[i].offset);
   for (size_t i = 0; i < gap_count; i++)
     append_line(text, &length, "gap %llu %llu\n", (unsigned long long)gaps[i].offset, (unsigned long long)gaps[i].length);
+  if (removal.time_ms)
+    append_line(text, &length, "removed %llu %llu\n", (unsigned long long)removal.time_ms, (unsigned long long)removal.offset);
   if (ended)
     append_line(text, &length, "exit %d %llu %llu %llu %llu %llu\n", the_end.status, (unsigned long long)the_end.end,
                 (unsigned long long)the_end.time_ms, (unsigned long long)the_end.user_us, (unsigned long long)the_end.system_us,
@@ -87,6 +90,8 @@ static void parse_line(const char *line) {
     adoptions[adoption_count++] = (struct adoption){a, b};
   } else if (sscanf(line, "gap %llu %llu", &a, &b) == 2 && gap_count < GAPS_LIMIT) {
     gaps[gap_count++] = (struct gap){a, b};
+  } else if (sscanf(line, "removed %llu %llu", &a, &b) == 2) {
+    removal = (struct adoption){a, b};
   } else if (sscanf(line, "exit %d %llu %llu %llu %llu %llu", &status, &a, &b, &c, &d, &e) == 6) {
     the_end = (struct ending){status, a, b, c, d, e};
     ended = true;
@@ -125,6 +130,11 @@ void record_adopted(uint64_t time_ms, uint64_t offset) {
     adoption_count--;
   }
   adoptions[adoption_count++] = (struct adoption){time_ms, offset};
+  record_write();
+}
+
+void record_log_removed(uint64_t time_ms, uint64_t offset) {
+  removal = (struct adoption){time_ms, offset};
   record_write();
 }
 
@@ -240,6 +250,16 @@ void times_open(bool adopt) {
   }
   times_at = TIMES_HEADER;
   entry_ms = now_ms();
+}
+
+void times_renew(uint64_t offset, uint16_t cols, uint16_t rows) {
+  char path[PATH_MAX];
+  struct stat status;
+  if (!path_in_folder(path, sizeof path, "times") || os_stat(path, &status) == 0 || errno != ENOENT) return;
+  if (times_fd >= 0) os_close(times_fd);
+  entry_offset = 0;
+  times_open(false);
+  add_entry(offset, cols, rows);
 }
 
 void times_mark(uint64_t offset) {

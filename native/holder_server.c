@@ -241,6 +241,9 @@ static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t
       if (length < 8) return MALFORMED;
       log_keep(get_u64(payload));
       return TAKEN;
+    case TO_RENEW:
+      holder_renew();
+      return TAKEN;
     default:
       return TAKEN;  // of a later version
   }

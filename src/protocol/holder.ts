@@ -19,6 +19,7 @@ export const ToHolder = {
   keep: 8,
   speak: 9,
   keys: 10,
+  renew: 11,
 } as const;
 
 /** Frames from the holder. */
@@ -190,6 +191,11 @@ export function encodeFd(): Buffer {
 
 export function encodeRelease(): Buffer {
   return encodeFrame(ToHolder.release);
+}
+
+/** What was removed of the session's folder is to be made anew. */
+export function encodeRenew(): Buffer {
+  return encodeFrame(ToHolder.renew);
 }
 
 export function encodeKeep(bytes: number): Buffer {

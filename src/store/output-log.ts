@@ -31,9 +31,10 @@ const cachedSegments = 4;
 /** A range that is not in the log, and why. */
 export interface Hole extends Gap {
   /**
-   * `disk`: could not be written then. `retention`: let go of since. `damaged`: its segment cannot be read.
+   * `disk`: could not be written then. `retention`: let go of since. `removed`: with the log, by somebody.
+   * `damaged`: its segment cannot be read.
    */
-  reason: "disk" | "retention" | "damaged";
+  reason: "disk" | "retention" | "removed" | "damaged";
 }
 
 /** A stretch of the stream in order: bytes, or a hole. */
@@ -197,7 +198,12 @@ export class OutputLog {
     }
     if (this.#rawBase > at) found.push({ offset: at, length: this.#rawBase - at, reason: "retention" });
     for (const gap of this.#damaged) found.push({ ...gap, reason: "damaged" });
-    for (const gap of this.#record.gaps) found.push({ ...gap, reason: "disk" });
+    const { gaps, removed } = this.#record;
+    for (const gap of gaps)
+      found.push({
+        ...gap,
+        reason: removed && gap.offset < removed.offset && removed.offset <= gap.offset + gap.length ? "removed" : "disk",
+      });
     const holes: Hole[] = [];
     let covered = 0;
     for (const hole of found.sort((a, b) => a.offset - b.offset)) {
@@ -222,10 +228,27 @@ export class OutputLog {
         return;
       }
     }
-    const { size, blocks } = fs.fstatSync(this.#fd);
+    let stat = fs.fstatSync(this.#fd);
+    if (stat.nlink === 0 && this.#openAgain()) stat = fs.fstatSync(this.#fd);
+    const { size, blocks } = stat;
     this.#size = size;
     this.#record = readRecord(this.folder);
     this.#findRawBase(blocks * 512);
+  }
+
+  /** The file was removed; whether another one was begun since. */
+  #openAgain(): boolean {
+    let fd: number;
+    try {
+      fd = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    } catch {
+      return false;
+    }
+    fs.closeSync(this.#fd);
+    this.#fd = fd;
+    this.#times = null;
+    this.#segments = listSegments(this.folder);
+    return true;
   }
 
   /**

@@ -34,6 +34,8 @@ export interface SessionRecord {
   /** Each time that a successor took over from a holder that was killed. */
   adopted: { time: number; offset: number }[];
   exit?: ExitRecord;
+  /** When the log was removed last, and the offset at which it begins anew. */
+  removed?: { time: number; offset: number };
   /** errno of the exec that failed. */
   execFailed?: number;
 }
@@ -61,6 +63,8 @@ export function parseRecord(bytes: Uint8Array): SessionRecord {
       record.adopted.push({ time: a, offset: b });
     } else if (word === "exit" && a !== undefined && b !== undefined && c !== undefined) {
       record.exit = { status: a, end: b, time: c, userMicros: d ?? 0, systemMicros: e ?? 0, peakKiB: f ?? 0 };
+    } else if (word === "removed" && a !== undefined && b !== undefined) {
+      record.removed = { time: a, offset: b };
     } else if (word === "execfail" && a !== undefined) {
       record.execFailed = a;
     }

@@ -27,6 +27,7 @@ type Fault =
   | "holder"
   | "client"
   | "connection"
+  | "link"
   | "freeze"
   | "disk"
   | "resize"
@@ -71,6 +72,7 @@ export class World {
       "holder",
       "client",
       "connection",
+      "link",
       "freeze",
       "disk",
       "resize",
@@ -221,6 +223,7 @@ export class World {
       if (this.#holderKilled && !system.simProgram().lives) continue;
       // its server was killed before it had said what is to be asked of the next one
       if (person.shown === undefined && person.said.includes("ended the connection")) {
+        person.mayLose = true; // what was typed at it went with it
         this.#attach(person);
         continue;
       }
@@ -276,6 +279,8 @@ export class World {
         return;
       case "connection":
         return this.#reset();
+      case "link":
+        return this.#resetLink();
       case "freeze": {
         const index = this.#chance(8);
         if (index === this.#holderIndex) for (const each of this.#people) each.maySwap = true;
@@ -373,6 +378,14 @@ export class World {
     if (socket === undefined || this.#server?.goes === true) return;
     this.#tell("a connection to a client is lost");
     system.simResetStream(socket._handle.fd);
+  }
+
+  /** The server's connection to the holder is lost; both live. */
+  #resetLink(): void {
+    const link = [...loop.sockets].find((socket) => !socket.isPeer);
+    if (link === undefined || this.#server?.goes === true) return;
+    this.#tell("the connection to the holder is lost");
+    system.simResetStream(link._handle.fd);
   }
 
   async #end(): Promise<void> {

@@ -11,6 +11,7 @@ export type HoleReason = Hole["reason"];
  */
 export function holeReason(row: Pick<SessionRow, "facts">, reason: HoleReason): string {
   if (reason === "retention") return "let go of, to keep the log within its retention";
+  if (reason === "removed") return "somebody removed the log";
   if (reason === "damaged") return "their segment cannot be read";
   const { fileLimit } = row.facts;
   if (typeof fileLimit !== "string") return "the disk was full";

@@ -50,9 +50,10 @@ export async function sessionLog(
       if (last !== undefined) call.resume(resumption(session, options, Math.max(from, last + 1)));
     }
   } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
-  if (options.after === undefined) tellMissing(call, session, count === undefined && select.since === 0);
+  const whole = options.after === undefined && count === undefined && select.since === 0;
+  if (options.after === undefined) tellMissing(call, session, whole);
   // what was compressed before is there, and was shown
-  if (lost !== undefined) throw new Failure(lost.sentence);
+  if (lost !== undefined && (lost.what !== "beginning" || (whole && !options.follow))) throw new Failure(lost.sentence);
   if (!options.follow || !live) return Status.ok;
 
   const wakeUp = new WakeUp();
@@ -113,6 +114,7 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
   void call.gone.then(wakeUp.signal);
   const log = session.openLog();
   const passed = passedTo(call, context);
+  let lacks = false;
   try {
     let at = log.base;
     if (options.byte !== undefined) at = Number(options.byte);
@@ -123,6 +125,7 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
       for await (const piece of log.pieces(at)) {
         if ("hole" in piece) {
           const { length, reason } = piece.hole;
+          lacks ||= reason === "removed";
           call.stderr(`falcon: ${length} bytes are missing here (${holeReason(session.row, reason)})\n`);
           at = piece.offset + length;
           continue;
@@ -135,7 +138,8 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
         }
         if (out.gone) return Status.ok;
       }
-      if (lostLog !== undefined) throw new Failure(lostLog.sentence);
+      if (lostLog !== undefined && (lostLog.what !== "beginning" || (lacks && !options.follow)))
+        throw new Failure(lostLog.sentence);
       if (!options.follow || !live) return Status.ok;
       await wakeUp.wait();
       if (out.gone) return Status.ok;

@@ -19,6 +19,7 @@ import {
   encodeKeep,
   encodeKeys,
   encodeRelease,
+  encodeRenew,
   encodeSignal,
   encodeSpeak,
   encodeSubscribe,
@@ -31,7 +32,7 @@ import {
   highestHolderVersion,
   type SignalTarget,
 } from "../../protocol/holder.ts";
-import { mostWaitingAnswers, type Position, TypingQueue } from "./typing-queue.ts";
+import { mostWaitingAnswers, type Position, type Typed, TypingQueue } from "./typing-queue.ts";
 
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
@@ -182,7 +183,7 @@ export class HolderLink {
    * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
   input(bytes: Uint8Array, by?: Position): boolean {
-    if (this.#master < 0 || this.#over) return true;
+    if (this.#master < 0 || this.#left) return true;
     return this.#typing.input(bytes, by);
   }
 
@@ -191,7 +192,7 @@ export class HolderLink {
    * others have typed.
    */
   interrupt(bytes: Uint8Array, by?: Position): void {
-    if (this.#master < 0 || this.#over) return;
+    if (this.#master < 0 || this.#left) return;
     // counted first: should we be killed in between, it is lost, and not typed again
     if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
     const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
@@ -214,7 +215,8 @@ export class HolderLink {
 
   /** The holder is to have this writer's first bytes, up to here, though nobody types them through it. */
   countTyped(by: Position): void {
-    if (this.#version >= 2) this.#send(encodeKeys({ ...by, more: false }, Buffer.alloc(0)));
+    if (this.#over) this.#typing.count(by);
+    else if (this.#version >= 2) this.#send(encodeKeys({ ...by, more: false }, Buffer.alloc(0)));
   }
 
   /** Asks the holder how many bytes of this writer it has; `taken` is the answer. */
@@ -248,6 +250,24 @@ export class HolderLink {
   /** Bytes of log to retain at most, 0 all. */
   keep(bytes: number): void {
     this.#send(encodeKeep(bytes));
+  }
+
+  /** What the next connection is to type once this one is lost. @param same whether to the same holder */
+  left(same: boolean): Typed[] {
+    return this.#typing.left(same);
+  }
+
+  /** Types what another connection has left. */
+  takeOver(left: readonly Typed[]): void {
+    this.#typing.takeOver(left);
+  }
+
+  /**
+   * What was removed of the session's folder, its log as well, is to be made anew. A holder that does not
+   * know this passes over it.
+   */
+  renew(): void {
+    if (this.#version >= 2) this.#send(encodeRenew());
   }
 
   /** Takes no more output until resume(); the holder goes on without us. */
@@ -349,6 +369,7 @@ export class HolderLink {
   #lost(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#typing.lose();
     const reason = this.#trouble ?? (this.#ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
     if (this.#trouble !== null || this.#ended || this.holderEnded === undefined) return this.#events.closed(reason);

@@ -30,6 +30,12 @@ export interface Position {
   number: number;
 }
 
+/** Some of what was typed, and where it stands, where somebody counts it. */
+export interface Typed {
+  bytes: Buffer;
+  by: Position | undefined;
+}
+
 /** What the queue does beyond itself. */
 interface TypingEffects {
   /** Sends a frame to the holder. */
@@ -47,7 +53,7 @@ interface TypingEffects {
 /** Bytes for one program. */
 export class TypingQueue {
   /** Input that waits for room on its way, oldest first, and how many bytes that is. */
-  #queue: { bytes: Buffer; by: Position | undefined }[] = [];
+  #queue: Typed[] = [];
   #queued = 0;
   /**
    * INPUT bytes that were sent to the holder, and those that it has passed on. While they are equal, we write
@@ -55,6 +61,10 @@ export class TypingQueue {
    */
   #sent = 0;
   #typed = 0;
+  /** What was sent and not passed on yet, oldest first; `end`: as `#sent` counts. */
+  #underWay: (Typed & { end: number })[] = [];
+  /** The connection is lost: what comes waits for the next one. */
+  #lost = false;
   /** Of those that were sent, what nobody counts but we. */
   #own = 0;
   #askedToWait = false;
@@ -76,19 +86,54 @@ export class TypingQueue {
     if (this.waiting + bytes.length > mostWaitingInput) return false;
     // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
     // other one
-    const taken = this.#effects.version() < 2 && this.waiting === 0 ? this.#effects.write(bytes) : 0;
+    const taken = this.#effects.version() < 2 && this.waiting === 0 && !this.#lost ? this.#effects.write(bytes) : 0;
     if (taken < bytes.length) {
       // a copy: the caller may use its buffer again
-      this.#queue.push({ bytes: Buffer.from(bytes.subarray(taken)), by });
-      this.#queued += bytes.length - taken;
+      this.#enqueue({ bytes: Buffer.from(bytes.subarray(taken)), by });
       this.#sendInput();
     }
     this.#askedToWait = this.waiting > inputHighWater;
     return !this.#askedToWait;
   }
 
+  /** The holder is to count these as this writer's, though they do not go through it. */
+  count(by: Position): void {
+    this.#enqueue({ bytes: Buffer.alloc(0), by });
+  }
+
+  /** Nothing can be sent any more. */
+  lose(): void {
+    this.#lost = true;
+  }
+
+  /**
+   * What the next connection is to type: what was not sent, and to the same holder what it has not passed on
+   * either, for what it has is dropped. Version 1 counts nothing, and is sent nothing twice.
+   */
+  left(same: boolean): Typed[] {
+    const counted = this.#effects.version() >= 2;
+    let number = this.#own;
+    const unsent = this.#queue.map(({ bytes, by }) => {
+      const place = by ?? { writer: this.#writer, number };
+      if (by === undefined) number += bytes.length;
+      return { bytes, by: counted ? place : undefined };
+    });
+    return same && counted ? [...this.#underWay, ...unsent] : unsent;
+  }
+
+  /** Types what another connection has left. */
+  takeOver(left: readonly Typed[]): void {
+    for (const { bytes, by } of left) this.#enqueue({ bytes, by });
+    this.#sendInput();
+  }
+
+  #enqueue(typed: Typed): void {
+    this.#queue.push(typed);
+    this.#queued += typed.bytes.length;
+  }
+
   #sendInput(): void {
-    for (;;) {
+    while (!this.#lost) {
       const first = this.#queue[0];
       const room = Math.min(inputWindow - (this.#sent - this.#typed), toHolderLimit - keysHead);
       if (first === undefined || room <= 0) return;
@@ -102,12 +147,16 @@ export class TypingQueue {
       this.#queued -= piece.length;
       this.#effects.send(this.#effects.version() < 2 ? encodeInput(piece) : encodeKeys({ writer, number, more }, piece));
       this.#sent += piece.length;
+      this.#underWay.push({ bytes: piece, by: { writer, number }, end: this.#sent });
     }
   }
 
   /** The holder has passed on so many bytes in all. */
   typed(total: number): void {
     this.#typed = total;
+    let passed = 0;
+    while ((this.#underWay[passed]?.end ?? Number.POSITIVE_INFINITY) <= total) passed++;
+    this.#underWay.splice(0, passed);
     if (this.waiting === 0) this.#effects.taken();
     this.#sendInput();
     if (this.#askedToWait && this.waiting <= inputHighWater / 2) {

@@ -301,6 +301,7 @@ export class Session {
         this.row.facts.gaps = this.gaps;
         this.#effects.log("session.hole-found", { id: this.id, offset, length });
         this.#save();
+        this.#renewed();
       },
       sized: (size) => this.output.sized(size),
       inputTaken: () => {
@@ -486,11 +487,21 @@ export class Session {
   /** Viewers are told once that the log is gone, by their title and by a notification. */
   #lookAtLog(): void {
     const lost = this.live ? this.lostLog : undefined;
-    if (lost === undefined || this.#titleNote !== "") return;
+    if (lost === undefined || lost.what === "beginning") return;
+    this.#link?.renew();
+    if (this.#titleNote !== "") return;
     this.#titleNote = `its ${lost.what} was removed`;
     this.#effects.log("session.log-lost", { id: this.id, reason: lost.sentence });
     this.notify(`${this.row.name}: ${lost.sentence}`);
     this.#retitle();
+  }
+
+  /** The holder has told of a hole: it may have begun the log anew, and the folder with it. */
+  #renewed(): void {
+    if (this.#titleNote === "" || !fs.existsSync(this.folder)) return;
+    this.#saveFile();
+    this.#logWatch?.close();
+    this.#logWatch = this.viewers.size > 0 ? new LogWatch(this.folder, () => this.#lookAtLog()) : undefined;
   }
 
   /** What titles tell beside its deadline, "" for nothing. */
@@ -641,15 +652,24 @@ export class Session {
       // only the connection may be gone: a holder that answers needs no successor
       const same = await this.#reach().catch(() => undefined);
       if (same !== undefined) {
+        const left = dead.left(true);
         dead.close();
         this.#linked(same);
+        same.takeOver(left);
+        for (const writer of this.#typists.keys()) same.askTaken(writer);
+        same.resize(this.row.cols, this.row.rows);
         return same.subscribe(this.offset);
       }
       const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
+      const left = dead.left(false);
       dead.close();
       this.#linked(link);
       // what the dead one may have typed and had not said to have is lost, and never typed twice
-      for (const [writer, { typed }] of this.#typists) link.countTyped({ writer, number: typed() });
+      for (const [writer, { typed }] of this.#typists) {
+        const first = left.find(({ by }) => by?.writer === writer)?.by?.number;
+        link.countTyped({ writer, number: first ?? typed() });
+      }
+      link.takeOver(left);
       this.setFact(
         "holderLost",
         "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown",

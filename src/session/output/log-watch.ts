@@ -2,14 +2,15 @@
 // under a program that goes on.
 import fs from "node:fs";
 import path from "node:path";
+import { readRecord } from "../../store/record.ts";
 import { listSegments } from "../../store/segments.ts";
 
 /** Changes that come together are looked at together, so long (ms) after the first. */
 const settles = 50;
 
-/** A log that was removed: all of the session's folder, or the file. */
+/** What was removed: all of the session's folder, its log, or what the log had before it was begun anew. */
 export interface LostLog {
-  what: "folder" | "log";
+  what: "folder" | "log" | "beginning";
   sentence: string;
 }
 
@@ -18,7 +19,12 @@ export interface LostLog {
  * @param offset bytes that the session has said.
  */
 export function lostLog(folder: string, offset: number, live: boolean): LostLog | undefined {
-  if (offset === 0 || fs.existsSync(path.join(folder, "output.log"))) return undefined;
+  if (offset === 0) return undefined;
+  if (fs.existsSync(path.join(folder, "output.log"))) {
+    const { removed } = readRecord(folder);
+    const sentence = `the session's log was removed; a new one goes on at its byte ${removed?.offset}`;
+    return removed && { what: "beginning", sentence };
+  }
   const since = live ? "; the program goes on, and what it says is kept nowhere" : "";
   if (!fs.existsSync(folder)) return { what: "folder", sentence: `the session's folder ${folder} was removed${since}` };
   // of an ended session all may be compressed
