@@ -1,7 +1,7 @@
 // A command on a session of another machine. The session server answers with the program that runs it there
 // (ssh, srun, the client's byte channel), which a client becomes; here it is a process of its own.
-import { spawn } from "node:child_process";
 import { spawn as spawnOnTerminal } from "node-pty";
+import { spawnOutside } from "../../base/outside-program.ts";
 import { printable } from "../../base/printable.ts";
 import type { Events, Line } from "./line.ts";
 
@@ -20,7 +20,7 @@ const cannotStart = 126;
 
 /** Without a terminal: nobody is asked for a login, which the session server has seen to. */
 export function farCommand({ file, args }: FarProgram, events: Events): Line {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawnOutside(file, args, { stdio: ["ignore", "pipe", "pipe"] });
   let over = false;
   const end = (status: number | undefined) => {
     if (over) return;
