@@ -102,6 +102,37 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     assert.equal(code, 1, stderr);
   });
 
+  test("tag, logs -f, wait, export, relaunch and stop run there, and the watch shows it with its machine", async () => {
+    const script = 'echo begun; while [ ! -e "$HOME/go" ]; do sleep 0.1; done; echo done; exit 3';
+    const run = await hosts.ok("node1", ["run", "-d", "--name", "work", "--", "/bin/sh", "-c", script]);
+    await until(async () => (await hosts.ok("login", ["sessions"])).includes(run), "it to be told to the login host");
+    const watch = hosts.terminal("login", ["sessions", "--watch"], { FALCON_ATTACH_HINT: "off" });
+    await watch.waitFor(/HOST[\s\S]*work .*node1/, undefined, 60_000);
+    watch.type("q");
+    assert.equal((await watch.exit).code, 0);
+    await hosts.ok("login", ["tag", "work", "prior=wide"]);
+    assert.match(await hosts.ok("node1", ["show", run]), /prior=wide/);
+    const followed = hosts.run("login", ["logs", "-f", "work"]);
+    const waited = hosts.run("login", ["wait", "work"]);
+    await until(async () => (await hosts.ok("node1", ["logs", run])).includes("begun"), "its beginning");
+    fs.writeFileSync(path.join(hosts.folder, "root", "go"), "");
+    assert.equal((await waited).code, 3);
+    assert.match((await followed).stdout, /begun\r?\ndone/);
+    // in the folder of the same path
+    const file = `${hostHome}/work.txt`;
+    await hosts.ok("login", ["export", run, "--format", "text", "-o", file]);
+    assert.match(fs.readFileSync(path.join(hosts.folder, "root", "work.txt"), "utf8"), /done/);
+    fs.rmSync(path.join(hosts.folder, "root", "go"));
+    const again = await hosts.ok("login", ["relaunch", "-d", run]);
+    await until(async () => (await hosts.ok("login", ["sessions"])).includes(again), "it to be told to the login host");
+    await hosts.ok("login", ["stop", again]);
+    const row = async () =>
+      (JSON.parse(await hosts.ok("node1", ["sessions", "--all", "--json", "--here"])) as { id: string; state: string }[]).find(
+        ({ id }) => id === again,
+      );
+    await until(async () => (await row())?.state === "exited", "its end");
+  });
+
   test("config key ssh says how; stop and kill end it from here", async () => {
     const wrapper = path.join(hosts.folder, "root", "way");
     fs.writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ssh "$@"\n`, { mode: 0o755 });

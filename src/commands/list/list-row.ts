@@ -38,3 +38,8 @@ export function progressOf({ listing }: ListRow): RunProgress | null {
   );
   return known ? (progress as RunProgress) : null;
 }
+
+/** The number of a job without the letter, which one host has one of. */
+export function jobText(job: string | null): string {
+  return job === null ? "" : job.slice(1);
+}

@@ -31,6 +31,8 @@ export interface ListPlace {
   /** The caller's, against which places are shown. */
   directory: string;
   home: string | undefined;
+  /** This machine: where all are on one other, that is said, too. */
+  host?: string;
   /** The columns of what is used stand also where there is no room for them. */
   usage?: boolean;
 }
@@ -96,7 +98,8 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   if (lines.some(({ viewers }) => viewers > 0))
     columns.push({ title: "VIEWERS", right: true, cells: lines.map(({ viewers }) => (viewers === 0 ? "" : String(viewers))) });
   if (lines.some(({ job }) => job !== "")) columns.push({ title: "JOB", cells: lines.map(({ job }) => job) });
-  if (several(lines.map(({ host }) => host))) columns.push({ title: "HOST", cells: lines.map(({ host }) => host) });
+  const hosts = lines.map(({ host }) => host);
+  if (several(place.host === undefined ? hosts : [place.host, ...hosts])) columns.push({ title: "HOST", cells: hosts });
   if (places.some((shown) => shown !== ".")) columns.push({ title: "RUN", cells: places });
   const used = usageColumns(lines);
   const runAt = () => (columns.at(-1)?.title === "RUN" ? columns.length - 1 : columns.length);

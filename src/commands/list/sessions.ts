@@ -11,7 +11,7 @@ import { usageCells } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
 import { watch } from "../watch/watch.ts";
 import { filtered, parseFilter } from "./list-filter.ts";
-import type { ListRow } from "./list-row.ts";
+import { jobText, type ListRow } from "./list-row.ts";
 import { ownRows } from "./list-rows.ts";
 import { chosen, chosenRows, lookElsewhere } from "./listed-sessions.ts";
 import type { Listing } from "./session-json.ts";
@@ -148,11 +148,6 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
     };
   });
   const { terminal, directory, environment } = call.request;
-  const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME, usage };
+  const place = { width: terminal.stdout ? terminal.cols : 0, directory, home: environment.HOME, host: context.host, usage };
   call.stdout(`${sessionTable(lines, place, colours)}\n`);
-}
-
-/** The number without the letter, which one host has one of. */
-function jobText(job: string | null): string {
-  return job === null ? "" : job.slice(1);
 }

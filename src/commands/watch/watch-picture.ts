@@ -91,6 +91,12 @@ const comfortableName = 24;
 /** In the narrowest of terminals the table is cut instead. */
 const leastName = 8;
 
+/** Where several machines and jobs have sessions. */
+const whereColumns: readonly WatchColumn[] = [
+  { title: "HOST", rank: 6.5, label: "on", text: ({ session }) => session.host ?? "" },
+  { title: "JOB", rank: 1.5, label: "job", text: ({ session }) => session.job ?? "" },
+];
+
 const columns: readonly WatchColumn[] = [
   { title: nameTitle, text: ({ session }) => session.name },
   { title: "NODE", text: ({ session, node }) => (session.live ? (node?.name ?? "") : "") },
@@ -226,7 +232,7 @@ function endedLine({ folded, counts }: Extract<WatchRow, { kind: "ended" }>): st
 /** What a line has in each column. */
 type Texts = ReadonlyMap<WatchColumn, string>;
 
-const allColumns: readonly WatchColumn[] = [...columns, ...usageColumns];
+const allColumns: readonly WatchColumn[] = [...columns, ...whereColumns, ...usageColumns];
 
 /** Behind the loss, and left out after all others: it was asked for. */
 const metricPlace = columns.findIndex(({ title }) => title === "VAL LOSS") + 1;
@@ -260,7 +266,7 @@ function fitting(
   cols: number,
   { usage, metric }: Frame,
 ): { shown: WatchColumn[]; left: WatchColumn[]; widths: ReadonlyMap<WatchColumn, number>; name: number } {
-  const told = usageColumns.filter((column) => lines.some((texts) => texts.get(column) !== ""));
+  const told = [...whereColumns, ...usageColumns].filter((column) => lines.some((texts) => texts.get(column) !== ""));
   const shown = [
     ...columns.slice(0, metricPlace),
     ...(metric === undefined ? [] : [metric]),

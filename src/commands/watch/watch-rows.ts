@@ -17,6 +17,9 @@ export interface Watched {
   /** Its state when it runs, its outcome when it is over. */
   status: StatusWord;
   usage: UsageCells;
+  /** The other machine that it is on, and the number of its batch job; absent: this one, and none. */
+  host?: string;
+  job?: string;
 }
 
 /** A node of a run, or a session: one without nodes, or one that is over. */
@@ -61,8 +64,8 @@ export function watchRows(
   const wanted = filter.toLowerCase();
   const fits = ({ session, node }: SessionRow) =>
     wanted === "" ||
-    [session.name, session.id, session.directory, session.status.word, node?.name ?? ""].some((text) =>
-      text.toLowerCase().includes(wanted),
+    [session.name, session.id, session.directory, session.status.word, node?.name, session.host, session.job].some((text) =>
+      text?.toLowerCase().includes(wanted),
     );
   const running = sessions
     .filter(({ session }) => session.live)

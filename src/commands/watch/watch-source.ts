@@ -2,7 +2,7 @@
 import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Context } from "../dispatch/call.ts";
-import type { ListRow } from "../list/list-row.ts";
+import { jobText, type ListRow } from "../list/list-row.ts";
 import { type Listing, usageOf } from "../list/session-json.ts";
 import { statusWord } from "../text/status-word.ts";
 import { usageCells } from "../text/usage-text.ts";
@@ -38,12 +38,15 @@ export function watched(session: Session, { usage }: Context): Watched {
 }
 
 export function watchedRow({ id, name, place, live, created, since, status, far, listing }: ListRow): Watched {
-  const { usage } = listing as { usage?: Listing["usage"] };
+  const { usage, job, host } = listing as { usage?: Listing["usage"]; job?: string | null; host?: string };
   return {
     ...{ id, name, directory: far === undefined ? place : `${far.host}:${place}`, live, created },
     started: live ? since : null,
     ended: live ? null : since,
     status: statusWord(status),
     usage: usageCells(usage ?? undefined, live),
+    // as it is called, which is another name where it is reached through the machine that was asked
+    ...(far === undefined ? {} : { host: host ?? far.host }),
+    ...(job ? { job: jobText(job) } : {}),
   };
 }

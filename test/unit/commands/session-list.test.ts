@@ -50,6 +50,13 @@ test("at 80, 100, 120 and 300 columns each line fits; states, ids and ages are w
   }
 });
 
+test("HOST stands also where all sessions are on one other machine", () => {
+  const place = { width: 120, directory: "/home/me/project", home: "/home/me", host: "login" };
+  const head = (host: string) => sessionTable([line("running", { host })], place, picocolors.createColors(false)).split("\n")[0];
+  assert.match(head("node1") ?? "", /HOST/);
+  assert.doesNotMatch(head("login") ?? "", /HOST/);
+});
+
 test("at 80 columns", () => {
   assert.deepEqual(draw(80), [
     "STATE         PROGRESS                            NAME            ID         AGE",

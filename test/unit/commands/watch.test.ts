@@ -119,6 +119,26 @@ test("a metric that was chosen has a column of its own, which others give way to
   assert.doesNotMatch(narrow, /LR|SAMPLES/);
 });
 
+test("HOST and JOB stand where another machine or a batch job has a session, and are found by the filter", () => {
+  const frame: Frame = {
+    ...{ cols: 120, rows: 12, now, colours: picocolors.createColors(false), bindings: defaultKeymap.watch, sort: "age" },
+    ...{ prompt: "", top: 0, usage: false, log: () => [] },
+  };
+  const here = run("here");
+  const far = run("far");
+  const there = { ...far, session: { ...far.session, host: "node1", job: "4711" } };
+  const plainRows = watchRows([here], plain);
+  assert.doesNotMatch(picture(plainRows, undefined, frame)[0] ?? "", /HOST|JOB/);
+  const rows = watchRows([here, there], plain);
+  const [head = "", ...body] = picture(rows, undefined, frame);
+  assert.match(head, /HOST +JOB/);
+  assert.match(body.find((line) => line.startsWith("far")) ?? "", /node1 +4711/);
+  // in a narrow terminal the ruler has what found no room
+  const narrow = picture(rows, rows[1], { ...frame, cols: 40 });
+  assert.match(narrow.join("\n"), /── far · on node1/);
+  assert.deepEqual(watchRows([here, there], { ...plain, filter: "node1" }).map(rowKey), ["far/"]);
+});
+
 test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {
   const sessions = Array.from({ length: 30 }, (_, i) => run(`s${String(i).padStart(2, "0")}`));
   const rows = watchRows(sessions, plain);
