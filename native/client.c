@@ -114,10 +114,10 @@ static void turn(void) {
           client.place.home);
     client.lost = true;
   }
-  // the terminal first
-  if (direct_is_on() || direct_waits()) client_step_direct();
   if (slots[0].revents) client_take_signals();
+  // before the output: in a flood something is there to be shown at each turn
   if (slots[1].revents) client_read_input();
+  if (direct_is_on() || direct_waits()) client_step_direct();
   if (slots[5].revents) keys_step();
   if (slots[6].revents) hear_channel();
   if (slots[7].revents && channel_is_silent()) client.lost = true;

@@ -198,9 +198,8 @@ int direct_timeout(void) {
 
 bool direct_step(bool reads) {
   if (!pay_cancel()) return false;
-  // one frame after the other while they are at hand, and no more than a few: keys and the server have their
-  // turn in between
-  enum { FRAMES_IN_A_ROW = 4 };
+  // what was read last and the next: keys and the server have their turn in between
+  enum { FRAMES_IN_A_ROW = 2 };
   for (int i = 0; d.on && i < FRAMES_IN_A_ROW; i++) {
     if (!write_terminal()) return false;
     if (unwritten() > 0) break;

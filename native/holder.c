@@ -375,9 +375,10 @@ static void turn(int64_t began_ms) {
   }
   if (slots[SLOT_SIGNALS].revents) take_signals();
   if (state == RUNNING && slots[SLOT_WATCH].revents) program_is_gone();
-  if (!waiting && master >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) read_output();
   if (server_typing() && (state != RUNNING || (slots[SLOT_MASTER].revents & POLLOUT))) server_deliver_typing();
+  // a key goes to the program before a flood is read
   server_handle(&slots[SLOT_SERVER]);
+  if (!waiting && master >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) read_output();
   keep_house();
   server_pump();
 }
