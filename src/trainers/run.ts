@@ -96,7 +96,7 @@ export interface NodeProgress {
   fraction: number | null;
   /** Mean training loss of the last epoch. */
   loss: number | null;
-  /** Validation loss of the last epoch. */
+  /** Validation loss of the last epoch that was validated. */
   validationLoss: number | null;
   /** Lowest validation loss of this launch, and how many epochs ago it was. */
   bestValidationLoss: number | null;

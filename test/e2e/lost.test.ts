@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { memoryCgroup } from "../../src/platform/processes.ts";
+import type { RunProgress } from "../../src/trainers/run.ts";
 import { holderPid, killNow, shownScreen } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -45,11 +46,23 @@ async function assertLost(home: TestHome, id: string, reason: RegExp): Promise<v
   await until(async () => (await shownScreen(home, again)).includes("last words"), "the same command to run again");
 }
 
-test("the end of a lost session is when it was last heard of, not when somebody looked", async () => {
+test("the end of a lost session is when it was last heard of, not when somebody looked; what it said to no server counts", async () => {
   const home = new TestHome();
   try {
-    const id = await starts(home);
-    await killAll(home, id);
+    const [go, said] = ["go", "said"].map((name) => path.join(home.work, name)) as [string, string];
+    const late = `echo 'Epoch 2/10, loss: 0.5'; until [ -e ${go} ]; do sleep 0.05; done; echo 'Epoch 7/10, loss: nan'; touch ${said}`;
+    const id = await home.start(["/bin/sh", "-c", `${late}; exec sleep 1000`]);
+    await until(async () => (await home.ok(["logs", id])).includes("Epoch 2/10"), "the program's words");
+    const { pid } = (await home.sessions()).find((row) => row.id === id) as { pid: number };
+    const holder = holderPid(home, id) ?? assert.fail("no holder");
+    const server = home.serverPid() ?? assert.fail("no server");
+    killNow(server);
+    await untilGone(server);
+    fs.writeFileSync(go, "");
+    const log = path.join(home.folder, "s", id, "output.log");
+    await until(() => fs.existsSync(said) && fs.readFileSync(log, "utf8").includes("Epoch 7/10"), "its words to be in the log");
+    killNow(holder);
+    await untilGone(pid, "the program to be hung up on");
     const killed = Date.now();
     // nobody looks for a while
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -58,6 +71,17 @@ test("the end of a lost session is when it was last heard of, not when somebody 
     const { ended, lastOutput } = row as unknown as { ended: string; lastOutput: string | null };
     assert.ok(lastOutput !== null && Date.parse(lastOutput) <= killed, `${lastOutput}`);
     assert.ok(Date.parse(ended) <= killed, `${ended} is after ${new Date(killed).toISOString()}`);
+    const { progress } = row as unknown as { progress: RunProgress | null };
+    assert.deepEqual(
+      progress?.nodes.map(({ epoch, epochs, nonFinite, status }) => [epoch, epochs, nonFinite[0]?.epoch, status]),
+      [[7, 10, 7, "stopped"]],
+    );
+    const events = async () => {
+      const lines = (await home.ok(["events", id, "--json"])).trim().split("\n");
+      return lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
+    };
+    await until(async () => (await events()).includes("failed"), "its end to be told");
+    assert.ok((await events()).includes("nan"), "what happened before it, too");
   } finally {
     await home.dispose();
   }

@@ -114,6 +114,43 @@ class Stub:
         return {"lr": 0.01 * 0.5 ** (epoch // 8)}
 
 
+class FlowMatching(Stub):
+    """What falcon.estimators.FlowMatching (#131) tells beside its trainer: the same lines, metrics and names of losses, less its networks.
+
+    The loss of training is that of flow matching, and no negative log likelihood: not comparable with the one of validation.
+    """
+
+    def on_train_start(self, batches):
+        super().on_train_start(batches)
+        logging.info(f"Whitener refit on {sum(map(len, batches))} samples | logdet conditional={-self.round:.3f} marginal={-self.round / 2:.3f}")
+        logging.log({"whitener:logdet_conditional": -float(self.round), "whitener:logdet_marginal": -self.round / 2})
+
+    def train_step(self, batch):
+        super().train_step(batch)
+        return {"loss": 1 + self.values["conditional"] / 10, "loss_aux": 1 + self.values["marginal"] / 10}
+
+    def evaluate(self, batch):
+        nll, nll_aux = self.values["conditional"], self.values["marginal"]
+        return {"loss": nll, "nll": nll, "nll_aux": nll_aux, "fm": 1 + nll / 10, "fm_aux": 1 + nll_aux / 10}
+
+    def on_validation_end(self, epoch, metrics):
+        logging.log({"lr": 3e-4})
+        return {"lr": 3e-4, "val_fm": metrics["fm"]}
+
+    def on_round_end(self, promoted):
+        m_out = 0.01 / (self.round + 1)
+        contracts = promoted["conditional"]
+        logging.info(
+            f"[mint] leak=6.33e-05 thr={-self.round:.3f} (contour {-self.round:.3f}, floor 1.000)  V=0.25 V_ess=900/65536  R=0.5 R_ess=1200"
+        )
+        logging.info(
+            f"[ladder] m_out={m_out:.3e} vs [5.733e-07, 2.700e-03] -> {'CONTRACT' if contracts else 'EXPAND'}   "
+            f"I=r{self.round:03d}(V=0.25) O=prior(V=1) stack=1"
+        )
+        logging.log({"ladder:m_out": m_out, "ladder:action": 1 if contracts else -1, "ladder:V_inner": 0.25, "ladder:stack": 1})
+        return True
+
+
 class Batch:
     def __init__(self, ids):
         self._ids = ids
@@ -165,6 +202,7 @@ SCENARIOS = {
         "step": 0.02,
     },
     "rounds-resumed": {
+        "model": FlowMatching,
         "what": "FlowMatching with a validation each third epoch: stopped in the middle of round 3, resumed, ended by max_rounds",
         "target": "falcon.estimators.FlowMatching",
         "groups": {"conditional": "nll", "marginal": "nll_aux"},
@@ -176,7 +214,8 @@ SCENARIOS = {
 }
 
 # the metrics that tests read; the others are as these
-KEPT = {"epoch", "round", "n_samples", "val/loss", "val/nll", "val/nll_aux", "val/loss_aux", "round/accepted", "round/conditional/candidate"}
+KEPT = {"epoch", "round", "n_samples", "val/loss", "val/nll", "val/nll_aux", "val/loss_aux", "round/accepted", "round/conditional/candidate",
+        "train/loss", "val/fm", "ladder/m_out", "whitener/logdet_conditional"}
 
 
 def launch(scenario, run, stats):
@@ -188,7 +227,7 @@ def launch(scenario, run, stats):
     logging.set_logger(actor)
     node = os.path.join(run, "graph", "z")
     driver.info("Output: /project/run")
-    stub = Stub(scenario)
+    stub = scenario.get("model", Stub)(scenario)
     trainer = stub.trainer = RoundTrainer(stub)
     if os.path.exists(os.path.join(node, "best_state.npz")):
         driver.info("Loading deployed graph from: /project/run/graph")

@@ -55,11 +55,8 @@ export class NodeLog {
   launchAt = 0;
   /** First epochs of the later launches: the training was resumed there. */
   seams: number[] = [];
-  /**
-   * The last launch's losses that are numbers, validation before training: gathered here because a run is
-   * looked at once a second.
-   */
-  losses: number[] = [];
+  /** The last launch's losses that are numbers: gathered here because a run is looked at once a second. */
+  #losses: Losses = { validation: [], training: [], validated: undefined };
   /** The last launch's stretches of metrics that are no numbers, for the same reason. By the log's clock. */
   stretches = watchedMetrics.map((metric) => new LastStretch(metric));
   /**
@@ -115,6 +112,10 @@ export class NodeLog {
     return this.#launch.epochs;
   }
 
+  get losses(): Losses {
+    return this.#losses;
+  }
+
   /** Takes one line of the log. */
   line(line: string): void {
     const read = parseLogLine(line);
@@ -152,7 +153,7 @@ export class NodeLog {
 
   #begin(seen: boolean): void {
     this.launchAt = this.epochs.length;
-    this.losses = [];
+    this.#losses = { validation: [], training: [], validated: undefined };
     this.stretches = watchedMetrics.map((metric) => new LastStretch(metric));
     this.first = undefined;
     this.best = undefined;
@@ -203,8 +204,7 @@ export class NodeLog {
     this.completed = false;
     const record = { ...read, time };
     this.epochs.push(record);
-    const loss = lossOf(record);
-    if (loss !== undefined) this.losses.push(loss);
+    takeLosses(this.#losses, record);
     watchedMetrics.forEach((metric, i) => {
       this.stretches[i]?.take(record[metric], record.epoch, time);
     });
@@ -226,14 +226,32 @@ export class NodeLog {
     const older = this.epochs.slice(0, half).filter((_, i) => i % 2 === 0);
     this.launchAt = Math.max(0, this.launchAt < half ? Math.ceil(this.launchAt / 2) : this.launchAt - half + older.length);
     this.epochs = [...older, ...this.epochs.slice(half)];
-    this.losses = this.launch.flatMap((epoch) => lossOf(epoch) ?? []);
+    this.#losses = lossesOf(this.launch);
   }
 }
 
-/** Its validation loss, or else its training loss, when that is a number. */
-export function lossOf({ validationLoss, loss }: EpochRecord): number | undefined {
-  const value = validationLoss ?? loss;
-  return value !== undefined && Number.isFinite(value) ? value : undefined;
+/**
+ * Losses of a stretch of epochs that are numbers, and the last epoch that was validated: a falcon may validate
+ * each third one, and the loss that it trains by may be of another kind.
+ */
+export interface Losses {
+  validation: number[];
+  training: number[];
+  validated: EpochRecord | undefined;
+}
+
+/** Losses of epochs that did not come through a log. */
+export function lossesOf(epochs: readonly EpochRecord[]): Losses {
+  const losses: Losses = { validation: [], training: [], validated: undefined };
+  for (const epoch of epochs) takeLosses(losses, epoch);
+  return losses;
+}
+
+function takeLosses(losses: Losses, record: EpochRecord): void {
+  const { validationLoss, loss } = record;
+  if (validationLoss !== undefined) losses.validated = record;
+  if (validationLoss !== undefined && Number.isFinite(validationLoss)) losses.validation.push(validationLoss);
+  if (loss !== undefined && Number.isFinite(loss)) losses.training.push(loss);
 }
 
 /** The last stretch of each metric that was no number, in epochs that did not come through a log. */

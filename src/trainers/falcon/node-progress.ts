@@ -6,7 +6,7 @@ import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run.
 import type { Now, Silence } from "../silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
-import { type EpochRecord, lossOf, NodeLog, stretchesOf } from "./node-log.ts";
+import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
 import type { ConfigNode } from "./run-config.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
@@ -69,7 +69,10 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const left = last && planned !== null && before !== null ? Math.max(0, planned - (last.epoch - before)) : null;
   const sinceLast = last ? Math.max(0, situation.now.wall - (last.time + situation.zone)) / 1000 : 0;
   const best = situation.begun && log.launch.length > 0 ? log.best : bestOf(epochs);
-  const notFinite = stretches(epochs === log.launch ? log : epochs, situation.zone, last);
+  const losses = epochs === log.launch ? log.losses : lossesOf(epochs);
+  // of an epoch that was not validated the loss is that of the one that was last
+  const told = last && { ...last, validationLoss: losses.validated?.validationLoss };
+  const notFinite = stretches(epochs === log.launch ? log : epochs, situation.zone, told);
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
   const silent = situation.lastSign === undefined ? 0 : situation.silence.since(situation.lastSign, situation.now);
@@ -84,13 +87,13 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     epochsBefore: before,
     fraction: last && planned && before !== null ? fractionOf(last.epoch - before, planned) : null,
     loss: finite(last?.loss),
-    validationLoss: finite(last?.validationLoss),
+    validationLoss: finite(told?.validationLoss),
     bestValidationLoss: best ? best.validationLoss : null,
     epochsSinceBest: round !== null ? round.epochsSinceBest : best && last ? last.epoch - best.epoch : null,
     patience: round?.patience ?? situation.patience ?? null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
-    trend: condense(epochs === log.launch ? log.losses : epochs.flatMap((epoch) => lossOf(epoch) ?? []), trendPoints),
+    trend: condense(losses.validated === undefined ? losses.training : losses.validation, trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
     learningRate: finite(last?.learningRate),
@@ -163,7 +166,7 @@ function stretches(from: NodeLog | readonly EpochRecord[], zone: number, last: E
   return found.flatMap((one) => {
     if (one === undefined) return [];
     const { stretch, open } = one;
-    // an epoch that was not validated tells nothing of a loss that was none before
+    // a line that does not have a metric tells nothing of one that was none before
     const told = last?.[stretch.metric] !== undefined;
     return { stretch: { ...stretch, since: stretch.since + zone }, open: open && told };
   });

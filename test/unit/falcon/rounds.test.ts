@@ -132,9 +132,20 @@ describe("what a RoundTrainer wrote", () => {
     assert.ok(Math.abs((left?.least ?? 0) - (12 * 60) / rate) < 1e-9 && Math.abs((left?.most ?? 0) - (26 * 60) / rate) < 1e-9);
     assert.match(run.summary, / \d+s to \d+s left$/);
     assert.deepEqual([node?.status, node?.epoch, node?.epochsBefore, run.resumed], ["training", 41, 37, true]);
-    assert.deepEqual([node?.validationLoss, node?.fraction], [null, null]);
+    // epoch 4 was not validated, and what it trains by is no likelihood
+    assert.deepEqual([node?.validationLoss, node?.trend, node?.fraction], [-5.947, [-5.947], null]);
+    assert.ok((node?.loss ?? 0) > 0);
+    assert.match(run.summary, / · val loss -5\.95 · /);
     const [curves] = await watcher.curves();
     assert.deepEqual([curves?.training.x.length, curves?.validation.x.length, curves?.seams], [41, 13, [38]]);
+    // what flow matching tells beside its trainer; the second launch has written over the chunks of the first
+    const series = await watcher.series();
+    const lengths = ["val/nll", "val/fm", "ladder/m_out", "whitener/logdet_conditional"].map(
+      (metric) => series.find((one) => one.metric === metric)?.value.length,
+    );
+    assert.deepEqual(lengths, [8, 8, 2, 2]);
+    const ladder = series.find(({ metric }) => metric === "ladder/m_out");
+    assert.deepEqual([ladder?.round, ladder?.epoch.every((epoch) => epoch !== null)], [[4, 5], true]);
   });
 
   test("a training whose log is elsewhere: the driver's minute tells the round, and no share of all", async () => {
