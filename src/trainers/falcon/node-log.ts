@@ -231,8 +231,8 @@ export class NodeLog {
 }
 
 /**
- * Losses of a stretch of epochs that are numbers, and the last epoch that was validated: a falcon may validate
- * each third one, and the loss that it trains by may be of another kind.
+ * Losses of a stretch of epochs that are numbers, and the last epoch that was validated: a falcon may
+ * validate each third one, and the loss that it trains by may be of another kind.
  */
 export interface Losses {
   validation: number[];
