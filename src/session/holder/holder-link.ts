@@ -77,6 +77,12 @@ export class HolderStream {
   }
 }
 
+/**
+ * `ended`: the program has, and all of its output was delivered. `lost`: the connection is gone. `left`: by
+ * our own word.
+ */
+type LinkState = "open" | "ended" | "lost" | "left";
+
 /** One connection to one holder, and a copy of the terminal's master. */
 export class HolderLink {
   /** Resolves at HELLO; rejects when the connection ends before. */
@@ -89,9 +95,7 @@ export class HolderLink {
   #resolveGreeted: (hello: Hello) => void = () => {};
   #rejectGreeted: (error: Error) => void = () => {};
   #trouble: string | null = null;
-  #ended = false;
-  #over = false;
-  #left = false;
+  #state: LinkState = "open";
   /** The holder's exit code, 128 + n for signal n; undefined where it is not a child of this process. */
   holderEnded: Promise<number> | undefined;
 
@@ -183,7 +187,7 @@ export class HolderLink {
    * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
   input(bytes: Uint8Array, by?: Position): boolean {
-    if (this.#master < 0 || this.#left) return true;
+    if (this.#master < 0 || this.#state === "left") return true;
     return this.#typing.input(bytes, by);
   }
 
@@ -192,7 +196,7 @@ export class HolderLink {
    * others have typed.
    */
   interrupt(bytes: Uint8Array, by?: Position): void {
-    if (this.#master < 0 || this.#left) return;
+    if (this.#master < 0 || this.#state === "left") return;
     // counted first: should we be killed in between, it is lost, and not typed again
     if (by !== undefined) this.countTyped({ ...by, number: by.number + bytes.length });
     const taken = this.waitingInput === 0 ? this.#write(bytes) : 0;
@@ -286,9 +290,9 @@ export class HolderLink {
 
   /** Lets go of the holder, which lives on, and of the terminal. Frames that were sent still arrive. */
   close(): void {
-    this.#left = true;
-    if (!this.#over) {
-      this.#over = true;
+    const over = this.#over;
+    this.#state = "left";
+    if (!over) {
       this.#stream.stop();
       // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket; unread output
       // is nobody's any more
@@ -298,6 +302,11 @@ export class HolderLink {
       this.#rejectGreeted(new Failure("the connection to the holder was closed"));
     }
     this.#closeMaster();
+  }
+
+  /** Whether nothing goes to the holder any more, and nothing comes from it. */
+  get #over(): boolean {
+    return this.#state === "lost" || this.#state === "left";
   }
 
   #send(frame: Buffer): void {
@@ -335,7 +344,7 @@ export class HolderLink {
         break;
       case FromHolder.exit: {
         const exit = decodeExit(payload);
-        this.#ended = true;
+        this.#state = "ended";
         // what the program left behind on the terminal must not find it open for our sake
         this.#closeMaster();
         this.#events.exit(exit);
@@ -368,13 +377,14 @@ export class HolderLink {
 
   #lost(): void {
     if (this.#over) return;
-    this.#over = true;
+    const ended = this.#state === "ended";
+    this.#state = "lost";
     this.#typing.lose();
-    const reason = this.#trouble ?? (this.#ended ? "the session is over" : "the holder is gone");
+    const reason = this.#trouble ?? (ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
-    if (this.#trouble !== null || this.#ended || this.holderEnded === undefined) return this.#events.closed(reason);
+    if (this.#trouble !== null || ended || this.holderEnded === undefined) return this.#events.closed(reason);
     void Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
-      if (this.#left) return;
+      if (this.#state === "left") return;
       this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);
     });
   }
