@@ -81,7 +81,7 @@ const timeKept = 3_600_000;
  * So long (ms) a server that goes waits for the word that an event was taken, which a web server says within
  * tenths of a second.
  */
-const longestTelling = 1_000;
+const longestDelivery = 1_000;
 
 /**
  * So long (ms) after its start a server looks for what is too old in the archive: who started it waits for a
@@ -538,7 +538,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#clients.close();
     // what was taken is noted, or it would be told twice
-    const told = within(longestTelling, this.#hub.leave());
+    const told = within(longestDelivery, this.#hub.leave());
     this.tick.dispose();
     this.#jobSessions.dispose();
     this.usage.dispose();

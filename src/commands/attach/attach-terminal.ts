@@ -77,10 +77,10 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // many terminals that are UTF-8 say so to nobody; one that says another encoding means it
   const terminalOf = locale === "" || isUtf8(locale) ? own : asciiTerminal(own);
   // one that reads the output itself goes on with that
-  const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => attachment.shown, resume) : undefined;
+  const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => viewer.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;
   const typing = countedTyping(call, options.readOnly ? undefined : session);
-  const attachment: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
+  const viewer: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,
@@ -112,16 +112,16 @@ export async function attachHere(call: Call, context: Context, session: Session,
         }),
   });
   call.inputMode(InputMode.raw);
-  attachment.openHistory = () => openHistory(context.archive, session, attachment, context.config.keymap.history);
-  call.onInputEnd = () => attachment.finish("detached");
-  call.onSize = (cols, rows) => attachment.resize(cols, rows);
-  call.onContinued = () => attachment.redraw();
+  viewer.openHistory = () => openHistory(context.archive, session, viewer, context.config.keymap.history);
+  call.onInputEnd = () => viewer.finish("detached");
+  call.onSize = (cols, rows) => viewer.resize(cols, rows);
+  call.onContinued = () => viewer.redraw();
   call.onSignal = (signal) => {
-    if (signal === signalNumber("SIGHUP")) attachment.finish("detached");
+    if (signal === signalNumber("SIGHUP")) viewer.finish("detached");
     else takeSignal(call, context, session, signal);
   };
-  void call.gone.then(() => attachment.finish("gone"));
-  const serverStops = () => attachment.finish("server-stopped");
+  void call.gone.then(() => viewer.finish("gone"));
+  const serverStops = () => viewer.finish("server-stopped");
   context.stopping.addEventListener("abort", serverStops);
   context.log("viewer.attached", {
     session: session.id,
@@ -132,12 +132,12 @@ export async function attachHere(call: Call, context: Context, session: Session,
   });
   // an adopted session's screen may still be on its way from the last stored one
   await session.output.present;
-  attachment.begin();
+  viewer.begin();
   // of what was on its way to a server that is gone, the holder may have a part
   if (!options.enter) await within(longestCount, typing.counted);
   // what was typed meanwhile (while the client had no server, or this one was adopting) comes now
-  call.onInput = (bytes, at) => attachment.type(bytes, at);
-  const why = await attachment.over;
+  call.onInput = (bytes, at) => viewer.type(bytes, at);
+  const why = await viewer.over;
   typing.stop();
   shown?.stop();
   context.stopping.removeEventListener("abort", serverStops);

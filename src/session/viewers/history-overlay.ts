@@ -18,7 +18,7 @@ const all: Selection = {
   prefix: "",
 };
 
-/** Opens it on the attachment's terminal. */
+/** Opens it on the viewer's terminal. */
 export function openHistory(archive: Archive, session: Session, input: ViewerInput, bindings: Bindings<"history">): Overlay {
   const view = new HistoryView(new SessionHistory(archive, session), input, session.row.name, bindings);
   const keys = new ViewKeys();

@@ -17,11 +17,11 @@ import type { ViewerTerminal } from "./terminal-effects.ts";
 import { Viewer } from "./viewer.ts";
 import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
 
-/** Why an attachment ended. */
+/** Why a viewer has left. */
 export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
 
 /**
- * The right to act on a session. A read-only attachment has none of it, and its view of the session offers no
+ * The right to act on a session. A read-only viewer has none of it, and its view of the session offers no
  * other way.
  */
 export interface SessionInput {
@@ -140,7 +140,7 @@ export class ViewerInput {
   #left = false;
   #forgetEnd = () => {};
   /** Opens the history view; set by the command that knows it. */
-  openHistory: ((attachment: ViewerInput) => Overlay | undefined) | undefined;
+  openHistory: ((viewer: ViewerInput) => Overlay | undefined) | undefined;
 
   /** @param input undefined for a read-only viewer: no byte can reach the program then. */
   constructor(session: WatchedSession, input: SessionInput | undefined, terminal: ViewerTerminal, options: ViewerInputOptions) {
@@ -172,7 +172,7 @@ export class ViewerInput {
    */
   begin(): void {
     const { session, options } = { session: this.#session, options: this.#options };
-    // its terminal may have got another size since the attachment was made
+    // its terminal may have got another size since the viewer was made
     const { cols, rows } = this.#viewer;
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows }));
     session.addViewer(this.#viewer, {
@@ -538,7 +538,7 @@ export class ViewerInput {
     this.#viewer.join();
   }
 
-  /** Ends the attachment; the program does not notice. */
+  /** The viewer leaves; the program does not notice. */
   finish(why: Leaving): void {
     if (this.#left) return;
     // the line that follows stands below what the session leaves on the screen

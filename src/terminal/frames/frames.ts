@@ -1,6 +1,6 @@
 // Draws a screen on a terminal of another size: cropped or letterboxed, changed lines only, each frame whole
 // between synchronized-output brackets.
-import { Colour, Content, cellWidth, type Line, slots } from "../model/cells.ts";
+import { Colour, Content, cellWidth, type Row, slots } from "../model/cells.ts";
 import type { Model } from "../model/model.ts";
 import type { Tracker } from "../model/tracker.ts";
 import { isDisputed, penOf } from "../replay/painter.ts";
@@ -160,7 +160,7 @@ const blankRow = Buffer.from("\x1b[K");
  * Paints the cells [from..to) of a line; blanks at the end are left out. Answers the column behind the last
  * cell that was painted.
  */
-function paintRow(out: Writer, links: ConstructorParameters<typeof PenWriter>[1], line: Line, from: number, to: number): number {
+function paintRow(out: Writer, links: ConstructorParameters<typeof PenWriter>[1], line: Row, from: number, to: number): number {
   const { data } = line;
   const limit = Math.min(to, line.length);
   let end = limit;

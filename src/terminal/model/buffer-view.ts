@@ -1,6 +1,6 @@
 // One buffer of an xterm.js terminal, read and set in place: its lines, cursor, region, tabs, and how rows
 // move.
-import { Content, type Line, slots } from "./cells.ts";
+import { Content, type Row, slots } from "./cells.ts";
 import type { CoreAttributes, CoreBuffer, CoreExtended, CoreLine } from "./xterm-core.ts";
 
 /** Which of the two buffers. */
@@ -16,7 +16,7 @@ export interface BufferOwner {
   charsetTable(name: string): object | undefined;
 }
 
-class LineView implements Line {
+class RowView implements Row {
   readonly #line: CoreLine;
   readonly data: Uint32Array;
   readonly length: number;
@@ -104,10 +104,10 @@ export class BufferView {
     return this.#core.lines.length;
   }
 
-  line(index: number): Line {
+  line(index: number): Row {
     const line = this.#core.lines.get(index);
     if (line === undefined) throw new RangeError(`line ${index} of ${this.length}`);
-    return new LineView(line);
+    return new RowView(line);
   }
 
   /** Columns with a tab stop, ascending; may hold columns right of the edge. */

@@ -48,7 +48,7 @@ export const Bg = {
 export const Underline = { styleShift: 26, styleMask: 0x1c000000, colour: 0x3ffffff, defaultColour: 0x3ffffff } as const;
 
 /** One line of a buffer, read in place: valid until the terminal is fed again. */
-export interface Line {
+export interface Row {
   readonly data: Uint32Array;
   readonly length: number;
   /** true where the line goes on from the one above. */
@@ -80,7 +80,7 @@ export const plainPen: Readonly<Pen> = { fg: 0, bg: 0, underline: 0, link: 0 };
 /**
  * The text of a cell: empty where nothing stands, or where the cell is the right half of a wide character.
  */
-export function cellText(line: Line, x: number): string {
+export function cellText(line: Row, x: number): string {
   const content = line.data[x * slots] as number;
   if (content & Content.combined) return line.combined(x);
   const codePoint = content & Content.codePoint;
@@ -88,6 +88,6 @@ export function cellText(line: Line, x: number): string {
 }
 
 /** Columns that a cell takes: 0 for the right half of a wide character. */
-export function cellWidth(line: Line, x: number): number {
+export function cellWidth(line: Row, x: number): number {
   return (line.data[x * slots] as number) >>> Content.widthShift;
 }

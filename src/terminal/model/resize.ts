@@ -2,7 +2,7 @@
 // program that watches only the height expects.
 
 import type { BufferView } from "./buffer-view.ts";
-import { Content, type Line, slots } from "./cells.ts";
+import { Content, type Row, slots } from "./cells.ts";
 import type { Model } from "./model.ts";
 import type { SqueezedRegion, Tracker } from "./tracker.ts";
 
@@ -96,7 +96,7 @@ function moveRows(model: Model, region: SqueezedRegion, change: number): void {
   view.setSaved({ ...view.saved, y: map.savedY });
 }
 
-function isBlank(line: Line): boolean {
+function isBlank(line: Row): boolean {
   for (let x = 0; x < line.length; x++)
     if ((line.data[x * slots] as number) & Content.any || line.data[x * slots + 2] !== 0) return false;
   return true;

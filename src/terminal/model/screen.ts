@@ -5,7 +5,7 @@ import { FrameRenderer } from "../frames/frames.ts";
 import { decodeScreen, encodeScreen } from "../replay/codec.ts";
 import { replay, replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
-import { cellText, type Line } from "./cells.ts";
+import { cellText, type Row } from "./cells.ts";
 import { Model } from "./model.ts";
 import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
@@ -321,7 +321,7 @@ export class Screen {
 }
 
 /** A line's text without the blanks behind it; xterm.js keeps cells that a narrower size has cut off. */
-function lineText(line: Line, cols: number): string {
+function lineText(line: Row, cols: number): string {
   let text = "";
   for (let x = 0; x < Math.min(cols, line.length); x++) {
     const cell = cellText(line, x);

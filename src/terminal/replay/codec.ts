@@ -1,7 +1,7 @@
 // A screen as bytes to store, scrollback and hidden state included, and the way back: exact, and compressed.
 import { deflateSync, inflateSync } from "node:zlib";
 import type { BufferView, SavedCursor, StoredLine, Which } from "../model/buffer-view.ts";
-import { Bg, Content, type Line, type Link, type Pen, slots } from "../model/cells.ts";
+import { Bg, Content, type Link, type Pen, type Row, slots } from "../model/cells.ts";
 import type { Model, Modes, Mouse } from "../model/model.ts";
 import type { Tracked } from "../model/tracker.ts";
 import { Writer } from "./writer.ts";
@@ -178,7 +178,7 @@ class CellEncoder {
   }
 
   /** A line: flag and length in use, then runs of cells with the same attributes. */
-  line(line: Line): void {
+  line(line: Row): void {
     const { data } = line;
     let used = line.length;
     while (
@@ -202,7 +202,7 @@ class CellEncoder {
     }
   }
 
-  #attributes(line: Line, x: number): number {
+  #attributes(line: Row, x: number): number {
     const fg = line.data[x * slots + 1] as number;
     const bg = line.data[x * slots + 2] as number;
     const underline = bg & Bg.extended ? line.underline(x) : 0;
@@ -216,7 +216,7 @@ class CellEncoder {
     return index;
   }
 
-  #cell(line: Line, x: number): void {
+  #cell(line: Row, x: number): void {
     const content = line.data[x * slots] as number;
     const width = content >>> Content.widthShift;
     if (content & Content.combined) {

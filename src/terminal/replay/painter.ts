@@ -1,12 +1,12 @@
 // Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and
 // scrollback come out as they were.
-import { Bg, Colour, Content, cellWidth, type Line, slots } from "../model/cells.ts";
+import { Bg, Colour, Content, cellWidth, type Row, slots } from "../model/cells.ts";
 import type { PenWriter } from "./pen.ts";
 import type { Writer } from "./writer.ts";
 
 /** Where lines come from. */
 export interface Lines {
-  line(index: number): Line;
+  line(index: number): Row;
 }
 
 /**
@@ -27,7 +27,7 @@ function isErased(fg: number, bg: number): boolean {
 }
 
 /** Attributes of one cell, from its line. */
-export function penOf(pen: PenWriter, line: Line, x: number): void {
+export function penOf(pen: PenWriter, line: Row, x: number): void {
   const fg = line.data[x * slots + 1] as number;
   const bg = line.data[x * slots + 2] as number;
   if (bg & Bg.extended) pen.cell(fg, bg, line.underline(x), line.link(x));
@@ -76,7 +76,7 @@ export class Painter {
    * The topmost line goes on from one that is not painted: a blank one is put above it, wrapped out of, and
    * deleted.
    */
-  #wrapIntoFirst(line: Line): void {
+  #wrapIntoFirst(line: Row): void {
     this.#out.csi(`${this.#cols}G `);
     this.#cell(line, 0);
     this.#pen.plainBackground();
@@ -103,7 +103,7 @@ export class Painter {
    * Paints one line; `continues`: the cursor stands past the end of the line above, and the first character
    * is to wrap.
    */
-  #row(line: Line, continues: boolean): void {
+  #row(line: Row, continues: boolean): void {
     const { data } = line;
     const cols = Math.min(this.#cols, line.length);
     let x = 0;
@@ -165,7 +165,7 @@ export class Painter {
   }
 
   /** Prints one cell where the cursor is; a blank one as a space. Answers the columns it takes. */
-  #cell(line: Line, x: number): number {
+  #cell(line: Row, x: number): number {
     const content = line.data[x * slots] as number;
     penOf(this.#pen, line, x);
     let width = Math.max(1, content >>> Content.widthShift);
@@ -188,7 +188,7 @@ export class Painter {
   }
 
   /** Brings the cursor past the end of a line whose successor is its continuation. */
-  #fillToWrap(line: Line, next: Line): void {
+  #fillToWrap(line: Row, next: Row): void {
     if (this.#column === this.#cols) return;
     const last = this.#cols - 1;
     const content = line.data[last * slots] as number;

@@ -3,7 +3,7 @@
 // Long: one step for each part of the state, in the order in which they must come.
 
 import type { BufferView, SavedCursor } from "../model/buffer-view.ts";
-import { Bg, Content, cellText, cellWidth, Fg, type Line, plainPen, slots, Underline } from "../model/cells.ts";
+import { Bg, Content, cellText, cellWidth, Fg, plainPen, type Row, slots, Underline } from "../model/cells.ts";
 import type { Model } from "../model/model.ts";
 import type { SavedExtra, Tracked } from "../model/tracker.ts";
 import {
@@ -263,7 +263,7 @@ class Replay {
   }
 
   /** The line of a row of the screen. */
-  #line(view: BufferView, y: number): Line | undefined {
+  #line(view: BufferView, y: number): Row | undefined {
     return view.base + y < view.length ? view.line(view.base + y) : undefined;
   }
 
@@ -304,7 +304,7 @@ class Replay {
   }
 
   /** Prints the cell left of the edge again, so that the next character wraps. */
-  #reprint(view: BufferView, line: Line, y: number, origin: boolean): void {
+  #reprint(view: BufferView, line: Row, y: number, origin: boolean): void {
     const { cols } = this.#model;
     const x = startOfCell(line, cols - 1);
     this.#goTo(view, x, y, origin);
@@ -405,7 +405,7 @@ class Replay {
    * The last thing that happened was a character at `x`, or it was but for the attributes: it is printed
    * again.
    */
-  #cursorAfter(line: Line, x: number, printed: boolean, origin: boolean): void {
+  #cursorAfter(line: Row, x: number, printed: boolean, origin: boolean): void {
     const { screen, insertMode } = this.#model;
     this.#goTo(screen, x, screen.y, origin);
     if (insertMode) {
@@ -477,7 +477,7 @@ function canonical(letter: string | undefined): string | undefined {
 }
 
 /** The column where the character in a cell begins. */
-function startOfCell(line: Line, x: number): number {
+function startOfCell(line: Row, x: number): number {
   const content = line.data[x * slots] as number;
   return x > 0 && (content & Content.any) === 0 && content >>> Content.widthShift === 0 ? x - 1 : x;
 }
