@@ -33,6 +33,7 @@ export interface System {
   simAccept(fd: number): number;
   simResetStream(fd: number): void;
   simProgramWrites(most: number): number;
+  simProgramLoses(kept: number): void;
   simProgramReads(most: number): number;
   simProgramEnds(status: number): void;
   simProgram(): { lives: number; status: number; written: number };

@@ -1,6 +1,6 @@
 // Asks a machine what it has: one ssh that asks nobody for a login, within a time that a list may take.
 import type { Config } from "../../base/config.ts";
-import { spawnOutside } from "../../base/outside-program.ts";
+import { spawnOutside, wasMissing } from "../../base/outside-program.ts";
 import type { Answer } from "../../session/machines/asked-hosts.ts";
 import { farCommand, sentHere } from "./reach.ts";
 
@@ -34,6 +34,7 @@ export function askHost(
       clearTimeout(limit);
       child.stdout.destroy();
       child.stderr.destroy();
+      if (wasMissing(status, said.stderr)) said.stderr = `${program} is not on PATH here`;
       resolve({ status, ...said });
     };
     const end = () => {

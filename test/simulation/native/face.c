@@ -416,6 +416,11 @@ CALL(reset_stream) {
 }
 
 CALL(program_writes) { BEGIN; return number(env, (double)program_write((size_t)integer(env, a.at[0]))); }
+CALL(program_loses) {
+  BEGIN;
+  program_lose((uint64_t)integer(env, a.at[0]));
+  return NULL;
+}
 CALL(program_reads) { BEGIN; return number(env, (double)program_read((size_t)integer(env, a.at[0]))); }
 CALL(program_ends) {
   BEGIN;
@@ -502,7 +507,7 @@ static napi_value begin(napi_env env, napi_value exports) {
       {"simEndServer", end_server}, {"simStatus", status_of}, {"simEvents", events_of},
       {"simListen", listen_at}, {"simAccept", accept_one}, {"simResetStream", reset_stream},
       {"simProgramWrites", program_writes}, {"simProgramReads", program_reads},
-      {"simProgramEnds", program_ends}, {"simProgram", program_state}, {"simProgramHeard", program_heard},
+      {"simProgramLoses", program_loses}, {"simProgramEnds", program_ends}, {"simProgram", program_state}, {"simProgramHeard", program_heard},
       {"simProgramBytes", program_bytes}, {"simFile", file_bytes}, {"simFileLength", file_length},
       {"simLightFuse", light_fuse}, {"simFuseLeft", fuse_left}, {"simServerWanted", server_wanted},
       {"simIndex", index_of},

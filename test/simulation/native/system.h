@@ -167,6 +167,9 @@ const char *base_name(const char *path);
 struct object *terminal_new(uint16_t cols, uint16_t rows, struct object **slave);
 void program_start(pid_t parent);
 size_t program_write(size_t most);
+// What was read off the terminal behind these bytes of the output is lost with who read it: nobody has seen
+// it, so that it is as if the program had written what follows in its place.
+void program_lose(uint64_t kept);
 size_t program_read(size_t most);
 void program_end(int status);
 void terminal_closed(void);

@@ -45,6 +45,12 @@ size_t program_write(size_t most) {
   return queue_put(out, bytes, most);
 }
 
+void program_lose(uint64_t kept) {
+  struct queue *out = &world.program.out;
+  for (size_t i = 0; i < out->length; i++) out->bytes[(out->start + i) % QUEUE_MOST] = program_byte(kept + i);
+  world.program.written = kept + out->length;
+}
+
 size_t program_read(size_t most) {
   struct program *program = &world.program;
   if (!program->lives) return 0;
