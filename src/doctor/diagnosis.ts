@@ -6,7 +6,6 @@ import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";
-import { checkDemand } from "./demand.ts";
 import { checkFalcons, type FalconSeen, falconFacts } from "./falcons.ts";
 import { checkLimits, checkShortfall } from "./limits.ts";
 import { checkLogOut } from "./log-out.ts";
@@ -14,6 +13,7 @@ import { checkDisk, checkModes, checkNetwork, openPaths, rayFolder, runPlaces } 
 import { checkPython, pythonFacts } from "./python.ts";
 import { checkKernel, checkVersions, otherServers, versionOnDisk } from "./system.ts";
 import { askTerminalFacts, checkLocale, checkTerminal } from "./terminal.ts";
+import { checkTrainers } from "./trainers.ts";
 
 /** The server that was asked. */
 export interface Surroundings {
@@ -51,7 +51,7 @@ export async function diagnose(caller: Caller, server: Surroundings, pid: number
     { name: "cleaners of old files", findings: checkCleaners(cleanedFolders(), server.home, rayFolder(environment)) },
     { name: "access by others", findings: checkModes(openPaths(server.home, server.uid), server.home, server.uid) },
     { name: "Python falcon", findings: checkPython(python) },
-    { name: "what falcon asks Ray for", findings: await checkDemand(caller, python.command) },
+    ...(await checkTrainers(caller, server.root)),
     { name: "which falcon", findings: checkFalcons(falcons) },
     { name: "terminal", findings: checkTerminal(await askTerminalFacts(caller)) },
     { name: "locale", findings: checkLocale(environment) },

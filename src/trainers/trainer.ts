@@ -173,6 +173,15 @@ export interface DisplayFacts {
   drawn: boolean;
 }
 
+/** A condition that can cost a run. */
+export interface TrainerCondition {
+  /** Names it, for programs; never changes. */
+  id: string;
+  /** What is so, in one sentence without a full stop, and what to do. */
+  what: string;
+  remedy: string;
+}
+
 /** One kind of program that trains. Registered in registry.ts; nothing else knows its folder. */
 export interface Trainer {
   /** Stored with each session: never changed. */
@@ -206,6 +215,8 @@ export interface Trainer {
   startedWith?(session: TrainedSession): StartedWith;
   /** The cluster that it joined, asked after the start; undefined: none. Takes seconds. */
   cluster?(session: TrainedSession): Promise<Cluster | undefined>;
+  /** What `falcon doctor` looks at for a run that is started here. `look` never throws. */
+  readonly conditions?: { readonly name: string; look(where: FindOptions): Promise<TrainerCondition[]> };
 }
 
 /** The words that start the trainer's program (its subcommand follows), and where it was found. */

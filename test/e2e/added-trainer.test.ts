@@ -42,7 +42,7 @@ describe("a trainer more", () => {
   const home = new TestHome();
   after(() => home.dispose());
 
-  test("list, watch, show, figure, logs, events, wait and stop know it", async () => {
+  test("list, watch, show, figure, logs, events, wait, stop and doctor know it", async () => {
     const installation = new Installation(path.join(path.dirname(home.folder), "with-counting"));
     await bundle("src/server/main.ts", path.join(installation.folder, "dist/server.cjs"));
     await bundle("src/server/aside-helper.ts", path.join(installation.folder, "dist/aside-helper.cjs"));
@@ -69,6 +69,14 @@ while :; do sleep 0.1; done
     );
     assert.equal(await home.ok(["logs", id, "--node", "counter"], ours), "0.9\n0.8\n0.7");
     assert.match(await home.ok(["export", id, "--format", "curve-csv"], ours), /\ncounter,3,0\.7,,$/);
+    assert.match(await home.ok(["export", id, "--format", "curve-svg"], ours), /<polyline[\s\S]*counter|counter[\s\S]*<polyline/);
+    const { conditions } = JSON.parse((await home.run(["doctor", "--json"], ours)).stdout) as {
+      conditions: { name: string; findings: { id: string }[] }[];
+    };
+    assert.deepEqual(
+      conditions.find(({ name }) => name === "what count needs")?.findings.map(({ id }) => id),
+      ["no-fingers"],
+    );
     const terminal = home.terminal(["sessions", "--watch"], ours);
     await terminal.waitFor("3/1000");
     terminal.type("q");

@@ -17,6 +17,10 @@ export const counting: Trainer = {
   stopOrder: "SIGUSR1",
   display: { detachKeyFree: false, drawn: false },
   timeLimit: () => undefined,
+  conditions: {
+    name: "what count needs",
+    look: async () => [{ id: "no-fingers", what: "there is nothing to count with", remedy: "grow some" }],
+  },
   watch({ directory }) {
     const file = path.join(directory, "count.log");
     const losses = async () => {

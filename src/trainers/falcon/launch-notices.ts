@@ -1,8 +1,9 @@
 // What is said of a launch before it begins: the cluster that it joins, and what it asks for in vain.
 import { aside } from "../../base/aside.ts";
-import type { Cluster, Notice, TrainedSession } from "../trainer.ts";
+import type { Cluster, FindOptions, Notice, TrainedSession, TrainerCondition } from "../trainer.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { demandOf, shortage } from "./demand.ts";
+import { findPythonFalcon } from "./find.ts";
 import { type Gpus, gpusHere } from "./gpus.ts";
 import { configFile, pythonOf, readConfig } from "./launch-files.ts";
 import { clusterNodes, clusterOf, sizedCluster } from "./ray-cluster.ts";
@@ -44,6 +45,21 @@ export async function launchNotices(
   const sentence = shortage(config, { environment, gpus }, cluster);
   if (sentence !== undefined) notices.push({ sentence, amiss: true });
   return notices;
+}
+
+/** What a launch without arguments asks for in vain. */
+export async function launchConditions(where: FindOptions): Promise<TrainerCondition[]> {
+  const { directory, environment } = where;
+  const found = await findPythonFalcon(where).catch(() => undefined);
+  if (found === undefined) return [];
+  const notices = await launchNotices(found.command, parseLaunch([]), directory, environment);
+  return notices
+    .filter(({ amiss }) => amiss)
+    .map(({ sentence }) => ({
+      id: "ray-demand",
+      what: `in ${directory} ${sentence}`,
+      remedy: "change the nodes' ray settings or ray.init in config.yml, or start it where there is more",
+    }));
 }
 
 /** The cluster that a session's run has joined, with its nodes. */

@@ -3,7 +3,7 @@ import type { Launcher } from "../trainer.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./find.ts";
 import { checkLaunch } from "./launch-check.ts";
-import { joinedCluster, launchNotices } from "./launch-notices.ts";
+import { joinedCluster, launchConditions, launchNotices } from "./launch-notices.ts";
 import { rayProcesses } from "./leftovers.ts";
 import { modelFiles } from "./model-files.ts";
 import { postMortem } from "./post-mortem.ts";
@@ -41,6 +41,7 @@ export const falcon: Launcher = {
   resume: relaunchPlan,
   startedWith,
   cluster: joinedCluster,
+  conditions: { name: "what falcon asks Ray for", look: launchConditions },
   pythonName,
   shimVariable,
   viaVariable,
