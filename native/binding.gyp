@@ -24,8 +24,9 @@
     {
       'target_name': 'holder',
       'type': 'executable',
-      'sources': ['holder.c', 'holder_log.c', 'holder_record.c', 'holder_child.c', 'holder_server.c',
-                  'holder_typing.c', 'holder_cursor.c', 'allowance.c', 'os_linux.c', 'os_darwin.c'],
+      'sources': ['holder.c', 'holder_pty.c', 'holder_log.c', 'holder_record.c', 'holder_child.c',
+                  'holder_server.c', 'holder_typing.c', 'holder_cursor.c', 'allowance.c', 'os_linux.c',
+                  'os_darwin.c'],
     },
     {
       'target_name': 'falcon',

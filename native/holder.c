@@ -22,10 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,18 +56,14 @@ static uint64_t start_ms;
 static int exec_error;
 static struct ending ending = {.status = -1};
 static bool released;
-static int master = -1;
-static int terminal = -1;       // our own end of it, held open until the program ends: a moment without any would look like the end
-static bool hung_up;            // nothing more can come out of the terminal
 static int watch = -1;          // polls readable when an adopted program ends
 static int signal_pipe[2];
-static int64_t program_gone_ms, output_ms, lonely_since_ms, path_checked_ms, record_tried_ms;
+static int64_t program_gone_ms, lonely_since_ms, path_checked_ms, record_tried_ms;
 
 enum holder_state holder_state(void) { return state; }
 int holder_exec_error(void) { return exec_error; }
 pid_t holder_program(void) { return program; }
 uint64_t holder_start_ms(void) { return start_ms; }
-int holder_master(void) { return master; }
 const struct ending *holder_ending(void) { return state == ENDED ? &ending : NULL; }
 
 int holder_flags(void) {
@@ -91,76 +85,6 @@ char *path_in_folder(char *path, size_t room, const char *name) {
   return NULL;
 }
 
-// ---- the terminal
-
-static void read_size(uint16_t *cols, uint16_t *rows) {
-  struct winsize size = {0};
-  if (os_ioctl(master, TIOCGWINSZ, &size) < 0) return;
-  *cols = size.ws_col;
-  *rows = size.ws_row;
-}
-
-static void set_size(uint16_t cols, uint16_t rows) {
-  struct winsize size = {.ws_col = cols, .ws_row = rows};
-  if (os_ioctl(master, TIOCSWINSZ, &size) < 0) errno = 0;
-}
-
-// What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of
-// this process costs at most that. False when nothing came. A terminal gives less than 4096 bytes a read;
-// under a flood several of them make one write to the log and one frame.
-static bool read_output(void) {
-  enum { FULL_READ = 4000, MOST_IN_A_READ = 4096 };
-  static uint8_t output[PAYLOAD_LIMIT];
-  size_t have = 0;
-  ssize_t length;
-  do {
-    length = os_read(master, output + have, sizeof output - have);
-    if (length > 0) have += (size_t)length;
-  } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ);
-  // EIO: no process has the terminal open any more
-  if (length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) hung_up = true;
-  if (have == 0) return false;
-  output_ms = now_ms();
-  times_mark(log_end());
-  log_append(output, have);
-  return true;
-}
-
-// Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal
-// that is set not to wait: there a program would get EAGAIN, which few expect.
-static bool stop_output(void) {
-  return terminal >= 0 && !(os_fcntl(terminal, F_GETFL, 0) & O_NONBLOCK) && os_tcflow(terminal, TCOOFF) == 0;
-}
-
-static void continue_output(void) {
-  if (terminal >= 0) os_tcflow(terminal, TCOON);
-}
-
-void holder_resize(uint16_t cols, uint16_t rows) {
-  // what the program wrote for the old size belongs before the resize; bounded, for a flood that cannot be
-  // stopped has no such moment
-  enum { READS_BEFORE = 16 };
-  if (master < 0 || cols == 0 || rows == 0) return;
-  bool stopped = stop_output();
-  for (int i = 0; i < READS_BEFORE && !hung_up && read_output(); i++) server_pump();
-  set_size(cols, rows);
-  times_size(log_end(), cols, rows);
-  if (stopped) continue_output();
-}
-
-ssize_t holder_type(const uint8_t *bytes, size_t length) {
-  if (master < 0 || state != RUNNING) return -1;
-  size_t done = 0;
-  while (done < length) {
-    ssize_t taken = os_write(master, bytes + done, length - done);
-    if (taken > 0) done += (size_t)taken;
-    else if (taken < 0 && errno == EINTR) continue;
-    else if (taken < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return done ? (ssize_t)done : -1;
-    else break;
-  }
-  return (ssize_t)done;
-}
-
 // ---- beginning and end
 
 static void end_session(void) {
@@ -171,16 +95,13 @@ static void end_session(void) {
   record_tried_ms = lonely_since_ms = now_ms();
   state = ENDED;
   // what still has the terminal open is on its own now, as when a terminal's window closes
-  if (master >= 0) os_close(master);
-  if (terminal >= 0) os_close(terminal);
-  master = terminal = -1;
+  pty_close();
 }
 
 static void program_is_gone(void) {
   state = DRAINING;
   program_gone_ms = now_ms();
-  if (terminal >= 0) os_close(terminal);
-  terminal = -1;
+  pty_let_go();
 }
 
 static void before_exec(pid_t pid) {
@@ -192,7 +113,7 @@ static void launch(const struct orders *orders) {
   exec_error = child_launch(program_arguments, orders, &program, before_exec);
   // our own standard streams leave the terminal to the program, and our directory does not keep a file system
   // busy
-  terminal = os_fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  pty_hold(os_fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
   int nowhere = os_open("/dev/null", O_RDWR | O_CLOEXEC, 0);
   for (int fd = 0; fd <= 2; fd++)
     if (nowhere >= 0) os_dup2(nowhere, fd);
@@ -214,14 +135,13 @@ static void adopt(void) {
     program = record_pid() ? record_pid() : program;
     state = ENDED;
     lonely_since_ms = now_ms();
-    os_close(master);
-    master = -1;
+    pty_close();
     return;
   }
   record_adopted(epoch_ms(), log_end());
   state = RUNNING;
-  terminal = os_open_terminal(master);
-  continue_output();  // the one before may have been killed while it gave the terminal a size
+  pty_hold(os_open_terminal(holder_master()));
+  pty_continue();  // the one before may have been killed while it gave the terminal a size
   watch = os_watch_process(program);
   // the program leads its session; a process of that number that does not is another one
   if (os_getsid(program) != program || !os_is_running(program)) program_is_gone();
@@ -236,13 +156,10 @@ bool holder_go(int passed_master, const struct orders *orders) {
     server_leave();
     os_exit(error == EWOULDBLOCK || error == EEXIST ? EX_NOT_STARTED : EX_NO_FILES);
   }
-  master = passed_master;
-  os_fcntl(master, F_SETFL, os_fcntl(master, F_GETFL, 0) | O_NONBLOCK);
-  os_fcntl(master, F_SETFD, FD_CLOEXEC);
-  output_ms = now_ms();
-  if (orders->cols && orders->rows) set_size(orders->cols, orders->rows);
+  pty_open(passed_master);
+  if (orders->cols && orders->rows) pty_set_size(orders->cols, orders->rows);
   uint16_t cols = orders->cols, rows = orders->rows;
-  read_size(&cols, &rows);
+  pty_size(&cols, &rows);
   times_open(adopted_program != 0);
   times_size(log_end(), cols, rows);
   server_sized(log_end(), cols, rows);
@@ -254,7 +171,7 @@ bool holder_go(int passed_master, const struct orders *orders) {
 
 void holder_signal(int number, int target) {
   if (state == WAITING_FOR_GO) return;
-  child_signal(state == RUNNING ? program : 0, master, number, target);
+  child_signal(state == RUNNING ? program : 0, holder_master(), number, target);
 }
 
 void holder_release(void) {
@@ -304,7 +221,7 @@ static int sooner(int before, int64_t at) {
   return before >= 0 && before < left ? before : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-static int64_t last_sign_of_life(void) { return output_ms > program_gone_ms ? output_ms : program_gone_ms; }
+static int64_t last_sign_of_life(void) { return pty_output_ms() > program_gone_ms ? pty_output_ms() : program_gone_ms; }
 
 static int next_timeout(int64_t began_ms) {
   if (state == WAITING_FOR_GO) return sooner(-1, began_ms + GO_LIMIT_MS);
@@ -328,7 +245,7 @@ void holder_renew(void) {
   if (state != RUNNING && state != DRAINING) return;
   log_renew();
   uint16_t cols = 0, rows = 0;
-  read_size(&cols, &rows);
+  pty_size(&cols, &rows);
   times_renew(log_end(), cols, rows);
 }
 
@@ -344,7 +261,7 @@ static void keep_house(void) {
   }
   if (state == RUNNING && adopted_program && watch < 0 && !os_is_running(program)) program_is_gone();
   if (state == DRAINING &&
-      (hung_up || now - last_sign_of_life() >= SILENCE_MS || now - program_gone_ms >= LONGEST_DRAIN_MS))
+      (pty_hung_up() || now - last_sign_of_life() >= SILENCE_MS || now - program_gone_ms >= LONGEST_DRAIN_MS))
     end_session();
   if (server_connections() > 0) lonely_since_ms = now;
 }
@@ -360,9 +277,9 @@ enum { SLOT_SIGNALS, SLOT_MASTER, SLOT_WATCH, SLOT_SERVER, SLOTS = SLOT_SERVER +
 // Polls everything once and handles what came: one read of the terminal at most, so that everyone has a turn.
 static void turn(int64_t began_ms) {
   struct pollfd slots[SLOTS];
-  short wanted = (short)((hung_up ? 0 : POLLIN) | (state == RUNNING && server_typing() ? POLLOUT : 0));
+  short wanted = (short)((pty_hung_up() ? 0 : POLLIN) | (state == RUNNING && server_typing() ? POLLOUT : 0));
   slots[SLOT_SIGNALS] = (struct pollfd){.fd = signal_pipe[0], .events = POLLIN};
-  slots[SLOT_MASTER] = (struct pollfd){.fd = wanted ? master : -1, .events = wanted};
+  slots[SLOT_MASTER] = (struct pollfd){.fd = wanted ? holder_master() : -1, .events = wanted};
   slots[SLOT_WATCH] = (struct pollfd){.fd = state == RUNNING ? watch : -1, .events = POLLIN};
   // before GO: a hang-up of the terminal means that the server that spawned us is gone
   if (state == WAITING_FOR_GO && !adopted_program) slots[SLOT_MASTER] = (struct pollfd){.fd = STDIN_FILENO, .events = 0};
@@ -378,7 +295,7 @@ static void turn(int64_t began_ms) {
   if (server_typing() && (state != RUNNING || (slots[SLOT_MASTER].revents & POLLOUT))) server_deliver_typing();
   // a key goes to the program before a flood is read
   server_handle(&slots[SLOT_SERVER]);
-  if (!waiting && master >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) read_output();
+  if (!waiting && holder_master() >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) pty_read();
   keep_house();
   server_pump();
 }

@@ -94,21 +94,36 @@ int holder_exec_error(void);
 pid_t holder_program(void);
 uint64_t holder_start_ms(void);
 const struct ending *holder_ending(void);
-int holder_master(void);
 int64_t now_ms(void);        // steady clock
 uint64_t epoch_ms(void);     // wall clock
 // Takes the terminal and starts (or adopts) the program; false when the orders or the descriptor make no
 // sense.
 bool holder_go(int master, const struct orders *orders);
-void holder_resize(uint16_t cols, uint16_t rows);
 void holder_signal(int number, int target);
 void holder_release(void);
 // What was removed of the session's folder is made anew, as far as that can be done.
 void holder_renew(void);
-// Writes to the program's terminal; how many bytes it took, 0 when it would block, -1 when there is no
-// terminal any more.
-ssize_t holder_type(const uint8_t *bytes, size_t length);
 char *path_in_folder(char *path, size_t room, const char *name);
+
+// ---- holder_pty.c: the terminal
+int holder_master(void);  // -1 when there is none any more
+void pty_open(int master);
+// An end of our own, which may be -1; and no such end any more; and nothing at all of the terminal.
+void pty_hold(int fd);
+void pty_let_go(void);
+void pty_close(void);
+void pty_size(uint16_t *cols, uint16_t *rows);
+void pty_set_size(uint16_t cols, uint16_t rows);
+// Gives it a size where its output stands now.
+void holder_resize(uint16_t cols, uint16_t rows);
+// What it has now goes to the log: false when nothing came.
+bool pty_read(void);
+bool pty_hung_up(void);       // nothing more can come out of it
+int64_t pty_output_ms(void);  // when something last came
+// Output that was stopped goes on.
+void pty_continue(void);
+// Writes to it; how many bytes it took, 0 when it would block, -1 when there is no terminal any more.
+ssize_t holder_type(const uint8_t *bytes, size_t length);
 
 // ---- holder_log.c: output.log, its gaps and its retention
 struct gap {
