@@ -75,6 +75,7 @@ optional=(
   debootstrap debootstrap
   chromium chromium
   nginx nginx-light
+  apache2 apache2-bin
   msmtp msmtp
   tinyproxy tinyproxy
   openssl openssl

@@ -1,5 +1,10 @@
-// What the page and the web process say to each other over the WebSocket and in JSON; types only, for both
-// sides.
+// What the page and the web process say to each other over the WebSocket and in JSON, for both sides.
+
+/**
+ * The header of a request that has the token. Proxies keep `Authorization` for their own logins: Open
+ * OnDemand's takes it away, one with a password would refuse ours.
+ */
+export const tokenHeader = "x-falcon-token";
 
 /** A node of a run, as the list and the run's page show it. */
 export interface NodeRow {

@@ -9,7 +9,7 @@ import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { PlainPage, request, startWeb, type Web } from "./web-home.ts";
 
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const bearer = (token: string) => ({ "x-falcon-token": token });
 
 describe("the web process", () => {
   const home = new TestHome();

@@ -83,7 +83,7 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
   test("a job's session: facts, lines, history, its terminal and what is typed", async () => {
     const row = await until(async () => (await home.sessions()).find(({ name }) => name === "inside"), "the job's session");
     const ask = async (what: string) => {
-      const reply = await request(web, `/api/${what}`, { headers: { authorization: `Bearer ${web.token}` } });
+      const reply = await request(web, `/api/${what}`, { headers: { "x-falcon-token": web.token } });
       return JSON.parse(reply.body) as Record<string, unknown>;
     };
     assert.equal(((await ask(`facts/${row.id}`)) as { row: { name: string } }).row.name, "inside");
@@ -100,7 +100,7 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
 
   test("one of another machine is asked there: facts, lines, its terminal, a recording and what is typed", async () => {
     const ask = async (what: string) => {
-      const reply = await request(web, `/api/${what}`, { headers: { authorization: `Bearer ${web.token}` } });
+      const reply = await request(web, `/api/${what}`, { headers: { "x-falcon-token": web.token } });
       return JSON.parse(reply.body) as Record<string, unknown>;
     };
     assert.equal(((await ask(`facts/${far.id}`)) as { facts: { directory: string } }).facts.directory, there.work);
@@ -136,7 +136,7 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
     );
     assert.match((closed as { why: string }).why, /ermission denied/);
     page.socket.close();
-    const reply = await request(web, `/api/lines/${far.id}`, { headers: { authorization: `Bearer ${web.token}` } });
+    const reply = await request(web, `/api/lines/${far.id}`, { headers: { "x-falcon-token": web.token } });
     assert.match(reply.body, /"none":".*ermission denied/);
   });
 });

@@ -1,5 +1,5 @@
 // The web process as the page sees it: the token, what is asked over HTTP, and downloads.
-import type { Entered } from "../wire.ts";
+import { type Entered, tokenHeader } from "../wire.ts";
 
 /** Where the token lies: of this tab alone, and gone with it. */
 const place = "falcon-token";
@@ -24,7 +24,7 @@ export async function enter(): Promise<Entered> {
   if (token === null) throw new NotLetIn("This page needs the whole link that 'falcon web' printed.");
   for (let pause = 300; ; pause = Math.min(5_000, pause * 2)) {
     try {
-      const response = await fetch("api/enter", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+      const response = await fetch("api/enter", { method: "POST", headers: { [tokenHeader]: token } });
       if (response.ok) {
         entered = (await response.json()) as Entered;
         sessionStorage.setItem(place, entered.token);
@@ -44,7 +44,7 @@ export async function enter(): Promise<Entered> {
 }
 
 function ask(path: string): Promise<Response> {
-  return fetch(`api/${path}`, { headers: { authorization: `Bearer ${me().token}` } });
+  return fetch(`api/${path}`, { headers: { [tokenHeader]: me().token } });
 }
 
 /** What the server answers as JSON; `{ none: why }` where it has nothing. */

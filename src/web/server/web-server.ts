@@ -5,7 +5,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
 import type { Access, Grant } from "../access.ts";
-import type { Entered } from "../wire.ts";
+import { type Entered, tokenHeader } from "../wire.ts";
 import { Api, type Asker, give, refuse, send } from "./api.ts";
 import { type Asset, pageWith } from "./assets.ts";
 import { type GuardOptions, headersFor, refusal } from "./guard.ts";
@@ -128,7 +128,8 @@ export class WebServer {
 
   async #asked(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#tooManyWrong()) return refuse(response, 429);
-    const token = /^Bearer ([\w-]{16,128})$/.exec(request.headers.authorization ?? "")?.[1];
+    const given = request.headers[tokenHeader];
+    const token = typeof given === "string" && /^[\w-]{16,128}$/.test(given) ? given : undefined;
     const entering = url.pathname === "/api/enter";
     const entered = token === undefined ? undefined : entering ? this.#access.enter(token) : this.#known(token);
     if (entered === undefined) {
