@@ -1,5 +1,5 @@
-// --behind-proxy with the real jupyter-server-proxy: the page below /proxy/PORT/ of a Jupyter server, read-only.
-// Skipped where it is not installed: FALCON_JUPYTER names an environment that has it.
+// --behind-proxy with the real jupyter-server-proxy: the page below /proxy/PORT/ of a Jupyter server,
+// read-only. Skipped where it is not installed: FALCON_JUPYTER names an environment that has it.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import path from "node:path";
