@@ -1,4 +1,5 @@
 // A run as it is compared and exported: its facts, its configuration, and each metric as arrays.
+import { metricTraits } from "../trainers/metric-words.ts";
 import type { MetricSeries } from "../trainers/series.ts";
 
 export interface ComparedRun {
@@ -36,18 +37,21 @@ export function axisOf(series: MetricSeries, by: By, started: number | null): (n
 }
 
 /**
- * Lowest finite value and where it is, last value; null where there is none. What is called a loss is best
- * where it is lowest.
+ * The best finite value and where it is, the last value; null where there is none. A loss is best where it is
+ * lowest, an accuracy where it is highest; what no name tells is taken as a loss, rates and counts have no
+ * best.
  */
-export function bestAndLast({ value, epoch }: MetricSeries): {
+export function bestAndLast({ metric, value, epoch }: MetricSeries): {
   best: number | null;
   bestEpoch: number | null;
   last: number | null;
 } {
+  const { kind, better } = metricTraits(metric);
+  const sign = better === "higher" ? -1 : 1;
   let at = -1;
-  for (let i = 0; i < value.length; i++) {
+  for (let i = 0; i < value.length && kind !== "rate" && kind !== "count"; i++) {
     const here = value[i] as number;
-    if (Number.isFinite(here) && (at < 0 || here < (value[at] as number))) at = i;
+    if (Number.isFinite(here) && (at < 0 || sign * here < sign * (value[at] as number))) at = i;
   }
   return {
     best: at < 0 ? null : (value[at] as number),

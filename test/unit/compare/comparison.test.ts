@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { unzipSync } from "fflate";
 import picocolors from "picocolors";
 import { comparisonText } from "../../../src/commands/compare/comparison-text.ts";
-import type { ComparedRun } from "../../../src/compare/compared-run.ts";
+import { bestAndLast, type ComparedRun } from "../../../src/compare/compared-run.ts";
 import { comparisonCsv, comparisonJson, comparisonOf } from "../../../src/compare/comparison.ts";
 import { configDifferences, flatConfig } from "../../../src/compare/config-difference.ts";
 import { exportCsv, exportJson, exportNpz } from "../../../src/compare/run-export.ts";
@@ -59,6 +59,23 @@ test("only what differs, nested keys by their dotted names; a list is one value;
     { key: "d", values: [null, "null"] },
   ]);
   assert.deepEqual(configDifferences([one, null]), [], "one that could not be read says nothing");
+});
+
+test("which value is the best is the metric's own", () => {
+  const best = (metric: string, value: number[]) => {
+    const none = value.map(() => null);
+    const { best, bestEpoch } = bestAndLast({
+      ...{ node: "n", metric, value, step: none, time: none, samples: none },
+      epoch: value.map((_, i) => i + 1),
+    });
+    return [best, bestEpoch];
+  };
+  assert.deepEqual(best("val_loss", [3, Number.NaN, 1, 2]), [1, 3]);
+  for (const name of ["val/accuracy", "Valid Accuracy", "train_acc_epoch", "val_f1", "log_likelihood"])
+    assert.deepEqual(best(name, [0.1, 0.9, Number.POSITIVE_INFINITY, 0.5]), [0.9, 2], name);
+  for (const name of ["val/nll_aux", "train_rmse", "kl_loss", "error_rate", "neg_log_likelihood", "something"])
+    assert.deepEqual(best(name, [2, 1, 3]), [1, 2], name);
+  for (const name of ["lr", "learning_rate", "n_samples", "epoch"]) assert.deepEqual(best(name, [2, 1, 3]), [null, null], name);
 });
 
 test("the table has best and last, and where the best was; NaN is last as it is, never best", () => {
