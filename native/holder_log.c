@@ -161,10 +161,11 @@ void log_append(const uint8_t *bytes, size_t length) {
   uint64_t missing_from = end_offset + done;
   end_offset += length;
   if (done < length) {
+    keep_spare(missing_from, bytes + done, length - done);
+    // recorded first: a successor must not take the zeros of a file that is longer for output
+    add_gap(missing_from, length - done);
     // lengthening takes no blocks: the file's size stays the stream's length
     if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
-    keep_spare(missing_from, bytes + done, length - done);
-    add_gap(missing_from, length - done);
   }
   retain();
 }
@@ -179,7 +180,7 @@ void log_renew(void) {
   if (os_stat(path, &status) == 0 || errno != ENOENT) return;
   int fd = os_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
-  if (os_flock(fd, LOCK_EX | LOCK_NB) < 0 || os_ftruncate(fd, (off_t)end_offset) < 0) {
+  if (os_flock(fd, LOCK_EX | LOCK_NB) < 0) {
     os_unlink(path);
     os_close(fd);
     return;
@@ -194,6 +195,7 @@ void log_renew(void) {
     if (log_last_gap()->offset < from) from = log_last_gap()->offset;
   record_log_removed(epoch_ms(), end_offset);
   if (end_offset > from) add_gap(from, end_offset - from);
+  if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
 }
 
 uint64_t log_gap_at(uint64_t offset) {

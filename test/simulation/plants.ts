@@ -40,4 +40,11 @@ export const plants: readonly Plant[] = [
     right: "if (client.out_left > 0 && client.out_stream == 1 && os_isatty(1)) direct_cut_off();",
     wrong: "",
   },
+  {
+    name: "hole-told-late",
+    file: "holder_log.c",
+    right:
+      "    add_gap(missing_from, length - done);\n    // lengthening takes no blocks: the file's size stays the stream's length\n    if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;\n",
+    wrong: "    if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;\n    add_gap(missing_from, length - done);\n",
+  },
 ];

@@ -1,6 +1,6 @@
 // One seed: a session's whole life among faults that are drawn from it, and what must be true at each step
 // and in the end.
-import { checkHeard, heardOf, Person, people } from "./people.ts";
+import { checkHeard, heardOf, lostWithHolder, Person, people } from "./people.ts";
 import { Broken, holds, output, verdict, wide } from "./screens.ts";
 import { type Database, SimServer, serverDeadline, serverWork } from "./server.ts";
 import { type Chance, chanceOf, loop, settle, system } from "./shims.ts";
@@ -62,6 +62,7 @@ export class World {
     loop.wall = 1_700_000_000_000;
     this.life = { story: [], log: [], steps: 0 };
     verdict.broken = undefined;
+    lostWithHolder.holes = [];
     system.simReset(seed);
     const one = <T>(...of: T[]): T => of[this.#chance(of.length)] as T;
     this.#direct = this.#chance(4) !== 0;
@@ -369,6 +370,7 @@ export class World {
       this.#holderKilled = true;
       // its successor goes on where the log ends, or the last hole that was recorded
       const gaps = gapsOf((system.simFile("record") ?? Buffer.alloc(0)).toString("latin1"));
+      lostWithHolder.holes.push(...gaps);
       const ends = gaps.map(({ offset, length }) => offset + length);
       system.simProgramLoses(Math.max(0, system.simFileLength("output.log"), ...ends));
       for (const person of this.#people) person.mayLose = true;
