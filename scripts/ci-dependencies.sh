@@ -52,7 +52,7 @@ if ((${#essential[@]} > 0)); then
   exit 1
 fi
 
-# What only some tests use: command and Debian's package.
+# What only some tests use: command (of libraries their loader) and Debian's package.
 optional=(
   tmux tmux
   screen screen
@@ -68,6 +68,7 @@ optional=(
   slurmdbd slurmdbd
   mariadbd mariadb-server
   qemu-aarch64-static qemu-user-static
+  /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 libstdc++6-arm64-cross
   man man-db
   mandoc mandoc
   xterm xterm

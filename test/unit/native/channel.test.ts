@@ -149,10 +149,7 @@ test("bridge: what was under way for too long is not passed on, and the channel 
   });
   const ended = new Promise<number | null>((resolve) => bridge.on("exit", resolve));
   record(3, 1_000_000, Buffer.alloc(0));
-  await new Promise<void>((resolve) => {
-    const look = () => (heard.includes("\0\0\0\0\x04") ? resolve() : setTimeout(look, 10));
-    look();
-  });
+  await until(() => heard.includes("\0\0\0\0\x04"), "the answer to the clock's question");
   // sent six seconds before the other one, by the client's clock, and arriving behind it
   record(1, 1_000_000 - 6_000, Buffer.from("late"));
   assert.equal(await ended, 0);

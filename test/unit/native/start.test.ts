@@ -202,7 +202,7 @@ describe("starting the server", () => {
     fs.rmSync(path.join(tree, "dist/server.cjs"));
     const result = await run(["x"]);
     assert.equal(result.code, 125);
-    assert.match(result.stderr, /^falcon: .*\/tree\/native\/build\/Release\/falcon was not built: .*npm ci/);
+    assert.match(result.stderr, /^falcon: .*\/tree\/native\/build\/Release\/falcon(\.arm64)? was not built: .*npm ci/);
   });
 
   test("a client that is ended while it waits takes nothing with it", async () => {
@@ -441,7 +441,6 @@ describe("RECONNECT", () => {
       first.socket.end();
       const second = await next.peer();
       second.send(raw);
-      await second.typed(";");
       await until(() => Buffer.concat([first.input, second.input]).toString() === keys.join(""), "all keys");
       second.send(encodeExit(0));
       assert.equal((await terminal.waitForExit()).code, 0);
