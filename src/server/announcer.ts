@@ -4,7 +4,7 @@ import type { Channel } from "../base/channels.ts";
 import type { Log } from "../base/log.ts";
 import type { FigureTurn } from "../export/render.ts";
 import { leftFact, type Message, testMessage } from "../notify/message.ts";
-import { type SendEffects, send } from "../notify/send.ts";
+import type { SendEffects } from "../notify/send.ts";
 import type { Attempt } from "../notify/web-send.ts";
 import { channelWay } from "../session/events/channel-way.ts";
 import { EventOutbox } from "../session/events/event-outbox.ts";
@@ -14,6 +14,12 @@ import { type Notice, Notices, type UntoldNotice } from "../store/notices.ts";
 import type { SessionRow, SessionStore } from "../store/session-store.ts";
 import type { NodeCurves } from "../trainers/curve.ts";
 import { runEventCommand } from "./event-command.ts";
+
+/**
+ * HTTP and TLS are loaded when a message is sent: they are 3 ms of a server's start, for which a person waits.
+ */
+const send = async (...message: Parameters<typeof import("../notify/send.ts").send>) =>
+  (await import("../notify/send.ts")).send(...message);
 
 export interface AnnouncerEffects {
   database: SessionStore["database"];

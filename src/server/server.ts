@@ -42,6 +42,7 @@ import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot } from "../store/part-archive.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { SharedArchive } from "../store/shared-archive.ts";
+import { loadSqlite } from "../store/sqlite.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import { Clients } from "./clients.ts";
 import { EventHub } from "./event-hub.ts";
@@ -366,7 +367,9 @@ export class Server implements Context {
       const aside = new AsidePool(helper, { log, steady }, options.helper);
       useAside((name, file, args) => aside.ask(name, file, args));
       useSeries((file) => new AsideSeries(helper, file));
-      server = new Server(options, guard, log, aside, await readSettings(configPath(process.env)));
+      const settings = readSettings(configPath(process.env));
+      loadSqlite(); // while a helper reads
+      server = new Server(options, guard, log, aside, await settings);
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();

@@ -8,7 +8,7 @@ import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Gap } from "./record.ts";
 import { migrate } from "./schema.ts";
-import { Sqlite } from "./sqlite.ts";
+import { openDatabase } from "./sqlite.ts";
 
 /** States of a session; see the transition table in session/life/state.ts. */
 export type SessionState = "starting" | "running" | "exiting" | "exited" | "lost";
@@ -134,7 +134,7 @@ export class SessionStore {
 
   static #openFile(path: string): SessionStore {
     if (!fs.existsSync(path)) fs.closeSync(fs.openSync(path, "wx", 0o600));
-    const database = new Sqlite(path, { timeout: lockPatience });
+    const database = openDatabase(path, { timeout: lockPatience });
     try {
       // exclusive locking keeps WAL's shared memory in the heap, so it also works where mmap is not shared
       // (network homes)

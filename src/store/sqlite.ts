@@ -6,8 +6,22 @@ import path from "node:path";
 import type Database from "better-sqlite3";
 import { Failure } from "../base/failure.ts";
 
-/** Opens databases: the class of better-sqlite3. */
-export const Sqlite: typeof Database = load(createRequire(sqlitePlace(import.meta.dirname)));
+let loaded: typeof Database | undefined;
+
+/** A database in a file, or in memory (`:memory:`). @throws Failure as `loadSqlite`; what SQLite says. */
+export function openDatabase(file: string, options?: Database.Options): Database.Database {
+  return new (loadSqlite())(file, options);
+}
+
+/**
+ * Loads SQLite before a database is opened. Helpers have rows and no database, so it is not loaded with this
+ * file.
+ * @throws Failure where it would end the process.
+ */
+export function loadSqlite(): typeof Database {
+  loaded ??= load(createRequire(sqlitePlace(import.meta.dirname)));
+  return loaded;
+}
 
 /** @throws Failure where it would end the process: the package was built with a newer Node. */
 function load(require: NodeRequire): typeof Database {

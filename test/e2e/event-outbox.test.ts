@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Sqlite } from "../../src/store/sqlite.ts";
+import { openDatabase } from "../../src/store/sqlite.ts";
 import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
@@ -121,7 +121,7 @@ describe("on_event", () => {
     await home.ok(["server", "stop"]);
     await until(() => home.serverPid() === undefined, "the server to be gone");
     // the row as it stands when the end is stored and nothing more
-    const database = new Sqlite(path.join(home.folder, "state.db"));
+    const database = openDatabase(path.join(home.folder, "state.db"));
     const { facts } = database.prepare("SELECT facts FROM session WHERE id = ?").get(id) as { facts: string };
     assert.equal(JSON.parse(facts).untold, false);
     database.prepare("UPDATE session SET facts = ? WHERE id = ?").run(JSON.stringify({ ...JSON.parse(facts), untold: true }), id);

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { clientProtocol } from "../../src/protocol/client.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
-import { Sqlite } from "../../src/store/sqlite.ts";
+import { openDatabase } from "../../src/store/sqlite.ts";
 import { decodeServerFrame, encodeRequest } from "../support/client-codec.ts";
 import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -78,7 +78,7 @@ describe("a start whose server is killed", () => {
     await home.untilState(id, "exited");
     process.kill(home.serverPid() as number, "SIGKILL");
     // what a server that is killed in that moment leaves in its database
-    const database = new Sqlite(path.join(home.folder, "state.db"));
+    const database = openDatabase(path.join(home.folder, "state.db"));
     const { token } = database.prepare("SELECT token FROM session WHERE id = ?").get(id) as { token: string };
     database
       .prepare("UPDATE session SET state = 'starting', started = NULL, ended = NULL, wait_status = NULL WHERE id = ?")

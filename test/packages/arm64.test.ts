@@ -1,6 +1,6 @@
-// Linux on arm64, by qemu-user: client and holder, as `npm run build:platforms` made them, in the tests of this
-// tree; and the wheel for arm64 with the Node that pip brings for it: server, addons, database, pty and pictures
-// are those that an arm64 machine gets.
+// Linux on arm64, by qemu-user: client and holder, as `npm run build:platforms` made them, in the tests of
+// this tree; and the wheel for arm64 with the Node that pip brings for it: server, addons, database, pty and
+// pictures are those that an arm64 machine gets.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -37,6 +37,7 @@ describe("client and holder for arm64", { skip: lackingEmulator() || unbuilt, co
   const native = path.dirname(installation.falcon);
 
   before(() => {
+    fs.chmodSync(path.dirname(home.folder), 0o755); // some tests run it as another user
     for (const name of ["falcon", "holder"]) {
       fs.rmSync(path.join(native, name));
       emulate(path.join(made, name), path.join(native, name));

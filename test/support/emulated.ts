@@ -22,17 +22,17 @@ export function lackingEmulator(dynamic = false): string | false {
 }
 
 /**
- * Puts a script in a program's place, or elsewhere, that runs it. A copy of the script puts the program beside
- * itself, as a copied program has its own file.
+ * Puts a script in a program's place, or elsewhere, that runs it. A copy of the script puts the program
+ * beside itself, as a copied program has its own file.
  * @param program an executable for arm64.
  * @param script where the script is put: its own place, or another one.
- * @param options `loader`: a path of at most 26 bytes that becomes a link to the loader, for a program that is
- * not static and stays in its place; `words`: what comes before the program's arguments, as sh reads it.
+ * @param options `loader`: a path of at most 26 bytes that becomes a link to the loader, for a program that
+ * is not static and stays in its place; `words`: what comes before the program's arguments, as sh reads it.
  */
 export function emulate(program: string, script = program, options: { loader?: string; words?: string } = {}): void {
   const place = `${script}.arm64`;
   if (program === script) fs.renameSync(program, place);
-  const kept = program === script ? place : program;
+  else fs.copyFileSync(program, place);
   if (options.loader !== undefined) bindLoader(place, options.loader);
   const found = options.loader === undefined ? "" : `-E LD_LIBRARY_PATH=${libraries} `;
   const lines = [
@@ -40,7 +40,7 @@ export function emulate(program: string, script = program, options: { loader?: s
     // a test's empty PATH is none of the script's business
     'self=$(/usr/bin/readlink -f "$0")',
     'if [ ! -e "$self.arm64" ]; then',
-    `  /bin/cp '${kept}' "$self.arm64.$$" && /bin/mv "$self.arm64.$$" "$self.arm64"`,
+    `  /bin/cp '${place}' "$self.arm64.$$" && /bin/mv "$self.arm64.$$" "$self.arm64"`,
     "fi",
     `exec ${whole()} ${found}-0 "$0" "$self.arm64" ${options.words ?? ""} "$@"`,
   ];

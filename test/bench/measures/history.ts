@@ -8,7 +8,7 @@ import { punchHole } from "../../../src/platform/native.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 import { root } from "../../support/paths.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 import { amount, type Measure } from "../bench.ts";
@@ -58,7 +58,7 @@ export const history: Measure = {
     const perSecond = Math.round(15_000 / Buffer.byteLength(redraw(1000)));
     const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "day-"));
     const holder = new FakeHolder(path.join(folder, "s"), { time: start, cols, rows });
-    const database = new Sqlite(path.join(folder, "state.db"));
+    const database = openDatabase(path.join(folder, "state.db"));
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
     migrate(database);

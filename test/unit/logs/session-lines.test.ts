@@ -16,7 +16,7 @@ import { JobTooLong, PoolClosed, WorkerPool } from "../../../src/logs/worker-poo
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 import { root } from "../../support/paths.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 
@@ -31,7 +31,7 @@ async function gathered(chunks: AsyncIterable<Selected>): Promise<string[]> {
 
 describe("the lines of a session", () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
-  const database = new Sqlite(":memory:");
+  const database = openDatabase(":memory:");
   migrate(database);
   const store = new LineStore(database);
   const workers = new WorkerPool(path.join(root, "test/support/line-worker.mjs"));

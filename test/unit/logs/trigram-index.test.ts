@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { trigramQuery, trigramsOf } from "../../../src/logs/trigram-index.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 
 /** An index as the store has it: answers the texts (by position) that a query finds. */
 function index(texts: readonly string[]): (query: string) => number[] {
-  const db = new Sqlite(":memory:");
+  const db = openDatabase(":memory:");
   db.exec("CREATE VIRTUAL TABLE w USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii')");
   const insert = db.prepare("INSERT INTO w (rowid, words) VALUES (?, ?)");
   for (const [i, text] of texts.entries()) {

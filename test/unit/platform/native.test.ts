@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import net from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { spawn } from "node-pty";
 import {
+  claimHome,
   close,
   connectUnix,
   dup,
@@ -228,4 +230,21 @@ test("writeSome: all, some, and 0 when it would block", async () => {
   const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
   terminal.kill("SIGKILL");
   await ended;
+});
+
+test("a home that is this machine's already is not written to when it is claimed again; another's file gives way", () => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
+  try {
+    const file = path.join(home, "machine");
+    assert.equal(claimHome(home), true);
+    const [first, said] = [fs.statSync(file), fs.readFileSync(file, "utf8")];
+    assert.equal(claimHome(home), true);
+    assert.equal(fs.statSync(file).ino, first.ino);
+    assert.equal(fs.statSync(file).mtimeMs, first.mtimeMs);
+    fs.writeFileSync(file, said.replace(/^boot .*/m, "boot another"));
+    assert.equal(claimHome(home), true);
+    assert.equal(fs.readFileSync(file, "utf8"), said);
+  } finally {
+    fs.rmSync(home, { recursive: true });
+  }
 });

@@ -12,7 +12,7 @@ import { EventOutbox } from "../../../src/session/events/event-outbox.ts";
 import { claimNotices, clearNotices, leaveNotices } from "../../../src/session/machines/shared-notices.ts";
 import { Notices } from "../../../src/store/notices.ts";
 import { migrate } from "../../../src/store/schema.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 
 const channel: Channel = {
   name: "phone",
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 function place(answer: () => Attempt, more: Partial<Channel> = {}, leave?: () => Promise<void>) {
-  const database = new Sqlite(":memory:");
+  const database = openDatabase(":memory:");
   migrate(database);
   const notices = new Notices(database, "phone");
   const state = { now: Date.parse("2026-11-27T12:00:00Z"), sent: [] as { id: string; title: string }[] };

@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { commandWay, EventOutbox } from "../../../src/session/events/event-outbox.ts";
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { migrate } from "../../../src/store/schema.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 
 function deliveries(): Deliveries {
-  const database = new Sqlite(":memory:");
+  const database = openDatabase(":memory:");
   migrate(database);
   return new Deliveries(database);
 }

@@ -8,7 +8,7 @@ import { floodAhead, Retention } from "../../../src/session/output/retention.ts"
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 import { trainerNamed } from "../../../src/trainers/registry.ts";
 import { until } from "../../support/events.ts";
 import { addon, notBuilt, root } from "../../support/paths.ts";
@@ -57,7 +57,7 @@ class FakeSession {
 
 describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not built" }, () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
-  const database = new Sqlite(":memory:");
+  const database = openDatabase(":memory:");
   migrate(database);
   const store = new LineStore(database);
   const workers = new WorkerPool(path.join(root, "test/support/line-worker.mjs"));

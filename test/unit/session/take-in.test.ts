@@ -9,7 +9,7 @@ import { Deliveries } from "../../../src/store/deliveries.ts";
 import { Notices } from "../../../src/store/notices.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { SessionStore } from "../../../src/store/session-store.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 
 describe("the homes of jobs", () => {
   let host: string;
@@ -48,7 +48,7 @@ describe("the homes of jobs", () => {
     new Deliveries(store.database).add("c", "ended", { FALCON_SESSION_NAME: "waits" }, 4);
     store.close();
 
-    const database = new Sqlite(":memory:");
+    const database = openDatabase(":memory:");
     migrate(database);
     const [ours, deliveries] = [new Notices(database, "phone"), new Deliveries(database)];
     const keep: TakeInEffects["untold"] = (untold) => {

@@ -4,10 +4,10 @@ import type Database from "better-sqlite3";
 import { Keyframes } from "../../../src/store/keyframes.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore, type NewLineBlock } from "../../../src/store/search.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 
 function opened(...sessions: string[]): Database.Database {
-  const db = new Sqlite(":memory:");
+  const db = openDatabase(":memory:");
   db.pragma("foreign_keys = ON");
   migrate(db);
   const insert = db.prepare(

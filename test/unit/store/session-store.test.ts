@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { schemaVersion } from "../../../src/store/schema.ts";
 import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
-import { Sqlite } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
 import { Locker } from "../../support/locker.ts";
 
 let folder: string;
@@ -175,7 +175,7 @@ test("a server of an earlier version opens the file, lists and saves; what it di
   store.close();
   // what 0.1.0 does with the file: its number, every column of a session by place, and the kinds that it
   // knows
-  const earlier = new Sqlite(file);
+  const earlier = openDatabase(file);
   assert.equal(earlier.pragma("user_version", { simple: true }), 2);
   assert.equal((earlier.prepare("SELECT * FROM session").all() as { kind: string }[])[0]?.kind, "launch");
   const places = (earlier.prepare("SELECT * FROM session").raw().get() as unknown[]).map(() => "?");
