@@ -169,8 +169,8 @@ enum machine_verdict machine_of_home(const char *home, const struct machine *sel
 bool machine_claim(const char *home, const struct machine *self) {
   char path[PATH_MAX], temporary[PATH_MAX], text[FILE_LONGEST];
   struct machine kept;
-  // as at most starts: a file that takes another one's place is put on disk at once by ext4, which takes 10 to
-  // 30 ms where the disk has other work, and a person waits
+  // as at most starts: a file that takes another one's place is put on disk at once by ext4, which takes 10
+  // to 30 ms where the disk has other work, and a person waits
   if (read_owner(home, &kept) && !strcmp(kept.id, self->id) && !strcmp(kept.boot, self->boot) && !strcmp(kept.pids, self->pids) &&
       !strcmp(kept.name, self->name))
     return true;

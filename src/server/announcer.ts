@@ -16,7 +16,8 @@ import type { NodeCurves } from "../trainers/curve.ts";
 import { runEventCommand } from "./event-command.ts";
 
 /**
- * HTTP and TLS are loaded when a message is sent: they are 3 ms of a server's start, for which a person waits.
+ * HTTP and TLS are loaded when a message is sent: they are 3 ms of a server's start, for which a person
+ * waits.
  */
 const send = async (...message: Parameters<typeof import("../notify/send.ts").send>) =>
   (await import("../notify/send.ts")).send(...message);
