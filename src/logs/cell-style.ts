@@ -1,4 +1,4 @@
-// The look of characters in a log line: parsed from SGR sequences, and written back as the shortest that
+// The pen of characters in a log line: parsed from SGR sequences, and written back as the shortest that
 // gives it.
 
 import type { Params } from "../base/tokenizer.ts";
@@ -32,7 +32,7 @@ export interface CellStyle {
   /** Styles that a single-numbered sequence leads to from here, by its number. */
   readonly next: (CellStyle | undefined)[];
   /**
-   * The sequence that sets exactly this look, whatever was before. Empty parameters for the plain one: `ESC [
+   * The sequence that sets exactly this pen, whatever was before. Empty parameters for the plain one: `ESC [
    * 0 m`.
    */
   readonly sgr: string;
