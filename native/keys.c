@@ -39,7 +39,6 @@ static struct {
 
 void keys_begin(const uint8_t token[16]) { k.writer = get_u64(token); }
 
-bool keys_are_open(void) { return k.open; }
 
 bool keys_have_holder(void) { return k.holder >= 0; }
 

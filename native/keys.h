@@ -22,7 +22,6 @@ void keys_open(const uint8_t set[KEYS_SET], int holder);
 void keys_close(void);
 // The session is left: the connection ends.
 void keys_end(void);
-bool keys_are_open(void);
 bool keys_have_holder(void);
 // Takes one read of the terminal; false where it is not for this way, which is closed then.
 bool keys_take(const uint8_t *bytes, size_t length);

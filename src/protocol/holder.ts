@@ -126,9 +126,6 @@ export interface ExitRecord {
   end: number;
   /** ms since 1970. */
   time: number;
-  userMicros: number;
-  systemMicros: number;
-  peakKib: number;
 }
 
 export interface Gap {
@@ -254,9 +251,6 @@ export function decodeExit(payload: Buffer): ExitRecord {
     status: payload.readInt32LE(0),
     end: readUint64(payload, 4),
     time: readUint64(payload, 12),
-    userMicros: readUint64(payload, 20),
-    systemMicros: readUint64(payload, 28),
-    peakKib: readUint64(payload, 36),
   };
 }
 

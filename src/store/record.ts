@@ -19,9 +19,6 @@ export interface ExitRecord {
   end: number;
   /** Milliseconds since 1970. */
   time: number;
-  userMicros: number;
-  systemMicros: number;
-  peakKiB: number;
 }
 
 /** Everything that a session folder's `record` says; what it does not say is absent. */
@@ -53,7 +50,7 @@ export function parseRecord(bytes: Uint8Array): SessionRecord {
     const [word, ...rest] = line.split(" ");
     const n = rest.map(integer);
     if (n.some(Number.isNaN)) continue;
-    const [a, b, c, d, e, f] = n;
+    const [a, b, c] = n;
     if (word === "start" && a !== undefined && b !== undefined) {
       record.start = a;
       record.pid = b;
@@ -62,7 +59,7 @@ export function parseRecord(bytes: Uint8Array): SessionRecord {
     } else if (word === "adopted" && a !== undefined && b !== undefined) {
       record.adopted.push({ time: a, offset: b });
     } else if (word === "exit" && a !== undefined && b !== undefined && c !== undefined) {
-      record.exit = { status: a, end: b, time: c, userMicros: d ?? 0, systemMicros: e ?? 0, peakKiB: f ?? 0 };
+      record.exit = { status: a, end: b, time: c };
     } else if (word === "removed" && a !== undefined && b !== undefined) {
       record.removed = { time: a, offset: b };
     } else if (word === "execfail" && a !== undefined) {

@@ -227,7 +227,6 @@ void keys_open(const uint8_t set[KEYS_SET], int holder) {
 }
 void keys_close(void) {}
 void keys_end(void) {}
-bool keys_are_open(void) { return false; }
 bool keys_have_holder(void) { return false; }
 bool keys_take(const uint8_t *bytes, size_t length) {
   (void)bytes;
