@@ -17,24 +17,40 @@ interface TracedFrame {
 
 /**
  * The exception, then its own frames as Python writes them, the nearest last; how many lines were left out
- * stands in `left`. What is shorter
- * or no traceback stays as it is.
+ * stands in `left`. What is shorter or no traceback stays as it is.
  */
 export function shortTraceback(lines: readonly string[]): { lines: string[]; left: number } {
   // of chained ones the last is what ended the program
   const start = lines.findLastIndex((line) => line.startsWith("Traceback (most recent call last):"));
-  const frames: TracedFrame[] = [];
-  let at = start + 1;
-  for (; start >= 0 && at < lines.length && (lines[at] === "" || /^\s/.test(lines[at] as string)); at++) {
-    const line = lines[at] as string;
-    const file = /^\s*File "([^"]+)", line \d+/.exec(line)?.[1];
-    if (file !== undefined) frames.push({ file, lines: [line] });
-    // the line of code, without the marks below it
-    else if (frames.at(-1)?.lines.length === 1 && !/^[\s~^]*$/.test(line)) frames.at(-1)?.lines.push(line);
-  }
+  if (start < 0) return { lines: [...lines], left: 0 };
+  const from = start + 1;
+  const raised = lines.findIndex((line, i) => i >= from && line !== "" && !/^\s/.test(line));
+  const end = raised < 0 ? lines.length : raised;
+  const outer = framesOf(lines.slice(from, end));
+  const text = lines.slice(end);
+  // Ray puts the traceback of another process into the exception's text: what was raised there is the reason
+  const inner = framesOf(text);
+  const last = text.findLastIndex((line) => frame.test(line));
+  const reason = last < 0 ? 0 : text.findIndex((line, i) => i > last && line !== "" && !/^\s/.test(line));
+  // a frame that is told again, of a chained exception, is one
+  const frames = [...new Map([...outer, ...inner].map((one) => [one.lines[0], one])).values()];
   if (frames.length === 0) return { lines: [...lines], left: 0 };
   const own = frames.filter(({ file }) => isOwnFile(file));
   const shown = own.length > 0 ? own.slice(-mostOwn) : frames.slice(-mostOthers);
-  const short = [...lines.slice(at, at + mostMessage), ...shown.flatMap((frame) => frame.lines)];
+  const message = text.slice(Math.max(0, reason)).slice(0, mostMessage);
+  const short = [...message, ...shown.flatMap((one) => one.lines)];
   return short.length >= lines.length ? { lines: [...lines], left: 0 } : { lines: short, left: lines.length - short.length };
+}
+
+const frame = /^\s*File "([^"]+)", line \d+/;
+
+/** The frames among these lines, each with its line of code, without the marks below that. */
+function framesOf(lines: readonly string[]): TracedFrame[] {
+  const frames: TracedFrame[] = [];
+  for (const line of lines) {
+    const file = frame.exec(line)?.[1];
+    if (file !== undefined) frames.push({ file, lines: [line] });
+    else if (/^\s/.test(line) && frames.at(-1)?.lines.length === 1 && !/^[\s~^]*$/.test(line)) frames.at(-1)?.lines.push(line);
+  }
+  return frames;
 }

@@ -24,7 +24,12 @@ export function postMortem(facts: EndFacts): PostMortem {
     (facts.status === 130 && !traceback);
   const error = facts.run?.failure ?? (exception && !interrupted ? exception : failedIn(summary)) ?? null;
   const saved = facts.saved !== undefined ? facts.saved : facts.run ? facts.run.saved : null;
-  const base = { summary, traceback: interrupted ? null : traceback, error: interrupted ? null : error, saved };
+  const base = {
+    summary: toldOnce(summary),
+    traceback: interrupted ? null : traceback,
+    error: interrupted ? null : error,
+    saved,
+  };
   const told = (ending: Ending, sentence: string): PostMortem => ({ ending, sentence, ...base });
   const bad = facts.status !== 0 || facts.signal !== null;
 
@@ -57,16 +62,24 @@ function summaryOf(lines: readonly string[]): string[] | null {
 
 /** Why, by the summary alone: `falcon launch failed (ValueError: no such column)`. */
 function failedIn(summary: readonly string[] | null): string | undefined {
-  const first = summary?.[0];
-  if (!summary || !first?.startsWith("falcon launch failed (")) return undefined;
-  const end = summary.findIndex((line) => line.startsWith("Output: "));
-  return failureOf(
-    summary
-      .slice(0, end < 0 ? 1 : end)
-      .join("\n")
-      .replace("falcon launch failed (", "")
-      .replace(/\)\s*$/, ""),
-  );
+  if (!summary?.[0]?.startsWith(failed)) return undefined;
+  const text = summary.slice(0, placesIn(summary)).join("\n");
+  return failureOf(text.replace(failed, "").replace(/\)\s*$/, ""));
+}
+
+const failed = "falcon launch failed (";
+
+/** The line of a summary that begins to tell where its files are. */
+function placesIn(summary: readonly string[]): number {
+  const at = summary.findIndex((line) => line.startsWith("Output: "));
+  return at < 0 ? 1 : at;
+}
+
+/** A summary without the traceback that Ray puts into the exception's text, and falcon into its first line. */
+function toldOnce(summary: string[] | null): string[] | null {
+  const reason = failedIn(summary);
+  if (summary === null || reason === undefined || placesIn(summary) === 1) return summary;
+  return [`${failed}${reason})`, ...summary.slice(placesIn(summary))];
 }
 
 function savedText(saved: boolean | null): string {

@@ -103,6 +103,10 @@ test("a failure without a traceback, with one in falcon's summary alone, with on
   const ruler = "=".repeat(60);
   const summary = `${ruler}\nfalcon launch failed (KeyError: 'no such column')\nOutput:  run\n${ruler}\n`;
   assert.equal(ended(1, summary).error, "KeyError: 'no such column'");
+  // a remote exception brings its whole traceback into the summary, which has the reason alone then
+  const remote = `${ruler}\nfalcon launch failed (RuntimeError: Failed to initialize node 'x': died\n  File "a.py", line 3, in f\n    g()\nImportError: no g)\nOutput:  run\nRuntime: 7s\n${ruler}\n`;
+  assert.deepEqual(ended(1, remote).summary, ["falcon launch failed (ImportError: no g)", "Output:  run", "Runtime: 7s"]);
+  assert.equal(ended(1, remote).error, "ImportError: no g");
   assert.equal(ended(1, "", { run: run(false, "ValueError: by the log") }).sentence, "failed: ValueError: by the log");
 });
 
