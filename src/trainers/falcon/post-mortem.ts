@@ -75,7 +75,7 @@ function placesIn(summary: readonly string[]): number {
   return at < 0 ? 1 : at;
 }
 
-/** A summary without the traceback that Ray puts into the exception's text, and falcon into its first line. */
+/** Without the traceback that Ray puts into the exception's text, which falcon has in its first line. */
 function toldOnce(summary: string[] | null): string[] | null {
   const reason = failedIn(summary);
   if (summary === null || reason === undefined || placesIn(summary) === 1) return summary;
