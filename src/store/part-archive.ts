@@ -279,11 +279,13 @@ async function publishLog(from: string, to: string): Promise<void> {
 }
 
 /**
- * Copies the metrics of all nodes: `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, the newest first
- * where they are too many.
+ * Copies the metrics of all nodes, `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, and of their actors
+ * (`<graph>/<node>/train/metrics`), the newest first where they are too many.
  */
 function copyMetrics(graph: string, to: string): void {
+  const actors = (node: string) => names(path.join(graph, node)).filter((name) => name !== "metrics");
   const chunks = names(graph)
+    .flatMap((node) => [node, ...actors(node).map((actor) => path.join(node, actor))])
     .flatMap((node) => {
       const below = path.join(graph, node, "metrics");
       if (!isFolder(below)) return [];

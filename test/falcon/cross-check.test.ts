@@ -10,6 +10,7 @@ import type { RunProgress } from "../../src/trainers/run.ts";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
+import { fitTo, mostEpochs } from "./old-configuration.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 
 /**
@@ -47,7 +48,6 @@ describe("the fields of a finished run are what numpy finds in its files", {
   skip: typeof found === "string" ? found : false,
 }, () => {
   const { file, python, version } = found as PythonFalcon;
-  const grouped = /^0\.[0-4]\./.test(version);
   const home = new TestHome();
   after(() => home.dispose());
 
@@ -55,11 +55,8 @@ describe("the fields of a finished run are what numpy finds in its files", {
     test(`examples/${example}`, async () => {
       const project = path.join(home.work, example);
       fs.cpSync(path.join(root, "examples", example), project, { recursive: true, filter: (from) => !from.includes("output") });
-      if (/^0\.([0-4]\.|5\.0$)/.test(version)) withPlaces(path.join(project, "config.yml"));
-      if (grouped) forGroups(path.join(project, "config.yml"));
-      const settings = Object.entries(epochs).map(
-        ([node, most]) => `graph.${node}.estimator.${grouped ? "loop." : ""}max_epochs=${most}`,
-      );
+      fitTo(version, path.join(project, "config.yml"));
+      const settings = Object.entries(epochs).map(([node, most]) => mostEpochs(version, node, most));
       const id = await home.ok(["launch", "-d", "--falcon", file, "-o", "run", ...small, ...settings], {
         cwd: project,
         env: { PYTHONDONTWRITEBYTECODE: "1" },
@@ -105,44 +102,6 @@ describe("the fields of a finished run are what numpy finds in its files", {
     });
   }
 });
-
-/** Before 0.5.1 the configuration said where a run's graph is; without it 0.5.0 makes a folder `???`. */
-function withPlaces(config: string): void {
-  const text = fs.readFileSync(config, "utf8");
-  const places = `paths:
-  graph: $${"{run_dir}"}/graph
-  samples: $${"{run_dir}"}/samples
-`;
-  assert.ok(text.includes("paths:\n"));
-  fs.writeFileSync(
-    config,
-    text.replace("paths:\n", () => places),
-  );
-}
-
-/** The example as falcon 0.4 takes it: an estimator's numbers in groups, and an embedding. */
-function forGroups(config: string): void {
-  const text = fs.readFileSync(config, "utf8");
-  const flat = /^ {6}max_epochs: .*?^ {6}num_layers: \d+\n/ms.exec(text)?.[0] ?? "";
-  const number = (key: string) => new RegExp(`^ {6}${key}: (\\S+)$`, "m").exec(flat)?.[1];
-  const optimizer = (lr: string | undefined) =>
-    `      optimizer: {lr: ${lr}, lr_decay_factor: ${number("lr_decay_factor")}, scheduler_patience: ${number("lr_patience")}}\n`;
-  const evidence = /^ {4}evidence: \[(\w+)\]$/m.exec(text)?.[1];
-  const grouped =
-    `      loop: {max_epochs: ${number("max_epochs")}, batch_size: ${number("batch_size")}, early_stop_patience: ${number("early_stop_patience")}}\n` +
-    optimizer(number("lr")) +
-    `      network: {hidden_dim: ${number("hidden_dim")}, num_layers: ${number("num_layers")}}\n` +
-    `      embedding: {_target_: torch.nn.Identity, _input_: ${evidence}}\n`;
-  assert.notEqual(flat, "", `${config} is another one than is known here`);
-  fs.writeFileSync(
-    config,
-    text
-      .replace(flat, grouped)
-      .replace(/^ {6}lr: (\S+)\n/m, (_, lr: string) => optimizer(lr))
-      .replace("  imports: [", "  import: [")
-      .replace(/^ {2}import: .*$/m, '  import: "."'),
-  );
-}
 
 /** Equal in shape and value; numbers to twelve digits, since means may be summed in another order. */
 function assertClose(actual: unknown, expected: unknown, where: string): void {

@@ -8,6 +8,7 @@ import { until, untilFile, untilGone } from "../support/events.ts";
 import { root } from "../support/paths.ts";
 import type { Recorded } from "../support/recorded.ts";
 import { UserTerminal } from "../support/terminal.ts";
+import { fitTo, mostEpochs } from "./old-configuration.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 
 interface Scenario {
@@ -37,6 +38,9 @@ const small = [
   "sample.posterior.n=2",
 ];
 const endless = "graph.theta.estimator.max_epochs=3000";
+
+/** The version that all scenarios are recorded with; of others the folder has it in its name. */
+const usual = "0.5.1";
 
 /** Only these metrics are kept: the ones that are read. */
 const keptMetrics = ["epoch", "val/loss", "train/loss", "lr", "n_samples"];
@@ -134,8 +138,10 @@ const scenarios: Record<string, Scenario> = {
 async function record(name: string, scenario: Scenario, falcon: PythonFalcon): Promise<void> {
   const base = fs.mkdtempSync("/tmp/fr-");
   const project = path.join(base, "project");
-  const target = path.join(root, "test/fixtures/runs", name);
+  const { version } = falcon;
+  const target = path.join(root, "test/fixtures/runs", version === usual ? name : `${name}-${version}`);
   fs.cpSync(path.join(root, "examples", scenario.project), project, { recursive: true });
+  fitTo(version, path.join(project, "config.yml"));
   fs.mkdirSync(path.join(base, "home"));
   if (scenario.simulator !== undefined) {
     const file = path.join(project, "simulator.py");
@@ -144,7 +150,13 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
     if (changed === text) throw new Error(`${name}: the simulator has changed`);
     fs.writeFileSync(file, changed);
   }
-  const args = ["launch", "-o", "run", ...(scenario.interactive ? [] : ["--no-interactive"]), ...scenario.settings];
+  const args = [
+    "launch",
+    "-o",
+    "run",
+    ...(scenario.interactive ? [] : ["--no-interactive"]),
+    ...scenario.settings.map((setting) => fitted(version, setting)),
+  ];
   const terminals: UserTerminal[] = [];
   const started = new Set<number>();
   try {
@@ -196,6 +208,11 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
     for (const pid of started) await untilGone(pid);
     fs.rmSync(base, { recursive: true, force: true });
   }
+}
+
+function fitted(version: string, setting: string): string {
+  const [, node, most] = /^graph\.(\w+)\.estimator\.max_epochs=(\d+)$/.exec(setting) ?? [];
+  return node === undefined ? setting : mostEpochs(version, node, Number(most));
 }
 
 /** Ray's own files go with the test's, and it tells nobody that it was used. */

@@ -117,9 +117,14 @@ test("metrics are copied as far as they fit, the newest first", async () => {
     fs.utimesSync(file, 1000 + i, 1000 + i);
   }
   fs.symlinkSync("/etc/passwd", path.join(metric, "chunk_000009.npz"));
+  // of a falcon that trains in an actor of its own
+  const actor = path.join(graph, "z", "train", "metrics", "val", "nll");
+  fs.mkdirSync(actor, { recursive: true });
+  fs.writeFileSync(path.join(actor, "chunk_000000.npz"), "newest");
   await archive.publish(publication("abc234", 1, { graph }));
   const copied = fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/val/loss"));
   assert.deepEqual(copied.sort(), ["chunk_000001.npz", "chunk_000002.npz"]);
+  assert.deepEqual(fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/train/val/nll")), ["chunk_000000.npz"]);
 });
 
 test("what another machine may have written there is passed over", async () => {
