@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { amount, figure, inTurns, type Measure } from "../bench.ts";
 import { usual } from "../drivers.ts";
+import { sideNames } from "../sides.ts";
 
 export const footer: Measure = {
   name: "footer",
@@ -10,7 +11,7 @@ export const footer: Measure = {
     const seconds = amount(bench, 8, 3, 1);
     const taken = await inTurns(
       bench,
-      ["bare", "falcon", "tmux", "screen", "dtach"],
+      sideNames,
       async (side) => {
         const session = await side.create([bench.drivers.program("footer"), "2", "20", "2"]);
         const same = bench.drivers.view(session.attach);
