@@ -3,6 +3,8 @@
 // its "Proprietary Escape Codes"; console_codes(4) of Linux; ECMA-48 for ANSI modes.
 #include "mode_rules.h"
 
+#include <stdio.h>
+
 #define ALL "all"
 
 const struct mode_rule mode_rules[] = {
@@ -103,6 +105,15 @@ const struct mode_rule mode_rules[] = {
     {19997, true, MODE_NEVER, LEAVE_NOTHING, false, "the terminal sends signals", "kitty"},
 };
 const size_t mode_rule_count = sizeof mode_rules / sizeof *mode_rules;
+
+void set_modes_we_need(struct bytes *out) {
+  for (size_t i = 0; i < mode_rule_count; i++) {
+    if (mode_rules[i].passage != MODE_NEEDED) continue;
+    char text[24];
+    snprintf(text, sizeof text, "\x1b[%s%uh", mode_rules[i].dec ? "?" : "", (unsigned)mode_rules[i].mode);
+    bytes_text(out, text);
+  }
+}
 
 bool mode_may(bool dec, double mode, uint8_t final) {
   for (size_t i = 0; i < mode_rule_count; i++) {

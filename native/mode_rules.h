@@ -5,6 +5,8 @@
 #ifndef FALCON_MODE_RULES_H
 #define FALCON_MODE_RULES_H
 
+#include "bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +32,11 @@ struct mode_rule {
 
 extern const struct mode_rule mode_rules[];
 extern const size_t mode_rule_count;
+
+// Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED): bracketed
+// paste, without which a paste could not be told from keys, and a `d` in it would detach. At the start
+// (src/session/viewers/viewer-terminal.ts), and again behind each reset.
+void set_modes_we_need(struct bytes *out);
 
 // Whether a mode may be set (final byte `h`) or reset (`l`). A number that is none is no mode.
 bool mode_may(bool dec, double mode, uint8_t final);

@@ -60,7 +60,7 @@ static void policy_control(struct tokenizer *t, struct bytes *out) {
   bool resets = control_resets_modes(&c);
   if (passage_of(f, control_kind(&c)) == PASSAGE_PASS) tokenizer_release(t, out);
   else tokenizer_replace(t, out);
-  if (resets) bytes_text(out, modes_we_need);
+  if (resets) set_modes_we_need(out);
 }
 
 // ---- strings
@@ -127,7 +127,7 @@ static void policy_opened(struct tokenizer *t, uint8_t letter, struct bytes *out
   enum escape_effect effect = escape_effect(letter);
   if (effect == ESCAPE_BLOCKED) return tokenizer_replace(t, out);
   tokenizer_release(t, out);
-  if (effect == ESCAPE_RESETS) bytes_text(out, modes_we_need);
+  if (effect == ESCAPE_RESETS) set_modes_we_need(out);
 }
 
 static void policy_escape(struct tokenizer *t, struct bytes *out) {

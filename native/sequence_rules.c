@@ -149,8 +149,6 @@ enum escape_effect escape_effect(uint8_t letter) {
 
 // ---- modes
 
-const char modes_we_need[] = "\x1b[?2004h";
-
 bool control_resets_modes(const struct control *c) {
   return c->whole && c->prefix == 0 && c->length - c->intermediates == 2 && c->body[c->intermediates] == '!' && c->final == 'p';
 }

@@ -65,10 +65,6 @@ enum escape_effect {
 };
 enum escape_effect escape_effect(uint8_t letter);
 
-// Sets the modes that we need in a viewer's terminal, whatever the program does (MODE_NEEDED in
-// mode_rules.c): bracketed paste, without which a paste could not be told from keys, and a `d` in it would
-// detach. At the start (src/session/viewers/viewer-terminal.ts), and again behind each reset.
-extern const char modes_we_need[];
 // DECSTR; RIS is the other reset (ESCAPE_RESETS).
 bool control_resets_modes(const struct control *control);
 // An escape of several characters (without ESC) that locks a person out.
