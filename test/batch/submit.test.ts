@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until, untilGone } from "../support/events.ts";
+import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
 import { noSlurm } from "../support/slurm.ts";
 import { slurmHost } from "../support/slurm-host.ts";
@@ -57,6 +58,17 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     await watch.waitFor(/later: job \d+ waits: BeginTime/);
     watch.type("q");
     assert.equal((await watch.waitForExit()).code, 0);
+    // as another host of the user's, which has no Slurm, lists it
+    const other = new TestHome();
+    const config = path.join(other.work, ".config", "falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), `roster = "${path.join(host.home.folder, "roster")}"\n`);
+    const elsewhere = async () => (await other.sessions()).filter((session) => session.id === id);
+    const [told] = await until(async () => {
+      const found = await elsewhere();
+      return found.length > 0 && found;
+    }, "it to be told to another host");
+    assert.deepEqual([told?.state, told?.reason, told?.name], ["pending", `job ${job?.[0]} waits: BeginTime`, "later"]);
     const refused = await host.home.run(["logs", "later"]);
     assert.equal(refused.code, 1);
     assert.match(
@@ -68,6 +80,8 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     assert.equal((await row(id))?.state, "lost");
     await host.home.ok(["remove", id]);
     assert.equal(await row(id), undefined);
+    await until(async () => (await elsewhere()).length === 0, "the other host to be told");
+    await other.dispose();
   });
 
   test("a running one is the session that was promised; attached from outside of its job; USR1 of its job saves it", async () => {

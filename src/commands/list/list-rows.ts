@@ -60,6 +60,8 @@ export function remoteRow(session: RemoteSession): ListRow {
   const { server: _, ...known } = otherRow(session);
   const row = { ...known, far: placeOfRemote(session) };
   if (session.unheard === null) return row;
+  // nobody has asked Slurm there since
+  if (session.state === "pending") return { ...row, text: `${row.text}, as of ${duration(session.unheard)} ago` };
   return {
     ...row,
     status: "unknown",

@@ -1,5 +1,5 @@
 // What the user's other machines have: those that share a folder with this one, and those that are asked.
-import type { RemoteSession } from "../../session/machines/remote-session.ts";
+import { onceEach, type RemoteSession } from "../../session/machines/remote-session.ts";
 import type { Context } from "../dispatch/call.ts";
 
 /**
@@ -23,5 +23,5 @@ export async function remoteSessions(
     return true;
   });
   const left = shared.sessions.filter((session) => byId.get(session.id)?.via === null);
-  return { sessions: [...left, ...more], problems: [...shared.problems, ...asked.problems] };
+  return { sessions: onceEach([...left, ...more]), problems: [...shared.problems, ...asked.problems] };
 }

@@ -171,6 +171,7 @@ async function submitOrder(call: Call, context: Context, { options, submission }
   }
   context.log("session.submitted", { id: kept.id, job, name: kept.name });
   await submissions.ask(kept);
+  context.roster.changed();
   call.stdout(`${kept.id}\n`);
   call.stderr(`[${kept.name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${kept.id}' cancels it\n`);
 }

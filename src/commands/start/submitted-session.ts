@@ -5,7 +5,7 @@ import { printable } from "../../base/printable.ts";
 import { localTime } from "../../base/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
-import type { RemoteSession } from "../../session/machines/remote-session.ts";
+import { onceEach, type RemoteSession } from "../../session/machines/remote-session.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { Listing } from "../list/session-json.ts";
@@ -27,8 +27,16 @@ export interface Submitted {
  */
 export async function submittedElsewhere(context: Context, present: ReadonlyMap<string, number>): Promise<Submitted[]> {
   if (context.neighbours.place.job !== null) return [];
+  const before = waitingIds(context);
   await context.submissions.refresh();
+  // other machines list what waits by our word
+  if (waitingIds(context) !== before) context.roster.changed();
   return submittedKnown(context, present);
+}
+
+function waitingIds({ submissions }: Context): string {
+  const waiting = submissions.all().filter(({ id }) => waits(submissions.word(id)));
+  return waiting.map(({ id }) => id).join();
 }
 
 /** The same by Slurm's last word, which nobody waits for. */
@@ -57,7 +65,7 @@ export function submittedKnown(context: Context, present: ReadonlyMap<string, nu
  */
 export function asOne(waiting: readonly Submitted[], remote: readonly RemoteSession[]): [Submitted[], RemoteSession[]] {
   const left: Submitted[] = [];
-  let told = ended(remote);
+  let told = onceEach(remote).sort((a, b) => a.created - b.created);
   for (const one of waiting) {
     const { submission, word, state } = one;
     const same = told.filter((s) => isOf(s, submission));
@@ -74,13 +82,6 @@ export function asOne(waiting: readonly Submitted[], remote: readonly RemoteSess
     told = told.filter((s) => !isOf(s, submission) || !s.live || (s === newest && !over));
   }
   return [left, told];
-}
-
-/** Of each id one, oldest first: who saw it end knows more than who had it running. */
-function ended(remote: readonly RemoteSession[]): RemoteSession[] {
-  const byId = new Map<string, RemoteSession>();
-  for (const session of remote) if (byId.get(session.id)?.live !== false) byId.set(session.id, session);
-  return [...byId.values()].sort((a, b) => a.created - b.created);
 }
 
 /** Whether it is a part of the submitted session: each has the job's number, and its name. */
@@ -142,6 +143,7 @@ export async function onSubmitted(
   }
   if (command === "remove" && (state === "exited" || state === "lost")) {
     context.submissions.remove(id);
+    context.roster.changed();
     return Status.ok;
   }
   if (command === "stop" || command === "kill") {
@@ -160,6 +162,7 @@ export async function onSubmitted(
     }
     await slurm.cancel(job);
     await context.submissions.ask(submission);
+    context.roster.changed();
     call.stderr(`[${name}] job ${job} is cancelled\n`);
     return Status.ok;
   }

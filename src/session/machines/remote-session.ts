@@ -43,15 +43,44 @@ export function sessionsOf(roster: Roster, age: number, now: number, known?: Kno
   return roster.sessions.map((session) => remote(session, roster, shift, late, known));
 }
 
+/**
+ * Of each id one: who saw it end knows more than who had it running, and anybody more than who only knows
+ * that its job waits.
+ */
+export function onceEach(sessions: readonly RemoteSession[]): RemoteSession[] {
+  const byId = new Map<string, RemoteSession>();
+  for (const session of sessions) {
+    const known = byId.get(session.id);
+    const knowsMore = known === undefined || known.state === "pending" || (known.live && session.state !== "pending");
+    if (knowsMore) byId.set(session.id, session);
+  }
+  return [...byId.values()];
+}
+
 function remote(s: RosterSession, roster: Roster, shift: number, late: number | null, known: Known | undefined): RemoteSession {
   const { job, contract } = roster;
   const host = known === undefined || known.behind ? roster.host : known.via;
   const time = (ms: number | null) => (ms === null ? null : Math.round(ms + shift));
-  const live = s.state === "running" || s.state === "starting" || s.state === "exiting";
+  const live = s.state !== "exited" && s.state !== "lost";
   const { id, name, kind, state, directory, runDirectory, viewers, text } = s;
   const [created, started, ended] = [time(s.created) as number, time(s.started), time(s.ended)];
   const unheard = live ? late : null;
-  const facts = { id, name, kind, state, reason: "", command: [], directory, runDirectory, host, created, started, ended };
+  // what waits is on none yet
+  const runsOn = state === "pending" ? "" : host;
+  const facts = {
+    id,
+    name,
+    kind,
+    state,
+    reason: state === "pending" ? text : "",
+    command: [],
+    directory,
+    runDirectory,
+    host: runsOn,
+    created,
+    started,
+    ended,
+  };
   const outcome = s.outcome === null ? null : { kind: s.outcome };
   // thousands may be listed, and seldom for programs
   const toJSON = () => ({

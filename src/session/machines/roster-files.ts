@@ -15,6 +15,7 @@ export interface RosterSession {
   id: string;
   name: string;
   kind: "launch" | "run";
+  /** "pending": submitted to Slurm, and not begun. */
   state: string;
   /** How it ended (Outcome's kind); null while it runs. */
   outcome: string | null;
@@ -255,7 +256,7 @@ function isSession(stored: unknown): stored is RosterSession {
     matches(s.id, idPattern) &&
     [s.name, s.directory, s.text].every(isText) &&
     (s.kind === "launch" || s.kind === "run") &&
-    ["starting", "running", "exiting", "exited", "lost"].includes(s.state as string) &&
+    ["pending", "starting", "running", "exiting", "exited", "lost"].includes(s.state as string) &&
     (s.outcome === null || matches(s.outcome, wordPattern)) &&
     isTime(s.created) &&
     [s.started, s.ended].every((time) => time === null || isTime(time)) &&

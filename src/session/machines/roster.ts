@@ -5,7 +5,7 @@ import path from "node:path";
 import { hostPattern } from "../../base/config.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { type RemoteSession, sessionsOf } from "./remote-session.ts";
+import { onceEach, type RemoteSession, sessionsOf } from "./remote-session.ts";
 import { type Roster, type RosterSession, readRosters, rosterFormat, writeRoster } from "./roster-files.ts";
 
 /** Changes are written together, at most so often (ms). */
@@ -147,7 +147,7 @@ export class RosterKeeper {
     try {
       const { rosters, problems } = await this.#read();
       const sessions = rosters.flatMap(({ roster, age }) => sessionsOf(roster, age, now)).filter(({ id }) => !known(id));
-      return { sessions, problems };
+      return { sessions: onceEach(sessions), problems };
     } catch (error) {
       return { sessions: [], problems: [sentence(error)] };
     }

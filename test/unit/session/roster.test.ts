@@ -144,6 +144,22 @@ test("a file system that does not answer does not hold up the end of a server", 
   }
 });
 
+test("what waits for Slurm is told; where another machine has it running, or saw it end, that is", async () => {
+  const told = { created: Date.now(), started: null, state: "pending", text: "job 7 waits: Priority" };
+  const login = keeper("login", () => [session("x1", told), session("x2", told), session("x3", told)]);
+  const node = keeper("node", () => [session("x2"), session("x3", { state: "exited", outcome: "completed", ended: 5 })]);
+  for (const one of [login, node]) await one.write();
+  const { sessions } = await keeper("third", () => []).others(() => false);
+  assert.deepEqual(sessions.map(({ id, state, live }) => `${id} ${state} ${live}`).sort(), [
+    "x1 pending true",
+    "x2 running true",
+    "x3 exited false",
+  ]);
+  const [waiting] = sessions.filter(({ id }) => id === "x1");
+  const { host, reason } = JSON.parse(JSON.stringify(waiting?.listing)) as Record<string, unknown>;
+  assert.deepEqual([host, reason], ["", "job 7 waits: Priority"]);
+});
+
 test("another machine's times are told by this one's clock, and it is late only past its own interval", async () => {
   const one = keeper("a", () => [session("x1", { created: Date.now(), started: Date.now() })]);
   const two = keeper("b", () => []);
