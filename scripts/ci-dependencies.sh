@@ -80,6 +80,9 @@ optional=(
   msmtp msmtp
   tinyproxy tinyproxy
   openssl openssl
+  linux.uml user-mode-linux
+  rpc.nfsd nfs-kernel-server
+  faketime faketime
 )
 absent() { # the words of `optional` at this place (0 command, 1 package) for every command that is not here
   local i

@@ -30,6 +30,7 @@ const wholePrograms = [
   "e2e",
   "batch",
   "hosts",
+  "kernel",
   "load",
   "notify",
   "resources",

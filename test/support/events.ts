@@ -1,11 +1,14 @@
 // Waiting in tests: for a condition, a file or the end of a process, never for an amount of time.
 import fs from "node:fs";
 
+/** How much slower than any other machine this one is: another kernel within it (machine.ts) says so. */
+export const slowness = Number(process.env.FALCON_TEST_SLOWNESS ?? 1);
+
 /**
  * Long enough for a busy machine of two cores; a test that reaches it has failed, and says what it was
  * waiting for.
  */
-export const patience = 30_000;
+export const patience = 30_000 * slowness;
 
 /** How often a condition that announces itself by no event is looked at again. */
 const lookAgain = 10;

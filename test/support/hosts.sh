@@ -10,6 +10,7 @@
 #   hosts.sh cable FOLDER NAME up|down      its network, cut and joined again
 #   hosts.sh down FOLDER               ends all of them and removes the folder
 #
+# With HOSTS_KEEP, folders of this machine's joined by colons, below /root too: each host has them as well.
 # With HOSTS_OWNER, the pid of a process, `up` leaves one behind that does `down` when that process has ended: a test
 # that is killed leaves no namespaces.
 set -u
@@ -35,7 +36,14 @@ inside() {
   local folder=$1 name=$2 at=$1/$2
   mount --make-rprivate /
   hostname "$name"
+  local kept number=0
+  local -a keep
+  IFS=: read -ra keep <<<"${HOSTS_KEEP-}"
+  # out of the way of what is mounted over it
+  for kept in ${keep[@]+"${keep[@]}"}; do mkdir -p "$at/kept$((++number))" && mount --bind "$kept" "$at/kept$number"; done
   mount --bind "$folder/root" /root
+  number=0
+  for kept in ${keep[@]+"${keep[@]}"}; do mkdir -p "$kept" && mount --bind "$at/kept$((++number))" "$kept"; done
   mount --bind "$folder/hosts" /etc/hosts
   mount --bind "$at/vartmp" /var/tmp
   mount --bind "$at/machine-id" /etc/machine-id

@@ -4,14 +4,15 @@ import { execFile, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
+import { slowness } from "./events.ts";
 import { falcon, root } from "./paths.ts";
 import { UserTerminal } from "./terminal.ts";
 
 const script = path.join(root, "test/support/hosts.sh");
 const execute = promisify(execFile);
 
-/** So long (ms) one command on a host may take on a busy machine, or under another kernel (machine.sh). */
-const longestCommand = 180_000;
+/** So long (ms) one command on a host may take on a busy machine. */
+const longestCommand = 60_000 * slowness;
 
 /**
  * Why there can be no hosts on this machine, in one line; false where there can. For `describe(..., { skip:
@@ -45,9 +46,15 @@ export class Hosts {
   }
 
   /** Starts them; takes a second. */
-  static async up(...names: string[]): Promise<Hosts> {
+  static up(...names: string[]): Promise<Hosts> {
+    return Hosts.upWith([], ...names);
+  }
+
+  /** As `up`; each has these folders of this machine's, also those below {@link hostHome}. */
+  static async upWith(kept: readonly string[], ...names: string[]): Promise<Hosts> {
     const folder = fs.mkdtempSync("/tmp/fs-hosts-");
-    await execute(script, ["up", folder, ...names], { env: { ...process.env, HOSTS_OWNER: String(process.pid) } });
+    const env = { ...process.env, HOSTS_OWNER: String(process.pid), HOSTS_KEEP: kept.join(":") };
+    await execute(script, ["up", folder, ...names], { env });
     fs.symlinkSync(falcon, path.join(folder, "bin", "falcon-sessions"));
     return new Hosts(folder);
   }

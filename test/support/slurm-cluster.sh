@@ -116,7 +116,8 @@ END
   done
   if [[ $kind == cgroup ]]; then
     printf 'CgroupPlugin=cgroup/%s\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n' "$(cgroup_version)"
-    [[ $(cgroup_version) == v1 ]] || echo IgnoreSystemd=yes
+    # where no systemd made it, slurmd does not make this group that it puts its own into
+    [[ $(cgroup_version) == v1 ]] || { mkdir -p /sys/fs/cgroup/system.slice; echo IgnoreSystemd=yes; }
   fi >"$folder/cgroup.conf"
 }
 
@@ -231,10 +232,11 @@ end() { # FILE SIGNAL
 # The processes of this cluster's jobs: Slurm gives each of them its configuration and the number of its job. And the step managers,
 # which have the log of their node open.
 job_processes() { # FOLDER
-  local process
+  local process name
   for process in /proc/[0-9]*; do
-    running "${process#/proc/}" || continue
-    if [[ $(cat "$process/comm" 2>/dev/null) == slurmstepd ]]; then
+    # a thread of the kernel has no program
+    [[ -e $process/exe ]] && running "${process#/proc/}" && read -r name 2>/dev/null <"$process/comm" || continue
+    if [[ $name == slurmstepd ]]; then
       readlink "$process"/fd/* 2>/dev/null | grep -qF "$1/slurmd-" && echo "${process#/proc/}"
     else
       tr '\0' '\n' 2>/dev/null <"$process/environ" | awk -v conf="SLURM_CONF=$1/slurm.conf" '$0 == conf { ours = 1 } /^SLURM_JOB_ID=/ { job = 1 }
@@ -246,7 +248,7 @@ job_processes() { # FOLDER
 # The control groups of this cluster's nodes, innermost first.
 groups() { # PORT
   local top
-  for top in /sys/fs/cgroup/*/slurm_[ab]"$1" /sys/fs/cgroup/slurm_[ab]"$1" /sys/fs/cgroup/*/[ab]"$1"_slurmstepd.scope; do
+  for top in /sys/fs/cgroup/*/slurm_[ab]"$1" /sys/fs/cgroup/slurm_[ab]"$1" /sys/fs/cgroup/*/[ab]"$1"_slurmstepd.scope /sys/fs/cgroup/system.slice/[ab]"$1"_slurmstepd.scope; do
     [[ -d $top ]] && find "$top" -depth -type d
   done
 }

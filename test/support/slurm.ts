@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { readIfThere, until } from "./events.ts";
+import { readIfThere, slowness, until } from "./events.ts";
 import { root } from "./paths.ts";
 
 export type Proctrack = "cgroup" | "linuxproc";
@@ -13,7 +13,7 @@ const script = path.join(root, "test/support/slurm-cluster.sh");
 const execute = promisify(execFile);
 
 /** So long (ms) one of Slurm's programs may take on a busy machine. */
-const longestCommand = 30_000;
+const longestCommand = 30_000 * slowness;
 
 /**
  * Why the cluster cannot run on this machine, in one line; false where it can. For `describe(..., { skip:
