@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { tool } from "../support/foreign.ts";
 import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
 import type { UserTerminal } from "../support/terminal.ts";
@@ -38,15 +39,8 @@ const shells: Shell[] = [
   },
 ];
 
-function find(name: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(":")
-    .map((folder) => path.join(folder, name))
-    .find((file) => fs.existsSync(file));
-}
-
 for (const shell of shells) {
-  const file = find(shell.name);
+  const file = tool(shell.name);
   describe(`falcon init ${shell.name}`, { skip: file === undefined ? `${shell.name} is not installed` : false }, () => {
     let home: TestHome;
     let terminal: UserTerminal;

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readIfThere, until } from "../support/events.ts";
+import { tool } from "../support/foreign.ts";
 import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
 
@@ -21,9 +22,7 @@ function cannot(): string | false {
   if (process.platform !== "linux" || systemd === undefined) return "there is no systemd";
   if (process.getuid?.() !== 0) return "only root can make control groups";
   if (fs.existsSync("/run/systemd/system")) return "the machine's own systemd runs: its groups are not ours to change";
-  const tools = ["dbus-daemon", "busctl", "unshare"].filter(
-    (tool) => !(process.env.PATH ?? "").split(":").some((folder) => fs.existsSync(path.join(folder, tool))),
-  );
+  const tools = ["dbus-daemon", "busctl", "unshare"].filter((name) => tool(name) === undefined);
   if (tools.length > 0) return `${tools.join(", ")} missing`;
   try {
     for (const hierarchy of hierarchies) fs.accessSync(hierarchy, fs.constants.W_OK);

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { tool } from "../support/foreign.ts";
 import { TestHome } from "../support/home.ts";
 import * as built from "../support/paths.ts";
 
@@ -181,15 +182,8 @@ const shells: Shell[] = [
   },
 ];
 
-function find(name: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(":")
-    .map((folder) => path.join(folder, name))
-    .find((file) => fs.existsSync(file));
-}
-
 for (const shell of shells) {
-  const file = find(shell.name);
+  const file = tool(shell.name);
   const absent = file === undefined ? `${shell.name} is not installed` : skip;
   describe(`init --shim in ${shell.name}`, { skip: absent }, () => {
     const home = new TestHome();
@@ -234,11 +228,11 @@ for (const shell of shells) {
       await terminal.waitFor(/it's \[a\] shim\/falcon\s+after/);
     });
 
-    test("watch, which starts a shell of its own", { skip: find("watch") === undefined ? "no watch" : false }, async () => {
+    test("watch, which starts a shell of its own", { skip: tool("watch") === undefined ? "no watch" : false }, async () => {
       await home.start(["/bin/cat"], ["--name", "watched"]);
       const folder = path.join(home.work, "it's [a] shim");
       const terminal = home.terminal(["-n", "0.5", "falcon", "sessions"], {
-        file: find("watch") as string,
+        file: tool("watch") as string,
         cols: 120,
         env: { PATH: `${folder}:${venv}/bin:${home.env.PATH}` },
       });
