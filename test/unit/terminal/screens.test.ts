@@ -8,6 +8,7 @@ import { buildSync } from "esbuild";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
+import { addon } from "../../support/paths.ts";
 
 let folder: string;
 let worker: string;
@@ -38,7 +39,7 @@ function readLink(file: string): string | undefined {
 
 async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker) {
   const log: [string, Record<string, unknown>][] = [];
-  const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]));
+  const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]), addon);
   try {
     await work(screens, log);
   } finally {
