@@ -126,11 +126,16 @@ function agreeing(story: PostMortem, outcome: Outcome, well: boolean): PostMorte
   return { ...story, ending: ending[outcome.kind], sentence: same ? story.sentence : outcome.sentence };
 }
 
-/** The run's state in the outcome's words: falcon writes "completed" also when SIGTERM ended it. */
-function settled(run: RunProgress, outcome: Outcome): RunProgress {
+/**
+ * The run's state in the outcome's words: falcon writes "completed" also when SIGTERM ended it, and 0.3 never
+ * wrote how it ended.
+ */
+export function settled(run: RunProgress, outcome: Pick<Outcome, "kind" | "saved">): RunProgress {
   const phase =
     outcome.kind === "completed"
-      ? run.phase
+      ? run.phase === "broken off"
+        ? "completed"
+        : run.phase
       : outcome.kind === "stopped" || outcome.kind === "time-limit"
         ? "interrupted"
         : run.phase === "completed" || run.phase === "interrupted"

@@ -106,14 +106,15 @@ function readHere(run: string, directory: string, graph: string | undefined): { 
 function configNode(name: string, value: YamlValue): ConfigNode {
   const estimator = valueAt(value, "estimator");
   const count = (key: string) => {
-    // falcon 0.4 had the numbers of its loop in a group of their own
+    // falcon 0.4 and 0.3 had the numbers of its loop in a group of their own
     const value = valueAt(estimator, key) ?? valueAt(estimator, `loop.${key}`);
     return typeof value === "number" ? value : undefined;
   };
   return {
     name,
     trained: estimator !== undefined && estimator !== null,
-    epochs: count("max_epochs"),
+    // 0.3 called them so
+    epochs: count("max_epochs") ?? count("num_epochs"),
     patience: count("early_stop_patience"),
     rounds: {
       patienceEpochs: count("patience_epochs"),

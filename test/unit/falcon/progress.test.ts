@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { settled } from "../../../src/session/life/conclusion.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
 import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
 import type { NodeProgress } from "../../../src/trainers/run.ts";
@@ -347,6 +348,26 @@ test("a run directory that is not there yet, and one that is deleted while it is
   await watcher.read(false);
   fs.rmSync(run, { recursive: true });
   assert.equal((await watcher.read(false)).problem, "no config.yml yet");
+});
+
+test("falcon 0.3: its epochs by another name, and a log that does not say how it ended", async () => {
+  const { run, watcher, log } = watched("plain");
+  const config = path.join(run, "config.yml");
+  const text = fs.readFileSync(config, "utf8");
+  const old = text.replace(/^( *)max_epochs: (\d+)$/m, "$1loop: {num_epochs: $2}");
+  assert.notEqual(old, text);
+  fs.writeFileSync(config, old);
+  fs.rmSync(log("theta"));
+  const driver = fs.readFileSync(log("driver"), "utf8").split("\n");
+  const end = driver.findIndex((line) => line.includes("falcon launch completed"));
+  fs.writeFileSync(log("driver"), `${driver.slice(0, end).join("\n")}\n`);
+  const read = await watcher.read(false);
+  assert.deepEqual([read.phase, read.saved], ["broken off", true]);
+  assert.equal(read.nodes.find(({ name }) => name === "theta")?.epochs, 60);
+  const known = settled(read, { kind: "completed", saved: true });
+  assert.equal(known.phase, "completed");
+  assert.match(known.summary, /^completed · /);
+  assert.equal(settled(read, { kind: "killed", saved: null }).phase, "broken off");
 });
 
 test("every metric is followed: a second look reads what is new, and one that comes much later begins anew", async () => {
