@@ -133,6 +133,22 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     await until(async () => (await row())?.state === "exited", "its end");
   });
 
+  test("config table reach names the way to one machine, for commands and for attach", async () => {
+    const wrapper = path.join(hosts.folder, "root", "detour");
+    fs.writeFileSync(wrapper, `#!/bin/sh\necho "$#" >>${wrapper}.log\nexec ssh -T node1 "$@"\n`, { mode: 0o755 });
+    const config = path.join(hosts.folder, "root", ".config", "falcon-sessions");
+    fs.mkdirSync(config, { recursive: true });
+    fs.writeFileSync(path.join(config, "config.toml"), `[reach]\nnode1 = ["${hostHome}/detour"]\n`);
+    await hosts.run("login", ["server", "stop"]);
+    assert.match(await hosts.ok("login", ["show", id]), /node1/);
+    const terminal = hosts.terminal("login", ["attach", id]);
+    await until(() => terminal.text().includes("hello from node1"), "its screen");
+    terminal.type("\x1cd");
+    assert.equal((await terminal.exit).code, 0);
+    // the command line for the far shell is one word
+    assert.equal(fs.readFileSync(`${wrapper}.log`, "utf8"), "1\n1\n");
+  });
+
   test("config key ssh says how; stop and kill end it from here", async () => {
     const wrapper = path.join(hosts.folder, "root", "way");
     fs.writeFileSync(wrapper, `#!/bin/sh\necho "$@" >>${wrapper}.log\nexec ssh "$@"\n`, { mode: 0o755 });
