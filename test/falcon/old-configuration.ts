@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 
 /** An estimator's numbers stood in groups. */
-const isGrouped = (version: string) => /^0\.[0-4]\./.test(version);
+export const isGrouped = (version: string) => /^0\.[0-4]\./.test(version);
 
 /** Rewrites an example's config.yml for this version. */
 export function fitTo(version: string, config: string): void {
