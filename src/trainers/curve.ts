@@ -143,7 +143,7 @@ export function drawChart(
     const label = i === 0 ? tick(top) : i === lines - 1 ? tick(bottom) : "";
     return `${label.padStart(labelWidth - 2)} ${label === "" ? "│" : "┤"}${row.map((bits) => (bits === 0 ? " " : String.fromCharCode(0x2800 + bits))).join("")}`;
   });
-  const [from, to] = [tick(left), tick(right)];
+  const [from, to] = [left, right].map((x) => (Number.isInteger(x) ? tick(x) : tick(Number(x.toPrecision(2))))) as [string, string];
   rows.push(`${" ".repeat(labelWidth - 1)}└${from}${"─".repeat(Math.max(1, columns - from.length - to.length))}${to}`);
   return { rows, owners: [...owners.map((row) => [...new Array<undefined>(labelWidth).fill(undefined), ...row]), []] };
 }

@@ -133,6 +133,20 @@ test("a resize keeps what stands below the scroll region at the bottom edge", ()
   screen.dispose();
 });
 
+test("growing from 80x20 to 120x35 fills the upper rows from the history, with a scroll region as well", () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `line ${i + 1}`);
+  for (const [begin, footer] of [
+    ["", []],
+    ["\x1b[1;17r\x1b[18;1Hrule\r\nstate\r\nkeys\x1b[17;1H", ["rule", "state", "keys"]],
+  ] as const) {
+    const screen = new Screen({ cols: 80, rows: 20, scrollback: 1000 });
+    screen.feed(Buffer.from(`${begin}${lines.join("\r\n")}`));
+    screen.resize(120, 35);
+    assert.deepEqual(screen.text().lines, [...lines.slice(footer.length - 35), ...footer]);
+    screen.dispose();
+  }
+});
+
 test("a region that found no room comes back when there is room again", () => {
   const { screen, feed } = open(20, 8);
   feed("\x1b[?1049h\x1b[1;5r\x1b[6;1Ha\x1b[7;1Hb\x1b[8;1Hc\x1b[1;1H");
