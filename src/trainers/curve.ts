@@ -143,7 +143,7 @@ export function drawChart(
     const label = i === 0 ? tick(top) : i === lines - 1 ? tick(bottom) : "";
     return `${label.padStart(labelWidth - 2)} ${label === "" ? "│" : "┤"}${row.map((bits) => (bits === 0 ? " " : String.fromCharCode(0x2800 + bits))).join("")}`;
   });
-  const [from, to] = [left, right].map((x) => (Number.isInteger(x) ? tick(x) : tick(Number(x.toPrecision(2))))) as [string, string];
+  const [from, to] = [tick(shortly(left)), tick(shortly(right))];
   rows.push(`${" ".repeat(labelWidth - 1)}└${from}${"─".repeat(Math.max(1, columns - from.length - to.length))}${to}`);
   return { rows, owners: [...owners.map((row) => [...new Array<undefined>(labelWidth).fill(undefined), ...row]), []] };
 }
@@ -202,6 +202,11 @@ export function condense(values: readonly number[], count: number): number[] {
     for (let at = from; at < to; at++) sum += values[at] as number;
     return sum / (to - from);
   });
+}
+
+/** Of a time what one would say of it: 0.017, 12.5. */
+function shortly(x: number): number {
+  return Number(Math.abs(x) < 1 ? x.toPrecision(2) : x.toFixed(1));
 }
 
 function tick(value: number): string {
