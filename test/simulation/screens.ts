@@ -31,6 +31,8 @@ const modes = { bracketedPaste: false, focus: false, alternate: false, applicati
 class SimScreen implements ScreenHandle {
   #fed: number;
   #drawn: number;
+  /** Bytes of holes that it passed over; who feeds it counts them. */
+  #passed = 0;
   #work: (() => void)[] = [];
   #running = false;
   #closed = false;
@@ -73,7 +75,10 @@ class SimScreen implements ScreenHandle {
     if (this.#closed || this.#of !== loop.incarnation) return;
     const hole = this.#holes().find(({ offset, length }) => this.#fed >= offset && this.#fed < offset + length);
     const matches = (from: number) => output(from, bytes.length).equals(bytes);
-    if (hole !== undefined && !matches(this.#fed)) this.#fed = hole.offset + hole.length;
+    if (hole !== undefined && !matches(this.#fed)) {
+      this.#passed += hole.offset + hole.length - this.#fed;
+      this.#fed = hole.offset + hole.length;
+    }
     const from = this.#fed;
     holds(matches(from), () => `the screen was given ${bytes.length} bytes that do not stand at ${from} of the output`);
     this.#fed += bytes.length;
@@ -117,7 +122,7 @@ class SimScreen implements ScreenHandle {
 
   encode(): Promise<StoredScreen> {
     return this.#ask(() => ({
-      offset: Math.floor(this.#drawn / wide) * wide,
+      offset: Math.floor(this.#drawn / wide) * wide - this.#passed,
       ...this.#size,
       replay: Buffer.alloc(0),
     }));

@@ -55,7 +55,13 @@ ssize_t os_read(int fd, void *into, size_t room) {
 ssize_t os_write(int fd, const void *bytes, size_t length) {
   process_tick();
   struct object *object = descriptor(fd);
-  return object ? object_write(object, bytes, length, NULL) : -1;
+  ssize_t count = object ? object_write(object, bytes, length, NULL) : -1;
+  // prose goes to the caller's own descriptor, which waits
+  while (count < 0 && errno == EAGAIN && fd == 2) {
+    process_yield(READY);
+    count = object_write(object, bytes, length, NULL);
+  }
+  return count;
 }
 
 ssize_t os_recv(int fd, void *into, size_t room, int flags) {
