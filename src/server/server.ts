@@ -20,7 +20,7 @@ import { askHost } from "../commands/machines/ask-host.ts";
 import { farContract } from "../commands/machines/reach.ts";
 import { SshMasters } from "../commands/machines/ssh-masters.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { addonFile } from "../platform/native.ts";
+import { addonFile, roomFor } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
@@ -43,6 +43,7 @@ import { archiveRoot } from "../store/part-archive.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { SharedArchive } from "../store/shared-archive.ts";
 import { loadSqlite } from "../store/sqlite.ts";
+import { ScreenPool, workersFor } from "../terminal/worker/screen-pool.ts";
 import { Screens } from "../terminal/worker/screens.ts";
 import { Clients } from "./clients.ts";
 import { EventHub } from "./event-hub.ts";
@@ -127,7 +128,7 @@ export class Server implements Context {
   readonly #jobSessions: JobSessions;
   readonly #jobSignals: JobSignals;
   readonly #ends: SessionEnds;
-  #screens: Screens;
+  #screens: ScreenPool;
   readonly #hub: EventHub;
   readonly announcer: EventHub["announcer"];
   #listener: Listener;
@@ -177,7 +178,12 @@ export class Server implements Context {
     this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
     this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
-    this.#screens = new Screens(path.join(options.root, "dist", "screen-worker.cjs"), log, addonFile);
+    const worker = path.join(options.root, "dist", "screen-worker.cjs");
+    this.#screens = new ScreenPool(
+      workersFor(os.availableParallelism()),
+      () => new Screens(worker, log, addonFile),
+      () => roomFor(1),
+    );
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),

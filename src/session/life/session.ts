@@ -9,7 +9,8 @@ import { OutputLog } from "../../store/output-log.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../../store/record.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
-import type { InputModes, Screens, ScreenText } from "../../terminal/worker/screens.ts";
+import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
+import type { InputModes, ScreenText } from "../../terminal/worker/screens.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import {
@@ -35,7 +36,7 @@ export interface SessionEffects {
   save(row: SessionRow): void;
   saveSnapshot(id: string, snapshot: StoredSnapshot): void;
   snapshot(id: string): StoredSnapshot | undefined;
-  readonly screens: Screens;
+  readonly screens: OpensScreens;
   readonly log: Log;
   /** ms since 1970. */
   clock(): number;

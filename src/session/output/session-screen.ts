@@ -3,7 +3,8 @@
 import type { Log } from "../../base/log.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
-import type { InputModes, Marks, ScreenHandle, Screens } from "../../terminal/worker/screens.ts";
+import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
+import type { InputModes, Marks, ScreenHandle } from "../../terminal/worker/screens.ts";
 import { sizeAt } from "./catch-up.ts";
 
 /**
@@ -27,7 +28,7 @@ const revivalPiece = 256 << 10;
 /** What a session's screen needs. */
 export interface SessionScreenEffects {
   readonly id: string;
-  readonly screens: Screens;
+  readonly screens: OpensScreens;
   /** Lines of scrollback that the screen keeps. */
   readonly scrollback: number;
   readonly log: Log;

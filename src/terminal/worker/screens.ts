@@ -169,6 +169,24 @@ export class Screens {
     this.#log = log;
   }
 
+  /** Whether its worker runs, is still to be started, or cannot be had for now. */
+  get state(): "running" | "idle" | "resting" {
+    if (this.#resting !== undefined) return "resting";
+    return this.#worker === undefined ? "idle" : "running";
+  }
+
+  /** How many screens there are. */
+  get count(): number {
+    return this.#screens.size;
+  }
+
+  /** Bytes fed that they have not taken yet. */
+  get lag(): number {
+    let sum = 0;
+    for (const { lag } of this.#screens.values()) sum += lag;
+    return sum;
+  }
+
   /** @param id what the log calls it. */
   open(id: string, options: OpenOptions, events: ScreenEvents): ScreenHandle {
     const screen = new RemoteScreen(id, ++this.#keys, options, events, {
