@@ -211,6 +211,8 @@ export class World {
       person.look(65536, 65536);
       person.client = undefined;
       person.status = status;
+      // what was typed at one that had nothing yet to ask the next server for went with it
+      if (person.said.includes("ended the connection")) person.mayLose = true;
       this.#tell(`the client of ${person.who} ended: ${status}, "${person.said.slice(-150)}"`);
     }
     return busy;
@@ -224,7 +226,6 @@ export class World {
       if (this.#holderKilled && !system.simProgram().lives) continue;
       // its server was killed before it had said what is to be asked of the next one
       if (person.shown === undefined && person.said.includes("ended the connection")) {
-        person.mayLose = true; // what was typed at it went with it
         this.#attach(person);
         continue;
       }
