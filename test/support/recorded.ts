@@ -35,8 +35,11 @@ export const recordedRuns = [
 /** By a RoundTrainer of falcon's next version with a model that is none. */
 export const recordedRounds = ["rounds", "rounds-resumed"] as const;
 
+/** `plain` by earlier versions. */
+export const recordedVersions = ["plain-0.4.2"] as const;
+
 export type RecordedName = (typeof recordedRuns)[number];
-type AnyName = RecordedName | (typeof recordedRounds)[number];
+type AnyName = RecordedName | (typeof recordedRounds)[number] | (typeof recordedVersions)[number];
 
 /** The folder of a recorded run. */
 export function fixture(name: AnyName): string {
