@@ -33,6 +33,13 @@ export function readRecording(): Recording {
 /** What the server may send without the holder's answer depending on it. */
 const unanswered: readonly number[] = [ToHolder.input, ToHolder.keep, ToHolder.signal];
 
+/** What each answer of the holder is an answer to; all else is output, or its end. */
+const answers: ReadonlyMap<number, number> = new Map([
+  [FromHolder.fd, ToHolder.fd],
+  [FromHolder.sized, ToHolder.windowSize],
+  [FromHolder.typed, ToHolder.input],
+]);
+
 /**
  * Plays the holder's side in `folder`: each of its frames once the frames before it that it answers have
  * come.
@@ -42,6 +49,9 @@ export class RecordedHolder {
   readonly heard: number[] = [];
   readonly #listener: net.Server;
   readonly #pty: UnreadPty;
+  #talk:
+    | { left: RecordedFrame[]; came: number[]; sockets: Set<net.Socket>; asked: Map<number, net.Socket> }
+    | undefined;
   #beforeTold: (type: number, payload: Buffer) => void = () => {};
 
   private constructor(listener: net.Server, pty: UnreadPty) {
@@ -63,33 +73,44 @@ export class RecordedHolder {
     return player;
   }
 
+  /** A connection beside another one belongs to the same conversation: each is answered what it asked, and all output goes to who subscribed. */
   #play(socket: net.Socket, frames: readonly RecordedFrame[]): void {
-    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
-    const left = [...frames];
-    const came: number[] = [];
+    const talk = (this.#talk ??= { left: [...frames], came: [], sockets: new Set(), asked: new Map() });
+    const send = (to: net.Socket, bytes: Buffer, fds: number[]) =>
+      sendFds((to as unknown as { _handle: { fd: number } })._handle.fd, bytes, fds);
     const advance = () => {
-      for (let next = left[0]; next !== undefined; next = left[0]) {
+      for (let next = talk.left[0]; next !== undefined; next = talk.left[0]) {
         const bytes = Buffer.from(next.bytes, "hex");
         const type = bytes[4] ?? 0;
         if (next.from === "server") {
-          const at = came.indexOf(type);
+          const at = talk.came.indexOf(type);
           if (at < 0 && !unanswered.includes(type)) return;
-          if (at >= 0) came.splice(at, 1);
-        } else {
+          if (at >= 0) talk.came.splice(at, 1);
+        } else if (type !== FromHolder.hello) {
           this.#beforeTold(type, bytes.subarray(5));
-          sendFds(fd, bytes, type === FromHolder.fd ? [this.#pty.master] : []);
+          const to = talk.asked.get(answers.get(type) ?? ToHolder.subscribe) ?? socket;
+          send(to, bytes, type === FromHolder.fd ? [this.#pty.master] : []);
         }
-        left.shift();
+        talk.left.shift();
       }
-      socket.end();
+      for (const one of talk.sockets) one.end();
+      this.#talk = undefined;
     };
+    talk.sockets.add(socket);
     const reader = new FrameReader(fromHolderLimit, (type) => {
       this.heard.push(type);
-      came.push(type);
-      advance();
+      talk.came.push(type);
+      talk.asked.set(type, socket);
+      if (this.#talk === talk) advance();
     });
     socket.on("data", (chunk) => reader.feed(chunk));
     socket.on("error", () => {});
+    socket.on("close", () => {
+      talk.sockets.delete(socket);
+      if (talk.sockets.size === 0 && this.#talk === talk) this.#talk = undefined;
+    });
+    const hello = frames.find(({ from, bytes }) => from === "holder" && Buffer.from(bytes, "hex")[4] === FromHolder.hello);
+    if (hello !== undefined) send(socket, Buffer.from(hello.bytes, "hex"), []);
     advance();
   }
 

@@ -256,33 +256,6 @@ export class HolderLink {
     this.#send(encodeKeep(bytes));
   }
 
-  /** What the next connection is to type once this one is lost. @param same whether to the same holder */
-  left(same: boolean): Typed[] {
-    return this.#typing.left(same);
-  }
-
-  /** Types what another connection has left. */
-  takeOver(left: readonly Typed[]): void {
-    this.#typing.takeOver(left);
-  }
-
-  /**
-   * What was removed of the session's folder, its log as well, is to be made anew. A holder that does not
-   * know this passes over it.
-   */
-  renew(): void {
-    if (this.#version >= 2) this.#send(encodeRenew());
-  }
-
-  /** Takes no more output until resume(); the holder goes on without us. */
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
   /** How the program has set its terminal at this moment. Throws when the terminal is gone. */
   lineMode(): LineMode {
     return lineMode(this.#master);

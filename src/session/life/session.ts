@@ -6,6 +6,7 @@ import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
+import type { SizeMark } from "../../store/times.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../../store/record.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
@@ -101,6 +102,8 @@ export class Session {
   /** Who types here and is counted by the holder. */
   readonly #typists = new Map<bigint, { taken(number: number): void; typed(): number }>();
   #link: HolderLink | undefined;
+  /** Output comes on the link, since no screen reads it. */
+  #listens = false;
   #resolveOver!: () => void;
   #closed = false;
   #ending = false;
@@ -129,6 +132,7 @@ export class Session {
       size: row,
       viewers: this.viewers,
       outputLog: path.join(folder, "output.log"),
+      holderSocket: path.join(folder, "sock"),
       clock: () => effects.clock(),
       steady: () => effects.steady(),
       stored: () => effects.snapshot(row.id),
@@ -140,13 +144,18 @@ export class Session {
       left: (lines) => this.setFact("lastFrame", trimmed(lines)),
       resizeTerminal: (cols, rows) => {
         if (this.#link === undefined || row.state !== "running") return false;
-        this.#link.resize(cols, rows);
+        // a holder of version 1 answers who asks, which is the screen
+        if (this.#link.version >= 2) this.#link.resize(cols, rows);
         return true;
       },
-      pause: () => this.#link?.pause(),
-      resume: () => this.#link?.resume(),
-      follow: (offset) => this.#link?.subscribe(offset),
       openCursor: (offset) => this.#openCursor(offset),
+      gap: (offset, length) => this.#gap(offset, length),
+      exit: (exit) => void this.#exited(exit.status, exit.time),
+      listenInstead: (offset) => {
+        this.#listens = true;
+        this.#link?.subscribe(offset);
+      },
+      listenNoMore: () => void this.#listenNoMore(),
     });
     if (!isLive(row.state)) this.output.wasOver(Number(row.facts.outputBytes ?? 0));
     this.over = new Promise((resolve) => {
@@ -221,7 +230,7 @@ export class Session {
       this.#events(),
     );
     this.#linked(link);
-    link.subscribe(0);
+    this.output.follow(link.version);
   }
 
   /** Takes a session over that an earlier server started: from its holder where there is one, else from what is on disk. */
@@ -231,19 +240,16 @@ export class Session {
     try {
       const link = await this.#reach();
       this.#linked(link);
-      if (output.offset >= link.hello.end) {
-        // nothing was said since: there is no log to be read, and the row knows the size
-        link.subscribe(output.offset);
-        output.isPresent();
-        return this.#effects.log("session.adopted", { id: this.id, offset: output.offset });
+      let sizes: readonly SizeMark[] = [];
+      // where nothing was said since there is no log to be read, and the row knows the size
+      if (output.offset < link.hello.end) {
+        const log = this.openLog();
+        // without a stored screen (a lost database): what was compressed since is not in the holder's file any more
+        output.skipTo(log.rawBase);
+        sizes = log.sizes();
+        log.close();
       }
-      const log = this.openLog();
-      // without a stored screen (a lost database): what was compressed since is not in the holder's file any more
-      output.skipTo(log.rawBase);
-      const sizes = log.sizes();
-      log.close();
-      link.subscribe(output.offset);
-      output.catchUpTo(link.hello.end, sizes);
+      output.follow(link.version, link.hello.end, sizes);
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
     } catch (error) {
       this.#effects.log("session.holder-failed", { id: this.id, reason: String(error) });
@@ -272,6 +278,7 @@ export class Session {
   }
 
   #linked(link: HolderLink): void {
+    if (this.#listens) link.subscribe(this.offset);
     const known = this.row.started !== null && this.row.holderPid === link.holderPid && this.row.programPid === link.programPid;
     this.#link = link;
     this.row.holderPid = link.holderPid;
@@ -295,16 +302,10 @@ export class Session {
         if (h.start > 0) this.row.started = h.start;
         this.output.skipTo(h.base);
       },
-      data: (offset, bytes) => this.output.take(offset, bytes),
-      gap: (offset, length) => {
-        // a hole that grows is told again and again
-        this.gaps.splice(0, this.gaps.length, ...joined([...this.gaps, { offset, length }]));
-        this.row.facts.gaps = this.gaps;
-        this.#effects.log("session.hole-found", { id: this.id, offset, length });
-        this.#save();
-        this.#renewed();
-      },
-      sized: (size) => this.output.sized(size),
+      // the screen reads the output itself, unless there is none to be had
+      data: (offset, bytes) => this.output.heard(offset + bytes.length),
+      gap: (offset, length) => this.#gap(offset, length),
+      sized: () => {},
       inputTaken: () => {
         for (const { typed } of this.viewers.values()) typed();
       },
@@ -312,6 +313,25 @@ export class Session {
       exit: (exit) => void this.#exited(exit.status, exit.time),
       closed: (reason) => this.#holderGone(reason),
     };
+  }
+
+  #gap(offset: number, length: number): void {
+    // a hole that grows is told again and again
+    this.gaps.splice(0, this.gaps.length, ...joined([...this.gaps, { offset, length }]));
+    this.row.facts.gaps = this.gaps;
+    this.#effects.log("session.hole-found", { id: this.id, offset, length });
+    this.#save();
+  }
+
+  /** There is a screen again: another connection, on which no output comes. */
+  async #listenNoMore(): Promise<void> {
+    const old = this.#link;
+    if (!this.#listens || old === undefined) return;
+    this.#listens = false;
+    const link = await this.#reach().catch(() => undefined);
+    if (link === undefined || this.#link !== old || !this.live || this.#closed) return link?.close();
+    old.close();
+    this.#linked(link);
   }
 
   /** The holder's output for a client that reads it itself; undefined where the holder is of an earlier version, or has no place. */
@@ -656,10 +676,7 @@ export class Session {
         const left = dead.left(true);
         dead.close();
         this.#linked(same);
-        same.takeOver(left);
-        for (const writer of this.#typists.keys()) same.askTaken(writer);
-        same.resize(this.row.cols, this.row.rows);
-        return same.subscribe(this.offset);
+        return this.output.follow(same.version);
       }
       const link = await adoptAfterHolder(this.folder, dead.master, programPid, this.#events());
       const left = dead.left(false);
@@ -676,7 +693,7 @@ export class Session {
         "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown",
       );
       this.#effects.log("session.succeeded", { id: this.id, holder: link.holderPid });
-      link.subscribe(this.offset);
+      this.output.follow(link.version);
     } catch (error) {
       this.#effects.log("session.succession-failed", { id: this.id, reason: String(error) });
       await this.#finishFromDisk();

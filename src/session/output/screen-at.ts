@@ -5,9 +5,8 @@ import type { StoredSnapshot } from "../../store/session-store.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
 import type { Session } from "../life/session.ts";
 import type { Archive } from "./archive.ts";
+import { feedLog } from "./feed-log.ts";
 
-/** Bytes that may wait for the screen's thread while a screen of the past is made. */
-const mostLag = 2 << 20;
 /** The size of a terminal of which nothing is known: what a session without a terminal gets. */
 const unknownSize = { cols: 80, rows: 24 };
 
@@ -40,16 +39,7 @@ export async function screenAt(
       },
       { answer: () => {}, title: () => {}, modes: () => {} },
     );
-    if (size.cols !== stored?.cols || size.rows !== stored.rows) screen.resize(size.cols, size.rows);
-    for await (const event of logEvents(log, from, to)) {
-      if (gone()) break;
-      if (event.kind === "size") screen.resize(event.cols, event.rows);
-      else if (event.kind === "bytes") screen.feed(event.bytes);
-      if (screen.lag > mostLag) {
-        const { onDrained } = screen;
-        await new Promise<void>((resolve) => onDrained.call(screen, resolve));
-      }
-    }
+    await feedLog(screen, log, from, to, gone);
     return screen;
   } catch (error) {
     screen?.close();

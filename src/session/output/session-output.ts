@@ -1,11 +1,11 @@
-// The output of one session, from the holder to its viewers and its screen: each byte once and in order, each size of the terminal at its place.
+// The output of one session, as its screen reads it from the holder: how far it is, what viewers get of it, when the screen is stored, and how it ends.
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
+import type { ExitRecord } from "../../protocol/holder.ts";
 import type { SizeMark } from "../../store/times.ts";
-import type { InputModes, Marks, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
+import type { InputModes, Marks, Place, ScreenHandle, ScreenText, Size, Source } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
-import { CatchUp } from "./catch-up.ts";
-import { mostWaiting, ScreenCursor } from "./screen-cursor.ts";
+import { feedLog } from "./feed-log.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
 
 /** The screen is stored when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
@@ -28,20 +28,17 @@ const longestSettling = 30_000;
 /** … and the end of the server: the next one reads it from the log. */
 const longestLeaving = 3_000;
 
-/** A size of the terminal, and the offset of the first byte that is drawn for it. */
-interface Size {
-  offset: number;
-  cols: number;
-  rows: number;
-}
+/** A screen whose connection to the holder was cut follows again so much later (ms), unless the session has learned more by then. */
+const followPause = 300;
 
 /** What the output needs of its session. */
-export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" | "answer"> {
+export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" | "answer" | "follow" | "source" | "logged"> {
   /** The size that the terminal has, or is being given; kept with the session's row. */
   readonly size: { cols: number; rows: number };
   readonly viewers: ReadonlyMap<Viewer, unknown>;
-  /** File that the holder writes the output to. */
+  /** File that the holder writes the output to, and its socket. */
   readonly outputLog: string;
+  readonly holderSocket: string;
   /** ms since 1970. */
   clock(): number;
   /** Whether the session is neither exited nor lost. */
@@ -50,13 +47,15 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   answer(bytes: Buffer): void;
   /** The holder is asked to give the terminal this size, and tells where it begins; false where nobody can. */
   resizeTerminal(cols: number, rows: number): boolean;
-  /** The holder is not read from, and goes on appending to the log. */
-  pause(): void;
-  resume(): void;
-  /** The holder goes on from here. */
-  follow(offset: number): void;
   /** A connection to the holder on which the output comes from here on; undefined where there is none to be had. */
   openCursor(offset: number): number | undefined;
+  /** Bytes that nobody can have. */
+  gap(offset: number, length: number): void;
+  /** The program has ended. */
+  exit(exit: ExitRecord): void;
+  /** No screen can be had for now: somebody has to hear of the output from here on, and of its end. And one can be again. */
+  listenInstead(offset: number): void;
+  listenNoMore(): void;
 }
 
 export class SessionOutput implements Viewed {
@@ -70,16 +69,19 @@ export class SessionOutput implements Viewed {
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
   #isPresent = true;
+  /** What was said before it was heard by an earlier server, and answered. */
+  #until = 0;
   #effects: SessionOutputEffects;
   readonly #screen: SessionScreen;
-  readonly #cursor: ScreenCursor;
-  /** While an adopted session's screen is behind: what the program asked its terminal then has been answered by the earlier server. */
-  #catchUp: CatchUp | undefined;
-  /** The screen's answers are for the program. */
-  #answering = true;
-  /** Between asking for a size and the place in the output where it holds. */
-  #sizing: { told: Size | undefined; late: NodeJS.Timeout } | undefined;
+  /** The protocol that the holder speaks, which the screen follows; undefined where it follows none. */
+  #version: number | undefined;
+  /** How far the screen was when it told that last. */
+  #place: Place | undefined;
+  #following: NodeJS.Timeout | undefined;
+  /** Until the screen has the size that the terminal is being given. */
+  #sizing: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  #over = false;
   /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
 
@@ -88,25 +90,28 @@ export class SessionOutput implements Viewed {
     this.#screen = new SessionScreen({
       ...effects,
       size: () => effects.size,
-      answer: (bytes) => {
-        if (this.#answering) effects.answer(bytes);
-      },
-    });
-    const viewers = effects.viewers;
-    this.#cursor = new ScreenCursor({
-      pass: (offset, bytes) => this.#pass(offset, bytes),
-      skim: (from, to) => this.#skim(from, to),
-      skipped: (to) => this.#skipped(to),
-      maySkim: () => this.#catchUp === undefined && this.#sizing === undefined,
-      lag: () => this.lag,
-      onDrained: (callback) => this.screen().onDrained(callback),
+      answer: (bytes) => effects.answer(bytes),
+      source: (from) => this.#source(from),
       logged: () => this.#logged(),
-      pause: () => effects.pause(),
-      resume: () => effects.resume(),
-      watched: () => this.#catchUp !== undefined || [...viewers.keys()].some((viewer) => viewer.streams || viewer.watches),
-      grew: () => {
-        this.#heard();
-        this.wake();
+      follow: {
+        at: (place, grew) => this.#at(place, grew),
+        sized: (cols, rows) => {
+          if (cols === this.cols && rows === this.rows) this.#sized();
+        },
+        hole: ({ offset, length }, notStored) => {
+          if (notStored) return effects.gap(offset, length);
+          effects.log("session.skipped", { id: effects.id, from: offset, to: offset + length });
+        },
+        exit: (exit) => effects.exit(exit),
+        cut: (reason) => this.#cut(reason),
+        output: (offset, bytes) => this.#sendOn(offset, bytes),
+        missed: () => {
+          for (const viewer of effects.viewers.keys()) viewer.fallBehind();
+        },
+        waits: (on) => {
+          if (on) effects.listenInstead(this.offset);
+          else effects.listenNoMore();
+        },
       },
     });
   }
@@ -144,32 +149,66 @@ export class SessionOutput implements Viewed {
   /** It ended before this server: what its stored screen lacks is in the log, and nobody waits for more. */
   wasOver(end: number): void {
     this.offset = end;
-    this.#cursor.skipTo(end);
-    this.#cursor.close();
+    this.#over = true;
   }
 
   /** An earlier server followed it: its screen was stored then, and what came since is to come again, from `offset` on. */
   beginFromStored(): void {
     this.offset = this.#effects.stored()?.offset ?? 0;
-    this.#cursor.skipTo(this.offset);
     this.#screen.storedOffset = this.offset;
-    this.#answering = false;
+    if (!this.#isPresent) return;
     this.#isPresent = false;
     this.present = new Promise((resolve) => {
       this.#resolvePresent = resolve;
     });
   }
 
-  /** What comes up to `until` was said before this server, at these sizes of the terminal. Nothing, where `until` is not beyond `offset`. */
-  catchUpTo(until: number, sizes: readonly SizeMark[]): void {
-    this.#catchUp = new CatchUp(this.offset, until, sizes);
-    if (this.offset >= until) this.#caughtUp(this.#catchUp);
+  /**
+   * The screen follows this holder, or another one from where it is.
+   * @param until what was said before was heard by an earlier server, at these sizes of the terminal.
+   */
+  follow(version: number, until = 0, sizes: readonly SizeMark[] = []): void {
+    const last = sizes.at(-1);
+    if (last !== undefined) Object.assign(this.#effects.size, { cols: last.cols, rows: last.rows });
+    this.#version = version;
+    this.#until = Math.max(this.#until, until);
+    this.#followNow(sizes);
+    if (this.#until <= this.offset) this.#reached();
   }
 
-  /** Nothing was said since the screen was stored. */
-  isPresent(): void {
-    this.#answering = true;
-    this.#reached();
+  #followNow(sizes: readonly SizeMark[]): void {
+    clearTimeout(this.#following);
+    const source = this.#source(this.offset, sizes);
+    if (source !== undefined) this.screen().follow(source);
+  }
+
+  /** @param sizes default: all that the log has. */
+  #source(from: number, sizes?: readonly SizeMark[]): Source | undefined {
+    const version = this.#version;
+    if (version === undefined || this.#over) return undefined;
+    const { outputLog, holderSocket } = this.#effects;
+    const until = Math.max(this.#until, this.#place?.taken ?? 0);
+    const known: Size[] = (sizes ?? this.#sizes()).map(({ offset, cols, rows }) => ({ offset, cols, rows }));
+    // a stored screen may be of an earlier size, and a holder of version 1 tells none
+    const present = this.#sizing === undefined ? [{ offset: Math.max(from, until), cols: this.cols, rows: this.rows }] : [];
+    return { socket: holderSocket, log: outputLog, version, from, until, sizes: [...known, ...present] };
+  }
+
+  #sizes(): readonly SizeMark[] {
+    const log = this.#effects.openLog();
+    try {
+      return log.sizes();
+    } finally {
+      log.close();
+    }
+  }
+
+  /** The connection of the screen is gone, and perhaps the holder: then the session says by which one it goes on. */
+  #cut(reason: string): void {
+    if (this.#over) return;
+    this.#effects.log("session.follow-failed", { id: this.#effects.id, reason });
+    clearTimeout(this.#following);
+    this.#following = setTimeout(() => this.#followNow([]), followPause);
   }
 
   #reached(): void {
@@ -177,25 +216,11 @@ export class SessionOutput implements Viewed {
     this.#resolvePresent();
   }
 
-  /** The screen has been given all that was said before this server; what is asked from here on is answered. */
-  #caughtUp(catchUp: CatchUp): void {
-    this.#catchUp = undefined;
-    const { last } = catchUp;
-    if (last !== undefined) Object.assign(this.#effects.size, { cols: last.cols, rows: last.rows });
-    const done = () => this.isPresent();
-    const screen = this.#screen.handle;
-    if (screen === undefined) return done();
-    catchUp.finish(screen);
-    // the screen has parsed it when it answers; both are in the order in which they were sent
-    screen.text().then(done, done);
-  }
-
   /** Output before `base` is no longer retained: the screen cannot know what it did. */
   skipTo(base: number): void {
     if (base <= this.offset) return;
     this.#effects.log("session.skipped", { id: this.#effects.id, from: this.offset, to: base });
     this.offset = base;
-    this.#cursor.skipTo(base);
   }
 
   // ---- its course
@@ -210,16 +235,19 @@ export class SessionOutput implements Viewed {
     this.#heardAt = this.#effects.steady();
   }
 
-  /** Output from the holder, in order. */
-  take(offset: number, bytes: Buffer): void {
-    this.skipTo(offset);
-    const end = offset + bytes.length;
-    // after a reconnect the holder may begin a little earlier than we are
-    if (end > this.offset) {
-      this.#heard();
-      this.offset = end;
-    }
-    this.#cursor.take(offset, bytes);
+  /** The screen tells how far it is. */
+  #at(place: Place, grew: boolean): void {
+    this.#place = place;
+    this.#screen.reach(place.taken);
+    if (place.received > this.offset || grew) this.heard(place.received);
+    if (!this.#isPresent && place.taken >= this.#until) this.#reached();
+    if (this.#screen.isOutdated(place.taken)) void this.#screen.store();
+  }
+
+  /** There is output up to here, or more that nobody has read. */
+  heard(offset: number): void {
+    this.#heard();
+    this.offset = Math.max(this.offset, offset);
     this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
     this.wake();
   }
@@ -229,41 +257,28 @@ export class SessionOutput implements Viewed {
   }
 
   lags(offset: number, rate: number): boolean {
-    if (this.#catchUp !== undefined || this.#sizing !== undefined) return false;
+    if (!this.#isPresent || this.#sizing !== undefined) return false;
     const behind = this.#logged() - offset;
     if (behind < leastLag || behind < (rate * longestLag) / 1000) return false;
-    if (rate < slowTerminal || this.#cursor.skims) return true;
+    if (rate < slowTerminal || this.#place?.skims === true) return true;
     // of drawings a fast terminal may be nearer to the present than the screen
-    return this.#cursor.position - offset > behind / 2;
+    return (this.#place?.received ?? 0) - offset > behind / 2;
   }
 
-  /** Output, to viewers and to the screen; viewers join where a size of the terminal begins, and get what comes after it. */
-  #pass(offset: number, bytes: Buffer): void {
-    const size = this.#sizing?.told;
-    const old = size === undefined ? bytes.length : Math.min(bytes.length, Math.max(0, size.offset - offset));
-    if (old > 0) {
-      this.#give(offset, bytes.subarray(0, old));
-      for (const viewer of this.#effects.viewers.keys()) viewer.output(bytes.subarray(0, old));
+  /** Output that the screen has taken, for those who are sent it. */
+  #sendOn(offset: number, bytes: Buffer): void {
+    let wanted = false;
+    for (const viewer of this.#effects.viewers.keys()) {
+      if (!viewer.streams) continue;
+      wanted = true;
+      viewer.output(offset, bytes);
     }
-    if (size === undefined || old === bytes.length) {
-      if (this.#screen.isOutdated(offset + old)) void this.#screen.store();
-      return;
-    }
-    this.#giveSize(size);
-    this.#pass(offset + old, bytes.subarray(old));
+    this.#screen.handle?.streamed(bytes.length);
+    if (!wanted) this.#screen.handle?.stream(false);
   }
 
-  #give(offset: number, bytes: Buffer): void {
-    const screen = this.screen();
-    const { length } = bytes;
-    this.#screen.follow(offset, length);
-    const catchUp = this.#catchUp;
-    if (catchUp === undefined) return screen.feed(bytes);
-    const old = Math.min(length, Math.max(0, catchUp.until - offset));
-    catchUp.feed(screen, offset, bytes.subarray(0, old));
-    if (offset + length < catchUp.until) return;
-    this.#caughtUp(catchUp);
-    if (old < length) screen.feed(bytes.subarray(old));
+  stream(): void {
+    this.screen().stream(true);
   }
 
   #logged(): number {
@@ -290,22 +305,21 @@ export class SessionOutput implements Viewed {
 
   /** Whether the screen has been given all output up to now, and what is asked of it is answered at once. */
   get current(): boolean {
-    return this.#isPresent && this.#cursor.current;
+    return this.#isPresent && (this.#over || this.#place?.current !== false);
   }
 
   /** Bytes that the screen was given and has not drawn yet. */
   get lag(): number {
-    return this.#screen.handle?.lag ?? 0;
+    if (this.#version === undefined || this.#over) return this.#screen.handle?.lag ?? 0;
+    return this.#place === undefined ? 0 : Math.max(0, this.#place.received - this.#place.taken);
   }
 
-  /** Calls when the screen has been given all output up to now; nothing comes between the last byte and the call. */
+  /** Calls when the screen has been given all output up to now, or gets nothing any more. */
   whenCurrent(callback: () => void): void {
-    this.#cursor.whenCurrent(callback);
-  }
-
-  /** Output that the screen has. */
-  get position(): number {
-    return this.#cursor.position;
+    if (this.#over) return callback();
+    const asked = this.present.then(() => (this.#over ? undefined : this.screen().current()));
+    // where it cannot be had, whoever asks for it hears why
+    void asked.then(callback, callback);
   }
 
   /** Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer stops it. */
@@ -324,8 +338,6 @@ export class SessionOutput implements Viewed {
     if (this.#screen.handle !== undefined) return this.#screen.handle;
     const screen = this.#screen.open();
     this.attend();
-    // a stored screen may be of an earlier size; while it is brought to the present, the sizes come in their order
-    if (this.#effects.live() && this.#catchUp === undefined) screen.resize(this.cols, this.rows);
     return screen;
   }
 
@@ -337,7 +349,6 @@ export class SessionOutput implements Viewed {
   /** What the screen shows. Rejects where it cannot be had. Of a session that ended while no server ran, what it said since is read first. */
   async text(): Promise<ScreenText> {
     if (!this.#effects.live() && this.#screen.handle === undefined) await this.#catchUpFromDisk();
-    await this.present;
     await new Promise<void>((resolve) => this.whenCurrent(resolve));
     return await this.screen().text();
   }
@@ -346,42 +357,15 @@ export class SessionOutput implements Viewed {
     const from = this.#screen.beginning().offset;
     const log = this.#effects.openLog();
     try {
-      if (from >= log.end) return;
-      this.#answering = false;
-      const screen = this.screen();
-      const catchUp = new CatchUp(from, log.end, log.sizes());
-      for await (const piece of log.pieces(from)) {
-        if ("hole" in piece) continue;
-        this.#screen.follow(piece.offset, piece.bytes.length);
-        catchUp.feed(screen, piece.offset, piece.bytes);
-        if (screen.lag > mostWaiting) await new Promise<void>((resolve) => screen.onDrained(resolve));
-      }
-      catchUp.finish(screen);
-      this.offset = log.end;
-      this.#cursor.skipTo(log.end);
+      const to = log.end;
+      if (from >= to) return;
+      await feedLog(this.screen(), log, from, to);
+      this.#screen.reach(to);
+      this.offset = to;
       await this.#screen.store();
     } finally {
       log.close();
     }
-  }
-
-  /** The screen reads the log's file itself; a hole in it is no plain line, so that it ends there. */
-  async #skim(from: number, to: number): Promise<number> {
-    try {
-      const end = await this.screen().fetch(this.#effects.outputLog, from, to);
-      if (end > from) this.#screen.follow(from, end - from);
-      if (this.#screen.isOutdated(end)) void this.#screen.store();
-      return end;
-    } catch {
-      return from; // the screen was closed
-    }
-  }
-
-  /** Those who are sent the stream get the screen instead; the holder goes on behind what was skimmed. */
-  #skipped(to: number): void {
-    for (const viewer of this.#effects.viewers.keys()) viewer.fallBehind();
-    this.offset = Math.max(this.offset, to);
-    this.#effects.follow(to);
   }
 
   // ---- its size
@@ -394,28 +378,26 @@ export class SessionOutput implements Viewed {
   /** The terminal is to have another size, which `size` says already; every viewer is drawn again. */
   resize(): void {
     const { cols, rows } = this;
-    clearTimeout(this.#sizing?.late);
+    clearTimeout(this.#sizing);
     // what is on its way was drawn for the old size: the screen takes the new one where the holder says that it began
-    this.#sizing = { told: this.#sizing?.told, late: setTimeout(() => this.#sizeLate(), longestSizing) };
+    this.#sizing = setTimeout(() => this.#sizeLate(), longestSizing);
     for (const viewer of this.#effects.viewers.keys()) viewer.hold();
-    if (!this.#effects.resizeTerminal(cols, rows)) return this.#giveSize({ cols, rows });
+    this.screen().sizing(cols, rows, this.#version === 1);
+    if (!this.#effects.resizeTerminal(cols, rows)) return this.#forceSize();
     // it stands at its place in the output, which nobody may be reading
     this.whenCurrent(() => {});
   }
 
-  /** The holder told where the terminal got its size. */
-  sized(size: Size): void {
-    if (this.#sizing === undefined) return;
-    if (this.#screen.handle === undefined || size.offset <= this.#screen.fedTo) this.#giveSize(size);
-    else this.#sizing.told = size;
+  /** The screen is given its size at once. */
+  #forceSize(): void {
+    this.screen().resize(this.cols, this.rows);
+    this.#sized();
   }
 
-  /** Gives the screen its size; when it is the last one that was asked for, viewers join again. */
-  #giveSize({ cols, rows }: { cols: number; rows: number }): void {
-    this.screen().resize(cols, rows);
-    if (this.#sizing !== undefined) this.#sizing.told = undefined;
-    if (cols !== this.cols || rows !== this.rows) return;
-    clearTimeout(this.#sizing?.late);
+  /** The screen has the last size that was asked for: viewers join again. */
+  #sized(): void {
+    if (this.#sizing === undefined) return;
+    clearTimeout(this.#sizing);
     this.#sizing = undefined;
     for (const viewer of this.#effects.viewers.keys()) viewer.join();
   }
@@ -424,7 +406,7 @@ export class SessionOutput implements Viewed {
   #sizeLate(): void {
     const { cols, rows } = this;
     this.#effects.log("session.size-forced", { id: this.#effects.id, cols, rows });
-    this.#giveSize({ cols, rows });
+    this.#forceSize();
   }
 
   // ---- its end
@@ -432,8 +414,8 @@ export class SessionOutput implements Viewed {
   /** The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and every viewer has seen it. */
   async settle(): Promise<void> {
     this.#quiet();
-    await new Promise<void>((resolve) => this.whenCurrent(resolve));
-    if (this.#sizing !== undefined) this.#giveSize(this.#effects.size);
+    await within(longestSettling, new Promise<void>((resolve) => this.whenCurrent(resolve)));
+    if (this.#sizing !== undefined) this.#forceSize();
     await within(longestSettling, this.#screen.store());
     await within(longestSettling, Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled())));
   }
@@ -441,7 +423,13 @@ export class SessionOutput implements Viewed {
   /** The session is over: who waits for the present has it. */
   finish(): void {
     this.#reached();
-    this.#cursor.close();
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#over = true;
+    clearTimeout(this.#following);
+    this.#screen.handle?.unfollow();
     this.#quiet();
   }
 
@@ -453,9 +441,9 @@ export class SessionOutput implements Viewed {
   /** The server goes: the screen of a session that lives is stored. */
   async leave(): Promise<void> {
     this.#quiet();
-    clearTimeout(this.#sizing?.late);
+    clearTimeout(this.#sizing);
     if (this.#effects.live()) await within(longestLeaving, this.#screen.store());
-    this.#cursor.close();
+    this.#stop();
     this.closeScreen();
   }
 }

@@ -3,9 +3,7 @@
 import type { Log } from "../../base/log.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
-import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
-import type { InputModes, Marks, ScreenHandle } from "../../terminal/worker/screens.ts";
-import { sizeAt } from "./catch-up.ts";
+import type { FollowEvents, InputModes, Marks, ScreenHandle, Screens, Source } from "../../terminal/worker/screens.ts";
 
 /**
  * A screen is stored when this much output came since the last time: a new server then has at most this much
@@ -17,13 +15,6 @@ const snapshotBytes = 4 << 20;
  * 10,000 lines take 150 ms to store.
  */
 const snapshotPause = 5_000;
-
-/**
- * A screen whose worker died is made from at most this much of the output (a stored one is seldom older),
- * read in such pieces.
- */
-const longestRevival = 16 << 20;
-const revivalPiece = 256 << 10;
 
 /** What a session's screen needs. */
 export interface SessionScreenEffects {
@@ -44,6 +35,12 @@ export interface SessionScreenEffects {
   answer(bytes: Buffer): void;
   /** The lines that stood on the alternate screen when the program left it. */
   left(lines: readonly string[]): void;
+  /** What the screen tells of the output that it reads. */
+  readonly follow: FollowEvents;
+  /** What it is to follow from an offset on; undefined where it follows nothing. */
+  source(from: number): Source | undefined;
+  /** Bytes of output that the log has. */
+  logged(): number;
 }
 
 export class SessionScreen {
@@ -57,9 +54,8 @@ export class SessionScreen {
   storedOffset = 0;
   #effects: SessionScreenEffects;
   #handle: ScreenHandle | undefined;
-  #fedTo = 0;
-  /** Output that it was never given. */
-  #skipped = 0;
+  /** Output that it has. */
+  #reached = 0;
   /** When output came that is not stored, or storing was begun last; ms since 1970. */
   #unstoredSince = 0;
   /** Resolves when what was asked for so far is stored. */
@@ -74,16 +70,10 @@ export class SessionScreen {
     return this.#handle;
   }
 
-  /** Offset of the next byte for it. */
-  get fedTo(): number {
-    return this.#fedTo;
-  }
-
   /** Opens it as it was stored, or blank. */
   open(): ScreenHandle {
     const from = this.beginning();
-    this.#fedTo = from.offset;
-    this.#skipped = 0;
+    this.#reached = from.offset;
     this.#handle = this.#effects.screens.open(
       this.#effects.id,
       { ...from, scrollback: this.#effects.scrollback },
@@ -99,7 +89,11 @@ export class SessionScreen {
           this.marks = marks;
         },
         left: ({ lines }) => this.#effects.left(lines),
-        lost: () => ({ ...this.beginning(), rest: this.#outputSince(this.beginning().offset) }),
+        lost: (deadly) => {
+          const revival = deadly ? { ...this.#effects.size(), offset: this.#effects.logged() } : this.beginning();
+          return { ...revival, source: this.#effects.source(revival.offset) };
+        },
+        follow: this.#effects.follow,
       },
     );
     return this.#handle;
@@ -110,19 +104,16 @@ export class SessionScreen {
     const stored = this.#effects.stored();
     if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
     const log = this.#effects.openLog();
-    const { cols, rows } = sizeAt(log.sizes(), 0) ?? this.#effects.size();
+    log.times.refresh();
+    const { cols, rows } = log.times.sizeAt(0) ?? this.#effects.size();
     log.close();
     return { cols, rows, offset: 0 };
   }
 
-  /**
-   * Notes that it is being fed these bytes: it counts them itself; what it never got (a hole, output that is
-   * not retained) has to be added.
-   */
-  follow(offset: number, length: number): void {
-    if (this.storedOffset >= this.#fedTo) this.#unstoredSince = this.#effects.steady();
-    this.#skipped += Math.max(0, offset - this.#fedTo);
-    this.#fedTo = offset + length;
+  /** Notes that it has the output up to here. */
+  reach(offset: number): void {
+    if (this.storedOffset >= this.#reached) this.#unstoredSince = this.#effects.steady();
+    this.#reached = Math.max(this.#reached, offset);
   }
 
   /** Whether so much came since it was stored that it should be again; `offset` is the end of the output. */
@@ -141,12 +132,10 @@ export class SessionScreen {
 
   async #storeNow(): Promise<void> {
     const handle = this.#handle;
-    if (handle === undefined || this.storedOffset === this.#fedTo) return;
+    if (handle === undefined || this.storedOffset === this.#reached) return;
     this.#unstoredSince = this.#effects.steady();
     try {
-      const skipped = this.#skipped;
-      const encoded = await handle.encode();
-      const snapshot = { ...encoded, offset: encoded.offset + skipped };
+      const snapshot = await handle.encode();
       this.#effects.store(snapshot);
       this.storedOffset = snapshot.offset;
     } catch (error) {
@@ -158,20 +147,5 @@ export class SessionScreen {
   close(): void {
     this.#handle?.close();
     this.#handle = undefined;
-  }
-
-  /** Output that the log has from here to the present, for a screen whose worker died. */
-  *#outputSince(offset: number): Generator<Buffer> {
-    const log = this.#effects.openLog();
-    try {
-      for (let at = Math.max(offset, this.#fedTo - longestRevival); at < this.#fedTo; ) {
-        const bytes = log.readSync(at, Math.min(revivalPiece, this.#fedTo - at));
-        if (bytes.length === 0) return;
-        yield bytes;
-        at += bytes.length;
-      }
-    } finally {
-      log.close();
-    }
   }
 }

@@ -41,8 +41,8 @@ export interface Viewed {
   readonly sizing: boolean;
   /** Calls when the screen has all output up to now. */
   whenCurrent(callback: () => void): void;
-  /** Offset of the next byte of output for the screen, and for those who are sent the stream. */
-  readonly position: number;
+  /** The output is sent, as the screen takes it. */
+  stream(): void;
   /**
    * A connection on which the holder sends the output from here on; undefined where there is none to be had.
    */
@@ -60,9 +60,15 @@ const catchingUp = showable(
   "\x1b7\x1b[H\x1b[7m falcon: catching up with what the program draws; you can leave \x1b[m\x1b[K\x1b8",
 );
 
+/** Output that a viewer is sent. */
+interface Sent {
+  offset: number;
+  bytes: Buffer;
+}
+
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. `failed`: no screen came. */
-  | { is: "joining"; offset: number; pending: Buffer[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
+  | { is: "joining"; pending: Sent[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
   /** `done` resolves when the terminal has read to the end. */
   | { is: "direct"; done: Promise<void> }
   | { is: "stream"; stream: OutputFilter }
@@ -143,10 +149,9 @@ export class Viewer {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    this.#beside = undefined;
-    const offset = this.#viewed.position;
-    const joining: Mode = { is: "joining", offset, pending: [], pendingBytes: 0, overrun: false, begun: false };
+    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
+    if (!this.#mayRead) this.#viewed.stream();
     const history = this.#history;
     this.#viewed
       .screen()
@@ -177,14 +182,15 @@ export class Viewer {
     if (snapshot.history.length > 0) this.#draw(snapshot.history);
     if (joining.overrun) return this.#fallBehind(rejoinPause);
     if (this.#mayRead) {
-      if (this.#goDirect(joining.offset, snapshot.tail)) return;
+      if (this.#goDirect(snapshot.offset, snapshot.tail)) return;
       this.#mayRead = false;
       return this.join();
     }
     const stream = this.#filterOf("program");
     this.#mode = { is: "stream", stream };
-    this.shown = joining.offset + joining.pendingBytes;
-    for (const chunk of [snapshot.tail, ...joining.pending]) this.#send(stream, chunk);
+    this.shown = snapshot.offset;
+    this.#send(stream, snapshot.tail);
+    for (const { offset, bytes } of joining.pending) this.#pass(stream, offset, bytes.subarray(Math.max(0, snapshot.offset - offset)));
   }
 
   /**
@@ -245,31 +251,27 @@ export class Viewer {
     return this.#mode.is === "stream" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
   }
 
-  /** Whether it looks at the screen all the time. */
-  get watches(): boolean {
-    return this.#mode.is === "frames";
-  }
-
   /** Output of the session, in order. */
-  output(bytes: Buffer): void {
+  output(offset: number, bytes: Buffer): void {
     const mode = this.#mode;
-    if (mode.is === "stream") {
-      this.shown = (this.shown ?? 0) + bytes.length;
-      return this.#send(mode.stream, bytes);
-    }
-    if (this.#beside !== undefined) return this.#beside.output(bytes);
+    if (mode.is === "stream") return this.#pass(mode.stream, offset, bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
       mode.overrun = true;
       mode.pending = [];
-    } else mode.pending.push(bytes);
+    } else mode.pending.push({ offset, bytes });
   }
 
   /** Writes of a screen what the program may do to this terminal. */
   #draw(bytes: Buffer): void {
     this.#allowed ??= this.#filterOf("screen");
     this.#terminal.write(this.#allowed.feed(bytes));
+  }
+
+  #pass(stream: OutputFilter, offset: number, bytes: Buffer): void {
+    this.shown = Math.max(this.shown ?? 0, offset + bytes.length);
+    this.#send(stream, bytes);
   }
 
   #send(stream: OutputFilter, bytes: Buffer): void {

@@ -212,6 +212,11 @@ export class Screen {
     }
   }
 
+  /** The next byte stands here: what lies between is not to be had. */
+  passOver(offset: number): void {
+    this.#offset = Math.max(this.#offset, offset);
+  }
+
   /**
    * Applies plain lines that it reads itself, where it is lazy: they are not copied, and most of a long flood
    * is dropped where it was read.

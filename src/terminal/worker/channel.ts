@@ -1,6 +1,10 @@
 // What main thread and screen worker say to each other: plain messages, bytes always in buffers of their own
 // that change hands.
+import type { ExitRecord, Gap } from "../../protocol/holder.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
+
+/** A lag (bytes) that counts as drained: the worker has work for some 10 ms, in which the next bytes can come. */
+export const smallLag = 1 << 20;
 
 /** A screen's number: never used twice in one worker. */
 export type Key = number;
@@ -10,10 +14,21 @@ export type Key = number;
  */
 export type ToWorker =
   | { do: "open"; key: Key; cols: number; rows: number; scrollback: number; offset: number; restore: Uint8Array | undefined }
-  | { do: "feed"; key: Key; bytes: Uint8Array }
-  /** The screen reads the plain lines that the file has from one offset on, to another at most. */
-  | { do: "fetch"; key: Key; request: number; file: string; from: number; to: number }
-  | { do: "resize"; key: Key; cols: number; rows: number }
+  /** `offset`: where it stands in the output; undefined: it follows what was fed before. */
+  | { do: "feed"; key: Key; bytes: Uint8Array; offset: number | undefined }
+  /** The screen reads the output itself from here on; said again, from another connection. */
+  | { do: "follow"; key: Key; source: Source }
+  /** Nothing of what is still to be read is wanted. */
+  | { do: "unfollow"; key: Key }
+  /** A screen that follows is told this size in the stream; `ask`: once it has asked for it. */
+  | { do: "sizing"; key: Key; cols: number; rows: number; ask: boolean }
+  /** Answered when the screen was given all output up to now. */
+  | { do: "current"; key: Key; request: number }
+  /** Whether what a screen takes that follows is to be sent on, and how much of that was taken. */
+  | { do: "stream"; key: Key; on: boolean }
+  | { do: "streamed"; key: Key; bytes: number }
+  /** `told`: by the stream itself, in the worker; `muted`: what that answers was answered. */
+  | { do: "resize"; key: Key; cols: number; rows: number; told?: boolean; muted?: boolean }
   | { do: "snapshot"; key: Key; request: number; history: number }
   | { do: "encode"; key: Key; request: number }
   | { do: "text"; key: Key; request: number }
@@ -23,6 +38,38 @@ export type ToWorker =
   /** Whether anybody looks at the screen, frames or not. */
   | { do: "attend"; key: Key; on: boolean }
   | { do: "close"; key: Key };
+
+/** A size of the terminal, and the offset of the first byte that is drawn for it. */
+export interface Size {
+  offset: number;
+  cols: number;
+  rows: number;
+}
+
+/** What a screen follows. */
+export interface Source {
+  /** The holder's socket, the file that it appends to, and the version of the protocol that it is to speak. */
+  socket: string;
+  log: string;
+  version: number;
+  /** Offset of the first byte that is wanted. */
+  from: number;
+  /** What comes before was said to an earlier server, which has answered what was asked. */
+  until: number;
+  /** Sizes of the terminal, in order, as far as they are known. */
+  sizes: readonly Size[];
+}
+
+/** How far a screen is that follows. */
+export interface Place {
+  /** Bytes of output that it has received, and taken. */
+  received: number;
+  taken: number;
+  /** Whether it was given all that came. */
+  current: boolean;
+  /** Whether it passes over plain lines. */
+  skims: boolean;
+}
 
 /** What a screen said while it took a piece of output. */
 export interface Told {
@@ -46,13 +93,20 @@ export interface Marks {
 
 /** Worker to main thread. */
 export type FromWorker =
-  /**
-   * `bytes` of output were taken; `used`: the memory that they came in, where nothing of it is left to be
-   * taken.
-   */
-  | { is: "taken"; key: Key; bytes: number; told: Told | undefined; used: ArrayBuffer | undefined }
-  /** Up to where it was read; what comes next has to be fed. */
-  | { is: "fetched"; request: number; end: number }
+  /** `bytes` of what it was fed were taken. */
+  | { is: "taken"; key: Key; bytes: number; told: Told | undefined }
+  /** A screen that follows; `grew`: output came that it has not read. */
+  | { is: "at"; key: Key; place: Place; grew: boolean; told: Told | undefined }
+  /** It has been given this size by the stream. */
+  | { is: "sized"; key: Key; cols: number; rows: number }
+  | { is: "hole"; key: Key; gap: Gap; notStored: boolean }
+  | { is: "exit"; key: Key; exit: ExitRecord }
+  /** It follows nothing any more, though nobody told it so. */
+  | { is: "cut"; key: Key; reason: string }
+  /** Output that it has taken, for those who are sent it; `missed`: some of it is not sent. */
+  | { is: "output"; key: Key; offset: number; bytes: Uint8Array }
+  | { is: "missed"; key: Key }
+  | { is: "current"; request: number }
   /** The first part of a snapshot, which is ready before the rest. */
   | { is: "first"; request: number; first: Uint8Array }
   | { is: "snapshot"; request: number; snapshot: Snapshot }

@@ -4,11 +4,11 @@ import { Worker } from "node:worker_threads";
 import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
-import { BlockPool } from "./block-pool.ts";
-import { asBuffer, type FromWorker, type Key, type Marks, type Told, type ToWorker } from "./channel.ts";
+import type { ExitRecord, Gap } from "../../protocol/holder.ts";
+import { asBuffer, owned, type FromWorker, type Key, type Marks, type Place, type Source, smallLag, type Told, type ToWorker } from "./channel.ts";
 
 export type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
-export type { Marks } from "./channel.ts";
+export type { Marks, Place, Size, Source } from "./channel.ts";
 
 /** What a new screen begins with after the worker died. */
 export interface Revival {
@@ -17,8 +17,28 @@ export interface Revival {
   cols: number;
   rows: number;
   offset: number;
-  /** The output since. */
-  rest: Iterable<Uint8Array>;
+  /** What it follows from there on. */
+  source: Source | undefined;
+}
+
+/** What a screen tells that reads the output itself. */
+export interface FollowEvents {
+  /** How far it is; `grew`: output came that it has not read. */
+  at(place: Place, grew: boolean): void;
+  /** The stream had a size of the terminal. */
+  sized(cols: number, rows: number): void;
+  /** Bytes that nobody can have; `notStored`: they never were in the log. */
+  hole(gap: Gap, notStored: boolean): void;
+  /** The program has ended. What was received may still be on its way to the screen. */
+  exit(exit: ExitRecord): void;
+  /** It follows nothing any more: the connection was cut. */
+  cut(reason: string): void;
+  /** Output that the screen has taken, in order. Only after `stream`. */
+  output(offset: number, bytes: Buffer): void;
+  /** Some output is not sent. */
+  missed(): void;
+  /** No worker is to be had for now, so that nobody reads; and one is again. */
+  waits(on: boolean): void;
 }
 
 /** What a screen tells. */
@@ -34,8 +54,10 @@ export interface ScreenEvents {
    * The worker died, with the screen: from what is it made anew? Without an answer it begins blank, and what
    * the program draws from then on
    * is right.
+   * @param deadly what was stored may be what it died of: the screen is to begin blank.
    */
-  lost?(): Revival | undefined;
+  lost?(deadly: boolean): Revival | undefined;
+  follow?: FollowEvents;
 }
 
 /** Frames for a viewer of another size than the session's. */
@@ -48,22 +70,22 @@ export interface FrameWatch {
 
 export interface ScreenHandle {
   /**
-   * Takes output; the bytes must not change afterwards. Memory from `room` that is fed as a whole is gone
-   * afterwards.
+   * Takes output.
+   * @param offset where it stands in the output; default: behind what was fed before.
    */
-  feed(bytes: Uint8Array): void;
-  /** Memory for so many bytes of output: fed as a whole it changes hands, where all else is copied. */
-  room(length: number): Uint8Array<ArrayBuffer>;
-  /**
-   * Has the screen read output itself, from a file, as far as it is plain lines: nothing of it passes through
-   * this thread. Nothing else may be
-   * fed until the answer is there.
-   * @param from place in the file of the first byte.
-   * @param to place where it ends at the latest.
-   * @returns where it ended: what comes next has to be fed.
-   * @throws Error when the screen is closed meanwhile.
-   */
-  fetch(file: string, from: number, to: number): Promise<number>;
+  feed(bytes: Uint8Array, offset?: number): void;
+  /** Reads the output itself, from a connection to the holder of its own; again, from another one. */
+  follow(source: Source): void;
+  /** Takes nothing any more. */
+  unfollow(): void;
+  /** The terminal is being given a size, which the stream tells; `ask`: and is to be asked for there. */
+  sizing(cols: number, rows: number, ask: boolean): void;
+  /** Resolves when it was given all output up to now. Rejects as `snapshot`. */
+  current(): Promise<void>;
+  /** Whether what it takes is sent on. */
+  stream(on: boolean): void;
+  /** So much of that was taken. */
+  streamed(bytes: number): void;
   resize(cols: number, rows: number): void;
   /**
    * The state after everything that was fed so far. Bracketed paste is on in it, for a viewer.
@@ -101,25 +123,6 @@ export interface OpenOptions {
   offset: number;
 }
 
-/** Bytes that are sent without waiting for more of the same turn of the event loop. */
-const fullParcel = 1 << 18;
-
-/** A parcel of less (bytes) has memory of its own size: most are a line or a key. */
-const smallParcel = 1 << 15;
-
-/** Room for a parcel and what made it full; so many are kept, 2.5 MiB, while they come and go in a flood. */
-const parcelBlock = { size: fullParcel + (1 << 16), kept: 8 };
-
-/**
- * So long (ms) less than that waits for more of it. The message to the worker costs some 100 µs of a
- * processor that the processes want which
- * carry the same bytes to the viewers: a typed key is on its terminal before.
- */
-const parcelPause = 1;
-
-/** A lag that counts as drained: the worker has work for some 10 ms, in which the next bytes can come. */
-const smallLag = 1 << 20;
-
 /** A worker that dies again within this time (ms) died of what it was fed: the screens begin blank then. */
 const briefLife = 10_000;
 
@@ -132,7 +135,7 @@ const mostFalseStarts = 3;
 const restPause = 5_000;
 
 /** What is answered when it was asked for. */
-type Answer = Snapshot | StoredScreen | ScreenText | number;
+type Answer = Snapshot | StoredScreen | ScreenText | undefined;
 
 interface Pending {
   screen: RemoteScreen;
@@ -151,7 +154,6 @@ export class Screens {
   #resting: NodeJS.Timeout | undefined;
   #falseStarts = 0;
   readonly #screens = new Map<Key, RemoteScreen>();
-  readonly #parcels = new BlockPool(parcelBlock.size, parcelBlock.kept);
   readonly #pending = new Map<number, Pending>();
   #keys = 0;
   #requests = 0;
@@ -193,7 +195,6 @@ export class Screens {
       post: (message, transfer) => this.#post(message, transfer),
       ask: (message, early) => this.#ask(screen, message, early),
       closed: () => this.#closed(screen),
-      parcels: this.#parcels,
     });
     if (this.#disposed) screen.abandon();
     else {
@@ -237,7 +238,6 @@ export class Screens {
     if (this.#disposed || this.#resting !== undefined) return;
     const worker = this.#worker ?? this.#start();
     if (worker === undefined) return;
-    for (const memory of transfer) this.#parcels.send(memory);
     worker.postMessage(message, transfer);
   }
 
@@ -254,8 +254,15 @@ export class Screens {
   #received(message: FromWorker): void {
     switch (message.is) {
       case "taken":
-        if (message.used !== undefined) this.#parcels.comeBack(message.used);
         return this.#screens.get(message.key)?.taken(message.bytes, message.told);
+      case "at":
+      case "sized":
+      case "hole":
+      case "exit":
+      case "cut":
+      case "output":
+      case "missed":
+        return this.#screens.get(message.key)?.followed(message);
       case "frame":
         return this.#screens.get(message.key)?.frame(message.watch, asBuffer(message.bytes));
       case "rebuilt":
@@ -271,7 +278,7 @@ export class Screens {
     if (pending === undefined) return;
     if (message.is === "failed") pending.reject(new Error(message.reason));
     else if (message.is === "text") pending.resolve(message.text);
-    else if (message.is === "fetched") pending.resolve(message.end);
+    else if (message.is === "current") pending.resolve(undefined);
     else if (message.is === "encode") pending.resolve({ ...message.stored, replay: asBuffer(message.stored.replay) });
     else {
       const { first, history, tail } = message.snapshot;
@@ -291,7 +298,6 @@ export class Screens {
   /** Another worker takes over: every screen is made anew, and what was asked is asked again. */
   #died(status: number): void {
     this.#worker = undefined;
-    this.#parcels.lose();
     const lived = performance.now() - this.#born;
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
@@ -356,8 +362,6 @@ export class NoScreens extends Error {
 
 /** How a screen reaches the worker. */
 interface Line {
-  /** Memory for what is sent. */
-  readonly parcels: BlockPool;
   post(message: ToWorker, transfer?: ArrayBuffer[]): void;
   ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer>;
   closed(): void;
@@ -371,12 +375,8 @@ class RemoteScreen implements ScreenHandle {
   readonly #scrollback: number;
   #cols: number;
   #rows: number;
-  /** Position in the output of the next byte. */
+  /** Position in the output of the next byte that is fed. */
   #offset: number;
-  /** Output that was not sent yet. */
-  #parcel: Uint8Array[] = [];
-  #parcelBytes = 0;
-  #sending: NodeJS.Timeout | undefined;
   #lag = 0;
   #drained: (() => void)[] = [];
   readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
@@ -384,6 +384,7 @@ class RemoteScreen implements ScreenHandle {
   #isClosed = false;
   #waits = false;
   #attended = false;
+  #streams = false;
 
   constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
     this.id = id;
@@ -404,25 +405,22 @@ class RemoteScreen implements ScreenHandle {
 
   /** Begins again in a new worker. */
   revive(fromStored: boolean): void {
+    const waited = this.#waits;
     this.#waits = false;
-    this.#forget();
-    const revival = fromStored ? this.#events.lost?.() : undefined;
+    this.#lag = 0;
+    const revival = this.#events.lost?.(!fromStored);
     const { cols, rows, offset, restore } = revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset };
     this.begin({ cols, rows, offset, ...(restore === undefined ? {} : { restore }) });
-    for (const bytes of revival?.rest ?? []) this.#send([bytes], bytes.length);
-    this.#line.post({ do: "resize", key: this.key, cols: this.#cols, rows: this.#rows });
+    if (revival?.source === undefined) this.#line.post({ do: "resize", key: this.key, cols: this.#cols, rows: this.#rows });
+    else this.follow(revival.source);
     if (this.#attended) this.attend(true);
+    if (this.#streams) this.stream(true);
+    // what it was sent goes on elsewhere
+    this.#events.follow?.missed();
     for (const [watch, size] of this.#watches)
       this.#line.post({ do: "watch", key: this.key, watch, cols: size.cols, rows: size.rows });
+    if (waited) this.#events.follow?.waits(false);
     this.#drain();
-  }
-
-  #forget(): void {
-    clearTimeout(this.#sending);
-    this.#sending = undefined;
-    this.#parcel = [];
-    this.#parcelBytes = 0;
-    this.#lag = 0;
   }
 
   /**
@@ -431,14 +429,15 @@ class RemoteScreen implements ScreenHandle {
    */
   wait(): void {
     this.#waits = true;
-    this.#forget();
+    this.#lag = 0;
+    this.#events.follow?.waits(true);
     this.#drain();
   }
 
   /** No worker is to be had: output is taken and dropped, so that nobody waits. */
   abandon(): void {
     this.#isClosed = true;
-    this.#forget();
+    this.#lag = 0;
     this.#drain();
   }
 
@@ -446,66 +445,53 @@ class RemoteScreen implements ScreenHandle {
     return this.#lag;
   }
 
-  room(length: number): Uint8Array<ArrayBuffer> {
-    return this.#line.parcels.room(length);
-  }
-
-  feed(bytes: Uint8Array): void {
+  feed(bytes: Uint8Array, offset?: number): void {
     if (this.#isClosed || bytes.length === 0) return;
-    this.#offset += bytes.length;
+    this.#offset = (offset ?? this.#offset) + bytes.length;
     if (this.#waits) return;
     this.#lag += bytes.length;
-    if (this.#line.parcels.isWhole(bytes)) {
-      this.#flush();
-      this.#line.post({ do: "feed", key: this.key, bytes }, [bytes.buffer as ArrayBuffer]);
-      return;
-    }
-    this.#parcel.push(bytes);
-    this.#parcelBytes += bytes.length;
-    if (this.#parcelBytes >= fullParcel) this.#flush();
-    else this.#sending ??= setTimeout(() => this.#flush(), parcelPause);
+    const own = owned(bytes);
+    this.#line.post({ do: "feed", key: this.key, bytes: own, offset }, [own.buffer]);
   }
 
-  /** Sends what was fed: everything else that is sent comes after it. */
-  #flush(): void {
-    clearTimeout(this.#sending);
-    this.#sending = undefined;
-    if (this.#parcelBytes === 0) return;
-    const [parcel, length] = [this.#parcel, this.#parcelBytes];
-    this.#parcel = [];
-    this.#parcelBytes = 0;
-    this.#send(parcel, length);
+  #say(message: ToWorker): void {
+    if (!this.#isClosed) this.#line.post(message);
   }
 
-  #send(parcel: Uint8Array[], length: number): void {
-    // copied once: viewers still hold the same bytes
-    const bytes = length < smallParcel ? new Uint8Array(length) : this.#line.parcels.room(length);
-    let at = 0;
-    for (const part of parcel) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    this.#line.post({ do: "feed", key: this.key, bytes }, [bytes.buffer]);
+  follow(source: Source): void {
+    this.#say({ do: "follow", key: this.key, source });
+  }
+
+  unfollow(): void {
+    this.#say({ do: "unfollow", key: this.key });
+  }
+
+  sizing(cols: number, rows: number, ask: boolean): void {
+    this.#say({ do: "sizing", key: this.key, cols, rows, ask });
+  }
+
+  async current(): Promise<void> {
+    await this.#ask((request) => ({ do: "current", key: this.key, request }));
+  }
+
+  stream(on: boolean): void {
+    this.#streams = on;
+    this.#say({ do: "stream", key: this.key, on });
+  }
+
+  streamed(bytes: number): void {
+    this.#say({ do: "streamed", key: this.key, bytes });
   }
 
   resize(cols: number, rows: number): void {
     this.#cols = cols;
     this.#rows = rows;
-    if (this.#isClosed) return;
-    this.#flush();
-    this.#line.post({ do: "resize", key: this.key, cols, rows });
+    this.#say({ do: "resize", key: this.key, cols, rows });
   }
 
   async #ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     if (this.#isClosed) throw new Error("the screen was closed");
-    this.#flush();
     return this.#line.ask(message, early);
-  }
-
-  async fetch(file: string, from: number, to: number): Promise<number> {
-    const end = (await this.#ask((request) => ({ do: "fetch", key: this.key, request, file, from, to }))) as number;
-    this.#offset += end - from;
-    return end;
   }
 
   async snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot> {
@@ -522,16 +508,14 @@ class RemoteScreen implements ScreenHandle {
 
   attend(on: boolean): void {
     this.#attended = on;
-    if (!this.#isClosed) this.#line.post({ do: "attend", key: this.key, on });
+    this.#say({ do: "attend", key: this.key, on });
   }
 
   watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch {
     const watch = ++this.#watchCount;
     const { key } = this;
     const post = (message: ToWorker) => {
-      if (this.#isClosed || !this.#watches.has(watch)) return;
-      this.#flush();
-      this.#line.post(message);
+      if (this.#watches.has(watch)) this.#say(message);
     };
     const size = { sink, cols, rows };
     this.#watches.set(watch, size);
@@ -569,6 +553,29 @@ class RemoteScreen implements ScreenHandle {
     this.#drain();
   }
 
+  followed(message: FromWorker & { is: "at" | "sized" | "hole" | "exit" | "cut" | "output" | "missed" }): void {
+    const events = this.#events.follow;
+    if (this.#isClosed || events === undefined) return;
+    switch (message.is) {
+      case "at":
+        if (message.told !== undefined) this.#tell(message.told);
+        return events.at(message.place, message.grew);
+      case "sized":
+        [this.#cols, this.#rows] = [message.cols, message.rows];
+        return events.sized(message.cols, message.rows);
+      case "hole":
+        return events.hole(message.gap, message.notStored);
+      case "exit":
+        return events.exit(message.exit);
+      case "cut":
+        return events.cut(message.reason);
+      case "output":
+        return events.output(message.offset, asBuffer(message.bytes));
+      case "missed":
+        return events.missed();
+    }
+  }
+
   #tell(told: Told): void {
     if (this.#isClosed) return;
     if (told.modes !== undefined) this.#events.modes(told.modes);
@@ -584,10 +591,9 @@ class RemoteScreen implements ScreenHandle {
 
   close(): void {
     if (this.#isClosed) return;
-    this.#flush();
+    this.#line.post({ do: "close", key: this.key });
     this.#isClosed = true;
     this.#watches.clear();
-    this.#line.post({ do: "close", key: this.key });
     this.#line.closed();
     this.#drained = [];
   }

@@ -9,8 +9,9 @@ import type { FrameRenderer } from "../frames/frames.ts";
 import { endOfSlice } from "../model/cost.ts";
 import { type InputModes, Screen, type ScreenListener, type Snapshot, type StoredScreen } from "../model/screen.ts";
 import { heldBlocks, type PlainTextScan } from "../model/skip.ts";
-import type { FromWorker, Key, Marks, Told, ToWorker } from "./channel.ts";
-import { owned } from "./channel.ts";
+import type { FromWorker, Key, Marks, Size, Told, ToWorker } from "./channel.ts";
+import { owned, smallLag } from "./channel.ts";
+import { Follower, type FollowerEffects } from "./follower.ts";
 
 /** What one screen takes before another has its turn, in bytes of ordinary text; of what costs more it takes less. 1 to 3 ms. */
 const slice = 1 << 16;
@@ -67,13 +68,19 @@ const floodPause = 150;
  */
 const packing = { least: 400, attended: 30_000, most: 120_000, soon: 20_000 };
 
+/** How far a screen is that follows is told at least so long (ms) after the last time, unless it has said something. */
+const placePause = 10;
+
+/** Output that was sent on to be shown and was not taken (bytes): what comes beyond is not sent. */
+export const mostStreamed = 4 << 20;
+
 /** A screen that is packed up. */
 interface Packed {
   stored: StoredScreen;
   /** Output behind it that does not end a sequence. */
   tail: Buffer;
-  /** What a viewer gets first, at once. */
-  first: Buffer;
+  /** What a viewer gets first, at once; of a stored one that was not needed yet it is not known. */
+  first: Buffer | undefined;
   since: number;
 }
 
@@ -89,7 +96,27 @@ interface Watch {
   timer: NodeJS.Timeout | undefined;
 }
 
-type Job = Exclude<ToWorker, { do: "open" | "feed" }> | Uint8Array;
+/** Output for a screen; `offset` as in `feed`. `fed`: who fed it is told. */
+interface Output {
+  do: "output";
+  offset: number | undefined;
+  bytes: Uint8Array;
+  fed: boolean;
+}
+
+/** Plain lines that the screen reads itself; answers where they end. */
+interface Fetch {
+  do: "fetch";
+  file: string;
+  from: number;
+  to: number;
+  done(end: number): void;
+}
+
+type AtOnce = { do: "follow" | "unfollow" | "sizing" | "current" | "stream" | "streamed" };
+type Job = Exclude<ToWorker, { do: "open" | "feed" } | AtOnce> | Output | Fetch;
+
+let empty: Screen | undefined;
 
 class Slot {
   readonly #key: Key;
@@ -101,6 +128,18 @@ class Slot {
   /** The file of the first job, while it is read. */
   #fd: number | undefined;
   readonly #watches = new Map<number, Watch>();
+  #follower: Follower | undefined;
+  /** Output that the follower gave and the screen has not taken, and who waits for that to be little. */
+  #waiting = 0;
+  #drained: (() => void)[] = [];
+  /** Questions before it were answered, and while `muted` what is asked is. */
+  #answeredTo = 0;
+  #muted = false;
+  /** When it was told last how far this is (ms of the monotonic clock). */
+  #placedAt = Number.NEGATIVE_INFINITY;
+  #placing: NodeJS.Timeout | undefined;
+  /** What is sent on: bytes that were not taken, and whether some were left out. */
+  #stream: { untaken: number; missing: boolean } | undefined;
   #packed: Packed | undefined;
   /** Silence after which it is packed up (ms). */
   #patience = packing.least;
@@ -123,11 +162,18 @@ class Slot {
   constructor(open: ToWorker & { do: "open" }) {
     this.#key = open.key;
     this.#scrollback = open.scrollback;
-    this.#screen = this.#open(open);
-    this.#noteModes();
-    if (this.#screen.title !== "") this.#note().title = this.#screen.title;
-    this.#report(0);
-    this.#awaitQuiet();
+    const { cols, rows, offset, restore } = open;
+    if (restore === undefined) {
+      this.#screen = this.#open(open);
+      this.#noteModes();
+      this.#report(0);
+      this.#awaitQuiet();
+    } else {
+      // most stored screens are not looked at soon
+      this.#screen = emptyScreen();
+      const stored = { cols, rows, offset, replay: Buffer.from(restore) };
+      this.#packed = { stored, tail: Buffer.alloc(0), first: undefined, since: Number.NEGATIVE_INFINITY };
+    }
   }
 
   #open({ cols, rows, scrollback, offset, restore }: ToWorker & { do: "open" }): Screen {
@@ -144,7 +190,9 @@ class Slot {
 
   #listener(): ScreenListener {
     return {
-      answer: (bytes) => this.#note().answers.push(owned(bytes)),
+      answer: (bytes) => {
+        if (!this.#muted) this.#note().answers.push(owned(bytes));
+      },
       title: (text) => {
         this.#note().title = text;
       },
@@ -179,16 +227,138 @@ class Slot {
     this.#note().modes = modes;
   }
 
-  /** @param used memory that nobody here looks at any more. */
-  #report(bytes: number, used?: ArrayBuffer): void {
+  /** @param bytes of what it was fed. */
+  #report(bytes: number): void {
+    if (this.#follower !== undefined) this.#place(false);
+    if (bytes === 0 && this.#told === undefined) return;
+    const { told, transfer } = this.#takeTold();
+    port.postMessage({ is: "taken", key: this.#key, bytes, told } satisfies FromWorker, transfer);
+  }
+
+  #takeTold(): { told: Told | undefined; transfer: ArrayBuffer[] } {
     const told = this.#told;
     this.#told = undefined;
-    if (bytes === 0 && told === undefined) return;
-    const answers = told?.answers.map(({ buffer }) => buffer as ArrayBuffer) ?? [];
-    port.postMessage(
-      { is: "taken", key: this.#key, bytes, told, used } satisfies FromWorker,
-      used === undefined ? answers : [...answers, used],
-    );
+    return { told, transfer: told?.answers.map(({ buffer }) => buffer as ArrayBuffer) ?? [] };
+  }
+
+  /** Tells how far it is; soon, where it has said nothing. */
+  #place(grew: boolean): void {
+    const follower = this.#follower;
+    if (follower === undefined) return;
+    const pause = this.#placedAt + placePause - performance.now();
+    if (this.#told === undefined && !grew && pause > 0) {
+      this.#placing ??= setTimeout(() => this.#place(false), pause);
+      return;
+    }
+    clearTimeout(this.#placing);
+    this.#placing = undefined;
+    this.#placedAt = performance.now();
+    const { told, transfer } = this.#takeTold();
+    const { current, skims } = follower.cursor;
+    const place = { received: follower.received, taken: this.#offset, current, skims };
+    port.postMessage({ is: "at", key: this.#key, place, grew, told } satisfies FromWorker, transfer);
+  }
+
+  /** Offset of the next byte of output. */
+  get #offset(): number {
+    return this.#packed === undefined ? this.#screen.offset : this.#packed.stored.offset + this.#packed.tail.length;
+  }
+
+  /** What does not stand in line behind output and sizes. Answers whether it is such a one. */
+  takeAtOnce(message: ToWorker): boolean {
+    switch (message.do) {
+      case "follow":
+        this.#answeredTo = message.source.until;
+        if (this.#follower !== undefined) this.#follower.connect(message.source);
+        else this.#follower = new Follower(message.source, this.#followerEffects());
+        return true;
+      case "unfollow":
+        this.#follower?.close();
+        return true;
+      case "sizing":
+        this.#follower?.sizing(message.cols, message.rows, message.ask);
+        return true;
+      case "current": {
+        const answer = () => post({ is: "current", request: message.request });
+        if (this.#follower === undefined) answer();
+        else this.#follower.cursor.whenCurrent(answer);
+        return true;
+      }
+      case "stream":
+        this.#stream = message.on ? (this.#stream ?? { untaken: 0, missing: false }) : undefined;
+        return true;
+      case "streamed":
+        if (this.#stream !== undefined) this.#stream.untaken = Math.max(0, this.#stream.untaken - message.bytes);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #followerEffects(): FollowerEffects {
+    const key = this.#key;
+    return {
+      connect: connectHolder,
+      give: (offset, bytes) => {
+        this.#waiting += bytes.length;
+        this.add({ do: "output", offset, bytes, fed: false });
+        takeTurns();
+      },
+      resize: (size) => this.#resized(size),
+      fetch: (file, from, to) =>
+        new Promise((done) => {
+          this.add({ do: "fetch", file, from, to, done });
+          takeTurns();
+        }),
+      lag: () => this.#waiting,
+      onDrained: (callback) => {
+        this.#drained.push(callback);
+        if (this.#waiting <= smallLag) queueMicrotask(() => this.#drain());
+      },
+      watched: () => this.#watches.size > 0 || this.#stream !== undefined,
+      grew: () => this.#place(true),
+      goesOn: () => this.#place(false),
+      skipped: () => this.#miss(),
+      hole: (gap, notStored) => post({ is: "hole", key, gap, notStored }),
+      exit: (exit) => post({ is: "exit", key, exit }),
+      cut: (reason) => post({ is: "cut", key, reason }),
+    };
+  }
+
+  /** The stream tells a size. */
+  #resized({ offset, cols, rows }: Size): void {
+    this.add({ do: "resize", key: this.#key, cols, rows, told: true, muted: offset < this.#answeredTo });
+    takeTurns();
+    post({ is: "sized", key: this.#key, cols, rows });
+  }
+
+  #drain(): void {
+    if (this.#waiting > smallLag) return;
+    for (const callback of this.#drained.splice(0)) callback();
+  }
+
+  /** Who is sent the stream lacks something of it. */
+  #miss(): void {
+    if (this.#stream !== undefined) post({ is: "missed", key: this.#key });
+  }
+
+  /** Sends output on to those who are to see it. */
+  #sendOn(offset: number, part: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream === undefined || part.length === 0) return;
+    // who joined while something was missing lacks that, too
+    if (stream.missing && stream.untaken === 0) {
+      stream.missing = false;
+      this.#miss();
+    }
+    if (!stream.missing && stream.untaken + part.length > mostStreamed) {
+      stream.missing = true;
+      this.#miss();
+    }
+    if (stream.missing) return;
+    stream.untaken += part.length;
+    const bytes = owned(part);
+    post({ is: "output", key: this.#key, offset, bytes }, [bytes]);
   }
 
   add(job: Job): void {
@@ -203,7 +373,7 @@ class Slot {
   step(): void {
     const job = this.#jobs[0];
     if (job === undefined) return;
-    if (this.#packed !== undefined && "do" in job && job.do === "snapshot") {
+    if (this.#packed?.first !== undefined && job.do === "snapshot") {
       const { first, stored, tail } = this.#packed;
       if (job.history <= 0) {
         this.#jobs.shift();
@@ -220,35 +390,51 @@ class Slot {
       this.#postFirst(job.request, first);
       this.#begun = job.request;
     }
-    if (this.#packed !== undefined && needsScreen(job)) this.#unpack(this.#packed);
-    if (job instanceof Uint8Array) {
-      this.#made = undefined;
-      const part = job.subarray(this.#done, endOfSlice(job, this.#done, slice, this.#screen));
-      this.#done += part.length;
-      const whole = this.#done >= job.length;
-      if (whole) {
-        this.#jobs.shift();
-        this.#done = 0;
-      }
-      this.#remember();
-      this.#attempt(() => this.#screen.feed(part));
-      this.#noteModes();
-      // small parcels have memory of their own size, which nobody wants back
-      this.#report(part.length, whole && job.buffer.byteLength > slice ? (job.buffer as ArrayBuffer) : undefined);
-      this.#changed();
-      if (!this.busy) this.#awaitQuiet();
-    } else if (job.do === "fetch") {
-      this.#fetch(job);
-    } else {
+    if (this.#packed !== undefined && this.#needsScreen(job)) this.#unpack(this.#packed);
+    if (job.do === "output") this.#feed(job);
+    else if (job.do === "fetch") this.#fetch(job);
+    else {
       this.#jobs.shift();
       this.#work(job);
       if (!this.busy) this.#awaitQuiet();
     }
   }
 
+  /** Whether a job can only be done with the screen unpacked. */
+  #needsScreen(job: Job): boolean {
+    if (job.do === "resize") return job.cols !== this.#packed?.stored.cols || job.rows !== this.#packed.stored.rows;
+    return job.do !== "encode" && job.do !== "attend" && job.do !== "unwatch" && job.do !== "close";
+  }
+
+  #feed(job: Output): void {
+    const { offset, bytes, fed } = job;
+    this.#made = undefined;
+    if (offset !== undefined) this.#screen.passOver(offset + this.#done);
+    const begins = this.#screen.offset;
+    this.#muted = begins < this.#answeredTo;
+    const most = this.#muted ? this.#done + this.#answeredTo - begins : bytes.length;
+    const end = Math.min(most, endOfSlice(bytes, this.#done, slice, this.#screen));
+    const part = bytes.subarray(this.#done, end);
+    this.#done = end;
+    if (this.#done >= bytes.length) {
+      this.#jobs.shift();
+      this.#done = 0;
+    }
+    this.#remember();
+    this.#attempt(() => this.#screen.feed(part));
+    this.#muted = false;
+    this.#noteModes();
+    if (!fed) this.#waiting -= part.length;
+    this.#sendOn(begins, part);
+    this.#report(fed ? part.length : 0);
+    this.#drain();
+    this.#changed();
+    if (!this.busy) this.#awaitQuiet();
+  }
+
   /** Reads as many plain lines as there are, some of them in each turn. */
-  #fetch(job: ToWorker & { do: "fetch" }): void {
-    const { request, file, from, to } = job;
+  #fetch(job: Fetch): void {
+    const { file, from, to, done } = job;
     const read = (into: Uint8Array): number => {
       const place = from + this.#done;
       try {
@@ -269,9 +455,11 @@ class Slot {
     if (more) return;
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;
-    post({ is: "fetched", request, end: from + this.#done });
+    const end = from + this.#done;
     this.#done = 0;
     this.#jobs.shift();
+    done(end);
+    this.#report(0);
     this.#changed();
     if (!this.busy) this.#awaitQuiet();
   }
@@ -307,12 +495,11 @@ class Slot {
     this.#made = undefined;
     this.#screen.dispose();
     // the emulator and its lines go with the screen
-    emptyScreen ??= new Screen({ cols: 2, rows: 1, scrollback: 0 });
-    this.#screen = emptyScreen;
+    this.#screen = emptyScreen();
     collectGarbage();
   }
 
-  #unpack({ stored, tail, since }: Packed): void {
+  #unpack({ stored, tail, since, first }: Packed): void {
     this.#packed = undefined;
     const soon = performance.now() - since < packing.soon;
     this.#patience = soon ? Math.min(packing.most, this.#patience * 4) : Math.max(packing.least, this.#patience / 2);
@@ -321,6 +508,10 @@ class Slot {
     // what was told about it is known already
     this.#told = undefined;
     this.#attempt(() => this.#screen.feed(tail));
+    if (first !== undefined) return;
+    this.#noteModes();
+    if (this.#screen.title !== "") this.#note().title = this.#screen.title;
+    this.#report(0);
   }
 
   #remember(): void {
@@ -350,11 +541,16 @@ class Slot {
     }
   }
 
-  #work(job: Exclude<Job, Uint8Array | { do: "fetch" }>): void {
+  #work(job: Exclude<Job, Output | Fetch>): void {
     switch (job.do) {
       case "resize":
+        // who asks for it otherwise does not wait for the stream any more
+        if (job.told !== true) this.#follower?.sizedOtherwise();
+        if (this.#packed !== undefined) break;
         this.#made = undefined;
+        this.#muted = job.muted === true;
         this.#attempt(() => this.#screen.resize(job.cols, job.rows));
+        this.#muted = false;
         this.#report(0);
         this.#changed();
         break;
@@ -489,6 +685,8 @@ class Slot {
 
   dispose(): void {
     this.#gone = true;
+    this.#follower?.close();
+    clearTimeout(this.#placing);
     clearTimeout(this.#quiet);
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     for (const watch of this.#watches.values()) clearTimeout(watch.timer);
@@ -497,13 +695,11 @@ class Slot {
   }
 }
 
-/** Whether a job can only be done with the screen unpacked. */
-function needsScreen(job: Job): boolean {
-  return job instanceof Uint8Array || (job.do !== "encode" && job.do !== "attend" && job.do !== "unwatch" && job.do !== "close");
+/** Stands where a screen is packed up; never fed. */
+function emptyScreen(): Screen {
+  empty ??= new Screen({ cols: 2, rows: 1, scrollback: 0 });
+  return empty;
 }
-
-/** Stands where a screen was packed up; never fed. */
-let emptyScreen: Screen | undefined;
 
 let collecting: NodeJS.Timeout | undefined;
 
@@ -525,16 +721,35 @@ function collectGarbage(): void {
 }
 
 const gc = exposedGc();
-const { trimMemory, scanPlainText } = nativeCalls((workerData as { addon?: string } | null)?.addon);
+const native = nativeCalls((workerData as { addon?: string } | null)?.addon);
+const { trimMemory, scanPlainText } = native;
 
-/** The addon's calls that give freed memory to the system and find plain output; none where the addon is not to be had. */
-function nativeCalls(addon: string | undefined): { trimMemory?: () => void; scanPlainText?: PlainTextScan } {
+interface NativeCalls {
+  trimMemory(): void;
+  scanPlainText: PlainTextScan;
+  connectUnix(socket: string): number;
+  peerCredentials(socket: number): { uid: number };
+}
+
+/** The addon's calls that are of use here; none where the addon is not to be had. */
+function nativeCalls(addon: string | undefined): Partial<NativeCalls> {
   if (addon === undefined) return {};
   try {
     return createRequire(addon)(addon);
   } catch {
     return {};
   }
+}
+
+/** A connection to a holder of ours; another user's is none. */
+function connectHolder(socket: string): number {
+  const { connectUnix, peerCredentials } = native;
+  if (connectUnix === undefined || peerCredentials === undefined) throw new Error("the native addon is missing");
+  const descriptor = connectUnix(socket);
+  const { uid } = peerCredentials(descriptor);
+  if (uid === process.geteuid?.() || uid === 0) return descriptor;
+  fs.closeSync(descriptor);
+  throw new Error(`the holder at ${socket} belongs to user ${uid}`);
 }
 
 /** V8's collector, which Node shows only when asked; undefined where it does not. */
@@ -582,6 +797,8 @@ port.on("message", (message: ToWorker) => {
     if ("request" in message) post({ is: "failed", request: message.request, reason: "the screen is closed" });
     return;
   }
-  slot.add(message.do === "feed" ? message.bytes : message);
+  if (slot.takeAtOnce(message)) return;
+  if (message.do === "feed") slot.add({ do: "output", offset: message.offset, bytes: message.bytes, fed: true });
+  else slot.add(message as Exclude<Job, Output | Fetch>);
   takeTurns();
 });

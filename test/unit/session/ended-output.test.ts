@@ -19,6 +19,7 @@ class Paper {
   }
   resize(): void {}
   attend(): void {}
+  unfollow(): void {}
   close(): void {}
   async encode() {
     return { offset: this.fed.length, cols: 80, rows: 24, replay: Buffer.alloc(0) };
@@ -47,9 +48,11 @@ const outputOf = (holder: FakeHolder, paper: Paper, live: boolean) =>
     answer: () => {},
     left: () => {},
     resizeTerminal: () => false,
-    pause: () => {},
-    resume: () => {},
-    follow: () => {},
+    holderSocket: path.join(holder.folder, "sock"),
+    gap: () => {},
+    exit: () => {},
+    listenInstead: () => {},
+    listenNoMore: () => {},
     openCursor: () => undefined,
   });
 

@@ -43,7 +43,7 @@ function stage() {
     rows: 24,
     sizing: false,
     whenCurrent: (callback: () => void) => callback(),
-    position: 0,
+    stream: () => {},
     openCursor: (): number | undefined => state.cursor,
     lags: () => state.lags,
     screen: () => screen,
@@ -78,16 +78,16 @@ test("past its credit the stream is dropped; when it has been read a snapshot an
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
   await s.answer("SCREEN-1");
-  viewer.output(Buffer.from("live"));
+  viewer.output(0, Buffer.from("live"));
   assert.equal(s.text(), "SCREEN-1live");
-  viewer.output(Buffer.alloc(viewerCredit + 1, "x"));
+  viewer.output(0, Buffer.alloc(viewerCredit + 1, "x"));
   const count = s.count();
-  for (let i = 0; i < 100; i++) viewer.output(Buffer.from("dropped"));
+  for (let i = 0; i < 100; i++) viewer.output(0, Buffer.from("dropped"));
   assert.equal(s.count(), count, "nothing is kept for it");
   assert.equal(s.asked(), 0, "nor drawn while it does not read");
   s.drain();
   await s.answer("SCREEN-2");
-  viewer.output(Buffer.from("again"));
+  viewer.output(0, Buffer.from("again"));
   assert.match(s.text(), /SCREEN-2again$/);
   assert.doesNotMatch(s.text(), /dropped/);
 });
@@ -97,7 +97,7 @@ test("output that comes while the snapshot is made is bounded by the same credit
   const s = stage();
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
   viewer.join();
-  for (let i = 0; i < 3; i++) viewer.output(Buffer.alloc(viewerCredit / 2, "y"));
+  for (let i = 0; i < 3; i++) viewer.output(0, Buffer.alloc(viewerCredit / 2, "y"));
   await s.answer("SCREEN-1");
   assert.equal(s.text(), "SCREEN-1", "too much waited: it was dropped");
   s.drain();
@@ -115,10 +115,10 @@ test("a viewer that a flood has left behind is given the screen a little later, 
   viewer.join();
   assert.equal(viewer.streams, true, "it was not begun");
   await s.answer("SCREEN-1 ");
-  viewer.output(Buffer.from("stream "));
+  viewer.output(0, Buffer.from("stream "));
   viewer.fallBehind();
   assert.equal(viewer.streams, false);
-  viewer.output(Buffer.from("passed over "));
+  viewer.output(0, Buffer.from("passed over "));
   t.mock.timers.tick(10 * rejoinPause);
   assert.equal(s.asked(), 0, "its terminal has not read what it was sent");
   s.drain();
@@ -127,7 +127,7 @@ test("a viewer that a flood has left behind is given the screen a little later, 
   t.mock.timers.tick(1);
   await s.answer("SCREEN-2");
   assert.equal(s.text(), "SCREEN-1 stream SCREEN-2");
-  viewer.output(Buffer.from(" stream"));
+  viewer.output(0, Buffer.from(" stream"));
   viewer.fallBehind();
   viewer.dispose();
   s.drain();
@@ -162,7 +162,7 @@ test("the policy filters snapshots, stream and frames, anew for each", async () 
   const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, policy);
   viewer.join();
   await s.answer("screen ");
-  viewer.output(Buffer.from("stream "));
+  viewer.output(0, Buffer.from("stream "));
   viewer.resize(60, 20);
   s.frame("frame");
   assert.equal(s.text(), "SCREEN STREAM FRAME");
@@ -202,7 +202,7 @@ test("a terminal that reads the output itself is sent the screen, and none of th
     [[9, 0]],
   );
   assert.equal(viewer.streams, false);
-  viewer.output(Buffer.from("stream"));
+  viewer.output(0, Buffer.from("stream"));
   assert.equal(s.text(), "screen ");
   viewer.borrow();
   assert.equal(ended(), 1);
@@ -222,7 +222,7 @@ test("… gets the stream from us where the holder has no place for it", async (
   const { s, viewer, events } = await reading();
   events().ended("gone");
   await s.answer("again ");
-  viewer.output(Buffer.from("stream"));
+  viewer.output(0, Buffer.from("stream"));
   assert.equal(s.text(), "screen again stream");
 });
 

@@ -8,7 +8,7 @@ import {
   mostBehind,
   mostWaiting,
   ScreenCursor,
-} from "../../../src/session/output/screen-cursor.ts";
+} from "../../../src/terminal/worker/screen-cursor.ts";
 
 const frame = 1 << 16;
 const mega = 1 << 20;

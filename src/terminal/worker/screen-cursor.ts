@@ -100,7 +100,10 @@ export class ScreenCursor {
     this.#position = Math.max(this.#position, offset);
   }
 
-  /** Takes output as the holder sends it, in order. What was skimmed meanwhile is on its way still. */
+  /**
+   * Takes output as the holder sends it, in order. What was skimmed meanwhile is on its way still. Without bytes: what
+   * lies before is not to be had.
+   */
   take(offset: number, bytes: Buffer): void {
     if (this.#state === "over") return;
     if (this.#state !== "reading") {
@@ -108,7 +111,7 @@ export class ScreenCursor {
       return;
     }
     const fresh = bytes.subarray(Math.max(0, this.#position - offset));
-    if (fresh.length > 0) this.#pass(Math.max(offset, this.#position), fresh);
+    if (fresh.length > 0 || offset > this.#position) this.#pass(Math.max(offset, this.#position), fresh);
   }
 
   #pass(offset: number, bytes: Buffer): void {

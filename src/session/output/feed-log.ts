@@ -1,0 +1,29 @@
+// Feeds a screen from the log: the output of a range, and the sizes that the terminal had, each at its place.
+import { logEvents } from "../../store/log-events.ts";
+import type { OutputLog } from "../../store/output-log.ts";
+import type { ScreenHandle } from "../../terminal/worker/screens.ts";
+
+/** Bytes that may wait for the screen's thread. */
+const mostLag = 2 << 20;
+
+/**
+ * Brings a screen that stands at `from` to `to`.
+ * @param gone asked between two pieces: whether nobody wants it any more.
+ */
+export async function feedLog(
+  screen: ScreenHandle,
+  log: OutputLog,
+  from: number,
+  to: number,
+  gone: () => boolean = () => false,
+): Promise<void> {
+  log.times.refresh();
+  const size = log.times.sizeAt(from);
+  if (size !== null) screen.resize(size.cols, size.rows);
+  for await (const event of logEvents(log, from, to)) {
+    if (gone()) return;
+    if (event.kind === "size") screen.resize(event.cols, event.rows);
+    else if (event.kind === "bytes") screen.feed(event.bytes, event.offset);
+    if (screen.lag > mostLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
+  }
+}
