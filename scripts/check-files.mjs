@@ -69,6 +69,7 @@ const files = {
     "src/session/machines/take-in.ts",
     "src/session/holder/unread-pty.ts",
     "src/store/",
+    "src/terminal/worker/follower.ts",
     "src/terminal/worker/worker.ts",
     "src/web/access.ts",
     "src/web/running.ts",

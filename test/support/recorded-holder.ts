@@ -33,8 +33,16 @@ export function readRecording(): Recording {
 /** What the server may send without the holder's answer depending on it. */
 const unanswered: readonly number[] = [ToHolder.input, ToHolder.keep, ToHolder.signal];
 
+/** What is left of a conversation, what came and was not answered, and over which connection each was asked last. */
+interface Talk {
+  left: RecordedFrame[];
+  came: number[];
+  sockets: Set<net.Socket>;
+  asked: Map<number, net.Socket>;
+}
+
 /** What each answer of the holder is an answer to; all else is output, or its end. */
-const answers: ReadonlyMap<number, number> = new Map([
+const answers: ReadonlyMap<number, number> = new Map<number, number>([
   [FromHolder.fd, ToHolder.fd],
   [FromHolder.sized, ToHolder.windowSize],
   [FromHolder.typed, ToHolder.input],
@@ -49,9 +57,7 @@ export class RecordedHolder {
   readonly heard: number[] = [];
   readonly #listener: net.Server;
   readonly #pty: UnreadPty;
-  #talk:
-    | { left: RecordedFrame[]; came: number[]; sockets: Set<net.Socket>; asked: Map<number, net.Socket> }
-    | undefined;
+  #talk: { left: RecordedFrame[]; came: number[]; sockets: Set<net.Socket>; asked: Map<number, net.Socket> } | undefined;
   #beforeTold: (type: number, payload: Buffer) => void = () => {};
 
   private constructor(listener: net.Server, pty: UnreadPty) {
@@ -73,9 +79,13 @@ export class RecordedHolder {
     return player;
   }
 
-  /** A connection beside another one belongs to the same conversation: each is answered what it asked, and all output goes to who subscribed. */
+  /**
+   * A connection beside another one belongs to the same conversation: each is answered what it asked, and all output
+   * goes to who subscribed.
+   */
   #play(socket: net.Socket, frames: readonly RecordedFrame[]): void {
-    const talk = (this.#talk ??= { left: [...frames], came: [], sockets: new Set(), asked: new Map() });
+    const talk: Talk = this.#talk ?? { left: [...frames], came: [], sockets: new Set(), asked: new Map() };
+    this.#talk = talk;
     const send = (to: net.Socket, bytes: Buffer, fds: number[]) =>
       sendFds((to as unknown as { _handle: { fd: number } })._handle.fd, bytes, fds);
     const advance = () => {

@@ -6,12 +6,11 @@ import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
-import type { SizeMark } from "../../store/times.ts";
 import { type Gap, joined, readRecord, type SessionRecord } from "../../store/record.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
-import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
-import type { InputModes, ScreenText } from "../../terminal/worker/screens.ts";
+import type { SizeMark } from "../../store/times.ts";
+import type { InputModes, Screens, ScreenText } from "../../terminal/worker/screens.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import {

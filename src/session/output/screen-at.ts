@@ -1,6 +1,5 @@
 // The screen of a session as it was at any place of its output: from the nearest stored one, in a thread of
 // its own.
-import { logEvents } from "../../store/log-events.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
 import type { Session } from "../life/session.ts";

@@ -3,9 +3,20 @@
 import { Worker } from "node:worker_threads";
 import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 import type { ExitRecord, Gap } from "../../protocol/holder.ts";
-import { asBuffer, owned, type FromWorker, type Key, type Marks, type Place, type Source, smallLag, type Told, type ToWorker } from "./channel.ts";
+import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
+import {
+  asBuffer,
+  type FromWorker,
+  type Key,
+  type Marks,
+  owned,
+  type Place,
+  type Source,
+  smallLag,
+  type Told,
+  type ToWorker,
+} from "./channel.ts";
 
 export type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 export type { Marks, Place, Size, Source } from "./channel.ts";

@@ -29,7 +29,7 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }));
 const quiet: ScreenEvents = { answer() {}, title() {}, modes() {} };
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 
-function readLink(file: string): string | undefined {
+function _readLink(file: string): string | undefined {
   try {
     return fs.readlinkSync(file);
   } catch {

@@ -1,0 +1,161 @@
+// A screen that reads its holder itself: every byte at its offset, sizes and holes at their places, questions answered
+// once, another connection from where it is, and what is sent on.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { buildSync } from "esbuild";
+import { Screen } from "../../../src/terminal/model/screen.ts";
+import { type FollowEvents, type Place, Screens, type Source } from "../../../src/terminal/worker/screens.ts";
+import { program } from "../../support/compile.ts";
+import { until } from "../../support/events.ts";
+import { Held } from "../../support/held.ts";
+import { addon } from "../../support/paths.ts";
+
+let folder: string;
+let worker: string;
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
+  worker = path.join(folder, "worker.cjs");
+  buildSync({
+    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker/worker.ts")],
+    outfile: worker,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+  });
+});
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** A program under a real holder, and a screen that follows it. */
+async function following(command: string[], work: (scene: Scene) => Promise<void>, source: Partial<Source> = {}): Promise<void> {
+  const held = await Held.launch(command, { subscribe: null });
+  const screens = new Screens(worker, () => {}, addon);
+  try {
+    await work(new Scene(held, screens, source));
+  } finally {
+    await screens.dispose();
+    await held.dispose();
+  }
+}
+
+class Scene {
+  readonly held: Held;
+  readonly source: Source;
+  readonly told: string[] = [];
+  place: Place | undefined;
+  sent: { offset: number; bytes: Buffer }[] = [];
+  readonly handle;
+
+  constructor(held: Held, screens: Screens, source: Partial<Source>) {
+    this.held = held;
+    const [socket, log] = ["sock", "output.log"].map((name) => path.join(held.folder, name)) as [string, string];
+    this.source = { socket, log, version: held.link.version, from: 0, until: 0, sizes: [], ...source };
+    const follow: FollowEvents = {
+      at: (place) => {
+        this.place = place;
+      },
+      sized: (cols, rows) => this.told.push(`sized ${cols}x${rows}`),
+      hole: ({ offset, length }) => this.told.push(`hole ${offset} ${length}`),
+      exit: ({ status }) => this.told.push(`exit ${status}`),
+      cut: () => this.told.push("cut"),
+      output: (offset, bytes) => this.sent.push({ offset, bytes }),
+      missed: () => this.told.push("missed"),
+      waits: () => {},
+    };
+    const answer = (bytes: Buffer) => this.told.push(`answer ${bytes.toString("latin1").slice(1)}`);
+    const events = { answer, title: () => {}, modes: () => {}, follow };
+    this.handle = screens.open("a", { cols: 80, rows: 24, scrollback: 500, offset: 0 }, events);
+    this.handle.follow(this.source);
+  }
+
+  async shows(text: string): Promise<void> {
+    await until(async () => {
+      await this.handle.current();
+      return (await this.handle.text()).lines.join("\n").includes(text);
+    }, `the screen to show ${text}`);
+  }
+}
+
+test("it stands where one stands that was fed the log, and hears of the end behind the last byte", async () => {
+  await following([program("flood"), "60000"], async (scene) => {
+    await until(() => scene.told.includes("exit 0"), "the end");
+    await scene.handle.current();
+    const log = fs.readFileSync(scene.source.log);
+    const pure = new Screen({ cols: 80, rows: 24, scrollback: 500 });
+    pure.feed(log);
+    const [snapshot, expected] = [await scene.handle.snapshot(500), pure.snapshot(500, true)];
+    assert.equal(snapshot.offset, log.length);
+    assert.ok(snapshot.first.equals(expected.first) && snapshot.history.equals(expected.history));
+    pure.dispose();
+    scene.held.link.subscribe(log.length);
+    await scene.held.end();
+  });
+});
+
+test("a size is given behind the output that was drawn for the one before it, and a question is answered once", async () => {
+  const script = "printf '\\033[6n'; stty -echo; read -r x; printf two; read -r x";
+  await following(["/bin/sh", "-c", script], async (scene) => {
+    await until(() => scene.told.some((told) => told.startsWith("answer")), "the answer");
+    scene.handle.sizing(100, 30, false);
+    scene.held.link.resize(100, 30);
+    await until(() => scene.told.includes("sized 100x30"), "the size");
+    scene.held.link.input(Buffer.from("go\n"));
+    await scene.shows("two");
+    assert.equal((await scene.handle.snapshot(0)).cols, 100);
+    // what an earlier server has heard was answered
+    scene.handle.follow({ ...scene.source, until: (scene.place as Place).received });
+    await scene.handle.current();
+    assert.equal(scene.told.filter((told) => told.startsWith("answer")).length, 1, `${scene.told}`);
+  });
+});
+
+test("what was said before `until` is drawn, and not answered", async () => {
+  const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
+    subscribe: null,
+  });
+  const screens = new Screens(worker, () => {}, addon);
+  try {
+    const log = path.join(held.folder, "output.log");
+    await until(() => fs.readFileSync(log, "latin1").includes("\x1b[6n"), "the first question");
+    const scene = new Scene(held, screens, { until: fs.statSync(log).size });
+    await scene.shows("one");
+    held.link.input(Buffer.from("go\n"));
+    await scene.shows("onetwo");
+    await until(() => scene.told.some((told) => told.startsWith("answer")), "the answer to the second question");
+    assert.deepEqual(
+      scene.told.filter((told) => told.startsWith("answer")),
+      ["answer [0n"],
+    );
+  } finally {
+    await screens.dispose();
+    await held.dispose();
+  }
+});
+
+test("it goes on with another connection from where it is, and without one that is not to be had", async () => {
+  await following(["/bin/sh", "-c", "printf one; read -r x; printf two; read -r x"], async (scene) => {
+    await scene.shows("one");
+    scene.handle.follow({ ...scene.source, socket: path.join(folder, "no socket") });
+    await until(() => scene.told.includes("cut"), "word of it");
+    scene.held.link.input(Buffer.from("\n"));
+    scene.handle.follow(scene.source);
+    await scene.shows("two");
+    assert.equal((await scene.handle.snapshot(0)).offset, fs.statSync(scene.source.log).size);
+  });
+});
+
+test("what it takes is sent on, and told what is missing where nobody takes that", async () => {
+  await following(["/bin/sh", "-c", `read -r x; "$1" 60000 200; read -r x`, "sh", program("footer")], async (scene) => {
+    scene.handle.stream(true);
+    scene.held.link.input(Buffer.from("go\n"));
+    await until(() => scene.sent.length > 0, "output");
+    const first = scene.sent[0] as { offset: number; bytes: Buffer };
+    assert.ok(fs.readFileSync(scene.source.log).subarray(first.offset).subarray(0, first.bytes.length).equals(first.bytes));
+    await until(() => scene.told.includes("missed"), "word of what is missing");
+    const total = scene.sent.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    assert.ok(total <= 4 << 20, `${total}`);
+  });
+});
