@@ -1,4 +1,4 @@
-// The output of a session for its screen goes past the server's main thread: the screens' thread reads the holder itself.
+// The output for a screen goes past the server's main thread: the screens' thread reads the holder itself.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { after, before, test } from "node:test";

@@ -33,7 +33,7 @@ export function readRecording(): Recording {
 /** What the server may send without the holder's answer depending on it. */
 const unanswered: readonly number[] = [ToHolder.input, ToHolder.keep, ToHolder.signal];
 
-/** What is left of a conversation, what came and was not answered, and over which connection each was asked last. */
+/** What is left of a conversation, what came and was not answered, and on which connection each was asked. */
 interface Talk {
   left: RecordedFrame[];
   came: number[];
@@ -80,8 +80,8 @@ export class RecordedHolder {
   }
 
   /**
-   * A connection beside another one belongs to the same conversation: each is answered what it asked, and all output
-   * goes to who subscribed.
+   * A connection beside another one belongs to the same conversation: each is answered what it asked, and all
+   * output goes to who subscribed.
    */
   #play(socket: net.Socket, frames: readonly RecordedFrame[]): void {
     const talk: Talk = this.#talk ?? { left: [...frames], came: [], sockets: new Set(), asked: new Map() };

@@ -3,7 +3,7 @@
 import type { ExitRecord, Gap } from "../../protocol/holder.ts";
 import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 
-/** A lag (bytes) that counts as drained: the worker has work for some 10 ms, in which the next bytes can come. */
+/** A lag (bytes) that counts as drained: the worker has work for some 10 ms, in which more can come. */
 export const smallLag = 1 << 20;
 
 /** A screen's number: never used twice in one worker. */
@@ -48,7 +48,7 @@ export interface Size {
 
 /** What a screen follows. */
 export interface Source {
-  /** The holder's socket, the file that it appends to, and the version of the protocol that it is to speak. */
+  /** The holder's socket, the file that it appends to, and the version of the protocol that it speaks. */
   socket: string;
   log: string;
   version: number;

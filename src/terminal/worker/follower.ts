@@ -1,4 +1,4 @@
-// A screen's own connection to the holder of its session: output at the screen's pace, sizes and holes at their places.
+// A screen's own connection to its session's holder: output at the screen's pace, sizes and holes in order.
 import fs from "node:fs";
 import net from "node:net";
 import { FrameReader } from "../../protocol/frame.ts";
@@ -100,7 +100,7 @@ export class Follower {
     return Math.max(this.#received, this.#given);
   }
 
-  /** Goes on with another connection, as to the holder's successor; what was received is not asked for again. */
+  /** Goes on with another connection, as to a successor; what was received is not asked for again. */
   connect(source: Source): void {
     this.#leave();
     this.#source = source;

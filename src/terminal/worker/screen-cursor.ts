@@ -101,8 +101,8 @@ export class ScreenCursor {
   }
 
   /**
-   * Takes output as the holder sends it, in order. What was skimmed meanwhile is on its way still. Without bytes: what
-   * lies before is not to be had.
+   * Takes output as the holder sends it, in order. What was skimmed meanwhile is on its way still. Without
+   * bytes: what lies before is not to be had.
    */
   take(offset: number, bytes: Buffer): void {
     if (this.#state === "over") return;

@@ -1,4 +1,4 @@
-// A screen that reads its holder itself: every byte at its offset, sizes and holes at their places, questions answered
+// A screen that reads its holder itself: every byte at its offset, sizes at their places, questions answered
 // once, another connection from where it is, and what is sent on.
 import assert from "node:assert/strict";
 import fs from "node:fs";
