@@ -82,6 +82,8 @@ export class SessionOutput implements Viewed {
   #sizing: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
   #over = false;
+  /** While the screen of an ended session is brought to its end. */
+  #fromDisk: Promise<void> | undefined;
   /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
 
@@ -346,10 +348,18 @@ export class SessionOutput implements Viewed {
     this.#screen.handle?.attend(this.#effects.viewers.size > 0);
   }
 
-  /** What the screen shows. Rejects where it cannot be had. Of a session that ended while no server ran, what it said since is read first. */
+  /**
+   * What the screen shows. Rejects where it cannot be had. Of a session that has ended and whose screen is not
+   * there any more, what it said since that was stored is read first.
+   */
   async text(): Promise<ScreenText> {
-    if (!this.#effects.live() && this.#screen.handle === undefined) await this.#catchUpFromDisk();
     await new Promise<void>((resolve) => this.whenCurrent(resolve));
+    if (!this.#effects.live() && (this.#screen.handle === undefined || this.#fromDisk !== undefined)) {
+      this.#fromDisk ??= this.#catchUpFromDisk().finally(() => {
+        this.#fromDisk = undefined;
+      });
+      await this.#fromDisk;
+    }
     return await this.screen().text();
   }
 
@@ -414,7 +424,7 @@ export class SessionOutput implements Viewed {
   /** The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and every viewer has seen it. */
   async settle(): Promise<void> {
     this.#quiet();
-    await within(longestSettling, new Promise<void>((resolve) => this.whenCurrent(resolve)));
+    await new Promise<void>((resolve) => this.whenCurrent(resolve));
     if (this.#sizing !== undefined) this.#forceSize();
     await within(longestSettling, this.#screen.store());
     await within(longestSettling, Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled())));
@@ -435,7 +445,7 @@ export class SessionOutput implements Viewed {
 
   /** Lets go of the model: the screen is stored. */
   closeScreen(): void {
-    this.#screen.close();
+    if (this.#fromDisk === undefined) this.#screen.close();
   }
 
   /** The server goes: the screen of a session that lives is stored. */
