@@ -247,7 +247,11 @@ class Slot {
     if (follower === undefined) return;
     const pause = this.#placedAt + placePause - performance.now();
     if (this.#told === undefined && !grew && pause > 0) {
-      this.#placing ??= setTimeout(() => this.#place(false), pause);
+      // a timer may come a little early: what it was for is still to be told then
+      this.#placing ??= setTimeout(() => {
+        this.#placing = undefined;
+        this.#place(false);
+      }, pause);
       return;
     }
     clearTimeout(this.#placing);
