@@ -84,6 +84,8 @@ export class SessionOutput implements Viewed {
   #over = false;
   /** While the screen of an ended session is brought to its end. */
   #fromDisk: Promise<void> | undefined;
+  /** Those who wait for what the screen shows. */
+  #readers = 0;
   /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
 
@@ -353,14 +355,19 @@ export class SessionOutput implements Viewed {
    * there any more, what it said since that was stored is read first.
    */
   async text(): Promise<ScreenText> {
-    await new Promise<void>((resolve) => this.whenCurrent(resolve));
-    if (!this.#effects.live() && (this.#screen.handle === undefined || this.#fromDisk !== undefined)) {
-      this.#fromDisk ??= this.#catchUpFromDisk().finally(() => {
-        this.#fromDisk = undefined;
-      });
-      await this.#fromDisk;
+    this.#readers++;
+    try {
+      await new Promise<void>((resolve) => this.whenCurrent(resolve));
+      if (!this.#effects.live() && (this.#screen.handle === undefined || this.#fromDisk !== undefined)) {
+        this.#fromDisk ??= this.#catchUpFromDisk().finally(() => {
+          this.#fromDisk = undefined;
+        });
+        await this.#fromDisk;
+      }
+      return await this.screen().text();
+    } finally {
+      this.#readers--;
     }
-    return await this.screen().text();
   }
 
   async #catchUpFromDisk(): Promise<void> {
@@ -445,7 +452,8 @@ export class SessionOutput implements Viewed {
 
   /** Lets go of the model: the screen is stored. */
   closeScreen(): void {
-    if (this.#fromDisk === undefined) this.#screen.close();
+    // the last who reads it lets go of it
+    if (this.#readers === 0) this.#screen.close();
   }
 
   /** The server goes: the screen of a session that lives is stored. */
