@@ -1,6 +1,17 @@
 // The screens of the simulated server: each is a number, how much of the program's output it was given, and
-// what it shows says that number. It takes what it is fed in order, some time later, as the worker does.
-import type { ScreenEvents, ScreenHandle, Snapshot, StoredScreen } from "../../src/terminal/worker/screens.ts";
+// what it shows says that number. It reads the holder as the worker does, and draws some time later.
+import { connectUnix } from "../../src/platform/native.ts";
+import { Following } from "../../src/terminal/worker/following.ts";
+import { ScreenReport } from "../../src/terminal/worker/screen-report.ts";
+import type {
+  FollowEvents,
+  ScreenEvents,
+  ScreenHandle,
+  Snapshot,
+  Source,
+  StoredScreen,
+} from "../../src/terminal/worker/screens.ts";
+import { SentStream } from "../../src/terminal/worker/sent-stream.ts";
 import { loop, system } from "./shims.ts";
 
 /** What is wrong, in one sentence: the seed's end. */
@@ -26,10 +37,22 @@ export const output = (from: number, length: number) => all.subarray(from, from 
 /** What a screen shows of the output before `offset`. */
 export const picture = (offset: number) => Buffer.from(`\x1b[H\x1b[2J{${Math.floor(offset / wide) * wide}}`);
 
+/** A way on which one says something to another: it arrives some time later, in order. */
+function inOrder(): (arrived: () => void) => void {
+  const under: (() => void)[] = [];
+  return (arrived) => {
+    under.push(arrived);
+    setTimeout(() => under.shift()?.(), loop.chance(4));
+  };
+}
+
 const modes = { bracketedPaste: false, focus: false, alternate: false, applicationCursor: false };
 
+/**
+ * Reads the holder as a screen in the worker does (Following, SentStream); what main thread and worker say to
+ * each other arrives some time later, in order.
+ */
 class SimScreen implements ScreenHandle {
-  #fed: number;
   #drawn: number;
   /** Bytes of holes that it passed over; who feeds it counts them. */
   #passed = 0;
@@ -37,19 +60,66 @@ class SimScreen implements ScreenHandle {
   #running = false;
   #closed = false;
   #watches = new Set<() => void>();
-  #drained: (() => void)[] = [];
-  readonly #of = loop.incarnation;
   #size: { cols: number; rows: number };
-  #holes: () => { offset: number; length: number }[];
+  /** What nobody can have, as the holder has told. */
+  readonly #holes: { offset: number; length: number }[] = [];
+  readonly #report = new ScreenReport();
+  readonly #following: Following;
+  readonly #stream: SentStream;
+  readonly #toWorker = inOrder();
+  readonly #toMain = inOrder();
 
-  constructor(offset: number, size: { cols: number; rows: number }, holes: () => { offset: number; length: number }[]) {
-    this.#fed = this.#drawn = offset;
+  constructor(offset: number, size: { cols: number; rows: number }, events: ScreenEvents) {
+    this.#drawn = offset;
     this.#size = { ...size };
-    this.#holes = holes;
+    const tell = (what: (follow: FollowEvents) => void) =>
+      this.#toMain(() => {
+        if (!this.#closed && events.follow !== undefined) what(events.follow);
+      });
+    this.#stream = new SentStream({
+      send: (at, bytes) => tell((follow) => follow.output(at, Buffer.from(bytes))),
+      miss: () => tell((follow) => follow.missed()),
+    });
+    this.#following = new Following({
+      key: 1,
+      report: this.#report,
+      connect: connectUnix,
+      post: (message) => {
+        if (message.is === "hole") this.#holes.push(message.gap);
+        tell((follow) => {
+          if (message.is === "at") follow.at(message.place, message.grew);
+          else if (message.is === "sized") follow.sized(message.cols, message.rows);
+          else if (message.is === "hole") follow.hole(message.gap, message.notStored);
+          else if (message.is === "exit") follow.exit(message.exit);
+          else if (message.is === "cut") follow.cut(message.reason);
+        });
+      },
+      output: (at, bytes) => this.#later(() => this.#take(at, bytes)),
+      resize: (cols, rows) =>
+        this.#later(() => {
+          this.#size = { cols, rows };
+        }),
+      fetch: () => Promise.reject(new Error("nothing is skimmed here")),
+      taken: () => this.#drawn,
+      watched: () => this.#watches.size > 0 || this.#stream.isOn,
+      skipped: () => this.#stream.skip(),
+    });
   }
 
-  get lag(): number {
-    return this.#fed - this.#drawn;
+  #take(offset: number, bytes: Buffer): void {
+    const begins = Math.max(this.#drawn, offset);
+    const missing = this.#holes.some((hole) => hole.offset <= this.#drawn && hole.offset + hole.length >= offset);
+    holds(offset === this.#drawn || missing, () => `the screen stood at ${this.#drawn} and was given what stands at ${offset}`);
+    holds(
+      output(offset, bytes.length).equals(bytes),
+      () => `the screen was given ${bytes.length} bytes that do not stand at ${offset} of the output`,
+    );
+    this.#drawn = offset + bytes.length;
+    this.#following.took(bytes.length);
+    this.#stream.pass(begins, bytes);
+    this.#following.tell();
+    this.#following.drain();
+    for (const draw of this.#watches) draw();
   }
 
   #later(work: () => void): void {
@@ -59,53 +129,72 @@ class SimScreen implements ScreenHandle {
 
   #next(): void {
     this.#running = this.#work.length > 0;
-    if (!this.#running) {
-      const drained = this.#drained;
-      this.#drained = [];
-      for (const callback of drained) callback();
-      return;
-    }
+    if (!this.#running) return;
     setTimeout(() => {
-      this.#work.shift()?.();
+      if (!this.#closed) this.#work.shift()?.();
       this.#next();
     }, loop.chance(4));
   }
 
-  feed(bytes: Uint8Array): void {
-    if (this.#closed || this.#of !== loop.incarnation) return;
-    const hole = this.#holes().find(({ offset, length }) => this.#fed >= offset && this.#fed < offset + length);
-    const matches = (from: number) => output(from, bytes.length).equals(bytes);
-    if (hole !== undefined && !matches(this.#fed)) {
-      this.#passed += hole.offset + hole.length - this.#fed;
-      this.#fed = hole.offset + hole.length;
-    }
-    const from = this.#fed;
-    holds(matches(from), () => `the screen was given ${bytes.length} bytes that do not stand at ${from} of the output`);
-    this.#fed += bytes.length;
-    const to = this.#fed;
-    this.#later(() => {
-      this.#drawn = to;
-      for (const draw of this.#watches) draw();
+  readonly lag = 0;
+
+  feed(): void {
+    throw new Error("it reads the output itself");
+  }
+
+  onDrained(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  follow(source: Source): void {
+    this.#toWorker(() => {
+      if (!this.#closed) this.#following.follow(source);
     });
   }
 
-  room(length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(length);
+  unfollow(): void {
+    this.#toWorker(() => this.#following.stop());
   }
 
-  fetch(): Promise<number> {
-    return Promise.reject(new Error("nothing is skimmed here"));
+  sizing(cols: number, rows: number, ask: boolean): void {
+    this.#toWorker(() => this.#following.sizing(cols, rows, ask));
+  }
+
+  current(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#toWorker(() => {
+        this.#following.whenCurrent(() =>
+          this.#toMain(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve())),
+        );
+      });
+    });
+  }
+
+  stream(on: boolean): void {
+    this.#toWorker(() => this.#stream.turn(on));
+  }
+
+  streamed(bytes: number): void {
+    this.#toWorker(() => this.#stream.taken(bytes));
   }
 
   resize(cols: number, rows: number): void {
-    this.#later(() => {
-      this.#size = { cols, rows };
-    });
+    this.#toWorker(() =>
+      this.#later(() => {
+        this.#following.sizedOtherwise();
+        this.#size = { cols, rows };
+      }),
+    );
   }
 
   #ask<T>(answer: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#later(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve(answer())));
+      this.#toWorker(() =>
+        this.#later(() => {
+          const value = answer();
+          this.#toMain(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve(value)));
+        }),
+      );
     });
   }
 
@@ -113,7 +202,7 @@ class SimScreen implements ScreenHandle {
     return this.#ask(() => {
       const offset = this.#drawn;
       const first = picture(offset);
-      if (loop.chance(2) === 0) early?.(first);
+      if (loop.chance(2) === 0) this.#toMain(() => early?.(first));
       const whole = Math.floor(offset / wide) * wide;
       const tail = output(whole, offset - whole);
       return { offset, ...this.#size, first, history: Buffer.alloc(0), tail };
@@ -135,11 +224,14 @@ class SimScreen implements ScreenHandle {
       waits = true;
       setTimeout(() => {
         waits = false;
-        if (this.#watches.has(draw) && !this.#closed) sink(picture(this.#drawn));
+        const frame = picture(this.#drawn);
+        this.#toMain(() => {
+          if (this.#watches.has(draw) && !this.#closed) sink(frame);
+        });
       }, 33);
     };
     this.#watches.add(draw);
-    this.#later(draw);
+    this.#toWorker(() => this.#later(draw));
     return { resize: draw, again: draw, close: () => this.#watches.delete(draw) };
   }
 
@@ -155,27 +247,17 @@ class SimScreen implements ScreenHandle {
 
   attend(): void {}
 
-  onDrained(callback: () => void): void {
-    if (!this.#running) setImmediate(callback);
-    else this.#drained.push(callback);
-  }
-
   close(): void {
     this.#closed = true;
+    this.#following.close();
     this.#watches.clear();
   }
 }
 
 /** Has the face of Screens, as far as a session uses it. */
 export class SimScreens {
-  #holes: () => { offset: number; length: number }[];
-
-  constructor(holes: () => { offset: number; length: number }[]) {
-    this.#holes = holes;
-  }
-
   open(_id: string, options: { cols: number; rows: number; offset: number }, events: ScreenEvents): ScreenHandle {
     events.modes(modes);
-    return new SimScreen(options.offset, options, this.#holes);
+    return new SimScreen(options.offset, options, events);
   }
 }

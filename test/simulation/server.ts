@@ -94,7 +94,7 @@ export class SimServer {
         if (this.#of === loop.incarnation && system.simFuseLeft() !== 0) this.#database.snapshot = snapshot;
       },
       snapshot: () => this.#database.snapshot,
-      screens: new SimScreens(() => session.gaps) as unknown as ConstructorParameters<typeof Session>[2]["screens"],
+      screens: new SimScreens() as unknown as ConstructorParameters<typeof Session>[2]["screens"],
       log: (event, facts) => this.#log(event, facts),
       clock: () => Date.now(),
       steady: () => performance.now(),

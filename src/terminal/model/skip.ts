@@ -1,6 +1,6 @@
 // Holds plain output back while it comes faster than it can be parsed, and drops what scrolls out of the
 // scrollback before anyone can see it.
-import { BlockPool } from "../worker/block-pool.ts";
+import { BlockPool } from "./block-pool.ts";
 import type { Model } from "./model.ts";
 
 /**

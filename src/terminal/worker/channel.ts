@@ -9,13 +9,27 @@ export const smallLag = 1 << 20;
 /** A screen's number: never used twice in one worker. */
 export type Key = number;
 
-/**
- * Main thread to worker. Messages of one screen act in order; `request` numbers come back with the answer.
- */
-export type ToWorker =
-  | { do: "open"; key: Key; cols: number; rows: number; scrollback: number; offset: number; restore: Uint8Array | undefined }
-  /** `offset`: where it stands in the output; undefined: it follows what was fed before. */
-  | { do: "feed"; key: Key; bytes: Uint8Array; offset: number | undefined }
+/** A screen begins. */
+export interface Open {
+  do: "open";
+  key: Key;
+  cols: number;
+  rows: number;
+  scrollback: number;
+  offset: number;
+  restore: Uint8Array | undefined;
+}
+
+/** Output; `offset`: where it stands; undefined: it follows what was fed before. */
+export interface Feed {
+  do: "feed";
+  key: Key;
+  bytes: Uint8Array;
+  offset: number | undefined;
+}
+
+/** What does not wait for what the screen has still to do. */
+export type Urgent =
   /** The screen reads the output itself from here on; said again, from another connection. */
   | { do: "follow"; key: Key; source: Source }
   /** Nothing of what is still to be read is wanted. */
@@ -26,7 +40,10 @@ export type ToWorker =
   | { do: "current"; key: Key; request: number }
   /** Whether what a screen takes that follows is to be sent on, and how much of that was taken. */
   | { do: "stream"; key: Key; on: boolean }
-  | { do: "streamed"; key: Key; bytes: number }
+  | { do: "streamed"; key: Key; bytes: number };
+
+/** What waits for all that was said of the screen before. */
+export type InOrder =
   /** `told`: by the stream itself, in the worker; `muted`: what that answers was answered. */
   | { do: "resize"; key: Key; cols: number; rows: number; told?: boolean; muted?: boolean }
   | { do: "snapshot"; key: Key; request: number; history: number }
@@ -38,6 +55,9 @@ export type ToWorker =
   /** Whether anybody looks at the screen, frames or not. */
   | { do: "attend"; key: Key; on: boolean }
   | { do: "close"; key: Key };
+
+/** Main thread to worker; `request` numbers come back with the answer. */
+export type ToWorker = Open | Feed | Urgent | InOrder;
 
 /** A size of the terminal, and the offset of the first byte that is drawn for it. */
 export interface Size {

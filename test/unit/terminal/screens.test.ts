@@ -29,14 +29,6 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }));
 const quiet: ScreenEvents = { answer() {}, title() {}, modes() {} };
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 
-function _readLink(file: string): string | undefined {
-  try {
-    return fs.readlinkSync(file);
-  } catch {
-    return undefined;
-  }
-}
-
 async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker) {
   const log: [string, Record<string, unknown>][] = [];
   const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]), addon);
