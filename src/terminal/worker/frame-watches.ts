@@ -1,11 +1,12 @@
-// The viewers of one screen whose terminals have other sizes: each is drawn frames, so often as a person sees.
+// The viewers of one screen whose terminals have other sizes: each is drawn frames, as often as a person
+// sees them.
 import type { FrameRenderer } from "../frames/frames.ts";
 import type { Screen } from "../model/screen.ts";
 
 /** Time between two frames for one viewer (ms). */
 const frameTime = 33;
 
-/** A program that holds its display back (mode 2026) for longer than this (ms) has forgotten to release it. */
+/** A program that holds its display back (mode 2026) for longer than this (ms) forgot to release it. */
 const longestHold = 150;
 
 /** What they need of their screen. */

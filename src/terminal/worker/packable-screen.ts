@@ -147,8 +147,8 @@ export class PackableScreen {
   }
 
   /**
-   * Does something with the screen. xterm.js must not be trusted with every byte that programs can send: where
-   * it throws, the screen is made anew from what it shows.
+   * Does something with the screen. xterm.js must not be trusted with every byte that programs can send:
+   * where it throws, the screen is made anew from what it shows.
    */
   attempt(work: () => void): void {
     try {

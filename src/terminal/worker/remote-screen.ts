@@ -1,5 +1,5 @@
-// One screen's face in the main thread: what it is told goes to the worker, and after the worker's death to the
-// next one.
+// One screen's face in the main thread: what it is told goes to the worker, and after the worker's death to
+// the next one.
 import type { ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
 import { asBuffer, type FromWorker, type Key, owned, type Source, smallLag, type Told, type ToWorker } from "./channel.ts";
 import type { FrameWatch, OpenOptions, ScreenEvents, ScreenHandle } from "./screen-handle.ts";

@@ -262,8 +262,8 @@ export class ScreenSlot {
   }
 
   /**
-   * Once nothing comes any more, a flood is parsed to its end, and later the screen is packed up. Then nothing
-   * runs.
+   * Once nothing comes any more, a flood is parsed to its end, and later the screen is packed up. Then
+   * nothing runs.
    */
   #awaitQuiet(): void {
     clearTimeout(this.#quiet);

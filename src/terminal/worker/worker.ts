@@ -1,5 +1,5 @@
-// The screen worker: holds every session's screen and works on them in turns, so that a flood in one delays no
-// other by more than a slice.
+// The screen worker: holds every session's screen and works on them in turns, so that a flood in one delays
+// no other by more than a slice.
 import os from "node:os";
 import { parentPort } from "node:worker_threads";
 import type { Key, ToWorker } from "./channel.ts";
