@@ -1,16 +1,10 @@
 // The screens of the simulated server: each is a number, how much of the program's output it was given, and
 // what it shows says that number. It reads the holder as the worker does, and draws some time later.
 import { connectUnix } from "../../src/platform/native.ts";
+import type { StoredScreen } from "../../src/terminal/model/screen.ts";
 import { Following } from "../../src/terminal/worker/following.ts";
 import { ScreenReport } from "../../src/terminal/worker/screen-report.ts";
-import type {
-  FollowEvents,
-  ScreenEvents,
-  ScreenHandle,
-  Snapshot,
-  Source,
-  StoredScreen,
-} from "../../src/terminal/worker/screens.ts";
+import type { FollowEvents, ScreenEvents, ScreenHandle, Snapshot, Source } from "../../src/terminal/worker/screens.ts";
 import { SentStream } from "../../src/terminal/worker/sent-stream.ts";
 import { loop, system } from "./shims.ts";
 

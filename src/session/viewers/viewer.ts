@@ -392,6 +392,8 @@ export class Viewer {
       } else if (mode.is === "behind") {
         await new Promise<void>((resolve) => this.#terminal.onDrained(resolve));
         if (this.#mode === mode) this.join();
+        // who joined has a screen then, or hears why there is none
+        await new Promise<void>((resolve) => this.#viewed.whenCurrent(resolve));
       } else return;
     }
   }

@@ -7,7 +7,7 @@ import { asBuffer, type FromWorker, type Key, type ToWorker } from "./channel.ts
 import { type Answer, RemoteScreen } from "./remote-screen.ts";
 import type { OpenOptions, ScreenEvents, ScreenHandle } from "./screen-handle.ts";
 
-export type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/screen.ts";
+export type { InputModes, ScreenText, Snapshot } from "../model/screen.ts";
 export type { Marks, Place, Size, Source } from "./channel.ts";
 export type * from "./screen-handle.ts";
 

@@ -60,7 +60,7 @@ class Scene {
       row: { kind, name: "run", interrupts, pinned: false },
       trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
       live: true,
-      viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent, screen: () => screen },
+      viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent, stream: () => {}, screen: () => screen },
       addViewer: () => {},
       removeViewer: () => {},
       onOver: () => () => {},

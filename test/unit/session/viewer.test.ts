@@ -255,6 +255,34 @@ test("… and where it stood still and goes on, however much it takes then", asy
   assert.equal(ended(), 1);
 });
 
+test("one that has settled nothing yet asks for its screen once, however long that is in coming", async () => {
+  const s = stage();
+  const waiting: (() => void)[] = [];
+  s.viewed.whenCurrent = (callback) => {
+    if (waiting.push(callback) > 100) throw new Error("asked for without an end");
+  };
+  const viewer = new Viewer(s.viewed, s.terminal, { cols: 80, rows: 24 }, 0, unfiltered);
+  let settled = false;
+  const done = viewer.settled().then(() => {
+    settled = true;
+  });
+  s.drain();
+  // a terminal that has taken everything is drained at once
+  s.terminal.onDrained = (callback) => {
+    queueMicrotask(callback);
+    return 0;
+  };
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(waiting.length <= 2, `it was asked for ${waiting.length} times`);
+  assert.equal(settled, false);
+  for (const callback of waiting.splice(0)) callback();
+  await s.answer("SCREEN");
+  await s.answer("SCREEN");
+  await done;
+  assert.equal(s.text(), "SCREEN");
+  viewer.dispose();
+});
+
 test("… has settled when it has read to the end", async () => {
   const { viewer, events } = await reading();
   let settled = false;
