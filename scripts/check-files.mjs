@@ -64,7 +64,7 @@ const files = {
     "src/session/machines/neighbours.ts",
     "src/session/output/session-output.ts",
     "src/session/life/session-table.ts",
-    "src/session/life/session.ts",
+    "src/session/life/session-holder.ts",
     "src/session/machines/submissions.ts",
     "src/session/machines/take-in.ts",
     "src/session/holder/unread-pty.ts",

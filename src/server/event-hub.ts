@@ -89,7 +89,7 @@ export class EventHub {
     if (session === undefined || this.#effects.ending()) return;
     this.#effects.log("session.finding-raised", { id, kind, what });
     this.events.add(session, { kind, ...aboutAll, sentence: what }, what);
-    if (this.#effects.config.notify) session.notify(`${session.row.name}: ${what}`);
+    if (this.#effects.config.notify) session.audience.notify(`${session.row.name}: ${what}`);
   }
 
   /** What is new in a run is told, each once; what stands in its terminals is what a person would act on. */
@@ -98,7 +98,7 @@ export class EventHub {
     for (const { kind, sentence } of this.events.look(session, run)) {
       this.#effects.log("session.event-noticed", { id: session.id, kind, sentence });
       if (this.#effects.config.notify && (kind === "stalled" || kind === "nan"))
-        session.notify(`${session.row.name}: ${sentence}`);
+        session.audience.notify(`${session.row.name}: ${sentence}`);
     }
   }
 

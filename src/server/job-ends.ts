@@ -104,7 +104,7 @@ export class JobEnds {
     const told = (words: string) => {
       session.setFact("requeued", words);
       this.#effects.log("session.requeued", { id: session.id, words });
-      session.tell(words);
+      session.audience.tell(words);
     };
     if (why !== "") return told(`job ${job.id} is not run again: ${why}`);
     const slurm = new Slurm(row.environment);

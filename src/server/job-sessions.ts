@@ -128,7 +128,7 @@ export class JobSessions {
         session.setFact("batchEnd", { job: jobWords(job), what: job.includes(".") ? "step-end" : "other", time: wall() });
         stopGracefully(session, { by: "job", why: "its job is over" }, wall());
       },
-      kill: (session) => session.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
+      kill: (session) => session.program.signal(signalNumber("SIGKILL") ?? 9, 2, "job"),
       // a client that asks now is of the job's next run (Slurm ran it again) or step: it starts their server
       done: () => this.#effects.over(),
       steady: () => steady(),

@@ -43,7 +43,7 @@ export class JobSignals {
       if (!session.live || this.#effects.ending()) continue;
       const answer = orderAfterHit(session, run?.stopping === true, wall());
       this.#effects.log("session.terminated", { id: session.id, stopping: run?.stopping === true, answer });
-      if (answer === "sent") session.tell("it goes on: asked to stop (one Ctrl+C)");
+      if (answer === "sent") session.audience.tell("it goes on: asked to stop (one Ctrl+C)");
     }
   }
 }

@@ -289,8 +289,8 @@ export class Server implements Context {
       jobEnd: () => jobs.when(),
       stop: (session) => stopGracefully(session, { by: "deadline", why: "its deadline is near" }, wall()),
       tell: (session, sentence) => {
-        session.tell(sentence);
-        if (config.notify) session.notify(`${session.row.name}: ${sentence}`);
+        session.audience.tell(sentence);
+        if (config.notify) session.audience.notify(`${session.row.name}: ${sentence}`);
       },
       clock: wall,
       steady,

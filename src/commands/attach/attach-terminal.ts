@@ -54,7 +54,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   const inside = environment.FALCON_SESSION || undefined;
   refuseItself(context, session, inside);
-  refuseCrowd(session);
+  refuseCrowd(session.id, session.audience.viewers.size);
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (around?.live && options.enter) call.stderr(nested(context, around));
   if (options.enter) call.stderr(hint(context, session, options.readOnly));
@@ -80,7 +80,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => viewer.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;
   const typing = countedTyping(call, options.readOnly ? undefined : session);
-  const viewer: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session, viewed, {
+  const attachment: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session.program, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,
@@ -166,7 +166,7 @@ function countedTyping(
   const counted = new Promise<void>((resolve) => {
     known = resolve;
   });
-  const stop = session?.addTypist(writer, {
+  const stop = session?.program.addTypist(writer, {
     taken: (number) => {
       taken = number;
       keptKeys?.taken(number);
@@ -231,10 +231,10 @@ function viewerTerminal(call: Call, context: Context, id: string): ViewerTermina
 export const mostViewers = 256;
 
 /** @throws Failure 125 where one more viewer would be too many. */
-export function refuseCrowd(session: { id: string; viewers: { size: number } }): void {
-  if (session.viewers.size < mostViewers) return;
+export function refuseCrowd(id: string, viewers: number): void {
+  if (viewers < mostViewers) return;
   throw new Failure(
-    `session ${session.id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${session.id}' follows it too`,
+    `session ${id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${id}' follows it too`,
   );
 }
 
@@ -253,7 +253,7 @@ function refuseItself(context: Context, session: Session, inside: string | undef
       const how = id === inside ? `this is session ${id} itself` : `session ${session.id} is what shows this session`;
       throw new Failure(`${how}: a session cannot be attached inside itself`, Status.usage);
     }
-    for (const viewer of context.table.get(id)?.viewers.values() ?? [])
+    for (const viewer of context.table.get(id)?.audience.viewers.values() ?? [])
       if (viewer.inside !== undefined) queue.push(viewer.inside);
   }
 }

@@ -33,7 +33,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   let gone = false;
   const stopWaking = session.onMore(() => wake());
   // up to the end that is concluded, which says whether the job is run again
-  const stopTelling = session.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
+  const stopTelling = session.audience.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
   void call.gone.then(stopTelling);
   void call.gone.then(() => {
     gone = true;

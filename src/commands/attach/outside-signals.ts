@@ -50,8 +50,8 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
  * To the caller; a line of its own on a terminal that is in the midst of the program's screen, and where a
  * line feed goes down only.
  */
-function saying(call: Call, { row, viewers }: Session): (sentence: string) => void {
-  const attached = [...viewers.values()].some(({ pid }) => pid === call.request.pid);
+function saying(call: Call, { row, audience }: Session): (sentence: string) => void {
+  const attached = [...audience.viewers.values()].some(({ pid }) => pid === call.request.pid);
   return (sentence) => call.stderr(attached ? `\r\n[${row.name}] ${sentence}\r\n` : `[${row.name}] ${sentence}\n`);
 }
 
@@ -88,9 +88,9 @@ function tellStopping(call: Call, context: Context, session: Session, say: (sent
 
 /** SIGINT as a terminal would send it, to the foreground group; any other to the program alone. */
 function passOn(session: Session, number: number): void {
-  if (number === signalNumber("SIGINT")) session.countedSignal(number, 1, "caller");
-  else if (number === signalNumber("SIGTERM")) session.countedSignal(number, 0, "caller");
-  else session.signal(number, 0, "caller");
+  if (number === signalNumber("SIGINT")) session.program.countedSignal(number, 1, "caller");
+  else if (number === signalNumber("SIGTERM")) session.program.countedSignal(number, 0, "caller");
+  else session.program.signal(number, 0, "caller");
 }
 
 /** How much time is left, where a deadline is known. */

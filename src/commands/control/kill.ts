@@ -31,9 +31,9 @@ export const kill: CommandSpec = {
     }
     const counted = ["SIGINT", "SIGTERM"].includes(signalName(number));
     for (const session of sessions) {
-      if (counted) session.countedSignal(number, 0, "kill");
+      if (counted) session.program.countedSignal(number, 0, "kill");
       // a killed driver must not leave Ray's processes behind
-      else session.signal(number, number === signalNumber("SIGKILL") ? 2 : 0, "kill");
+      else session.program.signal(number, number === signalNumber("SIGKILL") ? 2 : 0, "kill");
       call.stderr(`[${session.row.name}] sent ${signalName(number)}\n`);
     }
     return Status.ok;

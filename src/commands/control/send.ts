@@ -28,10 +28,10 @@ export const send: CommandSpec = {
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));
-    if (options.text !== undefined) session.input(Buffer.from(options.text));
+    if (options.text !== undefined) session.program.input(Buffer.from(options.text));
     for (const { key, bytes } of parts) {
-      if (key === "C-c") session.interrupt(bytes);
-      else session.input(bytes);
+      if (key === "C-c") session.program.interrupt(bytes);
+      else session.program.input(bytes);
     }
     return Status.ok;
   },

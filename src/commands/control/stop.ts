@@ -83,12 +83,12 @@ async function graceful(stopping: Stopping): Promise<number> {
 /** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
 async function force(stopping: Stopping): Promise<number> {
   const { call, session, patience } = stopping;
-  if (session.row.interrupts === 0) session.sendInterrupt("stop");
-  session.sendInterrupt("stop");
+  if (session.row.interrupts === 0) session.program.sendInterrupt("stop");
+  session.program.sendInterrupt("stop");
   tell(stopping, "sent the second Ctrl+C");
   if (!(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
-    session.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
+    session.program.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
   }
   return awaitEnd(stopping, `'falcon kill --signal KILL ${session.id}' is what is left`);
 }

@@ -29,7 +29,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
         status: standing(session),
         live: session.live,
         since: session.live ? (row.started ?? row.created) : (row.ended ?? row.created),
-        viewers: session.viewers.size,
+        viewers: session.audience.viewers.size,
         text: session.live
           ? liveText(progress?.summary ?? session.title, deadlineText(row, progress ?? null, saveBefore, now))
           : endText(session, progress?.summary ?? ""),

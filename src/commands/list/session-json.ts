@@ -151,7 +151,11 @@ export async function listing(
     rows: row.rows,
     pinned: row.pinned,
     interrupts: row.interrupts,
-    viewers: [...session.viewers.values()].map((v) => ({ pid: v.pid, readOnly: v.readOnly, since: time(v.since) ?? "" })),
+    viewers: [...session.audience.viewers.values()].map((v) => ({
+      pid: v.pid,
+      readOnly: v.readOnly,
+      since: time(v.since) ?? "",
+    })),
     outputBytes: session.offset,
     gaps: session.gaps,
     tags: tagsOf(row),

@@ -249,7 +249,7 @@ async function tellUnreached({ request }: Call, session: Session): Promise<void>
     { parentOf, nameOf, catches },
     new Slurm(request.environment),
   );
-  if (sentence !== undefined && session.live) session.tell(sentence);
+  if (sentence !== undefined && session.live) session.audience.tell(sentence);
 }
 
 /** One run directory is trained by one session at a time: two would write into the same files. */

@@ -1,4 +1,5 @@
-// The output of one session, as its screen reads it from the holder: how far it is, what viewers get of it, when the screen is stored, and how it ends.
+// The output of one session, as its screen reads it from the holder: how far it is, what viewers get of it,
+// when the screen is stored, and how it ends.
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
 import type { ExitRecord } from "../../protocol/holder.ts";
@@ -8,27 +9,39 @@ import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { feedLog } from "./feed-log.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
 
-/** The screen is stored when a session that said something has been silent for so long (ms): then a new server has nothing to parse. */
+/**
+ * The screen is stored when a session that said something has been silent for so long (ms): then a new server
+ * has nothing to parse.
+ */
 const snapshotSilence = 2_000;
 
-/** A size that was asked for and not answered within this time (ms), as by a holder that stands still, is given to the screen at once. A busy machine takes some 100 ms. */
+/**
+ * A size that was asked for and not answered within this time (ms), as by a holder that stands still, is
+ * given to the screen at once. A busy machine takes some 100 ms.
+ */
 const longestSizing = 1000;
 
-/** A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what it takes, and bytes at the least). */
+/**
+ * A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what
+ * it takes, and bytes at the least).
+ */
 const longestLag = 500;
 const leastLag = 64 << 10;
 /** Bytes a second below which a terminal is slower than the screen, whatever the output is. */
 const slowTerminal = 8 << 20;
 
 /**
- * So long (ms) the end of a session waits for a screen that has fallen behind; the next who looks reads it from the log. The 128 MiB of drawings that
- * a screen may be behind take some seconds.
+ * So long (ms) the end of a session waits for a screen that has fallen behind; the next who looks reads it
+ * from the log. The 128 MiB of drawings that a screen may be behind take some seconds.
  */
 const longestSettling = 30_000;
 /** … and the end of the server: the next one reads it from the log. */
 const longestLeaving = 3_000;
 
-/** A screen whose connection to the holder was cut follows again so much later (ms), unless the session has learned more by then. */
+/**
+ * A screen whose connection to the holder was cut follows again so much later (ms), unless the session has
+ * learned more by then.
+ */
 const followPause = 300;
 
 /** What the output needs of its session. */
@@ -45,15 +58,23 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   live(): boolean;
   /** Bytes for the program, which asked its terminal something. */
   answer(bytes: Buffer): void;
-  /** The holder is asked to give the terminal this size, and tells where it begins; false where nobody can. */
+  /**
+   * The holder is asked to give the terminal this size, and tells where it begins; false where nobody can.
+   */
   resizeTerminal(cols: number, rows: number): boolean;
-  /** A connection to the holder on which the output comes from here on; undefined where there is none to be had. */
+  /**
+   * A connection to the holder on which the output comes from here on; undefined where there is none to be
+   * had.
+   */
   openCursor(offset: number): number | undefined;
   /** Bytes that nobody can have. */
   gap(offset: number, length: number): void;
   /** The program has ended. */
   exit(exit: ExitRecord): void;
-  /** No screen can be had for now: somebody has to hear of the output from here on, and of its end. And one can be again. */
+  /**
+   * No screen can be had for now: somebody has to hear of the output from here on, and of its end. And one
+   * can be again.
+   */
   listenInstead(offset: number): void;
   listenNoMore(): void;
 }
@@ -156,7 +177,10 @@ export class SessionOutput implements Viewed {
     this.#over = true;
   }
 
-  /** An earlier server followed it: its screen was stored then, and what came since is to come again, from `offset` on. */
+  /**
+   * An earlier server followed it: its screen was stored then, and what came since is to come again, from
+   * `offset` on.
+   */
   beginFromStored(): void {
     this.offset = this.#effects.stored()?.offset ?? 0;
     this.#screen.storedOffset = this.offset;
@@ -207,7 +231,10 @@ export class SessionOutput implements Viewed {
     }
   }
 
-  /** The connection of the screen is gone, and perhaps the holder: then the session says by which one it goes on. */
+  /**
+   * The connection of the screen is gone, and perhaps the holder: then the session says by which one it goes
+   * on.
+   */
   #cut(reason: string): void {
     if (this.#over) return;
     this.#effects.log("session.follow-failed", { id: this.#effects.id, reason });
@@ -326,7 +353,10 @@ export class SessionOutput implements Viewed {
     void asked.then(callback, callback);
   }
 
-  /** Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer stops it. */
+  /**
+   * Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer
+   * stops it.
+   */
   onMore(listener: () => void): () => void {
     this.#waiting.add(listener);
     return () => this.#waiting.delete(listener);
@@ -351,8 +381,8 @@ export class SessionOutput implements Viewed {
   }
 
   /**
-   * What the screen shows. Rejects where it cannot be had. Of a session that has ended and whose screen is not
-   * there any more, what it said since that was stored is read first.
+   * What the screen shows. Rejects where it cannot be had. Of a session that has ended and whose screen is
+   * not there any more, what it said since that was stored is read first.
    */
   async text(): Promise<ScreenText> {
     this.#readers++;
@@ -396,7 +426,8 @@ export class SessionOutput implements Viewed {
   resize(): void {
     const { cols, rows } = this;
     clearTimeout(this.#sizing);
-    // what is on its way was drawn for the old size: the screen takes the new one where the holder says that it began
+    // what is on its way was drawn for the old size: the screen takes the new one where the holder says that
+    // it began
     this.#sizing = setTimeout(() => this.#sizeLate(), longestSizing);
     for (const viewer of this.#effects.viewers.keys()) viewer.hold();
     this.screen().sizing(cols, rows, this.#version === 1);
@@ -419,7 +450,10 @@ export class SessionOutput implements Viewed {
     for (const viewer of this.#effects.viewers.keys()) viewer.join();
   }
 
-  /** The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers that wait. */
+  /**
+   * The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers
+   * that wait.
+   */
   #sizeLate(): void {
     const { cols, rows } = this;
     this.#effects.log("session.size-forced", { id: this.#effects.id, cols, rows });
@@ -428,7 +462,10 @@ export class SessionOutput implements Viewed {
 
   // ---- its end
 
-  /** The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and every viewer has seen it. */
+  /**
+   * The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and
+   * every viewer has seen it.
+   */
   async settle(): Promise<void> {
     this.#quiet();
     await new Promise<void>((resolve) => this.whenCurrent(resolve));

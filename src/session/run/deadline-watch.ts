@@ -76,11 +76,11 @@ export class DeadlineWatch implements Looker {
     const inJob = await this.#ask(session, watched, askEvery);
     const deadline = deadlineOf(session.row);
     if (deadline === undefined) {
-      session.setLimit("");
+      session.audience.limit = "";
       return inJob ? lookEvery : undefined;
     }
-    const progress = await run();
-    session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, this.#effects.clock()));
+    const progress = await this.#effects.progress(session);
+    session.audience.limit = deadlineText(session.row, progress, this.#effects.saveBefore, this.#effects.clock());
     const { stopped } = deadlineFact(session.row);
     if (stopped !== undefined) {
       // whoever extends the limit after the stop was asked for comes too late: it cannot be taken back
@@ -160,7 +160,7 @@ export class DeadlineWatch implements Looker {
       over: "it is over",
     };
     this.#effects.tell(session, `time limit in ${left}: ${words[answer]}`);
-    session.setLimit(deadlineText(session.row, progress, this.#effects.saveBefore, now));
+    session.audience.limit = deadlineText(session.row, progress, this.#effects.saveBefore, now);
   }
 
   async #lookForHang(session: Session, watched: Watched): Promise<void> {

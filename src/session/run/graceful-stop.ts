@@ -34,8 +34,8 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
   if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
   session.setFact("stop", { time: now, by, why });
   const order = stopOrder(session);
-  if (order === "interrupt") session.sendInterrupt(by);
-  else session.signal(signalNumber(order) ?? 15, 0, by);
+  if (order === "interrupt") session.program.sendInterrupt(by);
+  else session.program.signal(signalNumber(order) ?? 15, 0, by);
   return "sent";
 }
 
@@ -70,14 +70,14 @@ export function hitOf({ row }: Session): OutsideSignal | undefined {
  */
 export function noteHit(session: Session, signal: string, now: number): void {
   if (!session.live) return;
-  session.noteSignal(signal, "batch");
+  session.program.noteSignal(signal, "batch");
   if (hitOf(session) !== undefined) return;
   session.setFact("hit", { signal, time: now });
   if (!session.trainer.savesModel) return;
   const meaning = savesBy(session, signal)
     ? "which is falcon's graceful stop: it saves its model"
     : "falcon's own too, which most versions of it do not survive long enough to save";
-  session.tell(`${signal} went to every process of its job, ${meaning}`);
+  session.audience.tell(`${signal} went to every process of its job, ${meaning}`);
 }
 
 /** Whether the program takes the signal itself for its graceful stop. */

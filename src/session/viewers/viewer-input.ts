@@ -7,11 +7,11 @@ import { printable } from "../../base/printable.ts";
 import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
-import type { Position } from "../holder/typing-queue.ts";
 import { InputParser } from "../keys/input-parser.ts";
 import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";
 import { isReported } from "../keys/key-sequences.ts";
+import type { ProgramLine } from "../life/program-line.ts";
 import type { Session } from "../life/session.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 import { Viewer } from "./viewer.ts";
@@ -24,30 +24,10 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
  * The right to act on a session. A read-only viewer has none of it, and its view of the session offers no
  * other way.
  */
-export interface SessionInput {
-  input(bytes: Uint8Array, by?: Position): void;
-  interrupt(bytes: Uint8Array, sender?: "typed", by?: Position): void;
-  /** See Session. */
-  openKeyboard(): number | undefined;
-  readonly inputTaken: boolean;
-  resize(cols: number, rows: number): void;
-}
+export type SessionInput = Pick<ProgramLine, "input" | "interrupt" | "openKeyboard" | "inputTaken" | "resize">;
 
 /** A session as somebody sees it who may only look. */
-export type WatchedSession = Omit<
-  Session,
-  | keyof SessionInput
-  | "openKeyboard"
-  | "addTypist"
-  | "output"
-  | "signal"
-  | "countedSignal"
-  | "sendInterrupt"
-  | "detachAll"
-  | "rename"
-  | "start"
-  | "leave"
->;
+export type WatchedSession = Omit<Session, "program" | "resize" | "save" | "output" | "rename" | "start" | "leave">;
 
 export interface ViewerInputOptions {
   cols: number;
@@ -175,7 +155,7 @@ export class ViewerInput {
     // its terminal may have got another size since the viewer was made
     const { cols, rows } = this.#viewer;
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows }));
-    session.addViewer(this.#viewer, {
+    session.audience.add(this.#viewer, {
       pid: options.pid,
       inside: options.inside,
       readOnly: this.readOnly,
@@ -242,8 +222,8 @@ export class ViewerInput {
   #title(): string {
     const { row } = this.#session;
     const leave = leavingKeys(this.#session.trainer, this.#options.keys);
-    const limit = this.#session.limit === "" ? "" : ` · ${this.#session.limit}`;
-    const note = this.#session.titleNote === "" ? "" : ` · ${this.#session.titleNote}`;
+    const limit = this.#session.audience.limit === "" ? "" : ` · ${this.#session.audience.limit}`;
+    const note = this.#session.audience.note === "" ? "" : ` · ${this.#session.audience.note}`;
     return `${row.name}${this.#part()}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
   }
 
@@ -548,7 +528,7 @@ export class ViewerInput {
     clearTimeout(this.#keyTimer);
     clearTimeout(this.#notice);
     this.#forgetEnd();
-    this.#session.removeViewer(this.#viewer);
+    this.#session.audience.remove(this.#viewer);
     void this.#giveTerminalBack(why).then(() => this.#leave(why));
   }
 

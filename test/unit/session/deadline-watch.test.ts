@@ -15,7 +15,7 @@ function fakeSession(deadline: DeadlineFact | undefined, interrupts = 0) {
   const session = {
     id: "abc234",
     live: true,
-    limit: "",
+    audience: { limit: "" },
     trainer: { savesModel: true },
     row: {
       kind: "launch",
@@ -26,9 +26,6 @@ function fakeSession(deadline: DeadlineFact | undefined, interrupts = 0) {
       started: 0,
       interrupts,
       facts: { deadline } as { deadline?: DeadlineFact },
-    },
-    setLimit(text: string) {
-      session.limit = text;
     },
     setFact(name: "deadline", value: DeadlineFact) {
       session.row.facts[name] = value;
@@ -84,8 +81,8 @@ beforeEach(() => {
 test("asked to stop a grace before, once, and told with the time that is left", async () => {
   const session = fakeSession({ asked: hour });
   const watch = watchOf(session);
-  assert.equal(await watch.look(), 5_000, "sooner than it is due: a clock that is set is noticed");
-  assert.equal(session.limit, "time limit in 1h 00m");
+  assert.equal(await watch.look(), 58 * minute);
+  assert.equal(session.audience.limit, "time limit in 1h 00m");
   pass(58 * minute - 1);
   assert.equal(await watch.look(), 1);
   assert.equal(stops, 0);
@@ -94,7 +91,7 @@ test("asked to stop a grace before, once, and told with the time that is left", 
   await watch.look();
   assert.equal(stops, 1);
   assert.deepEqual(told, ["time limit in 2m 00s: asked to stop and to save its model"]);
-  assert.equal(session.limit, "time limit in 2m, asked to stop");
+  assert.equal(session.audience.limit, "time limit in 2m, asked to stop");
   assert.deepEqual(session.row.facts.deadline?.stopped, { at: 58 * minute, deadline: hour });
 });
 
@@ -123,7 +120,7 @@ describe("in a batch job", () => {
     const session = fakeSession(undefined);
     const watch = watchOf(session);
     await watch.look();
-    assert.equal(session.limit, "time limit in 2h 00m");
+    assert.equal(session.audience.limit, "time limit in 2h 00m");
     await watch.look();
     assert.equal(asked, 1);
     pass(10 * minute);
@@ -175,11 +172,11 @@ describe("in a batch job", () => {
     const session = fakeSession(undefined);
     const watch = watchOf(session);
     assert.ok((await watch.look()) !== undefined, "it is looked at again");
-    assert.equal(session.limit, "");
+    assert.equal(session.audience.limit, "");
     jobEnd = async () => hour;
     pass(10 * minute);
     await watch.look();
-    assert.equal(session.limit, "time limit in 50m");
+    assert.equal(session.audience.limit, "time limit in 50m");
   });
 });
 
@@ -199,7 +196,7 @@ describe("a stop that hangs", () => {
     assert.equal(stops, 1);
     assert.equal(told.length, 2);
     assert.equal(told[1], "hangs: nothing moved for 2m 00s; 'falcon stop --force abc234' ends it at once, without saving");
-    assert.match(session.limit, /asked to stop, hangs$/);
+    assert.match(session.audience.limit, /asked to stop, hangs$/);
     // it moves after all
     mark = "saved";
     await watch.look();

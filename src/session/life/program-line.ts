@@ -1,0 +1,115 @@
+// What a session's program is sent: keys, interrupts and signals, each noted with who sent it; and how its
+// terminal takes them.
+import type { Log } from "../../base/log.ts";
+import { signalName, signalNumber } from "../../platform/signals.ts";
+import type { SessionRow } from "../../store/session-store.ts";
+import type { HolderLink } from "../holder/holder-link.ts";
+import type { Position } from "../holder/typing-queue.ts";
+import { type Sender, withSignal } from "./outcome.ts";
+import type { SessionHolder, Typist } from "./session-holder.ts";
+
+/** What it needs of its session. */
+export interface ProgramLineEffects {
+  readonly row: SessionRow;
+  readonly holder: SessionHolder;
+  readonly log: Log;
+  /** ms since 1970. */
+  clock(): number;
+  live(): boolean;
+  save(): void;
+  /** Gives the terminal another size; every viewer is drawn again. */
+  resize(cols: number, rows: number): void;
+}
+
+export class ProgramLine {
+  readonly #effects: ProgramLineEffects;
+
+  constructor(effects: ProgramLineEffects) {
+    this.#effects = effects;
+  }
+
+  get #link(): HolderLink | undefined {
+    return this.#effects.holder.link;
+  }
+
+  /** Whether the program's terminal has all that was typed through us. */
+  get inputTaken(): boolean {
+    return this.#link?.waitingInput === 0;
+  }
+
+  /** Bytes for the program, as typed. */
+  input(bytes: Uint8Array, by?: Position): void {
+    const { state } = this.#effects.row;
+    if (state === "running" || state === "starting") this.#link?.input(bytes, by);
+  }
+
+  /** Keeps who sent the program which signal: how it ended is told by that. The last ones count. */
+  noteSignal(signal: string, by: Sender): void {
+    const { facts } = this.#effects.row;
+    facts.signals = withSignal(facts.signals ?? [], { time: this.#effects.clock(), signal, by });
+    this.#effects.save();
+  }
+
+  /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
+  interrupt(bytes: Uint8Array, by: Sender = "typed", position?: Position): void {
+    const { row, log } = this.#effects;
+    row.interrupts += 1;
+    this.noteSignal("SIGINT", by);
+    log("session.interrupted", { id: row.id, count: row.interrupts });
+    if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes, position);
+    else this.input(bytes, position);
+  }
+
+  /**
+   * The Ctrl+C that a person would type: the terminal's interrupt character, or SIGINT where the terminal
+   * makes none of it.
+   */
+  sendInterrupt(by: Sender): void {
+    const line = this.lineMode();
+    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]), by);
+    else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
+  }
+
+  /** How the terminal takes input now; undefined where nothing runs. Asked of the pty at each call. */
+  lineMode(): ReturnType<HolderLink["lineMode"]> | undefined {
+    if (!this.#effects.live()) return undefined;
+    try {
+      return this.#link?.lineMode();
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Sends a signal.
+   * @param target 0 the program, 1 the foreground process group, 2 every process that descends from the
+   * holder.
+   */
+  signal(number: number, target: 0 | 1 | 2, by: Sender): void {
+    this.noteSignal(signalName(number), by);
+    this.#effects.log("session.signalled", { id: this.#effects.row.id, signal: signalName(number), target });
+    this.#link?.signal(number, target);
+  }
+
+  /** A signal that falcon counts like a Ctrl+C (SIGINT, SIGTERM). */
+  countedSignal(number: number, target: 0 | 1 | 2, by: Sender): void {
+    this.#effects.row.interrupts += 1;
+    this.signal(number, target, by);
+  }
+
+  /** A connection on which a viewer's client types itself; undefined where there is none to be had. */
+  openKeyboard(): number | undefined {
+    return this.#effects.holder.openKeyboard();
+  }
+
+  /**
+   * Somebody types here whose bytes the holder counts; the answer ends it, undefined where it does not count.
+   */
+  addTypist(writer: bigint, typist: Typist): (() => void) | undefined {
+    return this.#effects.holder.addTypist(writer, typist);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#effects.resize(cols, rows);
+  }
+}

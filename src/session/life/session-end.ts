@@ -1,0 +1,143 @@
+// How one session ends: by its program's end, or by what is on disk where nobody saw that; and what is kept
+// of it before anybody hears of the end.
+import { within } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import { signalName } from "../../platform/signals.ts";
+import type { ExitRecord } from "../../protocol/holder.ts";
+import type { OutputLog } from "../../store/output-log.ts";
+import type { SessionRow } from "../../store/session-store.ts";
+import type { Trainer } from "../../trainers/trainer.ts";
+import { endLeftovers } from "../run/ray-leftovers.ts";
+import { whyLost } from "./ending.ts";
+import type { SessionHolder } from "./session-holder.ts";
+import { endOf, endReason } from "./state.ts";
+
+/**
+ * So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a
+ * waiting caller.
+ */
+const longestConclusion = 10_000;
+
+/** The session that ends. */
+export interface EndingSession {
+  readonly id: string;
+  readonly row: SessionRow;
+  readonly trainer: Trainer;
+  readonly live: boolean;
+  readonly output: { offset: number; settle(): Promise<void> };
+  /** ms since 1970 of the last output, 0 before any. */
+  readonly lastOutput: number;
+  openLog(): OutputLog;
+  save(): void;
+}
+
+/** What it needs of its session and of the server. */
+export interface SessionEndEffects {
+  readonly holder: SessionHolder;
+  readonly log: Log;
+  /** ms since 1970. */
+  clock(): number;
+  readonly boot: string;
+  /** Keeps how it ended. `lost`: nobody saw the end, and why. Never rejects. */
+  conclude(lost: string | undefined): Promise<void>;
+  /** The session has another state, with the reason. */
+  to(state: "exiting" | "exited" | "lost", reason: string): void;
+  /** It is exited, or lost; not called where this server has let go of it. */
+  over(state: "exited" | "lost", reason: string): void;
+}
+
+export class SessionEnd {
+  readonly #session: EndingSession;
+  readonly #effects: SessionEndEffects;
+  /** Whether it was begun. */
+  isBegun = false;
+
+  constructor(session: EndingSession, effects: SessionEndEffects) {
+    this.#session = session;
+    this.#effects = effects;
+  }
+
+  /** The program has ended, as its holder says. */
+  async exited({ status, time }: Pick<ExitRecord, "status" | "time">): Promise<void> {
+    // "exiting" alone tells nothing: a server that was killed in this very place left it behind
+    if (!this.#begin()) return;
+    this.#exiting(status, time);
+    await this.#session.output.settle();
+    await this.#endLeftovers();
+    await this.#conclude(undefined);
+    this.#effects.over("exited", endReason(endOf(status, signalName)));
+  }
+
+  /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
+  async fromDisk(): Promise<void> {
+    if (!this.#begin()) return;
+    this.#effects.holder.removeSocket();
+    const { row, output, lastOutput } = this.#session;
+    const { start, exit } = this.#effects.holder.record();
+    // of a program that has ended before its server heard that it had begun the holder's record alone tells
+    // that
+    row.started ??= start ?? null;
+    if (exit === undefined) {
+      // not when we notice: nobody may have looked for hours
+      row.ended ??= lastOutput || this.#lastHeard() || this.#effects.clock();
+      const why = whyLost(row, this.#effects.boot, this.#effects.holder.lossReason);
+      await this.#conclude(why);
+      this.#effects.over("lost", why);
+    } else {
+      output.offset = exit.end;
+      this.#exiting(exit.status, exit.time);
+      await this.#conclude(undefined);
+      this.#effects.over("exited", endReason(endOf(exit.status, signalName)));
+    }
+  }
+
+  #begin(): boolean {
+    if (!this.#session.live || this.isBegun) return false;
+    this.isBegun = true;
+    return true;
+  }
+
+  #exiting(status: number, time: number): void {
+    const { row } = this.#session;
+    row.waitStatus = status;
+    row.ended = time;
+    if (row.state !== "exiting") this.#effects.to("exiting", "the program has ended");
+  }
+
+  /** Ray's processes, for one, would otherwise stay until the next reboot. */
+  async #endLeftovers(): Promise<void> {
+    const { row, trainer, id } = this.#session;
+    if (row.holderPid === null) return;
+    const ended = await endLeftovers(row.holderPid, trainer);
+    if (ended.length === 0) return;
+    this.#effects.log("session.leftovers-ended", { id, ended });
+    row.facts.leftovers = ended.map(({ what }) => what);
+  }
+
+  /** Keeps how it ended, before anybody hears of the end. */
+  async #conclude(lost: string | undefined): Promise<void> {
+    const { row, output, lastOutput } = this.#session;
+    row.facts.outputBytes = output.offset;
+    row.facts.lastOutput = lastOutput || this.#lastHeard();
+    this.#session.save();
+    await within(longestConclusion, this.#effects.conclude(lost));
+  }
+
+  /**
+   * When its log says that it wrote something last (ms since 1970), 0 where it does not tell: of an output
+   * that this server never saw.
+   */
+  #lastHeard(): number {
+    try {
+      const log = this.#session.openLog();
+      try {
+        log.times.refresh();
+        return log.times.last?.time ?? 0;
+      } finally {
+        log.close();
+      }
+    } catch {
+      return 0;
+    }
+  }
+}

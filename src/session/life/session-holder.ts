@@ -1,0 +1,216 @@
+// A session's holder, as long as the session lives: reached where its socket was deleted, connected to again
+// where only the connection was lost, and succeeded where it was killed.
+import fs from "node:fs";
+import path from "node:path";
+import type { Log } from "../../base/log.ts";
+import { processAlive } from "../../platform/processes.ts";
+import { readRecord, type SessionRecord } from "../../store/record.ts";
+import type { SessionRow } from "../../store/session-store.ts";
+import {
+  adoptAfterHolder,
+  connectHolder,
+  type LaunchOptions,
+  launchHolder,
+  openCursor,
+  openKeyboard,
+  recallHolder,
+} from "../holder/holder-launch.ts";
+import type { HolderEvents, HolderLink } from "../holder/holder-link.ts";
+
+/** What it needs of its session. */
+export interface SessionHolderEffects {
+  readonly id: string;
+  readonly folder: string;
+  readonly log: Log;
+  readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state">;
+  readonly events: Omit<HolderEvents, "sized" | "taken" | "closed">;
+  /** The session runs on, and this server is to follow it. */
+  wanted(): boolean;
+  /** There is a connection. */
+  linked(link: HolderLink): void;
+  /** The connection that there is now goes on where the last one ended; `succeeded`: with another holder. */
+  again(link: HolderLink, succeeded: boolean): void;
+  /** Nobody holds the terminal any more. */
+  lost(): void;
+}
+
+/** Who types here and is counted by the holder. */
+export interface Typist {
+  /** The holder has so many bytes. */
+  taken(number: number): void;
+  /** So many were passed on. */
+  typed(): number;
+}
+
+export class SessionHolder {
+  readonly #effects: SessionHolderEffects;
+  readonly #typists = new Map<bigint, Typist>();
+  #link: HolderLink | undefined;
+  /** Output from here on comes on the link, since no screen reads it. */
+  #listensFrom: (() => number) | undefined;
+  /** How the connection ended, in words. */
+  lossReason = "";
+
+  constructor(effects: SessionHolderEffects) {
+    this.#effects = effects;
+  }
+
+  get link(): HolderLink | undefined {
+    return this.#link;
+  }
+
+  /**
+   * Makes it, with the session's program.
+   * @throws Error as launchHolder does.
+   */
+  async launch(options: LaunchOptions): Promise<HolderLink> {
+    return this.#linked(await launchHolder(options, this.#events()));
+  }
+
+  /**
+   * Connects to the one that an earlier server made.
+   * @throws Error where none answers; its code is ETIMEDOUT where one is there that stands still.
+   */
+  async adopt(): Promise<HolderLink> {
+    return this.#linked(await this.#reach());
+  }
+
+  #linked(link: HolderLink): HolderLink {
+    this.#link = link;
+    if (this.#listensFrom !== undefined) link.subscribe(this.#listensFrom());
+    this.#effects.linked(link);
+    return link;
+  }
+
+  #events(): HolderEvents {
+    return {
+      ...this.#effects.events,
+      sized: () => {},
+      taken: (writer, number) => this.#typists.get(writer)?.taken(number),
+      closed: (reason) => this.#gone(reason),
+    };
+  }
+
+  /** Also where its socket was deleted: while the program lives it is not given up. */
+  async #reach(): Promise<HolderLink> {
+    const { folder, row } = this.#effects;
+    try {
+      return await connectHolder(folder, this.#events());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") throw error;
+      const record = this.record();
+      if (record.exit !== undefined) throw error;
+      return await recallHolder(folder, [row.holderPid, record.pid], this.#events());
+    }
+  }
+
+  /** What it wrote down; nothing where that cannot be read. */
+  record(): SessionRecord {
+    try {
+      return readRecord(this.#effects.folder);
+    } catch (error) {
+      this.#effects.log("session.record-failed", { id: this.#effects.id, reason: String(error) });
+      return { gaps: [], adopted: [] };
+    }
+  }
+
+  #gone(reason: string): void {
+    if (!this.#effects.wanted()) return;
+    this.#effects.log("session.holder-lost", { id: this.#effects.id, reason });
+    this.lossReason = reason;
+    const { programPid } = this.#effects.row;
+    if (this.record().exit !== undefined || this.#link === undefined || programPid === null || !processAlive(programPid))
+      return this.#effects.lost();
+    void this.#succeed(this.#link, programPid);
+  }
+
+  /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
+  async #succeed(dead: HolderLink, programPid: number): Promise<void> {
+    const { folder, id, log } = this.#effects;
+    try {
+      // only the connection may be gone: a holder that answers needs no successor
+      const same = await this.#reach().catch(() => undefined);
+      const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events()));
+      dead.close();
+      this.#linked(link);
+      if (same === undefined) {
+        // what the dead one may have typed and had not said to have is lost, and never typed twice
+        for (const [writer, { typed }] of this.#typists) link.countTyped({ writer, number: typed() });
+        log("session.succeeded", { id, holder: link.holderPid });
+      }
+      this.#effects.again(link, same === undefined);
+    } catch (error) {
+      log("session.succession-failed", { id, reason: String(error) });
+      this.#effects.lost();
+    }
+  }
+
+  /** No screen reads the output: it is heard on this connection, from `offset()` on. */
+  listen(offset: () => number): void {
+    this.#listensFrom = offset;
+    this.#link?.subscribe(offset());
+  }
+
+  /** A screen reads it again: another connection, on which no output comes. */
+  async listenNoMore(): Promise<void> {
+    const old = this.#link;
+    if (this.#listensFrom === undefined || old === undefined) return;
+    this.#listensFrom = undefined;
+    const link = await this.#reach().catch(() => undefined);
+    if (link === undefined || this.#link !== old || !this.#effects.wanted()) return link?.close();
+    old.close();
+    this.#linked(link);
+  }
+
+  /** Whether clients can have connections of their own: not from a holder of an earlier version. */
+  get servesViewers(): boolean {
+    return this.#link !== undefined && this.#link.version >= 2;
+  }
+
+  /** The output from an offset on, for a client; undefined where it has no place. */
+  openCursor(offset: number): number | undefined {
+    return this.#openViewer(() => openCursor(this.#effects.folder, offset));
+  }
+
+  /** A connection on which a viewer's client types itself; undefined where there is none to be had. */
+  openKeyboard(): number | undefined {
+    return this.#openViewer(() => openKeyboard(this.#effects.folder));
+  }
+
+  #openViewer(open: () => number): number | undefined {
+    if (!this.servesViewers || this.#effects.row.state !== "running") return undefined;
+    try {
+      return open();
+    } catch (error) {
+      this.#effects.log("session.cursor-failed", { id: this.#effects.id, reason: String(error) });
+      return undefined;
+    }
+  }
+
+  /**
+   * Somebody whose bytes the holder counts types here: `taken` is called soon and whenever that grows. The
+   * answer ends it; undefined where the holder is of an earlier version.
+   */
+  addTypist(writer: bigint, typist: Typist): (() => void) | undefined {
+    if (this.#link === undefined || !this.servesViewers) return undefined;
+    this.#typists.set(writer, typist);
+    this.#link.askTaken(writer);
+    return () => this.#typists.delete(writer);
+  }
+
+  /** One that was killed, or whose folder was read-only in the end, could not take its socket along. */
+  removeSocket(): void {
+    try {
+      fs.rmSync(path.join(this.#effects.folder, "sock"), { force: true });
+    } catch (error) {
+      this.#effects.log("session.socket-kept", { id: this.#effects.id, reason: String(error) });
+    }
+  }
+
+  /** Lets go of it; `release`: the end is stored, and it may go. */
+  close(release = false): void {
+    if (release) this.#link?.release();
+    this.#link?.close();
+    this.#link = undefined;
+  }
+}
