@@ -233,9 +233,7 @@ export const mostViewers = 256;
 /** @throws Failure 125 where one more viewer would be too many. */
 export function refuseCrowd(id: string, viewers: number): void {
   if (viewers < mostViewers) return;
-  throw new Failure(
-    `session ${id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${id}' follows it too`,
-  );
+  throw new Failure(`session ${id} has ${mostViewers} viewers, which is the limit; 'falcon logs -f ${id}' follows it too`);
 }
 
 /**

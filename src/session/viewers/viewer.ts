@@ -190,7 +190,8 @@ export class Viewer {
     this.#mode = { is: "stream", stream };
     this.shown = snapshot.offset;
     this.#send(stream, snapshot.tail);
-    for (const { offset, bytes } of joining.pending) this.#pass(stream, Math.max(offset, snapshot.offset), bytes.subarray(Math.max(0, snapshot.offset - offset)));
+    for (const { offset, bytes } of joining.pending)
+      this.#pass(stream, Math.max(offset, snapshot.offset), bytes.subarray(Math.max(0, snapshot.offset - offset)));
   }
 
   /**
