@@ -43,9 +43,7 @@ export interface Viewed {
   whenCurrent(callback: () => void): void;
   /** The output is sent, as the screen takes it. */
   stream(): void;
-  /**
-   * A connection on which the holder sends the output from here on; undefined where there is none to be had.
-   */
+  /** A connection on which the holder sends the output from here on; undefined where there is none. */
   openCursor(offset: number): number | undefined;
   /**
    * Whether a terminal that shows the output up to here, and takes so many bytes a second, is better served
@@ -194,10 +192,7 @@ export class Viewer {
       this.#pass(stream, Math.max(offset, snapshot.offset), bytes.subarray(Math.max(0, snapshot.offset - offset)));
   }
 
-  /**
-   * The terminal reads the output itself from here on, behind the screen that it was sent; false where it
-   * cannot.
-   */
+  /** The terminal reads the output itself from here on, behind the screen; false where it cannot. */
   #goDirect(offset: number, tail: Buffer): boolean {
     const holder = this.#viewed.openCursor(offset);
     if (holder === undefined) return false;
@@ -323,10 +318,7 @@ export class Viewer {
     else this.join();
   }
 
-  /**
-   * From the next join on `line` stands in the bottom row and the screen is drawn above it; undefined: the
-   * screen has all rows again.
-   */
+  /** From the next join on `line` stands in the bottom row, below the screen; undefined: no line. */
   setLine(line: TerminalBytes | undefined): void {
     this.#line = line;
     if (line === undefined) return;
