@@ -53,7 +53,7 @@ import { JobEnds } from "./job-ends.ts";
 import { JobSessions } from "./job-sessions.ts";
 import { JobSignals } from "./job-signals.ts";
 import { Listener } from "./listener.ts";
-import type { Peer } from "./peer.ts";
+import { Peer } from "./peer.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { type SystemUsage, systemUsage } from "./usage.ts";
@@ -535,8 +535,9 @@ export class Server implements Context {
    * @param first the client that brings the new version: it starts its server before the others, with older
    * ones of their own, can.
    */
-  async upgradeServer(first?: Peer): Promise<void> {
-    await this.#end("a new version takes over", (peer) => peer.reconnect(), first);
+  async upgradeServer(first?: Call): Promise<void> {
+    const peer = first instanceof Peer ? first : undefined;
+    await this.#end("a new version takes over", (each) => each.reconnect(), peer);
   }
 
   async #end(reason: string, farewell: (peer: Peer) => void, first?: Peer, renewing = false): Promise<void> {

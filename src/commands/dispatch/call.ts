@@ -162,8 +162,8 @@ export interface Context {
   readonly stopping: AbortSignal;
   /** The server ends when it can; holders and programs live on. */
   stopServer(reason: string): void;
-  /** The server makes way for a new one: clients are told to ask again. */
-  upgradeServer(): Promise<void>;
+  /** The server makes way for a new one, which the caller's client starts: clients are told to ask again. */
+  upgradeServer(by: Call): Promise<void>;
   /**
    * Whether a server that this caller starts takes over, since ours can give the caller's runs less than it
    * has itself; then the call is over. Else `lacks` is what such a run would lack, in words.

@@ -17,7 +17,9 @@ export const server: CommandSpec = {
   },
   async run(call, context, [action], options) {
     const live = context.table.live().length;
-    if (action === "status") {
+    // what a newer client asked for has been done when it asks the next server
+    const replaced = action === "upgrade" && (call.request.sentBefore ?? 0) > 0;
+    if (action === "status" || replaced) {
       const { pid, started, peers, up } = context.serverFacts();
       const facts = {
         pid,
@@ -50,7 +52,7 @@ export const server: CommandSpec = {
     }
     if (action === "upgrade") {
       call.resume(["server", "status"]);
-      await context.upgradeServer();
+      await context.upgradeServer(call);
       return undefined;
     }
     throw new Failure(`server ${action}: say status, stop or upgrade`, Status.usage);
