@@ -226,8 +226,7 @@ export class World {
       if (this.#holderKilled && !system.simProgram().lives) continue;
       // its server was killed before it had said what is to be asked of the next one
       if (person.shown === undefined && person.said.includes("ended the connection")) {
-        // what its client had read ended with it
-        person.mayLose = true;
+        person.mayLose = true; // what was typed at it went with it
         this.#attach(person);
         continue;
       }

@@ -80,7 +80,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => viewer.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;
   const typing = countedTyping(call, options.readOnly ? undefined : session);
-  const attachment: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session.program, viewed, {
+  const viewer: ViewerInput = new ViewerInput(session, options.readOnly ? undefined : session.program, viewed, {
     cols: Math.max(1, terminal.cols),
     rows: Math.max(1, terminal.rows),
     pid: call.request.pid,

@@ -256,6 +256,24 @@ export class HolderLink {
     this.#send(encodeKeep(bytes));
   }
 
+  /** What the next connection is to type once this one is lost. @param same whether to the same holder */
+  left(same: boolean): Typed[] {
+    return this.#typing.left(same);
+  }
+
+  /** Types what another connection has left. */
+  takeOver(left: readonly Typed[]): void {
+    this.#typing.takeOver(left);
+  }
+
+  /**
+   * What was removed of the session's folder, its log as well, is to be made anew. A holder that does not
+   * know this passes over it.
+   */
+  renew(): void {
+    if (this.#version >= 2) this.#send(encodeRenew());
+  }
+
   /** How the program has set its terminal at this moment. Throws when the terminal is gone. */
   lineMode(): LineMode {
     return lineMode(this.#master);

@@ -27,6 +27,8 @@ export interface AudienceEffects {
   readonly log: Log;
   /** What was removed of its log under it, while it lives. */
   lostLog(): LostLog | undefined;
+  /** The holder is to make that anew. */
+  renewLog(): void;
   /** Somebody came, or went. */
   changed(came: boolean): void;
 }
@@ -48,7 +50,7 @@ export class Audience {
   /** A viewer came; the caller lets it join. */
   add(viewer: Viewer, facts: ViewerFacts): void {
     this.viewers.set(viewer, facts);
-    this.#logWatch ??= new LogWatch(this.#effects.folder, () => this.#lookAtLog());
+    this.#logWatch ??= this.#watchLog();
     this.#effects.changed(true);
   }
 
@@ -97,11 +99,23 @@ export class Audience {
     this.retitle();
   }
 
+  #watchLog(): LogWatch {
+    return new LogWatch(this.#effects.folder, () => this.#lookAtLog());
+  }
+
+  /** The log, or the folder that it was removed with, may have been made anew: another one is looked at. */
+  lookAnew(): void {
+    this.#logWatch?.close();
+    this.#logWatch = this.viewers.size > 0 ? this.#watchLog() : undefined;
+  }
+
   /** Viewers are told once that the log is gone, by their title and by a notification. */
   #lookAtLog(): void {
     const { row, log } = this.#effects;
     const lost = this.#effects.lostLog();
-    if (lost === undefined || this.#note !== "") return;
+    if (lost === undefined || lost.what === "beginning") return;
+    this.#effects.renewLog();
+    if (this.#note !== "") return;
     this.#note = `its ${lost.what} was removed`;
     log("session.log-lost", { id: row.id, reason: lost.sentence });
     this.notify(`${row.name}: ${lost.sentence}`);

@@ -22,7 +22,7 @@ export interface SessionHolderEffects {
   readonly id: string;
   readonly folder: string;
   readonly log: Log;
-  readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state">;
+  readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state" | "cols" | "rows">;
   readonly events: Omit<HolderEvents, "sized" | "taken" | "closed">;
   /** The session runs on, and this server is to follow it. */
   wanted(): boolean;
@@ -126,17 +126,26 @@ export class SessionHolder {
 
   /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
   async #succeed(dead: HolderLink, programPid: number): Promise<void> {
-    const { folder, id, log } = this.#effects;
+    const { folder, id, log, row } = this.#effects;
     try {
       // only the connection may be gone: a holder that answers needs no successor
       const same = await this.#reach().catch(() => undefined);
       const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events()));
+      const left = dead.left(same !== undefined);
       dead.close();
       this.#linked(link);
       if (same === undefined) {
         // what the dead one may have typed and had not said to have is lost, and never typed twice
-        for (const [writer, { typed }] of this.#typists) link.countTyped({ writer, number: typed() });
+        for (const [writer, { typed }] of this.#typists) {
+          const first = left.find(({ by }) => by?.writer === writer)?.by?.number;
+          link.countTyped({ writer, number: first ?? typed() });
+        }
+        link.takeOver(left);
         log("session.succeeded", { id, holder: link.holderPid });
+      } else {
+        link.takeOver(left);
+        for (const writer of this.#typists.keys()) link.askTaken(writer);
+        link.resize(row.cols, row.rows);
       }
       this.#effects.again(link, same === undefined);
     } catch (error) {

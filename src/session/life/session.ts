@@ -12,7 +12,7 @@ import type { InputModes, Screens, ScreenText } from "../../terminal/worker/scre
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import type { HolderLink } from "../holder/holder-link.ts";
-import { type LostLog, lostLog } from "../output/log-watch.ts";
+import { isThere, type LostLog, lostLog } from "../output/log-watch.ts";
 import { SessionOutput } from "../output/session-output.ts";
 import type { Viewed } from "../viewers/viewer.ts";
 import { Audience } from "./audience.ts";
@@ -98,6 +98,7 @@ export class Session {
       folder,
       log: effects.log,
       lostLog: () => (this.live ? this.lostLog : undefined),
+      renewLog: () => this.#holder.link?.renew(),
       changed: (came) => {
         this.output.attend();
         if (came) {
@@ -321,6 +322,10 @@ export class Session {
     this.row.facts.gaps = this.gaps;
     this.#effects.log("session.hole-found", { id: this.id, offset, length });
     this.save();
+    // the holder may have begun a log that was removed anew, and the folder with it
+    if (this.audience.note === "" || !isThere(this.folder)) return;
+    this.#saveFile();
+    this.audience.lookAnew();
   }
 
   /** What the program asked of the keyboard, as the screen knows it. */

@@ -14,6 +14,11 @@ export interface LostLog {
   sentence: string;
 }
 
+/** Whether a session's folder is there. */
+export function isThere(folder: string): boolean {
+  return fs.existsSync(folder);
+}
+
 /**
  * What was removed, in a sentence; undefined where the log is there.
  * @param offset bytes that the session has said.

@@ -79,7 +79,7 @@ export class DeadlineWatch implements Looker {
       session.audience.limit = "";
       return inJob ? lookEvery : undefined;
     }
-    const progress = await this.#effects.progress(session);
+    const progress = await run();
     session.audience.limit = deadlineText(session.row, progress, this.#effects.saveBefore, this.#effects.clock());
     const { stopped } = deadlineFact(session.row);
     if (stopped !== undefined) {

@@ -11,6 +11,7 @@ import { InputParser } from "../keys/input-parser.ts";
 import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";
 import { isReported } from "../keys/key-sequences.ts";
+import type { Audience } from "../life/audience.ts";
 import type { ProgramLine } from "../life/program-line.ts";
 import type { Session } from "../life/session.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
@@ -27,7 +28,10 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
 export type SessionInput = Pick<ProgramLine, "input" | "interrupt" | "openKeyboard" | "inputTaken" | "resize">;
 
 /** A session as somebody sees it who may only look. */
-export type WatchedSession = Omit<Session, "program" | "resize" | "save" | "output" | "rename" | "start" | "leave">;
+export type WatchedSession = Omit<
+  Session,
+  "program" | "resize" | "save" | "output" | "audience" | "rename" | "start" | "leave"
+> & { readonly audience: Pick<Audience, "add" | "remove" | "limit" | "note"> };
 
 export interface ViewerInputOptions {
   cols: number;

@@ -327,6 +327,7 @@ export class Viewer {
       (effects) => this.#terminal.write(filter.feed(effects)),
       () => this.onFlood(),
     );
+    this.#viewed.stream();
   }
 
   /** Draws the screen in all rows where it stands above a line: one that is still waited for will be. */

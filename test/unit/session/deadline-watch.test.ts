@@ -145,7 +145,7 @@ describe("in a batch job", () => {
     await watch.look();
     assert.deepEqual([asked, stops], [2, 0]);
     await watch.look();
-    assert.equal(session.limit, "time limit in 1h 53m");
+    assert.equal(session.audience.limit, "time limit in 1h 53m");
   });
 
   test("a batch system that does not answer any more: the last word holds, and why is told", async () => {
