@@ -168,7 +168,8 @@ export class SessionOutput implements Viewed {
 
   /** The program is about to be started. */
   begin(): void {
-    this.#screen.open();
+    // whoever starts it hears its first bells
+    this.#screen.open().stream(true);
   }
 
   /** It ended before this server: what its stored screen lacks is in the log, and nobody waits for more. */

@@ -147,6 +147,7 @@ export class Viewer {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
+    this.#beside = undefined;
     const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
     if (!this.#mayRead) this.#viewed.stream();
@@ -251,6 +252,7 @@ export class Viewer {
   output(offset: number, bytes: Buffer): void {
     const mode = this.#mode;
     if (mode.is === "stream") return this.#pass(mode.stream, offset, bytes);
+    if (this.#beside !== undefined) return this.#beside.output(bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
