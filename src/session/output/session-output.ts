@@ -203,6 +203,7 @@ export class SessionOutput implements Viewed {
     this.#until = Math.max(this.#until, until);
     this.#followNow(sizes);
     if (this.#until <= this.offset) this.#reached();
+    else this.heard(this.#until);
   }
 
   #followNow(sizes: readonly SizeMark[]): void {

@@ -147,7 +147,6 @@ export class Viewer {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    this.#beside = undefined;
     const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
     this.#mode = joining;
     if (!this.#mayRead) this.#viewed.stream();
@@ -175,6 +174,8 @@ export class Viewer {
   #joined(join: number, joining: Mode & { is: "joining" }, snapshot: Snapshot): void {
     if (join !== this.#joins || this.#mode !== joining) return;
     this.#isShown();
+    // what came before this screen has rung its bells
+    this.#beside = undefined;
     this.#history = 0;
     // the program's title, colours and links are in the snapshot too
     if (!joining.begun) this.#draw(snapshot.first);
@@ -252,7 +253,7 @@ export class Viewer {
   output(offset: number, bytes: Buffer): void {
     const mode = this.#mode;
     if (mode.is === "stream") return this.#pass(mode.stream, offset, bytes);
-    if (this.#beside !== undefined) return this.#beside.output(bytes);
+    this.#beside?.output(bytes);
     if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
     mode.pendingBytes += bytes.length;
     if (mode.pendingBytes > viewerCredit) {
