@@ -225,7 +225,7 @@ export class World {
       // killed holder, no server that has its terminal: the program has none any more
       if (this.#holderKilled && !system.simProgram().lives) continue;
       // its server was killed before it had said what is to be asked of the next one
-      if (person.shown === undefined && person.said.includes("ended the connection")) {
+      if (person.shown === undefined && person.said.includes("falcon: the session server")) {
         person.mayLose = true; // what was typed at it went with it
         this.#attach(person);
         continue;
