@@ -343,8 +343,7 @@ export class SessionOutput implements Viewed {
 
   /** Bytes that the screen was given and has not drawn yet. */
   get lag(): number {
-    if (this.#version === undefined || this.#over) return this.#screen.handle?.lag ?? 0;
-    return this.#place === undefined ? 0 : Math.max(0, this.#place.received - this.#place.taken);
+    return this.#screen.handle?.lag ?? 0;
   }
 
   /** Calls when the screen has been given all output up to now, or gets nothing any more. */

@@ -3,7 +3,8 @@
 import type { Log } from "../../base/log.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
-import type { FollowEvents, InputModes, Marks, ScreenHandle, Screens, Source } from "../../terminal/worker/screens.ts";
+import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
+import type { FollowEvents, InputModes, Marks, ScreenHandle, Source } from "../../terminal/worker/screens.ts";
 
 /**
  * A screen is stored when this much output came since the last time: a new server then has at most this much

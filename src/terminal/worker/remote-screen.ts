@@ -24,7 +24,9 @@ export class RemoteScreen implements ScreenHandle {
   #rows: number;
   /** Position in the output of the next byte that is fed. */
   #offset: number;
+  /** Bytes fed that the screen has not taken, and of output that it reads itself. */
   #lag = 0;
+  #behind = 0;
   #drained: (() => void)[] = [];
   readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
   #watchCount = 0;
@@ -89,7 +91,7 @@ export class RemoteScreen implements ScreenHandle {
   }
 
   get lag(): number {
-    return this.#lag;
+    return this.#lag + this.#behind;
   }
 
   feed(bytes: Uint8Array, offset?: number): void {
@@ -205,6 +207,7 @@ export class RemoteScreen implements ScreenHandle {
     if (this.#isClosed || events === undefined) return;
     switch (message.is) {
       case "at":
+        this.#behind = Math.max(0, message.place.received - message.place.taken);
         if (message.told !== undefined) this.#tell(message.told);
         return events.at(message.place, message.grew);
       case "sized":

@@ -98,7 +98,7 @@ export interface ScreenHandle {
    * Whether anybody looks at the session: its screen is then kept ready for longer before it is packed up.
    */
   attend(on: boolean): void;
-  /** Bytes fed that the screen has not taken yet. */
+  /** Bytes that came for the screen and that it has not taken yet. */
   readonly lag: number;
   /** Calls once, when the lag is small. */
   onDrained(callback: () => void): void;
