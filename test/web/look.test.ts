@@ -101,7 +101,8 @@ describe("the page in a browser", { skip: noBrowser }, () => {
       "epochs=80",
       "rate=100",
     ]);
-    await home.ok(["wait", "beside"]);
+    // its eighty epochs are calculations: on a machine with other work they take a minute
+    await home.ok(["wait", "beside"], { limit: 240_000 });
     const id = (await home.sessions()).find(({ name }) => name === "beside")?.id ?? "";
     const page = await open(`#/run/${id}/curves`);
     const panels = () => page.$$eval(".panel h2", (all) => all.map((one) => one.textContent ?? ""));

@@ -109,7 +109,7 @@ function list(host: HTMLElement, row: RunRow, facts: Facts | null): void {
     [
       "settings",
       provenance?.overrides
-        ?.map(({ key, value, config }) => `${key}=${value}${config === null ? "" : ` (config.yml: ${config})`}`)
+        ?.map(({ key, value, config }) => `${key}=${value}${config === null ? "" : ` (config.yml: ${cut(config)})`}`)
         .join("\n"),
     ],
   ];
@@ -119,6 +119,13 @@ function list(host: HTMLElement, row: RunRow, facts: Facts | null): void {
       value == null || value === "" || value === "–" ? [] : [h("div", {}, h("dt", {}, name), h("dd", {}, value))],
     ),
   );
+}
+
+/** Characters of what stood in a setting's place: a whole map may, which the configuration below shows. */
+const longestBefore = 60;
+
+function cut(text: string): string {
+  return text.length <= longestBefore ? text : `${text.slice(0, longestBefore - 1)}…`;
 }
 
 /** The nodes of a run as a table. */
