@@ -283,9 +283,10 @@ async function publishLog(from: string, to: string): Promise<void> {
  * (`<graph>/<node>/train/metrics`), the newest first where they are too many.
  */
 function copyMetrics(graph: string, to: string): void {
-  const actors = (node: string) => names(path.join(graph, node)).filter((name) => name !== "metrics");
-  const chunks = names(graph)
-    .flatMap((node) => [node, ...actors(node).map((actor) => path.join(node, actor))])
+  // logs and models lie beside them
+  const folders = (at: string) => names(at).filter((name) => isFolder(path.join(at, name)));
+  const chunks = folders(graph)
+    .flatMap((node) => [node, ...folders(path.join(graph, node)).map((actor) => path.join(node, actor))])
     .flatMap((node) => {
       const below = path.join(graph, node, "metrics");
       if (!isFolder(below)) return [];

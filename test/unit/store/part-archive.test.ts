@@ -121,6 +121,9 @@ test("metrics are copied as far as they fit, the newest first", async () => {
   const actor = path.join(graph, "z", "train", "metrics", "val", "nll");
   fs.mkdirSync(actor, { recursive: true });
   fs.writeFileSync(path.join(actor, "chunk_000000.npz"), "newest");
+  // as each node's folder has them
+  fs.writeFileSync(path.join(graph, "z", "output.log"), "a log");
+  fs.writeFileSync(path.join(graph, "notes.txt"), "somebody's own");
   await archive.publish(publication("abc234", 1, { graph }));
   const copied = fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/val/loss"));
   assert.deepEqual(copied.sort(), ["chunk_000001.npz", "chunk_000002.npz"]);
