@@ -30,7 +30,7 @@ describe("a shared page", () => {
       "epochs=80",
     ]);
     id = (await home.sessions())[0]?.id ?? "";
-    await home.untilState(id, "exited");
+    await home.ok(["wait", id], { limit: 180_000 });
   });
   after(() => home.dispose());
 
