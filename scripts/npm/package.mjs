@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { transform } from "esbuild";
+import { transform, transformSync } from "esbuild";
 import { broken, nativeFiles, olderSqlite, platformName, takesNapiSqlite } from "./natives.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
@@ -16,13 +16,8 @@ const faces = ["DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique"
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 run([process.execPath, path.join(root, "scripts/build.mjs")], root);
 fs.rmSync(stage, { recursive: true, force: true });
-copy("LICENSE", "README.md", "CHANGELOG.md");
-copy(
-  ...fs
-    .readdirSync(path.join(root, "native"))
-    .filter((name) => /\.(c|h|gyp)$/.test(name))
-    .map((name) => `native/${name}`),
-);
+copy("LICENSE", "README.md");
+copySources();
 copy(
   "scripts/build.mjs",
   "scripts/lazy-packages.mjs",
@@ -53,6 +48,15 @@ function copy(...names) {
   }
 }
 
+/** What is compiled where no prebuilt runs, without the lines that are comments: a fifth of it. */
+function copySources() {
+  fs.mkdirSync(path.join(stage, "native"), { recursive: true });
+  for (const name of fs.readdirSync(path.join(root, "native")).filter((file) => /\.(c|h|gyp)$/.test(file))) {
+    const text = fs.readFileSync(path.join(root, "native", name), "utf8");
+    fs.writeFileSync(path.join(stage, "native", name), text.replace(/^\s*\/\/.*\n/gm, ""));
+  }
+}
+
 /** Made small: a stack of a report names places of the bundle, and the version. */
 async function copyBundles() {
   fs.mkdirSync(path.join(stage, "dist"), { recursive: true });
@@ -72,8 +76,8 @@ async function copyBundles() {
 }
 
 /**
- * A package that is carried along with those of its files that `wanted` takes, and without install scripts:
- * we bring what they would make.
+ * A package that is carried along with those of its files that `wanted` takes, without comments, and without
+ * install scripts: we bring what they would make.
  */
 function trimmed(name, wanted, from = "node_modules", to = "node_modules") {
   from = path.join(root, from, name);
@@ -81,7 +85,12 @@ function trimmed(name, wanted, from = "node_modules", to = "node_modules") {
   for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" })) {
     if (!wanted(file) || !fs.statSync(path.join(from, file)).isFile()) continue;
     fs.mkdirSync(path.dirname(path.join(to, file)), { recursive: true });
-    fs.copyFileSync(path.join(from, file), path.join(to, file));
+    if (!file.endsWith(".js")) fs.copyFileSync(path.join(from, file), path.join(to, file));
+    else
+      fs.writeFileSync(
+        path.join(to, file),
+        transformSync(fs.readFileSync(path.join(from, file)), { minifyWhitespace: true }).code,
+      );
   }
   const { version, license, main, exports, description, repository } = JSON.parse(
     fs.readFileSync(path.join(from, "package.json"), "utf8"),
@@ -172,7 +181,7 @@ function writeManifest() {
     os,
     bin: { falcon: "bin/falcon", "falcon-sessions": "bin/falcon" },
     man: manual,
-    files: ["bin", "dist", "native", "older-node", "prebuilds", "scripts", "CHANGELOG.md"],
+    files: ["bin", "dist", "native", "older-node", "prebuilds", "scripts"],
     scripts: { install: "node scripts/npm/install.mjs" },
     dependencies: {
       "@resvg/resvg-js": manifest.dependencies["@resvg/resvg-js"],
