@@ -101,7 +101,7 @@ describe("the wheel for arm64, with its Node", { skip: lackingEmulator(true) || 
   });
   after(() => home.dispose());
 
-  // not as a whole session: an emulated helper of the server needs longer than the four seconds that it is given
+  // no whole session: an emulated helper of the server needs more than the four seconds that it is given
   test("its Node has the addon, a database, a pty and pictures; the client speaks", async () => {
     const share = path.join(place, "share/falcon-sessions");
     const script = `
