@@ -32,6 +32,7 @@ export class MetricReader {
   #unpacked = 0;
   /** The chunk that was found half written. */
   #torn: string | undefined;
+  #reading: Promise<boolean> | undefined;
   /** When the newest chunk that was read was written, ms since 1970. */
   modified: number | undefined;
 
@@ -48,9 +49,16 @@ export class MetricReader {
 
   /**
    * Reads the chunks that were added or written anew since; the answer says whether there were any. Costs two
-   * stats when not.
+   * stats when not. Who asks while it reads gets the same answer.
    */
-  async read(): Promise<boolean> {
+  read(): Promise<boolean> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<boolean> {
     let found = false;
     const first = await this.#signature(0);
     if (first !== undefined && this.#seen.length > 0 && first !== this.#seen[0] && this.#next > 0) this.#next = 0; // a new launch has begun

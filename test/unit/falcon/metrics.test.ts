@@ -184,6 +184,21 @@ test("only new chunks are read: counted bytes", async () => {
   assert.equal(reader.modified, fs.statSync(metric.file(19)).mtimeMs);
 });
 
+test("two who read at once read each chunk once", async () => {
+  const metric = new Metric();
+  for (let n = 0; n < 3; n++) metric.write(n, [n], 1000 + n);
+  const count = new ByteCount();
+  const reader = new MetricReader(metric.folder, count);
+  assert.deepEqual(await Promise.all([reader.read(), reader.read()]), [true, true]);
+  assert.deepEqual(
+    reader.points.map(({ value }) => value),
+    [0, 1, 2],
+  );
+  assert.equal(count.opened, 3);
+  metric.write(3, [3], 1003);
+  assert.equal(await reader.read(), true, "a later one reads anew");
+});
+
 test("a half-written chunk waits, is read once it is whole, and not again and again before", async () => {
   const metric = new Metric();
   const count = new ByteCount();
