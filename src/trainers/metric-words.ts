@@ -46,6 +46,7 @@ export function metricTraits(name: string): MetricTraits {
     .toLowerCase()
     .replace(/_(?:epoch|step|aux)$/, "")
     .replace(/learning[^a-z]?rate/, "lr")
+    .replace(/log[^a-z0-9]prob(?![a-z0-9])/, "logprob")
     .split(/[^a-z0-9]+/);
   for (const word of words.toReversed()) {
     const found = traits.find(([pattern]) => pattern.test(word))?.[1];
