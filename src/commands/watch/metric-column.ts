@@ -4,8 +4,8 @@ import { printable } from "../../base/printable.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { MetricSeries } from "../../trainers/series.ts";
 
-/** A metric's name is shorter than this: it stands above its column. */
-export const longestName = 40;
+/** Characters of a metric's name above its column. */
+export const longestTitle = 40;
 
 /** Reads one metric of a session's run. */
 export type ReadMetric = (session: Session, name: string) => Promise<readonly MetricSeries[]>;
@@ -15,6 +15,8 @@ export class MetricColumn {
   #name = "";
   /** Last values by node, of each session that was looked at. */
   #values = new Map<string, ReadonlyMap<string, number>>();
+  /** Sessions that were read after their end. */
+  #concluded = new Set<string>();
 
   constructor(read: ReadMetric) {
     this.#read = read;
@@ -25,23 +27,31 @@ export class MetricColumn {
     return this.#name;
   }
 
-  /** Another metric, or none (""). What is known of the one before is forgotten. */
-  choose(name: string): void {
-    this.#name = printable(name).slice(0, longestName);
-    this.#values = new Map();
+  /** What stands above it. */
+  get title(): string {
+    return printable(this.#name).slice(0, longestTitle);
   }
 
-  /** Looks at these sessions' runs; one that has ended is read once. */
+  /** Another metric, or none (""). What is known of the one before is forgotten. */
+  choose(name: string): void {
+    this.#name = name;
+    this.#values = new Map();
+    this.#concluded = new Set();
+  }
+
+  /** Looks at these sessions' runs; one that has ended is read once more. */
   async look(sessions: readonly Session[]): Promise<void> {
     const name = this.#name;
     if (name === "") return;
     await Promise.all(
       sessions
-        .filter((session) => session.live || !this.#values.has(session.id))
+        .filter((session) => !this.#concluded.has(session.id))
         .map(async (session) => {
+          const ended = !session.live;
           const series = await this.#read(session, name);
           // another one was chosen meanwhile
           if (this.#name !== name) return;
+          if (ended) this.#concluded.add(session.id);
           const last = series.map(({ node, value }) => [node, value.at(-1)] as const);
           this.#values.set(session.id, new Map(last.filter((one): one is [string, number] => one[1] !== undefined)));
         }),

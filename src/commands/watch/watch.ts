@@ -127,7 +127,7 @@ class WatchView {
     this.#metricColumn =
       this.#metric.name === ""
         ? undefined
-        : metricColumn(this.#metric.name, ({ session, node }) =>
+        : metricColumn(this.#metric.title, ({ session, node }) =>
             node === undefined ? undefined : this.#metric.value(session.id, node.name),
           );
   }

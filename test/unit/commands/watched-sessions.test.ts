@@ -1,7 +1,7 @@
 // What the watch keeps of sessions: of one that has ended what its conclusion says, nothing from before it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longestName, MetricColumn } from "../../../src/commands/watch/metric-column.ts";
+import { longestTitle, MetricColumn } from "../../../src/commands/watch/metric-column.ts";
 import type { Watched } from "../../../src/commands/watch/watch-rows.ts";
 import { WatchedSessions } from "../../../src/commands/watch/watched-sessions.ts";
 import type { Session } from "../../../src/session/life/session.ts";
@@ -66,13 +66,20 @@ test("a metric as a column: its last value, of an ended run once", async () => {
   assert.deepEqual([column.value("abc", "z"), column.value("abc", "y"), column.value("other", "z")], [1, undefined, undefined]);
   values.set("val/nll", [3, 1, 0.5]);
   session.live = false;
+  await column.look([one]);
+  await column.look([one]);
+  assert.deepEqual([column.value("abc", "z"), reads], [0.5, 2], "what it wrote last is read");
   column.choose("val/nll");
   await column.look([one]);
   await column.look([one]);
-  assert.deepEqual([column.value("abc", "z"), reads], [0.5, 2]);
+  assert.deepEqual([column.value("abc", "z"), reads], [0.5, 3]);
   column.choose("other");
   assert.equal(column.value("abc", "z"), undefined);
-  column.choose(`\x1b[2J${"x".repeat(99)}`);
-  assert.equal(column.name.length, longestName);
-  assert.ok(!column.name.includes("\x1b"));
+  const long = "x".repeat(99);
+  values.set(long, [7]);
+  column.choose(long);
+  await column.look([one]);
+  assert.deepEqual([column.value("abc", "z"), column.title.length], [7, longestTitle], "the title alone is cut");
+  column.choose("\x1b[2J");
+  assert.ok(!column.title.includes("\x1b"));
 });
