@@ -68,7 +68,8 @@ export function supplyOf(config: YamlValue | undefined, machine: Machine): Suppl
   // an older Slurm names the devices alone
   if (job !== undefined && (allocated !== undefined || limits.length === 0))
     limits.push({ gpus: Number(allocated ?? 0) || 0, by: `the allocation of job ${job}` });
-  const driver = gpus.amd || gpus.nvidia;
+  // a processor's own graphics is AMD's as well, and no GPU to Ray: of both kinds nobody knows which counts
+  const driver = gpus.amd && gpus.nvidia ? undefined : gpus.amd || gpus.nvidia;
   if (driver !== undefined) limits.push({ gpus: driver, by: "the driver" });
   const [first, ...others] = limits;
   if (first === undefined) return { gpus: undefined, by: "", ...known };
@@ -76,12 +77,12 @@ export function supplyOf(config: YamlValue | undefined, machine: Machine): Suppl
 }
 
 /**
- * Devices that variables of the environment show: CUDA's of NVIDIA's, HIP's and ROCr's of AMD's. Where no
- * driver is known, any that is set counts.
+ * Devices that variables of the environment show: CUDA's of NVIDIA's, HIP's and ROCr's where AMD's are alone.
+ * Where no driver is known, any that is set counts.
  */
 export function visibleGpus({ environment, gpus }: Machine): { gpus: number; by: string }[] {
   const amd = ["HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"];
-  const variables = gpus.amd ? amd : gpus.nvidia ? ["CUDA_VISIBLE_DEVICES"] : ["CUDA_VISIBLE_DEVICES", ...amd];
+  const variables = gpus.nvidia ? ["CUDA_VISIBLE_DEVICES"] : gpus.amd ? amd : ["CUDA_VISIBLE_DEVICES", ...amd];
   return variables.flatMap((by) => {
     const names = environment[by];
     return names === undefined ? [] : [{ gpus: countOf(names), by }];

@@ -78,6 +78,14 @@ describe("what there is", () => {
     assert.deepEqual(told(amd({ HIP_VISIBLE_DEVICES: "0,1", ROCR_VISIBLE_DEVICES: "" })), [0, "ROCR_VISIBLE_DEVICES"]);
   });
 
+  test("NVIDIA's beside a processor's own graphics, which is AMD's: CUDA's variable counts, and no driver", () => {
+    const both = (environment: Record<string, string>) => ({ environment, gpus: { nvidia: 4, amd: 1 } });
+    assert.deepEqual(told(both({}))[0], undefined);
+    assert.equal(shortage(two, both({})), undefined);
+    assert.deepEqual(told(both({ CUDA_VISIBLE_DEVICES: "0,1", HIP_VISIBLE_DEVICES: "" })), [2, "CUDA_VISIBLE_DEVICES"]);
+    assert.match(shortage(two, both({ CUDA_VISIBLE_DEVICES: "0" })) ?? "", /there is 1 by CUDA_VISIBLE_DEVICES/);
+  });
+
   test("under WSL 2 the driver is Windows': nobody says that there is none", () => {
     assert.equal(told(windows({}))[0], undefined);
     assert.equal(shortage(two, windows({})), undefined);
