@@ -5,7 +5,8 @@ import type { Role } from "../wire.ts";
 import type { Line } from "./line.ts";
 import { isId } from "./page-socket.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
-import { AnswerTooLong, type SessionServer } from "./session-server.ts";
+import { AnswerTooLong, longestComplaint, type SessionServer } from "./session-server.ts";
+import { Tail } from "./tail.ts";
 
 /** Longest answer that is held in memory, bytes. */
 const mostAnswer = 64 << 20;
@@ -88,7 +89,7 @@ export class Api {
     try {
       const { status, stdout, stderr } = await this.#server.ask(args, mostAnswer);
       if (status === 0) return send(response, 200, "application/json", stdout);
-      give(response, { none: stderr.trim().replace(/^falcon: /, "") });
+      give(response, { none: reason(stderr) });
     } catch (error) {
       if (!(error instanceof AnswerTooLong)) throw error;
       give(response, { none: `there is more than the page can show (${error.message})` });
@@ -111,7 +112,7 @@ export class Api {
     const known = Object.hasOwn(formats, format) ? formats[format] : undefined;
     if (known === undefined || (asker.role === "link" && !known.link)) return refuse(response, 404);
     let begun: Line | undefined;
-    let words = "";
+    const words = new Tail(longestComplaint);
     const head = () => {
       if (response.headersSent) return;
       // as an attachment, always: a page or a picture of the program's making never runs at our origin
@@ -128,14 +129,12 @@ export class Api {
           head();
           if (!response.write(bytes)) line.pause();
         },
-        (bytes) => {
-          words += bytes.toString().slice(0, mostLines);
-        },
+        (bytes) => words.add(bytes),
         (line) => {
           begun = line;
         },
       );
-      if (status !== 0 && !response.headersSent) return give(response, { none: words.trim().replace(/^falcon: /, "") }, 404);
+      if (status !== 0 && !response.headersSent) return give(response, { none: reason(words.toString()) }, 404);
       head();
       response.end();
     } catch {
@@ -144,6 +143,11 @@ export class Api {
       else refuse(response, 503);
     }
   }
+}
+
+/** A complaint without the name of who makes it. */
+function reason(complaint: string): string {
+  return complaint.trim().replace(/^falcon: /, "");
 }
 
 export function give(response: ServerResponse, value: unknown, status = 200): void {

@@ -1,9 +1,11 @@
 // A command on a session of another machine. The session server answers with the program that runs it there
 // (ssh, srun, the client's byte channel), which a client becomes; here it is a process of its own.
 import { spawn as spawnOnTerminal } from "node-pty";
+import { Status } from "../../base/failure.ts";
 import { spawnOutside } from "../../base/outside-program.ts";
 import { printable } from "../../base/printable.ts";
 import type { Events, Line } from "./line.ts";
+import { Tail } from "./tail.ts";
 
 /** What a client would become. */
 export interface FarProgram {
@@ -12,83 +14,97 @@ export interface FarProgram {
   args: readonly string[];
 }
 
-/** Characters of what is said at an end: a sentence. */
+/** Bytes of what is said at an end: a sentence. */
 const longestReason = 1_000;
 
-/** What is said when it cannot be started; the status that a shell has for that. */
-const cannotStart = 126;
+/** Tells its end once, whoever finds it first. */
+class End {
+  readonly #events: Events;
+  over = false;
 
-/** Without a terminal: nobody is asked for a login, which the session server has seen to. */
+  constructor(events: Events) {
+    this.#events = events;
+  }
+
+  tell(status: number | undefined): void {
+    if (this.over) return;
+    this.over = true;
+    this.#events.over(status);
+  }
+}
+
+/**
+ * Without a terminal: nobody is asked for a login, which the session server has seen to.
+ * @throws Error that it cannot be started (too long a command line)
+ */
 export function farCommand({ file, args }: FarProgram, events: Events): Line {
   const child = spawnOutside(file, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let over = false;
-  const end = (status: number | undefined) => {
-    if (over) return;
-    over = true;
-    events.over(status);
-  };
-  child.stdout.on("data", (bytes: Buffer) => events.stdout(bytes));
-  child.stderr.on("data", (bytes: Buffer) => events.stderr(bytes));
+  const end = new End(events);
   child.on("error", (error) => {
     events.stderr(Buffer.from(error.message));
-    end(cannotStart);
+    end.tell(Status.notExecutable);
   });
-  child.on("close", (status) => end(status ?? undefined));
+  child.on("close", (status) => end.tell(status ?? undefined));
+  // Node makes no pipes where there are too many files open, and tells the error after this
+  const { stdout, stderr } = child as Partial<Pick<typeof child, "stdout" | "stderr">>;
+  stdout?.on("data", (bytes: Buffer) => events.stdout(bytes));
+  stderr?.on("data", (bytes: Buffer) => events.stderr(bytes));
   return {
     input: () => {},
     size: () => {},
-    pause: () => child.stdout.pause(),
-    resume: () => child.stdout.resume(),
+    pause: () => stdout?.pause(),
+    resume: () => stdout?.resume(),
     close: () => {
       child.kill();
-      end(undefined);
+      end.tell(undefined);
     },
   };
 }
 
-/** On a terminal of this size: what it shows goes to `events.stdout`. */
+/**
+ * On a terminal of this size: what it shows goes to `events.stdout`.
+ * @throws Error that it cannot be started (no terminal left)
+ */
 export function farTerminal({ file, args }: FarProgram, size: { cols: number; rows: number }, events: Events): Line {
   const terminal = spawnOnTerminal(file, [...args], {
     ...size,
     env: { ...process.env, TERM: "xterm-256color", COLORTERM: "truecolor" },
     encoding: null,
   });
-  let over = false;
-  const end = (status: number | undefined) => {
-    if (over) return;
-    over = true;
-    events.over(status);
-  };
-  let last = "";
+  const end = new End(events);
+  const last = new Tail(longestReason);
   terminal.onData((data) => {
     const bytes = data as unknown as Buffer;
-    last = (last + bytes.toString()).slice(-longestReason);
+    last.add(bytes);
     events.stdout(bytes);
   });
   terminal.onExit(({ exitCode }) => {
     // a terminal has one stream: what was said last is why there is nothing more to see
-    if (exitCode !== 0)
-      events.stderr(
-        Buffer.from(
-          printable(
-            last
-              .trim()
-              .split(/[\r\n]+/)
-              .at(-1) ?? "",
-          ),
-        ),
-      );
-    end(exitCode);
+    const lines = last
+      .toString()
+      .trim()
+      .split(/[\r\n]+/);
+    if (exitCode !== 0) events.stderr(Buffer.from(printable(lines.at(-1) ?? "")));
+    end.tell(exitCode);
   });
   return {
-    input: (bytes) => terminal.write(bytes as unknown as string),
-    size: (cols, rows) => terminal.resize(cols, rows),
+    input: (bytes) => {
+      if (!end.over) terminal.write(bytes as unknown as string);
+    },
+    size: (cols, rows) => {
+      if (end.over) return;
+      try {
+        terminal.resize(cols, rows);
+      } catch {
+        // it has closed, and its end is told in a moment
+      }
+    },
     pause: () => terminal.pause(),
     resume: () => terminal.resume(),
     close: () => {
       // the far session has one viewer less, as when a window is closed
-      if (!over) terminal.kill("SIGHUP");
-      end(undefined);
+      if (!end.over) terminal.kill("SIGHUP");
+      end.tell(undefined);
     },
   };
 }

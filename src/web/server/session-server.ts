@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import net from "node:net";
 import path from "node:path";
 import { bytesOf, textOf } from "../../base/bytes.ts";
+import { Status, sentence } from "../../base/failure.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
 import { nativeFolder, peerCredentials } from "../../platform/native.ts";
 import {
@@ -20,9 +21,12 @@ import {
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
 import { type FarProgram, farCommand, farTerminal } from "./far-command.ts";
 import type { Events, Line } from "./line.ts";
+import { Tail } from "./tail.ts";
 
 /** An answer may take so long (ms): a search of a day's output does. */
 const longestAnswer = 120_000;
+/** Bytes of what it says on stderr, the last: a sentence on why there is no answer. */
+export const longestComplaint = 4 << 10;
 /** Between two attempts to start a server (ms). */
 const startPause = 2_000;
 /**
@@ -35,6 +39,7 @@ const noVersion = "0.0.0";
 export interface Answer {
   status: number;
   stdout: Buffer;
+  /** Its end. */
   stderr: string;
 }
 
@@ -61,7 +66,7 @@ export class SessionServer {
   /** What a command prints. @throws AnswerTooLong, NoServer */
   async ask(args: readonly string[], most: number): Promise<Answer> {
     const out: Buffer[] = [];
-    const errors: Buffer[] = [];
+    const errors = new Tail(longestComplaint);
     let length = 0;
     const told = this.stream(
       args,
@@ -70,14 +75,14 @@ export class SessionServer {
         out.push(Buffer.from(bytes));
         if (length > most) line.close();
       },
-      (bytes) => errors.push(Buffer.from(bytes)),
+      (bytes) => errors.add(bytes),
     );
     // the line was closed by us then, which is no loss of the server
     const status = await told.catch((error) => {
       throw length > most ? new AnswerTooLong(`more than ${most} bytes`) : error;
     });
     if (length > most) throw new AnswerTooLong(`more than ${most} bytes`);
-    return { status, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() };
+    return { status, stdout: Buffer.concat(out), stderr: errors.toString() };
   }
 
   /** Passes on what a command prints, as it comes; answers its status. @throws NoServer */
@@ -137,7 +142,12 @@ export class SessionServer {
       },
       far: (program) => {
         if (closed) return events.over(undefined);
-        goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
+        try {
+          goOn(now === undefined ? farCommand(program, events) : farTerminal(program, now, events));
+        } catch (error) {
+          events.stderr(Buffer.from(sentence(error)));
+          events.over(Status.notExecutable);
+        }
       },
     };
     let line = speak(await this.#connect(), request(args, now), events, sentOn);

@@ -1,13 +1,15 @@
 // The session server as the web process asks it, with a server of the test's own: answers that are too long,
-// and a line that is closed while another server is being reached.
+// a line that is closed while another server is being reached, and programs that cannot be started.
 import assert from "node:assert/strict";
+import { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { encodeExec, ServerFrame } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { AnswerTooLong, SessionServer } from "../../../src/web/server/session-server.ts";
+import { farTerminal } from "../../../src/web/server/far-command.ts";
+import { AnswerTooLong, longestComplaint, SessionServer } from "../../../src/web/server/session-server.ts";
 
 /** A home whose server says this to everybody. */
 async function home(t: TestContext, said: (socket: net.Socket) => void): Promise<string> {
@@ -51,4 +53,49 @@ test("a line that is closed while the job's server is being reached is over", as
     });
   });
   assert.equal(await over, undefined);
+});
+
+test("of a complaint without end the last of what is said is kept", async (t) => {
+  const folder = await home(t, (socket) => {
+    for (let n = 0; n < 20; n++) socket.write(encodeFrame(ServerFrame.stderr, Buffer.alloc(10_000, "x")));
+    socket.write(encodeFrame(ServerFrame.stderr, Buffer.from("falcon: because")));
+    socket.write(encodeFrame(ServerFrame.exit, Buffer.from([3])));
+  });
+  const { status, stderr } = await new SessionServer(folder).ask(["show"], 1_000);
+  assert.deepEqual([status, stderr.length, stderr.slice(-17)], [3, longestComplaint, "xxfalcon: because"]);
+});
+
+test("a far program whose command line is too long is told as not started", async (t) => {
+  const folder = await home(t, (socket) => socket.write(encodeExec("/bin/true", ["true", "x".repeat(200_000)])));
+  const { status, stderr } = await new SessionServer(folder).ask(["show"], 1_000);
+  assert.equal(status, 126);
+  assert.match(stderr, /E2BIG/);
+});
+
+test("a far program for which there are too many open files is told as not started", async (t) => {
+  const folder = await home(t, (socket) => socket.write(encodeExec("/bin/true", ["true"])));
+  // as Node does it: no pipes, and an error afterwards
+  const spawning = ChildProcess.prototype as unknown as { spawn(): number };
+  t.mock.method(spawning, "spawn", function (this: ChildProcess) {
+    process.nextTick(() => this.emit("error", new Error("spawn EMFILE")));
+    return -24;
+  });
+  const { status, stderr } = await new SessionServer(folder).ask(["show"], 1_000);
+  assert.deepEqual([status, stderr], [126, "spawn EMFILE"]);
+});
+
+test("a far terminal that has closed takes keys and sizes as before, and tells why it ended", async () => {
+  const said: string[] = [];
+  let line: ReturnType<typeof farTerminal> | undefined;
+  const status = await new Promise((over) => {
+    line = farTerminal(
+      { file: "/bin/sh", args: ["-c", "printf 'no way th\\303\\251re\\n'; exit 4"] },
+      { cols: 80, rows: 24 },
+      { stdout() {}, stderr: (bytes) => said.push(bytes.toString()), over },
+    );
+  });
+  assert.deepEqual([status, said], [4, ["no way th\u00e9re"]]);
+  line?.size(100, 30);
+  line?.input(Buffer.from("x"));
+  line?.close();
 });
