@@ -78,6 +78,7 @@ const files = {
   "processes of their own, which a file system that hangs stops alone": ["src/web/server/"],
   "the kernel's own file systems, /etc, and our installation": [
     "src/base/aside-pool.ts",
+    "src/base/names-in.ts",
     "src/base/zone.ts",
     "src/platform/",
     "src/doctor/cleaner.ts",

@@ -2,7 +2,7 @@
 // of weeks still needs.
 import fs from "node:fs";
 import path from "node:path";
-import { namesIn } from "../platform/names-in.ts";
+import { namesIn } from "../base/names-in.ts";
 import { type Finding, problem, warning } from "./condition.ts";
 
 /** A folder from which old files are removed, or (`age` null) one that is spared. */

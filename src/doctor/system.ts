@@ -1,7 +1,7 @@
 // The system below and the server beside: the kernel's age, and session servers of another version or another
 // folder.
 import fs from "node:fs";
-import { namesIn } from "../platform/names-in.ts";
+import { namesIn } from "../base/names-in.ts";
 import { type Finding, problem, warning } from "./condition.ts";
 
 /**

@@ -1,7 +1,7 @@
 // Where the homes of a host's batch jobs are (native/home.c, home_of_job). Docs: decisions/0004-homes.md.
-import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { namesIn } from "../base/names-in.ts";
 
 /** The home of one job. */
 export interface JobHome {
@@ -24,16 +24,8 @@ export function jobHomes(host: string): JobHome[] {
   if (host.length + "/j/".length + longestJob > longestHome)
     folders.push(`/var/tmp/falcon-sessions-${process.geteuid?.()}/${os.hostname().replaceAll("/", "-")}/j`);
   return folders.flatMap((folder) =>
-    entries(folder)
+    namesIn(folder)
       .filter((name) => jobName.test(name))
       .map((job) => ({ job, home: path.join(folder, job) })),
   );
-}
-
-function entries(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

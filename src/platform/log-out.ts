@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { namesIn } from "./names-in.ts";
+import { namesIn } from "../base/names-in.ts";
 
 /**
  * Below the user's own manager (`user@UID.service`), in the scope of one login, or in neither (a service, a

@@ -2,7 +2,7 @@
 // new, or an earlier version made it) is taken only where nothing in it can be running on another machine.
 import path from "node:path";
 import { Failure } from "../base/failure.ts";
-import { namesIn } from "../platform/names-in.ts";
+import { namesIn } from "../base/names-in.ts";
 import { claimHome, machineOfHome } from "../platform/native.ts";
 import { readRecord } from "../store/record.ts";
 import { readSessionFile } from "../store/session-file.ts";

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../base/clock.ts";
+import { namesIn } from "../base/names-in.ts";
 import { OutputLog } from "./output-log.ts";
 import { writeSegment } from "./segments.ts";
 import type { SessionFile } from "./session-file.ts";
@@ -130,14 +131,14 @@ export class PartArchive {
 
   #newest(run: string): ArchivedPart | undefined {
     if (!idPattern.test(run)) return undefined;
-    const numbers = names(path.join(this.root, run)).map(Number).filter(Number.isSafeInteger);
+    const numbers = namesIn(path.join(this.root, run)).map(Number).filter(Number.isSafeInteger);
     return numbers.length === 0 ? undefined : this.#part(run, Math.max(...numbers));
   }
 
   /** All parts of a run, oldest first; what cannot be read, or is not ours, is passed over. */
   parts(run: string): ArchivedPart[] {
     if (!idPattern.test(run)) return [];
-    const found = names(path.join(this.root, run))
+    const found = namesIn(path.join(this.root, run))
       .filter((name) => /^[1-9]\d{0,4}$/.test(name))
       .slice(0, mostParts)
       .flatMap((name) => this.#part(run, Number(name)) ?? []);
@@ -170,7 +171,7 @@ export class PartArchive {
   }
 
   #runs(): string[] {
-    return names(this.root).slice(0, mostRuns);
+    return namesIn(this.root).slice(0, mostRuns);
   }
 
   #newestOfAll(): ArchivedPart[] {
@@ -194,7 +195,7 @@ export class PartArchive {
     const coming = path.join(path.dirname(folder), "..", `bringing-${path.basename(folder)}`);
     fs.rmSync(coming, { recursive: true, force: true });
     fs.mkdirSync(coming, { mode: 0o700 });
-    for (const name of names(part.folder)) {
+    for (const name of namesIn(part.folder)) {
       if (!/^(session\.json|record|times|seg-[\w-]+\.br)$/.test(name)) continue;
       const from = path.join(part.folder, name);
       const stat = fs.lstatSync(from);
@@ -268,7 +269,8 @@ async function publishLog(from: string, to: string): Promise<void> {
       kept.push(segment.file);
       if (!fs.existsSync(path.join(to, segment.file))) copy(path.join(from, segment.file), to, segment.file);
     }
-    for (const name of names(to)) if (/^seg-/.test(name) && !kept.includes(name)) fs.rmSync(path.join(to, name), { force: true });
+    for (const name of namesIn(to))
+      if (/^seg-/.test(name) && !kept.includes(name)) fs.rmSync(path.join(to, name), { force: true });
     for (const name of ["times", "record"]) {
       const file = path.join(from, name);
       if (fs.existsSync(file) && fs.statSync(file).size <= longestIndex) copy(file, to, name);
@@ -284,7 +286,7 @@ async function publishLog(from: string, to: string): Promise<void> {
  */
 function copyMetrics(graph: string, to: string): void {
   // logs and models lie beside them
-  const folders = (at: string) => names(at).filter((name) => isFolder(path.join(at, name)));
+  const folders = (at: string) => namesIn(at).filter((name) => isFolder(path.join(at, name)));
   const chunks = folders(graph)
     .flatMap((node) => [node, ...folders(path.join(graph, node)).map((actor) => path.join(node, actor))])
     .flatMap((node) => {
@@ -335,14 +337,6 @@ export function lastWritten<T extends { written: number }>(parts: readonly T[]):
     (last, part) => (last !== undefined && last.written > part.written ? last : part),
     undefined,
   );
-}
-
-function names(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function isFolder(file: string): boolean {

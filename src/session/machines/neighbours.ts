@@ -4,12 +4,12 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
+import { namesIn } from "../../base/names-in.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
 import { machineOfHome, peerCredentials } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
-
 import { readRecord, type SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
@@ -51,14 +51,6 @@ const longestAnswer = 3_000;
 
 /** So much of an answer (bytes) is taken: some ten thousand sessions. */
 const mostAnswer = 32 << 20;
-
-function entries(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
 
 export class Neighbours {
   readonly #place: Place;
@@ -104,7 +96,7 @@ async function sessionsOf(job: string | null, home: string): Promise<NeighbourSe
 
 /** The sessions of a job whose server is gone, as their folders tell them. */
 function fromFolders(job: string, home: string): NeighbourSession[] {
-  return entries(path.join(home, "s")).flatMap((name): NeighbourSession[] => {
+  return namesIn(path.join(home, "s")).flatMap((name): NeighbourSession[] => {
     const folder = path.join(home, "s", name);
     const file = readSessionFile(folder);
     if (file === undefined) return [];

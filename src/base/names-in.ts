@@ -1,4 +1,4 @@
-// The names in a folder of the system; none where it cannot be read.
+// The names in a folder of ours or of the system, which always answer; none where it cannot be read.
 import fs from "node:fs";
 
 export function namesIn(folder: string): string[] {
