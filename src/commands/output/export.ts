@@ -368,7 +368,7 @@ async function writeCurve(
 
 /** What it used by its epochs, from this one on. */
 async function resourcePanels(context: Context, session: Session, from: number): Promise<Pick<FigureOptions, "resources">> {
-  const { axis, curves } = await usageCurves(context, session);
+  const { axis, curves } = usageCurves(context, session, await context.progress.series(session));
   if (axis !== "epoch") return {};
   const since = curves.map(({ label, x, y }) => {
     const kept = x.flatMap((epoch, i) => (epoch >= from ? [i] : []));

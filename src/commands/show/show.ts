@@ -107,7 +107,7 @@ async function pageOf(
   const charts = (await context.progress.curves(session))
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
     .map(({ node, ...curves }) => `\n${lossChart(node, curves, chartWidth, colours).join("\n")}\n`);
-  const used = await usageCurves(context, session);
+  const used = usageCurves(context, session, await context.progress.series(session));
   const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, chartWidth, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,

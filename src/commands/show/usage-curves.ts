@@ -4,6 +4,7 @@ import { usageByEpoch } from "../../resources/by-epoch.ts";
 import type { UsageSample } from "../../resources/sample.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Curve } from "../../trainers/curve.ts";
+import type { MetricSeries } from "../../trainers/series.ts";
 import type { Context } from "../dispatch/call.ts";
 
 export interface UsageCurves {
@@ -18,11 +19,10 @@ const shown = [
   { label: "GPU use (%)", field: "gpu", scale: 100 },
 ] as const;
 
-export async function usageCurves(context: Context, session: Session): Promise<UsageCurves> {
+/** @param series the run's metrics, whose losses tell the times of its epochs */
+export function usageCurves(context: Context, session: Session, series: readonly MetricSeries[]): UsageCurves {
   const samples = context.usage.series(session);
-  const losses = (await context.progress.series(session)).filter(
-    ({ metric }) => metric === "val_loss" || metric === "train_loss",
-  );
+  const losses = series.filter(({ metric }) => metric === "val_loss" || metric === "train_loss");
   const longest = losses.reduce<(typeof losses)[number] | undefined>(
     (a, b) => (a === undefined || b.value.length > a.value.length ? b : a),
     undefined,

@@ -15,8 +15,8 @@ const mostNames = 400;
  * @param all of so many of its other metrics the curves are told as well, by their names.
  */
 export async function beside(context: Context, session: Session, metric: string | undefined, all = 0): Promise<object> {
-  const { axis, curves } = await usageCurves(context, session);
   const series = await context.progress.series(session);
+  const { axis, curves } = usageCurves(context, session, series);
   const events = context.events.after(0, session.id).filter(({ epoch }) => epoch !== null);
   const metrics = [...new Set(series.map((one) => one.metric))].filter((name) => !drawn.has(name)).slice(0, mostNames);
   const curvesOf = (name: string | undefined) => series.filter((one) => one.metric === name).map(curveOf);
