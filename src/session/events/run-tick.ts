@@ -34,10 +34,10 @@ export interface Looker {
   look(session: Session, run: () => Promise<RunProgress | null>): Promise<number | undefined>;
 }
 
-/** Of one session: when who is due (steady; Infinity: not by itself), and whether it is being looked at. */
+/** Of one session: when who is due (steady; Infinity: not by itself), and who is looking at it. */
 interface State {
   due: Map<Looker, number>;
-  looking: boolean;
+  looking: Set<Looker>;
 }
 
 export class RunTick {
@@ -95,37 +95,38 @@ export class RunTick {
     let next = Number.POSITIVE_INFINITY;
     for (const session of this.#effects.live()) {
       const state = this.#of(session);
-      // one look at a time, after which it has its turn: two could both find that a stop is due
-      if (state.looking) continue;
-      const due = this.#lookers.filter((looker) => (state.due.get(looker) as number) <= now);
-      if (due.length > 0) void this.#look(session, state, due);
-      else next = Math.min(next, ...state.due.values());
+      // each looks once at a time, and has its turn afterwards: two looks could both find that a stop is due
+      const free = this.#lookers.filter((looker) => !state.looking.has(looker));
+      const when = (looker: Looker) => state.due.get(looker) as number;
+      const due = free.filter((looker) => when(looker) <= now);
+      if (due.length > 0) this.#look(session, state, due);
+      next = Math.min(next, ...free.filter((looker) => when(looker) > now).map(when));
     }
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#turn(), Math.max(shortestWait, next - now));
     this.#timer.unref();
   }
 
-  async #look(session: Session, state: State, lookers: readonly Looker[]): Promise<void> {
-    state.looking = true;
+  #look(session: Session, state: State, lookers: readonly Looker[]): void {
     let read: Promise<RunProgress | null> | undefined;
     const run = () => {
       read ??= this.#effects.progress(session).catch(() => null);
       return read;
     };
-    await Promise.all(
-      lookers.map(async (looker) => {
-        state.due.set(looker, Number.POSITIVE_INFINITY);
-        const pause = await looker.look(session, run).catch((error) => {
-          this.#effects.log("session.look-failed", { id: session.id, reason: sentence(error) });
-          return slow;
-        });
-        // sooner where it was told so meanwhile
-        const then = pause === undefined ? Number.POSITIVE_INFINITY : this.#effects.steady() + pause;
-        state.due.set(looker, Math.min(state.due.get(looker) as number, then));
-      }),
-    );
-    state.looking = false;
+    for (const looker of lookers) void this.#lookAs(looker, session, state, run);
+  }
+
+  async #lookAs(looker: Looker, session: Session, state: State, run: () => Promise<RunProgress | null>): Promise<void> {
+    state.looking.add(looker);
+    state.due.set(looker, Number.POSITIVE_INFINITY);
+    const pause = await looker.look(session, run).catch((error) => {
+      this.#effects.log("session.look-failed", { id: session.id, reason: sentence(error) });
+      return slow;
+    });
+    // sooner where it was told so meanwhile
+    const then = pause === undefined ? Number.POSITIVE_INFINITY : this.#effects.steady() + pause;
+    state.due.set(looker, Math.min(state.due.get(looker) as number, then));
+    state.looking.delete(looker);
     this.#turn();
   }
 
@@ -134,7 +135,7 @@ export class RunTick {
     if (state === undefined) {
       const now = this.#effects.steady();
       const pace = this.#watchers.size > 0 ? now : now + slow;
-      state = { looking: false, due: new Map(this.#lookers.map((looker) => [looker, looker === this.#told ? pace : now])) };
+      state = { looking: new Set(), due: new Map(this.#lookers.map((looker) => [looker, looker === this.#told ? pace : now])) };
       this.#states.set(session, state);
     }
     return state;

@@ -120,6 +120,28 @@ test("a change is looked at now, also where it comes during a look", async (t) =
   );
 });
 
+test("who takes long over a session holds up nobody else who looks at it", async (t) => {
+  const { tick, take, lookers, pass } = fake(t, ["a"], { one: 5_000 });
+  const [one] = lookers as [Looker];
+  let asked = 0;
+  let answer: (pause: number) => void = () => {};
+  one.look = () => {
+    asked++;
+    return new Promise((resolve) => {
+      answer = resolve;
+    });
+  };
+  tick.watch(() => {});
+  tick.begin();
+  await settled();
+  await pass(4_000);
+  tick.soon(one);
+  assert.deepEqual([take(), asked], [["told a", "told a", "told a"], 1], "and looks once at a time");
+  answer(5_000);
+  await settled();
+  assert.equal(asked, 2, "it was told to look again meanwhile");
+});
+
 test("a run that cannot be read holds up no other; one that is new is looked at; one that has ended is not", async (t) => {
   const { tick, take, sessions, hanging, pass, lookers } = fake(t, ["a", "b"], { one: 5_000 });
   hanging.set("a", () => {});
