@@ -295,6 +295,13 @@ export class HolderLink {
     this.#closeMaster();
   }
 
+  /** The program has ended, and all of its output was delivered, here or on another connection. */
+  ended(): void {
+    if (this.#state === "open") this.#state = "ended";
+    // what the program left behind on the terminal must not find it open for our sake
+    this.#closeMaster();
+  }
+
   /** Whether nothing goes to the holder any more, and nothing comes from it. */
   get #over(): boolean {
     return this.#state === "lost" || this.#state === "left";
@@ -335,9 +342,7 @@ export class HolderLink {
         break;
       case FromHolder.exit: {
         const exit = decodeExit(payload);
-        this.#state = "ended";
-        // what the program left behind on the terminal must not find it open for our sake
-        this.#closeMaster();
+        this.ended();
         this.#events.exit(exit);
         break;
       }

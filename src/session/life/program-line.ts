@@ -17,6 +17,8 @@ export interface ProgramLineEffects {
   clock(): number;
   live(): boolean;
   save(): void;
+  /** It was sent a signal, which it may end by. */
+  signalled(): void;
   /** Gives the terminal another size; every viewer is drawn again. */
   resize(cols: number, rows: number): void;
 }
@@ -48,6 +50,7 @@ export class ProgramLine {
     const { facts } = this.#effects.row;
     facts.signals = withSignal(facts.signals ?? [], { time: this.#effects.clock(), signal, by });
     this.#effects.save();
+    this.#effects.signalled();
   }
 
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */

@@ -24,7 +24,7 @@ export interface EndingSession {
   readonly row: SessionRow;
   readonly trainer: Trainer;
   readonly live: boolean;
-  readonly output: { offset: number; settle(): Promise<void> };
+  readonly output: { offset: number; settle(end: number): Promise<void> };
   /** ms since 1970 of the last output, 0 before any. */
   readonly lastOutput: number;
   openLog(): OutputLog;
@@ -58,11 +58,12 @@ export class SessionEnd {
   }
 
   /** The program has ended, as its holder says. */
-  async exited({ status, time }: Pick<ExitRecord, "status" | "time">): Promise<void> {
+  async exited({ status, time, end }: Pick<ExitRecord, "status" | "time" | "end">): Promise<void> {
     // "exiting" alone tells nothing: a server that was killed in this very place left it behind
     if (!this.#begin()) return;
+    this.#effects.holder.link?.ended();
     this.#exiting(status, time);
-    await this.#session.output.settle();
+    await this.#session.output.settle(end);
     await this.#endLeftovers();
     await this.#conclude(undefined);
     this.#effects.over("exited", endReason(endOf(status, signalName)));
@@ -89,6 +90,13 @@ export class SessionEnd {
       await this.#conclude(undefined);
       this.#effects.over("exited", endReason(endOf(exit.status, signalName)));
     }
+  }
+
+  /** What its holder wrote down: a screen that stands still does not tell of the end. */
+  look(): void {
+    if (!this.#session.live || this.isBegun) return;
+    const { exit } = this.#effects.holder.record();
+    if (exit !== undefined) void this.exited(exit);
   }
 
   #begin(): boolean {

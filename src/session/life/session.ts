@@ -54,6 +54,12 @@ export interface SessionEffects {
 const holderRetry = 5_000;
 
 /**
+ * So long (ms) after a signal the holder's record is looked at: a screen that stands still does not tell of
+ * the end.
+ */
+const endLook = 5_000;
+
+/**
  * The program's own oom_score_adj is at least this, never ours: the kernel then ends the program first, and
  * the story of it survives. Not for a caller that the kernel spares (below 0), which wants the same for its
  * run.
@@ -85,6 +91,7 @@ export class Session {
   #resolveOver!: () => void;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  #endLook: NodeJS.Timeout | undefined;
   /** Those who are told of the end. */
   readonly #enders = new Set<() => void>();
 
@@ -185,6 +192,9 @@ export class Session {
       clock: () => effects.clock(),
       live: () => this.live,
       save: () => this.save(),
+      signalled: () => {
+        this.#endLook ??= setTimeout(() => this.#lookForEnd(), endLook).unref();
+      },
       resize: (cols, rows) => this.resize(cols, rows),
     });
     if (!isLive(row.state)) this.output.wasOver(Number(row.facts.outputBytes ?? 0));
@@ -298,6 +308,11 @@ export class Session {
     this.#retry = setTimeout(() => {
       if (!this.#closed && this.live) void this.adopt();
     }, holderRetry);
+  }
+
+  #lookForEnd(): void {
+    this.#endLook = undefined;
+    if (!this.#closed) this.#ends.look();
   }
 
   #linked(link: HolderLink): void {
@@ -430,6 +445,7 @@ export class Session {
 
   /** @param stored its end is in the folder: the holder may go. */
   #end(stored: boolean): void {
+    clearTimeout(this.#endLook);
     this.output.finish();
     this.#holder.close(stored);
     this.#resolveOver();
@@ -491,6 +507,7 @@ export class Session {
   /** The server goes: stores the screen and lets go of the holder, which lives on. */
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
+    clearTimeout(this.#endLook);
     await this.output.leave();
     this.#closed = true;
     this.#holder.close();

@@ -465,13 +465,18 @@ export class SessionOutput implements Viewed {
 
   /**
    * The program has ended, nothing more comes: resolves when the screen has all of it and is stored, and
-   * every viewer has seen it.
+   * every viewer has seen it. A screen that cannot be had, or stands still, is not waited for without an end.
+   * @param end bytes of output in all.
    */
-  async settle(): Promise<void> {
+  async settle(end: number): Promise<void> {
+    // how far the screen is it tells a little later
+    if (end > this.offset) this.heard(end);
+    this.#screen.reach(end);
     this.#quiet();
-    await new Promise<void>((resolve) => this.whenCurrent(resolve));
+    const drawn = new Promise<boolean>((resolve) => this.whenCurrent(() => resolve(true)));
+    const answers = await within(longestSettling, drawn);
     if (this.#sizing !== undefined) this.#forceSize();
-    await within(longestSettling, this.#screen.store());
+    if (answers) await within(longestSettling, this.#screen.store());
     await within(longestSettling, Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled())));
   }
 

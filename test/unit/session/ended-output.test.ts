@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { SessionOutput } from "../../../src/session/output/session-output.ts";
+import { SessionOutput, type SessionOutputEffects } from "../../../src/session/output/session-output.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import type { ScreenHandle, Screens } from "../../../src/terminal/worker/screens.ts";
 import { addon, notBuilt } from "../../support/paths.ts";
@@ -20,6 +20,11 @@ class Paper {
   resize(): void {}
   attend(): void {}
   unfollow(): void {}
+  follow(): void {}
+  stream(): void {}
+  current(): Promise<void> {
+    return Promise.resolve();
+  }
   close(): void {}
   async encode() {
     return { offset: this.fed.length, cols: 80, rows: 24, replay: Buffer.alloc(0) };
@@ -30,7 +35,7 @@ class Paper {
 }
 
 /** An output that `paper` takes. */
-const outputOf = (holder: FakeHolder, paper: Paper, live: boolean) =>
+const outputOf = (holder: FakeHolder, paper: Paper, live: boolean, other: Partial<SessionOutputEffects> = {}) =>
   new SessionOutput({
     id: "id",
     screens: { open: () => paper as unknown as ScreenHandle } as unknown as Screens,
@@ -54,6 +59,7 @@ const outputOf = (holder: FakeHolder, paper: Paper, live: boolean) =>
     listenInstead: () => {},
     listenNoMore: () => {},
     openCursor: () => undefined,
+    ...other,
   });
 
 test("is shown whole, also where no server saw its end", { skip: notBuilt([addon]).length > 0 }, async () => {
@@ -91,4 +97,44 @@ test("of an adopted session is not current before it stands at the present: who 
     holder.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** A session's output in a folder of its own. */
+async function settling(work: (holder: FakeHolder) => Promise<void>): Promise<void> {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  const holder = new FakeHolder(path.join(folder, "session"));
+  try {
+    await work(holder);
+  } finally {
+    holder.close();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test("ends also where its screen stands still", async (t) => {
+  await settling(async (holder) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const paper = new Paper();
+    paper.current = () => new Promise(() => {});
+    const output = outputOf(holder, paper, true);
+    output.begin();
+    const settled = output.settle(0);
+    await Promise.resolve();
+    t.mock.timers.tick(60_000);
+    await settled;
+    output.finish();
+  });
+});
+
+test("has the last write where the screen had not told of it yet", async () => {
+  await settling(async (holder) => {
+    const stored: number[] = [];
+    const paper = new Paper();
+    const output = outputOf(holder, paper, true, { store: ({ offset }) => void stored.push(offset) });
+    output.begin();
+    paper.feed(Buffer.from("the last write"));
+    await output.settle(14);
+    output.finish();
+    assert.deepEqual([output.offset, stored], [14, [14]]);
+  });
 });

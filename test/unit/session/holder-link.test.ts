@@ -842,3 +842,16 @@ function tryMount(): boolean {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test("a link that is told of the end by others lets go of the terminal, and still releases the holder", async () => {
+  const held = await Held.launch(["/bin/true"], { subscribe: null });
+  try {
+    await until(() => readRecord(held.folder).exit !== undefined, "the end");
+    held.link.ended();
+    assert.equal(held.link.master, -1);
+    held.link.release();
+    assert.equal(await held.heard.gone, "the session is over");
+  } finally {
+    await held.dispose();
+  }
+});
