@@ -24,6 +24,8 @@ export interface SessionHolderEffects {
   readonly log: Log;
   readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state" | "cols" | "rows">;
   readonly events: Omit<HolderEvents, "sized" | "taken" | "closed">;
+  /** Bytes of log that a successor is to retain. */
+  readonly keep: number;
   /** The session runs on, and this server is to follow it. */
   wanted(): boolean;
   /** There is a connection. */
@@ -48,6 +50,8 @@ export class SessionHolder {
   #link: HolderLink | undefined;
   /** Output from here on comes on the link, since no screen reads it. */
   #listensFrom: (() => number) | undefined;
+  /** The end is stored: whatever holder there is may go. */
+  #released = false;
   /** How the connection ended, in words. */
   lossReason = "";
 
@@ -126,32 +130,49 @@ export class SessionHolder {
 
   /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
   async #succeed(dead: HolderLink, programPid: number): Promise<void> {
-    const { folder, id, log, row } = this.#effects;
+    const { folder, id, log, keep } = this.#effects;
     try {
       // only the connection may be gone: a holder that answers needs no successor
       const same = await this.#reach().catch(() => undefined);
-      const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events()));
-      const left = dead.left(same !== undefined);
-      dead.close();
-      this.#linked(link);
+      const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events(), { keep }));
+      if (this.#link !== dead) return this.#letGo(link);
       if (same === undefined) {
-        // what the dead one may have typed and had not said to have is lost, and never typed twice
-        for (const [writer, { typed }] of this.#typists) {
-          const first = left.find(({ by }) => by?.writer === writer)?.by?.number;
-          link.countTyped({ writer, number: first ?? typed() });
-        }
-        link.takeOver(left);
+        this.#succeedWith(dead, link);
         log("session.succeeded", { id, holder: link.holderPid });
-      } else {
-        link.takeOver(left);
-        for (const writer of this.#typists.keys()) link.askTaken(writer);
-        link.resize(row.cols, row.rows);
-      }
+      } else this.#goOn(dead, link);
       this.#effects.again(link, same === undefined);
     } catch (error) {
       log("session.succession-failed", { id, reason: String(error) });
-      this.#effects.lost();
+      if (this.#link === dead) this.#effects.lost();
     }
+  }
+
+  /** The session was let go of while this connection came about. */
+  #letGo(link: HolderLink): void {
+    if (this.#released) link.release();
+    link.close();
+  }
+
+  #succeedWith(dead: HolderLink, link: HolderLink): void {
+    const left = dead.left(false);
+    dead.close();
+    this.#linked(link);
+    // what the dead one may have typed and had not said to have is lost, and never typed twice
+    for (const [writer, { typed }] of this.#typists) {
+      const first = left.find(({ by }) => by?.writer === writer)?.by?.number;
+      link.countTyped({ writer, number: first ?? typed() });
+    }
+    link.takeOver(left);
+  }
+
+  /** Another connection to the same holder: what was typed on the old one and may not have arrived goes on. */
+  #goOn(old: HolderLink, link: HolderLink): void {
+    const left = old.left(true);
+    old.close();
+    this.#linked(link);
+    link.takeOver(left);
+    for (const writer of this.#typists.keys()) link.askTaken(writer);
+    link.resize(this.#effects.row.cols, this.#effects.row.rows);
   }
 
   /** No screen reads the output: it is heard on this connection, from `offset()` on. */
@@ -166,9 +187,9 @@ export class SessionHolder {
     if (this.#listensFrom === undefined || old === undefined) return;
     this.#listensFrom = undefined;
     const link = await this.#reach().catch(() => undefined);
-    if (link === undefined || this.#link !== old || !this.#effects.wanted()) return link?.close();
-    old.close();
-    this.#linked(link);
+    if (link === undefined) return;
+    if (this.#link !== old || !this.#effects.wanted()) return this.#letGo(link);
+    this.#goOn(old, link);
   }
 
   /** Whether clients can have connections of their own: not from a holder of an earlier version. */
@@ -218,6 +239,7 @@ export class SessionHolder {
 
   /** Lets go of it; `release`: the end is stored, and it may go. */
   close(release = false): void {
+    this.#released ||= release;
     if (release) this.#link?.release();
     this.#link?.close();
     this.#link = undefined;

@@ -152,6 +152,7 @@ export class Session {
       folder,
       row,
       log: effects.log,
+      keep: effects.keep,
       events: {
         hello: ({ start, base }) => {
           if (start > 0) row.started = start;
