@@ -144,6 +144,7 @@ export class Session {
       openCursor: (offset) => this.#holder.openCursor(offset),
       gap: (offset, length) => this.#gap(offset, length),
       exit: (exit) => void this.#ends.exited(exit),
+      renew: () => this.#holder.link?.renew(),
       listenInstead: () => this.#holder.listen(() => this.offset),
       listenNoMore: () => void this.#holder.listenNoMore(),
     });

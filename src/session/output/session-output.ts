@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
 import type { ExitRecord } from "../../protocol/holder.ts";
+import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
 import type { InputModes, Marks, Place, ScreenHandle, ScreenText, Size, Source } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
@@ -40,9 +41,10 @@ const longestLeaving = 3_000;
 
 /**
  * A screen whose connection to the holder was cut follows again so much later (ms), unless the session has
- * learned more by then.
+ * learned more by then; twice as long each time, up to the second one, while it is told nothing.
  */
 const followPause = 300;
+const longestFollowPause = 5_000;
 
 /** What the output needs of its session. */
 export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" | "answer" | "follow" | "source" | "logged"> {
@@ -71,6 +73,8 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   gap(offset: number, length: number): void;
   /** The program has ended. */
   exit(exit: ExitRecord): void;
+  /** The holder is asked to make what was removed of the session's folder anew, its socket as well. */
+  renew(): void;
   /**
    * No screen can be had for now: somebody has to hear of the output from here on, and of its end. And one
    * can be again.
@@ -99,6 +103,7 @@ export class SessionOutput implements Viewed {
   /** How far the screen was when it told that last. */
   #place: Place | undefined;
   #following: NodeJS.Timeout | undefined;
+  #followPause = followPause;
   /** Until the screen has the size that the terminal is being given. */
   #sizing: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
@@ -200,6 +205,7 @@ export class SessionOutput implements Viewed {
     const last = sizes.at(-1);
     if (last !== undefined) Object.assign(this.#effects.size, { cols: last.cols, rows: last.rows });
     this.#version = version;
+    this.#followPause = followPause;
     this.#until = Math.max(this.#until, until);
     this.#followNow(sizes);
     if (this.#until <= this.offset) this.#reached();
@@ -224,12 +230,16 @@ export class SessionOutput implements Viewed {
     return { socket: holderSocket, log: outputLog, version, from, until, sizes: [...known, ...present] };
   }
 
+  /** None where the folder was removed. */
   #sizes(): readonly SizeMark[] {
-    const log = this.#effects.openLog();
+    let log: OutputLog | undefined;
     try {
+      log = this.#effects.openLog();
       return log.sizes();
+    } catch {
+      return [];
     } finally {
-      log.close();
+      log?.close();
     }
   }
 
@@ -239,9 +249,12 @@ export class SessionOutput implements Viewed {
    */
   #cut(reason: string): void {
     if (this.#over) return;
-    this.#effects.log("session.follow-failed", { id: this.#effects.id, reason });
+    // one line for all tries
+    if (this.#followPause === followPause) this.#effects.log("session.follow-failed", { id: this.#effects.id, reason });
+    this.#effects.renew();
     clearTimeout(this.#following);
-    this.#following = setTimeout(() => this.#followNow([]), followPause);
+    this.#following = setTimeout(() => this.#followNow([]), this.#followPause);
+    this.#followPause = Math.min(this.#followPause * 2, longestFollowPause);
   }
 
   #reached(): void {
@@ -271,6 +284,7 @@ export class SessionOutput implements Viewed {
   /** The screen tells how far it is. */
   #at(place: Place, grew: boolean): void {
     this.#place = place;
+    this.#followPause = followPause;
     this.#screen.reach(place.taken);
     if (place.received > this.offset || grew) this.heard(place.received);
     if (!this.#isPresent && place.taken >= this.#until) this.#reached();

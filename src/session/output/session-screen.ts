@@ -104,11 +104,22 @@ export class SessionScreen {
   beginning(): { cols: number; rows: number; offset: number; restore?: Buffer } {
     const stored = this.#effects.stored();
     if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
-    const log = this.#effects.openLog();
-    log.times.refresh();
-    const { cols, rows } = log.times.sizeAt(0) ?? this.#effects.size();
-    log.close();
+    const { cols, rows } = this.#firstSize() ?? this.#effects.size();
     return { cols, rows, offset: 0 };
+  }
+
+  /** Undefined where nothing tells it, as where the folder was removed. */
+  #firstSize(): { cols: number; rows: number } | undefined {
+    let log: OutputLog | undefined;
+    try {
+      log = this.#effects.openLog();
+      log.times.refresh();
+      return log.times.sizeAt(0) ?? undefined;
+    } catch {
+      return undefined;
+    } finally {
+      log?.close();
+    }
   }
 
   /** Notes that it has the output up to here. */

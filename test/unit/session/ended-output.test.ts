@@ -6,13 +6,16 @@ import path from "node:path";
 import { test } from "node:test";
 import { SessionOutput, type SessionOutputEffects } from "../../../src/session/output/session-output.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
-import type { ScreenHandle, Screens } from "../../../src/terminal/worker/screens.ts";
+import type { OpenOptions, ScreenEvents, ScreenHandle, Screens } from "../../../src/terminal/worker/screens.ts";
 import { addon, notBuilt } from "../../support/paths.ts";
 import { FakeHolder } from "../../support/session-folder.ts";
 
 /** A screen that shows all that it was fed. */
 class Paper {
   fed = "";
+  /** How often it was told to follow. */
+  follows = 0;
+  events: ScreenEvents | undefined;
   readonly lag = 0;
   feed(bytes: Uint8Array): void {
     this.fed += Buffer.from(bytes).toString();
@@ -20,7 +23,9 @@ class Paper {
   resize(): void {}
   attend(): void {}
   unfollow(): void {}
-  follow(): void {}
+  follow(): void {
+    this.follows++;
+  }
   stream(): void {}
   current(): Promise<void> {
     return Promise.resolve();
@@ -38,7 +43,12 @@ class Paper {
 const outputOf = (holder: FakeHolder, paper: Paper, live: boolean, other: Partial<SessionOutputEffects> = {}) =>
   new SessionOutput({
     id: "id",
-    screens: { open: () => paper as unknown as ScreenHandle } as unknown as Screens,
+    screens: {
+      open: (_id: string, _options: OpenOptions, events: ScreenEvents) => {
+        paper.events = events;
+        return paper as unknown as ScreenHandle;
+      },
+    } as unknown as Screens,
     scrollback: 100,
     log: () => {},
     size: { cols: 80, rows: 24 },
@@ -56,6 +66,7 @@ const outputOf = (holder: FakeHolder, paper: Paper, live: boolean, other: Partia
     holderSocket: path.join(holder.folder, "sock"),
     gap: () => {},
     exit: () => {},
+    renew: () => {},
     listenInstead: () => {},
     listenNoMore: () => {},
     openCursor: () => undefined,
@@ -136,5 +147,44 @@ test("has the last write where the screen had not told of it yet", async () => {
     await output.settle(14);
     output.finish();
     assert.deepEqual([output.offset, stored], [14, [14]]);
+  });
+});
+
+test("a screen whose worker died begins anew also where the session's folder was removed", async () => {
+  await settling(async (holder) => {
+    const paper = new Paper();
+    const output = outputOf(holder, paper, true);
+    output.begin();
+    output.follow(2);
+    fs.rmSync(holder.folder, { recursive: true });
+    const revival = paper.events?.lost?.(false);
+    assert.deepEqual([revival?.cols, revival?.rows, revival?.offset], [80, 24, 0]);
+    output.finish();
+  });
+});
+
+test("a connection that is cut is made again, ever later, with one line in the log until it says something", async (t) => {
+  await settling(async (holder) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const paper = new Paper();
+    let [lines, renewed] = [0, 0];
+    const log = () => lines++;
+    const output = outputOf(holder, paper, true, { log, renew: () => renewed++ });
+    output.begin();
+    output.follow(2);
+    const cut = (pause: number) => {
+      paper.events?.follow?.cut("refused");
+      const before = paper.follows;
+      t.mock.timers.tick(pause - 1);
+      assert.equal(paper.follows, before, `not before ${pause} ms`);
+      t.mock.timers.tick(1);
+      assert.equal(paper.follows, before + 1, `after ${pause} ms`);
+    };
+    for (const pause of [300, 600, 1200, 2400, 4800, 5000, 5000]) cut(pause);
+    assert.deepEqual([lines, renewed], [1, 7]);
+    paper.events?.follow?.at({ received: 0, taken: 0, current: true, skims: false }, false);
+    cut(300);
+    assert.equal(lines, 2);
+    output.finish();
   });
 });
