@@ -126,8 +126,7 @@ export async function launchHolder(options: LaunchOptions, events: HolderEvents)
  * it does not answer.
  */
 export async function connectHolder(folder: string, events: HolderEvents): Promise<HolderLink> {
-  const socket = connectUnix(socketOf(folder));
-  checkPeer(socket, folder);
+  const { socket } = connectChecked(folder);
   const passed: number[] = [];
   let link: HolderLink | undefined;
   try {
@@ -178,9 +177,8 @@ export function openKeyboard(folder: string): number {
 }
 
 function openViewer(folder: string, ...frames: Buffer[]): number {
-  const socket = connectUnix(socketOf(folder));
+  const { socket } = connectChecked(folder);
   try {
-    checkPeer(socket, folder);
     // a fresh connection has room for all of it
     sendFds(socket, Buffer.concat([encodeSpeak(highestHolderVersion, HolderRole.viewer), ...frames]), []);
     return socket;
@@ -300,8 +298,7 @@ function holderGone(pty: UnreadPty): Promise<never> {
 async function connectSoon(folder: string, deadline: number, gone: Promise<never>, pid?: number): Promise<number> {
   for (let wait = 1; ; wait = Math.min(wait * 2, longestWaitMs)) {
     try {
-      const socket = connectUnix(socketOf(folder));
-      const peer = checkPeer(socket, folder);
+      const { socket, peer } = connectChecked(folder);
       if (pid === undefined || peer === pid || peer < 0) return socket;
       close(socket);
     } catch (error) {
@@ -314,15 +311,19 @@ async function connectSoon(folder: string, deadline: number, gone: Promise<never
 }
 
 /**
- * The folder is ours alone, and still: a holder of another user is none. Answers its process, -1 where the
- * system does not tell; closes the
- * socket where it throws.
+ * A connection to the holder of a folder, and its process, -1 where the system does not tell. The folder is
+ * ours alone, and still: a holder of another user is none.
  */
-function checkPeer(socket: number, folder: string): number {
-  const { uid, pid } = peerCredentials(socket);
-  if (uid === process.geteuid?.() || uid === 0) return pid;
-  close(socket);
-  throw failureOf("EPERM", `the holder of ${folder} belongs to user ${uid}`);
+function connectChecked(folder: string): { socket: number; peer: number } {
+  const socket = connectUnix(socketOf(folder));
+  try {
+    const { uid, pid } = peerCredentials(socket);
+    if (uid === process.geteuid?.() || uid === 0) return { socket, peer: pid };
+    throw failureOf("EPERM", `the holder of ${folder} belongs to user ${uid}`);
+  } catch (error) {
+    close(socket);
+    throw error;
+  }
 }
 
 /** Sends GO with the master; what answers is a HolderLink. */

@@ -104,7 +104,10 @@ export class Follower {
   connect(source: Source): void {
     this.#leave();
     this.#source = source;
-    this.#sizes = source.sizes.filter(({ offset }) => offset >= this.#given);
+    const sizes = [...source.sizes].sort((one, other) => one.offset - other.offset);
+    // the last one before it holds here
+    const here = sizes.findLastIndex(({ offset }) => offset <= this.#given);
+    this.#sizes = sizes.slice(Math.max(0, here));
     this.#giveSizes();
     let descriptor: number;
     try {

@@ -56,7 +56,7 @@ export class RemoteScreen implements ScreenHandle {
   revive(fromStored: boolean): void {
     const waited = this.#waits;
     this.#waits = false;
-    this.#lag = 0;
+    this.#forgetLag();
     const revival = this.#events.lost?.(!fromStored);
     const { cols, rows, offset, restore } = revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset };
     this.begin({ cols, rows, offset, ...(restore === undefined ? {} : { restore }) });
@@ -78,7 +78,7 @@ export class RemoteScreen implements ScreenHandle {
    */
   wait(): void {
     this.#waits = true;
-    this.#lag = 0;
+    this.#forgetLag();
     this.#events.follow?.waits(true);
     this.#drain();
   }
@@ -86,8 +86,14 @@ export class RemoteScreen implements ScreenHandle {
   /** No worker is to be had: output is taken and dropped, so that nobody waits. */
   abandon(): void {
     this.#isClosed = true;
-    this.#lag = 0;
+    this.#forgetLag();
     this.#drain();
+  }
+
+  /** Nobody draws what its worker had not drawn. */
+  #forgetLag(): void {
+    this.#lag = 0;
+    this.#behind = 0;
   }
 
   get lag(): number {

@@ -46,10 +46,14 @@ export function connectHolder(socket: string): number {
   const { connectUnix, peerCredentials } = native;
   if (connectUnix === undefined || peerCredentials === undefined) throw new Error("the native addon is missing");
   const descriptor = connectUnix(socket);
-  const { uid } = peerCredentials(descriptor);
-  if (uid === process.geteuid?.() || uid === 0) return descriptor;
-  fs.closeSync(descriptor);
-  throw new Error(`the holder at ${socket} belongs to user ${uid}`);
+  try {
+    const { uid } = peerCredentials(descriptor);
+    if (uid === process.geteuid?.() || uid === 0) return descriptor;
+    throw new Error(`the holder at ${socket} belongs to user ${uid}`);
+  } catch (error) {
+    fs.closeSync(descriptor);
+    throw error;
+  }
 }
 
 let collecting: NodeJS.Timeout | undefined;

@@ -7,6 +7,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { buildSync } from "esbuild";
 import { Screen } from "../../../src/terminal/model/screen.ts";
+import { Follower, type FollowerEffects } from "../../../src/terminal/worker/follower.ts";
+import { RemoteScreen } from "../../../src/terminal/worker/remote-screen.ts";
 import { type FollowEvents, type Place, Screens, type Source } from "../../../src/terminal/worker/screens.ts";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
@@ -158,4 +160,34 @@ test("what it takes is sent on, and told what is missing where nobody takes that
     const total = scene.sent.reduce((sum, { bytes }) => sum + bytes.length, 0);
     assert.ok(total <= 4 << 20, `${total}`);
   });
+});
+
+test("the size that holds where it begins is given at once, whatever order they come in", () => {
+  const given: number[] = [];
+  const effects = {
+    connect: () => {
+      throw new Error("nobody is there");
+    },
+    resize: ({ cols }: { cols: number }) => given.push(cols),
+    cut: () => {},
+  };
+  const sizes = [70, 90, 80].map((cols) => ({ offset: cols, cols, rows: 24 }));
+  const source: Source = { socket: "", log: "", version: 2, from: 85, until: 85, sizes };
+  new Follower(source, effects as unknown as FollowerEffects).close();
+  assert.deepEqual(given, [80]);
+});
+
+test("a screen whose worker is gone lags behind nothing", () => {
+  const follow = { at: () => {}, waits: () => {}, missed: () => {} } as unknown as FollowEvents;
+  for (const loss of ["wait", "revive", "abandon"] as const) {
+    const line = { post: () => {}, ask: async () => undefined, closed: () => {} };
+    const events = { answer: () => {}, title: () => {}, modes: () => {}, follow };
+    const screen = new RemoteScreen("a", 1, { cols: 80, rows: 24, scrollback: 0, offset: 0 }, events, line);
+    const place = { received: 100, taken: 0, current: true, skims: false };
+    screen.followed({ is: "at", key: 1, place, grew: false, told: undefined });
+    assert.equal(screen.lag, 100);
+    if (loss === "revive") screen.revive(true);
+    else screen[loss]();
+    assert.equal(screen.lag, 0, loss);
+  }
 });
