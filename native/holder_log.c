@@ -170,21 +170,28 @@ void log_append(const uint8_t *bytes, size_t length) {
   retain();
 }
 
+// A new file beside the place of the log, locked; -1 where there can be none.
+static int begin_new(const char *path) {
+  os_unlink(path);
+  int fd = os_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0 || os_flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  os_unlink(path);
+  os_close(fd);
+  return -1;
+}
+
 // Begins the file anew where it was removed under us: byte N of it is still byte N of the stream. What only
-// the old one had is a gap.
+// the old one had is a gap, which is recorded before the file is in its place: should we be killed in between,
+// a successor knows from the record where the stream stands.
 void log_renew(void) {
-  char path[PATH_MAX];
+  char path[PATH_MAX], beside[PATH_MAX];
   struct stat status;
   if (log_fd < 0 || !path_in_folder(path, sizeof path, "output.log")) return;
+  if (!path_in_folder(beside, sizeof beside, "output.log~")) return;
   // what somebody else has put there is not written to
   if (os_stat(path, &status) == 0 || errno != ENOENT) return;
-  int fd = os_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = begin_new(beside);
   if (fd < 0) return;
-  if (os_flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    os_unlink(path);
-    os_close(fd);
-    return;
-  }
   log_find_base();
   // below it the server has the stream in another form, or nobody has
   uint64_t from = base_offset;
@@ -195,7 +202,10 @@ void log_renew(void) {
     if (log_last_gap()->offset < from) from = log_last_gap()->offset;
   record_log_removed(epoch_ms(), end_offset);
   if (end_offset > from) add_gap(from, end_offset - from);
+  else record_write();
   if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+  // where this fails, the next look finds no log again
+  if (os_rename(beside, path) < 0) os_unlink(beside);
 }
 
 uint64_t log_gap_at(uint64_t offset) {

@@ -135,7 +135,6 @@ void record_adopted(uint64_t time_ms, uint64_t offset) {
 
 void record_log_removed(uint64_t time_ms, uint64_t offset) {
   removal = (struct adoption){time_ms, offset};
-  record_write();
 }
 
 void record_ending(const struct ending *ending) {
