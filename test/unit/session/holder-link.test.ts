@@ -855,3 +855,22 @@ test("a link that is told of the end by others lets go of the terminal, and stil
     await held.dispose();
   }
 });
+
+test("a log that is begun anew is in its place only once the record says what it lacks: whoever is killed in between loses no length", async () => {
+  const held = await Held.shell("echo some output; read -r x", { subscribe: null });
+  const changes: string[] = [];
+  const log = path.join(held.folder, "output.log");
+  try {
+    await until(() => fs.statSync(log).size > 0, "the output");
+    const watcher = fs.watch(held.folder, (event, name) => changes.push(`${event} ${name}`));
+    fs.rmSync(log);
+    held.link.renew();
+    await until(() => changes.filter((change) => change === "rename output.log").length === 2, "the new log");
+    watcher.close();
+    const recorded = changes.indexOf("change record");
+    assert.ok(recorded >= 0 && recorded < changes.lastIndexOf("rename output.log"), changes.join(", "));
+    assert.equal(fs.existsSync(`${log}~`), false);
+  } finally {
+    await held.dispose();
+  }
+});
