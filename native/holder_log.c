@@ -181,8 +181,8 @@ static int begin_new(const char *path) {
 }
 
 // Begins the file anew where it was removed under us: byte N of it is still byte N of the stream. What only
-// the old one had is a gap, which is recorded before the file is in its place: should we be killed in between,
-// a successor knows from the record where the stream stands.
+// the old one had is a gap, which is recorded before the file is in its place: should we be killed in
+// between, a successor knows from the record where the stream stands.
 void log_renew(void) {
   char path[PATH_MAX], beside[PATH_MAX];
   struct stat status;

@@ -165,7 +165,9 @@ export class SessionHolder {
     link.takeOver(left);
   }
 
-  /** Another connection to the same holder: what was typed on the old one and may not have arrived goes on. */
+  /**
+   * Another connection to the same holder: what was typed on the old one and may not have arrived goes on.
+   */
   #goOn(old: HolderLink, link: HolderLink): void {
     const left = old.left(true);
     old.close();
