@@ -37,10 +37,14 @@ export function scriptOf([file = "", ...rest]: readonly string[]): string | unde
   return script.startsWith("#!") && /\bfalcon\.cli\b/.test(script) ? script : undefined;
 }
 
-/** The Python that a command starts falcon with, as an absolute path; undefined where none is named so. */
-export function pythonOf(command: readonly string[]): string | undefined {
-  const script = scriptOf(command);
-  if (script === "") return command[0];
+/**
+ * The Python that a command starts falcon with, as an absolute path; undefined where none is named so. Of any
+ * script that names falcon, for one that pip did not write has its Python beside it, too.
+ */
+export function pythonOf([file = "", ...rest]: readonly string[]): string | undefined {
+  if (rest.includes("falcon.cli")) return file;
+  const script = head(file, scriptHead);
+  if (!/\bfalcon\b/.test(script)) return undefined;
   // a long path stands on the second line of a shell's script
-  return (/^#!\s*(\/\S*python\S*)/.exec(script ?? "") ?? /^'''exec' "?(\/[^"\s]*python[^"\s]*)/m.exec(script ?? ""))?.[1];
+  return (/^#!\s*(\/\S*python\S*)/.exec(script) ?? /^'''exec' "?(\/[^"\s]*python[^"\s]*)/m.exec(script))?.[1];
 }
