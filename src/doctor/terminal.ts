@@ -80,13 +80,23 @@ export function checkTerminal(facts: TerminalFacts): Finding[] {
 }
 
 /** The locale that decides about characters: LC_ALL, else LC_CTYPE, else LANG; "" when none is set. */
-export function characterLocale(environment: Caller["environment"]): string {
+function characterLocale(environment: Caller["environment"]): string {
   return environment.LC_ALL || environment.LC_CTYPE || environment.LANG || "";
 }
 
 /** Whether a locale's characters are UTF-8; Apple's plain "UTF-8" counts too. */
-export function isUtf8(locale: string): boolean {
+function isUtf8(locale: string): boolean {
   return /(^|\.)utf-?8(@|$)/i.test(locale);
+}
+
+/**
+ * Whether the caller's terminal is taken to read UTF-8. Without a locale, and in the C locale, nothing is said
+ * of it, and nearly every terminal does: Python takes C for C.UTF-8, too (PEP 538). One that says another
+ * encoding means it.
+ */
+export function readsUtf8(environment: Caller["environment"]): boolean {
+  const locale = characterLocale(environment);
+  return /^(?:C|POSIX)?$/.test(locale) || isUtf8(locale);
 }
 
 export function checkLocale(environment: Caller["environment"]): Finding[] {

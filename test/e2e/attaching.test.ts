@@ -49,7 +49,6 @@ describe("falcon attach", () => {
     start.type("\x1c");
     assert.equal((await start.waitForExit()).code, 0);
     const shown = { env: { FALCON_ATTACH_HINT: "" } };
-    const before = performance.now();
     const looks = home.terminal(["attach", "full"], shown);
     await looks.waitFor(/^ Ctrl-\\ leaves, it goes on · falcon attach --help lists the keys/m);
     await looks.waitFor(/^200$/m);
@@ -57,8 +56,6 @@ describe("falcon attach", () => {
     // what the program says meanwhile is seen above it
     assert.equal((await home.run(["send", "full", "--", "x", "Enter"])).code, 0);
     await looks.waitFor(/^got x$/m);
-    // it stands for four seconds (hintTime), which a busy machine may have spent by now
-    if (performance.now() - before < 4_000) assert.match(looks.text(), /leaves, it goes on/);
     looks.type("y\r");
     await looks.waitFor(/^got y$/m);
     await looks.waitFor(() => !/leaves, it goes on/.test(looks.text()), "the program's screen alone");

@@ -21,7 +21,7 @@ describe("an environment that is half broken", () => {
   async function lives(env: Record<string, string | undefined>, print = "echo 'ready: ü'"): Promise<void> {
     const script = `${print}; while read line; do echo "got $line"; done`;
     const id = await home.start(["/bin/sh", "-c", script], ["--size", "80x24"], { env });
-    const terminal = home.terminal(["attach", id], { env: env as Record<string, string> });
+    const terminal = home.terminal(["attach", id], { env });
     await terminal.waitFor("ready: ü");
     terminal.type("héllo\r");
     await terminal.waitFor("got héllo");

@@ -6,12 +6,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { slowness, until } from "../support/events.ts";
+import { tool } from "../support/foreign.ts";
 import { Hosts, noHosts } from "../support/hosts.ts";
 import { noMachine, passInMachine } from "../support/machine.ts";
 
 const programs = ["rpc.nfsd", "rpc.mountd", "exportfs", "mount.nfs4"];
-const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
-const lacking = programs.filter((program) => !folders.some((folder) => fs.existsSync(path.join(folder, program))));
+const lacking = programs.filter((program) => tool(program) === undefined);
 const noPrograms = lacking.length > 0 && `not on PATH: ${lacking} (Debian and Ubuntu: apt-get install nfs-kernel-server)`;
 const kernel = fs.readFileSync("/proc/filesystems", "utf8");
 const hasNfs = /\tnfsd$/m.test(kernel) && /\tnfs4$/m.test(kernel);

@@ -9,6 +9,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BareNetwork, noBareNetwork } from "../support/bare-network.ts";
 import { readIfThere, until, untilFile } from "../support/events.ts";
+import { tool } from "../support/foreign.ts";
 import { freePort } from "../support/free-port.ts";
 import type { TestHome } from "../support/home.ts";
 import { type Answered, NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
@@ -19,7 +20,7 @@ import { SlurmNodes } from "../support/slurm-nodes.ts";
 import { configure, secretFile } from "./notify-home.ts";
 
 const secret = "hunter2-of-the-test";
-const sshd = ["/usr/sbin/sshd", "/sbin/sshd"].find((file) => fs.existsSync(file));
+const sshd = tool("sshd");
 const missing = [
   sshd === undefined && "there is no sshd here (Debian: apt-get install openssh-server)",
   spawnSync("tinyproxy", ["-v"]).status !== 0 && "there is no tinyproxy here (Debian: apt-get install tinyproxy)",

@@ -1,7 +1,7 @@
 // Programs for Linux on arm64, started here by qemu-user. The kernel starts none of them by itself, so each
 // stands behind a script of its name, which is what everybody starts.
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import { tool } from "./foreign.ts";
 
 const emulator = "qemu-aarch64-static";
 
@@ -16,7 +16,7 @@ const libraries = "/usr/aarch64-linux-gnu/lib";
  */
 export function lackingEmulator(dynamic = false): string | false {
   if (process.platform !== "linux" || process.arch !== "x64") return "for Linux x64";
-  if (spawnSync(emulator, ["-version"]).status !== 0) return `${emulator} is not here (Debian: qemu-user-static)`;
+  if (tool(emulator) === undefined) return `${emulator} is not here (Debian: qemu-user-static)`;
   if (dynamic && !fs.existsSync(`${libraries}/libstdc++.so.6`)) return "no libraries (Debian: libstdc++6-arm64-cross)";
   return false;
 }
@@ -42,7 +42,7 @@ export function emulate(program: string, script = program, options: { loader?: s
     'if [ ! -e "$self.arm64" ]; then',
     `  /bin/cp '${place}' "$self.arm64.$$" && /bin/mv "$self.arm64.$$" "$self.arm64"`,
     "fi",
-    `exec ${whole()} ${found}-0 "$0" "$self.arm64" ${options.words ?? ""} "$@"`,
+    `exec ${tool(emulator)} ${found}-0 "$0" "$self.arm64" ${options.words ?? ""} "$@"`,
   ];
   fs.writeFileSync(script, `${lines.join("\n")}\n`, { mode: 0o755 });
 }
@@ -60,8 +60,4 @@ function bindLoader(program: string, link: string): void {
   bytes.fill(0, at, at + usual.length);
   bytes.write(link, at);
   fs.writeFileSync(program, bytes);
-}
-
-function whole(): string {
-  return spawnSync("sh", ["-c", `command -v ${emulator}`], { encoding: "utf8" }).stdout.trim();
 }

@@ -108,7 +108,9 @@ function sessionOf({ id, name, row = {}, title = "", viewers = 0, outcome, start
     title,
     live: ended === undefined,
     trainer: trainerNamed(trainer),
-    viewers: new Map(Array.from({ length: viewers }, (_, i) => [i, { pid: 500 + i, readOnly: i > 0, since: now - minute }])),
+    audience: {
+      viewers: new Map(Array.from({ length: viewers }, (_, i) => [i, { pid: 500 + i, readOnly: i > 0, since: now - minute }])),
+    },
     offset: 48_231,
     gaps: [],
     lastOutput: now - 2000,

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Another kernel for one command, for what this machine's own cannot show: control groups of version 2 alone, a real NFS server, a reboot.
+# Another kernel for one command, for what this machine's own cannot show: control groups of version 2 alone, a real NFS server.
 # It is User-Mode Linux (Debian: user-mode-linux), a program of its user's, over this machine's files, which the command sees as they
 # are; /tmp, /run and /dev/shm are its own.
 #
 #   machine.sh check                 says in one line why it cannot run here, and fails; silent where it can
 #   machine.sh run COMMAND [ARG...]  boots in a second, runs the command as root in the current folder, ends with its status
 #
-# FALCON_MACHINE_SHARED: a folder below /tmp that stays this machine's. FALCON_MACHINE_MEMORY: MiB, 1024. FALCON_MACHINE_LIMIT: the
+# FALCON_MACHINE_MEMORY: MiB, 1024. FALCON_MACHINE_LIMIT: the
 # longest run (s), 300. FALCON_MACHINE_MODULES: modules of its kernel that the command needs ("nfsv4").
 set -u
 readonly memory=${FALCON_MACHINE_MEMORY:-1024}
@@ -55,12 +55,9 @@ run() {
 cd /
 mount -t proc proc /proc; mount -t sysfs sys /sys
 export PATH=$(printf %q "$PATH:/usr/sbin:/sbin") HOME=$(printf %q "$HOME") LANG=C.UTF-8
-# what stays this machine's is seen through a second mount, since /tmp is not
-mkdir -p /proc 2>/dev/null; mount -t tmpfs -o mode=755 run /run; mkdir /run/result /run/shared
+mount -t tmpfs -o mode=755 run /run; mkdir /run/result
 mount -t hostfs result /run/result -o $work
-$([[ -z ${FALCON_MACHINE_SHARED:-} ]] || printf 'mount -t hostfs shared /run/shared -o %q' "$FALCON_MACHINE_SHARED")
 mount -t tmpfs -o mode=1777 tmp /tmp
-$([[ -z ${FALCON_MACHINE_SHARED:-} ]] || printf 'mkdir -p %q; mount --move /run/shared %q' "$FALCON_MACHINE_SHARED" "$FALCON_MACHINE_SHARED")
 mount -t tmpfs -o mode=755 dev /dev 2>/dev/null; mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /dev/pts; mount -t tmpfs -o mode=1777 shm /dev/shm; mount -t devpts -o gid=5,mode=620,ptmxmode=666 pts /dev/pts
 ln -s /proc/self/fd /dev/fd; ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
@@ -76,12 +73,10 @@ sleep 60
 END
   chmod +x "$work/init"
   : >"$work/output"
-  tail -n +1 -f "$work/output" --pid=$$ 2>/dev/null &
-  local shower=$!
   TMPDIR=$(memory_folder) timeout --kill-after=5 "${FALCON_MACHINE_LIMIT:-300}" linux.uml "mem=${memory}M" root=/dev/root rootfstype=hostfs \
-    hostfs=/ rw "init=$work/init" "uml_dir=$work/uml" con=null con0=null,fd:1 quiet </dev/null >"$work/console" 2>&1
-  sleep 0.3
-  kill "$shower" 2>/dev/null
+    hostfs=/ rw "init=$work/init" "uml_dir=$work/uml" con=null con0=null,fd:1 quiet </dev/null >"$work/console" 2>&1 &
+  # it reads once more after that process has ended
+  tail -n +1 -f --pid=$! "$work/output"
   [[ -s $work/status ]] || { tail -n 20 "$work/console" >&2; fail "it ended without the command's status"; }
   exit "$(cat "$work/status")"
 }

@@ -5,8 +5,9 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { readIfThere, until } from "./events.ts";
+import { tool } from "./foreign.ts";
 
-const program = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) => fs.existsSync(file));
+const program = tool("nginx");
 
 /** Why there can be none here; false: there can. */
 export const noNginx: string | false = program === undefined && "there is no nginx here (Debian: apt-get install nginx-light)";

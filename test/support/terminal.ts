@@ -30,8 +30,8 @@ const keyBytes: Record<string, string> = {
 export interface UserTerminalOptions {
   cols?: number;
   rows?: number;
-  /** The whole environment of the command; nothing is inherited. */
-  env?: Record<string, string>;
+  /** The whole environment of the command, less what is undefined; nothing is inherited. */
+  env?: Record<string, string | undefined>;
   cwd?: string;
   /** Whether the terminal answers queries (DA, DSR …) as a real one does. Default true. */
   answers?: boolean;
@@ -95,7 +95,11 @@ export class UserTerminal {
     this.#screen.onTitleChange((title) => {
       this.title = title;
     });
-    this.#pty = pty.spawn(file, args, { cols, rows, cwd, env: { TERM: "xterm-256color", ...env }, encoding: null });
+    // node-pty would give the word "undefined"
+    const given = Object.fromEntries(
+      Object.entries({ TERM: "xterm-256color", ...env }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    this.#pty = pty.spawn(file, args, { cols, rows, cwd, env: given, encoding: null });
     setCloexec((this.#pty as unknown as { fd: number }).fd);
     // node-pty on Node 20 and 22 loses the last output of a program that ends, unless somebody keeps the
     // slave open.

@@ -7,12 +7,13 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { tool } from "../support/foreign.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { certificateIn, noCertificates } from "../support/receivers.ts";
 import { noBrowser, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
-const apache = ["/usr/sbin/apache2", "/usr/sbin/httpd"].find((file) => fs.existsSync(file));
+const apache = tool("apache2", "httpd");
 const modules = "/usr/lib/apache2/modules";
 const skip =
   apache === undefined || !fs.existsSync(modules)

@@ -6,11 +6,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { tool } from "../support/foreign.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
 import { noBrowser, PlainPage, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
-const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) => fs.existsSync(file));
+const nginx = tool("nginx");
 const skip = nginx === undefined ? "there is no nginx here (Debian: apt-get install nginx-light)" : noBrowser;
 const base = "/node/compute7/8765/";
 

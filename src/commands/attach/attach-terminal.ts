@@ -3,7 +3,7 @@
 
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
-import { characterLocale, isUtf8 } from "../../doctor/terminal.ts";
+import { readsUtf8 } from "../../doctor/terminal.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
 import { DirectEnd, tokenLength } from "../../protocol/client.ts";
@@ -72,10 +72,8 @@ export async function attachHere(call: Call, context: Context, session: Session,
   // the batch system's signal is the run's then: were it the end of this terminal, it would be that of the
   // run, without its model
   if (leaving !== undefined && session.trainer.savesModel) call.forwardSignals(true);
-  const locale = characterLocale(environment);
   const own = viewerTerminal(call, context, session.id);
-  // many terminals that are UTF-8 say so to nobody; one that says another encoding means it
-  const terminalOf = locale === "" || isUtf8(locale) ? own : asciiTerminal(own);
+  const terminalOf = readsUtf8(environment) ? own : asciiTerminal(own);
   // one that reads the output itself goes on with that
   const shown = terminalOf.direct === undefined ? tellShown(terminalOf, () => viewer.shown, resume) : undefined;
   const viewed = shown ?? terminalOf;

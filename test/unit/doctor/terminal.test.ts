@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
-import { checkLocale, checkTerminal, isKnownTerminal, terminalFacts } from "../../../src/doctor/terminal.ts";
+import { checkLocale, checkTerminal, isKnownTerminal, readsUtf8, terminalFacts } from "../../../src/doctor/terminal.ts";
 
 const base = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(base, { recursive: true, force: true }));
@@ -52,4 +52,11 @@ test("locales: LC_ALL goes before LC_CTYPE, and that before LANG", () => {
   assert.equal(findings({}), 1);
   assert.equal(findings({ LANG: "de_DE.UTF-8", LC_ALL: "POSIX" }), 1);
   assert.equal(findings({ LANG: "de_DE.ISO-8859-15", LC_CTYPE: "en_US.UTF-8" }), 0);
+});
+
+test("a terminal reads UTF-8 unless its locale is of another encoding", () => {
+  for (const locale of ["", "C", "POSIX", "C.UTF-8", "de_DE.utf8@euro"]) assert.ok(readsUtf8({ LC_ALL: locale }), locale);
+  assert.ok(readsUtf8({}));
+  for (const locale of ["de_DE", "de_DE.ISO-8859-15", "ru_RU.KOI8-R"]) assert.ok(!readsUtf8({ LANG: locale }), locale);
+  assert.ok(!readsUtf8({ LANG: "C.UTF-8", LC_CTYPE: "de_DE@euro" }));
 });
