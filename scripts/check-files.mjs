@@ -105,12 +105,14 @@ const rules = [
     module: "node:fs",
     uses: /(?:from|import|require)\s*\(?\s*["'](?:node:)?fs(?:\/promises)?["']/,
     entries: Object.values(files).flat(),
+    used: new Set(),
     instead: "have it done aside (src/base/aside.ts)",
   },
   {
     module: "node:child_process",
-    uses: /(?:import (?!type\b)[^;]*?from|import|require)\s*\(?\s*["'](?:node:)?child_process["']/,
+    uses: /(?:(?:import|export) (?!type\b)[^;]*?from|import|require)\s*\(?\s*["'](?:node:)?child_process["']/,
     entries: Object.values(programs).flat(),
+    used: new Set(),
     instead: "start it by src/base/outside-program.ts",
   },
 ];
@@ -121,7 +123,6 @@ for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, enc
   const text = fs.readFileSync(path.join(root, file), "utf8");
   for (const rule of rules) {
     if (!rule.uses.test(text)) continue;
-    rule.used ??= new Set();
     const entry = rule.entries.find((name) => (name.endsWith("/") ? file.startsWith(name) : file === name));
     if (entry === undefined)
       complaints.push(
@@ -133,6 +134,6 @@ for (const name of fs.readdirSync(path.join(root, "src"), { recursive: true, enc
 if (process.argv[2] === undefined)
   for (const { module, entries, used } of rules)
     for (const entry of entries)
-      if (!used?.has(entry)) complaints.push(`${entry} is named in scripts/check-files.mjs, and uses ${module} no more`);
+      if (!used.has(entry)) complaints.push(`${entry} is named in scripts/check-files.mjs, and uses ${module} no more`);
 for (const complaint of complaints) console.error(complaint);
 process.exit(complaints.length > 0 ? 1 : 0);

@@ -90,9 +90,9 @@ function isUtf8(locale: string): boolean {
 }
 
 /**
- * Whether the caller's terminal is taken to read UTF-8. Without a locale, and in the C locale, nothing is said
- * of it, and nearly every terminal does: Python takes C for C.UTF-8, too (PEP 538). One that says another
- * encoding means it.
+ * Whether the caller's terminal is taken to read UTF-8. Without a locale, and in the C locale, nothing is
+ * said of it, and nearly every terminal does: Python takes C for C.UTF-8, too (PEP 538). One that says
+ * another encoding means it.
  */
 export function readsUtf8(environment: Caller["environment"]): boolean {
   const locale = characterLocale(environment);

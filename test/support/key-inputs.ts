@@ -39,12 +39,14 @@ export interface KeyInput {
 }
 
 /**
- * Whether some of it may be a reply of the terminal, which goes nowhere: a control sequence with the prefix
- * or the final byte of one, or a string.
+ * Whether some of it may be a reply of the terminal, which goes nowhere: a control sequence, in which other
+ * controls may stand, with the prefix or the final byte of one; or a string.
  */
 export function mayBeReply(bytes: Buffer): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: replies are escape sequences
-  return /[\x1b\x9b][\s\S]*[?>=Rntxy]|\x1b[\]P_X^]|[\x90\x98\x9d\x9e\x9f]/.test(bytes.toString("latin1"));
+  return /(?:\x1b\[|\x9b)[\x00-\x1a\x1c-\x3f]*(?:[<=>?]|[Rntxy])|\x1b[\]P_X^]|[\x90\x98\x9d\x9e\x9f]/.test(
+    bytes.toString("latin1"),
+  );
 }
 
 const bytesOf = (text: string) => Buffer.from(text);

@@ -47,6 +47,7 @@ test("so is one that starts programs; types of node:child_process are none", () 
       'import { type ChildProcess, execFile } from "child_process";',
       'import type { X } from "y";\nimport {\n  fork,\n} from "node:child_process";',
       'await import("node:child_process");',
+      'export { spawn } from "node:child_process";',
     ];
     for (const [n, text] of refused.entries()) put(`starts-${n}.ts`, text);
     const { status, stderr } = check(folder);
