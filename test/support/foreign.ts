@@ -8,7 +8,7 @@ import zlib from "node:zlib";
 import { until } from "./events.ts";
 import { root } from "./paths.ts";
 
-/** The path of a program, by the first of these names that is on PATH, or on root's; undefined where none is. */
+/** The path of a program, by the first of these names that is on PATH or root's; undefined where none is. */
 export function tool(...names: string[]): string | undefined {
   for (const name of names)
     for (const folder of [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"]) {
