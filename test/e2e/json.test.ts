@@ -102,7 +102,8 @@ describe("docs/guide/json.md", () => {
 
   const listed = async (from = home): Promise<Values[]> => {
     const rows = JSON.parse(await from.ok(["sessions", "--all", "--json"])) as Values[];
-    for (const row of rows) comparison.object(row, "session");
+    // one of another machine, or of a job whose server has just ended, has one field more
+    for (const { notHeardFor, ...row } of rows) comparison.object(row, "session");
     return rows;
   };
 
