@@ -51,6 +51,8 @@ void cursor_subscribe(struct connection *c, uint64_t offset) {
   log_find_base();
   c->subscribed = true;
   c->told_end = false;
+  // one that began before is not met in the stream while its bytes are still in memory
+  c->tell_gap = log_last_gap() != NULL;
   // in version 2 what is not retained is a hole in the stream
   uint64_t first = c->version >= 2 ? 0 : log_base();
   c->position = offset < first ? first : offset > log_end() ? log_end() : offset;

@@ -1,6 +1,7 @@
 // One session: its row and facts, its life from the start or the adoption to the end, and the parts that do
 // the rest: holder, output, audience, what its program is sent, its end.
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
@@ -178,7 +179,11 @@ export class Session {
       log: effects.log,
       clock: () => effects.clock(),
       boot: effects.boot,
-      conclude: (lost) => effects.conclude(this, lost),
+      conclude: (lost) => {
+        // whoever reads later than the program wrote may not have been told of each
+        this.#holes(this.#holder.record().gaps);
+        return effects.conclude(this, lost);
+      },
       to: (state, reason) => this.#to(state, reason),
       over: (state, reason) => {
         // a server that goes meanwhile leaves it to the next one to tell
@@ -334,12 +339,18 @@ export class Session {
     if (this.live && this.row.programPid !== null) this.setFact("memory", watchMemory(this.row.programPid));
   }
 
+  #holes(found: readonly Gap[]): void {
+    const known = joined([...this.gaps, ...found]);
+    if (isDeepStrictEqual(known, this.gaps)) return;
+    this.gaps.splice(0, this.gaps.length, ...known);
+    this.row.facts.gaps = this.gaps;
+    this.save();
+  }
+
   #gap(offset: number, length: number): void {
     // a hole that grows is told again and again
-    this.gaps.splice(0, this.gaps.length, ...joined([...this.gaps, { offset, length }]));
-    this.row.facts.gaps = this.gaps;
+    this.#holes([{ offset, length }]);
     this.#effects.log("session.hole-found", { id: this.id, offset, length });
-    this.save();
     // the holder may have begun a log that was removed anew, and the folder with it
     if (this.audience.note === "" || !isThere(this.folder)) return;
     this.#saveFile();
