@@ -39,7 +39,7 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     assert.equal(spawnOk(text), true);
   });
 
-  test("a pending one is listed with its job and reason, is no session yet, and stop cancels it", async () => {
+  test("a pending one is listed with its job and reason, is no session yet, and stop cancels it", async (t) => {
     const id = await host.home.ok(["submit", "--begin=now+1hour", "--", "launch", "--falcon", built.trainer, "--name", "later"]);
     const listed = await until(() => row(id), "the submitted session");
     const [job] = (await host.cluster.run("squeue", ["-h", "-o", "%i|%T|%r"])).split("\n").map((line) => line.split("|"));
@@ -60,6 +60,7 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     assert.equal((await watch.waitForExit()).code, 0);
     // as another host of the user's, which has no Slurm, lists it
     const other = new TestHome();
+    t.after(() => other.dispose());
     const config = path.join(other.work, ".config", "falcon-sessions");
     fs.mkdirSync(config, { recursive: true });
     fs.writeFileSync(path.join(config, "config.toml"), `roster = "${path.join(host.home.folder, "roster")}"\n`);
@@ -81,7 +82,6 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     await host.home.ok(["remove", id]);
     assert.equal(await row(id), undefined);
     await until(async () => (await elsewhere()).length === 0, "the other host to be told");
-    await other.dispose();
   });
 
   test("a running one is the session that was promised; attached from outside of its job; USR1 of its job saves it", async () => {

@@ -57,7 +57,7 @@ export class RecordedHolder {
   readonly heard: number[] = [];
   readonly #listener: net.Server;
   readonly #pty: UnreadPty;
-  #talk: { left: RecordedFrame[]; came: number[]; sockets: Set<net.Socket>; asked: Map<number, net.Socket> } | undefined;
+  #talk: Talk | undefined;
   #beforeTold: (type: number, payload: Buffer) => void = () => {};
 
   private constructor(listener: net.Server, pty: UnreadPty) {

@@ -2,6 +2,7 @@
 // read-only. Skipped where it is not installed: FALCON_JUPYTER names an environment that has it.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
@@ -19,11 +20,11 @@ const secret = "jupyters-own";
 
 describe("behind Jupyter", { skip }, () => {
   const home = new TestHome();
-  let web: Web;
+  let web: Web | undefined;
   let origin = "";
   let base = "";
   let id = "";
-  let stop = () => {};
+  let stop = async () => {};
 
   before(async () => {
     const [jupyter, own] = [await freePort(), await freePort()];
@@ -37,7 +38,9 @@ describe("behind Jupyter", { skip }, () => {
       ["-m", "jupyter_server", "--no-browser", "--allow-root", `--IdentityProvider.token=${secret}`, ...options],
       { env: { ...home.env, JUPYTER_RUNTIME_DIR: home.work }, cwd: home.work, stdio: "ignore" },
     );
-    stop = () => void child.kill("SIGTERM");
+    stop = async () => {
+      if (child.kill("SIGTERM")) await once(child, "exit");
+    };
     await until(
       () =>
         fetch(`${origin}/user/me/api`).then(
@@ -48,8 +51,8 @@ describe("behind Jupyter", { skip }, () => {
     );
   });
   after(async () => {
-    stop();
-    await web.end();
+    await stop();
+    await web?.end();
     await home.dispose();
   });
 

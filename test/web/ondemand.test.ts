@@ -3,6 +3,7 @@
 // folder of mod_ood_proxy, else the same in a few lines.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -77,7 +78,7 @@ describe("behind Open OnDemand's portal", { skip }, () => {
   const folder = path.join(home.work, "portal");
   let origin = "";
   let id = "";
-  let stop = () => {};
+  let stop = async () => {};
 
   before(async () => {
     fs.mkdirSync(folder);
@@ -89,7 +90,9 @@ describe("behind Open OnDemand's portal", { skip }, () => {
     for (const one of [path.dirname(home.work), home.work, folder]) fs.chmodSync(one, 0o755);
     id = await home.start(["sh", "-c", "echo behind; stty -echo; cat"], ["--size", "60x12"]);
     const child = spawn(apache as string, ["-DFOREGROUND", "-f", path.join(folder, "apache.conf")], { stdio: "ignore" });
-    stop = () => void child.kill("SIGTERM");
+    stop = async () => {
+      if (child.kill("SIGTERM")) await once(child, "exit");
+    };
     await until(
       () =>
         fetch(origin).then(
@@ -100,7 +103,7 @@ describe("behind Open OnDemand's portal", { skip }, () => {
     );
   });
   after(async () => {
-    stop();
+    await stop();
     await home.dispose();
   });
 

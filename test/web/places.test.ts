@@ -18,6 +18,10 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
   const way = path.join(home.work, "way");
   let far: { id: string };
   let web: Web;
+  const ask = async (what: string) => {
+    const reply = await request(web, `/api/${what}`, { headers: { "x-falcon-token": web.token } });
+    return JSON.parse(reply.body) as Record<string, unknown>;
+  };
   let endJob = () => {};
   before(async () => {
     const script = `${falcon} run -d --name inside -- /bin/sh -c 'stty -echo; echo from the job; exec cat'\nexec sleep 1000`;
@@ -82,10 +86,6 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
 
   test("a job's session: facts, lines, history, its terminal and what is typed", async () => {
     const row = await until(async () => (await home.sessions()).find(({ name }) => name === "inside"), "the job's session");
-    const ask = async (what: string) => {
-      const reply = await request(web, `/api/${what}`, { headers: { "x-falcon-token": web.token } });
-      return JSON.parse(reply.body) as Record<string, unknown>;
-    };
     assert.equal(((await ask(`facts/${row.id}`)) as { row: { name: string } }).row.name, "inside");
     await until(async () => JSON.stringify(await ask(`lines/${row.id}?count=10`)).includes("from the job"), "its lines");
     assert.equal(typeof (await ask(`span/${row.id}`)).begins, "number");
@@ -99,10 +99,6 @@ describe("sessions of other servers", { skip: process.platform !== "linux" && "j
   });
 
   test("one of another machine is asked there: facts, lines, its terminal, a recording and what is typed", async () => {
-    const ask = async (what: string) => {
-      const reply = await request(web, `/api/${what}`, { headers: { "x-falcon-token": web.token } });
-      return JSON.parse(reply.body) as Record<string, unknown>;
-    };
     assert.equal(((await ask(`facts/${far.id}`)) as { facts: { directory: string } }).facts.directory, there.work);
     await until(async () => JSON.stringify(await ask(`lines/${far.id}?count=10`)).includes("from far away"), "its lines");
     assert.equal(typeof (await ask(`span/${far.id}`)).begins, "number");

@@ -5,29 +5,22 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { buildSync } from "esbuild";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { Follower, type FollowerEffects } from "../../../src/terminal/worker/follower.ts";
 import { RemoteScreen } from "../../../src/terminal/worker/remote-screen.ts";
 import { type FollowEvents, type Place, Screens, type Source } from "../../../src/terminal/worker/screens.ts";
+import { mostStreamed } from "../../../src/terminal/worker/sent-stream.ts";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
 import { Held } from "../../support/held.ts";
 import { addon } from "../../support/paths.ts";
+import { buildScreenWorker } from "../../support/screen-worker.ts";
 
 let folder: string;
 let worker: string;
 before(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
-  worker = path.join(folder, "worker.cjs");
-  buildSync({
-    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker/worker.ts")],
-    outfile: worker,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-  });
+  worker = buildScreenWorker(folder);
 });
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
@@ -158,7 +151,7 @@ test("what it takes is sent on, and told what is missing where nobody takes that
     assert.ok(fs.readFileSync(scene.source.log).subarray(first.offset).subarray(0, first.bytes.length).equals(first.bytes));
     await until(() => scene.told.includes("missed"), "word of what is missing");
     const total = scene.sent.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    assert.ok(total <= 4 << 20, `${total}`);
+    assert.ok(total <= mostStreamed, `${total}`);
   });
 });
 

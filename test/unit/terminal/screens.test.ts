@@ -4,25 +4,17 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { buildSync } from "esbuild";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
 import { addon } from "../../support/paths.ts";
+import { buildScreenWorker } from "../../support/screen-worker.ts";
 
 let folder: string;
 let worker: string;
 before(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
-  worker = path.join(folder, "worker.cjs");
-  buildSync({
-    entryPoints: [path.resolve(import.meta.dirname, "../../../src/terminal/worker/worker.ts")],
-    outfile: worker,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-  });
+  worker = buildScreenWorker(folder);
 });
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
