@@ -20,7 +20,7 @@ const secret = "jupyters-own";
 
 describe("behind Jupyter", { skip }, () => {
   const home = new TestHome();
-  let web: Web | undefined;
+  let web: Web;
   let origin = "";
   let base = "";
   let id = "";
@@ -52,7 +52,8 @@ describe("behind Jupyter", { skip }, () => {
   });
   after(async () => {
     await stop();
-    await web?.end();
+    // undefined where it could not be started
+    await (web as Web | undefined)?.end();
     await home.dispose();
   });
 
