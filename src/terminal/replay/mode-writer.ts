@@ -87,7 +87,10 @@ export function writeTitles(out: Writer, tracked: Tracked): void {
   // what the terminal has been given so far
   let shown: string | undefined;
   let shownIcon: string | undefined;
-  const set = (text: string | undefined, iconText: string | undefined) => {
+  // a title that no one set is the terminal's own, also where it is pushed: full screens push it at their start
+  const own = (text: string | undefined, given: string | undefined) => (text === "" && given === undefined ? undefined : text);
+  const set = (title: string | undefined, icon: string | undefined) => {
+    const [text, iconText] = [own(title, shown), own(icon, shownIcon)];
     const newTitle = text !== undefined && text !== shown;
     const newIcon = iconText !== undefined && iconText !== shownIcon;
     if (newTitle && newIcon && text === iconText) out.osc(`0;${text}`);
@@ -102,6 +105,5 @@ export function writeTitles(out: Writer, tracked: Tracked): void {
     set(entry.title, entry.icon);
     out.csi(`22;${entry.title === undefined ? 1 : entry.icon === undefined ? 2 : 0}t`);
   }
-  // a title that no one set stays the terminal's own
-  set(title === "" && shown === undefined ? undefined : title, icon === "" && shownIcon === undefined ? undefined : icon);
+  set(title, icon);
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
+import { Screen } from "../../../src/terminal/model/screen.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 import { UserScreen } from "../../replay/user-screen.ts";
 
@@ -73,6 +74,20 @@ test("the title comes back, below those that the program left", () => {
   terminal.feed(Buffer.from("\x1b[22;0t\x1b]2;vim\x07\x1b[22;0t\x1b]2;more\x07"));
   terminal.feed(leaveTerminal({ titles: 2 }));
   assert.equal(title(), "my shell");
+  terminal.dispose();
+});
+
+test("the title that we gave stays where the program has pushed titles and set none, and comes back where it pops them", () => {
+  const screen = new Screen({ cols: 40, rows: 10, scrollback: 100 });
+  screen.feed(Buffer.from("\x1b[?1049h\x1b[22;0;0thello"));
+  const terminal = new UserScreen(40, 10);
+  const title = () => (JSON.parse(terminal.state().facts.title as string) as string[])[0];
+  terminal.feed(enterTerminal({ title: "run · d detaches", rows: 10 }));
+  terminal.feed(screen.snapshot(0).first);
+  assert.equal(title(), "run · d detaches");
+  terminal.feed(Buffer.from("\x1b]2;vim\x07\x1b[23;0;0t"));
+  assert.equal(title(), "run · d detaches");
+  screen.dispose();
   terminal.dispose();
 });
 
