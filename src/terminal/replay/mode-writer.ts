@@ -87,7 +87,7 @@ export function writeTitles(out: Writer, tracked: Tracked): void {
   // what the terminal has been given so far
   let shown: string | undefined;
   let shownIcon: string | undefined;
-  // a title that no one set is the terminal's own, also where it is pushed: full screens push it at their start
+  // what no one set is the terminal's own, also where it is pushed: full screens push it at their start
   const own = (text: string | undefined, given: string | undefined) => (text === "" && given === undefined ? undefined : text);
   const set = (title: string | undefined, icon: string | undefined) => {
     const [text, iconText] = [own(title, shown), own(icon, shownIcon)];
