@@ -38,7 +38,7 @@ describe("installations", () => {
     await attached.waitFor("begun");
     one.remove();
     const next = await home.start(["sh", "-c", "read -r x"], [], { file: other.falcon });
-    assert.notEqual(home.serverPid(), server);
+    await home.nextServer(server);
     assert.ok(alive(pid as number), "the program lives");
     // the viewer whose own program is gone is taken over as well
     attached.type("still here\r");

@@ -185,6 +185,14 @@ export class TestHome {
     return this.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")))?.pid;
   }
 
+  /** Another server alone: one that was replaced may still be ending its threads when a command has answered. */
+  nextServer(before: number | undefined): Promise<number> {
+    return until(() => {
+      const now = this.serverPid();
+      return now === before ? undefined : now;
+    }, "another server alone");
+  }
+
   /** What the server logged; empty where there is no log. For messages. */
   serverLog(): string {
     const file = ["server.log", "log/server.log"].map((name) => path.join(this.folder, name)).find((name) => fs.existsSync(name));
