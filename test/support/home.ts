@@ -185,7 +185,7 @@ export class TestHome {
     return this.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")))?.pid;
   }
 
-  /** Another server alone: one that was replaced may still be ending its threads when a command has answered. */
+  /** Another server alone: one that was replaced may be ending its threads when a command has answered. */
   nextServer(before: number | undefined): Promise<number> {
     return until(() => {
       const now = this.serverPid();
