@@ -147,6 +147,8 @@ describe("a user who is not root", { skip: noSlurm() }, () => {
     const sent = await host.running("sent");
     assert.equal(sent.id, id);
     assert.equal((await cluster.job(String(sent.job).slice(1))).UserId, `nobody(${nobody})`);
+    // before that there is no model to save
+    await until(async () => (await home.ok(["logs", "sent"])).includes("Training started"), "it to train");
     await home.ok(["stop", "sent"]);
     await cluster.run("scancel", [String(job)]);
     await cluster.untilJob(job, "CANCELLED");
