@@ -201,7 +201,8 @@ static void add_entry(uint64_t offset, uint16_t cols, uint16_t rows) {
   int64_t now = now_ms();
   uint64_t ms = now > entry_ms ? (uint64_t)(now - entry_ms) : 0, bytes = offset - entry_offset;
   while (ms > UINT32_MAX || bytes > UINT32_MAX) {  // 49 days of silence, or 4 GiB that no entry could be written for
-    uint32_t some_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms, some_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+    uint32_t some_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+    uint32_t some_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
     if (!write_entry(some_ms, some_bytes, 0, 0)) return;
     ms -= some_ms;
     bytes -= some_bytes;

@@ -16,8 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17 };
-enum { KEYS_MORE = 1 };
+enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1 };
 // While a viewer is served, servers hear of a little output, and who types that it was taken, so much later
 // (ms): their wake-ups compete with the program's and the viewer's for the processor (an echo after 199
 // instead of 297 us, by the servers' alone).
@@ -189,7 +188,8 @@ static bool take_go(struct connection *c, const uint8_t *payload, size_t length)
 // From here on it speaks a later version. Where it is a viewer and there are enough of them, it has to go.
 static bool speak(struct connection *c, uint16_t version, uint8_t role) {
   size_t viewers = 0;
-  for (size_t i = 0; i < CONNECTIONS; i++) viewers += is_open(&server.connections[i]) && server.connections[i].role == ROLE_VIEWER;
+  for (size_t i = 0; i < CONNECTIONS; i++)
+    viewers += is_open(&server.connections[i]) && server.connections[i].role == ROLE_VIEWER;
   if (role == ROLE_VIEWER && c->role != ROLE_VIEWER && viewers >= VIEWER_PLACES) return false;
   c->version = version < PROTOCOL_HIGHEST ? version : PROTOCOL_HIGHEST;
   c->role = role == ROLE_VIEWER ? ROLE_VIEWER : ROLE_SERVER;
@@ -220,7 +220,8 @@ static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t
       return typing_take(c, payload, length, false) ? TAKEN : NO_ROOM;
     case TO_KEYS:
       if (length < KEYS_HEAD) return MALFORMED;
-      return typing_take_counted(c, get_u64(payload), get_u64(payload + 8), payload + KEYS_HEAD, length - KEYS_HEAD, payload[16] & KEYS_MORE) ? TAKEN : NO_ROOM;
+      return typing_take_counted(c, get_u64(payload), get_u64(payload + 8), payload + KEYS_HEAD, length - KEYS_HEAD,
+                                 payload[16] & KEYS_MORE) ? TAKEN : NO_ROOM;
     case TO_SPEAK:
       return length >= 3 && get_u16(payload) >= 1 && speak(c, get_u16(payload), payload[2]) ? TAKEN : MALFORMED;
     case TO_WINSIZE:
@@ -280,7 +281,8 @@ static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
     struct cmsghdr header;
     char space[CMSG_SPACE(4 * sizeof(int))];
   } control;
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t length = os_recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
   if (length < 0) return length;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

@@ -55,7 +55,7 @@ describe("a home directory on NFS", { skip: noHosts() || noPrograms || (hasNfs ?
       "rpc.nfsd --no-udp --no-nfs-version 3 --grace-time 1 --lease-time 10 2",
     );
     for (const node of nodes)
-      await shell(node, `mount -t nfs4 -o vers=4.2,nosharecache,actimeo=${cached} files:/ /root`, "test -d /root/.ssh");
+      await shell(node, `mount -t nfs4 -o vers=4.2,nosharecache,actimeo=${cached} files:/ /root`, "test -d ~/.ssh");
   });
   after(() => hosts.down());
 

@@ -77,10 +77,11 @@ up() {
   local folder=$1 tag number=1 name first=$2 at
   shift
   tag=$(basename "$folder" | tr -dc 'A-Za-z0-9' | tail -c 8)
-  mkdir -p "$folder/root/.ssh"
-  chmod 700 "$folder/root" "$folder/root/.ssh"
-  ssh-keygen -q -t ed25519 -N '' -f "$folder/root/.ssh/id_ed25519"
-  cp "$folder/root/.ssh/id_ed25519.pub" "$folder/root/.ssh/authorized_keys"
+  local person=$folder/root
+  mkdir -p "$person/.ssh"
+  chmod 700 "$person" "$person/.ssh"
+  ssh-keygen -q -t ed25519 -N '' -f "$person/.ssh/id_ed25519"
+  cp "$person/.ssh/id_ed25519.pub" "$person/.ssh/authorized_keys"
   echo "127.0.0.1 localhost" >"$folder/hosts"
   for name in "$@"; do
     at=$folder/$name
@@ -90,11 +91,11 @@ up() {
     echo "fs-$tag-$number" >"$at/netns"
     echo "10.77.0.$number $name" >>"$folder/hosts"
     ssh-keygen -q -t ed25519 -N '' -f "$at/key"
-    echo "$name,10.77.0.$number $(cut -d' ' -f1,2 "$at/key.pub")" >>"$folder/root/.ssh/known_hosts"
+    echo "$name,10.77.0.$number $(cut -d' ' -f1,2 "$at/key.pub")" >>"$person/.ssh/known_hosts"
     cat >"$at/sshd_config" <<END
 HostKey $at/key
 PidFile $at/sshd.pid
-AuthorizedKeysFile /root/.ssh/authorized_keys
+AuthorizedKeysFile .ssh/authorized_keys
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 UsePAM no
