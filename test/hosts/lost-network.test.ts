@@ -156,7 +156,7 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     const log = path.join(hosts.folder, "refuse", "sshd.log");
     const refused = () => fs.readFileSync(log, "utf8").match(/Connection closed by authenticating user/g)?.length ?? 0;
     const config = path.join(hosts.folder, "refuse", "sshd_config");
-    fs.writeFileSync(config, fs.readFileSync(config, "utf8").replace(`${hostHome}/.ssh/authorized_keys`, "/none"));
+    fs.writeFileSync(config, fs.readFileSync(config, "utf8").replace(/^AuthorizedKeysFile .*$/m, "AuthorizedKeysFile /none"));
     await hosts.signalAll("refuse", "SIGHUP", "sshd_config");
     await until(
       () =>

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { startTime } from "../../src/platform/processes.ts";
 import { alive, patience, readIfThere, until } from "./events.ts";
 import * as built from "./paths.ts";
 import { UserTerminal, type UserTerminalOptions } from "./terminal.ts";
@@ -180,9 +181,10 @@ export class TestHome {
     return processesNaming(this.folder);
   }
 
-  /** The session server's pid, where one runs. */
+  /** The session server's pid, where one runs: the last that started, for one that was replaced may be ending. */
   serverPid(): number | undefined {
-    return this.processes().find(({ argv }) => argv.some((word) => word.endsWith("server.cjs")))?.pid;
+    const servers = this.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
+    return servers.sort((a, b) => (startTime(a.pid) ?? 0) - (startTime(b.pid) ?? 0)).at(-1)?.pid;
   }
 
   /** Another server alone: one that was replaced may be ending its threads when a command has answered. */
