@@ -32,7 +32,7 @@ function install() {
   // (N-API)
   fs.rmSync(path.join(root, "prebuilds"), { recursive: true, force: true });
   for (const name of fs.readdirSync(path.join(root, "native")))
-    if (/\.(c|h|gyp)$/.test(name)) fs.rmSync(path.join(root, "native", name));
+    if (name !== "build") fs.rmSync(path.join(root, "native", name), { recursive: true });
   replace(path.join(root, "dist/node-path"), `${process.execPath}\n`);
   link(path.join(root, "native/build/Release/falcon"), path.join(root, "bin/falcon"));
 }

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { transform, transformSync } from "esbuild";
+import { nativeSources } from "../native-sources.mjs";
 import { broken, nativeFiles, olderSqlite, platformName, takesNapiSqlite } from "./natives.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
@@ -50,10 +51,11 @@ function copy(...names) {
 
 /** What is compiled where no prebuilt runs, without the lines that are comments: a fifth of it. */
 function copySources() {
-  fs.mkdirSync(path.join(stage, "native"), { recursive: true });
-  for (const name of fs.readdirSync(path.join(root, "native")).filter((file) => /\.(c|h|gyp)$/.test(file))) {
+  for (const name of nativeSources(root)) {
     const text = fs.readFileSync(path.join(root, "native", name), "utf8");
-    fs.writeFileSync(path.join(stage, "native", name), text.replace(/^\s*\/\/.*\n/gm, ""));
+    const file = path.join(stage, "native", name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, text.replace(/^\s*\/\/.*\n/gm, ""));
   }
 }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import { check } from "./check.mjs";
 import { keptPart } from "./part-cache.mjs";
 import { targets } from "./targets.mjs";
+import { nativeSources } from "../native-sources.mjs";
 import { cache, pinned, pythonWith, run } from "./tools.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
@@ -36,8 +37,7 @@ function build(name) {
   const target = targets[name];
   const folder = path.join(root, "build", "platforms", name);
   fs.mkdirSync(folder, { recursive: true });
-  const native = fs.readdirSync(path.join(root, "native")).filter((file) => /\.(c|h|gyp)$/.test(file));
-  const sources = native.map((file) => path.join(root, "native", file));
+  const sources = nativeSources(root).map((file) => path.join(root, "native", file));
   part("ours", sources, [version, versionOf("node-api-headers")], (into) => ours(target, into));
   part("node-pty", [], [versionOf("node-pty"), versionOf("node-addon-api"), versionOf("node-api-headers")], (into) =>
     nodePty(name, target, into),

@@ -103,7 +103,7 @@ export const defaultConfig: Config = {
   serverIdle: 60_000,
 };
 
-/** What a rule is for, in the order of `enum sequence_kind` (native/sequence_rules.h). */
+/** What a rule is for, in the order of `enum sequence_kind` (native/filter/sequence_rules.h). */
 export const sequenceKinds: readonly (keyof ProgramSequences)[] = [
   "clipboard",
   "title",

@@ -1,6 +1,6 @@
 // The grammar of what programs write to terminals, once: where a control sequence, a string or a character
 // begins and ends, as DEC's VT500 reads it (vt100.net/emu/dec_ansi_parser) in UTF-8.
-// What each sequence may do is in native/sequence_rules.c, whose filters read the same grammar in C.
+// What each sequence may do is in native/filter/sequence_rules.c, whose filters read the same grammar in C.
 
 /**
  * Where in the grammar a stream stands. The numbers are stored with the lines of a log: new ones come at the

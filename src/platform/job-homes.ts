@@ -1,4 +1,5 @@
-// Where the homes of a host's batch jobs are (native/home.c, home_of_job). Docs: decisions/0004-homes.md.
+// Where the homes of a host's batch jobs are (native/home/home.c, home_of_job). Docs:
+// decisions/0004-homes.md.
 import os from "node:os";
 import path from "node:path";
 import { namesIn } from "../base/names-in.ts";
@@ -9,15 +10,15 @@ export interface JobHome {
   home: string;
 }
 
-/** As long as a home can be: a socket's path has 107 bytes (native/home.h). */
+/** As long as a home can be: a socket's path has 107 bytes (native/home/home.h). */
 const longestHome = 83;
 
-/** The longest name of a job (native/job.h). */
+/** The longest name of a job (native/home/job.h). */
 const longestJob = 24;
 
 const jobName = /^[splf][\w.-]{1,23}$/;
 
-/** The homes of the host's jobs, ended ones included (native/home.c: home_of_job). */
+/** The homes of the host's jobs, ended ones included (native/home/home.c: home_of_job). */
 export function jobHomes(host: string): JobHome[] {
   const folders = [path.join(host, "j")];
   // a job's home that would be too long below the host's

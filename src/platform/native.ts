@@ -33,12 +33,12 @@ export interface FileSystem {
   totalBytes: number;
 }
 
-/** A filter of native/stream_filter.c. */
+/** A filter of native/filter/stream_filter.c. */
 export interface NativeFilter {
   readonly __filter: never;
 }
 
-/** A line of native/mode_rules.c, which says what the fields mean. */
+/** A line of native/filter/mode_rules.c, which says what the fields mean. */
 export interface ModeRule {
   mode: number;
   dec: boolean;
@@ -58,7 +58,7 @@ export interface Entry {
   device: number;
 }
 
-/** Whose a home is, and what this machine is (native/machine.h). */
+/** Whose a home is, and what this machine is (native/home/machine.h). */
 interface HomeOwner {
   verdict: "ours" | "unknown" | "another";
   /** With `another`: one sentence that says whose. */
@@ -70,8 +70,8 @@ interface HomeOwner {
 }
 
 /**
- * What a tree of processes uses (native/usage.h). Numbers grow from the start of its processes on, but for
- * memory.
+ * What a tree of processes uses (native/addon/usage.h). Numbers grow from the start of its processes on, but
+ * for memory.
  */
 export interface TreeUsage {
   root: number;
@@ -281,8 +281,8 @@ export const modeRules: readonly ModeRule[] = addon.modeRules();
 export const sampleUsage: Addon["sampleUsage"] = addon.sampleUsage;
 
 /**
- * The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/job.c); null where
- * there is none.
+ * The batch job of a text of /proc/PID/cgroup, as the name of its home ("s4711"; native/home/job.c); null
+ * where there is none.
  */
 export const jobOf: Addon["jobOf"] = addon.jobOf;
 /**

@@ -1,5 +1,5 @@
 // The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other
-// side is native/client.h.
+// side is native/client/client.h.
 // Long: each message both ways, as written and as read.
 import { bytesOf, textOf } from "../base/bytes.ts";
 import { encodeFrame } from "./frame.ts";

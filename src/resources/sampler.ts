@@ -155,7 +155,7 @@ export class UsageSampler {
     const driver = this.#effects.hasDriver();
     const lookForGpu = driver && now - this.#gpuLooked >= gpuLook && [...this.#recorders.values()].some(({ gpu }) => !gpu);
     if (lookForGpu) this.#gpuLooked = now;
-    // all of them, whoever is due: what is once known to be nobody's is not read again (native/usage.c)
+    // all of them, whoever is due: what is once known to be nobody's is not read again (native/addon/usage.c)
     const roots = this.#effects.live().flatMap(({ holderPid }) => holderPid ?? []);
     const trees = new Map((await this.#effects.sample(roots, lookForGpu)).map((tree) => [tree.root, tree]));
     for (const session of this.#effects.live()) {

@@ -15,7 +15,7 @@ const flush = (module as { flushCompileCache?: () => void }).flushCompileCache;
  * Writes what was compiled, and empties the folder first when it holds more than {@link mostCompiled} files.
  * It is only a cache: nothing that goes
  * wrong with it is worth a word.
- * @param folder where the client told Node to keep it (native/start.c).
+ * @param folder where the client told Node to keep it (native/home/start.c).
  */
 export function keepCompiled(folder: string): void {
   try {

@@ -394,17 +394,18 @@ export function installation(folder: string, { version, rules }: { version?: str
   const gyp = fs.readFileSync(path.join(root, "native/binding.gyp"), "utf8");
   const listed =
     /'target_name': 'falcon',[^[]*'sources': \[([^\]]*)\]/.exec(gyp)?.[1] ?? assert.fail("the client's sources in binding.gyp");
-  const sources = [...listed.matchAll(/'([\w.]+)'/g)].map(([, file]) => file as string);
+  const sources = [...listed.matchAll(/'([\w./]+)'/g)].map(([, file]) => file as string);
   const source = path.join(folder, "native");
-  for (const file of fs.readdirSync(path.join(root, "native")))
-    if (/\.[ch]$/.test(file)) fs.copyFileSync(path.join(root, "native", file), path.join(source, file));
+  const built = path.join(root, "native/build");
+  fs.cpSync(path.join(root, "native"), source, { recursive: true, filter: (file) => file !== built });
   if (rules !== undefined) {
-    replace(path.join(source, "sequence_rules.h"), /SEQUENCE_RULES_VERSION = \d+/, `SEQUENCE_RULES_VERSION = ${rules}`);
+    replace(path.join(source, "filter/sequence_rules.h"), /SEQUENCE_RULES_VERSION = \d+/, `SEQUENCE_RULES_VERSION = ${rules}`);
     replace(path.join(folder, "dist/server.cjs"), /sequenceRulesVersion = \d+/, `sequenceRulesVersion = ${rules}`);
   }
   const compiler = process.env.CC ?? "cc";
-  const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", `-DFALCON_VERSION="${said}"`, "-o", path.join(bin, "falcon")];
-  execFileSync(compiler, [...flags, ...sources.map((file) => path.join(source, file))]);
+  const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", `-I${source}`, `-DFALCON_VERSION="${said}"`];
+  const target = ["-o", path.join(bin, "falcon")];
+  execFileSync(compiler, [...flags, ...target, ...sources.map((file) => path.join(source, file))]);
   return path.join(bin, "falcon");
 }
 

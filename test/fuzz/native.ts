@@ -204,7 +204,8 @@ export function build(target: NativeTarget): { program: string } | { problem: st
   const out = path.join(root, "build/fuzz");
   const hash = createHash("sha256");
   for (const from of [folder, path.join(root, "native")])
-    for (const file of fs.readdirSync(from).sort()) if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
+    for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" }).sort())
+      if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
   const program = path.join(out, `${name}-${hash.digest("hex").slice(0, 12)}`);
   if (fs.existsSync(program)) return { program };
   fs.mkdirSync(out, { recursive: true });

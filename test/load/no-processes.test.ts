@@ -70,7 +70,7 @@ describe("a server whose limit is lowered while it has sessions", { skip }, () =
     viewer.type("ready\r");
     await viewer.waitFor("ready");
     const server = home.serverPid() as number;
-    // those of native/start.c (SERVER_TASKS) and its own first one; a session's thread beside them
+    // those of native/home/start.c (SERVER_TASKS) and its own first one; a session's thread beside them
     const helpers = fs
       .readFileSync(`/proc/${server}/task/${server}/children`, "utf8")
       .split(" ")

@@ -21,8 +21,9 @@ function sourcesOf(target: string): string[] {
 
 /** What the simulation has in their place. */
 const played = [
-  ...["os_linux.c", "os_darwin.c", "allowance.c", "holder_child.c", "start.c", "place.c", "home.c", "machine.c", "job.c"],
-  ...["folder.c", "channel.c", "relay.c", "bridge.c"],
+  ...["system/os_linux.c", "system/os_darwin.c", "system/allowance.c", "holder/holder_child.c"],
+  ...["home/start.c", "home/place.c", "home/home.c", "home/machine.c", "home/job.c", "home/folder.c"],
+  ...["remote/channel.c", "remote/relay.c", "remote/bridge.c"],
 ];
 const without = (files: string[]) => files.filter((file) => !played.includes(file));
 
@@ -33,14 +34,14 @@ const parts = {
 const system = {
   own: ["face.c", "processes.c", "descriptors.c", "disk.c", "terminal.c", "calls.c"],
   // the filter of viewers' streams
-  native: ["addon_filter.c", ...without(sourcesOf("sys")).filter((file) => sourcesOf("falcon").includes(file))],
+  native: ["addon/addon_filter.c", ...without(sourcesOf("sys")).filter((file) => sourcesOf("falcon").includes(file))],
 };
 
 const language = ["-std=gnu11", "-D_GNU_SOURCE", '-DFALCON_VERSION="0.0.0"', "-DOS_PLAYED", `-I${native}`, `-I${own}`];
 const common = [...language, "-O1", "-g", "-fPIC", "-shared", "-fno-strict-aliasing"];
 
 function sources(part: { own: string[]; native: string[] }, plant: Plant | undefined): string[] {
-  const at = (file: string) => (file === plant?.file ? path.join(place.folder, file) : path.join(native, file));
+  const at = (file: string) => (file === plant?.file ? path.join(place.folder, path.basename(file)) : path.join(native, file));
   return [...part.own.map((file) => path.join(own, file)), ...part.native.map(at)];
 }
 
@@ -48,7 +49,7 @@ function sources(part: { own: string[]; native: string[] }, plant: Plant | undef
 function put({ file, right, wrong }: Plant): string | undefined {
   const text = fs.readFileSync(path.join(native, file), "utf8");
   if (!text.includes(right)) return `${file} has no line any more to plant a defect in: ${right}`;
-  fs.writeFileSync(path.join(place.folder, file), text.replace(right, wrong));
+  fs.writeFileSync(path.join(place.folder, path.basename(file)), text.replace(right, wrong));
   return undefined;
 }
 
@@ -60,7 +61,8 @@ export function build(plant?: Plant): string | undefined {
   const hash = createHash("sha256").update(process.version + JSON.stringify(plant ?? {}));
   for (const file of [import.meta.filename, path.join(native, "binding.gyp")]) hash.update(fs.readFileSync(file));
   for (const from of [native, own])
-    for (const file of fs.readdirSync(from).sort()) if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
+    for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" }).sort())
+      if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
   const stamp = path.join(folder, "built-from");
   const key = hash.digest("hex");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return undefined;

@@ -20,7 +20,7 @@ export class Person {
   mayLose = false;
   /**
    * The holder stood still for more than 100 ms: what goes to it through the server may then overtake what
-   * went to it before (native/keys.c).
+   * went to it before (native/client/keys.c).
    */
   maySwap = false;
   #keys = 0;

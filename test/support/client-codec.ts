@@ -1,5 +1,5 @@
 // The client's side of the client protocol in TypeScript, for tests that speak to a server or play one.
-// native/client_request.c does the same.
+// native/client/client_request.c does the same.
 import { bytesOf, textOf } from "../../src/base/bytes.ts";
 import {
   ClientFrame,

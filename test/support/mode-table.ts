@@ -1,5 +1,5 @@
-// The docs' table of terminal modes, made from the one in native/mode_rules.c. Run by itself it writes the
-// table into docs/design/security.md.
+// The docs' table of terminal modes, made from the one in native/filter/mode_rules.c. Run by itself it writes
+// the table into docs/design/security.md.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";

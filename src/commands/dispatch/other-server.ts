@@ -18,7 +18,7 @@ import type { CommandSpec } from "./command.ts";
 import { runThere } from "./other-machine.ts";
 import { sessionWords, takesSession } from "./session-words.ts";
 
-/** The host's own place, as the client is told it (native/place.c); a job's is its name. */
+/** The host's own place, as the client is told it (native/home/place.c); a job's is its name. */
 const hostsPlace = "-";
 
 /** Lists all places by itself. */

@@ -12,7 +12,7 @@ import { masterAlive, masterIdle } from "./ssh-masters.ts";
  */
 export const farContract = 1;
 
-/** Version of the byte channel (native/relay.h). */
+/** Version of the byte channel (native/remote/relay.h). */
 const channelVersion = 1;
 
 /** Where nobody can be asked, an address that does not answer is given up after so long (s). */
@@ -164,8 +164,8 @@ function noMaster(ssh: readonly string[]): string[] {
 }
 
 /**
- * The words by which the native client goes through a channel (native/channel.h): first the way that asks
- * nobody, then the one that may ask for a login, then those that come back.
+ * The words by which the native client goes through a channel (native/remote/channel.h): first the way that
+ * asks nobody, then the one that may ask for a login, then those that come back.
  * @param words what is asked of the far server.
  */
 export function channelWords(

@@ -172,8 +172,8 @@ function readKept(home: string, log: Log): Kept {
 }
 
 /**
- * The job's home may be on another file system (native/home.c): then the folder is copied, and is there whole
- * or not at all.
+ * The job's home may be on another file system (native/home/home.c): then the folder is copied, and is there
+ * whole or not at all.
  */
 function move(from: string, to: string): void {
   try {

@@ -2,7 +2,9 @@
 // notifications, writes of the clipboard. Frames of a screen lack them.
 import { Position, State } from "../../base/control-sequences.ts";
 
-/** Operating system commands that are no part of a screen; native/sequence_rules.c has what each does. */
+/**
+ * Operating system commands that are no part of a screen; native/filter/sequence_rules.c has what each does.
+ */
 const effects = new Set(["9", "52", "99", "777", "5522"]);
 
 /** Bytes of one such command: a clipboard of many pages. A longer one is dropped. */

@@ -73,7 +73,7 @@ function modeSequences(wanted: (rule: ModeRule) => boolean, final: "h" | "l" | "
 
 /**
  * Sets what we need of the terminal whatever the program does: pastes are told from keys. The same as
- * set_modes_we_need in native/mode_rules.c, and by the same table.
+ * set_modes_we_need in native/filter/mode_rules.c, and by the same table.
  */
 export const modesWeNeed = modeSequences(({ passage }) => passage === "needed", "h");
 

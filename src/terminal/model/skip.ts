@@ -6,7 +6,7 @@ import type { Model } from "./model.ts";
 /**
  * Looks for the longest plain part that `bytes` begin with: text, tabs, CR, LF and SGR. Answers in `found`:
  * its length (bytes), its line feeds, and where the SGR sequences begin that count in it: what comes before
- * is undone by the one that stands there. (native/plain_text_scan.c)
+ * is undone by the one that stands there. (native/filter/plain_text_scan.c)
  */
 export type PlainTextScan = (bytes: Uint8Array, found: Uint32Array) => void;
 

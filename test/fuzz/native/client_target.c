@@ -21,18 +21,18 @@ int played_shutdown(int fd, int how);
 #define _exit played_exit
 #define raise played_raise
 #define recvmsg played_recvmsg
-#include "../../../native/away.c"
-#include "../../../native/client.c"
-#include "../../../native/client_connection.c"
-#include "../../../native/client_direct.c"
-#include "../../../native/client_end.c"
-#include "../../../native/client_frames.c"
-#include "../../../native/client_input.c"
-#include "../../../native/client_request.c"
-#include "../../../native/client_sending.c"
-#include "../../../native/client_signals.c"
-#include "../../../native/prose.c"
-#include "../../../native/typing.c"
+#include "../../../native/remote/away.c"
+#include "../../../native/client/client.c"
+#include "../../../native/client/client_connection.c"
+#include "../../../native/client/client_direct.c"
+#include "../../../native/client/client_end.c"
+#include "../../../native/client/client_frames.c"
+#include "../../../native/client/client_input.c"
+#include "../../../native/client/client_request.c"
+#include "../../../native/client/client_sending.c"
+#include "../../../native/client/client_signals.c"
+#include "../../../native/client/prose.c"
+#include "../../../native/client/typing.c"
 #undef main
 #undef read
 #undef write

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-#include "policy_filter.c"
+#include "filter/policy_filter.c"
 #define filter_of question_filter_of
-#include "question_filter.c"
-#include "mode_rules.c"
-#include "sequence_rules.c"
-#include "stream_filter.c"
-#include "tokenizer.c"
+#include "filter/question_filter.c"
+#include "filter/mode_rules.c"
+#include "filter/sequence_rules.c"
+#include "filter/stream_filter.c"
+#include "filter/tokenizer.c"
 
 void fuzz_one(const uint8_t *bytes, size_t length) {
   if (length < 3) return;

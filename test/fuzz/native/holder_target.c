@@ -23,9 +23,9 @@ int played_fcntl(int fd, int command, ...);
 #define sendmsg played_sendmsg
 #define close played_close
 #define fcntl played_fcntl
-#include "../../../native/holder_server.c"
-#include "../../../native/holder_cursor.c"
-#include "../../../native/holder_typing.c"
+#include "../../../native/holder/holder_server.c"
+#include "../../../native/holder/holder_cursor.c"
+#include "../../../native/holder/holder_typing.c"
 #undef accept
 #undef recv
 #undef recvmsg

@@ -194,7 +194,7 @@ static int played_access(const char *path, int mode) {
   return *path && next() < 40 ? 0 : -1;
 }
 
-#include "../../../native/os.h"
+#include "../../../native/system/os.h"
 int os_file_system(const char *path, struct os_file_system *found) {
   fuzz_require(strlen(path) < PATH_MAX, "paths are paths");
   unsigned way = next();
@@ -223,7 +223,7 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 #define fchmodat played_fchmodat
 #define getgrgid played_getgrgid
 #define realpath played_realpath
-#include "../../../native/job.c"
+#include "../../../native/home/job.c"
 
 #define getcwd played_getcwd
 #define gethostname played_gethostname
@@ -235,8 +235,8 @@ int os_peer(int fd, uid_t *uid, pid_t *pid) {
 #define lseek played_lseek
 #define close played_close
 #define access played_access
-#include "../../../native/folder.c"
-#include "../../../native/machine.h"
+#include "../../../native/home/folder.c"
+#include "../../../native/home/machine.h"
 
 // Whose a home is, as the input says.
 static void played_machine_self(struct machine *self) {
@@ -251,9 +251,9 @@ static enum machine_verdict played_machine_of_home(const char *home, const struc
 
 #define machine_self played_machine_self
 #define machine_of_home played_machine_of_home
-#include "../../../native/home.c"
+#include "../../../native/home/home.c"
 #undef fail
-#include "../../../native/start.c"
+#include "../../../native/home/start.c"
 
 static void check_line(const char *line, size_t room) {
   size_t length = strnlen(line, room);

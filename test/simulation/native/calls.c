@@ -1,6 +1,7 @@
-// The calls of the system, as the simulation plays them (native/os_calls.h, native/os.h): nothing waits but
-// os_poll, and each call may be the last one of its process, or the one before somebody else's turn.
-#include "os.h"
+// The calls of the system, as the simulation plays them (native/system/os_calls.h, native/system/os.h):
+// nothing waits but os_poll, and each call may be the last one of its process, or the one before somebody
+// else's turn.
+#include "system/os.h"
 #include "system.h"
 
 #include <errno.h>

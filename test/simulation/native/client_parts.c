@@ -1,9 +1,9 @@
 // What the simulated client has in place of start.c, place.c, channel.c and bridge.c: a server is asked for,
 // and waited for; other machines are not simulated.
-#include "bridge.h"
-#include "channel.h"
-#include "place.h"
-#include "start.h"
+#include "remote/bridge.h"
+#include "remote/channel.h"
+#include "home/place.h"
+#include "home/start.h"
 #include "system.h"
 
 #include <stdio.h>

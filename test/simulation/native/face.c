@@ -1,6 +1,6 @@
 // The simulation's face to JavaScript. What the server asks of the system has the names that sys.node gives
 // it (src/platform/native.ts); the rest is for whoever drives the simulation.
-#include "addon_filter.h"
+#include "addon/addon_filter.h"
 #include "system.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 // What the simulated holder has in place of holder_child.c and allowance.c: its program is the simulation's.
-#include "allowance.h"
-#include "holder.h"
+#include "system/allowance.h"
+#include "holder/holder.h"
 #include "system.h"
 
 #include <signal.h>

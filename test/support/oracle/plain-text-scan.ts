@@ -1,5 +1,5 @@
-// The plain beginning of output, as native/plain_text_scan.c finds it, in JavaScript: what that is compared
-// with.
+// The plain beginning of output, as native/filter/plain_text_scan.c finds it, in JavaScript: what that is
+// compared with.
 import type { PlainTextScan } from "../../../src/terminal/model/skip.ts";
 
 /** What a byte means to the scan. */

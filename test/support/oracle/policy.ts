@@ -1,5 +1,5 @@
-// The JavaScript filter of what a program may do to terminals, kept as the oracle of native/policy_filter.c:
-// both must say the same.
+// The JavaScript filter of what a program may do to terminals, kept as the oracle of
+// native/filter/policy_filter.c: both must say the same.
 import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { Writer } from "../../../src/terminal/replay/writer.ts";

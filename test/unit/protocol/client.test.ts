@@ -146,7 +146,7 @@ describe("the numbers", () => {
   });
 
   test("are the same in client.h", () => {
-    const source = fs.readFileSync(path.join(root, "native/client.h"), "utf8");
+    const source = fs.readFileSync(path.join(root, "native/client/client.h"), "utf8");
     const number = (name: string) => {
       const found = new RegExp(`\\b${name} = ([^,]+),?`).exec(source)?.[1];
       return found === undefined
@@ -355,6 +355,6 @@ test("the direct way: where it begins and by which rules, where it stands, why i
 });
 
 test("the server's version of the filter's rules is that of the table", () => {
-  const source = fs.readFileSync(path.join(root, "native/sequence_rules.h"), "utf8");
+  const source = fs.readFileSync(path.join(root, "native/filter/sequence_rules.h"), "utf8");
   assert.equal(Number(/SEQUENCE_RULES_VERSION = (\d+)/.exec(source)?.[1]), sequenceRulesVersion);
 });

@@ -211,7 +211,7 @@ test("output arrives whole however the stream is cut", () => {
 });
 
 test("the C side and the page have the same numbers", () => {
-  const header = readFileSync(path.join(root, "native/holder.h"), "utf8");
+  const header = readFileSync(path.join(root, "native/holder/holder.h"), "utf8");
   const numbers = new Map(
     [...header.matchAll(/^\s+((?:TO|FROM)_\w+) = (\d+),/gm)].map(([, name, value]) => [name, Number(value)]),
   );

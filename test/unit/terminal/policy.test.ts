@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { defaultConfig, type ProgramSequences } from "../../../src/base/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 
-/** As in native/stream_filter.h. */
+/** As in native/filter/stream_filter.h. */
 const longestString = 64 << 10;
 
 const rules = defaultConfig.programSequences;

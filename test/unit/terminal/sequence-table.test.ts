@@ -1,5 +1,5 @@
 // The operating system commands that docs/design/security.md names under each setting are those that the
-// table in native/sequence_rules.c passes by it, and no others.
+// table in native/filter/sequence_rules.c passes by it, and no others.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";

@@ -1,0 +1,120 @@
+// See usage_addon.h. The kernel's files are read in a thread of Node's pool: it takes milliseconds, and where
+// a read waits the server does not.
+#include "addon/usage_addon.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "addon/usage.h"
+
+struct sample {
+  napi_async_work work;
+  napi_deferred deferred;
+  struct usage_tree *trees;
+  uint32_t count;
+  bool look_for_gpu, done;
+};
+
+// Only the thread of Node reads and writes it: usage_sample has a memory of its own, for one at a time.
+static bool busy;
+
+static void run(napi_env env, void *data) {
+  (void)env;
+  struct sample *sample = data;
+  sample->done = usage_sample(sample->trees, sample->count, sample->look_for_gpu);
+}
+
+static void set_number(napi_env env, napi_value object, const char *name, double number) {
+  napi_value value = NULL;
+  napi_create_double(env, number, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+static void set_bool(napi_env env, napi_value object, const char *name, bool is) {
+  napi_value value = NULL;
+  napi_get_boolean(env, is, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+static napi_value tree_object(napi_env env, const struct usage_tree *tree) {
+  napi_value object = NULL, pids = NULL, actors = NULL;
+  napi_create_object(env, &object);
+  set_number(env, object, "root", tree->root);
+  set_bool(env, object, "hidden", tree->hidden);
+  set_bool(env, object, "gpu", tree->gpu);
+  set_number(env, object, "cpu", tree->cpu);
+  set_number(env, object, "anonymous", tree->anonymous);
+  set_number(env, object, "shared", tree->shared);
+  set_number(env, object, "written", tree->written);
+  napi_create_array_with_length(env, (size_t)tree->count, &pids);
+  for (int i = 0; i < tree->count; i++) {
+    napi_value pid = NULL;
+    napi_create_int32(env, tree->pids[i], &pid);
+    napi_set_element(env, pids, (uint32_t)i, pid);
+  }
+  napi_set_named_property(env, object, "pids", pids);
+  napi_create_array_with_length(env, tree->actor_count, &actors);
+  for (size_t i = 0; i < tree->actor_count; i++) {
+    napi_value actor = NULL, title = NULL;
+    napi_create_object(env, &actor);
+    napi_create_string_latin1(env, tree->actors[i].title, NAPI_AUTO_LENGTH, &title);
+    napi_set_named_property(env, actor, "title", title);
+    set_number(env, actor, "pid", tree->actors[i].pid);
+    set_number(env, actor, "cpu", tree->actors[i].cpu);
+    set_number(env, actor, "memory", tree->actors[i].memory);
+    napi_set_element(env, actors, (uint32_t)i, actor);
+  }
+  napi_set_named_property(env, object, "actors", actors);
+  return object;
+}
+
+static void finish(napi_env env, napi_status status, void *data) {
+  struct sample *sample = data;
+  napi_value list = NULL;
+  busy = false;
+  napi_create_array(env, &list);
+  uint32_t n = 0;
+  for (uint32_t i = 0; status == napi_ok && sample->done && i < sample->count; i++)
+    if (sample->trees[i].known) napi_set_element(env, list, n++, tree_object(env, &sample->trees[i]));
+  napi_resolve_deferred(env, sample->deferred, list);
+  napi_delete_async_work(env, sample->work);
+  usage_free(sample->trees, sample->count);
+  free(sample->trees);
+  free(sample);
+}
+
+napi_value sample_usage(napi_env env, napi_callback_info info) {
+  size_t given = 2;
+  napi_value args[2], promise = NULL, name = NULL;
+  bool is_array = false, gpu = false;
+  uint32_t count = 0;
+  if (napi_get_cb_info(env, info, &given, args, NULL, NULL) != napi_ok || given != 2 || napi_is_array(env, args[0], &is_array) != napi_ok || !is_array ||
+      napi_get_array_length(env, args[0], &count) != napi_ok || napi_get_value_bool(env, args[1], &gpu) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a list of processes and a boolean are expected");
+    return NULL;
+  }
+  if (busy) {
+    napi_throw_error(env, "EBUSY", "a sample is being taken");
+    return NULL;
+  }
+  struct sample *sample = calloc(1, sizeof *sample);
+  struct usage_tree *trees = calloc(count > 0 ? count : 1, sizeof *trees);
+  if (sample == NULL || trees == NULL) {
+    free(sample);
+    free(trees);
+    napi_throw_error(env, "ENOMEM", "no memory for a sample");
+    return NULL;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value pid = NULL;
+    napi_get_element(env, args[0], i, &pid);
+    napi_get_value_int32(env, pid, &trees[i].root);
+  }
+  *sample = (struct sample){.trees = trees, .count = count, .look_for_gpu = gpu};
+  napi_create_promise(env, &sample->deferred, &promise);
+  napi_create_string_latin1(env, "sampleUsage", NAPI_AUTO_LENGTH, &name);
+  napi_create_async_work(env, NULL, name, run, finish, sample, &sample->work);
+  busy = true;
+  napi_queue_async_work(env, sample->work);
+  return promise;
+}
