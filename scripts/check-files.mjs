@@ -1,6 +1,7 @@
 // A lint rule: who may use node:fs and node:child_process. Files and programs of users lie on file systems
 // that may not answer, and a server that asks one itself stops with all its sessions; so that is done aside
-// (src/base/aside.ts, src/base/outside-program.ts), and each other module that does it has its reason here.
+// (src/base/aside/aside.ts, src/base/aside/outside-program.ts), and each other module that does it has its
+// reason here.
 // Usage: node scripts/check-files.mjs [FOLDER]     FOLDER holds src; default: this repository
 import fs from "node:fs";
 import path from "node:path";
@@ -14,9 +15,9 @@ const root = process.argv[2] ?? path.resolve(path.dirname(fileURLToPath(import.m
  */
 const files = {
   "work that is done aside, in a helper that may be killed": [
-    "src/base/config-file.ts",
-    "src/base/regular-file.ts",
-    "src/base/usable-directory.ts",
+    "src/base/config/config-file.ts",
+    "src/base/aside/regular-file.ts",
+    "src/base/aside/usable-directory.ts",
     "src/batch/leaving.ts",
     "src/commands/compare/run-directories.ts",
     "src/commands/output/export-writer.ts",
@@ -77,9 +78,9 @@ const files = {
   ],
   "processes of their own, which a file system that hangs stops alone": ["src/web/server/"],
   "the kernel's own file systems, /etc, and our installation": [
-    "src/base/aside-pool.ts",
+    "src/base/aside/aside-pool.ts",
     "src/base/names-in.ts",
-    "src/base/zone.ts",
+    "src/base/text/zone.ts",
     "src/platform/",
     "src/doctor/cleaner.ts",
     "src/resources/memory-limit.ts",
@@ -91,9 +92,9 @@ const files = {
 
 /** The same for who starts programs: Node waits for the file's system, and for that of its directory. */
 const programs = {
-  "which has another process wait for them": ["src/base/outside-program.ts"],
+  "which has another process wait for them": ["src/base/aside/outside-program.ts"],
   "programs of our own installation": [
-    "src/base/aside-pool.ts",
+    "src/base/aside/aside-pool.ts",
     "src/server/server.ts",
     "src/session/holder/holder-launch.ts",
     "src/web/server/session-server.ts",
@@ -106,14 +107,14 @@ const rules = [
     uses: /(?:from|import|require)\s*\(?\s*["'](?:node:)?fs(?:\/promises)?["']/,
     entries: Object.values(files).flat(),
     used: new Set(),
-    instead: "have it done aside (src/base/aside.ts)",
+    instead: "have it done aside (src/base/aside/aside.ts)",
   },
   {
     module: "node:child_process",
     uses: /(?:(?:import|export) (?!type\b)[^;]*?from|import|require)\s*\(?\s*["'](?:node:)?child_process["']/,
     entries: Object.values(programs).flat(),
     used: new Set(),
-    instead: "start it by src/base/outside-program.ts",
+    instead: "start it by src/base/aside/outside-program.ts",
   },
 ];
 const complaints = [];

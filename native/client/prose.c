@@ -13,7 +13,7 @@
 enum { LONGEST = 12288, LONGEST_NAME = 256 };
 
 // Controls, marks of direction, format characters, separators of lines, fillers (Unicode's Cc, Cf, Zl, Zp and
-// what is ignored by default); src/base/printable.ts has the same by their categories.
+// what is ignored by default); src/base/text/printable.ts has the same by their categories.
 static const struct { uint32_t first, last; } hidden[] = {
     {0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},     {0x600, 0x605},
     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},

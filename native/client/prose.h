@@ -1,6 +1,6 @@
 // Makes a sentence of the client harmless to the terminal that it is written to: names of files, programs and
 // machines come from others, and may hold what acts on a terminal, hides, or turns the text around it. The
-// same as src/base/printable.ts does for the server.
+// same as src/base/text/printable.ts does for the server.
 #ifndef FALCON_PROSE_H
 #define FALCON_PROSE_H
 

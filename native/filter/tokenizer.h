@@ -1,6 +1,6 @@
-// The grammar of control sequences in C, once, as src/base/control-sequences.ts has it in TypeScript: where a
-// sequence or a string begins and ends (ECMA-48; DEC's VT500 in UTF-8). Both stages of a viewer's filter read
-// a stream through it, and say what becomes of what they meet.
+// The grammar of control sequences in C, once, as src/base/text/control-sequences.ts has it in TypeScript:
+// where a sequence or a string begins and ends (ECMA-48; DEC's VT500 in UTF-8). Both stages of a viewer's
+// filter read a stream through it, and say what becomes of what they meet.
 #ifndef FALCON_TOKENIZER_H
 #define FALCON_TOKENIZER_H
 

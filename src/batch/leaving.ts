@@ -2,7 +2,7 @@
 // ends with its job.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
+import { aside } from "../base/aside/aside.ts";
 import { commandLine, nameOf, parentOf } from "../platform/processes.ts";
 
 /** What is looked up of processes. */

@@ -1,6 +1,6 @@
 // Runs a batch system's program: bounded in time and output, its words kept for the person who is told.
 import type { ChildProcess } from "node:child_process";
-import { execFileOutside, wasMissing } from "../base/outside-program.ts";
+import { execFileOutside, wasMissing } from "../base/aside/outside-program.ts";
 
 /** What a program said, and how it ended. */
 export interface Ran {

@@ -1,6 +1,6 @@
 // The batch script that `falcon submit` writes: what Slurm is told, and one line that becomes the run.
 import { Failure, Status } from "../base/failure.ts";
-import { quotedIfNeeded } from "../base/shell-words.ts";
+import { quotedIfNeeded } from "../base/text/shell-words.ts";
 
 export interface ScriptOrder {
   /** Of the session and of the job. */

@@ -1,7 +1,7 @@
 // Slurm, as its programs tell it: squeue, scontrol, sacct, sbatch and scancel with fixed formats. The one
 // file that calls them.
 import { Failure } from "../base/failure.ts";
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text/printable.ts";
 import { type RunProgram, runProgram } from "./programs.ts";
 
 /**

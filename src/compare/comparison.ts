@@ -1,7 +1,7 @@
 // Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
 // it.
 
-import { csvNumber, csvText, finite } from "../base/csv.ts";
+import { csvNumber, csvText, finite } from "../base/text/csv.ts";
 import type { MetricSeries } from "../trainers/series.ts";
 import { span } from "../trainers/summary.ts";
 import { notComparable } from "./comparability.ts";

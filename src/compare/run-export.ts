@@ -1,5 +1,5 @@
 // Everything known of a run as arrays: CSV for a spreadsheet, JSON for a program, NPZ for numpy.
-import { csvNumber, csvText, finite } from "../base/csv.ts";
+import { csvNumber, csvText, finite } from "../base/text/csv.ts";
 import type { UsageSample } from "../resources/sample.ts";
 import { sampleFields } from "../resources/sample.ts";
 import type { MetricSeries } from "../trainers/series.ts";

@@ -1,7 +1,7 @@
 // All conditions that can cost a user a run, looked at in turn: the facts are collected here, each check is
 // pure and in a file of its own.
 import os from "node:os";
-import { configPath, readSettings } from "../base/config-file.ts";
+import { configPath, readSettings } from "../base/config/config-file.ts";
 import { shortfall, systemAllowance } from "../platform/allowance.ts";
 import { logOutFacts } from "../platform/log-out.ts";
 import { checkCleaners, cleanedFolders } from "./cleaner.ts";

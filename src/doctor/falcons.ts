@@ -2,7 +2,7 @@
 // script that activates an environment.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
+import { aside } from "../base/aside/aside.ts";
 import { commandLine, parentOf } from "../platform/processes.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, warning } from "./condition.ts";

@@ -3,7 +3,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
+import { aside } from "../base/aside/aside.ts";
 import { type FileSystem, fileSystem } from "../platform/native.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 

@@ -2,7 +2,7 @@
 // meant.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../base/aside.ts";
+import { aside } from "../base/aside/aside.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** What every session's program is told that its terminal is. */

@@ -1,5 +1,5 @@
 // The curve of one metric, whichever a run writes: as what a figure draws, as CSV and as JSON.
-import { csvNumber, csvText, finite } from "../base/csv.ts";
+import { csvNumber, csvText, finite } from "../base/text/csv.ts";
 import type { Curve, NodeCurves } from "../trainers/curve.ts";
 import { axisOf, type MetricSeries } from "../trainers/series.ts";
 

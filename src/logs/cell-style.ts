@@ -1,7 +1,7 @@
 // The pen of characters in a log line: parsed from SGR sequences, and written back as the shortest that
 // gives it.
 
-import type { Params } from "../base/tokenizer.ts";
+import type { Params } from "../base/text/tokenizer.ts";
 
 /** Colours: -1 the default, 0 to 255 the palette, from `rgb` on 24 bits of red, green and blue. */
 export const defaultColour = -1;

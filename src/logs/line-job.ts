@@ -2,7 +2,7 @@
 // blocks, choosing and marking them.
 
 import zlib from "node:zlib";
-import { withoutAttributes } from "../base/control-sequences.ts";
+import { withoutAttributes } from "../base/text/control-sequences.ts";
 import { parseLogLine } from "../trainers/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText } from "./line-text.ts";

@@ -2,7 +2,7 @@
 // that can stop and go on anywhere.
 // Long: one state machine over the tokens of a log.
 
-import { Chunk, type Params, type TokenHandler, Tokenizer } from "../base/tokenizer.ts";
+import { Chunk, type Params, type TokenHandler, Tokenizer } from "../base/text/tokenizer.ts";
 import { applySgr, defaultStyle } from "./cell-style.ts";
 import { textWidth } from "./char-width.ts";
 import { DrawnScreen } from "./drawn-screen.ts";

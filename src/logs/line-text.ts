@@ -1,6 +1,6 @@
 // A line of the log as text: plain, with its looks, and with matches marked.
 
-import { attributes } from "../base/control-sequences.ts";
+import { attributes } from "../base/text/control-sequences.ts";
 import { defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 

@@ -1,7 +1,7 @@
 // What a line reader knows between two pieces of a stream, as plain data, and how looks and runs are written
 // in it.
 
-import { Tokenizer, type TokenizerState } from "../base/tokenizer.ts";
+import { Tokenizer, type TokenizerState } from "../base/text/tokenizer.ts";
 import { applySgr, type CellStyle, defaultStyle } from "./cell-style.ts";
 import type { Run } from "./row.ts";
 import { Row } from "./row.ts";

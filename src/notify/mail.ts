@@ -1,6 +1,6 @@
 // A message as an e-mail, given to the system's mailer: a program that takes it as sendmail does, and sends
 // it when it can.
-import { spawnOutside, wasMissing } from "../base/outside-program.ts";
+import { spawnOutside, wasMissing } from "../base/aside/outside-program.ts";
 import type { Message } from "./message.ts";
 import type { Attempt } from "./web-send.ts";
 import { Parts } from "./webhook-request.ts";

@@ -1,7 +1,7 @@
 // What a person reads of events, on a phone or in a mailbox: name, what happened, how far it is, where, and
 // how to get there. Facts only: no paths, no command line, no environment.
-import { printable } from "../base/printable.ts";
-import { localTime } from "../base/zone.ts";
+import { printable } from "../base/text/printable.ts";
+import { localTime } from "../base/text/zone.ts";
 
 /** One event as it is kept: the variables of `on_event`. */
 export interface Happened {

@@ -1,7 +1,7 @@
 // Sends one message by one channel: what it needs is read when it is needed, and kept nowhere.
-import { addressFault, type Channel, type Destination, isLoopback } from "../base/channels.ts";
-import { hostPattern } from "../base/config.ts";
-import { printable } from "../base/printable.ts";
+import { addressFault, type Channel, type Destination, isLoopback } from "../base/config/channels.ts";
+import { hostPattern } from "../base/config/config.ts";
+import { printable } from "../base/text/printable.ts";
 import { mailText, sendMail } from "./mail.ts";
 import type { Message } from "./message.ts";
 import { routesOf } from "./routes.ts";

@@ -1,6 +1,6 @@
 // A message as the request that a service takes: what each of them reads as text stays text, and nobody is
 // called by a run's name.
-import type { Shape } from "../base/channels.ts";
+import type { Shape } from "../base/config/channels.ts";
 import type { Message } from "./message.ts";
 
 export interface WebRequest {

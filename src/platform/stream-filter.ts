@@ -1,7 +1,7 @@
 // What a terminal is sent of a program's output: native/filter/stream_filter.c by its JavaScript name. Every
 // way from a program to a person's terminal goes through one.
-import { type ProgramSequences, sequenceKinds } from "../base/config.ts";
-import { showable, type TerminalBytes } from "../base/terminal-bytes.ts";
+import { type ProgramSequences, sequenceKinds } from "../base/config/config.ts";
+import { showable, type TerminalBytes } from "../base/text/terminal-bytes.ts";
 import { createFilter, feedFilter, type NativeFilter, takeAsked } from "./native.ts";
 
 /** SEQUENCE_RULES_VERSION: a client with another one filters by rules that are not these. */

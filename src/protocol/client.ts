@@ -1,7 +1,7 @@
 // The client protocol (docs/design/protocol.md): its numbers, and what the server says and hears. The other
 // side is native/client/client.h.
 // Long: each message both ways, as written and as read.
-import { bytesOf, textOf } from "../base/bytes.ts";
+import { bytesOf, textOf } from "../base/text/bytes.ts";
 import { encodeFrame } from "./frame.ts";
 
 /**
@@ -125,7 +125,8 @@ export interface RequestTerminal {
 }
 
 /**
- * All that a client says before its command runs. Texts are exact, whatever bytes they have (base/bytes.ts).
+ * All that a client says before its command runs. Texts are exact, whatever bytes they have
+ * (base/text/bytes.ts).
  */
 export interface Request {
   protocol: number;

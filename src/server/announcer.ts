@@ -1,6 +1,6 @@
 // Tells the channels of [notify]: one outbox each, so that a slow one keeps no other waiting; and what
 // machines without a network have left for us.
-import type { Channel } from "../base/channels.ts";
+import type { Channel } from "../base/config/channels.ts";
 import type { Log } from "../base/log.ts";
 import type { FigureTurn } from "../export/render.ts";
 import { leftFact, type Message, testMessage } from "../notify/message.ts";

@@ -1,12 +1,12 @@
 // A helper process: does the server's work on files of users, one piece at a time, and ends with the server.
 // It may hang, and be killed for it.
 import fs from "node:fs";
-import { operationOf, thrownOf } from "../base/aside.ts";
-import { helperReady } from "../base/aside-pool.ts";
+import { operationOf, thrownOf } from "../base/aside/aside.ts";
+import { helperReady } from "../base/aside/aside-pool.ts";
 import { removeUnfinished } from "../commands/output/export-writer.ts";
 // whoever makes operations is imported for them
-import "../base/config-file.ts";
-import "../base/usable-directory.ts";
+import "../base/config/config-file.ts";
+import "../base/aside/usable-directory.ts";
 import "../batch/leaving.ts";
 import "../commands/compare/run-directories.ts";
 import "../commands/start/program-file.ts";

@@ -2,7 +2,7 @@
 // channels of [notify], and the terminals of viewers.
 import os from "node:os";
 import { steady, wall } from "../base/clock.ts";
-import type { Config } from "../base/config.ts";
+import type { Config } from "../base/config/config.ts";
 import type { Log } from "../base/log.ts";
 import type { FigureTurn } from "../export/render.ts";
 import type { Finding } from "../resources/findings.ts";

@@ -2,7 +2,7 @@
 // nobody else.
 import fs from "node:fs";
 import path from "node:path";
-import { forkHelper, helperProgram } from "../base/aside-pool.ts";
+import { forkHelper, helperProgram } from "../base/aside/aside-pool.ts";
 import { sentence } from "../base/failure.ts";
 import { keepCompiled } from "./code-cache.ts";
 import type { Server } from "./server.ts";

@@ -4,8 +4,8 @@
 
 import type net from "node:net";
 import type { Log } from "../base/log.ts";
-import { printableLines, printableProse } from "../base/printable.ts";
-import type { TerminalBytes } from "../base/terminal-bytes.ts";
+import { printableLines, printableProse } from "../base/text/printable.ts";
+import type { TerminalBytes } from "../base/text/terminal-bytes.ts";
 import type { Call, InputMode } from "../commands/dispatch/call.ts";
 import { close, sendFds, writeSome } from "../platform/native.ts";
 import {

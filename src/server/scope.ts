@@ -2,7 +2,7 @@
 // not end them together; only where systemd runs a manager for the user.
 import fs from "node:fs";
 import type { Log } from "../base/log.ts";
-import { execFileOutside } from "../base/outside-program.ts";
+import { execFileOutside } from "../base/aside/outside-program.ts";
 import { endsAtLogOut, type LogOutFacts, placeOf } from "../platform/log-out.ts";
 
 /** Calls `busctl` with these arguments; answers what it complained of, "" when it succeeded. */

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import { steady, wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { spawnOutside } from "../base/outside-program.ts";
+import { spawnOutside } from "../base/aside/outside-program.ts";
 import { sampleUsage } from "../platform/native.ts";
 import type { Finding } from "../resources/findings.ts";
 import { Nvidia } from "../resources/nvidia.ts";

@@ -3,7 +3,7 @@
 
 import fs from "node:fs";
 import type Database from "better-sqlite3";
-import { isPlain } from "../base/bytes.ts";
+import { isPlain } from "../base/text/bytes.ts";
 import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Gap } from "./record.ts";

@@ -1,6 +1,6 @@
 // What the rest of the program knows of a program that trains: the one interface that every trainer has.
 
-import type { StatFiles } from "../base/stat-files.ts";
+import type { StatFiles } from "../base/aside/stat-files.ts";
 import type { NodeCurves } from "./curve.ts";
 import type { EndFacts, ModelFiles, PostMortem } from "./ending.ts";
 import type { NamedFile } from "./metrics-files.ts";

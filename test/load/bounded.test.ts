@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { defaultConfig } from "../../src/base/config.ts";
+import { defaultConfig } from "../../src/base/config/config.ts";
 import { LineReader } from "../../src/logs/line-reader.ts";
 import { StreamFilter } from "../../src/platform/stream-filter.ts";
 import { mostFromClient } from "../../src/protocol/client.ts";

@@ -1,6 +1,6 @@
 // The simulated session server: the real sessions, viewers, holder links, peers and attach, with a table of
 // one session in place of SQLite, on the simulation's sockets, timers and files.
-import { defaultConfig } from "../../src/base/config.ts";
+import { defaultConfig } from "../../src/base/config/config.ts";
 import { attachHere, resumeAttach } from "../../src/commands/attach/attach-terminal.ts";
 import type { Call, Context } from "../../src/commands/dispatch/call.ts";
 import { Peer } from "../../src/server/peer.ts";

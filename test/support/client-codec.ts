@@ -1,6 +1,6 @@
 // The client's side of the client protocol in TypeScript, for tests that speak to a server or play one.
 // native/client/client_request.c does the same.
-import { bytesOf, textOf } from "../../src/base/bytes.ts";
+import { bytesOf, textOf } from "../../src/base/text/bytes.ts";
 import {
   ClientFrame,
   decodeHello,

@@ -1,7 +1,7 @@
 // A fixed set of sessions at a fixed time, for pictures of what the list, the watch and show make of them:
 // each kind of end, a loss that is no number, letters of other scripts, long names and reasons.
 
-import { defaultConfig } from "../../src/base/config.ts";
+import { defaultConfig } from "../../src/base/config/config.ts";
 import type { Call, Context } from "../../src/commands/dispatch/call.ts";
 import type { RequestTerminal } from "../../src/protocol/client.ts";
 import type { Usage } from "../../src/resources/usage.ts";

@@ -7,7 +7,7 @@ import type net from "node:net";
 import path from "node:path";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
-import { defaultConfig } from "../../src/base/config.ts";
+import { defaultConfig } from "../../src/base/config/config.ts";
 import { parseName, parseSize } from "../../src/commands/start/start-session.ts";
 import { close, tryLock } from "../../src/platform/native.ts";
 import { StreamFilter } from "../../src/platform/stream-filter.ts";

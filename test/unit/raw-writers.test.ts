@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { printable, printableColoured, printableLines, printableProse } from "../../src/base/printable.ts";
+import { printable, printableColoured, printableLines, printableProse } from "../../src/base/text/printable.ts";
 import { root } from "../support/paths.ts";
 
 const source = path.join(root, "src");
@@ -14,7 +14,7 @@ const having = (pattern: RegExp) => files.filter((file) => pattern.test(fs.readF
 test("who may say that bytes can be shown", () => {
   assert.deepEqual(having(/\bshowable\(|return showable;/), [
     // says it
-    "base/terminal-bytes.ts",
+    "base/text/terminal-bytes.ts",
     // lines of a log, and a file or pipe
     "commands/output/log-output.ts",
     "commands/output/passed-output.ts",
@@ -34,7 +34,7 @@ test("who may say that bytes can be shown", () => {
     "session/viewers/viewer.ts",
   ]);
   assert.deepEqual(having(/\bas (\w+ & )?TerminalBytes/), [
-    "base/terminal-bytes.ts",
+    "base/text/terminal-bytes.ts",
     "platform/stream-filter.ts",
     "session/viewers/viewer-terminal.ts",
   ]);

@@ -1,7 +1,7 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server
 // was lost.
 import { Failure, Status } from "../../base/failure.ts";
-import { printableLines } from "../../base/printable.ts";
+import { printableLines } from "../../base/text/printable.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Call, Context } from "../dispatch/call.ts";

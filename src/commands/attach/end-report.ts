@@ -1,6 +1,6 @@
 // How an ended session is told of by attach and show: what happened, the traceback, the display as it was
 // before the end, the last screen.
-import { printableLines } from "../../base/printable.ts";
+import { printableLines } from "../../base/text/printable.ts";
 import { lastFrameOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import { shortTraceback } from "../../trainers/traceback.ts";

@@ -1,6 +1,6 @@
 // A comparison for a terminal: the table, what differs, and the curves over each other, each with its letter.
 
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import { axisNames, type Comparison, curvesOf, tableRows } from "../../compare/comparison.ts";
 import { drawChart } from "../../trainers/curve.ts";
 import { number } from "../../trainers/summary.ts";

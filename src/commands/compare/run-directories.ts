@@ -2,8 +2,8 @@
 // names.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 
 /** Directories that one pattern may match: more are no comparison that a person reads. */
 const mostMatches = 64;

@@ -1,10 +1,10 @@
 // falcon notify: what the channels of [notify] have told, what waits and why; and a test of them.
 import { randomUUID } from "node:crypto";
-import type { Channel, Destination } from "../../base/channels.ts";
-import { configPath, readSettings } from "../../base/config-file.ts";
+import type { Channel, Destination } from "../../base/config/channels.ts";
+import { configPath, readSettings } from "../../base/config/config-file.ts";
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
-import { localTime } from "../../base/zone.ts";
+import { printable } from "../../base/text/printable.ts";
+import { localTime } from "../../base/text/zone.ts";
 import type { Notice } from "../../store/notices.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";

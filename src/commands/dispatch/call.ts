@@ -1,10 +1,10 @@
 // One call of the command line, as the server sees it: who asks, where, and how to answer. The peer
 // implements it.
 
-import type { Channel } from "../../base/channels.ts";
-import type { Config } from "../../base/config.ts";
+import type { Channel } from "../../base/config/channels.ts";
+import type { Config } from "../../base/config/config.ts";
 import type { Log } from "../../base/log.ts";
-import type { TerminalBytes } from "../../base/terminal-bytes.ts";
+import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { LimitedJob } from "../../batch/time-limit.ts";
 import type { Direct, Request } from "../../protocol/client.ts";
 import type { Nvidia } from "../../resources/nvidia.ts";

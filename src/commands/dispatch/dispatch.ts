@@ -2,7 +2,7 @@
 import path from "node:path";
 import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
-import { printableLines } from "../../base/printable.ts";
+import { printableLines } from "../../base/text/printable.ts";
 import { learnRealPaths } from "../../session/life/real-paths.ts";
 import { attach, attachAgain, followAgain } from "../attach/attach.ts";
 import { compare } from "../compare/compare.ts";

@@ -3,7 +3,7 @@
 // fails is not tried again.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
-import { quoted } from "../../base/shell-words.ts";
+import { quoted } from "../../base/text/shell-words.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, sentHere, sentToSite } from "../machines/reach.ts";

@@ -1,6 +1,6 @@
 // Which sessions a list is of: ours, those of other servers and machines, and what was submitted; by the
 // words that name them, or all that is of interest now.
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";

@@ -1,7 +1,7 @@
 // The table of `falcon sessions`: which columns there are, in which order of worth, and what gives way where
 // the terminal is narrow.
 import path from "node:path";
-import { printable, printableColoured } from "../../base/printable.ts";
+import { printable, printableColoured } from "../../base/text/printable.ts";
 import type { StatusWord } from "../text/status-word.ts";
 import { paintStatus } from "../text/status-word.ts";
 import { type coloursFor, cut, isPlain, widthOf } from "../text/table.ts";

@@ -1,8 +1,8 @@
 // How another machine of the user's is reached: by the engine that the site has, never by one of ours.
 // `reach.NAME` of the configuration says it for one machine; else a session of a Slurm job by a step in that
 // job, where this machine's Slurm knows the job, and all others by the user's ssh.
-import type { Config } from "../../base/config.ts";
-import { quoted } from "../../base/shell-words.ts";
+import type { Config } from "../../base/config/config.ts";
+import { quoted } from "../../base/text/shell-words.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { masterAlive, masterIdle } from "./ssh-masters.ts";
 

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { execFileOutside } from "../../base/outside-program.ts";
+import { execFileOutside } from "../../base/aside/outside-program.ts";
 
 /**
  * A connection that nobody uses is kept so long (s), which is how long one may outlive a server that

@@ -1,8 +1,8 @@
 // falcon events: what happened to the sessions, as it was noticed; with --follow, as it happens.
 
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
-import { localTime } from "../../base/zone.ts";
+import { printable } from "../../base/text/printable.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { StoredEvent } from "../../store/session-events.ts";
 import type { Call, Context } from "../dispatch/call.ts";

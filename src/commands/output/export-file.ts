@@ -1,6 +1,6 @@
 // Where an export goes: the caller's stdout, or a file of theirs that is there whole or not at all.
 import path from "node:path";
-import { newSeries } from "../../base/aside.ts";
+import { newSeries } from "../../base/aside/aside.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { exportWork } from "./export-writer.ts";
 import { passedTo } from "./passed-output.ts";

@@ -1,8 +1,8 @@
 // falcon export: a session as a recording, a document, a picture or a figure.
 
 import { Failure, Status } from "../../base/failure.ts";
-import { durationOf } from "../../base/quantity.ts";
-import { localTime } from "../../base/zone.ts";
+import { durationOf } from "../../base/text/quantity.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { exportCsv, exportJson, exportNpz } from "../../compare/run-export.ts";
 import { castOf } from "../../export/cast.ts";
 import { curveCsv, curveJson } from "../../export/curve-table.ts";

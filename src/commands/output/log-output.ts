@@ -1,5 +1,5 @@
 // How falcon logs writes to its caller, whoever the log is of, and waits where one is followed.
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { Selected } from "../../logs/line-job.ts";
 import type { Call } from "../dispatch/call.ts";
 

@@ -1,6 +1,6 @@
 // falcon logs: what a session said, as lines; of one, of a node of its run, or found in all of them.
 import { Failure, Status } from "../../base/failure.ts";
-import { localTime } from "../../base/zone.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Selection } from "../../logs/line-job.ts";
 import { PatternTooSlow } from "../../logs/session-lines.ts";

@@ -1,6 +1,6 @@
 // What a caller is sent of a program's own bytes: to a file or a pipe all of them, to a terminal what the
 // user's rules let pass.
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 

@@ -3,7 +3,7 @@
 import { Option } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";

@@ -1,7 +1,7 @@
 // The scripts of `falcon init`, one for each shell: the function, the completion, the folder that stays first
 // on PATH.
 
-import { quoted } from "../../base/shell-words.ts";
+import { quoted } from "../../base/text/shell-words.ts";
 import { initVariable } from "../../doctor/falcons.ts";
 import { completeCommand } from "../dispatch/completion.ts";
 

@@ -1,5 +1,5 @@
 // The stored environment of a session, for `falcon show --env`: what looks like a key is not shown.
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 
 /** Names that promise a secret. */
 const secretName =

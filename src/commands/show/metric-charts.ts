@@ -1,6 +1,6 @@
 // Metrics of a run by name, whichever it writes: a chart each, with the last value and its age.
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import { drawChart } from "../../trainers/curve.ts";
 import { axisOf, type MetricSeries } from "../../trainers/series.ts";
 import { number, span } from "../../trainers/summary.ts";

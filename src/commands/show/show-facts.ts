@@ -1,7 +1,7 @@
 // What is known of a session besides how it goes: its command, places, times, and what it was started with, a
 // labelled line each.
 
-import { quotedIfNeeded } from "../../base/shell-words.ts";
+import { quotedIfNeeded } from "../../base/text/shell-words.ts";
 import { jobNumber } from "../../batch/job-end.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";

@@ -1,7 +1,7 @@
 // How far a run's nodes are, as `falcon show` tells it: a node a line, broken between facts where the
 // terminal is narrow.
 import stringWidth from "string-width";
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
 import { epochText, leftText, number, roundText, stuckText } from "../../trainers/summary.ts";
 

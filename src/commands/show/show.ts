@@ -1,8 +1,8 @@
 // falcon show: one session in full, what one wants first at its head.
 import type { OptionValues } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
-import { localTime } from "../../base/zone.ts";
+import { printable } from "../../base/text/printable.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { standing } from "../../session/life/conclusion.ts";
 import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";

@@ -1,7 +1,7 @@
 // falcon launch: the Python falcon's own command, in a session; with --attach, the run that is already going.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
-import { printableLines } from "../../base/printable.ts";
+import { printableLines } from "../../base/text/printable.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";

@@ -1,8 +1,8 @@
 // Which file a command name means, as execvp(3) finds it, and why it cannot be run where it cannot.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
 
 /**

@@ -2,7 +2,7 @@
 // caller's terminal.
 import path from "node:path";
 import { type Command, Option, type OptionValues } from "commander";
-import { isPlain } from "../../base/bytes.ts";
+import { isPlain } from "../../base/text/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { unreached } from "../../batch/reach.ts";
 import { Slurm } from "../../batch/slurm.ts";

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, sentence } from "../../base/failure.ts";
-import { durationOf } from "../../base/quantity.ts";
+import { durationOf } from "../../base/text/quantity.ts";
 import { limitSignalFrom, signalOption } from "../../batch/limit-signal.ts";
 import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm } from "../../batch/slurm.ts";

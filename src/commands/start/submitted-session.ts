@@ -1,8 +1,8 @@
 // A submitted session that is not here (yet): how it is listed, and what the commands on one session do with
 // it.
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
-import { localTime } from "../../base/zone.ts";
+import { printable } from "../../base/text/printable.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
 import { onceEach, type RemoteSession } from "../../session/machines/remote-session.ts";

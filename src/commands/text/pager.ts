@@ -3,7 +3,7 @@
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { printableProse } from "../../base/printable.ts";
+import { printableProse } from "../../base/text/printable.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { programFile } from "../start/program-file.ts";
 

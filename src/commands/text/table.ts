@@ -2,8 +2,8 @@
 // picocolors.
 import picocolors from "picocolors";
 import stringWidth from "string-width";
-import { attributes } from "../../base/control-sequences.ts";
-import { printableColoured } from "../../base/printable.ts";
+import { attributes } from "../../base/text/control-sequences.ts";
+import { printableColoured } from "../../base/text/printable.ts";
 import type { Request } from "../../protocol/client.ts";
 
 export interface Column {

@@ -1,7 +1,7 @@
 // An option that says a time, as --since, --ended and --at do.
 import { Failure, Status } from "../../base/failure.ts";
-import { durationOf } from "../../base/quantity.ts";
-import { timeSaid } from "../../base/zone.ts";
+import { durationOf } from "../../base/text/quantity.ts";
+import { timeSaid } from "../../base/text/zone.ts";
 
 /**
  * A point in time: a duration before now, a time of today, or a date with or without time, in the caller's

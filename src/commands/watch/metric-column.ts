@@ -1,6 +1,6 @@
 // The watch's column by choice: the last value of one metric, whichever the runs write, of each of their
 // nodes.
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { MetricSeries } from "../../trainers/series.ts";
 

@@ -1,7 +1,7 @@
 // What `falcon sessions --watch` draws: the table, as many of its columns as fit, the log of the selected
 // node below it, and the other pages.
 import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap.ts";
-import { printable, printableColoured } from "../../base/printable.ts";
+import { printable, printableColoured } from "../../base/text/printable.ts";
 import { drawChart, sparkline } from "../../trainers/curve.ts";
 import type { NodeProgress } from "../../trainers/run.ts";
 import { epochText, leftSpan, number, span } from "../../trainers/summary.ts";

@@ -1,5 +1,5 @@
 // What is typed in the watch's bottom row: the text that lines have to have in them, or the name of a metric.
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import type { ViewKey } from "../../session/keys/view-keys.ts";
 
 /** Text of a filter: longer than any name that one would type. */

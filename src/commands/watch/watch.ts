@@ -2,8 +2,8 @@
 // falcon monitor was.
 import { Failure, Status } from "../../base/failure.ts";
 import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.ts";
-import { printable } from "../../base/printable.ts";
-import { showable } from "../../base/terminal-bytes.ts";
+import { printable } from "../../base/text/printable.ts";
+import { showable } from "../../base/text/terminal-bytes.ts";
 import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";
 import { attachHere } from "../attach/attach-terminal.ts";

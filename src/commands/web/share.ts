@@ -1,9 +1,9 @@
 // falcon share: a run for others to see, as a page in a folder or as a read-only link; and the list of links.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/printable.ts";
-import { durationOf } from "../../base/quantity.ts";
-import { localTime } from "../../base/zone.ts";
+import { printable } from "../../base/text/printable.ts";
+import { durationOf } from "../../base/text/quantity.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { Access, type Grant, TooManyGrants } from "../../web/access.ts";
 import { runningWeb } from "../../web/running.ts";
 import type { ShareSettings } from "../../web/web-command.ts";

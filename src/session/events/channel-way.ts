@@ -1,7 +1,7 @@
 // How a channel of [notify] is told: when it may be, what goes as one message, and where what cannot be sent
 // from here goes.
-import type { Channel } from "../../base/channels.ts";
-import { localTime } from "../../base/zone.ts";
+import type { Channel } from "../../base/config/channels.ts";
+import { localTime } from "../../base/text/zone.ts";
 import { messageOf, mostTold } from "../../notify/message.ts";
 import type { Attempt } from "../../notify/web-send.ts";
 import type { Delivery } from "../../store/deliveries.ts";

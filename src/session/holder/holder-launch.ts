@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isPlain, percentCoded } from "../../base/bytes.ts";
+import { isPlain, percentCoded } from "../../base/text/bytes.ts";
 import { steady } from "../../base/clock.ts";
 import { Failure, sentence, shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";

@@ -2,7 +2,7 @@
 // attached last.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
+import { aside } from "../../base/aside/aside.ts";
 
 const linkName = "ssh-auth-sock";
 

@@ -2,8 +2,8 @@
 // file system.
 import fs from "node:fs";
 import path from "node:path";
-import { aside, isAside, NoAnswer } from "../../base/aside.ts";
-import { onDisk, textOf } from "../../base/bytes.ts";
+import { aside, isAside, NoAnswer } from "../../base/aside/aside.ts";
+import { onDisk, textOf } from "../../base/text/bytes.ts";
 
 /** The path with links resolved where it exists, since /home is often one. */
 function realPathHere(file: string): string {

@@ -1,7 +1,7 @@
 // Whether a program can be started in a folder, in words; asked aside.
 import fs from "node:fs";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import { Failure, sentence } from "../../base/failure.ts";
 
 /** chdir fails in the child, too late for a clear sentence. @throws Failure */

@@ -1,7 +1,7 @@
 // The machines that share no folder with this one and are named in the configuration (`[hosts] list`):
 // each is asked by the way that reaches it, all at once, and what it answered is kept. What it says is
 // not believed further than a file of the roster.
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import { type RemoteSession, sessionsOf } from "./remote-session.ts";
 import { longestRoster, mostRosters, parseRoster, type Roster } from "./roster-files.ts";
 

@@ -1,11 +1,11 @@
 // The roster's files, `roster/<home>.json` (docs/design/decisions/0004-homes.md): one small file for each
 // home of the user's machines, written whole and renamed, so that a network file system needs no locks. Done
-// aside (base/aside.ts). What is read was written by machines that may be compromised.
+// aside (base/aside/aside.ts). What is read was written by machines that may be compromised.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
+import { aside } from "../../base/aside/aside.ts";
 import { wall } from "../../base/clock.ts";
-import { hostPattern } from "../../base/config.ts";
+import { hostPattern } from "../../base/config/config.ts";
 
 /** Of the format; a reader passes over files of a later one. */
 export const rosterFormat = 1;

@@ -2,7 +2,7 @@
 // Nothing else goes between them.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { hostPattern } from "../../base/config.ts";
+import { hostPattern } from "../../base/config/config.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { onceEach, type RemoteSession, sessionsOf } from "./remote-session.ts";

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
+import { aside } from "../../base/aside/aside.ts";
 
 /** One notice as it lies there. */
 export interface SharedNotice {

@@ -2,8 +2,8 @@
 // it is said.
 
 import { Failure, Status } from "../../base/failure.ts";
-import { durationOf } from "../../base/quantity.ts";
-import { timeSaid } from "../../base/zone.ts";
+import { durationOf } from "../../base/text/quantity.ts";
+import { timeSaid } from "../../base/text/zone.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { RunProgress } from "../../trainers/run.ts";

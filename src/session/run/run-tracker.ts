@@ -1,7 +1,7 @@
 // Which run directory a session trains into, when its arguments did not say: looked for after the
 // start, while the run speaks.
 import path from "node:path";
-import { printable } from "../../base/printable.ts";
+import { printable } from "../../base/text/printable.ts";
 import { descendants } from "../../platform/processes.ts";
 import type { Session } from "../life/session.ts";
 

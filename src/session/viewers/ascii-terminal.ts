@@ -2,7 +2,7 @@
 // its encoding could be a control to such a terminal (Û is C3 9B, and 9B begins a sequence), and none may be
 // left out, or letters would be lost.
 import { StringDecoder } from "node:string_decoder";
-import { showable } from "../../base/terminal-bytes.ts";
+import { showable } from "../../base/text/terminal-bytes.ts";
 import { charWidth } from "../../logs/char-width.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 

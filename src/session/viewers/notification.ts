@@ -1,6 +1,6 @@
 // What the terminal itself is to tell whoever looks away from it.
-import { printable } from "../../base/printable.ts";
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { printable } from "../../base/text/printable.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 
 /** Characters of a notification: a desktop shows about two lines. */
 const longestNotification = 200;

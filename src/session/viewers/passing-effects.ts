@@ -1,6 +1,6 @@
 // What a program does to a terminal beside its screen, in the order in which it does it: the bell,
 // notifications, writes of the clipboard. Frames of a screen lack them.
-import { Position, State } from "../../base/control-sequences.ts";
+import { Position, State } from "../../base/text/control-sequences.ts";
 
 /**
  * Operating system commands that are no part of a screen; native/filter/sequence_rules.c has what each does.

@@ -1,5 +1,5 @@
 // What a session asks of the terminal of a viewer: that it is written to, and how it reads the output itself.
-import type { TerminalBytes } from "../../base/terminal-bytes.ts";
+import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
 
 /** What a viewer's terminal is sent of something. */
 export interface OutputFilter {

@@ -2,9 +2,9 @@
 // program ends.
 // Long: what each key does stands beside the state that it changes.
 import { within } from "../../base/clock.ts";
-import type { ProgramSequences } from "../../base/config.ts";
-import { printable } from "../../base/printable.ts";
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import type { ProgramSequences } from "../../base/config/config.ts";
+import { printable } from "../../base/text/printable.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import { InputParser } from "../keys/input-parser.ts";

@@ -1,6 +1,6 @@
 // Takes a person's terminal over for a session, and gives it back: every mode that a program may have
 // changed, title and screen.
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { type ModeRule, modeRules } from "../../platform/native.ts";
 import type { ScreenText } from "../../terminal/model/screen.ts";
 import { Writer } from "../../terminal/replay/writer.ts";

@@ -1,8 +1,8 @@
 // One viewer of a session: a terminal of the session's size reads the output itself, or is sent it; any other
 // gets rendered frames. Never waited for.
 // Long: the ways in which a terminal is shown its session give way to each other, in one state.
-import { printable } from "../../base/printable.ts";
-import { showable, type TerminalBytes } from "../../base/terminal-bytes.ts";
+import { printable } from "../../base/text/printable.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../terminal/worker/screens.ts";
 import { BesideLine } from "./beside-line.ts";
 import { notification } from "./notification.ts";

@@ -1,6 +1,6 @@
 // What output costs a screen, by the cells that it touches: three bytes can fill the whole of it, so that
 // work is not shared out by bytes.
-import { noCode, Position, State } from "../../base/control-sequences.ts";
+import { noCode, Position, State } from "../../base/text/control-sequences.ts";
 
 /**
  * Cost of a cell that is filled, moved, and written by REP, in bytes of ordinary text (40 ns): measured with

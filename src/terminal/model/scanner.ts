@@ -1,7 +1,7 @@
 // Finds where an output stream is between sequences: what is unfinished is held back, so that the terminal
 // model never stands inside one.
 
-import { Position } from "../../base/control-sequences.ts";
+import { Position } from "../../base/text/control-sequences.ts";
 
 /**
  * A string (OSC, DCS, APC …) longer than this is cut: what comes after is neither kept for a viewer that

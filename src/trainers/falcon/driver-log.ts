@@ -1,5 +1,5 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
-import { withoutAttributes } from "../../base/control-sequences.ts";
+import { withoutAttributes } from "../../base/text/control-sequences.ts";
 import { failureOf } from "../last-traceback.ts";
 import { parseLogLine } from "../python-log.ts";
 import { pythonFloat } from "./log-line.ts";

@@ -1,8 +1,8 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk, textOf } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk, textOf } from "../../base/text/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import type { FindOptions, FoundProgram } from "../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";

@@ -2,8 +2,8 @@
 // run directory, observations and Python.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";

@@ -2,8 +2,8 @@
 // it. Asks the file system itself: for work that is done aside.
 import fs from "node:fs";
 import path from "node:path";
-import { onDisk } from "../../base/bytes.ts";
-import { readRegular } from "../../base/regular-file.ts";
+import { onDisk } from "../../base/text/bytes.ts";
+import { readRegular } from "../../base/aside/regular-file.ts";
 import { head } from "../small-files.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";

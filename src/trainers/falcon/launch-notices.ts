@@ -1,5 +1,5 @@
 // What is said of a launch before it begins: the cluster that it joins, and what it asks for in vain.
-import { aside } from "../../base/aside.ts";
+import { aside } from "../../base/aside/aside.ts";
 import type { Cluster, FindOptions, Notice, TrainedSession, TrainerCondition } from "../trainer.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { demandOf, shortage } from "./demand.ts";

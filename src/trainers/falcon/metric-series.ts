@@ -2,8 +2,8 @@
 // entry a call.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import type { ByteCount } from "../byte-count.ts";
 import type { MetricSeries } from "../series.ts";
 import { MetricReader } from "./metrics.ts";

@@ -2,8 +2,8 @@
 // summary says.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import type { ModelFiles } from "../ending.ts";
 
 /** Damaged files that are named: a sentence has no room for more. */

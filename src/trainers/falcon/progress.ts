@@ -1,7 +1,7 @@
 // How far one run is, by its files alone: nothing that we do can disturb the training.
 import path from "node:path";
 import { steady, wall } from "../../base/clock.ts";
-import type { StatFiles } from "../../base/stat-files.ts";
+import type { StatFiles } from "../../base/aside/stat-files.ts";
 import type { ByteCount } from "../byte-count.ts";
 import type { NodeCurves } from "../curve.ts";
 import type { Rhythm } from "../rhythm.ts";

@@ -2,7 +2,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
+import { aside } from "../../base/aside/aside.ts";
 import { ByteCount } from "../byte-count.ts";
 import type { ResumePlan } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";

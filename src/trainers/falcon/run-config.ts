@@ -1,9 +1,9 @@
 // What a run's config.yml says about where its files are and what is trained.
 import fs from "node:fs";
 import path from "node:path";
-import { aside, NoAnswer } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
-import { readRegular } from "../../base/regular-file.ts";
+import { aside, NoAnswer } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
+import { readRegular } from "../../base/aside/regular-file.ts";
 import type { ByteCount } from "../byte-count.ts";
 import { canonicalHere as canonical } from "./run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";

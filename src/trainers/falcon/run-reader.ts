@@ -1,6 +1,6 @@
 // The files of one run, read as they grow: configuration, the driver's log, the dataset's and each node's.
 import path from "node:path";
-import type { FileStat, StatFiles } from "../../base/stat-files.ts";
+import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
 import { ByteCount } from "../byte-count.ts";
 import { LogReader } from "../log-reader.ts";
 import { parseLogLine } from "../python-log.ts";

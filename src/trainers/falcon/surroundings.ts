@@ -2,7 +2,7 @@
 // its command differs from its config.yml.
 import fs from "node:fs";
 import path from "node:path";
-import { onDisk } from "../../base/bytes.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import { entries, head } from "../small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";

@@ -1,8 +1,8 @@
-// The files that Lightning's CSVLogger makes below a directory, found aside (base/aside.ts).
+// The files that Lightning's CSVLogger makes below a directory, found aside (base/aside/aside.ts).
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside.ts";
-import { onDisk } from "../../base/bytes.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 
 /** Versions that are looked at: each fit makes one. */
 const mostVersions = 500;

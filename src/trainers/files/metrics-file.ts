@@ -1,6 +1,6 @@
 // Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops
 // write them.
-import type { FileStat, StatFiles } from "../../base/stat-files.ts";
+import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
 import type { ByteCount } from "../byte-count.ts";
 import { LogReader } from "../log-reader.ts";
 import { type MetricKind, metricKind } from "../metric-words.ts";

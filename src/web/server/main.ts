@@ -5,7 +5,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
-import { spawnOutside } from "../../base/outside-program.ts";
+import { spawnOutside } from "../../base/aside/outside-program.ts";
 import { Access, ownerLife } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";

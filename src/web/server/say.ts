@@ -1,6 +1,6 @@
 // What the web's processes say in the terminal that they were started in: prose, escaped as everything of
 // ours is.
-import { printableLines } from "../../base/printable.ts";
+import { printableLines } from "../../base/text/printable.ts";
 
 /** A line for whoever started it. */
 export function say(line: string): void {

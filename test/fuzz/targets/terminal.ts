@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import type { ProgramSequences } from "../../../src/base/config.ts";
-import { withoutSequences } from "../../../src/base/tokenizer.ts";
+import type { ProgramSequences } from "../../../src/base/config/config.ts";
+import { withoutSequences } from "../../../src/base/text/tokenizer.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";

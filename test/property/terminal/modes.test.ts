@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import headless, { type Terminal } from "@xterm/headless";
 import fc from "fast-check";
-import { defaultConfig } from "../../../src/base/config.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
 import { modesAndResets } from "./vocabulary.ts";

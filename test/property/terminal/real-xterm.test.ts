@@ -8,7 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultConfig } from "../../../src/base/config.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";

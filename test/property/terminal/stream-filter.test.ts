@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ProgramSequences, sequenceKinds } from "../../../src/base/config.ts";
+import { type ProgramSequences, sequenceKinds } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { stream } from "./vocabulary.ts";

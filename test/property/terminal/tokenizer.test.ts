@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import headless from "@xterm/headless";
 import fc from "fast-check";
-import { type TokenHandler, Tokenizer } from "../../../src/base/tokenizer.ts";
+import { type TokenHandler, Tokenizer } from "../../../src/base/text/tokenizer.ts";
 import { stream } from "./vocabulary.ts";
 
 /** What was found, in words; text that follows text is one. */

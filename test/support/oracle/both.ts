@@ -1,6 +1,6 @@
 // The filter in C beside the JavaScript ones that it has to equal, piece by piece.
 import assert from "node:assert/strict";
-import type { ProgramSequences } from "../../../src/base/config.ts";
+import type { ProgramSequences } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { PolicyFilter } from "./policy.ts";
 import { QueryFilter } from "./queries.ts";

@@ -1,6 +1,6 @@
 // The JavaScript filter of what a program may do to terminals, kept as the oracle of
 // native/filter/policy_filter.c: both must say the same.
-import type { Passage, ProgramSequences } from "../../../src/base/config.ts";
+import type { Passage, ProgramSequences } from "../../../src/base/config/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfText, wholeCharacters } from "./text-run.ts";

@@ -1,7 +1,7 @@
 // The JavaScript filter that takes questions out, kept as the oracle of native/filter/question_filter.c: both
 // must say the same.
 import { isUtf8 } from "node:buffer";
-import { characterLength } from "../../../src/base/bytes.ts";
+import { characterLength } from "../../../src/base/text/bytes.ts";
 import { Writer } from "../../../src/terminal/replay/writer.ts";
 import { endOfParameters, endOfText } from "./text-run.ts";
 

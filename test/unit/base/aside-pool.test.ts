@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { NoAnswer } from "../../../src/base/aside.ts";
-import { AsidePool, costs, longestWork, mostHelpers } from "../../../src/base/aside-pool.ts";
+import { NoAnswer } from "../../../src/base/aside/aside.ts";
+import { AsidePool, costs, longestWork, mostHelpers } from "../../../src/base/aside/aside-pool.ts";
 import { Failure } from "../../../src/base/failure.ts";
 
 /**

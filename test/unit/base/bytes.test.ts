@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bytesOf, isPlain, onDisk, percentCoded, textOf } from "../../../src/base/bytes.ts";
+import { bytesOf, isPlain, onDisk, percentCoded, textOf } from "../../../src/base/text/bytes.ts";
 
 test("any bytes come back, also through JSON and with others put before and behind", () => {
   const some = fc.oneof(

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { loadConfig, parseConfig } from "../../../src/base/config-file.ts";
+import { loadConfig, parseConfig } from "../../../src/base/config/config-file.ts";
 
 test("notify stays a boolean, and is `terminal` beside channels", () => {
   assert.deepEqual([parseConfig("notify = false", "f").config.notify, parseConfig("", "f").config.notify], [false, true]);

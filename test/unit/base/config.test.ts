@@ -6,8 +6,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultConfig } from "../../../src/base/config.ts";
-import { configPath, loadConfig, longestConfig, parseConfig } from "../../../src/base/config-file.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
+import { configPath, loadConfig, longestConfig, parseConfig } from "../../../src/base/config/config-file.ts";
 import { defaultKeymap } from "../../../src/base/keymap.ts";
 
 function withFile(text: string, check: (file: string) => void): void {

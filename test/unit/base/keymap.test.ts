@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { parseConfig } from "../../../src/base/config-file.ts";
+import { parseConfig } from "../../../src/base/config/config-file.ts";
 import { actionOf, type Binding, defaultKeymap, footerOf, helpOf, labelsOf, sentenceOf } from "../../../src/base/keymap.ts";
 
 test("each key does one thing in a view, and every view but the prefix can be left", () => {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { execFileOutside, spawnOutside, wasMissing } from "../../../src/base/outside-program.ts";
+import { execFileOutside, spawnOutside, wasMissing } from "../../../src/base/aside/outside-program.ts";
 
 describe("a program from outside", () => {
   let folder: string;

@@ -1,7 +1,7 @@
 // Times in the zone of the call, shown and said.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { localTime, timeSaid } from "../../../src/base/zone.ts";
+import { localTime, timeSaid } from "../../../src/base/text/zone.ts";
 
 const winter = Date.UTC(2026, 10, 27, 13, 30, 5);
 

@@ -1,7 +1,7 @@
 // What a terminal was shown before its connection was lost, and the lines that it lacks after that.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { showable } from "../../../src/base/terminal-bytes.ts";
+import { showable } from "../../../src/base/text/terminal-bytes.ts";
 import { linesSince, longestHistory, tellShown } from "../../../src/commands/attach/shown-output.ts";
 import type { Session } from "../../../src/session/life/session.ts";
 import { viewerCredit } from "../../../src/session/viewers/viewer.ts";

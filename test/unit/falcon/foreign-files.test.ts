@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
-import type { FileStat } from "../../../src/base/stat-files.ts";
+import type { FileStat } from "../../../src/base/aside/stat-files.ts";
 import { readChunk } from "../../../src/trainers/falcon/chunks.ts";
 import { lookAside, readPiece, signatureOf, sizeOf } from "../../../src/trainers/foreign-files.ts";
 

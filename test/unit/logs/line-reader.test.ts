@@ -5,7 +5,7 @@ import { test } from "node:test";
 import unicode11 from "@xterm/addon-unicode11";
 import xterm from "@xterm/headless";
 import fc from "fast-check";
-import { withoutAttributes } from "../../../src/base/control-sequences.ts";
+import { withoutAttributes } from "../../../src/base/text/control-sequences.ts";
 import { LineReader, type LogLine } from "../../../src/logs/line-reader.ts";
 import { styledText } from "../../../src/logs/line-text.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { withoutAttributes } from "../../../src/base/control-sequences.ts";
+import { withoutAttributes } from "../../../src/base/text/control-sequences.ts";
 import { LineReader } from "../../../src/logs/line-reader.ts";
 import { marked, matchesIn, styledText } from "../../../src/logs/line-text.ts";
 

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
-import { defaultConfig } from "../../../src/base/config.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
 import { close, connectUnix, sendFds } from "../../../src/platform/native.ts";
 import { encodeRules, sequenceRulesVersion } from "../../../src/platform/stream-filter.ts";
 import {

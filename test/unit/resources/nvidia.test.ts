@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { spawnOutside } from "../../../src/base/outside-program.ts";
+import { spawnOutside } from "../../../src/base/aside/outside-program.ts";
 import { gpuShare } from "../../../src/resources/gpu-share.ts";
 import { gpuOf, gpuProcessOf, Nvidia } from "../../../src/resources/nvidia.ts";
 import { alive, until } from "../../support/events.ts";

@@ -2,7 +2,7 @@
 // another column than before.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { showable } from "../../../src/base/terminal-bytes.ts";
+import { showable } from "../../../src/base/text/terminal-bytes.ts";
 import { textWidth } from "../../../src/logs/char-width.ts";
 import { asciiTerminal, inAscii } from "../../../src/session/viewers/ascii-terminal.ts";
 

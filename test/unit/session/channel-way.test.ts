@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, test } from "node:test";
-import type { Channel } from "../../../src/base/channels.ts";
+import type { Channel } from "../../../src/base/config/channels.ts";
 import type { Attempt } from "../../../src/notify/web-send.ts";
 import { channelWay, quietEnd } from "../../../src/session/events/channel-way.ts";
 import { EventOutbox } from "../../../src/session/events/event-outbox.ts";

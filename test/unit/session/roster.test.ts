@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { useAside } from "../../../src/base/aside.ts";
+import { useAside } from "../../../src/base/aside/aside.ts";
 import { entryText, longestEntry, mostTold, RosterKeeper } from "../../../src/session/machines/roster.ts";
 import { parseRoster, type RosterSession } from "../../../src/session/machines/roster-files.ts";
 import { until } from "../../support/events.ts";

@@ -2,7 +2,7 @@
 // else comes while it is open.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultConfig } from "../../../src/base/config.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
 import { mostHeldBack, type SessionInput, ViewerInput, type WatchedSession } from "../../../src/session/viewers/viewer-input.ts";
 import { trainerNamed } from "../../../src/trainers/registry.ts";
 

@@ -2,7 +2,7 @@
 // again; notifications are short and plain.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { showable } from "../../../src/base/terminal-bytes.ts";
+import { showable } from "../../../src/base/text/terminal-bytes.ts";
 import type { DirectEvents } from "../../../src/session/viewers/terminal-effects.ts";
 import { rejoinPause, slowScreen, Viewer, viewerCredit } from "../../../src/session/viewers/viewer.ts";
 import { type FrameWatch, NoScreens, type ScreenHandle, type Snapshot } from "../../../src/terminal/worker/screens.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import { defaultConfig } from "../../../src/base/config.ts";
+import { defaultConfig } from "../../../src/base/config/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { leaveTerminal, modesWeNeed } from "../../../src/session/viewers/viewer-terminal.ts";

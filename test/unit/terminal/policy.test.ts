@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { defaultConfig, type ProgramSequences } from "../../../src/base/config.ts";
+import { defaultConfig, type ProgramSequences } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 
 /** As in native/filter/stream_filter.h. */

@@ -2,7 +2,7 @@
 // it. By the oracle; the filter in C is compared.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ProgramSequences, sequenceKinds } from "../../../src/base/config.ts";
+import { type ProgramSequences, sequenceKinds } from "../../../src/base/config/config.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { QueryFilter } from "../../support/oracle/queries.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { type ProgramSequences, sequenceKinds } from "../../../src/base/config.ts";
+import { type ProgramSequences, sequenceKinds } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { root } from "../../support/paths.ts";
 

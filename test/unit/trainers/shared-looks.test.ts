@@ -1,8 +1,8 @@
 // Looks of one moment at several runs: one piece of work, and who does not answer holds up no others.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { NoAnswer } from "../../../src/base/aside.ts";
-import type { FileStat, FileToStat } from "../../../src/base/stat-files.ts";
+import { NoAnswer } from "../../../src/base/aside/aside.ts";
+import type { FileStat, FileToStat } from "../../../src/base/aside/stat-files.ts";
 import { sharedLooks } from "../../../src/trainers/shared-looks.ts";
 
 const file = (name: string): FileToStat => ({ file: name, from: 0, known: 0 });

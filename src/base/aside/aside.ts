@@ -1,7 +1,7 @@
-// Has work on users' files done aside, in helper processes (base/aside-pool.ts), so that a hung file system
-// never stops the server: a helper can be killed, while a thread that hangs in open(2) cannot be ended. Where
-// no pool is in use (the helper itself, tests of one part) the work is done on the spot.
-import { Failure } from "./failure.ts";
+// Has work on users' files done aside, in helper processes (base/aside/aside-pool.ts), so that a hung file
+// system never stops the server: a helper can be killed, while a thread that hangs in open(2) cannot be
+// ended. Where no pool is in use (the helper itself, tests of one part) the work is done on the spot.
+import { Failure } from "../failure.ts";
 
 /** Done by a helper: takes and answers what structuredClone takes. It may use node:fs as it likes. */
 type Operation = (...args: never[]) => unknown;

@@ -1,6 +1,6 @@
 // How the values of settings are read: each reader answers in the code's own units, or says what the value
 // must be.
-import { durationOf } from "./quantity.ts";
+import { durationOf } from "../text/quantity.ts";
 
 export type Value = unknown;
 /** Thrown by a setting's reader; the message completes `key must be …`. */

@@ -2,7 +2,7 @@
 // it.
 import fs from "node:fs";
 import { aside, NoAnswer } from "./aside.ts";
-import { onDisk } from "./bytes.ts";
+import { onDisk } from "../text/bytes.ts";
 
 const exists = aside(
   "exists",

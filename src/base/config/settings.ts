@@ -2,8 +2,8 @@
 import path from "node:path";
 import { channelOf } from "./channels.ts";
 import { type Config, hostPattern, sequenceKinds } from "./config.ts";
-import { type Context, defaultKeymap, type KeyName, mayBind, rebound } from "./keymap.ts";
-import { durationOf, sizeOf } from "./quantity.ts";
+import { type Context, defaultKeymap, type KeyName, mayBind, rebound } from "../keymap.ts";
+import { durationOf, sizeOf } from "../text/quantity.ts";
 import { boolean, command, integer, milliseconds, oneOf, Unfit, type Value, words } from "./setting-values.ts";
 
 /** Machines that are asked, each by an ssh of its own: a person has fewer. */

@@ -3,10 +3,10 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { aside, NoAnswer } from "./aside.ts";
+import { aside, NoAnswer } from "../aside/aside.ts";
 import { WrongChannel } from "./channels.ts";
 import { type Config, defaultConfig } from "./config.ts";
-import { editDistance } from "./edit-distance.ts";
+import { editDistance } from "../text/edit-distance.ts";
 import { lineOf, parseLeniently } from "./lenient-toml.ts";
 import { isTable, Unfit, type Value } from "./setting-values.ts";
 import { freeKey, settings, tables, type Writable } from "./settings.ts";

@@ -1,7 +1,7 @@
 // Opening a file that somebody else made: only a regular one, since opening a device or a pipe acts, or waits
 // for ever.
 import fs from "node:fs";
-import { onDisk } from "./bytes.ts";
+import { onDisk } from "../text/bytes.ts";
 
 /**
  * Linux: a descriptor that only names a file; opening it does nothing to what it names. The same number on
