@@ -21,7 +21,10 @@ const owners = {
 const registry = "trainers/registry.ts";
 
 /** What is read of programs that tell nothing else: of use to each trainer. */
-const sources = new Set(["files", "terminal"]);
+const shared = new Set(["files", "terminal"]);
+
+/** Folders of trainers/ that are no trainer's: what a run is, and how its files are read. */
+const rooms = new Set(["run", "reading"]);
 
 const allowed = table();
 const complaints = [];
@@ -45,17 +48,17 @@ function judge(file, name, specifier) {
   const target = path.relative(path.join(root, "src"), path.resolve(path.dirname(file), specifier));
   const to = target.split(path.sep)[0];
   const one = trainerOf(target);
-  const shared = from === "trainers" && sources.has(one);
-  if (one !== undefined && one !== trainerOf(name) && name !== registry && !shared)
+  if (one !== undefined && one !== trainerOf(name) && name !== registry && !(from === "trainers" && shared.has(one)))
     complaints.push(`${told}; a trainer's folder is known to itself and to ${registry} alone: use trainers/trainer.ts`);
   if (to === from || to === "..") return;
   if (!allowed.get(from)?.includes(to))
     complaints.push(`${told}; docs/design/architecture.md does not let src/${from} import src/${to}`);
 }
 
-/** The trainer whose folder a file lies in; undefined for the interface and all else. */
+/** The trainer whose folder a file lies in; undefined for the interface, the rooms and all else. */
 function trainerOf(file) {
-  return /^trainers\/([^/]+)\/./.exec(file)?.[1];
+  const folder = /^trainers\/([^/]+)\/./.exec(file)?.[1];
+  return folder !== undefined && rooms.has(folder) ? undefined : folder;
 }
 
 /** What a file imports: by `import`, `export ... from` and `import()`, types as well. */

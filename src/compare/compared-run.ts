@@ -1,6 +1,6 @@
 // A run as it is compared and exported: its facts, its configuration, and each metric as arrays.
-import { metricTraits } from "../trainers/metric-words.ts";
-import type { MetricSeries } from "../trainers/series.ts";
+import { metricTraits } from "../trainers/reading/metric-words.ts";
+import type { MetricSeries } from "../trainers/run/series.ts";
 
 export interface ComparedRun {
   /** How it was named by who asked; what tables and legends call it. */

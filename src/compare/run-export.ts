@@ -2,7 +2,7 @@
 import { csvNumber, csvText, finite } from "../base/text/csv.ts";
 import type { UsageSample } from "../resources/sample.ts";
 import { sampleFields } from "../resources/sample.ts";
-import type { MetricSeries } from "../trainers/series.ts";
+import type { MetricSeries } from "../trainers/run/series.ts";
 import type { ComparedRun } from "./compared-run.ts";
 import { type NpzArray, npzOf } from "./npz-writer.ts";
 

@@ -1,5 +1,5 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
-import type { Curve, NodeCurves } from "../trainers/curve.ts";
+import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";
 import { bestMark, cutMarks, ink, notFiniteSpans, type Plot, type Point, seams } from "./figure-marks.ts";

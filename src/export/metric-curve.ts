@@ -1,7 +1,7 @@
 // The curve of one metric, whichever a run writes: as what a figure draws, as CSV and as JSON.
 import { csvNumber, csvText, finite } from "../base/text/csv.ts";
-import type { Curve, NodeCurves } from "../trainers/curve.ts";
-import { axisOf, type MetricSeries } from "../trainers/series.ts";
+import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
+import { axisOf, type MetricSeries } from "../trainers/run/series.ts";
 
 const none: Curve = { label: "", x: [], y: [] };
 

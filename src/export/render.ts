@@ -3,7 +3,7 @@
 import unicode11 from "@xterm/addon-unicode11";
 import xterm, { type Terminal } from "@xterm/headless";
 import type { Comparison } from "../compare/comparison.ts";
-import type { NodeCurves } from "../trainers/curve.ts";
+import type { NodeCurves } from "../trainers/run/curve.ts";
 import { comparisonSvg } from "./comparison-figure.ts";
 import { type FigureOptions, figureSvg } from "./figure.ts";
 import { linesHtml, screenHtml } from "./html.ts";

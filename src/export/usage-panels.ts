@@ -1,5 +1,5 @@
 // What a run used, as panels below the losses of a figure, on the same epochs.
-import type { Curve } from "../trainers/curve.ts";
+import type { Curve } from "../trainers/run/curve.ts";
 import { greatest, least, linearAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";

@@ -1,6 +1,6 @@
 // The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through
 // truncation.
-import { readPiece, sizeOf } from "../trainers/foreign-files.ts";
+import { readPiece, sizeOf } from "../trainers/reading/foreign-files.ts";
 import type { ReadAnswer, Selected, Selection } from "./line-job.ts";
 import { type After, type Place, runLineJob, type Standing, turnBytes } from "./session-lines.ts";
 import type { WorkerPool } from "./worker-pool.ts";

@@ -3,7 +3,7 @@
 
 import zlib from "node:zlib";
 import { withoutAttributes } from "../base/text/control-sequences.ts";
-import { parseLogLine } from "../trainers/python-log.ts";
+import { parseLogLine } from "../trainers/reading/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
 import { marked, matchesIn, styledText } from "./line-text.ts";
 import { trigramsOf } from "./trigram-index.ts";

@@ -12,7 +12,7 @@ import { claimNotices, clearNotices, leaveNotices } from "../session/machines/sh
 import type { Delivery } from "../store/deliveries.ts";
 import { type Notice, Notices, type UntoldNotice } from "../store/notices.ts";
 import type { SessionRow, SessionStore } from "../store/session-store.ts";
-import type { NodeCurves } from "../trainers/curve.ts";
+import type { NodeCurves } from "../trainers/run/curve.ts";
 import { runEventCommand } from "./event-command.ts";
 
 /**

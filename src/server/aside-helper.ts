@@ -21,9 +21,9 @@ import "../session/machines/roster-files.ts";
 import "../session/machines/shared-notices.ts";
 import "../session/life/working-directory.ts";
 import "../store/shared-archive.ts";
-import "../trainers/foreign-files.ts";
+import "../trainers/reading/foreign-files.ts";
 import "../trainers/registry.ts";
-import "../trainers/surroundings.ts";
+import "../trainers/run/surroundings.ts";
 
 // the pool's thread is had before a word is said: where the limit of processes leaves none, Node aborts
 const ready = new Promise<void>((resolve) => fs.access("/", () => resolve(void process.send?.(helperReady))));

@@ -16,8 +16,8 @@ import type { UntoldNotice } from "../store/notices.ts";
 import { archiveRoot } from "../store/part-archive.ts";
 import { SessionEvents } from "../store/session-events.ts";
 import type { SessionStore } from "../store/session-store.ts";
-import type { NodeCurves } from "../trainers/curve.ts";
-import type { RunProgress } from "../trainers/run.ts";
+import type { NodeCurves } from "../trainers/run/curve.ts";
+import type { RunProgress } from "../trainers/run/run.ts";
 import { Announcer } from "./announcer.ts";
 import { runEventCommand } from "./event-command.ts";
 

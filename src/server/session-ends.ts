@@ -9,7 +9,7 @@ import { conclude, outcomeOf } from "../session/life/conclusion.ts";
 import type { Session } from "../session/life/session.ts";
 import type { PartKeeper } from "../session/run/part-keeper.ts";
 import type { RunProgresses } from "../session/run/run-progress.ts";
-import type { RunProgress } from "../trainers/run.ts";
+import type { RunProgress } from "../trainers/run/run.ts";
 import type { JobEnds } from "./job-ends.ts";
 import { sampled } from "./usage.ts";
 

@@ -1,12 +1,12 @@
 // What the rest of the program knows of a program that trains: the one interface that every trainer has.
 
 import type { StatFiles } from "../base/aside/stat-files.ts";
-import type { NodeCurves } from "./curve.ts";
-import type { EndFacts, ModelFiles, PostMortem } from "./ending.ts";
-import type { NamedFile } from "./metrics-files.ts";
-import type { RunProgress } from "./run.ts";
-import type { MetricSeries } from "./series.ts";
-import type { Now } from "./silence.ts";
+import type { NodeCurves } from "./run/curve.ts";
+import type { EndFacts, ModelFiles, PostMortem } from "./run/ending.ts";
+import type { NamedFile } from "./reading/metrics-files.ts";
+import type { RunProgress } from "./run/run.ts";
+import type { MetricSeries } from "./run/series.ts";
+import type { Now } from "./run/silence.ts";
 
 /** What a configuration holds, nested. */
 export type ConfigTree = string | number | boolean | null | ConfigTree[] | { [key: string]: ConfigTree };

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { memoryCgroup } from "../../src/platform/processes.ts";
-import type { RunProgress } from "../../src/trainers/run.ts";
+import type { RunProgress } from "../../src/trainers/run/run.ts";
 import { holderPid, killNow, shownScreen } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { RunProgress } from "../../src/trainers/run.ts";
+import type { RunProgress } from "../../src/trainers/run/run.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
 import { pythonFalcon } from "./python.ts";

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import type { RunProgress } from "../../src/trainers/run.ts";
+import type { RunProgress } from "../../src/trainers/run/run.ts";
 import type { SessionRow } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 

@@ -1,9 +1,9 @@
 // A trainer of a dozen facts, for the test that adds one: a program called "count" that writes its steps and
 // losses to count.log, and saves when it gets SIGUSR1.
 import path from "node:path";
-import { readPiece } from "../../src/trainers/foreign-files.ts";
-import type { NodeProgress, RunProgress } from "../../src/trainers/run.ts";
-import { summarise } from "../../src/trainers/summary.ts";
+import { readPiece } from "../../src/trainers/reading/foreign-files.ts";
+import type { NodeProgress, RunProgress } from "../../src/trainers/run/run.ts";
+import { summarise } from "../../src/trainers/run/summary.ts";
 import type { Trainer } from "../../src/trainers/trainer.ts";
 
 /** Steps that it has done when it is through. */

@@ -9,8 +9,8 @@ import type { Outcome } from "../../src/session/life/outcome.ts";
 import type { Session } from "../../src/session/life/session.ts";
 import type { SessionRow } from "../../src/store/session-store.ts";
 import { trainerNamed } from "../../src/trainers/registry.ts";
-import type { NodeProgress, RunProgress } from "../../src/trainers/run.ts";
-import { summarise } from "../../src/trainers/summary.ts";
+import type { NodeProgress, RunProgress } from "../../src/trainers/run/run.ts";
+import { summarise } from "../../src/trainers/run/summary.ts";
 
 /** Noon of a winter's day. */
 export const now = Date.parse("2026-11-27T12:00:00Z");

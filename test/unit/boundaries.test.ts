@@ -63,6 +63,8 @@ before(() => {
   for (const from of ["session", "trainers"])
     put(`src/${from}/to-falcon.ts`, 'import { falcon } from "../trainers/falcon/trainer.ts";\nfalcon();\n');
   put("src/trainers/falcon/to-interface.ts", 'import type { Trainer } from "../trainer.ts";\nexport type T = Trainer;\n');
+  put("src/trainers/falcon/to-run.ts", 'import type { Run } from "../run/run.ts";\nexport type T = Run;\n');
+  put("src/trainers/run/to-falcon.ts", 'import { falcon } from "../falcon/trainer.ts";\nfalcon();\n');
   put("src/trainers/falcon/to-none.ts", 'import { none } from "../none/trainer.ts";\nnone();\n');
   put("src/trainers/falcon/to-files.ts", 'import { files } from "../files/rows.ts";\nfiles();\n');
   put("src/trainers/files/to-falcon.ts", 'import { falcon } from "../falcon/trainer.ts";\nfalcon();\n');
@@ -125,10 +127,11 @@ test("an import fires where the table does not allow it, and nowhere else", () =
 test("a trainer's folder is known to itself and to the registry alone", () => {
   for (const file of [
     ...["session/to-falcon.ts", "session/to-files.ts", "trainers/to-falcon.ts"],
-    ...["trainers/falcon/to-none.ts", "trainers/files/to-falcon.ts"],
+    ...["trainers/falcon/to-none.ts", "trainers/files/to-falcon.ts", "trainers/run/to-falcon.ts"],
   ])
     assert.ok(refused(`src/${file}`), file);
-  for (const file of ["trainers/registry.ts", "trainers/falcon/to-interface.ts", "trainers/falcon/to-files.ts"])
+  const own = ["to-interface", "to-files", "to-run"].map((name) => `trainers/falcon/${name}.ts`);
+  for (const file of ["trainers/registry.ts", ...own])
     assert.ok(!refused(`src/${file}`), file);
 });
 

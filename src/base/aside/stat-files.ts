@@ -1,5 +1,5 @@
 // What a look at several files at once is asked and answers: whether they are there, and what was added to
-// them. trainers/foreign-files.ts does the look, aside.
+// them. trainers/reading/foreign-files.ts does the look, aside.
 
 /** A file that is looked at. */
 export interface FileToStat {

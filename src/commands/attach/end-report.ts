@@ -3,7 +3,7 @@
 import { printableLines } from "../../base/text/printable.ts";
 import { lastFrameOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
-import { shortTraceback } from "../../trainers/traceback.ts";
+import { shortTraceback } from "../../trainers/reading/traceback.ts";
 import { cut, widthOf } from "../text/table.ts";
 
 export interface ReportParts {

@@ -2,8 +2,8 @@
 
 import { printable } from "../../base/text/printable.ts";
 import { axisNames, type Comparison, curvesOf, tableRows } from "../../compare/comparison.ts";
-import { drawChart } from "../../trainers/curve.ts";
-import { number } from "../../trainers/summary.ts";
+import { drawChart } from "../../trainers/run/curve.ts";
+import { number } from "../../trainers/run/summary.ts";
 import { type coloursFor, cut, table } from "../text/table.ts";
 
 const chartHeight = 16;

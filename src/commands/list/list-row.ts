@@ -1,7 +1,7 @@
 // One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm,
 // where it was submitted and is not here.
 
-import type { RunProgress } from "../../trainers/run.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import type { FarPlace } from "../machines/reach.ts";
 
 /** One line of the list, whichever server has the session. */

@@ -6,7 +6,7 @@ import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
-import { failureText, runFailure } from "../../trainers/failure.ts";
+import { failureText, runFailure } from "../../trainers/run/failure.ts";
 import type { Context } from "../dispatch/call.ts";
 import { serverOf } from "../dispatch/other-server.ts";
 import { placeOfRemote } from "../machines/reach.ts";

@@ -12,10 +12,10 @@ import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf 
 import { partFact } from "../../session/run/parts.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionState } from "../../store/session-store.ts";
-import type { PostMortem } from "../../trainers/ending.ts";
-import { type RunFailure, runFailure } from "../../trainers/failure.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import type { Surroundings } from "../../trainers/surroundings.ts";
+import type { PostMortem } from "../../trainers/run/ending.ts";
+import { type RunFailure, runFailure } from "../../trainers/run/failure.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import type { Surroundings } from "../../trainers/run/surroundings.ts";
 
 /** When a session will be ended from outside, and what is done about it. */
 export interface DeadlineListing {
@@ -72,7 +72,7 @@ export interface Listing {
   tags: Tags;
   /** key=value settings that relaunches added; each later part has them too. */
   changes: readonly string[];
-  /** What it was started with (trainers/surroundings.ts); null while that is looked at. */
+  /** What it was started with (trainers/run/surroundings.ts); null while that is looked at. */
   provenance: Surroundings | null;
   /** Id of the first part of its run; its own where it is that. */
   run: string;
@@ -81,14 +81,14 @@ export interface Listing {
   /** When it will be ended from outside; null: nothing is known to. */
   deadline: DeadlineListing | null;
   /**
-   * How far a falcon run is (trainers/run.ts); null for other commands, and while the run directory is not
-   * known.
+   * How far a falcon run is (trainers/run/run.ts); null for other commands, and while the run directory is
+   * not known.
    */
   progress: RunProgress | null;
-  /** How a falcon run ended (trainers/ending.ts); null while it runs and for other commands. */
+  /** How a falcon run ended (trainers/run/ending.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
   /**
-   * Why a falcon run failed, in the line that matters (trainers/failure.ts); null where it did not, or
+   * Why a falcon run failed, in the line that matters (trainers/run/failure.ts); null where it did not, or
    * nothing tells.
    */
   failure: RunFailure | null;

@@ -5,7 +5,7 @@ import { fileLines, fileStart } from "../../logs/file-lines.ts";
 import type { Selection } from "../../logs/line-job.ts";
 import { LastLines, type SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
-import { readPiece, sizeOf } from "../../trainers/foreign-files.ts";
+import { readPiece, sizeOf } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { parseTime } from "../text/time-option.ts";
 import { type LogOptions, lastOf } from "./log-options.ts";

@@ -1,7 +1,7 @@
 // The loss curves of a node for a terminal: two lines that are told apart without colours, and what each
 // means.
 
-import { type Curve, drawChart } from "../../trainers/curve.ts";
+import { type Curve, drawChart } from "../../trainers/run/curve.ts";
 import { type coloursFor, widthOf } from "../text/table.ts";
 
 const between = "   ";

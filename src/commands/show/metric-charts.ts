@@ -1,9 +1,9 @@
 // Metrics of a run by name, whichever it writes: a chart each, with the last value and its age.
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
-import { drawChart } from "../../trainers/curve.ts";
-import { axisOf, type MetricSeries } from "../../trainers/series.ts";
-import { number, span } from "../../trainers/summary.ts";
+import { drawChart } from "../../trainers/run/curve.ts";
+import { axisOf, type MetricSeries } from "../../trainers/run/series.ts";
+import { number, span } from "../../trainers/run/summary.ts";
 import type { coloursFor } from "../text/table.ts";
 
 /** Rows of a chart: as many as those of the losses. */

@@ -2,8 +2,8 @@
 // terminal is narrow.
 import stringWidth from "string-width";
 import { printable } from "../../base/text/printable.ts";
-import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run.ts";
-import { epochText, leftText, number, roundText, stuckText } from "../../trainers/summary.ts";
+import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run/run.ts";
+import { epochText, leftText, number, roundText, stuckText } from "../../trainers/run/summary.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   loss: "train loss",

@@ -3,8 +3,8 @@
 import { usageByEpoch } from "../../resources/by-epoch.ts";
 import type { UsageSample } from "../../resources/sample.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { Curve } from "../../trainers/curve.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import type { Curve } from "../../trainers/run/curve.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Context } from "../dispatch/call.ts";
 
 export interface UsageCurves {

@@ -4,7 +4,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import { endOfFile } from "../../trainers/metrics-files.ts";
+import { endOfFile } from "../../trainers/reading/metrics-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne, nameOne } from "../dispatch/choose-sessions.ts";

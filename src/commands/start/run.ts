@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
-import { endOfFile } from "../../trainers/metrics-files.ts";
+import { endOfFile } from "../../trainers/reading/metrics-files.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { earlierOfJob } from "./continue-run.ts";
 import { programFile } from "./program-file.ts";

@@ -13,7 +13,7 @@ import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { longestName } from "../../session/life/session-table.ts";
 import { checkDirectory } from "../../session/life/working-directory.ts";
-import type { NamedFile } from "../../trainers/metrics-files.ts";
+import type { NamedFile } from "../../trainers/reading/metrics-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { whyItWaits } from "../attach/cannot-detach.ts";

@@ -2,7 +2,7 @@
 // nodes.
 import { printable } from "../../base/text/printable.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
 
 /** Characters of a metric's name above its column. */
 export const longestTitle = 40;

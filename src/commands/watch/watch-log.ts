@@ -1,7 +1,7 @@
 // The end of a node's log under the table of `falcon sessions --watch`: read once, then only what was added.
 import { stripVTControlCharacters } from "node:util";
 import type { FileStat } from "../../base/aside/stat-files.ts";
-import { lookAside, readPiece } from "../../trainers/foreign-files.ts";
+import { lookAside, readPiece } from "../../trainers/reading/foreign-files.ts";
 
 /** Bytes of a log's end that are kept: some hundred lines, more than a terminal is high. */
 export const keptTail = 16 << 10;

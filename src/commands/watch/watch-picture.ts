@@ -2,9 +2,9 @@
 // node below it, and the other pages.
 import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap.ts";
 import { printable, printableColoured } from "../../base/text/printable.ts";
-import { drawChart, sparkline } from "../../trainers/curve.ts";
-import type { NodeProgress } from "../../trainers/run.ts";
-import { epochText, leftSpan, number, span } from "../../trainers/summary.ts";
+import { drawChart, sparkline } from "../../trainers/run/curve.ts";
+import type { NodeProgress } from "../../trainers/run/run.ts";
+import { epochText, leftSpan, number, span } from "../../trainers/run/summary.ts";
 import { cutMiddle } from "../list/session-list.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";

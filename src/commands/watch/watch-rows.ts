@@ -1,7 +1,7 @@
 // Which lines `falcon sessions --watch` has, and in which order: what runs first, a line a node; below it
 // what ended, folded into one line.
 
-import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
+import type { NodeProgress, RunProgress } from "../../trainers/run/run.ts";
 import type { StatusWord } from "../text/status-word.ts";
 import type { UsageCells } from "../text/usage-text.ts";
 

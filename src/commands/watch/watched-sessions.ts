@@ -1,7 +1,7 @@
 // What the watch knows of this server's own sessions: read anew while they run, and once more when what is
 // kept of their end is known; from then on it stays.
 import type { Session } from "../../session/life/session.ts";
-import type { RunProgress } from "../../trainers/run.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Watched } from "./watch-rows.ts";
 
 export interface WatchedEffects {

@@ -1,7 +1,7 @@
 // What stands beside a run's losses on the page: what it used, what happened at which epoch, and any other of
 // its metrics.
 import type { Session } from "../../session/life/session.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Context } from "../dispatch/call.ts";
 import { usageCurves } from "../show/usage-curves.ts";
 

@@ -10,7 +10,7 @@ import { lineSource } from "../../session/output/archive.ts";
 import { spanOf } from "../../session/output/screen-at.ts";
 import { marksOf } from "../../session/run/marks.ts";
 import { partsOf } from "../../session/run/parts.ts";
-import { readPiece } from "../../trainers/foreign-files.ts";
+import { readPiece } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { beside } from "./beside.ts";

@@ -1,7 +1,7 @@
 // The stream of events: each is kept, told to those who follow, and given to the user's own command.
 import type { Log } from "../../base/log.ts";
 import type { SessionEvents, StoredEvent } from "../../store/session-events.ts";
-import type { RunProgress } from "../../trainers/run.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Session } from "../life/session.ts";
 import { eventFacts } from "./event-facts.ts";
 import { nothingTold, type RunEvent, runEvents } from "./run-events.ts";

@@ -1,8 +1,8 @@
 // What is worth telling of a run between two looks at it: derived from its state then and now, and from
 // nothing
 // else, so that a server that comes later goes on where the one before stood.
-import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
-import { epochText, stuckText } from "../../trainers/summary.ts";
+import type { NodeProgress, RunProgress } from "../../trainers/run/run.ts";
+import { epochText, stuckText } from "../../trainers/run/summary.ts";
 
 /** Kinds of events about a run, by name as `on_event` gets them. */
 export type RunEventKind = "phase" | "nan" | "stalled" | "no-improvement" | "seam";

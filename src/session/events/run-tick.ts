@@ -2,7 +2,7 @@
 // read once for all who look together.
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import type { RunProgress } from "../../trainers/run.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Session } from "../life/session.ts";
 
 /** How often runs are looked at (ms): a stall is minutes long, and a look costs a few stats. */

@@ -1,7 +1,7 @@
 // Sessions that `falcon wait --until` waits for: looked at by the one tick until the condition holds for
 // each, or it has ended.
-import type { RunProgress } from "../../trainers/run.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Session } from "../life/session.ts";
 import type { RunTick } from "./run-tick.ts";
 import type { Until } from "./until.ts";

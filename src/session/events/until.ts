@@ -8,8 +8,8 @@
 // A metric with a slash is one that the run writes, by its own name: `val/nll`, and `/elapsed_minutes` for a
 // name without one.
 import { Failure, Status } from "../../base/failure.ts";
-import type { NodeProgress, RunProgress } from "../../trainers/run.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
+import type { NodeProgress, RunProgress } from "../../trainers/run/run.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
 
 /** What a condition is asked of. */
 export interface Asked {

@@ -3,10 +3,10 @@
 
 import { signalName } from "../../platform/signals.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import type { Ending, ModelFiles, PostMortem } from "../../trainers/ending.ts";
+import type { Ending, ModelFiles, PostMortem } from "../../trainers/run/ending.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import { summarise } from "../../trainers/summary.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import { summarise } from "../../trainers/run/summary.ts";
 import { outOfMemory } from "./ending.ts";
 import { deriveOutcome, type Outcome, type OutcomeFacts } from "./outcome.ts";
 import type { Session } from "./session.ts";

@@ -1,6 +1,6 @@
 // How a session ended, as one statement: derived here, from facts alone, and from nowhere else.
 import type { JobEnd } from "../../batch/job-end.ts";
-import type { Ending, ModelFiles } from "../../trainers/ending.ts";
+import type { Ending, ModelFiles } from "../../trainers/run/ending.ts";
 import type { End } from "./state.ts";
 
 /** What the end of a session was. */

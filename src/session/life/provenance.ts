@@ -1,6 +1,6 @@
 // What is kept of how a session came to be, beside its command: looked at once, in the background, when it
 // starts.
-import { type Surroundings, surroundings } from "../../trainers/surroundings.ts";
+import { type Surroundings, surroundings } from "../../trainers/run/surroundings.ts";
 import type { Session } from "./session.ts";
 
 /**

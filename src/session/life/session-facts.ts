@@ -4,10 +4,10 @@
 import type { JobEnd } from "../../batch/job-end.ts";
 import type { Scheduling } from "../../protocol/client.ts";
 import type { Usage } from "../../resources/usage.ts";
-import type { PostMortem } from "../../trainers/ending.ts";
-import type { NamedFile } from "../../trainers/metrics-files.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import type { Surroundings } from "../../trainers/surroundings.ts";
+import type { PostMortem } from "../../trainers/run/ending.ts";
+import type { NamedFile } from "../../trainers/reading/metrics-files.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import type { Surroundings } from "../../trainers/run/surroundings.ts";
 import type { Told } from "../events/run-events.ts";
 import type { DeadlineFact } from "../run/deadline.ts";
 import type { PartFact } from "../run/parts.ts";

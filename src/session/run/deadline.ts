@@ -6,8 +6,8 @@ import { durationOf } from "../../base/text/quantity.ts";
 import { timeSaid } from "../../base/text/zone.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import { span } from "../../trainers/summary.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import { span } from "../../trainers/run/summary.ts";
 
 /** What is kept of a session's deadline, under `facts.deadline`. Times are ms since 1970. */
 export interface DeadlineFact {

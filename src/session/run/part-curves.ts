@@ -2,7 +2,7 @@
 // still tell.
 
 import type { KeptCurve } from "../../store/part-archive.ts";
-import type { Curve, NodeCurves } from "../../trainers/curve.ts";
+import type { Curve, NodeCurves } from "../../trainers/run/curve.ts";
 
 /** The curves as the archive keeps them: points that are numbers, since JSON has no NaN. */
 export function keptCurves(curves: readonly NodeCurves[]): KeptCurve[] {

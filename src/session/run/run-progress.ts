@@ -2,11 +2,11 @@
 
 import { within } from "../../base/clock.ts";
 import type { KeptCurve } from "../../store/part-archive.ts";
-import type { NodeCurves } from "../../trainers/curve.ts";
-import { lookTogether } from "../../trainers/foreign-files.ts";
-import type { RunProgress } from "../../trainers/run.ts";
-import type { MetricSeries } from "../../trainers/series.ts";
-import type { Now } from "../../trainers/silence.ts";
+import type { NodeCurves } from "../../trainers/run/curve.ts";
+import { lookTogether } from "../../trainers/reading/foreign-files.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
+import type { MetricSeries } from "../../trainers/run/series.ts";
+import type { Now } from "../../trainers/run/silence.ts";
 import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";

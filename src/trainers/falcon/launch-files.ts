@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { onDisk } from "../../base/text/bytes.ts";
 import { readRegular } from "../../base/aside/regular-file.ts";
-import { head } from "../small-files.ts";
+import { head } from "../reading/small-files.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 

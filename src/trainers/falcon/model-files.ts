@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { onDisk } from "../../base/text/bytes.ts";
-import type { ModelFiles } from "../ending.ts";
+import type { ModelFiles } from "../run/ending.ts";
 
 /** Damaged files that are named: a sentence has no room for more. */
 const mostNamed = 5;

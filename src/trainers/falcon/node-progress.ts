@@ -1,9 +1,9 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
-import { condense } from "../curve.ts";
-import type { Stretch } from "../not-finite.ts";
-import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run.ts";
-import type { Now, Silence } from "../silence.ts";
+import { condense } from "../run/curve.ts";
+import type { Stretch } from "../run/not-finite.ts";
+import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run/run.ts";
+import type { Now, Silence } from "../run/silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts";

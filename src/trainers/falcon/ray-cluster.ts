@@ -1,7 +1,7 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
 import path from "node:path";
 import { execFileOutside } from "../../base/aside/outside-program.ts";
-import { head } from "../small-files.ts";
+import { head } from "../reading/small-files.ts";
 import type { Cluster, ClusterNode } from "../trainer.ts";
 import type { YamlValue } from "./yaml.ts";
 import { valueAt } from "./yaml-tree.ts";

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
-import { ByteCount } from "../byte-count.ts";
+import { ByteCount } from "../reading/byte-count.ts";
 import type { ResumePlan } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
 import { isModelFile } from "./model-files.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { aside, NoAnswer } from "../../base/aside/aside.ts";
 import { onDisk } from "../../base/text/bytes.ts";
 import { readRegular } from "../../base/aside/regular-file.ts";
-import type { ByteCount } from "../byte-count.ts";
+import type { ByteCount } from "../reading/byte-count.ts";
 import { canonicalHere as canonical } from "./run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 import { isMap, valueAt } from "./yaml-tree.ts";

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { onDisk } from "../../base/text/bytes.ts";
-import { entries, head } from "../small-files.ts";
+import { entries, head } from "../reading/small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
 import { parseLaunch } from "./arguments.ts";
 import { pythonOf, readConfig } from "./launch-files.ts";

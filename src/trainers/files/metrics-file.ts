@@ -1,12 +1,12 @@
 // Follows one file of metrics: JSON lines, or CSV with a header, as Lightning's CSVLogger and plain loops
 // write them.
 import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
-import type { ByteCount } from "../byte-count.ts";
-import { LogReader } from "../log-reader.ts";
-import { type MetricKind, metricKind } from "../metric-words.ts";
-import { type Before, oldBytes } from "../metrics-files.ts";
-import type { MetricSeries } from "../series.ts";
-import { mostPoints, type Point, type Told, thinned } from "../told.ts";
+import type { ByteCount } from "../reading/byte-count.ts";
+import { LogReader } from "../reading/log-reader.ts";
+import { type MetricKind, metricKind } from "../reading/metric-words.ts";
+import { type Before, oldBytes } from "../reading/metrics-files.ts";
+import type { MetricSeries } from "../run/series.ts";
+import { mostPoints, type Point, type Told, thinned } from "../run/told.ts";
 import { type Row, RowReader } from "./rows.ts";
 
 /** Of a file that is read from its start this much at most is read in one look; the next one goes on. */

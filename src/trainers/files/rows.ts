@@ -1,5 +1,5 @@
 // Lines of a file of metrics as values by name: JSON lines, and CSV with a header.
-import { numberOf } from "../metric-words.ts";
+import { numberOf } from "../reading/metric-words.ts";
 
 /** One line: numbers (NaN and infinities included), and words such as the node's name. */
 export type Row = ReadonlyMap<string, number | string>;

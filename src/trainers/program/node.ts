@@ -1,10 +1,10 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
-import { condense } from "../curve.ts";
-import { lastStretch } from "../not-finite.ts";
-import type { Rhythm } from "../rhythm.ts";
-import type { NodeProgress } from "../run.ts";
-import type { Now, Silence } from "../silence.ts";
-import type { Point, Told } from "../told.ts";
+import { condense } from "../run/curve.ts";
+import { lastStretch } from "../run/not-finite.ts";
+import type { Rhythm } from "../run/rhythm.ts";
+import type { NodeProgress } from "../run/run.ts";
+import type { Now, Silence } from "../run/silence.ts";
+import type { Point, Told } from "../run/told.ts";
 
 /** Points of the trend. */
 const trendPoints = 40;

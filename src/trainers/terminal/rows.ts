@@ -1,6 +1,6 @@
 // What the rows of a screen say of a training: how far it is, how fast, and its losses. What they do not say
 // is unknown.
-import { type MetricKind, metricKind, numberOf, numberPattern } from "../metric-words.ts";
+import { type MetricKind, metricKind, numberOf, numberPattern } from "../reading/metric-words.ts";
 import { type Bar, barOf } from "./bars.ts";
 
 /** The losses that stand beside a number of epochs, steps, …, of one training in order. */

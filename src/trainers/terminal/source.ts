@@ -1,7 +1,7 @@
 // Follows what the terminal of a program says of its training: its rows are looked at when somebody asks, at
 // most twice a second.
-import type { Now } from "../silence.ts";
-import { mostPoints, type Point, type Told, thinned } from "../told.ts";
+import type { Now } from "../run/silence.ts";
+import { mostPoints, type Point, type Told, thinned } from "../run/told.ts";
 import type { TerminalState, WatchEffects } from "../trainer.ts";
 import { type Reading, readRows } from "./rows.ts";
 

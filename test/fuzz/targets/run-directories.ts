@@ -7,8 +7,8 @@ import net from "node:net";
 import path from "node:path";
 import { zipSync } from "fflate";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside } from "../../../src/trainers/foreign-files.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
+import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import type { Target } from "../target.ts";
 
 const folder = fs.mkdtempSync(fs.existsSync("/dev/shm") ? "/dev/shm/fs-fuzz-" : "/tmp/fs-fuzz-");

@@ -11,7 +11,7 @@ import { isWholeArchive } from "../../../src/trainers/falcon/model-files.ts";
 import { NodeLog } from "../../../src/trainers/falcon/node-log.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/npz.ts";
 import { readYaml, YamlError } from "../../../src/trainers/falcon/yaml.ts";
-import { parseLogLine } from "../../../src/trainers/python-log.ts";
+import { parseLogLine } from "../../../src/trainers/reading/python-log.ts";
 import type { Target } from "../target.ts";
 
 /** An NPY array as numpy writes it. */

@@ -11,7 +11,7 @@ import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { Model } from "../../../src/terminal/model/model.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { Screen } from "../../../src/terminal/model/screen.ts";
-import { plainLines } from "../../../src/trainers/plain-text.ts";
+import { plainLines } from "../../../src/trainers/reading/plain-text.ts";
 import { readDisplay } from "../../support/falcon-display.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { root } from "../../support/paths.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { metricCharts } from "../../../src/commands/show/metric-charts.ts";
 import { coloursFor } from "../../../src/commands/text/table.ts";
-import type { MetricSeries } from "../../../src/trainers/series.ts";
+import type { MetricSeries } from "../../../src/trainers/run/series.ts";
 
 const colours = coloursFor({ environment: {}, terminal: { stdout: false } } as Parameters<typeof coloursFor>[0]);
 

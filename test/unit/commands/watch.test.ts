@@ -6,7 +6,7 @@ import { defaultKeymap, footerOf } from "../../../src/base/keymap.ts";
 import { statusWord } from "../../../src/commands/text/status-word.ts";
 import { type Frame, metricColumn, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
-import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
+import type { NodeProgress, RunProgress } from "../../../src/trainers/run/run.ts";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 

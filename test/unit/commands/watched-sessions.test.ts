@@ -5,8 +5,8 @@ import { longestTitle, MetricColumn } from "../../../src/commands/watch/metric-c
 import type { Watched } from "../../../src/commands/watch/watch-rows.ts";
 import { WatchedSessions } from "../../../src/commands/watch/watched-sessions.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
-import type { MetricSeries } from "../../../src/trainers/series.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
+import type { MetricSeries } from "../../../src/trainers/run/series.ts";
 
 function fake() {
   const session = { id: "abc", live: true, row: { name: "night", facts: {} as { outcome?: unknown } }, read: 0, word: "running" };

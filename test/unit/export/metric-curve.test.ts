@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { figureSvg } from "../../../src/export/figure.ts";
 import { metricCsv, metricJson, metricPanels } from "../../../src/export/metric-curve.ts";
-import type { MetricSeries } from "../../../src/trainers/series.ts";
+import type { MetricSeries } from "../../../src/trainers/run/series.ts";
 
 const series = (node: string, epoch: (number | null)[], step: (number | null)[], value: number[]): MetricSeries => ({
   ...{ node, metric: "val/nll", epoch, step, value },

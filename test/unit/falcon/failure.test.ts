@@ -1,7 +1,7 @@
 // The line of a failure that matters.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failureText, runFailure } from "../../../src/trainers/failure.ts";
+import { failureText, runFailure } from "../../../src/trainers/run/failure.ts";
 
 const traceback = [
   "Traceback (most recent call last):",

@@ -6,9 +6,9 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { ByteCount } from "../../../src/trainers/byte-count.ts";
-import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
-import { LogReader } from "../../../src/trainers/log-reader.ts";
+import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
+import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
+import { LogReader } from "../../../src/trainers/reading/log-reader.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "log-reader-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));

@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { DriverLog } from "../../../src/trainers/falcon/driver-log.ts";
 import { parseBuffer, parseEpoch, pythonFloat } from "../../../src/trainers/falcon/log-line.ts";
 import { NodeLog } from "../../../src/trainers/falcon/node-log.ts";
-import { failureOf } from "../../../src/trainers/last-traceback.ts";
-import { parseLogLine } from "../../../src/trainers/python-log.ts";
-import { Rhythm } from "../../../src/trainers/rhythm.ts";
+import { failureOf } from "../../../src/trainers/reading/last-traceback.ts";
+import { parseLogLine } from "../../../src/trainers/reading/python-log.ts";
+import { Rhythm } from "../../../src/trainers/run/rhythm.ts";
 import { recordedLog } from "../../support/recorded.ts";
 
 const at = (seconds: number) => new Date(2026, 10, 24, 8, 0, seconds).getTime();

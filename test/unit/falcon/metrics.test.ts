@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { npz } from "../../../examples/trainer/npz.ts";
-import { ByteCount } from "../../../src/trainers/byte-count.ts";
+import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
 import { MetricReader } from "../../../src/trainers/falcon/metrics.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/npz.ts";
 import { fixture, recordedLog } from "../../support/recorded.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type EpochRecord, NodeLog } from "../../../src/trainers/falcon/node-log.ts";
 import { nodeProgress } from "../../../src/trainers/falcon/node-progress.ts";
-import { Silence } from "../../../src/trainers/silence.ts";
+import { Silence } from "../../../src/trainers/run/silence.ts";
 import { Random } from "../../support/random.ts";
 
 const start = Date.UTC(2026, 0, 1);

@@ -1,9 +1,9 @@
 // How a run ended: from the recorded ends of the real falcon, and from facts that no recording has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EndFacts } from "../../../src/trainers/ending.ts";
+import type { EndFacts } from "../../../src/trainers/run/ending.ts";
 import { postMortem } from "../../../src/trainers/falcon/post-mortem.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import { type RecordedName, recorded, recordedOutput } from "../../support/recorded.ts";
 
 const told = (name: RecordedName, more: Partial<EndFacts> = {}) =>

@@ -7,8 +7,8 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { settled } from "../../../src/session/life/conclusion.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
-import type { NodeProgress } from "../../../src/trainers/run.ts";
+import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
+import type { NodeProgress } from "../../../src/trainers/run/run.ts";
 import { layOut, type RecordedName, recorded } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "progress-")));

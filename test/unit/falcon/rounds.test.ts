@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { parseRound } from "../../../src/trainers/falcon/log-line.ts";
 import { isModelFile } from "../../../src/trainers/falcon/model-files.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside } from "../../../src/trainers/foreign-files.ts";
+import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { layOut, type recordedRounds } from "../../support/recorded.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rounds-"));

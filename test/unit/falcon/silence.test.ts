@@ -1,7 +1,7 @@
 // How long nothing was heard, while the wall clock is set.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Silence } from "../../../src/trainers/silence.ts";
+import { Silence } from "../../../src/trainers/run/silence.ts";
 
 const hour = 3_600_000;
 

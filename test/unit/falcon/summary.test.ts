@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
-import { epochText, leftSpan, number, span, summarise } from "../../../src/trainers/summary.ts";
+import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
+import { epochText, leftSpan, number, span, summarise } from "../../../src/trainers/run/summary.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "summary-")));

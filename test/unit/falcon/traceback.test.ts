@@ -1,7 +1,7 @@
 // A traceback in the lines that matter.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shortTraceback } from "../../../src/trainers/traceback.ts";
+import { shortTraceback } from "../../../src/trainers/reading/traceback.ts";
 
 const library = (n: number) => [
   `  File "/venv/lib/python3.11/site-packages/ray/worker.py", line ${n}, in get`,

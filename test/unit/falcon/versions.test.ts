@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
+import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { layOut, recordedVersions } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "versions-")));

@@ -12,7 +12,7 @@ import {
   refuseLongGrace,
   stopsBefore,
 } from "../../../src/session/run/deadline.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;

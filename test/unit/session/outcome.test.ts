@@ -9,7 +9,7 @@ import {
   sentenceAfter,
   withSignal,
 } from "../../../src/session/life/outcome.ts";
-import type { ModelFiles } from "../../../src/trainers/ending.ts";
+import type { ModelFiles } from "../../../src/trainers/run/ending.ts";
 
 const whole: ModelFiles = { state: "whole", files: 10, damaged: [] };
 const none: ModelFiles = { state: "none", files: 0, damaged: [] };

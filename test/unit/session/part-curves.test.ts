@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinCurves, keptCurves } from "../../../src/session/run/part-curves.ts";
-import type { NodeCurves } from "../../../src/trainers/curve.ts";
+import type { NodeCurves } from "../../../src/trainers/run/curve.ts";
 
 function curves(epochs: number[], value: number, seams: number[] = []): NodeCurves {
   const curve = (label: string) => ({ label, x: epochs, y: epochs.map(() => value) });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nothingTold, runEvents, type Told } from "../../../src/session/events/run-events.ts";
-import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
+import type { NodeProgress, RunProgress } from "../../../src/trainers/run/run.ts";
 
 const node = (over: Partial<NodeProgress> = {}): NodeProgress =>
   ({

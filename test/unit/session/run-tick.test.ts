@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type Looker, RunTick } from "../../../src/session/events/run-tick.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { parseUntil } from "../../../src/session/events/until.ts";
 import { untilHeld } from "../../../src/session/events/until-held.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
 
 const run = (epoch: number) => ({ nodes: [{ name: "z", epoch, nonFinite: [] }] }) as unknown as RunProgress;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
 import { parseUntil } from "../../../src/session/events/until.ts";
-import type { NodeProgress, RunProgress } from "../../../src/trainers/run.ts";
+import type { NodeProgress, RunProgress } from "../../../src/trainers/run/run.ts";
 
 const node = (name: string, epoch: number | null, validationLoss: number | null, nonFinite: unknown[] = []) =>
   ({ name, epoch, validationLoss, nonFinite, fraction: 0.5 }) as unknown as NodeProgress;

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import { readNpz } from "../../../src/trainers/falcon/npz.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
-import { lookAside as look } from "../../../src/trainers/foreign-files.ts";
+import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { UserTerminal } from "../../support/terminal.ts";
 
 let home: string;

@@ -1,7 +1,7 @@
 // What a metric's name tells of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metricTraits } from "../../../src/trainers/metric-words.ts";
+import { metricTraits } from "../../../src/trainers/reading/metric-words.ts";
 
 test("which of two values is the better one", () => {
   for (const [name, kind, better] of [

@@ -5,11 +5,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { ByteCount } from "../../../src/trainers/byte-count.ts";
+import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
 import { MetricsFile } from "../../../src/trainers/files/metrics-file.ts";
 import { RowReader } from "../../../src/trainers/files/rows.ts";
-import { lookAside } from "../../../src/trainers/foreign-files.ts";
-import { endOfFile } from "../../../src/trainers/metrics-files.ts";
+import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
+import { endOfFile } from "../../../src/trainers/reading/metrics-files.ts";
 import { root } from "../../support/paths.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "metrics-"));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { postMortem } from "../../../src/trainers/falcon/post-mortem.ts";
-import { plainLines } from "../../../src/trainers/plain-text.ts";
+import { plainLines } from "../../../src/trainers/reading/plain-text.ts";
 
 const rule = "─".repeat(120);
 /**

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { lookAside } from "../../../src/trainers/foreign-files.ts";
+import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { program } from "../../../src/trainers/program/trainer.ts";
 import type { RunWatch, TerminalState, WatchEffects } from "../../../src/trainers/trainer.ts";
 

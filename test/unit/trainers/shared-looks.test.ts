@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NoAnswer } from "../../../src/base/aside/aside.ts";
 import type { FileStat, FileToStat } from "../../../src/base/aside/stat-files.ts";
-import { sharedLooks } from "../../../src/trainers/shared-looks.ts";
+import { sharedLooks } from "../../../src/trainers/reading/shared-looks.ts";
 
 const file = (name: string): FileToStat => ({ file: name, from: 0, known: 0 });
 const seen = (files: readonly FileToStat[]): FileStat[] =>

@@ -1,5 +1,5 @@
 // The words of terminal output: without escape sequences, and of a display only what it left behind.
-import { withoutSequences } from "../base/text/tokenizer.ts";
+import { withoutSequences } from "../../base/text/tokenizer.ts";
 
 /**
  * What left the alternate screen: behind the last of these stands what a person sees after a display has

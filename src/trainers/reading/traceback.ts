@@ -1,5 +1,5 @@
 // A Python traceback in the few lines that matter: what was raised, and the frames in the user's own files.
-import { isOwnFile } from "./failure.ts";
+import { isOwnFile } from "../run/failure.ts";
 
 /** Own frames that are shown: those nearest to the exception. */
 const mostOwn = 6;

@@ -1,11 +1,11 @@
 // What a run was started with and that nobody notes down: the commit of its directory, the GPUs, and what its
 // trainer tells of itself. Everything is read from files, and asked of git; no Python is started.
 import path from "node:path";
-import { aside } from "../base/aside/aside.ts";
-import { execFileOutside } from "../base/aside/outside-program.ts";
-import { trainerNamed } from "./registry.ts";
-import { entries, head } from "./small-files.ts";
-import type { Cluster, StartedWith, TrainedSession } from "./trainer.ts";
+import { aside } from "../../base/aside/aside.ts";
+import { execFileOutside } from "../../base/aside/outside-program.ts";
+import { trainerNamed } from "../registry.ts";
+import { entries, head } from "../reading/small-files.ts";
+import type { Cluster, StartedWith, TrainedSession } from "../trainer.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */
 export interface Surroundings extends StartedWith {

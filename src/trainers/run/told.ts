@@ -1,5 +1,5 @@
 // What one source tells of a training that it does not know: its points in order, and how far it is.
-import type { MetricKind } from "./metric-words.ts";
+import type { MetricKind } from "../reading/metric-words.ts";
 
 /** The losses at one unit of the training. Values may be NaN or infinite, as the program wrote them. */
 export interface Point extends Partial<Record<MetricKind, number>> {

@@ -1,7 +1,7 @@
 // Reads a log that is being written: every complete line once, from wherever it stood, through truncation and
 // rotation.
 import os from "node:os";
-import type { FileStat, FileToStat, StatFiles } from "../base/aside/stat-files.ts";
+import type { FileStat, FileToStat, StatFiles } from "../../base/aside/stat-files.ts";
 import type { ByteCount } from "./byte-count.ts";
 import { readPiece } from "./foreign-files.ts";
 
