@@ -2,7 +2,7 @@
 // name.
 import fs from "node:fs";
 import path from "node:path";
-import { readYaml, type YamlValue } from "../../src/trainers/falcon/yaml.ts";
+import { readYaml, type YamlValue } from "../../src/trainers/falcon/config/yaml.ts";
 import type { BufferSettings, EstimatorSettings } from "./estimator.ts";
 
 /** One random variable of the graph. */

@@ -28,7 +28,7 @@ static void become(const uint8_t *payload, size_t length) {
   if (count < 2) client_die("the session server (process %d) sent an EXEC without a program", (int)client.server_pid);
   terminal_leave(false);
   client_restore_sigpipe();
-  // meant for us (src/trainers/falcon/shim.ts)
+  // meant for us (src/trainers/falcon/launch/shim.ts)
   unsetenv("FALCON_SESSIONS_SHIM");
   os_execv(arguments[0], arguments + 1);
   int error = errno;

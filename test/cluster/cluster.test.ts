@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { descendants } from "../../src/platform/processes.ts";
-import { clusterNodes } from "../../src/trainers/falcon/ray-cluster.ts";
+import { clusterNodes } from "../../src/trainers/falcon/launch/ray-cluster.ts";
 import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
 import { gaussianProject, quick } from "../falcon/training.ts";
 import { killNow, logged } from "../faults/product.ts";

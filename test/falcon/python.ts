@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { isOurselves } from "../../src/trainers/falcon/find.ts";
+import { isOurselves } from "../../src/trainers/falcon/launch/find.ts";
 
 export interface PythonFalcon {
   /** Its console script. */

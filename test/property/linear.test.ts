@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { maskedEnvironment } from "../../src/commands/show/environment-text.ts";
-import { readYaml } from "../../src/trainers/falcon/yaml.ts";
+import { readYaml } from "../../src/trainers/falcon/config/yaml.ts";
 import { failureOf } from "../../src/trainers/reading/last-traceback.ts";
 
 /** Four million: squared, days. */

@@ -19,7 +19,7 @@ import { longestName } from "../../src/session/life/session-table.ts";
 import { Model } from "../../src/terminal/model/model.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { ByteCount } from "../../src/trainers/reading/byte-count.ts";
-import { readRunConfig } from "../../src/trainers/falcon/run-config.ts";
+import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
 import { encodeRequest } from "../support/client-codec.ts";
 import { alive, readIfThere, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";

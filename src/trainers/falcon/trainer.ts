@@ -1,19 +1,19 @@
 // falcon (PyPI: falcon-sbi) as a trainer: `falcon launch` trains a graph of estimators with Ray.
 import type { Launcher } from "../trainer.ts";
-import { type LaunchArguments, parseLaunch } from "./arguments.ts";
-import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./find.ts";
-import { checkLaunch } from "./launch-check.ts";
-import { joinedCluster, launchConditions, launchNotices } from "./launch-notices.ts";
+import { type LaunchArguments, parseLaunch } from "./launch/arguments.ts";
+import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./launch/find.ts";
+import { checkLaunch } from "./launch/launch-check.ts";
+import { joinedCluster, launchConditions, launchNotices } from "./launch/launch-notices.ts";
 import { rayProcesses } from "./leftovers.ts";
-import { modelFiles } from "./model-files.ts";
-import { postMortem } from "./post-mortem.ts";
-import { RunWatcher } from "./progress.ts";
-import { relaunchPlan } from "./relaunch.ts";
-import { findRunDirectory, type LatestLink, latestLink } from "./run-directory.ts";
-import { installShim, makeShim, removeShim, shimFolder } from "./shim.ts";
+import { modelFiles } from "./run/model-files.ts";
+import { postMortem } from "./run/post-mortem.ts";
+import { RunWatcher } from "./run/progress.ts";
+import { relaunchPlan } from "./launch/relaunch.ts";
+import { findRunDirectory, type LatestLink, latestLink } from "./run/run-directory.ts";
+import { installShim, makeShim, removeShim, shimFolder } from "./launch/shim.ts";
 import { falconStop } from "./stopping.ts";
 import { startedWith } from "./surroundings.ts";
-import { commandsIn, falconUsage } from "./usage.ts";
+import { commandsIn, falconUsage } from "./launch/usage.ts";
 
 export const falcon: Launcher = {
   name: "falcon",

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { zipSync } from "fflate";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import type { Target } from "../target.ts";

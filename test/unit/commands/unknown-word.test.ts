@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandSpec } from "../../../src/commands/dispatch/command.ts";
 import { nearest } from "../../../src/commands/dispatch/unknown-word.ts";
-import { commandsIn } from "../../../src/trainers/falcon/usage.ts";
+import { commandsIn } from "../../../src/trainers/falcon/launch/usage.ts";
 
 const names = [
   "launch",

@@ -10,7 +10,7 @@ import { comparisonCsv, comparisonJson, comparisonOf } from "../../../src/compar
 import { configDifferences, flatConfig } from "../../../src/compare/config-difference.ts";
 import { exportCsv, exportJson, exportNpz } from "../../../src/compare/run-export.ts";
 import { comparisonSvg } from "../../../src/export/comparison-figure.ts";
-import { readNpy } from "../../../src/trainers/falcon/npz.ts";
+import { readNpy } from "../../../src/trainers/falcon/run/npz.ts";
 import { sampleAt } from "../../support/usage-samples.ts";
 
 const config = (more: Record<string, unknown> = {}) =>

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseLaunch } from "../../../src/trainers/falcon/arguments.ts";
+import { parseLaunch } from "../../../src/trainers/falcon/launch/arguments.ts";
 
 test("nothing given: falcon's defaults", () => {
   assert.deepEqual(parseLaunch([]), {

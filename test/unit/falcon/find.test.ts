@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { Failure } from "../../../src/base/failure.ts";
-import { findPythonFalcon, firstOnPath, isOurselves, pythonBehind } from "../../../src/trainers/falcon/find.ts";
+import { findPythonFalcon, firstOnPath, isOurselves, pythonBehind } from "../../../src/trainers/falcon/launch/find.ts";
 
 let home: string;
 let root: string;

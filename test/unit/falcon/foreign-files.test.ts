@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { zipSync } from "fflate";
 import type { FileStat } from "../../../src/base/aside/stat-files.ts";
-import { readChunk } from "../../../src/trainers/falcon/chunks.ts";
+import { readChunk } from "../../../src/trainers/falcon/run/chunks.ts";
 import { lookAside, readPiece, signatureOf, sizeOf } from "../../../src/trainers/reading/foreign-files.ts";
 
 let folder: string;

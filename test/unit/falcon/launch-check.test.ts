@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { parseLaunch } from "../../../src/trainers/falcon/arguments.ts";
-import { checkLaunch } from "../../../src/trainers/falcon/launch-check.ts";
+import { parseLaunch } from "../../../src/trainers/falcon/launch/arguments.ts";
+import { checkLaunch } from "../../../src/trainers/falcon/launch/launch-check.ts";
 
 let folder: string;
 let falcon: string;

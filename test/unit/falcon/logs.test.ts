@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DriverLog } from "../../../src/trainers/falcon/driver-log.ts";
-import { parseBuffer, parseEpoch, pythonFloat } from "../../../src/trainers/falcon/log-line.ts";
-import { NodeLog } from "../../../src/trainers/falcon/node-log.ts";
+import { DriverLog } from "../../../src/trainers/falcon/run/driver-log.ts";
+import { parseBuffer, parseEpoch, pythonFloat } from "../../../src/trainers/falcon/run/log-line.ts";
+import { NodeLog } from "../../../src/trainers/falcon/run/node-log.ts";
 import { failureOf } from "../../../src/trainers/reading/last-traceback.ts";
 import { parseLogLine } from "../../../src/trainers/reading/python-log.ts";
 import { Rhythm } from "../../../src/trainers/run/rhythm.ts";

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { zipSync } from "fflate";
-import { isWholeArchive, modelFiles } from "../../../src/trainers/falcon/model-files.ts";
+import { isWholeArchive, modelFiles } from "../../../src/trainers/falcon/run/model-files.ts";
 
 const folder = fs.mkdtempSync("/tmp/fs-");
 after(() => fs.rmSync(folder, { recursive: true }));

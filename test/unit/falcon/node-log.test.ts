@@ -1,8 +1,8 @@
 // What a node's log gathers as its epochs come, so that a look at a run does not walk through all of them.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type EpochRecord, NodeLog } from "../../../src/trainers/falcon/node-log.ts";
-import { nodeProgress } from "../../../src/trainers/falcon/node-progress.ts";
+import { type EpochRecord, NodeLog } from "../../../src/trainers/falcon/run/node-log.ts";
+import { nodeProgress } from "../../../src/trainers/falcon/run/node-progress.ts";
 import { Silence } from "../../../src/trainers/run/silence.ts";
 import { Random } from "../../support/random.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndFacts } from "../../../src/trainers/run/ending.ts";
-import { postMortem } from "../../../src/trainers/falcon/post-mortem.ts";
+import { postMortem } from "../../../src/trainers/falcon/run/post-mortem.ts";
 import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import { type RecordedName, recorded, recordedOutput } from "../../support/recorded.ts";
 

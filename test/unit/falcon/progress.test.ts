@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { settled } from "../../../src/session/life/conclusion.ts";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import type { NodeProgress } from "../../../src/trainers/run/run.ts";
 import { layOut, type RecordedName, recorded } from "../../support/recorded.ts";

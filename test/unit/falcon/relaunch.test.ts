@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { relaunchPlan } from "../../../src/trainers/falcon/relaunch.ts";
+import { relaunchPlan } from "../../../src/trainers/falcon/launch/relaunch.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "relaunch-")));

@@ -5,9 +5,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { parseRound } from "../../../src/trainers/falcon/log-line.ts";
-import { isModelFile } from "../../../src/trainers/falcon/model-files.ts";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { parseRound } from "../../../src/trainers/falcon/run/log-line.ts";
+import { isModelFile } from "../../../src/trainers/falcon/run/model-files.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { layOut, type recordedRounds } from "../../support/recorded.ts";
 

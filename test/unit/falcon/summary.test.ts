@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { epochText, leftSpan, number, span, summarise } from "../../../src/trainers/run/summary.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";

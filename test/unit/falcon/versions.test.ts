@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { layOut, recordedVersions } from "../../support/recorded.ts";
 

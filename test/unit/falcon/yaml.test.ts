@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readYaml, YamlError, type YamlValue } from "../../../src/trainers/falcon/yaml.ts";
+import { readYaml, YamlError, type YamlValue } from "../../../src/trainers/falcon/config/yaml.ts";
 
 /** Maps without the missing prototype, for comparing. */
 const plain = (value: YamlValue) => JSON.parse(JSON.stringify(value));

@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
-import { readNpz } from "../../../src/trainers/falcon/npz.ts";
-import { RunWatcher } from "../../../src/trainers/falcon/progress.ts";
+import { readNpz } from "../../../src/trainers/falcon/run/npz.ts";
+import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import { UserTerminal } from "../../support/terminal.ts";
 

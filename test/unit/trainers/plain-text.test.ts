@@ -2,7 +2,7 @@
 // display's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { postMortem } from "../../../src/trainers/falcon/post-mortem.ts";
+import { postMortem } from "../../../src/trainers/falcon/run/post-mortem.ts";
 import { plainLines } from "../../../src/trainers/reading/plain-text.ts";
 
 const rule = "─".repeat(120);

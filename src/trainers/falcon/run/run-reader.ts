@@ -1,16 +1,16 @@
 // The files of one run, read as they grow: configuration, the driver's log, the dataset's and each node's.
 import path from "node:path";
-import type { FileStat, StatFiles } from "../../base/aside/stat-files.ts";
-import { ByteCount } from "../reading/byte-count.ts";
-import { LogReader } from "../reading/log-reader.ts";
-import { parseLogLine } from "../reading/python-log.ts";
-import { Rhythm } from "../run/rhythm.ts";
-import { Silence } from "../run/silence.ts";
+import type { FileStat, StatFiles } from "../../../base/aside/stat-files.ts";
+import { ByteCount } from "../../reading/byte-count.ts";
+import { LogReader } from "../../reading/log-reader.ts";
+import { parseLogLine } from "../../reading/python-log.ts";
+import { Rhythm } from "../../run/rhythm.ts";
+import { Silence } from "../../run/silence.ts";
 import { DriverLog } from "./driver-log.ts";
 import { parseBuffer } from "./log-line.ts";
 import { MetricReader } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
-import { type ConfigNode, type RunConfig, readRunConfig } from "./run-config.ts";
+import { type ConfigNode, type RunConfig, readRunConfig } from "../config/run-config.ts";
 import { canonical } from "./run-directory.ts";
 
 /** Buffer lines that the simulation rate is measured over. */

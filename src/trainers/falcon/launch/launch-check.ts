@@ -2,12 +2,12 @@
 // run directory, observations and Python.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
 import type { LaunchArguments } from "./arguments.ts";
 import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
-import { readYaml, type YamlValue } from "./yaml.ts";
-import { isMap, valueAt } from "./yaml-tree.ts";
+import { readYaml, type YamlValue } from "../config/yaml.ts";
+import { isMap, valueAt } from "../config/yaml-tree.ts";
 
 /**
  * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the

@@ -1,13 +1,13 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
-import { condense } from "../run/curve.ts";
-import type { Stretch } from "../run/not-finite.ts";
-import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../run/run.ts";
-import type { Now, Silence } from "../run/silence.ts";
+import { condense } from "../../run/curve.ts";
+import type { Stretch } from "../../run/not-finite.ts";
+import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../run/run.ts";
+import type { Now, Silence } from "../../run/silence.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
-import type { ConfigNode } from "./run-config.ts";
+import type { ConfigNode } from "../config/run-config.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;

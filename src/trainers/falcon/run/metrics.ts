@@ -1,7 +1,7 @@
 // Follows a metric's NPZ chunks: only those that are new, and complete.
 import path from "node:path";
-import type { ByteCount } from "../reading/byte-count.ts";
-import { signatureOf } from "../reading/foreign-files.ts";
+import type { ByteCount } from "../../reading/byte-count.ts";
+import { signatureOf } from "../../reading/foreign-files.ts";
 import { readChunk } from "./chunks.ts";
 import type { Point } from "./npz.ts";
 

@@ -1,10 +1,10 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
 import path from "node:path";
-import { execFileOutside } from "../../base/aside/outside-program.ts";
-import { head } from "../reading/small-files.ts";
-import type { Cluster, ClusterNode } from "../trainer.ts";
-import type { YamlValue } from "./yaml.ts";
-import { valueAt } from "./yaml-tree.ts";
+import { execFileOutside } from "../../../base/aside/outside-program.ts";
+import { head } from "../../reading/small-files.ts";
+import type { Cluster, ClusterNode } from "../../trainer.ts";
+import type { YamlValue } from "../config/yaml.ts";
+import { valueAt } from "../config/yaml-tree.ts";
 
 /** An address has some tens of bytes. */
 const longestAddress = 1024;

@@ -1,11 +1,11 @@
 // What a run's config.yml says about where its files are and what is trained.
 import fs from "node:fs";
 import path from "node:path";
-import { aside, NoAnswer } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
-import { readRegular } from "../../base/aside/regular-file.ts";
-import type { ByteCount } from "../reading/byte-count.ts";
-import { canonicalHere as canonical } from "./run-directory.ts";
+import { aside, NoAnswer } from "../../../base/aside/aside.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
+import { readRegular } from "../../../base/aside/regular-file.ts";
+import type { ByteCount } from "../../reading/byte-count.ts";
+import { canonicalHere as canonical } from "../run/run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 import { isMap, valueAt } from "./yaml-tree.ts";
 

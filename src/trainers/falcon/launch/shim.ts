@@ -3,11 +3,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
-import { Failure, Status, sentence } from "../../base/failure.ts";
-import { quoted } from "../../base/text/shell-words.ts";
-import type { EnvironmentShim } from "../trainer.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
+import { Failure, Status, sentence } from "../../../base/failure.ts";
+import { quoted } from "../../../base/text/shell-words.ts";
+import type { EnvironmentShim } from "../../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
 /**

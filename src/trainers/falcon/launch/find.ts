@@ -1,10 +1,10 @@
 // Finds the user's Python falcon, and never takes ourselves for it.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk, textOf } from "../../base/text/bytes.ts";
-import { Failure, Status } from "../../base/failure.ts";
-import type { FindOptions, FoundProgram } from "../trainer.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk, textOf } from "../../../base/text/bytes.ts";
+import { Failure, Status } from "../../../base/failure.ts";
+import type { FindOptions, FoundProgram } from "../../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 
 /** What the Python falcon is called where the environment's `falcon` is our shim (shim.ts). */
@@ -252,10 +252,10 @@ async function realPath(file: string): Promise<string> {
   return textOf(await fs.promises.realpath(onDisk(file), "buffer"));
 }
 
-/** Both as the bundle in dist/ and as sources in src/trainers/falcon/. */
+/** Both as the bundle in dist/ and as sources in src/trainers/falcon/launch/. */
 function ownRoot(): string {
   const here = import.meta.dirname;
-  return path.basename(here) === "dist" ? path.dirname(here) : path.resolve(here, "..", "..", "..");
+  return path.basename(here) === "dist" ? path.dirname(here) : path.resolve(here, "../../../..");
 }
 
 function notFound(root: string): string {

@@ -1,7 +1,7 @@
 // GPUs of this machine by its drivers' own files, as Ray counts them by their libraries. Asks the file system
 // itself: for work that is done aside.
 import path from "node:path";
-import { entries, head } from "../reading/small-files.ts";
+import { entries, head } from "../../reading/small-files.ts";
 
 /** How many each driver has; undefined: no file tells. */
 export interface Gpus {

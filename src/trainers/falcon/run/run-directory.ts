@@ -1,10 +1,10 @@
 // Which run directory a session trains into: named by its arguments, or found after the start.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk, textOf } from "../../base/text/bytes.ts";
-import { readRegular } from "../../base/aside/regular-file.ts";
-import type { RunPlace } from "../trainer.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk, textOf } from "../../../base/text/bytes.ts";
+import { readRegular } from "../../../base/aside/regular-file.ts";
+import type { RunPlace } from "../../trainer.ts";
 
 /** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */
 export interface LatestLink {

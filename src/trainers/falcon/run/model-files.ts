@@ -2,9 +2,9 @@
 // summary says.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
-import type { ModelFiles } from "../run/ending.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
+import type { ModelFiles } from "../../run/ending.ts";
 
 /** Damaged files that are named: a sentence has no room for more. */
 const mostNamed = 5;

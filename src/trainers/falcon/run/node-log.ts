@@ -1,8 +1,8 @@
 // What a node's log tells of its training: every epoch of every launch.
 
-import { LastStretch, lastStretch, type Stretch } from "../run/not-finite.ts";
-import { parseLogLine } from "../reading/python-log.ts";
-import { Rhythm } from "../run/rhythm.ts";
+import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
+import { parseLogLine } from "../../reading/python-log.ts";
+import { Rhythm } from "../../run/rhythm.ts";
 import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
 
 /** One epoch as the log has it. Losses in nats. */

@@ -1,6 +1,6 @@
 // Chunks of a metric, read aside (base/aside/aside.ts).
-import { aside } from "../../base/aside/aside.ts";
-import { readRegular } from "../../base/aside/regular-file.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { readRegular } from "../../../base/aside/regular-file.ts";
 import { type Point, pointsOf, readNpz, unpackedSize } from "./npz.ts";
 
 /** A chunk has about 3 KB (100 entries); anything this large is no chunk of a scalar. */

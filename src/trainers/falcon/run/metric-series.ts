@@ -2,10 +2,10 @@
 // entry a call.
 import fs from "node:fs";
 import path from "node:path";
-import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
-import type { ByteCount } from "../reading/byte-count.ts";
-import type { MetricSeries } from "../run/series.ts";
+import { aside } from "../../../base/aside/aside.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
+import type { ByteCount } from "../../reading/byte-count.ts";
+import type { MetricSeries } from "../../run/series.ts";
 import { MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Point } from "./npz.ts";

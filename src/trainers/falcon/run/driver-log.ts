@@ -1,7 +1,7 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
-import { withoutAttributes } from "../../base/text/control-sequences.ts";
-import { failureOf } from "../reading/last-traceback.ts";
-import { parseLogLine } from "../reading/python-log.ts";
+import { withoutAttributes } from "../../../base/text/control-sequences.ts";
+import { failureOf } from "../../reading/last-traceback.ts";
+import { parseLogLine } from "../../reading/python-log.ts";
 import { pythonFloat } from "./log-line.ts";
 
 /** Where a launch is, by what its driver logged last. */
