@@ -1,11 +1,11 @@
 // The page's entry: shows the run that was written into it (`falcon share --to`), else lets itself in and
 // shows what the address names. One script for both, since the terminal is most of it.
-import { allowStyles } from "./allowed-styles.ts";
-import { CompareView } from "./compare.ts";
+import { allowStyles } from "./widgets/allowed-styles.ts";
+import { CompareView } from "./views/compare.ts";
 import { Connection, type View } from "./connection.ts";
 import { fill, h, setText } from "./dom.ts";
-import { RunView, tabOf } from "./run.ts";
-import { RunsView } from "./runs.ts";
+import { RunView, tabOf } from "./views/run.ts";
+import { RunsView } from "./views/runs.ts";
 import { enter, me, NotLetIn } from "./server.ts";
 import { sharedRun, showShared } from "./shared.ts";
 import { startTheme, switchTheme } from "./theme.ts";

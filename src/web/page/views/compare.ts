@@ -1,14 +1,14 @@
 // Several runs beside each other: one plot for each node, a line for each run, and the same numbers as a
 // table.
-import { wall } from "../../base/clock.ts";
-import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../wire.ts";
-import type { View } from "./connection.ts";
+import { wall } from "../../../base/clock.ts";
+import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../../wire.ts";
+import type { View } from "../connection.ts";
 import { swatch } from "./curves.ts";
-import { fill, h } from "./dom.ts";
-import { short, span } from "./format.ts";
-import { Plot } from "./plot.ts";
-import { get, isNone } from "./server.ts";
-import { isDark, onTheme } from "./theme.ts";
+import { fill, h } from "../dom.ts";
+import { short, span } from "../format.ts";
+import { Plot } from "../widgets/plot.ts";
+import { get, isNone } from "../server.ts";
+import { isDark, onTheme } from "../theme.ts";
 
 /** Runs that are still told apart. */
 const mostRuns = 8;

@@ -1,10 +1,10 @@
 // The curves of a run: a panel for each node, with its losses and its learning rate; below them what it used
 // and whichever other metric is chosen. Seams and events are marks.
-import type { Beside, NodeCurve } from "../wire.ts";
-import { fill, h } from "./dom.ts";
-import { colourOf, Plot, type PlotData } from "./plot.ts";
-import { get, isNone } from "./server.ts";
-import { isDark } from "./theme.ts";
+import type { Beside, NodeCurve } from "../../wire.ts";
+import { fill, h } from "../dom.ts";
+import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
+import { get, isNone } from "../server.ts";
+import { isDark } from "../theme.ts";
 
 export class Curves {
   readonly #id: string;

@@ -1,9 +1,9 @@
 // A recording that plays in a page without a server: an asciicast (version 2), unpacked and fed to a
 // terminal.
-import { fill, h, setText } from "./dom.ts";
-import { span } from "./format.ts";
-import { Screen } from "./screen.ts";
-import { isDark, onTheme } from "./theme.ts";
+import { fill, h, setText } from "../dom.ts";
+import { span } from "../format.ts";
+import { Screen } from "../widgets/screen.ts";
+import { isDark, onTheme } from "../theme.ts";
 
 /** An event of a recording: seconds from its start, `o` output or `r` another size, and what. */
 type Event = [at: number, kind: string, data: string];

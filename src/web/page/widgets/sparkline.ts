@@ -1,5 +1,5 @@
 // A small curve beside a name: where the losses went.
-import { svg } from "./dom.ts";
+import { svg } from "../dom.ts";
 
 const width = 96;
 const height = 28;

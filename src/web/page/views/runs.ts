@@ -1,11 +1,11 @@
 // The first page: all runs, live, with what one wants to know of each; filters, search, and a choice to
 // compare.
-import type { PageMessage, RunRow, ServerMessage } from "../wire.ts";
-import type { View } from "./connection.ts";
-import { fill, h, setText } from "./dom.ts";
-import { moment } from "./format.ts";
-import { sparkline } from "./sparkline.ts";
-import { badge, bar, factsOf } from "./status.ts";
+import type { PageMessage, RunRow, ServerMessage } from "../../wire.ts";
+import type { View } from "../connection.ts";
+import { fill, h, setText } from "../dom.ts";
+import { moment } from "../format.ts";
+import { sparkline } from "../widgets/sparkline.ts";
+import { badge, bar, factsOf } from "../widgets/status.ts";
 
 type Filter = "all" | "live" | "ended" | "failed";
 const filters: readonly Filter[] = ["all", "live", "ended", "failed"];

@@ -1,9 +1,9 @@
 // The log of a run: its lines with their times, a search over all of them, and the way from a hit to its
 // line and its moment.
-import type { Lines } from "../wire.ts";
-import { fill, h, setText } from "./dom.ts";
-import { moment } from "./format.ts";
-import { get, isNone } from "./server.ts";
+import type { Lines } from "../../wire.ts";
+import { fill, h, setText } from "../dom.ts";
+import { moment } from "../format.ts";
+import { get, isNone } from "../server.ts";
 
 /** Lines that are shown at once. */
 const window_ = 300;

@@ -1,7 +1,7 @@
 // How a run stands, as a coloured word, a bar and a line of facts.
-import type { RunRow } from "../wire.ts";
-import { h } from "./dom.ts";
-import { short, since, span } from "./format.ts";
+import type { RunRow } from "../../wire.ts";
+import { h } from "../dom.ts";
+import { short, since, span } from "../format.ts";
 
 /** The one word of a run. */
 export function wordOf(row: RunRow): string {

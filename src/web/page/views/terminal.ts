@@ -1,11 +1,11 @@
 // The live terminal of a run: looks at first; "Type" takes the keys, with the same rules as in any terminal.
-import type { RunRow, ServerMessage } from "../wire.ts";
-import type { Connection } from "./connection.ts";
-import { fill, h, setText } from "./dom.ts";
-import { Screen } from "./screen.ts";
-import { me } from "./server.ts";
-import { Taken } from "./taken.ts";
-import { isDark } from "./theme.ts";
+import type { RunRow, ServerMessage } from "../../wire.ts";
+import type { Connection } from "../connection.ts";
+import { fill, h, setText } from "../dom.ts";
+import { Screen } from "../widgets/screen.ts";
+import { me } from "../server.ts";
+import { Taken } from "../taken.ts";
+import { isDark } from "../theme.ts";
 
 /** Keys that a phone has not. */
 const extraKeys: readonly (readonly [string, string])[] = [

@@ -1,9 +1,9 @@
 // What a run was started with, its configuration, and every download.
 
-import type { RunRow } from "../wire.ts";
-import { fill, h } from "./dom.ts";
-import { bytes, moment, span } from "./format.ts";
-import { download, get, isNone, me } from "./server.ts";
+import type { RunRow } from "../../wire.ts";
+import { fill, h } from "../dom.ts";
+import { bytes, moment, span } from "../format.ts";
+import { download, get, isNone, me } from "../server.ts";
 
 /** Formats of `falcon export`, and what they are. */
 const exports_: readonly (readonly [format: string, what: string, link: boolean])[] = [
