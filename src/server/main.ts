@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const helper = forkHelper(helperProgram(root));
   helper.on("error", () => {}); // where there is none the server says so, to whoever needs one
   const [{ AlreadyServed }, { installedVersion, Server: Program }] = await Promise.all([
-    import("./home-guard.ts"),
+    import("./home/home-guard.ts"),
     import("./server.ts"),
   ]);
   let server: Server;

@@ -10,7 +10,7 @@ import type { Session } from "../session/life/session.ts";
 import type { PartKeeper } from "../session/run/part-keeper.ts";
 import type { RunProgresses } from "../session/run/run-progress.ts";
 import type { RunProgress } from "../trainers/run/run.ts";
-import type { JobEnds } from "./job-ends.ts";
+import type { JobEnds } from "./jobs/job-ends.ts";
 import { sampled } from "./usage.ts";
 
 /**

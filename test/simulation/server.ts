@@ -3,7 +3,7 @@
 import { defaultConfig } from "../../src/base/config/config.ts";
 import { attachHere, resumeAttach } from "../../src/commands/attach/attach-terminal.ts";
 import type { Call, Context } from "../../src/commands/dispatch/call.ts";
-import { Peer } from "../../src/server/peer.ts";
+import { Peer } from "../../src/server/clients/peer.ts";
 import { Session } from "../../src/session/life/session.ts";
 import type { SessionRow, StoredSnapshot } from "../../src/store/session-store.ts";
 import { Broken, SimScreens } from "./screens.ts";

@@ -37,7 +37,7 @@ import {
   fromHolderLimit,
   MalformedFrame,
 } from "../../../src/protocol/holder.ts";
-import { Peer } from "../../../src/server/peer.ts";
+import { Peer } from "../../../src/server/clients/peer.ts";
 import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
 import type { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";

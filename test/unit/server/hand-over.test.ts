@@ -7,8 +7,8 @@ import path from "node:path";
 import { test } from "node:test";
 import { ServerFrame } from "../../../src/protocol/client.ts";
 import { FrameReader } from "../../../src/protocol/frame.ts";
-import { Listener } from "../../../src/server/listener.ts";
-import { Peer } from "../../../src/server/peer.ts";
+import { Listener } from "../../../src/server/clients/listener.ts";
+import { Peer } from "../../../src/server/clients/peer.ts";
 
 interface Connection {
   readonly peer: Peer;

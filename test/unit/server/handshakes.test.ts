@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import path from "node:path";
 import { describe, mock, test } from "node:test";
-import { Handshakes, longestHandshake, mostHandshakes } from "../../../src/server/handshakes.ts";
+import { Handshakes, longestHandshake, mostHandshakes } from "../../../src/server/clients/handshakes.ts";
 import { until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon } from "../../support/paths.ts";

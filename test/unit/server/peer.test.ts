@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { ClientFrame, encodeExit, encodeInputMode, ServerFrame } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { Peer, type PeerEffects } from "../../../src/server/peer.ts";
+import { Peer, type PeerEffects } from "../../../src/server/clients/peer.ts";
 
 /** A peer whose command is `run`, the socket that it reads, and what it has written. */
 function connected(run: PeerEffects["run"]): { peer: Peer; socket: Duplex; writes: Buffer[] } {

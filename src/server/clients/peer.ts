@@ -3,11 +3,11 @@
 // Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
-import type { Log } from "../base/log.ts";
-import { printableLines, printableProse } from "../base/text/printable.ts";
-import type { TerminalBytes } from "../base/text/terminal-bytes.ts";
-import type { Call, InputMode } from "../commands/dispatch/call.ts";
-import { close, sendFds, writeSome } from "../platform/native.ts";
+import type { Log } from "../../base/log.ts";
+import { printableLines, printableProse } from "../../base/text/printable.ts";
+import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
+import type { Call, InputMode } from "../../commands/dispatch/call.ts";
+import { close, sendFds, writeSome } from "../../platform/native.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -34,8 +34,8 @@ import {
   type Request,
   RequestReader,
   ServerFrame,
-} from "../protocol/client.ts";
-import { encodeFrame, FrameReader } from "../protocol/frame.ts";
+} from "../../protocol/client.ts";
+import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
 
 /** A peer is in one of these phases; each frame is right in exactly one. */
 type Phase = "hello" | "command" | "closing";

@@ -3,9 +3,9 @@
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { Failure } from "../base/failure.ts";
-import type { Log } from "../base/log.ts";
-import { peerCredentials } from "../platform/native.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { peerCredentials } from "../../platform/native.ts";
 
 /**
  * Longest path of a Unix socket that every system takes (macOS 104 with the NUL); Node truncates longer ones

@@ -1,5 +1,5 @@
 // Connections that have not said yet who they are: they have a deadline, and make room for those that come.
-import type { Log } from "../base/log.ts";
+import type { Log } from "../../base/log.ts";
 
 /** A client says all of its request at once, in a millisecond. Who has not after this time (ms) is none. */
 export const longestHandshake = 5_000;

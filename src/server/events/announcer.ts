@@ -1,26 +1,26 @@
 // Tells the channels of [notify]: one outbox each, so that a slow one keeps no other waiting; and what
 // machines without a network have left for us.
-import type { Channel } from "../base/config/channels.ts";
-import type { Log } from "../base/log.ts";
-import type { FigureTurn } from "../export/render.ts";
-import { leftFact, type Message, testMessage } from "../notify/message.ts";
-import type { SendEffects } from "../notify/send.ts";
-import type { Attempt } from "../notify/web-send.ts";
-import { channelWay } from "../session/events/channel-way.ts";
-import { EventOutbox } from "../session/events/event-outbox.ts";
-import { claimNotices, clearNotices, leaveNotices } from "../session/machines/shared-notices.ts";
-import type { Delivery } from "../store/deliveries.ts";
-import { type Notice, Notices, type UntoldNotice } from "../store/notices.ts";
-import type { SessionRow, SessionStore } from "../store/session-store.ts";
-import type { NodeCurves } from "../trainers/run/curve.ts";
+import type { Channel } from "../../base/config/channels.ts";
+import type { Log } from "../../base/log.ts";
+import type { FigureTurn } from "../../export/render.ts";
+import { leftFact, type Message, testMessage } from "../../notify/message.ts";
+import type { SendEffects } from "../../notify/send.ts";
+import type { Attempt } from "../../notify/web-send.ts";
+import { channelWay } from "../../session/events/channel-way.ts";
+import { EventOutbox } from "../../session/events/event-outbox.ts";
+import { claimNotices, clearNotices, leaveNotices } from "../../session/machines/shared-notices.ts";
+import type { Delivery } from "../../store/deliveries.ts";
+import { type Notice, Notices, type UntoldNotice } from "../../store/notices.ts";
+import type { SessionRow, SessionStore } from "../../store/session-store.ts";
+import type { NodeCurves } from "../../trainers/run/curve.ts";
 import { runEventCommand } from "./event-command.ts";
 
 /**
  * HTTP and TLS are loaded when a message is sent: they are 3 ms of a server's start, for which a person
  * waits.
  */
-const send = async (...message: Parameters<typeof import("../notify/send.ts").send>) =>
-  (await import("../notify/send.ts")).send(...message);
+const send = async (...message: Parameters<typeof import("../../notify/send.ts").send>) =>
+  (await import("../../notify/send.ts")).send(...message);
 
 export interface AnnouncerEffects {
   database: SessionStore["database"];

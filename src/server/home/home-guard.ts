@@ -3,9 +3,9 @@
 // in their place; another server may have those by now.
 import fs from "node:fs";
 import path from "node:path";
-import { Failure } from "../base/failure.ts";
-import type { Log } from "../base/log.ts";
-import { close, type Entry, entryAt, entryOf, lockFolder, openFolder, tryLock, unlinkAt } from "../platform/native.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { close, type Entry, entryAt, entryOf, lockFolder, openFolder, tryLock, unlinkAt } from "../../platform/native.ts";
 
 /** Names in the home. */
 export const databaseName = "state.db";

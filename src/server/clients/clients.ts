@@ -3,14 +3,14 @@
 import fs from "node:fs";
 import type { Socket } from "node:net";
 import path from "node:path";
-import type { Log } from "../base/log.ts";
-import type { Call } from "../commands/dispatch/call.ts";
-import { mostDescriptors, shortfall, systemAllowance } from "../platform/allowance.ts";
-import { nativeFolder } from "../platform/native.ts";
-import { clientProtocol, type Hello } from "../protocol/client.ts";
+import type { Log } from "../../base/log.ts";
+import type { Call } from "../../commands/dispatch/call.ts";
+import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allowance.ts";
+import { nativeFolder } from "../../platform/native.ts";
+import { clientProtocol, type Hello } from "../../protocol/client.ts";
 import { Handshakes } from "./handshakes.ts";
 import { Peer } from "./peer.ts";
-import { isNewer } from "./version.ts";
+import { isNewer } from "../version.ts";
 
 /**
  * A request that comes again so often has not found a server that can give it more (another client was first

@@ -1,18 +1,18 @@
 // Sessions and batch jobs: the host's server takes in the sessions of jobs that are over; the server of a job
 // ends its sessions with it where no control group does.
 import { setTimeout as delay } from "node:timers/promises";
-import { steady, wall } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
-import { finalJobEnd, jobWords } from "../batch/job-end.ts";
-import { Slurm } from "../batch/slurm.ts";
-import { nameOf } from "../platform/processes.ts";
-import { signalNumber } from "../platform/signals.ts";
-import type { Session } from "../session/life/session.ts";
-import type { SessionTable } from "../session/life/session-table.ts";
-import { isLive } from "../session/life/state.ts";
-import { type TakenIn, takeInEndedJobs, type Untold } from "../session/machines/take-in.ts";
-import { stopGracefully } from "../session/run/graceful-stop.ts";
-import type { SessionStore } from "../store/session-store.ts";
+import { steady, wall } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import { finalJobEnd, jobWords } from "../../batch/job-end.ts";
+import { Slurm } from "../../batch/slurm.ts";
+import { nameOf } from "../../platform/processes.ts";
+import { signalNumber } from "../../platform/signals.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { SessionTable } from "../../session/life/session-table.ts";
+import { isLive } from "../../session/life/state.ts";
+import { type TakenIn, takeInEndedJobs, type Untold } from "../../session/machines/take-in.ts";
+import { stopGracefully } from "../../session/run/graceful-stop.ts";
+import type { SessionStore } from "../../store/session-store.ts";
 import { keeperAbove, keeperFrom, watchJob } from "./job-watch.ts";
 
 /**

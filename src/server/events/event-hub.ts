@@ -1,23 +1,23 @@
 // What happens to sessions, and who is told of it: the stream of events, the command of `on_event`, the
 // channels of [notify], and the terminals of viewers.
 import os from "node:os";
-import { steady, wall } from "../base/clock.ts";
-import type { Config } from "../base/config/config.ts";
-import type { Log } from "../base/log.ts";
-import type { FigureTurn } from "../export/render.ts";
-import type { Finding } from "../resources/findings.ts";
-import { aboutAll } from "../session/events/event-facts.ts";
-import { commandWay, EventOutbox } from "../session/events/event-outbox.ts";
-import { EventStream } from "../session/events/event-stream.ts";
-import type { Session } from "../session/life/session.ts";
-import { noticesRoot } from "../session/machines/shared-notices.ts";
-import { Deliveries, type Delivery } from "../store/deliveries.ts";
-import type { UntoldNotice } from "../store/notices.ts";
-import { archiveRoot } from "../store/part-archive.ts";
-import { SessionEvents } from "../store/session-events.ts";
-import type { SessionStore } from "../store/session-store.ts";
-import type { NodeCurves } from "../trainers/run/curve.ts";
-import type { RunProgress } from "../trainers/run/run.ts";
+import { steady, wall } from "../../base/clock.ts";
+import type { Config } from "../../base/config/config.ts";
+import type { Log } from "../../base/log.ts";
+import type { FigureTurn } from "../../export/render.ts";
+import type { Finding } from "../../resources/findings.ts";
+import { aboutAll } from "../../session/events/event-facts.ts";
+import { commandWay, EventOutbox } from "../../session/events/event-outbox.ts";
+import { EventStream } from "../../session/events/event-stream.ts";
+import type { Session } from "../../session/life/session.ts";
+import { noticesRoot } from "../../session/machines/shared-notices.ts";
+import { Deliveries, type Delivery } from "../../store/deliveries.ts";
+import type { UntoldNotice } from "../../store/notices.ts";
+import { archiveRoot } from "../../store/part-archive.ts";
+import { SessionEvents } from "../../store/session-events.ts";
+import type { SessionStore } from "../../store/session-store.ts";
+import type { NodeCurves } from "../../trainers/run/curve.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import { Announcer } from "./announcer.ts";
 import { runEventCommand } from "./event-command.ts";
 

@@ -1,10 +1,10 @@
 // Signals to the server of a batch job: they are the batch system's, went to every process of the job, and
 // the server stays to see how the runs end.
-import { wall } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
-import type { Session } from "../session/life/session.ts";
-import { noteHit, orderAfterHit } from "../session/run/graceful-stop.ts";
-import type { RunProgresses } from "../session/run/run-progress.ts";
+import { wall } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+import type { Session } from "../../session/life/session.ts";
+import { noteHit, orderAfterHit } from "../../session/run/graceful-stop.ts";
+import type { RunProgresses } from "../../session/run/run-progress.ts";
 
 /**
  * How long (ms) a falcon that got the signal to all of a job may take to end, or to say that it stops: Python

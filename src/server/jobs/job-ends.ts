@@ -1,20 +1,20 @@
 // The batch job of this home and the ends of its sessions: when it will end, what its end says of theirs, and
 // whether it is to run again.
 import path from "node:path";
-import { wall } from "../base/clock.ts";
-import { sentence } from "../base/failure.ts";
-import type { Log } from "../base/log.ts";
-import { type JobEnd, jobEnd } from "../batch/job-end.ts";
-import { isLimitSignal } from "../batch/limit-signal.ts";
-import { Slurm } from "../batch/slurm.ts";
-import { type LimitedJob, timeLimit } from "../batch/time-limit.ts";
-import { signalNumber } from "../platform/signals.ts";
-import { outcomeOf } from "../session/life/conclusion.ts";
-import { realPath } from "../session/life/real-paths.ts";
-import type { Session } from "../session/life/session.ts";
-import { partFact, partsOf } from "../session/run/parts.ts";
-import { whyNotAgain } from "../session/run/requeue.ts";
-import type { SessionRow } from "../store/session-store.ts";
+import { wall } from "../../base/clock.ts";
+import { sentence } from "../../base/failure.ts";
+import type { Log } from "../../base/log.ts";
+import { type JobEnd, jobEnd } from "../../batch/job-end.ts";
+import { isLimitSignal } from "../../batch/limit-signal.ts";
+import { Slurm } from "../../batch/slurm.ts";
+import { type LimitedJob, timeLimit } from "../../batch/time-limit.ts";
+import { signalNumber } from "../../platform/signals.ts";
+import { outcomeOf } from "../../session/life/conclusion.ts";
+import { realPath } from "../../session/life/real-paths.ts";
+import type { Session } from "../../session/life/session.ts";
+import { partFact, partsOf } from "../../session/run/parts.ts";
+import { whyNotAgain } from "../../session/run/requeue.ts";
+import type { SessionRow } from "../../store/session-store.ts";
 
 /** Sessions that ask for the end of their common job within this time (ms) share one answer. */
 const oneAnswer = 5_000;

@@ -1,11 +1,11 @@
 // A home belongs to one machine: nobody else's is ever opened, and one that does not say whose it is (it is
 // new, or an earlier version made it) is taken only where nothing in it can be running on another machine.
 import path from "node:path";
-import { Failure } from "../base/failure.ts";
-import { namesIn } from "../base/names-in.ts";
-import { claimHome, machineOfHome } from "../platform/native.ts";
-import { readRecord } from "../store/record.ts";
-import { readSessionFile } from "../store/session-file.ts";
+import { Failure } from "../../base/failure.ts";
+import { namesIn } from "../../base/names-in.ts";
+import { claimHome, machineOfHome } from "../../platform/native.ts";
+import { readRecord } from "../../store/record.ts";
+import { readSessionFile } from "../../store/session-file.ts";
 
 /**
  * Sees to it that `home` is this machine's before anything in it is opened. For who has its locks.

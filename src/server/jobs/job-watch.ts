@@ -1,10 +1,10 @@
 // A batch system without control groups leaves programs of a job running that have left its process tree, and
 // ours have. This watch ends them when the job is over: gracefully, and by force where that takes too long,
 // since the node is then another job's.
-import type { Log } from "../base/log.ts";
-import { nameOf, parentOf, processAlive, startTime } from "../platform/processes.ts";
-import type { Session } from "../session/life/session.ts";
-import type { Keeper } from "../session/life/session-facts.ts";
+import type { Log } from "../../base/log.ts";
+import { nameOf, parentOf, processAlive, startTime } from "../../platform/processes.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { Keeper } from "../../session/life/session-facts.ts";
 
 /** How often (ms) it is looked whether the jobs are over. A read of /proc for each run. */
 const look = 1_000;

@@ -1,7 +1,7 @@
 // Runs the user's `on_event` command: in the session's directory and environment, bounded in time, its output
 // nowhere.
-import { spawnOutside } from "../base/aside/outside-program.ts";
-import { usableDirectory } from "../base/aside/usable-directory.ts";
+import { spawnOutside } from "../../base/aside/outside-program.ts";
+import { usableDirectory } from "../../base/aside/usable-directory.ts";
 
 /**
  * A command that is not done after this (ms) is ended; a mail server that does not answer takes two minutes.
