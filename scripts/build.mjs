@@ -225,7 +225,19 @@ async function buildManual() {
     args: [folder, version],
     failure: "The manual pages could not be made; the words of scripts/manual.ts stand above.",
   });
-  if (made) say(`manual: dist/man (${fs.readdirSync(folder).length} pages)`);
+  if (!made) return;
+  const pages = fs.readdirSync(folder).sort();
+  listPages(pages.map((page) => `dist/man/${page}`));
+  say(`manual: dist/man (${pages.length} pages)`);
+}
+
+/** npm reads which pages there are before anything is built, so package.json lists them: this keeps the list. */
+function listPages(man) {
+  const file = path.join(root, "package.json");
+  const about = JSON.parse(fs.readFileSync(file, "utf8"));
+  if (JSON.stringify(about.man) === JSON.stringify(man)) return;
+  fs.writeFileSync(file, `${JSON.stringify({ ...about, man }, null, 2)}\n`);
+  say("manual: package.json lists other pages now; commit it");
 }
 
 /** Every screen would be wrong with an xterm.js whose internals have moved, so nothing is built with one. */

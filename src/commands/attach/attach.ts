@@ -32,6 +32,7 @@ Examples:
 
 export const attach: CommandSpec = {
   name: "attach",
+  group: "start",
   summary: "see a session as it stands, type into it, leave it again",
   examples: [
     ["falcon attach", "the session of this directory"],

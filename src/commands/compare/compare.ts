@@ -37,6 +37,7 @@ const several = (value: string, before: string[] = []) => [...before, value];
 
 export const compare: CommandSpec = {
   name: "compare",
+  group: "look",
   summary: "runs beside each other: outcomes, losses, configurations",
   examples: [
     ["falcon compare first second", "two sessions"],

@@ -7,6 +7,7 @@ import { endSentence } from "../text/wording.ts";
 
 export const kill: CommandSpec = {
   name: "kill",
+  group: "act",
   summary: "send a signal to a session's program (SIGTERM unless told otherwise)",
   examples: [
     ["falcon kill night", "SIGTERM"],

@@ -11,6 +11,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 
 export const notify: CommandSpec = {
   name: "notify",
+  group: "set up",
   summary: "the channels that tell you of events: what they sent, what waits and why; a test",
   examples: [
     ["falcon notify --test", "sends a test by every channel"],

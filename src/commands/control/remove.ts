@@ -7,6 +7,7 @@ import { duration } from "../text/wording.ts";
 
 export const remove: CommandSpec = {
   name: "remove",
+  group: "act",
   aliases: ["rm"],
   summary: "forget ended sessions, their logs included",
   examples: [
@@ -42,6 +43,7 @@ const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: dayLength, w
 
 export const prune: CommandSpec = {
   name: "prune",
+  group: "act",
   summary: "forget what ended long ago",
   examples: [["falcon prune --older-than 4w", "forget what ended more than four weeks ago"]],
   define(command) {

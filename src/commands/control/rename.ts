@@ -8,6 +8,7 @@ import { parseName } from "../start/start-session.ts";
 
 export const rename: CommandSpec = {
   name: "rename",
+  group: "act",
   summary: "give a session another name",
   examples: [["falcon rename k3v9ad night", "a name that is easier to type"]],
   completes: "all",

@@ -7,6 +7,7 @@ import { keyBytes } from "./key-names.ts";
 
 export const send: CommandSpec = {
   name: "send",
+  group: "act",
   summary: "type into a session without attaching: 'j' 'Enter' 'C-c', or --text 'literal'",
   examples: [
     ["falcon send night j", "press j"],

@@ -19,6 +19,7 @@ const forcedPatience = 10;
 
 export const stop: CommandSpec = {
   name: "stop",
+  group: "act",
   summary: "stop a session gracefully, wait for its end, tell when it hangs",
   examples: [
     ["falcon stop night", "one Ctrl+C; falcon saves the model"],

@@ -8,6 +8,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 
 export const tag: CommandSpec = {
   name: "tag",
+  group: "act",
   summary: "label a session, to find it by",
   examples: [
     ["falcon tag night lr=0.001 good", "sets two labels"],

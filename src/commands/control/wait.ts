@@ -11,6 +11,7 @@ const longestTimeout = 2_147_483;
 
 export const wait: CommandSpec = {
   name: "wait",
+  group: "act",
   summary: "wait until sessions end, exit with the session's exit status",
   examples: [
     ["falcon wait night && echo done", "go on when it has ended well"],

@@ -2,9 +2,19 @@
 import type { Command, OptionValues } from "commander";
 import type { Call, Context } from "./call.ts";
 
+/** Where --help lists a command, in its order, and under which words. */
+export const groups = {
+  start: "Start a run, leave it and come back",
+  look: "Look at runs",
+  act: "Act on runs",
+  "set up": "Set up",
+} as const;
+
 /** One command: what it is called, what it takes, what it does. */
 export interface CommandSpec {
   readonly name: string;
+  /** Where --help lists it; what only programs ask for (a client that lost its server, the page) is in none. */
+  readonly group?: keyof typeof groups;
   readonly aliases?: readonly string[];
   /** One line for the list of commands; starts with a small letter. */
   readonly summary: string;

@@ -122,8 +122,8 @@ function fixed(spec: CommandSpec, name: string): Candidate[] {
   return (spec.words?.[name] ?? []).map((word) => ({ word, about: "" }));
 }
 
-/** @param commands asked at each call, since the list of commands holds this one too. */
-export function completion(commands: () => readonly CommandSpec[]): CommandSpec {
+/** What a shell asks at each Tab. */
+export function completion(commands: readonly CommandSpec[]): CommandSpec {
   return {
     name: completeCommand,
     summary: "what may stand at the cursor",
@@ -134,7 +134,7 @@ export function completion(commands: () => readonly CommandSpec[]): CommandSpec 
     async run(call, context) {
       const words = call.request.arguments.slice(1);
       const sessions = [...context.table.all().map(named), ...(await namedElsewhere(context))].reverse();
-      const lines = candidates(commands(), words, sessions).map(({ word, about }) => `${word}\t${oneLine(about)}\n`);
+      const lines = candidates(commands, words, sessions).map(({ word, about }) => `${word}\t${oneLine(about)}\n`);
       call.stdout(lines.join(""));
       return Status.ok;
     },

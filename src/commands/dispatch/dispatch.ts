@@ -4,38 +4,11 @@ import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
 import { printableLines } from "../../base/text/printable.ts";
 import { learnRealPaths } from "../../session/life/real-paths.ts";
-import { attach, attachAgain, followAgain } from "../attach/attach.ts";
-import { compare } from "../compare/compare.ts";
-import { kill } from "../control/kill.ts";
-import { notify } from "../control/notify.ts";
-import { prune, remove } from "../control/remove.ts";
-import { rename } from "../control/rename.ts";
-import { send } from "../control/send.ts";
-import { stop } from "../control/stop.ts";
-import { tag } from "../control/tag.ts";
-import { wait } from "../control/wait.ts";
-import { monitor, sessions } from "../list/sessions.ts";
 import { sentHere, sentToSite } from "../machines/reach.ts";
-import { tellRoster } from "../machines/tell-roster.ts";
-import { events } from "../output/events.ts";
-import { exportCommand } from "../output/export.ts";
-import { logs, logsAgain } from "../output/logs.ts";
-import { replay } from "../output/replay.ts";
-import { doctor } from "../setup/doctor.ts";
-import { init } from "../setup/init.ts";
-import { installShimCommand } from "../setup/install-shim.ts";
-import { server } from "../setup/server.ts";
-import { show } from "../show/show.ts";
-import { launch } from "../start/launch.ts";
-import { relaunch } from "../start/relaunch.ts";
-import { run } from "../start/run.ts";
-import { submit } from "../start/submit.ts";
-import { audit, page } from "../web/page.ts";
-import { share } from "../web/share.ts";
-import { web } from "../web/web.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./command.ts";
+import { type CommandSpec, groups } from "./command.ts";
 import { commandLine } from "./command-line.ts";
+import * as specs from "./commands.ts";
 import { completion } from "./completion.ts";
 import { handOver } from "./hand-over.ts";
 import { help, versionText } from "./help.ts";
@@ -43,40 +16,12 @@ import { doneElsewhere } from "./other-server.ts";
 import { sessionWords } from "./session-words.ts";
 import { unknownCommand } from "./unknown-word.ts";
 
-/** All commands, in the order of the help. */
-export const commands: readonly CommandSpec[] = [
-  launch,
-  run,
-  attach,
-  sessions,
-  show,
-  logs,
-  events,
-  notify,
-  compare,
-  exportCommand,
-  replay,
-  web,
-  share,
-  stop,
-  kill,
-  wait,
-  send,
-  relaunch,
-  rename,
-  tag,
-  remove,
-  prune,
-  server,
-  doctor,
-  init,
-  installShimCommand,
-  submit,
-  monitor,
-];
+const all: readonly CommandSpec[] = Object.values(specs);
 
-/** What only programs ask for: a client that lost its server, a shell at each Tab. */
-const hidden: readonly CommandSpec[] = [attachAgain, followAgain, logsAgain, page, audit, tellRoster, completion(() => commands)];
+/** The commands of people, in the order of the help: by group, then by name. */
+export const commands: readonly CommandSpec[] = Object.keys(groups).flatMap((group) =>
+  all.filter((spec) => spec.group === group).sort((one, other) => (one.name < other.name ? -1 : 1)),
+);
 
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {
@@ -114,7 +59,7 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
     call.stdout(await versionText(call, context));
     return Status.ok;
   }
-  const spec = [...commands, ...hidden].find((c) => c.name === name || c.aliases?.includes(name));
+  const spec = [...all, completion(commands)].find((c) => c.name === name || c.aliases?.includes(name));
   if (spec === undefined) {
     const unknown = await unknownCommand(call, name, commands);
     if (unknown !== undefined) throw unknown;

@@ -1,17 +1,19 @@
 // falcon --help and --version: ours, and the Python falcon's that was found.
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "./call.ts";
-import type { CommandSpec } from "./command.ts";
+import { type CommandSpec, groups } from "./command.ts";
 
 export async function help(call: Call, _context: Context, commands: readonly CommandSpec[]): Promise<void> {
   const width = Math.max(...commands.map((c) => c.name.length)) + 2;
-  const list = commands.map((c) => `  ${c.name.padEnd(width)}${c.summary}`).join("\n");
+  const list = Object.entries(groups).map(([group, words]) => {
+    const lines = commands.filter((c) => c.group === group).map((c) => `  ${c.name.padEnd(width)}${c.summary}\n`);
+    return `${words}:\n${lines.join("")}`;
+  });
   call.stdout(`falcon: leave a training run and come back to it
 
 usage: falcon COMMAND [options]     falcon COMMAND --help tells more
 
-${list}
-
+${list.join("\n")}
 Any other command goes to the Python falcon${await pythonFalcon(call)}.
 While attached, d (in a falcon run) or Ctrl-\\ detaches; the run goes on. 'falcon attach' comes back.
 `);

@@ -19,6 +19,7 @@ import { sessionTable } from "./session-list.ts";
 
 export const sessions: CommandSpec = {
   name: "sessions",
+  group: "look",
   aliases: ["ls"],
   summary: "list what runs and how far it is",
   examples: [
@@ -97,6 +98,7 @@ export const sessions: CommandSpec = {
 /** The old name of `sessions --watch`. */
 export const monitor: CommandSpec = {
   name: "monitor",
+  group: "look",
   summary: "old name of: falcon sessions --watch",
   deprecated: true,
   define(command) {

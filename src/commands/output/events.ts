@@ -11,6 +11,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 
 export const events: CommandSpec = {
   name: "events",
+  group: "look",
   summary: "what happened: phases, NaN, stalls, no improvement, ends; --follow tells as it happens",
   examples: [
     ["falcon events night", "what happened to it"],

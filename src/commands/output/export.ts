@@ -69,6 +69,7 @@ interface ExportOptions {
 /** `export` is a word of the language. */
 export const exportCommand: CommandSpec = {
   name: "export",
+  group: "look",
   summary: "a session as a recording, a document, a picture or a figure",
   words: { "--format": formats },
   completes: "all",

@@ -17,6 +17,7 @@ import { rawLog, sessionLog } from "./log-session.ts";
 
 export const logs: CommandSpec = {
   name: "logs",
+  group: "look",
   summary: "what a session said; --all --grep searches all of them",
   examples: [
     ["falcon logs -f night", "follow it until it ends"],

@@ -40,6 +40,7 @@ interface ReplayOptions {
 
 export const replay: CommandSpec = {
   name: "replay",
+  group: "look",
   summary: "show a session again, as it was or faster",
   examples: [
     ["falcon replay night", "from its start"],

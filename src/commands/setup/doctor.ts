@@ -14,6 +14,7 @@ const sick = 1;
 
 export const doctor: CommandSpec = {
   name: "doctor",
+  group: "set up",
   summary: "everything that could cost you a run, and how to mend it",
   examples: [
     ["falcon doctor", "what could cost you a run, and how to mend it"],

@@ -10,6 +10,7 @@ import { shellScript, shells } from "./shell-script.ts";
 
 export const init: CommandSpec = {
   name: "init",
+  group: "set up",
   summary: 'makes falcon ours in your shell, with completion: eval "$(falcon-sessions init bash)"',
   examples: [
     ["falcon-sessions init --shim", "make the folder, once"],

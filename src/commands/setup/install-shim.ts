@@ -8,6 +8,7 @@ import type { CommandSpec } from "../dispatch/command.ts";
 
 export const installShimCommand: CommandSpec = {
   name: "install-shim",
+  group: "set up",
   summary: "make the falcon of a Python environment ours, for scripts that activate it",
   examples: [
     ["falcon-sessions install-shim", "in the active environment"],

@@ -6,6 +6,7 @@ import { bytes, duration } from "../text/wording.ts";
 
 export const server: CommandSpec = {
   name: "server",
+  group: "set up",
   summary: "server status, server stop, server upgrade (runs go on in every case)",
   examples: [
     ["falcon server status", "what the session server does, and where its files are"],

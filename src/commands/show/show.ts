@@ -27,6 +27,7 @@ import { usageCurves } from "./usage-curves.ts";
 
 export const show: CommandSpec = {
   name: "show",
+  group: "look",
   summary: "one session in full",
   examples: [
     ["falcon show", "the newest session of this directory"],

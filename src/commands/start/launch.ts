@@ -17,6 +17,7 @@ import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts
 
 export const launch: CommandSpec = {
   name: "launch",
+  group: "start",
   starts: true,
   summary: "train in a session: falcon's own launch, which you can leave and come back to",
   examples: [

@@ -16,6 +16,7 @@ import { programEnvironment, type Starting, startAndStay, startedBefore, stayWit
 
 export const relaunch: CommandSpec = {
   name: "relaunch",
+  group: "start",
   starts: true,
   summary: "start an ended or lost session again; a falcon run resumes in its run directory",
   examples: [

@@ -10,6 +10,7 @@ import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts
 
 export const run: CommandSpec = {
   name: "run",
+  group: "start",
   starts: true,
   summary: "run any long-running command in a session",
   examples: [

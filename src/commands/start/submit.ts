@@ -22,6 +22,7 @@ const refused: Readonly<Record<string, string>> = {
 
 export const submit: CommandSpec = {
   name: "submit",
+  group: "start",
   summary: "submit a launch or run as a Slurm job; it is listed at once",
   examples: [
     ["falcon submit --time=4:00:00 -- launch --name night -o run", "a training as a Slurm job"],

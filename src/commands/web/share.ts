@@ -32,6 +32,7 @@ interface ShareOptions {
 
 export const share: CommandSpec = {
   name: "share",
+  group: "look",
   summary: "let others see a run: a page in a folder, or a read-only link",
   examples: [
     ["falcon share night --to ~/public_html/night", "one page with all in it, kept up to date while it runs"],

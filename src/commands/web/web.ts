@@ -20,6 +20,7 @@ interface WebOptions {
 
 export const web: CommandSpec = {
   name: "web",
+  group: "look",
   summary: "a page to look at: runs, curves, terminals, from a browser or a phone",
   examples: [
     ["falcon web", "on a Unix socket; prints the ssh line that leads a laptop there"],
