@@ -4,10 +4,10 @@
 // by what went into it, outside the clone (part-cache.mjs): SQLite takes minutes, and changes seldom.
 import fs from "node:fs";
 import path from "node:path";
+import { nativeSources } from "../native-sources.mjs";
 import { check } from "./check.mjs";
 import { keptPart } from "./part-cache.mjs";
 import { targets } from "./targets.mjs";
-import { nativeSources } from "../native-sources.mjs";
 import { cache, pinned, pythonWith, run } from "./tools.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");

@@ -1,9 +1,9 @@
 // The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
 import fs from "node:fs";
 import { aside } from "../base/aside/aside.ts";
-import { Failure } from "../base/failure.ts";
 import { spawnOutside } from "../base/aside/outside-program.ts";
 import { usableDirectory } from "../base/aside/usable-directory.ts";
+import { Failure } from "../base/failure.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 

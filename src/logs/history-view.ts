@@ -1,8 +1,8 @@
 // The history while attached: a pager over the lines of the session's log, that loads older ones as it needs
 // them. Drawing and loading are passed in.
 
-import { attributes, withoutAttributes } from "../base/text/control-sequences.ts";
 import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
+import { attributes, withoutAttributes } from "../base/text/control-sequences.ts";
 import { showable, type TerminalBytes } from "../base/text/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
 import { type Match, marked } from "./line-text.ts";

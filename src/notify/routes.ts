@@ -5,8 +5,8 @@ import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { Duplex } from "node:stream";
-import { hostPattern } from "../base/config/config.ts";
 import { spawnOutside } from "../base/aside/outside-program.ts";
+import { hostPattern } from "../base/config/config.ts";
 
 /** One way. `connect` rejects with what went wrong, in words. */
 export interface Route {

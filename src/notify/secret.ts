@@ -4,8 +4,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
-import type { SecretPlace } from "../base/config/channels.ts";
 import { openRegular } from "../base/aside/regular-file.ts";
+import type { SecretPlace } from "../base/config/channels.ts";
 
 /** An address or a token has some hundred bytes; certificates of an authority a few thousand each. */
 export const longestSecret = 8 << 10;

@@ -1,8 +1,8 @@
 // Moves the server and each session into a systemd scope of its own, so that log-out and memory pressure do
 // not end them together; only where systemd runs a manager for the user.
 import fs from "node:fs";
-import type { Log } from "../base/log.ts";
 import { execFileOutside } from "../base/aside/outside-program.ts";
+import type { Log } from "../base/log.ts";
 import { endsAtLogOut, type LogOutFacts, placeOf } from "../platform/log-out.ts";
 
 /** Calls `busctl` with these arguments; answers what it complained of, "" when it succeeded. */

@@ -1,8 +1,8 @@
 // What the sessions of this server use: the sampler with the system's own effects.
 import fs from "node:fs";
+import { spawnOutside } from "../base/aside/outside-program.ts";
 import { steady, wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { spawnOutside } from "../base/aside/outside-program.ts";
 import { sampleUsage } from "../platform/native.ts";
 import type { Finding } from "../resources/findings.ts";
 import { Nvidia } from "../resources/nvidia.ts";

@@ -3,9 +3,9 @@
 
 import fs from "node:fs";
 import type Database from "better-sqlite3";
-import { isPlain } from "../base/text/bytes.ts";
 import { wall } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { isPlain } from "../base/text/bytes.ts";
 import type { Gap } from "./record.ts";
 import { migrate } from "./schema.ts";
 import { openDatabase } from "./sqlite.ts";

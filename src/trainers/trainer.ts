@@ -1,9 +1,9 @@
 // What the rest of the program knows of a program that trains: the one interface that every trainer has.
 
 import type { StatFiles } from "../base/aside/stat-files.ts";
+import type { NamedFile } from "./reading/metrics-files.ts";
 import type { NodeCurves } from "./run/curve.ts";
 import type { EndFacts, ModelFiles, PostMortem } from "./run/ending.ts";
-import type { NamedFile } from "./reading/metrics-files.ts";
 import type { RunProgress } from "./run/run.ts";
 import type { MetricSeries } from "./run/series.ts";
 import type { Now } from "./run/silence.ts";

@@ -131,8 +131,7 @@ test("a trainer's folder is known to itself and to the registry alone", () => {
   ])
     assert.ok(refused(`src/${file}`), file);
   const own = ["to-interface", "to-files", "to-run"].map((name) => `trainers/falcon/${name}.ts`);
-  for (const file of ["trainers/registry.ts", ...own])
-    assert.ok(!refused(`src/${file}`), file);
+  for (const file of ["trainers/registry.ts", ...own]) assert.ok(!refused(`src/${file}`), file);
 });
 
 test("the database's package is the store's alone", () => {

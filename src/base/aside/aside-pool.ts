@@ -3,8 +3,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { errorOf, NoAnswer, type Thrown } from "./aside.ts";
 import type { Log } from "../log.ts";
+import { errorOf, NoAnswer, type Thrown } from "./aside.ts";
 
 /**
  * How long (ms) one piece of work may take: a person waits for it, and a file system that is there answers in

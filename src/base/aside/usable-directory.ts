@@ -1,8 +1,8 @@
 // The folder in which a program of the user's is started: asked aside, since the start of a program waits for
 // it.
 import fs from "node:fs";
-import { aside, NoAnswer } from "./aside.ts";
 import { onDisk } from "../text/bytes.ts";
+import { aside, NoAnswer } from "./aside.ts";
 
 const exists = aside(
   "exists",

@@ -1,6 +1,7 @@
 // All settings that the user's configuration file may change, and their defaults.
-import type { Channel } from "./channels.ts";
+
 import { defaultKeymap, type Keymap } from "../keymap.ts";
+import type { Channel } from "./channels.ts";
 
 /** What happens to one kind of escape sequence that a program sends to its viewers. */
 export type Passage = "pass" | "block";

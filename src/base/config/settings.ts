@@ -1,9 +1,9 @@
 // Every key of the configuration file: the field that it fills, and what it may say.
 import path from "node:path";
-import { channelOf } from "./channels.ts";
-import { type Config, hostPattern, sequenceKinds } from "./config.ts";
 import { type Context, defaultKeymap, type KeyName, mayBind, rebound } from "../keymap.ts";
 import { durationOf, sizeOf } from "../text/quantity.ts";
+import { channelOf } from "./channels.ts";
+import { type Config, hostPattern, sequenceKinds } from "./config.ts";
 import { boolean, command, integer, milliseconds, oneOf, Unfit, type Value, words } from "./setting-values.ts";
 
 /** Machines that are asked, each by an ssh of its own: a person has fewer. */

@@ -1,7 +1,8 @@
 // A word that is none of our commands: a near miss of one is answered, what the Python falcon knows goes to
 // it, anything else is said to be unknown.
-import { editDistance } from "../../base/text/edit-distance.ts";
+
 import { Failure, Status } from "../../base/failure.ts";
+import { editDistance } from "../../base/text/edit-distance.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";

@@ -1,6 +1,7 @@
 // Asks a machine what it has: one ssh that asks nobody for a login, within a time that a list may take.
-import type { Config } from "../../base/config/config.ts";
+
 import { spawnOutside, wasMissing } from "../../base/aside/outside-program.ts";
+import type { Config } from "../../base/config/config.ts";
 import type { Answer } from "../../session/machines/asked-hosts.ts";
 import { farCommand, sentHere } from "./reach.ts";
 

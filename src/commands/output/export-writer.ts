@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { operation } from "../../base/aside/aside.ts";
-import { onDisk, textOf } from "../../base/text/bytes.ts";
 import { Failure } from "../../base/failure.ts";
+import { onDisk, textOf } from "../../base/text/bytes.ts";
 
 /** The file that this process writes. */
 let writing:

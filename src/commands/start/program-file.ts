@@ -2,8 +2,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 
 /**
  * The file that `name` means in this environment and directory.

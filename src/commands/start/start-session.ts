@@ -2,8 +2,8 @@
 // caller's terminal.
 import path from "node:path";
 import { type Command, Option, type OptionValues } from "commander";
-import { isPlain } from "../../base/text/bytes.ts";
 import { Failure, Status } from "../../base/failure.ts";
+import { isPlain } from "../../base/text/bytes.ts";
 import { unreached } from "../../batch/reach.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { longestFile, shortfallSentence, systemAllowance } from "../../platform/allowance.ts";

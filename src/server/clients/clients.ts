@@ -8,9 +8,9 @@ import type { Call } from "../../commands/dispatch/call.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allowance.ts";
 import { nativeFolder } from "../../platform/native.ts";
 import { clientProtocol, type Hello } from "../../protocol/client.ts";
+import { isNewer } from "../version.ts";
 import { Handshakes } from "./handshakes.ts";
 import { Peer } from "./peer.ts";
-import { isNewer } from "../version.ts";
 
 /**
  * A request that comes again so often has not found a server that can give it more (another client was first

@@ -4,10 +4,10 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isPlain, percentCoded } from "../../base/text/bytes.ts";
 import { steady } from "../../base/clock.ts";
 import { Failure, sentence, shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { isPlain, percentCoded } from "../../base/text/bytes.ts";
 import { systemAllowance } from "../../platform/allowance.ts";
 import { joinControlGroups } from "../../platform/control-groups.ts";
 import {

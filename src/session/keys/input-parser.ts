@@ -32,8 +32,9 @@
 // Two clocks: what lies between two chunks is measured where they were typed, if that is told, since a server
 // that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
 // may be on its way.
-import { characterLength } from "../../base/text/bytes.ts";
+
 import { defaultKeymap } from "../../base/keymap.ts";
+import { characterLength } from "../../base/text/bytes.ts";
 import { ActionQueue } from "./action-queue.ts";
 import {
   escapeTimeout,

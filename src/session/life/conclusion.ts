@@ -3,8 +3,8 @@
 
 import { signalName } from "../../platform/signals.ts";
 import type { SessionRow } from "../../store/session-store.ts";
-import type { Ending, ModelFiles, PostMortem } from "../../trainers/run/ending.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
+import type { Ending, ModelFiles, PostMortem } from "../../trainers/run/ending.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
 import { summarise } from "../../trainers/run/summary.ts";
 import { outOfMemory } from "./ending.ts";

@@ -4,8 +4,8 @@
 import type { JobEnd } from "../../batch/job-end.ts";
 import type { Scheduling } from "../../protocol/client.ts";
 import type { Usage } from "../../resources/usage.ts";
-import type { PostMortem } from "../../trainers/run/ending.ts";
 import type { NamedFile } from "../../trainers/reading/metrics-files.ts";
+import type { PostMortem } from "../../trainers/run/ending.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Surroundings } from "../../trainers/run/surroundings.ts";
 import type { Told } from "../events/run-events.ts";

@@ -1,8 +1,8 @@
 // Whether a program can be started in a folder, in words; asked aside.
 import fs from "node:fs";
 import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
 import { Failure, sentence } from "../../base/failure.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 
 /** chdir fails in the child, too late for a clear sentence. @throws Failure */
 export const checkDirectory = aside("checkDirectory", checkHere, ([directory]) => directory);

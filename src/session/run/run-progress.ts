@@ -2,8 +2,8 @@
 
 import { within } from "../../base/clock.ts";
 import type { KeptCurve } from "../../store/part-archive.ts";
-import type { NodeCurves } from "../../trainers/run/curve.ts";
 import { lookTogether } from "../../trainers/reading/foreign-files.ts";
+import type { NodeCurves } from "../../trainers/run/curve.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
 import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Now } from "../../trainers/run/silence.ts";

@@ -5,10 +5,10 @@ import path from "node:path";
 import { onDisk } from "../../base/text/bytes.ts";
 import { entries, head } from "../reading/small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
-import { parseLaunch } from "./launch/arguments.ts";
-import { pythonOf, readConfig } from "./launch/launch-files.ts";
 import { readYaml, type YamlValue } from "./config/yaml.ts";
 import { isMap, valueAt } from "./config/yaml-tree.ts";
+import { parseLaunch } from "./launch/arguments.ts";
+import { pythonOf, readConfig } from "./launch/launch-files.ts";
 
 /** What a virtual environment says of itself (bytes): some hundred. */
 const environmentHead = 4096;

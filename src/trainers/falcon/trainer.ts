@@ -4,16 +4,16 @@ import { type LaunchArguments, parseLaunch } from "./launch/arguments.ts";
 import { findPythonFalcon, firstOnPath, pythonBehind, pythonName, shimVariable, viaVariable } from "./launch/find.ts";
 import { checkLaunch } from "./launch/launch-check.ts";
 import { joinedCluster, launchConditions, launchNotices } from "./launch/launch-notices.ts";
+import { relaunchPlan } from "./launch/relaunch.ts";
+import { installShim, makeShim, removeShim, shimFolder } from "./launch/shim.ts";
+import { commandsIn, falconUsage } from "./launch/usage.ts";
 import { rayProcesses } from "./leftovers.ts";
 import { modelFiles } from "./run/model-files.ts";
 import { postMortem } from "./run/post-mortem.ts";
 import { RunWatcher } from "./run/progress.ts";
-import { relaunchPlan } from "./launch/relaunch.ts";
 import { findRunDirectory, type LatestLink, latestLink } from "./run/run-directory.ts";
-import { installShim, makeShim, removeShim, shimFolder } from "./launch/shim.ts";
 import { falconStop } from "./stopping.ts";
 import { startedWith } from "./surroundings.ts";
-import { commandsIn, falconUsage } from "./launch/usage.ts";
 
 export const falcon: Launcher = {
   name: "falcon",

@@ -1,7 +1,8 @@
 // Why a program ended that is no falcon: by the Python traceback at the end of its output.
-import type { EndFacts, PostMortem } from "../run/ending.ts";
+
 import { lastRaise, tracebackOf } from "../reading/last-traceback.ts";
 import { plainLines } from "../reading/plain-text.ts";
+import type { EndFacts, PostMortem } from "../run/ending.ts";
 
 /**
  * Lines that may stand behind the exception's own for the traceback to be what ended the program: an

@@ -1,16 +1,16 @@
 // Follows any program by what it writes to files of metrics and what its terminal says, together.
 import path from "node:path";
-import { ByteCount } from "../reading/byte-count.ts";
-import type { NodeCurves } from "../run/curve.ts";
 import { lightningFiles } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
+import { ByteCount } from "../reading/byte-count.ts";
+import type { NodeCurves } from "../run/curve.ts";
 import { Rhythm } from "../run/rhythm.ts";
 import type { NodeProgress, RunProgress } from "../run/run.ts";
 import type { MetricSeries } from "../run/series.ts";
 import { Silence } from "../run/silence.ts";
 import { summarise } from "../run/summary.ts";
-import { type KeptTerminal, TerminalSource } from "../terminal/source.ts";
 import type { Point, Told } from "../run/told.ts";
+import { type KeptTerminal, TerminalSource } from "../terminal/source.ts";
 import type { RunWatch, TrainedSession, WatchEffects } from "../trainer.ts";
 import { programNode } from "./node.ts";
 

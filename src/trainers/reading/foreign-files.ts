@@ -3,9 +3,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import { aside } from "../../base/aside/aside.ts";
-import { onDisk } from "../../base/text/bytes.ts";
 import { NoRegularFile, openRegular, readRegular } from "../../base/aside/regular-file.ts";
 import type { FileStat, FileToStat } from "../../base/aside/stat-files.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 import { sharedLooks } from "./shared-looks.ts";
 
 /** What was added to a file is read with the look up to this length (bytes). */

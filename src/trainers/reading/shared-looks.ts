@@ -2,8 +2,8 @@
 // watch asks for ten runs each second, and most of what that cost was a message to the helper for each.
 
 import { NoAnswer } from "../../base/aside/aside.ts";
-import { within } from "../../base/clock.ts";
 import type { FileStat, FileToStat, StatFiles } from "../../base/aside/stat-files.ts";
+import { within } from "../../base/clock.ts";
 
 /** Runs that are looked at together: with five files each it takes some milliseconds. */
 const mostTogether = 32;

@@ -1,8 +1,8 @@
 // Names in a folder and the beginning of a file, for what a run was started with: what is not there, or
 // cannot be read, is empty.
 import fs from "node:fs";
-import { onDisk } from "../../base/text/bytes.ts";
 import { readRegular } from "../../base/aside/regular-file.ts";
+import { onDisk } from "../../base/text/bytes.ts";
 
 /** Names in a folder, without an error where there is none. */
 export function entries(folder: string): string[] {

@@ -3,8 +3,8 @@
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { execFileOutside } from "../../base/aside/outside-program.ts";
-import { trainerNamed } from "../registry.ts";
 import { entries, head } from "../reading/small-files.ts";
+import { trainerNamed } from "../registry.ts";
 import type { Cluster, StartedWith, TrainedSession } from "../trainer.ts";
 
 /** JSON-friendly; docs/guide/json.md describes it. */

@@ -1,14 +1,15 @@
 // The page's entry: shows the run that was written into it (`falcon share --to`), else lets itself in and
 // shows what the address names. One script for both, since the terminal is most of it.
-import { allowStyles } from "./widgets/allowed-styles.ts";
-import { CompareView } from "./views/compare.ts";
+
 import { Connection, type View } from "./connection.ts";
 import { fill, h, setText } from "./dom.ts";
-import { RunView, tabOf } from "./views/run.ts";
-import { RunsView } from "./views/runs.ts";
 import { enter, me, NotLetIn } from "./server.ts";
 import { sharedRun, showShared } from "./shared.ts";
 import { startTheme, switchTheme } from "./theme.ts";
+import { CompareView } from "./views/compare.ts";
+import { RunView, tabOf } from "./views/run.ts";
+import { RunsView } from "./views/runs.ts";
+import { allowStyles } from "./widgets/allowed-styles.ts";
 
 const main = h("main", { id: "main" });
 const standing = h("span", { class: "standing", role: "status" });

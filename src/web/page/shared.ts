@@ -1,13 +1,13 @@
 // A page that was written to a folder: shows the run that stands in it, and asks nobody for anything.
 import type { SharedRun } from "../wire.ts";
-import { nodeTable } from "./views/about.ts";
-import { allowStyles } from "./widgets/allowed-styles.ts";
-import { Curves } from "./views/curves.ts";
 import { fill, h } from "./dom.ts";
 import { moment, short } from "./format.ts";
-import { playRecording } from "./views/recording.ts";
-import { badge, bar, factsOf } from "./widgets/status.ts";
 import { onTheme, startTheme, switchTheme } from "./theme.ts";
+import { nodeTable } from "./views/about.ts";
+import { Curves } from "./views/curves.ts";
+import { playRecording } from "./views/recording.ts";
+import { allowStyles } from "./widgets/allowed-styles.ts";
+import { badge, bar, factsOf } from "./widgets/status.ts";
 
 /** The run that stands in this page; undefined where it is served. */
 export function sharedRun(): SharedRun | undefined {

@@ -1,8 +1,8 @@
 // A command on a session of another machine. The session server answers with the program that runs it there
 // (ssh, srun, the client's byte channel), which a client becomes; here it is a process of its own.
 import { spawn as spawnOnTerminal } from "node-pty";
-import { Status } from "../../base/failure.ts";
 import { spawnOutside } from "../../base/aside/outside-program.ts";
+import { Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import type { Events, Line } from "./line.ts";
 import { Tail } from "./tail.ts";

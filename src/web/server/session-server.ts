@@ -5,8 +5,8 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import path from "node:path";
-import { bytesOf, textOf } from "../../base/text/bytes.ts";
 import { Status, sentence } from "../../base/failure.ts";
+import { bytesOf, textOf } from "../../base/text/bytes.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
 import { nativeFolder, peerCredentials } from "../../platform/native.ts";
 import {

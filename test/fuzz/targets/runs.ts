@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { strToU8, zipSync } from "fflate";
+import { readYaml, YamlError } from "../../../src/trainers/falcon/config/yaml.ts";
 import { parseLaunch } from "../../../src/trainers/falcon/launch/arguments.ts";
 import { DriverLog } from "../../../src/trainers/falcon/run/driver-log.ts";
 import { parseBuffer, parseEpoch } from "../../../src/trainers/falcon/run/log-line.ts";
 import { isWholeArchive } from "../../../src/trainers/falcon/run/model-files.ts";
 import { NodeLog } from "../../../src/trainers/falcon/run/node-log.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/run/npz.ts";
-import { readYaml, YamlError } from "../../../src/trainers/falcon/config/yaml.ts";
 import { parseLogLine } from "../../../src/trainers/reading/python-log.ts";
 import type { Target } from "../target.ts";
 

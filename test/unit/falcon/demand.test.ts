@@ -4,13 +4,13 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { readYaml } from "../../../src/trainers/falcon/config/yaml.ts";
+import { withSettings } from "../../../src/trainers/falcon/config/yaml-tree.ts";
 import { parseLaunch } from "../../../src/trainers/falcon/launch/arguments.ts";
 import { demandOf, shortage, supplyOf, visibleGpus } from "../../../src/trainers/falcon/launch/demand.ts";
 import { gpusHere } from "../../../src/trainers/falcon/launch/gpus.ts";
 import { launchNotices } from "../../../src/trainers/falcon/launch/launch-notices.ts";
 import { clusterNodes, clusterOf, sizedCluster } from "../../../src/trainers/falcon/launch/ray-cluster.ts";
-import { readYaml } from "../../../src/trainers/falcon/config/yaml.ts";
-import { withSettings } from "../../../src/trainers/falcon/config/yaml-tree.ts";
 
 const config = (nodes: string, init = "") =>
   readYaml(`${init === "" ? "" : `ray: {init: {${init}}}\n`}graph:\n${nodes.replace(/^(?=.)/gm, "  ")}`);

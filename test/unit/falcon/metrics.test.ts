@@ -8,9 +8,9 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { npz } from "../../../examples/trainer/npz.ts";
-import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
 import { MetricReader } from "../../../src/trainers/falcon/run/metrics.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/run/npz.ts";
+import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
 import { fixture, recordedLog } from "../../support/recorded.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "metrics-"));

@@ -1,8 +1,8 @@
 // How a run ended: from the recorded ends of the real falcon, and from facts that no recording has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EndFacts } from "../../../src/trainers/run/ending.ts";
 import { postMortem } from "../../../src/trainers/falcon/run/post-mortem.ts";
+import type { EndFacts } from "../../../src/trainers/run/ending.ts";
 import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import { type RecordedName, recorded, recordedOutput } from "../../support/recorded.ts";
 

@@ -5,7 +5,13 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { canonical, findRunDirectory, latestLink, openDriverLog, runName } from "../../../src/trainers/falcon/run/run-directory.ts";
+import {
+  canonical,
+  findRunDirectory,
+  latestLink,
+  openDriverLog,
+  runName,
+} from "../../../src/trainers/falcon/run/run-directory.ts";
 import { layOut, recordedRuns } from "../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "rundir-")));

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { program } from "../../../src/trainers/program/trainer.ts";
+import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import type { RunWatch, TerminalState, WatchEffects } from "../../../src/trainers/trainer.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "program-"));

@@ -2,8 +2,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside, NoAnswer } from "../../../base/aside/aside.ts";
-import { onDisk } from "../../../base/text/bytes.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
 import { canonicalHere as canonical } from "../run/run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";

@@ -1,9 +1,9 @@
 // What a configuration asks Ray for, GPUs first, and whether there is that much: falcon warns of it and
 // fails a minute later (cweniger/falcon#43); here it is one sentence before the run begins.
 import type { Cluster } from "../../trainer.ts";
-import type { Gpus } from "./gpus.ts";
 import type { YamlValue } from "../config/yaml.ts";
 import { isMap, valueAt } from "../config/yaml-tree.ts";
+import type { Gpus } from "./gpus.ts";
 
 /** What all actors ask for together. CPUs: only where a node's configuration says how many. */
 export interface Demand {

@@ -2,8 +2,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
-import { onDisk, textOf } from "../../../base/text/bytes.ts";
 import { Failure, Status } from "../../../base/failure.ts";
+import { onDisk, textOf } from "../../../base/text/bytes.ts";
 import type { FindOptions, FoundProgram } from "../../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 

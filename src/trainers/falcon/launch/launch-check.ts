@@ -4,10 +4,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import type { LaunchArguments } from "./arguments.ts";
-import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
 import { readYaml, type YamlValue } from "../config/yaml.ts";
 import { isMap, valueAt } from "../config/yaml-tree.ts";
+import type { LaunchArguments } from "./arguments.ts";
+import { configFile, largestConfig, pythonOf, scriptOf } from "./launch-files.ts";
 
 /**
  * One sentence about a mistake that falcon would end with, or undefined. Only cheap and certain ones, of the

@@ -2,11 +2,11 @@
 // it. Asks the file system itself: for work that is done aside.
 import fs from "node:fs";
 import path from "node:path";
-import { onDisk } from "../../../base/text/bytes.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
 import { head } from "../../reading/small-files.ts";
-import type { LaunchArguments } from "./arguments.ts";
 import { readYaml, type YamlValue } from "../config/yaml.ts";
+import type { LaunchArguments } from "./arguments.ts";
 
 /** A configuration has a few KB; a longer one is left to falcon. */
 export const largestConfig = 1 << 20;

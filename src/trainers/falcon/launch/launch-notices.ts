@@ -1,14 +1,14 @@
 // What is said of a launch before it begins: the cluster that it joins, and what it asks for in vain.
 import { aside } from "../../../base/aside/aside.ts";
 import type { Cluster, FindOptions, Notice, TrainedSession, TrainerCondition } from "../../trainer.ts";
+import type { YamlValue } from "../config/yaml.ts";
+import { withSettings } from "../config/yaml-tree.ts";
 import { type LaunchArguments, parseLaunch } from "./arguments.ts";
 import { demandOf, shortage } from "./demand.ts";
 import { findPythonFalcon } from "./find.ts";
 import { type Gpus, gpusHere } from "./gpus.ts";
 import { configFile, pythonOf, readConfig } from "./launch-files.ts";
 import { clusterNodes, clusterOf, sizedCluster } from "./ray-cluster.ts";
-import type { YamlValue } from "../config/yaml.ts";
-import { withSettings } from "../config/yaml-tree.ts";
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -3,9 +3,9 @@
 
 import fs from "node:fs";
 import { aside } from "../../../base/aside/aside.ts";
-import { steady, wall } from "../../../base/clock.ts";
 import { spawnOutside } from "../../../base/aside/outside-program.ts";
 import { usableDirectory } from "../../../base/aside/usable-directory.ts";
+import { steady, wall } from "../../../base/clock.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
 const pythonPatience = 10_000;

@@ -5,9 +5,9 @@ import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { ByteCount } from "../../reading/byte-count.ts";
 import type { ResumePlan } from "../../trainer.ts";
-import { parseLaunch } from "./arguments.ts";
-import { isModelFile } from "../run/model-files.ts";
 import { readRunConfig } from "../config/run-config.ts";
+import { isModelFile } from "../run/model-files.ts";
+import { parseLaunch } from "./arguments.ts";
 
 /**
  * The plan for a run that was launched with `args` in `directory` and trained in `run` (undefined: it never

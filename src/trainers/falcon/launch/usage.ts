@@ -1,9 +1,10 @@
 // What the Python falcon says of itself: the commands that it knows and its options, from its bare usage,
 // remembered while its file stays the same. Never from `falcon launch --help`, which 0.5.1 does not know: it
 // launches.
-import { withoutAttributes } from "../../../base/text/control-sequences.ts";
+
 import { spawnOutside } from "../../../base/aside/outside-program.ts";
 import { usableDirectory } from "../../../base/aside/usable-directory.ts";
+import { withoutAttributes } from "../../../base/text/control-sequences.ts";
 import type { FoundProgram } from "../../trainer.ts";
 import { changes } from "./python-probe.ts";
 

@@ -1,7 +1,7 @@
 // What a node's log tells of its training: every epoch of every launch.
 
-import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
 import { parseLogLine } from "../../reading/python-log.ts";
+import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
 import { Rhythm } from "../../run/rhythm.ts";
 import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
 

@@ -4,10 +4,10 @@ import { condense } from "../../run/curve.ts";
 import type { Stretch } from "../../run/not-finite.ts";
 import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../run/run.ts";
 import type { Now, Silence } from "../../run/silence.ts";
+import type { ConfigNode } from "../config/run-config.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { MetricReader } from "./metrics.ts";
 import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
-import type { ConfigNode } from "../config/run-config.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;

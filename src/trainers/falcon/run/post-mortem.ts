@@ -1,8 +1,8 @@
 // How a run ended, and why: from its exit status, the end of its output and what its logs say.
 
-import type { EndFacts, Ending, PostMortem } from "../../run/ending.ts";
 import { exceptionOf, failureOf, tracebackOf } from "../../reading/last-traceback.ts";
 import { plainLines } from "../../reading/plain-text.ts";
+import type { EndFacts, Ending, PostMortem } from "../../run/ending.ts";
 
 /** Python's, torch's and Ray's words for it. */
 const memoryWords = /\b(OutOfMemoryError|MemoryError)\b|out of memory|(?:ran|running) low on memory/i;

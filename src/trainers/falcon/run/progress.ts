@@ -1,7 +1,7 @@
 // How far one run is, by its files alone: nothing that we do can disturb the training.
 import path from "node:path";
-import { steady, wall } from "../../../base/clock.ts";
 import type { StatFiles } from "../../../base/aside/stat-files.ts";
+import { steady, wall } from "../../../base/clock.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
 import type { NodeCurves } from "../../run/curve.ts";
 import type { Rhythm } from "../../run/rhythm.ts";
@@ -10,12 +10,12 @@ import type { MetricSeries } from "../../run/series.ts";
 import { type Now, Silence } from "../../run/silence.ts";
 import { summarise } from "../../run/summary.ts";
 import type { ConfigTree, RunWatch } from "../../trainer.ts";
+import { type RunConfig, readWholeConfig } from "../config/run-config.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { epochSeries, MetricFolders } from "./metric-series.ts";
 import type { MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import { nodeProgress, stallFloor } from "./node-progress.ts";
-import { type RunConfig, readWholeConfig } from "../config/run-config.ts";
 import { runName } from "./run-directory.ts";
 import { bufferWindow, metricsOf, RunReader } from "./run-reader.ts";
 

@@ -2,8 +2,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
-import { onDisk, textOf } from "../../../base/text/bytes.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
+import { onDisk, textOf } from "../../../base/text/bytes.ts";
 import type { RunPlace } from "../../trainer.ts";
 
 /** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */

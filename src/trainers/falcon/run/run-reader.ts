@@ -6,11 +6,11 @@ import { LogReader } from "../../reading/log-reader.ts";
 import { parseLogLine } from "../../reading/python-log.ts";
 import { Rhythm } from "../../run/rhythm.ts";
 import { Silence } from "../../run/silence.ts";
+import { type ConfigNode, type RunConfig, readRunConfig } from "../config/run-config.ts";
 import { DriverLog } from "./driver-log.ts";
 import { parseBuffer } from "./log-line.ts";
 import { MetricReader } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
-import { type ConfigNode, type RunConfig, readRunConfig } from "../config/run-config.ts";
 import { canonical } from "./run-directory.ts";
 
 /** Buffer lines that the simulation rate is measured over. */

@@ -3,12 +3,12 @@
 import { wall } from "../../../base/clock.ts";
 import type { NodeCurve, PageMessage, RunRow, ServerMessage } from "../../wire.ts";
 import type { View } from "../connection.ts";
-import { swatch } from "./curves.ts";
 import { fill, h } from "../dom.ts";
 import { short, span } from "../format.ts";
-import { Plot } from "../widgets/plot.ts";
 import { get, isNone } from "../server.ts";
 import { isDark, onTheme } from "../theme.ts";
+import { Plot } from "../widgets/plot.ts";
+import { swatch } from "./curves.ts";
 
 /** Runs that are still told apart. */
 const mostRuns = 8;

@@ -2,9 +2,9 @@
 // and whichever other metric is chosen. Seams and events are marks.
 import type { Beside, NodeCurve } from "../../wire.ts";
 import { fill, h } from "../dom.ts";
-import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
 import { get, isNone } from "../server.ts";
 import { isDark } from "../theme.ts";
+import { colourOf, Plot, type PlotData } from "../widgets/plot.ts";
 
 export class Curves {
   readonly #id: string;

@@ -3,10 +3,10 @@ import type { RunRow, ServerMessage, Span } from "../../wire.ts";
 import type { Connection } from "../connection.ts";
 import { fill, h, setText } from "../dom.ts";
 import { moment, span } from "../format.ts";
-import { Screen } from "../widgets/screen.ts";
 import { get, isNone } from "../server.ts";
 import { Taken } from "../taken.ts";
 import { isDark } from "../theme.ts";
+import { Screen } from "../widgets/screen.ts";
 
 const speeds = [1, 4, 16, 64, 256, 1024];
 /** How often the time is shown while it plays (ms). */

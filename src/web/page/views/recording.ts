@@ -2,8 +2,8 @@
 // terminal.
 import { fill, h, setText } from "../dom.ts";
 import { span } from "../format.ts";
-import { Screen } from "../widgets/screen.ts";
 import { isDark, onTheme } from "../theme.ts";
+import { Screen } from "../widgets/screen.ts";
 
 /** An event of a recording: seconds from its start, `o` output or `r` another size, and what. */
 type Event = [at: number, kind: string, data: string];

@@ -1,16 +1,16 @@
 // The page of one run: how it stands, and its curves, terminal, log, history and facts, one at a time.
 import type { PageMessage, RunRow, ServerMessage } from "../../wire.ts";
-import { nodeTable, showAbout } from "./about.ts";
 import type { Connection, View } from "../connection.ts";
-import { Curves } from "./curves.ts";
 import { fill, h, setText } from "../dom.ts";
 import { short } from "../format.ts";
+import { me } from "../server.ts";
+import { onTheme } from "../theme.ts";
+import { badge, bar, factsOf, wordOf } from "../widgets/status.ts";
+import { nodeTable, showAbout } from "./about.ts";
+import { Curves } from "./curves.ts";
 import { HistoryView } from "./history.ts";
 import { LogView } from "./log.ts";
-import { me } from "../server.ts";
-import { badge, bar, factsOf, wordOf } from "../widgets/status.ts";
 import { LiveTerminal } from "./terminal.ts";
-import { onTheme } from "../theme.ts";
 
 const tabs = ["curves", "terminal", "log", "history", "about"] as const;
 export type Tab = (typeof tabs)[number];

@@ -2,10 +2,10 @@
 import type { RunRow, ServerMessage } from "../../wire.ts";
 import type { Connection } from "../connection.ts";
 import { fill, h, setText } from "../dom.ts";
-import { Screen } from "../widgets/screen.ts";
 import { me } from "../server.ts";
 import { Taken } from "../taken.ts";
 import { isDark } from "../theme.ts";
+import { Screen } from "../widgets/screen.ts";
 
 /** Keys that a phone has not. */
 const extraKeys: readonly (readonly [string, string])[] = [
