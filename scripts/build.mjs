@@ -231,7 +231,7 @@ async function buildManual() {
   say(`manual: dist/man (${pages.length} pages)`);
 }
 
-/** npm reads which pages there are before anything is built, so package.json lists them: this keeps the list. */
+/** npm reads which pages there are before anything is built: the list of package.json is kept here. */
 function listPages(man) {
   const file = path.join(root, "package.json");
   const about = JSON.parse(fs.readFileSync(file, "utf8"));

@@ -181,7 +181,7 @@ export class TestHome {
     return processesNaming(this.folder);
   }
 
-  /** The session server's pid, where one runs: the last that started, for one that was replaced may be ending. */
+  /** The session server's pid, where one runs: of several the last one that started. */
   serverPid(): number | undefined {
     const servers = this.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
     return servers.sort((a, b) => (startTime(a.pid) ?? 0) - (startTime(b.pid) ?? 0)).at(-1)?.pid;

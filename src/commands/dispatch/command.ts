@@ -13,7 +13,7 @@ export const groups = {
 /** One command: what it is called, what it takes, what it does. */
 export interface CommandSpec {
   readonly name: string;
-  /** Where --help lists it; what only programs ask for (a client that lost its server, the page) is in none. */
+  /** Where --help lists it; what only programs ask for (a client that lost its server, say) is in none. */
   readonly group?: keyof typeof groups;
   readonly aliases?: readonly string[];
   /** One line for the list of commands; starts with a small letter. */
