@@ -1,40 +1,19 @@
-// The pen of characters in a log line: parsed from SGR sequences, and written back as the shortest that
-// gives it.
+// The pen of characters in a log line, in the bits of the screen's cells: made from SGR sequences, and
+// written as the screen's own are.
 
 import type { Params } from "../base/text/tokenizer.ts";
-
-/** Colours: -1 the default, 0 to 255 the palette, from `rgb` on 24 bits of red, green and blue. */
-export const defaultColour = -1;
-export const rgb = 0x1000000;
-
-/** Attribute bits of a style, each with the SGR number that sets it. */
-export const attributes = [
-  ["bold", 1],
-  ["dim", 2],
-  ["italic", 3],
-  ["blink", 5],
-  ["inverse", 7],
-  ["invisible", 8],
-  ["strike", 9],
-  ["overline", 53],
-] as const;
-export type Attribute = (typeof attributes)[number][0];
-const bit = Object.fromEntries(attributes.map(([name], i) => [name, 1 << i])) as Record<Attribute, number>;
+import { Bg, Colour, Fg, Underline } from "../terminal/model/cells.ts";
+import { sgr, switches } from "../terminal/replay/pen.ts";
 
 /** Immutable; equal looks are the same object as long as they are in use together. */
 export interface CellStyle {
-  readonly bits: number;
-  /** 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed. */
-  readonly underline: number;
+  /** The slots of a cell: foreground and background with their flags, underline style and colour. */
   readonly fg: number;
   readonly bg: number;
-  readonly underlineColour: number;
+  readonly underline: number;
   /** Styles that a single-numbered sequence leads to from here, by its number. */
   readonly next: (CellStyle | undefined)[];
-  /**
-   * The sequence that sets exactly this pen, whatever was before. Empty parameters for the plain one: `ESC [
-   * 0 m`.
-   */
+  /** The sequence that sets exactly this pen, whatever was before. */
   readonly sgr: string;
 }
 
@@ -42,37 +21,25 @@ export interface CellStyle {
 const tableLimit = 4096;
 let table = new Map<string, CellStyle>();
 
-function style(bits: number, underline: number, fg: number, bg: number, underlineColour: number): CellStyle {
-  const key = `${bits},${underline},${fg},${bg},${underlineColour}`;
+function style(fg: number, bg: number, underline: number): CellStyle {
+  const key = sgr(fg, bg, underline);
   const known = table.get(key);
   if (known) return known;
-  const parts = ["0"];
-  for (const [i, [, code]] of attributes.entries()) if (bits & (1 << i)) parts.push(String(code));
-  if (underline) parts.push(underline === 1 ? "4" : `4:${underline}`);
-  if (underlineColour !== defaultColour) parts.push(colour(underlineColour, 58).replaceAll(";", ":").replace("58:2:", "58:2::"));
-  if (fg !== defaultColour) parts.push(fg < 8 ? String(30 + fg) : fg < 16 ? String(82 + fg) : colour(fg, 38));
-  if (bg !== defaultColour) parts.push(bg < 8 ? String(40 + bg) : bg < 16 ? String(92 + bg) : colour(bg, 48));
-  const fresh: CellStyle = { bits, underline, fg, bg, underlineColour, next: [], sgr: `\x1b[${parts.join(";")}m` };
   // the default one is compared by identity, so it stays; what it leads to begins anew with the table
   if (table.size >= tableLimit) {
     defaultStyle.next.length = 0;
-    table = new Map([[plainKey, defaultStyle]]);
+    table = new Map([[defaultStyle.sgr, defaultStyle]]);
   }
+  const fresh: CellStyle = { fg, bg, underline, next: [], sgr: key };
   table.set(key, fresh);
   return fresh;
 }
 
-export const defaultStyle: CellStyle = style(0, 0, defaultColour, defaultColour, defaultColour);
-const plainKey = table.keys().next().value as string;
-
-function colour(value: number, code: number): string {
-  if (value < rgb) return `${code};5;${value}`;
-  return `${code};2;${(value >> 16) & 255};${(value >> 8) & 255};${value & 255}`;
-}
+export const defaultStyle: CellStyle = style(0, 0, 0);
 
 /** Whether a blank with this style looks like nothing at all. */
-export function blankIsInvisible(of: CellStyle): boolean {
-  return of.bg === defaultColour && !of.underline && !(of.bits & (bit.inverse | bit.strike | bit.overline));
+export function blankIsInvisible({ fg, bg }: CellStyle): boolean {
+  return (fg & (Fg.underline | Fg.inverse | Fg.strike)) === 0 && (bg & (Colour.all | Bg.overline)) === 0;
 }
 
 /** The style after an SGR sequence. */
@@ -86,50 +53,56 @@ export function applySgr(from: CellStyle, params: Params): CellStyle {
 
 function applied(from: CellStyle, params: Params): CellStyle {
   const { count, values, joined } = params;
-  let { bits, underline, fg, bg, underlineColour } = from;
+  const pen = { fg: from.fg, bg: from.bg, underline: from.underline };
   for (let i = 0; i < count; ) {
     const code = Math.max(0, values[i] as number);
     let next = i + 1;
     while (next < count && joined[next]) next++;
     const subs = next - i - 1;
-    if (code === 0) {
-      bits = underline = 0;
-      fg = bg = underlineColour = defaultColour;
-    } else if (code === 4) underline = subs ? Math.min(5, Math.max(0, values[i + 1] as number)) : 1;
-    else if (code === 21) underline = 2;
-    else if (code === 24) underline = 0;
-    else if (code === 22) bits &= ~(bit.bold | bit.dim);
-    else if (code === 23) bits &= ~bit.italic;
-    else if (code === 25) bits &= ~bit.blink;
-    else if (code === 27) bits &= ~bit.inverse;
-    else if (code === 28) bits &= ~bit.invisible;
-    else if (code === 29) bits &= ~bit.strike;
-    else if (code === 55) bits &= ~bit.overline;
-    else if (code === 6) bits |= bit.blink;
-    else if (code >= 30 && code <= 37) fg = code - 30;
-    else if (code >= 90 && code <= 97) fg = code - 82;
-    else if (code === 39) fg = defaultColour;
-    else if (code >= 40 && code <= 47) bg = code - 40;
-    else if (code >= 100 && code <= 107) bg = code - 92;
-    else if (code === 49) bg = defaultColour;
-    else if (code === 59) underlineColour = defaultColour;
+    if (code === 0) pen.fg = pen.bg = pen.underline = 0;
+    else if (code === 1) pen.fg |= Fg.bold;
+    else if (code === 2) pen.bg |= Bg.dim;
+    else if (code === 22) {
+      pen.fg &= ~Fg.bold;
+      pen.bg &= ~Bg.dim;
+    } else if (code === 4) underlined(pen, subs ? Math.min(5, Math.max(0, values[i + 1] as number)) : 1);
+    else if (code === 21) underlined(pen, 2);
+    else if (code === 24) underlined(pen, 0);
+    else if (code === 6) pen.fg |= Fg.blink;
+    else if (code >= 30 && code <= 37) coloured(pen, "fg", Colour.palette16 | (code - 30));
+    else if (code >= 90 && code <= 97) coloured(pen, "fg", Colour.palette16 | (code - 82));
+    else if (code === 39) coloured(pen, "fg", Colour.default);
+    else if (code >= 40 && code <= 47) coloured(pen, "bg", Colour.palette16 | (code - 40));
+    else if (code >= 100 && code <= 107) coloured(pen, "bg", Colour.palette16 | (code - 92));
+    else if (code === 49) coloured(pen, "bg", Colour.default);
+    else if (code === 59) coloured(pen, "underline", Colour.default);
     else if (code === 38 || code === 48 || code === 58) {
       const colons = subs > 0;
       // the old form: the colour's numbers follow as parameters of their own
       const taken = colons ? subs : values[i + 1] === 5 ? 2 : values[i + 1] === 2 ? 4 : 0;
       const value = colourFrom(params, i + 1, Math.min(taken, count - i - 1), colons);
       if (!colons) next = i + 1 + taken;
-      if (value !== null) {
-        if (code === 38) fg = value;
-        else if (code === 48) bg = value;
-        else underlineColour = value;
-      }
+      if (value !== null) coloured(pen, code === 38 ? "fg" : code === 48 ? "bg" : "underline", value);
     } else {
-      for (let k = 0; k < attributes.length; k++) if (attributes[k]?.[1] === code) bits |= 1 << k;
+      for (const [slot, bit, on, off] of switches)
+        if (code === on) pen[slot] |= bit;
+        else if (code === off) pen[slot] &= ~bit;
     }
     i = next;
   }
-  return style(bits, underline, fg, bg, underlineColour);
+  return style(pen.fg, pen.bg, pen.underline);
+}
+
+type Slots = Record<"fg" | "bg" | "underline", number>;
+
+function coloured(pen: Slots, slot: keyof Slots, colour: number): void {
+  pen[slot] = (pen[slot] & ~Colour.all) | colour;
+}
+
+/** @param style 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed. */
+function underlined(pen: Slots, style: number): void {
+  pen.fg = style === 0 ? pen.fg & ~Fg.underline : pen.fg | Fg.underline;
+  pen.underline = (pen.underline & ~Underline.styleMask) | (style << Underline.styleShift);
 }
 
 /**
@@ -139,12 +112,12 @@ function applied(from: CellStyle, params: Params): CellStyle {
 function colourFrom({ values }: Params, at: number, length: number, colons: boolean): number | null {
   if (values[at] === 5 && length > 0) {
     const n = length > 1 ? Math.max(0, values[at + 1] as number) : 0;
-    return n < 256 ? n : null;
+    return n < 256 ? Colour.palette256 | n : null;
   }
   if (values[at] !== 2 || length < 1) return null;
   const first = colons && length >= 5 ? 2 : 1;
   let value = 0;
   for (let i = first; i < first + 3; i++)
     value = (value << 8) | (i < length ? Math.min(255, Math.max(0, values[at + i] as number)) : 0);
-  return rgb | value;
+  return Colour.rgb | value;
 }

@@ -6,7 +6,7 @@ import type { Writer } from "./writer.ts";
 const sgrBg = Colour.all | Bg.italic | Bg.dim | Bg.overline;
 
 /** Flags that can be switched without touching the underline: the slot, the bit, SGR on and off. */
-const switches: readonly (readonly ["fg" | "bg", number, number, number])[] = [
+export const switches: readonly (readonly ["fg" | "bg", number, number, number])[] = [
   ["bg", Bg.italic, 3, 23],
   ["fg", Fg.blink, 5, 25],
   ["fg", Fg.inverse, 7, 27],
@@ -43,8 +43,11 @@ function underlineStyle(underline: number): number {
   return (underline & Underline.styleMask) >>> Underline.styleShift;
 }
 
-/** SGR that sets these attributes whatever was before. */
-function sgr(fg: number, bg: number, underline: number): string {
+/**
+ * SGR that sets these attributes, as the slots of a cell have them (model/cells.ts), whatever was before; the
+ * lines of a log are written with it as well.
+ */
+export function sgr(fg: number, bg: number, underline: number): string {
   const key = `${fg},${bg},${underline}`;
   const cached = known.get(key);
   if (cached !== undefined) return cached;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { withoutAttributes } from "../../../src/base/text/control-sequences.ts";
+import { defaultStyle } from "../../../src/logs/cell-style.ts";
 import { LineReader } from "../../../src/logs/line-reader.ts";
 import { marked, matchesIn, styledText } from "../../../src/logs/line-text.ts";
 
@@ -59,5 +60,7 @@ function runsOf(text: string) {
 
 /** Every character with the sequence that gives its look, read by the reader that made it. */
 function cellsOf(styled: string): { char: string; look: string }[] {
-  return runsOf(styled).flatMap(({ text, style }) => [...text].map((char) => ({ char, look: style.sgr })));
+  return runsOf(styled).flatMap(({ text, style }) =>
+    [...text].map((char) => ({ char, look: style === defaultStyle ? "\x1b[0m" : style.sgr })),
+  );
 }
