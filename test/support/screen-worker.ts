@@ -1,5 +1,8 @@
 // The screens' worker as tests of its thread start it: built from the source as it is now.
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { after, before } from "node:test";
 import { buildSync } from "esbuild";
 import { root } from "./paths.ts";
 
@@ -15,4 +18,15 @@ export function buildScreenWorker(folder: string): string {
     target: "node20",
   });
   return outfile;
+}
+
+/** Has it there for a file's tests; answers its file, which is there once they run. */
+export function screenWorker(): () => string {
+  let folder = "";
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
+    buildScreenWorker(folder);
+  });
+  after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return () => path.join(folder, "worker.cjs");
 }

@@ -2,9 +2,8 @@
 // once, another connection from where it is, and what is sent on.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { Follower, type FollowerEffects } from "../../../src/terminal/worker/follower.ts";
 import { RemoteScreen } from "../../../src/terminal/worker/remote-screen.ts";
@@ -14,20 +13,14 @@ import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
 import { Held } from "../../support/held.ts";
 import { addon } from "../../support/paths.ts";
-import { buildScreenWorker } from "../../support/screen-worker.ts";
+import { screenWorker } from "../../support/screen-worker.ts";
 
-let folder: string;
-let worker: string;
-before(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
-  worker = buildScreenWorker(folder);
-});
-after(() => fs.rmSync(folder, { recursive: true, force: true }));
+const worker = screenWorker();
 
 /** A program under a real holder, and a screen that follows it. */
 async function following(command: string[], work: (scene: Scene) => Promise<void>, source: Partial<Source> = {}): Promise<void> {
   const held = await Held.launch(command, { subscribe: null });
-  const screens = new Screens(worker, () => {}, addon);
+  const screens = new Screens(worker(), () => {}, addon);
   try {
     await work(new Scene(held, screens, source));
   } finally {
@@ -111,7 +104,7 @@ test("what was said before `until` is drawn, and not answered", async () => {
   const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
     subscribe: null,
   });
-  const screens = new Screens(worker, () => {}, addon);
+  const screens = new Screens(worker(), () => {}, addon);
   try {
     const log = path.join(held.folder, "output.log");
     await until(() => fs.readFileSync(log, "latin1").includes("\x1b[6n"), "the first question");
@@ -133,7 +126,7 @@ test("what was said before `until` is drawn, and not answered", async () => {
 test("it goes on with another connection from where it is, and without one that is not to be had", async () => {
   await following(["/bin/sh", "-c", "printf one; read -r x; printf two; read -r x"], async (scene) => {
     await scene.shows("one");
-    scene.handle.follow({ ...scene.source, socket: path.join(folder, "no socket") });
+    scene.handle.follow({ ...scene.source, socket: path.join(scene.held.folder, "no socket") });
     await until(() => scene.told.includes("cut"), "word of it");
     scene.held.link.input(Buffer.from("\n"));
     scene.handle.follow(scene.source);

@@ -3,25 +3,19 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
 import { addon } from "../../support/paths.ts";
-import { buildScreenWorker } from "../../support/screen-worker.ts";
+import { screenWorker } from "../../support/screen-worker.ts";
 
-let folder: string;
-let worker: string;
-before(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-"));
-  worker = buildScreenWorker(folder);
-});
-after(() => fs.rmSync(folder, { recursive: true, force: true }));
+const worker = screenWorker();
 
 const quiet: ScreenEvents = { answer() {}, title() {}, modes() {} };
 const options = { cols: 40, rows: 10, scrollback: 500, offset: 0 };
 
-async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker) {
+async function using(work: (screens: Screens, log: [string, Record<string, unknown>][]) => Promise<void>, file = worker()) {
   const log: [string, Record<string, unknown>][] = [];
   const screens = new Screens(file, (event, facts = {}) => log.push([event, facts]), addon);
   try {
@@ -213,12 +207,12 @@ describe("screens", () => {
 
   test("a worker that dies takes nothing with it: screens are made anew, what was asked is answered", () => {
     // dies of a certain word, once for each worker
-    const deadly = path.join(folder, "deadly.cjs");
+    const deadly = path.join(path.dirname(worker()), "deadly.cjs");
     fs.writeFileSync(
       deadly,
       `const { parentPort } = require("node:worker_threads");
        parentPort.on("message", (m) => { if (m.do === "feed" && Buffer.from(m.bytes).includes("DEADLY")) process.exit(7); });
-       require(${JSON.stringify(worker)});`,
+       require(${JSON.stringify(worker())});`,
     );
     return using(async (screens, log) => {
       const modes: unknown[] = [];
@@ -248,7 +242,7 @@ describe("screens", () => {
 
   test("a worker that cannot be started is tried again: meanwhile everything fails and nothing hangs, then the screen has what it missed", async () => {
     // an installation that is being replaced
-    const late = path.join(folder, "late.cjs");
+    const late = path.join(path.dirname(worker()), "late.cjs");
     const stored = new Screen(options);
     await using(async (screens, log) => {
       const lost = () => ({ ...stored.encode(), restore: stored.encode().replay, source: undefined });
@@ -259,7 +253,7 @@ describe("screens", () => {
       handle.feed(Buffer.from("missed"));
       assert.equal(handle.lag, 0);
       await assert.rejects(handle.text(), /the screens' worker does not start/);
-      fs.copyFileSync(worker, late);
+      fs.copyFileSync(worker(), late);
       assert.equal((await handle.text()).lines[0], "missed");
       const other = screens.open("b", options, quiet);
       other.feed(Buffer.from("later"));

@@ -7,6 +7,7 @@ import { aside } from "../../../base/aside/aside.ts";
 import { Failure, Status, sentence } from "../../../base/failure.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import { quoted } from "../../../base/text/shell-words.ts";
+import { entries } from "../../reading/small-files.ts";
 import type { EnvironmentShim } from "../../trainer.ts";
 import { isOurselves, pythonName, shimVariable } from "./find.ts";
 
@@ -72,7 +73,7 @@ async function makeHere(
   const kept = keptFolder(environment);
   const folder = chosen === undefined ? (folderHere(environment) ?? kept) : path.resolve(directory, chosen);
   if (/[:\n]/.test(folder)) throw new Failure(`--shim ${folder}: a folder on PATH cannot have ':' in its name`, Status.usage);
-  const others = filesIn(folder).filter((name) => name !== "falcon");
+  const others = entries(folder).filter((name) => name !== "falcon");
   const file = path.join(folder, "falcon");
   if (others.length > 0 || (exists(file) && !(await isOurselves(file)))) {
     throw new Failure(
@@ -175,14 +176,6 @@ function writeWhole(file: string, text: string): void {
   fs.writeFileSync(onDisk(fresh), text, { mode: 0o755 });
   fs.chmodSync(onDisk(fresh), 0o755);
   fs.renameSync(onDisk(fresh), onDisk(file));
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(onDisk(folder));
-  } catch {
-    return [];
-  }
 }
 
 function exists(file: string): boolean {
