@@ -58,15 +58,9 @@ const catchingUp = showable(
   "\x1b7\x1b[H\x1b[7m falcon: catching up with what the program draws; you can leave \x1b[m\x1b[K\x1b8",
 );
 
-/** Output that a viewer is sent. */
-interface Sent {
-  offset: number;
-  bytes: Buffer;
-}
-
 type Mode =
   /** `begun`: the screen is on the terminal, its history is not yet. `failed`: no screen came. */
-  | { is: "joining"; pending: Sent[]; pendingBytes: number; overrun: boolean; begun: boolean; failed?: boolean }
+  | { is: "joining"; begun: boolean; failed?: boolean }
   /** `done` resolves when the terminal has read to the end. */
   | { is: "direct"; done: Promise<void> }
   | { is: "stream"; stream: OutputFilter }
@@ -147,7 +141,7 @@ export class Viewer {
       this.#mode = { is: "frames", watch, stale: false };
       return;
     }
-    const joining: Mode = { is: "joining", pending: [], pendingBytes: 0, overrun: false, begun: false };
+    const joining: Mode = { is: "joining", begun: false };
     this.#mode = joining;
     if (!this.#mayRead) this.#viewed.stream();
     const history = this.#history;
@@ -163,9 +157,9 @@ export class Viewer {
         (snapshot) => this.#joined(join, joining, snapshot),
         // the screen was closed: the session is over, and says so itself; or it cannot be drawn now
         (error: unknown) => {
-          joining.overrun = joining.failed = true;
-          if (this.#mode === joining) this.#isShown();
+          joining.failed = true;
           if (this.#mode !== joining) return;
+          this.#isShown();
           if (error instanceof NoScreens) this.#tellWhy(joining, error.message);
         },
       );
@@ -180,7 +174,6 @@ export class Viewer {
     // the program's title, colours and links are in the snapshot too
     if (!joining.begun) this.#draw(snapshot.first);
     if (snapshot.history.length > 0) this.#draw(snapshot.history);
-    if (joining.overrun) return this.#fallBehind(rejoinPause);
     if (this.#mayRead) {
       if (this.#goDirect(snapshot.offset, snapshot.tail)) return;
       this.#mayRead = false;
@@ -190,8 +183,6 @@ export class Viewer {
     this.#mode = { is: "stream", stream };
     this.shown = snapshot.offset;
     this.#send(stream, snapshot.tail);
-    for (const { offset, bytes } of joining.pending)
-      this.#pass(stream, Math.max(offset, snapshot.offset), bytes.subarray(Math.max(0, snapshot.offset - offset)));
   }
 
   /** The terminal reads the output itself from here on, behind the screen; false where it cannot. */
@@ -246,31 +237,26 @@ export class Viewer {
   /** Whether it takes the output as it comes. */
   get streams(): boolean {
     if (this.#beside !== undefined) return true;
-    return this.#mode.is === "stream" || (this.#mode.is === "joining" && !this.#mode.overrun && !this.#mayRead);
+    return this.#mode.is === "stream" || (this.#mode.is === "joining" && !this.#mayRead);
   }
 
-  /** Output of the session, in order. */
+  /**
+   * Output of the session, in order, and told in one order with its screen: what comes before that is in it,
+   * and what comes next follows it.
+   */
   output(offset: number, bytes: Buffer): void {
     const mode = this.#mode;
-    if (mode.is === "stream") return this.#pass(mode.stream, offset, bytes);
-    this.#beside?.output(bytes);
-    if (mode.is !== "joining" || mode.overrun || this.#mayRead) return;
-    mode.pendingBytes += bytes.length;
-    if (mode.pendingBytes > viewerCredit) {
-      mode.overrun = true;
-      mode.pending = [];
-    } else mode.pending.push({ offset, bytes });
+    if (mode.is !== "stream") return this.#beside?.output(bytes);
+    // something is missing, as where bytes were never stored
+    if (offset > (this.shown ?? 0)) return this.#fallBehind(rejoinPause);
+    this.shown = offset + bytes.length;
+    this.#send(mode.stream, bytes);
   }
 
   /** Writes of a screen what the program may do to this terminal. */
   #draw(bytes: Buffer): void {
     this.#allowed ??= this.#filterOf("screen");
     this.#terminal.write(this.#allowed.feed(bytes));
-  }
-
-  #pass(stream: OutputFilter, offset: number, bytes: Buffer): void {
-    this.shown = Math.max(this.shown ?? 0, offset + bytes.length);
-    this.#send(stream, bytes);
   }
 
   #send(stream: OutputFilter, bytes: Buffer): void {
@@ -299,7 +285,6 @@ export class Viewer {
   /** The stream that it is sent lacks something: it is given the screen instead, a little later. */
   fallBehind(): void {
     if (this.#mode.is === "stream") this.#fallBehind(rejoinPause);
-    else if (this.#mode.is === "joining") this.#mode.overrun = true;
   }
 
   #fallBehind(pause = 0): void {
