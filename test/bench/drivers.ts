@@ -173,7 +173,7 @@ export class Viewer {
   async bytes(): Promise<{ time: number; bytes: number }> {
     const before = this.#out.length;
     this.#child.kill("SIGUSR1");
-    const line = await until(() => /^bytes (\d+) (\d+)\n/m.exec(this.#out.slice(before)), "a viewer to count", patience);
+    const line = await until(() => /^bytes (\d+) (\d+) \d+\n/m.exec(this.#out.slice(before)), "a viewer to count", patience);
     return { time: Number(line[1]), bytes: Number(line[2]) };
   }
 

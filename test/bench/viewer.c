@@ -6,7 +6,8 @@
  * has been seen),
  * `end NS BYTES STATUS`. Goes when the command ends, on SIGTERM, or with --leave as soon as it is complete:
  * it closes the pty, as a lost line does.
- * On SIGUSR1 it prints `bytes NS N`: what has arrived so far.
+ * On SIGUSR1 it prints `bytes NS N SILENCE`: what has arrived so far, and the longest time (ns) in which
+ * nothing came since it was asked last.
  */
 #define _GNU_SOURCE
 #include "drive.h"
@@ -63,13 +64,17 @@ int main(int argc, char **argv) {
   /* `buffer` begins with the end of what came before, so that a token cut in two is found. */
   static char buffer[4096 + (1 << 16)];
   size_t kept = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0, came = start, silence = 0;
   while (!leave) {
+    ssize_t n = read(master, buffer + kept, 1 << 16);
+    uint64_t now = now_ns();
+    if (now - came > silence) silence = now - came;
+    came = now;
     if (count) {
       count = 0;
-      printf("bytes %llu %llu\n", (unsigned long long)now_ns(), (unsigned long long)bytes);
+      printf("bytes %llu %llu %llu\n", (unsigned long long)now, (unsigned long long)bytes, (unsigned long long)silence);
+      silence = 0;
     }
-    ssize_t n = read(master, buffer + kept, 1 << 16);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     if (bytes == 0) printf("first %llu\n", (unsigned long long)now_ns());

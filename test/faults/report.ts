@@ -4,6 +4,8 @@
 export interface Amounts {
   /** Bounded to a few minutes, for every change; otherwise the counts of docs/design/reliability.md. */
   short: boolean;
+  /** Keys that are typed in each direct fault; undefined: as many as belong to its length. */
+  keys?: number | undefined;
 }
 
 export interface Fault {

@@ -1,5 +1,5 @@
-// The faults of issue 4 against the built product: `npm run test:faults [-- --short] [-- --only WORDS]`. Exit
-// status 1 when a promise is broken.
+// The faults of issue 4 against the built product: `npm run test:faults -- [--short] [--only WORDS] [--keys N]`.
+// Exit status 1 when a promise is broken.
 import { notBuilt } from "../support/paths.ts";
 import { manySessions, manyStarts, manyViewers } from "./crowd.ts";
 import { directKills, freedHead, strangers } from "./direct.ts";
@@ -17,6 +17,7 @@ import {
   viewerKills,
 } from "./kills.ts";
 import { type Fault, runAll } from "./report.ts";
+import { silences, stuckScreens } from "./silence.ts";
 import { brokenState, deletedSockets, noDescriptors, noSpace, quota, readOnlyFolder } from "./starved.ts";
 
 const faults: readonly Fault[] = [
@@ -40,6 +41,8 @@ const faults: readonly Fault[] = [
   manyStarts,
   manyViewers,
   manySessions,
+  silences,
+  stuckScreens,
   ...directKills,
   freedHead,
   strangers,
@@ -51,9 +54,11 @@ if (lacking.length > 0) {
   process.exit(2);
 }
 const short = process.argv.includes("--short") || process.env.FALCON_FAULTS === "short";
-const only = process.argv.includes("--only") ? (process.argv[process.argv.indexOf("--only") + 1] ?? "") : "";
+const option = (name: string) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const only = option("--only") ?? "";
+const keys = option("--keys");
 const broken = await runAll(
   faults.filter(({ name }) => name.includes(only)),
-  { short },
+  { short, keys: keys === undefined ? undefined : Number(keys) },
 );
 process.exit(broken > 0 ? 1 : 0);
