@@ -24,7 +24,9 @@ enum {
   OFFSET_SIZE = 8,
 };
 
-enum role { ROLE_SERVER, ROLE_VIEWER };
+// ROLE_SESSION: the connection of a server by which it commands the session, and is told its end without
+// reading the output.
+enum role { ROLE_SERVER, ROLE_VIEWER, ROLE_SESSION };
 
 struct connection {
   int fd;              // -1: the slot is free, or only its typing is left to deliver

@@ -194,7 +194,8 @@ static bool gap_is_news(const struct connection *c) {
 }
 
 static bool end_is_news(const struct connection *c) {
-  return c->subscribed && !c->told_end && c->position == log_end() && holder_ending();
+  bool hears = c->subscribed ? c->position == log_end() : c->role == ROLE_SESSION;
+  return hears && !c->told_end && holder_ending();
 }
 
 bool cursor_has_news(const struct connection *c) {

@@ -192,7 +192,7 @@ static bool speak(struct connection *c, uint16_t version, uint8_t role) {
     viewers += is_open(&server.connections[i]) && server.connections[i].role == ROLE_VIEWER;
   if (role == ROLE_VIEWER && c->role != ROLE_VIEWER && viewers >= VIEWER_PLACES) return false;
   c->version = version < PROTOCOL_HIGHEST ? version : PROTOCOL_HIGHEST;
-  c->role = role == ROLE_VIEWER ? ROLE_VIEWER : ROLE_SERVER;
+  c->role = role <= ROLE_SESSION ? role : ROLE_SERVER;
   return true;
 }
 

@@ -54,8 +54,11 @@ export const payloadSize = {
   taken: 16,
 } as const;
 
-/** Who asks on a connection: of the holder's places some are kept for servers. */
-export const HolderRole = { server: 0, viewer: 1 } as const;
+/**
+ * Who asks on a connection: of the holder's places some are kept for servers. `session`: a server that is told
+ * of the end without reading the output (to an older holder one as any other).
+ */
+export const HolderRole = { server: 0, viewer: 1, session: 2 } as const;
 
 /** Why bytes of the stream cannot be had: they were never stored, or let go of since. */
 export const HoleReason = { notStored: 1, freed: 2 } as const;
@@ -193,10 +196,6 @@ export function encodeRelease(): Buffer {
 /** What was removed of the session's folder is to be made anew. */
 export function encodeRenew(): Buffer {
   return encodeFrame(ToHolder.renew);
-}
-
-export function encodeKeep(bytes: number): Buffer {
-  return encodeFrame(ToHolder.keep, uint64(bytes));
 }
 
 /**

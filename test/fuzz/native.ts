@@ -21,7 +21,6 @@ import {
   encodeFd,
   encodeGo,
   encodeInput,
-  encodeKeep,
   encodeKeys,
   encodeRelease,
   encodeSignal,
@@ -30,6 +29,7 @@ import {
   encodeWindowSize,
   HolderRole,
 } from "../../src/protocol/holder.ts";
+import { encodeKeep } from "../support/holder-cursor.ts";
 import { root } from "../support/paths.ts";
 import { foundInputs, keepFound } from "./found.ts";
 import type { Outcome } from "./target.ts";

@@ -154,11 +154,12 @@ class SimScreen implements ScreenHandle {
     this.#toWorker(() => this.#following.sizing(cols, rows, ask));
   }
 
-  current(): Promise<void> {
+  current(end?: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#toWorker(() => {
-        this.#following.whenCurrent(() =>
-          this.#toMain(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve())),
+        this.#following.whenCurrent(
+          () => this.#toMain(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve())),
+          end,
         );
       });
     });

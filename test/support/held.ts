@@ -1,19 +1,41 @@
 // A program under a real holder, without a server: what it wrote, how it ended, and a check that nothing of
 // it is left.
 import fs from "node:fs";
+import path from "node:path";
+import { connectUnix } from "../../src/platform/native.ts";
 import { processAlive } from "../../src/platform/processes.ts";
-import type { ExitRecord, Gap, Hello } from "../../src/protocol/holder.ts";
+import { FrameReader } from "../../src/protocol/frame.ts";
+import { frameSocket } from "../../src/protocol/frame-socket.ts";
+import {
+  decodeData,
+  decodeExit,
+  decodeGap,
+  decodeHole,
+  decodeSized,
+  type ExitRecord,
+  encodeSpeak,
+  encodeSubscribe,
+  FromHolder,
+  fromHolderLimit,
+  type Gap,
+  type Hello,
+  HolderRole,
+  HoleReason,
+} from "../../src/protocol/holder.ts";
 import { type LaunchOptions, launchHolder } from "../../src/session/holder/holder-launch.ts";
 import type { HolderEvents, HolderLink } from "../../src/session/holder/holder-link.ts";
 import { patience } from "./events.ts";
 import { processesNaming } from "./home.ts";
 
 export interface HeldOptions extends Partial<Omit<LaunchOptions, "file" | "args">> {
-  /** Subscribe from here at once; null: not at all. Default 0. */
+  /** Read the output from here at once; null: not at all. Default 0. */
   subscribe?: number | null;
 }
 
-/** Everything that came over one link, in order, with promises for what a test waits for. */
+/**
+ * Everything that came over one link, and of the output over a connection beside it, in order, with promises
+ * for what a test waits for.
+ */
 export class Heard implements HolderEvents {
   /** Sizes that the holder told, in order. */
   readonly sizes: { offset: number; cols: number; rows: number }[] = [];
@@ -26,7 +48,11 @@ export class Heard implements HolderEvents {
   to = 0;
   /** Deliveries that did not begin where the one before ended (and no gap explains it). */
   jumps = 0;
+  /** The end behind all output, where that is read; and as the link tells it. */
   readonly exited: Promise<ExitRecord>;
+  readonly toldEnd: Promise<ExitRecord>;
+  /** Whether the output is read. */
+  reads = false;
   readonly gone: Promise<string>;
   /** Called with all output, besides it being kept. */
   onData: (offset: number, bytes: Buffer) => void = () => {};
@@ -35,19 +61,22 @@ export class Heard implements HolderEvents {
   #chunks: Buffer[] = [];
   #waiting = new Set<() => void>();
   #resolveExited!: (exit: ExitRecord) => void;
+  #resolveToldEnd!: (exit: ExitRecord) => void;
   #resolveGone!: (reason: string) => void;
   exit: (exit: ExitRecord) => void;
   closed: (reason: string) => void;
-  inputDrained: () => void = () => {};
 
   constructor() {
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
+    this.toldEnd = new Promise((resolve) => {
+      this.#resolveToldEnd = resolve;
+    });
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
-    this.exit = (exit) => this.#resolveExited(exit);
+    this.exit = (exit) => this.#resolveToldEnd(exit);
     this.closed = (reason) => {
       this.#resolveGone(reason);
       this.#wake();
@@ -56,6 +85,25 @@ export class Heard implements HolderEvents {
 
   hello(hello: Hello): void {
     this.hellos.push(hello);
+  }
+
+  /** Reads the output of a folder's holder from an offset on, in its protocol's version. */
+  read(folder: string, offset: number, version = 2): void {
+    this.reads = true;
+    const reader = new FrameReader(fromHolderLimit, (type, payload) => this.#frame(type, Buffer.from(payload)));
+    const socket = frameSocket(connectUnix(path.join(folder, "sock")), 256 << 10, reader, () => {});
+    if (version > 1) socket.write(encodeSpeak(version, HolderRole.server));
+    socket.write(encodeSubscribe(offset));
+  }
+
+  #frame(type: number, payload: Buffer): void {
+    if (type === FromHolder.data) {
+      const { offset, bytes } = decodeData(payload);
+      this.data(offset, bytes);
+    } else if (type === FromHolder.sized) this.sizes.push(decodeSized(payload));
+    else if (type === FromHolder.exit) this.#resolveExited(decodeExit(payload));
+    else if (type === FromHolder.gap) this.gap(decodeGap(payload));
+    else if (type === FromHolder.hole && decodeHole(payload).reason === HoleReason.notStored) this.gap(decodeHole(payload));
   }
 
   data(offset: number, bytes: Buffer): void {
@@ -67,11 +115,7 @@ export class Heard implements HolderEvents {
     this.#wake();
   }
 
-  sized(size: { offset: number; cols: number; rows: number }): void {
-    this.sizes.push(size);
-  }
-
-  gap(offset: number, length: number): void {
+  gap({ offset, length }: Gap): void {
     this.gaps.push({ offset, length });
     if (offset >= this.to) this.to = offset + length;
     this.#wake();
@@ -132,7 +176,7 @@ export class Held {
     const { subscribe = 0, folder = sessionFolder(), ...rest } = options;
     const heard = new Heard();
     const link = await launchHolder({ ...orders(command), folder, ...rest }, heard);
-    if (subscribe !== null) link.subscribe(subscribe);
+    if (subscribe !== null) heard.read(folder, subscribe);
     return new Held(folder, link, heard);
   }
 
@@ -142,7 +186,8 @@ export class Held {
 
   /** Waits for the end, releases the holder and answers how it ended. */
   async end(): Promise<ExitRecord> {
-    const exit = await this.heard.exited;
+    const exit = await this.heard.toldEnd;
+    if (this.heard.reads) await this.heard.exited;
     this.link.release();
     await this.heard.gone;
     return exit;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { close, connectUnix, recvFds, sendFds } from "../../src/platform/native.ts";
-import { FrameReader } from "../../src/protocol/frame.ts";
-import { decodeData, encodeSubscribe, FromHolder, fromHolderLimit, payloadSize } from "../../src/protocol/holder.ts";
+import { encodeFrame, FrameReader } from "../../src/protocol/frame.ts";
+import { decodeData, encodeSubscribe, FromHolder, fromHolderLimit, payloadSize, ToHolder } from "../../src/protocol/holder.ts";
 import { patience } from "./events.ts";
 
 export interface HolderFrame {
@@ -87,6 +87,13 @@ export class Cursor {
   close(): void {
     close(this.#socket);
   }
+}
+
+/** Bytes of log to retain at most: earlier servers said so. */
+export function encodeKeep(bytes: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64LE(BigInt(bytes));
+  return encodeFrame(ToHolder.keep, payload);
 }
 
 /** So many bytes of this writer's were taken, over all connections. */

@@ -1,22 +1,11 @@
 // A process that owns links and is killed by a test: link-owner.ts FOLDER COMMAND [ARGUMENT ...]; says
 // "output" at the first byte.
 import { launchHolder } from "../../src/session/holder/holder-launch.ts";
-import { orders } from "./held.ts";
+import { Heard, orders } from "./held.ts";
 
 const [folder = "", ...command] = process.argv.slice(2);
-let said = false;
-const link = await launchHolder(
-  { ...orders(command), folder },
-  {
-    hello() {},
-    data() {
-      if (!said) process.stdout.write("output\n");
-      said = true;
-    },
-    exit() {},
-    gap() {},
-    sized() {},
-    closed() {},
-  },
-);
-link.subscribe(0);
+const heard = new Heard();
+await launchHolder({ ...orders(command), folder }, heard);
+heard.read(folder, 0);
+await heard.until(/./);
+process.stdout.write("output\n");

@@ -8,7 +8,6 @@ import { FrameReader } from "../../src/protocol/frame.ts";
 import {
   encodeFd,
   encodeInput,
-  encodeKeep,
   encodeRelease,
   encodeSignal,
   encodeSubscribe,
@@ -19,6 +18,7 @@ import {
 } from "../../src/protocol/holder.ts";
 import { until } from "./events.ts";
 import { Held } from "./held.ts";
+import { encodeKeep } from "./holder-cursor.ts";
 import { root } from "./paths.ts";
 import type { RecordedFrame, Recording } from "./recorded-holder.ts";
 

@@ -23,6 +23,7 @@ import {
 import { commandLine, parentOf, processAlive } from "../../platform/processes.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Scheduling } from "../../protocol/client.ts";
+import { FrameReader } from "../../protocol/frame.ts";
 import {
   encodeFd,
   encodeGo,
@@ -35,7 +36,7 @@ import {
   type ResourceLimit,
 } from "../../protocol/holder.ts";
 import { checkDirectory } from "../life/working-directory.ts";
-import { type HolderEvents, HolderLink, HolderStream } from "./holder-link.ts";
+import { type HolderEvents, HolderLink } from "./holder-link.ts";
 import { spawnUnread, type UnreadPty } from "./unread-pty.ts";
 
 /**
@@ -55,11 +56,6 @@ const answerLimitMs = 5_000;
 const lastWordsMs = 1_000;
 /** While a holder is starting, its socket is looked for this often at the least (ms). */
 const longestWaitMs = 20;
-
-interface Frame {
-  type: number;
-  payload: Buffer;
-}
 
 export interface LaunchOptions {
   /** The session folder, absolute, 0700, empty. */
@@ -131,12 +127,15 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
   let link: HolderLink | undefined;
   try {
     sendFds(socket, encodeFd(), []);
-    const early: Frame[] = [];
-    const stream = new HolderStream((type, payload) => early.push({ type, payload: Buffer.from(payload) }));
+    const read: Buffer[] = [];
+    let answered = false;
+    const reader = new FrameReader(fromHolderLimit, (type) => {
+      answered ||= type === FromHolder.fd;
+    });
     const deadline = steady() + answerLimitMs;
     // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over
     // behind it
-    for (let wait = 0; !early.some((frame) => frame.type === FromHolder.fd); wait = Math.min(wait * 2 + 1, longestWaitMs)) {
+    for (let wait = 0; !answered; wait = Math.min(wait * 2 + 1, longestWaitMs)) {
       const received = recvFds(socket, fromHolderLimit, true);
       if (received === null) {
         if (steady() > deadline) throw failureOf("ETIMEDOUT", `the holder of ${folder} does not answer`);
@@ -145,10 +144,10 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
       }
       passed.push(...received.fds);
       if (received.data.length === 0) throw failureOf("ECONNRESET", `the holder of ${folder} closed the connection`);
-      stream.feed(received.data);
+      read.push(received.data);
+      reader.feed(received.data);
     }
-    link = new HolderLink(socket, passed.shift() ?? -1, stream, events);
-    for (const { type, payload } of early) stream.onFrame(type, payload);
+    link = new HolderLink(socket, passed.shift() ?? -1, events, Buffer.concat(read));
     await link.greeted;
     return link;
   } catch (error) {
@@ -334,7 +333,7 @@ function greet(socket: number, go: Buffer, master: number, events: HolderEvents)
     close(socket);
     throw error;
   }
-  return new HolderLink(socket, master, new HolderStream(() => {}), events);
+  return new HolderLink(socket, master, events);
 }
 
 function expire(deadline: number, what: string): Promise<never> {

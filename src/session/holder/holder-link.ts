@@ -1,34 +1,28 @@
-// The server's end of one connection to a holder: the stream of frames in both directions, and the terminal.
-// holder-launch.ts makes it.
-import net from "node:net";
+// The server's end of the connection by which it commands a holder: what it orders, types and hears of the
+// end, and the terminal. The output goes past it, to whoever reads that. holder-launch.ts makes it.
+import type net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { Failure, sentence } from "../../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 import { close, type LineMode, lineMode, setWindowSize, writeSome } from "../../platform/native.ts";
 import { signalName } from "../../platform/signals.ts";
 import { FrameReader } from "../../protocol/frame.ts";
+import { frameSocket } from "../../protocol/frame-socket.ts";
 import {
-  decodeData,
   decodeExit,
-  decodeGap,
   decodeHello,
-  decodeHole,
-  decodeSized,
   decodeTaken,
   decodeTyped,
   type ExitRecord,
-  encodeKeep,
   encodeKeys,
   encodeRelease,
   encodeRenew,
   encodeSignal,
   encodeSpeak,
-  encodeSubscribe,
   encodeWindowSize,
   FromHolder,
   fromHolderLimit,
   type Hello,
   HolderRole,
-  HoleReason,
   highestHolderVersion,
   type SignalTarget,
 } from "../../protocol/holder.ts";
@@ -36,51 +30,22 @@ import { mostWaitingAnswers, type Position, type Typed, TypingQueue } from "./ty
 
 /** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
 const holderEndMs = 300;
-/** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
-const readBuffer = 256 << 10;
+/** Bytes that are read at once: nothing long comes here. */
+const readBuffer = 4 << 10;
+
 export interface HolderEvents {
   hello(hello: Hello): void;
-  /** Output, in order; `bytes` may be kept. */
-  data(offset: number, bytes: Buffer): void;
-  /** The program has ended and all of its output was delivered. */
+  /** The program has ended; all that it said is in the log. Only from a holder that tells it here. */
   exit(exit: ExitRecord): void;
-  /** These bytes are not in the log; those from the present position on were not delivered either. */
-  gap(offset: number, length: number): void;
-  /** The terminal has this size since `offset`; the answer to `resize`. */
-  sized(size: { offset: number; cols: number; rows: number }): void;
   /** The connection is gone, not by {@link HolderLink.close}. */
   closed(reason: string): void;
-  /** After {@link HolderLink.input} said false: typing may go on. */
-  inputDrained?(): void;
   /** The terminal has taken all that was typed here. */
   inputTaken?(): void;
   /** The holder has so many bytes of this writer. */
   taken?(writer: bigint, number: number): void;
 }
 
-/** The frames of one connection; who takes them changes once, when the first answer has been read. */
-export class HolderStream {
-  onFrame: (type: number, payload: Buffer) => void;
-  readonly #reader: FrameReader;
-
-  constructor(onFrame: (type: number, payload: Buffer) => void) {
-    this.onFrame = onFrame;
-    this.#reader = new FrameReader(fromHolderLimit, (type, payload) => this.onFrame(type, payload));
-  }
-
-  feed(chunk: Buffer): void {
-    this.#reader.feed(chunk);
-  }
-
-  stop(): void {
-    this.#reader.stop();
-  }
-}
-
-/**
- * `ended`: the program has, and all of its output was delivered. `lost`: the connection is gone. `left`: by
- * our own word.
- */
+/** `ended`: the program has. `lost`: the connection is gone. `left`: by our own word. */
 type LinkState = "open" | "ended" | "lost" | "left";
 
 /** One connection to one holder, and a copy of the terminal's master. */
@@ -90,11 +55,10 @@ export class HolderLink {
   #hello: Hello | null = null;
   #master: number;
   readonly #socket: net.Socket;
-  readonly #stream: HolderStream;
+  readonly #reader = new FrameReader(fromHolderLimit, (type, payload) => this.#frame(type, payload));
   readonly #events: HolderEvents;
   #resolveGreeted: (hello: Hello) => void = () => {};
   #rejectGreeted: (error: Error) => void = () => {};
-  #trouble: string | null = null;
   #state: LinkState = "open";
   /** The holder's exit code, 128 + n for signal n; undefined where it is not a child of this process. */
   holderEnded: Promise<number> | undefined;
@@ -103,41 +67,30 @@ export class HolderLink {
   /** Version of the protocol that this connection speaks. */
   #version = 1;
 
-  /** Takes both descriptors over, whatever happens. */
-  constructor(socket: number, master: number, stream: HolderStream, events: HolderEvents) {
+  /**
+   * Takes both descriptors over, whatever happens.
+   * @param read what was read of the connection before.
+   */
+  constructor(socket: number, master: number, events: HolderEvents, read: Buffer = Buffer.alloc(0)) {
     this.#master = master;
     this.#events = events;
-    this.#stream = stream;
     this.#typing = new TypingQueue({
       send: (frame) => this.#send(frame),
       write: (bytes) => this.#write(bytes),
       version: () => this.#version,
-      drained: () => events.inputDrained?.(),
       taken: () => events.inputTaken?.(),
     });
-    stream.onFrame = (type, payload) => this.#frame(type, payload);
     this.greeted = new Promise((resolve, reject) => {
       this.#resolveGreeted = resolve;
       this.#rejectGreeted = reject;
     });
     this.greeted.catch(() => {});
-    // one buffer for all reads, with room for several frames: Node would make one of 64 KiB for each, also
-    // for a single byte
-    const buffer = Buffer.allocUnsafeSlow(readBuffer);
-    const callback = (length: number): boolean => {
-      this.#feed(buffer.subarray(0, length));
-      return true;
-    };
-    this.#socket = new net.Socket({
-      fd: socket,
-      readable: true,
-      writable: true,
-      onread: { buffer, callback },
-    } as net.SocketConstructorOpts);
-    this.#socket.on("error", (error) => {
-      this.#trouble ??= error.message;
-    });
-    this.#socket.on("close", () => this.#lost());
+    this.#socket = frameSocket(socket, readBuffer, this.#reader, (error) => this.#lost(error));
+    try {
+      this.#reader.feed(read);
+    } catch (error) {
+      this.#socket.destroy(error as Error);
+    }
   }
 
   /** What the holder said of itself at the beginning of this connection. */
@@ -167,11 +120,6 @@ export class HolderLink {
     return this.#typing.waiting;
   }
 
-  /** Output from `offset` on, then live. */
-  subscribe(offset: number): void {
-    this.#send(encodeSubscribe(offset));
-  }
-
   /**
    * The version of the protocol that is spoken: in 1 nobody but servers has a connection, and sizes are told
    * to who asked.
@@ -182,13 +130,12 @@ export class HolderLink {
 
   /**
    * Bytes for the program, in the order of the calls, through the holder, where all who type have one queue,
-   * and which waits for the terminal without anybody spinning. False: enough waits, stop until
-   * `inputDrained`; what does not fit into `mostWaitingInput` is dropped.
+   * and which waits for the terminal without anybody spinning. What does not fit into `mostWaitingInput` is
+   * dropped.
    * @param by whose they are, where the holder is to count them: what it has already is dropped.
    */
-  input(bytes: Uint8Array, by?: Position): boolean {
-    if (this.#master < 0 || this.#state === "left") return true;
-    return this.#typing.input(bytes, by);
+  input(bytes: Uint8Array, by?: Position): void {
+    if (this.#master >= 0 && this.#state !== "left") this.#typing.input(bytes, by);
   }
 
   /**
@@ -251,11 +198,6 @@ export class HolderLink {
     this.#send(encodeRelease());
   }
 
-  /** Bytes of log to retain at most, 0 all. */
-  keep(bytes: number): void {
-    this.#send(encodeKeep(bytes));
-  }
-
   /** What the next connection is to type once this one is lost. @param same whether to the same holder */
   left(same: boolean): Typed[] {
     return this.#typing.left(same);
@@ -284,18 +226,15 @@ export class HolderLink {
     const over = this.#over;
     this.#state = "left";
     if (!over) {
-      this.#stream.stop();
-      // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket; unread output
-      // is nobody's any more
-      this.#socket.removeAllListeners("data");
-      this.#socket.resume();
+      this.#reader.stop();
+      // end(), not destroy(): a RELEASE that was just sent must not be dropped with the socket
       this.#socket.end(() => this.#socket.destroy());
       this.#rejectGreeted(new Failure("the connection to the holder was closed"));
     }
     this.#closeMaster();
   }
 
-  /** The program has ended, and all of its output was delivered, here or on another connection. */
+  /** The program has ended, as is told here or elsewhere. */
   ended(): void {
     if (this.#state === "open") this.#state = "ended";
     // what the program left behind on the terminal must not find it open for our sake
@@ -311,31 +250,14 @@ export class HolderLink {
     if (!this.#over) this.#socket.write(frame);
   }
 
-  #feed(chunk: Buffer): void {
-    try {
-      this.#stream.feed(chunk);
-    } catch (error) {
-      // a holder that cannot be understood is as good as none; the log and the record are still whole
-      this.#trouble ??= sentence(error);
-      this.#stream.stop();
-      this.#socket.destroy();
-    }
-  }
-
   #frame(type: number, payload: Buffer): void {
     if (this.#over) return;
     switch (type) {
-      case FromHolder.data: {
-        const { offset, bytes } = decodeData(payload);
-        // a copy: the next read uses the buffer again
-        this.#events.data(offset, Buffer.from(bytes));
-        break;
-      }
       case FromHolder.hello:
         this.#hello = decodeHello(payload);
         if (this.#hello.highest >= highestHolderVersion) {
           this.#version = highestHolderVersion;
-          this.#send(encodeSpeak(highestHolderVersion, HolderRole.server));
+          this.#send(encodeSpeak(highestHolderVersion, HolderRole.session));
         }
         this.#events.hello(this.#hello);
         this.#resolveGreeted(this.#hello);
@@ -346,19 +268,6 @@ export class HolderLink {
         this.#events.exit(exit);
         break;
       }
-      case FromHolder.gap: {
-        const { offset, length } = decodeGap(payload);
-        this.#events.gap(offset, length);
-        break;
-      }
-      case FromHolder.hole: {
-        const { offset, length, reason } = decodeHole(payload);
-        if (reason === HoleReason.notStored) this.#events.gap(offset, length);
-        break;
-      }
-      case FromHolder.sized:
-        this.#events.sized(decodeSized(payload));
-        break;
       case FromHolder.taken: {
         const { writer, number } = decodeTaken(payload);
         this.#events.taken?.(writer, number);
@@ -367,18 +276,19 @@ export class HolderLink {
       case FromHolder.typed:
         this.#typing.typed(decodeTyped(payload));
         break;
-      default: // of a later holder
+      default: // of the output, or of a later holder
     }
   }
 
-  #lost(): void {
+  /** @param error a holder that cannot be understood is as good as none; log and record are still whole. */
+  #lost(error: Error | undefined): void {
     if (this.#over) return;
     const ended = this.#state === "ended";
     this.#state = "lost";
     this.#typing.lose();
-    const reason = this.#trouble ?? (ended ? "the session is over" : "the holder is gone");
+    const reason = error?.message ?? (ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
-    if (this.#trouble !== null || ended || this.holderEnded === undefined) return this.#events.closed(reason);
+    if (error !== undefined || ended || this.holderEnded === undefined) return this.#events.closed(reason);
     void Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
       if (this.#state === "left") return;
       this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);

@@ -10,8 +10,6 @@ import { encodeInput, encodeKeys, toHolderLimit } from "../../protocol/holder.ts
 const inputWindow = 512 * 1024;
 /** Bytes of KEYS in front of what is typed. */
 const keysHead = 17;
-/** Above this much waiting input {@link HolderLink.input} asks its caller to stop reading. */
-const inputHighWater = 1 << 20;
 /**
  * Input that waits for a program which reads none: what comes beyond is dropped, as a terminal drops it after
  * 4 KiB. So large that no paste is cut that somebody means; the viewer's own connection is not held up, since
@@ -44,8 +42,6 @@ interface TypingEffects {
   write(bytes: Uint8Array): number;
   /** Version of the protocol that the connection speaks. */
   version(): number;
-  /** After {@link TypingQueue.input} said false: typing may go on. */
-  drained(): void;
   /** The terminal has taken all that was typed here. */
   taken(): void;
 }
@@ -67,7 +63,6 @@ export class TypingQueue {
   #lost = false;
   /** Of those that were sent, what nobody counts but we. */
   #own = 0;
-  #askedToWait = false;
   /** Who types here, as the holder counts it. */
   readonly #writer = randomBytes(8).readBigUInt64LE();
   readonly #effects: TypingEffects;
@@ -82,18 +77,15 @@ export class TypingQueue {
   }
 
   /** @see HolderLink.input */
-  input(bytes: Uint8Array, by?: Position): boolean {
-    if (this.waiting + bytes.length > mostWaitingInput) return false;
+  input(bytes: Uint8Array, by?: Position): void {
+    if (this.waiting + bytes.length > mostWaitingInput) return;
     // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
     // other one
     const taken = this.#effects.version() < 2 && this.waiting === 0 && !this.#lost ? this.#effects.write(bytes) : 0;
-    if (taken < bytes.length) {
-      // a copy: the caller may use its buffer again
-      this.#enqueue({ bytes: Buffer.from(bytes.subarray(taken)), by });
-      this.#sendInput();
-    }
-    this.#askedToWait = this.waiting > inputHighWater;
-    return !this.#askedToWait;
+    if (taken === bytes.length) return;
+    // a copy: the caller may use its buffer again
+    this.#enqueue({ bytes: Buffer.from(bytes.subarray(taken)), by });
+    this.#sendInput();
   }
 
   /** The holder is to count these as this writer's, though they do not go through it. */
@@ -159,9 +151,5 @@ export class TypingQueue {
     this.#underWay.splice(0, passed);
     if (this.waiting === 0) this.#effects.taken();
     this.#sendInput();
-    if (this.#askedToWait && this.waiting <= inputHighWater / 2) {
-      this.#askedToWait = false;
-      this.#effects.drained();
-    }
   }
 }

@@ -7,6 +7,7 @@ import type { ExitRecord } from "../../protocol/holder.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
+import { ofLog } from "../output/feed-log.ts";
 import { endLeftovers } from "../run/ray-leftovers.ts";
 import { whyLost } from "./ending.ts";
 import type { SessionHolder } from "./session-holder.ts";
@@ -92,7 +93,7 @@ export class SessionEnd {
     }
   }
 
-  /** What its holder wrote down: a screen that stands still does not tell of the end. */
+  /** What its holder wrote down: nobody may have told of the end. */
   look(): void {
     if (!this.#session.live || this.isBegun) return;
     const { exit } = this.#effects.holder.record();
@@ -136,16 +137,11 @@ export class SessionEnd {
    * that this server never saw.
    */
   #lastHeard(): number {
-    try {
-      const log = this.#session.openLog();
-      try {
-        log.times.refresh();
-        return log.times.last?.time ?? 0;
-      } finally {
-        log.close();
-      }
-    } catch {
-      return 0;
-    }
+    return (
+      ofLog(
+        () => this.#session.openLog(),
+        (log) => log.times.last?.time,
+      ) ?? 0
+    );
   }
 }

@@ -23,7 +23,7 @@ export interface SessionHolderEffects {
   readonly folder: string;
   readonly log: Log;
   readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state" | "cols" | "rows">;
-  readonly events: Omit<HolderEvents, "sized" | "taken" | "closed">;
+  readonly events: Omit<HolderEvents, "taken" | "closed">;
   /** Bytes of log that a successor is to retain. */
   readonly keep: number;
   /** The session runs on, and this server is to follow it. */
@@ -48,8 +48,6 @@ export class SessionHolder {
   readonly #effects: SessionHolderEffects;
   readonly #typists = new Map<bigint, Typist>();
   #link: HolderLink | undefined;
-  /** Output from here on comes on the link, since no screen reads it. */
-  #listensFrom: (() => number) | undefined;
   /** The end is stored: whatever holder there is may go. */
   #released = false;
   /** How the connection ended, in words. */
@@ -81,7 +79,6 @@ export class SessionHolder {
 
   #linked(link: HolderLink): HolderLink {
     this.#link = link;
-    if (this.#listensFrom !== undefined) link.subscribe(this.#listensFrom());
     this.#effects.linked(link);
     return link;
   }
@@ -89,7 +86,6 @@ export class SessionHolder {
   #events(): HolderEvents {
     return {
       ...this.#effects.events,
-      sized: () => {},
       taken: (writer, number) => this.#typists.get(writer)?.taken(number),
       closed: (reason) => this.#gone(reason),
     };
@@ -175,23 +171,6 @@ export class SessionHolder {
     link.takeOver(left);
     for (const writer of this.#typists.keys()) link.askTaken(writer);
     link.resize(this.#effects.row.cols, this.#effects.row.rows);
-  }
-
-  /** No screen reads the output: it is heard on this connection, from `offset()` on. */
-  listen(offset: () => number): void {
-    this.#listensFrom = offset;
-    this.#link?.subscribe(offset());
-  }
-
-  /** A screen reads it again: another connection, on which no output comes. */
-  async listenNoMore(): Promise<void> {
-    const old = this.#link;
-    if (this.#listensFrom === undefined || old === undefined) return;
-    this.#listensFrom = undefined;
-    const link = await this.#reach().catch(() => undefined);
-    if (link === undefined) return;
-    if (this.#link !== old || !this.#effects.wanted()) return this.#letGo(link);
-    this.#goOn(old, link);
   }
 
   /** Whether clients can have connections of their own: not from a holder of an earlier version. */

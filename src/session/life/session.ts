@@ -55,8 +55,8 @@ export interface SessionEffects {
 const holderRetry = 5_000;
 
 /**
- * So long (ms) after a signal the holder's record is looked at: a screen that stands still does not tell of
- * the end.
+ * So long (ms) after a signal, and again and again while nobody reads the output, the folder is looked at:
+ * holders before role `session` tell of the end to who reads alone.
  */
 const endLook = 5_000;
 
@@ -146,8 +146,7 @@ export class Session {
       gap: (offset, length) => this.#gap(offset, length),
       exit: (exit) => void this.#ends.exited(exit),
       renew: () => this.#holder.link?.renew(),
-      listenInstead: () => this.#holder.listen(() => this.offset),
-      listenNoMore: () => void this.#holder.listenNoMore(),
+      unread: () => this.#lookLater(),
     });
     this.#holder = new SessionHolder({
       id: row.id,
@@ -160,9 +159,6 @@ export class Session {
           if (start > 0) row.started = start;
           this.output.skipTo(base);
         },
-        // the screen reads the output itself, unless there is none to be had
-        data: (offset, bytes) => this.output.heard(offset + bytes.length),
-        gap: (offset, length) => this.#gap(offset, length),
         inputTaken: () => this.audience.typed(),
         exit: (exit) => void this.#ends.exited(exit),
       },
@@ -199,9 +195,7 @@ export class Session {
       clock: () => effects.clock(),
       live: () => this.live,
       save: () => this.save(),
-      signalled: () => {
-        this.#endLook ??= setTimeout(() => this.#lookForEnd(), endLook).unref();
-      },
+      signalled: () => this.#lookLater(),
       resize: (cols, rows) => this.resize(cols, rows),
     });
     if (!isLive(row.state)) this.output.wasOver(Number(row.facts.outputBytes ?? 0));
@@ -317,9 +311,16 @@ export class Session {
     }, holderRetry);
   }
 
-  #lookForEnd(): void {
-    this.#endLook = undefined;
-    if (!this.#closed) this.#ends.look();
+  /** What the folder tells, where perhaps nobody else does. */
+  #lookLater(): void {
+    this.#endLook ??= setTimeout(() => {
+      this.#endLook = undefined;
+      if (this.#closed || !this.live) return;
+      this.#ends.look();
+      if (!this.output.isUnread) return;
+      this.output.look();
+      this.#lookLater();
+    }, endLook).unref();
   }
 
   #linked(link: HolderLink): void {

@@ -1,4 +1,5 @@
-// Feeds a screen from the log: the output of a range, and the sizes that the terminal had, each at its place.
+// What a screen is told of the log: the output of a range, and the sizes that the terminal had, each at its
+// place.
 import { logEvents } from "../../store/log-events.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { ScreenHandle } from "../../terminal/worker/screens.ts";
@@ -25,5 +26,19 @@ export async function feedLog(
     if (event.kind === "size") screen.resize(event.cols, event.rows);
     else if (event.kind === "bytes") screen.feed(event.bytes, event.offset);
     if (screen.lag > mostLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
+  }
+}
+
+/** What is read of a session's log; undefined where that cannot be had, as where the folder was removed. */
+export function ofLog<T>(openLog: () => OutputLog, read: (log: OutputLog) => T): T | undefined {
+  let log: OutputLog | undefined;
+  try {
+    log = openLog();
+    log.times.refresh();
+    return read(log);
+  } catch {
+    return undefined;
+  } finally {
+    log?.close();
   }
 }

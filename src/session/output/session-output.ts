@@ -3,24 +3,19 @@
 import fs from "node:fs";
 import { within } from "../../base/clock.ts";
 import type { ExitRecord } from "../../protocol/holder.ts";
-import type { OutputLog } from "../../store/output-log.ts";
 import type { SizeMark } from "../../store/times.ts";
-import type { InputModes, Marks, Place, ScreenHandle, ScreenText, Size, Source } from "../../terminal/worker/screens.ts";
+import type { InputModes, Marks, Place, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
 import { feedLog } from "./feed-log.ts";
+import { type Followed, ScreenFollowing, type ScreenFollowingEffects } from "./screen-following.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
+import { TerminalSizing } from "./terminal-sizing.ts";
 
 /**
  * The screen is stored when a session that said something has been silent for so long (ms): then a new server
  * has nothing to parse.
  */
 const snapshotSilence = 2_000;
-
-/**
- * A size that was asked for and not answered within this time (ms), as by a holder that stands still, is
- * given to the screen at once. A busy machine takes some 100 ms.
- */
-const longestSizing = 1000;
 
 /**
  * A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what
@@ -39,21 +34,11 @@ const longestSettling = 30_000;
 /** … and the end of the server: the next one reads it from the log. */
 const longestLeaving = 3_000;
 
-/**
- * A screen whose connection to the holder was cut follows again so much later (ms), unless the session has
- * learned more by then; twice as long each time, up to the second one, while it is told nothing.
- */
-const followPause = 300;
-const longestFollowPause = 5_000;
-
 /** What the output needs of its session. */
-export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" | "answer" | "follow" | "source" | "logged"> {
-  /** The size that the terminal has, or is being given; kept with the session's row. */
-  readonly size: { cols: number; rows: number };
+export interface SessionOutputEffects
+  extends ScreenFollowingEffects,
+    Omit<SessionScreenEffects, "size" | "answer" | "follow" | "source" | "logged"> {
   readonly viewers: ReadonlyMap<Viewer, unknown>;
-  /** File that the holder writes the output to, and its socket. */
-  readonly outputLog: string;
-  readonly holderSocket: string;
   /** ms since 1970. */
   clock(): number;
   /** Whether the session is neither exited nor lost. */
@@ -73,17 +58,14 @@ export interface SessionOutputEffects extends Omit<SessionScreenEffects, "size" 
   gap(offset: number, length: number): void;
   /** The program has ended. */
   exit(exit: ExitRecord): void;
-  /** The holder is asked to make what was removed of the session's folder anew, its socket as well. */
-  renew(): void;
   /**
-   * No screen can be had for now: somebody has to hear of the output from here on, and of its end. And one
-   * can be again.
+   * No worker is to be had for now, so that nobody reads the output: the session's folder is looked at, for
+   * as long as that is so.
    */
-  listenInstead(offset: number): void;
-  listenNoMore(): void;
+  unread(): void;
 }
 
-export class SessionOutput implements Viewed {
+export class SessionOutput implements Viewed, Followed {
   /** Offset of the next byte of output, as far as it is known. */
   offset = 0;
   /** ms since 1970 of the last output, 0 before any. */
@@ -94,18 +76,14 @@ export class SessionOutput implements Viewed {
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
   #isPresent = true;
-  /** What was said before it was heard by an earlier server, and answered. */
-  #until = 0;
   #effects: SessionOutputEffects;
   readonly #screen: SessionScreen;
-  /** The protocol that the holder speaks, which the screen follows; undefined where it follows none. */
-  #version: number | undefined;
+  readonly #following: ScreenFollowing;
+  readonly #sizing: TerminalSizing;
   /** How far the screen was when it told that last. */
   #place: Place | undefined;
-  #following: NodeJS.Timeout | undefined;
-  #followPause = followPause;
-  /** Until the screen has the size that the terminal is being given. */
-  #sizing: NodeJS.Timeout | undefined;
+  /** No worker is to be had for now: nobody reads. */
+  isUnread = false;
   #silence: NodeJS.Timeout | undefined;
   #over = false;
   /** While the screen of an ended session is brought to its end. */
@@ -117,30 +95,36 @@ export class SessionOutput implements Viewed {
 
   constructor(effects: SessionOutputEffects) {
     this.#effects = effects;
+    this.#following = new ScreenFollowing(this, effects);
+    this.#sizing = new TerminalSizing({
+      viewers: effects.viewers,
+      force: () => this.screen().resize(this.cols, this.rows),
+      late: () => effects.log("session.size-forced", { id: effects.id, cols: this.cols, rows: this.rows }),
+    });
     this.#screen = new SessionScreen({
       ...effects,
       size: () => effects.size,
       answer: (bytes) => effects.answer(bytes),
-      source: (from) => this.#source(from),
+      source: (from) => this.#following.source(from),
       logged: () => this.#logged(),
       follow: {
         at: (place, grew) => this.#at(place, grew),
         sized: (cols, rows) => {
-          if (cols === this.cols && rows === this.rows) this.#sized();
+          if (cols === this.cols && rows === this.rows) this.#sizing.done();
         },
         hole: ({ offset, length }, notStored) => {
           if (notStored) return effects.gap(offset, length);
           effects.log("session.skipped", { id: effects.id, from: offset, to: offset + length });
         },
         exit: (exit) => effects.exit(exit),
-        cut: (reason) => this.#cut(reason),
+        cut: (reason) => this.#following.cut(reason),
         output: (offset, bytes) => this.#sendOn(offset, bytes),
         missed: () => {
           for (const viewer of effects.viewers.keys()) viewer.fallBehind();
         },
         waits: (on) => {
-          if (on) effects.listenInstead(this.offset);
-          else effects.listenNoMore();
+          this.isUnread = on;
+          if (on) effects.unread();
         },
       },
     });
@@ -163,6 +147,10 @@ export class SessionOutput implements Viewed {
   /** What the program told of its progress, beside what it drew. */
   get marks(): Marks {
     return this.#screen.marks;
+  }
+  /** Output that the screen has taken, as far as it has told. */
+  get taken(): number {
+    return this.#place?.taken ?? 0;
   }
   /** Output up to which the screen is stored. */
   get storedOffset(): number {
@@ -202,59 +190,9 @@ export class SessionOutput implements Viewed {
    * @param until what was said before was heard by an earlier server, at these sizes of the terminal.
    */
   follow(version: number, until = 0, sizes: readonly SizeMark[] = []): void {
-    const last = sizes.at(-1);
-    if (last !== undefined) Object.assign(this.#effects.size, { cols: last.cols, rows: last.rows });
-    this.#version = version;
-    this.#followPause = followPause;
-    this.#until = Math.max(this.#until, until);
-    this.#followNow(sizes);
-    if (this.#until <= this.offset) this.#reached();
-    else this.heard(this.#until);
-  }
-
-  #followNow(sizes: readonly SizeMark[]): void {
-    clearTimeout(this.#following);
-    const source = this.#source(this.offset, sizes);
-    if (source !== undefined) this.screen().follow(source);
-  }
-
-  /** @param sizes default: all that the log has. */
-  #source(from: number, sizes?: readonly SizeMark[]): Source | undefined {
-    const version = this.#version;
-    if (version === undefined || this.#over) return undefined;
-    const { outputLog, holderSocket } = this.#effects;
-    const until = Math.max(this.#until, this.#place?.taken ?? 0);
-    const known: Size[] = (sizes ?? this.#sizes()).map(({ offset, cols, rows }) => ({ offset, cols, rows }));
-    // a stored screen may be of an earlier size, and a holder of version 1 tells none
-    const present = this.#sizing === undefined ? [{ offset: Math.max(from, until), cols: this.cols, rows: this.rows }] : [];
-    return { socket: holderSocket, log: outputLog, version, from, until, sizes: [...known, ...present] };
-  }
-
-  /** None where the folder was removed. */
-  #sizes(): readonly SizeMark[] {
-    let log: OutputLog | undefined;
-    try {
-      log = this.#effects.openLog();
-      return log.sizes();
-    } catch {
-      return [];
-    } finally {
-      log?.close();
-    }
-  }
-
-  /**
-   * The connection of the screen is gone, and perhaps the holder: then the session says by which one it goes
-   * on.
-   */
-  #cut(reason: string): void {
-    if (this.#over) return;
-    // one line for all tries
-    if (this.#followPause === followPause) this.#effects.log("session.follow-failed", { id: this.#effects.id, reason });
-    this.#effects.renew();
-    clearTimeout(this.#following);
-    this.#following = setTimeout(() => this.#followNow([]), this.#followPause);
-    this.#followPause = Math.min(this.#followPause * 2, longestFollowPause);
+    this.#following.follow(version, until, sizes);
+    if (this.#following.until <= this.offset) this.#reached();
+    else this.heard(this.#following.until);
   }
 
   #reached(): void {
@@ -284,10 +222,10 @@ export class SessionOutput implements Viewed {
   /** The screen tells how far it is. */
   #at(place: Place, grew: boolean): void {
     this.#place = place;
-    this.#followPause = followPause;
+    this.#following.told();
     this.#screen.reach(place.taken);
     if (place.received > this.offset || grew) this.heard(place.received);
-    if (!this.#isPresent && place.taken >= this.#until) this.#reached();
+    if (!this.#isPresent && place.taken >= this.#following.until) this.#reached();
     if (this.#screen.isOutdated(place.taken)) void this.#screen.store();
   }
 
@@ -304,7 +242,7 @@ export class SessionOutput implements Viewed {
   }
 
   lags(offset: number, rate: number): boolean {
-    if (!this.#isPresent || this.#sizing !== undefined) return false;
+    if (!this.#isPresent || this.sizing) return false;
     const behind = this.#logged() - offset;
     if (behind < leastLag || behind < (rate * longestLag) / 1000) return false;
     if (rate < slowTerminal || this.#place?.skims === true) return true;
@@ -326,6 +264,12 @@ export class SessionOutput implements Viewed {
 
   stream(): void {
     this.screen().stream(true);
+  }
+
+  /** What the log has is all that is known while nobody reads. */
+  look(): void {
+    const logged = this.#logged();
+    if (logged > this.offset) this.heard(logged);
   }
 
   #logged(): number {
@@ -360,10 +304,12 @@ export class SessionOutput implements Viewed {
     return this.#screen.handle?.lag ?? 0;
   }
 
-  /** Calls when the screen has been given all output up to now, or gets nothing any more. */
-  whenCurrent(callback: () => void): void {
+  /**
+   * Calls when the screen has been given all output up to now, and up to `end`, or gets nothing any more.
+   */
+  whenCurrent(callback: () => void, end = 0): void {
     if (this.#over) return callback();
-    const asked = this.present.then(() => (this.#over ? undefined : this.screen().current()));
+    const asked = this.present.then(() => (this.#over ? undefined : this.screen().current(end)));
     // where it cannot be had, whoever asks for it hears why
     void asked.then(callback, callback);
   }
@@ -434,45 +380,17 @@ export class SessionOutput implements Viewed {
 
   /** The terminal is being given another size; viewers join when the screen has it. */
   get sizing(): boolean {
-    return this.#sizing !== undefined;
+    return this.#sizing.isOn;
   }
 
   /** The terminal is to have another size, which `size` says already; every viewer is drawn again. */
   resize(): void {
     const { cols, rows } = this;
-    clearTimeout(this.#sizing);
-    // what is on its way was drawn for the old size: the screen takes the new one where the holder says that
-    // it began
-    this.#sizing = setTimeout(() => this.#sizeLate(), longestSizing);
-    for (const viewer of this.#effects.viewers.keys()) viewer.hold();
-    this.screen().sizing(cols, rows, this.#version === 1);
-    if (!this.#effects.resizeTerminal(cols, rows)) return this.#forceSize();
+    this.#sizing.begin();
+    this.screen().sizing(cols, rows, this.#following.version === 1);
+    if (!this.#effects.resizeTerminal(cols, rows)) return this.#sizing.force();
     // it stands at its place in the output, which nobody may be reading
     this.whenCurrent(() => {});
-  }
-
-  /** The screen is given its size at once. */
-  #forceSize(): void {
-    this.screen().resize(this.cols, this.rows);
-    this.#sized();
-  }
-
-  /** The screen has the last size that was asked for: viewers join again. */
-  #sized(): void {
-    if (this.#sizing === undefined) return;
-    clearTimeout(this.#sizing);
-    this.#sizing = undefined;
-    for (const viewer of this.#effects.viewers.keys()) viewer.join();
-  }
-
-  /**
-   * The place is far behind a flood, or the holder is stopped: better a size at the wrong place than viewers
-   * that wait.
-   */
-  #sizeLate(): void {
-    const { cols, rows } = this;
-    this.#effects.log("session.size-forced", { id: this.#effects.id, cols, rows });
-    this.#forceSize();
   }
 
   // ---- its end
@@ -487,11 +405,15 @@ export class SessionOutput implements Viewed {
     if (end > this.offset) this.heard(end);
     this.#screen.reach(end);
     this.#quiet();
-    const drawn = new Promise<boolean>((resolve) => this.whenCurrent(() => resolve(true)));
-    const answers = await within(longestSettling, drawn);
-    if (this.#sizing !== undefined) this.#forceSize();
-    if (answers) await within(longestSettling, this.#screen.store());
-    await within(longestSettling, Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled())));
+    await within(longestSettling, this.#drawnAndSeen(end));
+    if (this.sizing) this.#sizing.force();
+  }
+
+  async #drawnAndSeen(end: number): Promise<void> {
+    await new Promise<void>((resolve) => this.whenCurrent(resolve, end));
+    if (this.sizing) this.#sizing.force();
+    await this.#screen.store();
+    await Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled()));
   }
 
   /** The session is over: who waits for the present has it. */
@@ -502,7 +424,7 @@ export class SessionOutput implements Viewed {
 
   #stop(): void {
     this.#over = true;
-    clearTimeout(this.#following);
+    this.#following.stop();
     this.#screen.handle?.unfollow();
     this.#quiet();
   }
@@ -516,7 +438,7 @@ export class SessionOutput implements Viewed {
   /** The server goes: the screen of a session that lives is stored. */
   async leave(): Promise<void> {
     this.#quiet();
-    clearTimeout(this.#sizing);
+    this.#sizing.stop();
     if (this.#effects.live()) await within(longestLeaving, this.#screen.store());
     this.#stop();
     this.closeScreen();

@@ -5,6 +5,7 @@ import type { OutputLog } from "../../store/output-log.ts";
 import type { StoredSnapshot } from "../../store/session-store.ts";
 import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
 import type { FollowEvents, InputModes, Marks, ScreenHandle, Source } from "../../terminal/worker/screens.ts";
+import { ofLog } from "./feed-log.ts";
 
 /**
  * A screen is stored when this much output came since the last time: a new server then has at most this much
@@ -104,22 +105,9 @@ export class SessionScreen {
   beginning(): { cols: number; rows: number; offset: number; restore?: Buffer } {
     const stored = this.#effects.stored();
     if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
-    const { cols, rows } = this.#firstSize() ?? this.#effects.size();
+    // nothing tells it where the folder was removed
+    const { cols, rows } = ofLog(this.#effects.openLog, (log) => log.times.sizeAt(0)) ?? this.#effects.size();
     return { cols, rows, offset: 0 };
-  }
-
-  /** Undefined where nothing tells it, as where the folder was removed. */
-  #firstSize(): { cols: number; rows: number } | undefined {
-    let log: OutputLog | undefined;
-    try {
-      log = this.#effects.openLog();
-      log.times.refresh();
-      return log.times.sizeAt(0) ?? undefined;
-    } catch {
-      return undefined;
-    } finally {
-      log?.close();
-    }
   }
 
   /** Notes that it has the output up to here. */

@@ -36,8 +36,8 @@ export type Urgent =
   | { do: "unfollow"; key: Key }
   /** A screen that follows is told this size in the stream; `ask`: once it has asked for it. */
   | { do: "sizing"; key: Key; cols: number; rows: number; ask: boolean }
-  /** Answered when the screen was given all output up to now. */
-  | { do: "current"; key: Key; request: number }
+  /** Answered when the screen was given all output up to now, and up to `end`. */
+  | { do: "current"; key: Key; request: number; end: number }
   /** Whether what a screen takes that follows is to be sent on, and how much of that was taken. */
   | { do: "stream"; key: Key; on: boolean }
   | { do: "streamed"; key: Key; bytes: number };

@@ -1,20 +1,45 @@
-// A screen that reads its session's holder itself: what comes stands in line for the screen, and the main
-// thread is told how far the screen is.
+// A screen that reads its session's holder itself, on a connection of its own: output at the screen's pace,
+// sizes and holes at their places; and the main thread is told how far the screen is.
+import fs from "node:fs";
+import type net from "node:net";
+import { FrameReader } from "../../protocol/frame.ts";
+import { frameSocket } from "../../protocol/frame-socket.ts";
+import {
+  decodeData,
+  decodeExit,
+  decodeGap,
+  decodeHole,
+  decodeSized,
+  encodeSpeak,
+  encodeSubscribe,
+  encodeWindowSize,
+  FromHolder,
+  fromHolderLimit,
+  type Gap,
+  HolderRole,
+  HoleReason,
+} from "../../protocol/holder.ts";
 import type { FromWorker, Key, Size, Source } from "./channel.ts";
 import { smallLag } from "./channel.ts";
-import { Follower } from "./follower.ts";
+import { ScreenCursor } from "./screen-cursor.ts";
 import type { ScreenReport } from "./screen-report.ts";
 
 /** How far the screen is is told at least so long (ms) after the last time, unless it has said something. */
 const placePause = 10;
 
+/** Bytes that are read at once: what the socket holds is a little more than three of the holder's frames. */
+const readBuffer = 256 << 10;
+
+const nothing = Buffer.alloc(0);
+
 /** What it needs of its screen and of the thread. */
 export interface FollowingEffects {
   readonly key: Key;
   readonly report: ScreenReport;
+  /** A connected socket. Throws where nobody of ours answers. */
   connect(socket: string): number;
   post(message: FromWorker, transfer?: ArrayBuffer[]): void;
-  /** These bytes stand in line for the screen. */
+  /** These bytes stand in line for the screen; none: what lies before `offset` is not to be had. */
   output(offset: number, bytes: Buffer): void;
   /** So does this size; `muted`: what it answers was answered. */
   resize(cols: number, rows: number, muted: boolean): void;
@@ -30,9 +55,17 @@ export interface FollowingEffects {
 
 export class Following {
   readonly #effects: FollowingEffects;
-  #follower: Follower | undefined;
-  /** Questions before it were answered by an earlier server. */
-  answeredTo = 0;
+  /** What it follows, and its cursor there; undefined before. */
+  #source: Source | undefined;
+  #cursor: ScreenCursor | undefined;
+  #socket: net.Socket | undefined;
+  /** Sizes that the stream has not reached yet, in order. */
+  #sizes: Size[] = [];
+  /** The size that the terminal is being given. */
+  #asked: { cols: number; rows: number } | undefined;
+  /** Offset of the next byte from the holder, and for the screen. */
+  #received = 0;
+  #given = 0;
   /** Output that stands in line, and who waits for that to be little. */
   #waiting = 0;
   #drained: (() => void)[] = [];
@@ -44,58 +77,194 @@ export class Following {
     this.#effects = effects;
   }
 
-  /** Reads from here on, or goes on with another connection. */
+  /** Questions before it were answered by an earlier server. */
+  get answeredTo(): number {
+    return this.#source?.until ?? 0;
+  }
+
+  /** Reads from here on, or goes on with another connection; what was received is not asked for again. */
   follow(source: Source): void {
-    this.answeredTo = source.until;
-    if (this.#follower !== undefined) return this.#follower.connect(source);
-    const { key, connect, post, fetch, watched, skipped } = this.#effects;
-    this.#follower = new Follower(source, {
-      connect,
-      fetch,
-      watched,
-      skipped,
-      give: (offset, bytes) => {
-        this.#waiting += bytes.length;
-        this.#effects.output(offset, bytes);
-      },
-      resize: (size) => this.#resize(size),
+    const begins = this.#cursor === undefined;
+    this.#source = source;
+    if (begins) this.#received = this.#given = source.from;
+    const cursor = this.#cursor ?? this.#begin(source.from);
+    this.#cursor = cursor;
+    this.#connect(source, cursor);
+    // what an earlier server has not drawn is not left for later
+    if (begins && source.until > source.from) cursor.whenCurrent(() => {});
+  }
+
+  #begin(from: number): ScreenCursor {
+    const { fetch, watched } = this.#effects;
+    const cursor = new ScreenCursor({
+      pass: (offset, bytes) => this.#pass(offset, bytes),
+      skim: (begin, end) => fetch((this.#source as Source).log, begin, end),
+      skipped: (to) => this.#skipped(to),
+      maySkim: () => this.#asked === undefined && this.#sizes.length === 0,
       lag: () => this.#waiting,
       onDrained: (callback) => {
         this.#drained.push(callback);
         if (this.#waiting <= smallLag) queueMicrotask(() => this.drain());
       },
+      logged: () => this.#logged(),
+      pause: () => this.#socket?.pause(),
+      resume: () => {
+        this.#socket?.resume();
+        this.tell();
+      },
+      watched,
       grew: () => this.tell(true),
-      goesOn: () => this.tell(),
-      hole: (gap, notStored) => post({ is: "hole", key, gap, notStored }),
-      exit: (exit) => post({ is: "exit", key, exit }),
-      cut: (reason) => post({ is: "cut", key, reason }),
     });
+    cursor.skipTo(from);
+    return cursor;
   }
 
-  get isOn(): boolean {
-    return this.#follower !== undefined;
+  #connect(source: Source, cursor: ScreenCursor): void {
+    const { key, post, connect } = this.#effects;
+    this.#leave();
+    const sizes = [...source.sizes].sort((one, other) => one.offset - other.offset);
+    // the last one before it holds here
+    const here = sizes.findLastIndex(({ offset }) => offset <= this.#given);
+    this.#sizes = sizes.slice(Math.max(0, here));
+    this.#giveSizes();
+    let descriptor: number;
+    try {
+      descriptor = connect(source.socket);
+    } catch (error) {
+      return post({ is: "cut", key, reason: error instanceof Error ? error.message : String(error) });
+    }
+    const reader = new FrameReader(fromHolderLimit, (type, payload) => {
+      if (this.#socket === socket) this.#frame(type, payload, cursor);
+    });
+    const socket = frameSocket(descriptor, readBuffer, reader, (error) => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      post({ is: "cut", key, reason: error?.message ?? "the holder closed the connection" });
+    });
+    this.#socket = socket;
+    if (source.version >= 2) socket.write(encodeSpeak(source.version, HolderRole.server));
+    this.#subscribe();
+    if (!cursor.current) socket.pause();
   }
 
-  /** The terminal is being given a size, which the stream tells; `ask`: once it was asked for here. */
+  #subscribe(): void {
+    this.#socket?.write(encodeSubscribe(this.#received));
+  }
+
+  #frame(type: number, payload: Buffer, cursor: ScreenCursor): void {
+    const { key, post } = this.#effects;
+    switch (type) {
+      case FromHolder.data: {
+        const { offset, bytes } = decodeData(payload);
+        this.#received = Math.max(this.#received, offset + bytes.length);
+        // a copy: the next read uses the buffer again
+        cursor.take(offset, Buffer.from(bytes));
+        break;
+      }
+      case FromHolder.hole: {
+        const { reason, ...gap } = decodeHole(payload);
+        this.#hole(gap, reason === HoleReason.notStored, cursor);
+        break;
+      }
+      case FromHolder.gap: {
+        const gap = decodeGap(payload);
+        // of a hole elsewhere it tells again and again that it grew
+        if (gap.offset === this.#received) this.#hole(gap, true, cursor);
+        else post({ is: "hole", key, gap, notStored: true });
+        break;
+      }
+      case FromHolder.sized: {
+        const size = decodeSized(payload);
+        const behind = this.#sizes.findIndex(({ offset }) => offset > size.offset);
+        this.#sizes.splice(behind < 0 ? this.#sizes.length : behind, 0, size);
+        this.#giveSizes();
+        break;
+      }
+      case FromHolder.exit:
+        post({ is: "exit", key, exit: decodeExit(payload) });
+        // whatever becomes of the connection, nothing comes on it
+        this.#leave();
+        break;
+      default: // HELLO, and what a later holder says
+    }
+  }
+
+  #hole(gap: Gap, notStored: boolean, cursor: ScreenCursor): void {
+    this.#received = Math.max(this.#received, gap.offset + gap.length);
+    cursor.take(gap.offset + gap.length, nothing);
+    this.#effects.post({ is: "hole", key: this.#effects.key, gap, notStored });
+  }
+
+  /** Output for the screen, each size of the terminal at its place in it. */
+  #pass(offset: number, bytes: Buffer): void {
+    const end = offset + bytes.length;
+    let at = 0;
+    for (let next = this.#sizes[0]; next !== undefined && next.offset < end; next = this.#sizes[0]) {
+      const place = Math.max(at, next.offset - offset);
+      if (place > at) this.#give(offset + at, bytes.subarray(at, place));
+      at = place;
+      this.#giveSize();
+    }
+    this.#give(offset + at, bytes.subarray(at));
+    this.#given = end;
+    this.#giveSizes();
+  }
+
+  #give(offset: number, bytes: Buffer): void {
+    this.#waiting += bytes.length;
+    this.#effects.output(offset, bytes);
+  }
+
+  #giveSizes(): void {
+    while (this.#sizes[0] !== undefined && this.#sizes[0].offset <= this.#given) this.#giveSize();
+  }
+
+  #giveSize(): void {
+    const { offset, cols, rows } = this.#sizes.shift() as Size;
+    if (cols === this.#asked?.cols && rows === this.#asked.rows) this.#asked = undefined;
+    this.#effects.resize(cols, rows, offset < this.answeredTo);
+    this.#effects.post({ is: "sized", key: this.#effects.key, cols, rows });
+  }
+
+  #skipped(to: number): void {
+    this.#given = to;
+    this.#received = Math.max(this.#received, to);
+    this.#subscribe();
+    this.#effects.skipped();
+  }
+
+  #logged(): number {
+    try {
+      return fs.statSync((this.#source as Source).log).size;
+    } catch {
+      return this.#known; // deleted: then nothing can be read later either
+    }
+  }
+
+  /** Bytes of output that came, as far as it is known here. */
+  get #known(): number {
+    return Math.max(this.#received, this.#given);
+  }
+
+  /**
+   * The terminal is being given a size, which the stream tells; `ask`: by us, as the holder tells it to nobody
+   * else (version 1).
+   */
   sizing(cols: number, rows: number, ask: boolean): void {
-    this.#follower?.sizing(cols, rows, ask);
+    if (this.#cursor === undefined) return;
+    this.#asked = { cols, rows };
+    if (ask) this.#socket?.write(encodeWindowSize(cols, rows));
   }
 
   /** The screen has its size otherwise. */
   sizedOtherwise(): void {
-    this.#follower?.sizedOtherwise();
+    this.#asked = undefined;
   }
 
-  /** Calls when the screen was given all output up to now. */
-  whenCurrent(callback: () => void): void {
-    if (this.#follower === undefined) callback();
-    else this.#follower.cursor.whenCurrent(callback);
-  }
-
-  #resize({ offset, cols, rows }: Size): void {
-    const { key, post, resize } = this.#effects;
-    resize(cols, rows, offset < this.answeredTo);
-    post({ is: "sized", key, cols, rows });
+  /** Calls when the screen was given all output up to now, and up to `end`. */
+  whenCurrent(callback: () => void, end = 0): void {
+    if (this.#cursor === undefined) callback();
+    else this.#cursor.whenCurrent(callback, end);
   }
 
   /** The screen has taken so many bytes. */
@@ -114,8 +283,7 @@ export class Following {
    * @param grew output came that is not read.
    */
   tell(grew = false): void {
-    const follower = this.#follower;
-    if (follower === undefined) return;
+    if (this.#cursor === undefined) return;
     const { key, post, report, taken } = this.#effects;
     const pause = this.#toldAt + placePause - performance.now();
     if (report.isEmpty && !grew && pause > 0) {
@@ -130,14 +298,20 @@ export class Following {
     this.#telling = undefined;
     this.#toldAt = performance.now();
     const { told, transfer } = report.take();
-    const { current, skims } = follower.cursor;
-    const place = { received: follower.received, taken: taken(), current, skims };
-    post({ is: "at", key, place, grew, told }, transfer);
+    const { current, skims } = this.#cursor;
+    post({ is: "at", key, place: { received: this.#known, taken: taken(), current, skims }, grew, told }, transfer);
+  }
+
+  #leave(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.destroy();
   }
 
   /** Nothing of what is still to come is wanted. */
   stop(): void {
-    this.#follower?.close();
+    this.#leave();
+    this.#cursor?.close();
   }
 
   close(): void {

@@ -125,8 +125,8 @@ export class RemoteScreen implements ScreenHandle {
     this.#say({ do: "sizing", key: this.key, cols, rows, ask });
   }
 
-  async current(): Promise<void> {
-    await this.#ask((request) => ({ do: "current", key: this.key, request }));
+  async current(end = 0): Promise<void> {
+    await this.#ask((request) => ({ do: "current", key: this.key, request, end }));
   }
 
   stream(on: boolean): void {

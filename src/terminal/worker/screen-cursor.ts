@@ -221,13 +221,13 @@ export class ScreenCursor {
   }
 
   /**
-   * Calls when the screen has been given all output up to now: at once where it has, or gets nothing any
-   * more. Nothing comes between the last byte and the call.
+   * Calls when the screen has been given all output up to now, and up to `end`: at once where it has, or gets
+   * nothing any more. Nothing comes between the last byte and the call.
    */
-  whenCurrent(callback: () => void): void {
+  whenCurrent(callback: () => void, end = 0): void {
     if (this.#state === "over") return callback();
     const last = this.#unread.at(-1);
-    const target = Math.max(this.#effects.logged(), last === undefined ? 0 : last.offset + last.bytes.length);
+    const target = Math.max(end, this.#effects.logged(), last === undefined ? 0 : last.offset + last.bytes.length);
     this.#until = Math.max(this.#until, target);
     this.#waiting.push({ target, callback });
     if (this.#state === "resting") this.#goOn();

@@ -73,8 +73,8 @@ export interface ScreenHandle {
   unfollow(): void;
   /** The terminal is being given a size, which the stream tells; `ask`: and is to be asked for there. */
   sizing(cols: number, rows: number, ask: boolean): void;
-  /** Resolves when it was given all output up to now. Rejects as `snapshot`. */
-  current(): Promise<void>;
+  /** Resolves when it was given all output up to now, and up to `end`. Rejects as `snapshot`. */
+  current(end?: number): Promise<void>;
   /** Whether what it takes is sent on. */
   stream(on: boolean): void;
   /** So much of that was taken. */

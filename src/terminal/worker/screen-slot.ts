@@ -157,7 +157,7 @@ export class ScreenSlot {
       case "sizing":
         return this.#following.sizing(message.cols, message.rows, message.ask);
       case "current":
-        return this.#following.whenCurrent(() => this.#effects.post({ is: "current", request: message.request }));
+        return this.#following.whenCurrent(() => this.#effects.post({ is: "current", request: message.request }), message.end);
       case "stream":
         return this.#stream.turn(message.on);
       case "streamed":

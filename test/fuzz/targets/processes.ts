@@ -22,7 +22,6 @@ import {
   encodeFd,
   encodeGo,
   encodeInput,
-  encodeKeep,
   encodeRelease,
   encodeSubscribe,
   encodeWindowSize,
@@ -32,6 +31,7 @@ import {
 } from "../../../src/protocol/holder.ts";
 import { client } from "../../support/fake-server.ts";
 import { Held } from "../../support/held.ts";
+import { encodeKeep } from "../../support/holder-cursor.ts";
 import type { Target } from "../target.ts";
 
 /**

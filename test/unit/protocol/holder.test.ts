@@ -18,7 +18,6 @@ import {
   encodeFd,
   encodeGo,
   encodeInput,
-  encodeKeep,
   encodeKeys,
   encodeRelease,
   encodeSignal,
@@ -38,6 +37,7 @@ import {
   ToHolder,
   toHolderLimit,
 } from "../../../src/protocol/holder.ts";
+import { encodeKeep } from "../../support/holder-cursor.ts";
 import { root } from "../../support/paths.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex");
@@ -78,7 +78,7 @@ test("the numbers are frozen", () => {
 
 test("version 2: a connection asks for it; keys are counted, holes stand in the stream", () => {
   assert.equal(highestHolderVersion, 2);
-  assert.deepEqual(HolderRole, { server: 0, viewer: 1 });
+  assert.deepEqual(HolderRole, { server: 0, viewer: 1, session: 2 });
   assert.deepEqual(HoleReason, { notStored: 1, freed: 2 });
   assert.deepEqual(encodeSpeak(2, HolderRole.viewer), hex("03000000 09 0200 01"));
   assert.deepEqual(

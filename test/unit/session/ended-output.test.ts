@@ -67,8 +67,7 @@ const outputOf = (holder: FakeHolder, paper: Paper, live: boolean, other: Partia
     gap: () => {},
     exit: () => {},
     renew: () => {},
-    listenInstead: () => {},
-    listenNoMore: () => {},
+    unread: () => {},
     openCursor: () => undefined,
     ...other,
   });
@@ -185,6 +184,23 @@ test("a connection that is cut is made again, ever later, with one line in the l
     paper.events?.follow?.at({ received: 0, taken: 0, current: true, skims: false }, false);
     cut(300);
     assert.equal(lines, 2);
+    output.finish();
+  });
+});
+
+test("while no worker is to be had the log tells how far the output is", async () => {
+  await settling(async (holder) => {
+    const paper = new Paper();
+    let asked = 0;
+    const output = outputOf(holder, paper, true, { unread: () => asked++ });
+    output.begin();
+    paper.events?.follow?.waits(true);
+    assert.deepEqual([asked, output.isUnread], [1, true]);
+    holder.write("unread");
+    output.look();
+    assert.equal(output.offset, 6);
+    paper.events?.follow?.waits(false);
+    assert.equal(output.isUnread, false);
     output.finish();
   });
 });

@@ -185,7 +185,7 @@ test("Ctrl+C, Ctrl+Z and the end of input do what a terminal does", async () => 
   }
 });
 
-test("a paste of 4 MiB to a program that sleeps arrives whole and in order, and the writer is told to wait", async () => {
+test("a paste of 4 MiB to a program that sleeps arrives whole and in order", async () => {
   const folder = sessionFolder();
   execFileSync("mkfifo", [`${folder}/fifo`]);
   const held = await Held.shell("stty raw -echo; echo ready; read go < $FIFO/fifo; head -c 4194304 | md5sum", {
@@ -196,24 +196,11 @@ test("a paste of 4 MiB to a program that sleeps arrives whole and in order, and 
     await held.heard.until("ready");
     const paste = Buffer.alloc(4 << 20);
     for (let i = 0; i < paste.length; i++) paste[i] = 32 + ((i * 7 + (i >> 9)) % 90);
-    let more = true;
-    let waits = 0;
-    let at = 0;
-    const finished = new Promise<void>((resolve) => {
-      const write = () => {
-        for (more = true; more && at < paste.length; at += 40_000) more = held.link.input(paste.subarray(at, at + 40_000));
-        if (!more) waits++;
-        if (at >= paste.length) resolve();
-      };
-      held.heard.inputDrained = write;
-      write();
-    });
-    assert.ok(!more && held.link.waitingInput > 0, "a program that does not read makes the writer wait");
+    for (let at = 0; at < paste.length; at += 40_000) held.link.input(paste.subarray(at, at + 40_000));
+    assert.ok(held.link.waitingInput > 0, "for a program that does not read it waits");
     fs.writeFileSync(`${held.folder}/fifo`, "go\n");
-    await finished;
     const sum = execFileSync("md5sum", { input: paste }).toString().slice(0, 32);
     await held.heard.until(sum);
-    assert.ok(waits > 0);
     await held.end();
   } finally {
     await held.dispose();
@@ -259,7 +246,7 @@ test("two servers at once: each has the whole stream, and one that comes displac
     const link = await connectHolder(held.folder, other);
     assert.equal(link.programPid, held.link.programPid);
     assert.equal(link.lineMode().canonical, true);
-    link.subscribe(2);
+    other.read(held.folder, 2);
     await other.until("rst");
     assert.equal(other.from, 2);
     link.input(Buffer.from("from two\n"));
@@ -291,7 +278,6 @@ test("an output that nobody reads is complete once it is read; the program was n
     }
     assert.ok(Buffer.concat(bytes).equals(fs.readFileSync(`${held.folder}/output.log`)));
     cursor.close();
-    held.link.subscribe(end);
     await held.end();
   } finally {
     await held.dispose();
@@ -316,7 +302,7 @@ test("kill -9 of the process that owns the link, under flood: no byte and no sta
       await once(owner, "exit");
       const heard = new Heard();
       const link = await connectHolder(folder, heard);
-      link.subscribe(0);
+      heard.read(folder, 0);
       const exit = await heard.exited;
       assert.equal(exit.status, exitStatus(0));
       assert.equal(heard.jumps, 0);
@@ -357,7 +343,7 @@ test("holder killed: a successor takes the terminal over; at most one read is lo
     const link = await adoptAfterHolder(held.folder, held.link.master, held.link.programPid, heard);
     held.link.close();
     assert.ok(link.hello.adopted);
-    link.subscribe(0);
+    heard.read(held.folder, 0);
     link.input(Buffer.from("adopted\n"));
     await heard.until("after adopted");
     const exit = await heard.exited;
@@ -402,7 +388,7 @@ test("a second successor, and one of a holder that still lives", async () => {
       const next = await adoptAfterHolder(held.folder, link.master, link.programPid, heard);
       link.close();
       link = next;
-      link.subscribe(0);
+      heard.read(held.folder, 0);
       link.input(Buffer.from(`${word}\n`));
       await heard.until(word);
       if (word === "second") assert.equal((await heard.exited).status, -1);
@@ -425,7 +411,7 @@ test("a successor of a session that had ended answers as the first holder would 
     const pty = spawnUnread("/bin/sleep", ["1000"], orders([]));
     const heard = new Heard();
     const link = await adoptAfterHolder(held.folder, pty.master, held.link.programPid, heard);
-    link.subscribe(0);
+    heard.read(held.folder, 0);
     assert.deepEqual(await heard.exited, exit);
     assert.equal(heard.text, "said\r\n");
     link.release();
@@ -455,7 +441,7 @@ test("a record that is torn, full of rubbish or gone does not keep a successor f
       readRecord(held.folder); // reads what can be read, throws nothing
       const link = await adoptAfterHolder(held.folder, held.link.master, held.link.programPid, heard);
       held.link.close();
-      link.subscribe(0);
+      heard.read(held.folder, 0);
       link.input(Buffer.from("go\n"));
       await heard.until("then go");
       assert.equal((await heard.exited).status, -1);
@@ -561,7 +547,7 @@ test("a hole is passed over for who subscribes later, and said", async () => {
     const link = await connectHolder(held.folder, later);
     assert.ok(link.hello.holes);
     execFileSync("prlimit", ["--pid", String(held.link.holderPid), "--fsize=unlimited:unlimited"]);
-    link.subscribe(0);
+    later.read(held.folder, 0);
     held.link.input(Buffer.from("\n"));
     await later.exited;
     assert.equal(later.jumps, 0, "each byte comes, or a gap says that it does not");
@@ -722,7 +708,7 @@ test("retention: the head becomes a hole, offsets stay, and who asks for too muc
     assert.ok(blocks * 512 <= keep + (8 << 20), `${blocks * 512} bytes on disk`);
     const link = await connectHolder(held.folder, later);
     assert.ok(link.hello.base > 0 && link.hello.base <= exit.end - keep);
-    link.subscribe(0);
+    later.read(held.folder, 0);
     await later.exited;
     assert.equal(later.from, link.hello.base);
     assert.equal(later.to, exit.end);
@@ -842,6 +828,21 @@ function tryMount(): boolean {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test("a link hears of the end without reading the output, also one that comes after it", async () => {
+  const held = await Held.shell("echo said; exit 4", { subscribe: null });
+  const later = new Heard();
+  try {
+    const exit = await held.heard.toldEnd;
+    assert.deepEqual([exit.status, exit.end, held.link.master], [exitStatus(4), "said\r\n".length, -1]);
+    const link = await connectHolder(held.folder, later);
+    assert.deepEqual(await later.toldEnd, exit);
+    link.close();
+    await held.end();
+  } finally {
+    await held.dispose();
+  }
+});
 
 test("a link that is told of the end by others lets go of the terminal, and still releases the holder", async () => {
   const held = await Held.launch(["/bin/true"], { subscribe: null });

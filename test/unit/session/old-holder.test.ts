@@ -5,7 +5,6 @@ import { test } from "node:test";
 import {
   encodeFd,
   encodeInput,
-  encodeKeep,
   encodeRelease,
   encodeSignal,
   encodeSubscribe,
@@ -16,6 +15,7 @@ import {
 import { connectHolder } from "../../../src/session/holder/holder-launch.ts";
 import { parseRecord } from "../../../src/store/record.ts";
 import { endSession, Heard, sessionFolder } from "../../support/held.ts";
+import { encodeKeep } from "../../support/holder-cursor.ts";
 import { RecordedHolder, readRecording } from "../../support/recorded-holder.ts";
 
 test("the frames that the recorded holder took are the ones that are sent today, byte for byte", () => {
@@ -49,7 +49,7 @@ test("today's link understands the recorded holder from its greeting to its end"
     );
     assert.ok(link.master >= 0, "the terminal came along");
     assert.equal(link.lineMode().canonical, true);
-    link.subscribe(0);
+    heard.read(folder, 0, 1);
     await heard.until("second key");
     link.resize(101, 33);
     await heard.until("got usr1");

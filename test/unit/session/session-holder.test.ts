@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { shutdownWriting } from "../../../src/platform/native.ts";
 import { SessionHolder } from "../../../src/session/life/session-holder.ts";
 import { until } from "../../support/events.ts";
 import { ended, endSession, holdersOf, orders, sessionFolder } from "../../support/held.ts";
@@ -39,7 +40,7 @@ class Scene {
       this.told.push(event);
       if (event === "session.holder-lost") this.onLost();
     },
-    events: { hello: () => {}, data: () => {}, gap: () => {}, exit: () => {} },
+    events: { hello: () => {}, exit: () => {} },
     wanted: () => true,
     linked: (link) => {
       this.told.push("linked");
@@ -58,15 +59,27 @@ class Scene {
   }
 }
 
-test("a screen that reads again: what was typed and had not gone yet goes on the next connection, and nothing twice", async () => {
+/** Our descriptors that are sockets. */
+const sockets = () =>
+  fs.readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+
+test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
   const length = 700_000; // more than goes to the holder at once
   const script = `stty raw -echo; trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done; head -c ${length} | wc -c`;
+  const before = sockets();
   await held(["/bin/sh", "-c", script], async (scene) => {
     const { holder } = scene;
+    const [socket] = sockets().filter((fd) => !before.includes(fd));
     await until(() => scene.said().includes("ready"), "the program");
     holder.link?.input(Buffer.alloc(length - 1, "x"));
-    holder.listen(() => 0);
-    await holder.listenNoMore();
+    shutdownWriting(Number(socket));
+    await until(() => scene.told.includes("again"), "the next connection");
     holder.link?.input(Buffer.from("y"));
     holder.link?.signal(10, 1);
     await until(() => scene.said().includes(String(length)), "all that was typed");

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { Screen } from "../../../src/terminal/model/screen.ts";
-import { Follower, type FollowerEffects } from "../../../src/terminal/worker/follower.ts";
+import { Following, type FollowingEffects } from "../../../src/terminal/worker/following.ts";
 import { RemoteScreen } from "../../../src/terminal/worker/remote-screen.ts";
 import { type FollowEvents, type Place, Screens, type Source } from "../../../src/terminal/worker/screens.ts";
 import { mostStreamed } from "../../../src/terminal/worker/sent-stream.ts";
@@ -78,7 +78,6 @@ test("it stands where one stands that was fed the log, and hears of the end behi
     assert.equal(snapshot.offset, log.length);
     assert.ok(snapshot.first.equals(expected.first) && snapshot.history.equals(expected.history));
     pure.dispose();
-    scene.held.link.subscribe(log.length);
     await scene.held.end();
   });
 });
@@ -154,12 +153,14 @@ test("the size that holds where it begins is given at once, whatever order they 
     connect: () => {
       throw new Error("nobody is there");
     },
-    resize: ({ cols }: { cols: number }) => given.push(cols),
-    cut: () => {},
+    resize: (cols: number) => given.push(cols),
+    post: () => {},
   };
   const sizes = [70, 90, 80].map((cols) => ({ offset: cols, cols, rows: 24 }));
   const source: Source = { socket: "", log: "", version: 2, from: 85, until: 85, sizes };
-  new Follower(source, effects as unknown as FollowerEffects).close();
+  const following = new Following(effects as unknown as FollowingEffects);
+  following.follow(source);
+  following.close();
   assert.deepEqual(given, [80]);
 });
 
