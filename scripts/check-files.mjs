@@ -70,7 +70,7 @@ const files = {
     "src/session/machines/take-in.ts",
     "src/session/holder/unread-pty.ts",
     "src/store/",
-    "src/terminal/worker/follower.ts",
+    "src/terminal/worker/following.ts",
     "src/terminal/worker/screen-slot.ts",
     "src/terminal/worker/worker-native.ts",
     "src/web/access.ts",
