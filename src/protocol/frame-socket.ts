@@ -3,8 +3,8 @@ import net from "node:net";
 import type { FrameReader } from "./frame.ts";
 
 /**
- * Node's socket for a connected descriptor, whose bytes `reader` gets: in one buffer for all reads, since Node
- * would make one of 64 KiB for each, also for a single byte. What cannot be read as frames destroys it.
+ * Node's socket for a connected descriptor, whose bytes `reader` gets: in one buffer for all reads, since
+ * Node would make one of 64 KiB for each, also for a single byte. What cannot be read as frames destroys it.
  * @param room bytes that are read at once.
  * @param closed called once, with the reason where there is one beside the other side's end.
  */

@@ -55,8 +55,8 @@ export const payloadSize = {
 } as const;
 
 /**
- * Who asks on a connection: of the holder's places some are kept for servers. `session`: a server that is told
- * of the end without reading the output (to an older holder one as any other).
+ * Who asks on a connection: of the holder's places some are kept for servers. `session`: a server that is
+ * told of the end without reading the output (to an older holder one as any other).
  */
 export const HolderRole = { server: 0, viewer: 1, session: 2 } as const;
 

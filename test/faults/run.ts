@@ -1,5 +1,5 @@
-// The faults of issue 4 against the built product: `npm run test:faults -- [--short] [--only WORDS] [--keys N]`.
-// Exit status 1 when a promise is broken.
+// The faults of issue 4 against the built product: `npm run test:faults -- [--short] [--only WORDS]
+// [--keys N]`. Exit status 1 when a promise is broken.
 import { notBuilt } from "../support/paths.ts";
 import { manySessions, manyStarts, manyViewers } from "./crowd.ts";
 import { directKills, freedHead, strangers } from "./direct.ts";

@@ -247,8 +247,8 @@ export class Following {
   }
 
   /**
-   * The terminal is being given a size, which the stream tells; `ask`: by us, as the holder tells it to nobody
-   * else (version 1).
+   * The terminal is being given a size, which the stream tells; `ask`: by us, as the holder tells it to
+   * nobody else (version 1).
    */
   sizing(cols: number, rows: number, ask: boolean): void {
     if (this.#cursor === undefined) return;
