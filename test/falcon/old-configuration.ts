@@ -2,6 +2,17 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 
+/** What 0.3 called the buffer's settings; it asked for all of them. */
+const oldestBuffer: Readonly<Record<string, string>> = {
+  min_samples: "min_training_samples",
+  max_samples: "max_training_samples",
+  validation_samples: "validation_window_size",
+  simulate_count: "resample_batch_size",
+  simulate_interval: "resample_interval",
+};
+
+const isOldest = (version: string) => /^0\.[0-3]\./.test(version);
+
 /** An estimator's numbers stood in groups. */
 export const isGrouped = (version: string) => /^0\.[0-4]\./.test(version);
 
@@ -9,11 +20,26 @@ export const isGrouped = (version: string) => /^0\.[0-4]\./.test(version);
 export function fitTo(version: string, config: string): void {
   if (/^0\.([0-4]\.|5\.0$)/.test(version)) withPlaces(config);
   if (isGrouped(version)) forGroups(config);
+  if (isOldest(version)) forOldest(config);
+}
+
+/** The words that name the run directory. */
+export function runOption(version: string, run: string): string[] {
+  return [isOldest(version) ? "--run-dir" : "-o", run];
+}
+
+/** A setting of the buffer or of a node's max_epochs, as this version takes it. */
+export function settingFor(version: string, setting: string): string {
+  const [, node, most] = /^graph\.(\w+)\.estimator\.max_epochs=(\d+)$/.exec(setting) ?? [];
+  if (node !== undefined) return mostEpochs(version, node, Number(most));
+  const [, key = "", value] = /^buffer\.(\w+)=(.*)$/.exec(setting) ?? [];
+  return isOldest(version) && oldestBuffer[key] !== undefined ? `buffer.${oldestBuffer[key]}=${value}` : setting;
 }
 
 /** The setting of max_epochs. */
 export function mostEpochs(version: string, node: string, most: number): string {
-  return `graph.${node}.estimator.${isGrouped(version) ? "loop." : ""}max_epochs=${most}`;
+  const key = isOldest(version) ? "loop.num_epochs" : isGrouped(version) ? "loop.max_epochs" : "max_epochs";
+  return `graph.${node}.estimator.${key}=${most}`;
 }
 
 /** Before 0.5.1 the configuration said where a run's graph is; without it 0.5.0 makes a folder `???`. */
@@ -51,5 +77,18 @@ function forGroups(config: string): void {
       .replace(/^ {6}lr: (\S+)\n/m, (_, lr: string) => optimizer(lr))
       .replace("  imports: [", "  import: [")
       .replace(/^ {2}import: .*$/m, '  import: "."'),
+  );
+}
+
+/** The example, in groups already, as falcon 0.3 takes it. */
+function forOldest(config: string): void {
+  let text = fs.readFileSync(config, "utf8");
+  for (const [now, then] of Object.entries(oldestBuffer)) text = text.replace(new RegExp(`^  ${now}:`, "m"), `  ${then}:`);
+  fs.writeFileSync(
+    config,
+    text
+      .replace("buffer:\n", "buffer:\n  keep_resampling: true\n")
+      .replaceAll("falcon.estimators.GaussianFullCov", "falcon.estimators.Gaussian")
+      .replace("{max_epochs:", "{num_epochs:"),
   );
 }

@@ -8,7 +8,7 @@ import { until, untilFile, untilGone } from "../support/events.ts";
 import { root } from "../support/paths.ts";
 import type { Recorded } from "../support/recorded.ts";
 import { UserTerminal } from "../support/terminal.ts";
-import { fitTo, mostEpochs } from "./old-configuration.ts";
+import { fitTo, runOption, settingFor } from "./old-configuration.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 
 interface Scenario {
@@ -140,6 +140,7 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
   const project = path.join(base, "project");
   const { version } = falcon;
   const target = path.join(root, "test/fixtures/runs", version === usual ? name : `${name}-${version}`);
+  fs.rmSync(target, { recursive: true, force: true });
   fs.cpSync(path.join(root, "examples", scenario.project), project, { recursive: true });
   fitTo(version, path.join(project, "config.yml"));
   fs.mkdirSync(path.join(base, "home"));
@@ -152,10 +153,9 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
   }
   const args = [
     "launch",
-    "-o",
-    "run",
+    ...runOption(version, "run"),
     ...(scenario.interactive ? [] : ["--no-interactive"]),
-    ...scenario.settings.map((setting) => fitted(version, setting)),
+    ...scenario.settings.map((setting) => settingFor(version, setting)),
   ];
   const terminals: UserTerminal[] = [];
   const started = new Set<number>();
@@ -191,6 +191,8 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
           60_000,
         );
       } else end = await terminal.waitForExit(`the end of ${name}`, 240_000);
+      // the next launch writes over them
+      if (launch < (scenario.launches ?? 1)) keepPart(path.join(project, "run"), path.join(target, `part-${launch}`));
     }
     keep(name, scenario, { base, project, target, falcon, args, terminals, end });
   } finally {
@@ -208,11 +210,6 @@ async function record(name: string, scenario: Scenario, falcon: PythonFalcon): P
     for (const pid of started) await untilGone(pid);
     fs.rmSync(base, { recursive: true, force: true });
   }
-}
-
-function fitted(version: string, setting: string): string {
-  const [, node, most] = /^graph\.(\w+)\.estimator\.max_epochs=(\d+)$/.exec(setting) ?? [];
-  return node === undefined ? setting : mostEpochs(version, node, Number(most));
 }
 
 /** Ray's own files go with the test's, and it tells nobody that it was used. */
@@ -235,17 +232,28 @@ interface Kept {
   end: { code: number; signal: number } | undefined;
 }
 
+const metricOf = (file: string) => /^graph\/[^/]+\/metrics\/(.+)\/chunk_\d+\.npz$/.exec(file)?.[1];
+
+/** The metrics of a launch that another one follows, but for those of single steps. */
+function keepPart(run: string, to: string): void {
+  for (const file of fs.readdirSync(run, { recursive: true, encoding: "utf8" })) {
+    const metric = metricOf(file);
+    if (metric === undefined || !keptOfInteractive.includes(metric)) continue;
+    fs.mkdirSync(path.dirname(path.join(to, file)), { recursive: true });
+    fs.copyFileSync(path.join(run, file), path.join(to, file));
+  }
+}
+
 function keep(name: string, scenario: Scenario, kept: Kept): void {
   const { base, project, target, falcon, terminals, end } = kept;
   const source = path.join(project, "run");
   const rewrite = (text: string) => withoutPlaces(text, base, project, falcon);
-  fs.rmSync(target, { recursive: true, force: true });
   const modified: Record<string, number> = {};
   for (const entry of fs.readdirSync(source, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const from = path.join(entry.parentPath, entry.name);
     const file = path.relative(source, from);
-    const metric = /^graph\/[^/]+\/metrics\/(.+)\/chunk_\d+\.npz$/.exec(file)?.[1];
+    const metric = metricOf(file);
     if (metric !== undefined && !(scenario.interactive ? keptOfInteractive : keptMetrics).includes(metric)) continue;
     if (file.startsWith("samples/")) continue;
     modified[file] = fs.statSync(from).mtimeMs;

@@ -36,10 +36,13 @@ export const recordedRuns = [
 export const recordedRounds = ["rounds", "rounds-resumed"] as const;
 
 /** `plain` by earlier versions. */
-export const recordedVersions = ["plain-0.4.2"] as const;
+export const recordedVersions = ["plain-0.3.0", "plain-0.4.2", "plain-0.5.0"] as const;
+
+/** `resumed` by an earlier version, with what its first launch had written of metrics. */
+export const recordedParts = "resumed-0.5.0";
 
 export type RecordedName = (typeof recordedRuns)[number];
-type AnyName = RecordedName | (typeof recordedRounds)[number] | (typeof recordedVersions)[number];
+type AnyName = RecordedName | (typeof recordedRounds)[number] | (typeof recordedVersions)[number] | typeof recordedParts;
 
 /** The folder of a recorded run. */
 export function fixture(name: AnyName): string {
