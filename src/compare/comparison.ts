@@ -2,8 +2,8 @@
 // it.
 
 import { csvNumber, csvText, finite } from "../base/text/csv.ts";
+import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
-import { span } from "../trainers/run/summary.ts";
 import { notComparable } from "./comparability.ts";
 import { axisOf, type By, bestAndLast, type ComparedRun } from "./compared-run.ts";
 import { type ConfigDifference, configDifferences } from "./config-difference.ts";

@@ -1,5 +1,6 @@
 // The axes of a figure: from values to places between 0 and 1, with ticks at round numbers; linear,
 // logarithmic, or both ways from zero.
+import { greatest, least } from "../presentation/extremes.ts";
 
 export interface Tick {
   value: number;
@@ -88,12 +89,4 @@ function label(value: number, step: number): string {
 
 function minus(text: string): string {
   return text.replaceAll("-", "\u2212");
-}
-
-export function least(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-export function greatest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 }

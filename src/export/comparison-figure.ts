@@ -3,7 +3,8 @@
 // apart in grey as well.
 
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
-import { greatest, least, linearAxis, logAxis } from "./axis.ts";
+import { greatest, least } from "../presentation/extremes.ts";
+import { linearAxis, logAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";
 

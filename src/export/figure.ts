@@ -1,6 +1,8 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
+import type { LabelledCurve } from "../presentation/chart.ts";
+import { greatest, least } from "../presentation/extremes.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
-import { type Axis, greatest, least, linearAxis, logAxis } from "./axis.ts";
+import { type Axis, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";
 import { bestMark, cutMarks, ink, notFiniteSpans, type Plot, type Point, seams } from "./figure-marks.ts";
 import { round } from "./round.ts";
@@ -17,7 +19,7 @@ export interface FigureOptions {
   /** One metric instead of the losses: its name, and what it is drawn by. */
   metric?: { name: string; axis: string };
   /** What was used, by the same epochs: a low panel each. */
-  resources?: readonly Curve[];
+  resources?: readonly LabelledCurve[];
 }
 
 const width = 720;
@@ -74,9 +76,9 @@ ${[...drawn, ...resources.map((curve, i) => usagePanel(curve, losses + i * usage
 }
 
 function sinceEpoch(curves: NodeCurves, from: number): NodeCurves {
-  const cut = ({ label, x, y }: Curve): Curve => {
+  const cut = ({ x, y }: Curve): Curve => {
     const kept = x.flatMap((epoch, i) => (epoch >= from ? [i] : []));
-    return { label, x: kept.map((i) => x[i] as number), y: kept.map((i) => y[i] as number) };
+    return { x: kept.map((i) => x[i] as number), y: kept.map((i) => y[i] as number) };
   };
   return {
     node: curves.node,

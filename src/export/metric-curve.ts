@@ -3,7 +3,7 @@ import { csvNumber, csvText, finite } from "../base/text/csv.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { axisOf, type MetricSeries } from "../trainers/run/series.ts";
 
-const none: Curve = { label: "", x: [], y: [] };
+const none: Curve = { x: [], y: [] };
 
 /**
  * A panel a node, from an epoch on. `axis`: what x counts, the same for all: epochs only where each node has
@@ -16,7 +16,7 @@ export function metricPanels(series: readonly MetricSeries[], from: number): { a
     const x = same ? (axes[i]?.[1] ?? []) : one.value.map((_, entry) => entry + 1);
     const entries = entriesFrom(one, from);
     const y = entries.map((entry) => one.value[entry] as number);
-    const validation = { label: one.metric, x: entries.map((entry) => x[entry] as number), y };
+    const validation = { x: entries.map((entry) => x[entry] as number), y };
     return { node: one.node, training: none, validation, learningRate: none, seams: [] };
   });
   return { axis: same ? (axes[0]?.[0] ?? "entry") : "entry", curves };

@@ -1,6 +1,8 @@
 // What a run used, as panels below the losses of a figure, on the same epochs.
-import type { Curve } from "../trainers/run/curve.ts";
-import { greatest, least, linearAxis } from "./axis.ts";
+
+import type { LabelledCurve } from "../presentation/chart.ts";
+import { greatest, least } from "../presentation/extremes.ts";
+import { linearAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";
 
@@ -11,7 +13,7 @@ const frame = { top: 24, bottom: 34 };
 const ink = "#222222";
 
 /** @param top where it begins @param left @param right of the axes, as those above it have them */
-export function usagePanel({ label, x, y }: Curve, top: number, left: number, right: number): string {
+export function usagePanel({ label, x, y }: LabelledCurve, top: number, left: number, right: number): string {
   const known = y.flatMap((value, i) => (Number.isFinite(value) ? [[x[i] as number, value] as const] : []));
   const floor = top + usagePanelHeight - frame.bottom;
   const ceiling = top + frame.top;

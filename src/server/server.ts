@@ -111,7 +111,10 @@ export class Server implements Context {
   readonly tick: RunTick;
   readonly progress = new RunProgresses(
     () => ({ wall: wall(), steady: steady() }),
-    (session) => this.parts.earlierCurves(session),
+    {
+      curves: (session) => this.parts.earlierCurves(session),
+      graphs: (session) => this.parts.earlierGraphs(session),
+    },
     () => this.table.live(),
   );
   readonly parts: PartKeeper;

@@ -2,6 +2,7 @@
 // wants to know is told, once.
 import { within } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { ShownRun } from "../presentation/shown-run.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
 import { aboutAll, endEvent } from "../session/events/event-facts.ts";
 import type { EventStream } from "../session/events/event-stream.ts";
@@ -9,7 +10,6 @@ import { conclude, outcomeOf } from "../session/life/conclusion.ts";
 import type { Session } from "../session/life/session.ts";
 import type { PartKeeper } from "../session/run/part-keeper.ts";
 import type { RunProgresses } from "../session/run/run-progress.ts";
-import type { RunProgress } from "../trainers/run/run.ts";
 import type { JobEnds } from "./jobs/job-ends.ts";
 import { sampled } from "./usage.ts";
 
@@ -29,7 +29,7 @@ export interface SessionEndEffects {
   /** Whether the server is on its way out: what is told no more now, the next one tells. */
   ending(): boolean;
   /** Tells what is new in a run. */
-  lookAt(session: Session, run: RunProgress): void;
+  lookAt(session: Session, run: ShownRun): void;
   /** An end was told. */
   told(): void;
 }

@@ -21,6 +21,8 @@ const mostLog = 16 << 20;
  */
 const mostMetrics = 16 << 20;
 const mostMetricFiles = 2_000;
+/** Earlier parts whose metrics are joined to a run's: a day each, for a month. */
+const mostGraphs = 31;
 /** A longer file of facts was not written by us. */
 const longestFacts = 4 << 20;
 /** A longer index of times or record is left out: the log is then without times. */
@@ -79,6 +81,9 @@ export function jobKey(job: unknown, kind: SessionRow["kind"], directory: string
   return JSON.stringify([job, kind, directory, words]);
 }
 
+/** Folder of a part with what is kept of the run's nodes, laid out as the run has them. */
+const keptGraph = "graph";
+
 const idPattern = /^[a-z0-9]{1,16}$/;
 
 /**
@@ -121,7 +126,7 @@ export class PartArchive {
     const folder = this.#folder(run, n);
     for (const each of [this.root, path.dirname(folder), folder]) makeFolder(each);
     if (log !== undefined) await publishLog(log, folder);
-    if (graph !== undefined) copyMetrics(graph, path.join(folder, "metrics"));
+    if (graph !== undefined) copyMetrics(graph, path.join(folder, keptGraph));
     if (curves.length > 0) put(folder, "curves.json", JSON.stringify(curves));
     const stored: SessionFile = { ...row, environment: {} };
     writeSessionFile(folder, stored);
@@ -183,6 +188,18 @@ export class PartArchive {
     return this.parts(run)
       .filter((part) => part.n < n)
       .map(({ folder }) => curvesFrom(this.#read(path.join(folder, "curves.json"))));
+  }
+
+  /**
+   * The folders of the metrics that were kept of the parts before the nth, oldest first, each laid out as the
+   * run's folder of nodes; of very many the newest.
+   */
+  graphsBefore(run: string, n: number): string[] {
+    return this.parts(run)
+      .filter((part) => part.n < n)
+      .map(({ folder }) => path.join(folder, keptGraph))
+      .filter(isFolder)
+      .slice(-mostGraphs);
   }
 
   /**
@@ -282,7 +299,7 @@ async function publishLog(from: string, to: string): Promise<void> {
 
 /**
  * Copies the metrics of all nodes, `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, and of their actors
- * (`<graph>/<node>/train/metrics`), the newest first where they are too many.
+ * (`<graph>/<node>/train/metrics`), to the same places below `to`; the newest first where they are too many.
  */
 function copyMetrics(graph: string, to: string): void {
   // logs and models lie beside them
@@ -294,7 +311,7 @@ function copyMetrics(graph: string, to: string): void {
       if (!isFolder(below)) return [];
       return (fs.readdirSync(below, { recursive: true }) as string[]).map((file) => ({
         from: path.join(below, file),
-        name: path.join(node, file),
+        name: path.join(node, "metrics", file),
       }));
     })
     .filter(({ name }) => name.endsWith(".npz"))

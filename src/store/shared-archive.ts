@@ -3,7 +3,7 @@
 import { aside, newSeries, operation } from "../base/aside/aside.ts";
 import { type ArchivedPart, type KeptCurve, type NewestPart, PartArchive, type Publication } from "./part-archive.ts";
 
-type Method = "parts" | "newest" | "ofJob" | "named" | "curvesBefore";
+type Method = "parts" | "newest" | "ofJob" | "named" | "curvesBefore" | "graphsBefore";
 
 const ask = aside(
   "partArchive",
@@ -74,6 +74,11 @@ export class SharedArchive {
   /** The curves that were kept of the parts before the nth, oldest first. */
   async curvesBefore(run: string, n: number): Promise<KeptCurve[][]> {
     return (await ask(this.root, "curvesBefore", [run, n])) as KeptCurve[][];
+  }
+
+  /** The folders of the metrics that were kept of the parts before the nth, oldest first. */
+  async graphsBefore(run: string, n: number): Promise<string[]> {
+    return (await ask(this.root, "graphsBefore", [run, n])) as string[];
   }
 
   /**

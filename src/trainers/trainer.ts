@@ -113,6 +113,11 @@ export interface WatchEffects {
   clock: () => Now;
   /** The kept screen; undefined where there is none to read. */
   screen?: { rows: ScreenRows; state(): TerminalState } | undefined;
+  /**
+   * Folders with the metrics that earlier parts of the run left, laid out as the run's own folder of nodes,
+   * oldest first; undefined: not known now.
+   */
+  earlier?(): Promise<readonly string[] | undefined>;
   /** What RunWatch.kept was when an earlier server looked last. */
   kept?: unknown;
   /** Files that another live session of the same directory may write as well are nobody's. */
@@ -145,10 +150,15 @@ export interface RunWatch {
    * there, where the caller knows.
    */
   read(alive?: boolean): Promise<RunProgress | null>;
-  /** Curves of every node over all launches, for drawing. */
+  /**
+   * Of each node of the run that was read last, in its order: the losses of this launch, oldest first, by the
+   * validation, or of the training where there is none. Later reads may lengthen them.
+   */
+  losses(): readonly (readonly number[])[];
+  /** Losses by epoch of every node, over all launches. */
   curves(): Promise<NodeCurves[]>;
   /**
-   * Every metric of every node, by itself: for comparing and for notebooks. Without it there are none.
+   * Every metric of every node over all parts, by itself: for comparing and for notebooks. Without it there are none.
    * @param only the metric of this name alone, which may cost less
    */
   series?(only?: string): Promise<MetricSeries[]>;

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { memoryCgroup } from "../../src/platform/processes.ts";
-import type { RunProgress } from "../../src/trainers/run/run.ts";
+import type { ShownRun } from "../../src/presentation/shown-run.ts";
 import { holderPid, killNow, shownScreen } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
@@ -71,7 +71,7 @@ test("the end of a lost session is when it was last heard of, not when somebody 
     const { ended, lastOutput } = row as unknown as { ended: string; lastOutput: string | null };
     assert.ok(lastOutput !== null && Date.parse(lastOutput) <= killed, `${lastOutput}`);
     assert.ok(Date.parse(ended) <= killed, `${ended} is after ${new Date(killed).toISOString()}`);
-    const { progress } = row as unknown as { progress: RunProgress | null };
+    const { progress } = row as unknown as { progress: ShownRun | null };
     assert.deepEqual(
       progress?.nodes.map(({ epoch, epochs, nonFinite, status }) => [epoch, epochs, nonFinite[0]?.epoch, status]),
       [[7, 10, 7, "stopped"]],

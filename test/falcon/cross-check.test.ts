@@ -5,8 +5,8 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { ShownRun } from "../../src/presentation/shown-run.ts";
 import type { PostMortem } from "../../src/trainers/run/ending.ts";
-import type { RunProgress } from "../../src/trainers/run/run.ts";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
@@ -44,13 +44,13 @@ print(json.dumps(told))
 `;
 
 interface Computed {
-  progress: Omit<RunProgress, "silence">;
+  progress: Omit<ShownRun, "silence">;
   summary: string[];
   shown: string[];
 }
 
 interface Shown extends SessionRow {
-  progress: RunProgress;
+  progress: ShownRun;
   postMortem: PostMortem;
 }
 

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { RunProgress } from "../../src/trainers/run/run.ts";
+import type { ShownRun } from "../../src/presentation/shown-run.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
 import { pythonFalcon } from "./python.ts";
@@ -27,14 +27,14 @@ describe("examples of other trainers", () => {
   const home = new TestHome();
   after(() => home.dispose());
 
-  async function trained(example: string, ...words: string[]): Promise<{ project: string; progress: RunProgress; id: string }> {
+  async function trained(example: string, ...words: string[]): Promise<{ project: string; progress: ShownRun; id: string }> {
     const project = path.join(home.work, example);
     fs.mkdirSync(project);
     fs.copyFileSync(path.join(root, "examples", example, "train.py"), path.join(project, "train.py"));
     const id = await home.ok(["run", "-d", ...words], { cwd: project });
     await home.ok(["wait", id], { limit: runLimit });
     const row = (await home.sessions()).find((session) => session.id === id) as SessionRow & {
-      progress: RunProgress;
+      progress: ShownRun;
       outcome: { kind: string } | null;
     };
     assert.equal(row.outcome?.kind, "completed", await home.ok(["logs", id]));

@@ -2,13 +2,13 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import type { RunProgress } from "../../src/trainers/run/run.ts";
+import type { ShownRun } from "../../src/presentation/shown-run.ts";
 import type { SessionRow } from "../support/home.ts";
 import { root } from "../support/paths.ts";
 
 /** A session of falcon's as `sessions --json` has it. */
 export interface Run extends SessionRow {
-  progress: RunProgress | null;
+  progress: ShownRun | null;
   outcome: { kind: string; saved: boolean | null; by: string | null; time: string | null; sentence: string } | null;
   exitCode: number | null;
   interrupts: number;

@@ -3,7 +3,6 @@
 import path from "node:path";
 import { readPiece } from "../../src/trainers/reading/foreign-files.ts";
 import type { NodeProgress, RunProgress } from "../../src/trainers/run/run.ts";
-import { summarise } from "../../src/trainers/run/summary.ts";
 import type { Trainer } from "../../src/trainers/trainer.ts";
 
 /** Steps that it has done when it is through. */
@@ -23,17 +22,22 @@ export const counting: Trainer = {
   },
   watch({ directory }) {
     const file = path.join(directory, "count.log");
+    let last: number[] = [];
     const losses = async () => {
       const text = Buffer.from(await readPiece(file, 0, 1 << 20).catch(() => Buffer.alloc(0))).toString();
       return text.split("\n").flatMap((line) => (line === "" ? [] : Number(line)));
     };
     return {
-      read: async (alive) => progress(directory, await losses(), alive !== false),
+      async read(alive) {
+        last = await losses();
+        return progress(directory, last, alive !== false);
+      },
+      losses: () => [last],
       async curves() {
         const y = await losses();
-        const none = (label: string) => ({ label, x: [], y: [] });
-        const training = { label: "training", x: y.map((_, i) => i + 1), y };
-        return [{ node: "counter", training, validation: none("validation"), learningRate: none("rate"), seams: [] }];
+        const none = { x: [], y: [] };
+        const training = { x: y.map((_, i) => i + 1), y };
+        return [{ node: "counter", training, validation: none, learningRate: none, seams: [] }];
       },
       logFile: (node) => (node === "counter" ? file : undefined),
     };
@@ -44,11 +48,11 @@ function progress(directory: string, losses: readonly number[], alive: boolean):
   const unknown = { learningRate: null, validationLoss: null, bestValidationLoss: null, epochsSinceBest: null, error: null };
   const node: NodeProgress = {
     ...{ name: "counter", status: alive ? "training" : "stopped", logged: true, epoch: losses.length, epochs: planned },
-    ...{ epochsBefore: 0, fraction: losses.length / planned, loss: losses.at(-1) ?? null, nonFinite: [], trend: [...losses] },
+    ...{ epochsBefore: 0, fraction: losses.length / planned, loss: losses.at(-1) ?? null, nonFinite: [] },
     ...{ samples: null, steps: null, epochsPerMinute: null, timeLeft: null, lastSign: null, rhythm: null, longestEpoch: null },
     ...{ stalled: false, ...unknown },
   };
-  const run: Omit<RunProgress, "summary"> = {
+  return {
     ...{
       directory,
       name: "count",
@@ -61,5 +65,4 @@ function progress(directory: string, losses: readonly number[], alive: boolean):
     ...{ started: null, ended: null, samples: null, samplesPerMinute: null, timeLeft: null, lastSign: null, silence: null },
     ...{ rhythm: null, failure: null, problem: null },
   };
-  return { ...run, summary: summarise(run) };
 }

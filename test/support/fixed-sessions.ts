@@ -3,14 +3,14 @@
 
 import { defaultConfig } from "../../src/base/config/config.ts";
 import type { Call, Context } from "../../src/commands/dispatch/call.ts";
+import type { ShownNode, ShownRun } from "../../src/presentation/shown-run.ts";
+import { summarise } from "../../src/presentation/summary.ts";
 import type { RequestTerminal } from "../../src/protocol/client.ts";
 import type { Usage } from "../../src/resources/usage.ts";
 import type { Outcome } from "../../src/session/life/outcome.ts";
 import type { Session } from "../../src/session/life/session.ts";
 import type { SessionRow } from "../../src/store/session-store.ts";
 import { trainerNamed } from "../../src/trainers/registry.ts";
-import type { NodeProgress, RunProgress } from "../../src/trainers/run/run.ts";
-import { summarise } from "../../src/trainers/run/summary.ts";
 
 /** Noon of a winter's day. */
 export const now = Date.parse("2026-11-27T12:00:00Z");
@@ -32,10 +32,10 @@ interface Training {
   epochs: number;
   from?: number;
   to?: number;
-  more?: Partial<NodeProgress>;
+  more?: Partial<ShownNode>;
 }
 
-function nodeOf({ name, epoch, epochs, from = 3.1, to = -1.2, more = {} }: Training): NodeProgress {
+function nodeOf({ name, epoch, epochs, from = 3.1, to = -1.2, more = {} }: Training): ShownNode {
   const trend = losses(40, from, to);
   return {
     ...{ name, status: "training", logged: true, epoch, epochs, epochsBefore: 0, fraction: epoch / epochs },
@@ -61,7 +61,7 @@ function nodeOf({ name, epoch, epochs, from = 3.1, to = -1.2, more = {} }: Train
   };
 }
 
-function progressOf(directory: string, nodes: NodeProgress[], more: Partial<RunProgress> = {}): RunProgress {
+function progressOf(directory: string, nodes: ShownNode[], more: Partial<ShownRun> = {}): ShownRun {
   const run = {
     ...{ directory, name: directory.split("/").at(-1) as string, graph: `${directory}/graph`, phase: "training" as const },
     ...{ stopping: false, timedOut: false, saved: false, resumed: false, localLogs: true, started: null, ended: null },
@@ -79,7 +79,7 @@ interface Fixed {
   row?: Partial<SessionRow>;
   title?: string;
   viewers?: number;
-  progress?: RunProgress;
+  progress?: ShownRun;
   usage?: Partial<Usage>;
   outcome?: Pick<Outcome, "kind" | "saved" | "sentence">;
   /** ms ago. */
@@ -297,22 +297,16 @@ export function askFixed({ terminal, environment = {} }: Asked): { call: Call; c
   return { call, context, said: () => out };
 }
 
-function curvesOf({ name, epoch, trend, nonFinite }: NodeProgress) {
+function curvesOf({ name, epoch, trend, nonFinite }: ShownNode) {
   const x = Array.from({ length: epoch ?? 0 }, (_, i) => i + 1);
   const last = nonFinite[0]?.epoch ?? Number.POSITIVE_INFINITY;
   const at = (i: number) => (i + 1 >= last ? Number.NaN : (trend[Math.floor((i * trend.length) / x.length)] as number));
-  const curve = (label: string, y: number[]) => ({ label, x, y });
+  const curve = (y: number[]) => ({ x, y });
   return {
     node: name,
-    training: curve(
-      "training",
-      x.map((_, i) => at(i) + 0.15),
-    ),
-    validation: curve(
-      "validation",
-      x.map((_, i) => at(i)),
-    ),
-    learningRate: { label: "learning rate", x: [], y: [] },
+    training: curve(x.map((_, i) => at(i) + 0.15)),
+    validation: curve(x.map((_, i) => at(i))),
+    learningRate: { x: [], y: [] },
     seams: [],
   };
 }

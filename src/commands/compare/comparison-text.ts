@@ -2,8 +2,8 @@
 
 import { printable } from "../../base/text/printable.ts";
 import { axisNames, type Comparison, curvesOf, tableRows } from "../../compare/comparison.ts";
-import { drawChart } from "../../trainers/run/curve.ts";
-import { number } from "../../trainers/run/summary.ts";
+import { drawChart } from "../../presentation/chart.ts";
+import { number } from "../../presentation/summary.ts";
 import { type coloursFor, cut, table } from "../text/table.ts";
 
 const chartHeight = 16;
@@ -40,11 +40,7 @@ function chart(comparison: Comparison, width: number, colours: Colours): string[
   if (curves.length === 0) return [`${title}: nothing yet`];
   const paints = [colours.blue, colours.yellow, colours.green, colours.magenta, colours.cyan, colours.red];
   const paint = (curve: number, text: string) => (paints[curve % paints.length] as (text: string) => string)(text);
-  const { rows, owners } = drawChart(
-    curves.map(({ label, x, y }) => ({ label, x, y })),
-    width,
-    chartHeight,
-  );
+  const { rows, owners } = drawChart(curves, width, chartHeight);
   // where a curve has the cell of this column, its letter stands in it, at columns of its own
   const due = curves.map((_, i) => 4 + Math.round((i * letterEach) / curves.length));
   const drawn = rows.map((row) => [...row]);

@@ -1,7 +1,7 @@
 // One line of the list of sessions, whoever has the session: this server, another one of this host, or Slurm,
 // where it was submitted and is not here.
 
-import type { RunProgress } from "../../trainers/run/run.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { FarPlace } from "../machines/reach.ts";
 
 /** One line of the list, whichever server has the session. */
@@ -29,14 +29,14 @@ export interface ListRow {
  * How far its run is, by another server's word; null where that says nothing that we understand (it may be of
  * another version).
  */
-export function progressOf({ listing }: ListRow): RunProgress | null {
-  const { progress } = listing as { progress?: Partial<RunProgress> | null };
+export function progressOf({ listing }: ListRow): ShownRun | null {
+  const { progress } = listing as { progress?: Partial<ShownRun> | null };
   const nodes: unknown = progress?.nodes;
   if (!Array.isArray(nodes) || typeof progress?.graph !== "string") return null;
   const known = nodes.every(
     (node) => typeof node?.name === "string" && typeof node.status === "string" && Array.isArray(node.trend),
   );
-  return known ? (progress as RunProgress) : null;
+  return known ? (progress as ShownRun) : null;
 }
 
 /** The number of a job without the letter, which one host has one of. */

@@ -1,6 +1,7 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape
 // (docs/guide/json.md), and nothing secret.
 
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { UsageSampler } from "../../resources/sampler.ts";
 import type { Usage } from "../../resources/usage.ts";
 import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
@@ -14,7 +15,6 @@ import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionState } from "../../store/session-store.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";
 import { type RunFailure, runFailure } from "../../trainers/run/failure.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Surroundings } from "../../trainers/run/surroundings.ts";
 
 /** When a session will be ended from outside, and what is done about it. */
@@ -84,8 +84,8 @@ export interface Listing {
    * How far a falcon run is (trainers/run/run.ts); null for other commands, and while the run directory is
    * not known.
    */
-  progress: RunProgress | null;
-  /** How a falcon run ended (trainers/run/ending.ts); null while it runs and for other commands. */
+  progress: ShownRun | null;
+  /** How a falcon run ended (trainers/ending.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
   /**
    * Why a falcon run failed, in the line that matters (trainers/run/failure.ts); null where it did not, or
@@ -174,7 +174,7 @@ export async function listing(
 
 function deadlineListing(
   { row, live }: Session,
-  progress: RunProgress | null,
+  progress: ShownRun | null,
   saveBefore: number | null,
   now: number,
 ): DeadlineListing | null {

@@ -1,7 +1,8 @@
 // The loss curves of a node for a terminal: two lines that are told apart without colours, and what each
 // means.
 
-import { type Curve, drawChart } from "../../trainers/run/curve.ts";
+import { drawChart, type LabelledCurve } from "../../presentation/chart.ts";
+import type { Curve } from "../../trainers/run/curve.ts";
 import { type coloursFor, widthOf } from "../text/table.ts";
 
 const between = "   ";
@@ -26,11 +27,13 @@ export function lossChart(
       })
       .join(""),
   );
-  const key = (curve: Curve, sample: string, colour: (text: string) => string) =>
-    curve.y.length === 0 ? "" : `${colour(sample)} ${curve.label}${lostText(curve)}`;
-  const head = [`loss of ${node} by ${unit}`, key(training, "⠒ ⠒", colours.yellow), key(validation, "⠒⠒⠒", colours.blue)].filter(
-    Boolean,
-  );
+  const key = (label: string, curve: Curve, sample: string, colour: (text: string) => string) =>
+    curve.y.length === 0 ? "" : `${colour(sample)} ${label}${lostText(curve)}`;
+  const head = [
+    `loss of ${node} by ${unit}`,
+    key("training", training, "⠒ ⠒", colours.yellow),
+    key("validation", validation, "⠒⠒⠒", colours.blue),
+  ].filter(Boolean);
   // a legend that tells of lost epochs as well takes a line for each curve where it is longer than the chart
   return [...(widthOf(head.join(between)) <= width ? [head.join(between)] : head), ...drawn];
 }
@@ -39,7 +42,7 @@ export function lossChart(
 const usageHeight = 6;
 
 /** What was used, below the losses: on the same axis. */
-export function usageChart(curve: Curve, axis: string, width: number, colours: ReturnType<typeof coloursFor>): string[] {
+export function usageChart(curve: LabelledCurve, axis: string, width: number, colours: ReturnType<typeof coloursFor>): string[] {
   const { rows } = drawChart([curve], width, usageHeight);
   return [`${curve.label} by ${axis}`, ...rows.map((row) => colours.green(row))];
 }

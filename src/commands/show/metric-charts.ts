@@ -1,9 +1,9 @@
 // Metrics of a run by name, whichever it writes: a chart each, with the last value and its age.
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
-import { drawChart } from "../../trainers/run/curve.ts";
+import { drawChart } from "../../presentation/chart.ts";
+import { number, span } from "../../presentation/summary.ts";
 import { axisOf, type MetricSeries } from "../../trainers/run/series.ts";
-import { number, span } from "../../trainers/run/summary.ts";
 import type { coloursFor } from "../text/table.ts";
 
 /** Rows of a chart: as many as those of the losses. */
@@ -46,6 +46,6 @@ function chart(one: MetricSeries, width: number, now: number, colours: ReturnTyp
   const at = time[last] ?? null;
   const age = at === null ? "" : `, ${span(Math.max(0, now - at) / 1000)} ago`;
   const title = `${metric} of ${node} by ${axis}   last ${number(value[last] as number)} at ${axis} ${x[last]}${age}`;
-  const { rows } = drawChart([{ label: metric, x, y: value }], width, chartHeight);
+  const { rows } = drawChart([{ x, y: value }], width, chartHeight);
   return [printable(title), ...rows.map((row) => colours.blue(row))];
 }

@@ -3,11 +3,11 @@
 
 import { quotedIfNeeded } from "../../base/text/shell-words.ts";
 import { jobNumber } from "../../batch/job-end.ts";
+import { span } from "../../presentation/summary.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
 import { partFact } from "../../session/run/parts.ts";
-import { span } from "../../trainers/run/summary.ts";
 import type { Cluster } from "../../trainers/trainer.ts";
 import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";

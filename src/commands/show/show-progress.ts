@@ -2,8 +2,9 @@
 // terminal is narrow.
 import stringWidth from "string-width";
 import { printable } from "../../base/text/printable.ts";
-import type { NodeProgress, NonFinite, RunProgress } from "../../trainers/run/run.ts";
-import { epochText, leftText, number, roundText, stuckText } from "../../trainers/run/summary.ts";
+import type { ShownNode, ShownRun } from "../../presentation/shown-run.ts";
+import { epochText, leftText, number, roundText, stuckText } from "../../presentation/summary.ts";
+import type { NonFinite } from "../../trainers/run/run.ts";
 
 const metricNames: Readonly<Record<NonFinite["metric"], string>> = {
   loss: "train loss",
@@ -20,7 +21,7 @@ function sinceBest(epochs: number): string {
  * Lines of the nodes. @param width columns of the terminal; 0 for none: then a node is one line, for programs
  * that read it.
  */
-export function progressText(progress: RunProgress, width: number): string[] {
+export function progressText(progress: ShownRun, width: number): string[] {
   const lines: string[] = [];
   for (const node of progress.nodes) {
     if (node.status === "idle") continue;
@@ -45,7 +46,7 @@ export function progressText(progress: RunProgress, width: number): string[] {
 }
 
 /** "epoch 3/10", "step 200/5000", "40 %" */
-function progressWords(node: NodeProgress): string {
+function progressWords(node: ShownNode): string {
   if (node.round) return roundText(node.round);
   const text = epochText(node);
   return text.endsWith("%") ? text : `${node.unit ?? "epoch"} ${text}`;

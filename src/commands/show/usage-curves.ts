@@ -1,9 +1,9 @@
 // What a run used as curves: by the epochs of its losses, else by the time since its start.
 
+import type { LabelledCurve } from "../../presentation/chart.ts";
 import { usageByEpoch } from "../../resources/by-epoch.ts";
 import type { UsageSample } from "../../resources/sample.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { Curve } from "../../trainers/run/curve.ts";
 import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Context } from "../dispatch/call.ts";
 
@@ -11,7 +11,7 @@ export interface UsageCurves {
   /** What the x axis is. */
   axis: "epoch" | "minutes since its start";
   /** Memory in GB, GPU use in percent: those of which something is known. */
-  curves: Curve[];
+  curves: LabelledCurve[];
 }
 
 const shown = [
@@ -33,7 +33,7 @@ export function usageCurves(context: Context, session: Session, series: readonly
   });
   const byEpoch = epochs.length >= 2;
   const started = session.row.started ?? samples[0]?.time ?? 0;
-  const curves = shown.map(({ label, field, scale }): Curve => {
+  const curves = shown.map(({ label, field, scale }): LabelledCurve => {
     const [x, y] = byEpoch
       ? [
           epochs.map(({ epoch }) => epoch),

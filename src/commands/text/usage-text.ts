@@ -1,7 +1,8 @@
 // What a session uses, in the cells of a table and the lines of `show`.
+
+import { span } from "../../presentation/summary.ts";
 import type { UsedGpu } from "../../resources/gpu-share.ts";
 import type { Usage } from "../../resources/usage.ts";
-import { span } from "../../trainers/run/summary.ts";
 import { bytes } from "./wording.ts";
 
 /** The cells of a running session; "-" is not known, "" has nothing to say. */

@@ -1,10 +1,10 @@
 // How states, ends and times are said to people, in one place.
 
+import { span } from "../../presentation/summary.ts";
 import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
 import { sentenceAfter } from "../../session/life/outcome.ts";
 import type { Session } from "../../session/life/session.ts";
 import { failureText, runFailure } from "../../trainers/run/failure.ts";
-import { span } from "../../trainers/run/summary.ts";
 
 /**
  * "completed after 2h 05m", "stopped after 4m 10s, model saved", "ended by SIGKILL after 12s, model not

@@ -2,9 +2,10 @@
 // node below it, and the other pages.
 import { type Action, type Bindings, footerOf, labelOf } from "../../base/keymap.ts";
 import { printable, printableColoured } from "../../base/text/printable.ts";
-import { drawChart, sparkline } from "../../trainers/run/curve.ts";
-import type { NodeProgress } from "../../trainers/run/run.ts";
-import { epochText, leftSpan, number, span } from "../../trainers/run/summary.ts";
+import { drawChart } from "../../presentation/chart.ts";
+import type { ShownNode } from "../../presentation/shown-run.ts";
+import { sparkline } from "../../presentation/sparkline.ts";
+import { epochText, leftSpan, number, span } from "../../presentation/summary.ts";
 import { cutMiddle } from "../list/session-list.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
@@ -329,12 +330,12 @@ function curveOf(chosen: WatchRow | undefined, cols: number, colours: Frame["col
   const skipped = Math.floor(trend.length * firstFall);
   const x = trend.map((_, i) => Math.round(first + ((epoch - first) * i) / (trend.length - 1))).slice(skipped);
   const label = `${node.validationLoss === null ? "training" : "validation"} loss by epoch, from ${x[0]} on`;
-  const { rows } = drawChart([{ label, x, y: trend.slice(skipped) }], Math.min(cols, chartSize.cols), chartSize.lines - 2);
+  const { rows } = drawChart([{ x, y: trend.slice(skipped) }], Math.min(cols, chartSize.cols), chartSize.lines - 2);
   return [colours.dim(label), ...rows.map((row) => colours.blue(row)), ""];
 }
 
 /** The validation loss, or the training loss with its name; one that is no number is what one looks for. */
-function lossCell(node: NodeProgress, colours: Frame["colours"]): string {
+function lossCell(node: ShownNode, colours: Frame["colours"]): string {
   const { validationLoss, loss, nonFinite } = node;
   const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
   if (none !== undefined) return colours.red(`${none.metric === "loss" ? "train " : ""}${none.value} since ${none.epoch}`);

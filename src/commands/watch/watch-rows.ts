@@ -1,7 +1,7 @@
 // Which lines `falcon sessions --watch` has, and in which order: what runs first, a line a node; below it
 // what ended, folded into one line.
 
-import type { NodeProgress, RunProgress } from "../../trainers/run/run.ts";
+import type { ShownNode, ShownRun } from "../../presentation/shown-run.ts";
 import type { StatusWord } from "../text/status-word.ts";
 import type { UsageCells } from "../text/usage-text.ts";
 
@@ -26,8 +26,8 @@ export interface Watched {
 export interface SessionRow {
   readonly kind: "session";
   readonly session: Watched;
-  readonly progress: RunProgress | null;
-  readonly node: NodeProgress | undefined;
+  readonly progress: ShownRun | null;
+  readonly node: ShownNode | undefined;
 }
 
 /** The line in front of the ended ones. */
@@ -58,7 +58,7 @@ export function rowKey(row: WatchRow): string {
 
 /** The lines of the table. */
 export function watchRows(
-  sessions: readonly { session: Watched; progress: RunProgress | null }[],
+  sessions: readonly { session: Watched; progress: ShownRun | null }[],
   { sort, reverse, folded, filter }: RowOptions,
 ): WatchRow[] {
   const wanted = filter.toLowerCase();
@@ -89,7 +89,7 @@ export function watchRows(
 /** Lines of what is over, which stays as it is: they are made anew only for a new picture of a session. */
 const endedRows = new WeakMap<Watched, SessionRow>();
 
-function endedRow({ session, progress }: { session: Watched; progress: RunProgress | null }): SessionRow {
+function endedRow({ session, progress }: { session: Watched; progress: ShownRun | null }): SessionRow {
   const known = endedRows.get(session);
   if (known !== undefined && known.progress === progress) return known;
   const row: SessionRow = { kind: "session", session, progress, node: furthest(progress) };
@@ -97,14 +97,14 @@ function endedRow({ session, progress }: { session: Watched; progress: RunProgre
   return row;
 }
 
-function nodeRows({ session, progress }: { session: Watched; progress: RunProgress | null }): SessionRow[] {
+function nodeRows({ session, progress }: { session: Watched; progress: ShownRun | null }): SessionRow[] {
   const nodes = progress?.nodes.filter((node) => node.status !== "idle") ?? [];
   if (nodes.length === 0) return [{ kind: "session", session, progress, node: undefined }];
   return nodes.map((node) => ({ kind: "session", session, progress, node }));
 }
 
 /** The node that was furthest from its end: it decides how far a run came. */
-function furthest(progress: RunProgress | null): NodeProgress | undefined {
+function furthest(progress: ShownRun | null): ShownNode | undefined {
   const nodes = progress?.nodes.filter((node) => node.status !== "idle") ?? [];
   return nodes.length === 0 ? undefined : nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
 }

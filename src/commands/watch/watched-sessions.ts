@@ -1,19 +1,20 @@
 // What the watch knows of this server's own sessions: read anew while they run, and once more when what is
 // kept of their end is known; from then on it stays.
+
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Watched } from "./watch-rows.ts";
 
 export interface WatchedEffects {
   /** How far a session's run is. */
-  progress(session: Session): Promise<RunProgress | null>;
+  progress(session: Session): Promise<ShownRun | null>;
   /** What is shown of a session as it is now. */
   shown(session: Session): Watched;
 }
 
 export class WatchedSessions {
   readonly #effects: WatchedEffects;
-  #read = new Map<Session, RunProgress | null>();
+  #read = new Map<Session, ShownRun | null>();
   /** Those that were read after their end was concluded. */
   readonly #settled = new WeakSet<Session>();
   readonly #shown = new WeakMap<Session, Watched>();
@@ -24,7 +25,7 @@ export class WatchedSessions {
 
   /** Reads what is due of these. @param due whether one that was read before is, while it may still change */
   async look(sessions: readonly Session[], due: (session: Session) => boolean): Promise<void> {
-    const next = new Map<Session, RunProgress | null>();
+    const next = new Map<Session, ShownRun | null>();
     await Promise.all(
       sessions.map(async (session) => {
         const before = this.#read.get(session);
@@ -38,7 +39,7 @@ export class WatchedSessions {
   }
 
   /** What is shown of each, and what was last read of its run. */
-  all(): { session: Watched; progress: RunProgress | null }[] {
+  all(): { session: Watched; progress: ShownRun | null }[] {
     return [...this.#read].map(([session, progress]) => ({ session: this.#picture(session), progress }));
   }
 
@@ -47,7 +48,7 @@ export class WatchedSessions {
     return undefined;
   }
 
-  progress(session: Session): RunProgress | null | undefined {
+  progress(session: Session): ShownRun | null | undefined {
     return this.#read.get(session);
   }
 

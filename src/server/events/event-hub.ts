@@ -5,6 +5,7 @@ import { steady, wall } from "../../base/clock.ts";
 import type { Config } from "../../base/config/config.ts";
 import type { Log } from "../../base/log.ts";
 import type { FigureTurn } from "../../export/render.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { Finding } from "../../resources/findings.ts";
 import { aboutAll } from "../../session/events/event-facts.ts";
 import { commandWay, EventOutbox } from "../../session/events/event-outbox.ts";
@@ -17,7 +18,6 @@ import { archiveRoot } from "../../store/part-archive.ts";
 import { SessionEvents } from "../../store/session-events.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import type { NodeCurves } from "../../trainers/run/curve.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import { Announcer } from "./announcer.ts";
 import { runEventCommand } from "./event-command.ts";
 
@@ -93,7 +93,7 @@ export class EventHub {
   }
 
   /** What is new in a run is told, each once; what stands in its terminals is what a person would act on. */
-  lookAt(session: Session, run: RunProgress): void {
+  lookAt(session: Session, run: ShownRun): void {
     if (this.#effects.ending()) return;
     for (const { kind, sentence } of this.events.look(session, run)) {
       this.#effects.log("session.event-noticed", { id: session.id, kind, sentence });

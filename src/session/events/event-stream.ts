@@ -1,7 +1,7 @@
 // The stream of events: each is kept, told to those who follow, and given to the user's own command.
 import type { Log } from "../../base/log.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { SessionEvents, StoredEvent } from "../../store/session-events.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Session } from "../life/session.ts";
 import { eventFacts } from "./event-facts.ts";
 import { nothingTold, type RunEvent, runEvents } from "./run-events.ts";
@@ -47,7 +47,7 @@ export class EventStream {
   }
 
   /** What is new in a run since it was looked at last. */
-  look(session: Session, run: RunProgress): RunEvent[] {
+  look(session: Session, run: ShownRun): RunEvent[] {
     const before = session.row.facts.told ?? nothingTold;
     const { events, told } = runEvents(before, run);
     if (JSON.stringify(told) !== JSON.stringify(before)) session.setFact("told", told);

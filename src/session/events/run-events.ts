@@ -1,8 +1,10 @@
 // What is worth telling of a run between two looks at it: derived from its state then and now, and from
 // nothing
 // else, so that a server that comes later goes on where the one before stood.
-import type { NodeProgress, RunProgress } from "../../trainers/run/run.ts";
-import { epochText, stuckText } from "../../trainers/run/summary.ts";
+
+import type { ShownRun } from "../../presentation/shown-run.ts";
+import { epochText, stuckText } from "../../presentation/summary.ts";
+import type { NodeProgress } from "../../trainers/run/run.ts";
 
 /** Kinds of events about a run, by name as `on_event` gets them. */
 export type RunEventKind = "phase" | "nan" | "stalled" | "no-improvement" | "seam";
@@ -36,7 +38,7 @@ export const nothingTold: Told = { phase: null, stalled: false, seam: false, nan
 const metricWords = { loss: "train loss", validationLoss: "val loss", learningRate: "learning rate" } as const;
 
 /** The events since `told`, and what has been told with them. A condition that is over may be told again. */
-export function runEvents(told: Told, run: RunProgress): { events: RunEvent[]; told: Told } {
+export function runEvents(told: Told, run: ShownRun): { events: RunEvent[]; told: Told } {
   const events: RunEvent[] = [];
   const tell = (kind: RunEventKind, sentence: string, about: Partial<RunEvent> = {}) =>
     events.push({ kind, node: null, metric: null, epoch: null, ...about, sentence });

@@ -2,7 +2,7 @@
 // read once for all who look together.
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { Session } from "../life/session.ts";
 
 /** How often runs are looked at (ms): a stall is minutes long, and a look costs a few stats. */
@@ -16,14 +16,14 @@ const shortestWait = 50;
 
 export interface TickEffects {
   live(): readonly Session[];
-  progress(session: Session): Promise<RunProgress | null>;
+  progress(session: Session): Promise<ShownRun | null>;
   /** A clock that nobody sets, in ms. */
   steady(): number;
   readonly log: Log;
 }
 
 /** Told at each look. */
-export type Told = (session: Session, run: RunProgress) => void;
+export type Told = (session: Session, run: ShownRun) => void;
 
 /** Who looks by times of its own. */
 export interface Looker {
@@ -31,7 +31,7 @@ export interface Looker {
    * @param run how far it is; null: nothing is known.
    * @returns the ms after which it wants to look again; undefined: when it is told to (`soon`).
    */
-  look(session: Session, run: () => Promise<RunProgress | null>): Promise<number | undefined>;
+  look(session: Session, run: () => Promise<ShownRun | null>): Promise<number | undefined>;
 }
 
 /** Of one session: when who is due (steady; Infinity: not by itself), and who is looking at it. */
@@ -108,7 +108,7 @@ export class RunTick {
   }
 
   #look(session: Session, state: State, lookers: readonly Looker[]): void {
-    let read: Promise<RunProgress | null> | undefined;
+    let read: Promise<ShownRun | null> | undefined;
     const run = () => {
       read ??= this.#effects.progress(session).catch(() => null);
       return read;
@@ -116,7 +116,7 @@ export class RunTick {
     for (const looker of lookers) void this.#lookAs(looker, session, state, run);
   }
 
-  async #lookAs(looker: Looker, session: Session, state: State, run: () => Promise<RunProgress | null>): Promise<void> {
+  async #lookAs(looker: Looker, session: Session, state: State, run: () => Promise<ShownRun | null>): Promise<void> {
     state.looking.add(looker);
     state.due.set(looker, Number.POSITIVE_INFINITY);
     const pause = await looker.look(session, run).catch((error) => {

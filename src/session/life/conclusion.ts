@@ -2,11 +2,11 @@
 // which say the same, and are kept.
 
 import { signalName } from "../../platform/signals.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
+import { summarise } from "../../presentation/summary.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Ending, ModelFiles, PostMortem } from "../../trainers/run/ending.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
-import { summarise } from "../../trainers/run/summary.ts";
 import { outOfMemory } from "./ending.ts";
 import { deriveOutcome, type Outcome, type OutcomeFacts } from "./outcome.ts";
 import type { Session } from "./session.ts";
@@ -22,7 +22,7 @@ const tail = 64 << 10;
  * @param run the state of its run directory after the end; null where there is none.
  * @param lost why nobody saw the end; undefined where its status is known, or known to be unknown.
  */
-export async function conclude(session: Session, run: RunProgress | null, lost: string | undefined): Promise<void> {
+export async function conclude(session: Session, run: ShownRun | null, lost: string | undefined): Promise<void> {
   const models = run === null ? undefined : await session.trainer.models?.(run, session.row.started ?? session.row.created);
   const facts = outcomeFacts(session.row, lost, run, models);
   const { row } = session;
@@ -52,7 +52,7 @@ export async function conclude(session: Session, run: RunProgress | null, lost: 
 function outcomeFacts(
   row: SessionRow,
   lost: string | undefined,
-  run: RunProgress | null,
+  run: ShownRun | null,
   models: ModelFiles | undefined,
 ): OutcomeFacts {
   const trained = run?.nodes.filter((node) => node.status !== "idle") ?? [];
@@ -130,7 +130,7 @@ function agreeing(story: PostMortem, outcome: Outcome, well: boolean): PostMorte
  * The run's state in the outcome's words: falcon writes "completed" also when SIGTERM ended it, and 0.3 never
  * wrote how it ended.
  */
-export function settled(run: RunProgress, outcome: Pick<Outcome, "kind" | "saved">): RunProgress {
+export function settled(run: ShownRun, outcome: Pick<Outcome, "kind" | "saved">): ShownRun {
   const phase =
     outcome.kind === "completed"
       ? run.phase === "broken off"
@@ -141,7 +141,7 @@ export function settled(run: RunProgress, outcome: Pick<Outcome, "kind" | "saved
         : run.phase === "completed" || run.phase === "interrupted"
           ? "broken off"
           : run.phase;
-  const known: RunProgress = { ...run, phase: run.phase === "unknown" ? "unknown" : phase, saved: outcome.saved ?? run.saved };
+  const known: ShownRun = { ...run, phase: run.phase === "unknown" ? "unknown" : phase, saved: outcome.saved ?? run.saved };
   return { ...known, summary: summarise(known) };
 }
 

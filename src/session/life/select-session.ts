@@ -2,7 +2,7 @@
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
-import { span } from "../../trainers/run/summary.ts";
+import { span } from "../../presentation/summary.ts";
 import { newestParts, partFact, partsOf } from "../run/parts.ts";
 import { standing } from "./conclusion.ts";
 import { realPath } from "./real-paths.ts";

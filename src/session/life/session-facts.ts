@@ -2,11 +2,11 @@
 // part.json, where it keeps its name and its form (names only grow; a form that must change gets a new name).
 // What older versions stored has these forms; what was never stored is missing.
 import type { JobEnd } from "../../batch/job-end.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { Scheduling } from "../../protocol/client.ts";
 import type { Usage } from "../../resources/usage.ts";
 import type { NamedFile } from "../../trainers/reading/metrics-files.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Surroundings } from "../../trainers/run/surroundings.ts";
 import type { Told } from "../events/run-events.ts";
 import type { DeadlineFact } from "../run/deadline.ts";
@@ -94,7 +94,7 @@ declare module "../../store/session-store.ts" {
     execError?: string;
     outcome?: Outcome;
     postMortem?: PostMortem;
-    progress?: RunProgress;
+    progress?: ShownRun;
     /** The last display, which its end took away. */
     lastFrame?: string[];
     /** Processes that it left behind and that were ended. */

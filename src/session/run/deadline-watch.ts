@@ -2,8 +2,8 @@
 // model; and tells when that stop hangs.
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { span } from "../../presentation/summary.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
-import { span } from "../../trainers/run/summary.ts";
 import type { Looker } from "../events/run-tick.ts";
 import type { Session } from "../life/session.ts";
 import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";

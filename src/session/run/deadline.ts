@@ -4,10 +4,10 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { timeSaid } from "../../base/text/zone.ts";
+import { span } from "../../presentation/summary.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
-import { span } from "../../trainers/run/summary.ts";
 
 /** What is kept of a session's deadline, under `facts.deadline`. Times are ms since 1970. */
 export interface DeadlineFact {

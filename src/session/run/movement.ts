@@ -1,6 +1,6 @@
 // Whether a run that was asked to stop moves: what tells it, and what tells that it hangs.
 
-import { span } from "../../trainers/run/summary.ts";
+import { span } from "../../presentation/summary.ts";
 import type { Session } from "../life/session.ts";
 import type { RunProgresses } from "./run-progress.ts";
 

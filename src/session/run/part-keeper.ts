@@ -167,6 +167,16 @@ export class PartKeeper implements Looker {
     return (await this.#tried(this.#effects.archive.curvesBefore(part.of, part.n))) ?? [];
   }
 
+  /**
+   * The folders of the metrics that were kept of the parts before a session's, oldest first; undefined: the
+   * archive did not answer.
+   */
+  async earlierGraphs(session: Session): Promise<string[] | undefined> {
+    const part = partFact(session);
+    if (part === undefined || part.n < 2) return [];
+    return this.#tried(this.#effects.archive.graphsBefore(part.of, part.n));
+  }
+
   async #tried<T>(asked: Promise<T>): Promise<T | undefined> {
     try {
       return await asked;

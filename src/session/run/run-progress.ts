@@ -1,10 +1,11 @@
 // How far the runs of the sessions are: one watcher a session, asked only when somebody wants to know.
 
 import { within } from "../../base/clock.ts";
+import type { ShownRun } from "../../presentation/shown-run.ts";
+import { shownRun } from "../../presentation/summary.ts";
 import type { KeptCurve } from "../../store/part-archive.ts";
 import { lookTogether } from "../../trainers/reading/foreign-files.ts";
 import type { NodeCurves } from "../../trainers/run/curve.ts";
-import type { RunProgress } from "../../trainers/run/run.ts";
 import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Now } from "../../trainers/run/silence.ts";
 import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.ts";
@@ -20,29 +21,33 @@ const keepPause = 30_000;
  */
 const longestLook = 1_000;
 
+/** What was kept of the parts before a session's, oldest first. */
+export interface EarlierParts {
+  curves(session: Session): Promise<KeptCurve[][]>;
+  /** Folders of their metrics, laid out as the run's; undefined: not known now. */
+  graphs(session: Session): Promise<readonly string[] | undefined>;
+}
+
+const noParts: EarlierParts = { curves: async () => [], graphs: async () => [] };
+
 export class RunProgresses {
   #watchers = new WeakMap<Session, RunWatch>();
   #clock: () => Now;
-  readonly #earlier: (session: Session) => Promise<KeptCurve[][]>;
+  readonly #earlier: EarlierParts;
   readonly #live: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
 
   /**
-   * @param earlier the curves that were kept of the parts before a session's, oldest first.
    * @param live the sessions that run.
    */
-  constructor(
-    clock: () => Now,
-    earlier: (session: Session) => Promise<KeptCurve[][]> = async () => [],
-    live: () => readonly Session[] = () => [],
-  ) {
+  constructor(clock: () => Now, earlier: EarlierParts = noParts, live: () => readonly Session[] = () => []) {
     this.#clock = clock;
     this.#earlier = earlier;
     this.#live = live;
   }
 
   /** How far it is now; null for a session of which nothing is known, or not yet. */
-  async of(session: Session): Promise<RunProgress | null> {
+  async of(session: Session): Promise<ShownRun | null> {
     const watcher = this.#watcher(session);
     if (watcher === null) return null;
     const kept = keptProgress(session);
@@ -50,7 +55,7 @@ export class RunProgresses {
     try {
       const run = await watcher.read(session.live);
       this.#keep(session, watcher, false);
-      return run;
+      return run && shownRun(run, watcher.losses());
     } catch {
       // a folder that was deleted or cannot be read any more: what was kept at the end is what is known
       return kept ?? null;
@@ -61,10 +66,10 @@ export class RunProgresses {
   async curves(session: Session): Promise<NodeCurves[]> {
     const watcher = this.#watcher(session);
     if (watcher === null) return [];
-    return joinCurves(await this.#earlier(session), await watcher.curves().catch(() => []));
+    return joinCurves(await this.#earlier.curves(session), await watcher.curves().catch(() => []));
   }
 
-  /** Every metric of its run, or the one of this name; of a trainer that tells none, none. */
+  /** Every metric of its run over all parts, or the one of this name; of a trainer that tells none, none. */
   async series(session: Session, only?: string): Promise<MetricSeries[]> {
     return (
       (await this.#watcher(session)
@@ -90,13 +95,16 @@ export class RunProgresses {
    * How far an ended session's run came, by its files as they are now; what was kept where they cannot be
    * read any more.
    */
-  async last(session: Session): Promise<RunProgress | null> {
+  async last(session: Session): Promise<ShownRun | null> {
     const watcher = this.#watcher(session);
     const kept = keptProgress(session) ?? null;
     if (watcher === null) return null;
-    const run = await watcher.read(false).catch(() => kept);
+    const shown = await watcher.read(false).then(
+      (run) => run && shownRun(run, watcher.losses()),
+      () => kept,
+    );
     this.#keep(session, watcher, true);
-    return run;
+    return shown;
   }
 
   #watcher(session: Session): RunWatch | null {
@@ -105,6 +113,7 @@ export class RunProgresses {
     watcher = session.trainer.watch(session.row, {
       look: lookTogether,
       clock: this.#clock,
+      earlier: () => this.#earlier.graphs(session),
       alone: () => !this.#live().some((other) => other !== session && sharesFiles(session, other)),
       screen: keptScreen(session),
       kept: session.row.facts.watched,
@@ -125,7 +134,7 @@ export class RunProgresses {
 }
 
 /** The progress that was kept at the end, with the fields that an earlier version did not know. */
-function keptProgress({ row }: Session): RunProgress | undefined {
+function keptProgress({ row }: Session): ShownRun | undefined {
   const kept = row.facts.progress;
   return (
     kept && {

@@ -30,7 +30,8 @@ export const falcon: Launcher = {
     const { runDirectory: run, directory, created } = session;
     if (run === null) return undefined;
     const { graph } = argumentsOf(session.command);
-    return new RunWatcher({ run, look: effects.look, directory, graph, since: created, clock: effects.clock });
+    const { look, clock, earlier } = effects;
+    return new RunWatcher({ run, look, directory, graph, since: created, clock, earlier });
   },
   leftBehind: (pids) => rayProcesses(pids),
   models(run, since) {

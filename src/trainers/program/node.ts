@@ -1,13 +1,9 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
-import { condense } from "../run/curve.ts";
 import { lastStretch } from "../run/not-finite.ts";
 import type { Rhythm } from "../run/rhythm.ts";
 import type { NodeProgress } from "../run/run.ts";
 import type { Now, Silence } from "../run/silence.ts";
 import type { Point, Told } from "../run/told.ts";
-
-/** Points of the trend. */
-const trendPoints = 40;
 
 /** Points that a rate is measured over. */
 const rateWindow = 60;
@@ -64,7 +60,6 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
     patience: null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
-    trend: condense(trendOf(points), trendPoints),
     samples: null,
     steps: null,
     learningRate: finite(last.learningRate),
@@ -86,7 +81,7 @@ function latest(points: readonly Point[]): Partial<Point> {
 }
 
 /** Validation losses that are numbers, or training losses where there are none. */
-function trendOf(points: readonly Point[]): number[] {
+export function lossesOf(points: readonly Point[]): number[] {
   const of = (kind: "validationLoss" | "loss") =>
     points.flatMap((point) => (point[kind] !== undefined && Number.isFinite(point[kind]) ? point[kind] : []));
   const validation = of("validationLoss");

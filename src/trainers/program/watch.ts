@@ -1,4 +1,5 @@
 // Follows any program by what it writes to files of metrics and what its terminal says, together.
+
 import path from "node:path";
 import { lightningFiles } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
@@ -8,11 +9,10 @@ import { Rhythm } from "../run/rhythm.ts";
 import type { NodeProgress, RunProgress } from "../run/run.ts";
 import type { MetricSeries } from "../run/series.ts";
 import { Silence } from "../run/silence.ts";
-import { summarise } from "../run/summary.ts";
 import type { Point, Told } from "../run/told.ts";
 import { type KeptTerminal, TerminalSource } from "../terminal/source.ts";
 import type { RunWatch, TrainedSession, WatchEffects } from "../trainer.ts";
-import { programNode } from "./node.ts";
+import { lossesOf, programNode } from "./node.ts";
 
 /** What is kept for a later server. */
 interface Kept {
@@ -120,7 +120,7 @@ export class ProgramWatch implements RunWatch {
     const lastSign = signs.length > 0 ? Math.max(...signs) : null;
     const usual = current.flatMap(({ rhythm }) => rhythm ?? []);
     const { directory } = this.#session;
-    const run: Omit<RunProgress, "summary"> = {
+    return {
       directory,
       name: path.basename(directory),
       graph: "",
@@ -144,7 +144,6 @@ export class ProgramWatch implements RunWatch {
       failure: null,
       problem: null,
     };
-    return { ...run, summary: summarise(run) };
   }
 
   #hear(node: string, sign: number | null): Heard {
@@ -160,19 +159,23 @@ export class ProgramWatch implements RunWatch {
     return heard;
   }
 
+  losses(): readonly (readonly number[])[] {
+    return this.#told().map(({ told }) => lossesOf(told.points));
+  }
+
   async curves(): Promise<NodeCurves[]> {
     await this.read(this.#session.ended === null);
     return this.#told().map(({ node, told: { points, unit } }) => {
-      const curve = (kind: "loss" | "validationLoss" | "learningRate", label: string) => {
+      const curve = (kind: "loss" | "validationLoss" | "learningRate") => {
         const known = points.filter((point) => point[kind] !== undefined);
-        return { label, x: known.map(({ at }) => at), y: known.map((point) => point[kind] as number) };
+        return { x: known.map(({ at }) => at), y: known.map((point) => point[kind] as number) };
       };
       return {
         node,
         unit,
-        training: curve("loss", "training"),
-        validation: curve("validationLoss", "validation"),
-        learningRate: curve("learningRate", "learning rate"),
+        training: curve("loss"),
+        validation: curve("validationLoss"),
+        learningRate: curve("learningRate"),
         seams: [],
       };
     });

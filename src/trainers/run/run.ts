@@ -1,5 +1,4 @@
-// A run as its files show it: what falcon/progress.ts and its like find out, and what lists, figures and
-// events tell.
+// A run as its files show it: what each trainer finds out. How it is shown is presentation/'s.
 
 /**
  * Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot).
@@ -57,8 +56,6 @@ export interface RunProgress {
   failure: string | null;
   /** Why something could not be read, or null. */
   problem: string | null;
-  /** The best summary in one line. */
-  summary: string;
 }
 
 /**
@@ -110,11 +107,6 @@ export interface NodeProgress {
    * Undefined: of an earlier version.
    */
   lastNonFinite?: NonFinite[];
-  /**
-   * Validation losses of this launch (training losses where there are none), oldest first, at most 40: means
-   * of equal stretches.
-   */
-  trend: number[];
   /** Simulations made so far, as the last epoch saw them. */
   samples: number | null;
   /** Gradient steps of this launch. */

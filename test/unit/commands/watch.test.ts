@@ -6,15 +6,15 @@ import { defaultKeymap, footerOf } from "../../../src/base/keymap.ts";
 import { statusWord } from "../../../src/commands/text/status-word.ts";
 import { type Frame, metricColumn, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
-import type { NodeProgress, RunProgress } from "../../../src/trainers/run/run.ts";
+import type { ShownNode, ShownRun } from "../../../src/presentation/shown-run.ts";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 
-function node(name: string, more: Partial<NodeProgress> = {}): NodeProgress {
-  return { name, status: "training", epoch: 3, epochs: 10, fraction: 0.3, trend: [], stalled: false, ...more } as NodeProgress;
+function node(name: string, more: Partial<ShownNode> = {}): ShownNode {
+  return { name, status: "training", epoch: 3, epochs: 10, fraction: 0.3, trend: [], stalled: false, ...more } as ShownNode;
 }
 
-function run(name: string, { live = true, word = "running", ended = now, nodes = [] as NodeProgress[] } = {}) {
+function run(name: string, { live = true, word = "running", ended = now, nodes = [] as ShownNode[] } = {}) {
   const session: Watched = {
     id: name,
     name,
@@ -26,7 +26,7 @@ function run(name: string, { live = true, word = "running", ended = now, nodes =
     status: statusWord(word),
     usage: { cpu: live ? "50%" : "", mem: live ? "1.2 GB" : "", gpu: "", gpuMem: "" },
   };
-  return { session, progress: nodes.length === 0 ? null : ({ nodes, stalled: false } as unknown as RunProgress) };
+  return { session, progress: nodes.length === 0 ? null : ({ nodes, stalled: false } as unknown as ShownRun) };
 }
 
 const plain = { sort: "age", reverse: false, folded: false, filter: "" } as const;

@@ -4,14 +4,14 @@ import { test } from "node:test";
 import { longestTitle, MetricColumn } from "../../../src/commands/watch/metric-column.ts";
 import type { Watched } from "../../../src/commands/watch/watch-rows.ts";
 import { WatchedSessions } from "../../../src/commands/watch/watched-sessions.ts";
+import type { ShownRun } from "../../../src/presentation/shown-run.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import type { MetricSeries } from "../../../src/trainers/run/series.ts";
 
 function fake() {
   const session = { id: "abc", live: true, row: { name: "night", facts: {} as { outcome?: unknown } }, read: 0, word: "running" };
   const watched = new WatchedSessions({
-    progress: async () => ({ summary: `look ${++session.read}` }) as unknown as RunProgress,
+    progress: async () => ({ summary: `look ${++session.read}` }) as unknown as ShownRun,
     shown: () => ({ name: session.row.name, status: { word: session.word } }) as unknown as Watched,
   });
   const one = session as unknown as Session;

@@ -11,12 +11,12 @@ import { readPng } from "../../support/foreign.ts";
 const plain: FigureOptions = { log: false, from: 0, learningRate: false };
 
 function curves(node: string, training: number[], validation: number[] = [], more: Partial<NodeCurves> = {}): NodeCurves {
-  const curve = (label: string, y: number[]) => ({ label, x: y.map((_, i) => i + 1), y });
+  const curve = (y: number[]) => ({ x: y.map((_, i) => i + 1), y });
   return {
     node,
-    training: curve("training", training),
-    validation: curve("validation", validation),
-    learningRate: curve("learning rate", []),
+    training: curve(training),
+    validation: curve(validation),
+    learningRate: curve([]),
     seams: [],
     ...more,
   };
@@ -82,7 +82,7 @@ test("axes of one value, of equal values and of huge ones are finite", () => {
 test("the best epoch, the seam of a resumed run, NaN and the learning rate stand in the figure", () => {
   const node = curves("a", [5, 4, 3, 2], [4, 2, Number.NaN, Number.NaN], {
     seams: [3],
-    learningRate: { label: "learning rate", x: [1, 2, 3, 4], y: [0.01, 0.01, 0.001, 0.001] },
+    learningRate: { x: [1, 2, 3, 4], y: [0.01, 0.01, 0.001, 0.001] },
   });
   const svg = figureSvg([node], "t", { ...plain, learningRate: true });
   assert.match(svg, />best 2 at 2</);

@@ -35,8 +35,8 @@ test("a panel a node, by what all of them have; named by the metric, without the
 });
 
 test("a figure from an epoch on, whatever it is drawn by", () => {
-  assert.deepEqual(metricPanels([z], 2).curves[0]?.validation, { label: "val/nll", x: [2, 3], y: [Number.NaN, 2] });
-  assert.deepEqual(metricPanels([steps], 2).curves[0]?.validation, { label: "val/nll", x: [3], y: [9] });
+  assert.deepEqual(metricPanels([z], 2).curves[0]?.validation, { x: [2, 3], y: [Number.NaN, 2] });
+  assert.deepEqual(metricPanels([steps], 2).curves[0]?.validation, { x: [3], y: [9] });
   assert.deepEqual(
     metricPanels([z, steps], 2).curves.map(({ validation }) => validation.x),
     [[2, 3], [3]],

@@ -27,7 +27,7 @@ function progressOf(log: NodeLog) {
     lastSign: undefined,
     launched: undefined,
     zone: 0,
-  });
+  }).progress;
 }
 
 /** From the last epoch backwards. */

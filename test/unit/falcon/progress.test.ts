@@ -10,6 +10,7 @@ import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
 import type { NodeProgress } from "../../../src/trainers/run/run.ts";
 import { layOut, type RecordedName, recorded } from "../../support/recorded.ts";
+import { readShown } from "../../support/shown.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "progress-")));
 after(() => fs.rmSync(home, { recursive: true, force: true }));
@@ -76,7 +77,7 @@ for (const [what, change] of [
     const lines = fs.readFileSync(driver, "utf8").split("\n");
     assert.ok(lines.some((line) => change(line) !== line));
     fs.writeFileSync(driver, lines.map(change).filter(Boolean).join("\n"));
-    const { phase, summary } = await watcher.read();
+    const { phase, summary } = await readShown(watcher);
     assert.equal(phase, "training");
     assert.doesNotMatch(summary, /first samples/);
   });
@@ -98,7 +99,7 @@ const nodeFacts = (node: NodeProgress) => [
 for (const name of Object.keys(ends) as RecordedName[]) {
   test(`the recorded run '${name}', as its logs end`, async () => {
     const { watcher, run } = watched(name);
-    const progress = await watcher.read(name === "stalled");
+    const progress = await readShown(watcher, name === "stalled");
     const nodes = progress.nodes.filter((node) => node.status !== "idle");
     assert.deepEqual(Object.fromEntries(nodes.map((node) => [node.name, nodeFacts(node)])), ends[name]);
     const { phase, saved, resumed, started, ended, samples } = progress;
@@ -142,7 +143,7 @@ test("stalled is a matter of proportion: not after some seconds, but after minut
   wait(40_000);
   assert.equal((await watcher.read(true)).stalled, false, "below the floor");
   wait(600_000);
-  const progress = await watcher.read(true);
+  const progress = await readShown(watcher, true);
   assert.equal(progress.stalled, true);
   assert.equal(progress.nodes[0]?.stalled, true);
   assert.match(progress.summary, /^stalled: silent for 10m \d\ds, usually \d+s · 200\/3000/);
@@ -333,7 +334,8 @@ test("a run without local logs says so instead of guessing", async () => {
   assert.notEqual(off, text);
   fs.writeFileSync(config, off);
   fs.rmSync(path.join(run, "graph"), { recursive: true });
-  const progress = await new RunWatcher({ look, run, clock: () => ({ wall: facts.copied, steady: facts.copied }) }).read(true);
+  const silent = new RunWatcher({ look, run, clock: () => ({ wall: facts.copied, steady: facts.copied }) });
+  const progress = await readShown(silent, true);
   assert.deepEqual([progress.phase, progress.localLogs, progress.summary], ["unknown", false, "no local logs"]);
   assert.deepEqual(
     [progress.nodes[0]?.status, progress.nodes[0]?.epoch, progress.lastSign, progress.stalled],
@@ -361,7 +363,7 @@ test("falcon 0.3: its epochs by another name, and a log that does not say how it
   const driver = fs.readFileSync(log("driver"), "utf8").split("\n");
   const end = driver.findIndex((line) => line.includes("falcon launch completed"));
   fs.writeFileSync(log("driver"), `${driver.slice(0, end).join("\n")}\n`);
-  const read = await watcher.read(false);
+  const read = await readShown(watcher, false);
   assert.deepEqual([read.phase, read.saved], ["broken off", true]);
   assert.equal(read.nodes.find(({ name }) => name === "theta")?.epochs, 60);
   const known = settled(read, { kind: "completed", saved: true });

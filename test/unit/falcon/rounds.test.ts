@@ -10,6 +10,7 @@ import { isModelFile } from "../../../src/trainers/falcon/run/model-files.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import { layOut, type recordedRounds } from "../../support/recorded.ts";
+import { readShown } from "../../support/shown.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rounds-"));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -77,7 +78,7 @@ async function recordedRun(name: (typeof recordedRounds)[number], upTo?: RegExp)
     assert.ok(modified["graph/z/train/output.log"] !== undefined);
   }
   const watcher = new RunWatcher({ run: directory, look: lookAside, clock: () => ({ wall, steady: wall }) });
-  return { watcher, run: await watcher.read(upTo !== undefined), directory };
+  return { watcher, run: await readShown(watcher, upTo !== undefined), directory };
 }
 
 describe("what a RoundTrainer wrote", () => {
@@ -163,7 +164,7 @@ describe("what a RoundTrainer wrote", () => {
 describe("rounds", () => {
   test("are shown as rounds, and nobody claims to know when they end", async () => {
     const { watcher } = run(two);
-    const read = await watcher.read(true);
+    const read = await readShown(watcher, true);
     const [node] = read.nodes;
     assert.deepEqual(node?.round, {
       ...{ round: 2, rounds: null, epoch: 2, epochs: 100, epochsSinceBest: 1, patience: 32 },
@@ -193,7 +194,7 @@ describe("rounds", () => {
     const { watcher, file } = run(two);
     const end = "epochs=2 | n_train=1 n_val=1 | conditional: -1.000e+00 vs best -2.000e+00 kept";
     fs.appendFileSync(file, text([`Round 2 rejected | ${end} | rejected in a row=1/10`], 60));
-    assert.match((await watcher.read(true)).summary, /accepted 1, rejected 1\/10 in a row/);
+    assert.match((await readShown(watcher, true)).summary, /accepted 1, rejected 1\/10 in a row/);
     fs.appendFileSync(file, text([epoch(3, 1, -5), `Round 3 ACCEPTED | ${end}`], 61));
     const { round } = (await watcher.read(true)).nodes[0] ?? {};
     assert.deepEqual([round?.round, round?.accepted, round?.rejected], [3, 2, 0]);

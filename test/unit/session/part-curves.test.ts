@@ -5,8 +5,8 @@ import { joinCurves, keptCurves } from "../../../src/session/run/part-curves.ts"
 import type { NodeCurves } from "../../../src/trainers/run/curve.ts";
 
 function curves(epochs: number[], value: number, seams: number[] = []): NodeCurves {
-  const curve = (label: string) => ({ label, x: epochs, y: epochs.map(() => value) });
-  return { node: "z", training: curve("training"), validation: curve("validation"), learningRate: curve("learning rate"), seams };
+  const curve = () => ({ x: epochs, y: epochs.map(() => value) });
+  return { node: "z", training: curve(), validation: curve(), learningRate: curve(), seams };
 }
 
 test("earlier parts come before what the run's files tell, each epoch once, with a seam between", () => {

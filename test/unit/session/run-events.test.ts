@@ -1,22 +1,22 @@
 // What is told of a run between two looks, and that each thing is told once, also by the next server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ShownNode, ShownRun } from "../../../src/presentation/shown-run.ts";
 import { nothingTold, runEvents, type Told } from "../../../src/session/events/run-events.ts";
-import type { NodeProgress, RunProgress } from "../../../src/trainers/run/run.ts";
 
-const node = (over: Partial<NodeProgress> = {}): NodeProgress =>
+const node = (over: Partial<ShownNode> = {}): ShownNode =>
   ({
     ...{ name: "theta", status: "training", epoch: 10, epochs: 300, epochsBefore: 0, epochsSinceBest: 0, patience: null },
     ...{ nonFinite: [], ...over },
-  }) as NodeProgress;
-const run = (over: Partial<RunProgress> = {}): RunProgress =>
-  ({ phase: "training", stalled: false, silence: null, summary: "10/300", nodes: [node()], ...over }) as RunProgress;
+  }) as ShownNode;
+const run = (over: Partial<ShownRun> = {}): ShownRun =>
+  ({ phase: "training", stalled: false, silence: null, summary: "10/300", nodes: [node()], ...over }) as ShownRun;
 
 /**
  * The kinds that are told of the runs, one after the other; what was told goes through JSON, as in a
  * session's row.
  */
-function kinds(...runs: RunProgress[]): string[] {
+function kinds(...runs: ShownRun[]): string[] {
   let told: Told = nothingTold;
   return runs.flatMap((one) => {
     const news = runEvents(told, one);

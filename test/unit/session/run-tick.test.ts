@@ -1,9 +1,9 @@
 // The one tick: a run is read once for all who are due, and each is due when it said.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { ShownRun } from "../../../src/presentation/shown-run.ts";
 import { type Looker, RunTick } from "../../../src/session/events/run-tick.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run/run.ts";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -30,7 +30,7 @@ function fake(t: TestContext, names: string[], pauses: Record<string, number | u
       progress: async ({ id }) => {
         reads.push(id);
         if (hanging.has(id)) await new Promise<void>((resolve) => hanging.set(id, resolve));
-        return {} as RunProgress;
+        return {} as ShownRun;
       },
       steady: () => now,
       log: (event) => log.push(event),

@@ -1,19 +1,19 @@
 // The wait of `falcon wait --until`: a session's end counts after the last look at what it did.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ShownRun } from "../../../src/presentation/shown-run.ts";
 import { parseUntil } from "../../../src/session/events/until.ts";
 import { untilHeld } from "../../../src/session/events/until-held.ts";
 import type { Session } from "../../../src/session/life/session.ts";
-import type { RunProgress } from "../../../src/trainers/run/run.ts";
 
-const run = (epoch: number) => ({ nodes: [{ name: "z", epoch, nonFinite: [] }] }) as unknown as RunProgress;
+const run = (epoch: number) => ({ nodes: [{ name: "z", epoch, nonFinite: [] }] }) as unknown as ShownRun;
 
 /** A session that the test ends, and what is read of its run when the test says so. */
 function fake() {
   let end!: () => void;
-  let read!: (run: RunProgress) => void;
+  let read!: (run: ShownRun) => void;
   const session = { live: true, over: new Promise<void>((resolve) => (end = resolve)) };
-  const last = new Promise<RunProgress>((resolve) => (read = resolve));
+  const last = new Promise<ShownRun>((resolve) => (read = resolve));
   return {
     session: session as unknown as Session,
     last,
@@ -25,7 +25,7 @@ function fake() {
   };
 }
 
-type Look = (session: Session, run: RunProgress) => void;
+type Look = (session: Session, run: ShownRun) => void;
 
 /** @param series answers a look at the run's own metrics. */
 function waiting(fakes: ReturnType<typeof fake>[], condition: string, series = async () => []) {
@@ -50,7 +50,7 @@ function waiting(fakes: ReturnType<typeof fake>[], condition: string, series = a
   void held.all.then(() => {
     through = true;
   });
-  return { held, look: (session: Session, run: RunProgress) => look(session, run), isThrough: () => through };
+  return { held, look: (session: Session, run: ShownRun) => look(session, run), isThrough: () => through };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));

@@ -125,9 +125,21 @@ test("metrics are copied as far as they fit, the newest first", async () => {
   fs.writeFileSync(path.join(graph, "z", "output.log"), "a log");
   fs.writeFileSync(path.join(graph, "notes.txt"), "somebody's own");
   await archive.publish(publication("abc234", 1, { graph }));
-  const copied = fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/val/loss"));
+  const copied = fs.readdirSync(path.join(folder, "archive/abc234/1/graph/z/metrics/val/loss"));
   assert.deepEqual(copied.sort(), ["chunk_000001.npz", "chunk_000002.npz"]);
-  assert.deepEqual(fs.readdirSync(path.join(folder, "archive/abc234/1/metrics/z/train/val/nll")), ["chunk_000000.npz"]);
+  assert.deepEqual(fs.readdirSync(path.join(folder, "archive/abc234/1/graph/z/train/metrics/val/nll")), ["chunk_000000.npz"]);
+});
+
+test("the metrics of earlier parts are found by their folders, oldest first; of very many the newest", async () => {
+  const graph = path.join(folder, "graph");
+  fs.mkdirSync(path.join(graph, "z/metrics/lr"), { recursive: true });
+  fs.writeFileSync(path.join(graph, "z/metrics/lr/chunk_000000.npz"), "entries");
+  for (let n = 1; n <= 33; n++) await archive.publish(publication("abc234", n, n === 2 ? {} : { graph }));
+  const of = (n: number) => path.join(folder, "archive/abc234", String(n), "graph");
+  assert.deepEqual(archive.graphsBefore("abc234", 4), [of(1), of(3)]);
+  assert.deepEqual(archive.graphsBefore("abc234", 1), []);
+  const all = archive.graphsBefore("abc234", 34);
+  assert.deepEqual([all.length, all[0], all.at(-1)], [31, of(3), of(33)]);
 });
 
 test("what another machine may have written there is passed over", async () => {

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, describe, test } from "node:test";
+import { shownRun } from "../../../src/presentation/summary.ts";
 import { program } from "../../../src/trainers/program/trainer.ts";
 import { lookAside } from "../../../src/trainers/reading/foreign-files.ts";
 import type { RunWatch, TerminalState, WatchEffects } from "../../../src/trainers/trainer.ts";
@@ -50,7 +51,8 @@ class Run {
 
   async later(seconds: number) {
     this.now += seconds * 1000;
-    return await this.watch.read(true);
+    const run = await this.watch.read(true);
+    return run && shownRun(run, this.watch.losses());
   }
 }
 

@@ -1,12 +1,12 @@
 // Every metric of a node as arrays: by its log, an entry an epoch, and by the folders below `metrics`, an
-// entry a call.
+// entry a call, of this part of the run and of the earlier ones.
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
 import type { MetricSeries } from "../../run/series.ts";
-import { MetricReader } from "./metrics.ts";
+import { joinPoints, MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Point } from "./npz.ts";
 
@@ -42,16 +42,29 @@ export function epochSeries(log: NodeLog, zone: number, only?: string): MetricSe
   });
 }
 
+/** Where a node's metrics are. */
+export interface MetricPlace {
+  /** Has `metrics` in it. */
+  folder: string;
+  /** The same of earlier parts, oldest first, as copies that nobody writes to any more. */
+  earlier: readonly string[];
+  node: string;
+  count: ByteCount;
+}
+
 /** A node's folders of metrics, followed: a look reads the chunks that are new. */
 export class MetricFolders {
   readonly #folder: string;
+  readonly #earlier: readonly string[];
   readonly #node: string;
   readonly #count: ByteCount;
   readonly #readers = new Map<string, MetricReader>();
+  /** What the earlier parts have of each metric, read once. */
+  readonly #kept = new Map<string, Promise<readonly Point[]>>();
 
-  /** @param folder has `metrics` in it. */
-  constructor(folder: string, node: string, count: ByteCount) {
+  constructor({ folder, earlier, node, count }: MetricPlace) {
     this.#folder = path.join(folder, "metrics");
+    this.#earlier = earlier.map((one) => path.join(one, "metrics"));
     this.#node = node;
     this.#count = count;
   }
@@ -59,14 +72,14 @@ export class MetricFolders {
   /** Every metric that stands there by now. @param only the one that is wanted: no other is looked for */
   async series(only?: string): Promise<MetricSeries[]> {
     if (only?.split("/").includes("..")) return [];
-    const names = only === undefined ? await metricNames(this.#folder).catch(() => []) : [only];
-    const read = new Set([...names, ...(only === undefined ? [] : axes)]);
-    await Promise.all([...read].map((name) => this.#reader(name).read()));
-    const readers = names.map((name) => [name, this.#reader(name)] as const);
-    const pointsOf = (name: string) => this.#readers.get(name)?.points ?? [];
+    const names = only === undefined ? await this.#names() : [only];
+    const read = [...new Set([...names, ...(only === undefined ? [] : axes)])];
+    const found = new Map(await Promise.all(read.map(async (name) => [name, await this.#points(name)] as const)));
+    const pointsOf = (name: string) => found.get(name) ?? [];
     const [rounds, samples] = [pointsOf("round"), pointsOf("n_samples")];
     const epochs = rounds.length === 0 ? pointsOf("epoch") : countedOn(pointsOf("epoch"));
-    return readers.flatMap(([metric, { points }]) => {
+    return names.flatMap((metric) => {
+      const points = pointsOf(metric);
       if (points.length === 0) return [];
       return {
         node: this.#node,
@@ -81,10 +94,30 @@ export class MetricFolders {
     });
   }
 
-  #reader(name: string): MetricReader {
+  async #names(): Promise<string[]> {
+    const folders = [this.#folder, ...this.#earlier];
+    const found = await Promise.all(folders.map((folder) => metricNames(folder).catch(() => [])));
+    return [...new Set(found.flat())].sort().slice(0, mostMetrics);
+  }
+
+  /** The entries of all parts. */
+  async #points(name: string): Promise<readonly Point[]> {
     const reader = this.#readers.get(name) ?? new MetricReader(path.join(this.#folder, name), this.#count);
     this.#readers.set(name, reader);
-    return reader;
+    const kept = this.#kept.get(name) ?? this.#keptPoints(name);
+    this.#kept.set(name, kept);
+    const [earlier] = await Promise.all([kept, reader.read()]);
+    return joinPoints(earlier, reader.points);
+  }
+
+  async #keptPoints(name: string): Promise<readonly Point[]> {
+    let points: readonly Point[] = [];
+    for (const folder of this.#earlier) {
+      const reader = new MetricReader(path.join(folder, name), this.#count);
+      await reader.read();
+      points = joinPoints(points, reader.points);
+    }
+    return points;
   }
 }
 

@@ -15,6 +15,18 @@ const largestMetric = 64 << 20;
 const mostPoints = 40_000;
 
 /**
+ * The entries of two parts of a run by walltime. What a later part has not written over yet stands in both:
+ * an entry of one time and step is one.
+ */
+export function joinPoints(earlier: readonly Point[], later: readonly Point[]): readonly Point[] {
+  if (earlier.length === 0) return later;
+  const sorted = [...earlier, ...later].sort((a, b) => a.time - b.time || a.step - b.step);
+  let points = sorted.filter(({ time, step }, i) => i === 0 || time !== sorted[i - 1]?.time || step !== sorted[i - 1]?.step);
+  while (points.length > mostPoints) points = points.filter((_, i) => i % 2 === 0);
+  return points;
+}
+
+/**
  * Follows one metric. falcon numbers chunks from 0 in every launch, so a resumed run overwrites the chunks of
  * the one before, one by
  * one: what stands behind the newest chunk may be old. Entries are told apart by their walltime.

@@ -1,6 +1,5 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
-import { condense } from "../../run/curve.ts";
 import type { Stretch } from "../../run/not-finite.ts";
 import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../run/run.ts";
 import type { Now, Silence } from "../../run/silence.ts";
@@ -11,9 +10,6 @@ import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts"
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;
-
-/** Points of the trend. */
-const trendPoints = 40;
 
 /** A silence shorter than this is never a stall, whatever the rhythm (ms). */
 export const stallFloor = 60_000;
@@ -56,8 +52,8 @@ export interface NodeSituation {
   zone: number;
 }
 
-/** The state of one node. */
-export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgress {
+/** The state of one node, and the losses of this launch: by the validation, or of the training where there is none. */
+export function nodeProgress(log: NodeLog, situation: NodeSituation): { progress: NodeProgress; losses: readonly number[] } {
   const epochs = situation.begun ? epochsOf(log, situation) : [];
   const last = epochs.at(-1);
   const status = statusOf(log, situation, epochs.length > 0);
@@ -76,7 +72,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
   const usual = log.rhythm.usual;
   const limit = log.rhythm.limit(stallFloor);
   const silent = situation.lastSign === undefined ? 0 : situation.silence.since(situation.lastSign, situation.now);
-  return {
+  const progress: NodeProgress = {
     name: log.name,
     status,
     logged: situation.logged,
@@ -93,7 +89,6 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     patience: round?.patience ?? situation.patience ?? null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
-    trend: condense(losses.validated === undefined ? losses.training : losses.validation, trendPoints),
     samples: last?.samples ?? null,
     steps: last?.steps ?? null,
     learningRate: finite(last?.learningRate),
@@ -106,6 +101,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): NodeProgre
     stalled: status === "training" && situation.logged && limit !== undefined && silent > limit,
     error: (situation.begun ? log.lastError : undefined) ?? null,
   };
+  return { progress, losses: losses.validated === undefined ? losses.training : losses.validation };
 }
 
 /** Past its plan nobody knows how far it is. */

@@ -1,4 +1,5 @@
 // How far one run is, by its files alone: nothing that we do can disturb the training.
+
 import path from "node:path";
 import type { StatFiles } from "../../../base/aside/stat-files.ts";
 import { steady, wall } from "../../../base/clock.ts";
@@ -8,8 +9,7 @@ import type { Rhythm } from "../../run/rhythm.ts";
 import type { NodeProgress, RunPhase, RunProgress } from "../../run/run.ts";
 import type { MetricSeries } from "../../run/series.ts";
 import { type Now, Silence } from "../../run/silence.ts";
-import { summarise } from "../../run/summary.ts";
-import type { ConfigTree, RunWatch } from "../../trainer.ts";
+import type { ConfigTree, RunWatch, WatchEffects } from "../../trainer.ts";
 import { type RunConfig, readWholeConfig } from "../config/run-config.ts";
 import { type DriverFacts, DriverLog } from "./driver-log.ts";
 import { epochSeries, MetricFolders } from "./metric-series.ts";
@@ -35,6 +35,8 @@ export interface WatchOptions {
   since?: number | undefined;
   /** ms since 1970. */
   clock?: () => Now;
+  /** WatchEffects.earlier. */
+  earlier?: WatchEffects["earlier"] | undefined;
 }
 
 /** The driver speaks at least once a minute while it trains: two of them missed are a silence (ms). */
@@ -58,10 +60,15 @@ export class RunWatcher implements RunWatch {
   /** Every metric of the nodes, followed while somebody asks, and when that was last (steady, ms). */
   readonly #metrics = new Map<string, MetricFolders>();
   #seriesAt = 0;
+  readonly #askEarlier: NonNullable<WatchEffects["earlier"]>;
+  /** Undefined: to be asked for. */
+  #earlier: readonly string[] | undefined;
+  #losses: readonly (readonly number[])[] = [];
 
-  constructor({ run, look, directory, graph, since, clock }: WatchOptions) {
+  constructor({ run, look, directory, graph, since, clock, earlier }: WatchOptions) {
     this.#reader = new RunReader({ run: path.resolve(run), look, directory: directory ?? process.cwd(), graph });
     this.#since = since;
+    this.#askEarlier = earlier ?? (async () => []);
     this.#clock = clock ?? (() => ({ wall: wall(), steady: steady() }));
   }
 
@@ -80,12 +87,16 @@ export class RunWatcher implements RunWatch {
    */
   async read(alive?: boolean): Promise<RunProgress> {
     await this.#reader.read();
-    if (alive === false || this.#clock().steady - this.#seriesAt > seriesKept) this.#metrics.clear();
+    if (alive === false || this.#clock().steady - this.#seriesAt > seriesKept) this.#forgetMetrics();
     return this.#progress(alive);
   }
 
+  losses(): readonly (readonly number[])[] {
+    return this.#losses;
+  }
+
   /**
-   * Losses of every epoch by node, training and validation, over all launches: for drawing. Reads the metrics
+   * Losses of every epoch by node, training and validation, over all launches. Reads the metrics
    * of a log that was entered at its end.
    */
   async curves(): Promise<NodeCurves[]> {
@@ -111,14 +122,12 @@ export class RunWatcher implements RunWatch {
       const rates = log.epochs.filter((e) => e.learningRate !== undefined);
       curves.push({
         node: log.name,
-        training: { label: "training", x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
+        training: { x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
         validation: {
-          label: "validation",
           x: [...early.x, ...validation.map((e) => e.epoch)],
           y: [...early.y, ...validation.map((e) => e.validationLoss as number)],
         },
         learningRate: {
-          label: "learning rate",
           x: rates.map((e) => e.epoch),
           y: rates.map((e) => e.learningRate as number),
         },
@@ -133,24 +142,33 @@ export class RunWatcher implements RunWatch {
    */
   async series(only?: string): Promise<MetricSeries[]> {
     await this.read();
+    this.#earlier ??= await this.#askEarlier();
     const zone = this.#reader.zone ?? 0;
     const graph = this.#reader.config?.graph ?? path.join(this.run, "graph");
     const nodes = this.#reader.nodes.filter(({ trained }) => trained);
     const told = await Promise.all(
       nodes.map(async ({ log, trainReader }) => [
         ...epochSeries(log, zone, only),
-        ...(await this.#folders(path.join(graph, log.name), log.name).series(only)),
-        ...(trainReader.exists ? await this.#folders(path.join(graph, log.name, "train"), log.name).series(only) : []),
+        ...(await this.#folders(graph, log.name, log.name).series(only)),
+        ...(trainReader.exists ? await this.#folders(graph, path.join(log.name, "train"), log.name).series(only) : []),
       ]),
     );
     this.#seriesAt = this.#clock().steady;
     return told.flat();
   }
 
-  #folders(folder: string, node: string): MetricFolders {
-    const folders = this.#metrics.get(folder) ?? new MetricFolders(folder, node, this.count);
-    this.#metrics.set(folder, folders);
+  #folders(graph: string, below: string, node: string): MetricFolders {
+    const folder = path.join(graph, below);
+    // an archive that is silent now is asked again
+    const earlier = this.#earlier?.map((kept) => path.join(kept, below));
+    const folders = this.#metrics.get(folder) ?? new MetricFolders({ folder, earlier: earlier ?? [], node, count: this.count });
+    if (earlier !== undefined) this.#metrics.set(folder, folders);
     return folders;
+  }
+
+  #forgetMetrics(): void {
+    this.#metrics.clear();
+    this.#earlier = undefined;
   }
 
   configuration(): Promise<ConfigTree | undefined> {
@@ -176,7 +194,7 @@ export class RunWatcher implements RunWatch {
     const now = this.#clock();
     const ended = facts.phase === "ended";
     const known = config.localLogs || this.#reader.driverReader?.exists === true;
-    const nodes = this.#reader.nodes.map((node) => {
+    const read = this.#reader.nodes.map((node) => {
       const { log, reader, trainReader, trained, configured, patience, rounds, silence } = node;
       const metrics = metricsOf(node);
       return nodeProgress(log, {
@@ -204,6 +222,8 @@ export class RunWatcher implements RunWatch {
         samplesMetric: metrics.n_samples,
       });
     });
+    const nodes = read.map(({ progress }) => progress);
+    this.#losses = read.map(({ losses }) => losses);
     const trained = nodes.filter((node) => node.status !== "idle");
     const lastSign = latest(
       this.#reader.driverReader?.modified,
@@ -217,7 +237,7 @@ export class RunWatcher implements RunWatch {
     const fractions = trained.flatMap((node) => (node.status === "done" ? 1 : (node.fraction ?? [])));
     const running = !ended && alive !== false;
     const phase = known ? phaseOf(facts, alive, trained) : "unknown";
-    const run = {
+    return {
       directory: this.run,
       name: runName(this.run),
       graph: config.graph,
@@ -249,7 +269,6 @@ export class RunWatcher implements RunWatch {
       failure: facts.failure ?? null,
       problem: config.problem ?? elsewhere(trained, phase),
     };
-    return { ...run, summary: summarise(run) };
   }
 
   /** Whether the driver's log has come to this launch; what stands in it before that is an earlier one's. */

@@ -1,7 +1,7 @@
 // The line of bars: its scale, its marks, its width.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sparkline } from "../../../src/trainers/run/curve.ts";
+import { sparkline } from "../../../src/presentation/sparkline.ts";
 
 test("most bars are the last third's: what happens now is seen behind a steep first drop, which keeps its own", () => {
   const losses = [900, 300, 80, 9, 5, 4, 1.2, 1.1, 1];

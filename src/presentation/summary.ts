@@ -1,9 +1,20 @@
 // One line about a run, for a table: how far, how good, how long still; or how it ended; or that it is stuck.
-import { sparkline } from "./curve.ts";
-import type { NodeProgress, RoundProgress, RunProgress, TimeRange } from "./run.ts";
+import type { NodeProgress, RoundProgress, RunProgress, TimeRange } from "../trainers/run/run.ts";
+import type { ShownNode, ShownRun } from "./shown-run.ts";
+import { condense, sparkline } from "./sparkline.ts";
+
+/** Points of a trend: a curve beside the watch's table has some hundred dots, a sparkline a dozen bars. */
+const trendPoints = 40;
+
+/** @param losses of each node of the run, in its order, as RunWatch.losses has them. */
+export function shownRun(run: RunProgress, losses: readonly (readonly number[])[]): ShownRun {
+  const nodes = run.nodes.map((node, i) => ({ ...node, trend: condense(losses[i] ?? [], trendPoints) }));
+  const shown = { ...run, nodes };
+  return { ...shown, summary: summarise(shown) };
+}
 
 /** The best summary of a run in one line, about 30 to 70 columns. */
-export function summarise(run: Omit<RunProgress, "summary">): string {
+export function summarise(run: Omit<ShownRun, "summary">): string {
   const trained = run.nodes.filter((node) => node.status !== "idle");
   if (run.phase === "failed") return run.failure ? `failed: ${run.failure}` : "failed";
   if (run.phase === "completed") return `completed · ${results(trained)}`;
@@ -25,7 +36,7 @@ export function summarise(run: Omit<RunProgress, "summary">): string {
   return parts.join(" · ") || "no progress yet";
 }
 
-function progress(nodes: readonly NodeProgress[]): string {
+function progress(nodes: readonly ShownNode[]): string {
   // the node that is furthest from its end decides how long it takes
   const slowest = nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
   const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${slowest.round ? roundText(slowest.round) : epochText(slowest)}`];

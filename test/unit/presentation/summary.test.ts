@@ -5,10 +5,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { epochText, leftSpan, number, span, summarise } from "../../../src/presentation/summary.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
-import { epochText, leftSpan, number, span, summarise } from "../../../src/trainers/run/summary.ts";
 import { layOut, type RecordedName } from "../../support/recorded.ts";
+import { readShown } from "../../support/shown.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "summary-")));
 after(() => fs.rmSync(home, { recursive: true, force: true }));
@@ -16,7 +17,7 @@ after(() => fs.rmSync(home, { recursive: true, force: true }));
 async function progressOf(name: RecordedName, alive: boolean, later = 0) {
   const run = path.join(home, `${name}-${alive}-${later}`);
   const { copied } = layOut(name, run);
-  return new RunWatcher({ look, run, clock: () => ({ wall: copied + later, steady: copied + later }) }).read(alive);
+  return readShown(new RunWatcher({ look, run, clock: () => ({ wall: copied + later, steady: copied + later }) }), alive);
 }
 
 /** By hand, from the last and the best epoch of each log; -0.4925 in binary lies below itself. */
