@@ -4,7 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../base/clock.ts";
 import { namesIn } from "../base/names-in.ts";
+import { copyMetrics, isFolder } from "./kept-metrics.ts";
 import { OutputLog } from "./output-log.ts";
+import { copy, put } from "./replace-file.ts";
 import { writeSegment } from "./segments.ts";
 import type { SessionFile } from "./session-file.ts";
 import { writeSessionFile } from "./session-file.ts";
@@ -15,12 +17,6 @@ import { type SessionRow, trainerOf } from "./session-store.ts";
  * day of falcon's display takes 2 MB.
  */
 const mostLog = 16 << 20;
-/**
- * Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each
- * hundred epochs.
- */
-const mostMetrics = 16 << 20;
-const mostMetricFiles = 2_000;
 /** Earlier parts whose metrics are joined to a run's: a day each, for a month. */
 const mostGraphs = 31;
 /** A longer file of facts was not written by us. */
@@ -297,55 +293,8 @@ async function publishLog(from: string, to: string): Promise<void> {
   }
 }
 
-/**
- * Copies the metrics of all nodes, `<graph>/<node>/metrics/<group>/<metric>/chunk_*.npz`, and of their actors
- * (`<graph>/<node>/train/metrics`), to the same places below `to`; the newest first where they are too many.
- */
-function copyMetrics(graph: string, to: string): void {
-  // logs and models lie beside them
-  const folders = (at: string) => namesIn(at).filter((name) => isFolder(path.join(at, name)));
-  const chunks = folders(graph)
-    .flatMap((node) => [node, ...folders(path.join(graph, node)).map((actor) => path.join(node, actor))])
-    .flatMap((node) => {
-      const below = path.join(graph, node, "metrics");
-      if (!isFolder(below)) return [];
-      return (fs.readdirSync(below, { recursive: true }) as string[]).map((file) => ({
-        from: path.join(below, file),
-        name: path.join(node, "metrics", file),
-      }));
-    })
-    .filter(({ name }) => name.endsWith(".npz"))
-    .flatMap((chunk) => {
-      const stat = fs.lstatSync(chunk.from, { throwIfNoEntry: false });
-      return stat?.isFile() ? [{ ...chunk, stat }] : [];
-    })
-    .sort((a, b) => b.stat.mtimeMs - a.stat.mtimeMs);
-  let room = mostMetrics;
-  for (const { from, name, stat } of chunks.slice(0, mostMetricFiles)) {
-    room -= stat.size;
-    if (room < 0) return;
-    const target = path.join(to, name);
-    const there = fs.statSync(target, { throwIfNoEntry: false });
-    if (there !== undefined && there.size === stat.size && there.mtimeMs >= stat.mtimeMs) continue;
-    fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-    copy(from, path.dirname(target), path.basename(target));
-  }
-}
-
 function makeFolder(folder: string): void {
   if (!fs.existsSync(folder)) fs.mkdirSync(folder, { recursive: folder.endsWith("archive"), mode: 0o700 });
-}
-
-function put(folder: string, name: string, text: string): void {
-  const temporary = path.join(folder, `.${name}.${process.pid}`);
-  fs.writeFileSync(temporary, text, { mode: 0o600 });
-  fs.renameSync(temporary, path.join(folder, name));
-}
-
-function copy(from: string, folder: string, name: string): void {
-  const temporary = path.join(folder, `.${name}.${process.pid}`);
-  fs.copyFileSync(from, temporary);
-  fs.renameSync(temporary, path.join(folder, name));
 }
 
 /** Of several that were written at one time the last one. */
@@ -354,10 +303,6 @@ export function lastWritten<T extends { written: number }>(parts: readonly T[]):
     (last, part) => (last !== undefined && last.written > part.written ? last : part),
     undefined,
   );
-}
-
-function isFolder(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function curvesFrom(stored: unknown): KeptCurve[] {

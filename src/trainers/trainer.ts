@@ -158,7 +158,8 @@ export interface RunWatch {
   /** Losses by epoch of every node, over all launches. */
   curves(): Promise<NodeCurves[]>;
   /**
-   * Every metric of every node over all parts, by itself: for comparing and for notebooks. Without it there are none.
+   * Every metric of every node over all parts, by itself: for comparing and for notebooks. Without it there
+   * are none.
    * @param only the metric of this name alone, which may cost less
    */
   series?(only?: string): Promise<MetricSeries[]>;

@@ -1,5 +1,5 @@
-// The metrics and the curve of a run of the real falcon that was resumed, whose second launch writes over what
-// the first one wrote: against what numpy reads of both launches, and of the copies.
+// The metrics and the curve of a run of the real falcon that was resumed, whose second launch writes over
+// what the first one wrote: against what numpy reads of both launches, and of the copies.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

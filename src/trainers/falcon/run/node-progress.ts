@@ -52,7 +52,7 @@ export interface NodeSituation {
   zone: number;
 }
 
-/** The state of one node, and the losses of this launch: by the validation, or of the training where there is none. */
+/** The state of one node, and this launch's losses: of the validation, or of the training without one. */
 export function nodeProgress(log: NodeLog, situation: NodeSituation): { progress: NodeProgress; losses: readonly number[] } {
   const epochs = situation.begun ? epochsOf(log, situation) : [];
   const last = epochs.at(-1);
