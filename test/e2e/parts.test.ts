@@ -104,7 +104,7 @@ describe("a job that is run again", () => {
       .map((line) => line.split(",").slice(0, 2).join(" "));
     assert.ok(rows[0]?.endsWith(" 1") && rows.length > 3, csv.slice(0, 200));
     assert.equal(new Set(rows).size, rows.length, "no epoch is told twice");
-    assert.ok(fs.existsSync(path.join(shared, "archive", String((await node.sessions())[0]?.run), "2", "metrics")));
+    assert.ok(fs.existsSync(path.join(shared, "archive", String((await node.sessions())[0]?.run), "2", "graph")));
   });
 
   test("what completed, failed twice in a row or was stopped by hand is not run again, and says so", async () => {

@@ -59,7 +59,7 @@ describe("falcon relaunch", () => {
       const [first, second] = await home.sessions();
       // what falcon writes over when it resumes
       const kept = path.join(home.folder, "archive", String(first?.id), "1");
-      assert.ok(fs.readdirSync(path.join(kept, "metrics"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
+      assert.ok(fs.readdirSync(path.join(kept, "graph"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
       assert.ok(fs.existsSync(path.join(kept, "curves.json")));
       assert.match(await home.ok(["show", "again"]), /^part 1 .*completed.*\npart 2 .*completed/m);
       for (const wanted of ["again", path.join(home.work, "again")]) {
