@@ -3,10 +3,8 @@
 // Long: what each key does stands beside the state that it changes.
 import { within } from "../../base/clock.ts";
 import type { ProgramSequences } from "../../base/config/config.ts";
-import { printable } from "../../base/text/printable.ts";
 import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
-import type { Trainer } from "../../trainers/trainer.ts";
 import { InputParser } from "../keys/input-parser.ts";
 import type { KeptKeys } from "../keys/kept-keys.ts";
 import type { KeyAction, KeyPolicy } from "../keys/key-policy.ts";
@@ -14,9 +12,11 @@ import { isReported } from "../keys/key-sequences.ts";
 import type { Audience } from "../life/audience.ts";
 import type { ProgramLine } from "../life/program-line.ts";
 import type { Session } from "../life/session.ts";
+import { LeaveHint } from "./leave-hint.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 import { Viewer } from "./viewer.ts";
-import { enterTerminal, leaveTerminal, titleOf } from "./viewer-terminal.ts";
+import { enterTerminal, leaveTerminal } from "./viewer-terminal.ts";
+import { ViewerTitle } from "./viewer-title.ts";
 
 /** Why a viewer has left. */
 export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "gone";
@@ -76,12 +76,6 @@ const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.
 /** So long (ms) a notice stands, unless a key is pressed before: it covers the bottom row. */
 const noticeTime = 3_000;
 
-/** So long (ms) the hint stands, unless a key is pressed before: the screen is drawn above it meanwhile. */
-const hintTime = 4_000;
-
-/** A lower terminal has no row to spare for it. */
-const leastRowsForHint = 10;
-
 const askInterrupt = "A second Ctrl+C would end the run at once, its model unsaved. Send it?";
 const askClipboard = "The program wants to write your clipboard. Let it?";
 
@@ -111,10 +105,8 @@ export class ViewerInput {
   /** Ends the notice that is shown. */
   #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
-  /** Ends the hint that stands in the bottom row. */
-  #hint: NodeJS.Timeout | undefined;
-  /** The title that this terminal was last given by us. */
-  #toldTitle = "";
+  readonly #hint: LeaveHint;
+  readonly #title: ViewerTitle;
   /** The open question: what an answer does. */
   #asking: ((yes: boolean) => void) | undefined;
   /** What came after the question was asked and is not its answer. */
@@ -137,8 +129,10 @@ export class ViewerInput {
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
     this.#keys = new InputParser(() => this.#policy(), options.steady);
+    this.#hint = new LeaveHint(this.#viewer, terminal);
+    this.#title = new ViewerTitle(session, this.#viewer, terminal, options.keys, this.readOnly);
     this.#viewer.onReads = () => this.#openKeys();
-    this.#viewer.onFlood = () => this.#endHint();
+    this.#viewer.onFlood = () => this.#hint.end();
     this.#tellLeaveKeys();
   }
 
@@ -158,7 +152,7 @@ export class ViewerInput {
     const { session, options } = { session: this.#session, options: this.#options };
     // its terminal may have got another size since the viewer was made
     const { cols, rows } = this.#viewer;
-    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title(), rows }));
+    if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title.text, rows }));
     session.audience.add(this.#viewer, {
       pid: options.pid,
       inside: options.inside,
@@ -172,7 +166,7 @@ export class ViewerInput {
     this.#showHint();
     this.#viewer.join();
     this.#forgetEnd = session.onOver(() => {
-      this.#endHint();
+      this.#hint.end();
       void this.#viewer.settled().then(() => this.finish("ended"));
     });
   }
@@ -180,64 +174,13 @@ export class ViewerInput {
   /** A line that was printed before is out of sight at once: the terminal is the program's from here on. */
   #showHint(): void {
     const { hint, enter } = this.#options;
-    if (hint === undefined || !enter || this.#viewer.rows < leastRowsForHint || !this.#session.live) return;
     // the screen may stand a row higher meanwhile, and a click would mean another row to the program
-    if (this.#session.inputModes().mouse) return;
-    this.#viewer.setLine(this.#hintLine(hint));
-    this.#hint = setTimeout(() => this.#endHint(), hintTime);
+    if (hint !== undefined && enter && this.#session.live && !this.#session.inputModes().mouse) this.#hint.show(hint);
   }
 
-  #hintLine(hint: string): TerminalBytes {
-    const { cols, rows } = this.#viewer;
-    return showable(`\x1b7\x1b[${rows};1H\x1b[0;7m${printable(` ${hint} `).slice(0, cols - 1)}\x1b[0m\x1b[K\x1b8`);
-  }
-
-  /** The hint is over, and what comes next draws the row anew. Answers whether it stood. */
-  #dropHint(): boolean {
-    if (this.#hint === undefined) return false;
-    clearTimeout(this.#hint);
-    this.#hint = undefined;
-    this.#viewer.setLine(undefined);
-    return true;
-  }
-
-  #endHint(): void {
-    if (!this.#dropHint()) return;
-    this.#clearBottomRow();
-    this.#viewer.rejoin();
-  }
-
-  #clearBottomRow(): void {
-    this.#terminal.write(showable(`\x1b7\x1b[${this.#viewer.rows};1H\x1b[0m\x1b[2K\x1b8`));
-  }
-
-  /**
-   * What the title tells is told anew where it has changed. A title of the program's own stays, and the
-   * terminal is not ours while a question has it.
-   */
+  /** A title of the program's own stays, and the terminal is not ours while a question has it. */
   #retitle(): void {
-    if (this.#overlay !== undefined || this.#session.title !== "") return;
-    const title = this.#title();
-    if (title === this.#toldTitle) return;
-    this.#toldTitle = title;
-    this.#terminal.write(titleOf(title));
-  }
-
-  #title(): string {
-    const { row } = this.#session;
-    const leave = leavingKeys(this.#session.trainer, this.#options.keys);
-    const limit = this.#session.audience.limit === "" ? "" : ` · ${this.#session.audience.limit}`;
-    const note = this.#session.audience.note === "" ? "" : ` · ${this.#session.audience.note}`;
-    return `${row.name}${this.#part()}${this.readOnly ? " · read-only" : ""}${note}${limit}${leave === "" ? "" : ` · ${leave} detaches`}`;
-  }
-
-  /**
-   * Whether this terminal shows a part of the screen only, and of what: the part around the cursor, which
-   * frames cut out.
-   */
-  #part(): string {
-    const { cols, rows } = this.#session.viewed;
-    return this.#viewer.cols < cols || this.#viewer.rows < rows ? ` · a part of ${cols}x${rows}` : "";
+    if (this.#overlay === undefined && this.#session.title === "") this.#title.tell();
   }
 
   #mayResize(): boolean {
@@ -269,7 +212,7 @@ export class ViewerInput {
     if (this.#left) return false;
     clearTimeout(this.#keyTimer);
     this.#endNotice();
-    if (this.#hint !== undefined && !isReported(chunk)) this.#endHint();
+    if (this.#hint.stands && !isReported(chunk)) this.#hint.end();
     if (this.#overlay !== undefined && this.#asking === undefined) this.#typeAtOverlay(this.#overlay, chunk);
     else {
       this.#do(this.#keys.feed(chunk, at));
@@ -481,7 +424,7 @@ export class ViewerInput {
   }
 
   #open(overlay: Overlay): void {
-    this.#dropHint();
+    this.#hint.drop();
     this.#viewer.borrow();
     this.#overlay = overlay;
   }
@@ -505,7 +448,7 @@ export class ViewerInput {
 
   /** The viewer's terminal has another size. */
   resize(cols: number, rows: number): void {
-    const hinted = this.#dropHint();
+    const hinted = this.#hint.drop();
     this.#viewer.cols = cols;
     this.#viewer.rows = rows;
     if (this.#overlay !== undefined) this.#overlay.resize(cols, rows);
@@ -517,8 +460,8 @@ export class ViewerInput {
 
   /** The terminal was used by something else (a stopped client): everything is drawn again. */
   redraw(): void {
-    this.#dropHint();
-    this.#terminal.write(enterTerminal({ title: this.#title(), rows: this.#viewer.rows }));
+    this.#hint.drop();
+    this.#terminal.write(enterTerminal({ title: this.#title.text, rows: this.#viewer.rows }));
     this.#viewer.join();
   }
 
@@ -526,7 +469,7 @@ export class ViewerInput {
   finish(why: Leaving): void {
     if (this.#left) return;
     // the line that follows stands below what the session leaves on the screen
-    if (this.#dropHint()) this.#clearBottomRow();
+    if (this.#hint.drop()) this.#hint.clearRow();
     this.#left = true;
     if (this.#hasKeyboard) this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);
@@ -552,13 +495,4 @@ export class ViewerInput {
       }),
     );
   }
-}
-
-/** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
-export function leavingKeys({ display }: Trainer, { detachKey, prefix }: ViewerInputOptions["keys"]): string {
-  const keys = [
-    ...(display.detachKeyFree && detachKey !== null ? [detachKey] : []),
-    ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
-  ];
-  return keys.join(" or ");
 }
