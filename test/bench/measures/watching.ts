@@ -65,7 +65,8 @@ async function watch(
   { runs, nodes, ended }: Crowd,
   alone: boolean,
 ): Promise<{ watched: number; idle: number; read: number; written: number }> {
-  const seconds = amount(bench, 15, 10, 3);
+  // a whole minute: the server looks around each minute, and V8 compiles and collects now and then
+  const seconds = amount(bench, 60, 10, 3);
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
   const { env } = side.list() as Command;
