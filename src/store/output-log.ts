@@ -3,6 +3,7 @@
 // Long: reading, compressing and freeing share one view of where each byte is.
 import fs from "node:fs";
 import path from "node:path";
+import { looksPunched, RawLog } from "./raw-log.ts";
 import { type Gap, readRecord, type SessionRecord } from "./record.ts";
 import {
   DamagedSegment,
@@ -18,10 +19,6 @@ import { type SizeMark, Times } from "./times.ts";
 
 /** Raw bytes that stay uncompressed at the end, so that a viewer or a restarted server finds them at once. */
 const keptRaw = segmentBytes;
-/** One read of the raw file; a longer range comes in several pieces. */
-const readBytes = 256 << 10;
-/** The granularity of holes on every file system that we meet. */
-const page = 4096;
 /**
  * Unpacked segments that are remembered, over all logs: reading backwards through two of them must not unpack
  * each twice.
@@ -84,18 +81,18 @@ export class OutputLog {
 
   readonly folder: string;
   #users = 1;
-  #fd = -1;
+  readonly #raw: RawLog;
   #segments: Segment[];
   #times: Times | null = null;
   #record: SessionRecord;
   #damaged: Gap[] = [];
-  #size = 0;
   #rawBase = 0;
   #cannotPunch = false;
   #work: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string) {
     this.folder = folder;
+    this.#raw = new RawLog(folder);
     this.#segments = listSegments(folder);
     this.#record = readRecord(folder);
     this.refresh();
@@ -123,8 +120,7 @@ export class OutputLog {
     if (--this.#users > 0) return;
     OutputLog.#shared.delete(this.folder);
     for (const key of cache.keys()) if (key.startsWith(`${this.folder}/`)) cache.delete(key);
-    if (this.#fd >= 0) fs.closeSync(this.#fd);
-    this.#fd = -1;
+    this.#raw.close();
   }
 
   /** First byte of the stream that is retained. */
@@ -134,7 +130,7 @@ export class OutputLog {
 
   /** Bytes of the stream so far, as of the last `refresh` (every read refreshes). */
   get end(): number {
-    return Math.max(this.#size, this.#mark, this.#record.exit?.end ?? 0);
+    return Math.max(this.#raw.size, this.#mark, this.#record.exit?.end ?? 0);
   }
 
   /** Where the compressed part ends: the holder's file is empty below. A SUBSCRIBE must not ask for less. */
@@ -180,7 +176,7 @@ export class OutputLog {
 
   /** Bytes on disk: segments, and what is not compressed yet. */
   get diskBytes(): number {
-    return this.#segments.reduce((sum, s) => sum + s.size, 0) + Math.max(0, this.#size - this.rawBase);
+    return this.#segments.reduce((sum, s) => sum + s.size, 0) + Math.max(0, this.#raw.size - this.rawBase);
   }
 
   get segments(): readonly Segment[] {
@@ -220,35 +216,14 @@ export class OutputLog {
    * log.
    */
   refresh(): void {
-    if (this.#fd < 0) {
-      try {
-        this.#fd = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-        return;
-      }
+    const found = this.#raw.refresh();
+    if (found === "absent") return;
+    if (found === "renewed") {
+      this.#times = null;
+      this.#segments = listSegments(this.folder);
     }
-    let stat = fs.fstatSync(this.#fd);
-    if (stat.nlink === 0 && this.#openAgain()) stat = fs.fstatSync(this.#fd);
-    const { size, blocks } = stat;
-    this.#size = size;
     this.#record = readRecord(this.folder);
-    this.#findRawBase(blocks * 512);
-  }
-
-  /** The file was removed; whether another one was begun since. */
-  #openAgain(): boolean {
-    let fd: number;
-    try {
-      fd = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    } catch {
-      return false;
-    }
-    fs.closeSync(this.#fd);
-    this.#fd = fd;
-    this.#times = null;
-    this.#segments = listSegments(this.folder);
-    return true;
+    this.#findRawBase();
   }
 
   /**
@@ -291,9 +266,7 @@ export class OutputLog {
           break;
         }
       } else {
-        const most = Math.min(readBytes, limit - at);
-        const target = room !== undefined && room.length >= most && out.length === 0 ? room : Buffer.allocUnsafe(most);
-        bytes = Buffer.from(target.buffer, target.byteOffset, fs.readSync(this.#fd, target, 0, most, at));
+        bytes = this.#raw.readSync(at, limit, out.length === 0 ? room : undefined);
         if (looksPunched(bytes)) {
           if (!fresh) {
             fresh = true;
@@ -369,8 +342,8 @@ export class OutputLog {
   async #compress({ punchHole, ended = false, most = Infinity, until = Infinity }: CompressOptions): Promise<number> {
     removeUnfinished(this.folder);
     this.refresh();
-    if (this.#fd < 0 || (this.#cannotPunch && !ended)) return 0;
-    const writable = fs.openSync(path.join(this.folder, "output.log"), fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+    if (!this.#raw.opened || (this.#cannotPunch && !ended)) return 0;
+    const writable = this.#raw.openWritable();
     let made = 0;
     try {
       // a crash between rename and punch left this range twice
@@ -378,10 +351,10 @@ export class OutputLog {
       while (made < most) {
         this.refresh();
         const from = this.rawBase;
-        const left = this.#size - from;
+        const left = this.#raw.size - from;
         const length = Math.min(left, segmentBytes);
         if (length <= 0 || from + length > until || (!ended && left < segmentBytes + keptRaw)) break;
-        const raw = await this.#readRaw(from, length);
+        const raw = await this.#raw.readWhole(from, length);
         this.refresh();
         // the holder's own retention overtook us, or the file was cut: what was read may be half a hole
         if (raw.length < length || this.rawBase !== from) continue;
@@ -400,22 +373,11 @@ export class OutputLog {
     if (punchHole(fd, 0, to)) return true;
     this.#cannotPunch = true;
     // nobody appends any more: the file may go as a whole once all of it is compressed
-    if (ended && to >= this.#size) {
+    if (ended && to >= this.#raw.size) {
       fs.ftruncateSync(fd, 0);
-      this.#size = 0;
+      this.refresh();
     }
     return ended;
-  }
-
-  async #readRaw(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
-    let at = 0;
-    while (at < length) {
-      const read = await readFile(this.#fd, buffer, at, length - at, offset + at);
-      if (!read) break;
-      at += read;
-    }
-    return buffer.subarray(0, at);
   }
 
   /** One piece of [at, limit), which holds no known hole; null when its segment turned out damaged. */
@@ -431,10 +393,8 @@ export class OutputLog {
         return null;
       }
     }
-    if (this.#fd < 0) return Buffer.alloc(0);
-    const buffer = Buffer.allocUnsafe(Math.min(readBytes, limit - at));
-    const read = await readFile(this.#fd, buffer, 0, buffer.length, at);
-    const bytes = buffer.subarray(0, read);
+    if (!this.#raw.opened) return Buffer.alloc(0);
+    const bytes = await this.#raw.read(at, limit);
     // compressed and punched out while it was being read, here or elsewhere: take it from the segment
     if (this.#segmentAt(at) || (looksPunched(bytes) && this.#compressedElsewhere(at))) return this.#piece(at, limit);
     return bytes;
@@ -475,36 +435,18 @@ export class OutputLog {
   }
 
   /** Where the holder's own retention (a hole at the head of output.log) has got to. */
-  #findRawBase(allocated: number): void {
-    let from = Math.max(this.#mark, this.#rawBase);
+  #findRawBase(): void {
+    const { gaps } = this.#record;
+    let from = this.rawBase;
     // a hole that the record knows is none of retention's
-    for (const gap of this.#record.gaps) if (gap.offset <= from && from < gap.offset + gap.length) from = gap.offset + gap.length;
-    if (this.#size - from < page || !this.#isHole(from) || allocated >= this.#size - from) return;
-    let low = from; // a hole
-    let high = this.#size;
-    while (high - low > page) {
-      let middle = low + Math.floor((high - low) / 2 / page) * page;
-      // a hole that the record knows tells nothing about the head
-      const gap = this.#record.gaps.find((g) => middle >= g.offset && middle < g.offset + g.length);
-      if (gap && gap.offset > low + page) middle = Math.max(low + page, Math.floor((gap.offset - page) / page) * page);
-      if (middle <= low) break;
-      if (this.#isHole(middle)) low = middle;
-      else high = middle;
-    }
-    const base = Math.floor(high / page) * page;
+    for (const gap of gaps) if (gap.offset <= from && from < gap.offset + gap.length) from = gap.offset + gap.length;
+    const base = this.#raw.endOfHole(from, gaps);
     if (base <= from) return;
     // freed because another thread or process has made a segment of it?
     const mark = this.#mark;
     this.#segments = listSegments(this.folder);
-    if (this.#mark > mark) this.#findRawBase(allocated);
+    if (this.#mark > mark) this.#findRawBase();
     else this.#rawBase = base;
-  }
-
-  #isHole(offset: number): boolean {
-    const aligned = Math.ceil(offset / page) * page;
-    const bytes = Buffer.alloc(page);
-    const read = fs.readSync(this.#fd, bytes, 0, page, aligned);
-    return read > 0 && bytes.subarray(0, read).equals(emptyPage.subarray(0, read));
   }
 
   /** One change of the folder at a time. */
@@ -513,20 +455,4 @@ export class OutputLog {
     this.#work = next.catch(() => {});
     return next;
   }
-}
-
-const emptyPage = Buffer.alloc(page);
-
-/**
- * Whether the bytes may come from a range that was freed: a page of zeros, or nothing. Programs that write
- * such are rare, and cost a look into the folder.
- */
-function looksPunched(bytes: Buffer): boolean {
-  return bytes.length < page ? bytes.equals(emptyPage.subarray(0, bytes.length)) : bytes.includes(emptyPage);
-}
-
-function readFile(fd: number, buffer: Buffer, at: number, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, buffer, at, length, position, (error, read) => (error ? reject(error) : resolve(read)));
-  });
 }
