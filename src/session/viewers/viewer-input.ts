@@ -97,11 +97,10 @@ export class ViewerInput {
   #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
   /**
-   * The client was told that it may send keys itself, and has sent none to us since; it has a connection for
-   * them.
+   * Whether the client has a connection to the holder for keys ("held"), and was told that it may use it and
+   * has sent none to us since ("open").
    */
-  #keysOpen = false;
-  #hasKeyboard = false;
+  #keyboard: "none" | "held" | "open" = "none";
   /** Ends the notice that is shown. */
   #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
@@ -221,7 +220,7 @@ export class ViewerInput {
     if (this.#left) return false;
     this.#options.keptKeys?.()?.read(chunk.length, this.#rests);
     this.#tellLeaveKeys();
-    this.#keysOpen = false;
+    if (this.#keyboard === "open") this.#keyboard = "held";
     this.#openKeys();
     return true;
   }
@@ -248,7 +247,7 @@ export class ViewerInput {
   #openKeys(): void {
     const { ownKeys, keys } = this.#options;
     const { row } = this.#session;
-    if (this.#keysOpen || this.#left || this.#input === undefined || ownKeys === undefined) return;
+    if (this.#keyboard === "open" || this.#left || this.#input === undefined || ownKeys === undefined) return;
     // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is
     // counted
     const { display, savesModel } = this.#session.trainer;
@@ -261,13 +260,12 @@ export class ViewerInput {
     )
       return;
     if (!this.#viewer.reads || !this.#keys.atRest || !this.#input.inputTaken) return;
-    const holder = this.#hasKeyboard ? undefined : this.#input.openKeyboard();
-    if (holder === undefined && !this.#hasKeyboard) return;
+    const holder = this.#keyboard === "none" ? this.#input.openKeyboard() : undefined;
+    if (holder === undefined && this.#keyboard === "none") return;
     const set = new Uint8Array(32);
     const ours = [0x1b, keys.prefix, this.#session.lineMode()?.vintr ?? 0x03];
     for (let byte = 0; byte < 0x80; byte++) if (!ours.includes(byte)) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
-    this.#hasKeyboard = true;
-    this.#keysOpen = true;
+    this.#keyboard = "open";
     ownKeys.open(set, holder);
   }
 
@@ -471,7 +469,7 @@ export class ViewerInput {
     // the line that follows stands below what the session leaves on the screen
     if (this.#hint.drop()) this.#hint.clearRow();
     this.#left = true;
-    if (this.#hasKeyboard) this.#options.ownKeys?.close();
+    if (this.#keyboard !== "none") this.#options.ownKeys?.close();
     clearTimeout(this.#keyTimer);
     clearTimeout(this.#notice);
     this.#forgetEnd();

@@ -54,16 +54,11 @@ export function sgr(fg: number, bg: number, underline: number): string {
   let p = `0${underlineColour(underline)}`;
   if (fg & Fg.bold) p += ";1";
   if (bg & Bg.dim) p += ";2";
-  if (bg & Bg.italic) p += ";3";
   if (fg & Fg.underline) {
     const style = underlineStyle(underline);
     p += style > 1 ? `;4:${style}` : ";4";
   }
-  if (fg & Fg.blink) p += ";5";
-  if (fg & Fg.inverse) p += ";7";
-  if (fg & Fg.invisible) p += ";8";
-  if (fg & Fg.strike) p += ";9";
-  if (bg & Bg.overline) p += ";53";
+  for (const [slot, bit, on] of switches) if ((slot === "fg" ? fg : bg) & bit) p += `;${on}`;
   p += colourParameters(fg, 30) + colourParameters(bg, 40);
   const text = `\x1b[${p === "0" ? "" : p}m`;
   if (known.size >= mostKnown) known.clear();
