@@ -1,4 +1,4 @@
-// Which batch job a process is in (docs/guide/batch.md).
+// Which batch job a process is in (docs/design/batch.md).
 #ifndef FALCON_JOB_H
 #define FALCON_JOB_H
 

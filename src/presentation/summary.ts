@@ -42,11 +42,9 @@ function progress(nodes: readonly ShownNode[]): string {
   const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${slowest.round ? roundText(slowest.round) : epochText(slowest)}`];
   const loss = lossText(slowest);
   if (loss !== "") parts.push(`${loss}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
-  const stuck = stuckText(slowest);
-  if (stuck !== "") parts.push(stuck);
-  const left = leftText(nodes);
-  if (left !== "") parts.push(left);
-  return parts.join(" · ");
+  // where there is little room, the last ones go first
+  parts.push(leftText(nodes), stuckText(slowest));
+  return parts.filter(Boolean).join(" · ");
 }
 
 /** "4m 12s left", "time left unknown"; "" where there is nothing to say. */

@@ -7,6 +7,8 @@ import { shortTraceback } from "../../trainers/reading/traceback.ts";
 import { cut, widthOf } from "../text/table.ts";
 
 export interface ReportParts {
+  /** The trainer's own summary, unless it is written elsewhere. */
+  summary?: false;
   /** Of a traceback all lines, not those of the user's own files alone. */
   full: boolean;
   /** The screen as it was left, or as it is now. */
@@ -31,10 +33,15 @@ export async function endReport(session: Session, width: number, parts: ReportPa
     lines?.some((line) => line.trim() !== "" && !shown.has(line.trim())) ? [...lines] : [];
   return [
     unseen(traceback).length === 0 ? "" : section(heading, short.lines),
-    section("falcon's summary", unseen(end?.summary)),
+    parts.summary === false ? "" : section("falcon's summary", unseen(end?.summary)),
     parts.screen ? picture("its display before it was left", unseen(lastFrameOf(session)), width) : "",
     picture("its last screen", screen, width),
   ].join("");
+}
+
+/** What the trainer itself said at its end; "" where it said nothing, and of what goes on. */
+export function summarySection(session: Session): string {
+  return session.live ? "" : section("falcon's summary", postMortemOf(session)?.summary ?? []);
 }
 
 function section(heading: string, lines: readonly string[]): string {

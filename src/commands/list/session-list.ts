@@ -2,8 +2,8 @@
 // the terminal is narrow.
 import path from "node:path";
 import { printable, printableColoured } from "../../base/text/printable.ts";
-import type { StatusWord } from "../text/status-word.ts";
-import { paintStatus } from "../text/status-word.ts";
+import { cutFacts } from "../text/cut-facts.ts";
+import { paintStatus, type StatusWord } from "../text/status-word.ts";
 import { type coloursFor, cut, isPlain, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 
@@ -40,11 +40,19 @@ export interface ListPlace {
 /** A long reason does not stretch the table beyond this; `falcon show` has all of it. */
 const longestProgress = 100;
 
-/** Of less worth than how far a run is: left out, in this order, where the rest would become too narrow. */
-const spared = ["VIEWERS", "RUN", "JOB", "HOST"];
+/**
+ * Of less worth than how far a run is: left out, in this order, where PROGRESS would become narrower than
+ * that. With 48 columns it has epoch, loss and time left, or most of a reason; with 28 what matters most.
+ */
+const spared: readonly [title: string, progress: number][] = [
+  ["VIEWERS", 48],
+  ["RUN", 48],
+  ["JOB", 28],
+  ["HOST", 28],
+];
 
-/** Widths in which columns that can be cut still tell much. */
-const comfortable: Readonly<Record<string, number>> = { PROGRESS: 28, NAME: 14, RUN: 12 };
+/** Widths in which the other columns that can be cut still tell much. */
+const comfortable: Readonly<Record<string, number>> = { NAME: 14, RUN: 12 };
 
 /**
  * What columns can be made narrower, in this order, and to which width: first to one that still tells much,
@@ -90,7 +98,7 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   const several = (values: readonly string[]) => new Set(values).size > 1;
   const columns: DrawnColumn[] = [
     { title: "STATE", cells: lines.map(({ status }) => paintStatus(status, colours)) },
-    { title: "PROGRESS", cells: lines.map(({ progress }) => (place.width > 0 ? cut(progress, longestProgress) : progress)) },
+    { title: "PROGRESS", cells: lines.map(({ progress }) => (place.width > 0 ? cutFacts(progress, longestProgress) : progress)) },
     { title: "NAME", cells: lines.map(({ name }) => name) },
     { title: "ID", cells: lines.map(({ id }) => id) },
     { title: "AGE", right: true, cells: lines.map(({ age }) => age) },
@@ -105,14 +113,16 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
   const runAt = () => (columns.at(-1)?.title === "RUN" ? columns.length - 1 : columns.length);
   if (place.usage === true) columns.splice(runAt(), 0, ...used);
   const widths = columns.map(columnWidth);
-  const least = () =>
-    columns.reduce(
-      (sum, { title }, i) => sum + gap + Math.min(widths[i] as number, comfortable[title] ?? Number.POSITIVE_INFINITY),
+  const least = (progress: number) => {
+    const wanted: Readonly<Record<string, number>> = { ...comfortable, PROGRESS: progress };
+    return columns.reduce(
+      (sum, { title }, i) => sum + gap + Math.min(widths[i] as number, wanted[title] ?? Number.POSITIVE_INFINITY),
       -gap,
     );
-  for (const title of spared) {
+  };
+  for (const [title, progress] of spared) {
     const at = columns.findIndex((column) => column.title === title);
-    if (place.width === 0 || at < 0 || least() <= place.width) continue;
+    if (place.width === 0 || at < 0 || least(progress) <= place.width) continue;
     columns.splice(at, 1);
     widths.splice(at, 1);
   }
@@ -126,12 +136,14 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
       columns.splice(runAt(), 0, column);
     }
   }
+  // what is cut a second time is cut from the whole text: of what is left more would go
+  const whole = new Map(columns.map(({ title, cells }) => [title, cells]));
   for (const [title, least] of narrowings) {
     const at = columns.findIndex((column) => column.title === title);
     const column = columns[at];
     if (column === undefined || surplus() <= 0) continue;
     const width = Math.max(least, (widths[at] as number) - surplus());
-    column.cells = column.cells.map((text) => (title === "PROGRESS" ? cut(text, width) : cutMiddle(text, width)));
+    column.cells = (whole.get(title) as string[]).map((text) => (title === "PROGRESS" ? cutFacts(text, width) : cutMiddle(text, width)));
     widths[at] = columnWidth(column);
   }
   const draw = (texts: readonly string[]) => {

@@ -39,7 +39,7 @@ export function factLines(session: Session, facts: Listing, { now, parts, deadli
     ["directory", row.directory],
     ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
     ...(Object.keys(facts.tags).length === 0 ? [] : ([["labels", tagsText(facts.tags)]] as [string, string][])),
-    ["process", row.programPid === null ? "none" : `${row.programPid} on ${row.host}`],
+    ...(session.live && row.programPid !== null ? ([["process", `${row.programPid} on ${row.host}`]] as [string, string][]) : []),
     ["started", row.started === null ? "never" : when(row.started)],
     ...(row.ended === null ? [] : ([["ended", when(row.ended)]] as [string, string][])),
     ...deadlineLines(session, facts.deadline, text, when),

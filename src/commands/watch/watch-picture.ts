@@ -7,6 +7,7 @@ import type { ShownNode } from "../../presentation/shown-run.ts";
 import { sparkline } from "../../presentation/sparkline.ts";
 import { epochText, leftSpan, number, span } from "../../presentation/summary.ts";
 import { cutMiddle } from "../list/session-list.ts";
+import { cutFacts } from "../text/cut-facts.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
 import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
@@ -170,9 +171,10 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
   );
   const [head = "", ...body] = table(shown, [...cells, widest], cols).split("\n");
   const drawn = part.map((row) => {
-    const line = row.kind === "ended" ? endedLine(row) : (body[visible.indexOf(row)] ?? "");
+    const line =
+      row.kind === "ended" ? cutFacts(endedLine(row), cols, ", ") : cut(body[visible.indexOf(row)] ?? "", cols);
     if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
-    return row.kind === "ended" ? colours.dim(cut(line, cols)) : cut(line, cols);
+    return row.kind === "ended" ? colours.dim(line) : line;
   });
   const curve = space < chartNeeds.lines || cols < chartNeeds.cols ? [] : curveOf(chosen, cols, colours);
   const log = [...curve, ...frame.log(space - curve.length)];
@@ -300,7 +302,10 @@ function widest(column: WatchColumn, lines: readonly Texts[]): number {
  */
 function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
   const end = mark === "" ? "" : ` ${mark} ──`;
-  const title = cut(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
+  const title = cutFacts(
+    chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "",
+    Math.max(0, cols - widthOf(end)),
+  );
   return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
 }
 

@@ -1,6 +1,7 @@
 // Whether a run that was asked to stop moves: what tells it, and what tells that it hangs.
 
-import { span } from "../../presentation/summary.ts";
+import { leftText, span } from "../../presentation/summary.ts";
+import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Session } from "../life/session.ts";
 import type { RunProgresses } from "./run-progress.ts";
 
@@ -35,10 +36,21 @@ export async function movement(session: Session, progresses: RunProgresses): Pro
   const told = run.stopping || run.phase === "interrupted" || run.phase === "completed" || run.phase === "failed";
   return {
     mark: told ? `${run.phase} ${run.saved} ${run.lastSign}` : "not told",
-    sentence: told ? `stopping: ${run.summary}${run.saved ? " · the model is saved" : ""}` : "",
+    sentence: told ? stoppingText(run) : "",
     evidence: (time) =>
       told
         ? `it said that it stops, then none of its logs moved for ${time}, ${silent()}`
         : `the driver has not answered the Ctrl+C for ${time} (${run.summary}), ${silent()}`,
   };
+}
+
+/** "stopping: 91/300 · val loss -0.408", then "stopped · 92/300, best val loss -0.666 · the model is saved". */
+export function stoppingText(run: Pick<RunProgress, "stopping" | "phase" | "saved" | "summary" | "nodes">): string {
+  const over = run.phase !== "training" && !run.summary.split(" · ").includes("stopping");
+  const saved = run.saved ? " · the model is saved" : "";
+  if (over) return run.summary + saved;
+  // it will not take the time that its epochs would
+  const left = leftText(run.nodes);
+  const facts = run.summary.split(" · ").filter((fact) => fact !== "stopping" && fact !== left);
+  return `stopping: ${facts.join(" · ")}${saved}`;
 }

@@ -60,9 +60,9 @@ test("HOST stands also where all sessions are on one other machine", () => {
 test("at 80 columns", () => {
   assert.deepEqual(draw(80), [
     "STATE         PROGRESS                            NAME            ID         AGE",
-    "● running     120/300 · loss -2.91 ▇▆▅▄▃▂▁▁ · 4…  gaus…lr-0.0003  abc123  1h 03m",
+    "● running     120/300 · loss -2.91 …              gaus…lr-0.0003  abc123  1h 03m",
     "✗ failed      FileNotFoundError: a long reason …  gaussian        xyz789  3h ago",
-    "■ time limit  187/300, best -2.85 · model saved…  gaussian        qqq111  2d ago",
+    "■ time limit  187/300, best -2.85 · model saved   gaussian        qqq111  2d ago",
   ]);
 });
 
