@@ -143,7 +143,9 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
     const column = columns[at];
     if (column === undefined || surplus() <= 0) continue;
     const width = Math.max(least, (widths[at] as number) - surplus());
-    column.cells = (whole.get(title) as string[]).map((text) => (title === "PROGRESS" ? cutFacts(text, width) : cutMiddle(text, width)));
+    column.cells = (whole.get(title) as string[]).map((text) =>
+      title === "PROGRESS" ? cutFacts(text, width) : cutMiddle(text, width),
+    );
     widths[at] = columnWidth(column);
   }
   const draw = (texts: readonly string[]) => {

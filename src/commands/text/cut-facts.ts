@@ -1,21 +1,24 @@
-// A line of facts where it has too little room: what is left of it is whole words and whole numbers, since half
-// of a number is another number.
+// A line of facts where it has too little room: what is left of it is whole words and whole numbers, since
+// half of a number is another number.
 import { stripVTControlCharacters } from "node:util";
 import { cut, isPlain, widthOf } from "./table.ts";
 
 /** A trend of which a part is missing tells another story. */
 const trend = / [▁-█]{2,}/g;
 
-/** Of a fact that does not fit its first words stand only where they are so many columns: "val loss …" says nothing. */
+/**
+ * Of a fact that does not fit its first words stand only where they are so many columns: "val loss …" says
+ * nothing.
+ */
 const enough = 12;
 
 /** A cut before the last word that leaves less than this part of the room in use is one inside that word. */
 const used = 0.5;
 
 /**
- * Facts with `joint` between them, in at most `width` columns. First the trend goes, then whole facts from the
- * end, for which an ellipsis stands where there is room; of a first one that is too long, its last words. Colours
- * stay.
+ * Facts with `joint` between them, in at most `width` columns. First the trend goes, then whole facts from
+ * the end, for which an ellipsis stands where there is room; of a first one that is too long, its last
+ * words. Colours stay.
  */
 export function cutFacts(text: string, width: number, joint: " · " | ", " = " · "): string {
   if (widthOf(text) <= width) return text;

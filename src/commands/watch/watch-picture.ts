@@ -171,8 +171,7 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
   );
   const [head = "", ...body] = table(shown, [...cells, widest], cols).split("\n");
   const drawn = part.map((row) => {
-    const line =
-      row.kind === "ended" ? cutFacts(endedLine(row), cols, ", ") : cut(body[visible.indexOf(row)] ?? "", cols);
+    const line = row.kind === "ended" ? cutFacts(endedLine(row), cols, ", ") : cut(body[visible.indexOf(row)] ?? "", cols);
     if (row === chosen) return `\x1b[7m${pad(line, cols)}\x1b[27m`;
     return row.kind === "ended" ? colours.dim(line) : line;
   });
@@ -302,10 +301,7 @@ function widest(column: WatchColumn, lines: readonly Texts[]): number {
  */
 function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
   const end = mark === "" ? "" : ` ${mark} ──`;
-  const title = cutFacts(
-    chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "",
-    Math.max(0, cols - widthOf(end)),
-  );
+  const title = cutFacts(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
   return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
 }
 

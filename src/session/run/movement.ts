@@ -44,7 +44,9 @@ export async function movement(session: Session, progresses: RunProgresses): Pro
   };
 }
 
-/** "stopping: 91/300 · val loss -0.408", then "stopped · 92/300, best val loss -0.666 · the model is saved". */
+/**
+ * "stopping: 91/300 · val loss -0.408", then "stopped · 92/300, best val loss -0.666 · the model is saved".
+ */
 export function stoppingText(run: Pick<RunProgress, "stopping" | "phase" | "saved" | "summary" | "nodes">): string {
   const over = run.phase !== "training" && !run.summary.split(" · ").includes("stopping");
   const saved = run.saved ? " · the model is saved" : "";

@@ -1,0 +1,21 @@
+// What is told of a run while it stops: no word twice, and no time left that it will not take.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { stoppingText } from "../../../src/session/run/movement.ts";
+import { summarise } from "../../../src/trainers/run/summary.ts";
+import { askFixed } from "../../support/fixed-sessions.ts";
+
+test("a run that is asked to stop, then one that has stopped", async () => {
+  const { context } = askFixed({ terminal: {} });
+  const session = context.table.get("a1k9zq");
+  assert.ok(session);
+  const known = await context.progress.of(session);
+  assert.ok(known);
+  const stopping = { ...known, stopping: true };
+  const said = (run: typeof known) => stoppingText({ ...run, summary: summarise(run) });
+  assert.match(said(stopping), /^stopping: nuisance 142\/300 · val loss -0\.4 \S+ · no better for 55 epochs$/);
+  assert.match(
+    said({ ...stopping, phase: "interrupted", saved: true }),
+    /^stopped · theta 187\/300, .*; nuisance 142\/300, .* · the model is saved$/,
+  );
+});
