@@ -1,8 +1,8 @@
 // What is told of a run while it stops: no word twice, and no time left that it will not take.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { summarise } from "../../../src/presentation/summary.ts";
 import { stoppingText } from "../../../src/session/run/movement.ts";
-import { summarise } from "../../../src/trainers/run/summary.ts";
 import { askFixed } from "../../support/fixed-sessions.ts";
 
 test("a run that is asked to stop, then one that has stopped", async () => {
