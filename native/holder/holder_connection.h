@@ -38,7 +38,7 @@ struct connection {
   bool subscribed;
   bool told_end;       // EXIT was sent
   bool wants_master;
-  bool stalled;        // its next frame waits for room in `typed`
+  bool stalled;        // its next frame waits: for room in `typed`, or for GO
   bool full;           // its socket took nothing more: until poll says otherwise, asking again would only cost a call for each read of a flood
   bool cannot_send;    // its other side takes nothing more, but may have sent something that counts
   bool tell_gap;       // the last gap grew since it was told
@@ -85,6 +85,8 @@ static inline bool is_open(const struct connection *c) { return c->fd >= 0; }
 static inline size_t typed_waiting(const struct connection *c) { return c->typed_end - c->typed_at; }
 
 // ---- holder_typing.c
+// Takes what waited: there is room now, or GO has come.
+void typing_take_stalled(void);
 // False when there is no room: the frame waits in `incoming`, and the connection with it. `more`: what comes
 // next belongs to it.
 bool typing_take(struct connection *c, const uint8_t *bytes, size_t length, bool more);

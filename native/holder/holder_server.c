@@ -180,9 +180,10 @@ static bool take_go(struct connection *c, const uint8_t *payload, size_t length)
   };
   int master = c->passed;
   c->passed = -1;
-  if (holder_go(master, &orders)) return true;
-  os_close(master);
-  return false;
+  bool began = holder_go(master, &orders);
+  if (began) typing_take_stalled();
+  else os_close(master);
+  return began;
 }
 
 // From here on it speaks a later version. Where it is a viewer and there are enough of them, it has to go.
@@ -205,10 +206,12 @@ static void resize(struct connection *c, uint16_t cols, uint16_t rows) {
   c->sized = (struct size_mark){log_end(), cols, rows};
 }
 
-enum verdict { TAKEN, NO_ROOM, MALFORMED };
+enum verdict { TAKEN, LATER, MALFORMED };
 
 // One frame. Payloads may be longer than what is known of them: a later version may add to their end.
 static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t *payload, size_t length) {
+  // before GO there is neither log nor terminal: a screen may ask a successor for the output by then
+  if (holder_state() == WAITING_FOR_GO && type != TO_GO && type != TO_SPEAK) return LATER;
   switch (type) {
     case TO_GO:
       return take_go(c, payload, length) ? TAKEN : MALFORMED;
@@ -217,11 +220,11 @@ static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t
       cursor_subscribe(c, get_u64(payload));
       return TAKEN;
     case TO_INPUT:
-      return typing_take(c, payload, length, false) ? TAKEN : NO_ROOM;
+      return typing_take(c, payload, length, false) ? TAKEN : LATER;
     case TO_KEYS:
       if (length < KEYS_HEAD) return MALFORMED;
       return typing_take_counted(c, get_u64(payload), get_u64(payload + 8), payload + KEYS_HEAD, length - KEYS_HEAD,
-                                 payload[16] & KEYS_MORE) ? TAKEN : NO_ROOM;
+                                 payload[16] & KEYS_MORE) ? TAKEN : LATER;
     case TO_SPEAK:
       return length >= 3 && get_u16(payload) >= 1 && speak(c, get_u16(payload), payload[2]) ? TAKEN : MALFORMED;
     case TO_WINSIZE:
@@ -254,17 +257,14 @@ void server_take_frames(struct connection *c) {
   size_t at = 0;
   while (c->incoming_length - at >= FRAME_HEADER) {
     size_t length = get_u32(c->incoming + at);
-    if (length > PAYLOAD_LIMIT) {
-      drop(c);
-      return;
-    }
-    if (c->incoming_length - at < FRAME_HEADER + length) break;
-    enum verdict verdict = take_frame(c, c->incoming[at + 4], c->incoming + at + FRAME_HEADER, length);
+    if (length <= PAYLOAD_LIMIT && c->incoming_length - at < FRAME_HEADER + length) break;
+    enum verdict verdict = length > PAYLOAD_LIMIT ? MALFORMED
+                                                  : take_frame(c, c->incoming[at + 4], c->incoming + at + FRAME_HEADER, length);
     if (verdict == MALFORMED) {
       drop(c);
       return;
     }
-    c->stalled = verdict == NO_ROOM;
+    c->stalled = verdict == LATER;
     if (c->stalled) break;
     at += FRAME_HEADER + length;
   }

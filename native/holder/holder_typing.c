@@ -113,6 +113,11 @@ int64_t server_turn_end(void) {
   return c && !c->typed && waits_for_room() ? server.turn_ms + LONGEST_TURN_MS : 0;
 }
 
+void typing_take_stalled(void) {
+  for (size_t i = 0; i < CONNECTIONS; i++)
+    if (is_open(&server.connections[i]) && server.connections[i].stalled) server_take_frames(&server.connections[i]);
+}
+
 void server_deliver_typing(void) {
   for (struct connection *c; (c = next_typing());) {
     ssize_t taken = holder_type(c->typed + c->typed_at, typed_waiting(c));
@@ -123,6 +128,5 @@ void server_deliver_typing(void) {
     server.turn_ms = now_ms();
     if (typed_waiting(c) == 0) typing_forget(c);
   }
-  for (size_t i = 0; i < CONNECTIONS; i++)
-    if (is_open(&server.connections[i]) && server.connections[i].stalled) server_take_frames(&server.connections[i]);
+  typing_take_stalled();
 }

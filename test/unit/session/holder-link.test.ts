@@ -369,6 +369,47 @@ test("holder killed: a successor takes the terminal over; at most one read is lo
   }
 });
 
+test("who asks a successor for the output before it has its orders is given it once it has", async () => {
+  const held = await Held.shell("echo ready; read a");
+  const heard = new Heard();
+  let orders = -1;
+  try {
+    await held.heard.until("ready");
+    process.kill(held.link.holderPid, "SIGKILL");
+    await ended(held.link.holderPid);
+    const successor = spawn(holder, [held.folder, "--adopt", String(held.link.programPid)], {
+      cwd: "/",
+      env: {},
+      stdio: "ignore",
+    });
+    const gone = once(successor, "exit");
+    orders = await until(() => connected(`${held.folder}/sock`), "the successor to listen");
+    // it wakes up for what comes
+    const looks = () =>
+      Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readIfThere(`/proc/${successor.pid}/status`) ?? "")?.[1]);
+    const before = looks();
+    heard.read(held.folder, 2);
+    await until(() => !(looks() <= before), "the successor to have read");
+    sendFds(orders, encodeGo({ umask: 0o077, keep: 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] }), [held.link.master]);
+    await heard.until("ady");
+    assert.equal(heard.from, 2);
+    successor.kill("SIGKILL");
+    await gone;
+  } finally {
+    if (orders >= 0) close(orders);
+    await held.dispose();
+  }
+});
+
+/** A connection to a socket, once somebody listens there. */
+function connected(socket: string): number | undefined {
+  try {
+    return connectUnix(socket);
+  } catch {
+    return undefined;
+  }
+}
+
 test("a second successor, and one of a holder that still lives", async () => {
   const held = await Held.shell("echo ready; read a; echo one $a; read b; echo two $b");
   try {
