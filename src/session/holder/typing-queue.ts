@@ -17,6 +17,11 @@ const keysHead = 17;
  */
 export const mostWaitingInput = 16 << 20;
 /**
+ * … and in so many pieces: each costs some 200 bytes, and time with each that is passed on, however short it
+ * is. What a person types comes in a piece for each read.
+ */
+export const mostWaitingPieces = 1 << 14;
+/**
  * Answers of the screen that wait for the program: a real terminal's line takes 4 KiB. One that asks and
  * never reads gets no more of them.
  */
@@ -79,6 +84,7 @@ export class TypingQueue {
   /** @see HolderLink.input */
   input(bytes: Uint8Array, by?: Position): void {
     if (this.waiting + bytes.length > mostWaitingInput) return;
+    if (this.#queue.length + this.#underWay.length >= mostWaitingPieces) return;
     // with a holder of version 1 we are the only one who types: the shorter way, while nothing waits on the
     // other one
     const taken = this.#effects.version() < 2 && this.waiting === 0 && !this.#lost ? this.#effects.write(bytes) : 0;
