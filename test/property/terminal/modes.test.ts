@@ -2,44 +2,27 @@
 // leaving gives back the state from before.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import headless, { type Terminal } from "@xterm/headless";
+import headless from "@xterm/headless";
 import fc from "fast-check";
 import { defaultConfig } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
+import { stateOf, written } from "../../support/terminal-state.ts";
 import { modesAndResets } from "./vocabulary.ts";
-
-function write(terminal: Terminal, bytes: string | Uint8Array): Promise<void> {
-  return new Promise((resolve) => terminal.write(bytes, resolve));
-}
-
-/** What a terminal does with keys, output and its cursor. */
-function state(terminal: Terminal): unknown {
-  const core = (
-    terminal as unknown as { _core: { coreService: { isCursorHidden: boolean; modes: object; decPrivateModes: object } } }
-  )._core.coreService;
-  return structuredClone({
-    modes: { ...terminal.modes },
-    hidden: core.isCursorHidden,
-    ansi: core.modes,
-    dec: core.decPrivateModes,
-    buffer: terminal.buffer.active.type,
-  });
-}
 
 test("any modes and resets: a paste stays one while they last, and leaving gives the terminal back as it was", async () => {
   await fc.assert(
     fc.asyncProperty(modesAndResets, async (pieces) => {
       const terminal = new headless.Terminal({ cols: 40, rows: 10, allowProposedApi: true, logLevel: "off" });
-      const before = state(terminal);
-      await write(terminal, enterTerminal({ title: "t", rows: 10 }));
+      const before = stateOf(terminal);
+      await written(terminal, enterTerminal({ title: "t", rows: 10 }));
       const filter = new StreamFilter(defaultConfig.programSequences, { of: "program" });
       for (const piece of pieces) {
-        await write(terminal, filter.feed(Buffer.from(piece)));
+        await written(terminal, filter.feed(Buffer.from(piece)));
         assert.equal(terminal.modes.bracketedPasteMode, true, JSON.stringify(piece));
       }
-      await write(terminal, leaveTerminal());
-      assert.deepEqual(state(terminal), before);
+      await written(terminal, leaveTerminal());
+      assert.deepEqual(stateOf(terminal), before);
       terminal.dispose();
     }),
     { numRuns: 400 },
