@@ -1,0 +1,30 @@
+// An installation that is damaged, or being replaced, under its server: nobody is left before a blank screen.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { TestHome } from "../support/home.ts";
+import { Installation } from "../support/installation.ts";
+import { notBuilt } from "../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+const home = new TestHome();
+after(() => home.dispose());
+
+test("without the screens' worker an attach says why it has no screen, and has it once there is one again; the program goes on", async () => {
+  const installed = new Installation(path.join(path.dirname(home.folder), "environment"));
+  const worker = path.join(installed.folder, "dist/screen-worker.cjs");
+  fs.renameSync(worker, `${worker}.away`);
+  const file = installed.falcon;
+  const id = await home.start(["/bin/sh", "-c", "echo begun; read -r x; echo got $x; read -r x"], [], { file });
+  const viewer = home.terminal(["attach", id], { file, cols: 150 });
+  await viewer.waitFor(/its screen cannot be drawn, since the screens' worker does not start/);
+  fs.renameSync(`${worker}.away`, worker);
+  await viewer.waitFor("begun");
+  viewer.type("on\r");
+  await viewer.waitFor("got on");
+  viewer.key("C-\\");
+  assert.equal((await viewer.waitForExit()).code, 0);
+  assert.equal((await home.untilState(id, "running")).state, "running");
+});
