@@ -184,7 +184,7 @@ export class Server implements Context {
     const worker = path.join(options.root, "dist", "screen-worker.cjs");
     this.#screens = new ScreenPool(
       workersFor(os.availableParallelism()),
-      () => new Screens(worker, log, addonFile),
+      (elsewhere) => new Screens(worker, log, addonFile, elsewhere),
       () => roomFor(1),
     );
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {

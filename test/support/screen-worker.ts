@@ -30,3 +30,25 @@ export function screenWorker(): () => string {
   after(() => fs.rmSync(folder, { recursive: true, force: true }));
   return () => path.join(folder, "worker.cjs");
 }
+
+/** What a screen is to be fed alone, so that the thread of a `standingWorker` stands in its turn. */
+export const standing = "STANDING";
+
+/** A worker whose thread stands where it cuts off this word, until it is told to go on. */
+export function standingWorker(worker: string): { file: string; goOn(): void } {
+  const folder = fs.mkdtempSync(path.join(path.dirname(worker), "standing-"));
+  const [file, release] = ["worker.cjs", "go-on"].map((name) => path.join(folder, name)) as [string, string];
+  fs.writeFileSync(
+    file,
+    `const fs = require("node:fs");
+     const cut = Uint8Array.prototype.subarray;
+     Uint8Array.prototype.subarray = function (...at) {
+       const part = cut.apply(this, at);
+       if (part.length === ${standing.length} && String.fromCharCode(...part) === ${JSON.stringify(standing)})
+         while (!fs.existsSync(${JSON.stringify(release)}));
+       return part;
+     };
+     require(${JSON.stringify(worker)});`,
+  );
+  return { file, goOn: () => fs.writeFileSync(release, "") };
+}

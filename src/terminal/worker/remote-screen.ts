@@ -16,9 +16,9 @@ export interface Line {
 
 export class RemoteScreen implements ScreenHandle {
   readonly id: string;
-  readonly key: Key;
+  #key: Key;
   readonly #events: ScreenEvents;
-  readonly #line: Line;
+  #line: Line;
   readonly #scrollback: number;
   #cols: number;
   #rows: number;
@@ -31,19 +31,25 @@ export class RemoteScreen implements ScreenHandle {
   readonly #watches = new Map<number, { sink: (frame: Buffer) => void; cols: number; rows: number }>();
   #watchCount = 0;
   #isClosed = false;
+  #wasFed = false;
   #waits = false;
   #attended = false;
   #streams = false;
 
   constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
     this.id = id;
-    this.key = key;
+    this.#key = key;
     this.#events = events;
     this.#line = line;
     this.#scrollback = options.scrollback;
     this.#cols = options.cols;
     this.#rows = options.rows;
     this.#offset = options.offset;
+  }
+
+  /** Its number, in the worker that it is with. */
+  get key(): Key {
+    return this.#key;
   }
 
   begin({ cols, rows, offset, restore }: Omit<OpenOptions, "scrollback">): void {
@@ -70,6 +76,23 @@ export class RemoteScreen implements ScreenHandle {
       this.#line.post({ do: "watch", key: this.key, watch, cols: size.cols, rows: size.rows });
     if (waited) this.#events.follow?.waits(false);
     this.#drain();
+  }
+
+  /** Leaves its worker, and begins again in another one. */
+  move(key: Key, line: Line): void {
+    this.#line.post({ do: "close", key: this.#key });
+    [this.#key, this.#line] = [key, line];
+    this.revive(true);
+  }
+
+  /** Whether it can begin again elsewhere: what it was fed, and not told to read, nobody feeds again. */
+  get mayMove(): boolean {
+    return !this.#wasFed && !this.#isClosed;
+  }
+
+  /** Whether somebody is shown frames of it. */
+  get isWatched(): boolean {
+    return this.#watches.size > 0;
   }
 
   /**
@@ -102,6 +125,7 @@ export class RemoteScreen implements ScreenHandle {
 
   feed(bytes: Uint8Array, offset?: number): void {
     if (this.#isClosed || bytes.length === 0) return;
+    this.#wasFed = true;
     this.#offset = (offset ?? this.#offset) + bytes.length;
     if (this.#waits) return;
     this.#lag += bytes.length;
@@ -168,22 +192,21 @@ export class RemoteScreen implements ScreenHandle {
 
   watchFrames(cols: number, rows: number, sink: (frame: Buffer) => void): FrameWatch {
     const watch = ++this.#watchCount;
-    const { key } = this;
     const post = (message: ToWorker) => {
       if (this.#watches.has(watch)) this.#say(message);
     };
     const size = { sink, cols, rows };
     this.#watches.set(watch, size);
-    post({ do: "watch", key, watch, cols, rows });
+    post({ do: "watch", key: this.key, watch, cols, rows });
     return {
       resize: (newCols, newRows) => {
         size.cols = newCols;
         size.rows = newRows;
-        post({ do: "watch", key, watch, cols: newCols, rows: newRows });
+        post({ do: "watch", key: this.key, watch, cols: newCols, rows: newRows });
       },
-      again: () => post({ do: "again", key, watch }),
+      again: () => post({ do: "again", key: this.key, watch }),
       close: () => {
-        post({ do: "unwatch", key, watch });
+        post({ do: "unwatch", key: this.key, watch });
         this.#watches.delete(watch);
       },
     };

@@ -1,5 +1,6 @@
 // Screens shared out among several worker threads: a session whose output is dear to draw takes the time of
-// its own, and those that are with another one do not meet it.
+// its own; those that are with another one do not meet it, and those that are with it leave where it takes
+// the whole of its thread.
 import type { OpenOptions, ScreenEvents, ScreenHandle, Screens } from "./screens.ts";
 
 /** Who opens screens. */
@@ -18,11 +19,11 @@ export class ScreenPool implements OpensScreens {
   readonly #mayGrow: () => boolean;
 
   /**
-   * @param make another worker's screens; its thread starts with the first one.
+   * @param make another worker's screens, which may send one elsewhere; its thread starts with the first one.
    * @param mayGrow whether the system has room for another thread.
    */
-  constructor(count: number, make: () => Screens, mayGrow: () => boolean) {
-    this.#workers = Array.from({ length: count }, make);
+  constructor(count: number, make: (elsewhere: () => Screens | undefined) => Screens, mayGrow: () => boolean) {
+    this.#workers = Array.from({ length: count }, () => make(() => this.#elsewhere()));
     this.#mayGrow = mayGrow;
   }
 
@@ -43,6 +44,12 @@ export class ScreenPool implements OpensScreens {
     if (another !== undefined && (least === undefined || this.#mayGrow())) return another;
     // none can be had: they are asked for again by whoever comes
     return least ?? (this.#workers[0] as Screens);
+  }
+
+  /** Where a screen goes from a worker whose thread stands in the turn of one. */
+  #elsewhere(): Screens | undefined {
+    const there = this.#chosen();
+    return there.state === "running" || there.state === "idle" ? there : undefined;
   }
 
   async dispose(): Promise<void> {

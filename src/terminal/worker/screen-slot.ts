@@ -52,6 +52,8 @@ export interface SlotEffects {
   wake(): void;
   /** It is closed. */
   closed(): void;
+  /** Does work that may take long, in this screen's turn. */
+  during(work: () => void): void;
 }
 
 export class ScreenSlot {
@@ -169,6 +171,10 @@ export class ScreenSlot {
 
   /** Does one slice of work. */
   step(): void {
+    this.#effects.during(() => this.#step());
+  }
+
+  #step(): void {
     const job = this.#jobs[0];
     if (job === undefined) return;
     const { packed } = this.#kept;
@@ -271,7 +277,7 @@ export class ScreenSlot {
     if (this.#gone || this.#kept.packed !== undefined) return;
     if (this.#screen.unsettled) {
       this.#quiet = setTimeout(() => {
-        this.#kept.attempt(() => this.#screen.settle());
+        this.#effects.during(() => this.#kept.attempt(() => this.#screen.settle()));
         this.#watches.changed();
         this.#awaitQuiet();
       }, floodPause);
@@ -280,7 +286,7 @@ export class ScreenSlot {
         this.#quiet = undefined;
         if (this.busy) return;
         this.#made = undefined;
-        this.#kept.pack();
+        this.#effects.during(() => this.#kept.pack());
       }, this.#kept.patience);
     }
   }

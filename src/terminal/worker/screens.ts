@@ -1,11 +1,12 @@
-// All screens, as the main thread has them: starts the worker, hands on what is said and answered, and has
-// another worker take over where one dies.
+// The screens of one worker, as the main thread has them: starts it, hands on what is said and answered, and
+// has another one take over where it dies, or where its thread stands in one screen's turn.
 import { Worker } from "node:worker_threads";
 import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { asBuffer, type FromWorker, type Key, type ToWorker } from "./channel.ts";
-import { type Answer, RemoteScreen } from "./remote-screen.ts";
+import { type Answer, type Line, RemoteScreen } from "./remote-screen.ts";
 import type { OpenOptions, ScreenEvents, ScreenHandle } from "./screen-handle.ts";
+import { TurnWatch } from "./turn-watch.ts";
 
 export type { InputModes, ScreenText, Snapshot } from "../model/screen.ts";
 export type { Marks, Place, Size, Source } from "./channel.ts";
@@ -26,22 +27,29 @@ interface Pending {
   screen: RemoteScreen;
   resolve(value: Answer): void;
   reject(error: Error): void;
-  message: ToWorker;
+  /** What was asked. */
+  message(request: number): ToWorker;
   early: ((first: Buffer) => void) | undefined;
 }
+
+/** Numbers of screens, which no two workers share: a screen may come to another one. */
+let keys = 0;
 
 export class Screens {
   readonly #file: string | URL;
   readonly #addon: string | undefined;
   readonly #log: Log;
+  readonly #elsewhere: () => Screens | undefined;
   #worker: Worker | undefined;
   #born = 0;
   #resting: NodeJS.Timeout | undefined;
+  /** Why it rests. */
+  #shortage = new NoScreens();
   #falseStarts = 0;
   readonly #screens = new Map<Key, RemoteScreen>();
   readonly #pending = new Map<number, Pending>();
-  #keys = 0;
   #requests = 0;
+  readonly #turns: TurnWatch;
   #disposed = false;
 
   /**
@@ -49,17 +57,28 @@ export class Screens {
    * @param addon file of the native addon, which gives memory back to the system and passes over plain
    * output; without it the worker keeps memory
    * for the next screens, and takes a flood more slowly.
+   * @param elsewhere another worker's screens, for those whose thread stands in the turn of one of them;
+   * undefined where there is none.
    */
-  constructor(workerFile: string | URL, log: Log, addon?: string) {
+  constructor(workerFile: string | URL, log: Log, addon?: string, elsewhere: () => Screens | undefined = () => undefined) {
     this.#file = workerFile;
     this.#addon = addon;
     this.#log = log;
+    this.#elsewhere = elsewhere;
+    this.#turns = new TurnWatch({
+      awaited: () => this.#pending.size > 0 || [...this.#screens.values()].some(({ isWatched }) => isWatched),
+      stands: (whose) => this.#leave(whose),
+    });
   }
 
-  /** Whether its worker runs, is still to be started, or cannot be had for now. */
-  get state(): "running" | "idle" | "resting" {
+  /**
+   * Whether its worker runs, stands in the turn of one screen, is still to be started, or cannot be had for
+   * now.
+   */
+  get state(): "running" | "stalled" | "idle" | "resting" {
     if (this.#resting !== undefined) return "resting";
-    return this.#worker === undefined ? "idle" : "running";
+    if (this.#worker === undefined) return "idle";
+    return this.#turns.stands ? "stalled" : "running";
   }
 
   /** How many screens there are. */
@@ -76,11 +95,13 @@ export class Screens {
 
   /** @param id what the log calls it. */
   open(id: string, options: OpenOptions, events: ScreenEvents): ScreenHandle {
-    const screen = new RemoteScreen(id, ++this.#keys, options, events, {
-      post: (message, transfer) => this.#post(message, transfer),
-      ask: (message, early) => this.#ask(screen, message, early),
-      closed: () => this.#closed(screen),
-    });
+    const screen: RemoteScreen = new RemoteScreen(
+      id,
+      ++keys,
+      options,
+      events,
+      this.#lineOf(() => screen),
+    );
     if (this.#disposed) screen.abandon();
     else {
       this.#screens.set(screen.key, screen);
@@ -88,6 +109,14 @@ export class Screens {
       else screen.begin(options);
     }
     return screen;
+  }
+
+  #lineOf(screen: () => RemoteScreen): Line {
+    return {
+      post: (message, transfer) => this.#post(message, transfer),
+      ask: (message, early) => this.#ask(screen(), message, early),
+      closed: () => this.#closed(screen()),
+    };
   }
 
   /** Starts the worker, which takes some 60 ms to come up, for a screen that is about to be opened. */
@@ -99,7 +128,7 @@ export class Screens {
   #start(): Worker | undefined {
     let worker: Worker;
     try {
-      worker = new Worker(this.#file, { workerData: { addon: this.#addon } });
+      worker = new Worker(this.#file, { workerData: { addon: this.#addon, turns: this.#turns.begin() } });
     } catch (error) {
       this.#log("screens.failed", { reason: String(error) });
       this.#rest(shortageOf(error));
@@ -124,16 +153,51 @@ export class Screens {
     const worker = this.#worker ?? this.#start();
     if (worker === undefined) return;
     worker.postMessage(message, transfer);
+    if (message.do === "watch") this.#turns.look();
   }
 
   #ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     if (this.#resting !== undefined) this.#tryAgain();
-    return new Promise((resolve, reject) => {
-      const request = ++this.#requests;
-      const sent = message(request);
-      this.#pending.set(request, { screen, resolve, reject, message: sent, early });
-      this.#post(sent);
-    });
+    return new Promise((resolve, reject) => this.#await({ screen, resolve, reject, message, early }));
+  }
+
+  #await(pending: Pending): void {
+    const request = ++this.#requests;
+    this.#pending.set(request, pending);
+    this.#post(pending.message(request));
+    if (this.#resting === undefined) this.#turns.look();
+    else this.#refuse(this.#shortage);
+  }
+
+  /** Whoever waits for another screen than this one, in whose turn the thread stands, has it elsewhere. */
+  #leave(whose: Key): void {
+    const awaited = new Set([...this.#pending.values()].map(({ screen }) => screen));
+    for (const screen of this.#screens.values()) if (screen.isWatched) awaited.add(screen);
+    for (const screen of awaited) {
+      if (screen.key === whose || !screen.mayMove) continue;
+      const there = this.#elsewhere();
+      if (there === undefined) return;
+      this.#log("screen.moved", { id: screen.id, reason: `its thread draws ${this.#screens.get(whose)?.id ?? "another"} alone` });
+      this.#give(screen, there);
+    }
+  }
+
+  /** What was asked of the screen is asked again there. */
+  #give(screen: RemoteScreen, there: Screens): void {
+    const asked = [...this.#pending].filter(([, pending]) => pending.screen === screen);
+    for (const [request] of asked) this.#pending.delete(request);
+    this.#screens.delete(screen.key);
+    there.#take(screen);
+    for (const [, pending] of asked) there.#await(pending);
+  }
+
+  #take(screen: RemoteScreen): void {
+    const key = ++keys;
+    this.#screens.set(key, screen);
+    screen.move(
+      key,
+      this.#lineOf(() => screen),
+    );
   }
 
   #received(message: FromWorker): void {
@@ -183,6 +247,7 @@ export class Screens {
   /** Another worker takes over: every screen is made anew, and what was asked is asked again. */
   #died(status: number): void {
     this.#worker = undefined;
+    this.#turns.stop();
     const lived = performance.now() - this.#born;
     this.#log("screens.died", { status, lived: Math.round(lived), screens: this.#screens.size });
     if (this.#disposed) return;
@@ -190,7 +255,7 @@ export class Screens {
     if (++this.#falseStarts > mostFalseStarts) return this.#rest();
     if (this.#screens.size > 0 && this.#start() === undefined) return;
     for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
-    for (const { message } of this.#pending.values()) this.#post(message);
+    for (const [request, { message }] of this.#pending) this.#post(message(request));
   }
 
   /**
@@ -202,7 +267,8 @@ export class Screens {
     for (const screen of this.#screens.values()) screen.wait();
     this.#resting = setTimeout(() => this.#tryAgain(), restPause);
     this.#resting.unref();
-    this.#refuse(new NoScreens(why));
+    this.#shortage = new NoScreens(why);
+    this.#refuse(this.#shortage);
   }
 
   #tryAgain(): void {
@@ -223,6 +289,7 @@ export class Screens {
   #giveUp(reason: string): void {
     this.#disposed = true;
     clearTimeout(this.#resting);
+    this.#turns.stop();
     this.#refuse(new Error(reason));
     for (const screen of this.#screens.values()) screen.abandon();
     this.#screens.clear();

@@ -1,9 +1,10 @@
 // The screen worker: holds every session's screen and works on them in turns, so that a flood in one delays
 // no other by more than a slice.
 import os from "node:os";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { Key, ToWorker } from "./channel.ts";
 import { ScreenSlot } from "./screen-slot.ts";
+import { TurnMark } from "./turn-mark.ts";
 
 /**
  * This thread is so much nicer than the one that moves the keys, which it else makes wait under a flood:
@@ -23,6 +24,8 @@ if (process.platform === "linux") {
 if (parentPort === null) throw new Error("the screen worker runs in a worker thread");
 const port = parentPort;
 
+/** The main thread sees from it whose turn it is. */
+const mark = new TurnMark((workerData as { turns?: SharedArrayBuffer } | null)?.turns);
 const slots = new Map<Key, ScreenSlot>();
 let turning = false;
 
@@ -50,6 +53,7 @@ port.on("message", (message: ToWorker) => {
     const slot = new ScreenSlot(message, {
       post: (said, transfer) => port.postMessage(said, transfer),
       wake: takeTurns,
+      during: (work) => mark.during(key, work),
       closed: () => slots.delete(key),
     });
     slots.set(key, slot);

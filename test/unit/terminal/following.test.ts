@@ -13,9 +13,11 @@ import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
 import { Held } from "../../support/held.ts";
 import { addon } from "../../support/paths.ts";
-import { screenWorker } from "../../support/screen-worker.ts";
+import { screenWorker, standing, standingWorker } from "../../support/screen-worker.ts";
 
 const worker = screenWorker();
+
+const quiet = { answer: () => {}, title: () => {}, modes: () => {} };
 
 /** A program under a real holder, and a screen that follows it. */
 async function following(command: string[], work: (scene: Scene) => Promise<void>, source: Partial<Source> = {}): Promise<void> {
@@ -54,7 +56,8 @@ class Scene {
       waits: () => {},
     };
     const answer = (bytes: Buffer) => this.told.push(`answer ${bytes.toString("latin1").slice(1)}`);
-    const events = { answer, title: () => {}, modes: () => {}, follow };
+    const lost = () => ({ cols: 80, rows: 24, offset: 0, source: { ...this.source, until: this.place?.taken ?? 0 } });
+    const events = { answer, title: () => {}, modes: () => {}, lost, follow };
     this.handle = screens.open("a", { cols: 80, rows: 24, scrollback: 500, offset: 0 }, events);
     this.handle.follow(this.source);
   }
@@ -176,5 +179,37 @@ test("a screen whose worker is gone lags behind nothing", () => {
     if (loss === "revive") screen.revive(true);
     else screen[loss]();
     assert.equal(screen.lag, 0, loss);
+  }
+});
+
+test("a screen whose thread stands in another one's turn follows from another thread: what it is asked is answered once", async () => {
+  const { file, goOn } = standingWorker(worker());
+  const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
+    subscribe: null,
+  });
+  const other = new Screens(file, () => {}, addon);
+  const screens = new Screens(
+    file,
+    () => {},
+    addon,
+    () => other,
+  );
+  try {
+    const eater = screens.open("eater", { cols: 80, rows: 24, scrollback: 500, offset: 0 }, quiet);
+    const scene = new Scene(held, screens, {});
+    await until(() => scene.told.some((told) => told.startsWith("answer")), "the answer to the first question");
+    eater.feed(Buffer.from(standing));
+    await scene.shows("one");
+    held.link.input(Buffer.from("go\n"));
+    await scene.shows("onetwo");
+    await until(() => scene.told.some((told) => told === "answer [0n"), "the answer to the second question");
+    goOn();
+    await eater.text();
+    const answers = scene.told.filter((told) => told.startsWith("answer"));
+    assert.deepEqual(answers.slice(1), ["answer [0n"], `${scene.told}`);
+  } finally {
+    await screens.dispose();
+    await other.dispose();
+    await held.dispose();
   }
 });

@@ -8,7 +8,7 @@ import { Screen } from "../../../src/terminal/model/screen.ts";
 import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
 import { addon } from "../../support/paths.ts";
-import { screenWorker } from "../../support/screen-worker.ts";
+import { screenWorker, standing, standingWorker } from "../../support/screen-worker.ts";
 
 const worker = screenWorker();
 
@@ -259,5 +259,56 @@ describe("screens", () => {
       other.feed(Buffer.from("later"));
       assert.equal((await other.text()).lines[0], "later");
     }, late);
+  });
+
+  test("a worker that the system has no room for fails at once, each time", () =>
+    using(async (screens) => {
+      const handle = screens.open("a", options, quiet);
+      for (let n = 0; n < 2; n++) await assert.rejects(handle.text(), NoScreens);
+    }, "no path of a worker"));
+
+  test("a thread that stands in one screen's turn keeps no other one: who waits for it, or is shown frames, has it from another thread", async () => {
+    const { file, goOn } = standingWorker(worker());
+    const stored = new Screen(options);
+    stored.feed(Buffer.from("kept"));
+    const { replay: restore, offset } = stored.encode();
+    const begins = { ...options, offset, restore };
+    await using(async (other) => {
+      const log: [string, Record<string, unknown>][] = [];
+      const screens = new Screens(
+        file,
+        (event, facts = {}) => log.push([event, facts]),
+        addon,
+        () => other,
+      );
+      try {
+        const lost = () => ({ ...begins, source: undefined });
+        const eater = screens.open("eater", options, quiet);
+        const [asked, shown, silent] = ["asked", "shown", "silent"].map((id) => screens.open(id, begins, { ...quiet, lost }));
+        let frames = "";
+        shown?.watchFrames(20, 5, (frame) => {
+          frames += frame.toString();
+        });
+        await until(() => frames.includes("kept"), "the first frame");
+        frames = "";
+        eater.feed(Buffer.from(standing));
+        const own = eater.text();
+        assert.equal((await asked?.text())?.lines[0], "kept");
+        await until(() => frames.includes("kept"), "a frame of the other thread");
+        assert.equal(screens.state, "stalled");
+        assert.deepEqual(
+          log.map(([event, { id }]) => `${event} ${id}`),
+          ["screen.moved asked", "screen.moved shown"],
+        );
+        // known to stand: nobody waits for a look
+        assert.equal((await silent?.text())?.lines[0], "kept");
+        goOn();
+        assert.equal((await own).lines[0], standing);
+        assert.equal(screens.state, "running");
+        assert.equal((await asked?.snapshot(0))?.offset, offset);
+      } finally {
+        await screens.dispose();
+      }
+    }, file);
   });
 });
