@@ -118,7 +118,7 @@ export const serverKills: Fault = {
  * A client gives up after six losses in a row, each within 10 s of its connection (docs/design/protocol.md):
  * so each viewer is put to five.
  */
-const killsPerViewer = 5;
+export const killsPerViewer = 5;
 
 export const viewerKills: Fault = {
   name: "kill -9 of the server with an attached viewer",

@@ -8,7 +8,7 @@ import { compile } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, root } from "../support/paths.ts";
-import { installation } from "./kills.ts";
+import { installation, killsPerViewer } from "./kills.ts";
 import { killServer, logged } from "./product.ts";
 import { type Fault, moment } from "./report.ts";
 
@@ -54,24 +54,31 @@ export const silences: Fault = {
     const listeners: Listener[] = [];
     try {
       const id = await home.start(ticks);
-      const attached = new Listener([falcon, "attach", id], home.env);
-      const bare = new Listener(ticks, home.env);
-      listeners.push(attached, bare);
       const directs = () => logged(home, "viewer.direct-granted").length;
-      await until(() => directs() > 0, "the terminal to read the output itself");
       const longest: number[] = [];
       const meanwhile: number[] = [];
-      for (let kill = 0; kill < kills; kill++) {
-        const { bytes } = await attached.silence();
-        await bare.silence();
+      for (let viewer = 0; viewer * killsPerViewer < kills; viewer++) {
         const before = directs();
-        await killServer(home);
-        await until(() => directs() > before, "the terminal to be the next server's");
-        await moment(behind);
-        const after = await attached.silence();
-        assert.ok(after.bytes > bytes, "the output goes on");
-        longest.push(after.ms);
-        meanwhile.push((await bare.silence()).ms);
+        const attached = new Listener([falcon, "attach", id], home.env);
+        const bare = new Listener(ticks, home.env);
+        listeners.push(attached, bare);
+        await until(() => directs() > before, "the terminal to read the output itself");
+        for (let kill = 0; kill < killsPerViewer; kill++) {
+          const { bytes } = await attached.silence();
+          await bare.silence();
+          const granted = directs();
+          await killServer(home);
+          await until(
+            () => directs() > granted,
+            () => `the terminal to be the next server's${home.serverLog()}`,
+          );
+          await moment(behind);
+          const after = await attached.silence();
+          assert.ok(after.bytes > bytes, "the output goes on");
+          longest.push(after.ms);
+          meanwhile.push((await bare.silence()).ms);
+        }
+        for (const listener of listeners.splice(0)) await listener.close();
       }
       const figures = (of: number[]) => {
         const sorted = [...of].sort((one, other) => one - other);
