@@ -1,14 +1,11 @@
 // sys.node, the addon for Node: Unix calls that Node lacks, and the registration of those of the *_addon.c
 // files. Plain C on N-API 8; every failure is thrown as an Error with .code (ENOENT, EAGAIN, …).
 // Long: small functions that have nothing in common but who calls them.
-#include "addon/addon_filter.h"
-#include "addon/allowance_addon.h"
-#include "addon/folder_addon.h"
-#include "addon/machine_addon.h"
+#include "addon/calls.h"
+#include "addon/values.h"
 #include "home/job.h"
 #include "system/os.h"
 #include "filter/plain_text_scan.h"
-#include "addon/usage_addon.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,119 +25,6 @@
 
 // Descriptors that one message may carry.
 enum { FDS_LIMIT = 16 };
-enum { PATH_LIMIT = 4096 };
-
-// ---- arguments, results, errors
-
-// The symbolic names of the errors that these calls are known to give; others are thrown with their number.
-static const char *error_name(int error) {
-  static const struct {
-    int number;
-    const char *name;
-  } names[] = {
-      {EPERM, "EPERM"},       {ENOENT, "ENOENT"},         {EINTR, "EINTR"},         {EIO, "EIO"},
-      {EBADF, "EBADF"},       {EAGAIN, "EAGAIN"},         {ENOMEM, "ENOMEM"},       {EACCES, "EACCES"},
-      {EEXIST, "EEXIST"},     {ENOTDIR, "ENOTDIR"},       {EINVAL, "EINVAL"},       {EMFILE, "EMFILE"},
-      {ENFILE, "ENFILE"},     {ENOTTY, "ENOTTY"},         {EFBIG, "EFBIG"},         {ENOSPC, "ENOSPC"},
-      {EROFS, "EROFS"},       {EPIPE, "EPIPE"},           {ELOOP, "ELOOP"},         {ENOTSOCK, "ENOTSOCK"},
-      {ENOSYS, "ENOSYS"},     {ECONNREFUSED, "ECONNREFUSED"}, {ECONNRESET, "ECONNRESET"}, {ENOTCONN, "ENOTCONN"},
-      {ETIMEDOUT, "ETIMEDOUT"}, {ENAMETOOLONG, "ENAMETOOLONG"}, {EOPNOTSUPP, "EOPNOTSUPP"}, {EINPROGRESS, "EINPROGRESS"},
-      {EDQUOT, "EDQUOT"},     {EPROTOTYPE, "EPROTOTYPE"}, {ENXIO, "ENXIO"},         {ETOOMANYREFS, "ETOOMANYREFS"},
-  };
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].number == error) return names[i].name;
-  static char other[16];
-  snprintf(other, sizeof other, "E%d", error);
-  return other;
-}
-
-static napi_value throw_errno(napi_env env, const char *call, const char *detail) {
-  int error = errno;
-  char text[PATH_LIMIT + 256];
-  const char *gap = detail ? " " : "";
-  snprintf(text, sizeof text, "%s: %s, %s%s%s", error_name(error), strerror(error), call, gap, detail ? detail : "");
-  napi_throw_error(env, error_name(error), text);
-  return NULL;
-}
-
-static napi_value throw_type(napi_env env, const char *text) {
-  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", text);
-  return NULL;
-}
-
-// Reads the arguments of a call into `values`; false (and thrown) when there are fewer than `count`.
-static bool get_arguments(napi_env env, napi_callback_info info, napi_value *values, size_t count) {
-  size_t given = count;
-  if (napi_get_cb_info(env, info, &given, values, NULL, NULL) == napi_ok && given >= count) return true;
-  throw_type(env, "too few arguments");
-  return false;
-}
-
-static bool get_int(napi_env env, napi_value value, int *result) {
-  int32_t number;
-  if (napi_get_value_int32(env, value, &number) != napi_ok) {
-    throw_type(env, "a number is expected");
-    return false;
-  }
-  *result = number;
-  return true;
-}
-
-static bool get_offset(napi_env env, napi_value value, int64_t *result) {
-  if (napi_get_value_int64(env, value, result) == napi_ok) return true;
-  throw_type(env, "a number is expected");
-  return false;
-}
-
-static bool get_path(napi_env env, napi_value value, char path[PATH_LIMIT]) {
-  size_t length;
-  if (napi_get_value_string_utf8(env, value, path, PATH_LIMIT, &length) != napi_ok) {
-    throw_type(env, "a path is expected");
-    return false;
-  }
-  if (length == 0 || length + 1 >= PATH_LIMIT || memchr(path, 0, length)) {
-    errno = length + 1 >= PATH_LIMIT ? ENAMETOOLONG : EINVAL;
-    throw_errno(env, "path", NULL);
-    return false;
-  }
-  return true;
-}
-
-// A Buffer or any other Uint8Array.
-static bool get_bytes(napi_env env, napi_value value, uint8_t **bytes, size_t *length) {
-  bool is_typed = false;
-  napi_typedarray_type type;
-  void *data;
-  if (napi_is_typedarray(env, value, &is_typed) == napi_ok && is_typed &&
-      napi_get_typedarray_info(env, value, &type, length, &data, NULL, NULL) == napi_ok && type == napi_uint8_array) {
-    *bytes = data;
-    return true;
-  }
-  throw_type(env, "a Uint8Array is expected");
-  return false;
-}
-
-static napi_value number(napi_env env, double value) {
-  napi_value result = NULL;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
-static napi_value boolean(napi_env env, bool value) {
-  napi_value result = NULL;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
-
-static napi_value object(napi_env env) {
-  napi_value result = NULL;
-  napi_create_object(env, &result);
-  return result;
-}
-
-static void set(napi_env env, napi_value target, const char *name, napi_value value) {
-  napi_set_named_property(env, target, name, value);
-}
 
 // ---- descriptors
 

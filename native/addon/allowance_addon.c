@@ -1,19 +1,13 @@
-// See allowance_addon.h. Whether the kernel would allow something is found out by doing it: capabilities,
-// user namespaces and RLIMIT_NICE all have a say, and no table of ours would follow them.
-#include "addon/allowance_addon.h"
+// The part of sys.node that tells and tries what this process may have. Whether the kernel would allow
+// something is found out by doing it: capabilities, user namespaces and RLIMIT_NICE all have a say, and no
+// table of ours would follow them.
+#include "addon/calls.h"
+#include "addon/values.h"
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/resource.h>
 
 #include "system/os.h"
-
-static napi_value number(napi_env env, double value) {
-  napi_value result = NULL;
-  napi_create_double(env, value, &result);
-  return result;
-}
 
 static napi_value limit_value(napi_env env, rlim_t value) {
   napi_value result = NULL;
@@ -37,19 +31,6 @@ napi_value resource_limits(napi_env env, napi_callback_info info) {
   return list;
 }
 
-static bool two_numbers(napi_env env, napi_callback_info info, napi_value values[2]) {
-  size_t count = 2;
-  if (napi_get_cb_info(env, info, &count, values, NULL, NULL) == napi_ok && count >= 2) return true;
-  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "two numbers are expected");
-  return false;
-}
-
-static napi_value boolean(napi_env env, bool value) {
-  napi_value result = NULL;
-  napi_get_boolean(env, value, &result);
-  return result;
-}
-
 // The hard limit of this process, and what it starts can have: true when it is at least `hard` now.
 napi_value raise_limit(napi_env env, napi_callback_info info) {
   napi_value values[2];
@@ -57,12 +38,10 @@ napi_value raise_limit(napi_env env, napi_callback_info info) {
   uint64_t hard;
   bool lossless;
   struct rlimit limit;
-  if (!two_numbers(env, info, values)) return NULL;
+  if (!get_arguments(env, info, values, 2)) return NULL;
   if (napi_get_value_int32(env, values[0], &resource) != napi_ok ||
-      napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a number and a bigint are expected");
-    return NULL;
-  }
+      napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok)
+    return throw_type(env, "a number and a bigint are expected");
   if (getrlimit(resource, &limit) < 0) return boolean(env, false);
   rlim_t wish = hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)hard;
   if (limit.rlim_max >= wish) return boolean(env, true);
@@ -75,37 +54,34 @@ napi_value raise_limit(napi_env env, napi_callback_info info) {
 // {niceness, oomScoreAdj, processors}: of the thread that asks, which is the one that starts programs.
 napi_value scheduling(napi_env env, napi_callback_info info) {
   (void)info;
-  napi_value result = NULL, bytes = NULL;
+  napi_value result = object(env), bytes = NULL;
   uint8_t mask[OS_PROCESSORS_ROOM];
   int score = 0;
   size_t length = os_processors(mask);
   os_oom_score(&score);
-  napi_create_object(env, &result);
   napi_create_buffer_copy(env, length, mask, NULL, &bytes);
-  napi_set_named_property(env, result, "niceness", number(env, getpriority(PRIO_PROCESS, 0)));
-  napi_set_named_property(env, result, "oomScoreAdj", number(env, score));
-  napi_set_named_property(env, result, "processors", bytes);
+  set(env, result, "niceness", number(env, getpriority(PRIO_PROCESS, 0)));
+  set(env, result, "oomScoreAdj", number(env, score));
+  set(env, result, "processors", bytes);
   return result;
 }
 
 // {niceness, oomScoreAdj}: whether a process that is started from here could take these on. Tried, and taken
 // back.
 napi_value could_take(napi_env env, napi_callback_info info) {
-  napi_value values[2], result = NULL;
+  napi_value values[2];
   int32_t niceness, score;
   int now = getpriority(PRIO_PROCESS, 0), score_now = 0;
-  if (!two_numbers(env, info, values)) return NULL;
-  if (napi_get_value_int32(env, values[0], &niceness) != napi_ok || napi_get_value_int32(env, values[1], &score) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "two numbers are expected");
-    return NULL;
-  }
+  if (!get_arguments(env, info, values, 2)) return NULL;
+  if (napi_get_value_int32(env, values[0], &niceness) != napi_ok || napi_get_value_int32(env, values[1], &score) != napi_ok)
+    return throw_type(env, "two numbers are expected");
   bool nice = niceness >= now;
   if (!nice && setpriority(PRIO_PROCESS, 0, niceness) == 0) nice = setpriority(PRIO_PROCESS, 0, now) == 0;
   bool oom = !os_oom_score(&score_now) || score >= score_now;
   if (!oom && os_set_oom_score(score)) oom = os_set_oom_score(score_now);
-  napi_create_object(env, &result);
-  napi_set_named_property(env, result, "niceness", boolean(env, nice));
-  napi_set_named_property(env, result, "oomScoreAdj", boolean(env, oom));
+  napi_value result = object(env);
+  set(env, result, "niceness", boolean(env, nice));
+  set(env, result, "oomScoreAdj", boolean(env, oom));
   return result;
 }
 
@@ -126,10 +102,8 @@ napi_value room_for(napi_env env, napi_callback_info info) {
   pthread_attr_t small;
   pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
   if (napi_get_cb_info(env, info, &given, &value, NULL, NULL) != napi_ok || given < 1 ||
-      napi_get_value_int32(env, value, &count) != napi_ok || count < 0 || count > MOST) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a small number is expected");
-    return NULL;
-  }
+      napi_get_value_int32(env, value, &count) != napi_ok || count < 0 || count > MOST)
+    return throw_type(env, "a small number is expected");
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, STACK);
   pthread_mutex_lock(&gate);

@@ -1,8 +1,8 @@
-// See usage_addon.h. The kernel's files are read in a thread of Node's pool: it takes milliseconds, and where
-// a read waits the server does not.
-#include "addon/usage_addon.h"
+// The part of sys.node that tells what process trees use. The kernel's files are read in a thread of Node's
+// pool: it takes milliseconds, and where a read waits the server does not.
+#include "addon/calls.h"
+#include "addon/values.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "addon/usage.h"
@@ -24,48 +24,30 @@ static void run(napi_env env, void *data) {
   sample->done = usage_sample(sample->trees, sample->count, sample->look_for_gpu);
 }
 
-static void set_number(napi_env env, napi_value object, const char *name, double number) {
-  napi_value value = NULL;
-  napi_create_double(env, number, &value);
-  napi_set_named_property(env, object, name, value);
-}
-
-static void set_bool(napi_env env, napi_value object, const char *name, bool is) {
-  napi_value value = NULL;
-  napi_get_boolean(env, is, &value);
-  napi_set_named_property(env, object, name, value);
-}
-
 static napi_value tree_object(napi_env env, const struct usage_tree *tree) {
-  napi_value object = NULL, pids = NULL, actors = NULL;
-  napi_create_object(env, &object);
-  set_number(env, object, "root", tree->root);
-  set_bool(env, object, "hidden", tree->hidden);
-  set_bool(env, object, "gpu", tree->gpu);
-  set_number(env, object, "cpu", tree->cpu);
-  set_number(env, object, "anonymous", tree->anonymous);
-  set_number(env, object, "shared", tree->shared);
-  set_number(env, object, "written", tree->written);
+  napi_value result = object(env), pids = NULL, actors = NULL;
+  set(env, result, "root", number(env, tree->root));
+  set(env, result, "hidden", boolean(env, tree->hidden));
+  set(env, result, "gpu", boolean(env, tree->gpu));
+  set(env, result, "cpu", number(env, tree->cpu));
+  set(env, result, "anonymous", number(env, tree->anonymous));
+  set(env, result, "shared", number(env, tree->shared));
+  set(env, result, "written", number(env, tree->written));
   napi_create_array_with_length(env, (size_t)tree->count, &pids);
-  for (int i = 0; i < tree->count; i++) {
-    napi_value pid = NULL;
-    napi_create_int32(env, tree->pids[i], &pid);
-    napi_set_element(env, pids, (uint32_t)i, pid);
-  }
-  napi_set_named_property(env, object, "pids", pids);
+  for (int i = 0; i < tree->count; i++) napi_set_element(env, pids, (uint32_t)i, number(env, tree->pids[i]));
+  set(env, result, "pids", pids);
   napi_create_array_with_length(env, tree->actor_count, &actors);
   for (size_t i = 0; i < tree->actor_count; i++) {
-    napi_value actor = NULL, title = NULL;
-    napi_create_object(env, &actor);
+    napi_value actor = object(env), title = NULL;
     napi_create_string_latin1(env, tree->actors[i].title, NAPI_AUTO_LENGTH, &title);
-    napi_set_named_property(env, actor, "title", title);
-    set_number(env, actor, "pid", tree->actors[i].pid);
-    set_number(env, actor, "cpu", tree->actors[i].cpu);
-    set_number(env, actor, "memory", tree->actors[i].memory);
+    set(env, actor, "title", title);
+    set(env, actor, "pid", number(env, tree->actors[i].pid));
+    set(env, actor, "cpu", number(env, tree->actors[i].cpu));
+    set(env, actor, "memory", number(env, tree->actors[i].memory));
     napi_set_element(env, actors, (uint32_t)i, actor);
   }
-  napi_set_named_property(env, object, "actors", actors);
-  return object;
+  set(env, result, "actors", actors);
+  return result;
 }
 
 static void finish(napi_env env, napi_status status, void *data) {
@@ -89,10 +71,8 @@ napi_value sample_usage(napi_env env, napi_callback_info info) {
   bool is_array = false, gpu = false;
   uint32_t count = 0;
   if (napi_get_cb_info(env, info, &given, args, NULL, NULL) != napi_ok || given != 2 || napi_is_array(env, args[0], &is_array) != napi_ok || !is_array ||
-      napi_get_array_length(env, args[0], &count) != napi_ok || napi_get_value_bool(env, args[1], &gpu) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "a list of processes and a boolean are expected");
-    return NULL;
-  }
+      napi_get_array_length(env, args[0], &count) != napi_ok || napi_get_value_bool(env, args[1], &gpu) != napi_ok)
+    return throw_type(env, "a list of processes and a boolean are expected");
   if (busy) {
     napi_throw_error(env, "EBUSY", "a sample is being taken");
     return NULL;

@@ -1,6 +1,6 @@
 // The simulation's face to JavaScript. What the server asks of the system has the names that sys.node gives
 // it (src/platform/native.ts); the rest is for whoever drives the simulation.
-#include "addon/addon_filter.h"
+#include "addon/calls.h"
 #include "system.h"
 
 #include <errno.h>
@@ -180,7 +180,7 @@ CALL(line_mode) {
 
 CALL(set_window_size) { BEGIN; return NULL; }
 
-CALL(room_for) {
+CALL(room_for_all) {
   napi_value result = NULL;
   BEGIN;
   napi_get_boolean(env, true, &result);
@@ -498,7 +498,7 @@ static napi_value begin(napi_env env, napi_value exports) {
       {"setCloexec", set_cloexec}, {"dup", dup_fd}, {"close", close_fd}, {"writeSome", write_some},
       {"connectUnix", connect_unix}, {"sendFds", send_fds}, {"shutdownWriting", shutdown_writing},
       {"recvFds", recv_fds}, {"peerCredentials", peer_credentials}, {"lineMode", line_mode},
-      {"setWindowSize", set_window_size}, {"roomFor", room_for}, {"createFilter", create_filter},
+      {"setWindowSize", set_window_size}, {"roomFor", room_for_all}, {"createFilter", create_filter},
       {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},
       {"simLoad", load}, {"simReset", reset}, {"simTune", tune}, {"simNow", now}, {"simAdvance", advance},
       {"simSpawnPty", spawn_pty}, {"simSpawnHolder", spawn_holder}, {"simSpawnClient", spawn_client},
