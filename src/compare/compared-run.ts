@@ -28,11 +28,15 @@ export interface ComparedRun {
 /** What curves are drawn by. */
 export type By = "epoch" | "time" | "samples";
 
-/** The axis of a series: time in seconds since the run's start. */
+/**
+ * The axis of a series: time in seconds since the run's start. `started` is its newest part's: what earlier ones
+ * wrote is before it.
+ */
 export function axisOf(series: MetricSeries, by: By, started: number | null): (number | null)[] {
   if (by === "epoch") return series.epoch;
   if (by === "samples") return series.samples;
-  const from = started ?? series.time.find((time) => time !== null) ?? 0;
+  const first = series.time.find((time) => time !== null);
+  const from = Math.min(started ?? Number.POSITIVE_INFINITY, first ?? Number.POSITIVE_INFINITY);
   return series.time.map((time) => (time === null ? null : (time - from) / 1000));
 }
 

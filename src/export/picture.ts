@@ -32,11 +32,11 @@ export const background = "#1e1e1e";
 /** The sixteen colours that have names, as xterm has them. */
 const named = [
   "#2e3436",
-  "#cc0000",
+  "#e5484d",
   "#4e9a06",
   "#c4a000",
-  "#3465a4",
-  "#75507b",
+  "#5b8fd0",
+  "#a678b4",
   "#06989a",
   "#d3d7cf",
   "#555753",

@@ -60,7 +60,7 @@ describe("falcon export", () => {
     assert.equal(lines.length, 4);
     assert.match(
       lines[0] as string,
-      /^plain &#60;b&#62;&#38;amp;&#60;\/b&#62; <span style="color:#cc0000;font-weight:bold">red<\/span> /,
+      /^plain &#60;b&#62;&#38;amp;&#60;\/b&#62; <span style="color:#e5484d;font-weight:bold">red<\/span> /,
     );
     assert.match(lines[0] as string, /<span style="color:#0ac85a">rgb<\/span>$/);
     assert.match(lines[2] as string, /text-decoration:underline">underlined<\/span>/);

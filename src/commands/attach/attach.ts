@@ -24,11 +24,7 @@ While attached every key goes to the program, but for these:
                         g and G go to its ends, ? lists the keys, q returns
 
 How to leave stands in the bottom row at first, until a key is typed; with
-FALCON_ATTACH_HINT=off in the environment it does not.
-
-Examples:
-  falcon attach                   the run that goes on here
-  falcon attach myrun --read-only only look`;
+FALCON_ATTACH_HINT=off in the environment it does not.`;
 
 export const attach: CommandSpec = {
   name: "attach",

@@ -4,6 +4,7 @@ import { printable } from "../../base/text/printable.ts";
 import { axisNames, type Comparison, curvesOf, tableRows } from "../../compare/comparison.ts";
 import { drawChart } from "../../presentation/chart.ts";
 import { number } from "../../presentation/summary.ts";
+import { wrapped } from "../show/show-progress.ts";
 import { type coloursFor, cut, table } from "../text/table.ts";
 
 const chartHeight = 16;
@@ -11,6 +12,8 @@ const chartHeight = 16;
 const letterEach = 14;
 /** Differences that are listed; JSON has all. */
 const mostDifferences = 40;
+
+const careful = "careful: ";
 
 type Colours = ReturnType<typeof coloursFor>;
 
@@ -20,7 +23,10 @@ export function comparisonText(comparison: Comparison, width: number, colours: C
   const columns = [{ title: "" }, ...runs.map(({ name }) => ({ title: printable(name) }))];
   const rows = tableRows(comparison, number).map(({ label, cells }) => [label, ...cells].map(printable));
   const parts = [table(columns, rows, width)];
-  for (const warning of warnings) parts.push(`${colours.yellow("careful:")} ${printable(warning)}`);
+  for (const warning of warnings) {
+    const [first = "", ...more] = wrapped(careful, [warning], width);
+    parts.push([colours.yellow(careful) + first.slice(careful.length), ...more].join("\n"));
+  }
   if (differences.length > 0) {
     const shown = differences
       .slice(0, mostDifferences)

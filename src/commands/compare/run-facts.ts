@@ -5,7 +5,9 @@ import { wall } from "../../base/clock.ts";
 import type { ComparedRun } from "../../compare/compared-run.ts";
 import { flatConfig } from "../../compare/config-difference.ts";
 import { outcomeOf } from "../../session/life/conclusion.ts";
+import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
+import { partsOf } from "../../session/run/parts.ts";
 import { lookAside } from "../../trainers/reading/foreign-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
@@ -18,8 +20,9 @@ const hour = 3600;
 export async function sessionFacts(context: Context, session: Session): Promise<ComparedRun> {
   const { row } = session;
   const progress = await context.progress.of(session);
-  const usage = usageOf(session, context.usage);
-  const end = session.live ? context.clock() : row.ended;
+  // its curves are those of all parts, and so is what they cost
+  const parts = partsOf(context.table.all(), session, realPath).filter((part) => part.row.created <= row.created);
+  const usages = parts.map((part) => usageOf(part, context.usage)).filter((usage) => usage !== undefined);
   return {
     ...progressFacts(progress),
     name: row.name,
@@ -27,14 +30,25 @@ export async function sessionFacts(context: Context, session: Session): Promise<
     directory: row.runDirectory,
     host: row.host,
     outcome: session.live ? row.state : (outcomeOf(session)?.kind ?? row.state),
-    seconds: row.started === null || end === null ? null : (end - row.started) / 1000,
-    gpuHours: usage === undefined || usage.gpuSeconds === 0 ? null : usage.gpuSeconds / hour,
-    cpuHours: usage === undefined || usage.elsewhere ? null : usage.cpuSeconds / hour,
-    memoryPeak: usage?.memoryPeak ?? null,
+    seconds: sumOf(parts.map((part) => secondsOf(part, context.clock()))),
+    gpuHours: sumOf(usages.map(({ gpuSeconds }) => gpuSeconds / hour)) || null,
+    cpuHours: usages.some(({ elsewhere }) => elsewhere) ? null : sumOf(usages.map(({ cpuSeconds }) => cpuSeconds / hour)),
+    memoryPeak: mostOf(usages.map(({ memoryPeak }) => memoryPeak)),
     config: flat(await context.progress.configuration(session)),
     started: progress?.started ?? row.started,
     metrics: await context.progress.series(session),
   };
+}
+
+function secondsOf({ live, row }: Session, now: number): number | null {
+  const end = live ? now : row.ended;
+  return row.started === null || end === null ? null : (end - row.started) / 1000;
+}
+
+/** Null where none is known. */
+function sumOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
 
 /** @param directory absolute; undefined where it is none of a run. */
@@ -75,12 +89,14 @@ export async function directoryFacts(context: Context, directory: string): Promi
 
 function progressFacts(progress: RunProgress | null): Pick<ComparedRun, "epochs" | "samples"> {
   const nodes = progress?.nodes ?? [];
-  const most = (values: (number | null)[]) =>
-    values.reduce<number | null>((a, b) => (b === null ? a : Math.max(a ?? 0, b)), null);
   return {
-    epochs: most(nodes.map(({ epoch }) => epoch)),
-    samples: progress?.samples?.total ?? most(nodes.map(({ samples }) => samples)),
+    epochs: mostOf(nodes.map(({ epoch }) => epoch)),
+    samples: progress?.samples?.total ?? mostOf(nodes.map(({ samples }) => samples)),
   };
+}
+
+function mostOf(values: readonly (number | null)[]): number | null {
+  return values.reduce<number | null>((a, b) => (b === null ? a : Math.max(a ?? 0, b)), null);
 }
 
 function flat(config: ConfigTree | undefined): ReadonlyMap<string, string> | null {

@@ -6,7 +6,7 @@ import { unzipSync } from "fflate";
 import picocolors from "picocolors";
 import { comparisonText } from "../../../src/commands/compare/comparison-text.ts";
 import { bestAndLast, type ComparedRun } from "../../../src/compare/compared-run.ts";
-import { comparisonCsv, comparisonJson, comparisonOf } from "../../../src/compare/comparison.ts";
+import { comparisonCsv, comparisonJson, comparisonOf, curvesOf } from "../../../src/compare/comparison.ts";
 import { configDifferences, flatConfig } from "../../../src/compare/config-difference.ts";
 import { exportCsv, exportJson, exportNpz } from "../../../src/compare/run-export.ts";
 import { comparisonSvg } from "../../../src/export/comparison-figure.ts";
@@ -49,6 +49,34 @@ function run(name: string, values: number[], more: Partial<ComparedRun> = {}): C
 const compared = (runs: ComparedRun[], by: "epoch" | "time" | "samples" = "epoch", metric?: string) =>
   comparisonOf(runs, { metric, by, node: undefined });
 const text = (runs: ComparedRun[], width = 100) => comparisonText(compared(runs), width, picocolors.createColors(false));
+
+test("a run of two parts begins with the first one's losses, whatever the newest part's start is", () => {
+  const night = run("night", [3, 2, 1], { started: 4000 });
+  const other = run("other", [3, 2, 1]);
+  assert.equal(
+    comparisonCsv(compared([night, other], "time")),
+    comparisonCsv(compared([run("night", [3, 2, 1]), other], "time")),
+  );
+  const curves = curvesOf(compared([night, other], "time"));
+  assert.deepEqual(
+    curves.map(({ x }) => x),
+    [
+      [0, 2, 4],
+      [0, 2, 4],
+    ],
+  );
+});
+
+test("what to be careful of is broken between words at the edge of the terminal", () => {
+  const validation = config({ buffer: { validation_samples: 256, simulate_count: 0 } });
+  const runs = [run("one", [3, 2, 1]), run("two", [3, 2, 1], { config: validation })];
+  for (const width of [60, 80, 120])
+    for (const line of text(runs, width)
+      .split("\n")
+      .filter((line) => !/[│┤└]/.test(line)))
+      assert.ok(line.length <= width, `${width}: ${line}`);
+  assert.match(text(runs, 60), /^careful: .*\n {9}\S/m);
+});
 
 test("only what differs, nested keys by their dotted names; a list is one value; paths are no difference", () => {
   const one = flatConfig({ a: { b: 1, c: [1, 2] }, same: "x", paths: { graph: "/one" } });

@@ -22,7 +22,7 @@ test("the palette of 256 colours", () => {
 
 test("looks become attributes, backgrounds boxes, blanks nothing", async () => {
   const svg = await svgOf("\x1b[1;31mbold\x1b[0m \x1b[7minv\x1b[0m \x1b[3;4mit\x1b[0m\r\n\x1b[48;2;1;2;3m  \x1b[0m");
-  assert.match(svg, /fill="#cc0000" font-weight="bold">bold<\/text>/);
+  assert.match(svg, /fill="#e5484d" font-weight="bold">bold<\/text>/);
   assert.match(svg, new RegExp(`fill="${background}">inv</text>`));
   assert.match(svg, new RegExp(`<rect x="[\\d.]+" y="[\\d.]+" width="[\\d.]+" height="[\\d.]+" fill="${foreground}"/>`));
   assert.match(svg, /font-style="italic" text-decoration="underline">it<\/text>/);
@@ -44,7 +44,7 @@ test("braille is drawn as dots, since the picture's font has none of it", async 
     paths.map(({ dots, fill }) => [dots.length, fill]),
     [
       [9, foreground],
-      [1, "#cc0000"],
+      [1, "#e5484d"],
     ],
   );
   const [one, ...all] = paths[0]?.dots ?? [];
