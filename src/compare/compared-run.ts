@@ -29,8 +29,8 @@ export interface ComparedRun {
 export type By = "epoch" | "time" | "samples";
 
 /**
- * The axis of a series: time in seconds since the run's start. `started` is its newest part's: what earlier ones
- * wrote is before it.
+ * The axis of a series: time in seconds since the run's start. `started` is its newest part's: what earlier
+ * ones wrote is before it.
  */
 export function axisOf(series: MetricSeries, by: By, started: number | null): (number | null)[] {
   if (by === "epoch") return series.epoch;
