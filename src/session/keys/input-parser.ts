@@ -69,8 +69,19 @@ interface Moment {
   typed: number;
 }
 
-/** Where in the input the next byte stands. */
-type State = "ground" | "character" | "escape" | "csi" | "csi-last" | "ss3" | "string" | "string-escape" | "mouse" | "paste";
+/** Where in the input the next byte stands, and what counts only there. */
+type State =
+  | { at: "ground" | "escape" | "csi" | "csi-last" | "ss3" | "string-escape" }
+  /** `missing` bytes of it are still to come. */
+  | { at: "character"; missing: number }
+  /** `wide`: it began with an eight-bit introducer, so that 0x9c ends it. */
+  | { at: "string"; wide: boolean }
+  /** `missing` characters are to come; `lead`: the last byte may begin one of two bytes. */
+  | { at: "mouse"; missing: number; lead: boolean }
+  /** `brackets`: it keeps its brackets. */
+  | { at: "paste"; brackets: boolean };
+
+const ground: State = { at: "ground" };
 
 const usualHistoryCharacters = historyCharacters(defaultKeymap.prefix);
 
@@ -97,28 +108,19 @@ export class InputParser {
   readonly #readPolicy: () => KeyPolicy;
   readonly #clock: () => number;
   #policy!: KeyPolicy;
-  #state: State = "ground";
+  #state: State = ground;
   /** The unfinished sequence, from its introducer; `#sent` bytes of it have gone to the program already. */
   #sequence: number[] = [];
   #sent = 0;
   /** The sequence stands after an ESC of its own (Alt): then it is no key of ours. */
   #alt = false;
-  /** The string began with an eight-bit introducer, so that 0x9c ends it. */
-  #wide = false;
-  /** What is still to come: continuation bytes of a character, or characters of a mouse report. */
-  #missing = 0;
-  /** The last byte of the mouse report may begin a character of two bytes. */
-  #lead = false;
-  /** The present paste keeps its brackets. */
-  #brackets = false;
   #lastInput: Moment = { came: 0, typed: 0 };
   /** When the prefix was typed, while it waits. */
   #prefixAt: Moment | null = null;
   /** Kitty codes of keys that were kept from the program and may still be released. */
   #kept = new Set<number>();
-  #gone = false;
-  /** A question of ours is open. */
-  #asking = false;
+  /** Whom the next key is for: the program, a question of ours that is open, or nobody after a detach. */
+  #listener: "program" | "question" | "nobody" = "program";
   /** The rest of the key at hand is part of an answer. */
   #mute = false;
   readonly #actions = new ActionQueue();
@@ -132,19 +134,12 @@ export class InputParser {
    * Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way.
    */
   get atRest(): boolean {
-    return (
-      this.#state === "ground" &&
-      this.#prefixAt === null &&
-      !this.#asking &&
-      !this.#gone &&
-      this.#sequence.length === 0 &&
-      this.#missing === 0
-    );
+    return this.#state.at === "ground" && this.#prefixAt === null && this.#listener === "program" && this.#sequence.length === 0;
   }
 
   /** The next typed key is an answer. */
   ask(): void {
-    this.#asking = true;
+    if (this.#listener === "program") this.#listener = "question";
   }
 
   /**
@@ -170,9 +165,9 @@ export class InputParser {
     this.#expire(now, "typed");
     this.#lastInput = now;
     if (
-      this.#state === "ground" &&
+      this.#state.at === "ground" &&
       this.#prefixAt === null &&
-      !this.#asking &&
+      this.#listener === "program" &&
       this.#policy.plainDetach &&
       isText(chunk, this.#policy.detachKey)
     ) {
@@ -180,14 +175,14 @@ export class InputParser {
     }
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     for (let at = 0; at < bytes.length && !this.#gone; at++) {
-      if (this.#state === "paste" && this.#sequence.length === 0) {
+      if (this.#state.at === "paste" && this.#sequence.length === 0) {
         const next = bytes.indexOf(ESC, at);
         const end = next < 0 ? bytes.length : next;
         this.#send(bytes.subarray(at, end));
         at = end;
         if (at === bytes.length) break;
       }
-      if (this.#state === "ground" && this.#prefixAt === null && !this.#asking) {
+      if (this.#state.at === "ground" && this.#prefixAt === null && this.#listener === "program") {
         // a text typed or pasted at once, in one piece
         const end = this.#plainEnd(bytes, at);
         if (end > at) {
@@ -225,22 +220,23 @@ export class InputParser {
    */
   #expire(now: Moment, by: keyof Moment): void {
     if (this.#prefixAt !== null && now[by] >= this.#prefixAt[by] + prefixTimeout) this.#detach("prefix");
-    if (this.#state === "ground") return;
+    if (this.#state.at === "ground") return;
     const silence = now[by] - this.#lastInput[by];
-    const silent = silence >= (this.#state === "paste" ? pasteReset : quietReset);
+    const silent = silence >= (this.#state.at === "paste" ? pasteReset : quietReset);
     if (silent || (by === "came" && silence >= escapeTimeout)) this.#flush();
     if (silent) this.#state = this.#forget();
   }
 
   /** Takes one byte; answers where the next one stands. */
   #byte(byte: number): State {
-    switch (this.#state) {
+    const state = this.#state;
+    switch (state.at) {
       case "ground":
         return this.#fromGround(byte);
       case "character":
         if ((byte & 0xc0) !== 0x80) return this.#again(byte);
         if (!this.#mute) this.#send([byte]);
-        return --this.#missing > 0 ? "character" : this.#forget();
+        return state.missing > 1 ? { at: "character", missing: state.missing - 1 } : this.#forget();
       case "escape":
         return this.#afterEscape(byte);
       case "ss3":
@@ -254,14 +250,23 @@ export class InputParser {
         this.#sequence.push(byte);
         return this.#key(null);
       case "string":
-        return this.#inString(byte);
+        return this.#inString(byte, state);
       case "string-escape":
         return this.#afterStringEscape(byte);
       case "mouse":
-        return this.#inMouse(byte);
+        return this.#inMouse(byte, state);
       case "paste":
-        return this.#inPaste(byte);
+        return this.#inPaste(byte, state);
     }
+  }
+
+  get #gone(): boolean {
+    return this.#listener === "nobody";
+  }
+
+  /** A question of ours is open. */
+  get #asking(): boolean {
+    return this.#listener === "question";
   }
 
   get #opensHistory(): readonly number[] {
@@ -271,7 +276,7 @@ export class InputParser {
   #fromGround(byte: number): State {
     if (byte === ESC) {
       this.#sequence = [ESC];
-      return "escape";
+      return { at: "escape" };
     }
     const letter = eightBit[byte];
     if (letter !== undefined) return this.#introduce(byte, letter);
@@ -281,11 +286,11 @@ export class InputParser {
         this.#send([byte]);
       } else if (this.#opensHistory.includes(byte)) this.#history();
       else this.#detach("prefix");
-      return "ground";
+      return ground;
     }
     if (byte === this.#policy.prefix) {
       this.#prefixAt = this.#lastInput;
-      return "ground";
+      return ground;
     }
     if (this.#asking) this.#answer(byte === 0x59 || byte === 0x79);
     else this.#send([byte]);
@@ -294,17 +299,17 @@ export class InputParser {
 
   /** A key was typed to a question: what of it is still to come is nobody's either. */
   #answer(yes: boolean): void {
-    this.#asking = false;
+    this.#listener = "program";
     this.#mute = true;
     this.#do({ do: "answer", yes });
   }
 
   /** Waits for the continuation bytes of the character that `byte` begins, where it begins one. */
   #character(byte: number): State {
-    this.#missing = Math.max(0, characterLength(byte) - 1);
-    if (this.#missing > 0) return "character";
+    const missing = characterLength(byte) - 1;
+    if (missing > 0) return { at: "character", missing };
     this.#mute = false;
-    return "ground";
+    return ground;
   }
 
   #afterEscape(byte: number): State {
@@ -314,7 +319,7 @@ export class InputParser {
       this.#sequence = [ESC];
       this.#sent = 0;
       this.#alt = true;
-      return "escape";
+      return { at: "escape" };
     }
     // O, P, X, [, ], ^ and _ introduce SS3, DCS, SOS, CSI, OSC, PM and APC
     if (byte === 0x4f || byte === 0x50 || byte === 0x58 || byte === 0x5b || (byte >= 0x5d && byte <= 0x5f))
@@ -330,17 +335,16 @@ export class InputParser {
   /** A sequence begins: `byte` is its introducer (or the letter after ESC), `letter` says which. */
   #introduce(byte: number, letter: number): State {
     this.#sequence.push(byte);
-    if (letter === 0x5b) return "csi";
+    if (letter === 0x5b) return { at: "csi" };
     if (letter === 0x4f) {
       // no SS3 is ours, so it need not be held
       if (this.#asking) {
         this.#answer(false);
         this.#sent = this.#sequence.length;
       } else this.#flush();
-      return "ss3";
+      return { at: "ss3" };
     }
-    this.#wide = byte !== letter;
-    return "string";
+    return { at: "string", wide: byte !== letter };
   }
 
   #inCsi(byte: number): State {
@@ -352,12 +356,12 @@ export class InputParser {
       // what was sent need not be kept, only that there was too much of it
       this.#sequence.length = longestCsi + 1;
       this.#sent = this.#sequence.length;
-      return byte < 0x40 ? "csi" : this.#forget();
+      return byte < 0x40 ? { at: "csi" } : this.#forget();
     }
-    if (byte < 0x40) return "csi";
+    if (byte < 0x40) return { at: "csi" };
     const body = Buffer.from(this.#sequence.slice(this.#sequence[0] === ESC ? 2 : 1)).toString("latin1");
     // the Linux console's F1 to F5 are CSI [ A to CSI [ E
-    return body === "[" ? "csi-last" : this.#csi(body);
+    return body === "[" ? { at: "csi-last" } : this.#csi(body);
   }
 
   /** A complete CSI; `body` is what follows the introducer. */
@@ -365,15 +369,14 @@ export class InputParser {
     const torn = this.#sent > 0;
     if (body === "200~") {
       if (this.#prefixAt !== null) return this.#detach("prefix");
-      this.#brackets = this.#policy.bracketedPaste;
-      this.#finish(this.#brackets || torn);
-      return "paste";
+      const brackets = this.#policy.bracketedPaste;
+      this.#finish(brackets || torn);
+      return { at: "paste", brackets };
     }
     if (body === "201~") return this.#finish(this.#policy.bracketedPaste || torn);
     if (body === "M") {
       this.#finish(true);
-      this.#missing = 3;
-      return "mouse";
+      return { at: "mouse", missing: 3, lead: false };
     }
     if (isFocusReport(body)) return this.#finish(this.#policy.focus || torn);
     if (isMouseReport(body)) return this.#finish(true);
@@ -429,22 +432,22 @@ export class InputParser {
     return this.#finish(true);
   }
 
-  #inString(byte: number): State {
-    if (byte === BEL || (this.#wide && byte === 0x9c)) {
+  #inString(byte: number, state: State & { at: "string" }): State {
+    if (byte === BEL || (state.wide && byte === 0x9c)) {
       this.#sequence.push(byte);
       return this.#finish(this.#sent > 0);
     }
     // CAN and SUB end a string; after a pause it was a person who typed, and then any control character does
     if (byte === 0x18 || byte === 0x1a || (byte < 0x20 && byte !== ESC && this.#sent > 0)) return this.#abandon(byte);
     this.#sequence.push(byte);
-    if (byte === ESC) return "string-escape";
+    if (byte === ESC) return { at: "string-escape" };
     if (this.#sent > 0 || this.#sequence.length > longestString) {
       this.#flush();
       // that a string goes on is all that counts now
       this.#sequence = [0];
       this.#sent = 1;
     }
-    return "string";
+    return state;
   }
 
   #afterStringEscape(byte: number): State {
@@ -466,26 +469,26 @@ export class InputParser {
    * CSI M: three characters follow, each a byte, or one or two bytes in the encoding of mode 1005. None of
    * them is below a blank.
    */
-  #inMouse(byte: number): State {
-    const second = this.#lead && (byte & 0xc0) === 0x80;
-    if (byte < 0x20 || (this.#missing === 0 && !second)) return this.#again(byte);
-    if (!second) this.#missing--;
-    this.#lead = !second && byte >= 0xc2 && byte < 0xe0;
+  #inMouse(byte: number, state: State & { at: "mouse" }): State {
+    const second = state.lead && (byte & 0xc0) === 0x80;
+    if (byte < 0x20 || (state.missing === 0 && !second)) return this.#again(byte);
+    const missing = second ? state.missing : state.missing - 1;
+    const lead = !second && byte >= 0xc2 && byte < 0xe0;
     this.#send([byte]);
-    return this.#missing > 0 || this.#lead ? "mouse" : this.#forget();
+    return missing > 0 || lead ? { at: "mouse", missing, lead } : this.#forget();
   }
 
-  #inPaste(byte: number): State {
+  #inPaste(byte: number, state: State & { at: "paste" }): State {
     if (byte !== pasteEnd[this.#sequence.length]) {
       this.#send(this.#sequence.slice(this.#sent));
       this.#forget();
       if (byte !== ESC) {
         this.#send([byte]);
-        return "paste";
+        return state;
       }
     }
     this.#sequence.push(byte);
-    return this.#sequence.length < pasteEnd.length ? "paste" : this.#finish(this.#brackets || this.#sent > 0);
+    return this.#sequence.length < pasteEnd.length ? state : this.#finish(state.brackets || this.#sent > 0);
   }
 
   /** The sequence is over; what of it has not been sent goes to the program, or to nobody. */
@@ -499,7 +502,7 @@ export class InputParser {
     if (this.#sent === this.#sequence.length) return;
     if (this.#prefixAt !== null) this.#detach("prefix");
     // Esc by itself
-    if (this.#asking && this.#state === "escape") this.#answer(false);
+    if (this.#asking && this.#state.at === "escape") this.#answer(false);
     else this.#send(this.#sequence.slice(this.#sent));
     this.#sent = this.#sequence.length;
   }
@@ -519,23 +522,20 @@ export class InputParser {
     this.#sequence = [];
     this.#sent = 0;
     this.#alt = false;
-    this.#wide = false;
-    this.#missing = 0;
-    this.#lead = false;
     this.#mute = false;
-    return "ground";
+    return ground;
   }
 
   #history(): State {
     this.#prefixAt = null;
     this.#do({ do: "history" });
-    return "ground";
+    return ground;
   }
 
   #detach(key: "plain" | "prefix"): State {
     this.#do({ do: "detach", key });
     this.#prefixAt = null;
-    this.#gone = true;
+    this.#listener = "nobody";
     return this.#forget();
   }
 
