@@ -50,14 +50,6 @@ export interface CompressOptions {
   most?: number;
 }
 
-export interface Retention {
-  /** Bytes on disk that the session's log may take at most. */
-  bytes?: number;
-  /** Segments that were complete before this time (ms since 1970) go. */
-  before?: number;
-  punchHole: PunchHole;
-}
-
 const cache = new Map<string, Buffer>();
 
 function remember(key: string, raw: Buffer): Buffer {
@@ -318,23 +310,18 @@ export class OutputLog {
     return this.#serially(() => this.#compress(options));
   }
 
-  /** Lets go of the oldest segments until both limits hold. Answers the bytes of disk that were freed. */
-  retain(retention: Retention): Promise<number> {
+  /** Lets go of the oldest segments until `bytes` on disk are enough for the rest. Answers what was freed. */
+  retain(bytes: number, punchHole: PunchHole): Promise<number> {
     return this.#serially(async () => {
       let freed = 0;
-      while (this.#segments.length) {
-        const oldest = this.#segments[0] as Segment;
-        const tooMuch = retention.bytes !== undefined && this.diskBytes > retention.bytes;
-        const written = this.timeAt(oldest.offset + oldest.length);
-        const tooOld = retention.before !== undefined && written !== null && written < retention.before;
-        if (!tooMuch && !tooOld) break;
+      for (let oldest = this.#segments[0]; oldest !== undefined && this.diskBytes > bytes; oldest = this.#segments[0]) {
         await fs.promises.rm(path.join(this.folder, oldest.file), { force: true });
         this.#rawBase = Math.max(this.#rawBase, oldest.offset + oldest.length);
         this.#segments = this.#segments.slice(1);
         cache.delete(`${this.folder}/${oldest.file}`);
         freed += oldest.size;
       }
-      if (freed) this.times.forget(this.base, retention.punchHole);
+      if (freed) this.times.forget(this.base, punchHole);
       return freed;
     });
   }

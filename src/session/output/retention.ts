@@ -214,7 +214,7 @@ export class Retention {
       const log = session.openLog();
       try {
         const made = await log.compress({ punchHole, ended, most: 1, ...(ended ? {} : { until: session.storedOffset }) });
-        await log.retain({ punchHole, ...(this.#options.bytes > 0 ? { bytes: this.#options.bytes } : {}) });
+        if (this.#options.bytes > 0) await log.retain(this.#options.bytes, punchHole);
         const forgotten = log.base > 0 ? this.#tools.store.forget(session.id, log.base, forgetStep) : 0;
         if (made > 0 || forgotten === forgetStep) return true;
         job.compressed = log.rawBase;

@@ -206,7 +206,7 @@ test("retention by size takes the oldest segments, and the marks with them", asy
   assert.equal(log.segments.length, 5);
   const marks = allocated(path.join(folder, "times"));
   const limit = log.diskBytes - (log.segments[0]?.size ?? 0) - 1;
-  const freed = await log.retain({ bytes: limit, punchHole });
+  const freed = await log.retain(limit, punchHole);
   assert.ok(freed > 0);
   assert.ok(log.diskBytes <= limit);
   assert.equal(log.base, 2 * segmentBytes);
@@ -219,20 +219,6 @@ test("retention by size takes the oldest segments, and the marks with them", asy
   log = OutputLog.open(folder);
   assert.equal(log.base, 2 * segmentBytes);
   assert.equal(log.timeAt(log.base), 1_700_000_000_000 + (log.base / 4096 + 1) * 200);
-});
-
-test("retention by age looks at when a segment was complete", async () => {
-  let time = 1_700_000_000_000;
-  const whole = text(segmentBytes * 4);
-  for (let i = 0; i < whole.length; i += segmentBytes / 4) {
-    time += 1000;
-    holder.write(whole.subarray(i, i + segmentBytes / 4), time);
-  }
-  await log.compress({ punchHole });
-  await log.retain({ before: 1_700_000_000_000 + 5500, punchHole });
-  assert.equal(log.base, segmentBytes);
-  await log.retain({ before: 1_700_000_000_000, punchHole });
-  assert.equal(log.base, segmentBytes);
 });
 
 test("the holder's own retention is seen from the file alone", async () => {
