@@ -10,8 +10,6 @@ export interface Column {
   title: string;
   /** Right-aligned: numbers. */
   right?: boolean;
-  /** Takes what is left of the width, and is cut with an ellipsis. At most one column of a table. */
-  fills?: boolean;
 }
 
 /** Colours for this caller: only on a terminal, never with NO_COLOR (no-color.org). */
@@ -29,7 +27,7 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
   const rows = cells.map((row) => row.map(printableColoured));
   const gap = 2;
   const natural = columns.map((column, i) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[i] ?? ""))));
-  const widths = width === 0 ? natural : fit(columns, natural, width, gap);
+  const widths = width === 0 ? natural : fit(natural, width, gap);
   const line = (texts: readonly string[]) =>
     columns
       .map((column, i) => {
@@ -99,13 +97,11 @@ export function cut(text: string, width: number): string {
 const attributesOnly = new RegExp(attributes, "g");
 const attributesOrCharacter = new RegExp(`${attributes}|.`, "gsu");
 
-/** Narrows the filling column first, then the others from the widest, so that a line fits. */
-function fit(columns: readonly Column[], natural: readonly number[], width: number, gap: number): number[] {
+/** Narrows the columns from the widest, so that a line fits. */
+function fit(natural: readonly number[], width: number, gap: number): number[] {
   const widths = [...natural];
   const smallest = 4;
   const total = () => widths.reduce((sum, w) => sum + w, 0) + gap * (widths.length - 1);
-  const filler = columns.findIndex((c) => c.fills);
-  if (filler >= 0 && total() > width) widths[filler] = Math.max(12, (widths[filler] ?? 0) - (total() - width));
   while (total() > width) {
     const widest = widths.indexOf(Math.max(...widths));
     if ((widths[widest] ?? 0) <= smallest) break;

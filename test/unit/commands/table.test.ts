@@ -4,7 +4,7 @@ import { test } from "node:test";
 import stringWidth from "string-width";
 import { table } from "../../../src/commands/text/table.ts";
 
-const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN", fills: true }];
+const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN" }];
 
 test("columns line up, numbers to the right, no line has a trailing blank", () => {
   const lines = table(
@@ -42,6 +42,6 @@ test("a name or a title cannot act on the terminal; our own colours stay", () =>
 });
 
 test("what is cut keeps its colours whole, and a wide character that does not fit is left out", () => {
-  const text = table([{ title: "A", fills: true }], [["\x1b[31mabcdefghijklmno\x1b[39m"], ["日本日本日本日本"]], 12);
+  const text = table([{ title: "A" }], [["\x1b[31mabcdefghijklmno\x1b[39m"], ["日本日本日本日本"]], 12);
   assert.deepEqual(text.split("\n"), ["A", "\x1b[31mabcdefghijk…\x1b[39m", "日本日本日…"]);
 });
