@@ -40,6 +40,7 @@ const endless: readonly [name: string, begin: string, go: string][] = [
   ["combining characters", "e", "\u0301"],
   ["half characters", "", "\xf0\x9f"],
   ["C1", "", "\u009b1;"],
+  ["links on one line", "", "\x1b[H\x1b]8;;a\x07x\x1b]8;;\x07"],
 ];
 
 const policy: KeyPolicy = {

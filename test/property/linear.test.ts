@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { maskedEnvironment } from "../../src/commands/show/environment-text.ts";
+import { Screen } from "../../src/terminal/model/screen.ts";
 import { readYaml } from "../../src/trainers/falcon/config/yaml.ts";
 import { failureOf } from "../../src/trainers/reading/last-traceback.ts";
 
@@ -60,4 +61,12 @@ describe("a configuration that takes long to read is none", limit, () => {
     const large = Array.from({ length: 2000 }, (_, n) => `n${n}:\n  evidence: [x]\n`).join("");
     assert.equal(Object.keys(readYaml(large) as object).length, 2000);
   });
+});
+
+test("links, each of its own and all of them shown", limit, () => {
+  const screen = new Screen({ cols: 200, rows: 50, scrollback: 500 });
+  const links = 40_000;
+  screen.feed(Buffer.from(Array.from({ length: links }, (_, n) => `\x1b]8;;http://a/${n}\x07x\x1b]8;;\x07`).join("")));
+  assert.match(screen.snapshot(0).first.toString("latin1"), new RegExp(`http://a/${links - 1}\\b`));
+  screen.dispose();
 });

@@ -45,6 +45,10 @@ export class Model {
    * open.
    */
   readonly #links = new Map<number, Link>();
+  readonly #linkNumbers = new Map<string, number>();
+  #lastLink = 0;
+  /** So many links are kept without a look at which of them are shown. */
+  #linksUntil = mostLinks;
 
   constructor(cols: number, rows: number, scrollback: number) {
     this.terminal = new headless.Terminal({
@@ -76,7 +80,7 @@ export class Model {
     mendErase(this.terminal);
     boundCounts(this.terminal);
     boundMarks(this.terminal);
-    this.#rememberLinks();
+    this.#numberLinks();
     this.#learnCharsets();
   }
 
@@ -84,13 +88,18 @@ export class Model {
     this.terminal.dispose();
   }
 
-  #rememberLinks(): void {
-    const service = this.#core._oscLinkService;
-    const register = service.registerLink.bind(service);
-    service.registerLink = (data) => {
-      const number = register(data);
-      this.#links.set(number, { id: data.id ?? "", uri: data.uri });
-      if (this.#links.size > mostLinks) this.#forgetLinks(number);
+  /**
+   * Numbers links instead of xterm.js, which keeps a marker of a line for each, for ever where that line
+   * stays: what is shown of links is here.
+   */
+  #numberLinks(): void {
+    this.#core._oscLinkService.registerLink = ({ id = "", uri }) => {
+      const known = this.#linkNumbers.get(`${id};${uri}`);
+      if (known !== undefined) return known;
+      const number = ++this.#lastLink;
+      this.#linkNumbers.set(`${id};${uri}`, number);
+      this.#links.set(number, { id, uri });
+      if (this.#links.size > this.#linksUntil) this.#forgetLinks(number);
       return number;
     };
   }
@@ -104,7 +113,13 @@ export class Model {
           if (extended !== undefined) shown.add(extended._urlId);
       }
     }
-    for (const number of this.#links.keys()) if (!shown.has(number)) this.#links.delete(number);
+    for (const [number, { id, uri }] of this.#links) {
+      if (shown.has(number)) continue;
+      this.#links.delete(number);
+      this.#linkNumbers.delete(`${id};${uri}`);
+    }
+    // the next look is worth it once there are as many again
+    this.#linksUntil = Math.max(mostLinks, 2 * this.#links.size);
   }
 
   #learnCharsets(): void {

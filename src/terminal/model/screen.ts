@@ -145,6 +145,11 @@ export class Screen {
     return this.#model.cols;
   }
 
+  /** Whether what is written moves the rest of its line. */
+  get insertMode(): boolean {
+    return this.#model.insertMode;
+  }
+
   get rows(): number {
     return this.#model.rows;
   }

@@ -1,17 +1,18 @@
 // A screen's slice of work is measured in cells that are touched, counted here, and never in time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endOfSlice } from "../../../src/terminal/model/cost.ts";
+import { type Drawn, endOfSlice } from "../../../src/terminal/model/cost.ts";
 
 const budget = 1 << 16;
+const insertMode = false;
 const sizes = [
-  { cols: 80, rows: 24 },
-  { cols: 200, rows: 60 },
-  { cols: 1000, rows: 500 },
+  { cols: 80, rows: 24, insertMode },
+  { cols: 200, rows: 60, insertMode },
+  { cols: 1000, rows: 500, insertMode },
 ];
 
 /** Lengths of the slices that the bytes are taken in. */
-function slices(bytes: Uint8Array, size: { cols: number; rows: number }): number[] {
+function slices(bytes: Uint8Array, size: Drawn): number[] {
   const lengths: number[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = endOfSlice(bytes, at, budget, size);
@@ -51,24 +52,39 @@ for (const [name, sequence] of Object.entries(whole))
   });
 
 test("empty lines on a wide screen end it too", () => {
-  assert.ok(Math.max(...slices(Buffer.alloc(1 << 17, "\n"), { cols: 1000, rows: 500 })) * 125 <= budget + 1000);
+  assert.ok(Math.max(...slices(Buffer.alloc(1 << 17, "\n"), { cols: 1000, rows: 500, insertMode })) * 125 <= budget + 1000);
 });
 
 test("line feeds within a control sequence end it too: a terminal obeys them there", () => {
   const sequence = Buffer.concat([Buffer.from("\x1b["), Buffer.alloc(1 << 16, "\n"), Buffer.from("m")]);
-  assert.ok(Math.max(...slices(sequence, { cols: 1000, rows: 500 })) * 125 <= budget + 1000);
+  assert.ok(Math.max(...slices(sequence, { cols: 1000, rows: 500, insertMode })) * 125 <= budget + 1000);
+});
+
+test("text that is inserted ends it by what it moves, from where insertion begins", () => {
+  const size = { cols: 1000, rows: 500, insertMode: true };
+  assert.ok(Math.max(...slices(Buffer.alloc(1 << 16, "x"), size)) * 1000 <= budget + 1000);
+  const begins = Buffer.from(`text\x1b[4h${"x".repeat(5000)}`);
+  assert.equal(endOfSlice(begins, 0, budget, { ...size, insertMode: false }), "text\x1b[4h".length);
+  assert.equal(endOfSlice(Buffer.from("\x1b[?7h\x1b[?2004hx"), 0, budget, sizes[0] as Drawn), 14);
+});
+
+test("tabs that are looked for end it by the columns", () => {
+  for (const tabs of ["\x1b[999I", "\x1b[999Z"]) {
+    const most = Math.max(...slices(Buffer.from(tabs.repeat(5000)), { cols: 1000, rows: 500, insertMode }));
+    assert.ok((most / tabs.length - 1) * 1000 * 8 <= budget, `${most}`);
+  }
 });
 
 test("ordinary text is taken 64 KiB at a time, and behind a line", () => {
   const text = Buffer.from(
     "a line of the log, \x1b[1;32mcoloured\x1b[0m, of some length, as programs write them\r\n".repeat(4_000),
   );
-  for (const length of slices(text, { cols: 80, rows: 24 }).slice(0, -1)) assert.ok(length > budget / 3, `${length}`);
+  for (const length of slices(text, { cols: 80, rows: 24, insertMode }).slice(0, -1)) assert.ok(length > budget / 3, `${length}`);
 });
 
 test("a sequence that the piece of output cuts in two, or that never ends, is taken", () => {
   for (const text of ["\x1b", "\x1b[", "\x1b[1;2", "\xc2", "\x1b#", `\x1b[${"1;".repeat(50_000)}`, "\x1b[\x1b[\x1b[J"])
-    slices(Buffer.from(text, "latin1"), { cols: 80, rows: 24 });
+    slices(Buffer.from(text, "latin1"), { cols: 80, rows: 24, insertMode });
 });
 
 test("the look at it goes over each byte once", () => {
@@ -80,6 +96,6 @@ test("the look at it goes over each byte once", () => {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  for (let at = 0; at < bytes.length; ) at = endOfSlice(bytes, at, budget, { cols: 80, rows: 24 });
+  for (let at = 0; at < bytes.length; ) at = endOfSlice(bytes, at, budget, { cols: 80, rows: 24, insertMode });
   assert.ok(read < 6 * bytes.length, `${read} of ${bytes.length}`);
 });
