@@ -12,23 +12,22 @@ import { sharedLooks } from "./shared-looks.ts";
 const readWithLook = 64 << 10;
 
 function lookAt({ file, from, known }: FileToStat): FileStat {
-  const nothing = { regular: false, inode: 0, size: 0, modified: 0, bytes: undefined };
+  const nothing = { error: 0, regular: false, inode: 0, size: 0, modified: 0, bytes: undefined };
   try {
     const stat = fs.statSync(onDisk(file));
-    const seen = { error: 0, regular: stat.isFile(), inode: stat.ino, size: stat.size, modified: stat.mtimeMs };
-    if (!seen.regular || seen.size <= known || seen.size <= from || seen.size - from > readWithLook)
-      return { ...seen, bytes: undefined };
+    const seen = { ...nothing, regular: stat.isFile(), inode: stat.ino, size: stat.size, modified: stat.mtimeMs };
+    if (!seen.regular || seen.size <= known || seen.size <= from || seen.size - from > readWithLook) return seen;
     const fd = openRegular(file);
     try {
       const { ino, size } = fs.fstatSync(fd);
-      if (ino !== seen.inode || size < seen.size) return { ...seen, bytes: undefined };
+      if (ino !== seen.inode || size < seen.size) return seen;
       const bytes = Buffer.alloc(seen.size - from);
       return { ...seen, bytes: fs.readSync(fd, bytes, 0, bytes.length, from) === bytes.length ? bytes : undefined };
     } finally {
       fs.closeSync(fd);
     }
   } catch (error) {
-    return { error: Math.abs((error as NodeJS.ErrnoException).errno ?? os.constants.errno.EINVAL), ...nothing };
+    return { ...nothing, error: Math.abs((error as NodeJS.ErrnoException).errno ?? os.constants.errno.EINVAL) };
   }
 }
 

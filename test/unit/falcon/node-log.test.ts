@@ -1,6 +1,7 @@
 // What a node's log gathers as its epochs come, so that a look at a run does not walk through all of them.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import v8 from "node:v8";
 import { type EpochRecord, NodeLog } from "../../../src/trainers/falcon/run/node-log.ts";
 import { nodeProgress } from "../../../src/trainers/falcon/run/node-progress.ts";
 import { Silence } from "../../../src/trainers/run/silence.ts";
@@ -58,6 +59,16 @@ describe("a node's log", () => {
     const { epoch, validationLoss, lastNonFinite } = progressOf(log);
     assert.deepEqual({ epoch, validationLoss, lastNonFinite }, { epoch: 5000, validationLoss: -0.2, lastNonFinite: [] });
     assert.ok(read.size <= 2, `${read.size} epochs were read`);
+  });
+
+  test("keeps all epochs in one shape: in one of its own each takes V8 five times the memory to keep and to walk", () => {
+    v8.setFlagsFromString("--allow-natives-syntax");
+    const sameShape = new Function("a", "b", "return %HaveSameMap(a, b)") as (a: object, b: object) => boolean;
+    const log = new NodeLog("theta");
+    log.line(`${stamp(0)} [INFO] [theta] Training started`);
+    for (let epoch = 1; epoch <= 40; epoch++) log.line(line(epoch, "1.0e+00", "2.5e-01"));
+    const [first] = log.epochs as [EpochRecord];
+    assert.equal(log.epochs.filter((record) => sameShape(first, record)).length, 40);
   });
 
   test("tells the last stretch without numbers as a walk through all epochs does", () => {

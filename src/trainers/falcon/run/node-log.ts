@@ -202,7 +202,8 @@ export class NodeLog {
     if (!read) return;
     this.started = true;
     this.completed = false;
-    const record = { ...read, time };
+    // `time` first: with a field behind a spread V8 gives each object a shape of its own, of some 300 bytes
+    const record = { time, ...read };
     this.epochs.push(record);
     takeLosses(this.#losses, record);
     watchedMetrics.forEach((metric, i) => {
