@@ -150,7 +150,7 @@ static const char *find_node(const char *root, char *path, size_t room) {
 
 // In a process of its own: becomes the server, with nothing of ours but its environment, and writes why it
 // could not to server.err.
-static void become_server(const struct place *place, const char *root, int ready) {
+static void become_server(const struct place *place, const char *command, const char *root, int ready) {
   const char *home = place->home;
   char errors[PATH_MAX], script[PATH_MAX + 32], node_path[PATH_MAX];
   setsid();
@@ -203,6 +203,11 @@ static void become_server(const struct place *place, const char *root, int ready
     arguments[count++] = "--keeper";
     arguments[count++] = keeper;
   }
+  // behind all others, since it may be called as one of them
+  if (command) {
+    arguments[count++] = "--for";
+    arguments[count++] = command;
+  }
   if (!allowance_room(SERVER_TASKS)) {
     dprintf(2, "%s\n", no_room);
     _exit(126);
@@ -235,7 +240,8 @@ static bool last_words(const char *home, char *line, size_t room) {
 
 // Starts the server and waits until it listens. Called under the lock. *silent counts the servers that ended
 // without a word: they were killed, which is no reason not to try again.
-static bool start_server(const struct place *place, patience *wait, int64_t end, int *silent, char *problem, size_t room) {
+static bool start_server(const struct place *place, const char *command, patience *wait, int64_t end, int *silent, char *problem,
+                         size_t room) {
   const char *home = place->home;
   char root[PATH_MAX], line[512];
   int ready[2];
@@ -247,7 +253,7 @@ static bool start_server(const struct place *place, patience *wait, int64_t end,
   fcntl(ready[0], F_SETFD, FD_CLOEXEC);
   fcntl(ready[1], F_SETFD, FD_CLOEXEC);
   pid_t child = fork();
-  if (child == 0) become_server(place, root, ready[1]);
+  if (child == 0) become_server(place, command, root, ready[1]);
   close(ready[1]);
   if (child < 0) {
     if (errno == EAGAIN) snprintf(problem, room, "the session server could not start: %s", no_room);
@@ -314,7 +320,7 @@ static bool is_removed(int fd) {
   return fstat(fd, &status) == 0 && status.st_nlink == 0;
 }
 
-int start_reach(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room) {
+int start_reach(const struct place *place, const char *command, patience *wait, pid_t *pid, char *problem, size_t room) {
   const char *home = place->home;
   char path[PATH_MAX];
   int64_t end = os_steady_ms() + START_MS;
@@ -332,7 +338,7 @@ int start_reach(const struct place *place, patience *wait, pid_t *pid, char *pro
       }
       // another client may have started it meanwhile
       fd = try_connect(home, pid, problem, room);
-      bool started = fd < 0 && !*problem && start_server(place, wait, end, &silent, problem, room);
+      bool started = fd < 0 && !*problem && start_server(place, command, wait, end, &silent, problem, room);
       if (started) fd = try_connect(home, pid, problem, room);
       flock(lock, LOCK_UN);
     } else if (errno != EWOULDBLOCK && errno != EINTR) {

@@ -12,8 +12,9 @@
 // meanwhile, and may end the process.
 typedef int patience(int fd, int ms);
 
-// A connected, non-blocking socket to the server of `place`, which is started where none answers and we may;
-// *pid is the process that listens, or -1. On failure -1 and one sentence in `problem`.
-int start_reach(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room);
+// A connected, non-blocking socket to the server of `place`, started where none answers and we may;
+// *pid is the process that listens, or -1. `command` (or NULL) is what it will be asked for first, so that
+// it makes ready what that needs. On failure -1 and one sentence in `problem`.
+int start_reach(const struct place *place, const char *command, patience *wait, pid_t *pid, char *problem, size_t room);
 
 #endif

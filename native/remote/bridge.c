@@ -34,7 +34,7 @@ _Noreturn void bridge_run(char **words, size_t count, patience *wait) {
     _exit(STATUS_OURS);
   }
   pid_t server;
-  int socket = start_reach(&place, wait, &server, problem, sizeof problem);
+  int socket = start_reach(&place, NULL, wait, &server, problem, sizeof problem);
   if (socket < 0) {
     prose_say("falcon", "on %s: %s", host, problem);
     _exit(STATUS_OURS);

@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { transform, transformSync } from "esbuild";
 import { nativeSources } from "../native-sources.mjs";
 import { broken, nativeFiles, olderSqlite, platformName, takesNapiSqlite } from "./natives.mjs";
@@ -28,8 +29,7 @@ copy(
   "scripts/npm/natives.mjs",
 );
 await copyBundles();
-const manual = fs.readdirSync(path.join(root, "dist/man")).map((name) => `dist/man/${name}`);
-copy(...manual);
+const manual = copyManual();
 trimmed("node-pty", (name) => /^LICENSE$|^lib\/(?!.*(\.test|[wW]indows|conpty|testUtils)).*\.js$/.test(name));
 trimmed("better-sqlite3", (name) => /^LICENSE$|^lib\/(?!win32).*\.js$/.test(name));
 trimmed("dejavu-fonts-ttf", (name) => name === "LICENSE" || faces.some((face) => name === `ttf/${face}.ttf`));
@@ -47,6 +47,16 @@ function copy(...names) {
     fs.mkdirSync(path.dirname(path.join(stage, name)), { recursive: true });
     fs.copyFileSync(path.join(root, name), path.join(stage, name));
   }
+}
+
+/** Compressed, as man reads them too. @returns {string[]} their places. */
+function copyManual() {
+  fs.mkdirSync(path.join(stage, "dist/man"), { recursive: true });
+  return fs.readdirSync(path.join(root, "dist/man")).map((name) => {
+    const place = `dist/man/${name}.gz`;
+    fs.writeFileSync(path.join(stage, place), gzipSync(fs.readFileSync(path.join(root, "dist/man", name)), { level: 9 }));
+    return place;
+  });
 }
 
 /** What is compiled where no prebuilt runs, without the lines that are comments: a fifth of it. */

@@ -85,7 +85,8 @@ function nodePty(name, target, folder) {
     fs.chmodSync(path.join(folder, "spawn-helper"), 0o755);
     return;
   }
-  const args = ["-std=c++17", "-w", "-DNAPI_CPP_EXCEPTIONS", "-DNODE_GYP_MODULE_NAME=pty", `-I${headers}`];
+  // small: most of it is the library of C++, which is linked in
+  const args = ["-Os", "-std=c++17", "-w", "-DNAPI_CPP_EXCEPTIONS", "-DNODE_GYP_MODULE_NAME=pty", `-I${headers}`];
   const include = path.join(modules, "node-addon-api");
   const sources = [path.join(source, "src/unix/pty.cc")];
   zig("c++", target, [...args, ...shared(target), `-I${include}`, ...sources, "-o", path.join(folder, "pty.node")]);

@@ -3,27 +3,25 @@
 import fs from "node:fs";
 import { operationOf, thrownOf } from "../base/aside/aside.ts";
 import { helperReady } from "../base/aside/aside-pool.ts";
-import { removeUnfinished } from "../commands/output/export-writer.ts";
-// whoever makes operations is imported for them
+// whoever makes operations is imported for them: here those that a start waits for
 import "../base/config/config-file.ts";
-import "../base/aside/usable-directory.ts";
-import "../batch/leaving.ts";
-import "../commands/compare/run-directories.ts";
 import "../commands/start/program-file.ts";
-import "../doctor/falcons.ts";
-import "../doctor/python.ts";
-import "../doctor/terminal.ts";
 import "../session/life/agent-link.ts";
-import "../doctor/places.ts";
-import "../session/life/real-paths.ts";
-import "../notify/secret.ts";
-import "../session/machines/roster-files.ts";
-import "../session/machines/shared-notices.ts";
 import "../session/life/working-directory.ts";
-import "../store/shared-archive.ts";
-import "../trainers/reading/foreign-files.ts";
-import "../trainers/registry.ts";
-import "../trainers/run/surroundings.ts";
+
+/** So long (ms) after its start the first command has its answer. */
+const calm = 1_000;
+
+let removeUnfinished = () => {};
+
+/**
+ * All other operations, which are four fifths of the program: when one is asked for, or while nobody waits,
+ * since the folder may be another version's later.
+ */
+async function loadOthers(): Promise<void> {
+  ({ removeUnfinished } = await import("./aside-operations.ts"));
+}
+setTimeout(() => loadOthers().catch(() => {}), calm).unref(); // whoever asks is told why
 
 // the pool's thread is had before a word is said: where the limit of processes leaves none, Node aborts
 const ready = new Promise<void>((resolve) => fs.access("/", () => resolve(void process.send?.(helperReady))));
@@ -33,6 +31,7 @@ process.on("message", async (asked: { id: number; name: string; args: never[] })
   // work that hangs may keep the one thread for good, and would be taken for a start that does
   await ready;
   try {
+    if (operationOf(name) === undefined) await loadOthers();
     const operation = operationOf(name);
     if (operation === undefined) throw new Error(`no operation ${name}`);
     process.send?.({ id, value: await operation(...args) });

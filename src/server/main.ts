@@ -1,10 +1,12 @@
-// The session server's entry: `node dist/server.cjs --home DIR [--ready FD]`, started by the client and by
-// nobody else.
+// The session server's entry: `node dist/server.cjs --home DIR [--ready FD] [--for COMMAND]`, started by the
+// client and by nobody else.
 import fs from "node:fs";
 import path from "node:path";
 import { forkHelper, helperProgram } from "../base/aside/aside-pool.ts";
 import { sentence } from "../base/failure.ts";
+import { startingCommands } from "../commands/dispatch/starting-commands.ts";
 import { keepCompiled } from "./code-cache.ts";
+import { screenThreads } from "./screen-threads.ts";
 import type { Server } from "./server.ts";
 
 /** So long (ms) after its start a server has answered the command that it was started for. */
@@ -43,16 +45,20 @@ async function main(): Promise<void> {
   // the settings are read by a process of its own, which starts while the server's program is loaded
   const helper = forkHelper(helperProgram(root));
   helper.on("error", () => {}); // where there is none the server says so, to whoever needs one
+  let server: Server | undefined;
+  // who starts a session waits for its screen, whose thread takes as long as all else to come up
+  const screens = startingCommands.has(option("for") ?? "") ? screenThreads(root, (...told) => server?.log(...told)) : undefined;
+  screens?.prepare();
   const [{ AlreadyServed }, { installedVersion, Server: Program }] = await Promise.all([
     import("./home/home-guard.ts"),
     import("./server.ts"),
   ]);
-  let server: Server;
   try {
     server = await Program.start({
       home,
       root,
       helper,
+      screens,
       version: installedVersion(root),
       job: option("job"),
       host: option("host"),

@@ -20,7 +20,6 @@ import { askHost } from "../commands/machines/ask-host.ts";
 import { farContract } from "../commands/machines/reach.ts";
 import { SshMasters } from "../commands/machines/ssh-masters.ts";
 import { logOutFacts } from "../platform/log-out.ts";
-import { addonFile, roomFor } from "../platform/native.ts";
 import { bootId } from "../platform/processes.ts";
 import type { Nvidia } from "../resources/nvidia.ts";
 import type { UsageSampler } from "../resources/sampler.ts";
@@ -42,9 +41,7 @@ import { KnownTime } from "../store/known-time.ts";
 import { archiveRoot } from "../store/part-archive.ts";
 import { SessionStore } from "../store/session-store.ts";
 import { SharedArchive } from "../store/shared-archive.ts";
-import { loadSqlite } from "../store/sqlite.ts";
-import { ScreenPool, workersFor } from "../terminal/worker/screen-pool.ts";
-import { Screens } from "../terminal/worker/screens.ts";
+import type { ScreenPool } from "../terminal/worker/screen-pool.ts";
 import { Clients } from "./clients/clients.ts";
 import { Listener } from "./clients/listener.ts";
 import { Peer } from "./clients/peer.ts";
@@ -55,6 +52,7 @@ import { JobEnds } from "./jobs/job-ends.ts";
 import { JobSessions } from "./jobs/job-sessions.ts";
 import { JobSignals } from "./jobs/job-signals.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
+import { screenThreads } from "./screen-threads.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { type SystemUsage, systemUsage } from "./usage.ts";
 
@@ -70,6 +68,8 @@ export interface ServerOptions {
   keeper?: number | undefined;
   /** A process for work on files of users that was started before. */
   helper?: ChildProcess | undefined;
+  /** Screens, one of whose threads was started before. */
+  screens?: ScreenPool | undefined;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -149,7 +149,14 @@ export class Server implements Context {
   #ended: () => void;
   readonly #stopping = new AbortController();
 
-  private constructor(options: ServerOptions, guard: HomeGuard, log: Log, aside: AsidePool, { config, problems }: LoadedConfig) {
+  private constructor(
+    options: ServerOptions,
+    guard: HomeGuard,
+    log: Log,
+    aside: AsidePool,
+    parts: { store: SessionStore; screens: ScreenPool },
+    { config, problems }: LoadedConfig,
+  ) {
     this.home = options.home;
     this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
     this.submissions = new Submissions(options.home, wall, log);
@@ -161,8 +168,7 @@ export class Server implements Context {
     this.log = log;
     this.config = config;
     for (const problem of problems) log("config.refused", { problem });
-    this.store = SessionStore.open(path.join(options.home, databaseName), log).store;
-    guard.databaseOpened();
+    this.store = parts.store;
     this.archive = new Archive(
       this.store,
       {
@@ -181,12 +187,7 @@ export class Server implements Context {
     this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
     this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
-    const worker = path.join(options.root, "dist", "screen-worker.cjs");
-    this.#screens = new ScreenPool(
-      workersFor(os.availableParallelism()),
-      (elsewhere) => new Screens(worker, log, addonFile, elsewhere),
-      () => roomFor(1),
-    );
+    this.#screens = parts.screens;
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
@@ -377,8 +378,11 @@ export class Server implements Context {
       useAside((name, file, args) => aside.ask(name, file, args));
       useSeries((file) => new AsideSeries(helper, file));
       const settings = readSettings(configPath(process.env));
-      loadSqlite(); // while a helper reads
-      server = new Server(options, guard, log, aside, await settings);
+      // while a helper starts, and reads
+      const { store } = SessionStore.open(path.join(options.home, databaseName), log);
+      guard.databaseOpened();
+      const screens = options.screens ?? screenThreads(options.root, log);
+      server = new Server(options, guard, log, aside, { store, screens }, await settings);
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();
@@ -581,8 +585,8 @@ export class Server implements Context {
  * a client may be faster.
  */
 function startSuccessor(): void {
-  const ready = process.argv.indexOf("--ready");
-  const words = process.argv.slice(1).filter((_, i) => ready < 0 || (i + 1 !== ready && i !== ready));
+  // nobody waits for it
+  const words = process.argv.slice(1).filter((word, i, all) => ![word, all[i - 1]].some((w) => w === "--ready" || w === "--for"));
   spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" }).unref();
 }
 

@@ -138,8 +138,8 @@ static uint64_t typed_before(size_t record) {
   return typed_count - bytes;
 }
 
-int start_reach(const struct place *asked, patience *wait, pid_t *pid, char *problem, size_t room) {
-  (void)asked;
+int start_reach(const struct place *asked, const char *command, patience *wait, pid_t *pid, char *problem, size_t room) {
+  (void)asked, (void)command;
   if (next() == 255 || connections++ > 8) {
     snprintf(problem, room, "nobody listens");
     return -1;

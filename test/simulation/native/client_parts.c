@@ -22,8 +22,8 @@ bool place_find(const char *order, struct place *found, char *problem, size_t ro
   return true;
 }
 
-int start_reach(const struct place *place, patience *wait, pid_t *pid, char *problem, size_t room) {
-  (void)place;
+int start_reach(const struct place *place, const char *command, patience *wait, pid_t *pid, char *problem, size_t room) {
+  (void)place, (void)command;
   *pid = 1;
   for (int64_t end = world.now + PATIENCE_MS; world.now < end;) {
     int fd = sim_connect("server.sock");

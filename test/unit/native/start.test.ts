@@ -136,7 +136,7 @@ describe("starting the server", () => {
     const env = { NODE_OPTIONS: "--no-warnings", NODE_CHANNEL_FD: "9", HTTP_PROXY: "kept" };
     assert.equal((await home.run(["-c", script], { file: "/bin/sh", env })).code, 17);
     const facts = JSON.parse(fs.readFileSync(path.join(home.folder, "facts"), "utf8"));
-    assert.deepEqual(facts.argv.slice(2), ["--home", home.folder, "--ready", "3"]);
+    assert.deepEqual(facts.argv.slice(2), ["--home", home.folder, "--ready", "3", "--for", "x"]);
     assert.equal(facts.cwd, "/");
     assert.equal(facts.umask, 0o077);
     assert.equal(facts.environment.HTTP_PROXY, "kept");
