@@ -301,7 +301,8 @@ function widest(column: WatchColumn, lines: readonly Texts[]): number {
  */
 function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark: string, { cols, now, colours }: Frame): string {
   const end = mark === "" ? "" : ` ${mark} ──`;
-  const title = cutFacts(chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "", Math.max(0, cols - widthOf(end)));
+  const whole = chosen?.kind === "session" ? titleOf(chosen, left, now, colours) : "";
+  const title = whole === "" ? "" : `${cutFacts(whole, Math.max(0, cols - widthOf(end) - 1))} `;
   return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
 }
 
@@ -313,7 +314,8 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
       return text === "" || text === "-" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
     });
   const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
-  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")} `);
+  const end = chosen.session.end === undefined ? [] : [chosen.session.end];
+  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...end, ...facts].join(" · ")}`);
 }
 
 /**
