@@ -188,7 +188,8 @@ export class Times {
     const fd = fs.openSync(path.join(this.#folder, "times"), fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
     try {
       fs.writeSync(fd, summed(this.#first, this.#start), 0, page - headerBytes, headerBytes);
-      punchHole(fd, page, this.#position(this.#first.entry) - page);
+      const freed = this.#position(this.#first.entry) - page;
+      if (freed > 0) punchHole(fd, page, freed);
     } finally {
       fs.closeSync(fd);
     }
