@@ -9,7 +9,7 @@ import { program } from "../support/compile.ts";
 import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import type { UserTerminal } from "../support/terminal.ts";
-import { installation } from "./kills.ts";
+import { installation, killsPerViewer } from "./kills.ts";
 import { folderOf, holderPid, killNow, killServer, logged, screenLines } from "./product.ts";
 import { type Fault, moment, randomOf } from "./report.ts";
 
@@ -66,6 +66,15 @@ class World {
     await until(() => !this.viewer.lineDiscipline().line, "a raw terminal");
   }
 
+  /** Both viewers leave, and others come. */
+  async attachAnew(): Promise<void> {
+    for (const terminal of [this.viewer, this.slow]) {
+      terminal.key("C-\\", "d");
+      await terminal.waitForExit();
+    }
+    await this.attach();
+  }
+
   type(keys: number): void {
     for (let i = 0; i < keys; i++) {
       const text = `${this.#count}${kinds[this.#count % kinds.length]}`;
@@ -109,8 +118,16 @@ const moments: Record<string, Moment> = {
 /** Kills it, and waits for what comes in its place. */
 async function kill(world: World, victim: Victim): Promise<void> {
   const { home, id } = world;
-  if (victim === "server") await killServer(home);
-  else if (victim === "client") {
+  if (victim === "server") {
+    await killServer(home);
+    const attached = () => logged(home, "viewer.attached").length;
+    const before = attached();
+    // the output does not wait for the next server: the next kill does, or it would be of one that has not
+    // begun
+    const told = () => [world.viewer, world.slow].map((terminal) => `${terminal.ended?.code}: ${terminal.text().slice(-300)}`);
+    const what = () => `both viewers to be the next server's; ${told()}${home.serverLog()}`;
+    await until(() => world.viewer.ended !== undefined || attached() >= before + 2, what, 60_000);
+  } else if (victim === "client") {
     for (const terminal of [world.viewer, world.slow]) {
       terminal.kill("SIGKILL");
       await terminal.waitForExit();
@@ -132,10 +149,14 @@ async function killsDuring(name: string, victim: Victim, rounds: number, keys: n
   const world = await World.begin();
   try {
     for (let round = 0; round < rounds; round++) {
+      if (victim === "server" && round > 0 && round % (killsPerViewer - 2) === 0) await world.attachAnew();
       world.type(keys);
       await moments[name]?.(world, round);
       await kill(world, victim);
-      if (world.viewer.ended) break;
+      const { ended } = world.viewer;
+      if (victim === "holder" && ended) break;
+      const said = world.viewer.received.toString().split("falcon: ").slice(-3);
+      assert.equal(ended, undefined, `${ended?.code}: ${said.map((part) => part.slice(0, 200))}${world.home.serverLog()}`);
       world.type(keys);
     }
     // between two servers nobody but the holder has the terminal: then the run is lost with it, and says so
