@@ -10,7 +10,7 @@ import "../notify/secret.ts";
 import "../session/life/real-paths.ts";
 import "../session/machines/roster-files.ts";
 import "../session/machines/shared-notices.ts";
-import "../store/shared-archive.ts";
+import "../store/archive/shared-archive.ts";
 import "../trainers/reading/foreign-files.ts";
 import "../trainers/registry.ts";
 import "../trainers/run/surroundings.ts";

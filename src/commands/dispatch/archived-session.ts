@@ -2,7 +2,7 @@
 // keeps of it becomes this home's, and the command is done here.
 import { Slurm } from "../../batch/slurm.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
-import type { ArchivedPart } from "../../store/part-archive.ts";
+import type { ArchivedPart } from "../../store/archive/part-archive.ts";
 import type { Call, Context } from "./call.ts";
 
 /** States in which nothing of a job runs any more. */

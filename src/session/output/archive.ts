@@ -1,5 +1,5 @@
 // Holds the stores and worker threads of past output: the lines of all logs, screens along the way, and the
-// threads that read, search and export them. The archive of a run's parts is store/part-archive.ts.
+// threads that read, search and export them. The archive of a run's parts is store/archive/part-archive.ts.
 import type { Log } from "../../base/log.ts";
 import type { LineSource, LineTools } from "../../logs/session-lines.ts";
 import { WorkerPool } from "../../logs/worker-pool.ts";

@@ -1,7 +1,7 @@
 // One curve of a run that has many parts: what earlier parts kept of theirs, before what the run's files
 // still tell.
 
-import type { KeptCurve } from "../../store/part-archive.ts";
+import type { KeptCurve } from "../../store/archive/part-archive.ts";
 import type { Curve, NodeCurves } from "../../trainers/run/curve.ts";
 
 /** The curves as the archive keeps them: points that are numbers, since JSON has no NaN. */

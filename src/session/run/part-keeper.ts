@@ -3,10 +3,10 @@
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
-import { type ArchivedPart, jobKey, type KeptCurve, lastWritten } from "../../store/part-archive.ts";
+import { type ArchivedPart, jobKey, type KeptCurve, lastWritten } from "../../store/archive/part-archive.ts";
+import type { SharedArchive } from "../../store/archive/shared-archive.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
-import type { SharedArchive } from "../../store/shared-archive.ts";
 import type { Looker } from "../events/run-tick.ts";
 import { learnRealPaths, realPath } from "../life/real-paths.ts";
 import type { Session } from "../life/session.ts";

@@ -3,7 +3,7 @@
 import { within } from "../../base/clock.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
 import { shownRun } from "../../presentation/summary.ts";
-import type { KeptCurve } from "../../store/part-archive.ts";
+import type { KeptCurve } from "../../store/archive/part-archive.ts";
 import { lookTogether } from "../../trainers/reading/foreign-files.ts";
 import type { NodeCurves } from "../../trainers/run/curve.ts";
 import type { MetricSeries } from "../../trainers/run/series.ts";

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { PartArchive } from "../../../src/store/part-archive.ts";
+import { PartArchive } from "../../../src/store/archive/part-archive.ts";
 import type { SessionRow } from "../../../src/store/session-store.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";

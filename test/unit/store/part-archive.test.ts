@@ -5,8 +5,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { archiveRoot, jobKey, PartArchive, type Publication } from "../../../src/store/archive/part-archive.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
-import { archiveRoot, jobKey, PartArchive, type Publication } from "../../../src/store/part-archive.ts";
 import type { SessionRow } from "../../../src/store/session-store.ts";
 
 let folder = "";

@@ -1,6 +1,6 @@
 // The archive of parts as the server asks it: aside, since all machines of a user share the folder, and the
 // file system that it is on may be away.
-import { aside, newSeries, operation } from "../base/aside/aside.ts";
+import { aside, newSeries, operation } from "../../base/aside/aside.ts";
 import { type ArchivedPart, type KeptCurve, type NewestPart, PartArchive, type Publication } from "./part-archive.ts";
 
 type Method = "parts" | "newest" | "ofJob" | "named" | "curvesBefore" | "graphsBefore";

@@ -2,15 +2,15 @@
 // of a run, for homes that do not have it. The server asks it aside (shared-archive.ts).
 import fs from "node:fs";
 import path from "node:path";
-import { wall } from "../base/clock.ts";
-import { namesIn } from "../base/names-in.ts";
+import { wall } from "../../base/clock.ts";
+import { namesIn } from "../../base/names-in.ts";
+import { OutputLog } from "../output-log.ts";
+import { copy, put } from "../replace-file.ts";
+import { writeSegment } from "../segments.ts";
+import type { SessionFile } from "../session-file.ts";
+import { writeSessionFile } from "../session-file.ts";
+import { type SessionRow, trainerOf } from "../session-store.ts";
 import { copyMetrics, isFolder } from "./kept-metrics.ts";
-import { OutputLog } from "./output-log.ts";
-import { copy, put } from "./replace-file.ts";
-import { writeSegment } from "./segments.ts";
-import type { SessionFile } from "./session-file.ts";
-import { writeSessionFile } from "./session-file.ts";
-import { type SessionRow, trainerOf } from "./session-store.ts";
 
 /**
  * Bytes of compressed log that a part has in the archive at most; the oldest output is what is left out. A

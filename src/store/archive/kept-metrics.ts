@@ -1,8 +1,8 @@
 // Copies of a run's metrics, kept for the parts that will write over them.
 import fs from "node:fs";
 import path from "node:path";
-import { namesIn } from "../base/names-in.ts";
-import { copy } from "./replace-file.ts";
+import { namesIn } from "../../base/names-in.ts";
+import { copy } from "../replace-file.ts";
 
 /**
  * Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each
