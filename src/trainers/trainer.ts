@@ -199,6 +199,8 @@ export interface Trainer {
   readonly name: string;
   /** For a person: "falcon launch". */
   readonly words: string;
+  /** Whether this command asks for plain lines: it draws no display, and every key is the program's. */
+  plain?(command: readonly string[]): boolean;
   /** Whether this session's program is one of it. The first trainer that says so is the session's. */
   is(session: TrainedSession): boolean;
   /** What keeps its model at the end of a graceful stop: a second order would lose it. */

@@ -265,7 +265,7 @@ function hint(context: Context, session: Session, readOnly: boolean): string {
 
 /** The same for the screen's first seconds: what stands above it is out of sight at once. */
 function howToLeave({ config }: Context, { row }: Session): string {
-  const keys = leavingKeys(trainerNamed(row.trainer), config);
+  const keys = leavingKeys(trainerNamed(row.trainer), row.command, config);
   const leave = keys === "" ? "no key leaves: the configuration has switched them off" : `${keys} leaves, it goes on`;
   return `${leave} · falcon attach --help lists the keys`;
 }

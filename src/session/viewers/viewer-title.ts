@@ -37,7 +37,7 @@ export class ViewerTitle {
     const { cols, rows } = this.#viewer;
     // frames cut the part around the cursor out of a larger screen
     const part = cols < viewed.cols || rows < viewed.rows ? ` · a part of ${viewed.cols}x${viewed.rows}` : "";
-    const leave = leavingKeys(trainer, this.#keys);
+    const leave = leavingKeys(trainer, row.command, this.#keys);
     const told = [this.#readOnly ? "read-only" : "", audience.note, audience.limit, leave === "" ? "" : `${leave} detaches`];
     return [`${row.name}${part}`, ...told.filter((words) => words !== "")].join(" · ");
   }
@@ -52,9 +52,10 @@ export class ViewerTitle {
 }
 
 /** "d or Ctrl-\\": the keys that leave a session of this kind; "" where all are switched off. */
-export function leavingKeys({ display }: Trainer, { detachKey, prefix }: LeaveKeys): string {
+export function leavingKeys(trainer: Trainer, command: readonly string[], { detachKey, prefix }: LeaveKeys): string {
+  const letterLeaves = trainer.display.detachKeyFree && trainer.plain?.(command) !== true;
   const keys = [
-    ...(display.detachKeyFree && detachKey !== null ? [detachKey] : []),
+    ...(letterLeaves && detachKey !== null ? [detachKey] : []),
     ...(prefix === null ? [] : [`Ctrl-${String.fromCharCode(prefix | 0x40)}`]),
   ];
   return keys.join(" or ");

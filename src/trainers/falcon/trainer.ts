@@ -23,6 +23,7 @@ export const falcon: Launcher = {
   stopOrder: falconStop,
   // its display binds j, k and the arrows, and is drawn in the alternate screen
   display: { detachKeyFree: true, drawn: true },
+  plain: (command) => argumentsOf(command).interactive === false,
   timeLimit: (command) => argumentsOf(command).timeout,
   beforeStart: latestLink,
   findRun: (directory, before, pids) => findRunDirectory(directory, before as LatestLink | undefined, pids),

@@ -57,7 +57,7 @@ class Scene {
       if (current) callback();
     };
     const session = {
-      row: { kind, name: "run", interrupts, pinned: false },
+      row: { kind, command: ["falcon", "launch"], name: "run", interrupts, pinned: false },
       trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
       live: true,
       viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent, stream: () => {}, screen: () => screen },
