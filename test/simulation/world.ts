@@ -204,9 +204,11 @@ export class World {
     for (const person of this.#people) {
       if (person.client === undefined) continue;
       const most = person.slow ? 1 + this.#chance(40) : 65536;
-      if (person.slow && this.#chance(4) !== 0) continue;
-      if (person.look(most, person.slow ? 512 : 8192) > 0) busy = true;
+      const waits = person.slow && this.#chance(4) !== 0;
+      // an end is seen at once: another process may have its place soon
       const status = system.simStatus(person.client.index);
+      if (waits && status < 0) continue;
+      if (person.look(most, person.slow ? 512 : 8192) > 0) busy = true;
       if (status < 0) continue;
       person.look(65536, 65536);
       person.client = undefined;
@@ -225,7 +227,7 @@ export class World {
       // killed holder, no server that has its terminal: the program has none any more
       if (this.#holderKilled && !system.simProgram().lives) continue;
       // its server was killed before it had said what is to be asked of the next one
-      if (person.shown === undefined && person.said.includes("falcon: the session server")) {
+      if (person.shown === undefined && person.said.includes("ended the connection")) {
         person.mayLose = true; // what was typed at it went with it
         this.#attach(person);
         continue;
