@@ -28,6 +28,7 @@ test("who may say that bytes can be shown", () => {
     "session/viewers/ascii-terminal.ts",
     // questions of ours and the sequence that a person said yes to, our own words in the viewer's terminal,
     // entering and leaving
+    "session/viewers/leave-hint.ts",
     "session/viewers/notification.ts",
     "session/viewers/viewer-input.ts",
     "session/viewers/viewer-terminal.ts",
