@@ -314,8 +314,7 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
       return text === "" || text === "-" ? [] : [[column.label, text, column.unit].filter(Boolean).join(" ")];
     });
   const node = chosen.session.live && chosen.node !== undefined ? ` / ${chosen.node.name}` : "";
-  const end = chosen.session.end === undefined ? [] : [chosen.session.end];
-  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...end, ...facts].join(" · ")}`);
+  return printableColoured(`── ${[`${chosen.session.name}${node}`, ...facts].join(" · ")}`);
 }
 
 /**

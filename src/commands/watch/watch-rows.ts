@@ -17,8 +17,6 @@ export interface Watched {
   /** Its state when it runs, its outcome when it is over. */
   status: StatusWord;
   usage: UsageCells;
-  /** How it ended, and why, in one sentence; absent while it runs. */
-  end?: string;
   /** The other machine that it is on, and the number of its batch job; absent: this one, and none. */
   host?: string;
   job?: string;

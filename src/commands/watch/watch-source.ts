@@ -6,7 +6,6 @@ import { jobText, type ListRow } from "../list/list-row.ts";
 import { type Listing, usageOf } from "../list/session-json.ts";
 import { statusWord } from "../text/status-word.ts";
 import { usageCells } from "../text/usage-text.ts";
-import { endSentence } from "../text/wording.ts";
 import type { Watched } from "./watch-rows.ts";
 
 /** What is watched. */
@@ -35,11 +34,10 @@ export function watched(session: Session, { usage }: Context): Watched {
     ended,
     status: statusWord(standing(session)),
     usage: usageCells(usageOf(session, usage), session.live),
-    ...(session.live ? {} : { end: endSentence(session) }),
   };
 }
 
-export function watchedRow({ id, name, place, live, created, since, status, text, far, listing }: ListRow): Watched {
+export function watchedRow({ id, name, place, live, created, since, status, far, listing }: ListRow): Watched {
   const { usage, job, host } = listing as { usage?: Listing["usage"]; job?: string | null; host?: string };
   return {
     ...{ id, name, directory: far === undefined ? place : `${far.host}:${place}`, live, created },
@@ -47,7 +45,6 @@ export function watchedRow({ id, name, place, live, created, since, status, text
     ended: live ? null : since,
     status: statusWord(status),
     usage: usageCells(usage ?? undefined, live),
-    ...(live || text === "" ? {} : { end: text }),
     // as it is called, which is another name where it is reached through the machine that was asked
     ...(far === undefined ? {} : { host: host ?? far.host }),
     ...(job ? { job: jobText(job) } : {}),

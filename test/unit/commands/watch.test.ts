@@ -139,19 +139,6 @@ test("HOST and JOB stand where another machine or a batch job has a session, and
   assert.deepEqual(watchRows([here, there], { ...plain, filter: "node1" }).map(rowKey), ["far/"]);
 });
 
-test("of the selected line that is over the ruler says how it ended, as far as there is room", () => {
-  const frame: Frame = {
-    ...{ cols: 140, rows: 12, now, colours: picocolors.createColors(false), bindings: defaultKeymap.watch, sort: "age" },
-    ...{ prompt: "", top: 0, usage: false, log: () => [] },
-  };
-  const failed = run("weights", { live: false, word: "failed" });
-  const end = "ended with status 1 after 4s, model not saved: ValueError: no such column (model.py:12)";
-  const rows = watchRows([{ ...failed, session: { ...failed.session, end } }], plain);
-  const ruler = (cols: number) => picture(rows, rows.at(-1), { ...frame, cols }).find((line) => line.startsWith("── ")) ?? "";
-  assert.ok(ruler(140).startsWith(`── weights · ${end} ─`), ruler(140));
-  assert.match(ruler(60), /^── weights · ended with status 1 after 4s, model not … ─+$/);
-});
-
 test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {
   const sessions = Array.from({ length: 30 }, (_, i) => run(`s${String(i).padStart(2, "0")}`));
   const rows = watchRows(sessions, plain);
