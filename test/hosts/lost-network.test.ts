@@ -33,6 +33,9 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
   const heard = (terminal: UserTerminal, node: string) =>
     until(() => !isSilent(terminal, node), "the title to be taken back", longest);
 
+  /** So long that what was typed before would come late, and is asked about. */
+  const tooLate = () => new Promise((resolve) => setTimeout(resolve, 3500));
+
   /** A session on a node, seen on the login host. */
   async function attached(node: string, script: string): Promise<{ id: string; terminal: UserTerminal }> {
     const id = await hosts.ok(node, ["run", "-d", "--name", `s-${node}`, "--", "/bin/sh", "-c", script]);
@@ -48,10 +51,13 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     await hosts.cable("idle", "down");
     await silent(terminal, "idle");
     terminal.type("rm -rf everything\r");
-    // so long that it would be late
-    await new Promise((resolve) => setTimeout(resolve, 3500));
+    await tooLate();
     await hosts.cable("idle", "up");
-    await until(() => /Send what was typed meanwhile \(rm -rf everything\^M\)\?/.test(seen(terminal)), "the question", longest);
+    await terminal.waitFor(
+      () => /Send what was typed meanwhile \(rm -rf everything\^M\)\?/.test(seen(terminal)),
+      "the question",
+      longest,
+    );
     assert.doesNotMatch((await hosts.ok("idle", ["logs", "s-idle"])).toString(), /everything/);
     terminal.type("n");
     terminal.type("after\r");
@@ -75,8 +81,9 @@ describe("attached to a session of another machine", { skip: noHosts(), concurre
     const last = Math.max(...numbers());
     terminal.type("once\r");
     await until(() => isTrying("flood"), "the old connection to be given up", longest);
+    await tooLate();
     await hosts.cable("flood", "up");
-    await until(() => /Send what was typed meanwhile \(once\^M\)\?/.test(seen(terminal)), "the question", longest);
+    await terminal.waitFor(() => /Send what was typed meanwhile \(once\^M\)\?/.test(seen(terminal)), "the question", longest);
     terminal.type("y");
     await terminal.waitFor(() => Math.max(0, ...numbers()) > last + 1000, "the flood as it is now", longest);
     const typed = path.join(hosts.folder, "root", "typed");

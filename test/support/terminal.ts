@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
+import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
@@ -81,6 +82,9 @@ export class UserTerminal {
   #unparsed = 0;
   #waiters = new Set<Waiter>();
   #slave: number | undefined;
+  #stopped = false;
+  /** What came since the command has ended and before the mark behind its last output. */
+  #last: Buffer | undefined;
   readonly #rate: number | undefined;
   readonly #turn: (() => Promise<unknown>) | undefined;
 
@@ -103,15 +107,24 @@ export class UserTerminal {
     setCloexec((this.#pty as unknown as { fd: number }).fd);
     // node-pty on Node 20 and 22 loses the last output of a program that ends, unless somebody keeps the
     // slave open.
-    this.#slave = fs.openSync((this.#pty as unknown as { ptsName: string }).ptsName, fs.constants.O_RDWR | fs.constants.O_NOCTTY);
-    this.#pty.onData((data) => this.#received(data as unknown as Buffer));
+    const { ptsName } = this.#pty as unknown as { ptsName: string };
+    this.#slave = fs.openSync(ptsName, fs.constants.O_RDWR | fs.constants.O_NOCTTY | fs.constants.O_NONBLOCK);
+    this.#pty.onData((data) => this.#arrived(data as unknown as Buffer));
+    // node-pty listens for its socket's end once the command has ended
+    this.#socket.on("newListener", (event) => {
+      if (event === "close") this.#readRest();
+    });
     if (answers) this.#screen.onData((answer) => this.#write(answer));
     this.exit = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode, signal }) => {
-        this.ended = { code: exitCode, signal: signal ?? 0 };
         this.#closeSlave();
-        this.#look();
-        resolve(this.ended);
+        if (this.#last?.length) this.#received(this.#last);
+        // once all of it is on the screen
+        this.#screen.write("", () => {
+          this.ended = { code: exitCode, signal: signal ?? 0 };
+          this.#look();
+          resolve(this.ended);
+        });
       });
     });
   }
@@ -233,11 +246,13 @@ export class UserTerminal {
 
   /** Reads nothing any more, as a terminal that hangs; the command's writes fill the line and stay there. */
   stopReading(): void {
+    this.#stopped = true;
     this.#pty.pause();
   }
 
   /** Goes on after `stopReading`. */
   continueReading(): void {
+    this.#stopped = false;
     this.#pty.resume();
   }
 
@@ -249,7 +264,7 @@ export class UserTerminal {
   /** Closes the terminal as a window is closed or a line is lost: the kernel hangs up on what runs in it. */
   closePty(): void {
     this.#closeSlave();
-    (this.#pty as unknown as { _socket: { destroy(): void } })._socket.destroy();
+    this.#close();
   }
 
   /** The screen in a frame, for messages. */
@@ -262,8 +277,50 @@ export class UserTerminal {
 
   #write(text: string): void {
     // A late answer of the screen to a terminal that has gone is nobody's concern.
-    if (this.ended || this.#slave === undefined) return;
+    if (this.ended || this.#last !== undefined || this.#slave === undefined) return;
     this.#pty.write(text);
+  }
+
+  get #socket(): Duplex {
+    return (this.#pty as unknown as { _socket: Duplex })._socket;
+  }
+
+  /** Closes node-pty's end of the terminal. */
+  #close(): void {
+    Duplex.prototype.destroy.call(this.#socket);
+  }
+
+  /**
+   * The command has ended: node-pty closes the terminal 200 ms later, whatever stands in it unread. A mark
+   * that is written behind the last output tells when all of it has been read.
+   */
+  #readRest(): void {
+    if (this.#stopped || this.#rate !== undefined || this.#slave === undefined || this.#last !== undefined) return;
+    const socket = this.#socket;
+    socket.destroy = () => socket;
+    this.#last = Buffer.alloc(0);
+    this.#mark();
+    setTimeout(() => this.#close(), patience).unref();
+  }
+
+  #mark(): void {
+    if (this.#slave === undefined) return;
+    try {
+      fs.writeSync(this.#slave, endMark);
+    } catch (error) {
+      // the line is full, and is being read
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      setImmediate(() => this.#mark());
+    }
+  }
+
+  #arrived(chunk: Buffer): void {
+    if (this.#last === undefined) return this.#received(chunk);
+    this.#last = Buffer.concat([this.#last, chunk]);
+    const end = this.#last.indexOf(endMark);
+    if (end < 0) return;
+    this.#last = this.#last.subarray(0, end);
+    this.#close();
   }
 
   #received(chunk: Buffer): void {
@@ -307,6 +364,9 @@ export class UserTerminal {
     this.#slave = undefined;
   }
 }
+
+/** Stands behind the last output of a command that has ended; an APC string, which shows nothing. */
+const endMark = "\x1b_the end of the command\x1b\\";
 
 function holdsOf(wanted: string | RegExp | (() => boolean), text: () => string): () => boolean {
   if (typeof wanted === "function") return wanted;
