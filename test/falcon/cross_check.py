@@ -173,7 +173,7 @@ progress = {
     "phase": word,
     "stopping": False,
     "timedOut": False,
-    "saved": all(os.path.exists(os.path.join(graph, node["name"], "model.pth")) for node in busy)
+    "saved": all(any(os.path.exists(os.path.join(graph, node["name"], file)) for file in ("model.pth", "conditional_flow.pth")) for node in busy)
     and any(line.endswith("] Analysis completed.") for line in driver[start:]),
     "resumed": launches > 1,
     "localLogs": bool(config["logging"]["local"]["enabled"]),
