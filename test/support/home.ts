@@ -107,7 +107,8 @@ export class TestHome {
       const err: Buffer[] = [];
       child.stdout.on("data", (data) => out.push(data));
       child.stderr.on("data", (data) => err.push(data));
-      child.stdin.on("error", () => {}); // it ended without reading
+      // it ended without reading, or was killed: its status says so
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on("error", () => {});
       child.stdin.end(input);
       const timer = setTimeout(() => {
         child.kill("SIGKILL");
