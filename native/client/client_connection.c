@@ -80,12 +80,17 @@ static void reach_far(void) {
 // Connects to our server, which is started where none answers.
 static void reach_here(void) {
   char problem[2 * PATH_MAX];
-  // looked at each time: the folder may have changed hands since
-  if (!place_find(client.place_order, &client.place, problem, sizeof problem)) client_die("%s", problem);
   const char *command = client.first_count > 0 ? client.first_arguments[0] : NULL;
   if (client.resume_length > 0) command = (const char *)client.resume;
-  client.connection = start_reach(&client.place, command, client_wait_for, &client.server_pid, problem, sizeof problem);
-  if (client.connection < 0) client_die("%s", problem);
+  // looked at each time: the folder may have changed hands since
+  if (place_find(client.place_order, &client.place, problem, sizeof problem))
+    client.connection = start_reach(&client.place, command, client_wait_for, &client.server_pid, problem, sizeof problem);
+  if (client.connection >= 0) return;
+  // of a batch job that ended while its session was attached the host has what it left
+  bool of_job = client.place_order && strcmp(client.place_order, "-");
+  if (!of_job || client.resume_length == 0) client_die("%s", problem);
+  client.place_order = "-";
+  reach_here();
 }
 
 void client_ask(void) {

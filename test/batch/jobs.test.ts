@@ -65,6 +65,16 @@ describe("with control groups", { skip: noSlurm() }, () => {
     await untilGone(session.pid as number);
   });
 
+  test("who is attached from outside when the job ends is told the run's end", async () => {
+    await host.submit("attached", [host.runLine("attached", "echo hello; exec sleep 300")]);
+    await host.running("attached");
+    const terminal = host.home.terminal(["attach", "attached"]);
+    await terminal.waitFor("hello");
+    await host.cluster.run("scancel", ["--name=attached"]);
+    await terminal.waitForExit();
+    assert.match(terminal.text(), /\[attached\] (killed|stopped|lost|job cancelled)/);
+  });
+
   test("the watch and the completion have it too; Enter attaches, and leaving that comes back to the watch", async () => {
     const { home, cluster } = host;
     await host.submit("seen", [host.runLine("seen", "echo hello; exec sleep 300")]);
