@@ -62,7 +62,7 @@ describe("two runs", () => {
         "--name",
         name,
         "samples=256",
-        "epochs=12",
+        "epochs=30",
         "rate=8",
         `seed=${seed}`,
       ]);
