@@ -23,6 +23,8 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
     chosen.map(async (session): Promise<ListRow> => {
       const { row } = session;
       const progress = await context.progress.of(session);
+      const { job } = context.neighbours.place;
+      const told = await listing(session, context.progress, { saveBefore, now, job, usage: context.usage });
       return {
         id: session.id,
         name: row.name,
@@ -35,12 +37,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
           : endText(session, progress?.summary ?? ""),
         place: row.runDirectory ?? row.directory,
         created: row.created,
-        listing: await listing(session, context.progress, {
-          saveBefore,
-          now,
-          job: context.neighbours.place.job,
-          usage: context.usage,
-        }),
+        listing: told,
       };
     }),
   );

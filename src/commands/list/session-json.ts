@@ -122,11 +122,11 @@ export async function listing(
   progresses: RunProgresses,
   { saveBefore, now, job, usage: sampler }: ListingNow,
 ): Promise<Listing> {
-  const { row } = session;
-  const end = session.end;
+  // first of all: the session may end meanwhile, and what is told of it is of one moment
+  const progress = await progresses.of(session);
+  const { row, end } = session;
   const part = partFact(session);
   const outcome = outcomeOf(session);
-  const progress = await progresses.of(session);
   const usage = usageOf(session, sampler);
   return {
     id: row.id,
