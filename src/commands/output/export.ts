@@ -18,7 +18,7 @@ import { sessionFacts } from "../compare/run-facts.ts";
 import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
-import { usageCurves } from "../show/usage-curves.ts";
+import { usageAlone } from "../show/usage-curves.ts";
 import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type Target, toFile, toStdout } from "./export-file.ts";
@@ -369,7 +369,7 @@ async function writeCurve(
 
 /** What it used by its epochs, from this one on. */
 async function resourcePanels(context: Context, session: Session, from: number): Promise<Pick<FigureOptions, "resources">> {
-  const { axis, curves } = usageCurves(context, session, await context.progress.series(session));
+  const { axis, curves } = await usageAlone(context, session);
   if (axis !== "epoch") return {};
   const since = curves.map(({ label, x, y }) => {
     const kept = x.flatMap((epoch, i) => (epoch >= from ? [i] : []));

@@ -23,7 +23,7 @@ import { lossChart, usageChart } from "./loss-chart.ts";
 import { metricCharts } from "./metric-charts.ts";
 import { factLines } from "./show-facts.ts";
 import { progressText, wrapped } from "./show-progress.ts";
-import { usageCurves } from "./usage-curves.ts";
+import { usageAlone } from "./usage-curves.ts";
 
 export const show: CommandSpec = {
   name: "show",
@@ -108,7 +108,7 @@ async function pageOf(
   const charts = (await context.progress.curves(session))
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
     .map(({ node, ...curves }) => `\n${lossChart(node, curves, chartWidth, colours).join("\n")}\n`);
-  const used = usageCurves(context, session, await context.progress.series(session));
+  const used = await usageAlone(context, session);
   const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, chartWidth, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,

@@ -19,11 +19,20 @@ const shown = [
   { label: "GPU use (%)", field: "gpu", scale: 100 },
 ] as const;
 
+/** Metrics that are told by the epoch: they have the time of each. */
+const losses = ["val_loss", "train_loss"];
+
+/** The same for who wants none of the run's metrics besides: only its losses are read. */
+export async function usageAlone(context: Context, session: Session): Promise<UsageCurves> {
+  const series = await Promise.all(losses.map((name) => context.progress.series(session, name)));
+  return usageCurves(context, session, series.flat());
+}
+
 /** @param series the run's metrics, whose losses tell the times of its epochs */
 export function usageCurves(context: Context, session: Session, series: readonly MetricSeries[]): UsageCurves {
   const samples = context.usage.series(session);
-  const losses = series.filter(({ metric }) => metric === "val_loss" || metric === "train_loss");
-  const longest = losses.reduce<(typeof losses)[number] | undefined>(
+  const told = series.filter(({ metric }) => losses.includes(metric));
+  const longest = told.reduce<MetricSeries | undefined>(
     (a, b) => (a === undefined || b.value.length > a.value.length ? b : a),
     undefined,
   );
