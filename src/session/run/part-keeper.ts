@@ -54,6 +54,8 @@ export class PartKeeper implements Looker {
   readonly #busy = new WeakMap<Session, Promise<void>>();
   readonly #seen = new WeakSet<Session>();
   #bringing: Promise<void> = Promise.resolve();
+  /** Why the archive could not be searched since it last could: each is logged once, not at every look. */
+  readonly #failures = new Set<string>();
 
   constructor(effects: PartEffects) {
     this.#effects = effects;
@@ -179,9 +181,13 @@ export class PartKeeper implements Looker {
 
   async #tried<T>(asked: Promise<T>): Promise<T | undefined> {
     try {
-      return await asked;
+      const answer = await asked;
+      this.#failures.clear();
+      return answer;
     } catch (error) {
-      this.#effects.log("part.search-failed", { reason: sentence(error) });
+      const reason = sentence(error);
+      if (!this.#failures.has(reason)) this.#effects.log("part.search-failed", { reason });
+      this.#failures.add(reason);
       return undefined;
     }
   }
