@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { npz } from "../../../examples/trainer/npz.ts";
+import { NoAnswer, operationOf, useAside } from "../../../src/base/aside/aside.ts";
 import { MetricReader } from "../../../src/trainers/falcon/run/metrics.ts";
 import { pointsOf, readNpy, readNpz } from "../../../src/trainers/falcon/run/npz.ts";
 import { ByteCount } from "../../../src/trainers/reading/byte-count.ts";
@@ -197,6 +198,28 @@ test("two who read at once read each chunk once", async () => {
   assert.equal(count.opened, 3);
   metric.write(3, [3], 1003);
   assert.equal(await reader.read(), true, "a later one reads anew");
+});
+
+test("a chunk that does not answer is no half-written one: it is read once it does", async () => {
+  const metric = new Metric();
+  for (let n = 0; n < 3; n++) metric.write(n, [n], 1000 + n);
+  const reader = new MetricReader(metric.folder, new ByteCount());
+  let away = "chunk";
+  useAside(async (name, file, args) => {
+    if (name === away && file === metric.file(1)) throw new NoAnswer(`${file} does not answer`);
+    return operationOf(name)?.(...(args as never[]));
+  });
+  try {
+    for (away of ["chunk", "signature"]) {
+      await reader.read();
+      assert.deepEqual([reader.points.length, reader.unanswered], [1, true], away);
+    }
+    away = "";
+    assert.equal(await reader.read(), true);
+    assert.deepEqual([reader.points.map(({ value }) => value), reader.unanswered], [[0, 1, 2], false]);
+  } finally {
+    useAside(undefined);
+  }
 });
 
 test("a half-written chunk waits, is read once it is whole, and not again and again before", async () => {

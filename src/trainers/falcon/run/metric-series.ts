@@ -6,7 +6,7 @@ import { aside } from "../../../base/aside/aside.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
 import type { MetricSeries } from "../../run/series.ts";
-import { joinPoints, MetricReader } from "./metrics.ts";
+import { joinPoints, MetricReader, mostPoints, sampled } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Point } from "./npz.ts";
 
@@ -46,35 +46,52 @@ export function epochSeries(log: NodeLog, zone: number, only?: string): MetricSe
 export interface MetricPlace {
   /** Has `metrics` in it. */
   folder: string;
-  /** The same of earlier parts, oldest first, as copies that nobody writes to any more. */
-  earlier: readonly string[];
   node: string;
   count: ByteCount;
+}
+
+/** What the earlier parts have; not whole where one of them did not answer. */
+interface Kept {
+  points: readonly Point[];
+  whole: boolean;
+}
+
+/** What the parts have together, and of what that was made. */
+interface Joined {
+  earlier: readonly Point[];
+  /** Of the run's own entries (MetricReader.revision). */
+  revision: number;
+  points: readonly Point[];
 }
 
 /** A node's folders of metrics, followed: a look reads the chunks that are new. */
 export class MetricFolders {
   readonly #folder: string;
-  readonly #earlier: readonly string[];
   readonly #node: string;
   readonly #count: ByteCount;
   readonly #readers = new Map<string, MetricReader>();
   /** What the earlier parts have of each metric, read once. */
-  readonly #kept = new Map<string, Promise<readonly Point[]>>();
+  readonly #kept = new Map<string, Promise<Kept>>();
+  readonly #joined = new Map<string, Joined>();
 
-  constructor({ folder, earlier, node, count }: MetricPlace) {
+  constructor({ folder, node, count }: MetricPlace) {
     this.#folder = path.join(folder, "metrics");
-    this.#earlier = earlier.map((one) => path.join(one, "metrics"));
     this.#node = node;
     this.#count = count;
   }
 
-  /** Every metric that stands there by now. @param only the one that is wanted: no other is looked for */
-  async series(only?: string): Promise<MetricSeries[]> {
+  /**
+   * Every metric that stands there by now.
+   * @param earlierFolders the same node's folders of earlier parts, oldest first, as copies that nobody
+   * writes to any more; undefined: they are not known now
+   * @param only the one that is wanted: no other is looked for
+   */
+  async series(earlierFolders: readonly string[] | undefined, only?: string): Promise<MetricSeries[]> {
     if (only?.split("/").includes("..")) return [];
-    const names = only === undefined ? await this.#names() : [only];
+    const earlier = earlierFolders?.map((one) => path.join(one, "metrics"));
+    const names = only === undefined ? await this.#names(earlier ?? []) : [only];
     const read = [...new Set([...names, ...(only === undefined ? [] : axes)])];
-    const found = new Map(await Promise.all(read.map(async (name) => [name, await this.#points(name)] as const)));
+    const found = new Map(await Promise.all(read.map(async (name) => [name, await this.#points(name, earlier)] as const)));
     const pointsOf = (name: string) => found.get(name) ?? [];
     const [rounds, samples] = [pointsOf("round"), pointsOf("n_samples")];
     const epochs = rounds.length === 0 ? pointsOf("epoch") : countedOn(pointsOf("epoch"));
@@ -94,30 +111,49 @@ export class MetricFolders {
     });
   }
 
-  async #names(): Promise<string[]> {
-    const folders = [this.#folder, ...this.#earlier];
+  async #names(earlier: readonly string[]): Promise<string[]> {
+    const folders = [this.#folder, ...earlier];
     const found = await Promise.all(folders.map((folder) => metricNames(folder).catch(() => [])));
     return [...new Set(found.flat())].sort().slice(0, mostMetrics);
   }
 
-  /** The entries of all parts. */
-  async #points(name: string): Promise<readonly Point[]> {
+  /** The entries of all parts, joined anew only when something came. */
+  async #points(name: string, earlierFolders: readonly string[] | undefined): Promise<readonly Point[]> {
     const reader = this.#readers.get(name) ?? new MetricReader(path.join(this.#folder, name), this.#count);
     this.#readers.set(name, reader);
-    const kept = this.#kept.get(name) ?? this.#keptPoints(name);
-    this.#kept.set(name, kept);
-    const [earlier] = await Promise.all([kept, reader.read()]);
-    return joinPoints(earlier, reader.points);
+    const [earlier] = await Promise.all([this.#keptPoints(name, earlierFolders), reader.read()]);
+    const { revision } = reader;
+    if (earlier.length === 0) return reader.points;
+    const before = this.#joined.get(name);
+    if (before?.earlier === earlier && before.revision === revision) return before.points;
+    const points = joinPoints([earlier, reader.points]);
+    this.#joined.set(name, { earlier, revision, points });
+    return points;
   }
 
-  async #keptPoints(name: string): Promise<readonly Point[]> {
-    let points: readonly Point[] = [];
-    for (const folder of this.#earlier) {
+  /** What the earlier parts have, read once; what did not answer is read again at the next look. */
+  async #keptPoints(name: string, folders: readonly string[] | undefined): Promise<readonly Point[]> {
+    if (folders === undefined || folders.length === 0) return [];
+    const reading = this.#kept.get(name) ?? this.#readEarlier(name, folders);
+    this.#kept.set(name, reading);
+    const { points, whole } = await reading;
+    if (!whole && this.#kept.get(name) === reading) this.#kept.delete(name);
+    return points;
+  }
+
+  /** Of each earlier part an equal share of what a metric may have, so that the oldest is thinned no more. */
+  async #readEarlier(name: string, folders: readonly string[]): Promise<Kept> {
+    const share = Math.max(1, Math.floor(mostPoints / folders.length));
+    const parts: (readonly Point[])[] = [];
+    let whole = true;
+    for (const folder of folders) {
       const reader = new MetricReader(path.join(folder, name), this.#count);
       await reader.read();
-      points = joinPoints(points, reader.points);
+      parts.push(sampled(reader.points, share));
+      whole = !reader.unanswered;
+      if (!whole) break; // the archive is one place: the rest would be waited for in vain
     }
-    return points;
+    return { points: joinPoints(parts), whole };
   }
 }
 

@@ -1,5 +1,6 @@
 // Follows a metric's NPZ chunks: only those that are new, and complete.
 import path from "node:path";
+import { NoAnswer } from "../../../base/aside/aside.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
 import { signatureOf } from "../../reading/foreign-files.ts";
 import { readChunk } from "./chunks.ts";
@@ -12,18 +13,24 @@ const largestMetric = 64 << 20;
  * More entries than this are thinned to every second one: a curve on a terminal has at most a few hundred
  * columns.
  */
-const mostPoints = 40_000;
+export const mostPoints = 40_000;
 
 /**
- * The entries of two parts of a run by walltime. What a later part has not written over yet stands in both:
- * an entry of one time and step is one.
+ * The entries of a run's parts by walltime, thinned to `mostPoints`. What a later part has not written over
+ * yet stands in both: an entry of one time and step is one.
  */
-export function joinPoints(earlier: readonly Point[], later: readonly Point[]): readonly Point[] {
-  if (earlier.length === 0) return later;
-  const sorted = [...earlier, ...later].sort((a, b) => a.time - b.time || a.step - b.step);
-  let points = sorted.filter(({ time, step }, i) => i === 0 || time !== sorted[i - 1]?.time || step !== sorted[i - 1]?.step);
-  while (points.length > mostPoints) points = points.filter((_, i) => i % 2 === 0);
-  return points;
+export function joinPoints(parts: readonly (readonly Point[])[]): readonly Point[] {
+  const filled = parts.filter((part) => part.length > 0);
+  if (filled.length <= 1) return filled[0] ?? [];
+  const sorted = filled.flat().sort((a, b) => a.time - b.time || a.step - b.step);
+  const points = sorted.filter(({ time, step }, i) => i === 0 || time !== sorted[i - 1]?.time || step !== sorted[i - 1]?.step);
+  return sampled(points, mostPoints);
+}
+
+/** Every n-th entry, the last among them, so that at most `most` are left. */
+export function sampled(points: readonly Point[], most: number): readonly Point[] {
+  const every = Math.ceil(points.length / most);
+  return every <= 1 ? points : points.filter((_, i) => (points.length - 1 - i) % every === 0);
 }
 
 /**
@@ -47,6 +54,10 @@ export class MetricReader {
   #reading: Promise<boolean> | undefined;
   /** When the newest chunk that was read was written, ms since 1970. */
   modified: number | undefined;
+  /** How many reads have found something. */
+  revision = 0;
+  /** Whether the last read was stopped by files that did not answer: the next one goes on from there. */
+  unanswered = false;
 
   /** `folder` is `<graph>/<node>/metrics/<group>/<metric>`. */
   constructor(folder: string, count: ByteCount) {
@@ -72,6 +83,7 @@ export class MetricReader {
 
   async #read(): Promise<boolean> {
     let found = false;
+    this.unanswered = false;
     const first = await this.#signature(0);
     if (first !== undefined && this.#seen.length > 0 && first !== this.#seen[0] && this.#next > 0) this.#next = 0; // a new launch has begun
     for (;;) {
@@ -80,6 +92,7 @@ export class MetricReader {
       if (this.#unpacked > largestMetric) break;
       if (signature === this.#torn && (await this.#signature(this.#next + 1)) === undefined) break;
       const points = await this.#chunk(this.#next);
+      if (this.unanswered) break;
       if (!points) {
         // half written: it is looked at again when it has changed; where another one follows, nobody will
         // complete it
@@ -94,7 +107,10 @@ export class MetricReader {
       found = true;
       this.#add(points);
     }
-    if (found) this.#settle();
+    if (found) {
+      this.#settle();
+      this.revision++;
+    }
     return found;
   }
 
@@ -139,7 +155,12 @@ export class MetricReader {
   }
 
   async #signature(index: number): Promise<string | undefined> {
-    return signatureOf(this.#file(index)).catch(() => undefined);
+    return signatureOf(this.#file(index)).catch((error) => this.#failed(error));
+  }
+
+  /** What cannot be read is as good as not there, and is read another time where it only did not answer. */
+  #failed(error: unknown): undefined {
+    if (error instanceof NoAnswer) this.unanswered = true;
   }
 
   async #chunk(index: number): Promise<Point[] | undefined> {
@@ -148,8 +169,8 @@ export class MetricReader {
       this.#count.add(bytes);
       this.#unpacked += unpacked;
       return points;
-    } catch {
-      return undefined;
+    } catch (error) {
+      return this.#failed(error);
     }
   }
 }

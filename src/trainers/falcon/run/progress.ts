@@ -61,8 +61,8 @@ export class RunWatcher implements RunWatch {
   readonly #metrics = new Map<string, MetricFolders>();
   #seriesAt = 0;
   readonly #askEarlier: NonNullable<WatchEffects["earlier"]>;
-  /** Undefined: to be asked for. */
-  #earlier: readonly string[] | undefined;
+  /** Where the earlier parts' metrics are. Undefined: to be asked for. */
+  #earlier: Promise<readonly string[] | undefined> | undefined;
   #losses: readonly (readonly number[])[] = [];
 
   constructor({ run, look, directory, graph, since, clock, earlier }: WatchOptions) {
@@ -87,7 +87,8 @@ export class RunWatcher implements RunWatch {
    */
   async read(alive?: boolean): Promise<RunProgress> {
     await this.#reader.read();
-    if (alive === false || this.#clock().steady - this.#seriesAt > seriesKept) this.#forgetMetrics();
+    if (alive === false) this.#forgetMetrics();
+    else this.#forgetUnasked();
     return this.#progress(alive);
   }
 
@@ -141,29 +142,46 @@ export class RunWatcher implements RunWatch {
    * Every metric of every node: what the log tells of each epoch, and what stands in the folders of metrics.
    */
   async series(only?: string): Promise<MetricSeries[]> {
+    this.#forgetUnasked();
+    // before the first wait: a read() meanwhile must not take them for metrics that nobody asks for
+    this.#seriesAt = this.#clock().steady;
     await this.read();
-    this.#earlier ??= await this.#askEarlier();
+    const earlier = await this.#earlierFolders();
     const zone = this.#reader.zone ?? 0;
     const graph = this.#reader.config?.graph ?? path.join(this.run, "graph");
     const nodes = this.#reader.nodes.filter(({ trained }) => trained);
+    const seriesOf = (below: string, node: string) =>
+      this.#folders(path.join(graph, below), node).series(
+        earlier?.map((kept) => path.join(kept, below)),
+        only,
+      );
     const told = await Promise.all(
       nodes.map(async ({ log, trainReader }) => [
         ...epochSeries(log, zone, only),
-        ...(await this.#folders(graph, log.name, log.name).series(only)),
-        ...(trainReader.exists ? await this.#folders(graph, path.join(log.name, "train"), log.name).series(only) : []),
+        ...(await seriesOf(log.name, log.name)),
+        ...(trainReader.exists ? await seriesOf(path.join(log.name, "train"), log.name) : []),
       ]),
     );
-    this.#seriesAt = this.#clock().steady;
     return told.flat();
   }
 
-  #folders(graph: string, below: string, node: string): MetricFolders {
-    const folder = path.join(graph, below);
-    // an archive that is silent now is asked again
-    const earlier = this.#earlier?.map((kept) => path.join(kept, below));
-    const folders = this.#metrics.get(folder) ?? new MetricFolders({ folder, earlier: earlier ?? [], node, count: this.count });
-    if (earlier !== undefined) this.#metrics.set(folder, folders);
+  #folders(folder: string, node: string): MetricFolders {
+    const folders = this.#metrics.get(folder) ?? new MetricFolders({ folder, node, count: this.count });
+    this.#metrics.set(folder, folders);
     return folders;
+  }
+
+  /** Undefined where the archive is silent: it is asked again at the next look. */
+  async #earlierFolders(): Promise<readonly string[] | undefined> {
+    this.#earlier ??= this.#askEarlier().catch(() => undefined);
+    const asked = this.#earlier;
+    const folders = await asked;
+    if (folders === undefined && this.#earlier === asked) this.#earlier = undefined;
+    return folders;
+  }
+
+  #forgetUnasked(): void {
+    if (this.#clock().steady - this.#seriesAt > seriesKept) this.#forgetMetrics();
   }
 
   #forgetMetrics(): void {
