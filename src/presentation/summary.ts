@@ -32,19 +32,19 @@ export function summarise(run: Omit<ShownRun, "summary">): string {
   else if (run.phase === "simulating") parts.push("simulating the first samples");
   else if (run.phase === "sampling") parts.push("trained, drawing samples");
   const busy = trained.filter((node) => node.epoch !== null || node.fraction !== null);
-  if (busy.length > 0 && run.phase !== "sampling") parts.push(progress(busy));
+  if (busy.length > 0 && run.phase !== "sampling") parts.push(progress(busy, run.stopping));
   if (run.stopping) parts.push("stopping");
   return parts.join(" · ") || "no progress yet";
 }
 
-function progress(nodes: readonly ShownNode[]): string {
+function progress(nodes: readonly ShownNode[], stopping: boolean): string {
   // the node that is furthest from its end decides how long it takes
   const slowest = nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
   const parts = [`${nodes.length > 1 ? `${slowest.name} ` : ""}${slowest.round ? roundText(slowest.round) : epochText(slowest)}`];
   const loss = lossText(slowest);
   if (loss !== "") parts.push(`${loss}${slowest.trend.length > 1 ? ` ${sparkline(slowest.trend, 8)}` : ""}`);
-  // where there is little room, the last ones go first
-  parts.push(leftText(nodes), stuckText(slowest));
+  // where there is little room, the last ones go first; a run that stops will not take the time of its epochs
+  parts.push(stopping ? "" : leftText(nodes), stuckText(slowest));
   return parts.filter(Boolean).join(" · ");
 }
 

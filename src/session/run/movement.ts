@@ -1,7 +1,7 @@
 // Whether a run that was asked to stop moves: what tells it, and what tells that it hangs.
 
 import type { ShownRun } from "../../presentation/shown-run.ts";
-import { leftText, span } from "../../presentation/summary.ts";
+import { span } from "../../presentation/summary.ts";
 import type { Session } from "../life/session.ts";
 import type { RunProgresses } from "./run-progress.ts";
 
@@ -47,12 +47,7 @@ export async function movement(session: Session, progresses: RunProgresses): Pro
 /**
  * "stopping: 91/300 · val loss -0.408", then "stopped · 92/300, best val loss -0.666 · the model is saved".
  */
-export function stoppingText(run: Pick<ShownRun, "stopping" | "phase" | "saved" | "summary" | "nodes">): string {
-  const over = run.phase !== "training" && !run.summary.split(" · ").includes("stopping");
-  const saved = run.saved ? " · the model is saved" : "";
-  if (over) return run.summary + saved;
-  // it will not take the time that its epochs would
-  const left = leftText(run.nodes);
-  const facts = run.summary.split(" · ").filter((fact) => fact !== "stopping" && fact !== left);
-  return `stopping: ${facts.join(" · ")}${saved}`;
+export function stoppingText({ summary, saved }: Pick<ShownRun, "summary" | "saved">): string {
+  const facts = /^(.*) · stopping$/.exec(summary)?.[1];
+  return `${facts === undefined ? summary : `stopping: ${facts}`}${saved ? " · the model is saved" : ""}`;
 }

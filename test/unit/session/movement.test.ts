@@ -14,6 +14,11 @@ test("a run that is asked to stop, then one that has stopped", async () => {
   const stopping = { ...known, stopping: true };
   const said = (run: typeof known) => stoppingText({ ...run, summary: summarise(run) });
   assert.match(said(stopping), /^stopping: nuisance 142\/300 · val loss -0\.4 \S+ · no better for 55 epochs$/);
+  // the node that waits says nothing of its own, and counts for the time that is left
+  const waiting = { ...known.nodes[0], name: "waits", status: "waiting", epoch: null, fraction: null, timeLeft: null };
+  const nodes = [...known.nodes, waiting] as typeof known.nodes;
+  assert.match(said({ ...stopping, nodes }), /^stopping: nuisance 142\/300 · val loss -0\.4 \S+ · no better for 55 epochs$/);
+  assert.equal(said({ ...stopping, phase: "simulating", nodes: [] }), "stopping: simulating the first samples");
   assert.match(
     said({ ...stopping, phase: "interrupted", saved: true }),
     /^stopped · theta 187\/300, .*; nuisance 142\/300, .* · the model is saved$/,
