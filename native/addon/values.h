@@ -26,6 +26,7 @@ static inline const char *error_name(int error) {
       {ENOSYS, "ENOSYS"},     {ECONNREFUSED, "ECONNREFUSED"}, {ECONNRESET, "ECONNRESET"}, {ENOTCONN, "ENOTCONN"},
       {ETIMEDOUT, "ETIMEDOUT"}, {ENAMETOOLONG, "ENAMETOOLONG"}, {EOPNOTSUPP, "EOPNOTSUPP"}, {EINPROGRESS, "EINPROGRESS"},
       {EDQUOT, "EDQUOT"},     {EPROTOTYPE, "EPROTOTYPE"}, {ENXIO, "ENXIO"},         {ETOOMANYREFS, "ETOOMANYREFS"},
+      {EISDIR, "EISDIR"},     {ENOTEMPTY, "ENOTEMPTY"},
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].number == error) return names[i].name;

@@ -13,6 +13,7 @@ import {
   dup,
   fileSystem,
   lineMode,
+  openFolder,
   packageRoot,
   peerCredentials,
   punchHole,
@@ -21,6 +22,7 @@ import {
   setCloexec,
   setWindowSize,
   tryLock,
+  unlinkAt,
   writeSome,
 } from "../../../src/platform/native.ts";
 import { root } from "../../support/paths.ts";
@@ -75,6 +77,20 @@ test("dup is another descriptor of the same file, close-on-exec; close ends it",
   assert.throws(() => close(copy), coded("EBADF"));
   assert.throws(() => dup(copy), coded("EBADF"));
   assert.throws(() => setCloexec(copy), coded("EBADF"));
+});
+
+test("unlinkAt removes no folder that has something in it, and nothing as what it is not, and says which", () => {
+  fs.mkdirSync(path.join(folder, "full/inner"), { recursive: true });
+  const above = openFolder(folder);
+  try {
+    assert.throws(() => unlinkAt(above, "full", true), coded("ENOTEMPTY"));
+    assert.throws(() => unlinkAt(above, "full", false), coded(process.platform === "linux" ? "EISDIR" : "EPERM"));
+    fs.rmdirSync(path.join(folder, "full/inner"));
+    unlinkAt(above, "full", true);
+    assert.ok(!fs.existsSync(path.join(folder, "full")));
+  } finally {
+    close(above);
+  }
 });
 
 test("setCloexec sets the flag", () => {
