@@ -34,14 +34,12 @@ napi_value resource_limits(napi_env env, napi_callback_info info) {
 // The hard limit of this process, and what it starts can have: true when it is at least `hard` now.
 napi_value raise_limit(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  int32_t resource;
+  int resource;
   uint64_t hard;
   bool lossless;
   struct rlimit limit;
-  if (!get_arguments(env, info, values, 2)) return NULL;
-  if (napi_get_value_int32(env, values[0], &resource) != napi_ok ||
-      napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok)
-    return throw_type(env, "a number and a bigint are expected");
+  if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &resource)) return NULL;
+  if (napi_get_value_bigint_uint64(env, values[1], &hard, &lossless) != napi_ok) return throw_type(env, "a bigint is expected");
   if (getrlimit(resource, &limit) < 0) return boolean(env, false);
   rlim_t wish = hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)hard;
   if (limit.rlim_max >= wish) return boolean(env, true);
@@ -70,11 +68,9 @@ napi_value scheduling(napi_env env, napi_callback_info info) {
 // back.
 napi_value could_take(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  int32_t niceness, score;
+  int niceness, score;
   int now = getpriority(PRIO_PROCESS, 0), score_now = 0;
-  if (!get_arguments(env, info, values, 2)) return NULL;
-  if (napi_get_value_int32(env, values[0], &niceness) != napi_ok || napi_get_value_int32(env, values[1], &score) != napi_ok)
-    return throw_type(env, "two numbers are expected");
+  if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &niceness) || !get_int(env, values[1], &score)) return NULL;
   bool nice = niceness >= now;
   if (!nice && setpriority(PRIO_PROCESS, 0, niceness) == 0) nice = setpriority(PRIO_PROCESS, 0, now) == 0;
   bool oom = !os_oom_score(&score_now) || score >= score_now;
@@ -95,21 +91,19 @@ static void *wait_for_end(void *gate) {
 // this answers.
 napi_value room_for(napi_env env, napi_callback_info info) {
   enum { MOST = 16, STACK = 128 << 10 };
-  napi_value value;
-  size_t given = 1;
-  int32_t count, started = 0;
+  napi_value values[1];
+  int count, started = 0;
   pthread_t threads[MOST];
   pthread_attr_t small;
   pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-  if (napi_get_cb_info(env, info, &given, &value, NULL, NULL) != napi_ok || given < 1 ||
-      napi_get_value_int32(env, value, &count) != napi_ok || count < 0 || count > MOST)
-    return throw_type(env, "a small number is expected");
+  if (!get_arguments(env, info, values, 1) || !get_int(env, values[0], &count)) return NULL;
+  if (count < 0 || count > MOST) return throw_type(env, "a small number is expected");
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, STACK);
   pthread_mutex_lock(&gate);
   while (started < count && pthread_create(&threads[started], &small, wait_for_end, &gate) == 0) started++;
   pthread_mutex_unlock(&gate);
-  for (int32_t i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
   pthread_attr_destroy(&small);
   return boolean(env, started == count);
 }

@@ -66,12 +66,11 @@ static void finish(napi_env env, napi_status status, void *data) {
 }
 
 napi_value sample_usage(napi_env env, napi_callback_info info) {
-  size_t given = 2;
-  napi_value args[2], promise = NULL, name = NULL;
-  bool is_array = false, gpu = false;
+  napi_value values[2], promise = NULL, name = NULL;
+  bool gpu = false;
   uint32_t count = 0;
-  if (napi_get_cb_info(env, info, &given, args, NULL, NULL) != napi_ok || given != 2 || napi_is_array(env, args[0], &is_array) != napi_ok || !is_array ||
-      napi_get_array_length(env, args[0], &count) != napi_ok || napi_get_value_bool(env, args[1], &gpu) != napi_ok)
+  if (!get_arguments(env, info, values, 2)) return NULL;
+  if (napi_get_array_length(env, values[0], &count) != napi_ok || napi_get_value_bool(env, values[1], &gpu) != napi_ok)
     return throw_type(env, "a list of processes and a boolean are expected");
   if (busy) {
     napi_throw_error(env, "EBUSY", "a sample is being taken");
@@ -87,7 +86,7 @@ napi_value sample_usage(napi_env env, napi_callback_info info) {
   }
   for (uint32_t i = 0; i < count; i++) {
     napi_value pid = NULL;
-    napi_get_element(env, args[0], i, &pid);
+    napi_get_element(env, values[0], i, &pid);
     napi_get_value_int32(env, pid, &trees[i].root);
   }
   *sample = (struct sample){.trees = trees, .count = count, .look_for_gpu = gpu};
