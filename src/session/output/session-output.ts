@@ -406,11 +406,14 @@ export class SessionOutput implements Viewed, Followed {
     this.#screen.reach(end);
     this.#quiet();
     await within(longestSettling, this.#drawnAndSeen(end));
+    // of a screen that was not drawn in time, whose viewers wait no longer for its size
     if (this.sizing) this.#sizing.force();
   }
 
   async #drawnAndSeen(end: number): Promise<void> {
     await new Promise<void>((resolve) => this.whenCurrent(resolve, end));
+    // nobody waited so long, and a screen that stands before the end is not to be stored as the last one
+    if (this.#over) return;
     if (this.sizing) this.#sizing.force();
     await this.#screen.store();
     await Promise.all([...this.#effects.viewers.keys()].map((viewer) => viewer.settled()));

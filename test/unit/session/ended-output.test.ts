@@ -121,18 +121,25 @@ async function settling(work: (holder: FakeHolder) => Promise<void>): Promise<vo
   }
 }
 
-test("ends also where its screen stands still", async (t) => {
+test("ends also where its screen stands still, which is not stored then as it stands", async (t) => {
   await settling(async (holder) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
+    const stored: number[] = [];
     const paper = new Paper();
-    paper.current = () => new Promise(() => {});
-    const output = outputOf(holder, paper, true);
+    // what is asked of it is answered where nothing more comes
+    paper.current = () =>
+      new Promise((resolve) => {
+        paper.unfollow = resolve;
+      });
+    const output = outputOf(holder, paper, true, { store: ({ offset }) => void stored.push(offset) });
     output.begin();
-    const settled = output.settle(0);
+    const settled = output.settle(14);
     await Promise.resolve();
     t.mock.timers.tick(60_000);
     await settled;
     output.finish();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(stored, []);
   });
 });
 
