@@ -1,20 +1,32 @@
 // What is kept of how a session came to be, beside its command: looked at once, in the background, when it
 // starts.
+import { setTimeout as delay } from "node:timers/promises";
 import { type Surroundings, surroundings } from "../../trainers/run/surroundings.ts";
 import type { Session } from "./session.ts";
 
 /**
+ * So long (ms) after its start it is looked at what a session came from: whoever started it waits for its
+ * screen, and the helper that looks is asked for that as well.
+ */
+const provenancePause = 100;
+
+/**
  * Looks, and keeps what was found. What cannot be seen (a file server that does not answer) stays unknown;
  * nothing waits for it.
+ * @param session which has just been started
+ * @param kept whether the session is still there: of one that was removed nothing is kept.
  */
-export async function learnProvenance(session: Session): Promise<void> {
+export async function learnProvenance(session: Session, kept: () => boolean): Promise<void> {
+  // as it was started: it may have ended when it is looked at
   const { trainer, kind, command, directory, environment, runDirectory, created, ended, facts } = session.row;
-  const started = { kind, command, directory, environment, runDirectory, created, ended, facts };
+  const started = { kind, command, directory, environment, runDirectory, created, ended, facts: { ...facts } };
+  await delay(provenancePause, undefined, { ref: false });
+  if (!kept()) return;
   const found = await surroundings(trainer, started).catch(() => undefined);
-  if (found === undefined) return;
+  if (found === undefined || !kept()) return;
   session.setFact("provenance", found);
   const cluster = await session.trainer.cluster?.(started).catch(() => undefined);
-  if (cluster !== undefined) session.setFact("provenance", { ...found, cluster });
+  if (cluster !== undefined && kept()) session.setFact("provenance", { ...found, cluster });
 }
 
 /** What is known; undefined while it is looked at, and of sessions of earlier versions. */

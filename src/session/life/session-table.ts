@@ -43,12 +43,6 @@ export interface StartOrder {
  */
 export const mostSessions = 4000;
 
-/**
- * So long (ms) after its start it is looked at what a session came from: whoever started it waits for its
- * screen, and the helper that looks is asked for that as well.
- */
-const provenancePause = 100;
-
 /** A session's name has at most this many characters: it stands in tables and titles. */
 export const longestName = 64;
 
@@ -180,7 +174,7 @@ export class SessionTable {
       throw new Failure(`cannot start a session: ${reasonOf(error)}`);
     }
     this.#track(session, before);
-    setTimeout(() => void learnProvenance(session), provenancePause).unref();
+    void learnProvenance(session, () => this.get(id) === session);
     this.#effects.came(session);
     this.#effects.changed(session);
     return session;
