@@ -134,7 +134,7 @@ export class InputParser {
    * Whether the next byte stands by itself: nothing is held back, no prefix, question or paste is under way.
    */
   get atRest(): boolean {
-    return this.#state.at === "ground" && this.#prefixAt === null && this.#listener === "program" && this.#sequence.length === 0;
+    return this.#state.at === "ground" && this.#prefixAt === null && this.#listener === "program";
   }
 
   /** The next typed key is an answer. */
@@ -164,15 +164,7 @@ export class InputParser {
     const now = { came, typed: typed ?? came };
     this.#expire(now, "typed");
     this.#lastInput = now;
-    if (
-      this.#state.at === "ground" &&
-      this.#prefixAt === null &&
-      this.#listener === "program" &&
-      this.#policy.plainDetach &&
-      isText(chunk, this.#policy.detachKey)
-    ) {
-      this.#detach("plain");
-    }
+    if (this.atRest && this.#policy.plainDetach && isText(chunk, this.#policy.detachKey)) this.#detach("plain");
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     for (let at = 0; at < bytes.length && !this.#gone; at++) {
       if (this.#state.at === "paste" && this.#sequence.length === 0) {
@@ -182,7 +174,7 @@ export class InputParser {
         at = end;
         if (at === bytes.length) break;
       }
-      if (this.#state.at === "ground" && this.#prefixAt === null && this.#listener === "program") {
+      if (this.atRest) {
         // a text typed or pasted at once, in one piece
         const end = this.#plainEnd(bytes, at);
         if (end > at) {

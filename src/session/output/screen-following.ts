@@ -77,7 +77,7 @@ export class ScreenFollowing {
     if (version === undefined || this.#over) return undefined;
     const { outputLog, holderSocket, openLog, size } = this.#effects;
     const until = Math.max(this.until, this.#output.taken);
-    const known: Size[] = (sizes ?? ofLog(openLog, (log) => log.sizes()) ?? []).map(({ offset, cols, rows }) => ({
+    const known: Size[] = (sizes ?? ofLog(openLog, (log) => log.times.sizes()) ?? []).map(({ offset, cols, rows }) => ({
       offset,
       cols,
       rows,

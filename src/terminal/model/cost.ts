@@ -47,8 +47,9 @@ export function endOfSlice(bytes: Uint8Array, from: number, budget: number, draw
     const byte = bytes[at] as number;
     // of text only C1 controls cost something, which begin with C2
     if (byte > 0x1b && byte !== 0xc2 && position.ground) {
+      if (moved === 0) continue;
       cost += moved;
-      if (moved > 0 && cost + at - from >= budget) return at + 1;
+      if (cost + at - from >= budget) return at + 1;
       continue;
     }
     const before = position.state;

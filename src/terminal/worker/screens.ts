@@ -66,7 +66,7 @@ export class Screens {
     this.#log = log;
     this.#elsewhere = elsewhere;
     this.#turns = new TurnWatch({
-      awaited: () => this.#pending.size > 0 || [...this.#screens.values()].some(({ isWatched }) => isWatched),
+      awaited: () => this.#isAwaited(),
       stands: (whose) => this.#leave(whose),
     });
   }
@@ -167,6 +167,13 @@ export class Screens {
     this.#post(pending.message(request));
     if (this.#resting === undefined) this.#turns.look();
     else this.#refuse(this.#shortage);
+  }
+
+  /** Whether anybody waits for the thread. There may be thousands of screens, and it is asked often. */
+  #isAwaited(): boolean {
+    if (this.#pending.size > 0) return true;
+    for (const { isWatched } of this.#screens.values()) if (isWatched) return true;
+    return false;
   }
 
   /** Whoever waits for another screen than this one, in whose turn the thread stands, has it elsewhere. */

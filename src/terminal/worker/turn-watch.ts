@@ -36,12 +36,17 @@ export class TurnWatch {
 
   /** Whether the thread stands in a turn, as far as somebody has looked. */
   get stands(): boolean {
-    return this.#longest !== undefined && this.#mark.standsIn(this.#longest);
+    return this.#standing() !== undefined;
+  }
+
+  #standing(): Turn | undefined {
+    return this.#longest !== undefined && this.#mark.standsIn(this.#longest) ? this.#longest : undefined;
   }
 
   /** Somebody waits: looks now, where the thread is known to stand, and then until nobody waits any more. */
   look(): void {
-    if (this.#longest !== undefined && this.stands) this.#effects.stands(this.#longest.key);
+    const turn = this.#standing();
+    if (turn !== undefined) this.#effects.stands(turn.key);
     if (this.#looking === undefined) this.#lookLater();
   }
 
