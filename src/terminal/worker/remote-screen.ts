@@ -173,6 +173,15 @@ export class RemoteScreen implements ScreenHandle {
     return this.#line.ask(message, early);
   }
 
+  /**
+   * Asks what another worker has not answered, once the screen has what came since it was stored: whoever
+   * asked had made sure of that there.
+   */
+  async askAgain(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
+    await this.current();
+    return this.#ask(message, early);
+  }
+
   async snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot> {
     return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history }), early)) as Snapshot;
   }

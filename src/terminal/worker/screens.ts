@@ -195,7 +195,7 @@ export class Screens {
     for (const [request] of asked) this.#pending.delete(request);
     this.#screens.delete(screen.key);
     there.#take(screen);
-    for (const [, pending] of asked) there.#await(pending);
+    for (const [, pending] of asked) askAgain(pending);
   }
 
   #take(screen: RemoteScreen): void {
@@ -262,7 +262,9 @@ export class Screens {
     if (++this.#falseStarts > mostFalseStarts) return this.#rest();
     if (this.#screens.size > 0 && this.#start() === undefined) return;
     for (const screen of this.#screens.values()) screen.revive(lived > briefLife);
-    for (const [request, { message }] of this.#pending) this.#post(message(request));
+    const asked = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of asked) askAgain(pending);
   }
 
   /**
@@ -309,6 +311,11 @@ export class Screens {
     this.#worker = undefined;
     await worker?.terminate();
   }
+}
+
+/** Asks the thread that a screen is with now what the one before has not answered. */
+function askAgain({ screen, message, early, resolve, reject }: Pending): void {
+  screen.askAgain(message, early).then(resolve, reject);
 }
 
 /** No worker can be started now. */

@@ -213,3 +213,51 @@ test("a screen whose thread stands in another one's turn follows from another th
     await held.dispose();
   }
 });
+
+test("what was asked of a screen whose thread died, or stands, is answered once it has what came since it was stored", async () => {
+  const { file, goOn } = standingWorker(worker());
+  const deadly = path.join(path.dirname(worker()), "deadly-asked.cjs");
+  // dies of the first text that it is asked for
+  fs.writeFileSync(
+    deadly,
+    `const fs = require("node:fs");
+     const died = ${JSON.stringify(`${deadly}.died`)};
+     require("node:worker_threads").parentPort.on("message", (m) => {
+       if (m.do !== "text" || fs.existsSync(died)) return;
+       fs.writeFileSync(died, "");
+       process.exit(7);
+     });
+     require(${JSON.stringify(worker())});`,
+  );
+  for (const loss of ["dies", "stands"] as const) {
+    const held = await Held.launch([program("flood"), "60000"], { subscribe: null });
+    const other = new Screens(worker(), () => {}, addon);
+    const screens = new Screens(
+      loss === "dies" ? deadly : file,
+      () => {},
+      addon,
+      () => (loss === "dies" ? undefined : other),
+    );
+    try {
+      const eater = screens.open("eater", { cols: 80, rows: 24, scrollback: 500, offset: 0 }, quiet);
+      const scene = new Scene(held, screens, {});
+      await until(() => scene.told.includes("exit 0"), "the end");
+      await scene.handle.current();
+      if (loss === "stands") eater.feed(Buffer.from(standing));
+      const log = fs.readFileSync(scene.source.log);
+      const pure = new Screen({ cols: 80, rows: 24, scrollback: 500 });
+      pure.feed(log);
+      const asked = [scene.handle.text(), scene.handle.snapshot(0), scene.handle.encode()] as const;
+      const [{ lines }, snapshot, stored] = await Promise.all(asked);
+      assert.deepEqual(lines, pure.text().lines, loss);
+      assert.deepEqual([snapshot.offset, stored.offset], [log.length, log.length], loss);
+      pure.dispose();
+      goOn();
+      await held.end();
+    } finally {
+      await screens.dispose();
+      await other.dispose();
+      await held.dispose();
+    }
+  }
+});
