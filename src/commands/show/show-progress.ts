@@ -36,7 +36,7 @@ export function progressText(progress: ShownRun, width: number): string[] {
       node.samples === null ? "" : `${node.samples} samples`,
       node.learningRate === null ? "" : `learning rate ${number(node.learningRate)}`,
       node.epochsPerMinute === null ? "" : `${number(node.epochsPerMinute)} ${node.unit ?? "epoch"}s/min`,
-      leftText([node]),
+      progress.stopping ? "" : leftText([node]),
       node.error === null ? "" : `error: ${node.error}`,
     ];
     lines.push(...wrapped(`  ${node.name}  `, facts.filter(Boolean), width));

@@ -121,7 +121,8 @@ const columns: readonly WatchColumn[] = [
     right: true,
     rank: 7,
     unit: "left",
-    text: ({ session, node }) => (session.live && node !== undefined ? leftSpan([node]) : ""),
+    text: ({ session, node, progress }) =>
+      session.live && node !== undefined && progress?.stopping !== true ? leftSpan([node]) : "",
   },
   {
     title: "SILENT",

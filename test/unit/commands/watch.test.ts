@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";
 import { defaultKeymap, footerOf } from "../../../src/base/keymap.ts";
+import { progressText } from "../../../src/commands/show/show-progress.ts";
 import { statusWord } from "../../../src/commands/text/status-word.ts";
 import { type Frame, metricColumn, picture, tableHeight } from "../../../src/commands/watch/watch-picture.ts";
 import { rowKey, type Watched, watchRows } from "../../../src/commands/watch/watch-rows.ts";
@@ -117,6 +118,28 @@ test("a metric that was chosen has a column of its own, which others give way to
   const [narrow = ""] = picture(rows, undefined, frame(60));
   assert.match(narrow, /val\/nll/);
   assert.doesNotMatch(narrow, /LR|SAMPLES/);
+});
+
+test("a run that stops tells no time left, in the watch and in falcon show: it will not take the time of its epochs", () => {
+  const one = node("n", {
+    ...{ nonFinite: [], validationLoss: -1, bestValidationLoss: null, loss: null, timeLeft: 252, samples: null },
+    ...{ learningRate: null, epochsPerMinute: null, epochsSinceBest: null, error: null },
+  });
+  const going = run("going", { nodes: [one] });
+  const frame: Frame = {
+    ...{ cols: 140, rows: 24, now, colours: picocolors.createColors(false), bindings: defaultKeymap.watch },
+    ...{ sort: "age", prompt: "", top: 0, usage: false, log: () => [] },
+  };
+  for (const stopping of [false, true]) {
+    const progress = { ...going.progress, stopping, problem: null } as ShownRun;
+    const [, line = ""] = picture(watchRows([{ ...going, progress }], plain), undefined, frame);
+    const shown = [line, progressText(progress, 0).join("\n")];
+    assert.deepEqual(
+      shown.map((text) => text.includes("4m 12s")),
+      [!stopping, !stopping],
+      shown.join("\n"),
+    );
+  }
 });
 
 test("HOST and JOB stand where another machine or a batch job has a session, and are found by the filter", () => {
