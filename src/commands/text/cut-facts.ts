@@ -26,16 +26,16 @@ export function cutFacts(text: string, width: number, joint: " · " | ", " = " �
   if (widthOf(shorter) <= width) return shorter;
   const plain = stripVTControlCharacters(shorter);
   if (!isPlain(plain)) return cut(shorter, width);
-  // facts that fill the room as they are: the next one begins behind its edge
-  if (plain.startsWith(joint, width) || plain.startsWith(joint, width - 1)) {
-    const whole = cut(shorter, plain.lastIndexOf(joint, width) + 1);
+  // the ellipsis stands in place of the joint's dot, and behind its comma
+  const before = joint === " · " ? 1 : joint.length;
+  const last = plain.lastIndexOf(joint, width);
+  if (last >= 0 && last > width - 1 - before) {
+    // facts that fill the room as they are: the ellipsis has none
+    const whole = cut(shorter, last + 1);
     const ellipsis = whole.lastIndexOf("…");
     return whole.slice(0, ellipsis) + whole.slice(ellipsis + 1);
   }
   const room = plain.slice(0, Math.max(0, width - 1));
-  // the ellipsis stands in place of the joint's dot, and behind its comma
-  const before = joint === " · " ? 1 : joint.length;
-  const last = room.lastIndexOf(joint);
   const begin = last < 0 ? 0 : last + joint.length;
   const word = room.lastIndexOf(" ") + 1;
   if (last >= 0 && word - begin < enough) return cut(shorter, last + before + 1);

@@ -18,6 +18,16 @@ test("what fits stays; then the trend goes, then facts from the end, never half 
   assert.equal(cutFacts("300/300, best val loss -1.23 · ran 8h 59m", 36), "300/300, best val loss -1.23 …");
 });
 
+test("a fact that fits in some room is there in more of it", () => {
+  const told = "epoch 3/10 · loss 0.5 · 4m left";
+  const whole = "epoch 3/10 · loss 0.5";
+  for (const width of [21, 22]) assert.equal(cutFacts(told, width), whole);
+  for (const width of [23, 24, 25]) assert.equal(cutFacts(told, width), `${whole} …`);
+  const counts = "6 ended: 1 failed, 1 lost, 4 stopped";
+  for (const width of [25, 26]) assert.equal(cutFacts(counts, width, ", "), "6 ended: 1 failed, 1 lost");
+  for (const width of [28, 29, 30]) assert.equal(cutFacts(counts, width, ", "), "6 ended: 1 failed, 1 lost, …");
+});
+
 test("a reason is cut between words, a long word inside it", () => {
   const reason = "FileNotFoundError: [Errno 2] No such file or directory: 'data/weights.npz' · status 1";
   assert.equal(cutFacts(reason, 36), "FileNotFoundError: [Errno 2] No …");
