@@ -4,9 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { forkHelper, helperProgram } from "../base/aside/aside-pool.ts";
 import { sentence } from "../base/failure.ts";
+import type { Log } from "../base/log.ts";
 import { startingCommands } from "../commands/dispatch/starting-commands.ts";
 import { keepCompiled } from "./code-cache.ts";
-import { screenThreads } from "./screen-threads.ts";
 import type { Server } from "./server.ts";
 
 /** So long (ms) after its start a server has answered the command that it was started for. */
@@ -46,8 +46,14 @@ async function main(): Promise<void> {
   const helper = forkHelper(helperProgram(root));
   helper.on("error", () => {}); // where there is none the server says so, to whoever needs one
   let server: Server | undefined;
+  const early: Parameters<Log>[] = [];
+  const log: Log = (...told) => {
+    if (server === undefined) early.push(told);
+    else server.log(...told);
+  };
   // who starts a session waits for its screen, whose thread takes as long as all else to come up
-  const screens = startingCommands.has(option("for") ?? "") ? screenThreads(root, (...told) => server?.log(...told)) : undefined;
+  const starts = startingCommands.has(option("for") ?? "");
+  const screens = starts ? (await import("./screen-threads.ts")).screenThreads(root, log) : undefined;
   screens?.prepare();
   const [{ AlreadyServed }, { installedVersion, Server: Program }] = await Promise.all([
     import("./home/home-guard.ts"),
@@ -71,6 +77,7 @@ async function main(): Promise<void> {
     tell(readyFd, error instanceof AlreadyServed ? "1" : "");
     process.exit(error instanceof AlreadyServed ? 0 : 1);
   }
+  for (const told of early) server.log(...told);
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
   for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { Installation } from "../support/installation.ts";
 import { notBuilt } from "../support/paths.ts";
@@ -18,6 +19,8 @@ test("without the screens' worker an attach says why it has no screen, and has i
   fs.renameSync(worker, `${worker}.away`);
   const file = installed.falcon;
   const id = await home.start(["/bin/sh", "-c", "echo begun; read -r x; echo got $x; read -r x"], [], { file });
+  // the first was begun before the server had a log, and nobody has asked for another one yet
+  await until(() => home.serverLog().includes("screens.failed"), "the log to have why the worker failed");
   const viewer = home.terminal(["attach", id], { file, cols: 150 });
   await viewer.waitFor(/its screen cannot be drawn, since the screens' worker does not start/);
   fs.renameSync(`${worker}.away`, worker);
