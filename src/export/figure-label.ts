@@ -1,4 +1,5 @@
 // A label among the curves of a figure: it stands where it covers least of them, on a light ground.
+import { least } from "../presentation/extremes.ts";
 import { xml } from "./svg.ts";
 
 /** A point of the page. */
@@ -63,8 +64,7 @@ export function label(
     return dots.filter(([dx, dy]) => dx >= left && dx <= right && dy >= top && dy <= bottom).length;
   };
   const counts = places.map(covered);
-  const least = counts.reduce((a, b) => Math.min(a, b), Infinity);
-  const { x, y, anchor } = places[Math.max(0, counts.indexOf(least))] as LabelPlace;
+  const { x, y, anchor } = places[Math.max(0, counts.indexOf(least(counts)))] as LabelPlace;
   const end = anchor === "start" ? "" : ` text-anchor="${anchor}"`;
   // a curve that passes all places stays readable as well: the ground is the width of a stroke
   return `<text x="${x}" y="${y}" font-size="${size}"${end} stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke">${xml(text)}</text>`;

@@ -15,22 +15,16 @@ const barsAbove = 3;
 const barsBelow = 1;
 
 /**
- * A line of bars of the values' heights, at most `width` columns; values are condensed by taking the mean of
- * equal stretches.
- * Most bars are for the range of the last third: the fall of the first epochs is many times what comes
- * later, and would flatten
- * it. What is above or below that range shares the bars that are left. A stretch with a NaN or an Inf in it
- * is marked.
+ * A line of bars of the values' heights, at most `width` columns, each of the mean of an equal stretch. Most
+ * bars are for the range of the last third: the fall of the first epochs is many times what comes later, and
+ * would flatten it. What is above or below that range shares the bars that are left. A stretch with a NaN or
+ * an Inf in it is marked.
  */
 export function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0 || width < 1) return "";
-  const columns = Math.min(width, values.length);
-  const means = Array.from({ length: columns }, (_, i) => {
-    const part = values.slice(Math.floor((i * values.length) / columns), Math.floor(((i + 1) * values.length) / columns));
-    return part.reduce((a, b) => a + b, 0) / part.length;
-  });
+  const means = condense(values, width);
   const finite = means.filter(Number.isFinite);
-  const last = means.slice(-Math.max(2, Math.ceil(columns / 3))).filter(Number.isFinite);
+  const last = means.slice(-Math.max(2, Math.ceil(means.length / 3))).filter(Number.isFinite);
   const scale = last.length > 0 ? last : finite;
   const [low, high] = [least(scale), greatest(scale)];
   const [lowest, highest] = [least(finite), greatest(finite)];

@@ -1,6 +1,7 @@
 // One curve of a run that has many parts: what earlier parts kept of theirs, before what the run's files
 // still tell.
 
+import { least } from "../../presentation/extremes.ts";
 import type { KeptCurve } from "../../store/archive/part-archive.ts";
 import type { Curve, NodeCurves } from "../../trainers/run/curve.ts";
 
@@ -20,8 +21,8 @@ export function joinCurves(earlier: readonly (readonly KeptCurve[])[], now: read
     for (const part of [...earlier].reverse()) {
       const before = part.find(({ node }) => node === curves.node);
       if (before === undefined) continue;
-      const first = Math.min(...joined.training.x, ...joined.validation.x);
-      const adds = Math.min(...before.training.x, ...before.validation.x) < first;
+      const first = least([...joined.training.x, ...joined.validation.x]);
+      const adds = least([...before.training.x, ...before.validation.x]) < first;
       joined = {
         ...joined,
         training: prepend(joined.training, before.training),

@@ -16,6 +16,13 @@ test("earlier parts come before what the run's files tell, each epoch once, with
   assert.deepEqual(joined?.seams, [3, 6]);
 });
 
+test("curves of more points than a call has room for arguments", () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => i + 1);
+  const [joined] = joinCurves([keptCurves([curves(many, 1)])], [curves([200_001], 2)]);
+  assert.equal(joined?.training.x.length, 200_001);
+  assert.deepEqual(joined?.seams, [200_001]);
+});
+
 test("files that tell it all are not added to", () => {
   const now = [curves([1, 2, 3, 4], 5, [3])];
   assert.deepEqual(joinCurves([keptCurves([curves([1, 2], 9)])], now), now);
