@@ -93,12 +93,16 @@ describe("a server that somebody rich has started", unprivileged, () => {
   test("has its soft limits at the hard ones and every processor; gives its holder the caller's niceness and processors, and the program the caller's out-of-memory adjustment", async () => {
     const home = new TestHome({}, { user });
     try {
-      const setup = "echo 300 > /proc/self/oom_score_adj; ulimit -S -n 300; exec nice -n 7 taskset -c 0";
+      const setup = "echo 300 > /proc/self/oom_score_adj; ulimit -S -n 300 -f 1000000; exec nice -n 7 taskset -c 0";
       const run = await falconAfter(home, setup, ["run", "-d", "--", "sleep", "1000"]);
       // the server itself, all of its threads, has what the kernel gives it
       const server = home.serverPid() as number;
-      const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(fs.readFileSync(`/proc/${server}/limits`, "utf8")) ?? [];
-      assert.equal(soft, hard);
+      const limits = fs.readFileSync(`/proc/${server}/limits`, "utf8");
+      // Node itself raises that of open files: the other one is ours alone
+      for (const limit of ["Max open files", "Max file size"]) {
+        const [line, soft, hard] = new RegExp(`^${limit} +(\\w+) +(\\w+)`, "m").exec(limits) ?? assert.fail(limits);
+        assert.equal(soft, hard, line);
+      }
       const processors = (status: string) => /^Cpus_allowed:.*$/m.exec(fs.readFileSync(status, "utf8"))?.[0];
       for (const thread of fs.readdirSync(`/proc/${server}/task`))
         assert.equal(processors(`/proc/${server}/task/${thread}/status`), processors("/proc/self/status"));

@@ -119,9 +119,10 @@ const moments: Record<string, Moment> = {
 async function kill(world: World, victim: Victim): Promise<void> {
   const { home, id } = world;
   if (victim === "server") {
-    await killServer(home);
     const attached = () => logged(home, "viewer.attached").length;
+    // the next server may have both viewers before the kill is seen to be done
     const before = attached();
+    await killServer(home);
     // the output does not wait for the next server: the next kill does, or it would be of one that has not
     // begun
     const told = () => [world.viewer, world.slow].map((terminal) => `${terminal.ended?.code}: ${terminal.text().slice(-300)}`);

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+// @ts-expect-error: a script of the build, without types
+import { nativeSources } from "../../scripts/native-sources.mjs";
 import { processAlive } from "../../src/platform/processes.ts";
 import { program } from "../support/compile.ts";
 import { until, untilFile } from "../support/events.ts";
@@ -396,8 +398,7 @@ export function installation(folder: string, { version, rules }: { version?: str
     /'target_name': 'falcon',[^[]*'sources': \[([^\]]*)\]/.exec(gyp)?.[1] ?? assert.fail("the client's sources in binding.gyp");
   const sources = [...listed.matchAll(/'([\w./]+)'/g)].map(([, file]) => file as string);
   const source = path.join(folder, "native");
-  const built = path.join(root, "native/build");
-  fs.cpSync(path.join(root, "native"), source, { recursive: true, filter: (file) => file !== built });
+  for (const file of nativeSources(root) as string[]) fs.cpSync(path.join(root, "native", file), path.join(source, file));
   if (rules !== undefined) {
     replace(path.join(source, "filter/sequence_rules.h"), /SEQUENCE_RULES_VERSION = \d+/, `SEQUENCE_RULES_VERSION = ${rules}`);
     replace(path.join(folder, "dist/server.cjs"), /sequenceRulesVersion = \d+/, `sequenceRulesVersion = ${rules}`);

@@ -5,6 +5,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+// @ts-expect-error: a script of the build, without types
+import { nativeSources } from "../../scripts/native-sources.mjs";
 import {
   encodeExec,
   encodeExit,
@@ -203,9 +205,9 @@ export function build(target: NativeTarget): { program: string } | { problem: st
   const { source, name } = target;
   const out = path.join(root, "build/fuzz");
   const hash = createHash("sha256");
-  for (const from of [folder, path.join(root, "native")])
-    for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" }).sort())
-      if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
+  for (const file of fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).sort())
+    if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(folder, file)));
+  for (const file of nativeSources(root) as string[]) hash.update(fs.readFileSync(path.join(root, "native", file)));
   const program = path.join(out, `${name}-${hash.digest("hex").slice(0, 12)}`);
   if (fs.existsSync(program)) return { program };
   fs.mkdirSync(out, { recursive: true });

@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+// @ts-expect-error: a script of the build, without types
+import { nativeSources } from "../../scripts/native-sources.mjs";
 import type { Plant } from "./plants.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -59,10 +61,10 @@ export function build(plant?: Plant): string | undefined {
   const { folder } = place;
   if (process.platform !== "linux") return "it is made for Linux";
   const hash = createHash("sha256").update(process.version + JSON.stringify(plant ?? {}));
-  for (const file of [import.meta.filename, path.join(native, "binding.gyp")]) hash.update(fs.readFileSync(file));
-  for (const from of [native, own])
-    for (const file of fs.readdirSync(from, { recursive: true, encoding: "utf8" }).sort())
-      if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(from, file)));
+  hash.update(fs.readFileSync(import.meta.filename));
+  for (const file of nativeSources(root) as string[]) hash.update(fs.readFileSync(path.join(native, file)));
+  for (const file of fs.readdirSync(own, { recursive: true, encoding: "utf8" }).sort())
+    if (/\.[ch]$/.test(file)) hash.update(fs.readFileSync(path.join(own, file)));
   const stamp = path.join(folder, "built-from");
   const key = hash.digest("hex");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return undefined;
