@@ -154,7 +154,8 @@ function parseHistory(text: string): number {
 /** An ended session cannot be attached: how it ended and its last screen are shown instead. */
 async function showEnded(call: Call, session: Session): Promise<number> {
   const { stdout, cols } = call.request.terminal;
-  call.stdout(await endReport(session, stdout ? cols : 0, { full: false, screen: true }));
+  const { before, summary, after } = await endReport(session, stdout ? cols : 0, { full: false, screen: true });
+  call.stdout(before + summary + after);
   throw new Failure(
     `session ${session.id} (${session.row.name}) is over: ${endSentence(session)}; 'falcon show ${session.id}' tells more`,
     Status.noSession,

@@ -1,5 +1,5 @@
-// How an ended session is told of by attach and show: what happened, the traceback, the display as it was
-// before the end, the last screen.
+// How an ended session is told of by attach, watch and show: the traceback, the trainer's own summary, the
+// display as it was before the end, the last screen.
 import { printableLines } from "../../base/text/printable.ts";
 import { lastFrameOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
@@ -7,41 +7,44 @@ import { shortTraceback } from "../../trainers/reading/traceback.ts";
 import { cut, widthOf } from "../text/table.ts";
 
 export interface ReportParts {
-  /** The trainer's own summary, unless it is written elsewhere. */
-  summary?: false;
   /** Of a traceback all lines, not those of the user's own files alone. */
   full: boolean;
   /** The screen as it was left, or as it is now. */
   screen: boolean;
 }
 
+/** Sections of text, each with its heading and a blank line before it, or "" where there is nothing to say. */
+export interface EndReport {
+  /** The traceback. */
+  before: string;
+  /** The trainer's own summary. */
+  summary: string;
+  /** The display as it was before the end, and the last screen. */
+  after: string;
+}
+
 /**
- * Sections of text, each with its heading and a blank line before it; of a running session only its screen.
+ * The report of a session; of a running one only its screen. What stands on a screen that is shown is not
+ * said twice.
  * @param width columns of the terminal that it is for, 0 for none: pictures of a screen are cut there, text
  * is not.
  */
-export async function endReport(session: Session, width: number, parts: ReportParts): Promise<string> {
+export async function endReport(session: Session, width: number, parts: ReportParts): Promise<EndReport> {
   const screen = parts.screen ? await session.lastScreen() : [];
-  if (session.live) return picture("its screen now", screen, width);
+  if (session.live) return { before: "", summary: "", after: picture("its screen now", screen, width) };
   const end = postMortemOf(session);
   const traceback = end?.traceback ?? [];
   const short = parts.full ? { lines: [...traceback], left: 0 } : shortTraceback(traceback);
   const heading = short.left === 0 ? "traceback" : `traceback (${short.left} more lines: falcon show ${session.id} --full)`;
   const shown = new Set(screen.map((line) => line.trim()));
-  // what stands on the last screen anyway is not said twice
   const unseen = (lines: readonly string[] | null | undefined) =>
     lines?.some((line) => line.trim() !== "" && !shown.has(line.trim())) ? [...lines] : [];
-  return [
-    unseen(traceback).length === 0 ? "" : section(heading, short.lines),
-    parts.summary === false ? "" : section("falcon's summary", unseen(end?.summary)),
-    parts.screen ? picture("its display before it was left", unseen(lastFrameOf(session)), width) : "",
-    picture("its last screen", screen, width),
-  ].join("");
-}
-
-/** What the trainer itself said at its end; "" where it said nothing, and of what goes on. */
-export function summarySection(session: Session): string {
-  return session.live ? "" : section("falcon's summary", postMortemOf(session)?.summary ?? []);
+  const display = parts.screen ? picture("its display before it was left", unseen(lastFrameOf(session)), width) : "";
+  return {
+    before: unseen(traceback).length === 0 ? "" : section(heading, short.lines),
+    summary: section("falcon's summary", unseen(end?.summary)),
+    after: display + picture("its last screen", screen, width),
+  };
 }
 
 function section(heading: string, lines: readonly string[]): string {

@@ -8,7 +8,7 @@ import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
 import { partsOf } from "../../session/run/parts.ts";
-import { endReport, summarySection } from "../attach/end-report.ts";
+import { endReport } from "../attach/end-report.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -117,10 +117,9 @@ async function pageOf(
     width,
     when: (ms) => localTime(ms, request.environment),
   });
-  const report = await endReport(session, width, { ...parts, summary: false });
-  // it repeats much of what stands above
-  const summary = summarySection(session);
-  return `${head.join("\n")}\n${report}${charts.join("")}${usage.join("")}\n${known.join("\n")}\n${summary}`;
+  // the summary repeats much of what stands above
+  const { before, summary, after } = await endReport(session, width, parts);
+  return `${head.join("\n")}\n${before}${after}${charts.join("")}${usage.join("")}\n${known.join("\n")}\n${summary}`;
 }
 
 /** Name, id, and in one sentence how it goes or how it ended. */

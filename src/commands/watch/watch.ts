@@ -310,11 +310,15 @@ class WatchView {
   /** The end of a session over the whole screen. */
   async #report(session: Session): Promise<void> {
     const { id, row } = session;
-    const text = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
+    const { before, summary, after } = await endReport(session, this.#call.request.terminal.cols, { full: false, screen: true });
     const progress = this.#own.progress(session)?.summary;
     this.#page = {
       title: `${row.name} (${id}) · ${endSentence(session)}`,
-      text: [...(progress === undefined ? [] : ["", printable(progress)]), ...text.split("\n"), `falcon show ${id} tells more`],
+      text: [
+        ...(progress === undefined ? [] : ["", printable(progress)]),
+        ...(before + summary + after).split("\n"),
+        `falcon show ${id} tells more`,
+      ],
       top: 0,
     };
     this.#draw();
