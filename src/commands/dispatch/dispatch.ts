@@ -23,6 +23,9 @@ export const commands: readonly CommandSpec[] = Object.keys(groups).flatMap((gro
   all.filter((spec) => spec.group === group).sort((one, other) => (one.name < other.name ? -1 : 1)),
 );
 
+/** Every command that a call can name. */
+const known: readonly CommandSpec[] = [...all, completion(commands)];
+
 /** Runs the call's command and answers its exit status; every failure is one sentence on stderr. */
 export async function runCommand(call: Call, context: Context): Promise<number | undefined> {
   try {
@@ -59,7 +62,7 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
     call.stdout(await versionText(call, context));
     return Status.ok;
   }
-  const spec = [...all, completion(commands)].find((c) => c.name === name || c.aliases?.includes(name));
+  const spec = known.find((c) => c.name === name || c.aliases?.includes(name));
   if (spec === undefined) {
     const unknown = await unknownCommand(call, name, commands);
     if (unknown !== undefined) throw unknown;
