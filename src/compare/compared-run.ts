@@ -11,11 +11,13 @@ export interface ComparedRun {
   host: string | null;
   /** "completed", "running", …; null: not known. */
   outcome: string | null;
-  /** Seconds from its start to its end, or to now. */
+  /** Seconds that its parts ran, up to now where it goes on; those between them are not in it. */
   seconds: number | null;
   epochs: number | null;
   samples: number | null;
+  /** Of its parts that were measured; null: none was, or none used a GPU. */
   gpuHours: number | null;
+  /** Of its parts that were measured; null: none was, or the work of one was elsewhere. */
   cpuHours: number | null;
   memoryPeak: number | null;
   /** Its configuration by dotted keys; null: none could be read. */

@@ -29,7 +29,10 @@ export interface Picture {
 export const foreground = "#d4d4d4";
 export const background = "#1e1e1e";
 
-/** The sixteen colours that have names, as xterm has them. */
+/**
+ * The sixteen colours that have names: those of terminal/model/answers.ts, but for the red, the blue and the
+ * magenta, which would be too dark on this background.
+ */
 const named = [
   "#2e3436",
   "#e5484d",

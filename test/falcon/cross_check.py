@@ -215,7 +215,7 @@ def since_best(epochs):
 shown = []
 for node in busy:
     rate = node["epochsPerMinute"]
-    # what the product calls long (falcon/summary.ts)
+    # what the product calls long (presentation/summary.ts)
     long = max(20, 0.25 * (node["epoch"] - node["epochsBefore"]))
     shown.append(
         f"  {node['name']}  {node['status']} · epoch {node['epoch']}/{node['epochs'] + node['epochsBefore']}"

@@ -85,7 +85,7 @@ export interface Listing {
    * not known.
    */
   progress: ShownRun | null;
-  /** How a falcon run ended (trainers/ending.ts); null while it runs and for other commands. */
+  /** How a falcon run ended (trainers/run/ending.ts); null while it runs and for other commands. */
   postMortem: PostMortem | null;
   /**
    * Why a falcon run failed, in the line that matters (trainers/run/failure.ts); null where it did not, or

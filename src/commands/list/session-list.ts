@@ -136,7 +136,7 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
       columns.splice(runAt(), 0, column);
     }
   }
-  // what is cut a second time is cut from the whole text: of what is left more would go
+  // a column that is narrowed twice is cut from its whole texts: of a text that was cut more would go than must
   const whole = new Map(columns.map(({ title, cells }) => [title, cells]));
   for (const [title, least] of narrowings) {
     const at = columns.findIndex((column) => column.title === title);

@@ -103,7 +103,7 @@ function wordsOf(context: Context, words: readonly string[]): { wanted: string |
 
 /**
  * The program of a session as it is called now: a falcon may have become our shim since, or the Python one
- * again (falcon/shim.ts).
+ * again (trainers/falcon/launch/shim.ts).
  */
 async function currentProgram(row: SessionRow): Promise<string> {
   const file = row.command[0] ?? "";
