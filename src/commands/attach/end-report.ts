@@ -13,7 +13,7 @@ export interface ReportParts {
   screen: boolean;
 }
 
-/** Sections of text, each with its heading and a blank line before it, or "" where there is nothing to say. */
+/** Sections of text, each with its heading and a blank line before it; "" where there is nothing to say. */
 export interface EndReport {
   /** The traceback. */
   before: string;

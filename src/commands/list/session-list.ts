@@ -136,7 +136,7 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
       columns.splice(runAt(), 0, column);
     }
   }
-  // a column that is narrowed twice is cut from its whole texts: of a text that was cut more would go than must
+  // narrowed a second time a column is cut from its whole texts: a cut one would lose more than it must
   const whole = new Map(columns.map(({ title, cells }) => [title, cells]));
   for (const [title, least] of narrowings) {
     const at = columns.findIndex((column) => column.title === title);

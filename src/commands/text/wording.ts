@@ -20,7 +20,10 @@ export function endSentence(session: Session): string {
   return failure === undefined ? told : `${told}: ${failureText(failure)}`;
 }
 
-/** A length of time in ms, as presentation/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m", "4d 2h". */
+/**
+ * A length of time in ms, as presentation/summary.ts writes one in seconds: "42s", "5m 10s", "3h 20m",
+ * "4d 2h".
+ */
 export function duration(ms: number): string {
   return span(ms / 1000);
 }
