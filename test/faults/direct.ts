@@ -115,8 +115,11 @@ const moments: Record<string, Moment> = {
   },
 };
 
-/** Kills it, and waits for what comes in its place. */
-async function kill(world: World, victim: Victim): Promise<void> {
+/**
+ * Kills it, and waits for what comes in its place.
+ * @param awake so many viewers can come to the next server: one that is stopped does not.
+ */
+async function kill(world: World, victim: Victim, awake = 2): Promise<void> {
   const { home, id } = world;
   if (victim === "server") {
     const attached = () => logged(home, "viewer.attached").length;
@@ -126,8 +129,8 @@ async function kill(world: World, victim: Victim): Promise<void> {
     // the output does not wait for the next server: the next kill does, or it would be of one that has not
     // begun
     const told = () => [world.viewer, world.slow].map((terminal) => `${terminal.ended?.code}: ${terminal.text().slice(-300)}`);
-    const what = () => `both viewers to be the next server's; ${told()}${home.serverLog()}`;
-    await until(() => world.viewer.ended !== undefined || attached() >= before + 2, what, 60_000);
+    const what = () => `${awake} viewers to be the next server's; ${told()}${home.serverLog()}`;
+    await until(() => world.viewer.ended !== undefined || attached() >= before + awake, what, 60_000);
   } else if (victim === "client") {
     for (const terminal of [world.viewer, world.slow]) {
       terminal.kill("SIGKILL");
@@ -226,7 +229,7 @@ export const freedHead: Fault = {
             "the head to be compressed",
             60_000,
           );
-          await kill(world, victim);
+          await kill(world, victim, 1);
           if (victim !== "client") process.kill(pid, "SIGCONT");
           await world.settle();
           for (const terminal of [world.viewer, world.slow]) {
