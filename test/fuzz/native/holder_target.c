@@ -97,6 +97,7 @@ void holder_resize(uint16_t cols, uint16_t rows) {
 }
 void holder_signal(int number, int target) { fuzz_require(number >= 0 && number < 256 && target >= 0 && target < 256, "a signal is a byte"); }
 void holder_release(void) {}
+void holder_renew(void) {}
 ssize_t holder_type(const uint8_t *bytes, size_t length) {
   unsigned way = next(), sum = 0;
   for (size_t i = 0; i < length; i++) sum += bytes[i];
