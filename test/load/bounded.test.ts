@@ -139,15 +139,21 @@ async function memory(): Promise<number> {
 for (const [reader, { make, chunks, most }] of Object.entries(readers)) {
   test(`${reader} keeps a bounded part of what never ends`, async () => {
     for (const [name, begin, go] of endless) {
-      const feed = make();
       const bytes = Buffer.from(go, name === "half characters" ? "latin1" : "utf8");
       const chunk = Buffer.alloc(chunkBytes, bytes);
-      feed(Buffer.from(begin));
-      const before = await memory();
-      for (let i = 0; i < chunks; i++) feed(chunk);
-      const grown = (await memory()) - before;
+      const growth = async () => {
+        const feed = make();
+        feed(Buffer.from(begin));
+        const before = await memory();
+        for (let i = 0; i < chunks; i++) feed(chunk);
+        const grown = (await memory()) - before;
+        feed(Buffer.from("\x18\x1b\\\r\n"));
+        return grown;
+      };
+      // what V8 compiled meanwhile is in it; that is done once, what is kept grows each time
+      let grown = await growth();
+      if (grown >= most) grown = await growth();
       assert.ok(grown < most, `${name}: ${grown} bytes more after ${chunks * chunkBytes}`);
-      feed(Buffer.from("\x18\x1b\\\r\n"));
     }
   });
 }
