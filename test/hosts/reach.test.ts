@@ -28,6 +28,14 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     assert.match(await hosts.ok("node1", ["sessions"]), /renamed/);
   });
 
+  test("at a terminal a command there says what it says, and nothing of the connection that it went through", async () => {
+    const terminal = hosts.terminal("login", ["rename", id, "again"]);
+    assert.equal((await terminal.exit).code, 0);
+    assert.doesNotMatch(terminal.text(), /onnection to/);
+    assert.match(await hosts.ok("node1", ["sessions"]), /again/);
+    await hosts.ok("login", ["rename", id, "renamed"]);
+  });
+
   test("attach shows its screen in this terminal, and d leaves it running", async () => {
     const terminal = hosts.terminal("login", ["attach", id]);
     await until(() => terminal.text().includes("hello from node1"), "its screen");

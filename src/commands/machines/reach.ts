@@ -123,6 +123,11 @@ function sshCommand(ssh: readonly string[], purpose: Purpose, host: string, line
     purpose === "program" ? ["ControlMaster=auto", `ControlPersist=${masterIdle}`, `ServerAliveInterval=${masterAlive}`] : [];
   const own = [`ControlPath=${masters}/%C`, ...making].flatMap((option) => ["-o", option]);
   const ours = sshWords([...ssh, ...own], purpose, host, line);
+  // "Shared connection to node1 closed." says nothing to a person; what a login says (a second factor's
+  // instructions) is on the same level, so only where there is none
+  const hushed = sshWords([...ssh, ...own, "-o", "LogLevel=ERROR"], purpose, host, line);
+  const stands = `${text([...ssh, ...own, "-O", "check", host])} >/dev/null 2>&1`;
+  const through = purpose === "person" ? `if ${stands}; then exec ${text(hushed)}; fi; exec ${text(ours)}` : `exec ${text(ours)}`;
   // what is no OpenSSH, or has a place for connections of the user's own, is left as it is
   const script = `told=$(${text([...ssh, "-G", host])} 2>/dev/null)
 case $told in
@@ -132,7 +137,7 @@ controlpath none"*) ;;
 controlpath "*) exec ${text(plain)} ;;
 esac
 case $told in
-  *controlmaster*) exec ${text(ours)} ;;
+  *controlmaster*) ${through} ;;
 esac
 exec ${text(plain)}`;
   return ["/bin/sh", "-c", script];
