@@ -291,6 +291,8 @@ function withoutPlaces(text: string, base: string, project: string, { file, base
   ];
   let changed = text;
   for (const [from, to] of places) if (from !== "") changed = changed.replaceAll(from, to);
+  // a package of another environment that this one is laid over
+  changed = changed.replace(/[^\s"']*\/lib\/(?=python3\.\d+\/site-packages\/)/g, "/venv/lib/");
   changed = changed.replace(new RegExp(`\\b${os.hostname()}\\b`, "g"), "host");
   return changed.replace(/\b(?:\d{1,3}\.){3}\d{1,3}(:\d+)?\b/g, (_, port) => `127.0.0.1${port === undefined ? "" : ":6379"}`);
 }

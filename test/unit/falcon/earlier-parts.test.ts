@@ -23,7 +23,7 @@ after(() => fs.rmSync(home, { recursive: true, force: true }));
 /** The first part's session, as far as the archive looks at it. */
 const row = {
   ...{ id: "part1", name: "run", directory: "/work", host: "node1", boot: "b", token: "t", reason: "ended" },
-  ...{ kind: "launch", trainer: "falcon", state: "exited", command: ["falcon", "launch"], runDirectory: "/work/run" },
+  ...{ kind: "launch", trainer: "falcon", state: "exited", command: ["falcon", "launch"], runDirectory: "/runs/night" },
   ...{ created: 1, umask: 0o22, limits: [], cols: 80, rows: 24, interrupts: 0, pinned: false, environment: {}, facts: {} },
   ...{ started: null, ended: null, waitStatus: null, attached: null, holderPid: null, programPid: null },
 } as SessionRow;
