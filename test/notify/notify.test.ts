@@ -217,6 +217,8 @@ test("without a channel the command says where one is written", async () => {
     const { code, stderr } = await home.run(["notify"]);
     assert.equal(code, 2);
     assert.match(stderr, /^falcon: there is no channel: write \[notify\.NAME\] in .*config\.toml/);
+    assert.deepEqual(JSON.parse(await home.ok(["notify", "--json"])), { channels: [] }, "a program gets an object all the same");
+    assert.equal((await home.run(["notify", "phone", "--json"])).code, 2);
   } finally {
     await home.dispose();
   }

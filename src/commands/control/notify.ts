@@ -67,7 +67,10 @@ function choose(channels: readonly Channel[], wanted: string | undefined, file: 
 const shownOver = 10;
 
 function list(call: Call, context: Context, wanted: string | undefined, json: boolean): number {
-  const chosen = choose(context.announcer.channels, wanted, configPath(call.request.environment));
+  const { channels } = context.announcer;
+  // a program gets an object also where there is none
+  const all = json && wanted === undefined;
+  const chosen = all ? channels : choose(channels, wanted, configPath(call.request.environment));
   if (json) {
     call.stdout(`${JSON.stringify({ channels: chosen.map((channel) => asJson(context, channel)) }, null, 2)}\n`);
     return Status.ok;
