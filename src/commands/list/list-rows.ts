@@ -95,7 +95,10 @@ function endText(session: Session, summary: string): string {
   const outcome = outcomeOf(session);
   const ran = row.started !== null && row.ended !== null ? `ran ${duration(row.ended - row.started)}` : "";
   const why = outcome === undefined ? "" : reasonOf(outcome);
-  return [outcome?.kind === "failed" ? error : undefined, ...trained, error === why ? "" : why, ran].filter(Boolean).join(" · ");
+  const reason = error === why ? "" : why;
+  // that the model was not saved stands before what a narrow list cuts
+  const told = outcome?.saved === false ? [reason, ...trained] : [...trained, reason];
+  return [outcome?.kind === "failed" ? error : undefined, ...told, ran].filter(Boolean).join(" · ");
 }
 
 /** An outcome's sentence without the word that the list has beside it: "status 3, model not saved". */
