@@ -75,6 +75,14 @@ static napi_value write_some(napi_env env, napi_callback_info info) {
   }
 }
 
+// Throws what errno says, and closes the descriptor that it befell.
+static napi_value throw_closing(napi_env env, int fd, const char *what, const char *path) {
+  int error = errno;
+  close(fd);
+  errno = error;
+  return throw_errno(env, what, path);
+}
+
 // ---- sockets
 
 static napi_value connect_unix(napi_env env, napi_callback_info info) {
@@ -93,12 +101,7 @@ static napi_value connect_unix(napi_env env, napi_callback_info info) {
   fcntl(fd, F_SETFD, FD_CLOEXEC);
   // never waits: a listener that does not accept answers EAGAIN
   fcntl(fd, F_SETFL, O_NONBLOCK);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-    int error = errno;
-    close(fd);
-    errno = error;
-    return throw_errno(env, "connect", path);
-  }
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return throw_closing(env, fd, "connect", path);
   return number(env, fd);
 }
 
@@ -232,11 +235,9 @@ static napi_value try_lock(napi_env env, napi_callback_info info) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return throw_errno(env, "open", path);
   if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    int error = errno;
+    if (errno != EWOULDBLOCK) return throw_closing(env, fd, "flock", path);
     close(fd);
-    if (error == EWOULDBLOCK) return number(env, -1);
-    errno = error;
-    return throw_errno(env, "flock", path);
+    return number(env, -1);
   }
   return number(env, fd);
 }

@@ -28,7 +28,8 @@ napi_value create_filter(napi_env env, napi_callback_info info) {
   bool questions, may_ask;
   struct sequence_rules rules;
   if (!get_arguments(env, info, a, 3) || !get_bytes(env, a[0], &passages, &length)) return NULL;
-  if (length != SEQUENCE_KINDS || napi_get_value_bool(env, a[1], &questions) != napi_ok || napi_get_value_bool(env, a[2], &may_ask) != napi_ok)
+  if (length != SEQUENCE_KINDS || napi_get_value_bool(env, a[1], &questions) != napi_ok ||
+      napi_get_value_bool(env, a[2], &may_ask) != napi_ok)
     return throw_type(env, "a filter is made of its rules and two booleans");
   memcpy(rules.passage, passages, sizeof rules.passage);
   struct stream_filter *filter = malloc(sizeof *filter);

@@ -70,7 +70,8 @@ napi_value could_take(napi_env env, napi_callback_info info) {
   napi_value values[2];
   int niceness, score;
   int now = getpriority(PRIO_PROCESS, 0), score_now = 0;
-  if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &niceness) || !get_int(env, values[1], &score)) return NULL;
+  if (!get_arguments(env, info, values, 2)) return NULL;
+  if (!get_int(env, values[0], &niceness) || !get_int(env, values[1], &score)) return NULL;
   bool nice = niceness >= now;
   if (!nice && setpriority(PRIO_PROCESS, 0, niceness) == 0) nice = setpriority(PRIO_PROCESS, 0, now) == 0;
   bool oom = !os_oom_score(&score_now) || score >= score_now;

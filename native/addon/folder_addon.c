@@ -70,7 +70,8 @@ napi_value entry_at(napi_env env, napi_callback_info info) {
   int fd;
   struct stat status;
   if (!get_arguments(env, info, values, 2) || !get_int(env, values[0], &fd) || !get_name(env, values[1], name)) return NULL;
-  return fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ? throw_errno(env, "an entry cannot be looked at", NULL) : entry(env, &status);
+  if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return throw_errno(env, "an entry cannot be looked at", NULL);
+  return entry(env, &status);
 }
 
 napi_value entry_of(napi_env env, napi_callback_info info) {
@@ -111,5 +112,6 @@ napi_value unlink_at(napi_env env, napi_callback_info info) {
   bool is_folder;
   if (!get_arguments(env, info, values, 3) || !get_int(env, values[0], &fd) || !get_name(env, values[1], name)) return NULL;
   if (napi_get_value_bool(env, values[2], &is_folder) != napi_ok) return throw_type(env, "a boolean is expected");
-  return unlinkat(fd, name, is_folder ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT ? throw_errno(env, "an entry cannot be removed", NULL) : NULL;
+  bool removed = unlinkat(fd, name, is_folder ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT;
+  return removed ? NULL : throw_errno(env, "an entry cannot be removed", NULL);
 }

@@ -44,7 +44,8 @@ export function graceFor(asked: number | undefined, limit: number | undefined): 
   if (asked === undefined) return limit === undefined ? usualGrace : Math.max(1, Math.min(usualGrace, Math.floor(limit / 4)));
   if (limit !== undefined && asked >= limit)
     throw new Failure(
-      `a run that is to stop ${asked} s before its time limit of ${limit} s would stop at once: give a shorter --save-before, or more --time`,
+      `a run that is to stop ${asked} s before its time limit of ${limit} s would stop at once: ` +
+        "give a shorter --save-before, or more --time",
       Status.usage,
     );
   return asked;

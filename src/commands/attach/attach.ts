@@ -114,10 +114,10 @@ async function pick(call: Call, context: Context, running: readonly Session[], n
   );
   const now = context.clock();
   const width = String(sorted.length).length;
-  const lines = sorted.map(
-    ({ id, row }, i) =>
-      `  ${String(i + 1).padStart(width)}  ${id}  ${row.name}  for ${duration(now - (row.started ?? row.created))}  ${row.runDirectory ?? row.directory}`,
-  );
+  const lines = sorted.map(({ id, row }, i) => {
+    const ran = duration(now - (row.started ?? row.created));
+    return `  ${String(i + 1).padStart(width)}  ${id}  ${row.name}  for ${ran}  ${row.runDirectory ?? row.directory}`;
+  });
   call.stderr(`falcon: ${printableLines(none.message)}\nThese run:\n${lines.map(printableLines).join("\n")}\n`);
   const answer = await askLine(call, "Attach to which? (a number, Enter for none) ");
   const chosen = /^\d+$/.test(answer)
