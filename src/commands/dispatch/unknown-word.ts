@@ -33,6 +33,9 @@ const otherNames: Readonly<Record<string, string>> = {
   check: "doctor",
 };
 
+/** A word with fewer letters may have one typing error, not two. */
+const shortWord = 5;
+
 /** Commands of every falcon that we know: no Python is asked for them. */
 const always: readonly string[] = ["sample", "graph"];
 
@@ -64,10 +67,12 @@ export async function unknownCommand(call: Call, word: string, commands: readonl
  */
 export function nearest(word: string, commands: readonly CommandSpec[]): string | undefined {
   if (Object.hasOwn(otherNames, word)) return otherNames[word];
-  const names = commands.filter((c) => c.deprecated !== true).flatMap((c) => [c.name, ...(c.aliases ?? [])]);
-  const near = names
-    .map((name) => ({ name, distance: editDistance(word, name) }))
+  const ours = commands.filter((c) => c.deprecated !== true).flatMap((c) => [c.name, ...(c.aliases ?? [])]);
+  // a short word is near too many others
+  const others = Object.entries(otherNames).filter(([name]) => name.length >= shortWord);
+  const near = [...ours.map((name) => [name, name] as const), ...others]
+    .map(([name, means]) => ({ means, distance: editDistance(word, name) }))
     .sort((a, b) => a.distance - b.distance)
     .at(0);
-  return near !== undefined && near.distance <= (word.length < 5 ? 1 : 2) ? near.name : undefined;
+  return near !== undefined && near.distance <= (word.length < shortWord ? 1 : 2) ? near.means : undefined;
 }

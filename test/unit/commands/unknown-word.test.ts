@@ -34,6 +34,8 @@ test("typing errors and other programs' words", () => {
     atach: "attach",
     attahc: "attach",
     status: "sessions",
+    statu: "sessions",
+    cancle: "stop",
     list: "sessions",
     ps: "sessions",
     log: "logs",
