@@ -43,21 +43,22 @@ export interface TakeInEffects {
  */
 export function takeInEndedJobs(host: string, effects: TakeInEffects): TakenIn[] {
   let running: ReadonlySet<string> | undefined;
-  return jobHomes(host).flatMap((home) => {
+  // what was moved is the host's, whatever fails behind it
+  const taken: TakenIn[] = [];
+  for (const home of jobHomes(host)) {
     // who starts a server in it has the first lock, a server the second
     const locks = lockOf(home, ["start.lock", "server.lock"]);
-    if (locks === undefined) return [];
+    if (locks === undefined) continue;
     try {
       running ??= runningJobs();
-      if (running.has(home.job) || hasHolder(home.home)) return [];
-      return takeIn(host, home, effects);
+      if (!running.has(home.job) && !hasHolder(home.home)) takeIn(host, home, effects, taken);
     } catch (error) {
       effects.log("job.import-failed", { job: home.job, reason: String(error) });
-      return [];
     } finally {
       for (const lock of locks) close(lock);
     }
-  });
+  }
+  return taken;
 }
 
 /**
@@ -115,20 +116,29 @@ function folders(home: string): string[] {
   }
 }
 
-function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): TakenIn[] {
+/**
+ * Adds to `taken` each session as soon as it is moved. A home that cannot be removed whole, or has a session
+ * that the host has as well, stays, and is looked at again.
+ */
+function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, taken: TakenIn[]): void {
   const { rows, untold } = readKept(home, effects.log);
   // before anything is moved: where it cannot be written now all stays as it is, and is tried again
   effects.untold(untold);
-  const taken: TakenIn[] = [];
   fs.mkdirSync(path.join(host, "s"), { recursive: true, mode: 0o700 });
+  const twice: string[] = [];
+  const ids: string[] = [];
   for (const id of folders(home)) {
     const from = path.join(home, "s", id);
     const to = path.join(host, "s", id);
     const known = rows.get(id);
     const row = known?.row ?? effects.rowOf(id, from);
+    const isThere = effects.known(id) || fs.existsSync(to);
     // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
-    if (row?.facts.broughtIn === true && (effects.known(id) || fs.existsSync(to))) continue;
-    if (effects.known(id) || fs.existsSync(to)) throw new Error(`session ${id} is there already`);
+    if (row?.facts.broughtIn === true && isThere) continue;
+    if (isThere) {
+      twice.push(id);
+      continue;
+    }
     if (row === undefined) {
       effects.log("job.session-lost", { job, folder: from });
       continue;
@@ -136,10 +146,11 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects): T
     const written = lastWrite(from, row.created);
     move(from, to);
     taken.push({ row, snapshot: known?.snapshot, job, written });
+    ids.push(id);
   }
+  effects.log("job.imported", { job, ids });
+  if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);
   fs.rmSync(home, { recursive: true, force: true });
-  effects.log("job.imported", { job, ids: taken.map(({ row }) => row.id) });
-  return taken;
 }
 
 function lastWrite(folder: string, otherwise: number): number {

@@ -1,5 +1,6 @@
 // The homes of ended batch jobs become the host's; one whose server is being started is none of them.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -8,7 +9,7 @@ import { type TakeInEffects, takeInEndedJobs } from "../../../src/session/machin
 import { Deliveries } from "../../../src/store/deliveries.ts";
 import { Notices } from "../../../src/store/notices.ts";
 import { migrate } from "../../../src/store/schema.ts";
-import { SessionStore } from "../../../src/store/session-store.ts";
+import { type SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
 
 describe("the homes of jobs", () => {
@@ -36,6 +37,34 @@ describe("the homes of jobs", () => {
       takeIn();
       assert.ok(!fs.existsSync(job));
     });
+
+  /** Sessions in the job's home, and takes in what its rows tell. */
+  const takeInSessions = (...ids: string[]) => {
+    for (const id of ids) fs.mkdirSync(path.join(job, "s", id), { recursive: true });
+    const rowOf = (id: string) => ({ id, created: 1, facts: {} }) as unknown as SessionRow;
+    const taken = takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf, untold: () => {} });
+    return taken.map(({ row }) => row.id).sort();
+  };
+
+  test("a session that the host has already holds up no other one, and keeps its home", () => {
+    fs.mkdirSync(path.join(host, "s", "b"), { recursive: true });
+    assert.deepEqual(takeInSessions("a", "b", "c"), ["a", "c"]);
+    assert.deepEqual(fs.readdirSync(path.join(job, "s")), ["b"]);
+  });
+
+  test("a home that cannot be removed costs none of its sessions", (t) => {
+    const stays = path.join(job, "stays");
+    fs.writeFileSync(stays, "");
+    if (spawnSync("chattr", ["+i", stays]).status !== 0) return t.skip("no file can be made immutable here");
+    try {
+      assert.deepEqual(takeInSessions("a"), ["a"]);
+      assert.ok(fs.existsSync(path.join(host, "s", "a")));
+    } finally {
+      spawnSync("chattr", ["-i", stays]);
+    }
+    takeIn();
+    assert.ok(!fs.existsSync(job));
+  });
 
   test("what a killed one had still to tell is kept before its home goes: each once, and with the message that was under way", () => {
     const { store } = SessionStore.open(path.join(job, "state.db"), () => {});
