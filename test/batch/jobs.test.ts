@@ -40,10 +40,15 @@ describe("with control groups", { skip: noSlurm() }, () => {
     await host.cluster.run("scancel", [String(second)]);
     await host.cluster.untilJob(second, "CANCELLED");
     await untilGone(two.pid as number);
-    const lost = await until(async () => {
-      const found = await host.row("second");
-      return found !== undefined && found.outcome !== null ? found : undefined;
-    }, "the second to be over");
+    let last: unknown;
+    const lost = await until(
+      async () => {
+        const found = await host.row("second");
+        last = found;
+        return found !== undefined && found.outcome !== null ? found : undefined;
+      },
+      () => `the second to be over: ${JSON.stringify(last, null, 1)}${host.home.serverLog()}`,
+    );
     // the time of the event, by Slurm's clock of whole seconds
     const at = Date.parse((await host.cluster.job(second)).EndTime as string);
     assert.ok(Math.abs(Date.parse(lost.ended as string) - at) < 10_000, `${lost.ended} ${at}`);

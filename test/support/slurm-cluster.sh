@@ -72,6 +72,8 @@ write_configuration() { # FOLDER PROCTRACK PORT SETTING...: nodes are named for 
   # sched_interval: a job starts within two seconds; cred_expire: a requeued job may start after so many seconds
   cat >"$folder/slurm.conf" <<END
 ClusterName=test$port
+# jobs of clusters side by side have numbers of their own: a job is known by its number in the control groups
+FirstJobId=$((port * 10))
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=$user
 SlurmdUser=$user
