@@ -13,7 +13,7 @@ if ! "${CC:-cc}" -fsanitize=address,undefined -o "$probe/probe" "$probe/probe.c"
   exit 0
 fi
 scripts/build-sanitized.sh node --import tsx --test --test-concurrency=2 --test-reporter=dot test/unit/native/*.test.ts \
-  test/unit/session/holder-link.test.ts test/unit/session/old-holder.test.ts test/e2e/old-holder.test.ts test/unit/platform/native.test.ts
+  test/unit/session/holder/holder-link.test.ts test/unit/session/holder/old-holder.test.ts test/e2e/server/old-holder.test.ts test/unit/platform/native.test.ts
 if [ "${1:-}" = --short ]; then
   # each a run of its own: --only takes one name
   scripts/build-sanitized.sh sh -c 'for fault in "20 KB" "ten exits" "of holders" "EMFILE" "next server"; do

@@ -6,9 +6,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import type { SessionRow } from "../support/home.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { slurmHost } from "../support/machines/slurm-host.ts";
 import { falcon } from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { slurmHost } from "../support/slurm-host.ts";
 
 /** Stops at the first interrupt, as falcon does. */
 const fake = `#!/bin/bash

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import { describe, test } from "node:test";
 import { Slurm } from "../../src/batch/slurm.ts";
 import { until } from "../support/events.ts";
-import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
+import { noSlurm, type Proctrack, SlurmCluster } from "../support/machines/slurm.ts";
 
 for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
   describe(`a Slurm of two nodes with proctrack/${proctrack}`, { skip: noSlurm(proctrack) }, () => {

@@ -5,9 +5,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { readIfThere, until, untilGone } from "../support/events.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { slurmHost } from "../support/machines/slurm-host.ts";
 import { falcon, trainer } from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { slurmHost } from "../support/slurm-host.ts";
 
 const groups = (pid: number) => readIfThere(`/proc/${pid}/cgroup`) ?? "";
 

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { type NodeRow, slurmNodes } from "../support/machines/slurm-nodes.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { type NodeRow, slurmNodes } from "../support/slurm-nodes.ts";
 
 /**
  * Long enough for a part that starts on a busy machine, and for a job that is run again, with Slurm asked

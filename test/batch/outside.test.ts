@@ -6,9 +6,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { type NodeRow, slurmNodes } from "../support/machines/slurm-nodes.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { type NodeRow, slurmNodes } from "../support/slurm-nodes.ts";
 
 describe("a job's session, from another machine", { skip: noSlurm() }, () => {
   const nodes = slurmNodes();

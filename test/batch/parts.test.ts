@@ -6,8 +6,8 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
+import { noSlurm, SlurmCluster } from "../support/machines/slurm.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm, SlurmCluster } from "../support/slurm.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 

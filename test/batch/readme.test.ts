@@ -6,9 +6,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { until } from "../support/events.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { slurmHost } from "../support/machines/slurm-host.ts";
 import { falcon, root } from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { slurmHost } from "../support/slurm-host.ts";
 
 /** The lines of code below the heading. */
 function linesOf(heading: string): string[] {

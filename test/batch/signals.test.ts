@@ -6,8 +6,8 @@ import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { type SessionRow, TestHome } from "../support/home.ts";
+import { noSlurm, type Proctrack, SlurmCluster } from "../support/machines/slurm.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
-import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
 
 /** Dies of SIGTERM and SIGUSR1 without saving, as falcon 0.5.1 does; stops at the first interrupt. */
 const fake = `#!/bin/bash

@@ -5,9 +5,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { slurmHost } from "../support/machines/slurm-host.ts";
 import * as built from "../support/paths.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { slurmHost } from "../support/slurm-host.ts";
 
 describe("falcon submit", { skip: noSlurm() }, () => {
   const host = slurmHost();

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
 import { gaussianProject, modelsOf, quick, readModels } from "../falcon/training.ts";
 import { until } from "../support/events.ts";
-import { Hosts, hostHome, noHosts } from "../support/hosts.ts";
+import { Hosts, hostHome, noHosts } from "../support/machines/hosts.ts";
 import { falcon, notBuilt, root } from "../support/paths.ts";
 
 /** Ray begins on two machines, torch is imported: a minute on a busy machine. */
@@ -36,7 +36,7 @@ describe("ray symmetric-run on two machines", { skip: typeof found === "string" 
     const words = ["symmetric-run", "--address", "head:6379", "--min-nodes", "2", "--num-cpus=2", "--"];
     const launch = [falcon, "launch", "--name", "wide", "-o", "run", ...quick, "ray.init.num_cpus=null"];
     const there = ["sh", "-c", `cd ${hostHome}/gaussian && exec "$@"`, "sh", ray, ...words, ...launch];
-    const child = spawn(path.join(root, "test/support/hosts.sh"), ["enter", hosts.folder, node, ...there], {
+    const child = spawn(path.join(root, "test/support/machines/hosts.sh"), ["enter", hosts.folder, node, ...there], {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...hosts.env,

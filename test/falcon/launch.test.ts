@@ -6,10 +6,10 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { descendants } from "../../src/platform/processes.ts";
 import { until } from "../support/events.ts";
-import { readDisplay } from "../support/falcon-display.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt, root } from "../support/paths.ts";
-import type { UserTerminal } from "../support/terminal.ts";
+import { readDisplay } from "../support/terminal/falcon-display.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 
 /** Ray starts its processes, torch is imported: half a minute on a busy machine. */

@@ -7,7 +7,7 @@ import { descendants } from "../../src/platform/processes.ts";
 import { until, untilFile, untilGone } from "../support/events.ts";
 import { root } from "../support/paths.ts";
 import type { Recorded } from "../support/recorded.ts";
-import { UserTerminal } from "../support/terminal.ts";
+import { UserTerminal } from "../support/terminal/terminal.ts";
 import { fitTo, runOption, settingFor } from "./old-configuration.ts";
 import { type PythonFalcon, pythonFalcon } from "./python.ts";
 

@@ -113,7 +113,7 @@ export const manyViewers: Fault = {
 };
 
 /** Median time from Enter to the program's answer on the typist's screen, ms. */
-async function echoes(typist: import("../support/terminal.ts").UserTerminal, word: string): Promise<string> {
+async function echoes(typist: import("../support/terminal/terminal.ts").UserTerminal, word: string): Promise<string> {
   const took: number[] = [];
   for (let i = 0; i < 10; i++) {
     const began = performance.now();

@@ -8,7 +8,7 @@ import { OutputLog } from "../../src/store/output-log.ts";
 import { program } from "../support/compile.ts";
 import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import type { UserTerminal } from "../support/terminal.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 import { installation, killsPerViewer } from "./kills.ts";
 import { folderOf, holderPid, killNow, killServer, logged, screenLines } from "./product.ts";
 import { type Fault, moment, randomOf } from "./report.ts";

@@ -9,7 +9,7 @@ import { OutputLog } from "../../src/store/output-log.ts";
 import { readRecord } from "../../src/store/record.ts";
 import { alive, until } from "../support/events.ts";
 import { processesNaming, type TestHome } from "../support/home.ts";
-import type { UserTerminal } from "../support/terminal.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 export function folderOf(home: TestHome, id: string): string {
   return path.join(home.folder, "s", id);

@@ -31,7 +31,7 @@ import {
   encodeWindowSize,
   HolderRole,
 } from "../../src/protocol/holder.ts";
-import { encodeKeep } from "../support/holder-cursor.ts";
+import { encodeKeep } from "../support/holder/holder-cursor.ts";
 import { root } from "../support/paths.ts";
 import { foundInputs, keepFound } from "./found.ts";
 import type { Outcome } from "./target.ts";

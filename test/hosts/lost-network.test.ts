@@ -5,8 +5,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { Hosts, hostHome, noHosts } from "../support/hosts.ts";
-import type { UserTerminal } from "../support/terminal.ts";
+import { Hosts, hostHome, noHosts } from "../support/machines/hosts.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 /**
  * A connection that is gone for good is noticed after 2, 3 and 15 seconds, and a network that is back after

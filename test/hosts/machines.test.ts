@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
+import { Hosts, noHosts } from "../support/machines/hosts.ts";
 
 interface Row {
   id: string;

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
+import { Hosts, noHosts } from "../support/machines/hosts.ts";
 
 interface Row {
   id: string;

@@ -6,9 +6,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { slowness, until } from "../support/events.ts";
-import { tool } from "../support/foreign.ts";
-import { Hosts, noHosts } from "../support/hosts.ts";
-import { noMachine, passInMachine } from "../support/machine.ts";
+import { tool } from "../support/installs/foreign.ts";
+import { Hosts, noHosts } from "../support/machines/hosts.ts";
+import { noMachine, passInMachine } from "../support/machines/machine.ts";
 
 const programs = ["rpc.nfsd", "rpc.mountd", "exportfs", "mount.nfs4"];
 const lacking = programs.filter((program) => tool(program) === undefined);

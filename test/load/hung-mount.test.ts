@@ -7,9 +7,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import { hungMount, noHungMount } from "../support/hung-mount.ts";
+import { hungMount, noHungMount } from "../support/machines/hung-mount.ts";
 import * as built from "../support/paths.ts";
-import type { UserTerminal } from "../support/terminal.ts";
+import type { UserTerminal } from "../support/terminal/terminal.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 

@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { parseSync } from "oxc-parser";
 import { root } from "../support/paths.ts";
-import { PatternSteps, TooMany } from "../support/pattern-steps.ts";
+import { PatternSteps, TooMany } from "../support/terminal/pattern-steps.ts";
 
 /** Twice as long costs at most so many times the steps: 2 and what rounding takes; squared it is 4. */
 const mostGrowth = 2.7;

@@ -5,7 +5,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation } from "../support/installs/installation.ts";
 import { notBuilt } from "../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));

@@ -6,10 +6,10 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until, untilGone } from "../support/events.ts";
 import { freePort } from "../support/free-port.ts";
-import { NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
-import { certificateIn, noCertificates } from "../support/receivers.ts";
-import { noSlurm } from "../support/slurm.ts";
-import { slurmHost } from "../support/slurm-host.ts";
+import { NginxReceiver, noNginx } from "../support/machines/nginx-receiver.ts";
+import { certificateIn, noCertificates } from "../support/machines/receivers.ts";
+import { noSlurm } from "../support/machines/slurm.ts";
+import { slurmHost } from "../support/machines/slurm-host.ts";
 import { configure, secretFile } from "./notify-home.ts";
 
 describe("a job that is killed with messages on their way", { skip: noSlurm() || noNginx || noCertificates }, () => {

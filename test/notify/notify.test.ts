@@ -8,9 +8,9 @@ import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
-import { NginxReceiver, noNginx } from "../support/nginx-receiver.ts";
+import { NginxReceiver, noNginx } from "../support/machines/nginx-receiver.ts";
+import { certificateIn, MailReceiver, noCertificates } from "../support/machines/receivers.ts";
 import { notBuilt, trainer } from "../support/paths.ts";
-import { certificateIn, MailReceiver, noCertificates } from "../support/receivers.ts";
 import { configure, killServer, secretFile } from "./notify-home.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));

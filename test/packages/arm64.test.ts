@@ -7,11 +7,11 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { emulate, lackingEmulator } from "../support/emulated.ts";
 import { TestHome } from "../support/home.ts";
-import { Installation } from "../support/installation.ts";
+import { emulate, lackingEmulator } from "../support/installs/emulated.ts";
+import { Installation } from "../support/installs/installation.ts";
+import { lackingZig } from "../support/installs/zig.ts";
 import { root } from "../support/paths.ts";
-import { lackingZig } from "../support/zig.ts";
 
 /**
  * Where client and holder are tested as programs, each in a process of its own. What qemu-user cannot do is
@@ -23,8 +23,8 @@ const suites = [
   "unit/native/direct",
   "unit/native/home",
   "unit/native/start",
-  "unit/session/holder-cursors",
-  "unit/session/holder-link",
+  "unit/session/holder/holder-cursors",
+  "unit/session/holder/holder-link",
 ];
 
 const made = path.join(root, "build/platforms/linuxmusl-arm64");

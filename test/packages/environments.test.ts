@@ -7,9 +7,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { lackingZig } from "../support/installs/zig.ts";
+import { loadNode } from "../support/machines/room.ts";
 import { root } from "../support/paths.ts";
-import { loadNode } from "../support/room.ts";
-import { lackingZig } from "../support/zig.ts";
 
 /** Another version, as long as ours, since the client holds it in place. */
 const later = "0.9.9";
@@ -44,7 +44,7 @@ describe("environments of other kinds", { skip: why }, () => {
     wheel = path.join(packages, path.basename(built));
     fs.copyFileSync(built, wheel);
     const version = /-(\d+\.\d+\.\d+)-/.exec(wheel)?.[1] as string;
-    newer = run("python3", [path.join(root, "test/support/renumber-wheel.py"), wheel, version, later]).trim();
+    newer = run("python3", [path.join(root, "test/support/installs/renumber-wheel.py"), wheel, version, later]).trim();
     fs.mkdirSync(bare);
     for (const name of ["sh", "env", "cat", "sleep", "stty"]) fs.symlinkSync(`/bin/${name}`, path.join(bare, name));
   });

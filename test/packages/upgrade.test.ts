@@ -6,9 +6,9 @@ import path from "node:path";
 import { after, describe, test } from "node:test";
 import { alive } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation } from "../support/installs/installation.ts";
+import { builtTree, lacking, released } from "../support/installs/released.ts";
 import { root } from "../support/paths.ts";
-import { builtTree, lacking, released } from "../support/released.ts";
 
 function command(cwd: string, file: string, ...args: string[]): string {
   const done = spawnSync(file, args, { cwd, encoding: "utf8", maxBuffer: 64 << 20 });

@@ -7,8 +7,8 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { lackingZig } from "../support/installs/zig.ts";
 import { root } from "../support/paths.ts";
-import { lackingZig } from "../support/zig.ts";
 
 const home = new TestHome();
 const environment = path.join(path.dirname(home.folder), "env");

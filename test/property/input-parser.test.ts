@@ -5,8 +5,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { InputParser } from "../../src/session/keys/input-parser.ts";
 import { type KeyPolicy, prefixTimeout, quietReset } from "../../src/session/keys/key-policy.ts";
-import { describeInput, keyInput, mayBeReply, misfortune } from "../support/key-inputs.ts";
 import { Random } from "../support/random.ts";
+import { describeInput, keyInput, mayBeReply, misfortune } from "../support/terminal/key-inputs.ts";
 
 const inputs = 10_000;
 

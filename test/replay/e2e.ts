@@ -11,7 +11,7 @@ import { program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { notBuilt } from "../support/paths.ts";
-import { UserTerminal } from "../support/terminal.ts";
+import { UserTerminal } from "../support/terminal/terminal.ts";
 import { corpusFolder, ownFolder, type Recording, randomNumbers, recordings } from "./corpus.ts";
 import { cannotBeRight } from "./known.ts";
 import { compare, type Difference, isVisible, type State, UserScreen } from "./user-screen.ts";

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { program } from "../support/compile.ts";
 import { root } from "../support/paths.ts";
-import { UserTerminal } from "../support/terminal.ts";
+import { UserTerminal } from "../support/terminal/terminal.ts";
 import { ownFolder } from "./corpus.ts";
 
 interface Script {

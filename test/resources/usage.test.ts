@@ -101,7 +101,9 @@ test("SIGKILL with the memory of its control group full: probably out of memory"
   try {
     fs.mkdirSync(group);
   } catch {
-    return context.skip("no control group can be made here; test/unit/session/outcome.test.ts has the sentence on given facts");
+    return context.skip(
+      "no control group can be made here; test/unit/session/life/outcome.test.ts has the sentence on given facts",
+    );
   }
   const home = new TestHome();
   try {

@@ -1,5 +1,5 @@
 // `npm install -g` in an old Debian with Node 24 and its npm: no compiler, and no network but a registry
-// (test/support/clean-room.sh, test/support/registry.mjs).
+// (test/support/machines/clean-room.sh, test/support/installs/registry.mjs).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -7,9 +7,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { alive } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { lackingZig } from "../support/installs/zig.ts";
+import { loadNode, makeRoom, Room } from "../support/machines/room.ts";
 import { root } from "../support/paths.ts";
-import { loadNode, makeRoom, Room } from "../support/room.ts";
-import { lackingZig } from "../support/zig.ts";
 
 /**
  * Bytes of all that npm installs. The aim is 10 MB, which the page of `falcon web` (0.5 MB) has gone beyond
@@ -85,7 +85,7 @@ describe("npm install -g in a clean room with Node 24", { skip: why }, () => {
     newer = renumbered(path.join(archives, built), later);
     // the registry has it later
     fs.renameSync(newer, path.join(base, path.basename(newer)));
-    fs.copyFileSync(path.join(root, "test/support/registry.mjs"), path.join(base, "registry.mjs"));
+    fs.copyFileSync(path.join(root, "test/support/installs/registry.mjs"), path.join(base, "registry.mjs"));
     const [wheel] = fs.readdirSync(path.join(base, "wheels")) as [string];
     run("python3", ["-m", "zipfile", "-e", path.join(base, "wheels", wheel), path.join(base, "node")]);
     fs.chmodSync(path.join(node, "bin/node"), 0o755);

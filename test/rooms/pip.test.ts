@@ -1,5 +1,5 @@
 // `pip install` of the wheel in an old Debian with its Python: no Node, no compiler, no network
-// (test/support/clean-room.sh).
+// (test/support/machines/clean-room.sh).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -7,9 +7,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { alive } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { lackingZig } from "../support/installs/zig.ts";
+import { loadNode, makeRoom, Room } from "../support/machines/room.ts";
 import { root } from "../support/paths.ts";
-import { loadNode, makeRoom, Room } from "../support/room.ts";
-import { lackingZig } from "../support/zig.ts";
 
 /** Another version, as long as ours, since the client holds it in place. */
 const later = "0.9.9";
@@ -45,7 +45,7 @@ describe("pip install in a clean room", { skip: why }, () => {
     const file = path.join(packages, path.basename(wheel));
     fs.copyFileSync(wheel, file);
     version = /-(\d+\.\d+\.\d+)-/.exec(wheel)?.[1] as string;
-    const renumber = path.join(root, "test/support/renumber-wheel.py");
+    const renumber = path.join(root, "test/support/installs/renumber-wheel.py");
     const renumbered = spawnSync("python3", [renumber, file, version, later], { encoding: "utf8" });
     assert.equal(renumbered.status, 0, renumbered.stderr);
     inRoom("python3", "-m", "venv", environment);

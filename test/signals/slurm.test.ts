@@ -9,8 +9,8 @@ import { pythonFalcon } from "../falcon/python.ts";
 import { epochOf, gaussianProject, modelsOf, nodeOf, quick, type Run, readModels } from "../falcon/training.ts";
 import { readIfThere, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
+import { noSlurm, type Proctrack, SlurmCluster } from "../support/machines/slurm.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
-import { noSlurm, type Proctrack, SlurmCluster } from "../support/slurm.ts";
 
 /** Ray's start and torch's import on a busy machine. */
 const startLimit = 240_000;

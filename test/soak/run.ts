@@ -7,7 +7,7 @@ import { program } from "../support/compile.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
-import { UserTerminal, type UserTerminalOptions } from "../support/terminal.ts";
+import { UserTerminal, type UserTerminalOptions } from "../support/terminal/terminal.ts";
 import { judge, type Sample, sample } from "./figures.ts";
 
 const usage = `npm run test:soak [-- --short] [--rounds N] [--json FILE]

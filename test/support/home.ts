@@ -6,7 +6,7 @@ import path from "node:path";
 import { startTime } from "../../src/platform/processes.ts";
 import { alive, patience, readIfThere, until } from "./events.ts";
 import * as built from "./paths.ts";
-import { UserTerminal, type UserTerminalOptions } from "./terminal.ts";
+import { UserTerminal, type UserTerminalOptions } from "./terminal/terminal.ts";
 
 export interface RunResult {
   /** Exit status; 128 + n when signal n ended it, as a shell says it. */
@@ -83,7 +83,7 @@ export class TestHome {
       LANG: "C.UTF-8",
       TERM: "xterm-256color",
       FALCON_SESSIONS_HOME: this.folder,
-      // tests look at what programs draw; test/e2e/attaching.test.ts has the hint
+      // tests look at what programs draw; test/e2e/attached/attaching.test.ts has the hint
       FALCON_ATTACH_HINT: "off",
       ...env,
     };

@@ -20,8 +20,8 @@ import { Model } from "../../src/terminal/model/model.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
 import { ByteCount } from "../../src/trainers/reading/byte-count.ts";
-import { encodeRequest } from "../support/client-codec.ts";
 import { alive, readIfThere, until, untilGone } from "../support/events.ts";
+import { encodeRequest } from "../support/holder/client-codec.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, root } from "../support/paths.ts";
 

@@ -8,10 +8,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { tool } from "../support/foreign.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
-import { certificateIn, noCertificates } from "../support/receivers.ts";
+import { tool } from "../support/installs/foreign.ts";
+import { certificateIn, noCertificates } from "../support/machines/receivers.ts";
 import { noBrowser, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
 const apache = tool("apache2", "httpd");

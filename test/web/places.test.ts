@@ -6,8 +6,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { stepManager } from "../support/fake-job.ts";
 import { TestHome } from "../support/home.ts";
+import { stepManager } from "../support/machines/fake-job.ts";
 import { falcon } from "../support/paths.ts";
 import { PlainPage, request, startWeb, type Web } from "./web-home.ts";
 

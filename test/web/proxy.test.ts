@@ -6,9 +6,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
-import { tool } from "../support/foreign.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
+import { tool } from "../support/installs/foreign.ts";
 import { noBrowser, PlainPage, startWeb, TestBrowser, type Web } from "./web-home.ts";
 
 const nginx = tool("nginx");

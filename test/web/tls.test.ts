@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { WebSocket } from "ws";
 import { TestHome } from "../support/home.ts";
-import { certificateIn, noCertificates } from "../support/receivers.ts";
+import { certificateIn, noCertificates } from "../support/machines/receivers.ts";
 import { startWeb, type Web } from "./web-home.ts";
 
 describe("a page with a certificate", { skip: noCertificates }, () => {

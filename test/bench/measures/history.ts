@@ -9,8 +9,8 @@ import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
+import { FakeHolder } from "../../support/holder/session-folder.ts";
 import { root } from "../../support/paths.ts";
-import { FakeHolder } from "../../support/session-folder.ts";
 import { amount, type Measure } from "../bench.ts";
 import type { Figure, Unit } from "../figures.ts";
 

@@ -194,7 +194,7 @@ int64_t os_steady_ms(void) { return clock_ms; }
 // ---- the system calls
 
 // The direct way is never there: no descriptor comes here. test/fuzz/native/filter_target.c has the filter,
-// test/e2e/direct.test.ts the rest.
+// test/e2e/attached/direct.test.ts the rest.
 ssize_t played_read(int fd, void *into, size_t room);
 
 bool direct_begin(int holder, const uint8_t *payload, size_t length, const struct direct_reports *to) {

@@ -5,8 +5,8 @@ import { keyBytes } from "../../../src/commands/control/key-names.ts";
 import { InputParser } from "../../../src/session/keys/input-parser.ts";
 import { type KeyPolicy, longestCsi, longestString } from "../../../src/session/keys/key-policy.ts";
 import { ViewKeys } from "../../../src/session/keys/view-keys.ts";
-import { describeInput, keyInput, mayBeReply, misfortune } from "../../support/key-inputs.ts";
 import { Random } from "../../support/random.ts";
+import { describeInput, keyInput, mayBeReply, misfortune } from "../../support/terminal/key-inputs.ts";
 import type { Target } from "../target.ts";
 
 const base: KeyPolicy = {

@@ -5,7 +5,7 @@ import { defaultConfig } from "../../../src/base/config/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
-import { stateOf, written } from "../../support/terminal-state.ts";
+import { stateOf, written } from "../../support/terminal/terminal-state.ts";
 import type { Target } from "../target.ts";
 
 /** Each mode that we know set and reset, saved and restored, and what resets all of them. */

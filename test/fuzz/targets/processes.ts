@@ -29,9 +29,9 @@ import {
   fromHolderLimit,
   ToHolder,
 } from "../../../src/protocol/holder.ts";
-import { client } from "../../support/fake-server.ts";
-import { Held } from "../../support/held.ts";
-import { encodeKeep } from "../../support/holder-cursor.ts";
+import { client } from "../../support/holder/fake-server.ts";
+import { Held } from "../../support/holder/held.ts";
+import { encodeKeep } from "../../support/holder/holder-cursor.ts";
 import type { Target } from "../target.ts";
 
 /**

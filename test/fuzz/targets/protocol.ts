@@ -38,7 +38,7 @@ import {
   MalformedFrame,
 } from "../../../src/protocol/holder.ts";
 import { Peer } from "../../../src/server/clients/peer.ts";
-import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
+import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/holder/client-codec.ts";
 import type { Random } from "../../support/random.ts";
 import type { Target } from "../target.ts";
 

@@ -12,9 +12,9 @@ import { Model } from "../../../src/terminal/model/model.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
 import { Screen } from "../../../src/terminal/model/screen.ts";
 import { plainLines } from "../../../src/trainers/reading/plain-text.ts";
-import { readDisplay } from "../../support/falcon-display.ts";
 import { bothFiltered } from "../../support/oracle/both.ts";
 import { root } from "../../support/paths.ts";
+import { readDisplay } from "../../support/terminal/falcon-display.ts";
 import type { Target } from "../target.ts";
 
 const words = [

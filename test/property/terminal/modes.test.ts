@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { defaultConfig } from "../../../src/base/config/config.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { enterTerminal, leaveTerminal } from "../../../src/session/viewers/viewer-terminal.ts";
-import { stateOf, written } from "../../support/terminal-state.ts";
+import { stateOf, written } from "../../support/terminal/terminal-state.ts";
 import { modesAndResets } from "./vocabulary.ts";
 
 test("any modes and resets: a paste stays one while they last, and leaving gives the terminal back as it was", async () => {

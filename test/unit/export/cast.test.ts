@@ -4,7 +4,7 @@ import path from "node:path";
 import { after, describe, test } from "node:test";
 import { type CastOptions, castOf } from "../../../src/export/cast.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
-import { FakeHolder } from "../../support/session-folder.ts";
+import { FakeHolder } from "../../support/holder/session-folder.ts";
 
 const start = 1_700_000_000_000;
 

@@ -6,7 +6,7 @@ import { curveCsv, curveJson } from "../../../src/export/curve-table.ts";
 import { type FigureOptions, figureSvg } from "../../../src/export/figure.ts";
 import { renderFigure } from "../../../src/export/render.ts";
 import type { NodeCurves } from "../../../src/trainers/run/curve.ts";
-import { readPng } from "../../support/foreign.ts";
+import { readPng } from "../../support/installs/foreign.ts";
 
 const plain: FigureOptions = { log: false, from: 0, learningRate: false };
 

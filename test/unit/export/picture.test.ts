@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { background, foreground, paletteColour } from "../../../src/export/picture.ts";
 import { renderScreen } from "../../../src/export/render.ts";
 import { xml } from "../../../src/export/svg.ts";
-import { readPng } from "../../support/foreign.ts";
+import { readPng } from "../../support/installs/foreign.ts";
 
 const screen = (replay: string, format: "html" | "svg" | "png", cols = 20, rows = 3) =>
   renderScreen({ do: "screen", format, cols, rows, replay: Buffer.from(replay), title: "a <title>" });

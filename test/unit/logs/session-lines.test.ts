@@ -17,8 +17,8 @@ import { OutputLog } from "../../../src/store/output-log.ts";
 import { migrate } from "../../../src/store/schema.ts";
 import { LineStore } from "../../../src/store/search.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
+import { FakeHolder } from "../../support/holder/session-folder.ts";
 import { root } from "../../support/paths.ts";
-import { FakeHolder } from "../../support/session-folder.ts";
 
 const all: Selection = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours: false, prefix: "" };
 const text = (chunks: readonly Selected[]) => chunks.map((chunk) => Buffer.from(chunk.text).toString()).join("");

@@ -25,11 +25,11 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { emulated } from "../../support/emulated.ts";
 import { readIfThere, until } from "../../support/events.ts";
-import { client, FakeServer } from "../../support/fake-server.ts";
+import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
-import type { UserTerminal } from "../../support/terminal.ts";
+import { emulated } from "../../support/installs/emulated.ts";
+import type { UserTerminal } from "../../support/terminal/terminal.ts";
 
 const out = (text: string | Buffer) => encodeFrame(ServerFrame.stdout, Buffer.from(text as string));
 const err = (text: string) => encodeFrame(ServerFrame.stderr, Buffer.from(text));

@@ -20,9 +20,9 @@ import {
 import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { FromHolder } from "../../../src/protocol/holder.ts";
 import { until } from "../../support/events.ts";
-import { client, type FakePeer, FakeServer } from "../../support/fake-server.ts";
+import { client, type FakePeer, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
-import type { UserTerminal } from "../../support/terminal.ts";
+import type { UserTerminal } from "../../support/terminal/terminal.ts";
 
 const out = (text: string) => encodeFrame(ServerFrame.stdout, Buffer.from(text));
 /** More than a terminal's line takes while nobody reads it. */

@@ -7,9 +7,9 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { encodeExit } from "../../../src/protocol/client.ts";
-import { emulated } from "../../support/emulated.ts";
-import { client, FakeServer } from "../../support/fake-server.ts";
+import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
+import { emulated } from "../../support/installs/emulated.ts";
 
 const host = os.hostname();
 const root = process.getuid?.() === 0;

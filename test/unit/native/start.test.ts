@@ -16,7 +16,7 @@ import {
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { alive, readIfThere, until, untilGone } from "../../support/events.ts";
-import { client, type FakeOptions, FakeServer } from "../../support/fake-server.ts";
+import { client, type FakeOptions, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 
 const out = (text: string) => encodeFrame(ServerFrame.stdout, Buffer.from(text));

@@ -21,7 +21,7 @@ import {
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { until } from "../../support/events.ts";
-import { client, FakeServer } from "../../support/fake-server.ts";
+import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 
 const out = (text: string) => encodeFrame(ServerFrame.stdout, Buffer.from(text));

@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { direct, proxyOf, type Route, routesOf } from "../../../src/notify/routes.ts";
 import { webSend } from "../../../src/notify/web-send.ts";
 import type { WebRequest } from "../../../src/notify/webhook-request.ts";
-import { certificateIn, noCertificates, ProxyServer, WebReceiver } from "../../support/receivers.ts";
+import { certificateIn, noCertificates, ProxyServer, WebReceiver } from "../../support/machines/receivers.ts";
 
 const secret = "hunter2";
 const request = (port: number, scheme = "http"): WebRequest => ({

@@ -15,7 +15,7 @@ import {
   processAlive,
 } from "../../../src/platform/processes.ts";
 import { until } from "../../support/events.ts";
-import { ended } from "../../support/held.ts";
+import { ended } from "../../support/holder/held.ts";
 
 test("a process is alive until it ends, and its zombie is not", async () => {
   assert.ok(processAlive(process.pid));

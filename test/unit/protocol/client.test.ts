@@ -36,7 +36,7 @@ import {
   tokenLength,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../../src/protocol/frame.ts";
-import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/client-codec.ts";
+import { decodeServerFrame, encodeInputAt, encodeRequest, encodeSignal, encodeSize } from "../../support/holder/client-codec.ts";
 import { root } from "../../support/paths.ts";
 
 const request: Request = {

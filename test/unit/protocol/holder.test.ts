@@ -37,7 +37,7 @@ import {
   ToHolder,
   toHolderLimit,
 } from "../../../src/protocol/holder.ts";
-import { encodeKeep } from "../../support/holder-cursor.ts";
+import { encodeKeep } from "../../support/holder/holder-cursor.ts";
 import { root } from "../../support/paths.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex");

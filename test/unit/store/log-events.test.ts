@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { logEvents } from "../../../src/store/log-events.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
-import { FakeHolder } from "../../support/session-folder.ts";
+import { FakeHolder } from "../../support/holder/session-folder.ts";
 
 const start = 1_700_000_000_000;
 let folder: string;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import zlib from "node:zlib";
 import { OutputLog } from "../../../src/store/output-log.ts";
 import { segmentBytes } from "../../../src/store/segments.ts";
-import { allocated, FakeHolder, punchHole } from "../../support/session-folder.ts";
+import { allocated, FakeHolder, punchHole } from "../../support/holder/session-folder.ts";
 
 let folder: string;
 let holder: FakeHolder;

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { Times } from "../../../src/store/times.ts";
-import { allocated, FakeHolder, punchHole } from "../../support/session-folder.ts";
+import { allocated, FakeHolder, punchHole } from "../../support/holder/session-folder.ts";
 
 const start = 1_700_000_000_000;
 let folder: string;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { program } from "../../support/compile.ts";
-import { bytesOfKey, UserTerminal } from "../../support/terminal.ts";
+import { bytesOfKey, UserTerminal } from "../../support/terminal/terminal.ts";
 
 const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", LANG: "C.UTF-8" };
 

@@ -11,9 +11,9 @@ import { type FollowEvents, type Place, Screens, type Source } from "../../../sr
 import { mostStreamed } from "../../../src/terminal/worker/sent-stream.ts";
 import { program } from "../../support/compile.ts";
 import { until } from "../../support/events.ts";
-import { Held } from "../../support/held.ts";
+import { Held } from "../../support/holder/held.ts";
 import { addon } from "../../support/paths.ts";
-import { screenWorker, standing, standingWorker } from "../../support/screen-worker.ts";
+import { screenWorker, standing, standingWorker } from "../../support/terminal/screen-worker.ts";
 
 const worker = screenWorker();
 

@@ -7,7 +7,7 @@ import { defaultConfig } from "../../../src/base/config/config.ts";
 import { modeRules } from "../../../src/platform/native.ts";
 import { StreamFilter } from "../../../src/platform/stream-filter.ts";
 import { leaveTerminal, modesWeNeed } from "../../../src/session/viewers/viewer-terminal.ts";
-import { modePage, pageWithModes } from "../../support/mode-table.ts";
+import { modePage, pageWithModes } from "../../support/terminal/mode-table.ts";
 
 const introducer = (dec: boolean) => (dec ? "\x1b[?" : "\x1b[");
 
@@ -57,7 +57,7 @@ test("leaving writes each mode that passes as its line says", () => {
   }
 });
 
-test("the docs' table is the one of the filter (node --import tsx test/support/mode-table.ts writes it)", () => {
+test("the docs' table is the one of the filter (node --import tsx test/support/terminal/mode-table.ts writes it)", () => {
   const page = fs.readFileSync(modePage, "utf8");
   assert.equal(page, pageWithModes(page));
 });

@@ -8,7 +8,7 @@ import { Screen } from "../../../src/terminal/model/screen.ts";
 import { NoScreens, type ScreenEvents, Screens } from "../../../src/terminal/worker/screens.ts";
 import { until } from "../../support/events.ts";
 import { addon } from "../../support/paths.ts";
-import { screenWorker, standing, standingWorker } from "../../support/screen-worker.ts";
+import { screenWorker, standing, standingWorker } from "../../support/terminal/screen-worker.ts";
 
 const worker = screenWorker();
 

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { readNpz } from "../../../src/trainers/falcon/run/npz.ts";
 import { RunWatcher } from "../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../src/trainers/reading/foreign-files.ts";
-import { UserTerminal } from "../../support/terminal.ts";
+import { UserTerminal } from "../../support/terminal/terminal.ts";
 
 let home: string;
 let trainer: string;

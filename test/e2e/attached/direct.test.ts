@@ -1,0 +1,234 @@
+// A viewer's client reads the output from the holder itself: it goes on while the server stands still or is
+// gone, it is filtered, and drawn anew where it has to be.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { program } from "../../support/compile.ts";
+import { until } from "../../support/events.ts";
+import { TestHome } from "../../support/home.ts";
+import { notBuilt } from "../../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+/** Prints a number every few milliseconds. */
+const counting = 'i=0; while :; do i=$((i+1)); printf "%s tick\\r\\n" $i; sleep 0.01; done';
+
+describe("the direct way", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  /** The last number that a terminal shows. */
+  const shown = (text: string) => Number(/(\d+) tick\s*$/.exec(text.trimEnd())?.[1] ?? 0);
+
+  test("output goes on while the server is stopped", async () => {
+    const id = await home.start(["sh", "-c", counting]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await terminal.waitFor(/\d tick/);
+    const server = home.serverPid() as number;
+    await until(() => home.serverLog().includes("viewer.direct-granted"), "the client to read the output itself");
+    process.kill(server, "SIGSTOP");
+    try {
+      const before = shown(terminal.text());
+      await terminal.waitFor(() => shown(terminal.text()) > before + 20, "the output to go on without a server");
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+
+  test("after kill -9 of the server output goes on, the title says so, and the next server's screen is the present", async () => {
+    const id = await home.start(["sh", "-c", counting]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await terminal.waitFor(/\d tick/);
+    for (let kill = 0; kill < 3; kill++) {
+      const directs = home.serverLog().split("viewer.direct-granted").length;
+      await until(() => home.serverLog().split("viewer.direct-granted").length > 1, "the client to read the output itself");
+      const server = home.serverPid() as number;
+      const before = shown(terminal.text());
+      process.kill(server, "SIGKILL");
+      await until(() => home.serverPid() !== undefined && home.serverPid() !== server, "the next server");
+      await until(() => home.serverLog().split("viewer.direct-granted").length > directs, "the next direct way");
+      await terminal.waitFor(() => shown(terminal.text()) > before + 5, "the output to go on");
+      const lines = terminal
+        .text()
+        .split("\n")
+        .map((line) => Number(/^(\d+) tick/.exec(line)?.[1] ?? Number.NaN));
+      const whole = lines.filter((n) => !Number.isNaN(n));
+      for (let i = 1; i < whole.length; i++) assert.equal(whole[i], (whole[i - 1] as number) + 1, terminal.text());
+    }
+    assert.ok(terminal.received.includes("\x1b]2;falcon: the session server is being started\x07"));
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+
+  test("the user's rules hold, questions are answered once, and the end comes behind the last byte", async () => {
+    const script =
+      'stty -echo; printf "\\033]52;c;aGk=\\007\\033[6n\\033]2;mine\\007"; read -r x; printf "after%send" "$(seq -s, 3000 | tail -c 100)"';
+    const id = await home.start(["sh", "-c", script], ["--name", "ruled"]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await until(() => home.serverLog().includes("viewer.direct-granted"), "the client to read the output itself");
+    terminal.type("\n");
+    await terminal.waitForExit();
+    const received = terminal.received.toString("latin1");
+    assert.ok(!received.includes("\x1b]52;"), "the clipboard is blocked");
+    assert.ok(!received.includes("\x1b[6n"), "the question is not the viewer's");
+    assert.match(received, /3000end/);
+  });
+
+  test("another viewer's size ends it and begins it anew; a viewer of another size gets frames", async () => {
+    const id = await home.start(["sh", "-c", "while :; do read x; stty size; done"], ["--name", "sized"]);
+    const first = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    first.type("\n");
+    await first.waitFor("24 80");
+    const second = home.terminal(["attach", id], { cols: 90, rows: 30 });
+    await second.waitFor("24 80");
+    second.type("\n");
+    await second.waitFor("30 90");
+    await first.waitFor("30 90");
+    first.resize(90, 30);
+    first.type("\n");
+    await first.waitFor(() => first.text().split("30 90").length === 3);
+    await second.waitFor(() => second.text().split("30 90").length === 3);
+    for (const terminal of [first, second]) {
+      terminal.key("C-\\");
+      await terminal.waitForExit();
+    }
+  });
+});
+
+describe("a slow terminal", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  /** 80 MB, of which the line takes a thousandth. */
+  const lines = 400_000;
+  const lineLength = 201;
+  /** 1 Mbit/s. */
+  const rate = 125_000;
+
+  test("of 1 Mbit/s is never further behind a flood than what it takes in a second or two, and shows the end", async () => {
+    const id = await home.start([
+      "sh",
+      "-c",
+      `echo ready; read go; "$1" ${lines} 200; echo done; exec cat`,
+      "sh",
+      program("flood"),
+    ]);
+    // how soon a starved machine gives the server its turn is no matter of the server's: the terminal's time
+    // goes on with it
+    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate, turn: () => home.sessions() });
+    await viewer.waitFor("ready");
+    await until(() => home.serverLog().includes("viewer.direct-granted"), "the client to read the output itself");
+    const log = path.join(home.folder, "s", id, "output.log");
+    const begun = fs.statSync(log).size;
+    /** How much was written, and how much of it the terminal had taken then. */
+    const written: { size: number; taken: number }[] = [];
+    let furthest = 0;
+    viewer.type("\r");
+    await viewer.waitFor(
+      () => {
+        const taken = viewer.received.length;
+        written.push({ size: fs.statSync(log).size - begun, taken });
+        const line = Number([...viewer.text().matchAll(/line (\d{8}) /g)].at(-1)?.[1] ?? -1);
+        const since = written.find(({ size }) => size > (line + 1) * lineLength);
+        if (line >= 0 && since !== undefined) furthest = Math.max(furthest, taken - since.taken);
+        return /done/.test(viewer.text());
+      },
+      "the end of the flood",
+      60_000,
+    );
+    // less than one second's, and what stood in the terminal's own buffers
+    assert.ok(furthest < 2 * rate, `${furthest} bytes behind`);
+    assert.ok(viewer.received.length < (lines * lineLength) / 10, `${viewer.received.length} bytes were sent`);
+  });
+
+  test("that stands still and goes on is at the present", async () => {
+    const id = await home.start(
+      ["sh", "-c", `echo ready; read go; "$1" ${lines} 200; echo done; exec cat`, "sh", program("flood")],
+      ["--name", "still"],
+    );
+    const viewer = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await viewer.waitFor("ready");
+    viewer.type("\r");
+    await viewer.waitFor(/line 0/);
+    viewer.stopReading();
+    const log = path.join(home.folder, "s", id, "output.log");
+    await until(() => fs.readFileSync(log).subarray(-6).includes("done"), "the end of the flood");
+    const before = viewer.received.length;
+    viewer.continueReading();
+    await viewer.waitFor("done");
+    const more = viewer.received.length - before;
+    assert.ok(more < 1 << 20, `${more} bytes of the past were shown first`);
+  });
+});
+
+describe("leaving", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  for (const which of ["program", "holder", "server"] as const)
+    test(`a ${which} that stands still, with keys on their way and output that waits, keeps nobody`, async () => {
+      const name = `still-${which}`;
+      const id = await home.start(["sh", "-c", `stty -icanon -echo; ${counting}`], ["--name", name]);
+      const directs = home.serverLog().split("viewer.direct-granted").length;
+      const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+      await terminal.waitFor(/\d tick/);
+      await until(() => home.serverLog().split("viewer.direct-granted").length > directs, "the client to read the output itself");
+      const row = (await home.sessions()).find((session) => session.name === name);
+      const program = row?.pid as number;
+      const pid = { program, holder: parentOf(program), server: home.serverPid() as number }[which];
+      process.kill(pid, "SIGSTOP");
+      try {
+        terminal.type("typed");
+        // one that stands still is left by a third press: TAKEN or its end is the answer
+        for (let i = 0; i < (which === "server" ? 3 : 1); i++) terminal.key("C-\\");
+        if (which !== "server") terminal.key("d");
+        assert.equal((await terminal.waitForExit()).code, 0);
+      } finally {
+        process.kill(pid, "SIGCONT");
+      }
+    });
+});
+
+/** The process that started this one. */
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+describe("keys that the server allowed in advance", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("reach the program while the server is stopped, and in the order in which they were typed", async () => {
+    const id = await home.start(["sh", "-c", "stty -icanon -echo min 1; exec cat"]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await until(() => home.serverLog().includes("viewer.keys-granted"), "the way to be open");
+    await terminal.waitFor(() => terminal.lineDiscipline().line === false);
+    // what goes through the server (an arrow, which cat shows) lies between what does not
+    let expected = "";
+    for (let i = 0; i < 150; i++) {
+      terminal.type(String.fromCharCode(97 + (i % 26)));
+      expected += String.fromCharCode(97 + (i % 26));
+      if (i % 10 === 9) {
+        terminal.type("é");
+        expected += "é";
+      }
+    }
+    await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(expected), "all keys in their order");
+    terminal.type("z");
+    await terminal.waitFor(() => terminal.text().replaceAll("\n", "").includes(`${expected}z`));
+    const server = home.serverPid() as number;
+    // nothing tells that the way is open again: that the server is idle does, by any measure
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    process.kill(server, "SIGSTOP");
+    try {
+      terminal.type("without a server");
+      await terminal.waitFor("without a server");
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+  });
+});

@@ -1,0 +1,128 @@
+// The history while attached, and the replay of a session: what a person sees and which keys do what.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { program } from "../../support/compile.ts";
+import { TestHome } from "../../support/home.ts";
+import { notBuilt } from "../../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+describe("history while attached", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("Ctrl-\\ [ opens it on falcon's display, it scrolls and searches, q returns to the live screen", async () => {
+    const id = await home.start([program("footer"), "200", "8"], ["--name", "long"]);
+    const terminal = home.terminal(["attach", id], { cols: 100, rows: 30 });
+    await terminal.waitFor(/driver message 150/);
+    terminal.key("C-\\", "[");
+    await terminal.waitFor(/long · line \d+ of \d+/);
+    assert.doesNotMatch(terminal.text(), /j\/k: node/);
+    // all rows are driver lines, in order
+    const shown = () => [...terminal.text().matchAll(/driver message (\d+)$/gm)].map(([, n]) => Number(n));
+    // a picture may be taken while one is being drawn: the rows are waited for until they stand in order
+    const inOrder = () => shown().length === 29 && shown().every((n, i, all) => n === (all[0] as number) + i);
+    await terminal.waitFor(inOrder, "29 driver lines in order");
+    const first = shown();
+    // it goes on with the run
+    await terminal.waitFor(() => (shown()[28] as number) > (first[28] as number) + 100);
+    terminal.key("g");
+    await terminal.waitFor(() => shown()[0] === 0 && shown()[28] === 28);
+    terminal.key("PageDown");
+    await terminal.waitFor(() => shown()[0] === 28);
+    terminal.key("Up", "Up");
+    await terminal.waitFor(() => shown()[0] === 26);
+    terminal.key("G");
+    await terminal.waitFor(() => (shown()[0] as number) > 100);
+    terminal.type("/message 77\r");
+    // by then there may be a message 770, or ten of them: n goes to older ones
+    await terminal.waitFor(() => {
+      if (!shown().includes(77)) terminal.key("n");
+      return shown().includes(77) && shown().length === 29;
+    });
+    terminal.type("/nowhere\r");
+    await terminal.waitFor("no older line holds 'nowhere'");
+    terminal.resize(80, 20);
+    await terminal.waitFor(() => shown().length === 19);
+    terminal.key("q");
+    await terminal.waitFor("j/k: node");
+    assert.equal(terminal.ended, undefined);
+    terminal.key("C-\\", "x");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    await home.ok(["kill", id]);
+  });
+
+  test("on the normal screen it shows what the program printed, with its colours", async () => {
+    const id = await home.start(
+      ["sh", "-c", "for i in $(seq 1 60); do printf 'row \\033[31m%d\\033[0m\\n' $i; done; read x"],
+      ["--size", "60x10"],
+    );
+    const terminal = home.terminal(["attach", id], { cols: 60, rows: 10 });
+    await terminal.waitFor("row 60");
+    terminal.key("C-\\", "[");
+    await terminal.waitFor(/line 60 of 60/);
+    terminal.key("g");
+    await terminal.waitFor(() => terminal.lines()[0] === "row 1");
+    const cell = terminal.screen.buffer.active.getLine(terminal.screen.buffer.active.baseY)?.getCell(4);
+    assert.equal(cell?.getFgColor(), 1);
+    terminal.key("q");
+    await terminal.waitFor(() => terminal.lines()[8] === "row 60");
+    terminal.key("C-\\", "x");
+    await terminal.waitForExit();
+    await home.ok(["kill", id]);
+  });
+});
+
+describe("replay", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("plays to the end, seeks, pauses, leaves the terminal as it was", async () => {
+    const id = await home.start(
+      ["sh", "-c", "echo one; sleep 0.4; echo two; sleep 0.4; printf '\\033[32mthree\\033[0m\\n'"],
+      ["--size", "70x12"],
+    );
+    await home.untilState(id, "exited");
+    const terminal = home.terminal(["replay", id, "--speed", "4"], { cols: 70, rows: 12 });
+    await terminal.waitFor("three");
+    await terminal.waitFor(/ end {2}/);
+    assert.match(terminal.text(), /one\ntwo\nthree/);
+    terminal.key("Home");
+    await terminal.waitFor(() => terminal.text().includes("three") && / end {2}/.test(terminal.text()));
+    terminal.key("Left");
+    await terminal.waitFor("three");
+    terminal.key(" ");
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.equal(terminal.alternate, false);
+    assert.equal(terminal.cursor().visible, true);
+  });
+
+  test("begins at a moment, with the screen of that moment", async () => {
+    const id = await home.start([program("footer"), "50", "8"]);
+    const terminal = home.terminal(["attach", id], { cols: 100, rows: 30 });
+    await terminal.waitFor(/driver message 100/);
+    terminal.key("C-\\", "x");
+    await terminal.waitForExit();
+    await home.ok(["send", id, "C-c"]);
+    await home.untilState(id, "exited");
+    const again = home.terminal(["replay", id, "--at", "1s", "--speed", "0.0625"], { cols: 100, rows: 30 });
+    await again.waitFor(/driver message (4\d|5\d)/);
+    assert.doesNotMatch(again.text(), /driver message 100/);
+    again.key(" ");
+    await again.waitFor(/ paused {2}1s of/);
+    again.key("q");
+    assert.equal((await again.waitForExit()).code, 0);
+  });
+
+  test("a pipe, a wrong speed and a moment outside of the session get a sentence", async () => {
+    const id = await home.start(["true"]);
+    await home.untilState(id, "exited");
+    const piped = await home.run(["replay", id]);
+    assert.equal(piped.code, 2);
+    assert.match(piped.stderr, /replay needs a terminal/);
+    const speed = await home.run(["replay", id, "--speed", "0"]);
+    assert.equal(speed.code, 2);
+    assert.match(speed.stderr, /--speed 0: give a number/);
+  });
+});

@@ -1,0 +1,59 @@
+// Reading what a session said while the disk under the home is full: everything that could be written, and a
+// sentence about what could not.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { before, test } from "node:test";
+import { until } from "../../support/events.ts";
+import { TestHome } from "../../support/home.ts";
+import { notBuilt } from "../../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
+
+const mounts = (folder: string) => spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", folder]).status === 0;
+
+test("logs, search and exports work on a full disk", async (t) => {
+  const home = new TestHome();
+  if (!mounts(home.folder)) {
+    await home.dispose();
+    return t.skip("a small file system cannot be mounted here (needs root)");
+  }
+  let passed = false;
+  try {
+    const id = await home.start(["sh", "-c", "seq -f 'line %g of a long output that fills a disk' 1 200000; exec sleep 1000"]);
+    const row = await until(
+      async () => (await home.sessions()).find((session) => (session.gaps as unknown[])?.length > 0),
+      "the gap",
+    );
+    assert.equal(row.id, id);
+    const { stdout, stderr, code } = await home.run(["logs", id]);
+    assert.equal(code, 0);
+    const lines = stdout.split("\n").slice(0, -1);
+    assert.ok(lines.length > 100_000);
+    for (const [i, line] of lines.slice(0, 100_000).entries())
+      assert.equal(line, `line ${i + 1} of a long output that fills a disk`);
+    assert.match(stderr, /^falcon: [\d.]+ MB of this log are missing: the disk was full\n$/);
+    assert.equal(
+      (await home.run(["logs", id, "--grep", "^line 99999 "])).stdout,
+      "line 99999 of a long output that fills a disk\n",
+    );
+    assert.match((await home.run(["logs", "--all", "--grep", "^line 99999 "])).stdout, /^\w+ sh: line 99999 /);
+    const full = await home.run(["export", id, "--format", "png", "-o", path.join(home.folder, "x.png")]);
+    assert.equal(full.code, 125);
+    assert.match(full.stderr, /the disk is full; nothing was left there/);
+    assert.ok(!fs.readdirSync(home.folder).some((name) => name.includes("x.png")));
+    await home.ok(["export", id, "--format", "png", "-o", "elsewhere.png"]);
+    await home.ok(["kill", id, "--signal", "KILL"]);
+    await home.untilState(id, "exited");
+    await home.ok(["remove", id]);
+    await home.ok(["server", "stop"]);
+    await until(() => home.processes().length === 0, "the processes to end");
+    passed = true;
+  } finally {
+    // after a failure its processes are still there: what failed is to be told, not that they hold it
+    const words = passed ? [home.folder] : ["-l", home.folder];
+    await until(() => spawnSync("umount", words).status === 0, "the file system to be let go of");
+    await home.dispose();
+  }
+});

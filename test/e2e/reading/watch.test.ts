@@ -1,0 +1,168 @@
+// falcon sessions --watch as a person uses it: the table at three sizes, j and k, s, the log below, Enter, q.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { until } from "../../support/events.ts";
+import { TestHome } from "../../support/home.ts";
+import { falcon, notBuilt, trainer } from "../../support/paths.ts";
+import type { UserTerminal } from "../../support/terminal/terminal.ts";
+
+before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
+
+describe("falcon sessions --watch", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  let over = "";
+
+  before(async () => {
+    const ended = ["launch", "--falcon", trainer, "-o", "aa", "samples=256", "rate=0", "epochs=2"];
+    assert.equal((await home.run(ended)).code, 0);
+    over = String((await home.sessions())[0]?.id);
+    await home.ok(["launch", "-d", "--falcon", trainer, "-o", "zz", "samples=256", "rate=4", "epochs=5000"]);
+    const trains = async () => {
+      const row = (await home.sessions()).find(({ name }) => name === "zz") as
+        | { progress?: { nodes: { epoch: number | null }[] } | null }
+        | undefined;
+      return row?.progress?.nodes.filter(({ epoch }) => (epoch ?? 0) > 1).length === 2;
+    };
+    await until(trains, "both nodes to train");
+  });
+
+  const watch = (cols: number, rows: number): UserTerminal => home.terminal(["sessions", "--watch"], { cols, rows });
+  /** The line that is shown inverted. */
+  const selected = (terminal: UserTerminal): string => {
+    const { buffer } = terminal.screen;
+    const y = terminal.lines().findIndex((_, row) => buffer.active.getLine(row)?.getCell(0)?.isInverse());
+    return terminal.lines()[y] ?? "";
+  };
+
+  test("what runs stands first, what ended is folded below it; keys, order and the selected node's log, at 120x40", async () => {
+    const terminal = watch(120, 40);
+    await terminal.waitFor(/q leave/);
+    assert.match(
+      terminal.lines()[0] ?? "",
+      /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND +SAMPLES +LR +EP\/MIN +LEFT +SILENT +AGE( +CPU)?( +MEM)?$/,
+    );
+    assert.match(selected(terminal), /^zz +line +● training +\d+\/5000/);
+    assert.equal(terminal.lines()[3], "▸ 1 ended: 1 completed");
+    await terminal.waitFor(/^── zz \/ line (· mem [\d.]+ MB )?─+$/m);
+    await terminal.waitFor(/Epoch \d+\/5000 \|/);
+    terminal.type("jj"); // at once: a key that is held
+    await terminal.waitFor(() => selected(terminal).startsWith("▸ 1 ended"), "the ended ones' line");
+    terminal.key("Enter");
+    await terminal.waitFor(/^▾ 1 ended/m);
+    await terminal.waitFor(/^aa +✓ completed +2\/2.* ago$/m);
+    terminal.key("g");
+    await terminal.waitFor(/^── zz \/ line (· mem [\d.]+ MB )?─+$/m);
+    const rows = () => terminal.lines().slice(1, 3);
+    for (const [sort, inOrder] of [
+      ["name", () => /^zz +line/.test(rows()[0] ?? "")],
+      ["status", () => rows().every((row) => row.startsWith("zz"))],
+      ["loss", () => lossOf(rows()[0] as string) <= lossOf(rows()[1] as string)],
+      ["age", () => rows().every((row) => row.startsWith("zz"))],
+    ] as const) {
+      terminal.key("s");
+      await terminal.waitFor(() => terminal.text().includes(`s sort: ${sort}`) && inOrder(), `the order by ${sort}`);
+    }
+    assert.match(selected(terminal), /^zz +line/, "the selected one stays selected in another order");
+    terminal.key("r");
+    await terminal.waitFor(/s sort: age reversed/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.equal(terminal.alternate, false);
+    assert.equal(terminal.cursor().visible, true);
+  });
+
+  test("at 80x24 and 40x12 nothing is wider than the terminal, and what has no column is told of the selected node", async () => {
+    for (const [cols, rows, columns] of [
+      [80, 24, /^SESSION +NODE +STATUS +EPOCH +VAL LOSS +TREND .*LEFT/],
+      [40, 12, /^SESSION +NODE +STATUS +EPOCH +VAL.*$/],
+    ] as const) {
+      const terminal = watch(cols, rows);
+      await terminal.waitFor(/q leave$/m);
+      assert.match(terminal.lines()[0] ?? "", columns);
+      assert.equal(
+        terminal.lines().findLastIndex((line) => line !== ""),
+        rows - 1,
+        "the keys stand on the last row",
+      );
+      await terminal.waitFor(/^── zz \/ line · /m);
+      const ruler = terminal.lines().find((line) => line.startsWith("── zz / line")) as string;
+      assert.match(ruler, cols === 80 ? /samples|lr|age/ : /left|silent|samples/);
+      assert.equal(ruler.length, cols, "the ruler fills the row");
+      await terminal.waitFor(/Epoch \d+\//);
+      terminal.resize(120, 40);
+      await terminal.waitFor(/SAMPLES +LR/);
+      terminal.key("C-c");
+      assert.equal((await terminal.waitForExit()).code, 0);
+    }
+  });
+
+  test("Enter attaches and d comes back to the watch; of what is over Enter shows the report", async () => {
+    const terminal = watch(100, 30);
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.key("Enter");
+    await terminal.waitFor("[j/k] switch node");
+    terminal.key("d");
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.type("eG\r");
+    await terminal.waitFor(new RegExp(`^aa \\(${over}\\) · completed after`, "m"));
+    await terminal.waitFor(/falcon's summary:/);
+    terminal.key("PageDown");
+    await terminal.waitFor(/↑\d+/);
+    terminal.key("q");
+    await terminal.waitFor(/^SESSION +NODE/m);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("/ shows only what fits, Esc all again; ? lists the keys; the wheel is asked for as arrows and given back", async () => {
+    const terminal = watch(100, 30);
+    await terminal.waitFor(/^── zz \/ line/m);
+    terminal.type("/wav");
+    await terminal.waitFor(/^\/wav█/m);
+    await terminal.waitFor(() => !/^zz +line/m.test(terminal.text()), "the other node to be gone");
+    terminal.key("Enter");
+    await terminal.waitFor("with 'wav' · / changes it · Esc shows all");
+    terminal.type("/none\r");
+    await terminal.waitFor(/no session has 'wavnone' in it/);
+    terminal.key("Escape");
+    await terminal.waitFor(/^zz +line/m);
+    terminal.key("?");
+    await terminal.waitFor(/^keys of falcon sessions --watch$/m);
+    await terminal.waitFor(/PageDown, Space +a page down/);
+    terminal.key("?");
+    await terminal.waitFor(/^zz +line/m);
+    terminal.key("d");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("a metric that the run writes stands in a column, by --metric and by m", async () => {
+    const terminal = home.terminal(["sessions", "--watch", "--metric", "val_loss"], { cols: 150, rows: 30 });
+    await terminal.waitFor(/VAL LOSS +val_loss +TREND/);
+    await terminal.waitFor(/^zz +line .* \d+\/\d+ +-?[\d.e+-]+ +-?[\d.e+-]+ +[▁-█]{3}/m);
+    terminal.type("m");
+    await terminal.waitFor(/^metric as a column, .*: val_loss█/m);
+    terminal.type("\x15");
+    terminal.type("\r");
+    await terminal.waitFor(/VAL LOSS +TREND/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+    const { code, stderr } = await home.run(["sessions", "--metric", "val_loss"]);
+    assert.deepEqual([code, stderr.includes("--metric is a column of --watch")], [2, true]);
+  });
+
+  test("without a terminal it says what to use instead; falcon monitor is its old name", async () => {
+    const { code, stderr } = await home.run(["sessions", "--watch"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /--watch needs a terminal; without one use 'falcon sessions'/);
+    const terminal = home.terminal(["monitor"], { cols: 120, rows: 40 });
+    await terminal.waitFor(/q leave/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+});
+
+/** The loss in a row of the table. */
+function lossOf(row: string): number {
+  return Number(/\d+\/\d+ +(\S+)/.exec(row)?.[1]);
+}

@@ -1,0 +1,124 @@
+// falcon relaunch resumes in the same run directory, and shows the display where somebody can see it,
+// wherever it was started first.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type SessionRow, TestHome } from "../../support/home.ts";
+import { falcon, notBuilt, trainer } from "../../support/paths.ts";
+
+before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
+
+describe("falcon relaunch", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+  const settings = ["samples=256", "rate=0", "epochs=3"];
+  /** What stands behind the program: `launch` and its arguments. */
+  const words = (row: SessionRow | undefined): string[] => {
+    const command = (row?.command ?? []) as string[];
+    return command.slice(command.indexOf("launch"));
+  };
+
+  test("started without a terminal, relaunched from one: with the display, and the model that was saved", async () => {
+    assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "run", ...settings])).code, 0);
+    assert.deepEqual(words((await home.sessions())[0]), ["launch", "--no-interactive", "-o", "run", ...settings]);
+    const [first] = await home.sessions();
+    const terminal = home.terminal(["relaunch", String(first?.id)], { cols: 120, rows: 40 });
+    assert.equal((await terminal.waitForExit()).code, 0);
+    assert.match(terminal.received.toString(), /\[run\] resumes .*\/run from the saved model/);
+    assert.match(terminal.received.toString(), /\[j\/k\] switch node/, "falcon's display");
+    const second = (await home.sessions()).find(({ id }) => id !== first?.id);
+    assert.deepEqual(words(second), ["launch", "-o", "run", ...settings]);
+    const progress = second?.progress as { resumed: boolean; nodes: { epoch: number; epochsBefore: number }[] };
+    assert.deepEqual([progress.resumed, progress.nodes[0]?.epoch, progress.nodes[0]?.epochsBefore], [true, 6, 3]);
+
+    // and back: from a terminal first, then in a batch script
+    const third = await home.run(["relaunch", String(second?.id)]);
+    assert.equal(third.code, 0);
+    assert.match(third.stdout, /Epoch|falcon launch completed/);
+    assert.ok(!third.stdout.includes("[j/k]"), "plain lines");
+  });
+
+  test("what the user's own arguments say of the display stays", async () => {
+    for (const own of ["--no-interactive", "-i"]) {
+      const name = own.replaceAll("-", "");
+      const terminal = home.terminal(["launch", "--falcon", trainer, own, "-o", name, ...settings]);
+      assert.equal((await terminal.waitForExit()).code, 0);
+      assert.equal((await home.run(["relaunch", name])).code, 0);
+      const rows = (await home.sessions()).filter((row) => row.name === name);
+      assert.equal(rows.length, 2);
+      for (const row of rows) assert.deepEqual(words(row), ["launch", own, "-o", name, ...settings]);
+    }
+  });
+
+  test("a run of several parts: its name and its directory mean the newest, and are never ambiguous", async () => {
+    const home = new TestHome();
+    try {
+      assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "again", ...settings])).code, 0);
+      assert.equal((await home.run(["relaunch", "again"])).code, 0);
+      const [first, second] = await home.sessions();
+      // what falcon writes over when it resumes
+      const kept = path.join(home.folder, "archive", String(first?.id), "1");
+      assert.ok(fs.readdirSync(path.join(kept, "graph"), { recursive: true }).some((file) => String(file).endsWith(".npz")));
+      assert.ok(fs.existsSync(path.join(kept, "curves.json")));
+      assert.match(await home.ok(["show", "again"]), /^part 1 .*completed.*\npart 2 .*completed/m);
+      for (const wanted of ["again", path.join(home.work, "again")]) {
+        assert.equal(JSON.parse(await home.ok(["show", "--json", wanted])).id, second?.id, wanted);
+        await home.ok(["logs", "-n", "1", wanted]);
+        assert.match(await home.ok(["export", "--format", "cast", wanted]), /falcon launch completed/);
+      }
+      assert.equal((await home.run(["relaunch", "again"])).code, 0);
+      assert.equal((await home.sessions()).length, 3);
+      // an id means what it names, whatever came after it
+      assert.equal(JSON.parse(await home.ok(["show", "--json", String(first?.id)])).id, first?.id);
+      await home.ok(["rename", "again", "renamed"]);
+      assert.deepEqual(
+        (await home.sessions()).map(({ name }) => name),
+        ["renamed", "renamed", "renamed"],
+      );
+      await home.ok(["remove", "renamed"]);
+      assert.deepEqual(await home.sessions(), []);
+    } finally {
+      await home.dispose();
+    }
+  });
+
+  test("a relaunched command that is no falcon run: its name means the newest; two commands of one name stay two", async () => {
+    const home = new TestHome();
+    try {
+      assert.equal((await home.run(["run", "--name", "twice", "true"])).code, 0);
+      assert.equal((await home.run(["relaunch", "twice"])).code, 0);
+      const [, second] = await home.sessions();
+      assert.equal(JSON.parse(await home.ok(["show", "--json", "twice"])).id, second?.id);
+      assert.equal((await home.run(["run", "--name", "twice", "false"])).code, 1);
+      const { code, stderr } = await home.run(["show", "twice"]);
+      assert.equal(code, 1);
+      assert.match(stderr, /'twice' fits 2 sessions, say which one/);
+    } finally {
+      await home.dispose();
+    }
+  });
+
+  test("show at 40 columns: no line of the progress is broken inside a fact", async () => {
+    const [row] = await home.sessions();
+    const terminal = home.terminal(["show", String(row?.id)], { cols: 40, rows: 400 });
+    assert.equal((await terminal.waitForExit()).code, 0);
+    const lines = terminal.lines();
+    const from = lines.findIndex((line) => line.startsWith("progress  completed"));
+    const part = lines.slice(
+      from,
+      lines.findIndex((line) => line.startsWith("next ")),
+    );
+    assert.ok(part.length > 4, terminal.picture());
+    const facts = part.join("\n");
+    for (const fact of [
+      /done · epoch \d+\/\d+/,
+      /val loss \S+/,
+      /best \S+ \((?:the last one|\d+ epochs? ago)\)/,
+      /\d+ samples/,
+      /learning rate \S+/,
+    ])
+      assert.match(facts, fact);
+    for (const line of part) assert.ok(line.length <= 40 && !/·$/.test(line.trimEnd()), line);
+  });
+});

@@ -1,0 +1,76 @@
+// Bad luck with a batch system: a job that vanished, no Slurm, a Slurm that says nothing. One sentence each,
+// and nothing half done.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { TestHome } from "../../support/home.ts";
+import { falcon, notBuilt } from "../../support/paths.ts";
+
+describe("a submitted session whose job is not to be had", () => {
+  const home = new TestHome();
+  const bin = path.join(home.work, "bin");
+  /** What squeue, scontrol and scancel of this test do. */
+  const slurm = (lines: string) => {
+    fs.mkdirSync(bin, { recursive: true });
+    for (const name of ["squeue", "scontrol", "scancel"])
+      fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  };
+  before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first"));
+  beforeEach(async () => {
+    // what Slurm said last is the server's
+    await home.run(["server", "stop"]);
+    const folder = path.join(home.folder, "submitted");
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const submission = { id: "abc234", name: "gone", kind: "launch", job: "4711", command: ["launch"] };
+    const more = {
+      directory: home.work,
+      runDirectory: path.join(home.work, "gone"),
+      created: Date.now(),
+      environment: { PATH: bin },
+    };
+    fs.writeFileSync(path.join(folder, "abc234.json"), JSON.stringify({ ...submission, ...more }));
+  });
+  after(() => home.dispose());
+  const row = async () => (await home.sessions()).find(({ id }) => id === "abc234");
+
+  test("a job that vanished: listed as lost; each command says it in one sentence; remove takes it away", async () => {
+    slurm('echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1');
+    const gone = await row();
+    assert.deepEqual([gone?.state, gone?.reason], ["lost", "Slurm does not know job 4711 any more"]);
+    for (const [args, sentence] of [
+      [["stop", "gone"], "session abc234 (gone) is over: Slurm does not know job 4711 any more"],
+      [
+        ["logs", "gone"],
+        "session abc234 (gone) is not on this host: Slurm does not know job 4711 any more; 'falcon sessions --all' lists what is here",
+      ],
+    ] as const) {
+      const { code, stdout, stderr } = await home.run([...args]);
+      assert.deepEqual([code, stdout, stderr], [1, "", `falcon: ${sentence}\n`]);
+    }
+    assert.match(await home.ok(["show", "gone"]), /^state +lost: Slurm does not know job 4711 any more$/m);
+    await home.ok(["remove", "gone"]);
+    assert.equal(await row(), undefined);
+  });
+
+  test("no Slurm any more, or one that does not answer: it stays pending by all that is known, and nothing is cancelled", async () => {
+    for (const [lines, words] of [
+      [undefined, "scancel is not on PATH"],
+      [
+        'echo "scancel: error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
+        "Unable to contact slurm controller",
+      ],
+    ] as const) {
+      await home.run(["server", "stop"]);
+      fs.rmSync(bin, { recursive: true, force: true });
+      if (lines !== undefined) slurm(lines);
+      const waits = await row();
+      assert.deepEqual([waits?.state, waits?.reason], ["pending", "job 4711 waits"]);
+      const { code, stderr } = await home.run(["stop", "gone"]);
+      assert.equal(code, 125);
+      assert.match(stderr, /^falcon: job 4711 was not cancelled: [^\n]+\n$/);
+      assert.ok(stderr.includes(words), stderr);
+      assert.equal((await row())?.state, "pending");
+    }
+  });
+});

@@ -1,0 +1,108 @@
+// A session's connection to its holder, where another one takes its place.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { shutdownWriting } from "../../../../src/platform/native.ts";
+import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
+import { until } from "../../../support/events.ts";
+import { ended, endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
+
+/** A program under a holder, as its session has it; `told`: what the session heard. */
+async function held(command: string[], work: (scene: Scene) => Promise<void>): Promise<void> {
+  const scene = new Scene();
+  try {
+    await scene.launch(command);
+    await work(scene);
+  } finally {
+    scene.holder.close();
+    await endSession(scene.folder);
+  }
+}
+
+class Scene {
+  readonly folder = sessionFolder();
+  readonly told: string[] = [];
+  onLost: () => void = () => {};
+  readonly row = {
+    holderPid: null as number | null,
+    programPid: null as number | null,
+    state: "running" as const,
+    cols: 80,
+    rows: 24,
+  };
+  readonly holder = new SessionHolder({
+    id: "id",
+    folder: this.folder,
+    row: this.row,
+    keep: 0,
+    log: (event) => {
+      this.told.push(event);
+      if (event === "session.holder-lost") this.onLost();
+    },
+    events: { hello: () => {}, exit: () => {} },
+    wanted: () => true,
+    linked: (link) => {
+      this.told.push("linked");
+      Object.assign(this.row, { holderPid: link.holderPid, programPid: link.programPid });
+    },
+    again: () => this.told.push("again"),
+    lost: () => this.told.push("lost"),
+  });
+
+  async launch(command: string[]): Promise<void> {
+    await this.holder.launch({ ...orders(command), folder: this.folder });
+  }
+
+  said(): string {
+    return fs.readFileSync(path.join(this.folder, "output.log"), "latin1");
+  }
+}
+
+/** Our descriptors that are sockets. */
+const sockets = () =>
+  fs.readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+
+test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
+  const length = 700_000; // more than goes to the holder at once
+  const script = `stty raw -echo; trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done; head -c ${length} | wc -c`;
+  const before = sockets();
+  await held(["/bin/sh", "-c", script], async (scene) => {
+    const { holder } = scene;
+    const [socket] = sockets().filter((fd) => !before.includes(fd));
+    await until(() => scene.said().includes("ready"), "the program");
+    holder.link?.input(Buffer.alloc(length - 1, "x"));
+    shutdownWriting(Number(socket));
+    await until(() => scene.told.includes("again"), "the next connection");
+    holder.link?.input(Buffer.from("y"));
+    holder.link?.signal(10, 1);
+    await until(() => scene.said().includes(String(length)), "all that was typed");
+  });
+});
+
+test("a session that is let go of while its holder is succeeded has no connection afterwards", async () => {
+  await held(["/bin/sleep", "100"], async (scene) => {
+    const [pid] = holdersOf(scene.folder) as [number];
+    const closed = new Promise<void>((resolve) => {
+      scene.onLost = async () => {
+        // once the successor is started, and before it can say a word: nothing of that waits for the system
+        for (let turn = 0; turn < 100; turn++) await undefined;
+        scene.holder.close(true);
+        resolve();
+      };
+    });
+    process.kill(pid, "SIGKILL");
+    await closed;
+    await ended(pid);
+    // the successor says hello, and hears that nobody wants it
+    await until(() => holdersOf(scene.folder).length > 0, "the successor");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual([scene.told, scene.holder.link], [["linked", "session.holder-lost"], undefined]);
+  });
+});
