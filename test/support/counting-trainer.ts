@@ -2,7 +2,7 @@
 // losses to count.log, and saves when it gets SIGUSR1.
 import path from "node:path";
 import { readPiece } from "../../src/trainers/reading/foreign-files.ts";
-import type { NodeProgress, RunProgress } from "../../src/trainers/run/run.ts";
+import { type NodeProgress, type RunProgress, unknownNode, unknownRun } from "../../src/trainers/run/run.ts";
 import type { Trainer } from "../../src/trainers/trainer.ts";
 
 /** Steps that it has done when it is through. */
@@ -45,24 +45,17 @@ export const counting: Trainer = {
 };
 
 function progress(directory: string, losses: readonly number[], alive: boolean): RunProgress {
-  const unknown = { learningRate: null, validationLoss: null, bestValidationLoss: null, epochsSinceBest: null, error: null };
   const node: NodeProgress = {
-    ...{ name: "counter", status: alive ? "training" : "stopped", logged: true, epoch: losses.length, epochs: planned },
-    ...{ epochsBefore: 0, fraction: losses.length / planned, loss: losses.at(-1) ?? null, nonFinite: [] },
-    ...{ samples: null, steps: null, epochsPerMinute: null, timeLeft: null, lastSign: null, rhythm: null, longestEpoch: null },
-    ...{ stalled: false, ...unknown },
+    ...unknownNode,
+    name: "counter",
+    status: alive ? "training" : "stopped",
+    logged: true,
+    epoch: losses.length,
+    epochs: planned,
+    epochsBefore: 0,
+    fraction: losses.length / planned,
+    loss: losses.at(-1) ?? null,
   };
-  return {
-    ...{
-      directory,
-      name: "count",
-      graph: directory,
-      phase: alive ? "training" : "ended",
-      nodes: [node],
-      fraction: node.fraction,
-    },
-    ...{ stopping: false, timedOut: false, saved: false, resumed: false, localLogs: false, stalled: false },
-    ...{ started: null, ended: null, samples: null, samplesPerMinute: null, timeLeft: null, lastSign: null, silence: null },
-    ...{ rhythm: null, failure: null, problem: null },
-  };
+  const phase = alive ? "training" : "ended";
+  return { ...unknownRun, directory, name: "count", graph: directory, phase, nodes: [node], fraction: node.fraction };
 }

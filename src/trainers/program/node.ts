@@ -1,7 +1,7 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
 import { lastStretch } from "../run/not-finite.ts";
 import type { Rhythm } from "../run/rhythm.ts";
-import type { NodeProgress } from "../run/run.ts";
+import { type NodeProgress, unknownNode } from "../run/run.ts";
 import type { Now, Silence } from "../run/silence.ts";
 import type { Point, Told } from "../run/told.ts";
 
@@ -44,11 +44,10 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
   const limit = rhythm.limit(stallFloor);
   const silent = sign === null ? 0 : silence.since(sign, now);
   return {
+    ...unknownNode,
     name,
     status: alive ? "training" : fraction === 1 ? "done" : "stopped",
-    logged: false,
     unit,
-    round: null,
     epoch: done === null ? null : Math.floor(done),
     epochs: total,
     epochsBefore: done === null ? null : 0,
@@ -57,19 +56,14 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
     validationLoss: finite(last.validationLoss),
     bestValidationLoss: best?.validationLoss ?? null,
     epochsSinceBest: best === undefined || done === null ? null : Math.max(0, Math.floor(done - best.at)),
-    patience: null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
     lastNonFinite: notFinite.map(({ stretch }) => stretch),
-    samples: null,
-    steps: null,
     learningRate: finite(last.learningRate),
     epochsPerMinute: perMinute,
     timeLeft: left === null ? null : Math.max(0, left),
     lastSign: sign,
     rhythm: usual === undefined ? null : usual / 1000,
-    longestEpoch: null,
     stalled: alive && limit !== undefined && silent > limit,
-    error: null,
   };
 }
 

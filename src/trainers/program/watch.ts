@@ -6,7 +6,7 @@ import { MetricsFile } from "../files/metrics-file.ts";
 import { ByteCount } from "../reading/byte-count.ts";
 import type { NodeCurves } from "../run/curve.ts";
 import { Rhythm } from "../run/rhythm.ts";
-import type { NodeProgress, RunProgress } from "../run/run.ts";
+import { type NodeProgress, type RunProgress, unknownRun } from "../run/run.ts";
 import type { MetricSeries } from "../run/series.ts";
 import { Silence } from "../run/silence.ts";
 import type { Point, Told } from "../run/told.ts";
@@ -121,28 +121,17 @@ export class ProgramWatch implements RunWatch {
     const usual = current.flatMap(({ rhythm }) => rhythm ?? []);
     const { directory } = this.#session;
     return {
+      ...unknownRun,
       directory,
       name: path.basename(directory),
-      graph: "",
       phase: alive ? "training" : "ended",
-      stopping: false,
-      timedOut: false,
-      saved: false,
-      resumed: false,
-      localLogs: false,
-      started: null,
-      ended: null,
       nodes,
-      samples: null,
-      samplesPerMinute: null,
       fraction: fractions.length === current.length ? fractions.reduce((a, b) => a + b, 0) / fractions.length : null,
       timeLeft: left.length > 0 ? Math.max(...left) : null,
       lastSign,
       silence: lastSign === null ? null : Math.max(0, now.wall - lastSign) / 1000,
       rhythm: usual.length > 0 ? Math.min(...usual) : null,
       stalled: nodes.some(({ stalled }) => stalled),
-      failure: null,
-      problem: null,
     };
   }
 

@@ -131,6 +131,54 @@ export interface NodeProgress {
   error: string | null;
 }
 
+/** A node of which nothing is known but its name and status: a trainer says over it what it finds. */
+export const unknownNode: Omit<NodeProgress, "name" | "status"> = {
+  logged: false,
+  round: null,
+  epoch: null,
+  epochs: null,
+  epochsBefore: null,
+  fraction: null,
+  loss: null,
+  validationLoss: null,
+  bestValidationLoss: null,
+  epochsSinceBest: null,
+  patience: null,
+  nonFinite: [],
+  samples: null,
+  steps: null,
+  learningRate: null,
+  epochsPerMinute: null,
+  timeLeft: null,
+  lastSign: null,
+  rhythm: null,
+  longestEpoch: null,
+  stalled: false,
+  error: null,
+};
+
+/** The same for a run. */
+export const unknownRun: Omit<RunProgress, "directory" | "name" | "phase" | "nodes"> = {
+  graph: "",
+  stopping: false,
+  timedOut: false,
+  saved: false,
+  resumed: false,
+  localLogs: false,
+  started: null,
+  ended: null,
+  samples: null,
+  samplesPerMinute: null,
+  fraction: null,
+  timeLeft: null,
+  lastSign: null,
+  silence: null,
+  rhythm: null,
+  stalled: false,
+  failure: null,
+  problem: null,
+};
+
 /** Where a training in rounds stands. `null`: not known, or without an end. */
 export interface RoundProgress {
   /** Counted over all launches, of at most `rounds`. */
