@@ -22,9 +22,9 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
   return Promise.all(
     chosen.map(async (session): Promise<ListRow> => {
       const { row } = session;
-      const progress = await context.progress.of(session);
       const { job } = context.neighbours.place;
       const told = await listing(session, context.progress, { saveBefore, now, job, usage: context.usage });
+      const { progress } = told;
       return {
         id: session.id,
         name: row.name,
@@ -33,7 +33,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
         since: session.live ? (row.started ?? row.created) : (row.ended ?? row.created),
         viewers: session.audience.viewers.size,
         text: session.live
-          ? liveText(progress?.summary ?? session.title, deadlineText(row, progress ?? null, saveBefore, now))
+          ? liveText(progress?.summary ?? session.title, deadlineText(row, progress, saveBefore, now))
           : endText(session, progress?.summary ?? ""),
         place: row.runDirectory ?? row.directory,
         created: row.created,

@@ -2,6 +2,7 @@
 // kept of their end is known; from then on it stays.
 
 import type { ShownRun } from "../../presentation/shown-run.ts";
+import { isConcluded } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Watched } from "./watch-rows.ts";
 
@@ -60,9 +61,4 @@ export class WatchedSessions {
     if (isConcluded(session)) this.#shown.set(session, now);
     return now;
   }
-}
-
-/** Whether its outcome is the one that is kept: until then it is told by what its end alone says. */
-function isConcluded(session: Session): boolean {
-  return !session.live && session.row.facts.outcome !== undefined;
 }

@@ -90,6 +90,11 @@ export function outcomeOf(session: Session): Outcome | undefined {
   return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
 }
 
+/** Whether its outcome is the one that is kept: until then it is told by what its end alone says. */
+export function isConcluded({ live, row }: Pick<Session, "live" | "row">): boolean {
+  return !live && row.facts.outcome !== undefined;
+}
+
 /**
  * How it stands or how it ended, in the words that a person reads: its state while it lives, then its
  * outcome.

@@ -9,6 +9,7 @@ import type { NodeCurves } from "../../trainers/run/curve.ts";
 import type { MetricSeries } from "../../trainers/run/series.ts";
 import type { Now } from "../../trainers/run/silence.ts";
 import type { ConfigTree, RunWatch, WatchEffects } from "../../trainers/trainer.ts";
+import { isConcluded } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 import { joinCurves } from "./part-curves.ts";
 
@@ -36,6 +37,11 @@ export class RunProgresses {
   readonly #earlier: EarlierParts;
   readonly #live: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
+  /**
+   * Ended sessions of which nothing was kept, and nothing is to be found: most commands train nothing, and
+   * a list of many of them would look for their files each time.
+   */
+  readonly #nothing = new WeakSet<Session>();
 
   /**
    * @param live the sessions that run.
@@ -52,8 +58,11 @@ export class RunProgresses {
     if (watcher === null) return null;
     const kept = keptProgress(session);
     if (!session.live && kept !== undefined) return kept;
+    if (this.#nothing.has(session)) return null;
+    const concluded = isConcluded(session);
     try {
       const run = await watcher.read(session.live);
+      if (run === null && concluded) this.#nothing.add(session);
       this.#keep(session, watcher, false);
       return run && shownRun(run, watcher.losses());
     } catch {

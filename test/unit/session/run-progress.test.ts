@@ -1,0 +1,56 @@
+// How often sessions' runs are looked at: of what is over, and trained nothing, once.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Session } from "../../../src/session/life/session.ts";
+import { RunProgresses } from "../../../src/session/run/run-progress.ts";
+import type { RunProgress } from "../../../src/trainers/run/run.ts";
+import type { RunWatch } from "../../../src/trainers/trainer.ts";
+
+const clock = () => ({ wall: 0, steady: 0 });
+
+/** A session whose run's reads are counted; `found` is what they find, an error what they throw. */
+function ended(found: () => RunProgress | null) {
+  let reads = 0;
+  const watch: RunWatch = {
+    read: async () => {
+      reads++;
+      return found();
+    },
+    losses: () => [],
+    curves: async () => [],
+    logFile: () => undefined,
+  };
+  const session = { live: true, trainer: { watch: () => watch }, row: { facts: {} as { outcome?: unknown } } };
+  return { session, one: session as unknown as Session, reads: () => reads };
+}
+
+test("a command that trained nothing is looked at once more behind its end, and not at each list after that", async () => {
+  const progresses = new RunProgresses(clock);
+  const all = Array.from({ length: 20 }, () => ended(() => null));
+  const list = () => Promise.all(all.map(({ one }) => progresses.of(one)));
+  const reads = () => all.reduce((sum, one) => sum + one.reads(), 0);
+  await list();
+  await list();
+  assert.equal(reads(), 40);
+  for (const { session } of all) session.live = false;
+  // what it wrote last may be found while its end is looked into
+  await list();
+  assert.equal(reads(), 60);
+  for (const { session } of all) session.row.facts.outcome = {};
+  for (let lists = 0; lists < 5; lists++) assert.deepEqual(await list(), new Array(20).fill(null));
+  assert.equal(reads(), 80);
+});
+
+test("an ended session whose files cannot be read now is looked at again", async () => {
+  const progresses = new RunProgresses(clock);
+  let away = true;
+  const { session, one, reads } = ended(() => {
+    if (away) throw new Error("its file system is away");
+    return { nodes: [], phase: "broken off" } as unknown as RunProgress;
+  });
+  Object.assign(session, { live: false, row: { facts: { outcome: {} } } });
+  assert.equal(await progresses.of(one), null);
+  away = false;
+  assert.equal((await progresses.of(one))?.summary, "broken off");
+  assert.equal(reads(), 2);
+});
