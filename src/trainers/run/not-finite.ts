@@ -50,7 +50,7 @@ export class LastStretch {
  */
 export function lastStretch<T>(
   metric: NonFinite["metric"],
-  points: readonly T[],
+  points: Iterable<T>,
   read: (point: T) => number | undefined,
   tell: (point: T) => Told,
 ): Stretch | undefined {

@@ -185,7 +185,7 @@ test("a node's epochs, its launches and its best one", () => {
   const losses = log.flatMap((line) => / val_loss=(\S+)/.exec(line)?.[1] ?? []).map(Number);
   assert.equal(losses.length, 220);
   assert.deepEqual(
-    node.epochs.map((e) => e.validationLoss),
+    [...node.epochs].map((e) => e.validationLoss),
     losses,
   );
   assert.equal(node.launch.length, 110);
@@ -218,7 +218,7 @@ test("twenty thousand epochs are thinned; the number of the first and the best o
   assert.equal(node.first, 11);
   assert.deepEqual(node.best, { epoch: 402, validationLoss: -5 });
   assert.equal(node.launch.at(-1)?.epoch, 50_000);
-  const epochs = node.epochs.map((e) => e.epoch);
+  const epochs = [...node.epochs].map((e) => e.epoch);
   assert.ok(epochs.every((epoch, i) => i === 0 || epoch > (epochs[i - 1] as number)));
 });
 

@@ -28,7 +28,7 @@ export function epochSeries(log: NodeLog, zone: number, only?: string): MetricSe
   ] as const;
   return told.flatMap(([metric, field]) => {
     if (only !== undefined && metric !== only) return [];
-    const epochs = log.epochs.filter((epoch) => epoch[field] !== undefined);
+    const epochs = [...log.epochs].filter((epoch) => epoch[field] !== undefined);
     if (epochs.length === 0) return [];
     return {
       node: log.name,

@@ -3,20 +3,8 @@
 import { parseLogLine } from "../../reading/python-log.ts";
 import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
 import { Rhythm } from "../../run/rhythm.ts";
+import { type EpochList, type EpochRecord, Epochs } from "./epochs.ts";
 import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
-
-/** One epoch as the log has it. Losses in nats. */
-export interface EpochRecord {
-  epoch: number;
-  epochs: number;
-  /** ms since 1970 by the log's own clock, whole seconds. */
-  time: number;
-  loss: number | undefined;
-  validationLoss: number | undefined;
-  learningRate: number | undefined;
-  samples: number | undefined;
-  steps: number | undefined;
-}
 
 /** Where a training in rounds stands. */
 export interface RoundRecord {
@@ -51,7 +39,7 @@ const mostEpochs = 20_000;
 export class NodeLog {
   readonly name: string;
   /** Epochs of earlier launches, then of the last one, which begins at `launchAt`. */
-  epochs: EpochRecord[] = [];
+  epochs = Epochs.of();
   launchAt = 0;
   /** First epochs of the later launches: the training was resumed there. */
   seams: number[] = [];
@@ -85,30 +73,17 @@ export class NodeLog {
   /** ms by the log's own clock of the last line with a time. */
   lastTime: number | undefined;
 
-  #launch: { of: EpochRecord[] | undefined; at: number; length: number; epochs: readonly EpochRecord[] } = {
-    of: undefined,
-    at: 0,
-    length: 0,
-    epochs: [],
-  };
+  #launch = { of: this.epochs, at: 0, epochs: this.epochs };
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /**
-   * Epochs of the last launch, not to be changed. Asked for at each look at a run: made once for each new
-   * epoch.
-   */
-  get launch(): readonly EpochRecord[] {
-    const { of, at, length } = this.#launch;
-    if (of !== this.epochs || at !== this.launchAt || length !== this.epochs.length)
-      this.#launch = {
-        of: this.epochs,
-        at: this.launchAt,
-        length: this.epochs.length,
-        epochs: this.launchAt === 0 ? this.epochs : this.epochs.slice(this.launchAt),
-      };
+  /** Epochs of the last launch, not to be changed; the same ones until another begins. */
+  get launch(): Epochs {
+    const { epochs, launchAt } = this;
+    if (this.#launch.of !== epochs || this.#launch.at !== launchAt)
+      this.#launch = { of: epochs, at: launchAt, epochs: epochs.from(launchAt) };
     return this.#launch.epochs;
   }
 
@@ -139,7 +114,7 @@ export class NodeLog {
     this.rounds = undefined;
     this.#before = 0;
     this.#samples = undefined;
-    this.epochs = [];
+    this.epochs = Epochs.of();
     this.seams = [];
     this.started = false;
     this.#begin(false);
@@ -202,7 +177,6 @@ export class NodeLog {
     if (!read) return;
     this.started = true;
     this.completed = false;
-    // `time` first: with a field behind a spread V8 gives each object a shape of its own, of some 300 bytes
     const record = { time, ...read };
     this.epochs.push(record);
     takeLosses(this.#losses, record);
@@ -223,10 +197,11 @@ export class NodeLog {
   }
 
   #thin(): void {
-    const half = Math.floor(this.epochs.length / 2);
-    const older = this.epochs.slice(0, half).filter((_, i) => i % 2 === 0);
+    const all = [...this.epochs];
+    const half = Math.floor(all.length / 2);
+    const older = all.slice(0, half).filter((_, i) => i % 2 === 0);
     this.launchAt = Math.max(0, this.launchAt < half ? Math.ceil(this.launchAt / 2) : this.launchAt - half + older.length);
-    this.epochs = [...older, ...this.epochs.slice(half)];
+    this.epochs = Epochs.of([...older, ...all.slice(half)]);
     this.#losses = lossesOf(this.launch);
   }
 }
@@ -242,7 +217,7 @@ export interface Losses {
 }
 
 /** Losses of epochs that did not come through a log. */
-export function lossesOf(epochs: readonly EpochRecord[]): Losses {
+export function lossesOf(epochs: EpochList): Losses {
   const losses: Losses = { validation: [], training: [], validated: undefined };
   for (const epoch of epochs) takeLosses(losses, epoch);
   return losses;
@@ -256,7 +231,7 @@ function takeLosses(losses: Losses, record: EpochRecord): void {
 }
 
 /** The last stretch of each metric that was no number, in epochs that did not come through a log. */
-export function stretchesOf(epochs: readonly EpochRecord[]): (Stretch | undefined)[] {
+export function stretchesOf(epochs: EpochList): (Stretch | undefined)[] {
   return watchedMetrics.map((metric) =>
     lastStretch(
       metric,

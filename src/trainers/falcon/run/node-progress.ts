@@ -5,8 +5,9 @@ import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../r
 import type { Now, Silence } from "../../run/silence.ts";
 import type { ConfigNode } from "../config/run-config.ts";
 import type { DriverNode } from "./driver-log.ts";
+import type { EpochList, EpochRecord } from "./epochs.ts";
 import type { MetricReader } from "./metrics.ts";
-import { type EpochRecord, lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
+import { lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
 const rateWindow = 60;
@@ -157,7 +158,7 @@ function roundOf({ rounds, launch }: NodeLog, situation: NodeSituation): RoundPr
  * The last stretch of each metric that was no number, as the log has gathered it or from epochs that came
  * from elsewhere.
  */
-function stretches(from: NodeLog | readonly EpochRecord[], zone: number, last: EpochRecord | undefined): Stretch[] {
+function stretches(from: NodeLog | EpochList, zone: number, last: EpochRecord | undefined): Stretch[] {
   const found = from instanceof NodeLog ? from.stretches.map((one) => one.found) : stretchesOf(from);
   return found.flatMap((one) => {
     if (one === undefined) return [];
@@ -169,7 +170,7 @@ function stretches(from: NodeLog | readonly EpochRecord[], zone: number, last: E
 }
 
 /** Epochs of this launch: from its log, else from its metrics, else the one that the driver named last. */
-function epochsOf(log: NodeLog, situation: NodeSituation): readonly EpochRecord[] {
+function epochsOf(log: NodeLog, situation: NodeSituation): EpochList {
   if (log.launch.length > 0) return log.launch;
   const measured = situation.epochMetric ? epochsOfMetrics(situation) : [];
   const { driver, logged, configured } = situation;
@@ -189,10 +190,11 @@ function epochsOf(log: NodeLog, situation: NodeSituation): readonly EpochRecord[
 }
 
 /** Epochs that earlier launches had trained; null where nothing tells. */
-function beforeOf(log: NodeLog, situation: NodeSituation, epochs: readonly EpochRecord[]): number | null {
+function beforeOf(log: NodeLog, situation: NodeSituation, epochs: EpochList): number | null {
   if (!situation.begun) return null;
   if (log.launch.length > 0 && log.beginningSeen && log.first !== undefined) return log.first - 1;
-  if (log.launch.length === 0 && epochs[0] && situation.logged) return epochs[0].epoch - 1;
+  const first = epochs.at(0);
+  if (log.launch.length === 0 && first && situation.logged) return first.epoch - 1;
   return beforeOfMetric(situation);
 }
 
@@ -214,14 +216,13 @@ function statusOf(
  * Epochs per minute over the last of them; null for fewer than two, or when they all fall into the same
  * second.
  */
-function rateOf(epochs: readonly EpochRecord[]): number | null {
-  const recent = epochs.slice(-rateWindow);
-  const [first, last] = [recent[0], recent.at(-1)];
+function rateOf(epochs: EpochList): number | null {
+  const [first, last] = [epochs.at(-Math.min(rateWindow, epochs.length)), epochs.at(-1)];
   if (!first || !last || last.time <= first.time) return null;
   return ((last.epoch - first.epoch) * 60_000) / (last.time - first.time);
 }
 
-function bestOf(epochs: readonly EpochRecord[]): { epoch: number; validationLoss: number } | undefined {
+function bestOf(epochs: EpochList): { epoch: number; validationLoss: number } | undefined {
   let best: { epoch: number; validationLoss: number } | undefined;
   for (const { epoch, validationLoss } of epochs) {
     if (validationLoss === undefined || !Number.isFinite(validationLoss)) continue;

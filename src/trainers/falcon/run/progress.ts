@@ -107,7 +107,7 @@ export class RunWatcher implements RunWatch {
       const { log, trained } = node;
       if (!trained) continue;
       const metrics = metricsOf(node);
-      const first = log.epochs[0]?.time;
+      const first = log.epochs.at(0)?.time;
       await Promise.all([metrics["val/loss"].read(), metrics.epoch.read()]);
       // with rounds their epochs begin anew in each
       const early =
@@ -118,9 +118,10 @@ export class RunWatcher implements RunWatch {
               first === undefined ? undefined : (first + (this.#reader.zone ?? 0)) / 1000 - 1,
             )
           : { x: [], y: [] };
-      const training = log.epochs.filter((e) => e.loss !== undefined);
-      const validation = log.epochs.filter((e) => e.validationLoss !== undefined);
-      const rates = log.epochs.filter((e) => e.learningRate !== undefined);
+      const epochs = [...log.epochs];
+      const training = epochs.filter((e) => e.loss !== undefined);
+      const validation = epochs.filter((e) => e.validationLoss !== undefined);
+      const rates = epochs.filter((e) => e.learningRate !== undefined);
       curves.push({
         node: log.name,
         training: { x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
