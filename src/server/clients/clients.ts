@@ -7,6 +7,7 @@ import type { Log } from "../../base/log.ts";
 import type { Call } from "../../commands/dispatch/call.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allowance.ts";
 import { nativeFolder } from "../../platform/native.ts";
+import { descriptorOf } from "../../platform/own-socket.ts";
 import { clientProtocol, type Hello } from "../../protocol/client.ts";
 import { isNewer } from "../version.ts";
 import { Handshakes } from "./handshakes.ts";
@@ -69,8 +70,7 @@ export class Clients {
   accept(socket: Socket): void {
     this.#effects.lookBeforeUse();
     if (this.#effects.ending()) return void socket.destroy();
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-    const handshake = { fd, end: () => void socket.destroy() };
+    const handshake = { fd: descriptorOf(socket), end: () => void socket.destroy() };
     this.#handshakes.began(handshake);
     const peer = new Peer(socket, {
       identified: () => this.#handshakes.finished(handshake),

@@ -6,6 +6,7 @@ import path from "node:path";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { peerCredentials } from "../../platform/native.ts";
+import { descriptorOf } from "../../platform/own-socket.ts";
 
 /**
  * Longest path of a Unix socket that every system takes (macOS 104 with the NUL); Node truncates longer ones
@@ -75,9 +76,8 @@ export class Listener {
   }
 
   #accept(socket: net.Socket): void {
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd;
     try {
-      const { uid } = peerCredentials(fd ?? -1);
+      const { uid } = peerCredentials(descriptorOf(socket));
       if (uid !== this.#effects.uid && uid !== 0) throw new Error(`user ${uid} is not the owner`);
     } catch (error) {
       this.#effects.log("listener.refused", { reason: String(error) });

@@ -8,6 +8,7 @@ import { printableLines, printableProse } from "../../base/text/printable.ts";
 import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { Call, InputMode } from "../../commands/dispatch/call.ts";
 import { close, sendFds, writeSome } from "../../platform/native.ts";
+import { descriptorOf } from "../../platform/own-socket.ts";
 import {
   ClientFrame,
   clientProtocol,
@@ -346,7 +347,7 @@ export class Peer implements Call {
 
   /** False where it is to be tried again. */
   #sendDescriptor(frame: Uint8Array, descriptor: number): boolean {
-    const fd = this.#descriptor;
+    const fd = descriptorOf(this.#socket);
     if (fd < 0) {
       close(descriptor);
       return true; // the client is gone
@@ -410,17 +411,13 @@ export class Peer implements Call {
 
   /** Answers how many bytes the socket took now; none while others wait before them. */
   #writeAtOnce(frame: Uint8Array): number {
-    const fd = this.#descriptor;
+    const fd = descriptorOf(this.#socket);
     if (fd < 0 || this.#socket.writableLength > 0) return 0;
     try {
       return writeSome(fd, frame, 0);
     } catch {
       return 0; // the client is gone: the stream hears the same, and says so
     }
-  }
-
-  get #descriptor(): number {
-    return (this.#socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
   }
 
   #close(): void {

@@ -1,15 +1,16 @@
 // The other session servers of this user on this host: the host's own, and one in each batch job. Asked over
 // their sockets, as a client asks.
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
+import { within } from "../../base/clock.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
-import { machineOfHome, peerCredentials } from "../../platform/native.ts";
+import { machineOfHome } from "../../platform/native.ts";
+import { connectOwn } from "../../platform/own-socket.ts";
 import { processAlive } from "../../platform/processes.ts";
-import { ClientFrame, clientProtocol, encodeHello, mostFromServer, ServerFrame, tokenLength } from "../../protocol/client.ts";
-import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+import { mostFromServer, ServerFrame } from "../../protocol/client.ts";
+import { FrameReader } from "../../protocol/frame.ts";
+import { encodeOwnRequest } from "../../protocol/own-request.ts";
 import { readRecord, type SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
@@ -163,14 +164,14 @@ function time(text: unknown): number | null {
 
 /**
  * Asks a server and answers what it printed; undefined where none listens, it belongs to somebody else, or it
- * failed. The version is the oldest there can be: a server makes way for a newer client, who would have to
- * start the next one.
+ * failed.
  */
-function ask(socketPath: string, args: string[]): Promise<string | undefined> {
+async function ask(socketPath: string, args: string[]): Promise<string | undefined> {
+  const socket = await within(longestAnswer, connectOwn(socketPath));
+  if (socket === undefined) return undefined;
   return new Promise((resolve) => {
     const printed: Buffer[] = [];
     let length = 0;
-    const socket = net.connect(socketPath);
     const done = (answer: string | undefined) => {
       clearTimeout(limit);
       socket.destroy();
@@ -186,11 +187,6 @@ function ask(socketPath: string, args: string[]): Promise<string | undefined> {
     });
     socket.on("error", () => done(undefined));
     socket.on("close", () => done(undefined));
-    socket.on("connect", () => {
-      const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-      if (fd < 0 || peerCredentials(fd).uid !== process.geteuid?.()) return done(undefined);
-      socket.write(request(args));
-    });
     socket.on("data", (chunk) => {
       try {
         reader.feed(chunk);
@@ -198,17 +194,6 @@ function ask(socketPath: string, args: string[]): Promise<string | undefined> {
         done(undefined);
       }
     });
+    socket.write(encodeOwnRequest(args));
   });
-}
-
-/** What a client without a terminal and an environment would say. */
-function request(args: string[]): Buffer {
-  return Buffer.concat([
-    encodeHello({ protocol: clientProtocol, pid: process.pid, version: "0.0.0", name: "falcon" }),
-    ...args.map((word) => encodeFrame(ClientFrame.argument, Buffer.from(word))),
-    encodeFrame(ClientFrame.directory, Buffer.from("/")),
-    encodeFrame(ClientFrame.terminal, Buffer.alloc(7)),
-    encodeFrame(ClientFrame.token, randomBytes(tokenLength)),
-    encodeFrame(ClientFrame.run),
-  ]);
 }

@@ -2,23 +2,16 @@
 // where it is gone. It sends us on to a batch job's server for a session of that job, and tells the program
 // that asks another machine for one of there.
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import net from "node:net";
+import type net from "node:net";
 import path from "node:path";
 import { Status, sentence } from "../../base/failure.ts";
-import { bytesOf, textOf } from "../../base/text/bytes.ts";
+import { textOf } from "../../base/text/bytes.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
-import { nativeFolder, peerCredentials } from "../../platform/native.ts";
-import {
-  ClientFrame,
-  clientProtocol,
-  encodeHello,
-  mostFromServer,
-  ServerFrame,
-  TerminalBit,
-  tokenLength,
-} from "../../protocol/client.ts";
+import { nativeFolder } from "../../platform/native.ts";
+import { connectOwn } from "../../platform/own-socket.ts";
+import { ClientFrame, mostFromServer, ServerFrame } from "../../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";
+import { encodeOwnRequest, encodeSize } from "../../protocol/own-request.ts";
 import { type FarProgram, farCommand, farTerminal } from "./far-command.ts";
 import type { Events, Line } from "./line.ts";
 import { Tail } from "./tail.ts";
@@ -29,12 +22,6 @@ const longestAnswer = 120_000;
 export const longestComplaint = 4 << 10;
 /** Between two attempts to start a server (ms). */
 const startPause = 2_000;
-/**
- * The version that asks for nothing: a server makes way for a newer client, who would have to start the
- * next one.
- */
-const noVersion = "0.0.0";
-
 /** What a command printed. */
 export interface Answer {
   status: number;
@@ -130,14 +117,14 @@ export class SessionServer {
       job: (place, there) => {
         const home = jobHomes(this.#home).find(({ job }) => job === place)?.home;
         if (home === undefined) return events.over(undefined);
-        void connected(path.join(home, "server.sock")).then((socket) => {
+        void connectOwn(path.join(home, "server.sock")).then((socket) => {
           if (closed) {
             socket?.destroy();
             return events.over(undefined);
           }
           // nobody from outside starts a job's server: its own processes do, or it is over
           if (socket === undefined) return events.over(undefined);
-          goOn(speak(socket, request(there, now), events));
+          goOn(speak(socket, encodeOwnRequest(there, now), events));
         });
       },
       far: (program) => {
@@ -150,7 +137,7 @@ export class SessionServer {
         }
       },
     };
-    let line = speak(await this.#connect(), request(args, now), events, sentOn);
+    let line = speak(await this.#connect(), encodeOwnRequest(args, now), events, sentOn);
     return {
       input: (bytes) => line.input(bytes),
       size: (cols, rows) => {
@@ -179,10 +166,10 @@ export class SessionServer {
 
   async #connect(): Promise<net.Socket> {
     const socketPath = path.join(this.#home, "server.sock");
-    const first = await connected(socketPath);
+    const first = await connectOwn(socketPath);
     if (first !== undefined) return first;
     await this.#start();
-    const second = await connected(socketPath);
+    const second = await connectOwn(socketPath);
     if (second === undefined) throw new NoServer("the session server does not run and could not be started");
     return second;
   }
@@ -199,20 +186,6 @@ export class SessionServer {
       child.on("close", () => resolve());
     });
   }
-}
-
-/** Undefined where nobody listens, or somebody else. */
-function connected(socketPath: string): Promise<net.Socket | undefined> {
-  return new Promise((resolve) => {
-    const socket = net.connect(socketPath);
-    socket.once("error", () => resolve(undefined));
-    socket.once("connect", () => {
-      const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-      if (fd >= 0 && peerCredentials(fd).uid === process.geteuid?.()) return resolve(socket);
-      socket.destroy();
-      resolve(undefined);
-    });
-  });
 }
 
 /**
@@ -252,40 +225,14 @@ function speak(socket: net.Socket, asked: Buffer, events: Events, sentOn?: SentO
   socket.on("error", () => end(undefined));
   socket.on("close", () => end(undefined));
   socket.write(asked);
-  const send = (type: number, payload: Uint8Array) => {
-    if (!over) socket.write(encodeFrame(type, payload));
+  const send = (frame: Buffer) => {
+    if (!over) socket.write(frame);
   };
   return {
-    input: (bytes) => send(ClientFrame.input, bytes),
-    size: (cols, rows) => send(ClientFrame.size, twoNumbers(cols, rows)),
+    input: (bytes) => send(encodeFrame(ClientFrame.input, bytes)),
+    size: (cols, rows) => send(encodeSize(cols, rows)),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     close: () => end(undefined),
   };
-}
-
-function twoNumbers(cols: number, rows: number): Buffer {
-  const payload = Buffer.alloc(4);
-  payload.writeUInt16LE(cols, 0);
-  payload.writeUInt16LE(rows, 2);
-  return payload;
-}
-
-/** What a client with this terminal, or without one, and without an environment would say. */
-function request(args: readonly string[], size: { cols: number; rows: number } | undefined): Buffer {
-  const terminal = Buffer.alloc(9);
-  if (size !== undefined) {
-    terminal.writeUInt8(TerminalBit.stdin | TerminalBit.stdout | TerminalBit.stderr, 0);
-    twoNumbers(size.cols, size.rows).copy(terminal, 1);
-  }
-  terminal.writeUInt16LE(0o77, 5);
-  return Buffer.concat([
-    encodeHello({ protocol: clientProtocol, pid: process.pid, version: noVersion, name: "falcon" }),
-    ...args.map((word) => encodeFrame(ClientFrame.argument, bytesOf(word))),
-    encodeFrame(ClientFrame.environment, Buffer.from("TERM=xterm-256color")),
-    encodeFrame(ClientFrame.directory, Buffer.from("/")),
-    encodeFrame(ClientFrame.terminal, terminal),
-    encodeFrame(ClientFrame.token, randomBytes(tokenLength)),
-    encodeFrame(ClientFrame.run),
-  ]);
 }
