@@ -51,6 +51,7 @@ const files = {
   "a folder of sockets in /run or /tmp of this machine": ["src/commands/machines/ssh-masters.ts"],
   "our own home, which was checked before a server could start in it": [
     "src/base/log.ts",
+    "src/base/replace-file.ts",
     "src/commands/start/submit.ts",
     "src/commands/text/pager.ts",
     "src/resources/usage-file.ts",

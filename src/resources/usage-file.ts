@@ -2,6 +2,7 @@
 // ones were merged.
 import fs from "node:fs";
 import path from "node:path";
+import { replaceFile } from "../base/replace-file.ts";
 import { sampleFields, type UsageSample } from "./sample.ts";
 import { mostSamples, UsageSeries } from "./series.ts";
 
@@ -62,7 +63,5 @@ export function appendUsage(folder: string, sample: UsageSample): void {
 
 /** Writes all anew, at once or not at all. @throws the system's error. */
 export function writeUsage(folder: string, series: UsageSeries): void {
-  const file = path.join(folder, usageName);
-  fs.writeFileSync(`${file}.new`, series.samples.map(lineOf).join(""), { mode: 0o600 });
-  fs.renameSync(`${file}.new`, file);
+  replaceFile(path.join(folder, usageName), series.samples.map(lineOf).join(""));
 }

@@ -1,6 +1,7 @@
 // The time by which what is old is deleted: never later than what two starts of a server agree on, however
 // the wall clock jumps.
 import fs from "node:fs";
+import { replaceFile } from "../base/replace-file.ts";
 
 /** What one start said the time was; kept up to date while that server runs. */
 interface Reading {
@@ -77,8 +78,7 @@ export class KnownTime {
     const wall = Math.min(this.#effects.wall(), this.#start.wall + this.#passed);
     const readings = [...this.#earlier, { ...this.#start, wall, agreed: this.now() }].slice(-most);
     try {
-      fs.writeFileSync(`${this.#effects.file}.new`, JSON.stringify(readings), { mode: 0o600 });
-      fs.renameSync(`${this.#effects.file}.new`, this.#effects.file);
+      replaceFile(this.#effects.file, JSON.stringify(readings));
     } catch {
       // said by whatever else cannot be written
     }

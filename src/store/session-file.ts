@@ -2,7 +2,7 @@
 // and a run started again.
 import fs from "node:fs";
 import path from "node:path";
-import { put } from "./replace-file.ts";
+import { replaceFile } from "../base/replace-file.ts";
 import { type Limit, limitsFrom, type SessionFacts, type SessionRow, trainerOf } from "./session-store.ts";
 
 /** Facts that never change after the start. */
@@ -61,7 +61,7 @@ export function writeSessionFile(folder: string, row: SessionFile): void {
     limits: row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]),
     facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => keptFacts.includes(fact))),
   });
-  put(folder, fileName, text);
+  replaceFile(path.join(folder, fileName), text);
 }
 
 /** What the file says, or undefined where it is missing or not ours to understand. */

@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { replaceFile } from "../base/replace-file.ts";
 
 /** Bytes of a token: 192 bits, which nobody guesses at any rate. */
 export const webTokenBytes = 24;
@@ -119,7 +120,7 @@ export class Access {
 
   #names(prefix: string): string[] {
     try {
-      return fs.readdirSync(this.#folder).filter((name) => name.startsWith(prefix) && !name.endsWith(".new"));
+      return fs.readdirSync(this.#folder).filter((name) => name.startsWith(prefix));
     } catch {
       return [];
     }
@@ -134,9 +135,7 @@ export class Access {
   }
 
   #write(name: string, content: unknown): void {
-    const file = path.join(this.#folder, name);
-    fs.writeFileSync(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
-    fs.renameSync(`${file}.new`, file);
+    replaceFile(path.join(this.#folder, name), JSON.stringify(content));
   }
 }
 

@@ -6,6 +6,7 @@ import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { wall } from "../../base/clock.ts";
 import { hostPattern } from "../../base/config/config.ts";
+import { replaceFile } from "../../base/replace-file.ts";
 
 /** Of the format; a reader passes over files of a later one. */
 export const rosterFormat = 1;
@@ -89,10 +90,7 @@ export const writeRoster = aside(
     if (onlyAgain && !fs.existsSync(path.join(folder, name))) return 0;
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     checkFolder(folder);
-    const temporary = path.join(folder, `.${name}.${process.pid}`);
-    fs.rmSync(temporary, { force: true });
-    fs.writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
-    fs.renameSync(temporary, path.join(folder, name));
+    replaceFile(path.join(folder, name), text);
     const now = fs.statSync(path.join(folder, name)).mtimeMs;
     let count = 0;
     for (const other of fs.readdirSync(folder).slice(0, 2 * mostRosters)) {

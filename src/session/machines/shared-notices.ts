@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
+import { replaceFile } from "../../base/replace-file.ts";
 
 /** One notice as it lies there. */
 export interface SharedNotice {
@@ -36,14 +37,8 @@ export const leaveNotices = aside(
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     checkFolder(folder);
     for (const { mark, channel, session, event, facts, created } of notices) {
-      const file = path.join(folder, `${mark}.json`);
-      const temporary = path.join(folder, `.${mark}.${process.pid}`);
-      fs.rmSync(temporary, { force: true });
-      fs.writeFileSync(temporary, JSON.stringify({ format, channel, session, event, facts, created }), {
-        mode: 0o600,
-        flag: "wx",
-      });
-      fs.renameSync(temporary, file);
+      const content = { format, channel, session, event, facts, created };
+      replaceFile(path.join(folder, `${mark}.json`), JSON.stringify(content));
     }
   },
   ([folder]) => folder,

@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { replaceFile } from "../../base/replace-file.ts";
 import { Slurm, type SlurmJob } from "../../batch/slurm.ts";
 
 /** One submission, as its file has it. Times are ms since 1970. */
@@ -98,9 +99,7 @@ export class Submissions {
   /** Keeps a submission, whole or not at all. @throws the file system's error */
   add(submission: Submission): void {
     fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const file = this.#file(submission.id);
-    fs.writeFileSync(`${file}.new`, JSON.stringify(submission), { mode: 0o600 });
-    fs.renameSync(`${file}.new`, file);
+    replaceFile(this.#file(submission.id), JSON.stringify(submission));
   }
 
   has(id: string): boolean {

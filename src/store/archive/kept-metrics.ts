@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { namesIn } from "../../base/names-in.ts";
-import { copy } from "../replace-file.ts";
+import { replaceByCopy } from "../../base/replace-file.ts";
 
 /**
  * Bytes of metric files that a part has there at most, and files: a node writes five metrics, a chunk each
@@ -42,7 +42,7 @@ export function copyMetrics(graph: string, to: string): void {
     const there = fs.statSync(target, { throwIfNoEntry: false });
     if (there !== undefined && there.size === stat.size && there.mtimeMs >= stat.mtimeMs) continue;
     fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-    copy(from, path.dirname(target), path.basename(target));
+    replaceByCopy(from, target);
   }
 }
 

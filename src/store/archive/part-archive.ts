@@ -4,8 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
 import { namesIn } from "../../base/names-in.ts";
+import { replaceByCopy, replaceFile } from "../../base/replace-file.ts";
 import { OutputLog } from "../output-log.ts";
-import { copy, put } from "../replace-file.ts";
 import { writeSegment } from "../segments.ts";
 import type { SessionFile } from "../session-file.ts";
 import { writeSessionFile } from "../session-file.ts";
@@ -123,11 +123,11 @@ export class PartArchive {
     for (const each of [this.root, path.dirname(folder), folder]) makeFolder(each);
     if (log !== undefined) await publishLog(log, folder);
     if (graph !== undefined) copyMetrics(graph, path.join(folder, keptGraph));
-    if (curves.length > 0) put(folder, "curves.json", JSON.stringify(curves));
+    if (curves.length > 0) replaceFile(path.join(folder, "curves.json"), JSON.stringify(curves));
     const stored: SessionFile = { ...row, environment: {} };
     writeSessionFile(folder, stored);
     const { environment: _, limits: __, ...facts } = row;
-    put(folder, "part.json", JSON.stringify({ version: 1, written: wall(), row: facts }));
+    replaceFile(path.join(folder, "part.json"), JSON.stringify({ version: 1, written: wall(), row: facts }));
   }
 
   #newest(run: string): ArchivedPart | undefined {
@@ -280,13 +280,13 @@ async function publishLog(from: string, to: string): Promise<void> {
       room -= segment.size;
       if (room < 0) break;
       kept.push(segment.file);
-      if (!fs.existsSync(path.join(to, segment.file))) copy(path.join(from, segment.file), to, segment.file);
+      if (!fs.existsSync(path.join(to, segment.file))) replaceByCopy(path.join(from, segment.file), path.join(to, segment.file));
     }
     for (const name of namesIn(to))
       if (/^seg-/.test(name) && !kept.includes(name)) fs.rmSync(path.join(to, name), { force: true });
     for (const name of ["times", "record"]) {
       const file = path.join(from, name);
-      if (fs.existsSync(file) && fs.statSync(file).size <= longestIndex) copy(file, to, name);
+      if (fs.existsSync(file) && fs.statSync(file).size <= longestIndex) replaceByCopy(file, path.join(to, name));
     }
   } finally {
     log.close();

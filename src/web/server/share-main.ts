@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { wall } from "../../base/clock.ts";
+import { replaceFile } from "../../base/replace-file.ts";
 import type { ShareCommand } from "../web-command.ts";
 import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
 import { readAsset } from "./assets.ts";
@@ -133,11 +134,8 @@ function text(value: string): string {
 function write(folder: string, page: string): number {
   try {
     fs.mkdirSync(folder, { recursive: true });
-    const file = path.join(folder, "index.html");
-    const bytes = Buffer.from(page);
-    fs.writeFileSync(`${file}.${process.pid}.new`, bytes, { mode: 0o644 });
-    fs.renameSync(`${file}.${process.pid}.new`, file);
-    return bytes.length;
+    replaceFile(path.join(folder, "index.html"), page, 0o644);
+    return Buffer.byteLength(page);
   } catch (error) {
     throw new Error(`${folder} cannot be written to: ${(error as Error).message}`);
   }
