@@ -5,8 +5,8 @@ import path from "node:path";
 import { readRecord } from "../../store/record.ts";
 import { listSegments } from "../../store/segments.ts";
 
-/** Changes that come together are looked at together, so long (ms) after the first. */
-const settles = 50;
+/** How often the log is looked at (ms). */
+const lookEvery = 1000;
 
 /** What was removed: all of the session's folder, its log, or what the log had before it was begun anew. */
 export interface LostLog {
@@ -39,31 +39,38 @@ export function lostLog(folder: string, offset: number, live: boolean): LostLog 
 }
 
 /**
- * Hears of changes in a session's folder while somebody looks at it; where the system tells of none, `show`
- * and `logs` do.
+ * Looks each second whether a session's log is another file, or none, while somebody looks at the session; at
+ * other times `show` and `logs` do. It is not asked of the system to tell of changes: that would wake this
+ * thread at each piece of output that the holder appends, in the midst of a key's echo.
  */
 export class LogWatch {
-  #watcher: fs.FSWatcher | undefined;
-  #soon: NodeJS.Timeout | undefined;
+  readonly #log: string;
+  readonly #timer: NodeJS.Timeout;
+  /** The file that was there last; undefined for none. */
+  #seen: number | undefined;
 
-  /** @param changed entries have come or gone, the folder itself perhaps. */
+  /** @param changed the log, or its folder, has come, gone, or been made anew. */
   constructor(folder: string, changed: () => void) {
+    this.#log = path.join(folder, "output.log");
+    this.#seen = this.#inode();
+    this.#timer = setInterval(() => {
+      const found = this.#inode();
+      if (found === this.#seen) return;
+      this.#seen = found;
+      changed();
+    }, lookEvery);
+    this.#timer.unref();
+  }
+
+  #inode(): number | undefined {
     try {
-      this.#watcher = fs.watch(folder, { persistent: false }, (event) => {
-        if (event !== "rename") return;
-        this.#soon ??= setTimeout(() => {
-          this.#soon = undefined;
-          changed();
-        }, settles);
-      });
-      this.#watcher.on("error", () => {});
+      return fs.statSync(this.#log, { throwIfNoEntry: false })?.ino;
     } catch {
-      this.#watcher = undefined; // gone already, or too many watches
+      return undefined; // what stands in its way is as good as gone
     }
   }
 
   close(): void {
-    clearTimeout(this.#soon);
-    this.#watcher?.close();
+    clearInterval(this.#timer);
   }
 }
