@@ -1,5 +1,6 @@
 // One session: its row and facts, its life from the start or the adoption to the end, and the parts that do
 // the rest: holder, output, audience, what its program is sent, its end.
+// Long: all that others know a session by, and the one place where its parts meet.
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../base/log.ts";

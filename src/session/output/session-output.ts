@@ -6,25 +6,12 @@ import type { ExitRecord } from "../../protocol/holder.ts";
 import type { SizeMark } from "../../store/times.ts";
 import type { InputModes, Marks, Place, ScreenHandle, ScreenText } from "../../terminal/worker/screens.ts";
 import type { Viewed, Viewer } from "../viewers/viewer.ts";
-import { feedLog } from "./feed-log.ts";
+import { LastOutput } from "./last-output.ts";
 import { type Followed, ScreenFollowing, type ScreenFollowingEffects } from "./screen-following.ts";
+import { ScreenReader } from "./screen-reader.ts";
 import { SessionScreen, type SessionScreenEffects } from "./session-screen.ts";
+import { lagsBehind } from "./terminal-lag.ts";
 import { TerminalSizing } from "./terminal-sizing.ts";
-
-/**
- * The screen is stored when a session that said something has been silent for so long (ms): then a new server
- * has nothing to parse.
- */
-const snapshotSilence = 2_000;
-
-/**
- * A terminal that takes its output itself is given the screen instead where it is this far behind (ms of what
- * it takes, and bytes at the least).
- */
-const longestLag = 500;
-const leastLag = 64 << 10;
-/** Bytes a second below which a terminal is slower than the screen, whatever the output is. */
-const slowTerminal = 8 << 20;
 
 /**
  * So long (ms) the end of a session waits for a screen that has fallen behind; the next who looks reads it
@@ -68,10 +55,6 @@ export interface SessionOutputEffects
 export class SessionOutput implements Viewed, Followed {
   /** Offset of the next byte of output, as far as it is known. */
   offset = 0;
-  /** ms since 1970 of the last output, 0 before any. */
-  lastOutput = 0;
-  /** The same by the steady clock. */
-  #heardAt: number | undefined;
   /** Resolves when the screen stands at the present. */
   present: Promise<void> = Promise.resolve();
   #resolvePresent = () => {};
@@ -80,16 +63,13 @@ export class SessionOutput implements Viewed, Followed {
   readonly #screen: SessionScreen;
   readonly #following: ScreenFollowing;
   readonly #sizing: TerminalSizing;
+  readonly #reader: ScreenReader;
+  readonly #last: LastOutput;
   /** How far the screen was when it told that last. */
   #place: Place | undefined;
   /** No worker is to be had for now: nobody reads. */
   isUnread = false;
-  #silence: NodeJS.Timeout | undefined;
   #over = false;
-  /** While the screen of an ended session is brought to its end. */
-  #fromDisk: Promise<void> | undefined;
-  /** Those who wait for what the screen shows. */
-  #readers = 0;
   /** Those who are told of more output. */
   readonly #waiting = new Set<() => void>();
 
@@ -128,8 +108,27 @@ export class SessionOutput implements Viewed, Followed {
         },
       },
     });
+    this.#reader = new ScreenReader(this.#screen, {
+      open: () => this.screen(),
+      whenCurrent: (callback) => this.whenCurrent(callback),
+      live: () => effects.live(),
+      openLog: () => effects.openLog(),
+      caughtUp: (end) => {
+        this.offset = end;
+      },
+    });
+    // a session that has been silent is stored: then a new server has nothing to parse
+    this.#last = new LastOutput(effects, () => void this.#screen.store());
   }
 
+  /** ms since 1970 of the last output, 0 before any. */
+  get lastOutput(): number {
+    return this.#last.time;
+  }
+  /** ms since it; undefined before any. */
+  get quiet(): number | undefined {
+    return this.#last.quiet;
+  }
   get cols(): number {
     return this.#effects.size.cols;
   }
@@ -209,16 +208,6 @@ export class SessionOutput implements Viewed, Followed {
 
   // ---- its course
 
-  /** ms since the last output; undefined before any. */
-  get quiet(): number | undefined {
-    return this.#heardAt === undefined ? undefined : this.#effects.steady() - this.#heardAt;
-  }
-
-  #heard(): void {
-    this.lastOutput = this.#effects.clock();
-    this.#heardAt = this.#effects.steady();
-  }
-
   /** The screen tells how far it is. */
   #at(place: Place, grew: boolean): void {
     this.#place = place;
@@ -231,9 +220,8 @@ export class SessionOutput implements Viewed, Followed {
 
   /** There is output up to here, or more that nobody has read. */
   heard(offset: number): void {
-    this.#heard();
+    this.#last.heard();
     this.offset = Math.max(this.offset, offset);
-    this.#silence ??= setTimeout(() => this.#silent(), snapshotSilence);
     this.wake();
   }
 
@@ -243,11 +231,7 @@ export class SessionOutput implements Viewed, Followed {
 
   lags(offset: number, rate: number): boolean {
     if (!this.#isPresent || this.sizing) return false;
-    const behind = this.#logged() - offset;
-    if (behind < leastLag || behind < (rate * longestLag) / 1000) return false;
-    if (rate < slowTerminal || this.#place?.skims === true) return true;
-    // of drawings a fast terminal may be nearer to the present than the screen
-    return (this.#place?.received ?? 0) - offset > behind / 2;
+    return lagsBehind(offset, rate, this.#logged(), this.#place);
   }
 
   /** Output that the screen has taken, for those who are sent it. */
@@ -278,18 +262,6 @@ export class SessionOutput implements Viewed, Followed {
     } catch {
       return this.offset; // deleted: then nothing can be read later either
     }
-  }
-
-  #silent(): void {
-    this.#silence = undefined;
-    const quiet = this.quiet ?? 0;
-    if (quiet < snapshotSilence) this.#silence = setTimeout(() => this.#silent(), snapshotSilence - quiet);
-    else void this.#screen.store();
-  }
-
-  #quiet(): void {
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
   }
 
   // ---- who takes it
@@ -345,35 +317,8 @@ export class SessionOutput implements Viewed, Followed {
    * What the screen shows. Rejects where it cannot be had. Of a session that has ended and whose screen is
    * not there any more, what it said since that was stored is read first.
    */
-  async text(): Promise<ScreenText> {
-    this.#readers++;
-    try {
-      await new Promise<void>((resolve) => this.whenCurrent(resolve));
-      if (!this.#effects.live() && (this.#screen.handle === undefined || this.#fromDisk !== undefined)) {
-        this.#fromDisk ??= this.#catchUpFromDisk().finally(() => {
-          this.#fromDisk = undefined;
-        });
-        await this.#fromDisk;
-      }
-      return await this.screen().text();
-    } finally {
-      this.#readers--;
-    }
-  }
-
-  async #catchUpFromDisk(): Promise<void> {
-    const from = this.#screen.beginning().offset;
-    const log = this.#effects.openLog();
-    try {
-      const to = log.end;
-      if (from >= to) return;
-      await feedLog(this.screen(), log, from, to);
-      this.#screen.reach(to);
-      this.offset = to;
-      await this.#screen.store();
-    } finally {
-      log.close();
-    }
+  text(): Promise<ScreenText> {
+    return this.#reader.text();
   }
 
   // ---- its size
@@ -404,7 +349,7 @@ export class SessionOutput implements Viewed, Followed {
     // how far the screen is it tells a little later
     if (end > this.offset) this.heard(end);
     this.#screen.reach(end);
-    this.#quiet();
+    this.#last.stop();
     await within(longestSettling, this.#drawnAndSeen(end));
     // of a screen that was not drawn in time, whose viewers wait no longer for its size
     if (this.sizing) this.#sizing.force();
@@ -429,18 +374,17 @@ export class SessionOutput implements Viewed, Followed {
     this.#over = true;
     this.#following.stop();
     this.#screen.handle?.unfollow();
-    this.#quiet();
+    this.#last.stop();
   }
 
   /** Lets go of the model: the screen is stored. */
   closeScreen(): void {
-    // the last who reads it lets go of it
-    if (this.#readers === 0) this.#screen.close();
+    this.#reader.close();
   }
 
   /** The server goes: the screen of a session that lives is stored. */
   async leave(): Promise<void> {
-    this.#quiet();
+    this.#last.stop();
     this.#sizing.stop();
     if (this.#effects.live()) await within(longestLeaving, this.#screen.store());
     this.#stop();
