@@ -44,7 +44,7 @@ export function table(columns: readonly Column[], cells: readonly string[][], wi
  * Characters that take one column each, as nearly all cells have them: those need none of Unicode's tables,
  * which take milliseconds to load.
  */
-const plain = /^[ -~·…─-▟●○■▸▾✗✓]*$/;
+const plain = /^[ -~·…─-▟●○■▸▾✗✓⠀-⣿]*$/;
 
 /** Whether each character of a text takes one column, and none is a colour. */
 export function isPlain(text: string): boolean {

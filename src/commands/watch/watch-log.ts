@@ -1,7 +1,7 @@
 // The end of a node's log under the table of `falcon sessions --watch`: read once, then only what was added.
 import { stripVTControlCharacters } from "node:util";
 import type { FileStat } from "../../base/aside/stat-files.ts";
-import { lookAside, readPiece } from "../../trainers/reading/foreign-files.ts";
+import { lookTogether, readPiece } from "../../trainers/reading/foreign-files.ts";
 
 /** Bytes of a log's end that are kept: some hundred lines, more than a terminal is high. */
 export const keptTail = 16 << 10;
@@ -39,7 +39,7 @@ export class LogTail {
   }
 
   async #news(file: string, offset: number): Promise<{ bytes: Buffer; goesOn: boolean; inode: number; end: number } | undefined> {
-    const [seen] = (await lookAside([{ file, from: offset, known: offset }])) as [FileStat];
+    const [seen] = (await lookTogether([{ file, from: offset, known: offset }])) as [FileStat];
     if (seen.error !== 0 || !seen.regular) return undefined;
     const { size, inode } = seen;
     const goesOn = file === this.#file && this.#there && inode === this.#inode && size >= offset && size - offset <= keptTail;

@@ -203,13 +203,18 @@ class WatchView {
     const inSight = new Set(
       this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
     );
-    await this.#own.look(sessions, ({ id }) => all || inSight.has(id));
+    // asked for in the same moment it is one question with the runs' files
+    const followed = this.#logFile(this.#rows[this.#at()]);
+    await Promise.all([
+      this.#own.look(sessions, ({ id }) => all || inSight.has(id)),
+      followed === undefined ? undefined : this.#tail.follow(followed),
+    ]);
     const metricDue = (this.#looks - 1) % askMetric === 0 || this.#metricChosen;
     this.#metricChosen = false;
     if (metricDue) await this.#metric.look(sessions.filter(({ id }) => all || inSight.has(id)));
     this.#arrange();
     const log = this.#logFile(this.#rows[this.#at()]);
-    if (log !== undefined) await this.#tail.follow(log);
+    if (log !== undefined && log !== followed) await this.#tail.follow(log);
   }
 
   /** The lines anew from what is known; the selected one stays selected, and in sight. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import stringWidth from "string-width";
-import { table } from "../../../src/commands/text/table.ts";
+import { isPlain, table } from "../../../src/commands/text/table.ts";
+import { drawChart } from "../../../src/presentation/chart.ts";
 
 const columns = [{ title: "ID" }, { title: "AGE", right: true }, { title: "RUN" }];
 
@@ -44,4 +45,16 @@ test("a name or a title cannot act on the terminal; our own colours stay", () =>
 test("what is cut keeps its colours whole, and a wide character that does not fit is left out", () => {
   const text = table([{ title: "A" }], [["\x1b[31mabcdefghijklmno\x1b[39m"], ["日本日本日本日本"]], 12);
   assert.deepEqual(text.split("\n"), ["A", "\x1b[31mabcdefghijk…\x1b[39m", "日本日本日…"]);
+});
+
+test("what is taken for plain takes one column a character, as the tables of Unicode have it; a chart is plain", () => {
+  for (let code = 0x20; code < 0xffff; code++) {
+    const text = String.fromCharCode(code);
+    if (isPlain(text)) assert.equal(stringWidth(text), 1, code.toString(16));
+  }
+  const { rows } = drawChart([{ x: [1, 2, 3, 4], y: [3, 1, 2, 1.5] }], 60, 9);
+  assert.deepEqual(
+    rows.filter((row) => !isPlain(row)),
+    [],
+  );
 });
