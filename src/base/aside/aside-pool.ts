@@ -216,8 +216,10 @@ export class AsidePool {
    * folder (a link in it may lead anywhere).
    */
   #placeOf(file: string, name: string): string {
+    // what is of no place in particular (each second's look at several runs) needs no list of them
     const now = this.#effects.steady();
-    if (now - this.#mounts.read > 1_000) this.#mounts = { list: (this.#effects.mounts ?? mountPoints)(), read: now };
+    if (file !== "/" && now - this.#mounts.read > 1_000)
+      this.#mounts = { list: (this.#effects.mounts ?? mountPoints)(), read: now };
     let best = "/";
     for (const mount of this.#mounts.list)
       if (mount.length > best.length && (file === mount || file.startsWith(`${mount}/`))) best = mount;

@@ -95,6 +95,21 @@ describe("work that is done aside", () => {
     }
   });
 
+  test("of no place in particular needs no list of what is mounted", async () => {
+    let listed = 0;
+    let time = 0;
+    const mounts = () => {
+      listed++;
+      return ["/", "/away"];
+    };
+    const counted = new AsidePool(path.join(folder, "helper.cjs"), { log() {}, steady: () => (time += 2_000), mounts });
+    for (let n = 0; n < 5; n++) await counted.ask("echo", "/", []);
+    assert.equal(listed, 0);
+    await counted.ask("echo", "/home/u/a", []);
+    assert.equal(listed, 1);
+    counted.dispose();
+  });
+
   test("is not begun any more when the server ends", async () => {
     frozen = performance.now();
     const waiting = pool.ask("hang", "/home/w/a", []);
