@@ -13,6 +13,7 @@ import type { Audience } from "../life/audience.ts";
 import type { ProgramLine } from "../life/program-line.ts";
 import type { Session } from "../life/session.ts";
 import { LeaveHint } from "./leave-hint.ts";
+import { OwnKeys, type OwnKeysClient } from "./own-keys.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 import { Viewer } from "./viewer.ts";
 import { enterTerminal, leaveTerminal } from "./viewer-terminal.ts";
@@ -50,7 +51,7 @@ export interface ViewerInputOptions {
   /** ms since 1970. */
   clock: () => number;
   /** The client sends keys to the holder itself; absent where it cannot. */
-  ownKeys?: { open(set: Uint8Array, holder?: number): void; close(): void };
+  ownKeys?: OwnKeysClient;
   /** ms, monotonic: of durations. */
   steady: () => number;
   /** Counts what is typed; absent for a client that does not keep it, or a holder that does not count. */
@@ -96,11 +97,7 @@ export class ViewerInput {
   #keyTimer: NodeJS.Timeout | undefined;
   #leaveKeys: readonly number[] = [];
   #overlay: Overlay | undefined;
-  /**
-   * Whether the client has a connection to the holder for keys ("held"), and was told that it may use it and
-   * has sent none to us since ("open").
-   */
-  #keyboard: "none" | "held" | "open" = "none";
+  readonly #ownKeys: OwnKeys | undefined;
   /** Ends the notice that is shown. */
   #notice: NodeJS.Timeout | undefined;
   #toldReadOnly = false;
@@ -127,6 +124,7 @@ export class ViewerInput {
       this.#leave = resolve;
     });
     this.#viewer = new Viewer(session.viewed, terminal, options, options.history, (source) => this.#sequenceFilter(source));
+    if (input !== undefined && options.ownKeys !== undefined) this.#ownKeys = new OwnKeys(input, options.ownKeys);
     this.#keys = new InputParser(() => this.#policy(), options.steady);
     this.#hint = new LeaveHint(this.#viewer, terminal);
     this.#title = new ViewerTitle(session, this.#viewer, terminal, options.keys, this.readOnly);
@@ -220,7 +218,7 @@ export class ViewerInput {
     if (this.#left) return false;
     this.#options.keptKeys?.()?.read(chunk.length, this.#rests);
     this.#tellLeaveKeys();
-    if (this.#keyboard === "open") this.#keyboard = "held";
+    this.#ownKeys?.typedHere();
     this.#openKeys();
     return true;
   }
@@ -245,28 +243,12 @@ export class ViewerInput {
    * that was typed is with the program.
    */
   #openKeys(): void {
-    const { ownKeys, keys } = this.#options;
-    const { row } = this.#session;
-    if (this.#keyboard === "open" || this.#left || this.#input === undefined || ownKeys === undefined) return;
+    if (this.#ownKeys === undefined || this.#ownKeys.isOpen || this.#left || this.#overlay !== undefined || !this.#rests) return;
+    const { row, trainer } = this.#session;
     // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is
     // counted
-    const { display, savesModel } = this.#session.trainer;
-    if (
-      display.detachKeyFree ||
-      savesModel ||
-      row.state !== "running" ||
-      this.#overlay !== undefined ||
-      this.#asking !== undefined
-    )
-      return;
-    if (!this.#viewer.reads || !this.#keys.atRest || !this.#input.inputTaken) return;
-    const holder = this.#keyboard === "none" ? this.#input.openKeyboard() : undefined;
-    if (holder === undefined && this.#keyboard === "none") return;
-    const set = new Uint8Array(32);
-    const ours = [0x1b, keys.prefix, this.#session.lineMode()?.vintr ?? 0x03];
-    for (let byte = 0; byte < 0x80; byte++) if (!ours.includes(byte)) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
-    this.#keyboard = "open";
-    ownKeys.open(set, holder);
+    if (trainer.display.detachKeyFree || trainer.savesModel || row.state !== "running" || !this.#viewer.reads) return;
+    this.#ownKeys.open([0x1b, this.#options.keys.prefix, this.#session.lineMode()?.vintr ?? 0x03]);
   }
 
   /** The client has to know them, for the case that we stand still. */
@@ -469,7 +451,7 @@ export class ViewerInput {
     // the line that follows stands below what the session leaves on the screen
     if (this.#hint.drop()) this.#hint.clearRow();
     this.#left = true;
-    if (this.#keyboard !== "none") this.#options.ownKeys?.close();
+    this.#ownKeys?.close();
     clearTimeout(this.#keyTimer);
     clearTimeout(this.#notice);
     this.#forgetEnd();
