@@ -12,6 +12,11 @@ export function steady(): number {
   return performance.now();
 }
 
+/** A time as ISO 8601 in UTC; null where it is not known. */
+export function isoTime(ms: number | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
+}
+
 /** What is awaited, or undefined where it takes longer than this (ms); a failure after that is nobody's. */
 export function within<T>(limit: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 // Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
 // it.
 
-import { csvNumber, csvText, finite } from "../base/text/csv.ts";
+import { finite } from "../base/numbers.ts";
+import { csvNumber, csvText } from "../base/text/csv.ts";
 import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import { notComparable } from "./comparability.ts";

@@ -1,5 +1,7 @@
 // Everything known of a run as arrays: CSV for a spreadsheet, JSON for a program, NPZ for numpy.
-import { csvNumber, csvText, finite } from "../base/text/csv.ts";
+import { isoTime } from "../base/clock.ts";
+import { finite } from "../base/numbers.ts";
+import { csvNumber, csvText } from "../base/text/csv.ts";
 import type { UsageSample } from "../resources/sample.ts";
 import { sampleFields } from "../resources/sample.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
@@ -78,7 +80,7 @@ export function factsOf(run: ComparedRun): Record<string, unknown> {
   const { metrics: _, config, started, ...facts } = run;
   return {
     ...facts,
-    started: started === null ? null : new Date(started).toISOString(),
+    started: isoTime(started),
     config: config === null ? null : Object.fromEntries([...config].map(([key, value]) => [key, JSON.parse(value)])),
   };
 }

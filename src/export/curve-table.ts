@@ -1,6 +1,7 @@
 // The numbers of the loss figure as a table: CSV for a spreadsheet, JSON for a program. One line an epoch and
 // node.
-import { csvNumber, csvText, finite } from "../base/text/csv.ts";
+import { finite } from "../base/numbers.ts";
+import { csvNumber, csvText } from "../base/text/csv.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 
 interface Entry {

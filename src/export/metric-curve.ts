@@ -1,5 +1,6 @@
 // The curve of one metric, whichever a run writes: as what a figure draws, as CSV and as JSON.
-import { csvNumber, csvText, finite } from "../base/text/csv.ts";
+import { finite } from "../base/numbers.ts";
+import { csvNumber, csvText } from "../base/text/csv.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { axisOf, type MetricSeries } from "../trainers/run/series.ts";
 

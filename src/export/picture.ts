@@ -1,5 +1,6 @@
 // A screen as a picture is made of it: rows of text in one look each, colours as numbers, the cursor.
 import type { IBufferCell, Terminal } from "@xterm/headless";
+import { cubeColour } from "../terminal/model/cube-colour.ts";
 
 /** The look of a stretch of text. Colours are `#rrggbb`. */
 export interface CellLook {
@@ -54,11 +55,7 @@ const named = [
 
 /** A colour of the palette of 256. */
 export function paletteColour(index: number): string {
-  if (index < 16) return named[index] as string;
-  if (index >= 232) return hex(...(Array(3).fill(8 + (index - 232) * 10) as [number, number, number]));
-  const level = (n: number) => (n === 0 ? 0 : 55 + n * 40);
-  const cube = index - 16;
-  return hex(level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6));
+  return index < 16 ? (named[index] as string) : hex(...cubeColour(index));
 }
 
 function hex(r: number, g: number, b: number): string {

@@ -1,6 +1,8 @@
 // Measures what the running sessions use, each five seconds where something moves, and keeps it with each
 // session.
+
 import type { Log } from "../base/log.ts";
+import { known, sumOf } from "../base/numbers.ts";
 import type { TreeUsage } from "../platform/native.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type GpuShare, gpuShare } from "./gpu-share.ts";
@@ -314,15 +316,6 @@ export class UsageSampler {
     clearTimeout(this.#timer);
     this.#effects.gpus.want(false);
   }
-}
-
-function known(values: readonly (number | null)[]): number[] {
-  return values.filter((value): value is number => value !== null);
-}
-
-function sumOf(values: readonly (number | null)[]): number | null {
-  const numbers = known(values);
-  return numbers.length === 0 ? null : numbers.reduce((a, b) => a + b, 0);
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {

@@ -1,4 +1,4 @@
-// Numbers and texts as cells of a CSV file (RFC 4180), and as JSON can have them.
+// Numbers and texts as cells of a CSV file (RFC 4180).
 
 /** An empty cell where there is none; what is not finite as numpy reads it. */
 export function csvNumber(value: number | null): string {
@@ -9,9 +9,4 @@ export function csvNumber(value: number | null): string {
 
 export function csvText(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Null for what is not finite: JSON has no word for it. */
-export function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null;
 }

@@ -2,6 +2,7 @@
 // was in one.
 import path from "node:path";
 import { wall } from "../../base/clock.ts";
+import { sumOf } from "../../base/numbers.ts";
 import type { ComparedRun } from "../../compare/compared-run.ts";
 import { flatConfig } from "../../compare/config-difference.ts";
 import { outcomeOf } from "../../session/life/conclusion.ts";
@@ -46,11 +47,6 @@ function secondsOf({ live, row }: Session, now: number): number | null {
 }
 
 /** Null where none is known. */
-function sumOf(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
-}
-
 /** @param directory absolute; undefined where it is none of a run. */
 export async function directoryFacts(context: Context, directory: string): Promise<ComparedRun | undefined> {
   const watch = launcher.watch(

@@ -1,5 +1,6 @@
 // falcon notify: what the channels of [notify] have told, what waits and why; and a test of them.
 import { randomUUID } from "node:crypto";
+import { isoTime } from "../../base/clock.ts";
 import type { Channel, Destination } from "../../base/config/channels.ts";
 import { configPath, readSettings } from "../../base/config/config-file.ts";
 import { Failure, Status } from "../../base/failure.ts";
@@ -128,7 +129,7 @@ function asJson({ announcer }: Context, channel: Channel): object {
       state: over === null ? "waiting" : problem === "" ? "sent" : "given-up",
       attempts,
       next: over === null ? new Date(nextAttempt).toISOString() : null,
-      over: over === null ? null : new Date(over).toISOString(),
+      over: isoTime(over),
       problem: problem === "" ? null : problem,
     })),
   };

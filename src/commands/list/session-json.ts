@@ -1,6 +1,7 @@
 // A session as `falcon sessions` and `falcon show` give it out: the documented JSON shape
 // (docs/guide/json.md), and nothing secret.
 
+import { isoTime } from "../../base/clock.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { UsageSampler } from "../../resources/sampler.ts";
 import type { Usage } from "../../resources/usage.ts";
@@ -141,10 +142,10 @@ export async function listing(
     host: row.host,
     job: row.facts.job ?? job,
     pid: row.programPid,
-    created: time(row.created) ?? "",
-    started: time(row.started),
-    ended: time(row.ended),
-    lastOutput: time(session.lastOutput || null),
+    created: isoTime(row.created) ?? "",
+    started: isoTime(row.started),
+    ended: isoTime(row.ended),
+    lastOutput: isoTime(session.lastOutput || null),
     exitCode: end?.code ?? null,
     signal: end?.signal ?? null,
     cols: row.cols,
@@ -154,7 +155,7 @@ export async function listing(
     viewers: [...session.audience.viewers.values()].map((v) => ({
       pid: v.pid,
       readOnly: v.readOnly,
-      since: time(v.since) ?? "",
+      since: isoTime(v.since) ?? "",
     })),
     outputBytes: session.offset,
     gaps: session.gaps,
@@ -167,8 +168,8 @@ export async function listing(
     progress,
     postMortem: postMortemOf(session) ?? null,
     failure: runFailure(postMortemOf(session)) ?? null,
-    outcome: outcome === undefined ? null : { ...outcome, time: time(outcome.time) },
-    usage: usage === undefined ? null : { ...usage, time: time(usage.time) },
+    outcome: outcome === undefined ? null : { ...outcome, time: isoTime(outcome.time) },
+    usage: usage === undefined ? null : { ...usage, time: isoTime(usage.time) },
   };
 }
 
@@ -187,14 +188,10 @@ function deadlineListing(
     from: deadline.from,
     saveBefore: grace / 1000,
     willFinish: live ? finishesInTime(deadline, grace, progress, now) : null,
-    stopped: time(stopped?.at ?? null),
-    hangs: time(hangs ?? null),
+    stopped: isoTime(stopped?.at),
+    hangs: isoTime(hangs),
     problem: problem ?? null,
   };
-}
-
-function time(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** With the field that earlier versions did not keep. */

@@ -1,5 +1,6 @@
 // What the user's command is told of an event: environment variables, each documented in
 // docs/guide/configuration.md.
+import { isoTime } from "../../base/clock.ts";
 import { outcomeOf } from "../life/conclusion.ts";
 import type { Session } from "../life/session.ts";
 import { tagsOf, tagsText } from "../life/tags.ts";
@@ -29,8 +30,8 @@ export function eventFacts(session: Session, summary: string): Record<string, st
     FALCON_SESSION_RUN_DIRECTORY: row.runDirectory ?? "",
     FALCON_SESSION_HOST: row.host,
     FALCON_SESSION_SUMMARY: summary,
-    FALCON_SESSION_STARTED: row.started === null ? "" : new Date(row.started).toISOString(),
-    FALCON_SESSION_ENDED: row.ended === null ? "" : new Date(row.ended).toISOString(),
+    FALCON_SESSION_STARTED: isoTime(row.started) ?? "",
+    FALCON_SESSION_ENDED: isoTime(row.ended) ?? "",
     FALCON_SESSION_EXIT_CODE: code === null ? "" : String(code),
     FALCON_SESSION_SIGNAL: signal ?? "",
     FALCON_SESSION_STATUS: status === null ? "" : String(status),

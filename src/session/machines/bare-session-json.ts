@@ -1,6 +1,7 @@
 // What is listed of a session that no server tells of: one that was submitted, or whose job's server is gone.
 // The shape of docs/guide/json.md; what only a server knows is null or empty.
 
+import { isoTime } from "../../base/clock.ts";
 import { trainerOf } from "../../store/session-store.ts";
 
 /** What is known without a server. Times are ms since 1970. */
@@ -31,9 +32,9 @@ export function bareSessionJson({ pid, created, started, ended, waitStatus, ...f
     run: facts.id,
     part: 1,
     pid: pid ?? null,
-    created: time(created),
-    started: time(started),
-    ended: time(ended),
+    created: isoTime(created),
+    started: isoTime(started),
+    ended: isoTime(ended),
     lastOutput: null,
     exitCode: waitStatus === undefined || waitStatus < 0 || (waitStatus & 0x7f) !== 0 ? null : waitStatus >> 8,
     signal: null,
@@ -54,8 +55,4 @@ export function bareSessionJson({ pid, created, started, ended, waitStatus, ...f
     outcome: null,
     usage: null,
   };
-}
-
-function time(ms: number | null | undefined): string | null {
-  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
 }

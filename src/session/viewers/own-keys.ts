@@ -3,7 +3,7 @@ import type { ProgramLine } from "../life/program-line.ts";
 
 /** The client, as it is told. */
 export interface OwnKeysClient {
-  /** It may send these bytes (a bit for each) itself, on the connection to the holder where one comes along. */
+  /** It may send these bytes (a bit for each) itself, on the connection to the holder that may come along. */
   open(set: Uint8Array, holder?: number): void;
   /** It may no more, and closes that connection. */
   close(): void;

@@ -1,6 +1,8 @@
 // Answers the queries that a program sends to its terminal, from the screen alone and only with what the
 // screen really has.
+
 import { Bg, Colour, Fg, Underline } from "./cells.ts";
+import { cubeColour } from "./cube-colour.ts";
 import type { Model } from "./model.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -312,14 +314,7 @@ function currentSgr(fg: number, bg: number, underline: number): string {
 
 /** The colour of xterm's palette of 256. */
 function paletteColour(index: number): [number, number, number] {
-  if (index < 16) return hexColour(firstColours[index] as string);
-  if (index >= 232) {
-    const grey = 8 + (index - 232) * 10;
-    return [grey, grey, grey];
-  }
-  const level = (n: number) => (n === 0 ? 0 : 55 + n * 40);
-  const i = index - 16;
-  return [level(Math.floor(i / 36)), level(Math.floor(i / 6) % 6), level(i % 6)];
+  return index < 16 ? hexColour(firstColours[index] as string) : cubeColour(index);
 }
 
 function hexColour(hex: string): [number, number, number] {

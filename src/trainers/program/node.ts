@@ -1,4 +1,5 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
+import { finite } from "../../base/numbers.ts";
 import { lastStretch } from "../run/not-finite.ts";
 import type { Rhythm } from "../run/rhythm.ts";
 import { type NodeProgress, unknownNode } from "../run/run.ts";
@@ -97,8 +98,4 @@ function rateOf(points: readonly Point[]): number | null {
   const [first, last] = [recent[0], recent.at(-1)];
   if (first === undefined || last === undefined || last.time <= first.time || last.at <= first.at) return null;
   return ((last.at - first.at) * 60_000) / (last.time - first.time);
-}
-
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
 }

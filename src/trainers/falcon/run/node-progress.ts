@@ -1,5 +1,6 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
+import { finite } from "../../../base/numbers.ts";
 import type { Stretch } from "../../run/not-finite.ts";
 import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../run/run.ts";
 import type { Now, Silence } from "../../run/silence.ts";
@@ -271,8 +272,4 @@ function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
       steps: undefined,
     };
   });
-}
-
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
 }
