@@ -26,9 +26,13 @@ const native = path.join(root, "native");
  */
 const bundles = [
   ...Object.entries(sharedPackages).map(([name, result]) => ({ package: name, result })),
+  // each entry behind its program: who starts it meanwhile finds the one that it needs
+  { entry: "src/server/serve.ts", result: "server-program.cjs" },
+  { entry: "src/server/aside-helper.ts", result: "aside-program.cjs" },
+  { entry: "src/terminal/worker/worker.ts", result: "screen-program.cjs" },
   { entry: "src/server/main.ts", result: "server.cjs" },
-  { entry: "src/server/aside-helper.ts", result: "aside-helper.cjs" },
-  { entry: "src/terminal/worker/worker.ts", result: "screen-worker.cjs" },
+  { entry: "src/server/aside-entry.ts", result: "aside-helper.cjs" },
+  { entry: "src/terminal/worker/entry.ts", result: "screen-worker.cjs" },
   { entry: "src/export/worker.ts", result: "log-worker.cjs" },
   { entry: "src/web/server/main.ts", result: "web.cjs" },
   { entry: "src/web/server/share-main.ts", result: "share.cjs" },

@@ -50,6 +50,7 @@ const files = {
   ],
   "a folder of sockets in /run or /tmp of this machine": ["src/commands/machines/ssh-masters.ts"],
   "our own home, which was checked before a server could start in it": [
+    "src/base/kept-code.ts",
     "src/base/log.ts",
     "src/base/replace-file.ts",
     "src/commands/start/submit.ts",
@@ -61,6 +62,7 @@ const files = {
     "src/server/clients/listener.ts",
     "src/server/main.ts",
     "src/server/scope.ts",
+    "src/server/serve.ts",
     "src/server/server.ts",
     "src/session/output/log-watch.ts",
     "src/session/machines/neighbours.ts",
@@ -95,7 +97,7 @@ const files = {
 const programs = {
   "which has another process wait for them": ["src/base/aside/outside-program.ts"],
   "programs of our own installation": [
-    "src/base/aside/aside-pool.ts",
+    "src/base/aside/helper-process.ts",
     "src/server/server.ts",
     "src/session/holder/holder-launch.ts",
     "src/web/server/session-server.ts",

@@ -1,9 +1,9 @@
-// The typed face of sys.node, and where the native programs lie. The only module that loads our own addon.
+// The typed face of sys.node, and where the holder lies. The only module that loads our own addon.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Failure } from "../base/failure.ts";
+import { addonFile, nativeFolder, packageRoot } from "./native-files.ts";
 
 /** How a terminal treats what is typed; asked of the pty, never guessed. */
 export interface LineMode {
@@ -129,20 +129,6 @@ interface Addon {
   sampleUsage(roots: readonly number[], lookForGpu: boolean): Promise<TreeUsage[]>;
 }
 
-/** The folder of package.json: the same from src/ and from the bundle in dist/. */
-export const packageRoot: string = findRoot(
-  typeof __dirname === "string" ? __dirname : path.dirname(fileURLToPath(import.meta.url)),
-);
-
-/**
- * Where the built programs lie. FALCON_SESSIONS_NATIVE names another folder than the release build's: the
- * test suites run with the sanitized build that way.
- */
-export const nativeFolder: string = process.env.FALCON_SESSIONS_NATIVE ?? path.join(packageRoot, "native/build/Release");
-
-/** The addon's file, for a worker thread that loads it on its own. */
-export const addonFile: string = path.join(nativeFolder, "sys.node");
-
 /** The holder's executable; a wheel puts it beside the client, in the bin of its environment. */
 export const holderProgram: string = findHolder(packageRoot, nativeFolder);
 
@@ -154,13 +140,6 @@ export function findHolder(root: string, natives: string): string {
   const inBin = path.resolve(root, "..", "..", "bin", "falcon-sessions-holder");
   const fromWheel = process.env.FALCON_SESSIONS_NATIVE === undefined && path.basename(path.dirname(root)) === "share";
   return fromWheel && fs.existsSync(inBin) ? inBin : path.join(natives, "holder");
-}
-
-function findRoot(start: string): string {
-  for (let folder = start; ; folder = path.dirname(folder)) {
-    if (fs.existsSync(path.join(folder, "package.json"))) return folder;
-    if (folder === path.dirname(folder)) throw new Failure(`no package.json above ${start}: this installation is not whole`);
-  }
 }
 
 function loadAddon(): Addon {

@@ -2,7 +2,7 @@
 // It may hang, and be killed for it.
 import fs from "node:fs";
 import { operationOf, thrownOf } from "../base/aside/aside.ts";
-import { helperReady } from "../base/aside/aside-pool.ts";
+import { helperReady } from "../base/aside/helper-process.ts";
 // whoever makes operations is imported for them: here those that a start waits for
 import "../base/config/config-file.ts";
 import "../commands/start/program-file.ts";

@@ -5,8 +5,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { useAside, useSeries } from "../base/aside/aside.ts";
-import { AsidePool, helperProgram } from "../base/aside/aside-pool.ts";
+import { AsidePool } from "../base/aside/aside-pool.ts";
 import { AsideSeries } from "../base/aside/aside-series.ts";
+import { helperProgram } from "../base/aside/helper-process.ts";
 import { steady, wall, within } from "../base/clock.ts";
 import type { Config } from "../base/config/config.ts";
 import { configPath, type LoadedConfig, readSettings } from "../base/config/config-file.ts";
@@ -52,7 +53,6 @@ import { JobEnds } from "./jobs/job-ends.ts";
 import { JobSessions } from "./jobs/job-sessions.ts";
 import { JobSignals } from "./jobs/job-signals.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
-import { screenThreads } from "./screen-threads.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { type SystemUsage, systemUsage } from "./usage.ts";
 
@@ -67,9 +67,8 @@ export interface ServerOptions {
   /** Where no control group holds the job: the process whose end is the job's. */
   keeper?: number | undefined;
   /** A process for work on files of users that was started before. */
-  helper?: ChildProcess | undefined;
-  /** Screens, one of whose threads was started before. */
-  screens?: ScreenPool | undefined;
+  helper: ChildProcess;
+  screens: ScreenPool;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -154,7 +153,7 @@ export class Server implements Context {
     guard: HomeGuard,
     log: Log,
     aside: AsidePool,
-    parts: { store: SessionStore; screens: ScreenPool },
+    store: SessionStore,
     { config, problems }: LoadedConfig,
   ) {
     this.home = options.home;
@@ -168,7 +167,7 @@ export class Server implements Context {
     this.log = log;
     this.config = config;
     for (const problem of problems) log("config.refused", { problem });
-    this.store = parts.store;
+    this.store = store;
     this.archive = new Archive(
       this.store,
       {
@@ -187,7 +186,7 @@ export class Server implements Context {
     this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
     this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
-    this.#screens = parts.screens;
+    this.#screens = options.screens;
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
@@ -381,8 +380,7 @@ export class Server implements Context {
       // while a helper starts, and reads
       const { store } = SessionStore.open(path.join(options.home, databaseName), log);
       guard.databaseOpened();
-      const screens = options.screens ?? screenThreads(options.root, log);
-      server = new Server(options, guard, log, aside, { store, screens }, await settings);
+      server = new Server(options, guard, log, aside, store, await settings);
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();

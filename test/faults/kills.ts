@@ -401,7 +401,7 @@ export function installation(folder: string, { version, rules }: { version?: str
   for (const file of nativeSources(root) as string[]) fs.cpSync(path.join(root, "native", file), path.join(source, file));
   if (rules !== undefined) {
     replace(path.join(source, "filter/sequence_rules.h"), /SEQUENCE_RULES_VERSION = \d+/, `SEQUENCE_RULES_VERSION = ${rules}`);
-    replace(path.join(folder, "dist/server.cjs"), /sequenceRulesVersion = \d+/, `sequenceRulesVersion = ${rules}`);
+    replace(path.join(folder, "dist/server-program.cjs"), /sequenceRulesVersion = \d+/, `sequenceRulesVersion = ${rules}`);
   }
   const compiler = process.env.CC ?? "cc";
   const flags = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", `-I${source}`, `-DFALCON_VERSION="${said}"`];

@@ -41,7 +41,7 @@ test("who may say that bytes can be shown", () => {
   ]);
   // nothing else writes to the standard streams: the server's are its log, the web's processes escape what
   // they say
-  assert.deepEqual(having(/process\.std(out|err)\b|console\.\w+\(/), ["server/main.ts", "web/server/say.ts"]);
+  assert.deepEqual(having(/process\.std(out|err)\b|console\.\w+\(/), ["server/main.ts", "server/serve.ts", "web/server/say.ts"]);
 });
 
 test("prose: controls, marks of direction and what has no shape are escaped, on stdout but for attributes", () => {

@@ -1,10 +1,11 @@
 // The helper processes that touch files of users: each has a deadline for what it does, and is killed and
 // replaced past it.
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../log.ts";
 import { errorOf, NoAnswer, type Thrown } from "./aside.ts";
+import { forkHelper, helperReady } from "./helper-process.ts";
 
 /**
  * How long (ms) one piece of work may take: a person waits for it, and a file system that is there answers in
@@ -27,9 +28,6 @@ export const refusedFor = 60_000;
  * for a new one.
  */
 const idleFor = 300_000;
-
-/** Memory (MiB) that a helper may fill, beyond which it ends: documents are read in it that others wrote. */
-const helperMemory = 192;
 
 /** Work that waits for its turn: more is a server that is asked for more than its disks give. */
 export const mostWaiting = 10_000;
@@ -248,36 +246,9 @@ export function noHelper(error: Error): string {
   return `no process can be started to look at files: your limit of ${what} is reached ('falcon doctor' tells the limits)`;
 }
 
-/** The first that a helper says. */
-export const helperReady = "ready";
-
 /** Of a helper that ended, or took its time, before it was ready: Node aborts or hangs without threads. */
 export const notStarted =
   "no process can be started to look at files: your limit of processes and threads is reached ('ulimit -u'), or the machine has too much to do";
-
-/** The helpers' program in the installation below `root`. */
-export function helperProgram(root: string): string {
-  return path.join(root, "dist", "aside-helper.cjs");
-}
-
-/**
- * A process of the helpers' program, which keeps nobody alive, and of the server's environment has the place
- * of compiled code alone. It does one thing after the other, with five threads instead of Node's usual
- * eleven.
- */
-export function forkHelper(script: string): ChildProcess {
-  const { NODE_COMPILE_CACHE } = process.env;
-  const child = fork(script, [], {
-    serialization: "advanced",
-    execArgv: [`--max-old-space-size=${helperMemory}`, "--v8-pool-size=1"],
-    env: { UV_THREADPOOL_SIZE: "1", ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) },
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    cwd: "/",
-  });
-  child.unref();
-  child.channel?.unref();
-  return child;
-}
 
 export function noAnswer(file: string): NoAnswer {
   return Object.assign(new NoAnswer(`${file} does not answer: is its file system away?`), { code: "ETIMEDOUT" });

@@ -2,7 +2,8 @@
 // killed when it does not answer.
 import type { ChildProcess } from "node:child_process";
 import { errorOf, NoAnswer, type Series, type Thrown } from "./aside.ts";
-import { forkHelper, helperReady, longestWork, noAnswer, noHelper, notStarted } from "./aside-pool.ts";
+import { longestWork, noAnswer, noHelper, notStarted } from "./aside-pool.ts";
+import { forkHelper, helperReady } from "./helper-process.ts";
 
 /**
  * How long (ms) a piece after the first may take: a disk that is busy keeps a writer waiting for seconds, and

@@ -4,7 +4,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { quoted } from "../../base/text/shell-words.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, sentHere, sentToSite } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";

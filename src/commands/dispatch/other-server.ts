@@ -3,7 +3,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import { realPath } from "../../session/life/real-paths.ts";
 import { selectSession } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";

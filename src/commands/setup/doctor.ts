@@ -3,7 +3,7 @@ import { Status } from "../../base/failure.ts";
 import { warning } from "../../doctor/condition.ts";
 import { type Condition, diagnose } from "../../doctor/diagnosis.ts";
 import type { FalconSeen } from "../../doctor/falcons.ts";
-import { packageRoot } from "../../platform/native.ts";
+import { packageRoot } from "../../platform/native-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { knownHosts } from "../machines/known-hosts.ts";

@@ -2,7 +2,7 @@
 // stays first on PATH), and the completion.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";

@@ -2,7 +2,7 @@
 // Python one is falcon-python then.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 

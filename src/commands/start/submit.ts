@@ -6,7 +6,7 @@ import { durationOf } from "../../base/text/quantity.ts";
 import { limitSignalFrom, signalOption } from "../../batch/limit-signal.ts";
 import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm } from "../../batch/slurm.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import type { Submission } from "../../session/machines/submissions.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";

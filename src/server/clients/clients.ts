@@ -6,7 +6,7 @@ import path from "node:path";
 import type { Log } from "../../base/log.ts";
 import type { Call } from "../../commands/dispatch/call.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allowance.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import { descriptorOf } from "../../platform/own-socket.ts";
 import { clientProtocol, type Hello } from "../../protocol/client.ts";
 import { isNewer } from "../version.ts";

@@ -1,6 +1,7 @@
 // Screens shared out among several worker threads: a session whose output is dear to draw takes the time of
 // its own; those that are with another one do not meet it, and those that are with it leave where it takes
 // the whole of its thread.
+import type { ScreenThread } from "./screen-thread.ts";
 import type { OpenOptions, ScreenEvents, ScreenHandle, Screens } from "./screens.ts";
 
 /** Who opens screens. */
@@ -34,6 +35,11 @@ export class ScreenPool implements OpensScreens {
 
   prepare(): void {
     this.#chosen().prepare();
+  }
+
+  /** A thread that was started before there was a pool. */
+  begin(thread: ScreenThread): void {
+    this.#chosen().begin(thread);
   }
 
   #chosen(): Screens {

@@ -1,11 +1,12 @@
 // The screens of one worker, as the main thread has them: starts it, hands on what is said and answered, and
 // has another one take over where it dies, or where its thread stands in one screen's turn.
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { shortageOf } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { asBuffer, type FromWorker, type Key, type ToWorker } from "./channel.ts";
 import { type Answer, type Line, RemoteScreen } from "./remote-screen.ts";
 import type { OpenOptions, ScreenEvents, ScreenHandle } from "./screen-handle.ts";
+import { type ScreenThread, startScreenThread } from "./screen-thread.ts";
 import { TurnWatch } from "./turn-watch.ts";
 
 export type { InputModes, ScreenText, Snapshot } from "../model/screen.ts";
@@ -119,21 +120,27 @@ export class Screens {
     };
   }
 
-  /** Starts the worker, which takes some 60 ms to come up, for a screen that is about to be opened. */
+  /** Starts the worker, which takes some 50 ms to come up, for a screen that is about to be opened. */
   prepare(): void {
     if (!this.#disposed && this.#resting === undefined && this.#worker === undefined) this.#start();
   }
 
   /** Without a worker, where the limit of threads leaves none, its screens rest. */
   #start(): Worker | undefined {
-    let worker: Worker;
+    let thread: ScreenThread;
     try {
-      worker = new Worker(this.#file, { workerData: { addon: this.#addon, turns: this.#turns.begin() } });
+      thread = startScreenThread(this.#file, this.#addon);
     } catch (error) {
       this.#log("screens.failed", { reason: String(error) });
       this.#rest(shortageOf(error));
       return undefined;
     }
+    return this.begin(thread);
+  }
+
+  /** Has a thread that was started just now, for a screen that is about to be opened. */
+  begin({ worker, mark }: ScreenThread): Worker {
+    this.#turns.begin(mark);
     this.#worker = worker;
     this.#born = performance.now();
     worker.on("message", (message: FromWorker) => {

@@ -27,11 +27,10 @@ export class TurnWatch {
     this.#effects = effects;
   }
 
-  /** A thread begins; answers what it is to tell its turns by. */
-  begin(): SharedArrayBuffer {
+  /** A thread begins, which tells its turns by this. */
+  begin(mark: TurnMark): void {
     this.stop();
-    this.#mark = new TurnMark();
-    return this.#mark.memory;
+    this.#mark = mark;
   }
 
   /** Whether the thread stands in a turn, as far as somebody has looked. */

@@ -14,7 +14,7 @@ interface NativeCalls {
 }
 
 const native = nativeCalls((workerData as { addon?: string } | null)?.addon);
-const gc = exposedGc();
+let gc: (() => void) | undefined;
 
 /** Passes over plain lines; undefined where the addon is missing. */
 export const scanPlainText: PlainTextScan | undefined = native.scanPlainText;
@@ -28,13 +28,18 @@ function nativeCalls(addon: string | undefined): Partial<NativeCalls> {
   }
 }
 
-/** V8's collector, which Node shows only when asked; undefined where it does not. */
-function exposedGc(): (() => void) | undefined {
+/**
+ * V8's collector, which Node shows only when asked. The flag is taken back: code that is kept with one flag
+ * more than a process starts with is thrown away by the next one.
+ */
+function exposedGc(): () => void {
   try {
     v8.setFlagsFromString("--expose-gc");
     return vm.runInNewContext("gc") as () => void;
   } catch {
-    return undefined;
+    return () => {};
+  } finally {
+    v8.setFlagsFromString("--no-expose-gc");
   }
 }
 
@@ -66,7 +71,8 @@ export function collectGarbage(): void {
   clearTimeout(collecting);
   collecting = setTimeout(() => {
     heldBlocks.clear();
-    gc?.();
+    gc ??= exposedGc();
+    gc();
     // V8 frees in a thread of its own, in its time
     collecting = setTimeout(() => {
       collecting = undefined;

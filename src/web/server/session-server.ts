@@ -7,7 +7,7 @@ import path from "node:path";
 import { Status, sentence } from "../../base/failure.ts";
 import { textOf } from "../../base/text/bytes.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
-import { nativeFolder } from "../../platform/native.ts";
+import { nativeFolder } from "../../platform/native-files.ts";
 import { connectOwn } from "../../platform/own-socket.ts";
 import { ClientFrame, mostFromServer, ServerFrame } from "../../protocol/client.ts";
 import { encodeFrame, FrameReader } from "../../protocol/frame.ts";

@@ -44,8 +44,8 @@ describe("a trainer more", () => {
 
   test("list, watch, show, figure, logs, events, wait, stop and doctor know it", async () => {
     const installation = new Installation(path.join(path.dirname(home.folder), "with-counting"));
-    await bundle("src/server/main.ts", path.join(installation.folder, "dist/server.cjs"));
-    await bundle("src/server/aside-helper.ts", path.join(installation.folder, "dist/aside-helper.cjs"));
+    await bundle("src/server/serve.ts", path.join(installation.folder, "dist/server-program.cjs"));
+    await bundle("src/server/aside-helper.ts", path.join(installation.folder, "dist/aside-program.cjs"));
     const ours = { file: installation.falcon };
     const program = path.join(home.work, "count");
     // it goes on with every line that it is given, and ends gracefully at SIGUSR1

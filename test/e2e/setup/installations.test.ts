@@ -2,7 +2,6 @@
 // with loses nothing.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import * as module from "node:module";
 import net from "node:net";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
@@ -116,23 +115,29 @@ describe("installations", () => {
     socket.destroy();
   });
 
-  test("a server finds what an earlier one compiled", {
-    skip: "flushCompileCache" in module ? false : "this Node cannot",
-  }, async () => {
+  test("a server finds what an earlier one compiled, and what it has itself is as good", async () => {
     const cache = path.join(home.folder, "code-cache");
-    const compiled = () => (fs.existsSync(cache) ? fs.readdirSync(cache, { recursive: true, encoding: "utf8" }) : []);
-    await home.ok(["sessions"], { file: one.falcon });
+    const kept = () =>
+      (fs.existsSync(cache) ? fs.readdirSync(cache) : []).filter((name) => /\.(start|\w+-program)$/.test(name)).sort();
+    const startOne = async () => {
+      const id = await home.start(["sh", "-c", "echo begun; read -r x"], [], { file: one.falcon });
+      await home.untilState(id, "running");
+    };
+    const ofServer = (name: string) => /^server-program.*\.start$/.test(name);
+    // the last one that a server writes, and each of its helper and its thread
+    const last = /^yaml.*\.start$/;
+    await startOne();
     // a server that is killed has no last words, so what it compiled is written before
-    await until(() => compiled().length > 1, "compiled code");
+    await until(() => kept().some((name) => last.test(name)), "the server's code");
+    for (const program of ["aside-program", "screen-program"])
+      await until(() => kept().some((name) => name.startsWith(program)), `the code of ${program}`);
     await home.ok(["server", "stop"], { file: one.falcon });
-    const kept = compiled();
-    await home.ok(["sessions"], { file: one.falcon });
-    await home.ok(["server", "stop"], { file: one.falcon });
-    const again = compiled();
-    assert.deepEqual(
-      kept.filter((name) => !again.includes(name)),
-      [],
-      "the same code is the same file",
-    );
+    const [server, yaml] = [kept().find(ofServer), kept().find((name) => last.test(name))] as [string, string];
+    const { ino } = fs.statSync(path.join(cache, server));
+    fs.rmSync(path.join(cache, yaml));
+    await startOne();
+    // it writes this one anew, behind those that did not fit
+    await until(() => kept().includes(yaml), "the code that was lacking");
+    assert.equal(fs.statSync(path.join(cache, server)).ino, ino, "the code of the first server fitted");
   });
 });

@@ -14,7 +14,6 @@ import {
   fileSystem,
   lineMode,
   openFolder,
-  packageRoot,
   peerCredentials,
   punchHole,
   recvFds,
@@ -25,6 +24,7 @@ import {
   unlinkAt,
   writeSome,
 } from "../../../src/platform/native.ts";
+import { packageRoot } from "../../../src/platform/native-files.ts";
 import { root } from "../../support/paths.ts";
 
 let folder: string;

@@ -1,0 +1,7 @@
+// The words that the client starts a server with.
+
+/** Value of `--name`, or undefined. */
+export function option(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? undefined : process.argv[at + 1];
+}

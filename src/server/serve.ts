@@ -1,0 +1,84 @@
+// The server's program: serves a home from its start to its end, and tells the client that started it.
+import type { ChildProcess } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { sentence } from "../base/failure.ts";
+import { calm } from "../base/kept-code.ts";
+import type { Log } from "../base/log.ts";
+import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
+import { keepCompiled } from "./code-cache.ts";
+import { AlreadyServed } from "./home/home-guard.ts";
+import { option } from "./option.ts";
+import { screenThreads } from "./screen-threads.ts";
+import { installedVersion, Server } from "./server.ts";
+
+/** What the entry has started, and knows. */
+export interface Begun {
+  home: string;
+  /** Folder of the program: package.json and dist are in it. */
+  root: string;
+  /** A process for work on files of users. */
+  helper: ChildProcess;
+  /** A thread for the screen that is about to be opened. */
+  screen: ScreenThread | undefined;
+  /** Keeps what V8 has compiled of this program. */
+  keepCode(): Promise<void>;
+}
+
+/** Tells the client that started us: "1" when we listen; nothing, and the end of the pipe, when we do not. */
+function tell(readyFd: number | undefined, word: string): void {
+  if (readyFd === undefined) return;
+  try {
+    if (word !== "") fs.writeSync(readyFd, word);
+    fs.closeSync(readyFd);
+  } catch {
+    // the client is gone; others will come
+  }
+}
+
+export async function serve({ home, root, helper, screen, keepCode }: Begun): Promise<void> {
+  const ready = option("ready");
+  const readyFd = ready === undefined ? undefined : Number(ready);
+  let server: Server | undefined;
+  const early: Parameters<Log>[] = [];
+  const log: Log = (...told) => {
+    if (server === undefined) early.push(told);
+    else server.log(...told);
+  };
+  const screens = screenThreads(root, log, screen);
+  try {
+    server = await Server.start({
+      home,
+      root,
+      helper,
+      screens,
+      version: installedVersion(root),
+      job: option("job"),
+      host: option("host"),
+      keeper: option("keeper") === undefined ? undefined : Number(option("keeper")),
+      ended: () => process.exit(0),
+    });
+  } catch (error) {
+    // the client shows this line
+    if (!(error instanceof AlreadyServed)) process.stderr.write(`${sentence(error)}\n`);
+    tell(readyFd, error instanceof AlreadyServed ? "1" : "");
+    process.exit(error instanceof AlreadyServed ? 0 : 1);
+  }
+  for (const told of early) server.log(...told);
+  // SIGHUP: the terminal of the client that started us is gone, which is none of our business
+  process.on("SIGHUP", () => {});
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
+  process.on("uncaughtException", (error) => {
+    // holders and programs live on, and the next client starts a new server that adopts them
+    server.log("server.crashed", { reason: String(error), stack: error.stack });
+    process.exit(70);
+  });
+  process.on("unhandledRejection", (error) => {
+    server.log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+  });
+  tell(readyFd, "1");
+  setTimeout(() => {
+    keepCompiled(path.join(option("host") ?? home, "code-cache"));
+    void keepCode();
+  }, calm).unref();
+}

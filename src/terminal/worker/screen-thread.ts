@@ -1,0 +1,18 @@
+// A thread that draws screens, as it is started: with the memory in which it tells whose turn it is.
+import { Worker } from "node:worker_threads";
+import { TurnMark } from "./turn-mark.ts";
+
+export interface ScreenThread {
+  worker: Worker;
+  mark: TurnMark;
+}
+
+/**
+ * @param file the worker's program.
+ * @param addon file of the native addon, which it loads on its own.
+ * @throws Error where the limit of threads leaves none.
+ */
+export function startScreenThread(file: string | URL, addon: string | undefined): ScreenThread {
+  const mark = new TurnMark();
+  return { worker: new Worker(file, { workerData: { addon, turns: mark.memory } }), mark };
+}
