@@ -1,5 +1,5 @@
 // Time of a cold start with what an earlier server has compiled, and beside it without: what the code cache
-// (src/server/code-cache.ts) is worth with this Node.
+// (src/base/kept-code.ts) is worth with this Node.
 import fs from "node:fs";
 import path from "node:path";
 import { until } from "../../support/events.ts";
@@ -10,8 +10,8 @@ import { makeSide } from "../sides.ts";
 
 /** What the first screen may take with a warm cache, on two idle cores with Node 24 (ms). */
 const coldGoal = 200;
-/** Files of compiled code when it has written all: its bundle, its packages, those of its threads. */
-const enough = 5;
+/** Of compiled code when all is written: three of the server, two of its helper, three of the screens' thread. */
+const enough = 8;
 
 /** Of a new home, in which `before` puts what it likes: ms until the program's whole first screen. */
 async function coldStart(
@@ -44,15 +44,12 @@ export const codeCache: Measure = {
     const kept = path.join(bench.drivers.folder, "code-cache");
     const inHome = (home: string) => path.join(home, "code-cache");
     const files = (folder: string) =>
-      fs.existsSync(folder)
-        ? fs.readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
-        : [];
+      (fs.existsSync(folder) ? fs.readdirSync(folder) : []).filter((name) => /\.cjs-.*\.[a-z]+(-program)?$/.test(name));
     const first = await coldStart(
       bench,
       {},
       () => {},
       async (home) => {
-        if (Number(process.versions.node.split(".")[0]) < 22) return; // it keeps nothing
         await until(() => files(inHome(home)).length >= enough, "compiled code");
         fs.cpSync(inHome(home), kept, { recursive: true });
       },
