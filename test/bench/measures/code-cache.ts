@@ -10,7 +10,7 @@ import { makeSide } from "../sides.ts";
 
 /** What the first screen may take with a warm cache, on two idle cores with Node 24 (ms). */
 const coldGoal = 200;
-/** Of compiled code when all is written: three of the server, two of its helper, three of the screens' thread. */
+/** Of code when all is written: three files of the server, two of its helper, three of the thread. */
 const enough = 8;
 
 /** Of a new home, in which `before` puts what it likes: ms until the program's whole first screen. */
