@@ -37,12 +37,14 @@ for (const file of wheels.filter((wheel) => fs.existsSync(wheel))) {
     "scripts/falcon-sessions",
     "scripts/falcon-sessions-holder",
     "dist/server.cjs",
+    "dist/server-program.cjs",
     "native/build/Release/sys.node",
   ])
     if (!listed.includes(part)) problems.push(`${path.basename(file)} has no ${part}`);
 }
 const shown = fs.existsSync(packed) ? run("tar", ["tzf", packed]) : "";
-if (shown !== "" && !shown.includes("package/dist/server.cjs")) problems.push(`${path.basename(packed)} has no dist/server.cjs`);
+for (const part of ["dist/server.cjs", "dist/server-program.cjs"])
+  if (shown !== "" && !shown.includes(`package/${part}`)) problems.push(`${path.basename(packed)} has no ${part}`);
 
 for (const problem of problems) console.error(`release: ${problem}`);
 console.log(`release ${version} would publish:`);
