@@ -19,7 +19,8 @@ enum {
   // DIRECT: offset · version of the rules · one byte for each kind of sequence; then the tail.
   BEGIN_HEAD = 9 + SEQUENCE_KINDS,
   // The server hears after so much output, or where the terminal took nothing for a while: ten times a second
-  // at most, since each time costs its main thread as much as the rest of a flood.
+  // at most, since each time costs its main thread as much as the rest of a flood; but not where the terminal
+  // lags, which may be shown the past meanwhile.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
   HOLDER_DATA = 66,
@@ -178,8 +179,9 @@ static bool has_blocked(void) { return d.blocked_ms > 0 || d.blocked_since_ms > 
 static void report(void) {
   int64_t now = os_steady_ms(), passed = now - d.reported_ms;
   uint64_t offset = shown();
-  if (passed < REPORT_MS || (offset - d.reported < REPORT_BYTES && !has_blocked())) return;
   int64_t blocked = d.blocked_ms + (d.blocked_since_ms ? now - d.blocked_since_ms : 0);
+  bool much = offset - d.reported >= REPORT_BYTES, late = passed >= REPORT_MS, lags = 2 * blocked >= passed;
+  if (!(late && (much || has_blocked())) && !(much && lags)) return;
   d.reports->at(offset, (uint8_t)(passed > 0 ? blocked * 100 / passed : 0));
   d.reported = offset;
   d.reported_ms = now;
