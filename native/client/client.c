@@ -105,7 +105,9 @@ static void turn(void) {
   slots[5].events = keys_events;
   int timeout = time_left(), step = client.out_left > 0 ? -1 : direct_timeout();
   if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
-  int ready = os_poll(slots, 8, step >= 0 && (timeout < 0 || step < timeout) ? step : timeout);
+  if (step >= 0 && (timeout < 0 || step < timeout)) timeout = step;
+  int ready = os_poll_awake(slots, 8, timeout, client.expects_echo ? ECHO_US : 0);
+  client.expects_echo = false;
   if (ready < 0 && errno != EINTR) client_die("poll: %s", strerror(errno));
   if (ready < 0) return;
   if (ready == 0 && timeout >= 0 && time_left() == 0) {

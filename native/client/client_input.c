@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "remote/away.h"
+#include "client/direct.h"
 #include "client/keys.h"
 #include "system/os.h"
 #include "client/typing.h"
@@ -13,6 +14,7 @@
 static void take_typed(const uint8_t *bytes, size_t length) {
   if (length == 0) return;
   if (typing_waiting() > 0 || !keys_take(bytes, length)) typing_take(bytes, length, os_steady_ms());
+  else client.expects_echo = direct_is_quiet();
 }
 
 // What was read while the question stands: up to its answer it is of what is asked about, behind it it is

@@ -23,6 +23,8 @@ enum {
   // lags, which may be shown the past meanwhile.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
+  // So long without output is no flood.
+  QUIET_MS = 2,
   HOLDER_DATA = 66,
   HOLDER_EXIT = 67,
   HOLDER_SIZED = 71,
@@ -42,6 +44,7 @@ static struct {
   enum direct_end why;
   uint8_t in[FRAME_HEADER + FRAME_MOST];
   size_t in_length;
+  int64_t read_ms;          // when the holder last said something
   uint64_t reported;        // offset of the last report
   int64_t reported_ms, blocked_ms, blocked_since_ms;
   bool owes_cancel;         // something was cut off on the terminal, perhaps within a sequence: CAN is still to be written
@@ -51,6 +54,7 @@ static size_t unwritten(void) { return d.filter.out.length - d.written; }
 
 bool direct_is_on(void) { return d.on; }
 int direct_fd(void) { return d.on && !d.over && unwritten() == 0 ? d.holder : -1; }
+bool direct_is_quiet(void) { return d.on && os_steady_ms() - d.read_ms >= QUIET_MS; }
 bool direct_waits(void) { return d.owes_cancel || (d.on && unwritten() > 0); }
 bool direct_at_rest(void) { return !d.owes_cancel && (!d.on || (unwritten() == 0 && !stream_filter_streams(&d.filter))); }
 
@@ -152,6 +156,7 @@ static void read_holder(void) {
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (count <= 0) return finish(DIRECT_HOLDER_GONE);
     d.in_length += (size_t)count;
+    d.read_ms = os_steady_ms();
   }
   take_frames();
 }

@@ -34,6 +34,8 @@ bool direct_is_on(void);
 int direct_fd(void);
 // Whether the terminal is to be polled for writing.
 bool direct_waits(void);
+// Whether the output is read here, and there has been none for a little while.
+bool direct_is_quiet(void);
 // Milliseconds until the next report is due; -1: none is.
 int direct_timeout(void);
 // Reads what the holder sent, a bounded amount, and writes what the terminal takes; without `reads` only what

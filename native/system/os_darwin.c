@@ -148,6 +148,11 @@ size_t os_descendants(const pid_t *roots, size_t root_count, pid_t session_of, p
 
 void os_prefer_latency(void) {}
 
+int os_poll_awake(struct pollfd *slots, nfds_t count, int ms, int64_t awake_us) {
+  (void)awake_us;
+  return poll(slots, count, ms);
+}
+
 bool os_machine_ids(char *id, char *boot, size_t room) {
   uuid_t uuid;
   const struct timespec wait = {1, 0};

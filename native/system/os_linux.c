@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -350,6 +351,20 @@ void os_prefer_latency(void) {
   now.flags |= RESET_ON_FORK;
   now.runtime = PIECE_NS;
   if (syscall(SYS_sched_setattr, 0, &now, 0) < 0) errno = 0;
+}
+
+static int64_t monotonic_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int os_poll_awake(struct pollfd *slots, nfds_t count, int ms, int64_t awake_us) {
+  for (int64_t end = monotonic_us() + awake_us; ms != 0 && monotonic_us() < end; sched_yield()) {
+    int ready = poll(slots, count, 0);
+    if (ready != 0) return ready;
+  }
+  return poll(slots, count, ms);
 }
 
 bool os_machine_ids(char *id, char *boot, size_t room) {

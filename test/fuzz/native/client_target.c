@@ -207,6 +207,7 @@ bool direct_begin(int holder, const uint8_t *payload, size_t length, const struc
 bool direct_is_on(void) { return false; }
 int direct_fd(void) { return -1; }
 bool direct_waits(void) { return false; }
+bool direct_is_quiet(void) { return false; }
 int direct_timeout(void) { return -1; }
 bool direct_step(bool reads) {
   (void)reads;
@@ -221,8 +222,9 @@ bool direct_stop(bool tell) {
 
 // Nor are keys sent to a holder.
 void keys_begin(const uint8_t token[16]) { (void)token; }
-void keys_open(const uint8_t set[KEYS_SET], int holder) {
+void keys_open(const uint8_t set[KEYS_SET], uint8_t interrupt, int holder) {
   (void)set;
+  (void)interrupt;
   fuzz_require(holder == -1, "no descriptor came");
 }
 void keys_close(void) {}

@@ -37,6 +37,11 @@ int os_poll(struct pollfd *slots, nfds_t count, int ms) {
   }
 }
 
+int os_poll_awake(struct pollfd *slots, nfds_t count, int ms, int64_t awake_us) {
+  (void)awake_us;
+  return os_poll(slots, count, ms);
+}
+
 int os_clock_gettime(clockid_t id, struct timespec *time) {
   int64_t ms = id == CLOCK_REALTIME ? world.now + world.wall : world.now;
   *time = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
