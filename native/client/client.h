@@ -91,8 +91,8 @@ enum {
   // What was typed waits for the holder to say that it has what went there; a wake-up for the case that it
   // does not.
   KEYS_AGAIN_MS = 20,
-  // The echo of a key comes sooner than this (us), and so much sooner where the client does not have to be woken
-  // for it: of 215 us on an idle machine of two processors that was 35.
+  // The echo of a key comes sooner than this (us), and sooner still where the client has not to be woken for
+  // it: of 215 us on an idle machine of two processors that was 35.
   ECHO_US = 300,
   // What was typed for another machine longer ago than this is late: whoever typed it may mean something else
   // by now.

@@ -43,7 +43,8 @@ void client_allow_keys(const uint8_t *payload, size_t length) {
   if (length < 4 + KEYS_SET) return;
   // an older server does not say whether a descriptor rides on it: it does on the first
   bool carries = length > 4 + KEYS_SET ? payload[4 + KEYS_SET] & KEYS_CARRIES : !keys_have_holder();
-  keys_open(payload + 4, carries ? client_take_passed() : -1);
+  uint8_t interrupt = length > 5 + KEYS_SET ? payload[5 + KEYS_SET] : 0;
+  keys_open(payload + 4, interrupt, carries ? client_take_passed() : -1);
   if (get_u32(payload) != client.inputs_sent || typing_waiting() > 0) keys_close();
 }
 

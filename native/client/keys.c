@@ -15,6 +15,7 @@ enum {
   HOLDER_KEYS = 10,
   HOLDER_TAKEN = 73,
   KEYS_HEAD = 17,
+  KEYS_INTERRUPT = 2,
   // A read that is longer is no typing: the server sees to it.
   LONGEST_READ = 256,
   // So much waits for a holder that does not read; then keys go to the server again.
@@ -29,6 +30,7 @@ static struct {
   bool open;
   bool ready;                    // the holder has answered: it has a place for us
   uint8_t set[KEYS_SET];
+  uint8_t interrupt;             // goes by itself; 0: not at all
   uint64_t writer, sent, taken;  // bytes
   int64_t sent_ms;
   uint8_t out[MOST_WAITING];
@@ -38,7 +40,6 @@ static struct {
 } k = {.holder = -1};
 
 void keys_begin(const uint8_t token[16]) { k.writer = get_u64(token); }
-
 
 bool keys_have_holder(void) { return k.holder >= 0; }
 
@@ -65,12 +66,12 @@ static void send_waiting(void) {
   }
 }
 
-static void add_frame(const uint8_t *bytes, size_t length) {
+static void add_frame(const uint8_t *bytes, size_t length, uint8_t flags) {
   uint8_t *at = k.out + k.out_length;
   put_header(at, HOLDER_KEYS, KEYS_HEAD + length);
   put_u64(at + FRAME_HEADER, k.writer);
   put_u64(at + FRAME_HEADER + 8, k.sent);
-  at[FRAME_HEADER + 16] = 0;
+  at[FRAME_HEADER + 16] = flags;
   if (length > 0) memcpy(at + FRAME_HEADER + KEYS_HEAD, bytes, length);
   k.out_length += FRAME_HEADER + KEYS_HEAD + length;
   k.sent += length;
@@ -78,26 +79,28 @@ static void add_frame(const uint8_t *bytes, size_t length) {
   send_waiting();
 }
 
-void keys_open(const uint8_t set[KEYS_SET], int holder) {
+void keys_open(const uint8_t set[KEYS_SET], uint8_t interrupt, int holder) {
   // the one that is there has what is still on its way
   if (holder >= 0 && k.holder >= 0) os_close(holder);
   else if (holder >= 0) {
     os_fcntl(holder, F_SETFL, os_fcntl(holder, F_GETFL, 0) | O_NONBLOCK);
     k.holder = holder;
-    add_frame(NULL, 0);
+    add_frame(NULL, 0, 0);
   }
   memcpy(k.set, set, sizeof k.set);
+  k.interrupt = interrupt;
   k.open = k.holder >= 0;
 }
 
 bool keys_take(const uint8_t *bytes, size_t length) {
+  bool interrupt = length == 1 && k.interrupt && *bytes == k.interrupt;
   bool goes = k.open && k.ready && length <= LONGEST_READ && sizeof k.out - k.out_length >= FRAME_HEADER + KEYS_HEAD + length;
-  for (size_t i = 0; goes && i < length; i++) goes = k.set[bytes[i] >> 3] >> (bytes[i] & 7) & 1;
+  for (size_t i = 0; goes && !interrupt && i < length; i++) goes = k.set[bytes[i] >> 3] >> (bytes[i] & 7) & 1;
   if (!goes) {
     k.open = false;
     return false;
   }
-  add_frame(bytes, length);
+  add_frame(bytes, length, interrupt ? KEYS_INTERRUPT : 0);
   return true;
 }
 

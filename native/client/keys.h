@@ -15,9 +15,9 @@ enum {
 
 // Whose keys they are, as the holder counts them.
 void keys_begin(const uint8_t token[16]);
-// The way is open for these bytes, on this connection to the holder (-1: on the one that is there). The
-// descriptor is ours from then on.
-void keys_open(const uint8_t set[KEYS_SET], int holder);
+// The way is open for these bytes, and for the interrupt character (0: none) alone, on this connection to the
+// holder (-1: on the one that is there). The descriptor is ours from then on.
+void keys_open(const uint8_t set[KEYS_SET], uint8_t interrupt, int holder);
 // The way is closed for now: what was typed goes another one.
 void keys_close(void);
 // The session is left: the connection ends.

@@ -37,6 +37,7 @@ enum {
   FROM_SIZED = 71,
   FROM_HOLE = 72,
   FROM_TAKEN = 73,
+  FROM_INTERRUPTED = 74,
 };
 
 enum {
@@ -207,6 +208,7 @@ void server_handle(const struct pollfd *slots);
 void server_pump(void);
 // True while typed bytes wait for the terminal and for nobody else.
 bool server_typing(void);
+bool server_is_typed_at(void);
 // When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady
 // ms); 0: never.
 int64_t server_turn_end(void);

@@ -58,6 +58,7 @@ struct connection {
   size_t typed_at, typed_end;
   uint64_t typed_in, typed_done, typed_told;  // counts of INPUT bytes since the connection began
   uint64_t writer;     // who typed last on it, by KEYS
+  uint32_t told_interrupts;
 };
 
 // Somebody who types, over any number of connections: so many bytes of theirs were taken.
@@ -73,6 +74,7 @@ struct server {
   struct writer writers[WRITERS];
   struct size_mark sizes[SIZES_KEPT];  // a ring
   uint64_t size_count;
+  uint32_t interrupts;        // interrupt characters by KEYS since this holder began, which servers count
   int64_t served_later_ms;    // since when a little output waits for servers
   int listener;
   char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -92,6 +94,9 @@ void typing_take_stalled(void);
 bool typing_take(struct connection *c, const uint8_t *bytes, size_t length, bool more);
 // The same for a writer's bytes behind their first `number`; what was taken already is dropped.
 bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length, bool more);
+// The same for what may be the terminal's interrupt character, which is nothing that the program reads: it is
+// counted, and passes by what others have typed. False where it is to be taken as any other byte.
+bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length);
 uint64_t typing_taken(uint64_t writer);
 void typing_forget(struct connection *c);
 // The connection is closed; what was typed on it is still delivered.
@@ -99,7 +104,8 @@ void typing_left(struct connection *c);
 
 // ---- holder_cursor.c
 void cursor_subscribe(struct connection *c, uint64_t offset);
-bool cursor_has_news(const struct connection *c);
+// Whether there is something to send to it that does not wait a little.
+bool cursor_speaks(const struct connection *c);
 // Sends what there is to send, a bounded amount.
 void cursor_pump(struct connection *c);
 

@@ -16,12 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1 };
-// While a viewer is served, servers hear of a little output, and who types that it was taken, so much later
-// (ms): their wake-ups compete with the program's and the viewer's for the processor (an echo after 199
-// instead of 297 us, by the servers' alone).
-enum { SERVED_LATER_MS = 2, LITTLE_OUTPUT = 4096 };
-
+enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1, KEYS_INTERRUPT = 2 };
 struct server server;
 
 static void set_nonblocking(int fd) {
@@ -223,6 +218,9 @@ static enum verdict take_frame(struct connection *c, uint8_t type, const uint8_t
       return typing_take(c, payload, length, false) ? TAKEN : LATER;
     case TO_KEYS:
       if (length < KEYS_HEAD) return MALFORMED;
+      if (payload[16] & KEYS_INTERRUPT &&
+          typing_interrupt(c, get_u64(payload), get_u64(payload + 8), payload + KEYS_HEAD, length - KEYS_HEAD))
+        return TAKEN;
       return typing_take_counted(c, get_u64(payload), get_u64(payload + 8), payload + KEYS_HEAD, length - KEYS_HEAD,
                                  payload[16] & KEYS_MORE) ? TAKEN : LATER;
     case TO_SPEAK:
@@ -313,42 +311,6 @@ static void read_frames(struct connection *c) {
   server_take_frames(c);
 }
 
-// ---- whom to serve first
-
-// Whether what there is to say to it may wait a little, since a viewer hears of the output now.
-static bool may_wait(const struct connection *c) {
-  if (!c->greeted || c->outgoing_at < c->outgoing_end || c->wants_master || c->tell_size || holder_ending()) return false;
-  if (c->role == ROLE_VIEWER) return !c->subscribed;
-  return c->subscribed && !c->tell_taken && c->typed_done == c->typed_told && log_end() - c->position <= LITTLE_OUTPUT;
-}
-
-static bool is_viewer(const struct connection *c) { return is_open(c) && c->role == ROLE_VIEWER && c->subscribed; }
-
-void server_pump(void) {
-  bool viewed = false, later = false;
-  int64_t now = now_ms();
-  for (size_t i = 0; i < CONNECTIONS; i++) {
-    if (!is_viewer(&server.connections[i])) continue;
-    cursor_pump(&server.connections[i]);
-    viewed = true;
-  }
-  for (size_t i = 0; i < CONNECTIONS; i++) {
-    struct connection *c = &server.connections[i];
-    if (!is_open(c) || is_viewer(c)) continue;
-    if (viewed && may_wait(c) && cursor_has_news(c)) {
-      if (server.served_later_ms == 0) server.served_later_ms = now;
-      if (now - server.served_later_ms < SERVED_LATER_MS) {
-        later = true;
-        continue;
-      }
-    }
-    cursor_pump(c);
-  }
-  if (!later) server.served_later_ms = 0;
-}
-
-int64_t server_later_end(void) { return server.served_later_ms ? server.served_later_ms + SERVED_LATER_MS : 0; }
-
 void server_gap_grew(void) {
   for (size_t i = 0; i < CONNECTIONS; i++) server.connections[i].tell_gap = true;
 }
@@ -369,7 +331,7 @@ size_t server_poll(struct pollfd *slots) {
     struct connection *c = &server.connections[i];
     c->slot = 0;
     if (!is_open(c)) continue;
-    bool says = cursor_has_news(c) && !(server.served_later_ms && may_wait(c));
+    bool says = cursor_speaks(c);
     short events = (short)((c->stalled || c->listens_only ? 0 : POLLIN) | (says ? POLLOUT : 0));
     if (!events && !c->listens_only) continue;
     c->slot = (int)count;

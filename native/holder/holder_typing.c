@@ -1,8 +1,11 @@
 // From whoever types to the terminal: one queue, in which nobody's bytes land inside another's.
 #include "holder/holder_connection.h"
+#include "system/os.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 
 // The rest of a paste or of a sequence is waited for so long; then somebody else has a turn. A writer that
 // hangs must not lock others out.
@@ -93,6 +96,40 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
   c->writer = writer;
   c->tell_taken = true;
   return taken;
+}
+
+static bool interrupts(uint8_t byte) {
+  struct termios mode;
+  return holder_master() >= 0 && os_tcgetattr(holder_master(), &mode) == 0 && mode.c_lflag & ISIG &&
+         mode.c_cc[VINTR] == byte;
+}
+
+bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length) {
+  struct writer *known = find_writer(writer, true);
+  if (length != 1 || known->taken > number || !interrupts(*bytes)) return false;
+  // a frame that waited for room is counted already
+  if (!c->stalled) server.interrupts++;
+  // behind what this one typed itself, or where the terminal has no room, it has its turn as any other byte
+  if (c->typed || holder_type(bytes, length) != 1) return false;
+  known->taken = number + length;
+  known->used_ms = now_ms() + 1;
+  c->typed_in += length;
+  c->typed_done += length;
+  c->writer = writer;
+  c->tell_taken = true;
+  return true;
+}
+
+// Whether a viewer's client has sent keys that were not read yet.
+bool server_is_typed_at(void) {
+  struct pollfd slots[CONNECTIONS];
+  nfds_t count = 0;
+  for (size_t i = 0; i < CONNECTIONS; i++) {
+    const struct connection *c = &server.connections[i];
+    if (is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled)
+      slots[count++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
+  }
+  return count > 0 && os_poll(slots, count, 0) > 0;
 }
 
 // Whose typing is to be delivered now; NULL where none waits, or what waits has to until another's is whole.

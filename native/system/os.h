@@ -91,8 +91,8 @@ size_t os_descendants(const pid_t *roots, size_t count, pid_t session_of, pid_t 
 // nothing of it. No effect where there is no such thing (Linux before 6.12).
 void os_prefer_latency(void);
 
-// As os_poll, but stays awake for the first `awake_us` microseconds, though it lets others have the processor: for
-// what is expected in less than the time that it takes to wake an idle processor.
+// As os_poll, but stays awake for the first `awake_us` microseconds, though it lets others have the
+// processor: for what is expected in less than the time that it takes to wake an idle processor.
 int os_poll_awake(struct pollfd *slots, nfds_t count, int ms, int64_t awake_us);
 
 // The machine's id and that of its present boot, where a call of the system and no file tells them; false:

@@ -222,11 +222,12 @@ export function encodeDirect({ offset, filter, rules, tail }: Direct): Buffer {
  * @param inputs INPUT and INPUT_AT frames of this connection that were dealt with. @param set a bit for each
  * byte, 32 bytes.
  * @param carries whether the holder's descriptor rides on it.
+ * @param interrupt the terminal's interrupt character, where that may go too, by itself; 0: it may not.
  */
-export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean): Buffer {
+export function encodeKeysOpen(inputs: number, set: Uint8Array, carries: boolean, interrupt = 0): Buffer {
   const count = Buffer.alloc(4);
   count.writeUInt32LE(inputs >>> 0);
-  return encodeFrame(ServerFrame.keysOpen, count, set, Buffer.of(carries ? 1 : 0));
+  return encodeFrame(ServerFrame.keysOpen, count, set, Buffer.of(carries ? 1 : 0, interrupt));
 }
 
 /**

@@ -33,6 +33,7 @@ export const FromHolder = {
   sized: 71,
   hole: 72,
   taken: 73,
+  interrupted: 74,
 } as const;
 
 /** The longest payload to the holder, bytes. */
@@ -52,6 +53,7 @@ export const payloadSize = {
   sized: 12,
   hole: 17,
   taken: 16,
+  interrupted: 4,
 } as const;
 
 /**
@@ -262,6 +264,12 @@ export function decodeGap(payload: Buffer): Gap {
 export function decodeTaken(payload: Buffer): { writer: bigint; number: number } {
   need("TAKEN", payload, payloadSize.taken);
   return { writer: payload.readBigUInt64LE(0), number: readUint64(payload, 8) };
+}
+
+/** How many interrupt characters viewers' clients have typed themselves since this holder began. */
+export function decodeInterrupted(payload: Buffer): number {
+  need("INTERRUPTED", payload, payloadSize.interrupted);
+  return payload.readUInt32LE(0);
 }
 
 /** How many INPUT bytes of this connection the terminal has taken (or nobody can take any more). */

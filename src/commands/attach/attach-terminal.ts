@@ -102,9 +102,9 @@ export async function attachHere(call: Call, context: Context, session: Session,
       ? {}
       : {
           ownKeys: {
-            open: (set, holder) => {
+            open: (set, interrupt, holder) => {
               if (holder !== undefined) context.log("viewer.keys-granted", { session: session.id, pid: call.request.pid });
-              call.keysOpen(set, holder);
+              call.keysOpen(set, interrupt, holder);
             },
             close: () => call.keysClose(),
           },

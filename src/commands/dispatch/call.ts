@@ -59,9 +59,9 @@ export interface Call {
   directEnd(): void;
   /**
    * What is typed of these bytes goes to the holder from now on, on this connection, or on the one that was
-   * given before.
+   * given before; so does the interrupt character (0: none), when it is typed alone.
    */
-  keysOpen(set: Uint8Array, holder?: number): void;
+  keysOpen(set: Uint8Array, interrupt: number, holder?: number): void;
   /** Nothing goes there any more; the connection ends. */
   keysClose(): void;
   /** The client becomes this program; nothing can be said after it. */

@@ -314,8 +314,8 @@ export class Peer implements Call {
     if (this.#behind.length === 1) this.#sendBehind();
   }
 
-  keysOpen(set: Uint8Array, holder?: number): void {
-    const frame = encodeKeysOpen(this.#inputs, set, holder !== undefined);
+  keysOpen(set: Uint8Array, interrupt: number, holder?: number): void {
+    const frame = encodeKeysOpen(this.#inputs, set, holder !== undefined, interrupt);
     if (holder === undefined) return this.#send(frame);
     this.#sendWith(frame, holder);
   }

@@ -10,6 +10,7 @@ import { frameSocket } from "../../protocol/frame-socket.ts";
 import {
   decodeExit,
   decodeHello,
+  decodeInterrupted,
   decodeTaken,
   decodeTyped,
   type ExitRecord,
@@ -43,6 +44,8 @@ export interface HolderEvents {
   inputTaken?(): void;
   /** The holder has so many bytes of this writer. */
   taken?(writer: bigint, number: number): void;
+  /** Viewers' clients have sent it so many interrupt characters themselves since it began. */
+  interrupted?(total: number): void;
 }
 
 /** `ended`: the program has. `lost`: the connection is gone. `left`: by our own word. */
@@ -273,6 +276,9 @@ export class HolderLink {
         this.#events.taken?.(writer, number);
         break;
       }
+      case FromHolder.interrupted:
+        this.#events.interrupted?.(decodeInterrupted(payload));
+        break;
       case FromHolder.typed:
         this.#typing.typed(decodeTyped(payload));
         break;

@@ -55,12 +55,26 @@ export class ProgramLine {
 
   /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
   interrupt(bytes: Uint8Array, by: Sender = "typed", position?: Position): void {
-    const { row, log } = this.#effects;
-    row.interrupts += 1;
-    this.noteSignal("SIGINT", by);
-    log("session.interrupted", { id: row.id, count: row.interrupts });
+    this.#countInterrupts(1, by);
     if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes, position);
     else this.input(bytes, position);
+  }
+
+  #countInterrupts(count: number, by: Sender): void {
+    const { row, log } = this.#effects;
+    row.interrupts += count;
+    this.noteSignal("SIGINT", by);
+    log("session.interrupted", { id: row.id, count: row.interrupts });
+  }
+
+  /** Interrupt characters that viewers' clients sent to the holder: so many, since that began. */
+  interruptsPassed(total: number): void {
+    const { facts } = this.#effects.row;
+    const known = facts.interruptsPassed ?? 0;
+    facts.interruptsPassed = total;
+    // one that took the place of a holder that was killed begins anew
+    const more = total < known ? total : total - known;
+    if (more > 0) this.#countInterrupts(more, "typed");
   }
 
   /**

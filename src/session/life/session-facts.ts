@@ -75,6 +75,8 @@ declare module "../../store/session-store.ts" {
     /** Where its control group counts what was ended for want of memory. */
     memory?: MemoryWatch | undefined;
     signals?: SignalEvent[];
+    /** Of its interrupts, those that went past the server: what the holder has told of them. */
+    interruptsPassed?: number;
     stop?: StopRecord;
     /** The first signal that a waiting `falcon launch` got. */
     outside?: OutsideSignal;

@@ -161,6 +161,7 @@ export class Session {
           this.output.skipTo(base);
         },
         inputTaken: () => this.audience.typed(),
+        interrupted: (total) => this.program.interruptsPassed(total),
         exit: (exit) => void this.#ends.exited(exit),
       },
       wanted: () => !this.#closed && this.live && !this.#ends.isBegun,

@@ -1,10 +1,14 @@
 // What a viewer's client may send to the holder itself, past the server: bytes that mean nothing to us.
+import type { LineMode } from "../../platform/native.ts";
 import type { ProgramLine } from "../life/program-line.ts";
 
 /** The client, as it is told. */
 export interface OwnKeysClient {
-  /** It may send these bytes (a bit for each) itself, on the connection to the holder that may come along. */
-  open(set: Uint8Array, holder?: number): void;
+  /**
+   * It may send these bytes (a bit for each) itself, on the connection to the holder that may come along; the
+   * interrupt character (0: none) too, of which it tells us.
+   */
+  open(set: Uint8Array, interrupt: number, holder?: number): void;
   /** It may no more, and closes that connection. */
   close(): void;
 }
@@ -27,15 +31,21 @@ export class OwnKeys {
     return this.#state === "open";
   }
 
-  /** Opens the way for all of ASCII but `ours`, once the program has all that was typed before. */
-  open(ours: readonly (number | null)[]): void {
+  /**
+   * Opens the way for all of ASCII but `ours`, once the program has all that was typed before.
+   * @param line how the terminal takes input now; undefined where nothing runs.
+   */
+  open(ours: readonly (number | null)[], line: LineMode | undefined): void {
     if (!this.#program.inputTaken) return;
     const holder = this.#state === "none" ? this.#program.openKeyboard() : undefined;
     if (holder === undefined && this.#state === "none") return;
     const set = new Uint8Array(32);
-    for (let byte = 0; byte < 0x80; byte++) if (!ours.includes(byte)) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
+    const interrupt = line?.vintr ?? 0x03;
+    for (let byte = 0; byte < 0x80; byte++)
+      if (!ours.includes(byte) && byte !== interrupt) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
     this.#state = "open";
-    this.#client.open(set, holder);
+    // a key that means something to us does so first
+    this.#client.open(set, line?.isig === true && !ours.includes(interrupt) ? interrupt : 0, holder);
   }
 
   /** The client sent what was typed to us. */

@@ -248,7 +248,7 @@ export class ViewerInput {
     // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is
     // counted
     if (trainer.display.detachKeyFree || trainer.savesModel || row.state !== "running" || !this.#viewer.reads) return;
-    this.#ownKeys.open([0x1b, this.#options.keys.prefix, this.#session.lineMode()?.vintr ?? 0x03]);
+    this.#ownKeys.open([0x1b, this.#options.keys.prefix], this.#session.lineMode());
   }
 
   /** The client has to know them, for the case that we stand still. */

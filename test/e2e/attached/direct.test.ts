@@ -231,4 +231,27 @@ describe("keys that the server allowed in advance", () => {
     terminal.key("C-\\");
     await terminal.waitForExit();
   });
+
+  test("an interrupt reaches a program while the server is stopped, and is counted once that goes on", async () => {
+    const id = await home.start(["sh", "-c", "trap 'echo interrupted' INT; echo begun; while :; do sleep 0.05; done"]);
+    const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
+    await until(() => home.serverLog().includes(`viewer.keys-granted session=${id}`), "the way to be open");
+    await terminal.waitFor("begun");
+    terminal.key("C-c");
+    await terminal.waitFor("interrupted");
+    const interrupts = async () => (await home.sessions()).find((row) => row.id === id)?.interrupts;
+    await until(async () => (await interrupts()) === 1, "it to be counted");
+    const server = home.serverPid() as number;
+    process.kill(server, "SIGSTOP");
+    try {
+      terminal.key("C-c");
+      await terminal.waitFor(/interrupted\s+(\^C)?interrupted/);
+    } finally {
+      process.kill(server, "SIGCONT");
+    }
+    await until(async () => (await interrupts()) === 2, "the second to be counted");
+    terminal.key("C-\\");
+    await terminal.waitForExit();
+    await home.ok(["kill", id, "--signal", "KILL"]);
+  });
 });

@@ -152,6 +152,43 @@ describe("a client that reads the output itself", () => {
     await terminal.waitFor(() => terminal.received.filter((byte) => byte === 0x79).length >= 240_000, "all of it");
   });
 
+  for (const [what, interrupt] of [
+    ["goes to the holder where the server says that it may", 3],
+    ["goes to the server where that does not say so", 0],
+  ] as const)
+    test(`the interrupt character ${what}`, async () => {
+      const { terminal, peer } = await attached();
+      const { descriptor, socket } = await holder.connection();
+      const said: Buffer[] = [];
+      socket.on("data", (bytes) => said.push(bytes));
+      const set = new Uint8Array(32).fill(255);
+      set[0] = 255 & ~(1 << 3);
+      sendWith(peer, encodeKeysOpen(0, set, true, interrupt), descriptor);
+      await until(() => said.length > 0, "the empty KEYS");
+      const writer = (said[0] as Buffer).readBigUInt64LE(5);
+      const taken = Buffer.alloc(16);
+      taken.writeBigUInt64LE(writer);
+      socket.write(encodeFrame(FromHolder.taken, taken));
+      // that the holder has answered shows in the next key that goes to it
+      await until(() => {
+        terminal.type("k");
+        return Buffer.concat(said).includes("k");
+      }, "keys to go to the holder");
+      const before = Buffer.concat(said).length;
+      terminal.key("C-c");
+      if (interrupt === 0) {
+        assert.deepEqual(await peer.frame(ClientFrame.input), Buffer.from([3]));
+        assert.equal(Buffer.concat(said).indexOf(3, before), -1);
+        return;
+      }
+      // KEYS with the flag that lets it pass by what others have typed
+      const frame = await until(() => {
+        const all = Buffer.concat(said);
+        return all.at(-1) === 3 && all.length >= before + 23 ? all.subarray(-23) : undefined;
+      }, "the interrupt");
+      assert.deepEqual([frame[4], frame[21], frame[22]], [10, 2, 3]);
+    });
+
   test("a leap drops what the terminal has not taken, and ends a sequence that it cut", async () => {
     const { terminal, peer } = await attached();
     const { descriptor, socket } = await holder.connection();

@@ -57,7 +57,18 @@ test("the numbers are frozen", () => {
     keys: 10,
     renew: 11,
   });
-  assert.deepEqual(FromHolder, { hello: 65, data: 66, exit: 67, fd: 68, gap: 69, typed: 70, sized: 71, hole: 72, taken: 73 });
+  assert.deepEqual(FromHolder, {
+    hello: 65,
+    data: 66,
+    exit: 67,
+    fd: 68,
+    gap: 69,
+    typed: 70,
+    sized: 71,
+    hole: 72,
+    taken: 73,
+    interrupted: 74,
+  });
   assert.deepEqual(HelloFlag, { adopted: 1, holes: 2, execFailed: 4 });
   assert.deepEqual(SignalTarget, { program: 0, foreground: 1, descendants: 2 });
   assert.deepEqual(payloadSize, {
@@ -71,6 +82,7 @@ test("the numbers are frozen", () => {
     sized: 12,
     hole: 17,
     taken: 16,
+    interrupted: 4,
   });
   assert.equal(toHolderLimit, 65536);
   assert.equal(fromHolderLimit, 65544);
@@ -233,6 +245,7 @@ test("the C side and the page have the same numbers", () => {
     sized: "FROM_SIZED",
     hole: "FROM_HOLE",
     taken: "FROM_TAKEN",
+    interrupted: "FROM_INTERRUPTED",
   };
   for (const [name, constant] of Object.entries(names)) {
     assert.equal(numbers.get(constant), ({ ...ToHolder, ...FromHolder } as Record<string, number>)[name], constant);
@@ -262,5 +275,6 @@ test("the C side and the page have the same numbers", () => {
     "71 server SIZED",
     "72 server HOLE",
     "73 server TAKEN",
+    "74 server INTERRUPTED",
   ]);
 });

@@ -45,10 +45,10 @@ test("keys may go past the server only once the command has taken what was typed
   socket.push(Buffer.concat([...request, encodeFrame(ClientFrame.input, Buffer.from("early"))]));
   await new Promise((resolve) => setImmediate(resolve));
   const counted = () => writes.at(-1)?.readUInt32LE(5);
-  peer.keysOpen(new Uint8Array(32));
+  peer.keysOpen(new Uint8Array(32), 0);
   assert.equal(counted(), 0);
   const taken: string[] = [];
   peer.onInput = (bytes) => taken.push(bytes.toString());
-  peer.keysOpen(new Uint8Array(32));
+  peer.keysOpen(new Uint8Array(32), 0);
   assert.deepEqual({ taken, counted: counted() }, { taken: ["early"], counted: 1 });
 });

@@ -195,6 +195,40 @@ test("nobody's keys land inside another's paste, nor behind it for ever", async 
   }
 });
 
+test("the interrupt character passes by what others have typed, once", async () => {
+  const held = await Held.shell(
+    `stty -echo; trap 'printf "<int>"' INT; printf ready; while read x || :; do printf "<$x>"; done`,
+    {
+      subscribe: null,
+    },
+  );
+  const [paster, other] = [1, 2].map(() => Cursor.connect(held.folder, { say: [viewer], offset: 0 })) as [Cursor, Cursor];
+  const keys = (writer: bigint, number: number, text: string, flags: number) => {
+    const frame = encodeKeys({ writer, number, more: false }, Buffer.from(text));
+    frame.writeUInt8(flags, 21);
+    return frame;
+  };
+  try {
+    await other.until("ready");
+    paster.say(keys(1n, 0, "begin ", 1));
+    await paster.nextOf(FromHolder.taken);
+    other.say(keys(2n, 0, "\x03", 2));
+    // within the other's paste, whose turn it is for a second
+    assert.deepEqual(decodeTaken(await other.nextOf(FromHolder.taken)), { writer: 2n, number: 1 });
+    await other.until("<int>");
+    // said again, as after a lost connection
+    other.say(keys(2n, 0, "\x03", 2));
+    assert.deepEqual(decodeTaken(await other.nextOf(FromHolder.taken)), { writer: 2n, number: 1 });
+    paster.say(keys(1n, 6, "end\n", 0));
+    await other.until("end>");
+    assert.equal(other.text.split("<int>").length, 2, other.text);
+  } finally {
+    paster.close();
+    other.close();
+    await held.dispose();
+  }
+});
+
 test("a viewer's client is passed a connection on which nothing can be said", async () => {
   const held = await Held.shell("printf ready; sleep 60", { subscribe: null });
   const descriptor = openCursor(held.folder, 2);
