@@ -67,7 +67,8 @@ uint64_t holder_start_ms(void) { return start_ms; }
 const struct ending *holder_ending(void) { return state == ENDED ? &ending : NULL; }
 
 int holder_flags(void) {
-  return (adopted_program ? FLAG_ADOPTED : 0) | (log_last_gap() ? FLAG_HOLES : 0) | (exec_error ? FLAG_EXEC_FAILED : 0);
+  return FLAG_COUNTS_INTERRUPTS | (adopted_program ? FLAG_ADOPTED : 0) | (log_last_gap() ? FLAG_HOLES : 0) |
+         (exec_error ? FLAG_EXEC_FAILED : 0);
 }
 
 int64_t now_ms(void) { return os_steady_ms(); }

@@ -44,6 +44,7 @@ enum {
   FLAG_ADOPTED = 1,
   FLAG_HOLES = 2,
   FLAG_EXEC_FAILED = 4,
+  FLAG_COUNTS_INTERRUPTS = 8,
 };
 
 // Whom SIGNAL reaches.

@@ -75,7 +75,7 @@ export interface Typed {
   more: boolean;
 }
 
-export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4 } as const;
+export const HelloFlag = { adopted: 1, holes: 2, execFailed: 4, countsInterrupts: 8 } as const;
 
 /**
  * Whom a signal reaches: the program, its terminal's foreground process group, or every process below the
@@ -108,6 +108,8 @@ export interface Hello {
   adopted: boolean;
   /** The log lacks bytes. */
   holes: boolean;
+  /** It counts the interrupt characters that viewers' clients type themselves, and tells of them. */
+  countsInterrupts: boolean;
   /** The errno of the exec that failed; null when the program was started. */
   execError: number | null;
   holderPid: number;
@@ -228,6 +230,7 @@ export function decodeHello(payload: Buffer): Hello {
     version: payload.readUInt16LE(0),
     adopted: (flags & HelloFlag.adopted) !== 0,
     holes: (flags & HelloFlag.holes) !== 0,
+    countsInterrupts: (flags & HelloFlag.countsInterrupts) !== 0,
     execError: execFailed ? status : null,
     holderPid: payload.readUInt32LE(4),
     programPid: payload.readUInt32LE(8),

@@ -118,6 +118,11 @@ export class HolderLink {
     return this.#master;
   }
 
+  /** Whether it tells of the interrupt characters that go past us. */
+  get countsInterrupts(): boolean {
+    return this.#hello?.countsInterrupts === true;
+  }
+
   /** Bytes of input that the terminal has not taken yet. */
   get waitingInput(): number {
     return this.#typing.waiting;

@@ -39,6 +39,11 @@ export class ProgramLine {
     return this.#link?.waitingInput === 0;
   }
 
+  /** Whether an interrupt that goes past us is counted all the same. */
+  get countsInterrupts(): boolean {
+    return this.#link?.countsInterrupts === true;
+  }
+
   /** Bytes for the program, as typed. */
   input(bytes: Uint8Array, by?: Position): void {
     const { state } = this.#effects.row;

@@ -14,7 +14,7 @@ export interface OwnKeysClient {
 }
 
 export class OwnKeys {
-  readonly #program: Pick<ProgramLine, "openKeyboard" | "inputTaken">;
+  readonly #program: Pick<ProgramLine, "openKeyboard" | "inputTaken" | "countsInterrupts">;
   readonly #client: OwnKeysClient;
   /**
    * Whether the client has a connection to the holder for keys ("held"), and was told that it may use it and
@@ -22,7 +22,7 @@ export class OwnKeys {
    */
   #state: "none" | "held" | "open" = "none";
 
-  constructor(program: Pick<ProgramLine, "openKeyboard" | "inputTaken">, client: OwnKeysClient) {
+  constructor(program: Pick<ProgramLine, "openKeyboard" | "inputTaken" | "countsInterrupts">, client: OwnKeysClient) {
     this.#program = program;
     this.#client = client;
   }
@@ -45,7 +45,8 @@ export class OwnKeys {
       if (!ours.includes(byte) && byte !== interrupt) set[byte >> 3] = (set[byte >> 3] ?? 0) | (1 << (byte & 7));
     this.#state = "open";
     // a key that means something to us does so first
-    this.#client.open(set, line?.isig === true && !ours.includes(interrupt) ? interrupt : 0, holder);
+    const goes = line?.isig === true && this.#program.countsInterrupts && !ours.includes(interrupt);
+    this.#client.open(set, goes ? interrupt : 0, holder);
   }
 
   /** The client sent what was typed to us. */

@@ -26,7 +26,10 @@ export type Leaving = "detached" | "ended" | "taken-over" | "server-stopped" | "
  * The right to act on a session. A read-only viewer has none of it, and its view of the session offers no
  * other way.
  */
-export type SessionInput = Pick<ProgramLine, "input" | "interrupt" | "openKeyboard" | "inputTaken" | "resize">;
+export type SessionInput = Pick<
+  ProgramLine,
+  "input" | "interrupt" | "openKeyboard" | "inputTaken" | "countsInterrupts" | "resize"
+>;
 
 /** A session as somebody sees it who may only look. */
 export type WatchedSession = Omit<

@@ -69,7 +69,7 @@ test("the numbers are frozen", () => {
     taken: 73,
     interrupted: 74,
   });
-  assert.deepEqual(HelloFlag, { adopted: 1, holes: 2, execFailed: 4 });
+  assert.deepEqual(HelloFlag, { adopted: 1, holes: 2, execFailed: 4, countsInterrupts: 8 });
   assert.deepEqual(SignalTarget, { program: 0, foreground: 1, descendants: 2 });
   assert.deepEqual(payloadSize, {
     go: 20,
@@ -133,6 +133,7 @@ test("every frame from the holder is read from exactly these bytes", () => {
       version: 1,
       adopted: true,
       holes: true,
+      countsInterrupts: false,
       execError: null,
       holderPid: 12345,
       programPid: 12346,
@@ -145,8 +146,9 @@ test("every frame from the holder is read from exactly these bytes", () => {
     },
     "of version 1",
   );
-  const later = hex("0100 0000 39300000 3a300000 0000000000000000 0000000000000000 00 00000000 e803000000000000 0200");
+  const later = hex("0100 0800 39300000 3a300000 0000000000000000 0000000000000000 00 00000000 e803000000000000 0200");
   assert.equal(decodeHello(later).highest, 2);
+  assert.equal(decodeHello(later).countsInterrupts, true);
   assert.equal(decodeHello(later).version, 1);
   assert.deepEqual(
     decodeExit(hex("ffffffff 0200000000000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000")),

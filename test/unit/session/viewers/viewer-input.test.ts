@@ -26,6 +26,7 @@ class Scene {
   readonly input: SessionInput = {
     input: (bytes) => void this.typed.push(Buffer.from(bytes).toString("latin1")),
     interrupt: () => void this.typed.push("^C"),
+    countsInterrupts: true,
     resize: (cols, rows) => void this.sizes.push(`${cols}x${rows}`),
     openKeyboard: () => undefined,
     inputTaken: true,
