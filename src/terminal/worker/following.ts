@@ -114,7 +114,6 @@ export class Following {
       },
       watched,
       grew: () => this.tell(true),
-      now: () => performance.now(),
     });
     cursor.skipTo(from);
     return cursor;
@@ -266,11 +265,6 @@ export class Following {
   whenCurrent(callback: () => void, end = 0): void {
     if (this.#cursor === undefined) callback();
     else this.#cursor.whenCurrent(callback, end);
-  }
-
-  /** Whether the screen was given all output that it is to have now. */
-  get current(): boolean {
-    return this.#cursor?.current ?? true;
   }
 
   /** The screen has taken so many bytes. */

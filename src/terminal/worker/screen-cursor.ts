@@ -8,10 +8,10 @@
 //   over      nothing comes any more
 //
 //   reading → full      so much waits, or so much has come that it may be a flood
-//   full → …            the screen has room: resting in a flood that nobody looks at, skimming where the log
-//                       is far ahead, else reading
-//   resting → …         somebody looks, or the output rests, or too much was not read: as from full; skimming
-//                       where the log is very far ahead
+//   full → …            the screen has room: skimming where the log is far ahead, resting where nobody
+//                       looks, else reading
+//   resting → …         somebody looks, or the output rests, or too much was not read: as from full; else
+//                       skimming
 //   skimming → …        as from full; resting where nobody looks
 //   any → over          the session's end, or the server's
 
@@ -38,17 +38,12 @@ export interface CursorEffects {
   watched(): boolean;
   /** Output came that was not read. */
   grew(): void;
-  /** A clock (ms). */
-  now(): number;
 }
 
 /** Bytes that wait for a screen until the stream stands still: it has some 50 ms of work then. */
 export const mostWaiting = 2 << 20;
-/**
- * After so many bytes the log is looked at. Where they came within the time of a rest, it is a flood, also
- * for a screen that keeps up: two processors have enough to do with the program, the holder and who looks.
- */
-export const lookEvery = 512 << 10;
+/** After so many bytes the log is looked at: a flood may be far ahead, though the screen keeps up. */
+export const lookEvery = 4 << 20;
 /** The log may be so far (bytes) ahead of a screen that nobody looks at: less comes in some 20 ms. */
 export const mostBehind = 1 << 20;
 /**
@@ -56,11 +51,6 @@ export const mostBehind = 1 << 20;
  * much as 100 KB.
  */
 const leastSkim = 512 << 10;
-/**
- * While nobody looks, so much (bytes) is left in the log before it is skimmed: some 20 ms of work once
- * somebody attaches.
- */
-const leastSkimAtRest = 16 << 20;
 /**
  * After a stretch that is not plain so much (bytes) is read before the next try, each time twice as much, up
  * to the other.
@@ -89,10 +79,6 @@ export class ScreenCursor {
   /** Output up to here goes to the screen without delay. */
   #until = 0;
   #sinceLook = 0;
-  /** When the first byte of these came. */
-  #lookedAt = 0;
-  /** When the last one came. */
-  #cameAt = Number.NEGATIVE_INFINITY;
   #skimFrom = 0;
   #between = 0;
   /** What the log had at the last look. */
@@ -129,12 +115,6 @@ export class ScreenCursor {
   }
 
   #pass(offset: number, bytes: Buffer): void {
-    const now = this.#effects.now();
-    if (this.#sinceLook === 0 || now - this.#cameAt > rest) {
-      this.#sinceLook = 0;
-      this.#lookedAt = now;
-    }
-    this.#cameAt = now;
     this.#sinceLook += bytes.length;
     const fills = this.#effects.lag() + bytes.length > mostWaiting || this.#sinceLook > lookEvery;
     // the screen skims from the end of a line on
@@ -163,17 +143,14 @@ export class ScreenCursor {
   /** The screen has room. */
   #goOn(): void {
     clearTimeout(this.#timer);
-    // what somebody waited for comes as fast as it is read
-    const fresh = Math.min(this.#sinceLook, this.#position - this.#until);
-    const floods = fresh > lookEvery && this.#cameAt - this.#lookedAt < rest;
     this.#sinceLook = 0;
     // who waits for what the screen has been given is called first: a flood would be skimmed without an end
     this.#state = "reading";
     this.#tell();
     const logged = this.#effects.logged();
     if (logged > this.#position) this.#effects.grew();
-    if (!this.#urgent && (floods || logged - this.#position > mostBehind)) return this.#rest(logged);
     if (this.#maySkim(logged)) return this.#skim(logged);
+    if (!this.#urgent && logged - this.#position > mostBehind) return this.#rest(logged);
     this.#state = "reading";
     while (this.#state === "reading") {
       const next = this.#unread.shift();
@@ -204,8 +181,8 @@ export class ScreenCursor {
       return this.#goOn();
     }
     if (logged > this.#seen) this.#effects.grew();
-    // what costs so little is not left for much later
-    if (logged - this.#position >= leastSkimAtRest && this.#maySkim(logged)) this.#skim(logged);
+    // what costs so little is not left for later
+    if (this.#maySkim(logged)) this.#skim(logged);
     else this.#rest(logged);
   }
 

@@ -277,8 +277,6 @@ export class ScreenSlot {
     if (this.#gone || this.#kept.packed !== undefined) return;
     if (this.#screen.unsettled) {
       this.#quiet = setTimeout(() => {
-        // a flood that is left in the log has not paused
-        if (!this.#following.current) return this.#awaitQuiet();
         this.#effects.during(() => this.#kept.attempt(() => this.#screen.settle()));
         this.#watches.changed();
         this.#awaitQuiet();
