@@ -29,14 +29,14 @@ int client_wait_for(int fd, int ms) {
     struct pollfd slots[] = {
         {fd, POLLIN, 0},
         {client.forward_signals ? -1 : client.signal_pipe[0], POLLIN, 0},
-        {direct_fd(), POLLIN, 0},
+        {client.out_left > 0 ? -1 : direct_fd(), POLLIN, 0},
         {direct_waits() ? output_fd(1) : -1, POLLOUT, 0},
         {reads ? 0 : -1, POLLIN, 0},
         {keys_fd(&keys_events), 0, 0},
     };
     slots[5].events = keys_events;
     int64_t leaves = typing_leaves_at(client.heard_at), left = (leaves >= 0 && leaves < end ? leaves : end) - os_steady_ms();
-    int timeout = left > 0 ? (int)left : 0, step = direct_timeout();
+    int timeout = left > 0 ? (int)left : 0, step = client.out_left > 0 ? -1 : direct_timeout();
     if (os_poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
     if (direct_is_on() || direct_waits()) client_step_direct();
     if (slots[4].revents) client_read_input();

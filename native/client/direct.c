@@ -161,6 +161,12 @@ static void read_holder(void) {
   take_frames();
 }
 
+// The terminal takes something again.
+static void count_blocked(void) {
+  if (d.blocked_since_ms) d.blocked_ms += os_steady_ms() - d.blocked_since_ms;
+  d.blocked_since_ms = 0;
+}
+
 // False when nobody reads our output any more.
 static bool write_terminal(void) {
   while (unwritten() > 0) {
@@ -171,10 +177,9 @@ static bool write_terminal(void) {
       return true;
     }
     d.written += (size_t)count;
+    count_blocked();
   }
   d.filter.out.length = d.written = 0;
-  if (d.blocked_since_ms) d.blocked_ms += os_steady_ms() - d.blocked_since_ms;
-  d.blocked_since_ms = 0;
   return true;
 }
 
@@ -185,7 +190,7 @@ static void report(void) {
   int64_t now = os_steady_ms(), passed = now - d.reported_ms;
   uint64_t offset = shown();
   int64_t blocked = d.blocked_ms + (d.blocked_since_ms ? now - d.blocked_since_ms : 0);
-  bool much = offset - d.reported >= REPORT_BYTES, late = passed >= REPORT_MS, lags = 2 * blocked >= passed;
+  bool much = offset - d.reported >= REPORT_BYTES, late = passed >= REPORT_MS, lags = passed > 0 && 2 * blocked >= passed;
   if (!(late && (much || has_blocked())) && !(much && lags)) return;
   d.reports->at(offset, (uint8_t)(passed > 0 ? blocked * 100 / passed : 0));
   d.reported = offset;
