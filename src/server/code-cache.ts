@@ -20,10 +20,12 @@ const flush = (module as { flushCompileCache?: () => void }).flushCompileCache;
 export function keepCompiled(folder: string): void {
   try {
     const names = fs.existsSync(folder) ? fs.readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-    const files = names.map((name) => path.join(folder, name)).filter((file) => fs.statSync(file).isFile());
+    const files = names
+      .map((name) => path.join(folder, name))
+      .filter((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile());
     if (files.length > mostCompiled) for (const file of files) fs.rmSync(file, { force: true });
-    flush?.();
   } catch {
     // as it was
   }
+  flush?.();
 }

@@ -77,6 +77,28 @@ test("code that is no code is written anew, and is no harm", async () => {
   for (const name of kept()) assert.ok(fs.statSync(path.join(cache(), name)).size > 100);
 });
 
+test("code with pages that were never written is written anew: V8 ends the process where it is given such", async () => {
+  // a bundle of some pages
+  const functions = Array.from({ length: 2000 }, (_, i) => `exports.f${i} = (a) => a + ${i};`).join("\n");
+  fs.appendFileSync(bundle, functions);
+  await run("any");
+  const name = kept().find((each) => each.startsWith("bundle.cjs")) as string;
+  const file = path.join(cache(), name);
+  const whole = fs.readFileSync(file);
+  fs.writeFileSync(file, Buffer.concat([whole.subarray(0, 8192), Buffer.alloc(4096), whole.subarray(12288)]));
+  assert.equal((await run("any")).name, "bundle.cjs");
+  assert.deepEqual(fs.readFileSync(file).subarray(8192, 12288).equals(Buffer.alloc(4096)), false);
+});
+
+test("code that others may have written is not taken", async () => {
+  await run("any");
+  const name = kept().find((each) => each.startsWith("bundle.cjs")) as string;
+  fs.chmodSync(path.join(cache(), name), 0o666);
+  const inode = fs.statSync(path.join(cache(), name)).ino;
+  await run("any");
+  assert.notEqual(fs.statSync(path.join(cache(), name)).ino, inode, "it was written anew");
+});
+
 test("where nothing can be kept a bundle runs all the same", async () => {
   fs.writeFileSync(cache(), "a file");
   assert.equal((await run("any")).name, "bundle.cjs");
