@@ -4,20 +4,23 @@ import path from "node:path";
 
 /** Writes it, for its owner alone unless said otherwise. @throws the file system's error */
 export function replaceFile(file: string, content: string | Uint8Array, mode = 0o600): void {
-  const temporary = beside(file);
-  // what a process of that number left there, and no link of somebody else's
-  fs.rmSync(temporary, { force: true });
-  fs.writeFileSync(temporary, content, { mode, flag: "wx" });
-  fs.renameSync(temporary, file);
+  replace(file, (temporary) => fs.writeFileSync(temporary, content, { mode, flag: "wx" }));
 }
 
 /** The same with what another file has. */
 export function replaceByCopy(from: string, file: string): void {
-  const temporary = beside(file);
-  fs.copyFileSync(from, temporary);
-  fs.renameSync(temporary, file);
+  replace(file, (temporary) => fs.copyFileSync(from, temporary, fs.constants.COPYFILE_EXCL));
 }
 
-function beside(file: string): string {
-  return path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
+function replace(file: string, make: (temporary: string) => void): void {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
+  // what a process of that number left there, and no link of somebody else's
+  fs.rmSync(temporary, { force: true });
+  try {
+    make(temporary);
+    fs.renameSync(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
 }
