@@ -22,6 +22,12 @@ const keepPause = 30_000;
  */
 const longestLook = 1_000;
 
+/**
+ * So long (ms) nothing that was found is taken for nothing that is there: a look does not tell what it could not see,
+ * as the files of a directory in which another session still runs.
+ */
+const nothingFor = 600_000;
+
 /** What was kept of the parts before a session's, oldest first. */
 export interface EarlierParts {
   curves(session: Session): Promise<KeptCurve[][]>;
@@ -38,10 +44,10 @@ export class RunProgresses {
   readonly #live: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
   /**
-   * Ended sessions of which nothing was kept, and nothing is to be found: most commands train nothing, and
-   * a list of many of them would look for their files each time.
+   * Ended sessions of which nothing was kept, and nothing was found, and until when (steady ms) that is taken for
+   * granted: most commands train nothing, and a list of many of them would look for their files each time.
    */
-  readonly #nothing = new WeakSet<Session>();
+  readonly #nothing = new WeakMap<Session, number>();
 
   /**
    * @param live the sessions that run.
@@ -58,11 +64,11 @@ export class RunProgresses {
     if (watcher === null) return null;
     const kept = keptProgress(session);
     if (!session.live && kept !== undefined) return kept;
-    if (this.#nothing.has(session)) return null;
+    if (this.#clock().steady < (this.#nothing.get(session) ?? 0)) return null;
     const concluded = isConcluded(session);
     try {
       const run = await watcher.read(session.live);
-      if (run === null && concluded) this.#nothing.add(session);
+      if (run === null && concluded) this.#nothing.set(session, this.#clock().steady + nothingFor);
       this.#keep(session, watcher, false);
       return run && shownRun(run, watcher.losses());
     } catch {

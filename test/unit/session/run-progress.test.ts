@@ -6,7 +6,8 @@ import { RunProgresses } from "../../../src/session/run/run-progress.ts";
 import type { RunProgress } from "../../../src/trainers/run/run.ts";
 import type { RunWatch } from "../../../src/trainers/trainer.ts";
 
-const clock = () => ({ wall: 0, steady: 0 });
+let steady = 0;
+const clock = () => ({ wall: 0, steady });
 
 /** A session whose run's reads are counted; `found` is what they find, an error what they throw. */
 function ended(found: () => RunProgress | null) {
@@ -39,6 +40,11 @@ test("a command that trained nothing is looked at once more behind its end, and 
   for (const { session } of all) session.row.facts.outcome = {};
   for (let lists = 0; lists < 5; lists++) assert.deepEqual(await list(), new Array(20).fill(null));
   assert.equal(reads(), 80);
+  // what a look could not see may show later: another session of the directory ran, a mount was away
+  steady += 600_000;
+  await list();
+  await list();
+  assert.equal(reads(), 100);
 });
 
 test("an ended session whose files cannot be read now is looked at again", async () => {
