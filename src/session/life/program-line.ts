@@ -75,10 +75,8 @@ export class ProgramLine {
   /** Interrupt characters that viewers' clients sent to the holder: so many, since that began. */
   interruptsPassed(total: number): void {
     const { facts } = this.#effects.row;
-    const known = facts.interruptsPassed ?? 0;
+    const more = total - (facts.interruptsPassed ?? 0);
     facts.interruptsPassed = total;
-    // one that took the place of a holder that was killed begins anew
-    const more = total < known ? total : total - known;
     if (more > 0) this.#countInterrupts(more, "typed");
   }
 

@@ -156,7 +156,9 @@ export class Session {
       log: effects.log,
       keep: effects.keep,
       events: {
-        hello: ({ start, base }) => {
+        hello: ({ start, base, holderPid }) => {
+          // one that took the place of a holder that was killed counts anew
+          if (holderPid !== row.holderPid) row.facts.interruptsPassed = 0;
           if (start > 0) row.started = start;
           this.output.skipTo(base);
         },
