@@ -99,8 +99,8 @@ const markSize = 16;
 const markStep = 1024;
 
 /**
- * By it code is known of which a power cut, a full disk or a copy with holes left pages empty: V8 ends the process
- * where such a thing runs. Some words of each page do; to sum all would take as long as is won.
+ * By it code is known of which a power cut, a full disk or a copy with holes left pages empty: V8 ends the
+ * process where such a thing runs. Some words of each page do; to sum all would take as long as is won.
  */
 function markOf(code: Buffer): Buffer {
   let sum = 0x9e3779b9;

@@ -23,8 +23,8 @@ const keepPause = 30_000;
 const longestLook = 1_000;
 
 /**
- * So long (ms) nothing that was found is taken for nothing that is there: a look does not tell what it could not see,
- * as the files of a directory in which another session still runs.
+ * So long (ms) nothing that was found is taken for nothing that is there: a look does not tell what it could
+ * not see, as the files of a directory in which another session still runs.
  */
 const nothingFor = 600_000;
 
@@ -44,7 +44,7 @@ export class RunProgresses {
   readonly #live: () => readonly Session[];
   #keptAt = new WeakMap<Session, number>();
   /**
-   * Ended sessions of which nothing was kept, and nothing was found, and until when (steady ms) that is taken for
+   * Ended sessions of which nothing was kept and nothing found, and until when (steady ms) that is taken for
    * granted: most commands train nothing, and a list of many of them would look for their files each time.
    */
   readonly #nothing = new WeakMap<Session, number>();
