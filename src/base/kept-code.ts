@@ -17,6 +17,7 @@ export class KeptCode {
   readonly #purposes: readonly string[];
   readonly #loaded = new Map<string, { exports: unknown }>();
   readonly #fresh: { script: vm.Script; file: string }[] = [];
+  #keeps = false;
 
   /**
    * @param folder where code is kept; undefined: nowhere.
@@ -52,15 +53,20 @@ export class KeptCode {
       ...(cachedData === undefined ? {} : { cachedData }),
     });
     const [own] = files;
-    if (own !== undefined && (kept !== own || script.cachedDataRejected !== false)) this.#fresh.push({ script, file: own });
+    if (own !== undefined && (kept !== own || script.cachedDataRejected !== false)) {
+      this.#fresh.push({ script, file: own });
+      if (this.#keeps) setTimeout(() => void this.keep(), calm).unref();
+    }
     return script;
   }
 
   /**
-   * Keeps what is compiled by now of bundles for which nothing fitted, for whoever starts next. It is only a
-   * cache: nothing that goes wrong with it is worth a word.
+   * Keeps what is compiled by now of bundles for which nothing fitted, for whoever starts next, and from here
+   * on of each that is run later, too, a while after that. It is only a cache: nothing that goes wrong with it
+   * is worth a word.
    */
   async keep(): Promise<void> {
+    this.#keeps = true;
     for (const { script, file } of this.#fresh.splice(0)) await write(file, script.createCachedData()).catch(() => {});
   }
 }

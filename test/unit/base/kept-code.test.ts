@@ -6,6 +6,7 @@ import path from "node:path";
 import { beforeEach, type TestContext, test } from "node:test";
 import v8 from "node:v8";
 import { codeFolder, KeptCode } from "../../../src/base/kept-code.ts";
+import { until } from "../../support/events.ts";
 
 // what this process compiled itself would be used before anything that is kept
 v8.setFlagsFromString("--no-compilation-cache");
@@ -59,6 +60,15 @@ test("a bundle that was replaced has code of its own", async () => {
   fs.writeFileSync(bundle, text.replace("exports.name", "exports.same"));
   assert.equal((await run("any")).name, undefined);
   assert.equal(kept().length, 3);
+});
+
+test("a bundle that is run after the others were kept is kept as well", async () => {
+  const code = new KeptCode(cache(), ["any"]);
+  code.run(path.join(folder, "part.cjs"));
+  await code.keep();
+  assert.equal(kept().length, 1);
+  code.run(bundle);
+  await until(() => kept().length === 2, "the later one's code");
 });
 
 test("who has none for its purpose takes another's, and keeps its own", async () => {
