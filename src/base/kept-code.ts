@@ -62,8 +62,8 @@ export class KeptCode {
 
   /**
    * Keeps what is compiled by now of bundles for which nothing fitted, for whoever starts next, and from here
-   * on of each that is run later, too, a while after that. It is only a cache: nothing that goes wrong with it
-   * is worth a word.
+   * on of each that is run later, a while after that. It is only a cache: nothing that goes wrong with it is
+   * worth a word.
    */
   async keep(): Promise<void> {
     this.#keeps = true;
