@@ -40,6 +40,8 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     const ray = path.join(path.dirname(python), "ray");
     const words = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", `--port=${port}`, "--num-cpus=3", "--num-gpus=1"];
     cluster = spawn(ray, [...words, "--include-dashboard=false", `--temp-dir=${rayFolder}`], {
+      // its actors write a run's relative paths below its own directory
+      cwd: project,
       stdio: "ignore",
       env: { ...process.env, HOME: home.env.HOME, ...environment },
     });
