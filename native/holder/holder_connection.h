@@ -39,7 +39,7 @@ struct connection {
   bool told_end;       // EXIT was sent
   bool wants_master;
   bool stalled;        // its next frame waits: for room in `typed`, or for GO
-  bool full;           // its socket took nothing more: until poll says otherwise, asking again would only cost a call for each read of a flood
+  bool full;           // its socket took nothing more, as far as poll has told: a call for each read of a flood less
   bool cannot_send;    // its other side takes nothing more, but may have sent something that counts
   bool tell_gap;       // the last gap grew since it was told
   bool tell_size;      // its WINSIZE was done, and it has no stream in which that is told

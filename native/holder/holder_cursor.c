@@ -210,7 +210,8 @@ static bool interrupts_are_news(const struct connection *c) {
 static bool has_news(const struct connection *c) {
   if (!is_open(c) || c->cannot_send || holder_state() == WAITING_FOR_GO) return false;
   return c->outgoing_at < c->outgoing_end || !c->greeted || c->wants_master || c->tell_size || c->tell_taken ||
-         typed_is_news(c) || interrupts_are_news(c) || size_is_due(c) || (c->subscribed && c->position < log_end()) || gap_is_news(c) || end_is_news(c);
+         typed_is_news(c) || interrupts_are_news(c) || size_is_due(c) || (c->subscribed && c->position < log_end()) ||
+         gap_is_news(c) || end_is_news(c);
 }
 
 // Composes the next frame, or sends the descriptor; false when there is nothing (more) to say for now.

@@ -248,7 +248,8 @@ export function noHelper(error: Error): string {
 
 /** Of a helper that ended, or took its time, before it was ready: Node aborts or hangs without threads. */
 export const notStarted =
-  "no process can be started to look at files: your limit of processes and threads is reached ('ulimit -u'), or the machine has too much to do";
+  "no process can be started to look at files: your limit of processes and threads is reached ('ulimit -u'), " +
+  "or the machine has too much to do";
 
 export function noAnswer(file: string): NoAnswer {
   return Object.assign(new NoAnswer(`${file} does not answer: is its file system away?`), { code: "ETIMEDOUT" });

@@ -109,8 +109,11 @@ function where(destination: Destination): string {
       return "a command";
     case "email":
       return `e-mail to ${destination.to.join(", ")}`;
-    case "webhook":
-      return `${destination.shape === "json" ? "webhook" : destination.shape}${typeof destination.address === "string" ? ` at ${new URL(destination.address).host}` : ""}`;
+    case "webhook": {
+      const { shape, address } = destination;
+      const host = typeof address === "string" ? ` at ${new URL(address).host}` : "";
+      return `${shape === "json" ? "webhook" : shape}${host}`;
+    }
   }
 }
 
