@@ -124,7 +124,8 @@ function runsSqlite() {
   const script = `new (${load})(":memory:").prepare("SELECT 1").get()`;
   const found = createRequire(place);
   const version = parse(read(found.resolve("better-sqlite3/package.json")))?.version ?? "";
-  if (Number(process.versions.napi) < 10 && Number.parseInt(version, 10) >= 13) return false; // it would end with a segmentation fault
+  // it would end with a segmentation fault
+  if (Number(process.versions.napi) < 10 && Number.parseInt(version, 10) >= 13) return false;
   return spawnSync(process.execPath, ["-e", script], { stdio: "ignore" }).status === 0;
 }
 

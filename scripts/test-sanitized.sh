@@ -1,6 +1,7 @@
 #!/bin/sh
-# The holder and the client with AddressSanitizer and UndefinedBehaviorSanitizer through their suites: every unit test of the native programs and
-# of the holder's link, then the short list of the faults.  scripts/test-sanitized.sh [--short]: of the faults only those that end holders.
+# The holder and the client with AddressSanitizer and UndefinedBehaviorSanitizer through their suites: every unit
+# test of the native programs and of the holder's link, then the short list of the faults.
+# scripts/test-sanitized.sh [--short]: of the faults only those that end holders.
 # Exit status 86 and the report where a sanitizer found something; says so and succeeds where the compiler has no sanitizers.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,7 +14,8 @@ if ! "${CC:-cc}" -fsanitize=address,undefined -o "$probe/probe" "$probe/probe.c"
   exit 0
 fi
 scripts/build-sanitized.sh node --import tsx --test --test-concurrency=2 --test-reporter=dot test/unit/native/*.test.ts \
-  test/unit/session/holder/holder-link.test.ts test/unit/session/holder/old-holder.test.ts test/e2e/server/old-holder.test.ts test/unit/platform/native.test.ts
+  test/unit/session/holder/holder-link.test.ts \
+  test/unit/session/holder/old-holder.test.ts test/e2e/server/old-holder.test.ts test/unit/platform/native.test.ts
 if [ "${1:-}" = --short ]; then
   # each a run of its own: --only takes one name
   scripts/build-sanitized.sh sh -c 'for fault in "20 KB" "ten exits" "of holders" "EMFILE" "next server"; do

@@ -55,7 +55,8 @@ function throughChannel(call: Call, context: Context, place: FarPlace, asked: re
 function refuseOurName(context: Context, { id, host, via }: RemoteSession): void {
   if (host !== context.host || via !== null) return;
   throw new Failure(
-    `session ${id} is in another home of this machine, or on another machine of its name: use falcon with that FALCON_SESSIONS_HOME, or there`,
+    `session ${id} is in another home of this machine, or on another machine of its name: ` +
+      "use falcon with that FALCON_SESSIONS_HOME, or there",
     Status.usage,
   );
 }

@@ -52,7 +52,8 @@ export class Listener {
     const temporary = `${this.#path}.${process.pid}`;
     if (Buffer.byteLength(temporary) > longestSocketPath) {
       throw new Failure(
-        `the socket's path ${temporary} has ${Buffer.byteLength(temporary)} bytes, a Unix socket takes ${longestSocketPath}: set FALCON_SESSIONS_HOME to a shorter folder`,
+        `the socket's path ${temporary} has ${Buffer.byteLength(temporary)} bytes, ` +
+          `a Unix socket takes ${longestSocketPath}: set FALCON_SESSIONS_HOME to a shorter folder`,
       );
     }
     this.#effects.home.remove(path.basename(temporary));
