@@ -106,8 +106,6 @@ void typing_left(struct connection *c);
 void cursor_subscribe(struct connection *c, uint64_t offset);
 // Whether there is something to send to it that does not wait a little.
 bool cursor_speaks(const struct connection *c);
-// Sends what there is to send, a bounded amount.
-void cursor_pump(struct connection *c);
 
 // ---- holder_server.c
 void server_take_frames(struct connection *c);

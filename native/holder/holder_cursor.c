@@ -251,7 +251,8 @@ static bool say_next(struct connection *c) {
   return true;
 }
 
-void cursor_pump(struct connection *c) {
+// Sends what there is to send, a bounded amount.
+static void cursor_pump(struct connection *c) {
   for (int frames = 0; !c->full && has_news(c);) {
     if (c->outgoing_at == c->outgoing_end) {
       if (frames++ == FRAMES_IN_A_ROW || !say_next(c)) return;

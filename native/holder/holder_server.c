@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1, KEYS_INTERRUPT = 2 };
+
 struct server server;
 
 static void set_nonblocking(int fd) {

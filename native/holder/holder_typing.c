@@ -79,6 +79,14 @@ uint64_t typing_taken(uint64_t writer) {
   return known ? known->taken : 0;
 }
 
+// The holder has this writer's first so many bytes, and says so to who sent them.
+static void note_taken(struct connection *c, struct writer *known, uint64_t count) {
+  if (count > known->taken) known->taken = count;
+  known->used_ms = now_ms() + 1;
+  c->writer = known->id;
+  c->tell_taken = true;
+}
+
 bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number, const uint8_t *bytes, size_t length, bool more) {
   struct writer *known = find_writer(writer, true);
   uint64_t had = known->taken > number ? known->taken - number : 0;
@@ -91,10 +99,7 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
   // of it
   c->typed_in = taken ? c->typed_in + skip : in;
   c->typed_done = taken ? c->typed_done + skip : done_before;
-  if (number + skip + done > known->taken) known->taken = number + skip + done;
-  known->used_ms = now_ms() + 1;
-  c->writer = writer;
-  c->tell_taken = true;
+  note_taken(c, known, number + skip + done);
   return taken;
 }
 
@@ -111,12 +116,9 @@ bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, co
   if (!c->stalled) server.interrupts++;
   // behind what this one typed itself, or where the terminal has no room, it has its turn as any other byte
   if (c->typed || holder_type(bytes, length) != 1) return false;
-  known->taken = number + length;
-  known->used_ms = now_ms() + 1;
+  note_taken(c, known, number + length);
   c->typed_in += length;
   c->typed_done += length;
-  c->writer = writer;
-  c->tell_taken = true;
   return true;
 }
 

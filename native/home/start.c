@@ -184,11 +184,13 @@ static void become_server(const struct place *place, const char *command, const 
   // programs get their caller's environment
   setenv("MALLOC_ARENA_MAX", "2", 0);
   // Node (22.1 and later) keeps what it compiles, and the next server and its threads start without compiling
-  // it again; a batch job's home is new each time, so that its server takes what the host's has compiled
+  // it again; a batch job's home is new each time, so that its server takes what the host's has compiled. A
+  // folder that the caller named is for the Node programs that the caller runs: ours would be kept in it for
+  // ever
   const char *compiled_in = *place->job.name ? place->host : home;
   char compiled[PATH_MAX];
   if ((size_t)snprintf(compiled, sizeof compiled, "%s/code-cache", compiled_in) < sizeof compiled)
-    setenv("NODE_COMPILE_CACHE", compiled, 0);
+    setenv("NODE_COMPILE_CACHE", compiled, 1);
   const char *arguments[16] = {node, script, "--home", home, "--ready", "3"};
   size_t count = 6;
   char keeper[16];

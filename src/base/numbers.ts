@@ -1,7 +1,7 @@
 // Numbers that may not be known, or be none.
 
 /** What is no number is not known: JSON cannot write it. */
-export function finite(value: number | null | undefined): number | null {
+export function finite(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 

@@ -1,15 +1,12 @@
 // The server's program: serves a home from its start to its end, and tells the client that started it.
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
-import path from "node:path";
 import { sentence } from "../base/failure.ts";
-import { calm } from "../base/kept-code.ts";
-import type { Log } from "../base/log.ts";
+import { calm, codeFolder } from "../base/kept-code.ts";
 import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home/home-guard.ts";
 import { option } from "./option.ts";
-import { screenThreads } from "./screen-threads.ts";
 import { installedVersion, Server } from "./server.ts";
 
 /** What the entry has started, and knows. */
@@ -39,19 +36,13 @@ function tell(readyFd: number | undefined, word: string): void {
 export async function serve({ home, root, helper, screen, keepCode }: Begun): Promise<void> {
   const ready = option("ready");
   const readyFd = ready === undefined ? undefined : Number(ready);
-  let server: Server | undefined;
-  const early: Parameters<Log>[] = [];
-  const log: Log = (...told) => {
-    if (server === undefined) early.push(told);
-    else server.log(...told);
-  };
-  const screens = screenThreads(root, log, screen);
+  let server: Server;
   try {
     server = await Server.start({
       home,
       root,
       helper,
-      screens,
+      screen,
       version: installedVersion(root),
       job: option("job"),
       host: option("host"),
@@ -64,7 +55,6 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
     tell(readyFd, error instanceof AlreadyServed ? "1" : "");
     process.exit(error instanceof AlreadyServed ? 0 : 1);
   }
-  for (const told of early) server.log(...told);
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
   for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
@@ -78,7 +68,8 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
   });
   tell(readyFd, "1");
   setTimeout(() => {
-    keepCompiled(path.join(option("host") ?? home, "code-cache"));
+    const folder = codeFolder(process.env);
+    if (folder !== undefined) keepCompiled(folder);
     void keepCode();
   }, calm).unref();
 }

@@ -43,6 +43,7 @@ import { SharedArchive } from "../store/archive/shared-archive.ts";
 import { KnownTime } from "../store/known-time.ts";
 import { SessionStore } from "../store/session-store.ts";
 import type { ScreenPool } from "../terminal/worker/screen-pool.ts";
+import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { Clients } from "./clients/clients.ts";
 import { Listener } from "./clients/listener.ts";
 import { Peer } from "./clients/peer.ts";
@@ -53,6 +54,7 @@ import { JobEnds } from "./jobs/job-ends.ts";
 import { JobSessions } from "./jobs/job-sessions.ts";
 import { JobSignals } from "./jobs/job-signals.ts";
 import { logOutNotice, Scopes, systemEffects } from "./scope.ts";
+import { screenThreads } from "./screen-threads.ts";
 import { SessionEnds } from "./session-ends.ts";
 import { type SystemUsage, systemUsage } from "./usage.ts";
 
@@ -68,7 +70,8 @@ export interface ServerOptions {
   keeper?: number | undefined;
   /** A process for work on files of users that was started before. */
   helper: ChildProcess;
-  screens: ScreenPool;
+  /** A thread that draws screens, started before too. */
+  screen: ScreenThread | undefined;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -153,6 +156,7 @@ export class Server implements Context {
     guard: HomeGuard,
     log: Log,
     aside: AsidePool,
+    screens: ScreenPool,
     store: SessionStore,
     { config, problems }: LoadedConfig,
   ) {
@@ -186,7 +190,7 @@ export class Server implements Context {
     this.#timeKeeper = setInterval(() => this.#knownTime.keep(), timeKept);
     this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
-    this.#screens = options.screens;
+    this.#screens = screens;
     this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
@@ -372,6 +376,7 @@ export class Server implements Context {
     log("server.started", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
+      const screens = screenThreads(options.root, log, options.screen);
       const helper = helperProgram(options.root);
       const aside = new AsidePool(helper, { log, steady }, options.helper);
       useAside((name, file, args) => aside.ask(name, file, args));
@@ -380,7 +385,7 @@ export class Server implements Context {
       // while a helper starts, and reads
       const { store } = SessionStore.open(path.join(options.home, databaseName), log);
       guard.databaseOpened();
-      server = new Server(options, guard, log, aside, store, await settings);
+      server = new Server(options, guard, log, aside, screens, store, await settings);
       await server.table.adopt();
       await server.takeInJobs();
       server.#tellEarlierEnds();

@@ -46,7 +46,6 @@ function secondsOf({ live, row }: Session, now: number): number | null {
   return row.started === null || end === null ? null : (end - row.started) / 1000;
 }
 
-/** Null where none is known. */
 /** @param directory absolute; undefined where it is none of a run. */
 export async function directoryFacts(context: Context, directory: string): Promise<ComparedRun | undefined> {
   const watch = launcher.watch(

@@ -2,7 +2,6 @@
 // their sockets, as a client asks.
 import fs from "node:fs";
 import path from "node:path";
-import { within } from "../../base/clock.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
 import { machineOfHome } from "../../platform/native.ts";
@@ -167,7 +166,7 @@ function time(text: unknown): number | null {
  * failed.
  */
 async function ask(socketPath: string, args: string[]): Promise<string | undefined> {
-  const socket = await within(longestAnswer, connectOwn(socketPath));
+  const socket = await connectOwn(socketPath);
   if (socket === undefined) return undefined;
   return new Promise((resolve) => {
     const printed: Buffer[] = [];

@@ -248,8 +248,8 @@ export class ViewerInput {
   #openKeys(): void {
     if (this.#ownKeys === undefined || this.#ownKeys.isOpen || this.#left || this.#overlay !== undefined || !this.#rests) return;
     const { row, trainer } = this.#session;
-    // where a letter leaves it counts when it was typed, and of a run that saves its model each interrupt is
-    // counted
+    // where a letter leaves it counts when it was typed, and of a run that saves its model a second interrupt
+    // is asked about
     if (trainer.display.detachKeyFree || trainer.savesModel || row.state !== "running" || !this.#viewer.reads) return;
     this.#ownKeys.open([0x1b, this.#options.keys.prefix], this.#session.lineMode());
   }

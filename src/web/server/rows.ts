@@ -1,5 +1,6 @@
 // A run as the page's list has it, made of `falcon sessions --json`: by a list of what is told, so that
 // nothing else ever is.
+import { finite } from "../../base/numbers.ts";
 import type { NodeRow, RunRow } from "../wire.ts";
 
 type Json = Record<string, unknown>;
@@ -24,23 +25,23 @@ export function runRow(found: unknown): RunRow | undefined {
     started: text(listing.started),
     ended: text(listing.ended),
     lastOutput: text(listing.lastOutput),
-    cols: number(listing.cols) ?? 80,
-    rows: number(listing.rows) ?? 24,
+    cols: finite(listing.cols) ?? 80,
+    rows: finite(listing.rows) ?? 24,
     viewers: Array.isArray(listing.viewers) ? listing.viewers.length : 0,
-    outputBytes: number(listing.outputBytes) ?? 0,
+    outputBytes: finite(listing.outputBytes) ?? 0,
     outcome: text(outcome.kind),
     sentence: text(outcome.sentence),
     saved: typeof outcome.saved === "boolean" ? outcome.saved : null,
     run: text(listing.run) ?? id,
-    part: number(listing.part) ?? 1,
+    part: finite(listing.part) ?? 1,
     deadline: text(object(listing.deadline).at),
     phase: text(progress.phase),
-    fraction: number(progress.fraction),
-    timeLeft: number(progress.timeLeft),
+    fraction: finite(progress.fraction),
+    timeLeft: finite(progress.timeLeft),
     summary: text(progress.summary),
     stalled: progress.stalled === true,
     nodes: (Array.isArray(progress.nodes) ? progress.nodes : []).map(nodeRow),
-    notHeardFor: number(listing.notHeardFor),
+    notHeardFor: finite(listing.notHeardFor),
   };
 }
 
@@ -49,17 +50,17 @@ function nodeRow(found: unknown): NodeRow {
   return {
     name: text(node.name) ?? "",
     status: text(node.status) ?? "unknown",
-    epoch: number(node.epoch),
-    epochs: number(node.epochs),
-    fraction: number(node.fraction),
-    loss: number(node.loss),
-    validationLoss: number(node.validationLoss),
-    bestValidationLoss: number(node.bestValidationLoss),
-    epochsSinceBest: number(node.epochsSinceBest),
-    learningRate: number(node.learningRate),
-    samples: number(node.samples),
-    timeLeft: number(node.timeLeft),
-    epochsPerMinute: number(node.epochsPerMinute),
+    epoch: finite(node.epoch),
+    epochs: finite(node.epochs),
+    fraction: finite(node.fraction),
+    loss: finite(node.loss),
+    validationLoss: finite(node.validationLoss),
+    bestValidationLoss: finite(node.bestValidationLoss),
+    epochsSinceBest: finite(node.epochsSinceBest),
+    learningRate: finite(node.learningRate),
+    samples: finite(node.samples),
+    timeLeft: finite(node.timeLeft),
+    epochsPerMinute: finite(node.epochsPerMinute),
     stalled: node.stalled === true,
     error: text(node.error),
     trend: Array.isArray(node.trend) ? node.trend.filter((y) => typeof y === "number") : [],
@@ -86,8 +87,4 @@ function object(value: unknown): Json {
 
 function text(value: unknown): string | null {
   return typeof value === "string" ? value : null;
-}
-
-function number(value: unknown): number | null {
-  return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
