@@ -117,6 +117,8 @@ describe("installations", () => {
 
   test("a server finds what an earlier one compiled, and what it has itself is as good", async () => {
     const cache = path.join(home.folder, "code-cache");
+    // what servers of the other installations kept, where a loaded machine let them live for long enough
+    fs.rmSync(cache, { recursive: true, force: true });
     const kept = () =>
       (fs.existsSync(cache) ? fs.readdirSync(cache) : []).filter((name) => /\.(start|\w+-program)$/.test(name)).sort();
     const startOne = async () => {
@@ -137,7 +139,10 @@ describe("installations", () => {
     fs.rmSync(path.join(cache, yaml));
     await startOne();
     // it writes this one anew, behind those that did not fit
-    await until(() => kept().includes(yaml), "the code that was lacking");
+    await until(
+      () => kept().includes(yaml),
+      () => `the code that was lacking, ${yaml}; there is ${kept()}`,
+    );
     assert.equal(fs.statSync(path.join(cache, server)).ino, ino, "the code of the first server fitted");
   });
 });
