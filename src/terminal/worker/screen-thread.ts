@@ -14,5 +14,6 @@ export interface ScreenThread {
  */
 export function startScreenThread(file: string | URL, addon: string | undefined): ScreenThread {
   const mark = new TurnMark();
-  return { worker: new Worker(file, { workerData: { addon, turns: mark.memory } }), mark };
+  // the thread's program is whole in its file: what Node was told to load for the process is not for it
+  return { worker: new Worker(file, { execArgv: [], workerData: { addon, turns: mark.memory } }), mark };
 }

@@ -11,7 +11,7 @@ import { falcon, notBuilt, trainer } from "../../support/paths.ts";
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 
 /** Trains for longer than any test lasts. */
-const endless = ["samples=256", "rate=20", "epochs=1000000"];
+const endless = ["samples=256", "rate=5", "epochs=1000000"];
 
 /** Files of the saved networks below a run directory. */
 const models = (run: string) =>

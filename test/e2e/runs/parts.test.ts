@@ -10,7 +10,7 @@ import { falcon, notBuilt, trainer } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt([falcon, trainer]), [], "npm run build comes first"));
 
-const endless = ["samples=256", "rate=20", "epochs=100000"];
+const endless = ["samples=256", "rate=5", "epochs=100000"];
 
 /** Programs that say what Slurm says of job 77, and note how they were called. */
 function fakeSlurm(folder: string): { path: string; calls: () => string[]; say: (fields: string) => void } {
@@ -119,7 +119,7 @@ describe("a job that is run again", () => {
     assert.match(failed.stderr, /job 77 is asked to run again/);
     const twice = await node.run(failing);
     assert.match(twice.stderr, /job 77 is not run again: it failed twice in a row/);
-    const id = await node.ok([...launch, "-d", "-o", "stopped", "rate=20", "epochs=100000"]);
+    const id = await node.ok([...launch, "-d", "-o", "stopped", "rate=5", "epochs=100000"]);
     await node.ok(["stop", id]);
     assert.match(await node.ok(["show", id]), /^note .*job 77 is not run again: it was ended by hand/m);
     assert.equal(slurm.calls().filter((call) => call.startsWith("requeue")).length, before + 1);

@@ -50,7 +50,7 @@ describe("the first signal from outside is one graceful stop", () => {
   for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) {
     test(`${signal}: the trainer saves its model, the outcome says so`, async () => {
       const name = `first-${signal}`;
-      const options = ["samples=256", "epochs=100000", "rate=20"];
+      const options = ["samples=256", "epochs=100000", "rate=5"];
       const client = start(["launch", "--falcon", trainer, "--name", name, "-o", name, ...options]);
       await until(() => /Epoch|\[INFO\] .*started/i.test(client.out()), "the training to begin");
       await until(async () => (JSON.stringify((await ended(name))?.progress) ?? "").includes('"training"'), "it to train");
