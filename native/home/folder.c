@@ -21,7 +21,7 @@ enum { NAMED = O_PATH | O_NOFOLLOW | O_CLOEXEC };
 enum { NAMED = O_RDONLY | O_NOFOLLOW | O_CLOEXEC };
 #endif
 
-static bool tell(char *problem, size_t room, const char *format, ...) {
+bool folder_problem(char *problem, size_t room, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(problem, room, format, arguments);
@@ -73,19 +73,19 @@ static bool is_private_group(gid_t group) {
 static bool check_parent(int fd, const char *path, char *problem, size_t room) {
   struct stat status;
   const uid_t overflow = 65534;
-  if (fstat(fd, &status) < 0) return tell(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
+  if (fstat(fd, &status) < 0) return folder_problem(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
   if (status.st_uid != 0 && status.st_uid != geteuid() && !(status.st_uid == overflow && in_user_namespace())) {
     const char *set = getenv("FALCON_SESSIONS_HOME");
     if (geteuid() == 0 && !(set && *set))
-      return tell(problem, room, "%s belongs to another user (%u) and you are root with that user's HOME: use 'sudo -H', so that root's sessions are in root's own",
+      return folder_problem(problem, room, "%s belongs to another user (%u) and you are root with that user's HOME: use 'sudo -H', so that root's sessions are in root's own",
                   path, (unsigned)status.st_uid);
-    return tell(problem, room, "%s belongs to another user (%u), who could replace what is in it: set FALCON_SESSIONS_HOME to a folder of your own",
+    return folder_problem(problem, room, "%s belongs to another user (%u), who could replace what is in it: set FALCON_SESSIONS_HOME to a folder of your own",
                 path, (unsigned)status.st_uid);
   }
   if (status.st_mode & S_ISVTX) return true;
   bool by_group = (status.st_mode & S_IWGRP) && !(status.st_gid == getegid() && is_private_group(status.st_gid));
   if (by_group || (status.st_mode & S_IWOTH))
-    return tell(problem, room, "%s can be written by others, who could replace what is in it: %s%s%sset FALCON_SESSIONS_HOME to a folder of your own", path,
+    return folder_problem(problem, room, "%s can be written by others, who could replace what is in it: %s%s%sset FALCON_SESSIONS_HOME to a folder of your own", path,
                 status.st_uid == geteuid() ? "chmod go-w " : "", status.st_uid == geteuid() ? path : "", status.st_uid == geteuid() ? ", or " : "");
   return true;
 }
@@ -94,13 +94,13 @@ static bool check_parent(int fd, const char *path, char *problem, size_t room) {
 // could enter it is to be known.
 static bool check_own(int fd, const char *path, char *problem, size_t room) {
   struct stat status;
-  if (fstat(fd, &status) < 0) return tell(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
-  if (S_ISLNK(status.st_mode)) return tell(problem, room, "%s is a symbolic link; it must be a folder of your own", path);
-  if (!S_ISDIR(status.st_mode)) return tell(problem, room, "%s is not a folder", path);
+  if (fstat(fd, &status) < 0) return folder_problem(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
+  if (S_ISLNK(status.st_mode)) return folder_problem(problem, room, "%s is a symbolic link; it must be a folder of your own", path);
+  if (!S_ISDIR(status.st_mode)) return folder_problem(problem, room, "%s is not a folder", path);
   if (status.st_uid != geteuid())
-    return tell(problem, room, "%s belongs to another user (%u): set FALCON_SESSIONS_HOME to a folder of your own", path, (unsigned)status.st_uid);
+    return folder_problem(problem, room, "%s belongs to another user (%u): set FALCON_SESSIONS_HOME to a folder of your own", path, (unsigned)status.st_uid);
   if (status.st_mode & 077)
-    return tell(problem, room, "%s is open to other users (mode %04o): chmod 700 %s", path, (unsigned)status.st_mode & 07777, path);
+    return folder_problem(problem, room, "%s is open to other users (mode %04o): chmod 700 %s", path, (unsigned)status.st_mode & 07777, path);
   return true;
 }
 
@@ -121,7 +121,7 @@ bool folder_own(const char *path, bool *refused, char *problem, size_t room) {
   *refused = false;
   snprintf(part, sizeof part, "%s", path);
   int fd = open("/", NAMED);
-  bool fine = fd >= 0 || tell(problem, room, "/ cannot be looked at: %s", strerror(errno));
+  bool fine = fd >= 0 || folder_problem(problem, room, "/ cannot be looked at: %s", strerror(errno));
   for (char *at = part; fine && *at;) {
     char *name = ++at;
     at += strcspn(at, "/");
@@ -135,7 +135,7 @@ bool folder_own(const char *path, bool *refused, char *problem, size_t room) {
     name[-1] = '/';
     if (next < 0) {
       *refused = true;
-      fine = tell(problem, room, "%s cannot be made: %s", path, strerror(error));
+      fine = folder_problem(problem, room, "%s cannot be made: %s", path, strerror(error));
       break;
     }
     close(fd);

@@ -12,4 +12,7 @@
 // `problem`; `*refused` tells that it cannot be made there, in contrast to: what is there must not be used.
 bool folder_own(const char *path, bool *refused, char *problem, size_t room);
 
+// Puts the sentence that says what is wrong with a folder into `problem`, cut at `room`. Answers false.
+__attribute__((format(printf, 3, 4))) bool folder_problem(char *problem, size_t room, const char *format, ...);
+
 #endif

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +16,6 @@
 #include "home/folder.h"
 #include "home/machine.h"
 #include "system/os.h"
-
-static bool say(char *problem, size_t room, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(problem, room, format, arguments);
-  va_end(arguments);
-  return false;
-}
 
 // As far as Node looks: the lengths and bits of characters, no surrogates, nothing beyond U+10FFFF.
 static bool is_utf8(const char *text) {
@@ -100,28 +91,28 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
   char *name = slash + 1;
   if (*name == 0 || !strcmp(name, ".") || !strcmp(name, "..")) {
     // the name of the folder must be known, to see that it is no symbolic link
-    if (!realpath(parent, real)) return say(problem, room, "%s cannot be used: %s", wanted, strerror(errno));
+    if (!realpath(parent, real)) return folder_problem(problem, room, "%s cannot be used: %s", wanted, strerror(errno));
     snprintf(parent, sizeof parent, "%s", real);
     slash = strrchr(parent, '/');
     name = slash + 1;
-    if (*name == 0) return say(problem, room, "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
+    if (*name == 0) return folder_problem(problem, room, "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
   }
   *slash = 0;
   if (!real_path(*parent ? parent : "/", real)) {
     *refused = true;
-    return say(problem, room, "%s cannot be made: %s", wanted, strerror(errno));
+    return folder_problem(problem, room, "%s cannot be made: %s", wanted, strerror(errno));
   }
   char full[PATH_MAX + NAME_MAX + 2];
   int length = snprintf(full, sizeof full, "%s/%s", strcmp(real, "/") ? real : "", name);
   if (length > HOME_LONGEST) {
     *refused = true;
-    return say(problem, room, "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
+    return folder_problem(problem, room, "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
                length, HOME_LONGEST);
   }
   if (!is_utf8(full)) {
     // Node would hear another name on its command line
     *refused = true;
-    return say(problem, room, "the path %s is not UTF-8: set FALCON_SESSIONS_HOME to one that is", full);
+    return folder_problem(problem, room, "the path %s is not UTF-8: set FALCON_SESSIONS_HOME to one that is", full);
   }
   memcpy(home, full, (size_t)length + 1);
   return folder_own(home, refused, problem, room);
@@ -173,7 +164,7 @@ bool home_of_job(const char *host_home, const char *job, bool make, char *home, 
     host_name(host, sizeof host);
     snprintf(wanted, sizeof wanted, "/var/tmp/falcon-sessions-%u/%s/j/%s", (unsigned)geteuid(), host, job);
   }
-  if (!make && access(wanted, F_OK) < 0) return say(problem, room, "there is no job %s with sessions on this host (%s: %s)", job, wanted, strerror(errno));
+  if (!make && access(wanted, F_OK) < 0) return folder_problem(problem, room, "there is no job %s with sessions on this host (%s: %s)", job, wanted, strerror(errno));
   return settle(wanted, home, &refused, problem, room);
 }
 
@@ -206,9 +197,9 @@ bool home_find(char *home, char *problem, size_t room) {
   const char *set = getenv("FALCON_SESSIONS_HOME");
   if (set && *set) {
     char here[PATH_MAX] = "";
-    if (*set != '/' && !getcwd(here, sizeof here)) return say(problem, room, "the working folder is gone, FALCON_SESSIONS_HOME is relative to it");
+    if (*set != '/' && !getcwd(here, sizeof here)) return folder_problem(problem, room, "the working folder is gone, FALCON_SESSIONS_HOME is relative to it");
     size_t length = (size_t)snprintf(wanted, sizeof wanted, *set == '/' ? "%s%s" : "%s/%s", here, set);
-    if (length >= sizeof wanted) return say(problem, room, "FALCON_SESSIONS_HOME is longer than a path can be");
+    if (length >= sizeof wanted) return folder_problem(problem, room, "FALCON_SESSIONS_HOME is longer than a path can be");
     return settle(wanted, home, &refused, problem, room);
   }
   host_name(host, sizeof host);

@@ -10,14 +10,13 @@ import type { Context } from "../dispatch/call.ts";
 export interface UsageCurves {
   /** What the x axis is. */
   axis: "epoch" | "minutes since its start";
-  /** Memory in GB, GPU use in percent: those of which something is known. */
+  /** Memory in GB, or in MB where it never had a tenth of one; GPU use in percent: those that are known. */
   curves: LabelledCurve[];
 }
 
-const shown = [
-  { label: "memory (GB)", field: "memory", scale: 1e-9 },
-  { label: "GPU use (%)", field: "gpu", scale: 100 },
-] as const;
+const gigabytes = { label: "memory (GB)", field: "memory", scale: 1e-9 } as const;
+const megabytes = { label: "memory (MB)", field: "memory", scale: 1e-6 } as const;
+const gpuUse = { label: "GPU use (%)", field: "gpu", scale: 100 } as const;
 
 /** Metrics that are told by the epoch: they have the time of each. */
 const losses = ["val_loss", "train_loss"];
@@ -42,7 +41,8 @@ export function usageCurves(context: Context, session: Session, series: readonly
   });
   const byEpoch = epochs.length >= 2;
   const started = session.row.started ?? samples[0]?.time ?? 0;
-  const curves = shown.map(({ label, field, scale }): LabelledCurve => {
+  const little = samples.every(({ memory }) => (memory ?? 0) < 1e8);
+  const curves = [little ? megabytes : gigabytes, gpuUse].map(({ label, field, scale }): LabelledCurve => {
     const [x, y] = byEpoch
       ? [
           epochs.map(({ epoch }) => epoch),

@@ -22,3 +22,15 @@ test("of all metrics the two losses are asked for, and the longer one tells the 
   assert.deepEqual(asked.sort(), ["train_loss", "val_loss"]);
   assert.deepEqual([axis, curves.map(({ label, x }) => [label, x])], ["epoch", [["memory (GB)", [1, 2, 3]]]]);
 });
+
+test("memory of a small run is told in MB", async () => {
+  const context = {
+    progress: { series: async () => [] },
+    usage: { series: () => [0, 1].map((n) => ({ time: n * 60_000, span: 1, memory: n * 5.7e5, gpu: null })) },
+  } as unknown as Context;
+  const { curves } = await usageAlone(context, { row: { started: 0 } } as unknown as Session);
+  assert.deepEqual(
+    curves.map(({ label, x, y }) => [label, x, y.map((value) => Number(value.toFixed(3)))]),
+    [["memory (MB)", [0, 1], [0, 0.57]]],
+  );
+});
