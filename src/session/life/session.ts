@@ -68,6 +68,9 @@ const endLook = 5_000;
  */
 const oomScoreAdj = 200;
 
+/** That somebody attached is stored and told so much later (ms): their screen comes first. */
+const attachedPause = 100;
+
 /** What is kept of a session whose holder was succeeded. */
 const holderLost =
   "the holder was killed; a successor took over: at most one read of output (64 KiB) is lost and the exit status will be unknown";
@@ -94,6 +97,8 @@ export class Session {
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   #endLook: NodeJS.Timeout | undefined;
+  /** Somebody has attached: that is still to be stored. */
+  #unstored: NodeJS.Timeout | undefined;
   /** Those who are told of the end. */
   readonly #enders = new Set<() => void>();
 
@@ -111,11 +116,8 @@ export class Session {
       renewLog: () => this.#holder.link?.renew(),
       changed: (came) => {
         this.output.attend();
-        if (came) {
-          row.attached = effects.clock();
-          this.save();
-        }
-        effects.changed(this);
+        if (came) this.#attached();
+        else effects.changed(this);
       },
     });
     this.output = new SessionOutput({
@@ -464,6 +466,7 @@ export class Session {
   /** @param stored its end is in the folder: the holder may go. */
   #end(stored: boolean): void {
     clearTimeout(this.#endLook);
+    this.#noteAttached();
     this.output.finish();
     this.#holder.close(stored);
     this.#resolveOver();
@@ -498,6 +501,20 @@ export class Session {
     this.#effects.changed(this);
   }
 
+  #attached(): void {
+    this.row.attached = this.#effects.clock();
+    this.#unstored ??= setTimeout(() => this.#noteAttached(), attachedPause);
+  }
+
+  /** … unless that is done. */
+  #noteAttached(): void {
+    if (this.#unstored === undefined) return;
+    clearTimeout(this.#unstored);
+    this.#unstored = undefined;
+    this.save();
+    this.#effects.changed(this);
+  }
+
   /** Stores its row. */
   save(): void {
     this.#effects.save(this.row);
@@ -526,6 +543,7 @@ export class Session {
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
     clearTimeout(this.#endLook);
+    this.#noteAttached();
     await this.output.leave();
     this.#closed = true;
     this.#holder.close();
