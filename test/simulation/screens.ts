@@ -182,18 +182,18 @@ class SimScreen implements ScreenHandle {
     );
   }
 
-  #ask<T>(answer: () => T): Promise<T> {
+  #ask<T>(answer: () => T, current = false): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#toWorker(() =>
+      const inOrder = () =>
         this.#later(() => {
           const value = answer();
           this.#toMain(() => (this.#closed ? reject(new Error("the screen was closed")) : resolve(value)));
-        }),
-      );
+        });
+      this.#toWorker(() => (current ? this.#following.whenCurrent(inOrder) : inOrder()));
     });
   }
 
-  snapshot(_history: number, early?: (first: Buffer) => void): Promise<Snapshot> {
+  snapshot(_history: number, early?: (first: Buffer) => void, current = false): Promise<Snapshot> {
     return this.#ask(() => {
       const offset = this.#drawn;
       const first = picture(offset);
@@ -201,7 +201,7 @@ class SimScreen implements ScreenHandle {
       const whole = Math.floor(offset / wide) * wide;
       const tail = output(whole, offset - whole);
       return { offset, ...this.#size, first, history: Buffer.alloc(0), tail };
-    });
+    }, current);
   }
 
   encode(): Promise<StoredScreen> {

@@ -39,6 +39,8 @@ export interface Viewed {
   readonly rows: number;
   /** Its terminal is being given another size: whoever joins waits for that, and is told to join then. */
   readonly sizing: boolean;
+  /** Whether the screen has all output, as far as it is known, and is answered at once. */
+  readonly current: boolean;
   /** Calls when the screen has all output up to now. */
   whenCurrent(callback: () => void): void;
   /** The output is sent, as the screen takes it. */
@@ -124,18 +126,26 @@ export class Viewer {
     this.#slow ??= setTimeout(() => this.#terminal.write(catchingUp), slowScreen);
     this.hold();
     if (this.#viewed.sizing) return;
+    // one question: nothing is sent to such a terminal before its screen, however long that takes
+    if (this.#mayRead && !this.#isRendered && this.#viewed.current) return this.#begin(false);
     const held = this.#mode;
     this.#viewed.whenCurrent(() => {
-      if (this.#mode === held) this.#begin();
+      if (this.#mode === held) this.#begin(true);
     });
   }
 
-  /** The screen is at the present. */
-  #begin(): void {
+  /** Whether its terminal is drawn for it, as it is no terminal of the session's size. */
+  get #isRendered(): boolean {
+    const { cols, rows } = this.#viewed;
+    return this.#terminal.drawn === true || this.#line !== undefined || this.cols !== cols || this.rows !== rows;
+  }
+
+  /** @param current the screen is at the present; false: that is waited for with the screen itself. */
+  #begin(current: boolean): void {
     this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
-    if (this.#terminal.drawn || this.#line !== undefined || this.cols !== this.#viewed.cols || this.rows !== this.#viewed.rows) {
+    if (this.#isRendered) {
       const height = this.rows - (this.#line === undefined ? 0 : 1);
       const watch = this.#viewed.screen().watchFrames(this.cols, height, (frame) => this.#frame(frame));
       this.#mode = { is: "frames", watch, stale: false };
@@ -145,14 +155,15 @@ export class Viewer {
     this.#mode = joining;
     if (!this.#mayRead) this.#viewed.stream();
     const history = this.#history;
+    const begun = (first: Buffer) => {
+      if (this.#mode !== joining) return;
+      joining.begun = true;
+      this.#isShown();
+      this.#draw(first);
+    };
     this.#viewed
       .screen()
-      .snapshot(history, (first) => {
-        if (this.#mode !== joining) return;
-        joining.begun = true;
-        this.#isShown();
-        this.#draw(first);
-      })
+      .snapshot(history, begun, !current)
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
         // the screen was closed: the session is over, and says so itself; or it cannot be drawn now

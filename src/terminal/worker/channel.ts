@@ -46,7 +46,8 @@ export type Urgent =
 export type InOrder =
   /** `told`: by the stream itself, in the worker; `muted`: what that answers was answered. */
   | { do: "resize"; key: Key; cols: number; rows: number; told?: boolean; muted?: boolean }
-  | { do: "snapshot"; key: Key; request: number; history: number }
+  /** `current`: once the screen was given all output up to now. */
+  | { do: "snapshot"; key: Key; request: number; history: number; current: boolean }
   | { do: "encode"; key: Key; request: number }
   | { do: "text"; key: Key; request: number }
   | { do: "watch"; key: Key; watch: number; cols: number; rows: number }

@@ -182,8 +182,8 @@ export class RemoteScreen implements ScreenHandle {
     return this.#ask(message, early);
   }
 
-  async snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot> {
-    return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history }), early)) as Snapshot;
+  async snapshot(history: number, early?: (first: Buffer) => void, current = false): Promise<Snapshot> {
+    return (await this.#ask((request) => ({ do: "snapshot", key: this.key, request, history, current }), early)) as Snapshot;
   }
 
   async encode(): Promise<StoredScreen> {

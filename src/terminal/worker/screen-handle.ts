@@ -86,9 +86,10 @@ export interface ScreenHandle {
    * @param early gets the first part as soon as it is made, which may be long before the second one is;
    * nothing is fed in between. Called
    * again, with another screen, when the worker dies in the midst of it.
+   * @param current once it was given all output up to now.
    * @throws Error when the screen is closed meanwhile.
    */
-  snapshot(history: number, early?: (first: Buffer) => void): Promise<Snapshot>;
+  snapshot(history: number, early?: (first: Buffer) => void, current?: boolean): Promise<Snapshot>;
   /** The screen, to store; opens again with `restore`, fed from the `offset` in the answer. */
   encode(): Promise<StoredScreen>;
   /** Draws for a terminal of another size, at most 30 frames a second, at once the first time. */

@@ -160,6 +160,8 @@ export class ScreenSlot {
         return this.#following.sizing(message.cols, message.rows, message.ask);
       case "current":
         return this.#following.whenCurrent(() => this.#effects.post({ is: "current", request: message.request }), message.end);
+      case "snapshot":
+        return message.current ? this.#following.whenCurrent(() => this.#add(message)) : this.#add(message);
       case "stream":
         return this.#stream.turn(message.on);
       case "streamed":

@@ -102,6 +102,18 @@ test("a size is given behind the output that was drawn for the one before it, an
   });
 });
 
+test("a snapshot at the present has all that the log had when it was asked for", async () => {
+  await following(["/bin/sh", "-c", "printf one; read -r x; printf two; read -r x"], async (scene) => {
+    await scene.shows("one");
+    const log = scene.source.log;
+    // the screen is told of it later than the log has it
+    scene.held.link.input(Buffer.from("go\n"));
+    await until(() => fs.readFileSync(log, "latin1").includes("two"), "the output");
+    const snapshot = await scene.handle.snapshot(0, undefined, true);
+    assert.ok(snapshot.offset >= Buffer.byteLength("onego\r\ntwo"), `${snapshot.offset}`);
+  });
+});
+
 test("what was said before `until` is drawn, and not answered", async () => {
   const held = await Held.shell("printf 'one\\033[6n'; stty -echo; read -r x; printf 'two\\033[5n'; read -r x", {
     subscribe: null,

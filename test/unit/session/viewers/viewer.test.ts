@@ -17,11 +17,14 @@ function stage() {
   const written: Buffer[] = [];
   let frame: ((bytes: Buffer) => void) | undefined;
   let again = 0;
-  const state = { backlog: 0, cursor: undefined as number | undefined, lags: false };
+  const state = { backlog: 0, cursor: undefined as number | undefined, lags: false, current: true, waited: 0 };
+  /** Whether each snapshot that was asked for waits until the screen is current. */
+  const waits: boolean[] = [];
   const failures: ((error: Error) => void)[] = [];
   const screen = {
-    snapshot: () =>
+    snapshot: (_history: number, _early: unknown, current = false) =>
       new Promise<Snapshot>((resolve, reject) => {
+        waits.push(current);
         snapshots.push(resolve);
         failures.push(reject);
       }),
@@ -42,7 +45,13 @@ function stage() {
     cols: 80,
     rows: 24,
     sizing: false,
-    whenCurrent: (callback: () => void) => callback(),
+    get current() {
+      return state.current;
+    },
+    whenCurrent: (callback: () => void) => {
+      state.waited++;
+      callback();
+    },
     stream: () => {},
     openCursor: (): number | undefined => state.cursor,
     lags: () => state.lags,
@@ -51,6 +60,7 @@ function stage() {
   return {
     viewed,
     state,
+    waits,
     fail: (error = new Error("the screen was closed")) => failures.at(-1)?.(error),
     terminal,
     text: () => Buffer.concat(written).toString(),
@@ -211,6 +221,15 @@ test("a terminal that reads the output itself is sent the screen, and none of th
   viewer.giveBack();
   await s.answer("again ");
   assert.equal(begun.length, 2);
+});
+
+test("… asks for its screen at the present in one question, and first for the present where the screen is behind", async () => {
+  const { s, events } = await reading();
+  assert.deepEqual([s.waits, s.state.waited], [[true], 0]);
+  s.state.current = false;
+  events().ended("other");
+  await s.answer("again ");
+  assert.deepEqual([s.waits, s.state.waited], [[true, false], 1]);
 });
 
 test("… is drawn anew where its output goes on for another size or behind a hole", async () => {
