@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { compiledSources } from "./compiled/sources.mjs";
 import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -32,6 +33,7 @@ const folder = path.join(root, "build", "flakes");
 fs.rmSync(folder, { recursive: true, force: true });
 fs.mkdirSync(folder, { recursive: true });
 
+const sources = compiledSources();
 /** By file and name: rounds in which it ran, and how it failed. */
 const tests = new Map();
 let green = 0;
@@ -70,7 +72,7 @@ function run(round) {
   const report = path.join(folder, `${round}.json`);
   const words = fs.openSync(path.join(folder, `${round}.log`), "w");
   const args = [
-    ...["--import", "tsx", "--test", `--test-concurrency=${atOnce}`, `--test-timeout=${longestTest}`],
+    ...[...sources, "--test", `--test-concurrency=${atOnce}`, `--test-timeout=${longestTest}`],
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
     ...[`--test-reporter=${path.join(import.meta.dirname, "test-outcomes.mjs")}`, `--test-reporter-destination=${report}`],
     ...files,

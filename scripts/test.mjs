@@ -1,9 +1,10 @@
 // Runs the tests of the named folders and files of test/ (with or without "test/" before them): node's
-// runner, TypeScript through tsx, one process a file.
+// runner, one process a file.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { compiledSources } from "./compiled/sources.mjs";
 import { testsBelow } from "./test-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -17,6 +18,7 @@ if (files.length === 0) {
 const longest = 600_000;
 const [major, minor] = process.versions.node.split(".").map(Number);
 const limit = major > 20 || minor >= 11 ? [`--test-timeout=${longest}`] : [];
+const sources = compiledSources();
 // two at a time: the machines have two cores, and every test has ptys and a server of its own
 const { status, failed } = runTests(files, 2);
 if (status === 0) process.exit(0);
@@ -63,7 +65,7 @@ function runTests(chosen, concurrency) {
     list,
   ];
   const options = reporters.map((value, i) => `--test-reporter${i % 2 === 0 ? "" : "-destination"}=${value}`);
-  const args = ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...limit, ...options, ...chosen];
+  const args = [...sources, "--test", `--test-concurrency=${concurrency}`, ...limit, ...options, ...chosen];
   const run = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
   const lines = fs.existsSync(list) ? fs.readFileSync(list, "utf8").split("\n").filter(Boolean) : [];
   fs.rmSync(folder, { recursive: true, force: true });
