@@ -4,6 +4,7 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import v8 from "node:v8";
 import vm from "node:vm";
 import { threadId } from "node:worker_threads";
 
@@ -16,7 +17,7 @@ export class KeptCode {
   readonly #folder: string | undefined;
   readonly #purposes: readonly string[];
   readonly #loaded = new Map<string, { exports: unknown }>();
-  readonly #fresh: { script: vm.Script; file: string }[] = [];
+  readonly #fresh: { script: vm.Script; name: string }[] = [];
   #keeps = false;
 
   /**
@@ -44,8 +45,7 @@ export class KeptCode {
 
   #compiled(file: string): vm.Script {
     const { source, name } = read(file);
-    const files =
-      this.#folder === undefined ? [] : this.#purposes.map((purpose) => path.join(this.#folder as string, `${name}.${purpose}`));
+    const files = this.#files(name);
     const kept = files.find((each) => fs.existsSync(each));
     const cachedData = kept === undefined ? undefined : contentOf(kept);
     const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
@@ -54,10 +54,18 @@ export class KeptCode {
     });
     const [own] = files;
     if (own !== undefined && (kept !== own || script.cachedDataRejected !== false)) {
-      this.#fresh.push({ script, file: own });
+      this.#fresh.push({ script, name });
       if (this.#keeps) setTimeout(() => void this.keep(), calm).unref();
     }
     return script;
+  }
+
+  /** Where code of this name is kept for each purpose, for V8 with the flags that it has now. */
+  #files(name: string): string[] {
+    const folder = this.#folder;
+    return folder === undefined
+      ? []
+      : this.#purposes.map((purpose) => path.join(folder, `${name}-${v8.cachedDataVersionTag()}.${purpose}`));
   }
 
   /**
@@ -67,7 +75,11 @@ export class KeptCode {
    */
   async keep(): Promise<void> {
     this.#keeps = true;
-    for (const { script, file } of this.#fresh.splice(0)) await write(file, script.createCachedData()).catch(() => {});
+    for (const { script, name } of this.#fresh.splice(0)) {
+      // the flags may be others than when it was compiled
+      const [own] = this.#files(name);
+      if (own !== undefined) await write(own, script.createCachedData()).catch(() => {});
+    }
   }
 }
 

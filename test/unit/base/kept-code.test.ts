@@ -80,6 +80,27 @@ test("who has none for its purpose takes another's, and keeps its own", async ()
   );
 });
 
+test("code is kept apart for each set of V8's flags, by those that it has when it is kept", async (t) => {
+  const other = (on: boolean) => v8.setFlagsFromString(on ? "--expose-gc" : "--no-expose-gc");
+  t.after(() => other(false));
+  const code = new KeptCode(cache(), ["any"]);
+  code.run(bundle);
+  other(true);
+  await code.keep();
+  const first = inodes();
+  await run("any");
+  assert.deepEqual(inodes(), first, "it is taken");
+  other(false);
+  await run("any");
+  const both = inodes();
+  assert.equal(both.length, 2 * first.length);
+  for (const on of [true, false]) {
+    other(on);
+    await run("any");
+    assert.deepEqual(inodes(), both, "neither took the other's place");
+  }
+});
+
 test("code that is no code is written anew, and is no harm", async () => {
   await run("any");
   for (const name of kept()) fs.writeFileSync(path.join(cache(), name), "no code");
