@@ -312,7 +312,7 @@ exit 3
     // (unit/resources)
     const rare = [
       ...["session.progress.problem", "session.deadline.hangs", "session.deadline.problem"],
-      // while it trains alone (unit/falcon/rounds)
+      // while it trains alone (unit/falcon/run/rounds)
       "session.progress.nodes[].round.left",
       ...["session.usage.gpu", "session.usage.gpuMemory", "session.usage.gpus[]", "session.usage.actors[]"],
     ];

@@ -1,0 +1,33 @@
+// A run that was asked to stop is watched to its end: each change is told, and once that it hangs; nothing is
+// sent.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { watchStop } from "../../../../src/commands/control/stop-watch.ts";
+
+/** Plays marks, a second apart; the last one lasts until `until` looks have been taken. */
+async function watched(marks: string[], until: number): Promise<string[]> {
+  let looks = 0;
+  const said: string[] = [];
+  const mark = () => marks[Math.min(looks, marks.length - 1)] as string;
+  await watchStop(
+    {
+      movement: async () => ({ mark: mark(), sentence: mark(), evidence: () => "" }),
+      over: async () => ++looks > until,
+      steady: () => looks * 1_000,
+      say: (sentence) => said.push(sentence),
+      hangs: (_, still) => said.push(`hangs for ${still / 1_000} s`),
+    },
+    120_000,
+  );
+  return said;
+}
+
+test("what it does is told once each, and nothing of a stop that goes well", async () => {
+  assert.deepEqual(await watched(["a", "a", "b", "b", "c"], 60), ["b", "c"]);
+});
+
+test("after two minutes without a movement it is said to hang, once; again only after it has moved", async () => {
+  assert.deepEqual(await watched(["a"], 500), ["hangs for 120 s"]);
+  const moving = [...Array(130).fill("a"), ...Array(200).fill("b")];
+  assert.deepEqual(await watched(moving, 400), ["hangs for 120 s", "b", "hangs for 120 s"]);
+});

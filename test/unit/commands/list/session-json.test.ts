@@ -1,0 +1,21 @@
+// One session as machines read it is of one moment.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listing } from "../../../../src/commands/list/session-json.ts";
+import type { Session } from "../../../../src/session/life/session.ts";
+import type { RunProgresses } from "../../../../src/session/run/run-progress.ts";
+import { askFixed, now } from "../../../support/fixed-sessions.ts";
+
+test("a session that ends while its run's files are read is told as ended, with its status", async () => {
+  const { context } = askFixed({ terminal: {} });
+  const session = context.table.all().find(({ live }) => live) as Session & { end?: unknown; live: boolean };
+  const progress = {
+    of: async () => {
+      Object.assign(session.row, { state: "exited", ended: now, waitStatus: 0 });
+      Object.assign(session, { end: { code: 0, signal: null }, live: false });
+      return null;
+    },
+  } as unknown as RunProgresses;
+  const told = await listing(session, progress, { saveBefore: null, now, job: null, usage: context.usage });
+  assert.deepEqual([told.state, told.exitCode, told.outcome?.kind], ["exited", 0, "completed"]);
+});
