@@ -515,9 +515,9 @@ export class Session {
     this.#effects.changed(this);
   }
 
-  /** Stores its row. */
+  /** Stores its row. What is heard of it once the server has left it is the next server's to store. */
   save(): void {
-    this.#effects.save(this.row);
+    if (!this.#closed) this.#effects.save(this.row);
   }
 
   /**

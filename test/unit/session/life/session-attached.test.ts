@@ -50,6 +50,8 @@ test("… and at once where the server goes", async (t) => {
     t.mock.timers.tick(10_000);
     await left;
     assert.deepEqual(stored, [7], "nothing is stored by a server that is gone");
+    session.save();
+    assert.deepEqual(stored, [7], "nor what is still heard of it: the database is closed");
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
