@@ -297,6 +297,8 @@ static void turn(int64_t began_ms) {
   // a key goes to the program before a flood is read
   server_handle(&slots[SLOT_SERVER]);
   if (!waiting && holder_master() >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) pty_read();
+  // and one that came meanwhile before what was read goes on
+  server_take_typed();
   keep_house();
   server_pump();
 }

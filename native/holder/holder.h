@@ -210,6 +210,8 @@ void server_pump(void);
 // True while typed bytes wait for the terminal and for nobody else.
 bool server_typing(void);
 bool server_is_typed_at(void);
+// Takes what a viewer's client had sent by then, if it had.
+void server_take_typed(void);
 // When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady
 // ms); 0: never.
 int64_t server_turn_end(void);

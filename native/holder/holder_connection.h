@@ -74,6 +74,7 @@ struct server {
   struct writer writers[WRITERS];
   struct size_mark sizes[SIZES_KEPT];  // a ring
   uint64_t size_count;
+  bool typed_at;              // keys had come when the terminal was read last
   uint32_t interrupts;        // interrupt characters by KEYS since this holder began, which servers count
   int64_t served_later_ms;    // since when a little output waits for servers
   int listener;

@@ -354,6 +354,15 @@ void server_handle(const struct pollfd *slots) {
   if (slots[0].revents & POLLIN) accept_all();
 }
 
+void server_take_typed(void) {
+  if (!server.typed_at) return;
+  server.typed_at = false;
+  for (size_t i = 0; i < CONNECTIONS; i++) {
+    struct connection *c = &server.connections[i];
+    if (is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled) read_frames(c);
+  }
+}
+
 bool server_gap_untold(void) {
   for (size_t i = 0; i < CONNECTIONS; i++)
     if (is_open(&server.connections[i]) && server.connections[i].tell_gap && server.connections[i].subscribed &&

@@ -122,7 +122,7 @@ bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, co
   return true;
 }
 
-// Whether a viewer's client has sent keys that were not read yet.
+// Whether a viewer's client has sent keys that were not read yet, which server_take_typed takes.
 bool server_is_typed_at(void) {
   struct pollfd slots[CONNECTIONS];
   nfds_t count = 0;
@@ -131,7 +131,7 @@ bool server_is_typed_at(void) {
     if (is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled)
       slots[count++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
   }
-  return count > 0 && os_poll(slots, count, 0) > 0;
+  return server.typed_at = count > 0 && os_poll(slots, count, 0) > 0;
 }
 
 // Whose typing is to be delivered now; NULL where none waits, or what waits has to until another's is whole.
