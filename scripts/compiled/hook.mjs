@@ -10,6 +10,6 @@ export function load(url, context, next) {
   const [file] = url.split("?");
   if (!file.startsWith(root) || !file.endsWith(".ts")) return next(url, context);
   const compiled = new URL(`${from}/${file.slice(root.length, -".ts".length)}.js`);
-  if (!fs.existsSync(compiled)) return next(url, context);
+  if (!fs.existsSync(compiled)) throw new Error(`${file} is not among what was compiled when the tests began`);
   return { format: "module", shortCircuit: true, source: fs.readFileSync(compiled, "utf8") };
 }

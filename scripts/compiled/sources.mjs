@@ -9,16 +9,16 @@ import { buildSync } from "esbuild";
 const root = path.resolve(import.meta.dirname, "../..");
 const folders = ["src", "test", "scripts", path.join("examples", "trainer")];
 
+const prefix = "compiled-";
+/** No run of tests takes as long (ms). */
+const longestRun = 24 * 3_600_000;
+
 /** Node's options for a process that imports the project's TypeScript files, as they are at this moment. */
 export function compiledSources() {
   const build = path.join(root, "build");
   fs.mkdirSync(build, { recursive: true });
-  // each run has its own, and takes away what those left that were killed
-  for (const name of fs.readdirSync(build)) {
-    const pid = /^compiled-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !runs(Number(pid))) fs.rmSync(path.join(build, name), { recursive: true, force: true });
-  }
-  const folder = path.join(build, `compiled-${process.pid}`);
+  removeStale(build);
+  const folder = fs.mkdtempSync(path.join(build, prefix));
   process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   const entryPoints = folders.flatMap((name) =>
     fs
@@ -27,9 +27,7 @@ export function compiledSources() {
       .map((file) => path.join(name, file)),
   );
   const options = { format: "esm", target: "es2022", sourcemap: "inline", write: false };
-  // as beside the sources, which their maps name so
-  const { outputFiles } = buildSync({ absWorkingDir: root, entryPoints, outdir: root, outbase: root, ...options });
-  for (const { path: file, contents } of outputFiles) {
+  for (const { path: file, contents } of compiled({ entryPoints, ...options })) {
     const place = path.join(folder, path.relative(root, file));
     fs.mkdirSync(path.dirname(place), { recursive: true });
     fs.writeFileSync(place, contents);
@@ -39,10 +37,23 @@ export function compiledSources() {
   return ["--enable-source-maps", "--import", register.href];
 }
 
-function runs(pid) {
+/** As beside the sources, which their maps name so; what does not compile is told, and ends the process. */
+function compiled(options) {
   try {
-    return process.kill(pid, 0);
+    return buildSync({ absWorkingDir: root, outdir: root, outbase: root, logLevel: "error", ...options }).outputFiles;
   } catch {
-    return false;
+    process.exit(1);
+  }
+}
+
+/** Removes what killed runs have left, as far as we may: others may run the tests of this tree, too. */
+function removeStale(build) {
+  for (const name of fs.readdirSync(build).filter((each) => each.startsWith(prefix))) {
+    const folder = path.join(build, name);
+    try {
+      if (fs.statSync(folder).mtimeMs < Date.now() - longestRun) fs.rmSync(folder, { recursive: true });
+    } catch {
+      // it is another user's, or has just been removed
+    }
   }
 }
