@@ -46,7 +46,9 @@ for (const proctrack of ["cgroup", "linuxproc"] as Proctrack[]) {
       fs.writeFileSync(path.join(home.work, "fake-falcon"), fake, { mode: 0o755 });
     });
     afterEach(async () => {
-      await until(() => home.processes().length === 0 || home.serverPid() !== undefined, "the job's end");
+      // a job that is listed still has its server, which Slurm may kill before it has ended
+      await until(async () => (await cluster.run("squeue", ["-h"])) === "", "the job's end");
+      await until(() => home.processes().length === 0 || home.serverPid() !== undefined, "the end of its processes");
       // Slurm kills, and leaves sockets
       if (home.serverPid() === undefined) removeSockets(home.folder);
       await home.dispose();
