@@ -106,7 +106,7 @@ describe("the page in a browser", { skip: noBrowser }, () => {
     const id = (await home.sessions()).find(({ name }) => name === "beside")?.id ?? "";
     const page = await open(`#/run/${id}/curves`);
     const panels = () => page.$$eval(".panel h2", (all) => all.map((one) => one.textContent ?? ""));
-    await until(async () => (await panels()).includes("used: memory (GB)"), "the panel of its memory");
+    await until(async () => (await panels()).some((name) => /^used: memory \([GM]B\)$/.test(name)), "the panel of its memory");
     await page.selectOption("select[aria-label='another metric']", "val/loss");
     await until(async () => (await panels()).some((name) => name.endsWith(": val/loss")), "the metric's panel");
     const label = await page.getAttribute(".panel:last-child .plot", "aria-label");

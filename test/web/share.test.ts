@@ -77,7 +77,7 @@ describe("a shared page", () => {
       await page.getByRole("button", { name: "Play" }).click();
       await until(async () => /falcon launch completed/.test((await page.textContent(".xterm-rows")) ?? ""), "the end, played");
       const panels = () => page.$$eval(".panel h2", (all) => all.map((one) => one.textContent ?? ""));
-      await until(async () => (await panels()).includes("used: memory (GB)"), "what it used");
+      await until(async () => (await panels()).some((name) => /^used: memory \([GM]B\)$/.test(name)), "what it used");
       await page.selectOption("select[aria-label='another metric']", "val/loss");
       await until(async () => (await panels()).some((name) => name.endsWith(": val/loss")), "the metric's panel");
       await picture(page, "shared-phone-dark");
