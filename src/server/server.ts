@@ -412,9 +412,10 @@ export class Server implements Context {
 
   /**
    * A database that cannot be written (a full disk) must not end a run: the row is written again with its
-   * next change.
+   * next change. What is heard behind the database's end is the next server's to store.
    */
   #stored(write: () => void): void {
+    if (!this.store.open) return;
     try {
       write();
     } catch (error) {

@@ -217,6 +217,11 @@ export class SessionStore {
     fs.chmodSync(path, 0o600);
   }
 
+  /** False once it was closed: nothing can be read or written any more. */
+  get open(): boolean {
+    return this.database.open;
+  }
+
   close(): void {
     this.database.close();
   }

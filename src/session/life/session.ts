@@ -503,6 +503,7 @@ export class Session {
 
   #attached(): void {
     this.row.attached = this.#effects.clock();
+    if (this.#closed) return;
     this.#unstored ??= setTimeout(() => this.#noteAttached(), attachedPause);
   }
 
@@ -515,9 +516,9 @@ export class Session {
     this.#effects.changed(this);
   }
 
-  /** Stores its row. What is heard of it once the server has left it is the next server's to store. */
+  /** Stores its row. */
   save(): void {
-    if (!this.#closed) this.#effects.save(this.row);
+    this.#effects.save(this.row);
   }
 
   /**
@@ -543,8 +544,9 @@ export class Session {
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
     clearTimeout(this.#endLook);
-    this.#noteAttached();
     await this.output.leave();
+    // who attached meanwhile, too
+    this.#noteAttached();
     this.#closed = true;
     this.#holder.close();
   }

@@ -72,7 +72,9 @@ test("what is saved comes back, also after the file was opened again", () => {
   store.save(row);
   store.save({ ...row, state: "exited", waitStatus: -1 });
   store.saveSnapshot(row.id, { offset: 5, cols: 80, rows: 24, replay: Buffer.from("xyz") });
+  assert.ok(store.open);
   store.close();
+  assert.ok(!store.open);
   const again = SessionStore.open(file, log);
   assert.equal(again.rebuilt, false);
   assert.deepEqual(again.store.all(), [{ ...row, state: "exited", waitStatus: -1 }]);
