@@ -296,9 +296,10 @@ static void turn(int64_t began_ms) {
   if (server_typing() && (state != RUNNING || (slots[SLOT_MASTER].revents & POLLOUT))) server_deliver_typing();
   // a key goes to the program before a flood is read
   server_handle(&slots[SLOT_SERVER]);
-  if (!waiting && holder_master() >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) pty_read();
-  // and one that came meanwhile before what was read goes on
-  server_take_typed();
+  if (!waiting && holder_master() >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) {
+    // and one that came meanwhile before that is sent on; reading a little takes no time
+    if (pty_read() >= FULL_READ) server_take_keys();
+  }
   keep_house();
   server_pump();
 }

@@ -118,8 +118,9 @@ void pty_size(uint16_t *cols, uint16_t *rows);
 void pty_set_size(uint16_t cols, uint16_t rows);
 // Gives it a size where its output stands now.
 void holder_resize(uint16_t cols, uint16_t rows);
-// What it has now goes to the log: false when nothing came.
-bool pty_read(void);
+// What it has now goes to the log: how many bytes. At least FULL_READ of them are of a flood.
+enum { FULL_READ = 4000 };
+size_t pty_read(void);
 bool pty_hung_up(void);       // nothing more can come out of it
 int64_t pty_output_ms(void);  // when something last came
 // Output that was stopped goes on.
@@ -209,9 +210,9 @@ void server_handle(const struct pollfd *slots);
 void server_pump(void);
 // True while typed bytes wait for the terminal and for nobody else.
 bool server_typing(void);
-bool server_is_typed_at(void);
-// Takes what a viewer's client had sent by then, if it had.
-void server_take_typed(void);
+// Whether a viewer's client has sent keys that were not read yet, or has hung up; and takes those.
+bool server_keys_wait(void);
+void server_take_keys(void);
 // When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady
 // ms); 0: never.
 int64_t server_turn_end(void);

@@ -74,7 +74,6 @@ struct server {
   struct writer writers[WRITERS];
   struct size_mark sizes[SIZES_KEPT];  // a ring
   uint64_t size_count;
-  bool typed_at;              // keys had come when the terminal was read last
   uint32_t interrupts;        // interrupt characters by KEYS since this holder began, which servers count
   int64_t served_later_ms;    // since when a little output waits for servers
   int listener;
@@ -85,6 +84,10 @@ struct server {
 extern struct server server;
 
 static inline bool is_open(const struct connection *c) { return c->fd >= 0; }
+// A viewer's connection that has only keys to bring, and may be read from.
+static inline bool brings_keys(const struct connection *c) {
+  return is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled;
+}
 static inline size_t typed_waiting(const struct connection *c) { return c->typed_end - c->typed_at; }
 
 // ---- holder_typing.c

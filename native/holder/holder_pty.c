@@ -51,25 +51,24 @@ void pty_set_size(uint16_t cols, uint16_t rows) {
 }
 
 // What the terminal has now, at most PAYLOAD_LIMIT: it goes to the log before the next, so that a kill of
-// this process costs at most that. False when nothing came. A terminal gives less than 4096 bytes a read;
-// under a flood several of them make one write to the log and one frame, unless a key has come: sixteen take
-// half a millisecond.
-bool pty_read(void) {
-  enum { FULL_READ = 4000, MOST_IN_A_READ = 4096 };
+// this process costs at most that. A terminal gives less than 4096 bytes a read; under a flood several of
+// them make one write to the log and one frame, unless a key has come: sixteen take half a millisecond.
+size_t pty_read(void) {
+  enum { MOST_IN_A_READ = 4096 };
   static uint8_t output[PAYLOAD_LIMIT];
   size_t have = 0;
   ssize_t length;
   do {
     length = os_read(master, output + have, sizeof output - have);
     if (length > 0) have += (size_t)length;
-  } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ && !server_is_typed_at());
+  } while (length >= FULL_READ && sizeof output - have >= MOST_IN_A_READ && !server_keys_wait());
   // EIO: no process has the terminal open any more
   if (length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) hung_up = true;
-  if (have == 0) return false;
+  if (have == 0) return 0;
   output_ms = now_ms();
   times_mark(log_end());
   log_append(output, have);
-  return true;
+  return have;
 }
 
 // Output stands still between the two: who writes to the terminal waits, as after Ctrl+S. Not for a terminal
@@ -88,7 +87,7 @@ void holder_resize(uint16_t cols, uint16_t rows) {
   enum { READS_BEFORE = 16 };
   if (master < 0 || cols == 0 || rows == 0) return;
   bool stopped = stop_output();
-  for (int i = 0; i < READS_BEFORE && !hung_up && pty_read(); i++) server_pump();
+  for (int i = 0; i < READS_BEFORE && !hung_up && pty_read() > 0; i++) server_pump();
   pty_set_size(cols, rows);
   times_size(log_end(), cols, rows);
   if (stopped) pty_continue();

@@ -354,13 +354,10 @@ void server_handle(const struct pollfd *slots) {
   if (slots[0].revents & POLLIN) accept_all();
 }
 
-void server_take_typed(void) {
-  if (!server.typed_at) return;
-  server.typed_at = false;
-  for (size_t i = 0; i < CONNECTIONS; i++) {
-    struct connection *c = &server.connections[i];
-    if (is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled) read_frames(c);
-  }
+void server_take_keys(void) {
+  if (!server_keys_wait()) return;
+  for (size_t i = 0; i < CONNECTIONS; i++)
+    if (brings_keys(&server.connections[i])) read_frames(&server.connections[i]);
 }
 
 bool server_gap_untold(void) {

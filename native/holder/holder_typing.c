@@ -122,16 +122,14 @@ bool typing_interrupt(struct connection *c, uint64_t writer, uint64_t number, co
   return true;
 }
 
-// Whether a viewer's client has sent keys that were not read yet, which server_take_typed takes.
-bool server_is_typed_at(void) {
+bool server_keys_wait(void) {
   struct pollfd slots[CONNECTIONS];
   nfds_t count = 0;
   for (size_t i = 0; i < CONNECTIONS; i++) {
     const struct connection *c = &server.connections[i];
-    if (is_open(c) && c->role == ROLE_VIEWER && !c->subscribed && !c->stalled)
-      slots[count++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
+    if (brings_keys(c)) slots[count++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
   }
-  return server.typed_at = count > 0 && os_poll(slots, count, 0) > 0;
+  return count > 0 && os_poll(slots, count, 0) > 0;
 }
 
 // Whose typing is to be delivered now; NULL where none waits, or what waits has to until another's is whole.

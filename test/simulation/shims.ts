@@ -45,6 +45,8 @@ export interface System {
   simLightFuse(calls: number): void;
   simFuseLeft(): number;
   simIndex(pid: number): number;
+  connectUnix(path: string): number;
+  sendFds(fd: number, bytes: Uint8Array, descriptors: number[]): number;
   writeSome(fd: number, bytes: Uint8Array, offset: number): number;
   recvFds(fd: number, most: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
   close(fd: number): void;
