@@ -2,6 +2,7 @@
 // where only the connection was lost, and succeeded where it was killed.
 import fs from "node:fs";
 import path from "node:path";
+import { within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
 import { readRecord, type SessionRecord } from "../../store/record.ts";
@@ -16,6 +17,12 @@ import {
   recallHolder,
 } from "../holder/holder-launch.ts";
 import type { HolderEvents, HolderLink } from "../holder/holder-link.ts";
+
+/**
+ * So long (ms) a server that goes waits for a holder that stands still, to which a connection was lost: what
+ * was typed by those who have left is nowhere else.
+ */
+const longestReturn = 3_000;
 
 /** What it needs of its session. */
 export interface SessionHolderEffects {
@@ -48,6 +55,8 @@ export class SessionHolder {
   readonly #effects: SessionHolderEffects;
   readonly #typists = new Map<bigint, Typist>();
   #link: HolderLink | undefined;
+  /** The connection was lost: settled once there is another one, or none can be had. */
+  #return: Promise<void> = Promise.resolve();
   /** The end is stored: whatever holder there is may go. */
   #released = false;
   /** How the connection ended, in words. */
@@ -121,7 +130,7 @@ export class SessionHolder {
     const { programPid } = this.#effects.row;
     if (this.record().exit !== undefined || this.#link === undefined || programPid === null || !processAlive(programPid))
       return this.#effects.lost();
-    void this.#succeed(this.#link, programPid);
+    this.#return = this.#succeed(this.#link, programPid);
   }
 
   /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
@@ -216,6 +225,11 @@ export class SessionHolder {
     } catch (error) {
       this.#effects.log("session.socket-kept", { id: this.#effects.id, reason: String(error) });
     }
+  }
+
+  /** What was typed is on its way, as far as a holder can be reached: the server goes. */
+  async leave(): Promise<void> {
+    if (this.#link !== undefined && this.#link.waitingInput > 0) await within(longestReturn, this.#return);
   }
 
   /** Lets go of it; `release`: the end is stored, and it may go. */

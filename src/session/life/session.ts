@@ -544,7 +544,7 @@ export class Session {
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
     clearTimeout(this.#endLook);
-    await this.output.leave();
+    await Promise.all([this.output.leave(), this.#holder.leave()]);
     // who attached meanwhile, too
     this.#noteAttached();
     this.#closed = true;

@@ -59,15 +59,25 @@ class Scene {
   }
 }
 
-/** Our descriptors that are sockets. */
+/** Our descriptors that are sockets, by what they lead to: numbers are used again. */
 const sockets = () =>
-  fs.readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
-    } catch {
-      return false; // closed meanwhile
-    }
-  });
+  new Map(
+    fs.readdirSync("/proc/self/fd").flatMap((fd): [string, number][] => {
+      try {
+        const place = fs.readlinkSync(`/proc/self/fd/${fd}`);
+        return place.startsWith("socket:") ? [[place, Number(fd)]] : [];
+      } catch {
+        return []; // closed meanwhile
+      }
+    }),
+  );
+
+/** Loses the connection that came since. */
+function loseSince(before: ReadonlyMap<string, number>): void {
+  const [fd] = [...sockets()].filter(([place]) => !before.has(place)).map(([, each]) => each);
+  assert.ok(fd !== undefined, "a connection");
+  shutdownWriting(fd);
+}
 
 test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
   const length = 700_000; // more than goes to the holder at once
@@ -75,14 +85,35 @@ test("where only the connection is lost, what was typed and had not gone yet goe
   const before = sockets();
   await held(["/bin/sh", "-c", script], async (scene) => {
     const { holder } = scene;
-    const [socket] = sockets().filter((fd) => !before.includes(fd));
     await until(() => scene.said().includes("ready"), "the program");
     holder.link?.input(Buffer.alloc(length - 1, "x"));
-    shutdownWriting(Number(socket));
+    loseSince(before);
     await until(() => scene.told.includes("again"), "the next connection");
     holder.link?.input(Buffer.from("y"));
     holder.link?.signal(10, 1);
     await until(() => scene.said().includes(String(length)), "all that was typed");
+  });
+});
+
+test("what is typed while there is no connection is sent before a server goes, and a holder that stands still is waited for", async () => {
+  const before = sockets();
+  await held(["/bin/sh", "-c", "stty raw -echo; echo ready; head -c 5; sleep 100"], async (scene) => {
+    const { holder } = scene;
+    const [pid] = holdersOf(scene.folder) as [number];
+    await until(() => scene.said().includes("ready"), "the program");
+    scene.onLost = () => void process.kill(pid, "SIGSTOP");
+    loseSince(before);
+    try {
+      await until(() => scene.told.includes("session.holder-lost"), "the connection to be lost");
+      holder.link?.input(Buffer.from("typed"));
+      const left = holder.leave();
+      process.kill(pid, "SIGCONT");
+      await left;
+      holder.close();
+      await until(() => scene.said().includes("typed"), "what was typed");
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
   });
 });
 
