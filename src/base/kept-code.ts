@@ -23,7 +23,7 @@ export class KeptCode {
   /**
    * @param folder where code is kept; undefined: nowhere.
    * @param purposes what this process is started for, and what others are whose code does as well: each
-   * calls other functions, and may have other flags of V8.
+   * calls other functions.
    */
   constructor(folder: string | undefined, purposes: readonly [string, ...string[]]) {
     this.#folder = folder;

@@ -1,6 +1,7 @@
 // The threads that work on lines: jobs wait for a free one, none may take for ever, and what hangs is ended
 // with its thread.
 import { Worker } from "node:worker_threads";
+import { threadStarts } from "../base/late-optimizing.ts";
 
 /** Two jobs at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
@@ -118,6 +119,7 @@ export class WorkerPool {
   }
 
   #start(): Thread {
+    threadStarts();
     const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false, resourceLimits: heap });
     const thread: Thread = { worker, current: null, timer: undefined };
     worker.on("message", (reply: JobReply) => {

@@ -2,6 +2,7 @@
 import { runProgram } from "../base/kept-code.ts";
 import { optimizeLate } from "../base/late-optimizing.ts";
 
-// it is started with other flags than Node's own modules were compiled with as it is
+// at once: its flags (base/aside/helper-process.ts) keep Node's own compiled modules from being taken as it
+// is, so that nothing is lost by this one
 optimizeLate();
 runProgram(import.meta.dirname, "aside-program.cjs");

@@ -5,7 +5,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { forkHelper, helperProgram } from "../base/aside/helper-process.ts";
 import { codeFolder, KeptCode } from "../base/kept-code.ts";
-import { loaded, optimizeLate } from "../base/late-optimizing.ts";
 import { startingCommands } from "../commands/dispatch/starting-commands.ts";
 import { addonFile } from "../platform/native-files.ts";
 import { type ScreenThread, startScreenThread } from "../terminal/worker/screen-thread.ts";
@@ -32,7 +31,6 @@ function main(): void {
   const screen = starts ? screenThread(root) : undefined;
   const code = new KeptCode(codeFolder(process.env), starts ? ["start", "server"] : ["server", "start"]);
   const { serve } = code.run(path.join(root, "dist", "server-program.cjs")) as { serve: typeof Serve };
-  setTimeout(optimizeLate, loaded).unref();
   void serve({ home, root, helper, screen, keepCode: () => code.keep() });
 }
 

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { sentence } from "../base/failure.ts";
 import { calm, codeFolder } from "../base/kept-code.ts";
+import { optimizeLateOnceLoaded } from "../base/late-optimizing.ts";
 import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home/home-guard.ts";
@@ -67,9 +68,11 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
     server.log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
   });
   tell(readyFd, "1");
-  setTimeout(() => {
+  setTimeout(async () => {
     const folder = codeFolder(process.env);
     if (folder !== undefined) keepCompiled(folder);
-    void keepCode();
+    await keepCode();
+    // not sooner: what is kept with the flag set is not found by the next start, which has not set it
+    optimizeLateOnceLoaded();
   }, calm).unref();
 }
