@@ -393,6 +393,25 @@ describe("a lost connection", () => {
     });
   });
 
+  test("and once more while the same server ends, before it greets: that is one loss", async () => {
+    const options: FakeOptions = {};
+    await withServer(options, async (server) => {
+      const ended = run(["launch"]);
+      for (let nth = 1; nth <= 8; nth += 2) {
+        const peer = await server.peer(nth);
+        peer.send(encodeResume(["attach"]));
+        options.hello = null;
+        peer.socket.end();
+        const again = await server.peer(nth + 1);
+        delete options.hello;
+        again.socket.end();
+      }
+      (await server.peer(9)).send(encodeExit(7));
+      const result = await ended;
+      assert.equal(result.code, 7, result.stderr);
+    });
+  });
+
   test("again and again: one sentence, not for ever", async () => {
     await withServer({}, async (server) => {
       const ended = run(["launch"]);
