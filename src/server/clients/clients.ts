@@ -72,13 +72,11 @@ export class Clients {
     if (this.#effects.ending()) return void socket.destroy();
     const handshake = { fd: descriptorOf(socket), end: () => void socket.destroy() };
     this.#handshakes.began(handshake);
-    // while the request comes
-    const uprooted = this.#uprooted();
     const peer = new Peer(socket, {
       identified: () => this.#handshakes.finished(handshake),
       pid: process.pid,
       version: this.#effects.version,
-      run: (call) => this.#run(call, uprooted),
+      run: (call) => this.#run(call),
       foreign: (peer, hello) => this.#foreign(peer, hello),
       log: this.#effects.log,
     });
@@ -102,7 +100,7 @@ export class Clients {
     return true;
   }
 
-  async #run(call: Call, uprooted: Promise<boolean>): Promise<number | undefined> {
+  async #run(call: Call): Promise<number | undefined> {
     const { request } = call;
     if (this.#effects.ending()) {
       // who came while this server was on its way out goes to the next one, with the others where they wait
@@ -116,7 +114,7 @@ export class Clients {
       return undefined;
     }
     this.#effects.claim();
-    if (await uprooted) {
+    if (await this.#uprooted()) {
       this.#effects.log("server.root-lost", { root: this.#effects.root, client: request.version });
       await this.#effects.upgrade(call instanceof Peer ? call : undefined);
       return undefined;
