@@ -104,8 +104,8 @@ describe("two runs", () => {
       /<svg [\s\S]*val\/loss/,
     );
     // what was used stands on the same epochs, in the figure and in show
-    assert.match(await home.ok(["export", "first", "--format", "curve-svg", "--resources"]), />memory \(GB\)</);
-    assert.match(await home.ok(["show", "first"]), /^memory \(GB\) by epoch$/m);
+    assert.match(await home.ok(["export", "first", "--format", "curve-svg", "--resources"]), />memory \([GM]B\)</);
+    assert.match(await home.ok(["show", "first"]), /^memory \([GM]B\) by epoch$/m);
     for (const [args, code, said] of [
       [["compare", "first"], 2, /two runs at least/],
       [["compare", "first", "first"], 2, /two runs at least/],
