@@ -10,6 +10,8 @@ const SIGKILL = 9;
 const calm = 90_000;
 /** Turns within that: more means that something spins. */
 const mostTurns = 60_000;
+/** Holders and clients, from 1 on; the server is not one of them. */
+const processes = 7;
 const exitStatus = 7;
 const unlimited = -1;
 /** Connections that are lost in one life: a client gives up after six in a row. */
@@ -166,10 +168,11 @@ export class World {
 
   /** Time goes on to the next moment at which somebody has something to do. */
   #wait(short = false): void {
-    // nobody is slower than the time, but who stands still
-    const runnable = system.simRunnable();
-    for (let index = 1; index < 8; index++)
-      if ((runnable & (1 << index)) !== 0 && !this.#isFrozen(index)) system.simStep(index, 1000);
+    // nobody is slower than the time, but who stands still; what one does may be for another, whose turn was
+    // before, and who asks again and again, as while a server starts, is not waited for
+    for (let turn = 0; turn < processes; turn++)
+      for (let index = 1; index <= processes; index++)
+        if ((system.simRunnable() & (1 << index)) !== 0 && !this.#isFrozen(index)) system.simStep(index, 1000);
     const now = system.simNow();
     const moments = [system.simNextDeadline(), serverDeadline(), ...this.#frozen.values()].filter((at) => at > now);
     const next = Math.min(...moments, now + 1000);
