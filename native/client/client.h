@@ -121,7 +121,7 @@ struct client {
   int64_t connected_at;  // steady ms
   int64_t going_since, heard_at;
   int losses;
-  pid_t lost_server;  // the one whose connection was lost last; 0: another one to it was lost as well
+  pid_t lost_server;  // the one that had greeted us and was lost last; 0: more was lost since
   uint8_t sent_before;   // how often this request was sent to another server
 
   int input_mode;

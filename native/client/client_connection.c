@@ -120,7 +120,7 @@ void client_lose(void) {
   bool steady = client.greeted && os_steady_ms() - client.connected_at > STEADY_MS;
   // while the system ends a killed server it lets us connect once more: that is the same loss
   bool same = !client.greeted && client.lost_server > 0 && client.lost_server == client.server_pid;
-  client.lost_server = same ? 0 : client.server_pid;
+  client.lost_server = client.greeted ? client.server_pid : 0;
   if (!same) client.losses = steady ? 1 : client.losses + 1;
   if (channel_is_used()) {
     if (client.resume_length == 0 && (client.greeted || client.losses > MOST_LOSSES))

@@ -21,6 +21,9 @@ enum { NAMED = O_PATH | O_NOFOLLOW | O_CLOEXEC };
 enum { NAMED = O_RDONLY | O_NOFOLLOW | O_CLOEXEC };
 #endif
 
+// What to do where a folder cannot be ours.
+#define ELSEWHERE "set FALCON_SESSIONS_HOME to a folder of your own"
+
 bool folder_problem(char *problem, size_t room, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -47,7 +50,8 @@ static bool is_primary_of_another(gid_t group, const char *name) {
 #ifdef __linux__
   FILE *accounts = fopen("/etc/passwd", "re");
   if (!accounts) return false;
-  for (struct passwd *entry; !found && (entry = fgetpwent(accounts));) found = entry->pw_gid == group && strcmp(entry->pw_name, name);
+  for (struct passwd *entry; !found && (entry = fgetpwent(accounts));)
+    found = entry->pw_gid == group && strcmp(entry->pw_name, name);
   fclose(accounts);
 #else
   (void)group;
@@ -77,17 +81,19 @@ static bool check_parent(int fd, const char *path, char *problem, size_t room) {
   if (status.st_uid != 0 && status.st_uid != geteuid() && !(status.st_uid == overflow && in_user_namespace())) {
     const char *set = getenv("FALCON_SESSIONS_HOME");
     if (geteuid() == 0 && !(set && *set))
-      return folder_problem(problem, room, "%s belongs to another user (%u) and you are root with that user's HOME: use 'sudo -H', so that root's sessions are in root's own",
-                  path, (unsigned)status.st_uid);
-    return folder_problem(problem, room, "%s belongs to another user (%u), who could replace what is in it: set FALCON_SESSIONS_HOME to a folder of your own",
-                path, (unsigned)status.st_uid);
+      return folder_problem(problem, room,
+          "%s belongs to another user (%u) and you are root with that user's HOME: use 'sudo -H', so that root's "
+          "sessions are in root's own",
+          path, (unsigned)status.st_uid);
+    return folder_problem(problem, room, "%s belongs to another user (%u), who could replace what is in it: " ELSEWHERE, path,
+        (unsigned)status.st_uid);
   }
   if (status.st_mode & S_ISVTX) return true;
   bool by_group = (status.st_mode & S_IWGRP) && !(status.st_gid == getegid() && is_private_group(status.st_gid));
-  if (by_group || (status.st_mode & S_IWOTH))
-    return folder_problem(problem, room, "%s can be written by others, who could replace what is in it: %s%s%sset FALCON_SESSIONS_HOME to a folder of your own", path,
-                status.st_uid == geteuid() ? "chmod go-w " : "", status.st_uid == geteuid() ? path : "", status.st_uid == geteuid() ? ", or " : "");
-  return true;
+  if (!by_group && !(status.st_mode & S_IWOTH)) return true;
+  bool ours = status.st_uid == geteuid();
+  return folder_problem(problem, room, "%s can be written by others, who could replace what is in it: %s%s%s" ELSEWHERE, path,
+      ours ? "chmod go-w " : "", ours ? path : "", ours ? ", or " : "");
 }
 
 // The folder itself: ours, a real folder, closed to everybody else. It is never mended here: that others
@@ -95,12 +101,14 @@ static bool check_parent(int fd, const char *path, char *problem, size_t room) {
 static bool check_own(int fd, const char *path, char *problem, size_t room) {
   struct stat status;
   if (fstat(fd, &status) < 0) return folder_problem(problem, room, "%s cannot be looked at: %s", path, strerror(errno));
-  if (S_ISLNK(status.st_mode)) return folder_problem(problem, room, "%s is a symbolic link; it must be a folder of your own", path);
+  if (S_ISLNK(status.st_mode))
+    return folder_problem(problem, room, "%s is a symbolic link; it must be a folder of your own", path);
   if (!S_ISDIR(status.st_mode)) return folder_problem(problem, room, "%s is not a folder", path);
   if (status.st_uid != geteuid())
-    return folder_problem(problem, room, "%s belongs to another user (%u): set FALCON_SESSIONS_HOME to a folder of your own", path, (unsigned)status.st_uid);
+    return folder_problem(problem, room, "%s belongs to another user (%u): " ELSEWHERE, path, (unsigned)status.st_uid);
   if (status.st_mode & 077)
-    return folder_problem(problem, room, "%s is open to other users (mode %04o): chmod 700 %s", path, (unsigned)status.st_mode & 07777, path);
+    return folder_problem(problem, room, "%s is open to other users (mode %04o): chmod 700 %s", path,
+        (unsigned)status.st_mode & 07777, path);
   return true;
 }
 

@@ -95,7 +95,9 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
     snprintf(parent, sizeof parent, "%s", real);
     slash = strrchr(parent, '/');
     name = slash + 1;
-    if (*name == 0) return folder_problem(problem, room, "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
+    if (*name == 0)
+      return folder_problem(problem, room,
+          "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
   }
   *slash = 0;
   if (!real_path(*parent ? parent : "/", real)) {
@@ -106,8 +108,9 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
   int length = snprintf(full, sizeof full, "%s/%s", strcmp(real, "/") ? real : "", name);
   if (length > HOME_LONGEST) {
     *refused = true;
-    return folder_problem(problem, room, "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
-               length, HOME_LONGEST);
+    return folder_problem(problem, room,
+        "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
+        length, HOME_LONGEST);
   }
   if (!is_utf8(full)) {
     // Node would hear another name on its command line
@@ -164,7 +167,8 @@ bool home_of_job(const char *host_home, const char *job, bool make, char *home, 
     host_name(host, sizeof host);
     snprintf(wanted, sizeof wanted, "/var/tmp/falcon-sessions-%u/%s/j/%s", (unsigned)geteuid(), host, job);
   }
-  if (!make && access(wanted, F_OK) < 0) return folder_problem(problem, room, "there is no job %s with sessions on this host (%s: %s)", job, wanted, strerror(errno));
+  if (!make && access(wanted, F_OK) < 0)
+    return folder_problem(problem, room, "there is no job %s with sessions on this host (%s: %s)", job, wanted, strerror(errno));
   return settle(wanted, home, &refused, problem, room);
 }
 
@@ -197,7 +201,8 @@ bool home_find(char *home, char *problem, size_t room) {
   const char *set = getenv("FALCON_SESSIONS_HOME");
   if (set && *set) {
     char here[PATH_MAX] = "";
-    if (*set != '/' && !getcwd(here, sizeof here)) return folder_problem(problem, room, "the working folder is gone, FALCON_SESSIONS_HOME is relative to it");
+    if (*set != '/' && !getcwd(here, sizeof here))
+      return folder_problem(problem, room, "the working folder is gone, FALCON_SESSIONS_HOME is relative to it");
     size_t length = (size_t)snprintf(wanted, sizeof wanted, *set == '/' ? "%s%s" : "%s/%s", here, set);
     if (length >= sizeof wanted) return folder_problem(problem, room, "FALCON_SESSIONS_HOME is longer than a path can be");
     return settle(wanted, home, &refused, problem, room);
