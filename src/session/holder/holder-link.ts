@@ -67,6 +67,7 @@ export class HolderLink {
   holderEnded: Promise<number> | undefined;
 
   readonly #typing: TypingQueue;
+  #telling: Promise<void> = Promise.resolve();
   /** Version of the protocol that this connection speaks. */
   #version = 1;
 
@@ -126,6 +127,11 @@ export class HolderLink {
   /** Bytes of input that the terminal has not taken yet. */
   get waitingInput(): number {
     return this.#typing.waiting;
+  }
+
+  /** Settled once it is told that the connection is gone, if it is. */
+  get told(): Promise<void> {
+    return this.#telling;
   }
 
   /**
@@ -300,7 +306,7 @@ export class HolderLink {
     const reason = error?.message ?? (ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
     if (error !== undefined || ended || this.holderEnded === undefined) return this.#events.closed(reason);
-    void Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
+    this.#telling = Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
       if (this.#state === "left") return;
       this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);
     });

@@ -227,9 +227,14 @@ export class SessionHolder {
     }
   }
 
-  /** What was typed is on its way, as far as a holder can be reached: the server goes. */
+  /** The server goes: where the connection was lost, what was typed goes on the next one first. */
   async leave(): Promise<void> {
-    if (this.#link !== undefined && this.#link.waitingInput > 0) await within(longestReturn, this.#return);
+    const link = this.#link;
+    if (link === undefined || link.waitingInput === 0) return;
+    await within(
+      longestReturn,
+      link.told.then(() => this.#return),
+    );
   }
 
   /** Lets go of it; `release`: the end is stored, and it may go. */

@@ -503,7 +503,7 @@ export class Session {
 
   #attached(): void {
     this.row.attached = this.#effects.clock();
-    if (this.#closed) return;
+    if (this.#closed) return this.save();
     this.#unstored ??= setTimeout(() => this.#noteAttached(), attachedPause);
   }
 
@@ -544,7 +544,9 @@ export class Session {
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
     clearTimeout(this.#endLook);
-    await Promise.all([this.output.leave(), this.#holder.leave()]);
+    // what another connection brings finds the screen open
+    await this.#holder.leave();
+    await this.output.leave();
     // who attached meanwhile, too
     this.#noteAttached();
     this.#closed = true;

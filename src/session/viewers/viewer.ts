@@ -127,10 +127,10 @@ export class Viewer {
     this.hold();
     if (this.#viewed.sizing) return;
     // one question: nothing is sent to such a terminal before its screen, however long that takes
-    if (this.#mayRead && !this.#isRendered && this.#viewed.current) return this.#begin(false);
+    if (this.#mayRead && !this.#isRendered && this.#viewed.current) return this.#begin(true);
     const held = this.#mode;
     this.#viewed.whenCurrent(() => {
-      if (this.#mode === held) this.#begin(true);
+      if (this.#mode === held) this.#begin(false);
     });
   }
 
@@ -140,8 +140,8 @@ export class Viewer {
     return this.#terminal.drawn === true || this.#line !== undefined || this.cols !== cols || this.rows !== rows;
   }
 
-  /** @param current the screen is at the present; false: that is waited for with the screen itself. */
-  #begin(current: boolean): void {
+  /** @param waits the screen is answered once it is at the present; else it is there already. */
+  #begin(waits: boolean): void {
     this.#leaveMode();
     const join = ++this.#joins;
     this.#allowed = this.#filterOf("screen");
@@ -163,7 +163,7 @@ export class Viewer {
     };
     this.#viewed
       .screen()
-      .snapshot(history, begun, !current)
+      .snapshot(history, begun, waits)
       .then(
         (snapshot) => this.#joined(join, joining, snapshot),
         // the screen was closed: the session is over, and says so itself; or it cannot be drawn now

@@ -95,7 +95,7 @@ test("where only the connection is lost, what was typed and had not gone yet goe
   });
 });
 
-test("what is typed while there is no connection is sent before a server goes, and a holder that stands still is waited for", async () => {
+test("what is typed without a connection is sent before a server goes; a holder that stands still is waited for", async () => {
   const before = sockets();
   await held(["/bin/sh", "-c", "stty raw -echo; echo ready; head -c 5; sleep 100"], async (scene) => {
     const { holder } = scene;
@@ -114,6 +114,22 @@ test("what is typed while there is no connection is sent before a server goes, a
     } finally {
       process.kill(pid, "SIGCONT");
     }
+  });
+});
+
+test("a server that goes before it was told that the connection is lost sends what was typed, too", async () => {
+  const before = sockets();
+  await held(["/bin/sh", "-c", "stty raw -echo; echo ready; head -c 5; sleep 100"], async (scene) => {
+    const { holder } = scene;
+    await until(() => scene.said().includes("ready"), "the program");
+    // of a child the end is waited for first
+    const told = holder.link?.told;
+    loseSince(before);
+    await until(() => holder.link?.told !== told, "the connection to be lost");
+    holder.link?.input(Buffer.from("typed"));
+    await holder.leave();
+    holder.close();
+    await until(() => scene.said().includes("typed"), "what was typed");
   });
 });
 
