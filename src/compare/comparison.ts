@@ -112,7 +112,7 @@ export function tableRows({ runs, metric }: Comparison, number: (value: number) 
   add("time", ({ seconds }) => (seconds === null ? null : span(seconds)));
   add("GPU hours", ({ gpuHours }) => (gpuHours === null ? null : gpuHours.toFixed(2)));
   add("CPU hours", ({ cpuHours }) => (cpuHours === null ? null : cpuHours.toFixed(2)));
-  add("memory, most", ({ memoryPeak }) => (memoryPeak === null ? null : `${(memoryPeak / 1e9).toFixed(2)} GB`));
+  add("memory, most", ({ memoryPeak }) => (memoryPeak === null ? null : memory(memoryPeak)));
   add("host", ({ host }) => host);
   return rows;
 }
@@ -158,4 +158,9 @@ export function comparisonJson(comparison: Comparison): string {
     }),
   };
   return `${JSON.stringify(told, null, 2)}\n`;
+}
+
+/** As the curves of what a run used have it: MB where it had less than a tenth of a GB. */
+function memory(bytes: number): string {
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

@@ -116,6 +116,7 @@ test("the table has best and last, and where the best was; NaN is last as it is,
   assert.match(shown, /^memory, most +2\.50 GB/m);
   assert.doesNotMatch(shown, /GPU hours/, "what nobody knows has no row");
   assert.match(shown, /config\.yml does not differ/);
+  assert.match(text([run("small", [1], { memoryPeak: 46.7e6 }), run("large", [1])]), /^memory, most +46\.7 MB +2\.50 GB$/m);
   assert.match(shown, /^A first {3}B second$/m);
   assert.ok(shown.split("\n").some((line) => /│.*A|┤.*A/.test(line)) && shown.split("\n").some((line) => /[│┤].*B/.test(line)));
 });
