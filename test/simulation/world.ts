@@ -147,7 +147,7 @@ export class World {
     this.life.steps++;
     let busy = this.#look();
     const runnable = system.simRunnable();
-    for (let index = 1; index < 8; index++) {
+    for (let index = 1; index <= processes; index++) {
       if ((runnable & (1 << index)) === 0 || this.#isFrozen(index)) continue;
       system.simStep(index, 1000);
       busy = true;
@@ -170,9 +170,14 @@ export class World {
   #wait(short = false): void {
     // nobody is slower than the time, but who stands still; what one does may be for another, whose turn was
     // before, and who asks again and again, as while a server starts, is not waited for
-    for (let turn = 0; turn < processes; turn++)
-      for (let index = 1; index <= processes; index++)
-        if ((system.simRunnable() & (1 << index)) !== 0 && !this.#isFrozen(index)) system.simStep(index, 1000);
+    for (let turn = 0, some = true; some && turn < processes; turn++) {
+      some = false;
+      for (let index = 1; index <= processes; index++) {
+        if ((system.simRunnable() & (1 << index)) === 0 || this.#isFrozen(index)) continue;
+        system.simStep(index, 1000);
+        some = true;
+      }
+    }
     const now = system.simNow();
     const moments = [system.simNextDeadline(), serverDeadline(), ...this.#frozen.values()].filter((at) => at > now);
     const next = Math.min(...moments, now + 1000);
