@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { until } from "../../support/events.ts";
 import { falcon } from "../../support/paths.ts";
+import { keepAwake } from "../awake.ts";
 import { amount, type Bench, figure, type Measure } from "../bench.ts";
 import type { Command } from "../drivers.ts";
 import { cpuMs, settled } from "../facts.ts";
@@ -70,6 +71,7 @@ async function watch(
   const side = makeSide("falcon", bench.drivers);
   const folder = fs.mkdtempSync(path.join(bench.drivers.folder, "w-"));
   const { env } = side.list() as Command;
+  let letSleep = () => {};
   try {
     const trains = path.join(folder, "trains");
     fs.writeFileSync(trains, program, { mode: 0o700 });
@@ -97,6 +99,7 @@ async function watch(
       }
     }
     const [server = 0] = side.resident().server;
+    letSleep = await keepAwake();
     let epoch = earlier;
     let written = 0;
     /** CPU (ms) and bytes read of the server while each run logs an epoch a second. */
@@ -127,6 +130,7 @@ async function watch(
     await viewer.leave();
     return { watched: watched.cpu / seconds, idle: (idle?.cpu ?? 0) / seconds, read: watched.read / written, written };
   } finally {
+    letSleep();
     await side.end();
     fs.rmSync(folder, { recursive: true, force: true });
   }
