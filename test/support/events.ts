@@ -31,8 +31,15 @@ export async function until<T>(
   }
 }
 
-/** Waits until the file exists and `accept` (default: anything) takes its text; answers the text. */
-export function untilFile(path: string, accept: (text: string) => boolean = () => true, limit = patience): Promise<string> {
+/** Whether a program has written all that it had to say: a shell makes a file before it writes to it. */
+export const wholeLines = (text: string): boolean => text.endsWith("\n");
+
+/** Waits until the file exists and `accept` (default: it is not empty) takes its text; answers the text. */
+export function untilFile(
+  path: string,
+  accept: (text: string) => boolean = (text) => text !== "",
+  limit = patience,
+): Promise<string> {
   return until(
     () => {
       const text = readIfThere(path);

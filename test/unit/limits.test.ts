@@ -20,7 +20,7 @@ import { Model } from "../../src/terminal/model/model.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
 import { ByteCount } from "../../src/trainers/reading/byte-count.ts";
-import { alive, readIfThere, until, untilGone } from "../support/events.ts";
+import { alive, untilFile, untilGone, wholeLines } from "../support/events.ts";
 import { encodeRequest } from "../support/holder/client-codec.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, root } from "../support/paths.ts";
@@ -189,7 +189,7 @@ describe("a server that does not come", { skip: process.platform === "linux" ? f
       assert.match(result.stderr, /^falcon: the session server does not listen after 30 s; see \S+\/server\.log\n$/);
     } finally {
       // by its own fast clock the client may have gone before the program has said who it is
-      const started = await until(() => readIfThere(path.join(home.folder, "started")), "the program to be started");
+      const started = await untilFile(path.join(home.folder, "started"), wholeLines);
       for (const pid of started.split("\n").filter(Boolean).map(Number)) {
         if (alive(pid)) process.kill(pid, "SIGKILL");
         await untilGone(pid);

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, describe, test } from "node:test";
-import { readIfThere, until } from "../support/events.ts";
+import { readIfThere, until, untilFile } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { PlainPage, request, startWeb } from "./web-home.ts";
 
@@ -63,7 +63,7 @@ describe("a crowd", () => {
     // by itself, for comparison
     await home.start(["sh", "-c", flood(alone.file, alone.go)], ["--size", "80x24"]);
     fs.writeFileSync(alone.go, "");
-    await until(() => fs.existsSync(alone.file), "the flood that nobody looks at");
+    await untilFile(alone.file);
     const id = await home.start(["sh", "-c", flood(crowd.file, crowd.go)], ["--size", "80x24"]);
     const web = await startWeb(home);
     const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readIfThere(`/proc/${web.process.pid}/status`) ?? "")?.[1] ?? 0) / 1024;
@@ -77,7 +77,7 @@ describe("a crowd", () => {
     const watching = memory();
     (pages[0] as PlainPage).draws = false;
     fs.writeFileSync(crowd.go, "");
-    await until(() => fs.existsSync(crowd.file), "the program to be through", 60_000);
+    await untilFile(crowd.file, undefined, 60_000);
     const took = [alone, crowd].map(({ file }) => Number(fs.readFileSync(file, "utf8")));
     const flooded = memory();
     // the page answers meanwhile

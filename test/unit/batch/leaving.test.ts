@@ -71,7 +71,7 @@ describe("what a shell has not read of its script", { skip: process.platform !==
     const child = spawn(shell, [file], { stdio: ["pipe", "ignore", "ignore"], cwd: folder });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     try {
-      const pid = Number(await untilFile(told, (text) => text.trim() !== ""));
+      const pid = Number(await untilFile(told));
       assert.deepEqual(commandLine(pid).slice(1), [file]);
       assert.ok(nameOf(pid) !== "" && parentOf(pid) === process.pid);
       return unreadOf(pid, file);

@@ -25,7 +25,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { readIfThere, until } from "../../support/events.ts";
+import { until, untilFile, wholeLines } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { emulated } from "../../support/installs/emulated.ts";
@@ -483,7 +483,7 @@ describe("keys that leave", () => {
     await terminal.waitFor("ready");
     server.stopListening();
     peer.socket.destroy();
-    const pid = Number(await until(() => readIfThere(started)?.trim(), "the next server's start"));
+    const pid = Number(await untilFile(started, wholeLines));
     try {
       for (let i = 0; i < 3; i++) terminal.type("\x1c");
       assert.equal((await terminal.waitForExit()).code, 0);
