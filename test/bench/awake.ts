@@ -1,6 +1,6 @@
 // Keeps the processors awake while something small is measured: what runs once a second on an idle machine
-// pays for the waking of its processor (a virtual one took three to ten times as long for the same work), which
-// says more of the machine than of what is measured.
+// pays for the waking of its processor (a virtual one took three to ten times as long for the same work),
+// which says more of the machine than of what is measured.
 import { spawn } from "node:child_process";
 import os from "node:os";
 
