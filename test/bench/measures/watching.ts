@@ -1,6 +1,6 @@
 // What it costs to watch runs that train: `falcon sessions --watch` looks at their files and draws once a
 // second.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -136,12 +136,33 @@ async function watch(
   }
 }
 
+/**
+ * What the machine takes for as little as a Node process can do: CPU (ms) a second of one that wakes ten
+ * times a second, as a watched server does, and reads a small file.
+ */
+async function bareLoop(bench: Bench): Promise<number> {
+  const seconds = amount(bench, 30, 10, 1);
+  const script = 'setInterval(() => require("fs").readFileSync("/proc/self/stat"), 100)';
+  const loop = spawn(process.execPath, ["-e", script], { stdio: "ignore" });
+  const letSleep = await keepAwake();
+  try {
+    await pause(amount(bench, 5000, 2000, 200));
+    const before = cpuMs([loop.pid as number]);
+    await pause(seconds * 1000);
+    return (cpuMs([loop.pid as number]) - before) / seconds;
+  } finally {
+    letSleep();
+    loop.kill("SIGKILL");
+  }
+}
+
 export const watching: Measure = {
   name: "watching",
   title: "CPU of watching ten runs that train, and 200 sessions of which 20 train four nodes each",
   async run(bench) {
     const { watched, idle, read } = await watch(bench, ten, true);
     const many = await watch(bench, { ...crowd, ended: amount(bench, crowd.ended, crowd.ended, 10) }, false);
+    const bare = await bareLoop(bench);
     const one = (key: string, value: number) => ({ falcon: { [key]: [value] } });
     return [
       figure("server while ten runs log an epoch a second, watched by nobody", "ms/s", one("idle", idle), "idle", [
@@ -161,6 +182,7 @@ export const watching: Measure = {
         "many",
         [{ atMost: 20 }],
       ),
+      figure("for comparison: Node that wakes ten times a second and reads a small file", "ms/s", one("bare", bare), "bare"),
       figure("bytes that the server read for each byte that the runs wrote", "x", one("read", read), "read"),
     ];
   },
