@@ -1,4 +1,4 @@
-// The epochs of a log, kept as columns of numbers: an object for each would be walked through by V8's
+// The epochs of a log, kept as a table of numbers: an object for each would be walked through by V8's
 // collector for as long as the run is known, and runs have thousands.
 
 /** One epoch as the log has it. Losses in nats. */
@@ -21,27 +21,29 @@ export interface EpochList extends Iterable<EpochRecord> {
   at(index: number): EpochRecord | undefined;
 }
 
-/** In each, what was not told is a hole. */
-type Columns = Record<keyof EpochRecord, number[]>;
-
 const fields = ["epoch", "epochs", "time", "loss", "validationLoss", "learningRate", "samples", "steps"] as const;
 
+/** The numbers of each epoch side by side, where one look at the memory finds them all. */
+interface Table {
+  numbers: Float64Array;
+  /** One bit for each field of an epoch: whether it was told. */
+  told: Uint8Array;
+  length: number;
+}
+
+/** Epochs that a table has room for at first. */
+const room = 16;
+
+/** How much larger a full table becomes: not so much that thousands of runs take memory for nothing. */
+const growth = 1.5;
+
 export class Epochs implements EpochList {
-  readonly #columns: Columns;
+  readonly #table: Table;
   readonly #first: number;
 
   /** @param of whose they are, from `first` on; undefined: none yet. */
-  private constructor(of: Columns | undefined, first: number) {
-    this.#columns = of ?? {
-      epoch: [],
-      epochs: [],
-      time: [],
-      loss: [],
-      validationLoss: [],
-      learningRate: [],
-      samples: [],
-      steps: [],
-    };
+  private constructor(of: Table | undefined, first: number) {
+    this.#table = of ?? { numbers: new Float64Array(room * fields.length), told: new Uint8Array(room), length: 0 };
     this.#first = first;
   }
 
@@ -53,40 +55,56 @@ export class Epochs implements EpochList {
 
   /** Those from a place on, which grow as these do. */
   from(first: number): Epochs {
-    return first === 0 ? this : new Epochs(this.#columns, this.#first + first);
+    return first === 0 ? this : new Epochs(this.#table, this.#first + first);
   }
 
   get length(): number {
-    return this.#columns.epoch.length - this.#first;
+    return this.#table.length - this.#first;
   }
 
   push(record: EpochRecord): void {
-    for (const field of fields) {
-      const value = record[field];
-      const column = this.#columns[field];
-      if (value === undefined) column.length++;
-      else column.push(value);
+    const table = this.#table;
+    if (table.length === table.told.length) grow(table);
+    const at = table.length++;
+    let told = 0;
+    for (let field = 0; field < fields.length; field++) {
+      const value = record[fields[field] as keyof EpochRecord];
+      if (value === undefined) continue;
+      told |= 1 << field;
+      table.numbers[at * fields.length + field] = value;
     }
+    table.told[at] = told;
   }
 
   at(index: number): EpochRecord | undefined {
     const { length } = this;
     const at = this.#first + (index < 0 ? length + index : index);
     if (at < this.#first || at >= this.#first + length) return undefined;
-    const { epoch, epochs, time, loss, validationLoss, learningRate, samples, steps } = this.#columns;
+    const { numbers, told } = this.#table;
+    const value = (field: number) =>
+      ((told[at] as number) & (1 << field)) === 0 ? undefined : numbers[at * fields.length + field];
     return {
-      epoch: epoch[at] as number,
-      epochs: epochs[at] as number,
-      time: time[at] as number,
-      loss: loss[at],
-      validationLoss: validationLoss[at],
-      learningRate: learningRate[at],
-      samples: samples[at],
-      steps: steps[at],
+      epoch: value(0) as number,
+      epochs: value(1) as number,
+      time: value(2) as number,
+      loss: value(3),
+      validationLoss: value(4),
+      learningRate: value(5),
+      samples: value(6),
+      steps: value(7),
     };
   }
 
   *[Symbol.iterator](): Iterator<EpochRecord> {
     for (let at = 0; at < this.length; at++) yield this.at(at) as EpochRecord;
   }
+}
+
+function grow(table: Table): void {
+  const size = Math.ceil(table.told.length * growth);
+  const { numbers, told } = table;
+  table.numbers = new Float64Array(size * fields.length);
+  table.numbers.set(numbers);
+  table.told = new Uint8Array(size);
+  table.told.set(told);
 }
