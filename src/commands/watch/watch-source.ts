@@ -1,6 +1,8 @@
 // What the watch is of: sessions of ours and lines of others, and what it tells of either.
+import { Failure } from "../../base/failure.ts";
 import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
+import type { SessionTable } from "../../session/life/session-table.ts";
 import type { Context } from "../dispatch/call.ts";
 import { jobText, type ListRow } from "../list/list-row.ts";
 import { type Listing, usageOf } from "../list/session-json.ts";
@@ -12,10 +14,58 @@ import type { Watched } from "./watch-rows.ts";
 export interface WatchSource {
   /** Asks the others again. */
   refresh(): Promise<void>;
-  /** The sessions of this server to show, asked anew at each look, and what the others last said. */
+  /** The sessions of this server to show, and what the others last said. */
   choose(): (Session | ListRow)[];
   /** The metric that stands in a column at first. */
   metric?: string | undefined;
+}
+
+/** What is watched, chosen anew when a session has come or gone and when the others were asked. */
+export class WatchChoice {
+  readonly #source: WatchSource;
+  readonly #table: SessionTable;
+  /** Of how many sessions it was chosen; undefined: it is to be chosen anew. */
+  #of: number | undefined;
+  #first = true;
+  own: readonly Session[] = [];
+  others: readonly ListRow[] = [];
+
+  constructor(source: WatchSource, table: SessionTable) {
+    this.#source = source;
+    this.#table = table;
+  }
+
+  /**
+   * Chooses where that is due. One of those that were named may have been removed: the others stay.
+   * @returns what to say of it
+   * @throws Failure where the first choice finds none of that name
+   */
+  look(): string | undefined {
+    const { size } = this.#table;
+    if (this.#of === size) return undefined;
+    this.#of = size;
+    try {
+      const found = this.#source.choose();
+      this.own = found.filter(isOwn);
+      this.others = found.filter((one): one is ListRow => !isOwn(one));
+      this.#first = false;
+    } catch (error) {
+      if (this.#first || !(error instanceof Failure)) throw error;
+      const before = this.own.length;
+      this.own = this.own.filter((session) => this.#table.get(session.id) === session);
+      if (this.own.length < before) return error.message;
+    }
+    return undefined;
+  }
+
+  /** One that does not answer holds up nothing: its next answer is shown when it comes. */
+  askOthers(): void {
+    const anew = () => {
+      this.#of = undefined;
+    };
+    anew();
+    this.#source.refresh().then(anew, () => {});
+  }
 }
 
 export function isOwn(one: Session | ListRow): one is Session {

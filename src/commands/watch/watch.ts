@@ -1,6 +1,6 @@
 // falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what
 // falcon monitor was.
-import { Failure, Status } from "../../base/failure.ts";
+import { Failure, Status, sentence } from "../../base/failure.ts";
 import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.ts";
 import { printable } from "../../base/text/printable.ts";
 import { showable } from "../../base/text/terminal-bytes.ts";
@@ -20,7 +20,7 @@ import { type Page, turnPage } from "./watch-page.ts";
 import { emptyPicture, type Frame, metricColumn, pageOf, picture, tableHeight, type WatchColumn } from "./watch-picture.ts";
 import { WatchPrompt } from "./watch-prompt.ts";
 import { rowKey, type Sort, sorts, type WatchRow, watchRows } from "./watch-rows.ts";
-import { isOwn, type WatchSource, watched, watchedRow } from "./watch-source.ts";
+import { isOwn, WatchChoice, type WatchSource, watched, watchedRow } from "./watch-source.ts";
 import { WatchedSessions } from "./watched-sessions.ts";
 
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
@@ -79,13 +79,11 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
 class WatchView {
   readonly #call: Call;
   readonly #context: Context;
-  readonly #source: WatchSource;
   readonly #bindings: Bindings<"watch">;
   readonly #tail = new LogTail();
   #keys = new ViewKeys();
   readonly #own: WatchedSessions;
-  /** The lines of those that are not ours. */
-  #others: ListRow[] = [];
+  readonly #choice: WatchChoice;
   #looks = 0;
   #rows: WatchRow[] = [];
   #selected: string | undefined;
@@ -110,7 +108,7 @@ class WatchView {
   constructor(call: Call, context: Context, source: WatchSource) {
     this.#call = call;
     this.#context = context;
-    this.#source = source;
+    this.#choice = new WatchChoice(source, context.table);
     this.#bindings = context.config.keymap.watch;
     this.#own = new WatchedSessions({
       progress: (session) => context.progress.of(session),
@@ -172,12 +170,15 @@ class WatchView {
     };
     let timer: NodeJS.Timeout | undefined;
     let over = false;
-    const look = async () => {
-      await this.#look();
+    const lookAgain = async () => {
+      await this.#look().catch((error) => this.say(sentence(error)));
+      if (over) return;
       this.#draw();
-      if (!over) timer = setTimeout(() => void look(), drawPause);
+      timer = setTimeout(lookAgain, drawPause);
     };
-    await look();
+    await this.#look();
+    this.#draw();
+    timer = setTimeout(lookAgain, drawPause);
     const target = await Promise.race([chosen, call.gone.then(() => undefined)]);
     over = true;
     clearTimeout(timer);
@@ -194,12 +195,11 @@ class WatchView {
 
   /** Reads how far the runs are: those in sight, now and then all, and whatever is new. */
   async #look(): Promise<void> {
-    const found = this.#source.choose();
-    const sessions = found.filter(isOwn);
-    this.#others = found.filter((one): one is ListRow => !isOwn(one));
+    const lacking = this.#choice.look();
+    if (lacking !== undefined) this.say(lacking);
+    const sessions = this.#choice.own;
     const all = this.#looks++ % outOfSight === 0;
-    // one that does not answer holds up nothing: its next answer is shown when it comes
-    if (this.#looks % askOthers === 0) void this.#source.refresh().catch(() => {});
+    if (this.#looks % askOthers === 0) this.#choice.askOthers();
     const inSight = new Set(
       this.#rows.slice(this.#top, this.#top + this.#height()).flatMap((row) => (row.kind === "session" ? [row.session.id] : [])),
     );
@@ -221,7 +221,7 @@ class WatchView {
   #arrange(): void {
     const sessions = [
       ...this.#own.all(),
-      ...this.#others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) })),
+      ...this.#choice.others.map((row) => ({ session: watchedRow(row), progress: progressOf(row) })),
     ];
     const folded = this.#folded ?? sessions.some(({ session }) => session.live);
     this.#rows = watchRows(sessions, { sort: this.#sort, reverse: this.#reverse, folded, filter: this.#prompt.filter });
@@ -300,7 +300,7 @@ class WatchView {
     if (row === undefined) return;
     if (row.kind === "ended") return this.#fold();
     const session = this.#own.get(row.session.id);
-    const other = this.#others.find(({ id }) => id === row.session.id);
+    const other = this.#choice.others.find(({ id }) => id === row.session.id);
     if (session === undefined && other?.live && (other.server ?? other.far) !== undefined) return this.#done(other);
     if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
     if (session.live) this.#done(session);
@@ -372,7 +372,7 @@ class WatchView {
     const session = this.#own.get(row.session.id);
     if (session === undefined) {
       const file = row.session.live ? this.#logFile(row) : undefined;
-      const text = this.#others.find(({ id }) => id === row.session.id)?.text ?? "";
+      const text = this.#choice.others.find(({ id }) => id === row.session.id)?.text ?? "";
       return file === undefined ? [printable(text)] : this.#tail.lines(file, count);
     }
     if (!session.live) return [printable(endSentence(session)), ...printable(row.progress?.summary ?? "").split("\n")];

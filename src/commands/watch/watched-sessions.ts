@@ -26,17 +26,21 @@ export class WatchedSessions {
 
   /** Reads what is due of these. @param due whether one that was read before is, while it may still change */
   async look(sessions: readonly Session[], due: (session: Session) => boolean): Promise<void> {
-    const next = new Map<Session, ShownRun | null>();
-    await Promise.all(
-      sessions.map(async (session) => {
-        const before = this.#read.get(session);
-        const last = isConcluded(session) && !this.#settled.has(session);
-        const open = !this.#settled.has(session) && due(session);
-        next.set(session, before === undefined || last || open ? await this.#effects.progress(session) : before);
-        if (last) this.#settled.add(session);
-      }),
+    // most are over, and cost no more than a look at what is known of them
+    const isDue = (session: Session) =>
+      !this.#read.has(session) || (!this.#settled.has(session) && (isConcluded(session) || due(session)));
+    const read = new Map(
+      await Promise.all(sessions.filter(isDue).map(async (each) => [each, await this.#progress(each)] as const)),
     );
-    this.#read = next;
+    const known = new Map([...this.#read, ...read]);
+    this.#read = new Map(sessions.map((session) => [session, known.get(session) ?? null]));
+  }
+
+  async #progress(session: Session): Promise<ShownRun | null> {
+    const last = isConcluded(session);
+    const progress = await this.#effects.progress(session);
+    if (last) this.#settled.add(session);
+    return progress;
   }
 
   /** What is shown of each, and what was last read of its run. */

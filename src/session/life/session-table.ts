@@ -77,6 +77,10 @@ export class SessionTable {
     return [...this.#sessions.values()];
   }
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
   live(): Session[] {
     return this.all().filter((s) => s.live);
   }

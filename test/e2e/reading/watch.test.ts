@@ -136,6 +136,32 @@ describe("falcon sessions --watch", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
+  test("what comes and goes meanwhile is shown; of those that were named one that is removed is told, and the others go on", async () => {
+    const all = watch(100, 30);
+    await all.waitFor(/▸ 1 ended/);
+    const [gone, stays] = [
+      await home.start(["true"], ["--name", "gone"]),
+      await home.start(["sleep", "1000"], ["--name", "stays"]),
+    ];
+    await home.untilState(gone, "exited");
+    await all.waitFor(/^stays +● running/m);
+    await all.waitFor(/▸ 2 ended/);
+    const named = home.terminal(["sessions", "gone", "stays", "--watch"], { cols: 100, rows: 30 });
+    await named.waitFor(/▸ 1 ended/);
+    await home.ok(["remove", gone]);
+    await all.waitFor(/▸ 1 ended/);
+    await named.waitFor(/no session 'gone'/);
+    assert.doesNotMatch(named.text(), /ended:/);
+    await home.ok(["kill", stays]);
+    await named.waitFor(/1 ended: 1 killed/);
+    await home.ok(["remove", stays]);
+    await named.waitFor(() => !named.text().includes("1 killed"), "the other one to be gone");
+    for (const terminal of [all, named]) {
+      terminal.key("q");
+      assert.equal((await terminal.waitForExit()).code, 0);
+    }
+  });
+
   test("a metric that the run writes stands in a column, by --metric and by m", async () => {
     const terminal = home.terminal(["sessions", "--watch", "--metric", "val_loss"], { cols: 150, rows: 30 });
     await terminal.waitFor(/VAL LOSS +val_loss +TREND/);
