@@ -6,10 +6,17 @@ const root = path.resolve(import.meta.dirname, "..");
 
 /**
  * @param names folders and files of test/, with or without "test/" before them. Answers the files from the
- * root, sorted below each.
+ * root, sorted below each; a name that fits none ends the script.
  */
 export function testsBelow(names) {
-  return names.flatMap((name) => below(path.join(root, "test", name.replace(/^(\.\/)?test\//, ""))));
+  return names.flatMap((name) => {
+    const found = below(path.join(root, "test", name.replace(/^(\.\/)?test\//, "")));
+    if (found.length === 0) {
+      console.error(`no tests in ${name}: name a folder or a file of test/`);
+      process.exit(2);
+    }
+    return found;
+  });
 }
 
 function below(folder) {

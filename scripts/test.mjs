@@ -10,8 +10,8 @@ import { testsBelow } from "./test-files.mjs";
 const root = path.resolve(import.meta.dirname, "..");
 const files = testsBelow(process.argv.slice(2));
 if (files.length === 0) {
-  console.error(`no tests in ${process.argv.slice(2).join(", ")}`);
-  process.exit(1);
+  console.error("which tests? Name folders and files of test/");
+  process.exit(2);
 }
 // a test that waits for ever fails by its name, and not by the patience of whoever waits for all of them
 // (ms); Node 20.11 and later know it

@@ -304,7 +304,7 @@ class WatchView {
     if (session === undefined && other?.live && (other.server ?? other.far) !== undefined) return this.#done(other);
     if (session === undefined) return this.say(other === undefined ? "" : `${other.name}: ${other.text}`);
     if (session.live) this.#done(session);
-    else void this.#report(session);
+    else this.#report(session).catch((error) => this.say(sentence(error)));
   }
 
   #fold(): void {
