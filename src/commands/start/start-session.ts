@@ -143,29 +143,28 @@ export async function startAndStay(
     directory: request.directory,
     environment: { ...programEnvironment(request.environment), ...what.variables },
   };
+  // looked at first, and again when it starts: another client may have asked for the same meanwhile
+  const free = () => {
+    if (again === undefined) refuseTaken(context, what, from.directory, options.name);
+  };
+  if (options.name !== undefined) parseName(options.name);
   if (again === undefined) {
-    await refuseSecondRun(context, what, from.directory);
+    await learnRunDirectories(context, what, from.directory);
+    free();
     await checkDirectory(from.directory);
-  }
-  const name = options.name === undefined ? freeName(context, what.earlier?.row.name ?? what.name) : parseName(options.name);
-  if (again === undefined && options.name !== undefined && context.table.live().some((s) => s.row.name === name)) {
-    throw new Failure(
-      `a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`,
-      Status.usage,
-    );
-  }
-  if (again === undefined) {
     const { gone, lacks } = await context.makeWay(call);
     if (gone) return undefined;
     if (lacks.length > 0) call.stderr(`falcon: ${shortfallSentence(lacks)}\n`);
   }
-  if (what.notice !== undefined) call.stderr(what.notice);
   const job = context.neighbours.place.job ?? (context.job === undefined ? null : path.basename(context.home));
   if (again === undefined) await refuseGraceBeyondJob(context, deadline?.saveBefore, request.environment);
   const requeue = again === undefined && (await requeueOption(context, options, request.environment));
   const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
   const { terminal } = request;
   const fileLimit = longestFile(systemAllowance);
+  free();
+  const name = options.name ?? freeName(context, what.earlier?.row.name ?? what.name);
+  if (what.notice !== undefined) call.stderr(what.notice);
   // a server that ends from here on may have started it: the next one is asked for the same, by the token,
   // and answers with what runs
   call.resume(request.arguments);
@@ -252,17 +251,31 @@ async function tellUnreached({ request }: Call, session: Session): Promise<void>
   if (sentence !== undefined && session.live) session.audience.tell(sentence);
 }
 
-/** One run directory is trained by one session at a time: two would write into the same files. */
-async function refuseSecondRun(context: Context, what: Starting, directory: string): Promise<void> {
-  if (what.runDirectory === null) return;
+/** Where run directories lead, asked before they are compared, since comparing waits for no file system. */
+async function learnRunDirectories(context: Context, { runDirectory }: Starting, directory: string): Promise<void> {
+  if (runDirectory === null) return;
   const others = context.table.live().flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
-  await learnRealPaths([path.resolve(directory, what.runDirectory)], others);
-  const running: Session | undefined = sessionsOfRun(context.table.live(), what.runDirectory, directory)[0];
-  if (running === undefined) return;
-  throw new Failure(
-    `${what.runDirectory} is being trained already, in session ${running.id} (${running.row.name}): 'falcon attach ${running.id}' shows it`,
-    Status.usage,
-  );
+  await learnRealPaths([path.resolve(directory, runDirectory)], others);
+}
+
+/**
+ * One run directory is trained by one session at a time, since two would write into the same files, and a
+ * name that was asked for belongs to one that runs.
+ * @throws Failure 2 where a session has either.
+ */
+function refuseTaken(context: Context, { runDirectory }: Starting, directory: string, name: string | undefined): void {
+  const live = context.table.live();
+  const [running] = runDirectory === null ? [] : sessionsOfRun(live, runDirectory, directory);
+  if (running !== undefined)
+    throw new Failure(
+      `${runDirectory} is being trained already, in session ${running.id} (${running.row.name}): 'falcon attach ${running.id}' shows it`,
+      Status.usage,
+    );
+  if (name !== undefined && live.some((s) => s.row.name === name))
+    throw new Failure(
+      `a session named '${name}' is running already: choose another --name, or 'falcon attach ${name}'`,
+      Status.usage,
+    );
 }
 
 /** The name, with a number behind it when a live session has it. */

@@ -83,6 +83,21 @@ describe("falcon relaunch", () => {
     }
   });
 
+  test("asked for by several clients at once, a run goes on once: two would write into the same files", async () => {
+    const home = new TestHome();
+    try {
+      assert.equal((await home.run(["launch", "--falcon", trainer, "-o", "once", ...settings])).code, 0);
+      const asked = await Promise.all([1, 2, 3].map(() => home.run(["relaunch", "-d", "once", "rate=0.01"])));
+      assert.deepEqual(asked.map(({ code }) => code).sort(), [0, 2, 2]);
+      const started = asked.find(({ code }) => code === 0)?.stdout.trim();
+      for (const { code, stderr } of asked)
+        if (code !== 0) assert.match(stderr, new RegExp(`^falcon: .*/once is being trained already, in session ${started} `));
+      assert.equal((await home.sessions()).length, 2);
+    } finally {
+      await home.dispose();
+    }
+  });
+
   test("a relaunched command that is no falcon run: its name means the newest; two commands of one name stay two", async () => {
     const home = new TestHome();
     try {
