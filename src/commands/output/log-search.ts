@@ -3,6 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import type { Selection } from "../../logs/line-job.ts";
 import { LastLines, PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import { trigramQuery } from "../../logs/trigram-index.ts";
+import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import type { FoundBlock } from "../../store/search.ts";
 import type { Call, Context } from "../dispatch/call.ts";
@@ -35,12 +36,7 @@ export async function searchAll(
     if (out.gone) return Status.ok;
     const name = `${session.id} ${session.row.name}:`;
     const select = { ...chosen, prefix: `${colours === undefined ? name : colours.magenta(name)} ` };
-    if (time !== undefined) {
-      if ((session.row.ended ?? context.clock()) < time) continue;
-      const log = session.openLog();
-      select.since = log.offsetAt(time);
-      log.close();
-    }
+    if (time !== undefined && (session.row.ended ?? context.clock()) < time) continue;
     const standing = session.live ? "show" : "end";
     const chunks = async function* () {
       if (found === undefined) yield* lines.forward(select, standing);
@@ -50,6 +46,7 @@ export async function searchAll(
       }
     };
     try {
+      if (time !== undefined) select.since = placeOf(session, time);
       for await (const selected of chunks()) {
         if (last !== undefined) last.push(selected);
         else await out.lines(selected);
@@ -57,13 +54,23 @@ export async function searchAll(
       }
     } catch (error) {
       // one session's folder that cannot be read must not hide what the others say
-      if (error instanceof PatternTooSlow || error instanceof Failure) throw error;
+      if (error instanceof PatternTooSlow || context.handingOver) throw error;
       context.log("search.failed", { session: session.id, reason: String(error) });
       call.stderr(`falcon: the log of ${session.id} (${session.row.name}) cannot be read: ${(error as Error).message}\n`);
     }
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);
   return Status.ok;
+}
+
+/** The place in a session's output that was reached at this time. */
+function placeOf(session: Session, time: number): number {
+  const log = session.openLog();
+  try {
+    return log.offsetAt(time);
+  } finally {
+    log.close();
+  }
 }
 
 function bySession(found: readonly FoundBlock[]): Map<string, FoundBlock[]> {

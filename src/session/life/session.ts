@@ -3,6 +3,7 @@
 // Long: all that others know a session by, and the one place where its parts meet.
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
@@ -15,7 +16,7 @@ import type { InputModes, ScreenText } from "../../terminal/worker/screens.ts";
 import { trainerNamed } from "../../trainers/registry.ts";
 import type { Trainer } from "../../trainers/trainer.ts";
 import type { HolderLink } from "../holder/holder-link.ts";
-import { isThere, type LostLog, lostLog } from "../output/log-watch.ts";
+import { folderRemoved, isThere, type LostLog, lostLog } from "../output/log-watch.ts";
 import { SessionOutput } from "../output/session-output.ts";
 import type { Viewed } from "../viewers/viewer.ts";
 import { Audience } from "./audience.ts";
@@ -392,9 +393,13 @@ export class Session {
     return this.output.onMore(listener);
   }
 
-  /** The whole output, by offset. The caller closes it. */
+  /** The whole output, by offset. The caller closes it. @throws Failure where the folder was removed. */
   openLog(): OutputLog {
-    return OutputLog.open(this.folder);
+    try {
+      return OutputLog.open(this.folder);
+    } catch (error) {
+      throw isThere(this.folder) ? error : new Failure(folderRemoved(this.folder, this.live));
+    }
   }
 
   /** Gives the terminal another size; every viewer is drawn again. */

@@ -19,6 +19,15 @@ export function isThere(folder: string): boolean {
   return fs.existsSync(folder);
 }
 
+/** What is said of a session whose folder is gone. */
+export function folderRemoved(folder: string, live: boolean): string {
+  return `the session's folder ${folder} was removed${keptNowhere(live)}`;
+}
+
+function keptNowhere(live: boolean): string {
+  return live ? "; the program goes on, and what it says is kept nowhere" : "";
+}
+
 /**
  * What was removed, in a sentence; undefined where the log is there.
  * @param offset bytes that the session has said.
@@ -30,12 +39,11 @@ export function lostLog(folder: string, offset: number, live: boolean): LostLog 
     const sentence = `the session's log was removed; a new one goes on at its byte ${removed?.offset}`;
     return removed && { what: "beginning", sentence };
   }
-  const since = live ? "; the program goes on, and what it says is kept nowhere" : "";
-  if (!fs.existsSync(folder)) return { what: "folder", sentence: `the session's folder ${folder} was removed${since}` };
+  if (!isThere(folder)) return { what: "folder", sentence: folderRemoved(folder, live) };
   // of an ended session all may be compressed
   const last = listSegments(folder).at(-1);
   if (last !== undefined && last.offset + last.length >= offset) return undefined;
-  return { what: "log", sentence: `the session's log ${path.join(folder, "output.log")} was removed${since}` };
+  return { what: "log", sentence: `the session's log ${path.join(folder, "output.log")} was removed${keptNowhere(live)}` };
 }
 
 /**

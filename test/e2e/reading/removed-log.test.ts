@@ -55,3 +55,27 @@ describe("what was removed under a session that runs", () => {
       await home.ok(["kill", id, "--signal", "KILL"]);
     });
 });
+
+describe("what was removed of a session that has ended", () => {
+  const home = new TestHome();
+  after(() => home.dispose());
+
+  test("its folder: whoever reads it is told so, and a search goes on with the other sessions", async () => {
+    const [gone, there] = (await Promise.all(
+      ["gone", "there"].map((name) => home.start(["/bin/echo", "needle"], ["--name", name])),
+    )) as [string, string];
+    await Promise.all([gone, there].map((id) => home.untilState(id, "exited")));
+    const folder = path.join(home.folder, "s", gone);
+    fs.rmSync(folder, { recursive: true });
+    const removed = `the session's folder ${folder} was removed\n`;
+    for (const format of ["text", "cast", "html", "html --history", "svg", "png", "text --at 1s"]) {
+      const result = await home.run(["export", gone, "--format", ...format.split(" ")]);
+      assert.deepEqual([result.code, result.stderr], [125, `falcon: ${removed}`], format);
+    }
+    for (const since of [[], ["--since", "1d"], ["-n", "5"]]) {
+      const result = await home.run(["logs", "--all", "--grep", "needle", ...since]);
+      assert.equal(result.stdout, `${there} there: needle\n`);
+      assert.deepEqual([result.code, result.stderr], [0, `falcon: the log of ${gone} (gone) cannot be read: ${removed}`]);
+    }
+  });
+});
