@@ -1,6 +1,8 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
 
-import { Failure, Status } from "../../base/failure.ts";
+import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
+import type { Session } from "../../session/life/session.ts";
+import type { Call, Context } from "../dispatch/call.ts";
 import { several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { duration } from "../text/wording.ts";
@@ -30,13 +32,26 @@ export const remove: CommandSpec = {
         Status.noSession,
       );
     }
-    for (const session of sessions) {
-      context.table.remove(session);
-      call.stderr(`[${session.row.name}] ${session.id} removed\n`);
-    }
-    return Status.ok;
+    const removed = forget(call, context, sessions);
+    for (const { id, row } of removed) call.stderr(`[${row.name}] ${id} removed\n`);
+    return removed.length === sessions.length ? Status.ok : Status.ours;
   },
 };
+
+/** Forgets these, and answers which it could. One that cannot be removed is told, and the others go. */
+function forget(call: Call, context: Context, sessions: readonly Session[]): Session[] {
+  return sessions.filter((session) => {
+    try {
+      context.table.remove(session);
+      return true;
+    } catch (error) {
+      if (context.handingOver) throw error;
+      const why = shortageOf(error) ?? sentence(error);
+      call.stderr(`falcon: session ${session.id} (${session.row.name}) cannot be removed: ${why}\n`);
+      return false;
+    }
+  });
+}
 
 const dayLength = 86_400_000;
 const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: dayLength, w: 7 * dayLength };
@@ -58,13 +73,13 @@ export const prune: CommandSpec = {
       context.table.all().filter((s) => !s.live && (s.row.ended ?? s.row.created) < time - Number(found[1]) * unit);
     const old = endedBefore(context.knownTime());
     const uncertain = endedBefore(context.clock()).length - old.length;
-    for (const session of old) context.table.remove(session);
-    call.stderr(`${old.length} ${old.length === 1 ? "session" : "sessions"} removed\n`);
+    const removed = forget(call, context, old).length;
+    call.stderr(`${removed} ${removed === 1 ? "session" : "sessions"} removed\n`);
     if (uncertain > 0)
       call.stderr(
         `${uncertain} more would be that old, but the clock has jumped since this server knows it (by ${duration(context.clock() - context.knownTime())}): ` +
           "they stay until a later start of the server agrees with it; 'falcon remove' removes one at once\n",
       );
-    return Status.ok;
+    return removed === old.length ? Status.ok : Status.ours;
   },
 };

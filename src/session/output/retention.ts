@@ -242,7 +242,12 @@ export class Retention {
       const { row, live } = session;
       if (live || agesFrom(session, now) >= before) continue;
       this.#effects.log("retention.removed", { session: session.id, ended: row.ended });
-      this.#effects.remove(session);
+      try {
+        this.#effects.remove(session);
+      } catch (error) {
+        // a folder that cannot be removed, a full disk: it is tried again, and the server goes on
+        this.#effects.log("retention.remove-failed", { session: session.id, reason: String(error) });
+      }
     }
   }
 }

@@ -155,6 +155,31 @@ describe("commands", () => {
     assert.equal((await home.run(["show", id])).code, 1);
   });
 
+  test("remove and prune go on with the others where a session's folder cannot be removed, and say so", async () => {
+    // nothing is refused to root
+    const home = new TestHome({}, process.getuid?.() === 0 ? { user: 65534 } : {});
+    try {
+      const ids = await Promise.all(["stays", "goes"].map((name) => home.start(["/bin/true"], ["--name", name])));
+      for (const id of ids) await home.untilState(id, "exited");
+      const folder = path.join(home.folder, "s", ids[0] as string);
+      fs.chmodSync(folder, 0o500);
+      const refused = /^falcon: session \w{6} \(stays\) cannot be removed: EACCES\b.*\n/;
+      const removed = await home.run(["remove", "--all"]);
+      assert.equal(removed.code, 125);
+      assert.match(removed.stderr, refused);
+      assert.match(removed.stderr, /\n\[goes\] \w{6} removed\n$/);
+      const pruned = await home.run(["prune", "--older-than", "0m"]);
+      assert.equal(pruned.code, 125);
+      assert.match(pruned.stderr, refused);
+      assert.match(pruned.stderr, /\n0 sessions removed\n$/);
+      fs.chmodSync(folder, 0o700);
+      await home.ok(["remove", "--all"]);
+      assert.deepEqual(await home.sessions(), []);
+    } finally {
+      await home.dispose();
+    }
+  });
+
   test("rename renames, and a session is found by id, prefix, name and run directory", async () => {
     const id = await home.start(["/bin/cat"], ["--name", "before"]);
     await home.ok(["rename", id, "after"]);

@@ -72,7 +72,10 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       steady: () => now,
       knownTime: () => now,
       all: () => sessions as unknown as Session[],
-      remove: (session) => removed.push(session.id),
+      remove: (session) => {
+        if (session.id === "stays") throw new Error("EACCES: permission denied");
+        removed.push(session.id);
+      },
       done: () => {
         idle++;
       },
@@ -198,9 +201,10 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     await retention.dispose();
   });
 
-  test("ended sessions go when they are old enough", async () => {
+  test("ended sessions go when they are old enough; one whose folder cannot be removed holds up nothing", async () => {
     sessions.length = 0;
     for (const [id, ended] of [
+      ["stays", now - 92 * day],
       ["old", now - 91 * day],
       ["young", now - 89 * day],
     ] as const) {
@@ -212,6 +216,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     const retention = make({ bytes: 0, age: 90 * day });
     retention.begin();
     assert.deepEqual(removed, ["old"]);
+    assert.ok(events.some(([event, facts]) => event === "retention.remove-failed" && facts?.session === "stays"));
     const never = make({ bytes: 0, age: 0 });
     now += 1000 * day;
     never.begin();
