@@ -115,6 +115,8 @@ class Show {
   #cols: number;
   #rows: number;
   #done = false;
+  /** Why it cannot go on. */
+  #failure: unknown;
   /** Counts seeks: of several in a row only the last one is carried out. */
   #seeks = 0;
   /** Keys that came since the loop looked. */
@@ -164,6 +166,7 @@ class Show {
     try {
       await this.#seek(this.#time);
       while (!this.#done) await this.#turn();
+      if (this.#failure !== undefined) throw this.#failure;
     } finally {
       this.#watch?.close();
       this.#screen?.close();
@@ -177,9 +180,12 @@ class Show {
 
   /** Shows what is due and waits for what comes first: more of it, a key, the bar's end. */
   async #turn(): Promise<void> {
-    const playback = this.#playback as Playback;
-    const screen = this.#screen as ScreenHandle;
+    const playback = this.#playback;
+    const screen = this.#screen;
+    // somebody went elsewhere before the first screen was there
+    if (playback === undefined || screen === undefined) return this.#woken(Number.POSITIVE_INFINITY);
     const now = this.#now();
+    const gone = () => playback !== this.#playback || this.#done;
     const wait = await playback.advance(now, {
       feed: (bytes) => screen.feed(bytes),
       resize: (cols, rows) => screen.resize(cols, rows),
@@ -187,8 +193,9 @@ class Show {
         if (screen.lag > mostLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
         if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
       },
+      gone,
     });
-    if (playback !== this.#playback || this.#done) return;
+    if (gone()) return;
     this.#time = playback.time;
     if (playback.ended && !this.#paused) {
       this.#pause(true);
@@ -201,6 +208,11 @@ class Show {
       wait ?? Number.POSITIVE_INFINITY,
       barLeft === undefined ? Number.POSITIVE_INFINITY : Math.min(barLeft, 250),
     );
+    await this.#woken(soonest);
+  }
+
+  /** Until something happens, at most so long (ms). */
+  async #woken(soonest: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = Number.isFinite(soonest) ? setTimeout(resolve, soonest) : undefined;
       this.#wake = () => {
@@ -288,8 +300,8 @@ class Show {
   async #again(time: number): Promise<void> {
     // from the end, only back goes on
     if (this.#playback?.ended && time < this.#span.ends) this.#paused = false;
-    await this.#seek(time).catch((error) => {
-      this.#context.log("replay.failed", { session: this.#session.id, reason: String(error) });
+    await this.#seek(time).catch((error: unknown) => {
+      this.#failure = error;
       this.#end();
     });
   }

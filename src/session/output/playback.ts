@@ -12,6 +12,8 @@ export interface Stage {
   resize(cols: number, rows: number): void;
   /** Resolves when it has taken enough of what it was fed. */
   ready(): Promise<void>;
+  /** Whether nobody wants any more of it. */
+  gone(): boolean;
 }
 
 export interface PlaybackOptions {
@@ -89,7 +91,7 @@ export class Playback {
    */
   async advance(now: number, stage: Stage): Promise<number | undefined> {
     const show = this.#show(now);
-    while (!this.ended) {
+    while (!this.ended && !stage.gone()) {
       // what was written between two times belongs to the first of them, which has been reached
       const event = this.#next ?? (await this.#pull());
       this.#next = event;
@@ -117,7 +119,7 @@ export class Playback {
     else if (event.kind === "size") stage.resize(event.cols, event.rows);
     else if (event.kind === "hole") this.#offset = event.offset + event.length;
     else
-      for (let at = 0; at < event.bytes.length; at += readBytes) {
+      for (let at = 0; at < event.bytes.length && !stage.gone(); at += readBytes) {
         const bytes = event.bytes.subarray(at, at + readBytes);
         stage.feed(bytes);
         this.#offset = event.offset + at + bytes.length;

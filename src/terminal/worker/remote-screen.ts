@@ -283,6 +283,8 @@ export class RemoteScreen implements ScreenHandle {
     this.#isClosed = true;
     this.#watches.clear();
     this.#line.closed();
-    this.#drained = [];
+    // nobody waits for what is not drawn any more
+    this.#forgetLag();
+    this.#drain();
   }
 }

@@ -101,7 +101,7 @@ export interface ScreenHandle {
   attend(on: boolean): void;
   /** Bytes that came for the screen and that it has not taken yet. */
   readonly lag: number;
-  /** Calls once, when the lag is small. */
+  /** Calls once, when the lag is small, or the screen is closed. */
   onDrained(callback: () => void): void;
   close(): void;
 }

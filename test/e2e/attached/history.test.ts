@@ -115,6 +115,26 @@ describe("replay", () => {
     assert.equal((await again.waitForExit()).code, 0);
   });
 
+  test("keys that come before the first screen is there, and while much is drawn", async () => {
+    // nothing of it can be skipped
+    const id = await home.start(["seq", "-f", "\x1b[2J\x1b[Hline %.0f of a long recording", "1", "300000"]);
+    await home.untilState(id, "exited");
+    const early = home.terminal(["replay", id, "--at", "-0.1s"], { cols: 100, rows: 12 });
+    await early.waitFor(/q leaves/);
+    early.key("Left");
+    await early.waitFor("of a long recording");
+    early.key("q");
+    assert.equal((await early.waitForExit()).code, 0);
+
+    const terminal = home.terminal(["replay", id, "--speed", "1024"], { cols: 100, rows: 12 });
+    for (let i = 0; i < 3; i++) {
+      await terminal.waitFor(/line \d+ of a long recording/);
+      terminal.key("Left");
+    }
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
   test("a pipe, a wrong speed and a moment outside of the session get a sentence", async () => {
     const id = await home.start(["true"]);
     await home.untilState(id, "exited");

@@ -203,6 +203,12 @@ describe("screens", () => {
       await assert.rejects(handle.text(), /closed/);
       handle.feed(Buffer.from("x"));
       handle.resize(10, 10);
+      const busy = screens.open("b", options, quiet);
+      busy.feed(Buffer.from("x\x1b[2J\x1b[Hy".repeat(400_000)));
+      const drained = new Promise<void>((resolve) => busy.onDrained(resolve));
+      busy.close();
+      await drained;
+      await new Promise<void>((resolve) => busy.onDrained(resolve));
     }));
 
   test("a worker that dies takes nothing with it: screens are made anew, what was asked is answered", () => {

@@ -34,6 +34,7 @@ describe("playback", () => {
       feed: (bytes) => said.push(bytes.toString()),
       resize: (cols, rows) => said.push(`${cols}x${rows}`),
       ready: async () => {},
+      gone: () => false,
     };
     const playback = new Playback(log, { offset: 0, time: start, to: log.end, idle: 0, speed: 1, ...options });
     return { playback, stage, said, at: (now) => playback.advance(now, stage) };
