@@ -7,6 +7,8 @@ import type { Call } from "../dispatch/call.ts";
 const backlogLimit = 256 << 10;
 /** Bytes of raw output read at once. */
 export const rawBytes = 256 << 10;
+/** Bytes between two words about how far it is: what is behind the last one the next server writes again. */
+export const toldBytes = 32 << 10;
 
 /** Writes what was chosen and waits while the caller is slower. */
 export class Output {
@@ -24,14 +26,28 @@ export class Output {
     return this.#gone;
   }
 
-  async bytes(bytes: TerminalBytes): Promise<void> {
+  /** @param written called directly behind them. */
+  async bytes(bytes: TerminalBytes, written: () => void = () => {}): Promise<void> {
     if (bytes.length > 0) this.#call.write(bytes);
-    if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
+    written();
+    await this.#taken();
   }
 
-  async lines({ text }: Selected): Promise<void> {
-    // lines as we draw them: no control characters but our attributes
-    await this.bytes(showable(text));
+  /** @param written told of the last line of each piece, directly behind it. */
+  async lines({ text, ends, numbers }: Selected, written: (line: number) => void = () => {}): Promise<void> {
+    for (let line = 0, from = 0; line < ends.length; line++) {
+      const to = ends[line] as number;
+      if (line + 1 < ends.length && (ends[line + 1] as number) - from <= toldBytes) continue;
+      // lines as we draw them: no control characters but our attributes
+      this.#call.write(showable(text.subarray(from, to)));
+      written(numbers[line] as number);
+      from = to;
+    }
+    await this.#taken();
+  }
+
+  async #taken(): Promise<void> {
+    if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
   }
 }
 

@@ -9,15 +9,20 @@ import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
 import { type LogOptions, lastOf, resumeLogs } from "./log-options.ts";
-import { Output, rawBytes, WakeUp } from "./log-output.ts";
+import { Output, toldBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
+/**
+ * @param resumable a client that loses its server in the midst of it goes on from there; not where more is to
+ * be written behind it.
+ */
 export async function sessionLog(
   call: Call,
   context: Context,
   session: Session,
   options: LogOptions,
   chosen: Selection,
+  resumable = true,
 ): Promise<number> {
   const select = { ...chosen };
   const lost = session.lostLog;
@@ -37,17 +42,17 @@ export async function sessionLog(
     place = reached;
     // a cursor that moved up has not taken lines back; rows that were erased have
     from = Math.min(Math.max(from, answer.shown), answer.total);
-    if (options.follow && live) call.resume(resumption(session, options, from));
+  };
+  const written = (line: number) => {
+    if (resumable) call.resume(resumption(session, options, line + 1));
   };
   const source = lineSource(session);
   const standing = () => (live ? (options.follow ? "complete" : "show") : "end");
   const lines = new SessionLines(source, context.archive);
   if (count === undefined) {
     for await (const selected of lines.forward(select, standing(), after)) {
-      await out.lines(selected);
+      await out.lines(selected, written);
       if (out.gone) return Status.ok;
-      const last = selected.numbers.at(-1);
-      if (last !== undefined) call.resume(resumption(session, options, Math.max(from, last + 1)));
     }
   } else for (const selected of await lines.last(count, select, standing(), after)) await out.lines(selected);
   const whole = options.after === undefined && count === undefined && select.since === 0;
@@ -56,6 +61,7 @@ export async function sessionLog(
   if (lost !== undefined && (lost.what !== "beginning" || (whole && !options.follow))) throw new Failure(lost.sentence);
   if (!options.follow || !live) return Status.ok;
 
+  call.resume(resumption(session, options, from));
   const wakeUp = new WakeUp();
   const stop = session.onMore(wakeUp.signal);
   void call.gone.then(wakeUp.signal);
@@ -65,7 +71,8 @@ export async function sessionLog(
       if (session.live && session.offset <= (place as Place).offset) await wakeUp.wait();
       live = session.live;
       const onward = new SessionLines(source, context.archive).onward(place as Place, { ...select, from }, standing(), after);
-      for await (const selected of onward) await out.lines(selected);
+      for await (const selected of onward) await out.lines(selected, written);
+      call.resume(resumption(session, options, from));
     }
   } finally {
     stop();
@@ -130,11 +137,11 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
           at = piece.offset + length;
           continue;
         }
-        for (let i = 0; i < piece.bytes.length && !out.gone; i += rawBytes) {
-          const part = piece.bytes.subarray(i, i + rawBytes);
-          await out.bytes(passed(part));
+        for (let i = 0; i < piece.bytes.length && !out.gone; i += toldBytes) {
+          const part = piece.bytes.subarray(i, i + toldBytes);
           at = piece.offset + i + part.length;
-          call.resume([resumeLogs, session.id, "--raw", ...(options.follow ? ["--follow"] : []), "--byte", String(at)]);
+          const onward = [resumeLogs, session.id, "--raw", ...(options.follow ? ["--follow"] : []), "--byte", String(at)];
+          await out.bytes(passed(part), () => call.resume(onward));
         }
         if (out.gone) return Status.ok;
       }

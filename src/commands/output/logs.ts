@@ -90,7 +90,7 @@ async function earlierParts(
   // what came after the part that is meant (a live one comes before an ended one) is another history
   const earlier = parts.slice(0, Math.max(0, parts.indexOf(session)));
   for (const [i, part] of earlier.entries()) {
-    await sessionLog(call, context, part, { ...options, follow: false }, select);
+    await sessionLog(call, context, part, { ...options, follow: false }, select, false);
     // a search shows lines that match, and no others
     if (options.grep === undefined) call.stdout(`${seam(parts[i + 1] as Session, i + 2, call)}\n`);
   }

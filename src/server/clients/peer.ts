@@ -3,6 +3,7 @@
 // Long: all that a command may do with its client, which `Call` lists.
 
 import type net from "node:net";
+import { Status } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { printableLines, printableProse } from "../../base/text/printable.ts";
 import type { TerminalBytes } from "../../base/text/terminal-bytes.ts";
@@ -116,6 +117,10 @@ export class Peer implements Call {
   #drained: (() => void)[] = [];
   /** It knows that it will be sent to the next server. */
   #announced = false;
+  /** It was told what to ask that one for. */
+  #resumes = false;
+  /** Its standard output has got something. */
+  #wrote = false;
   #setGone!: () => void;
 
   constructor(socket: net.Socket, effects: PeerEffects) {
@@ -247,6 +252,7 @@ export class Peer implements Call {
 
   #output(type: number, all: Uint8Array): void {
     if (this.#phase === "closing" || this.#socket.destroyed) return;
+    this.#wrote ||= type === ServerFrame.stdout && all.length > 0;
     if (all.length <= smallOutput || this.#behind.length > 0) {
       if (all.length > 0) this.#send(encodeFrame(type, all));
       return;
@@ -289,6 +295,7 @@ export class Peer implements Call {
   }
 
   resume(args: readonly string[] | undefined): void {
+    this.#resumes = args !== undefined;
     this.#send(encodeResume(args ?? []));
   }
 
@@ -386,8 +393,15 @@ export class Peer implements Call {
    * the connection.
    */
   announceNext(): void {
+    if (this.#wrote && !this.#resumes && this.#request?.terminal.stdout === false) return this.#breakOff();
     this.#announced = true;
     this.#send(encodeFrame(ServerFrame.reconnect));
+  }
+
+  /** What stands in a file or pipe is not written there a second time. */
+  #breakOff(): void {
+    this.stderr("falcon: another session server took over before all of it was written: give the command again\n");
+    this.exit(Status.ours);
   }
 
   /**

@@ -2,6 +2,7 @@
 // said about wrong uses.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -87,6 +88,48 @@ describe("falcon logs", () => {
     fs.writeFileSync(gate, "");
     assert.equal(await ended, 0);
     assert.deepEqual(out.split("\n").slice(0, -1), numbered(1, 300));
+  });
+
+  test("another server takes over while a slow reader has only the beginning: each line once, or a word that it is not all", async () => {
+    const [ended, live] = (await Promise.all(
+      ["exit", "exec sleep 1000"].map((then) => home.start(["sh", "-c", `seq -f 'line %.0f' 1 200000; ${then}`])),
+    )) as [string, string];
+    await home.untilState(ended, "exited");
+    const whole = await home.ok(["logs", ended]);
+    await until(async () => (await home.ok(["logs", live])) === whole, "all lines of the one that runs");
+    for (const [args, goesOn] of [
+      [["logs", ended], true],
+      [["logs", "-f", live], true],
+      [["logs", "--raw", ended], true],
+      [["export", ended, "--format", "text"], false],
+      [["logs", "--all", "--grep", "line"], false],
+    ] as const) {
+      const child = spawn(falcon, args, { cwd: home.work, env: home.env, stdio: ["ignore", "pipe", "pipe"] });
+      let [out, err] = ["", ""];
+      child.stderr.on("data", (data) => {
+        err += data;
+      });
+      const status = new Promise((resolve) => child.on("close", resolve));
+      await once(child.stdout, "readable");
+      await home.ok(["server", "upgrade"]);
+      child.stdout.on("data", (data) => {
+        out += data;
+      });
+      const lines = () => out.replaceAll("\r", "").trimEnd();
+      if (args[1] === "-f") {
+        await until(() => lines().length >= whole.length, "all lines");
+        child.kill("SIGTERM");
+      }
+      const code = await status;
+      if (goesOn) assert.ok(lines() === whole, `${args.join(" ")}: ${lines().length} characters of ${whole.length}; ${err}`);
+      else
+        assert.deepEqual(
+          [code, err],
+          [125, "falcon: another session server took over before all of it was written: give the command again\n"],
+        );
+    }
+    await home.ok(["kill", live]);
+    await home.ok(["remove", ended]);
   });
 
   test("a progress bar is its last state; what stands on the screen of a running session is shown", async () => {
