@@ -29,6 +29,8 @@ const barTime = 2_500;
 const backlogLimit = 256 << 10;
 /** Bytes that may wait for the screen. */
 const mostLag = 2 << 20;
+/** A timer takes no more (ms): one that is longer ends at once. */
+const longestWait = 2 ** 31 - 1;
 
 interface ReplayOptions {
   speed: string;
@@ -119,6 +121,8 @@ class Show {
   #failure: unknown;
   /** Counts seeks: of several in a row only the last one is carried out. */
   #seeks = 0;
+  /** Another place is made ready; what is shown stands still until then. */
+  #seeking = false;
   /** Keys that came since the loop looked. */
   #wake: () => void = () => {};
   #barUntil = 0;
@@ -165,7 +169,7 @@ class Show {
     this.#noteBar();
     try {
       await this.#seek(this.#time);
-      while (!this.#done) await this.#turn();
+      while (!this.#done) await (this.#seeking ? this.#woken() : this.#turn());
       if (this.#failure !== undefined) throw this.#failure;
     } finally {
       this.#watch?.close();
@@ -180,12 +184,10 @@ class Show {
 
   /** Shows what is due and waits for what comes first: more of it, a key, the bar's end. */
   async #turn(): Promise<void> {
-    const playback = this.#playback;
-    const screen = this.#screen;
-    // somebody went elsewhere before the first screen was there
-    if (playback === undefined || screen === undefined) return this.#woken(Number.POSITIVE_INFINITY);
+    const playback = this.#playback as Playback;
+    const screen = this.#screen as ScreenHandle;
     const now = this.#now();
-    const gone = () => playback !== this.#playback || this.#done;
+    const gone = () => playback !== this.#playback || this.#seeking || this.#done;
     const wait = await playback.advance(now, {
       feed: (bytes) => screen.feed(bytes),
       resize: (cols, rows) => screen.resize(cols, rows),
@@ -212,9 +214,9 @@ class Show {
   }
 
   /** Until something happens, at most so long (ms). */
-  async #woken(soonest: number): Promise<void> {
+  async #woken(soonest = Number.POSITIVE_INFINITY): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = Number.isFinite(soonest) ? setTimeout(resolve, soonest) : undefined;
+      const timer = Number.isFinite(soonest) ? setTimeout(resolve, Math.min(soonest, longestWait)) : undefined;
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -230,6 +232,7 @@ class Show {
   /** Begins anew at a time of the recording. */
   async #seek(wanted: number): Promise<void> {
     const seek = ++this.#seeks;
+    this.#seeking = true;
     const { begins, ends, from, to } = this.#span;
     this.#time = Math.min(Math.max(wanted, begins), ends);
     const offset = this.#time >= ends ? to : Math.min(to, Math.max(from, this.#log.offsetAt(this.#time)));
@@ -245,6 +248,7 @@ class Show {
     const filter = new StreamFilter(this.#context.config.programSequences, { of: "screen" });
     this.#watch = screen.watchFrames(this.#cols, this.#rows, (frame) => this.#frame(screen, filter.feed(frame)));
     this.#remember();
+    this.#seeking = false;
     this.#wake();
   }
 

@@ -98,6 +98,19 @@ describe("replay", () => {
     assert.equal(terminal.cursor().visible, true);
   });
 
+  test("at the end each key that goes back plays again", async () => {
+    const id = await home.start(["sh", "-c", "echo one; sleep 0.3; printf '\\033[H\\033[2Jtwo\\n'"], ["--size", "70x12"]);
+    await home.untilState(id, "exited");
+    const terminal = home.terminal(["replay", id], { cols: 100, rows: 12 });
+    for (const key of [" ", "Home", "Left"]) {
+      await terminal.waitFor(/^two[\s\S]* end {2}/);
+      terminal.key(key);
+      await terminal.waitFor(/^one[\s\S]* 1x {2}/);
+    }
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
   test("begins at a moment, with the screen of that moment", async () => {
     const id = await home.start([program("footer"), "50", "8"]);
     const terminal = home.terminal(["attach", id], { cols: 100, rows: 30 });
