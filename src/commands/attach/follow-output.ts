@@ -4,8 +4,9 @@ import { Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Call, Context } from "../dispatch/call.ts";
+import { holeReason } from "../output/hole-reason.ts";
 import { passedTo } from "../output/passed-output.ts";
-import { endSentence } from "../text/wording.ts";
+import { endSentence, bytes as size } from "../text/wording.ts";
 import { takeSignal } from "./outside-signals.ts";
 
 /** The hidden command that a client asks of the next server when this one is lost. */
@@ -66,7 +67,17 @@ export async function followPlain(call: Call, context: Context, session: Session
         continue;
       }
       const bytes = await log.read(at, Math.min(readAtOnce, session.offset - at));
-      if (bytes.length === 0) break;
+      if (bytes.length === 0) {
+        const hole = log.holes().find(({ offset, length }) => offset <= at && at < offset + length);
+        if (hole === undefined) break;
+        const length = hole.offset + hole.length - at;
+        call.stderr(
+          `[${session.row.name}] ${size(length)} of the output are missing here: ${holeReason(session.row, hole.reason)}\n`,
+        );
+        at += length;
+        resume();
+        continue;
+      }
       at += bytes.length;
       call.write(passed(plain(bytes)));
       resume();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { before, test } from "node:test";
+import { before, type TestContext, test } from "node:test";
 import { until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt } from "../../support/paths.ts";
@@ -13,7 +13,8 @@ before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
 const mounts = (folder: string) => spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", folder]).status === 0;
 
-test("logs, search and exports work on a full disk", async (t) => {
+/** With a home whose file system has room for 6 MB. */
+async function withSmallDisk(t: TestContext, check: (home: TestHome) => Promise<void>): Promise<void> {
   const home = new TestHome();
   if (!mounts(home.folder)) {
     await home.dispose();
@@ -21,6 +22,20 @@ test("logs, search and exports work on a full disk", async (t) => {
   }
   let passed = false;
   try {
+    await check(home);
+    await home.ok(["server", "stop"]);
+    await until(() => home.processes().length === 0, "the processes to end");
+    passed = true;
+  } finally {
+    // after a failure its processes are still there: what failed is to be told, not that they hold it
+    const words = passed ? [home.folder] : ["-l", home.folder];
+    await until(() => spawnSync("umount", words).status === 0, "the file system to be let go of");
+    await home.dispose();
+  }
+}
+
+test("logs, search and exports work on a full disk", (t) =>
+  withSmallDisk(t, async (home) => {
     const id = await home.start(["sh", "-c", "seq -f 'line %g of a long output that fills a disk' 1 200000; exec sleep 1000"]);
     const row = await until(
       async () => (await home.sessions()).find((session) => (session.gaps as unknown[])?.length > 0),
@@ -47,13 +62,22 @@ test("logs, search and exports work on a full disk", async (t) => {
     await home.ok(["kill", id, "--signal", "KILL"]);
     await home.untilState(id, "exited");
     await home.ok(["remove", id]);
-    await home.ok(["server", "stop"]);
-    await until(() => home.processes().length === 0, "the processes to end");
-    passed = true;
-  } finally {
-    // after a failure its processes are still there: what failed is to be told, not that they hold it
-    const words = passed ? [home.folder] : ["-l", home.folder];
-    await until(() => spawnSync("umount", words).status === 0, "the file system to be let go of");
-    await home.dispose();
-  }
-});
+  }));
+
+test("who follows the output without a terminal is told what a full disk took, and has what comes behind it", (t) =>
+  withSmallDisk(t, async (home) => {
+    const [filler, gate] = [path.join(home.folder, "filler"), path.join(home.work, "gate")];
+    // the server has its own room then
+    await home.sessions();
+    fs.writeFileSync(filler, Buffer.alloc(2 << 20));
+    const script = `seq -f 'line %.0f of a long output' 1 200000; until [ -e ${gate} ]; do sleep 0.05; done; echo behind it`;
+    const followed = home.run(["run", "--", "sh", "-c", script]);
+    await until(async () => (await home.sessions()).some((session) => (session.gaps as unknown[])?.length > 0), "the gap");
+    fs.rmSync(filler);
+    fs.writeFileSync(gate, "");
+    const { code, stdout, stderr } = await followed;
+    assert.match(stdout, /^line 1 of a long output\n.*behind it\n$/s);
+    assert.match(stderr, /^\[sh\] [\d.]+ [MkB]+ of the output are missing here: the disk was full$/m);
+    assert.equal(code, 0);
+    await home.ok(["remove", "sh"]);
+  }));
