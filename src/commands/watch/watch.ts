@@ -69,10 +69,17 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
       else attachElsewhere(call, server as string, id);
       return undefined;
     }
-    const status = await attachHere(call, context, target, { readOnly: false, history: context.config.history, enter: true });
-    if (gone || context.stopping.aborted) return status;
-    if (!target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
+    const status = await attachFrom(call, context, target).catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      view.say(error.message);
+    });
+    if (gone || context.stopping.aborted) return status ?? Status.ok;
+    if (status !== undefined && !target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
   }
+}
+
+function attachFrom(call: Call, context: Context, session: Session): Promise<number> {
+  return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
 }
 
 /** What the display shows and what its keys do. */
@@ -109,6 +116,8 @@ class WatchView {
     this.#call = call;
     this.#context = context;
     this.#choice = new WatchChoice(source, context.table);
+    // what fits none is said before the terminal shows another screen, with which the sentence would go
+    this.#choice.look();
     this.#bindings = context.config.keymap.watch;
     this.#own = new WatchedSessions({
       progress: (session) => context.progress.of(session),

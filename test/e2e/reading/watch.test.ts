@@ -162,6 +162,23 @@ describe("falcon sessions --watch", () => {
     }
   });
 
+  test("a name that fits none is told where it stays, and so is an attach that is refused", async () => {
+    const unknown = home.terminal(["sessions", "nosuch", "--watch"], { cols: 100, rows: 30 });
+    assert.equal((await unknown.waitForExit()).code, 1);
+    assert.match(unknown.text(), /no session 'nosuch'/);
+    const id = await home.start([falcon, "sessions", "--watch"], ["--name", "inner", "--size", "100x30"]);
+    const inside = home.terminal(["attach", id], { cols: 100, rows: 30 });
+    await inside.waitFor(/^inner +● running/m);
+    inside.type("/inner\r");
+    await inside.waitFor(() => selected(inside).startsWith("inner"), "the session itself to be selected");
+    inside.key("Enter");
+    await inside.waitFor(/this is session \w+ itself/);
+    await inside.waitFor(/^inner +● running/m);
+    inside.key("q");
+    assert.equal((await inside.waitForExit()).code, 0);
+    await home.ok(["remove", id]);
+  });
+
   test("a metric that the run writes stands in a column, by --metric and by m", async () => {
     const terminal = home.terminal(["sessions", "--watch", "--metric", "val_loss"], { cols: 150, rows: 30 });
     await terminal.waitFor(/VAL LOSS +val_loss +TREND/);
