@@ -24,11 +24,12 @@ const tail = 64 << 10;
  */
 export async function conclude(session: Session, run: ShownRun | null, lost: string | undefined): Promise<void> {
   const models = run === null ? undefined : await session.trainer.models?.(run, session.row.started ?? session.row.created);
-  const facts = outcomeFacts(session.row, lost, run, models);
   const { row } = session;
   const { postMortem, savesModel } = session.trainer;
-  const { code, signal } = facts.end ?? { code: null, signal: null };
   const output = postMortem === undefined ? new Uint8Array() : await lastOutput(session);
+  // last of all: a signal to every process of a job may reach this server behind the end of the program
+  const facts = outcomeFacts(row, lost, run, models);
+  const { code, signal } = facts.end ?? { code: null, signal: null };
   const story = (saved: boolean | null | undefined) =>
     postMortem?.({
       status: code,
