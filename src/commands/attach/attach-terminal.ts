@@ -3,6 +3,8 @@
 
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
+import { printable } from "../../base/text/printable.ts";
+import { showable } from "../../base/text/terminal-bytes.ts";
 import { readsUtf8 } from "../../doctor/terminal.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
@@ -57,8 +59,6 @@ export async function attachHere(call: Call, context: Context, session: Session,
   refuseItself(context, session, inside);
   refuseCrowd(session.id, session.audience.viewers.size);
   const around = inside === undefined ? undefined : context.table.get(inside);
-  if (around?.live && options.enter) call.stderr(nested(context, around));
-  if (options.enter) call.stderr(hint(context, session, options.readOnly));
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {
     await within(
       agentPatience,
@@ -111,6 +111,11 @@ export async function attachHere(call: Call, context: Context, session: Session,
         }),
   });
   call.inputMode(InputMode.raw);
+  // not before: who reads how to leave may do so at once, and Ctrl-\ would be SIGQUIT for the client
+  if (options.enter) {
+    const lines = [...(around?.live ? [nested(context, around)] : []), hint(context, session, options.readOnly)];
+    for (const line of lines) terminalOf.write(showable(`${printable(line)}\r\n`));
+  }
   viewer.openHistory = () => openHistory(context.archive, session, viewer, context.config.keymap.history);
   call.onInputEnd = () => viewer.finish("detached");
   call.onSize = (cols, rows) => viewer.resize(cols, rows);
@@ -260,7 +265,7 @@ function refuseItself(context: Context, session: Session, inside: string | undef
  * program's.
  */
 function hint(context: Context, session: Session, readOnly: boolean): string {
-  return `[${session.row.name}] attached${readOnly ? ", read-only" : ""} · ${howToLeave(context, session)}\n`;
+  return `[${session.row.name}] attached${readOnly ? ", read-only" : ""} · ${howToLeave(context, session)}`;
 }
 
 /** The same for the screen's first seconds: what stands above it is out of sight at once. */
@@ -277,7 +282,7 @@ function nested(context: Context, around: Session): string {
     prefix === null
       ? ""
       : `; Ctrl-${String.fromCharCode(prefix | 0x40)} leaves that one, pressed twice at once it leaves the one inside it`;
-  return `falcon: this terminal is session ${around.id} (${around.row.name}) already${keys}\n`;
+  return `falcon: this terminal is session ${around.id} (${around.row.name}) already${keys}`;
 }
 
 /** Puts the terminal back and says in one line what is left behind. */

@@ -2,8 +2,14 @@
 // another project's is meant.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { InputMode } from "../../../src/commands/dispatch/call.ts";
+import { clientProtocol } from "../../../src/protocol/client.ts";
+import { FrameReader } from "../../../src/protocol/frame.ts";
+import { until } from "../../support/events.ts";
+import { decodeServerFrame, encodeRequest, type ServerMessage } from "../../support/holder/client-codec.ts";
 import { TestHome } from "../../support/home.ts";
 import * as built from "../../support/paths.ts";
 
@@ -33,6 +39,36 @@ describe("falcon attach", () => {
     assert.equal(viewer.received.toString().match(/You only look/g)?.length, 1);
     terminal.type("\x1c");
     assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("the terminal is raw before the line that names the leaving key: pressed at once it leaves", async () => {
+    const id = await home.start(["/bin/cat"]);
+    const socket = net.connect(path.join(home.folder, "server.sock"));
+    const said: ServerMessage[] = [];
+    const reader = new FrameReader(1 << 20, (type, payload) => said.push(decodeServerFrame(type, payload) ?? { frame: "taken" }));
+    socket.on("data", (bytes) => reader.feed(bytes));
+    socket.write(
+      encodeRequest({
+        protocol: clientProtocol,
+        pid: process.pid,
+        version: "",
+        name: "falcon",
+        arguments: ["attach", "--read-only", id],
+        environment: {},
+        directory: "/",
+        terminal: { stdin: true, stdout: true, stderr: true, cols: 80, rows: 24, filter: 0 },
+        umask: 0o22,
+        limits: [],
+        token: "00".repeat(16),
+      }),
+    );
+    const written = () => said.findIndex(({ frame }) => frame === "stdout" || frame === "stderr");
+    await until(() => written() >= 0, "the line");
+    assert.match(String((said[written()] as { bytes: Buffer }).bytes), /^\[cat\] attached, read-only · .*\r\n$/);
+    assert.ok(said.slice(0, written()).some((message) => message.frame === "inputMode" && message.mode === InputMode.raw));
+    socket.destroy();
+    await home.ok(["kill", id]);
+    await home.untilState(id, "exited");
   });
 
   test("how to leave stands on the screen until a key is typed, while the program goes on; then every row is the program's", async () => {
