@@ -71,11 +71,14 @@ describe("several sessions", () => {
   after(() => home.dispose());
 
   test("stop, kill, wait and remove take several names, --running and --all", async () => {
-    for (const name of ["one", "two", "three", "four"]) await home.start(["/bin/cat"], ["--name", name]);
+    const ids: string[] = [];
+    for (const name of ["one", "two", "three", "four"]) ids.push(await home.start(["/bin/cat"], ["--name", name]));
     const stopped = await home.run(["stop", "one", "two"]);
     assert.equal(stopped.code, 0, stopped.stderr);
     assert.match(stopped.stderr, /\[one\] .*\[two\] /s);
-    const waiting = home.run(["wait", "--running"]);
+    const late = await home.run(["wait", "--running", "--timeout", "0.1"]);
+    assert.deepEqual([late.code, late.stderr], [124, `falcon: still running after 0.1 s: ${ids[2]}, ${ids[3]}\n`]);
+    const waiting = home.run(["wait", "three", "four"]);
     await home.ok(["kill", "--all", "--signal", "KILL"]);
     assert.equal((await waiting).code, 137);
     assert.match((await waiting).stderr, /\[three\].*\[four\]/s);

@@ -597,7 +597,7 @@ test("a hole is passed over for who subscribes later, and said", async () => {
     execFileSync("prlimit", ["--pid", String(held.link.holderPid), "--fsize=unlimited:unlimited"]);
     later.read(held.folder, 0);
     held.link.input(Buffer.from("\n"));
-    await later.exited;
+    await Promise.all([later.exited, held.heard.exited]);
     assert.equal(later.jumps, 0, "each byte comes, or a gap says that it does not");
     assert.equal(later.to, held.heard.to);
     const hole = later.gaps.find((gap) => gap.offset === 65_536);
