@@ -1,8 +1,10 @@
 // The history while attached: a pager over the lines of the session's log, that loads older ones as it needs
 // them. Drawing and loading are passed in.
 
+import { sentence } from "../base/failure.ts";
 import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
 import { attributes, withoutAttributes } from "../base/text/control-sequences.ts";
+import { printable } from "../base/text/printable.ts";
 import { showable, type TerminalBytes } from "../base/text/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
 import { type Match, marked } from "./line-text.ts";
@@ -62,6 +64,8 @@ export class HistoryView {
   #prompt: string | undefined;
   #wanted = "";
   #message = "";
+  /** Why there is no more; "": all could be read. */
+  #unread = "";
 
   /** @param name of the session, for the last row. */
   constructor(source: HistorySource, terminal: HistoryTerminal, name: string, bindings: Bindings<"history">) {
@@ -77,9 +81,21 @@ export class HistoryView {
   async open(modes: string): Promise<void> {
     this.#terminal.draw(showable(enter + modes));
     this.#draw();
-    // what comes from now on is told apart from what is there
-    await this.#source.newer();
+    try {
+      // what comes from now on is told apart from what is there
+      await this.#source.newer();
+    } catch (error) {
+      this.#whole = true;
+      return this.#lost(error);
+    }
     await this.#loadOlder();
+  }
+
+  /** The log, or its rest, is not to be had: somebody may have removed it. */
+  #lost(error: unknown): void {
+    this.#unread = `cannot be read: ${printable(sentence(error))}`;
+    this.#message = this.#unread;
+    this.#draw();
   }
 
   /** The view is left: nothing is drawn any more. */
@@ -96,7 +112,12 @@ export class HistoryView {
   /** More was said. */
   async more(): Promise<void> {
     if (this.#closed) return;
-    const lines = await this.#source.newer();
+    let lines: HistoryLine[];
+    try {
+      lines = await this.#source.newer();
+    } catch (error) {
+      return this.#lost(error);
+    }
     if (lines.length === 0 || this.#closed) return;
     this.#lines.push(...lines);
     const extra = this.#lines.length - mostLines;
@@ -224,9 +245,7 @@ export class HistoryView {
       lines = await this.#source.older(this.#lines[0]?.number ?? Number.MAX_SAFE_INTEGER, loadLines);
     } catch (error) {
       this.#whole = true;
-      this.#message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-      this.#draw();
-      return;
+      return this.#lost(error);
     }
     if (lines.length < loadLines || this.#lines.length + lines.length >= mostLines) this.#whole = true;
     this.#lines.unshift(...lines);
@@ -274,7 +293,7 @@ export class HistoryView {
       this.#top = Math.min(Math.max(0, this.#top), last);
       return this.#draw();
     }
-    this.#message = `no ${direction < 0 ? "older" : "newer"} line holds '${this.#wanted}'`;
+    this.#message = `no ${direction < 0 ? "older" : "newer"} line holds '${printable(this.#wanted)}'`;
     this.#draw();
   }
 
@@ -303,14 +322,14 @@ export class HistoryView {
   }
 
   #status(): string {
-    if (this.#prompt !== undefined) return `/${this.#prompt}`;
+    if (this.#prompt !== undefined) return `/${printable(this.#prompt)}`;
     if (this.#message !== "") return ` ${this.#name} · ${this.#message}`;
     const bottom = this.#lines[Math.min(this.#lines.length, this.#top + this.#height) - 1];
     const last = this.#lines.at(-1);
     const where =
       bottom === undefined || last === undefined
         ? this.#whole
-          ? "no lines yet"
+          ? this.#unread || "no lines yet"
           : "loading …"
         : `line ${bottom.number + 1} of ${last.number + 1}`;
     const label = (action: Action<"history">) => labelOf(this.#bindings, action);

@@ -122,3 +122,23 @@ test("a line is cut at columns, not at characters; looks stay", () => {
   assert.equal(cutStyled("a漢", 0, 2), "a");
   assert.equal(cutStyled("\x1b[0;31mabc\x1b[0md", 1, 9), "\x1b[0;31mbc\x1b[0md\x1b[0m");
 });
+
+test("a log that is not to be had any more is told, when it is opened, when more is said, and after a key", async () => {
+  const { view, source, rowsNow } = shown(10, 100);
+  source.newer = async () => {
+    throw new Error("the session's folder was removed");
+  };
+  await view.open("");
+  const told = /^ name · cannot be read: the session's folder was removed/;
+  assert.match((await rowsNow())[5] as string, told);
+  view.key("home");
+  await settled();
+  assert.match((await rowsNow())[5] as string, told);
+
+  const later = shown(10, 100);
+  await later.view.open("");
+  later.source.newer = source.newer;
+  await later.view.more();
+  assert.match((await later.rowsNow())[5] as string, told);
+  assert.equal((await later.rowsNow())[4], "line 9");
+});
