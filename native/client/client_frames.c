@@ -128,6 +128,12 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
   // a frame of a later version: not meant for us
 }
 
+// A reader that has left, or a terminal that is gone, knows that itself; a full disk is told.
+static _Noreturn void leave_unwritten(int error) {
+  if (error == EPIPE || error == ECONNRESET || os_isatty(1)) client_leave(128 + SIGPIPE);
+  client_die("standard output cannot be written: %s; what runs goes on", strerror(error));
+}
+
 void client_process(void) {
   client.out_blocked = false;
   // the question is not written over
@@ -142,7 +148,7 @@ void client_process(void) {
       if (piece == 0) return;
       bool drops = client.out_stream == 2 && client.error_gone;
       ssize_t count = drops ? (ssize_t)piece : output_write(client.out_stream, client.in + client.in_start, piece);
-      if (count < 0 && client.out_stream == 1) client_leave(128 + SIGPIPE);
+      if (count < 0 && client.out_stream == 1) leave_unwritten(errno);
       if (count < 0) client.error_gone = true;
       if (count == 0) {
         client.out_blocked = true;

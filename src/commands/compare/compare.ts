@@ -6,6 +6,7 @@ import { comparisonCsv, comparisonJson, comparisonOf } from "../../compare/compa
 import type { ComparisonTurn } from "../../export/render.ts";
 import { selectSession } from "../../session/life/select-session.ts";
 import { tagFilter, tagsOf } from "../../session/life/tags.ts";
+import { callersPath } from "../../session/life/working-directory.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { toFile, toStdout } from "../output/export-file.ts";
@@ -120,7 +121,7 @@ async function chosenRuns(
     for (const session of context.table.all()) if (fits(tagsOf(session.row))) found.push(await sessionFacts(context, session));
   }
   for (const pattern of options.runDir ?? []) {
-    const folders = await matchRunDirectories(path.resolve(directory, pattern));
+    const folders = await matchRunDirectories(callersPath(directory, pattern));
     if (folders.length === 0) throw new Failure(`--run-dir ${pattern}: no run directory fits`, Status.noSession);
     for (const folder of folders) found.push(...(await ofDirectory(context, folder)));
   }

@@ -1,6 +1,6 @@
 // Where an export goes: the caller's stdout, or a file of theirs that is there whole or not at all.
-import path from "node:path";
 import { newSeries } from "../../base/aside/aside.ts";
+import { callersPath } from "../../session/life/working-directory.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { exportWork } from "./export-writer.ts";
 import { passedTo } from "./passed-output.ts";
@@ -47,7 +47,7 @@ export function toStdout(call: Call, context: Context): Target {
  * @throws Failure when it cannot be made.
  */
 export async function toFile(call: Call, name: string, uid = process.geteuid?.() ?? -1): Promise<Target> {
-  const wanted = path.resolve(call.request.directory, name);
+  const wanted = callersPath(call.request.directory, name);
   let gone = false;
   void call.gone.then(() => {
     gone = true;

@@ -1,9 +1,9 @@
 // falcon share: a run for others to see, as a page in a folder or as a read-only link; and the list of links.
-import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { localTime } from "../../base/text/zone.ts";
+import { callersPath } from "../../session/life/working-directory.ts";
 import { Access, type Grant, TooManyGrants } from "../../web/access.ts";
 import { runningWeb } from "../../web/running.ts";
 import type { ShareSettings } from "../../web/web-command.ts";
@@ -62,7 +62,7 @@ export const share: CommandSpec = {
     const session = nameOne(call, context, wanted);
     if (options.to !== undefined) {
       const every = timeOf("--every", options.every, usualEvery, leastEvery, longestLife);
-      const settings: ShareSettings = { session: session.id, to: path.resolve(call.request.directory, options.to), every };
+      const settings: ShareSettings = { session: session.id, to: callersPath(call.request.directory, options.to), every };
       becomeWeb(call, context, "share.cjs", settings);
       return undefined;
     }

@@ -112,6 +112,35 @@ describe("bad input with a running server", () => {
     await home.untilState(id, "exited");
   });
 
+  test("a current directory that was removed: nothing is written or started elsewhere", async () => {
+    const id = ids[0] as string;
+    for (const args of [`export ${id} --format text -o file.txt`, "run -d -- true", `share ${id} --to page`]) {
+      const script = `mkdir gone; cd gone; rmdir ../gone; exec ${falcon} ${args}`;
+      await refuses(home, ["-c", script], 125, /the current directory was removed: cd to one that is there/, { file: "/bin/sh" });
+    }
+    await refuses(home, ["-c", `mkdir gone; cd gone; rmdir ../gone; ${falcon} compare --run-dir 'output/*'`], 125, /removed/, {
+      file: "/bin/sh",
+    });
+    const whole = path.join(home.work, "file.txt");
+    await home.ok(["-c", `mkdir gone; cd gone; rmdir ../gone; ${falcon} export ${id} --format text -o ${whole}`], {
+      file: "/bin/sh",
+    });
+    assert.ok(fs.existsSync(whole));
+  });
+
+  test("standard output on a full disk", async () => {
+    for (const args of ["sessions", "--help", "sessions --json"])
+      await refuses(
+        home,
+        ["-c", `${falcon} ${args} >/dev/full`],
+        125,
+        /^falcon: standard output cannot be written: No space left/,
+        {
+          file: "/bin/sh",
+        },
+      );
+  });
+
   test("wrong usage", async () => {
     await refuses(home, ["run"], 2, /command/);
     await refuses(home, ["run", "--size", "80", "--", "/bin/cat"], 2, /--size 80/);
