@@ -129,6 +129,8 @@ struct client {
   bool input_ended, told_end;
   bool forward_signals;
   bool holds_signals;  // those that a server is to be told wait until the next one has begun to answer
+  // The terminal is as a server that was lost has left it, until the next one says how to put it back.
+  bool inherits;
   uint8_t *resume;  // strings, each with its NUL
   size_t resume_length;
 

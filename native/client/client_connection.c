@@ -99,6 +99,7 @@ void client_ask(void) {
   client.connected_at = os_steady_ms();
   client.greeted = client.going = client.lost = client.reads_input = false;
   client.holds_signals = client.forward_signals;
+  client.inherits = client.resume_length > 0;
   // on a terminal, where the program's output goes on behind it
   if (client.out_left > 0 && client.out_stream == 1 && os_isatty(1)) direct_cut_off();
   client.in_start = client.in_end = client.out_left = 0;

@@ -97,6 +97,7 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       client.resume_length = length;
       return;
     case FROM_RESTORE:
+      client.inherits = false;
       terminal_keep_restore(payload, length);
       return;
     case FROM_DIRECT:
@@ -132,6 +133,14 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
 static _Noreturn void leave_unwritten(int error) {
   if (error == EPIPE || error == ECONNRESET || os_isatty(1)) client_leave(128 + SIGPIPE);
   client_die("standard output cannot be written: %s; what runs goes on", strerror(error));
+}
+
+// What the next server says before it has taken the terminal is why it does not go on: it would go with the
+// screen that the one before has left there.
+static void put_back(void) {
+  client.inherits = false;
+  terminal_leave(false);
+  terminal_keep_restore(NULL, 0);
 }
 
 void client_process(void) {
@@ -173,6 +182,7 @@ void client_process(void) {
       if (client.out_waits) client_step_direct();
       if (client.out_waits && !direct_at_rest()) return;
       client.out_waits = client.holds_signals = false;
+      if (type == FROM_STDERR && client.inherits) put_back();
       client.in_start += FRAME_HEADER;
       client.out_left = length;
       client.out_stream = type == FROM_STDOUT ? 1 : 2;

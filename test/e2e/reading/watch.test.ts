@@ -179,6 +179,19 @@ describe("falcon sessions --watch", () => {
     await home.ok(["remove", id]);
   });
 
+  test("what the next server does not go on with is told where it stays", async () => {
+    const id = await home.start(["true"], ["--name", "passing"]);
+    await home.untilState(id, "exited");
+    const terminal = home.terminal(["sessions", "passing", "--watch"], { cols: 100, rows: 30 });
+    await terminal.waitFor(/1 ended/);
+    await home.ok(["remove", id]);
+    await terminal.waitFor(/no session 'passing'/);
+    process.kill(home.serverPid() as number, "SIGKILL");
+    assert.equal((await terminal.waitForExit()).code, 1);
+    assert.equal(terminal.alternate, false);
+    assert.match(terminal.text(), /no session 'passing'/);
+  });
+
   test("a metric that the run writes stands in a column, by --metric and by m", async () => {
     const terminal = home.terminal(["sessions", "--watch", "--metric", "val_loss"], { cols: 150, rows: 30 });
     await terminal.waitFor(/VAL LOSS +val_loss +TREND/);
