@@ -40,21 +40,51 @@ export const stop: CommandSpec = {
       all: (session) => session.live,
       one: () => nameOne(call, context, undefined),
     });
-    const stopped = await Promise.allSettled(
-      sessions.map((session) => {
-        if (session.live)
-          return options.force ? force({ call, context, session, patience }) : graceful({ call, context, session, patience });
-        call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
-        return Status.noSession;
-      }),
-    );
-    const failed = stopped.filter((s) => s.status === "rejected").map((s) => s.reason);
-    // of several each is told; the last one is told as every failure is
-    for (const reason of failed.slice(0, -1)) call.stderr(`falcon: ${sentence(reason)}\n`);
-    if (failed.length > 0) throw failed.at(-1);
-    return Math.max(Status.ok, ...stopped.map((s) => (s.status === "fulfilled" ? s.value : Status.ours)));
+    const live = sessions.filter((session) => session.live);
+    for (const session of sessions) {
+      if (!session.live) call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
+      else if (options.force) force({ call, context, session, patience });
+      else graceful({ call, context, session, patience });
+    }
+    const words = [options.force ? "--force" : "", live.length < sessions.length ? "--over" : ""].filter(Boolean);
+    call.resume([resumeStop, ...live.map(({ id }) => id), "--timeout", String(patience), ...words]);
+    const status = await awaitEnds(live, { call, context, patience }, options.force === true);
+    return live.length < sessions.length ? Math.max(status, Status.noSession) : status;
   },
 };
+
+/**
+ * The hidden command by which a client goes on waiting after its server was lost or replaced: what was asked
+ * of the program is not asked again.
+ */
+const resumeStop = "@stop";
+
+export const stopAgain: CommandSpec = {
+  name: resumeStop,
+  summary: "go on waiting after the server was lost",
+  define(command) {
+    command.argument("[session...]").option("--force").option("--over", "one of them had ended before");
+    command.option("--timeout <seconds>", "", String(defaultPatience));
+  },
+  async run(call, context, wanted, options) {
+    const sessions = wanted.map((id) => nameOne(call, context, id));
+    call.resume(call.request.arguments);
+    const status = await awaitEnds(sessions, { call, context, patience: Number(options.timeout) }, options.force === true);
+    return options.over ? Math.max(status, Status.noSession) : status;
+  },
+};
+
+/** Waits for the end of each, and answers the status; of several that failed each is told. */
+async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<number> {
+  const ends = await Promise.allSettled(
+    sessions.map((session) => (forced ? awaitForcedEnd({ ...by, session }) : awaitGracefulEnd({ ...by, session }))),
+  );
+  const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
+  // the last one is told as every failure is
+  for (const reason of failed.slice(0, -1)) by.call.stderr(`falcon: ${sentence(reason)}\n`);
+  if (failed.length > 0) throw failed.at(-1);
+  return Status.ok;
+}
 
 /** One stop: who asked, whose session, how long nothing may move (s). */
 interface Stopping {
@@ -64,7 +94,7 @@ interface Stopping {
   patience: number;
 }
 
-async function graceful(stopping: Stopping): Promise<number> {
+function graceful(stopping: Stopping): void {
   const { session, context } = stopping;
   const before = stopOf(session);
   // a program that takes a Ctrl+C for nothing loses nothing by another one
@@ -78,16 +108,24 @@ async function graceful(stopping: Stopping): Promise<number> {
       stopping,
       `was asked to stop before; waiting for it (a second Ctrl+C would drop its model: 'falcon stop --force ${session.id}')`,
     );
-  return awaitEnd(stopping, `'falcon stop --force ${session.id}' ends it at once, without saving`);
 }
 
-/** The second Ctrl+C, and when that does not help, SIGKILL to all that descends from the holder. */
-async function force(stopping: Stopping): Promise<number> {
-  const { call, session, patience } = stopping;
+function awaitGracefulEnd(stopping: Stopping): Promise<void> {
+  return awaitEnd(stopping, `'falcon stop --force ${stopping.session.id}' ends it at once, without saving`);
+}
+
+/** The second Ctrl+C. */
+function force(stopping: Stopping): void {
+  const { session } = stopping;
   if (session.row.interrupts === 0) session.program.sendInterrupt("stop");
   session.program.sendInterrupt("stop");
   tell(stopping, "sent the second Ctrl+C");
-  if (!(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
+}
+
+/** When that does not help, SIGKILL to all that descends from the holder. */
+async function awaitForcedEnd(stopping: Stopping): Promise<void> {
+  const { call, session, patience } = stopping;
+  if (session.live && !(await endsWithin(session, call, Math.min(patience, forcedPatience) * 1000))) {
     tell(stopping, "did not react; killing it and what it started");
     session.program.signal(signalNumber("SIGKILL") ?? 9, 2, "stop");
   }
@@ -98,7 +136,7 @@ async function force(stopping: Stopping): Promise<number> {
  * Waits and tells what the run does meanwhile; gives up when nothing that counts has moved for `patience`
  * seconds.
  */
-async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
+async function awaitEnd(stopping: Stopping, remedy: string): Promise<void> {
   const { call, context, session, patience } = stopping;
   await watchStop(
     {
@@ -116,7 +154,6 @@ async function awaitEnd(stopping: Stopping, remedy: string): Promise<number> {
     patience * 1000,
   );
   if (!session.live) tell(stopping, endSentence(session));
-  return Status.ok;
 }
 
 function tell({ call, session }: Stopping, sentence: string): void {

@@ -6,7 +6,7 @@ export { notify } from "../control/notify.ts";
 export { prune, remove } from "../control/remove.ts";
 export { rename } from "../control/rename.ts";
 export { send } from "../control/send.ts";
-export { stop } from "../control/stop.ts";
+export { stop, stopAgain } from "../control/stop.ts";
 export { tag } from "../control/tag.ts";
 export { wait } from "../control/wait.ts";
 export { monitor, sessions } from "../list/sessions.ts";

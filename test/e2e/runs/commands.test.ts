@@ -142,6 +142,24 @@ describe("commands", () => {
     assert.deepEqual([ended.state, ended.signal], ["exited", "SIGKILL"]);
   });
 
+  test("stop goes on waiting where its server is killed or replaced, and asks the program once", async () => {
+    const [asked, gate] = ["asked", "gate"].map((name) => path.join(home.work, name)) as [string, string];
+    const trap = `echo again >> ${asked}; until [ -e ${gate} ]; do sleep 0.05; done; exit 0`;
+    const id = await home.start(["/bin/sh", "-c", `trap '${trap}' INT; echo ready; while :; do sleep 0.05; done`]);
+    await until(async () => (await home.ok(["logs", id])) === "ready", "its trap");
+    const stopped = home.run(["stop", id]);
+    await until(() => fs.existsSync(asked), "the program to be asked");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    await home.untilState(id, "running");
+    await home.ok(["server", "upgrade"]);
+    await home.untilState(id, "running");
+    fs.writeFileSync(gate, "");
+    const { code, stderr } = await stopped;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^\[sh\] asked to stop \(one Ctrl\+C\); waiting for its end\n\[sh\] stopped after /);
+    assert.equal(fs.readFileSync(asked, "utf8"), "again\n");
+  });
+
   test("remove forgets ended sessions and refuses running ones", async () => {
     const id = await home.start(["/bin/true"], ["--name", "forgotten"]);
     await home.untilState(id, "exited");
