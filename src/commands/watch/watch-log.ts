@@ -1,7 +1,9 @@
 // The end of a node's log under the table of `falcon sessions --watch`: read once, then only what was added.
 import { stripVTControlCharacters } from "node:util";
 import type { FileStat } from "../../base/aside/stat-files.ts";
+import { printable } from "../../base/text/printable.ts";
 import { lookTogether, readPiece } from "../../trainers/reading/foreign-files.ts";
+import { lastWritten } from "../../trainers/reading/plain-text.ts";
 
 /** Bytes of a log's end that are kept: some hundred lines, more than a terminal is high. */
 export const keptTail = 16 << 10;
@@ -21,8 +23,10 @@ export class LogTail {
     if (count <= 0) return [];
     if (file !== this.#file) return [""]; // it is about to be read
     if (!this.#there) return ["no log yet"];
-    const plain = stripVTControlCharacters(this.#tail.toString("utf8")).replace(/[^\P{Cc}\n]/gu, "");
-    return plain.trimEnd().split("\n").slice(-count);
+    const lines = stripVTControlCharacters(this.#tail.toString("utf8")).trimEnd().split("\n").slice(-count);
+    // a progress bar is one line, as it was drawn last; what a tab keeps apart stays apart
+    const shown = lines.map((line) => lastWritten(line).replaceAll("\t", "  "));
+    return shown.map((line) => printable(line.replace(/\p{Cc}/gu, "")));
   }
 
   /** Reads what is new in `file`. Costs a look when nothing was added; never throws. */

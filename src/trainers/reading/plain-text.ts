@@ -88,7 +88,7 @@ function behindRedraws(text: string): string | undefined {
  * What a line shows in the end: a carriage return begins it anew. Those at its end are a line end's, however
  * many.
  */
-function lastWritten(line: string): string {
+export function lastWritten(line: string): string {
   let end = line.length;
   // by hand: a pattern for them takes time that grows with the square of their number
   while (line[end - 1] === "\r") end--;

@@ -31,3 +31,13 @@ test("a log that is followed while runs are looked at is one question with their
   assert.deepEqual(asked, ["looks", "looks", "looks"]);
   assert.deepEqual(tail.lines(log, 2), ["two", "three"]);
 });
+
+test("a line is shown as a terminal shows it in the end: a bar as it was drawn last, a tab's columns apart, nothing that turns the text", async (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "watch-log-"));
+  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const log = path.join(folder, "output.log");
+  fs.writeFileSync(log, "steps\t12\t34\r\n 10%\r 20%\r\x1b[32m 30%\x1b[0m\nbell\x07 \u202eturned\n");
+  const tail = new LogTail();
+  await tail.follow(log);
+  assert.deepEqual(tail.lines(log, 3), ["steps  12  34", " 30%", "bell \\u202eturned"]);
+});
