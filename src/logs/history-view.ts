@@ -81,6 +81,11 @@ export class HistoryView {
   async open(modes: string): Promise<void> {
     this.#terminal.draw(showable(enter + modes));
     this.#draw();
+    // a key that comes meanwhile waits for the same lines: before the log's end is known there are none
+    await this.#loadWith(() => this.#loadFirst());
+  }
+
+  async #loadFirst(): Promise<void> {
     try {
       // what comes from now on is told apart from what is there
       await this.#source.newer();
@@ -88,7 +93,7 @@ export class HistoryView {
       this.#whole = true;
       return this.#lost(error);
     }
-    await this.#loadOlder();
+    await this.#load();
   }
 
   /** The log, or its rest, is not to be had: somebody may have removed it. */
@@ -233,7 +238,12 @@ export class HistoryView {
   /** Puts older lines in front; the view stays where it is. */
   #loadOlder(): Promise<void> {
     if (this.#whole || this.#closed) return Promise.resolve();
-    this.#loading ??= this.#load().finally(() => {
+    return this.#loadWith(() => this.#load());
+  }
+
+  /** One load at a time: who asks meanwhile waits for that. */
+  #loadWith(load: () => Promise<void>): Promise<void> {
+    this.#loading ??= load().finally(() => {
       this.#loading = undefined;
     });
     return this.#loading;

@@ -142,3 +142,22 @@ test("a log that is not to be had any more is told, when it is opened, when more
   assert.match((await later.rowsNow())[5] as string, told);
   assert.equal((await later.rowsNow())[4], "line 9");
 });
+
+test("keys that come before the log's end is known wait for its lines", async () => {
+  const { view, source, rowsNow } = shown(5000);
+  const { newer, older } = source;
+  let isKnown = false;
+  source.newer = async () => {
+    await settled();
+    isKnown = true;
+    return newer();
+  };
+  source.older = async (before, most) => (isKnown ? older(before, most) : []);
+  const opened = view.open("");
+  view.key("page-up");
+  view.key("home");
+  await opened;
+  await settled();
+  assert.deepEqual((await rowsNow()).slice(0, 5), ["line 0", "line 1", "line 2", "line 3", "line 4"]);
+  assert.match((await rowsNow())[5] as string, /^ name · line 5 of 5000/);
+});
