@@ -86,12 +86,18 @@ function momentOf(zone: string, { year, month, day, hour, minute, second }: Wall
   return offset(before) === asUtc - before || before === after ? before : offset(after) === asUtc - after ? after : before;
 }
 
-/** $TZ, else the machine's: the server's own variable may be another one's. */
+/** $TZ, else the machine's: the server's own variable may be another one's. Either may be a zone's file. */
 function zoneOf({ TZ }: Environment): string {
-  if (TZ) return TZ.replace(/^:/, "");
+  const said = TZ?.replace(/^:/, "") || "/etc/localtime";
+  if (!said.startsWith("/")) return said;
+  const file = said === "/etc/localtime" ? machinesZone() : said;
+  return /zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec(file)?.[1] ?? "UTC";
+}
+
+function machinesZone(): string {
   try {
-    return /zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec(fs.readlinkSync("/etc/localtime"))?.[1] ?? "UTC";
+    return fs.readlinkSync("/etc/localtime");
   } catch {
-    return "UTC";
+    return "";
   }
 }

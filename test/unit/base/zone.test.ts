@@ -38,3 +38,10 @@ test("on the days on which the clocks are changed", () => {
   assert.equal(at("2026-10-25T02:30"), "2026-10-25T00:30:00.000Z", "the first of two");
   assert.equal(at("2026-10-25T03:30"), "2026-10-25T02:30:00.000Z");
 });
+
+test("a zone that is named by its file, as clusters set it, is that zone", () => {
+  const time = Date.UTC(2026, 6, 1, 12);
+  for (const TZ of ["Europe/Berlin", ":Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin", ":/usr/share/zoneinfo/Europe/Berlin"])
+    assert.equal(localTime(time, { TZ }), "2026-07-01 14:00:00", TZ);
+  for (const TZ of [":/etc/localtime", "/etc/localtime"]) assert.equal(localTime(time, { TZ }), localTime(time, {}), TZ);
+});
