@@ -278,7 +278,7 @@ export function askFixed({ terminal, environment = {} }: Asked): { call: Call; c
   } as unknown as Call;
   const table = sessions.map(({ session }) => session).sort((a, b) => a.row.created - b.row.created);
   const context = {
-    table: { size: table.length, all: () => table, get: (id: string) => table.find((session) => session.id === id) },
+    table: { changes: table.length, all: () => table, get: (id: string) => table.find((session) => session.id === id) },
     progress: {
       of: async (session: Session) => of(session)?.progress ?? null,
       curves: async (session: Session) => (of(session)?.progress?.nodes ?? []).map((node) => curvesOf(node)),

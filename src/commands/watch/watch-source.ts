@@ -24,8 +24,8 @@ export interface WatchSource {
 export class WatchChoice {
   readonly #source: WatchSource;
   readonly #table: SessionTable;
-  /** Of how many sessions it was chosen; undefined: it is to be chosen anew. */
-  #of: number | undefined;
+  /** At which of the table's changes it was chosen; undefined: it is to be chosen anew. */
+  #at: number | undefined;
   #first = true;
   own: readonly Session[] = [];
   others: readonly ListRow[] = [];
@@ -41,9 +41,9 @@ export class WatchChoice {
    * @throws Failure where the first choice finds none of that name
    */
   look(): string | undefined {
-    const { size } = this.#table;
-    if (this.#of === size) return undefined;
-    this.#of = size;
+    const { changes } = this.#table;
+    if (this.#at === changes) return undefined;
+    this.#at = changes;
     try {
       const found = this.#source.choose();
       this.own = found.filter(isOwn);
@@ -61,7 +61,7 @@ export class WatchChoice {
   /** One that does not answer holds up nothing: its next answer is shown when it comes. */
   askOthers(): void {
     const anew = () => {
-      this.#of = undefined;
+      this.#at = undefined;
     };
     anew();
     this.#source.refresh().then(anew, () => {});

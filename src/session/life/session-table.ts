@@ -59,6 +59,7 @@ export interface TableEffects extends SessionEffects {
 
 export class SessionTable {
   #sessions = new Map<string, Session>();
+  #changes = 0;
   #store: SessionStore;
   #effects: TableEffects;
   #folder: string;
@@ -77,8 +78,9 @@ export class SessionTable {
     return [...this.#sessions.values()];
   }
 
-  get size(): number {
-    return this.#sessions.size;
+  /** How often a session has come or gone. */
+  get changes(): number {
+    return this.#changes;
   }
 
   live(): Session[] {
@@ -163,7 +165,7 @@ export class SessionTable {
       this.#removeFolder(id);
       throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
     }
-    this.#sessions.set(id, session);
+    this.#put(session);
     this.#effects.log("session.changed", { id, to: "starting", reason: "asked for", name: row.name });
     const [before] = await Promise.all([
       Promise.resolve(beforeStart?.(row.directory)).catch(() => undefined),
@@ -197,7 +199,7 @@ export class SessionTable {
     const adopting: Promise<void>[] = [];
     for (const row of [...rows.values()].sort((a, b) => a.created - b.created)) {
       const session = new Session(row, this.folderOf(row.id), this.#effects);
-      this.#sessions.set(row.id, session);
+      this.#put(session);
       // what `latest` points at now may be another run's: of an adopted one only its own open log tells
       if (session.live) adopting.push(session.adopt().then(() => this.#trackLater(session)));
       else session.removeSocket();
@@ -212,7 +214,7 @@ export class SessionTable {
    */
   async takeIn(row: SessionRow): Promise<Session> {
     const session = new Session(row, this.folderOf(row.id), this.#effects);
-    this.#sessions.set(row.id, session);
+    this.#put(session);
     if (session.live) await session.adopt();
     else session.removeSocket();
     this.#effects.came(session);
@@ -262,6 +264,7 @@ export class SessionTable {
     this.#removeFolder(session.id);
     this.#store.remove(session.id);
     this.#sessions.delete(session.id);
+    this.#changes++;
     this.#effects.log("session.removed", { id: session.id });
     this.#effects.removed(session.id);
   }
@@ -274,6 +277,11 @@ export class SessionTable {
   /** Lets go of every holder; they and their programs live on. */
   async leave(): Promise<void> {
     await Promise.all(this.all().map((s) => s.leave()));
+  }
+
+  #put(session: Session): void {
+    this.#sessions.set(session.id, session);
+    this.#changes++;
   }
 
   /** An id that no session of ours has. */
