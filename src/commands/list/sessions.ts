@@ -68,8 +68,18 @@ export const sessions: CommandSpec = {
         refresh: async () => {
           there = await look();
         },
-        choose: () => {
-          const found = chosen(call, context, wanted, all === true, runDir, there).filter((one) => labelled(tagsIn(one)));
+        choose: (lacks) => {
+          const ofWords = (words: string[]) => {
+            try {
+              return chosen(call, context, words, all === true, runDir, there);
+            } catch (error) {
+              if (!(error instanceof Failure)) throw error;
+              lacks(error);
+              return [];
+            }
+          };
+          const each = wanted.length === 0 ? [[]] : wanted.map((word) => [word]);
+          const found = each.flatMap(ofWords).filter((one) => labelled(tagsIn(one)));
           return options.host === undefined ? found : found.filter((one) => hostOfAny(one) === options.host);
         },
       });

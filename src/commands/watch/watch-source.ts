@@ -1,5 +1,5 @@
 // What the watch is of: sessions of ours and lines of others, and what it tells of either.
-import { Failure } from "../../base/failure.ts";
+import type { Failure } from "../../base/failure.ts";
 import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
@@ -14,8 +14,11 @@ import type { Watched } from "./watch-rows.ts";
 export interface WatchSource {
   /** Asks the others again. */
   refresh(): Promise<void>;
-  /** The sessions of this server to show, and what the others last said. */
-  choose(): (Session | ListRow)[];
+  /**
+   * The sessions of this server to show, and what the others last said.
+   * @param lacks told of each that was named and fits none
+   */
+  choose(lacks: (failure: Failure) => void): (Session | ListRow)[];
   /** The metric that stands in a column at first. */
   metric?: string | undefined;
 }
@@ -27,6 +30,8 @@ export class WatchChoice {
   /** At which of the table's changes it was chosen; undefined: it is to be chosen anew. */
   #at: number | undefined;
   #first = true;
+  /** What was said of those that fit none. */
+  #told = new Set<string>();
   own: readonly Session[] = [];
   others: readonly ListRow[] = [];
 
@@ -37,25 +42,22 @@ export class WatchChoice {
 
   /**
    * Chooses where that is due. One of those that were named may have been removed: the others stay.
-   * @returns what to say of it
-   * @throws Failure where the first choice finds none of that name
+   * @returns what to say of those that fit none any more
+   * @throws Failure where the first choice finds none at all
    */
   look(): string | undefined {
     const { changes } = this.#table;
     if (this.#at === changes) return undefined;
     this.#at = changes;
-    try {
-      const found = this.#source.choose();
-      this.own = found.filter(isOwn);
-      this.others = found.filter((one): one is ListRow => !isOwn(one));
-      this.#first = false;
-    } catch (error) {
-      if (this.#first || !(error instanceof Failure)) throw error;
-      const before = this.own.length;
-      this.own = this.own.filter((session) => this.#table.get(session.id) === session);
-      if (this.own.length < before) return error.message;
-    }
-    return undefined;
+    const lacking: Failure[] = [];
+    const found = this.#source.choose((failure) => lacking.push(failure));
+    if (this.#first && found.length === 0 && lacking[0] !== undefined) throw lacking[0];
+    this.#first = false;
+    this.own = found.filter(isOwn);
+    this.others = found.filter((one): one is ListRow => !isOwn(one));
+    const untold = lacking.find(({ message }) => !this.#told.has(message));
+    this.#told = new Set(lacking.map(({ message }) => message));
+    return untold?.message;
   }
 
   /** One that does not answer holds up nothing: its next answer is shown when it comes. */

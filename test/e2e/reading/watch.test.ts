@@ -152,6 +152,9 @@ describe("falcon sessions --watch", () => {
     await all.waitFor(/▸ 1 ended/);
     await named.waitFor(/no session 'gone'/);
     assert.doesNotMatch(named.text(), /ended:/);
+    const server = home.serverPid();
+    await home.ok(["server", "upgrade"]);
+    await home.nextServer(server);
     await home.ok(["kill", stays]);
     await named.waitFor(/1 ended: 1 killed/);
     await home.ok(["remove", stays]);
