@@ -43,6 +43,13 @@ export async function followPlain(call: Call, context: Context, session: Session
   const serverStops = () => wake();
   context.stopping.addEventListener("abort", serverStops);
   const resume = () => call.resume([resumeFollow, session.id, String(at)]);
+  /** What was passed over and not told: on a full disk a hole grows with each thing that is written. */
+  let missing = { length: 0, why: "" };
+  const tellMissing = () => {
+    if (missing.length > 0)
+      call.stderr(`[${session.row.name}] ${size(missing.length)} of the output are missing here: ${missing.why}\n`);
+    missing = { length: 0, why: "" };
+  };
   const plain = lineFeeds();
   const passed = passedTo(call, context);
   const log = session.openLog();
@@ -71,19 +78,19 @@ export async function followPlain(call: Call, context: Context, session: Session
         const hole = log.holes().find(({ offset, length }) => offset <= at && at < offset + length);
         if (hole === undefined) break;
         const length = hole.offset + hole.length - at;
-        call.stderr(
-          `[${session.row.name}] ${size(length)} of the output are missing here: ${holeReason(session.row, hole.reason)}\n`,
-        );
+        missing = { length: missing.length + length, why: holeReason(session.row, hole.reason) };
         at += length;
         resume();
         continue;
       }
       at += bytes.length;
+      tellMissing();
       call.write(passed(plain(bytes)));
       resume();
       if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
     }
   } finally {
+    tellMissing();
     stopWaking();
     context.stopping.removeEventListener("abort", serverStops);
     log.close();

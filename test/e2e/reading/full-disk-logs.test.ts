@@ -78,6 +78,7 @@ test("who follows the output without a terminal is told what a full disk took, a
     const { code, stdout, stderr } = await followed;
     assert.match(stdout, /^line 1 of a long output\n.*behind it\n$/s);
     assert.match(stderr, /^\[sh\] [\d.]+ [MkB]+ of the output are missing here: the disk was full$/m);
+    assert.equal(stderr.match(/missing here/g)?.length, 1, "once, and not with each thing that was written");
     assert.equal(code, 0);
     await home.ok(["remove", "sh"]);
   }));
