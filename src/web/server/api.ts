@@ -134,11 +134,12 @@ export class Api {
           begun = line;
         },
       );
-      if (status !== 0 && !response.headersSent) return give(response, { none: reason(words.toString()) }, 404);
+      // half a file must not look like a whole one
+      if (status !== 0 && response.headersSent) return void response.destroy();
+      if (status !== 0) return give(response, { none: reason(words.toString()) }, 404);
       head();
       response.end();
     } catch {
-      // half a file must not look like a whole one
       if (response.headersSent) response.destroy();
       else refuse(response, 503);
     }
