@@ -93,7 +93,7 @@ export class HistoryView {
       this.#whole = true;
       return this.#lost(error);
     }
-    await this.#load();
+    if (!this.#closed) await this.#load();
   }
 
   /** The log, or its rest, is not to be had: somebody may have removed it. */
@@ -230,7 +230,7 @@ export class HistoryView {
       this.#draw();
       await this.#loadOlder();
     }
-    this.#message = this.#lines[0]?.number ? `older lines are in 'falcon logs'` : "";
+    this.#message = this.#unread || (this.#lines[0]?.number ? `older lines are in 'falcon logs'` : "");
     this.#top = 0;
     this.#draw();
   }
@@ -303,7 +303,7 @@ export class HistoryView {
       this.#top = Math.min(Math.max(0, this.#top), last);
       return this.#draw();
     }
-    this.#message = `no ${direction < 0 ? "older" : "newer"} line holds '${printable(this.#wanted)}'`;
+    this.#message = this.#unread || `no ${direction < 0 ? "older" : "newer"} line holds '${printable(this.#wanted)}'`;
     this.#draw();
   }
 

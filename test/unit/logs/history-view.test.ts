@@ -135,6 +135,14 @@ test("a log that is not to be had any more is told, when it is opened, when more
   await settled();
   assert.match((await rowsNow())[5] as string, told);
 
+  // what is shown already stays, and what is not to be had is told
+  const far = shown(5000);
+  await far.view.open("");
+  far.source.older = source.newer;
+  far.view.key("home");
+  await settled();
+  assert.match((await far.rowsNow())[5] as string, told);
+
   const later = shown(10, 100);
   await later.view.open("");
   later.source.newer = source.newer;
