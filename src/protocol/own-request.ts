@@ -14,7 +14,8 @@ const noVersion = "0.0.0";
 export function encodeOwnRequest(args: readonly string[], size?: { cols: number; rows: number }): Buffer {
   const terminal = Buffer.alloc(9);
   if (size !== undefined) {
-    terminal.writeUInt8(TerminalBit.stdin | TerminalBit.stdout | TerminalBit.stderr, 0);
+    // what is said on stderr is no part of its screen
+    terminal.writeUInt8(TerminalBit.stdin | TerminalBit.stdout, 0);
     twoNumbers(size.cols, size.rows).copy(terminal, 1);
   }
   terminal.writeUInt16LE(0o77, 5);

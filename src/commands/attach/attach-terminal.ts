@@ -3,8 +3,6 @@
 
 import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
-import { printable } from "../../base/text/printable.ts";
-import { showable } from "../../base/text/terminal-bytes.ts";
 import { readsUtf8 } from "../../doctor/terminal.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { encodeRules, sequenceRulesVersion } from "../../platform/stream-filter.ts";
@@ -15,6 +13,7 @@ import { aimAgentLinkAside, hasAgentLink } from "../../session/life/agent-link.t
 import type { Session } from "../../session/life/session.ts";
 import { asciiTerminal } from "../../session/viewers/ascii-terminal.ts";
 import { openHistory } from "../../session/viewers/history-overlay.ts";
+import { lineAbove } from "../../session/viewers/leave-hint.ts";
 import { notification } from "../../session/viewers/notification.ts";
 import type { DirectEvents, ViewerTerminal } from "../../session/viewers/terminal-effects.ts";
 import { type Leaving, ViewerInput } from "../../session/viewers/viewer-input.ts";
@@ -112,9 +111,9 @@ export async function attachHere(call: Call, context: Context, session: Session,
   });
   call.inputMode(InputMode.raw);
   // not before: who reads how to leave may do so at once, and Ctrl-\ would be SIGQUIT for the client
-  if (options.enter) {
-    const lines = [...(around?.live ? [nested(context, around)] : []), hint(context, session, options.readOnly)];
-    for (const line of lines) terminalOf.write(showable(`${printable(line)}\r\n`));
+  if (options.enter && terminal.stderr) {
+    if (around?.live) terminalOf.write(lineAbove(nested(context, around)));
+    terminalOf.write(lineAbove(hint(context, session, options.readOnly)));
   }
   viewer.openHistory = () => openHistory(context.archive, session, viewer, context.config.keymap.history);
   call.onInputEnd = () => viewer.finish("detached");

@@ -1,7 +1,7 @@
 // The line in the bottom row that says how to leave, at the beginning of an attach: the screen is drawn above
 // it until a key is pressed, or for some seconds.
 import { printable } from "../../base/text/printable.ts";
-import { showable } from "../../base/text/terminal-bytes.ts";
+import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { ViewerTerminal } from "./terminal-effects.ts";
 import type { Viewer } from "./viewer.ts";
 
@@ -10,6 +10,11 @@ const hintTime = 4_000;
 
 /** A lower terminal has no row to spare for it. */
 const leastRows = 10;
+
+/** A line of ours on a raw terminal, above what the session shows. */
+export function lineAbove(text: string): TerminalBytes {
+  return showable(`${printable(text)}\r\n`);
+}
 
 export class LeaveHint {
   readonly #viewer: Viewer;
