@@ -131,7 +131,7 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
 
 // A reader that has left, or a terminal that is gone, knows that itself; a full disk is told.
 static _Noreturn void leave_unwritten(int error) {
-  if (error == EPIPE || error == ECONNRESET || os_isatty(1)) client_leave(128 + SIGPIPE);
+  if (error == EPIPE || error == ECONNRESET || error == EIO || os_isatty(1)) client_leave(128 + SIGPIPE);
   client_die("standard output cannot be written: %s; what runs goes on", strerror(error));
 }
 

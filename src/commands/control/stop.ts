@@ -67,7 +67,8 @@ export const stopAgain: CommandSpec = {
     command.option("--timeout <seconds>", "", String(defaultPatience));
   },
   async run(call, context, wanted, options) {
-    const sessions = wanted.map((id) => nameOne(call, context, id));
+    // one that was removed meanwhile has ended
+    const sessions = wanted.flatMap((id) => context.table.get(id) ?? []);
     call.resume(call.request.arguments);
     const status = await awaitEnds(sessions, { call, context, patience: Number(options.timeout) }, options.force === true);
     return options.over ? Math.max(status, Status.noSession) : status;
@@ -81,6 +82,7 @@ async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "sessi
   );
   const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
   // the last one is told as every failure is
+  if (by.context.handingOver && failed.length > 0) throw failed.at(-1);
   for (const reason of failed.slice(0, -1)) by.call.stderr(`falcon: ${sentence(reason)}\n`);
   if (failed.length > 0) throw failed.at(-1);
   return Status.ok;

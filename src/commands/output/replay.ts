@@ -172,6 +172,7 @@ class Show {
       while (!this.#done) await (this.#seeking ? this.#woken() : this.#turn());
       if (this.#failure !== undefined) throw this.#failure;
     } finally {
+      this.#done = true;
       this.#watch?.close();
       this.#screen?.close();
       this.#log.close();
@@ -304,7 +305,9 @@ class Show {
   async #again(time: number): Promise<void> {
     // from the end, only back goes on
     if (this.#playback?.ended && time < this.#span.ends) this.#paused = false;
+    const seek = this.#seeks + 1;
     await this.#seek(time).catch((error: unknown) => {
+      if (seek !== this.#seeks) return;
       this.#failure = error;
       this.#end();
     });

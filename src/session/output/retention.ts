@@ -241,9 +241,9 @@ export class Retention {
     for (const session of this.#effects.all()) {
       const { row, live } = session;
       if (live || agesFrom(session, now) >= before) continue;
-      this.#effects.log("retention.removed", { session: session.id, ended: row.ended });
       try {
         this.#effects.remove(session);
+        this.#effects.log("retention.removed", { session: session.id, ended: row.ended });
       } catch (error) {
         // a folder that cannot be removed, a full disk: it is tried again, and the server goes on
         this.#effects.log("retention.remove-failed", { session: session.id, reason: String(error) });

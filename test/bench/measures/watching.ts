@@ -143,8 +143,8 @@ async function watch(
 async function bareLoop(bench: Bench): Promise<number> {
   const seconds = amount(bench, 30, 10, 1);
   const script = 'setInterval(() => require("fs").readFileSync("/proc/self/stat"), 100)';
-  const loop = spawn(process.execPath, ["-e", script], { stdio: "ignore" });
   const letSleep = await keepAwake();
+  const loop = spawn(process.execPath, ["-e", script], { stdio: "ignore" });
   try {
     await pause(amount(bench, 5000, 2000, 200));
     const before = cpuMs([loop.pid as number]);

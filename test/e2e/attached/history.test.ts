@@ -99,7 +99,7 @@ describe("replay", () => {
   });
 
   test("at the end each key that goes back plays again", async () => {
-    const id = await home.start(["sh", "-c", "echo one; sleep 0.3; printf '\\033[H\\033[2Jtwo\\n'"], ["--size", "70x12"]);
+    const id = await home.start(["sh", "-c", "echo one; sleep 1.5; printf '\\033[H\\033[2Jtwo\\n'"], ["--size", "70x12"]);
     await home.untilState(id, "exited");
     const terminal = home.terminal(["replay", id], { cols: 100, rows: 12 });
     for (const key of [" ", "Home", "Left"]) {
