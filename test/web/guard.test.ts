@@ -1,7 +1,9 @@
 // The web process against those who must not get in, and against those who are in and behave badly. No
 // browser is needed.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import fs from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -133,6 +135,25 @@ describe("the web process", () => {
       assert.equal(headers["x-content-type-options"], "nosniff");
       assert.match(String(headers["content-security-policy"]), /default-src 'none'/);
     }
+  });
+
+  test("a download that another session server breaks off does not end as a whole one does", async () => {
+    const long = await home.start(["sh", "-c", "seq 1 3000000; sleep 1000"], ["--size", "60x12"]);
+    await until(async () => (await home.ok(["logs", long, "-n", "1"])) === "3000000", "all of it", 60_000);
+    const { port } = new URL(web.url);
+    const headers = { host: `127.0.0.1:${port || 80}`, ...bearer(web.token) };
+    const asked = http.get({ ...web.place, path: `/api/export/${long}/text`, headers });
+    const [response] = (await once(asked, "response")) as [http.IncomingMessage];
+    assert.equal(response.statusCode, 200);
+    // a browser on a slow way has taken some of it
+    await once(response, "readable");
+    const server = home.serverPid();
+    await home.ok(["server", "upgrade"]);
+    await home.nextServer(server);
+    const ended = once(response, "end");
+    response.resume();
+    await assert.rejects(ended, /aborted/);
+    await home.ok(["kill", long, "--signal", "KILL"]);
   });
 
   test("messages that are too long, not understood or too many end their connection alone", async () => {
