@@ -75,9 +75,10 @@ export const prune: CommandSpec = {
     const uncertain = endedBefore(context.clock()).length - old.length;
     const removed = forget(call, context, old).length;
     call.stderr(`${removed} ${removed === 1 ? "session" : "sessions"} removed\n`);
+    const jump = duration(context.clock() - context.knownTime());
     if (uncertain > 0)
       call.stderr(
-        `${uncertain} more would be that old, but the clock has jumped since this server knows it (by ${duration(context.clock() - context.knownTime())}): ` +
+        `${uncertain} more would be that old, but the clock has jumped since this server knows it (by ${jump}): ` +
           "they stay until a later start of the server agrees with it; 'falcon remove' removes one at once\n",
       );
     return removed === old.length ? Status.ok : Status.ours;

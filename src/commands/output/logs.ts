@@ -67,7 +67,8 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
   } catch (error) {
     if (!(error instanceof PatternTooSlow)) throw error;
     throw new Failure(
-      `--grep ${options.grep}: this pattern takes too long on some line; write it without repetitions inside repetitions, such as (a+)+`,
+      `--grep ${options.grep}: this pattern takes too long on some line; ` +
+        "write it without repetitions inside repetitions, such as (a+)+",
       Status.usage,
     );
   }

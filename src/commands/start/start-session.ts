@@ -48,7 +48,8 @@ export function parseSize(text: string): { cols: number; rows: number } {
   const { cols: c, rows: r } = size;
   if (found === null || c < smallestSize.cols || r < smallestSize.rows || c > largestSize.cols || r > largestSize.rows) {
     throw new Failure(
-      `--size ${text}: give COLSxROWS, from ${smallestSize.cols}x${smallestSize.rows} to ${largestSize.cols}x${largestSize.rows}, such as 120x40`,
+      `--size ${text}: give COLSxROWS, from ${smallestSize.cols}x${smallestSize.rows} ` +
+        `to ${largestSize.cols}x${largestSize.rows}, such as 120x40`,
       Status.usage,
     );
   }
@@ -268,7 +269,8 @@ function refuseTaken(context: Context, { runDirectory }: Starting, directory: st
   const [running] = runDirectory === null ? [] : sessionsOfRun(live, runDirectory, directory);
   if (running !== undefined)
     throw new Failure(
-      `${runDirectory} is being trained already, in session ${running.id} (${running.row.name}): 'falcon attach ${running.id}' shows it`,
+      `${runDirectory} is being trained already, in session ${running.id} (${running.row.name}): ` +
+        `'falcon attach ${running.id}' shows it`,
       Status.usage,
     );
   if (name !== undefined && live.some((s) => s.row.name === name))

@@ -90,7 +90,7 @@ describe("falcon logs", () => {
     assert.deepEqual(out.split("\n").slice(0, -1), numbered(1, 300));
   });
 
-  test("another server takes over while a slow reader has only the beginning: each line once, or a word that it is not all", async () => {
+  test("another server takes over while a slow reader has the beginning: each line once, or a word on the rest", async () => {
     const [ended, live] = (await Promise.all(
       ["exit", "exec sleep 1000"].map((then) => home.start(["sh", "-c", `seq -f 'line %.0f' 1 200000; ${then}`])),
     )) as [string, string];

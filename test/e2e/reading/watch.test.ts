@@ -136,7 +136,7 @@ describe("falcon sessions --watch", () => {
     assert.equal((await terminal.waitForExit()).code, 0);
   });
 
-  test("what comes and goes meanwhile is shown; of those that were named one that is removed is told, and the others go on", async () => {
+  test("what comes and goes is shown; of those that were named one that is removed is told, the others go on", async () => {
     const all = watch(100, 30);
     await all.waitFor(/▸ 1 ended/);
     const [gone, stays] = [

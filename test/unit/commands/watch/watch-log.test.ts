@@ -32,7 +32,7 @@ test("a log that is followed while runs are looked at is one question with their
   assert.deepEqual(tail.lines(log, 2), ["two", "three"]);
 });
 
-test("a line is shown as a terminal shows it in the end: a bar as it was drawn last, a tab's columns apart, nothing that turns the text", async (t) => {
+test("a line is shown as a terminal shows it in the end: a bar, a tab, nothing that turns the text", async (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "watch-log-"));
   t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
   const log = path.join(folder, "output.log");
