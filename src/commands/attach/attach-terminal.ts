@@ -110,7 +110,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
         }),
   });
   call.inputMode(InputMode.raw);
-  // not before: who reads how to leave may do so at once, and Ctrl-\ would be SIGQUIT for the client
+  // behind raw mode: whoever reads how to leave may press it at once, and Ctrl-\ would end the client before
   if (options.enter && terminal.stderr) {
     if (around?.live) terminalOf.write(lineAbove(nested(context, around)));
     terminalOf.write(lineAbove(hint(context, session, options.readOnly)));

@@ -1,5 +1,4 @@
 // falcon compare: several runs beside each other: what came of them, in what they differ, and their curves.
-import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { By, ComparedRun } from "../../compare/compared-run.ts";
 import { comparisonCsv, comparisonJson, comparisonOf } from "../../compare/comparison.ts";
@@ -111,7 +110,7 @@ async function chosenRuns(
     try {
       found.push(await sessionFacts(context, selectSession(context.table.all(), word, directory, { now: context.clock() })));
     } catch (error) {
-      const folder = path.resolve(directory, word);
+      const folder = callersPath(directory, word);
       if (!(error instanceof Failure) || !(await isRunDirectory(folder))) throw error;
       found.push(...(await ofDirectory(context, folder)));
     }

@@ -46,10 +46,11 @@ export const stop: CommandSpec = {
       else if (options.force) force({ call, context, session, patience });
       else graceful({ call, context, session, patience });
     }
-    const words = [options.force ? "--force" : "", live.length < sessions.length ? "--over" : ""].filter(Boolean);
+    const over = live.length < sessions.length;
+    const words = [...(options.force ? ["--force"] : []), ...(over ? ["--over"] : [])];
     call.resume([resumeStop, ...live.map(({ id }) => id), "--timeout", String(patience), ...words]);
-    const status = await awaitEnds(live, { call, context, patience }, options.force === true);
-    return live.length < sessions.length ? Math.max(status, Status.noSession) : status;
+    await awaitEnds(live, { call, context, patience }, options.force === true);
+    return over ? Status.noSession : Status.ok;
   },
 };
 
@@ -70,22 +71,20 @@ export const stopAgain: CommandSpec = {
     // one that was removed meanwhile has ended
     const sessions = wanted.flatMap((id) => context.table.get(id) ?? []);
     call.resume(call.request.arguments);
-    const status = await awaitEnds(sessions, { call, context, patience: Number(options.timeout) }, options.force === true);
-    return options.over ? Math.max(status, Status.noSession) : status;
+    await awaitEnds(sessions, { call, context, patience: Number(options.timeout) }, options.force === true);
+    return options.over ? Status.noSession : Status.ok;
   },
 };
 
-/** Waits for the end of each, and answers the status; of several that failed each is told. */
-async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<number> {
+/** Waits for the end of each. Of several that failed the last one is thrown, and the others are told. */
+async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<void> {
   const ends = await Promise.allSettled(
     sessions.map((session) => (forced ? awaitForcedEnd({ ...by, session }) : awaitGracefulEnd({ ...by, session }))),
   );
   const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
-  // the last one is told as every failure is
-  if (by.context.handingOver && failed.length > 0) throw failed.at(-1);
-  for (const reason of failed.slice(0, -1)) by.call.stderr(`falcon: ${sentence(reason)}\n`);
+  // at a hand-over the next server waits for them again
+  if (!by.context.handingOver) for (const reason of failed.slice(0, -1)) by.call.stderr(`falcon: ${sentence(reason)}\n`);
   if (failed.length > 0) throw failed.at(-1);
-  return Status.ok;
 }
 
 /** One stop: who asked, whose session, how long nothing may move (s). */

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { nativeFolder } from "../../platform/native-files.ts";
+import { callersPath } from "../../session/life/working-directory.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 
@@ -30,7 +31,7 @@ tells.`,
     const { environment, directory } = call.request;
     const folder = named ?? (environment.VIRTUAL_ENV || environment.CONDA_PREFIX);
     if (!folder) throw new Failure("install-shim: name an environment's folder, or activate it first", Status.usage);
-    const place = path.resolve(directory, folder);
+    const place = callersPath(directory, folder);
     if (options.remove) {
       const { file, changed } = await launcher.removeShim(place);
       call.stdout(changed ? `${file} is the Python falcon again\n` : `${file} is not ours: nothing to undo\n`);

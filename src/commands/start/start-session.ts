@@ -144,11 +144,11 @@ export async function startAndStay(
     directory: request.directory,
     environment: { ...programEnvironment(request.environment), ...what.variables },
   };
+  const asked = options.name === undefined ? undefined : parseName(options.name);
   // looked at first, and again when it starts: another client may have asked for the same meanwhile
   const free = () => {
-    if (again === undefined) refuseTaken(context, what, from.directory, options.name);
+    if (again === undefined) refuseTaken(context, what, from.directory, asked);
   };
-  if (options.name !== undefined) parseName(options.name);
   if (again === undefined) {
     await learnRunDirectories(context, what, from.directory);
     free();
@@ -164,7 +164,7 @@ export async function startAndStay(
   const { terminal } = request;
   const fileLimit = longestFile(systemAllowance);
   free();
-  const name = options.name ?? freeName(context, what.earlier?.row.name ?? what.name);
+  const name = asked ?? freeName(context, what.earlier?.row.name ?? what.name);
   if (what.notice !== undefined) call.stderr(what.notice);
   // a server that ends from here on may have started it: the next one is asked for the same, by the token,
   // and answers with what runs

@@ -55,9 +55,10 @@ export class WatchChoice {
     this.#first = false;
     this.own = found.filter(isOwn);
     this.others = found.filter((one): one is ListRow => !isOwn(one));
-    const untold = lacking.find(({ message }) => !this.#told.has(message));
-    this.#told = new Set(lacking.map(({ message }) => message));
-    return untold?.message;
+    const sentences = lacking.map(({ message }) => message);
+    const untold = sentences.filter((sentence) => !this.#told.has(sentence));
+    this.#told = new Set(sentences);
+    return untold.length > 0 ? untold.join("; ") : undefined;
   }
 
   /** One that does not answer holds up nothing: its next answer is shown when it comes. */

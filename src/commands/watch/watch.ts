@@ -117,7 +117,7 @@ class WatchView {
     this.#context = context;
     this.#choice = new WatchChoice(source, context.table);
     // what fits none is said before the terminal shows another screen, with which the sentence would go
-    this.#choice.look();
+    this.say(this.#choice.look() ?? "");
     this.#bindings = context.config.keymap.watch;
     this.#own = new WatchedSessions({
       progress: (session) => context.progress.of(session),

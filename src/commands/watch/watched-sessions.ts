@@ -32,8 +32,8 @@ export class WatchedSessions {
     const read = new Map(
       await Promise.all(sessions.filter(isDue).map(async (each) => [each, await this.#progress(each)] as const)),
     );
-    const known = new Map([...this.#read, ...read]);
-    this.#read = new Map(sessions.map((session) => [session, known.get(session) ?? null]));
+    const known = (session: Session) => (read.has(session) ? read : this.#read).get(session) ?? null;
+    this.#read = new Map(sessions.map((session) => [session, known(session)]));
   }
 
   async #progress(session: Session): Promise<ShownRun | null> {

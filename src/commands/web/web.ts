@@ -2,6 +2,7 @@
 // its own.
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
+import { callersPath } from "../../session/life/working-directory.ts";
 import { Access } from "../../web/access.ts";
 import type { WebSettings } from "../../web/web-command.ts";
 import type { Call, Context } from "../dispatch/call.ts";
@@ -88,7 +89,7 @@ export function settingsOf(options: WebOptions, directory: string): WebSettings 
 function tlsOf({ tlsCert, tlsKey }: WebOptions, directory: string): WebSettings["tls"] {
   if (tlsCert === undefined && tlsKey === undefined) return null;
   if (tlsCert === undefined || tlsKey === undefined) throw new Failure("--tls-cert and --tls-key belong together", Status.usage);
-  return { cert: path.resolve(directory, tlsCert), key: path.resolve(directory, tlsKey) };
+  return { cert: callersPath(directory, tlsCert), key: callersPath(directory, tlsKey) };
 }
 
 /** `unix`, `8765`, `10.0.0.1:8765`, `[::1]:8765`. */
