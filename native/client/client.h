@@ -72,8 +72,8 @@ enum {
   // So much typed input is kept while the server is slow; then the terminal is not read.
   UNSENT_LIMIT = 1 << 20,
   READ_PIECE = 64 << 10,
-  // So much may wait with the frames that are no typing: ten thousand signals, and the server takes none of
-  // them.
+  // Above this a signal ends the client and is not queued for the server: beyond UNSENT_LIMIT there is room for
+  // one read of the terminal and some ten thousand frames of signals.
   UNSENT_MOST = UNSENT_LIMIT + 2 * READ_PIECE,
   // A server that has not said HELLO by then hangs.
   HELLO_MS = 5000,
@@ -121,8 +121,9 @@ struct client {
   int64_t connected_at;  // steady ms
   int64_t going_since, heard_at;
   int losses;
-  pid_t lost_server;  // the one that had greeted us and was lost last; 0: more was lost since
-  uint8_t sent_before;   // how often this request was sent to another server
+  // The server whose connection was lost last, if it had greeted us; 0 after a loss of any other kind.
+  pid_t lost_server;
+  uint8_t sent_before;  // how often this request was sent to another server
 
   int input_mode;
   bool reads_input;  // the present server has said how

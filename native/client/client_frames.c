@@ -55,13 +55,13 @@ static void greet(const uint8_t *payload, size_t length) {
   client.greeted = true;
 }
 
-// The server has passed on what was typed, so far; the first time on a connection that it will, and hears
-// from where we go on.
-static void note_taken(const uint8_t *payload, size_t length) {
+// INPUT_TAKEN: how much of what was typed the server has passed on. The first one on a connection says only that
+// the server will tell; we answer with INPUT_FROM, where what we send begins.
+static void note_passed_on(const uint8_t *payload, size_t length) {
   uint8_t from[8];
   if (length < 16) return;
   if (typing_keeps()) return typing_passed(get_u64(payload), get_u64(payload + 8));
-  // not in the midst of it
+  // too late once input was sent on this connection
   if (client.inputs_sent > 0) return;
   typing_keep();
   put_u64(from, typing_passed_on());
@@ -120,7 +120,7 @@ static void obey(uint8_t type, const uint8_t *payload, size_t length) {
       typing_keys(payload, length);
       return;
     case FROM_INPUT_TAKEN:
-      note_taken(payload, length);
+      note_passed_on(payload, length);
       return;
     case FROM_TAKEN:
       typing_taken();
@@ -135,9 +135,9 @@ static _Noreturn void leave_unwritten(int error) {
   client_die("standard output cannot be written: %s; what runs goes on", strerror(error));
 }
 
-// What the next server says before it has taken the terminal is why it does not go on: it would go with the
-// screen that the one before has left there.
-static void put_back(void) {
+// Text from the next server that comes before it has taken the terminal says why it cannot go on. The screen
+// that the lost server left is put back first, or the text would be wiped away with it.
+static void leave_lost_screen(void) {
   client.inherits = false;
   terminal_leave(false);
   terminal_keep_restore(NULL, 0);
@@ -182,7 +182,7 @@ void client_process(void) {
       if (client.out_waits) client_step_direct();
       if (client.out_waits && !direct_at_rest()) return;
       client.out_waits = client.holds_signals = false;
-      if (type == FROM_STDERR && client.inherits) put_back();
+      if (type == FROM_STDERR && client.inherits) leave_lost_screen();
       client.in_start += FRAME_HEADER;
       client.out_left = length;
       client.out_stream = type == FROM_STDOUT ? 1 : 2;

@@ -18,9 +18,9 @@ enum {
   FRAME_MOST = (64 << 10) + 8,
   // DIRECT: offset · version of the rules · one byte for each kind of sequence; then the tail.
   BEGIN_HEAD = 9 + SEQUENCE_KINDS,
-  // The server hears after so much output, or where the terminal took nothing for a while: ten times a second
-  // at most, since each time costs its main thread as much as the rest of a flood; but not where the terminal
-  // lags, which may be shown the past meanwhile.
+  // A report to the server is due once REPORT_BYTES were shown, or the terminal blocked. It goes every REPORT_MS
+  // at most, since each costs the server's main thread as much as the rest of a flood; that of a terminal that
+  // lags goes as soon as REPORT_BYTES were shown, since it is shown the past until the server hears of it.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
   // So long without output is no flood.

@@ -35,7 +35,7 @@ static struct {
   int64_t sent_ms;
   uint8_t out[MOST_WAITING];
   size_t out_length;
-  uint8_t in[256];               // HELLO and TAKEN; nothing else comes here
+  uint8_t in[256];               // HELLO, TAKEN and TYPED, of which TYPED is not used
   size_t in_length;
 } k = {.holder = -1};
 

@@ -297,7 +297,8 @@ static void turn(int64_t began_ms) {
   // a key goes to the program before a flood is read
   server_handle(&slots[SLOT_SERVER]);
   if (!waiting && holder_master() >= 0 && (slots[SLOT_MASTER].revents & (POLLIN | POLLHUP | POLLERR))) {
-    // and one that came meanwhile before that is sent on; reading a little takes no time
+    // after a full read, a key that arrived during it goes before that output is sent on; a short read takes
+    // too little time for one
     if (pty_read() >= FULL_READ) server_take_keys();
   }
   keep_house();

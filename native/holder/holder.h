@@ -110,15 +110,15 @@ char *path_in_folder(char *path, size_t room, const char *name);
 // ---- holder_pty.c: the terminal
 int holder_master(void);  // -1 when there is none any more
 void pty_open(int master);
-// An end of our own, which may be -1; and no such end any more; and nothing at all of the terminal.
-void pty_hold(int fd);
-void pty_let_go(void);
-void pty_close(void);
+void pty_hold(int fd);   // keeps this descriptor of the program's side open (-1: none)
+void pty_let_go(void);   // closes it
+void pty_close(void);    // closes it and the master
 void pty_size(uint16_t *cols, uint16_t *rows);
 void pty_set_size(uint16_t cols, uint16_t rows);
 // Gives it a size where its output stands now.
 void holder_resize(uint16_t cols, uint16_t rows);
-// What it has now goes to the log: how many bytes. At least FULL_READ of them are of a flood.
+// Reads what the terminal holds, appends it to the log, and returns how many bytes that were; FULL_READ and more
+// mean a flood.
 enum { FULL_READ = 4000 };
 size_t pty_read(void);
 bool pty_hung_up(void);       // nothing more can come out of it
@@ -149,8 +149,8 @@ void log_find_base(void);
 const uint8_t *log_latest(uint64_t *offset, size_t *length);
 // Up to `room` bytes from `offset` (below the end) on; 0 when they cannot be had, see log_missing_at.
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset);
-// Where what was let go of ends, where that is behind `offset`; else 0. Asked behind a reading, it tells
-// whether that was of what was written.
+// Where what was let go of ends, if that is past `offset`; else 0. Ask after log_read: space that is freed during
+// a read gives zeros, which are no output.
 uint64_t log_freed_to(uint64_t offset);
 // How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
 uint64_t log_gap_at(uint64_t offset);
@@ -213,9 +213,9 @@ bool server_typing(void);
 // Whether a viewer's client has sent keys that were not read yet, or has hung up; and takes those.
 bool server_keys_wait(void);
 void server_take_keys(void);
-// When the turn of somebody who has not typed all of theirs ends, or servers hear of a little output (steady
-// ms); 0: never.
+// When the turn of somebody who has not typed all of theirs ends (steady ms); 0: there is none.
 int64_t server_turn_end(void);
+// When servers are to hear of output that was held back for SERVED_LATER_MS (steady ms); 0: there is none.
 int64_t server_later_end(void);
 // The terminal has this size from here on.
 void server_sized(uint64_t offset, uint16_t cols, uint16_t rows);

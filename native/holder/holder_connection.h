@@ -39,7 +39,9 @@ struct connection {
   bool told_end;       // EXIT was sent
   bool wants_master;
   bool stalled;        // its next frame waits: for room in `typed`, or for GO
-  bool full;           // its socket took nothing more, as far as poll has told: a call for each read of a flood less
+  // Its socket was full at the last send, and poll has not told since that it takes more. Asking poll alone
+  // saves a send(2) for each read of a flood.
+  bool full;
   bool cannot_send;    // its other side takes nothing more, but may have sent something that counts
   bool tell_gap;       // the last gap grew since it was told
   bool tell_size;      // its WINSIZE was done, and it has no stream in which that is told
@@ -56,7 +58,7 @@ struct connection {
   size_t incoming_length;
   uint8_t *typed;      // input that the terminal would not take yet
   size_t typed_at, typed_end;
-  uint64_t typed_in, typed_done, typed_told;  // counts of INPUT bytes since the connection began
+  uint64_t typed_in, typed_done, typed_told;  // counts of INPUT and KEYS bytes since the connection began
   uint64_t writer;     // who typed last on it, by KEYS
   uint32_t told_interrupts;
 };

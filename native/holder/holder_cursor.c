@@ -144,7 +144,7 @@ static void say_output(struct connection *c) {
     if (latest_length && latest_offset < until) until = latest_offset;
     uint64_t room = until - c->position;
     length = (size_t)log_read(payload + OFFSET_SIZE, room < PAYLOAD_LIMIT ? (size_t)room : PAYLOAD_LIMIT, c->position);
-    // asked behind the reading: what was there until then is what was written
+    // asked after the read: what has not been freed by now was read as it was written
     uint64_t freed = log_freed_to(c->position);
     if (freed) return pass_over(c, freed < until ? freed - c->position : room, HOLE_FREED);
     if (length == 0) {

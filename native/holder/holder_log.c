@@ -162,7 +162,7 @@ void log_append(const uint8_t *bytes, size_t length) {
   end_offset += length;
   if (done < length) {
     keep_spare(missing_from, bytes + done, length - done);
-    // recorded first: a successor must not take the zeros of a file that is longer for output
+    // the gap is recorded first: a successor must not take the zeros of the lengthened file for output
     add_gap(missing_from, length - done);
     // lengthening takes no blocks: the file's size stays the stream's length
     if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;

@@ -21,9 +21,6 @@ enum { NAMED = O_PATH | O_NOFOLLOW | O_CLOEXEC };
 enum { NAMED = O_RDONLY | O_NOFOLLOW | O_CLOEXEC };
 #endif
 
-// What to do where a folder cannot be ours.
-#define ELSEWHERE "set FALCON_SESSIONS_HOME to a folder of your own"
-
 bool folder_problem(char *problem, size_t room, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);

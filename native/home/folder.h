@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// What to do where a folder cannot be ours: the end of a sentence.
+#define ELSEWHERE "set FALCON_SESSIONS_HOME to a folder of your own"
+
 // Makes and checks the folder `path` (absolute, without symbolic links and dots, but for its last part):
 // nobody else can replace a part of the path, and the last one is ours and closed to others. What is missing
 // is made, mode 0700 whatever the umask is, and only below what has been checked. On false one sentence in

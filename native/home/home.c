@@ -96,8 +96,7 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
     slash = strrchr(parent, '/');
     name = slash + 1;
     if (*name == 0)
-      return folder_problem(problem, room,
-          "/ cannot be the folder of the sessions: set FALCON_SESSIONS_HOME to a folder of your own");
+      return folder_problem(problem, room, "/ cannot be the folder of the sessions: " ELSEWHERE);
   }
   *slash = 0;
   if (!real_path(*parent ? parent : "/", real)) {

@@ -12,6 +12,9 @@ export function steady(): number {
   return performance.now();
 }
 
+/** A timer takes no more (ms): setTimeout lets one that is longer end at once. */
+export const longestTimer = 2 ** 31 - 1;
+
 /** A time as ISO 8601 in UTC; null where it is not known. */
 export function isoTime(ms: number | null | undefined): string | null {
   return ms === null || ms === undefined ? null : new Date(ms).toISOString();

@@ -50,6 +50,11 @@ const shortages: readonly [RegExp, string][] = [
   ],
 ];
 
+/** What a user is told of anything that was thrown: our own failure as it stands, a shortage in words. */
+export function userMessage(error: unknown): string {
+  return (error instanceof Failure ? undefined : shortageOf(error)) ?? sentence(error);
+}
+
 /** One sentence for an error that says that something is used up; undefined for all others. */
 export function shortageOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -86,14 +86,20 @@ export class HistoryView {
   }
 
   async #loadFirst(): Promise<void> {
+    // what comes from now on is told apart from what is there
+    const first = await this.#newer();
+    if (first === undefined) this.#whole = true;
+    else if (!this.#closed) await this.#load();
+  }
+
+  /** Lines that came since this was asked last; undefined, and said, where the log cannot be read. */
+  async #newer(): Promise<HistoryLine[] | undefined> {
     try {
-      // what comes from now on is told apart from what is there
-      await this.#source.newer();
+      return await this.#source.newer();
     } catch (error) {
-      this.#whole = true;
-      return this.#lost(error);
+      this.#lost(error);
+      return undefined;
     }
-    if (!this.#closed) await this.#load();
   }
 
   /** The log, or its rest, is not to be had: somebody may have removed it. */
@@ -117,13 +123,8 @@ export class HistoryView {
   /** More was said. */
   async more(): Promise<void> {
     if (this.#closed) return;
-    let lines: HistoryLine[];
-    try {
-      lines = await this.#source.newer();
-    } catch (error) {
-      return this.#lost(error);
-    }
-    if (lines.length === 0 || this.#closed) return;
+    const lines = await this.#newer();
+    if (lines === undefined || lines.length === 0 || this.#closed) return;
     this.#lines.push(...lines);
     const extra = this.#lines.length - mostLines;
     if (extra > 0 && this.#following) {

@@ -46,7 +46,7 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
       screen,
       version: installedVersion(root),
       job: option("job"),
-      host: option("host"),
+      hostHome: option("host"),
       keeper: option("keeper") === undefined ? undefined : Number(option("keeper")),
       ended: () => process.exit(0),
     });

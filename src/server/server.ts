@@ -63,9 +63,10 @@ export interface ServerOptions {
   /** Folder of the program: package.json and dist are in it. */
   root: string;
   version: string;
-  /** In a batch job: its name, and the host's home. */
+  /** In a batch job: its name. */
   job?: string | undefined;
-  host?: string | undefined;
+  /** In a batch job: the machine's own home, a path. */
+  hostHome?: string | undefined;
   /** Where no control group holds the job: the process whose end is the job's. */
   keeper?: number | undefined;
   /** A process for work on files of users that was started before. */
@@ -139,7 +140,7 @@ export class Server implements Context {
   #listener: Listener;
   #scopes: Scopes;
   readonly #clients: Clients;
-  /** Touches what is not ours. */
+  /** Helper processes that read files of users: a file system that hangs must not stop this one. */
   readonly #aside: AsidePool;
   #guard: HomeGuard;
   readonly #started = wall();
@@ -161,7 +162,7 @@ export class Server implements Context {
     { config, problems }: LoadedConfig,
   ) {
     this.home = options.home;
-    this.neighbours = new Neighbours({ home: options.home, host: options.host ?? options.home, job: options.job ?? null });
+    this.neighbours = new Neighbours({ home: options.home, host: options.hostHome ?? options.home, job: options.job ?? null });
     this.submissions = new Submissions(options.home, wall, log);
     this.root = options.root;
     this.version = options.version;
@@ -191,7 +192,7 @@ export class Server implements Context {
     this.#timeKeeper.unref();
     this.#scopes = new Scopes(systemEffects(log, logOutFacts));
     this.#screens = screens;
-    this.table = new SessionTable(path.join(options.home, "s"), os.hostname(), this.store, {
+    this.table = new SessionTable(path.join(options.home, "s"), this.host, this.store, {
       // a session that could not be started is forgotten before its end is looked into
       save: (row) => this.table.get(row.id) !== undefined && this.#stored(() => this.store.save(row)),
       saveSnapshot: (id, snapshot) =>
@@ -382,7 +383,7 @@ export class Server implements Context {
       useAside((name, file, args) => aside.ask(name, file, args));
       useSeries((file) => new AsideSeries(helper, file));
       const settings = readSettings(configPath(process.env));
-      // while a helper starts, and reads
+      // the database is opened while a helper still reads the settings
       const { store } = SessionStore.open(path.join(options.home, databaseName), log);
       guard.databaseOpened();
       server = new Server(options, guard, log, aside, screens, store, await settings);
@@ -412,7 +413,7 @@ export class Server implements Context {
 
   /**
    * A database that cannot be written (a full disk) must not end a run: the row is written again with its
-   * next change. What is heard behind the database's end is the next server's to store.
+   * next change. Once the database is closed nothing is stored; the next server learns it from the holder.
    */
   #stored(write: () => void): void {
     if (!this.store.open) return;
@@ -589,7 +590,7 @@ export class Server implements Context {
  * a client may be faster.
  */
 function startSuccessor(): void {
-  // nobody waits for it
+  // our own arguments without --ready FD and --for COMMAND, which are about a client that waits: none does
   const words = process.argv.slice(1).filter((word, i, all) => ![word, all[i - 1]].some((w) => w === "--ready" || w === "--for"));
   spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" }).unref();
 }

@@ -10,8 +10,14 @@ export const slowness = Number(process.env.FALCON_TEST_SLOWNESS ?? 1);
  */
 export const patience = 30_000 * slowness;
 
-/** How often a condition that announces itself by no event is looked at again. */
-const lookAgain = 10;
+/** A condition that announces itself by no event is looked at again after so long (ms) at least. */
+const soonest = 10;
+/**
+ * And after this part of the time that it has been waited for, at most `latest` ms: each look, which may be a
+ * command of its own, takes from a busy machine what is waited for.
+ */
+const waitedPart = 1 / 8;
+const latest = 100;
 
 /**
  * Waits until `condition` answers something other than undefined, null or false, and answers that; rejects
@@ -22,12 +28,14 @@ export async function until<T>(
   what: string | (() => string),
   limit = patience,
 ): Promise<Exclude<T, undefined | null | false>> {
-  const deadline = Date.now() + limit;
+  const began = Date.now();
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>;
-    if (Date.now() > deadline) throw new Error(`waited ${limit} ms in vain for ${typeof what === "string" ? what : what()}`);
-    await new Promise((resolve) => setTimeout(resolve, lookAgain));
+    const waited = Date.now() - began;
+    if (waited > limit) throw new Error(`waited ${limit} ms in vain for ${typeof what === "string" ? what : what()}`);
+    const pause = Math.min(latest, Math.max(soonest, waited * waitedPart));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

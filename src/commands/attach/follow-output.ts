@@ -21,6 +21,7 @@ const readAtOnce = 64 << 10;
  * here.
  */
 export async function followPlain(call: Call, context: Context, session: Session, offset: number): Promise<number> {
+  const log = session.openLog();
   call.forwardSignals(true);
   let endedBy = 0;
   let wake = () => {};
@@ -52,7 +53,6 @@ export async function followPlain(call: Call, context: Context, session: Session
   };
   const plain = lineFeeds();
   const passed = passedTo(call, context);
-  const log = session.openLog();
   try {
     resume();
     for (;;) {
@@ -78,7 +78,9 @@ export async function followPlain(call: Call, context: Context, session: Session
         const hole = log.holes().find(({ offset, length }) => offset <= at && at < offset + length);
         if (hole === undefined) break;
         const length = hole.offset + hole.length - at;
-        missing = { length: missing.length + length, why: holeReason(session.row, hole.reason) };
+        const why = holeReason(session.row, hole.reason);
+        if (why !== missing.why) tellMissing();
+        missing = { length: missing.length + length, why };
         at += length;
         resume();
         continue;

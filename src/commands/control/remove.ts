@@ -1,6 +1,6 @@
 // falcon remove and falcon prune: ended sessions are forgotten, their logs included.
 
-import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
+import { Failure, Status, userMessage } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { several } from "../dispatch/choose-sessions.ts";
@@ -46,8 +46,7 @@ function forget(call: Call, context: Context, sessions: readonly Session[]): Ses
       return true;
     } catch (error) {
       if (context.handingOver) throw error;
-      const why = shortageOf(error) ?? sentence(error);
-      call.stderr(`falcon: session ${session.id} (${session.row.name}) cannot be removed: ${why}\n`);
+      call.stderr(`falcon: session ${session.id} (${session.row.name}) cannot be removed: ${userMessage(error)}\n`);
       return false;
     }
   });

@@ -1,4 +1,5 @@
 // falcon wait: until sessions end, and the answer is their exit status; or until something is so.
+import { longestTimer } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { parseUntil } from "../../session/events/until.ts";
 import { untilHeld } from "../../session/events/until-held.ts";
@@ -6,8 +7,8 @@ import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
 
-/** setTimeout takes 2^31 - 1 ms at most. */
-const longestTimeout = 2_147_483;
+/** --timeout takes no more (s). */
+const longestTimeout = Math.floor(longestTimer / 1000);
 
 export const wait: CommandSpec = {
   name: "wait",

@@ -13,7 +13,7 @@ import type { Selected } from "../../logs/line-job.ts";
 import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
-import { screenAt, spanOf } from "../../session/output/screen-at.ts";
+import { offsetAt, screenAt, spanOf } from "../../session/output/screen-at.ts";
 import { sessionFacts } from "../compare/run-facts.ts";
 import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
@@ -196,12 +196,7 @@ export function momentOf(session: Session, text: string, now: number, environmen
       Status.usage,
     );
   }
-  const log = session.openLog();
-  try {
-    return log.offsetAt(time);
-  } finally {
-    log.close();
-  }
+  return offsetAt(session, time);
 }
 
 async function write(

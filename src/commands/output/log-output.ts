@@ -7,7 +7,10 @@ import type { Call } from "../dispatch/call.ts";
 const backlogLimit = 256 << 10;
 /** Bytes of raw output read at once. */
 export const rawBytes = 256 << 10;
-/** Bytes between two words about how far it is: what is behind the last one the next server writes again. */
+/**
+ * Bytes after which the client is told how far it is. When a server is lost, the next one writes again what
+ * came after the last such word.
+ */
 export const toldBytes = 32 << 10;
 
 /** Writes what was chosen and waits while the caller is slower. */

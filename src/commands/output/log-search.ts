@@ -3,8 +3,8 @@ import { Failure, Status } from "../../base/failure.ts";
 import type { Selection } from "../../logs/line-job.ts";
 import { LastLines, PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import { trigramQuery } from "../../logs/trigram-index.ts";
-import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
+import { offsetAt } from "../../session/output/screen-at.ts";
 import type { FoundBlock } from "../../store/search.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { coloursFor } from "../text/table.ts";
@@ -46,7 +46,7 @@ export async function searchAll(
       }
     };
     try {
-      if (time !== undefined) select.since = placeOf(session, time);
+      if (time !== undefined) select.since = offsetAt(session, time);
       for await (const selected of chunks()) {
         if (last !== undefined) last.push(selected);
         else await out.lines(selected);
@@ -61,16 +61,6 @@ export async function searchAll(
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);
   return Status.ok;
-}
-
-/** The place in a session's output that was reached at this time. */
-function placeOf(session: Session, time: number): number {
-  const log = session.openLog();
-  try {
-    return log.offsetAt(time);
-  } finally {
-    log.close();
-  }
 }
 
 function bySession(found: readonly FoundBlock[]): Map<string, FoundBlock[]> {

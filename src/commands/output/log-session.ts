@@ -4,6 +4,7 @@ import type { Selection } from "../../logs/line-job.ts";
 import { type Place, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
+import { offsetAt } from "../../session/output/screen-at.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
@@ -29,9 +30,7 @@ export async function sessionLog(
   if (lost?.what === "folder") throw new Failure(lost.sentence);
   if (options.since !== undefined && options.after === undefined) {
     const time = parseTime("--since", options.since, context.clock(), call.request.environment);
-    const log = session.openLog();
-    select.since = log.offsetAt(time);
-    log.close();
+    select.since = offsetAt(session, time);
   }
   const out = new Output(call);
   const count = lastOf(options);
@@ -87,10 +86,13 @@ export async function sessionLog(
  * beginning counts as well.
  */
 function tellMissing(call: Call, session: Session, whole: boolean): void {
-  const log = session.openLog();
   const missing = new Map<HoleReason, number>();
-  for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
-  log.close();
+  const log = session.openLog();
+  try {
+    for (const { length, reason } of log.holes()) missing.set(reason, (missing.get(reason) ?? 0) + length);
+  } finally {
+    log.close();
+  }
   if (!whole) missing.delete("retention");
   for (const [reason, length] of missing)
     call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReason(session.row, reason)}\n`);
@@ -114,12 +116,12 @@ function resumption(session: Session, options: LogOptions, after: number): strin
 export async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {
   const { lostLog } = session;
   if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
+  const log = session.openLog();
   const out = new Output(call);
   const wakeUp = new WakeUp();
   const stop = session.onMore(wakeUp.signal);
   const forget = session.onOver(wakeUp.signal);
   void call.gone.then(wakeUp.signal);
-  const log = session.openLog();
   const passed = passedTo(call, context);
   let lacks = false;
   try {

@@ -1,6 +1,7 @@
 // falcon replay: a session is shown again in the caller's terminal, as it was or faster, from any moment,
 // pausable.
 import { Option } from "commander";
+import { longestTimer } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
 import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
@@ -29,8 +30,6 @@ const barTime = 2_500;
 const backlogLimit = 256 << 10;
 /** Bytes that may wait for the screen. */
 const mostLag = 2 << 20;
-/** A timer takes no more (ms): one that is longer ends at once. */
-const longestWait = 2 ** 31 - 1;
 
 interface ReplayOptions {
   speed: string;
@@ -217,7 +216,7 @@ class Show {
   /** Until something happens, at most so long (ms). */
   async #woken(soonest = Number.POSITIVE_INFINITY): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = Number.isFinite(soonest) ? setTimeout(resolve, Math.min(soonest, longestWait)) : undefined;
+      const timer = Number.isFinite(soonest) ? setTimeout(resolve, Math.min(soonest, longestTimer)) : undefined;
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -230,15 +229,25 @@ class Show {
     return performance.now();
   }
 
-  /** Begins anew at a time of the recording. */
+  /** Begins anew at a time of the recording. A failure ends the show, unless another seek came after it. */
   async #seek(wanted: number): Promise<void> {
     const seek = ++this.#seeks;
+    const stale = () => seek !== this.#seeks || this.#done;
+    try {
+      await this.#begin(wanted, stale);
+    } catch (error) {
+      if (stale()) return;
+      this.#failure = error;
+      this.#end();
+    }
+  }
+
+  async #begin(wanted: number, stale: () => boolean): Promise<void> {
     this.#seeking = true;
     const { begins, ends, from, to } = this.#span;
     this.#time = Math.min(Math.max(wanted, begins), ends);
     const offset = this.#time >= ends ? to : Math.min(to, Math.max(from, this.#log.offsetAt(this.#time)));
     this.#drawBar();
-    const stale = () => seek !== this.#seeks || this.#done;
     const screen = await screenAt(this.#context.archive, this.#session, offset, 0, stale);
     if (stale()) return screen.close();
     this.#watch?.close();
@@ -305,12 +314,7 @@ class Show {
   async #again(time: number): Promise<void> {
     // from the end, only back goes on
     if (this.#playback?.ended && time < this.#span.ends) this.#paused = false;
-    const seek = this.#seeks + 1;
-    await this.#seek(time).catch((error: unknown) => {
-      if (seek !== this.#seeks) return;
-      this.#failure = error;
-      this.#end();
-    });
+    await this.#seek(time);
   }
 
   #setSpeed(speed: number): void {

@@ -51,16 +51,16 @@ export class KeptKeys {
   }
 
   /**
-   * So many bytes of the client were read. @param rest whether all that came of them is with the program, or
-   * on its way.
+   * So many bytes of the client were read. @param settled whether all that came of them is with the program,
+   * or on its way.
    */
-  read(length: number, rest: boolean): void {
+  read(length: number, settled: boolean): void {
     this.#read += length;
-    if (rest) this.rest();
+    if (settled) this.settled();
   }
 
   /** All that was read has been dealt with. */
-  rest(): void {
+  settled(): void {
     this.#moments.push({ read: this.#read, typed: this.#typed });
     if (this.#moments.length > mostMoments) this.#moments.splice(mostMoments / 2, 1);
     this.#tell();

@@ -37,8 +37,11 @@ export interface SessionHolderEffects {
   wanted(): boolean;
   /** There is a connection. */
   linked(link: HolderLink): void;
-  /** The connection that there is now goes on where the last one ended; `succeeded`: with another holder. */
-  again(link: HolderLink, succeeded: boolean): void;
+  /**
+   * The connection that there is now goes on where the last one ended.
+   * @param otherHolder a successor took the place of a killed holder; false where a connection was lost.
+   */
+  again(link: HolderLink, otherHolder: boolean): void;
   /** Nobody holds the terminal any more. */
   lost(): void;
 }
@@ -227,7 +230,10 @@ export class SessionHolder {
     }
   }
 
-  /** The server goes: where the connection was lost, what was typed goes on the next one first. */
+  /**
+   * The server goes. Where input waits because the connection to the holder was lost, the next connection is
+   * awaited, over which that input is sent before anything else.
+   */
   async leave(): Promise<void> {
     const link = this.#link;
     if (link === undefined || link.waitingInput === 0) return;

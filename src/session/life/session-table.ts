@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
+import { Failure, Status, userMessage } from "../../base/failure.ts";
 import { removeFolder } from "../../platform/removal.ts";
 import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
@@ -163,7 +163,7 @@ export class SessionTable {
       this.#store.save(row);
     } catch (error) {
       this.#removeFolder(id);
-      throw new Failure(`cannot keep a session in ${folder}: ${reasonOf(error)}`);
+      throw new Failure(`cannot keep a session in ${folder}: ${userMessage(error)}`);
     }
     this.#put(session);
     this.#effects.log("session.changed", { id, to: "starting", reason: "asked for", name: row.name });
@@ -175,9 +175,9 @@ export class SessionTable {
     try {
       await session.start(caller);
     } catch (error) {
-      session.failed(`its holder could not be started: ${reasonOf(error)}`);
+      session.failed(`its holder could not be started: ${userMessage(error)}`);
       this.remove(session);
-      throw new Failure(`cannot start a session: ${reasonOf(error)}`);
+      throw new Failure(`cannot start a session: ${userMessage(error)}`);
     }
     this.#track(session, before);
     void learnProvenance(session, () => this.get(id) === session);
@@ -309,8 +309,4 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
     attached: null,
     facts: file.facts ?? {},
   };
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof Failure ? undefined : shortageOf(error)) ?? sentence(error);
 }

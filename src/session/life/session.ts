@@ -57,8 +57,8 @@ export interface SessionEffects {
 const holderRetry = 5_000;
 
 /**
- * So long (ms) after a signal, and again and again while nobody reads the output, the folder is looked at:
- * holders before role `session` tell of the end to who reads alone.
+ * How long (ms) after a signal the record is looked at, and how often while nobody reads the output: holders
+ * older than role `session` tell the end only to a connection that reads output.
  */
 const endLook = 5_000;
 
@@ -171,8 +171,8 @@ export class Session {
       },
       wanted: () => !this.#closed && this.live && !this.#ends.isBegun,
       linked: (link) => this.#linked(link),
-      again: (link, succeeded) => {
-        if (succeeded) this.setFact("holderLost", holderLost);
+      again: (link, otherHolder) => {
+        if (otherHolder) this.setFact("holderLost", holderLost);
         this.output.follow(link.version);
       },
       lost: () => void this.#ends.fromDisk(),
@@ -291,7 +291,8 @@ export class Session {
     try {
       const link = await this.#holder.adopt();
       let sizes: readonly SizeMark[] = [];
-      // where nothing was said since there is no log to be read, and the row knows the size
+      // if the program has written nothing since the stored screen, the log need not be opened: the row knows
+      // the size
       if (output.offset < link.hello.end) {
         const log = this.openLog();
         // without a stored screen (a lost database): what was compressed since is not in the holder's file
@@ -376,8 +377,9 @@ export class Session {
   }
 
   /**
-   * Calls once, when the session is exited or lost (soon, where it is already); the answer forgets the
-   * listener. Of what lives shorter than its session, `over` would keep everything.
+   * Calls once, when the session is exited or lost (soon, where it is already). Returns a function that
+   * removes the listener. What lives shorter than its session uses this and not `over`: a promise that is
+   * pending would keep it in memory.
    */
   onOver(listener: () => void): () => void {
     if (!this.live) queueMicrotask(listener);
@@ -386,8 +388,8 @@ export class Session {
   }
 
   /**
-   * Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. The answer
-   * stops it.
+   * Calls after output and at the end: of a flood that nobody looks at in steps, or when it rests. Returns a
+   * function that removes the listener.
    */
   onMore(listener: () => void): () => void {
     return this.output.onMore(listener);
@@ -512,7 +514,7 @@ export class Session {
     this.#unstored ??= setTimeout(() => this.#noteAttached(), attachedPause);
   }
 
-  /** … unless that is done. */
+  /** Stores and tells now, not after `attachedPause`, that somebody attached; nothing where that is done. */
   #noteAttached(): void {
     if (this.#unstored === undefined) return;
     clearTimeout(this.#unstored);
@@ -549,10 +551,10 @@ export class Session {
   async leave(): Promise<void> {
     clearTimeout(this.#retry);
     clearTimeout(this.#endLook);
-    // what another connection brings finds the screen open
+    // the holder first: the last output that it sends still finds the screen open
     await this.#holder.leave();
     await this.output.leave();
-    // who attached meanwhile, too
+    // a viewer may have attached while this waited
     this.#noteAttached();
     this.#closed = true;
     this.#holder.close();

@@ -81,3 +81,16 @@ export function spanOf(session: Session): Span {
     log.close();
   }
 }
+
+/**
+ * How long the output of a session was at `time` (ms since 1970), within what is kept.
+ * @throws Failure where the session's folder was removed.
+ */
+export function offsetAt(session: Session, time: number): number {
+  const log = session.openLog();
+  try {
+    return log.offsetAt(time);
+  } finally {
+    log.close();
+  }
+}

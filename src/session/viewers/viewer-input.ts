@@ -274,7 +274,7 @@ export class ViewerInput {
     const wait = Math.max(0, deadline - this.#options.steady());
     this.#keyTimer = setTimeout(() => {
       this.#do(this.#keys.timeout());
-      if (this.#rests) this.#options.keptKeys?.()?.rest();
+      if (this.#rests) this.#options.keptKeys?.()?.settled();
       this.#awaitKeys();
       this.#openKeys();
     }, wait);

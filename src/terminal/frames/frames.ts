@@ -3,7 +3,7 @@
 import { Colour, Content, cellWidth, type Row, slots } from "../model/cells.ts";
 import type { Model } from "../model/model.ts";
 import type { Tracker } from "../model/tracker.ts";
-import { isDisputed, penOf } from "../replay/painter.ts";
+import { isDisputed, writePen } from "../replay/painter.ts";
 import { PenWriter } from "../replay/pen.ts";
 import { replayModes } from "../replay/replay.ts";
 import { Writer } from "../replay/writer.ts";
@@ -170,7 +170,7 @@ function paintRow(out: Writer, links: ConstructorParameters<typeof PenWriter>[1]
   for (let x = from; x < end; ) {
     const content = data[x * slots] as number;
     const width = cellWidth(line, x);
-    penOf(pen, line, x);
+    writePen(pen, line, x);
     // half of a wide character is cut off, or the character itself is gone
     const whole = width > 0 && x + width <= to;
     const code = content & Content.codePoint;

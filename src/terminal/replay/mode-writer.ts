@@ -7,13 +7,13 @@ import type { Writer } from "./writer.ts";
 /** More than any terminal keeps of kitty's keyboard stack: pops them all. */
 export const allKeyboards = "\x1b[<99u";
 
-/**
- * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16
- * parameters. DECSTR makes the cursor
- * visible again in some, and ends synchronized output in xterm.js.
- */
+/** No link, no protection, ASCII in all four sets, plain attributes. */
 export const plainText = '\x1b]8;;\x1b\\\x1b[0"q\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m';
 
+/**
+ * Everything that can be in the way, off: sequences are short, since some terminals take no more than 16
+ * parameters. DECSTR makes the cursor visible again in some, and ends synchronized output in xterm.js.
+ */
 const baseline = [
   "\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[!p\x1b[?2026h\x1b[?25l",
   "\x1b[?69;6;45l\x1b[?7h\x1b[4;20l\x1b[r\x1b[?5W",

@@ -16,8 +16,7 @@ export interface Lines {
  */
 export function isDisputed(code: number): boolean {
   if (code < 0x231a) return false;
-  if (code < 0x2e80)
-    return (code >= 0x2600 && code <= 0x27bf) || (code >= 0x231a && code <= 0x23ff) || (code >= 0x2b00 && code <= 0x2bff);
+  if (code < 0x2e80) return (code >= 0x2600 && code <= 0x27bf) || code <= 0x23ff || (code >= 0x2b00 && code <= 0x2bff);
   return code >= 0x1f000 && code < 0x20000;
 }
 
@@ -26,8 +25,8 @@ function isErased(fg: number, bg: number): boolean {
   return fg === 0 && (bg & ~Colour.all) === 0;
 }
 
-/** Attributes of one cell, from its line. */
-export function penOf(pen: PenWriter, line: Row, x: number): void {
+/** Writes the attributes of the cell at `x`. */
+export function writePen(pen: PenWriter, line: Row, x: number): void {
   const fg = line.data[x * slots + 1] as number;
   const bg = line.data[x * slots + 2] as number;
   if (bg & Bg.extended) pen.cell(fg, bg, line.underline(x), line.link(x));
@@ -167,7 +166,7 @@ export class Painter {
   /** Prints one cell where the cursor is; a blank one as a space. Answers the columns it takes. */
   #cell(line: Row, x: number): number {
     const content = line.data[x * slots] as number;
-    penOf(this.#pen, line, x);
+    writePen(this.#pen, line, x);
     let width = Math.max(1, content >>> Content.widthShift);
     let disputed = true;
     if (x + width > this.#cols) {
@@ -179,7 +178,7 @@ export class Painter {
     else {
       const code = content & Content.codePoint;
       this.#out.codePoint(code === 0 ? 0x20 : code);
-      disputed = code > 0x2300 && isDisputed(code);
+      disputed = isDisputed(code);
     }
     const after = (this.#column === this.#cols ? 0 : this.#column) + width;
     // in the last column a move would take the pending wrap away

@@ -16,7 +16,7 @@ import {
   writeKeyModes,
   writeTitles,
 } from "./mode-writer.ts";
-import { Painter, penOf } from "./painter.ts";
+import { Painter, writePen } from "./painter.ts";
 import { isConsistent, PenWriter } from "./pen.ts";
 import { Writer } from "./writer.ts";
 
@@ -309,7 +309,7 @@ class Replay {
     const x = startOfCell(line, cols - 1);
     this.#goTo(view, x, y, origin);
     this.#designate(ascii, 0);
-    penOf(this.#pen, line, x);
+    writePen(this.#pen, line, x);
     this.#out.text(cellText(line, x) || " ");
   }
 
@@ -351,7 +351,8 @@ class Replay {
 
   /** DECSTBM and DECOM move the cursor: they come before it. */
   #geometry(): void {
-    const { model, out } = { model: this.#model, out: this.#out };
+    const model = this.#model;
+    const out = this.#out;
     const { screen, modes } = model;
     if (!this.#isFull(screen) || (this.#alternate && !this.#isFull(model.normal))) out.csi(region(screen));
     if (modes.origin) out.csi("?6h");
@@ -365,8 +366,7 @@ class Replay {
    * shown last of all.
    */
   #cursor(): void {
-    const { model } = this;
-    const { screen, cols, joining, modes } = model;
+    const { screen, cols, joining, modes, pen } = this.#model;
     const pending = screen.x >= cols;
     const line = this.#line(screen, screen.y);
     const origin = modes.origin && screen.y >= screen.top && screen.y <= screen.bottom;
@@ -377,7 +377,7 @@ class Replay {
       // it ends at the cursor: without autowrap a character that finds no room leaves the cursor before the
       // last column
       const ends = x + Math.max(1, cellWidth(line, x)) === Math.min(screen.x, cols);
-      const own = line.data[x * slots + 1] === model.pen.fg && line.data[x * slots + 2] === model.pen.bg;
+      const own = line.data[x * slots + 1] === pen.fg && line.data[x * slots + 2] === pen.bg;
       const printed =
         joining !== 0 && ends && own && cellText(line, x) !== "" && (cellWidth(line, x) === width || cellWidth(line, x) === 0);
       if (printed || pending) return this.#cursorAfter(line, x, printed, origin);
@@ -397,13 +397,10 @@ class Replay {
     this.#show();
   }
 
-  get model(): Model {
-    return this.#model;
-  }
-
   /**
-   * The last thing that happened was a character at `x`, or it was but for the attributes: it is printed
-   * again.
+   * Prints the character at `x` again, after which a pending wrap and REP are as in the model.
+   * @param printed the program's attributes are still the cell's; otherwise only the wrap is pending, and
+   * they are set afterwards.
    */
   #cursorAfter(line: Row, x: number, printed: boolean, origin: boolean): void {
     const { screen, insertMode } = this.#model;
@@ -423,7 +420,7 @@ class Replay {
     }
     if (this.#oddSet) this.#finalSets();
     else this.#designate(ascii, 0);
-    if (this.#shiftFrom === undefined) penOf(this.#pen, line, x);
+    if (this.#shiftFrom === undefined) writePen(this.#pen, line, x);
     else {
       const cell = { fg: line.data[x * slots + 1] as number, bg: line.data[x * slots + 2] as number };
       this.#pen.shift(this.#shiftFrom, cell);
@@ -437,12 +434,9 @@ class Replay {
 
   /** A cell holds what the character set made of the byte: the byte again. */
   #untranslated(text: string): string {
-    if (text.length !== 1 || text.charCodeAt(0) >= 0x7f) {
-      const table = this.#model.translation(this.#model.charsets.effective);
-      if (table === undefined || text.length !== 1) return text;
-      return Object.keys(table).find((key) => table[key] === text) ?? text;
-    }
-    return text;
+    if (text.length !== 1 || text.charCodeAt(0) < 0x7f) return text;
+    const table = this.#model.translation(this.#model.charsets.effective);
+    return Object.keys(table ?? {}).find((key) => table?.[key] === text) ?? text;
   }
 
   #finalSets(): void {

@@ -23,7 +23,7 @@ test("is kept until the holder has it, and while a part of it is held back", () 
   keptKeys.taken(3);
   assert.deepEqual(passed, [[3, 3]]);
   assert.deepEqual(type("\x1b"), ["\x1b", 3]);
-  keptKeys.rest();
+  keptKeys.settled();
   keptKeys.taken(4);
   assert.deepEqual(passed.at(-1), [4, 4]);
 });
