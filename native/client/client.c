@@ -42,8 +42,8 @@ int client_wait_for(int fd, int ms) {
     if (slots[4].revents) client_read_input();
     if (slots[5].revents) keys_step();
     if (slots[1].revents) client_take_signals();
-    // while the other machine is away, a key that leaves lets the person go; any other is a reason to try again
-    // at once
+    // while the other machine is away, a key that leaves lets the person go; any other is a reason to try
+    // again at once
     if (client.away && slots[4].revents) {
       if (typing_pressed()) client_leave_frozen();
       return 2;

@@ -72,8 +72,8 @@ enum {
   // So much typed input is kept while the server is slow; then the terminal is not read.
   UNSENT_LIMIT = 1 << 20,
   READ_PIECE = 64 << 10,
-  // Above this a signal ends the client and is not queued for the server: beyond UNSENT_LIMIT there is room for
-  // one read of the terminal and some ten thousand frames of signals.
+  // Above this a signal ends the client and is not queued for the server: beyond UNSENT_LIMIT there is room
+  // for one read of the terminal and some ten thousand frames of signals.
   UNSENT_MOST = UNSENT_LIMIT + 2 * READ_PIECE,
   // A server that has not said HELLO by then hangs.
   HELLO_MS = 5000,

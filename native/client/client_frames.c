@@ -55,8 +55,8 @@ static void greet(const uint8_t *payload, size_t length) {
   client.greeted = true;
 }
 
-// INPUT_TAKEN: how much of what was typed the server has passed on. The first one on a connection says only that
-// the server will tell; we answer with INPUT_FROM, where what we send begins.
+// INPUT_TAKEN: how much of what was typed the server has passed on. The first one on a connection says only
+// that the server will tell; we answer with INPUT_FROM, where what we send begins.
 static void note_passed_on(const uint8_t *payload, size_t length) {
   uint8_t from[8];
   if (length < 16) return;

@@ -18,9 +18,10 @@ enum {
   FRAME_MOST = (64 << 10) + 8,
   // DIRECT: offset · version of the rules · one byte for each kind of sequence; then the tail.
   BEGIN_HEAD = 9 + SEQUENCE_KINDS,
-  // A report to the server is due once REPORT_BYTES were shown, or the terminal blocked. It goes every REPORT_MS
-  // at most, since each costs the server's main thread as much as the rest of a flood; that of a terminal that
-  // lags goes as soon as REPORT_BYTES were shown, since it is shown the past until the server hears of it.
+  // A report to the server is due once REPORT_BYTES were shown, or the terminal blocked. It goes every
+  // REPORT_MS at most, since each costs the server's main thread as much as the rest of a flood; that of a
+  // terminal that lags goes as soon as REPORT_BYTES were shown, since it is shown the past until the server
+  // hears of it.
   REPORT_BYTES = 256 << 10,
   REPORT_MS = 100,
   // So long without output is no flood.

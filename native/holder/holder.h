@@ -117,8 +117,8 @@ void pty_size(uint16_t *cols, uint16_t *rows);
 void pty_set_size(uint16_t cols, uint16_t rows);
 // Gives it a size where its output stands now.
 void holder_resize(uint16_t cols, uint16_t rows);
-// Reads what the terminal holds, appends it to the log, and returns how many bytes that were; FULL_READ and more
-// mean a flood.
+// Reads what the terminal holds, appends it to the log, and returns how many bytes that were; FULL_READ and
+// more mean a flood.
 enum { FULL_READ = 4000 };
 size_t pty_read(void);
 bool pty_hung_up(void);       // nothing more can come out of it
@@ -149,8 +149,8 @@ void log_find_base(void);
 const uint8_t *log_latest(uint64_t *offset, size_t *length);
 // Up to `room` bytes from `offset` (below the end) on; 0 when they cannot be had, see log_missing_at.
 ssize_t log_read(uint8_t *into, size_t room, uint64_t offset);
-// Where what was let go of ends, if that is past `offset`; else 0. Ask after log_read: space that is freed during
-// a read gives zeros, which are no output.
+// Where what was let go of ends, if that is past `offset`; else 0. Ask after log_read: space that is freed
+// during a read gives zeros, which are no output.
 uint64_t log_freed_to(uint64_t offset);
 // How many bytes from `offset` on belong to a recorded gap; 0 when that byte was written.
 uint64_t log_gap_at(uint64_t offset);
