@@ -98,7 +98,7 @@ function throughProxy(proxy: URL): Route {
           reject(new Told(`the proxy answered ${response.statusCode}`));
         });
         request.once("timeout", () => request.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })));
-        request.once("error", reject);
+        request.on("error", reject);
         request.end();
       }),
   };

@@ -87,7 +87,8 @@ function encrypted(stream: Duplex, hostname: string, authority: string | undefin
       ALPNProtocols: ["http/1.1"],
     });
     socket.once("secureConnect", () => resolve(socket));
-    socket.once("error", (error) => {
+    // on, and not once: what fails may say so again while it is being closed
+    socket.on("error", (error) => {
       const { code = "" } = error as NodeJS.ErrnoException;
       // the codes of X.509 and of the handshake; all else is the connection's
       const trust = /CERT|SIGNED|ISSUER|ALTNAME|^ERR_(TLS|SSL)/.test(code);
@@ -116,7 +117,7 @@ function exchange(request: WebRequest, stream: Duplex, sent: () => void): Promis
     });
     // the status is the answer; what follows it is not read
     outgoing.once("response", resolve);
-    outgoing.once("error", reject);
+    outgoing.on("error", reject);
     outgoing.once("close", () => reject(Object.assign(new Error(), { code: "ECONNRESET" })));
     sent();
     outgoing.end(body);

@@ -86,6 +86,15 @@ describe("sending", { skip: noCertificates }, () => {
     });
   });
 
+  test("an ssh that fails after a while takes nobody with it", async () => {
+    const ssh = ["/bin/sh", "-c", "head -c 1 >/dev/null; exit 255"];
+    for (const scheme of ["http", "https"]) {
+      const [way] = routesOf({ SLURM_SUBMIT_HOST: "login1" }, scheme === "https", "localhost", ssh).slice(1);
+      const attempt = await webSend(request(9, scheme), [way as Route], undefined);
+      assert.equal(attempt.taken, false, scheme);
+    }
+  });
+
   test("one that answers with bytes without end holds nobody up", async () => {
     const flood = net.createServer((socket) => {
       socket.on("error", () => {});
