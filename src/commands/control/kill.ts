@@ -1,4 +1,5 @@
 // falcon kill: a signal for the program of a session.
+import { Option } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
@@ -17,13 +18,14 @@ export const kill: CommandSpec = {
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
-      .option("--signal <name>", "TERM, KILL, USR1 …", "TERM");
+      // a number from here on: the name is looked at before anybody does anything with a session
+      .addOption(
+        new Option("--signal <name>", "TERM, KILL, USR1 …").default(signalNumber("TERM"), "TERM").argParser(parseSignal),
+      );
     defineSeveral(command, "all that run");
   },
   async run(call, context, wanted, options) {
-    const number = signalNumber(options.signal);
-    if (number === undefined)
-      throw new Failure(`--signal ${options.signal}: no such signal ('kill -l' lists them)`, Status.usage);
+    const number: number = options.signal;
     const sessions = several(call, context, wanted, options, { all: (session) => session.live });
     const over = sessions.find((session) => !session.live);
     if (over !== undefined) {
@@ -40,3 +42,10 @@ export const kill: CommandSpec = {
     return Status.ok;
   },
 };
+
+/** The number of a signal as given by --signal. @throws Failure 2 when there is none of that name. */
+function parseSignal(name: string): number {
+  const number = signalNumber(name);
+  if (number === undefined) throw new Failure(`--signal ${name}: no such signal ('kill -l' lists them)`, Status.usage);
+  return number;
+}

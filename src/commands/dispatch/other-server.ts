@@ -11,7 +11,13 @@ import type { NeighbourSession } from "../../session/machines/neighbours.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { sentHere, sentToSite } from "../machines/reach.ts";
 import { remoteSessions } from "../machines/remote-sessions.ts";
-import { onSubmitted, submittedElsewhere, submittedMeant } from "../start/submitted-session.ts";
+import {
+  doneBySlurm,
+  onSubmitted,
+  type SubmittedOptions,
+  submittedElsewhere,
+  submittedMeant,
+} from "../start/submitted-session.ts";
 import { broughtIn } from "./archived-session.ts";
 import type { Call, Context } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
@@ -58,7 +64,7 @@ export async function doneElsewhere(
     throw new Failure("these sessions are in different places (the host, a batch job): name them one by one", Status.usage);
   }
   // what Slurm can do for its job needs no way to its node
-  const bySlurm = first === undefined && (spec.name === "stop" || spec.name === "kill");
+  const bySlurm = first === undefined && doneBySlurm(spec.name, command.opts());
   const asked = bySlurm ? await onlySubmitted(call, context, spec, command.opts(), wanted, others) : undefined;
   if (asked !== undefined) return asked;
   if (first === undefined && (await onAnotherMachine(call, context, wanted))) return "sent-on";
@@ -133,7 +139,7 @@ async function onlySubmitted(
   call: Call,
   context: Context,
   spec: CommandSpec,
-  options: { json?: true },
+  options: SubmittedOptions,
   wanted: readonly (string | undefined)[],
   others: readonly NeighbourSession[],
 ): Promise<number | undefined> {

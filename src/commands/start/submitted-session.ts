@@ -4,6 +4,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { localTime } from "../../base/text/zone.ts";
 import { Slurm } from "../../batch/slurm.ts";
+import { signalName } from "../../platform/signals.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
 import { onceEach, type RemoteSession } from "../../session/machines/remote-session.ts";
 import { type JobWord, keptAfterEnd, lives, type Submission, waits } from "../../session/machines/submissions.ts";
@@ -124,6 +125,18 @@ export function submittedMeant(all: readonly Submitted[], wanted: string | undef
   return undefined;
 }
 
+/** The options of a command that matter to a submitted session. */
+export interface SubmittedOptions {
+  json?: true;
+  /** Of kill: the signal's number. */
+  signal?: number;
+}
+
+/** Whether Slurm can do it for a job on any node: it ends jobs, and passes a program no signal of ours. */
+export function doneBySlurm(command: string, { signal }: SubmittedOptions): boolean {
+  return command === "stop" || (command === "kill" && ["SIGTERM", "SIGKILL"].includes(signalName(signal ?? 0)));
+}
+
 /**
  * Does a command on a submitted session that is not here.
  * @throws Failure where the command needs the session itself.
@@ -132,7 +145,7 @@ export async function onSubmitted(
   call: Call,
   context: Context,
   command: string,
-  options: { json?: true },
+  options: SubmittedOptions,
   meant: Submitted,
 ): Promise<number> {
   const { submission, state, text } = meant;
@@ -146,7 +159,7 @@ export async function onSubmitted(
     context.roster.changed();
     return Status.ok;
   }
-  if (command === "stop" || command === "kill") {
+  if (doneBySlurm(command, options)) {
     const slurm = new Slurm(submission.environment);
     // what waited half a minute ago may run by now, and is not to be cancelled then
     await context.submissions.ask(submission);
@@ -166,11 +179,13 @@ export async function onSubmitted(
     call.stderr(`[${name}] job ${job} is cancelled\n`);
     return Status.ok;
   }
+  const { signal } = options;
+  const words = signal === undefined ? command : `${command} --signal ${signalName(signal).replace("signal ", "")}`;
   const remedy =
     state === "pending"
       ? "try again when it runs"
       : state === "running"
-        ? `on its node: srun --overlap --jobid=${job} --pty falcon ${command} ${id}`
+        ? `on its node: srun --overlap --jobid=${job} --pty falcon ${words} ${id}`
         : `'falcon sessions --all' lists what is here`;
   throw new Failure(`session ${id} (${name}) is not on this host: ${text}; ${remedy}`, Status.noSession);
 }

@@ -73,4 +73,32 @@ describe("a submitted session whose job is not to be had", () => {
       assert.equal((await row())?.state, "pending");
     }
   });
+
+  test("kill sends the signal that was named, and only what ends a job cancels it: any other has to be sent on its node", async () => {
+    const cancelled = path.join(home.work, "cancelled");
+    for (const state of ["RUNNING", "PENDING"]) {
+      await home.run(["server", "stop"]);
+      slurm(
+        `case $0 in *squeue) echo "4711|4711|${state}|1|1|NONE|node7|None";; *scancel) echo "$@" >> ${cancelled}; exit 0;; esac`,
+      );
+      const remedy =
+        state === "RUNNING"
+          ? "job 4711 on node7; on its node: srun --overlap --jobid=4711 --pty falcon kill --signal SIGUSR1 abc234"
+          : "job 4711 waits; try again when it runs";
+      for (const [signal, code, sentence] of [
+        ["USR1", 1, `session abc234 (gone) is not on this host: ${remedy}`],
+        ["SUR1", 2, "--signal SUR1: no such signal ('kill -l' lists them)"],
+      ] as const) {
+        const ran = await home.run(["kill", "--signal", signal, "gone"]);
+        assert.deepEqual([ran.code, ran.stderr], [code, `falcon: ${sentence}\n`]);
+      }
+      assert.equal(fs.existsSync(cancelled), false);
+      for (const args of [[], ["--signal", "KILL"], ["--signal", "15"]]) {
+        const ran = await home.run(["kill", ...args, "gone"]);
+        assert.deepEqual([ran.code, ran.stderr], [0, "[gone] job 4711 is cancelled\n"]);
+      }
+      assert.equal(fs.readFileSync(cancelled, "utf8"), "4711\n4711\n4711\n");
+      fs.rmSync(cancelled);
+    }
+  });
 });
