@@ -3,6 +3,7 @@
 
 import { finite } from "../base/numbers.ts";
 import { csvNumber, csvText } from "../base/text/csv.ts";
+import { drawable } from "../presentation/extremes.ts";
 import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import { notComparable } from "./comparability.ts";
@@ -58,7 +59,7 @@ export function curvesOf({ runs, metric, by }: Comparison): ComparedCurve[] {
       .filter((series) => series.metric === metric)
       .map((series) => {
         const axis = axisOf(series, by, run.started);
-        const kept = axis.flatMap((x, i) => (x !== null && Number.isFinite(series.value[i]) ? [i] : []));
+        const kept = axis.flatMap((x, i) => (x !== null && drawable(x) && drawable(series.value[i] as number) ? [i] : []));
         return {
           label: several ? `${run.name} ${series.node}` : run.name,
           run: index,

@@ -82,6 +82,7 @@ function powerTick(power: number): Tick {
 /** A tick's number with as many digits as its step needs. */
 function label(value: number, step: number): string {
   const size = Math.abs(value);
+  if (value === 0 && step < 1e-4) return "0";
   if (value !== 0 && (size >= 1e6 || size < 1e-4 || step < 1e-4)) return minus(value.toExponential(size >= 1e6 ? 0 : 1));
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   return minus(value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, "$1"));

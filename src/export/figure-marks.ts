@@ -1,5 +1,6 @@
 // What stands in a panel of the losses' figure beside its curves: where the run was resumed, where a loss is
 // no number, what the axis cuts off, and the best epoch.
+import { drawable } from "../presentation/extremes.ts";
 import type { NodeCurves } from "../trainers/run/curve.ts";
 import type { Axis } from "./axis.ts";
 import { type Dot, label } from "./figure-label.ts";
@@ -58,7 +59,7 @@ export function seams(epochs: readonly number[], plot: Plot): string[] {
 
 /** Stretches of epochs with a loss that is no number. */
 export function notFiniteSpans({ training, validation }: NodeCurves, plot: Plot, dots: readonly Dot[]): string[] {
-  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !Number.isFinite(y[i])));
+  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !drawable(y[i] as number)));
   const spans: Point[] = [];
   for (const epoch of [...new Set(epochs)].sort((a, b) => a - b)) {
     const last = spans.at(-1);

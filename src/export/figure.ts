@@ -1,6 +1,6 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
 import type { LabelledCurve } from "../presentation/chart.ts";
-import { greatest, least } from "../presentation/extremes.ts";
+import { drawable, greatest, least } from "../presentation/extremes.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { type Axis, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";
@@ -53,7 +53,7 @@ const usualPart = 0.98;
 export function figureSvg(curves: readonly NodeCurves[], title: string, options: FigureOptions): string {
   // a metric's curves may count steps, and are cut already
   const shown = options.metric === undefined ? curves.map((panel) => sinceEpoch(panel, options.from)) : curves;
-  const panels = shown.filter(({ training, validation }) => [...training.y, ...validation.y].some(Number.isFinite));
+  const panels = shown.filter(({ training, validation }) => [...training.y, ...validation.y].some(drawable));
   const resources = options.resources ?? [];
   const losses = Math.max(1, panels.length) * panelHeight + headHeight;
   const height = losses + resources.length * usagePanelHeight;
@@ -95,7 +95,7 @@ function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): stri
   const rates = options.learningRate ? pointsOf(curves.learningRate) : [];
   const losses = [...training, ...validation];
   const values = losses.map(([, y]) => y).sort((a, b) => a - b);
-  const epochs = [...curves.training.x, ...curves.validation.x];
+  const epochs = [...curves.training.x, ...curves.validation.x].filter(drawable);
   const xAxis = linearAxis(least(epochs), greatest(epochs), 6);
   const highest = values[values.length < 50 ? values.length - 1 : Math.ceil(values.length * usualPart) - 1] as number;
   const yAxis = options.log ? logAxis(values) : linearAxis(values[0] as number, highest, 5);
@@ -115,7 +115,7 @@ function panelSvg(curves: NodeCurves, top: number, options: FigureOptions): stri
   const series = [
     { name: "training" as const, curve: curves.training },
     { name: "validation" as const, curve: curves.validation },
-  ].filter(({ curve }) => curve.y.some(Number.isFinite));
+  ].filter(({ curve }) => curve.y.some(drawable));
   const named = [...series.map(({ name }) => name), ...(rates.length > 0 ? (["learning rate"] as const) : [])];
   const dots = dotsOf(series.flatMap(({ curve }) => stretches(curve).map((points) => placed(points, plot))));
   return [
@@ -192,14 +192,15 @@ function placed(points: readonly Point[], plot: Plot): Dot[] {
 }
 
 function pointsOf(curve: Curve): Point[] {
-  return curve.y.map((y, i): Point => [curve.x[i] as number, y]).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  return curve.y.map((y, i): Point => [curve.x[i] as number, y]).filter(([x, y]) => drawable(x) && drawable(y));
 }
 
-/** The parts of a curve between values that are no numbers: nothing is drawn through those. */
+/** The parts of a curve between values that have no place: nothing is drawn through those. */
 function stretches(curve: Curve): Point[][] {
   const parts: Point[][] = [[]];
   for (const [i, y] of curve.y.entries()) {
-    if (Number.isFinite(y)) parts.at(-1)?.push([curve.x[i] as number, y]);
+    const x = curve.x[i] as number;
+    if (drawable(x) && drawable(y)) parts.at(-1)?.push([x, y]);
     else if (parts.at(-1)?.length !== 0) parts.push([]);
   }
   return parts.filter((part) => part.length > 0);

@@ -1,7 +1,7 @@
 // What a run used, as panels below the losses of a figure, on the same epochs.
 
 import type { LabelledCurve } from "../presentation/chart.ts";
-import { greatest, least } from "../presentation/extremes.ts";
+import { drawable, greatest, least } from "../presentation/extremes.ts";
 import { linearAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";
@@ -14,7 +14,7 @@ const ink = "#222222";
 
 /** @param top where it begins @param left @param right of the axes, as those above it have them */
 export function usagePanel({ label, x, y }: LabelledCurve, top: number, left: number, right: number): string {
-  const known = y.flatMap((value, i) => (Number.isFinite(value) ? [[x[i] as number, value] as const] : []));
+  const known = y.flatMap((value, i) => (drawable(value) ? [[x[i] as number, value] as const] : []));
   const floor = top + usagePanelHeight - frame.bottom;
   const ceiling = top + frame.top;
   // from zero: what matters is how much of something is used

@@ -1,6 +1,6 @@
 // Draws curves as text: braille dots with axes.
 import type { Curve } from "../trainers/run/curve.ts";
-import { greatest, least } from "./extremes.ts";
+import { drawable, greatest, least } from "./extremes.ts";
 
 /** A curve with what it is called. */
 export interface LabelledCurve extends Curve {
@@ -43,7 +43,7 @@ export function drawChart(
   const columns = Math.max(2, width - labelWidth);
   const lines = Math.max(2, height - 1);
   const points = curves.map((curve) =>
-    curve.y.map((y, i) => [curve.x[i] as number, y] as const).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
+    curve.y.map((y, i) => [curve.x[i] as number, y] as const).filter(([x, y]) => drawable(x) && drawable(y)),
   );
   const all = points.flat();
   if (all.length === 0) return { rows: ["no losses yet"], owners: [[]] };

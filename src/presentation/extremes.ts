@@ -1,4 +1,14 @@
-// The least and the greatest of values, however many: a call with an argument for each has a limit.
+// What an axis is made from: the values that can stand on one, their least and their greatest.
+
+/** Greater numbers are as good as infinite: the range or the sum of a few of them would be. */
+const greatestDrawn = 1e300;
+
+/** Whether a value has a place on an axis. */
+export function drawable(value: number): boolean {
+  return Math.abs(value) <= greatestDrawn;
+}
+
+// However many there are: a call with an argument for each has a limit.
 
 export function least(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);

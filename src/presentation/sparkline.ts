@@ -1,5 +1,5 @@
 // Draws values as one line of text: a bar for each stretch of them.
-import { greatest, least } from "./extremes.ts";
+import { drawable, greatest, least } from "./extremes.ts";
 
 /**
  * Heights of a bar. The full block is not among them: two rows of bars, one above the other, keep a gap
@@ -23,8 +23,8 @@ const barsBelow = 1;
 export function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0 || width < 1) return "";
   const means = condense(values, width);
-  const finite = means.filter(Number.isFinite);
-  const last = means.slice(-Math.max(2, Math.ceil(means.length / 3))).filter(Number.isFinite);
+  const finite = means.filter(drawable);
+  const last = means.slice(-Math.max(2, Math.ceil(means.length / 3))).filter(drawable);
   const scale = last.length > 0 ? last : finite;
   const [low, high] = [least(scale), greatest(scale)];
   const [lowest, highest] = [least(finite), greatest(finite)];
@@ -32,7 +32,7 @@ export function sparkline(values: readonly number[], width: number): string {
   const end = bars.length - (highest > high ? barsAbove : 0);
   return means
     .map((mean) => {
-      if (!Number.isFinite(mean)) return notFinite;
+      if (!drawable(mean)) return notFinite;
       if (mean > high) return barOf(mean, high, highest, end, bars.length);
       if (mean < low) return barOf(mean, lowest, low, 0, first);
       return barOf(mean, low, high, first, end);

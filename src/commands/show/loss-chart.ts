@@ -2,6 +2,7 @@
 // means.
 
 import { drawChart, type LabelledCurve } from "../../presentation/chart.ts";
+import { drawable } from "../../presentation/extremes.ts";
 import type { Curve } from "../../trainers/run/curve.ts";
 import { type coloursFor, widthOf } from "../text/table.ts";
 
@@ -49,7 +50,7 @@ export function usageChart(curve: LabelledCurve, axis: string, width: number, co
 
 /** The epochs that have no place on the axis. */
 function lostText({ x, y }: Curve): string {
-  const lost = x.filter((_, i) => !Number.isFinite(y[i]));
+  const lost = x.filter((_, i) => !drawable(y[i] as number));
   if (lost.length === 0) return "";
   return ` (no number at ${lost.length === 1 ? `epoch ${lost[0]}` : `${lost.length} epochs, from ${lost[0]} on`})`;
 }

@@ -142,3 +142,13 @@ test("the label of the best epoch stands beside the curves, as far as there is r
   const below = points.filter(([px = 0, py = 0]) => px > left && px < right && py > Number(y) - 9 && py < Number(y) + 2);
   assert.deepEqual(below, [], svg);
 });
+
+test("numbers without a range between them, and the least that there are, leave a figure as it would be without", () => {
+  for (const log of [false, true]) {
+    const svg = figureSvg([curves("a", [1.7e308, 3, 2, 1, -1.7e308]), curves("b", [1.7e308])], "t", { ...plain, log });
+    assert.doesNotMatch(svg, /NaN,|"NaN|Infinity/);
+    assert.doesNotMatch(svg, />b</);
+    assert.match(figureSvg([curves("a", [0, 1e-150, 5e-324])], "t", { ...plain, log }), /<polyline/);
+    assert.match(figureSvg([curves("a", [2, 5e-324])], "t", { ...plain, log }), /<polyline/);
+  }
+});

@@ -21,3 +21,7 @@ test("NaN and Inf are marked where they are", () => {
   assert.equal(sparkline([3, Number.NaN, 2, 1], 4), "▇×▄▁");
   assert.equal(sparkline([3, 2, 1, Number.NaN, Number.POSITIVE_INFINITY], 5).slice(-2), "××");
 });
+
+test("a number so great that there is no range to another one is marked as Inf is", () => {
+  assert.equal(sparkline([1.2e308, 3, 2, 1, -1.2e308], 5), sparkline([Number.POSITIVE_INFINITY, 3, 2, 1, Number.NaN], 5));
+});
