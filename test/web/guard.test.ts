@@ -92,6 +92,24 @@ describe("the web process", () => {
     await until(() => neighbour.failed, "the refusal of another port");
   });
 
+  test("a refused WebSocket that is reset ends nothing else", async () => {
+    const { port } = new URL(web.url);
+    const refused = [
+      "GET /ws HTTP/1.1\r\nHost: evil.example",
+      "GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://127.0.0.1",
+    ];
+    for (const head of refused) {
+      const socket = net.connect(Number(port), "127.0.0.1");
+      await once(socket, "connect");
+      // all that is behind the head is unread when the other end goes, which resets the connection
+      socket.write(`${head}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+      await once(socket, "data");
+      socket.resetAndDestroy();
+      assert.equal((await request(web, "/")).status, 200, head);
+    }
+    assert.equal(web.process.exitCode, null);
+  });
+
   test("a WebSocket says a token first, or is let go of", async () => {
     const silent = new PlainPage(web, { token: null });
     const wrong = new PlainPage(web, { token: "B".repeat(32) });

@@ -150,6 +150,8 @@ export class WebServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Node has taken its own listener off by now; a reset of a socket that is refused would end the process
+    socket.on("error", () => {});
     const why = refusal(request.headers, true, this.#options);
     const { pathname } = this.#address(request) ?? { pathname: "" };
     if (why !== undefined || pathname !== "/ws" || this.#pages.size >= mostPages || this.#tooManyWrong()) {
