@@ -76,14 +76,15 @@ function inLines(bytes: Uint8Array): string {
     .replace(/.{1,76}/g, "$&\n");
 }
 
-/** @param mailer null: the system's. */
+/** @param mailer null: the system's. @param nowhere statuses by which it says that it came to no mailer. */
 export async function sendMail(
   mail: Buffer,
   mailer: readonly string[] | null,
   environment: Record<string, string>,
+  nowhere: readonly (number | null)[] = [],
 ): Promise<Attempt> {
   for (const program of mailer === null ? mailers : [mailer]) {
-    const attempt = await give(mail, program, environment);
+    const attempt = await give(mail, program, environment, nowhere);
     if (attempt !== undefined) return attempt;
   }
   const names = mailer === null ? "sendmail or msmtp" : mailer[0];
@@ -95,6 +96,7 @@ function give(
   mail: Buffer,
   [program, ...words]: readonly string[],
   environment: Record<string, string>,
+  nowhere: readonly (number | null)[],
 ): Promise<Attempt | undefined> {
   return new Promise((resolve) => {
     const child = spawnOutside(program as string, [...words, ...mailerOptions], {
@@ -133,6 +135,7 @@ function give(
       resolve({
         taken: false,
         problem: `${program} ended with status ${status ?? "of a signal"}${line === "" ? "" : `: ${line}`}`,
+        ...(nowhere.includes(status) ? { unreachable: true } : {}),
       });
     });
   });

@@ -1,10 +1,11 @@
 // The ways to a web server: directly, through the proxy of the environment, through ssh to the host that a
 // batch job was submitted from. Each makes a stream of bytes to it; what is said there is encrypted at its
 // ends, so that proxy and host see neither address nor secret.
+import type { ChildProcessByStdio } from "node:child_process";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { Duplex } from "node:stream";
+import { Duplex, type Readable, type Writable } from "node:stream";
 import { spawnOutside } from "../base/aside/outside-program.ts";
 import { hostPattern } from "../base/config/config.ts";
 
@@ -39,7 +40,25 @@ export function connectionWords(error: unknown): string {
 
 class Told extends Error {
   override readonly name = "Told";
+  readonly unreached: boolean;
+
+  /** @param unreached whatever was written went nowhere. */
+  constructor(message: string, unreached = false) {
+    super(message);
+    this.unreached = unreached;
+  }
 }
+
+/** Whether the way itself led nowhere, which a program that is the way tells only when it has ended. */
+export function isUnreached(error: unknown): boolean {
+  return error instanceof Told && error.unreached;
+}
+
+/** The statuses of ssh that did not come there (255), and of env(1) for an ssh that cannot be run. */
+export const unreachedStatuses: readonly (number | null)[] = [126, 127, 255];
+
+/** With these ssh asks nobody, and gives up: a firewall that drops packets says nothing. */
+export const unattended = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect / 1000}`];
 
 export const direct: Route = {
   name: "directly",
@@ -111,23 +130,51 @@ function throughSsh(host: string, ssh: readonly string[]): Route {
     connect: (target, port) =>
       new Promise((resolve, reject) => {
         const [program, ...words] = ssh as [string, ...string[]];
-        const options = ["-o", "BatchMode=yes", "-o", `ConnectTimeout=${longestConnect / 1000}`, "-o", "ClearAllForwardings=yes"];
+        const options = [...unattended, "-o", "ClearAllForwardings=yes"];
         const child = spawnOutside(program, [...words, ...options, "-W", `${target}:${port}`, host], {
           stdio: ["pipe", "pipe", "ignore"],
           cwd: "/",
         });
-        const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-        stream.once("close", () => child.kill());
         child.once("error", () => reject(new Told(`${program} cannot be run`)));
-        child.once("exit", (status) => {
-          const ended = `ssh ended with status ${status ?? "of a signal"}`;
-          const why = new Told(status === 126 || status === 127 ? `${program} cannot be run` : ended);
-          reject(why);
-          stream.destroy(why);
-        });
-        child.once("spawn", () => resolve(stream));
+        child.once("spawn", () => resolve(new PassedOn(child, program)));
       }),
   };
+}
+
+/** What ssh passes on. How it ended is said once, behind all that came: its pipes end without a reason. */
+class PassedOn extends Duplex {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+
+  constructor(child: ChildProcessByStdio<Writable, Readable, null>, program: string) {
+    super();
+    this.#child = child;
+    child.stdin.on("error", () => {});
+    child.stdout.on("data", (data) => this.push(data) || child.stdout.pause());
+    child.once("close", (status) => {
+      if (status === 0) return this.push(null);
+      const ended = `ssh ended with status ${status ?? "of a signal"}`;
+      const missing = status === 126 || status === 127;
+      this.destroy(new Told(missing ? `${program} cannot be run` : ended, unreachedStatuses.includes(status)));
+    });
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(data: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#child.stdin.write(data, () => done());
+  }
+
+  override _final(done: () => void): void {
+    this.#child.stdin.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#child.kill();
+    this.#child.stdout.destroy();
+    done(error);
+  }
 }
 
 /** Until the event, or for as long as it may take. */

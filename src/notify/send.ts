@@ -4,7 +4,7 @@ import { hostPattern } from "../base/config/config.ts";
 import { printable } from "../base/text/printable.ts";
 import { mailText, sendMail } from "./mail.ts";
 import type { Message } from "./message.ts";
-import { routesOf } from "./routes.ts";
+import { routesOf, unattended, unreachedStatuses } from "./routes.ts";
 import { authorityOf, secretOf } from "./secret.ts";
 import { type Attempt, webSend } from "./web-send.ts";
 import { takesPicture, webhookRequest } from "./webhook-request.ts";
@@ -85,15 +85,15 @@ async function byWeb(
   return webSend(request, routesOf(environment, secure, hostname, ssh), certificates);
 }
 
-/** A compute node has no mailer: that of the host that the job was submitted from. */
-async function mailElsewhere(
+/** A compute node has no mailer: that of the host that its job was submitted from. undefined: it has none. */
+export async function mailElsewhere(
   mail: Buffer,
   environment: Record<string, string>,
   ssh: readonly string[],
 ): Promise<Attempt | undefined> {
   const submitted = environment.SLURM_SUBMIT_HOST;
   if (submitted === undefined || !hostPattern.test(submitted)) return undefined;
-  const attempt = await sendMail(mail, [...ssh, "-o", "BatchMode=yes", submitted, "/usr/sbin/sendmail"], environment);
-  // ssh's own status for what it could not reach
-  return attempt.problem.includes("status 255") ? { ...attempt, unreachable: true } : attempt;
+  const mailer = [...ssh, ...unattended, submitted, "/usr/sbin/sendmail"];
+  // a host without a mailer ends with 127 as well
+  return sendMail(mail, mailer, environment, unreachedStatuses);
 }

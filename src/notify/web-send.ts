@@ -3,7 +3,7 @@
 import http from "node:http";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { connectionWords, type Route } from "./routes.ts";
+import { connectionWords, isUnreached, type Route } from "./routes.ts";
 import type { WebRequest } from "./webhook-request.ts";
 
 /**
@@ -63,7 +63,10 @@ async function by(route: Route, request: WebRequest, authority: string | undefin
   } catch (error) {
     if (error instanceof Untrusted) return { taken: false, problem: error.message };
     const problem = connectionWords(error);
-    return sent ? { taken: false, problem: `sent, but ${problem}`, unsure: true } : { taken: false, problem, unreachable: true };
+    // an ssh that was lost behind the request says the same: rather told twice than by nobody
+    return sent && !isUnreached(error)
+      ? { taken: false, problem: `sent, but ${problem}`, unsure: true }
+      : { taken: false, problem, unreachable: true };
   } finally {
     clearTimeout(timer);
     // what it still says is nobody's, and an error of a stream that is given up neither

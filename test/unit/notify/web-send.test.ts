@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { direct, proxyOf, type Route, routesOf } from "../../../src/notify/routes.ts";
+import { mailElsewhere } from "../../../src/notify/send.ts";
 import { webSend } from "../../../src/notify/web-send.ts";
 import type { WebRequest } from "../../../src/notify/webhook-request.ts";
 import { certificateIn, noCertificates, ProxyServer, WebReceiver } from "../../support/machines/receivers.ts";
@@ -91,7 +92,29 @@ describe("sending", { skip: noCertificates }, () => {
     for (const scheme of ["http", "https"]) {
       const [way] = routesOf({ SLURM_SUBMIT_HOST: "login1" }, scheme === "https", "localhost", ssh).slice(1);
       const attempt = await webSend(request(9, scheme), [way as Route], undefined);
-      assert.equal(attempt.taken, false, scheme);
+      assert.deepEqual(
+        attempt,
+        { taken: false, problem: "through login1: ssh ended with status 255", unreachable: true },
+        scheme,
+      );
+    }
+  });
+
+  test("through ssh, whatever its last words: an answer that came is the answer", async () => {
+    const script = `const [host, port] = process.argv[process.argv.indexOf("-W") + 1].split(":");
+      const onward = require("node:net").connect(Number(port), "127.0.0.1");
+      process.stdin.pipe(onward).pipe(process.stdout);
+      onward.on("close", () => (process.exitCode = 255));`;
+    for (const [scheme, receiver] of Object.entries({ http: web, https: secure })) {
+      receiver.behaviour = 204;
+      receiver.received.length = 0;
+      const [way] = routesOf({ SLURM_SUBMIT_HOST: "login1" }, true, "localhost", [process.execPath, "-e", script, "--"]).slice(1);
+      const attempt = await webSend(request(receiver.port, scheme), [way as Route], certificate.cert.toString());
+      assert.deepEqual(attempt, { taken: true, problem: "" }, scheme);
+      assert.deepEqual(
+        receiver.received.splice(0).map(({ body }) => body.toString()),
+        ["words ä"],
+      );
     }
   });
 
@@ -150,4 +173,18 @@ test("which proxy, by the variables that curl knows", () => {
   const names = (environment: Record<string, string>) => routesOf(environment, true, "h", ["ssh"]).map(({ name }) => name);
   assert.deepEqual(names({ SLURM_SUBMIT_HOST: "login1" }), ["directly", "through login1"]);
   assert.deepEqual(names({ SLURM_SUBMIT_HOST: "-oProxyCommand=x" }), ["directly"]);
+});
+
+test("a mailer elsewhere that nobody came to is unreachable, and one that refuses is not", async () => {
+  const by = (script: string) =>
+    mailElsewhere(Buffer.from("mail"), { PATH: "/usr/bin:/bin", SLURM_SUBMIT_HOST: "login1" }, ["/bin/sh", "-c", script, "ssh"]);
+  for (const status of [126, 127, 255])
+    assert.equal((await by(`cat >/dev/null; exit ${status}`))?.unreachable, true, String(status));
+  const refused = await by("echo a mailer that knows of status 255 >&2; exit 67");
+  assert.deepEqual(refused, {
+    taken: false,
+    problem: "/bin/sh ended with status 67: a mailer that knows of status 255",
+  });
+  assert.match((await by('echo "$@" >&2; exit 255'))?.problem ?? "", /BatchMode=yes .*ConnectTimeout=\d+ .*login1/);
+  assert.equal(await mailElsewhere(Buffer.from(""), {}, ["ssh"]), undefined);
 });
