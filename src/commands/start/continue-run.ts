@@ -7,6 +7,7 @@ import { timeLimit } from "../../batch/time-limit.ts";
 import { realPath } from "../../session/life/real-paths.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
+import { type Tags, tagsOf } from "../../session/life/tags.ts";
 import { refuseLongGrace } from "../../session/run/deadline.ts";
 import { nextPart, type PartFact } from "../../session/run/parts.ts";
 import type { Context } from "../dispatch/call.ts";
@@ -45,23 +46,24 @@ export async function bringInRun(context: Context, runDirectory: string, directo
 }
 
 /**
- * Which part of its run is started now, undefined for a first one. What the next part writes over (falcon
- * begins its metrics anew) is kept before.
+ * What a session that is started now has of the run it goes on with: which part it is, and the run's labels;
+ * nothing where it is a first part. What the next part writes over (falcon begins its metrics anew) is kept
+ * before.
  * @param earlier the session that it goes on with; undefined: by its run directory, where that is known.
  */
-export async function partOf(
+export async function factsOfRun(
   context: Context,
   earlier: Session | undefined,
   runDirectory: string | null,
   directory: string,
-): Promise<PartFact | undefined> {
+): Promise<{ part?: PartFact; tags?: Tags }> {
   const all = context.table.all();
   const before = earlier ?? (runDirectory === null ? undefined : sessionsOfRun(all, runDirectory, directory)[0]);
-  if (before === undefined) return undefined;
+  if (before === undefined) return {};
   const part = nextPart(all, before, realPath);
   // an imported part is in the archive already, and what its run's files say now is the newest part's
   if (!before.live && before.row.host === context.host) await context.parts.publish(before);
-  return part;
+  return { part, tags: tagsOf(before.row) };
 }
 
 /**

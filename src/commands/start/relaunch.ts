@@ -68,6 +68,7 @@ export const relaunch: CommandSpec = {
         words: asked(row),
         changes: withChanges(changesOf(row), settings),
         ...(await metricsOf(row)),
+        ...(row.facts.stopSignal === undefined ? {} : { stopSignal: row.facts.stopSignal }),
         again: { directory, environment },
         ...(notice === undefined ? {} : { notice }),
       },

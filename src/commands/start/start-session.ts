@@ -19,7 +19,7 @@ import { attachHere } from "../attach/attach-terminal.ts";
 import { whyItWaits } from "../attach/cannot-detach.ts";
 import { followPlain } from "../attach/follow-output.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import { partOf, refuseGraceBeyondJob, requeueOption } from "./continue-run.ts";
+import { factsOfRun, refuseGraceBeyondJob, requeueOption } from "./continue-run.ts";
 import { deadlineOptions, defineDeadlineOptions } from "./deadline-options.ts";
 
 /** Terminal size of a session that was started without a terminal. */
@@ -160,7 +160,7 @@ export async function startAndStay(
   const job = context.neighbours.place.job ?? (context.job === undefined ? null : path.basename(context.home));
   if (again === undefined) await refuseGraceBeyondJob(context, deadline?.saveBefore, request.environment);
   const requeue = again === undefined && (await requeueOption(context, options, request.environment));
-  const part = again === undefined ? await partOf(context, what.earlier, what.runDirectory, from.directory) : undefined;
+  const ofRun = again === undefined ? await factsOfRun(context, what.earlier, what.runDirectory, from.directory) : {};
   const { terminal } = request;
   const fileLimit = longestFile(systemAllowance);
   free();
@@ -195,7 +195,7 @@ export async function startAndStay(
       asked: what.words,
       ...(what.metrics === undefined ? {} : { metrics: what.metrics }),
       ...(what.changes === undefined || what.changes.length === 0 ? {} : { changes: what.changes }),
-      ...(part === undefined ? {} : { part }),
+      ...ofRun,
       ...(job === null ? {} : { job }),
       ...(requeue ? { requeue } : {}),
       ...(request.scheduling === undefined ? {} : { scheduling: request.scheduling }),

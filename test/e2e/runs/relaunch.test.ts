@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { until } from "../../support/events.ts";
 import { type SessionRow, TestHome } from "../../support/home.ts";
 import { falcon, notBuilt, trainer } from "../../support/paths.ts";
 
@@ -109,6 +110,38 @@ describe("falcon relaunch", () => {
       const { code, stderr } = await home.run(["show", "twice"]);
       assert.equal(code, 1);
       assert.match(stderr, /'twice' fits 2 sessions, say which one/);
+    } finally {
+      await home.dispose();
+    }
+  });
+
+  test("what was given to a run is its next part's too: how it is asked to stop, its labels", async () => {
+    const home = new TestHome();
+    try {
+      const script = 'trap "echo two; exit 0" USR2; echo ready; while :; do sleep 0.05; done';
+      const command = ["run", "-d", "--stop-signal", "USR2", "--name", "given", "--", "/bin/bash", "-c", script];
+      const first = await home.ok(command);
+      await home.ok(["tag", "given", "lr=0.1"]);
+      for (const id of [first, ""]) {
+        const part = id || (await home.ok(["relaunch", "-d", "given"]));
+        await until(async () => (await home.ok(["logs", part])).includes("ready"), "the program to be ready");
+        const { stderr } = await home.run(["stop", "given"]);
+        assert.match(stderr, /asked to stop \(SIGUSR2\)/);
+        assert.match(await home.ok(["logs", part]), /two/);
+      }
+      const labelled = async (label: string) =>
+        JSON.parse(await home.ok(["sessions", "--all", "--tag", label, "--json"])).map(({ id }: SessionRow) => id);
+      assert.deepEqual(
+        await labelled("lr=0.1"),
+        (await home.sessions()).map(({ id }) => id),
+      );
+
+      // a second launch into a run's directory is its next part as well
+      const launch = ["launch", "--falcon", trainer, "-o", "labelled", ...settings];
+      await home.ok(launch);
+      await home.ok(["tag", "labelled", "good"]);
+      await home.ok(launch);
+      assert.equal((await labelled("good")).length, 2);
     } finally {
       await home.dispose();
     }
