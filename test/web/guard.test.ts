@@ -276,6 +276,31 @@ describe("the web process", () => {
     page.socket.close();
   });
 
+  test("a link that asks for what is not there is told so without a path", async () => {
+    const lost = await home.start(["sh", "-c", "echo third; sleep 1000"], ["--size", "60x12"]);
+    const token = await share([lost]);
+    fs.rmSync(path.join(home.folder, "s", lost), { recursive: true });
+    const asked = ["lines/ID", "lines/ID?find=x", "curves/ID", "beside/ID", "span/ID", "export/ID/text", "export/ID/curve-csv"];
+    let names = 0;
+    for (const what of asked) {
+      const target = `/api/${what.replace("ID", lost)}`;
+      if ((await request(web, target, { headers: bearer(web.token) })).body.includes(home.folder)) names++;
+      const { body } = await request(web, target, { headers: bearer(token) });
+      assert.doesNotMatch(body, /\/tmp\/|director/, target);
+    }
+    assert.ok(names > 0, "none of these names a path to the owner either");
+    const page = new PlainPage(web, { token });
+    await page.heard("welcome");
+    page.say({ do: "replay", id: lost, cols: 60, rows: 12, at: 0, speed: 1 });
+    const closed = await until(
+      () => page.messages.find((message) => message.is === "terminal" && message.state === "closed"),
+      "the end of the terminal",
+    );
+    assert.doesNotMatch(JSON.stringify(closed), /\/tmp\/|director/);
+    page.socket.close();
+    await home.ok(["kill", lost, "--signal", "KILL"]);
+  });
+
   test("a revoked link ends at once, for whoever looks through it too", async () => {
     const token = await share([id, "--name", "goes"]);
     const page = new PlainPage(web, { token });

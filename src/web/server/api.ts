@@ -35,6 +35,16 @@ const formats: Readonly<Record<string, { type: string; end: string; link: boolea
   "curve-json": { type: "application/json", end: "-losses.json", link: true },
 };
 
+/** What a link is told where there is nothing: a command's own words may name paths. */
+const nothing = {
+  curves: "no losses are known",
+  beside: "nothing else is known",
+  span: "its history cannot be shown",
+  lines: "the log cannot be shown",
+  pattern: "this cannot be searched for",
+  export: "this cannot be had",
+} as const;
+
 /** Who asks. */
 export interface Asker {
   role: Role;
@@ -56,18 +66,19 @@ export class Api {
       case "facts":
         return this.#facts(id, asker, response);
       case "curves":
-        return this.#json(["export", id, "--format", "curve-json"], response);
+        return this.#json(["export", id, "--format", "curve-json"], told(asker, "curves"), response);
       case "beside": {
         const metric = (url.searchParams.get("metric") ?? "").slice(0, longestPattern);
-        return this.#json(["@page", "beside", id, ...(metric === "" ? [] : [`--metric=${metric}`])], response);
+        const chosen = metric === "" ? [] : [`--metric=${metric}`];
+        return this.#json(["@page", "beside", id, ...chosen], told(asker, "beside"), response);
       }
       case "span":
-        return this.#json(["@page", "span", id], response);
+        return this.#json(["@page", "span", id], told(asker, "span"), response);
       case "config":
         if (asker.role === "link") return refuse(response, 404);
-        return this.#json(["@page", "config", id], response);
+        return this.#json(["@page", "config", id], reason, response);
       case "lines":
-        return this.#lines(id, url.searchParams, response);
+        return this.#lines(id, url.searchParams, asker, response);
       case "export":
         return this.#export(id, format, asker, response);
       default:
@@ -84,19 +95,19 @@ export class Api {
     give(response, asker.role === "link" ? { row: withoutPlaces(row), facts: null } : { row, facts });
   }
 
-  /** What a command prints as JSON. Where it has nothing, the reason is told in its own words. */
-  async #json(args: readonly string[], response: ServerResponse): Promise<void> {
+  /** What a command prints as JSON. @param why makes of its complaint what is told where it has nothing. */
+  async #json(args: readonly string[], why: (complaint: string) => string, response: ServerResponse): Promise<void> {
     try {
       const { status, stdout, stderr } = await this.#server.ask(args, mostAnswer);
       if (status === 0) return send(response, 200, "application/json", stdout);
-      give(response, { none: reason(stderr) });
+      give(response, { none: why(stderr) });
     } catch (error) {
       if (!(error instanceof AnswerTooLong)) throw error;
       give(response, { none: `there is more than the page can show (${error.message})` });
     }
   }
 
-  #lines(id: string, query: URLSearchParams, response: ServerResponse): Promise<void> {
+  #lines(id: string, query: URLSearchParams, asker: Asker, response: ServerResponse): Promise<void> {
     const count = (name: string, most: number) => {
       const wanted = Number(query.get(name) ?? 0);
       return String(Number.isInteger(wanted) ? Math.min(Math.max(wanted, 0), most) : 0);
@@ -104,7 +115,8 @@ export class Api {
     const from = query.has("from") ? ["--from", count("from", Number.MAX_SAFE_INTEGER)] : [];
     const pattern = (query.get("find") ?? "").slice(0, longestPattern);
     const find = pattern === "" ? [] : [`--grep=${pattern}`];
-    return this.#json(["@page", "lines", id, "--count", count("count", mostLines), ...from, ...find], response);
+    const why = told(asker, pattern === "" ? "lines" : "pattern");
+    return this.#json(["@page", "lines", id, "--count", count("count", mostLines), ...from, ...find], why, response);
   }
 
   /** A download, passed on as it is made, at the pace of who takes it. */
@@ -136,7 +148,7 @@ export class Api {
       );
       // half a file must not look like a whole one
       if (status !== 0 && response.headersSent) return void response.destroy();
-      if (status !== 0) return give(response, { none: reason(words.toString()) }, 404);
+      if (status !== 0) return give(response, { none: told(asker, "export")(words.toString()) }, 404);
       head();
       response.end();
     } catch {
@@ -144,6 +156,11 @@ export class Api {
       else refuse(response, 503);
     }
   }
+}
+
+/** How a complaint is told to whoever asks. */
+function told({ role }: Asker, what: keyof typeof nothing): (complaint: string) => string {
+  return role === "link" ? () => nothing[what] : reason;
 }
 
 /** A complaint without the name of who makes it. */

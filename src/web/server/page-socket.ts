@@ -193,7 +193,7 @@ export class PageSocket {
     const shown = message.do === "attach" ? this.#attached(message) : replayed(message);
     if (shown === undefined) return this.end("this connection only looks");
     this.#bridge = new TerminalBridge(this.#server, ++this.#terminals, shown, message, {
-      say: (said) => this.#say(said),
+      say: (said) => this.#say(this.#role === "link" ? withoutWhy(said) : said),
       output: (bytes) => this.#socket.send(bytes),
     });
   }
@@ -216,6 +216,12 @@ export class PageSocket {
 /** What a grant allows here. */
 export function roleOf(grant: Grant, readOnly: boolean): Role {
   return grant.kind === "link" ? "link" : readOnly ? "reader" : "owner";
+}
+
+/** A terminal's message for who came with a link: what was said at its end may name paths. */
+function withoutWhy(said: ServerMessage): ServerMessage {
+  if (said.is !== "terminal" || said.state !== "closed" || said.why === "") return said;
+  return { ...said, why: "there is nothing more to see" };
 }
 
 /** An id as sessions have it: no option, no path, nothing else that a command could take it for. */

@@ -68,8 +68,8 @@ function nodeRow(found: unknown): NodeRow {
 }
 
 /**
- * A row for who came with a link: no paths. A line that the program logged as an error, and a sentence that
- * names a file, may have some.
+ * A row for who came with a link: no paths. A line that the program logged as an error, a sentence that
+ * names a file, and a summary that says why a run failed, may have some.
  */
 export function withoutPlaces(row: RunRow): RunRow {
   return {
@@ -77,6 +77,7 @@ export function withoutPlaces(row: RunRow): RunRow {
     host: "",
     job: null,
     sentence: row.outcome,
+    summary: null,
     nodes: row.nodes.map((node) => ({ ...node, error: node.error === null ? null : "an error was logged" })),
   };
 }

@@ -1,7 +1,7 @@
 // The page's list is made of what other machines answer, too, of which any may be compromised.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runRow } from "../../../src/web/server/rows.ts";
+import { runRow, withoutPlaces } from "../../../src/web/server/rows.ts";
 
 test("a row is made of what is named, each of its kind; anything else of an answer is left out", () => {
   const hostile = {
@@ -34,4 +34,26 @@ test("a row is made of what is named, each of its kind; anything else of an answ
 test("what has no id and no state is no row", () => {
   for (const none of [null, undefined, 7, "row", [], {}, { id: "a1b2c3" }, { state: "running" }, { id: 1, state: 2 }])
     assert.equal(runRow(none), undefined);
+});
+
+test("a link's row has no words that a program or a file's name may be in", () => {
+  const place = "/home/me/project";
+  const failed = {
+    id: "a1b2c3",
+    state: "exited",
+    name: "night",
+    host: "node1",
+    job: "slurm-7",
+    outcome: { kind: "failed", sentence: `failed: no ${place}/data.npz` },
+    progress: {
+      phase: "failed",
+      summary: `failed: FileNotFoundError: ${place}/data.npz`,
+      nodes: [{ name: "z", status: "failed", error: `cannot open ${place}/data.npz` }],
+    },
+  };
+  const row = runRow(failed);
+  assert.ok(row);
+  const told = withoutPlaces(row);
+  assert.doesNotMatch(JSON.stringify(told), /project|node1|slurm/);
+  assert.deepEqual([told.name, told.outcome, told.phase], ["night", "failed", "failed"]);
 });
