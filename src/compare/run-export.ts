@@ -27,16 +27,12 @@ function column(series: MetricSeries, name: (typeof columns)[number]): (number |
  */
 export function exportCsv({ run, usage }: ExportedRun): string {
   const lines = ["kind,node,metric,step,epoch,walltime,samples,value"];
-  for (const series of run.metrics)
+  for (const series of run.metrics) {
+    const name = ["metric", csvText(series.node), csvText(series.metric)];
+    const values = columns.map((one) => column(series, one));
     for (let i = 0; i < series.value.length; i++)
-      lines.push(
-        [
-          "metric",
-          csvText(series.node),
-          csvText(series.metric),
-          ...columns.map((name) => csvNumber(column(series, name)[i] ?? null)),
-        ].join(","),
-      );
+      lines.push([...name, ...values.map((column) => csvNumber(column[i] ?? null))].join(","));
+  }
   for (const field of sampleFields) {
     if (field === "time") continue;
     for (const sample of usage)

@@ -189,3 +189,17 @@ test("everything of a run: CSV, JSON, and an archive whose arrays are those of n
   );
   assert.equal(json.config["buffer.validation_samples"], 512);
 });
+
+test("what a CSV is made of is read once for each value: a long run takes no square of its length", () => {
+  const long = run("night", Array.from({ length: 50 }, Math.random));
+  const [series] = long.metrics;
+  let reads = 0;
+  const time = new Proxy(series?.time ?? [], {
+    get(array, key, self) {
+      if (/^\d+$/.test(String(key))) reads++;
+      return Reflect.get(array, key, self);
+    },
+  });
+  exportCsv({ run: { ...long, metrics: long.metrics.map((one) => ({ ...one, time })) }, usage: [] });
+  assert.equal(reads, 50);
+});
