@@ -108,7 +108,6 @@ export class MetricsFile {
   readonly #before: Before;
   /** Bytes at its beginning that are not read; undefined: not found out yet. */
   #from: number | undefined;
-  #passed = 0;
   #nodes = new Map<string, NodeRows>();
   #sign: number | undefined;
 
@@ -139,7 +138,7 @@ export class MetricsFile {
       const news = await this.#reader.read(stat);
       // emptied, replaced, or written anew with another column: all of it is read again, and all of it is new
       if (news.restarted) await this.#restart();
-      for (const line of news.lines) this.#line(line);
+      for (const [i, line] of news.lines.entries()) this.#line(line, news.ends[i] as number);
       if (news.lines.length > 0) this.#sign = this.#reader.modified;
       const { unread } = this.#reader;
       left -= Math.max(before - unread, 1 << 20);
@@ -150,14 +149,13 @@ export class MetricsFile {
   async #restart(): Promise<void> {
     this.#rows.restart();
     this.#nodes = new Map();
-    this.#passed = 0;
     this.#from = await oldBytes(this.file, this.#before);
   }
 
-  #line(line: string): void {
+  /** @param end where it ends in the file. */
+  #line(line: string, end: number): void {
     const row = this.#rows.row(line);
-    this.#passed += Buffer.byteLength(line) + 1;
-    if (row === undefined || this.#passed <= (this.#from ?? 0)) return;
+    if (row === undefined || end <= (this.#from ?? 0)) return;
     if (![...row.values()].some((value) => typeof value === "number")) return;
     const name = row.get("node");
     const key = typeof name === "string" && name !== "" ? name.slice(0, 100) : this.name;

@@ -27,6 +27,8 @@ const markLength = 64;
 export interface LogNews {
   /** Complete lines, without their ends. */
   lines: string[];
+  /** Where each of them ends in the file, its end included: bytes that a line no longer tells. */
+  ends: number[];
   /** The log began anew (truncated, replaced): what was known of it before belongs to a file that is gone. */
   restarted: boolean;
   /** Bytes between what was read before and these lines that were passed over. */
@@ -84,7 +86,7 @@ export class LogReader {
    * with others' files.
    */
   async read(seen?: FileStat): Promise<LogNews> {
-    const news: LogNews = { lines: [], restarted: false, skipped: 0 };
+    const news: LogNews = { lines: [], ends: [], restarted: false, skipped: 0 };
     const { error, regular, inode, size, modified, bytes } = seen ?? ((await this.#look([this.lookedAt]))[0] as FileStat);
     // a file system that does not answer well for a moment (ESTALE, EIO) has taken nothing away
     if (gone.includes(error)) this.#inode = undefined;
@@ -160,7 +162,9 @@ export class LogReader {
     return this.#offset - this.#mark.length;
   }
 
+  /** @param bytes those before our place. */
   #split(bytes: Buffer, news: LogNews): void {
+    const from = this.#offset - bytes.length;
     let start = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
       const part = bytes.subarray(start, end);
@@ -173,6 +177,7 @@ export class LogReader {
       const whole = this.#rest.length > 0 ? Buffer.concat([...this.#rest, part]) : part;
       this.#drop();
       news.lines.push(whole.subarray(0, longestLine).toString("utf8").replace(/\r$/, ""));
+      news.ends.push(from + start);
     }
     if (start < bytes.length && !this.#torn && this.#restLength < longestLine) {
       this.#rest.push(Buffer.from(bytes.subarray(start)));

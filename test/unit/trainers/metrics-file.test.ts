@@ -111,6 +111,25 @@ describe("a file of metrics", () => {
     );
   });
 
+  test("where the session's rows begin is a byte of the file, whatever ends its lines and stands in them", async () => {
+    const old = Array.from({ length: 30 }, (_, i) => `${i + 1},9`);
+    const crlf = await new Followed().write(["epoch,loss", ...old, ""].join("\r\n")).begin();
+    crlf.add("31,0.5\r\n32,0.4\r\n");
+    assert.deepEqual(points((await crlf.told())[0]), [
+      [31, 0.5, undefined],
+      [32, 0.4, undefined],
+    ]);
+    // bytes that are no UTF-8 are told as others, and what is beyond 64 KiB of a line is told by nobody
+    for (const odd of [Buffer.alloc(100, 0xff), Buffer.alloc(100_000, "x")]) {
+      const told = new Followed();
+      fs.writeFileSync(told.file, Buffer.concat([Buffer.from('{"note": "'), odd, Buffer.from('"}\n{"epoch": 1, "loss": 9}\n')]));
+      await told.begin();
+      assert.deepEqual(await told.told(), []);
+      told.add('{"epoch": 2, "loss": 1}\n');
+      assert.deepEqual(points((await told.told())[0]), [[2, 1, undefined]]);
+    }
+  });
+
   test("what stood in it before the session is not its own, unless it was emptied", async () => {
     const fit = await new Followed().write('{"epoch": 1, "loss": 9}\n{"epoch": 2, "loss": 8}\n').begin();
     assert.deepEqual(await fit.told(), []);
