@@ -147,8 +147,10 @@ export class ViewerInput {
 
   /**
    * Enters the terminal and joins the session; the size follows whoever attached last with the right to type.
+   * Who has left before is no viewer: nobody would take it out again.
    */
   begin(): void {
+    if (this.#left) return;
     const { session, options } = { session: this.#session, options: this.#options };
     // its terminal may have got another size since the viewer was made
     const { cols, rows } = this.#viewer;

@@ -20,6 +20,7 @@ class Scene {
   readonly framed: number[] = [];
   /** How often the screen's present was waited for. */
   waits = 0;
+  viewers = 0;
   frame = () => {};
   now = 1000;
   /** What may be done to the session, by the name of what was called. */
@@ -42,6 +43,7 @@ class Scene {
     hint = undefined as string | undefined,
     mouse = false,
     current = false,
+    goneBefore = false,
   } = {}) {
     const screen = {
       watchFrames: (_cols: number, rows: number, draw: (frame: Buffer) => void) => {
@@ -67,7 +69,7 @@ class Scene {
       trainer: trainerNamed(kind === "launch" ? "falcon" : "none"),
       live: true,
       viewed: { cols: 80, rows: 24, sizing: false, current: true, whenCurrent, stream: () => {}, screen: () => screen },
-      audience: { add: () => {}, remove: () => {}, limit: "", note: "" },
+      audience: { add: () => this.viewers++, remove: () => {}, limit: "", note: "" },
       onOver: () => () => {},
       lineMode: () => ({ canonical: false, echo: false, isig: true, vintr: 3, foreground: 1 }),
       inputModes: () => ({ bracketedPaste: true, focus: true, alternate: true, mouse }),
@@ -92,6 +94,7 @@ class Scene {
       leaveKeys: () => {},
     });
     if (early !== undefined) this.attachment.resize(early.cols, early.rows);
+    if (goneBefore) this.attachment.finish("gone");
     this.attachment.begin();
   }
 
@@ -121,6 +124,12 @@ test("a size that came before the session could be joined is the one that it get
   const scene = new Scene({ early: { cols: 100, rows: 60 } });
   assert.equal(scene.sizes.at(-1), "100x60");
   await scene.leave();
+});
+
+test("who went before the session could be joined is no viewer of it", async () => {
+  const scene = new Scene({ goneBefore: true });
+  assert.equal(await scene.attachment.over, "gone");
+  assert.deepEqual([scene.viewers, scene.sizes, scene.waits], [0, [], 0]);
 });
 
 describe("the hint in the bottom row", () => {
