@@ -1,5 +1,6 @@
 // Every key of the configuration file: the field that it fills, and what it may say.
 import path from "node:path";
+import { longestTimer } from "../clock.ts";
 import { type Context, defaultKeymap, type KeyName, mayBind, rebound } from "../keymap.ts";
 import { durationOf, sizeOf } from "../text/quantity.ts";
 import { channelOf } from "./channels.ts";
@@ -39,7 +40,7 @@ export const settings: readonly Setting[] = [
   { key: "hosts.list", set: (c, v) => (c.hosts = hostNames(v)) },
   { key: "ssh", set: (c, v) => (c.ssh = words(v)) },
   { key: "reach.NAME", set: (c, v, name) => (c.reach = { ...c.reach, [hostName(name)]: words(v) }) },
-  { key: "server_idle", set: (c, v) => (c.serverIdle = milliseconds(v, undefined)) },
+  { key: "server_idle", set: (c, v) => (c.serverIdle = Math.min(longestTimer, milliseconds(v, undefined))) },
   ...sequenceKinds.map((name) => ({
     key: `program_sequences.${name}`,
     set: (c: Writable, v: Value) =>

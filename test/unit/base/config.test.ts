@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { longestTimer } from "../../../src/base/clock.ts";
 import { defaultConfig } from "../../../src/base/config/config.ts";
 import { configPath, loadConfig, longestConfig, parseConfig } from "../../../src/base/config/config-file.ts";
 import { defaultKeymap } from "../../../src/base/keymap.ts";
@@ -85,6 +86,11 @@ window = "pass"
       window: "pass",
     },
   });
+});
+
+test("a server that is to wait longer than a timer lasts waits as long as one lasts, not a millisecond", () => {
+  const { config, problems } = parseConfig('server_idle = "30d"\n', "/c/config.toml");
+  assert.deepEqual([config.serverIdle, problems], [longestTimer, []]);
 });
 
 test("other ways to say the same", () => {
