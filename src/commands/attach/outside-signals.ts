@@ -30,11 +30,12 @@ const siblings = 300;
 export function takeSignal(call: Call, context: Context, session: Session, number: number): void {
   const { row } = session;
   const signal = signalName(number);
+  const say = saying(call, session);
+  if (!session.program.reached) return say(unreached(signal));
   if (!session.trainer.savesModel) return passOn(session, number);
   const now = context.clock();
   const inJob = jobOfHome(context.home) !== undefined;
   const first = row.facts.outside;
-  const say = saying(call, session);
   if (first === undefined) {
     session.setFact("outside", { signal, time: now });
     if (!inJob) firstOrder(call, context, session, signal);
@@ -69,6 +70,15 @@ function firstOrder(call: Call, context: Context, session: Session, signal: stri
   } else if (answer === "already")
     say(`${signal}: it stops already${asked === undefined ? "" : ` (${asked.why})`}; a second signal is passed on`);
   else if (answer === "received") say(`${signal}: it went to every process of the job, nothing is added`);
+  else if (answer === "unreached") {
+    session.setFact("outside", undefined);
+    say(unreached(signal));
+  }
+}
+
+/** The next one is the first again. */
+function unreached(signal: string): string {
+  return `${signal}: the session's holder does not answer; nothing was sent, send it again`;
 }
 
 /** What the run does until its end, and that it hangs: the second Ctrl+C is nobody's but a person's. */

@@ -5,6 +5,7 @@ import { signalName, signalNumber } from "../../platform/signals.ts";
 import { defineSeveral, several } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
+import { refuseUnreached } from "./unreached.ts";
 
 export const kill: CommandSpec = {
   name: "kill",
@@ -32,6 +33,7 @@ export const kill: CommandSpec = {
       const nothing = sessions.length > 1 ? "; no signal was sent" : "";
       throw new Failure(`session ${over.id} (${over.row.name}) is over: ${endSentence(over)}${nothing}`, Status.noSession);
     }
+    refuseUnreached(sessions);
     const counted = ["SIGINT", "SIGTERM"].includes(signalName(number));
     for (const session of sessions) {
       if (counted) session.program.countedSignal(number, 0, "kill");

@@ -4,6 +4,7 @@ import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
 import { keyBytes } from "./key-names.ts";
+import { refuseUnreached } from "./unreached.ts";
 
 export const send: CommandSpec = {
   name: "send",
@@ -26,6 +27,7 @@ export const send: CommandSpec = {
       throw new Failure("name keys to send, or give --text 'literal'", Status.usage);
     if (!session.live)
       throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
+    refuseUnreached([session]);
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));

@@ -10,6 +10,7 @@ import { defineSeveral, nameOne, several } from "../dispatch/choose-sessions.ts"
 import type { CommandSpec } from "../dispatch/command.ts";
 import { duration, endSentence } from "../text/wording.ts";
 import { endsWithin, watchStop } from "./stop-watch.ts";
+import { refuseUnreached } from "./unreached.ts";
 
 /** How long nothing may move before we say that it hangs (s). */
 const defaultPatience = stopPatience / 1000;
@@ -41,6 +42,7 @@ export const stop: CommandSpec = {
       one: () => nameOne(call, context, undefined),
     });
     const live = sessions.filter((session) => session.live);
+    refuseUnreached(live);
     for (const session of sessions) {
       if (!session.live) call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
       else if (options.force) force({ call, context, session, patience });

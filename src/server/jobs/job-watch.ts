@@ -54,7 +54,8 @@ export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
       return effects.done();
     }
     for (const session of live) {
-      if (!gone(session.row.facts.keeper ?? own)) continue;
+      // one whose holder does not answer has its turn once it does
+      if (!gone(session.row.facts.keeper ?? own) || !session.program.reached) continue;
       const since = over.get(session.id);
       if (since === undefined) {
         over.set(session.id, effects.steady());

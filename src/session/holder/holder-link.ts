@@ -255,6 +255,11 @@ export class HolderLink {
     this.#closeMaster();
   }
 
+  /** Whether what is sent goes to the holder. */
+  get open(): boolean {
+    return !this.#over;
+  }
+
   /** Whether nothing goes to the holder any more, and nothing comes from it. */
   get #over(): boolean {
     return this.#state === "lost" || this.#state === "left";

@@ -34,6 +34,14 @@ export class ProgramLine {
     return this.#effects.holder.link;
   }
 
+  /**
+   * Whether what is sent goes to the program: not while its holder stands still before this server's first
+   * connection to it. Of a program that has ended there is nothing to wait for.
+   */
+  get reached(): boolean {
+    return this.#link?.open === true || this.#effects.row.state === "exiting";
+  }
+
   /** Whether the program's terminal has all that was typed through us. */
   get inputTaken(): boolean {
     return this.#link?.waitingInput === 0;
@@ -58,10 +66,14 @@ export class ProgramLine {
     this.#effects.signalled();
   }
 
-  /** A Ctrl+C for the program, counted: falcon's second one drops the model. */
+  /**
+   * A Ctrl+C for the program, counted: falcon's second one drops the model. One that goes nowhere is none: it
+   * would pass for the first.
+   */
   interrupt(bytes: Uint8Array, by: Sender = "typed", position?: Position): void {
+    if (this.#link === undefined) return;
     this.#countInterrupts(1, by);
-    if (this.lineMode()?.isig === true) this.#link?.interrupt(bytes, position);
+    if (this.lineMode()?.isig === true) this.#link.interrupt(bytes, position);
     else this.input(bytes, position);
   }
 
@@ -101,11 +113,12 @@ export class ProgramLine {
   }
 
   /**
-   * Sends a signal.
+   * Sends a signal; nothing, and nothing is noted, where the program is not reached.
    * @param target 0 the program, 1 the foreground process group, 2 every process that descends from the
    * holder.
    */
   signal(number: number, target: 0 | 1 | 2, by: Sender): void {
+    if (!this.reached) return;
     this.noteSignal(signalName(number), by);
     this.#effects.log("session.signalled", { id: this.#effects.row.id, signal: signalName(number), target });
     this.#link?.signal(number, target);
@@ -113,7 +126,7 @@ export class ProgramLine {
 
   /** A signal that falcon counts like a Ctrl+C (SIGINT, SIGTERM). */
   countedSignal(number: number, target: 0 | 1 | 2, by: Sender): void {
-    this.#effects.row.interrupts += 1;
+    if (this.reached) this.#effects.row.interrupts += 1;
     this.signal(number, target, by);
   }
 

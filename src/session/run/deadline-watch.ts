@@ -141,6 +141,9 @@ export class DeadlineWatch implements Looker {
     const deadline = deadlineOf(session.row);
     if (deadline === undefined) return;
     const now = this.#effects.clock();
+    const answer = this.#effects.stop(session);
+    // the next look tries again
+    if (answer === "unreached") return;
     this.#keep(session, { ...deadlineFact(session.row), stopped: { at: now, deadline: deadline.at } });
     const watched = this.#of(session);
     watched.mark = undefined;
@@ -152,8 +155,7 @@ export class DeadlineWatch implements Looker {
     });
     const left = span(Math.max(0, deadline.at - now) / 1000);
     const what = session.trainer.savesModel ? " and to save its model" : "";
-    const answer = this.#effects.stop(session);
-    const words: Readonly<Record<StopAnswer, string>> = {
+    const words: Readonly<Record<typeof answer, string>> = {
       sent: `asked to stop${what}`,
       already: "it was asked to stop before, and is not asked twice",
       received: "a signal to all of its job has reached it, and nothing is added",

@@ -11,9 +11,10 @@ import type { OutsideSignal } from "../life/session-facts.ts";
 /**
  * sent: the order is on its way. already: it was given before, and a second one would drop the model.
  * received: what asks has reached the
- * program by itself, so that an order of ours would be its second. over: the session has ended.
+ * program by itself, so that an order of ours would be its second. unreached: its holder does not answer, and
+ * nothing was sent. over: the session has ended.
  */
-export type StopAnswer = "sent" | "already" | "received" | "over";
+export type StopAnswer = "sent" | "already" | "received" | "unreached" | "over";
 
 /** Why a session is to end. */
 export interface StopRequest {
@@ -32,6 +33,7 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
   if (!session.live) return "over";
   if (stopOf(session) !== undefined || (session.trainer.savesModel && row.interrupts > 0)) return "already";
   if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
+  if (!session.program.reached) return "unreached";
   session.setFact("stop", { time: now, by, why });
   const order = stopOrder(session);
   if (order === "interrupt") session.program.sendInterrupt(by);

@@ -40,6 +40,7 @@ let stops = 0;
 let asked = 0;
 let told: string[] = [];
 let mark = "";
+let reached = true;
 /** What the batch system answers; undefined: the session is in no job. */
 let jobEnd: (() => Promise<number | null>) | undefined;
 
@@ -52,6 +53,7 @@ function watchOf(session: ReturnType<typeof fakeSession>) {
       return jobEnd();
     },
     stop: () => {
+      if (!reached) return "unreached";
       if (session.row.interrupts > 0) return "already";
       stops++;
       session.row.interrupts++;
@@ -75,6 +77,7 @@ beforeEach(() => {
   wall = steady = stops = asked = 0;
   told = [];
   mark = "";
+  reached = true;
   jobEnd = undefined;
 });
 
@@ -222,4 +225,16 @@ test("a wall clock that was set forward brings the deadline nearer: its own time
   wall += 59 * minute;
   await watch.look();
   assert.equal(stops, 1);
+});
+
+test("a stop that did not reach the program is tried again, and is told once it did", async () => {
+  const session = fakeSession({ asked: hour });
+  const watch = watchOf(session);
+  pass(58 * minute);
+  reached = false;
+  await watch.look();
+  assert.deepEqual([stops, told, session.row.facts.deadline?.stopped], [0, [], undefined]);
+  reached = true;
+  await watch.look();
+  assert.deepEqual([stops, told.length], [1, 1]);
 });

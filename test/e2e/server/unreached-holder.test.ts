@@ -1,0 +1,43 @@
+// A holder that stands still when a new server comes: what is meant for the program meanwhile is refused, and
+// is neither noted nor counted.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { holderPid, killNow, shownScreen } from "../../faults/product.ts";
+import { until, untilGone } from "../../support/events.ts";
+import { TestHome } from "../../support/home.ts";
+import * as built from "../../support/paths.ts";
+
+before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
+
+test("signals and keys for a program whose holder does not answer are refused, and once it does it gets what it is sent", async () => {
+  const home = new TestHome();
+  try {
+    const words = "trap 'echo interrupted' INT; trap 'echo terminated; exit 7' TERM";
+    const id = await home.start(["/bin/sh", "-c", `${words}; echo ready; while :; do read line; echo got $line; done`]);
+    await until(async () => (await shownScreen(home, id)).includes("ready"), "the program's words");
+    const holder = holderPid(home, id) ?? assert.fail("no holder");
+    const server = home.serverPid() ?? assert.fail("no server");
+    process.kill(holder, "SIGSTOP");
+    killNow(server);
+    await untilGone(server);
+    for (const args of [
+      ["kill", id],
+      ["kill", "--signal", "INT", id],
+      ["send", id, "C-c"],
+      ["stop", "--force", id],
+      ["stop", id],
+    ]) {
+      const { code, stderr } = await home.run(args);
+      assert.deepEqual([args, code], [args, 125], stderr);
+      assert.match(stderr, /cannot be reached: its holder does not answer; nothing was sent$/m);
+    }
+    assert.equal((await home.sessions())[0]?.interrupts, 0);
+    process.kill(holder, "SIGCONT");
+    await until(async () => (await home.run(["kill", id])).code === 0, "the holder to answer");
+    assert.equal((await home.run(["wait", id])).code, 7);
+    assert.equal(await home.ok(["logs", id]), "ready\nterminated");
+    assert.equal((await home.sessions())[0]?.interrupts, 1);
+  } finally {
+    await home.dispose();
+  }
+});
