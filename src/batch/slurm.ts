@@ -176,9 +176,12 @@ export class Slurm {
     throw new Failure(`the job was not submitted: ${wordsOf("sbatch", ran.stderr || ran.stdout)}`);
   }
 
-  /** Cancels a job. One that is over already is no failure. @throws Failure with scancel's words. */
-  async cancel(id: string): Promise<void> {
-    const { status, stderr } = await this.#ask("scancel", [id]);
+  /**
+   * Cancels a job. One that is over already is no failure. @param options of scancel, such as --state.
+   * @throws Failure with scancel's words.
+   */
+  async cancel(id: string, options: readonly string[] = []): Promise<void> {
+    const { status, stderr } = await this.#ask("scancel", [...options, id]);
     if (status !== 0 && !/Invalid job id|already completing or completed/i.test(stderr))
       throw new Failure(`job ${id} was not cancelled: ${wordsOf("scancel", stderr)}`);
   }

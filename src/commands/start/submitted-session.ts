@@ -160,23 +160,7 @@ export async function onSubmitted(
     return Status.ok;
   }
   if (doneBySlurm(command, options)) {
-    const slurm = new Slurm(submission.environment);
-    // what waited half a minute ago may run by now, and is not to be cancelled then
-    await context.submissions.ask(submission);
-    const now = described(submission, context.submissions.word(id));
-    if (now.state === "exited" || now.state === "lost")
-      throw new Failure(`session ${id} (${name}) is over: ${now.text}`, Status.noSession);
-    if (now.state === "running" && command === "stop") {
-      // a run with --requeue would take the signal for one of the batch system's, and ask for its next part
-      await slurm.keepFromRequeue(job);
-      await slurm.signalScript(job, "USR1");
-      call.stderr(`[${name}] asked to stop (SIGUSR1 to ${now.text}); it saves and ends\n`);
-      return Status.ok;
-    }
-    await slurm.cancel(job);
-    await context.submissions.ask(submission);
-    context.roster.changed();
-    call.stderr(`[${name}] job ${job} is cancelled\n`);
+    await endBySlurm(call, context, command, submission);
     return Status.ok;
   }
   const { signal } = options;
@@ -188,6 +172,38 @@ export async function onSubmitted(
         ? `on its node: srun --overlap --jobid=${job} --pty falcon ${words} ${id}`
         : `'falcon sessions --all' lists what is here`;
   throw new Failure(`session ${id} (${name}) is not on this host: ${text}; ${remedy}`, Status.noSession);
+}
+
+/** Stop of one that waits cancels it, and of one that runs lets it save; kill ends either. */
+async function endBySlurm(call: Call, context: Context, command: string, submission: Submission): Promise<void> {
+  const { submissions, roster } = context;
+  const { id, name, job } = submission;
+  const slurm = new Slurm(submission.environment);
+  /** What waited half a minute ago may run by now: Slurm's last word is no reason to cancel it. */
+  const asked = async (unknown: string) => {
+    const silence = await submissions.ask(submission);
+    if (silence !== undefined && command === "stop") throw new Failure(`${silence}; ${unknown}`);
+    return described(submission, submissions.word(id));
+  };
+  const isOver = ({ state }: Submitted) => state === "exited" || state === "lost";
+  let now = await asked(`job ${job} was not stopped`);
+  if (isOver(now)) throw new Failure(`session ${id} (${name}) is over: ${now.text}`, Status.noSession);
+  if (now.state === "pending" || command === "kill") {
+    // it may begin while scancel is on its way
+    const onlyWaiting = command === "stop" && now.word?.job?.state === "PENDING";
+    await slurm.cancel(job, onlyWaiting ? ["--state=PENDING"] : []);
+    now = await asked(`whether job ${job} was cancelled is not known`);
+    roster.changed();
+    if (!onlyWaiting || isOver(now)) {
+      call.stderr(`[${name}] job ${job} is cancelled\n`);
+      return;
+    }
+    if (now.state === "pending") throw new Failure(`job ${job} was not cancelled: Slurm says that it still waits`);
+  }
+  // a run with --requeue would take the signal for one of the batch system's, and ask for its next part
+  await slurm.keepFromRequeue(job);
+  await slurm.signalScript(job, "USR1");
+  call.stderr(`[${name}] asked to stop (SIGUSR1 to ${now.text}); it saves and ends\n`);
 }
 
 /** For a person. */

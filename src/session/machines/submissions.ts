@@ -67,7 +67,7 @@ export class Submissions {
   readonly #slurm: (environment: Record<string, string>) => Pick<Slurm, "jobs">;
   #words = new Map<string, JobWord>();
   #asked = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | undefined;
+  #asking: Promise<unknown> | undefined;
   readonly #longest: number;
 
   /** @param home the host's home; the files are in its folder `submitted`. */
@@ -120,40 +120,49 @@ export class Submissions {
    * Asks Slurm about all submissions unless that was done a moment ago. Never rejects: where Slurm is silent,
    * its last word stays. Whoever waits for it waits a moment only; the next one has the answer.
    */
-  refresh(): Promise<void> {
+  async refresh(): Promise<void> {
     if (this.#asking === undefined) {
       const all = this.all();
-      if (all.length === 0 || this.#clock() - this.#asked < leastPause) return Promise.resolve();
+      if (all.length === 0 || this.#clock() - this.#asked < leastPause) return;
       this.#asked = this.#clock();
       this.#asking = this.#ask(all).finally(() => {
         this.#asking = undefined;
       });
     }
-    return Promise.race([this.#asking, delay(this.#longest, undefined, { ref: false })]);
+    await Promise.race([this.#asking, delay(this.#longest, undefined, { ref: false })]);
   }
 
-  /** Asks about one that has just been submitted or cancelled, besides the others' turn. */
-  async ask(submission: Submission): Promise<void> {
-    await this.#ask([submission]);
+  /**
+   * Asks about one that has just been submitted or is to be stopped, besides the others' turn. Answers why
+   * its last word stays, in words; undefined: Slurm has answered.
+   */
+  async ask(submission: Submission): Promise<string | undefined> {
+    const [silence] = await this.#ask([submission]);
+    return silence;
   }
 
-  async #ask(all: readonly Submission[]): Promise<void> {
+  /** Why each cluster that did not answer did not. */
+  async #ask(all: readonly Submission[]): Promise<string[]> {
     const clusters = new Map<string, Submission[]>();
     for (const submission of all) {
       const key = submission.environment.SLURM_CONF ?? "";
       clusters.set(key, [...(clusters.get(key) ?? []), submission]);
     }
-    await Promise.all(
+    const silences = await Promise.all(
       [...clusters.values()].map(async (ofOne) => {
         try {
           const found = await this.#slurm(ofOne[0]?.environment ?? {}).jobs(ofOne.map(({ job }) => job));
           for (const { id, job } of ofOne)
             this.#words.set(id, { job: found.find((one) => one.number === job || one.id === job), asked: this.#clock() });
+          return [];
         } catch (error) {
-          this.#log("slurm.query-failed", { reason: error instanceof Failure ? error.message : String(error) });
+          const reason = error instanceof Failure ? error.message : String(error);
+          this.#log("slurm.query-failed", { reason });
+          return [reason];
         }
       }),
     );
+    return silences.flat();
   }
 
   #file(id: string): string {

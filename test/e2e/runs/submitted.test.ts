@@ -53,9 +53,37 @@ describe("a submitted session whose job is not to be had", () => {
     assert.equal(await row(), undefined);
   });
 
+  test("a pending run that began meanwhile is not cancelled by stop: it is asked; of one that Slurm is silent about nothing is done", async () => {
+    const at = (name: string) => path.join(home.work, name);
+    const calls = () => (fs.existsSync(at("calls")) ? fs.readFileSync(at("calls"), "utf8").trim().split("\n") : []);
+    slurm(`echo "\${0##*/} $*" >>${at("calls")}`);
+    // it waits at each look until scancel has been called, and runs from then on; or nobody answers
+    const line = (state: string, node: string) => `4711|4711|${state}|1795747412|1795747415|N/A|${node}|None`;
+    const squeue = `[ -e ${at("silent")} ] && exit 1
+if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${line("PENDING", "")}'; fi`;
+    fs.writeFileSync(path.join(bin, "squeue"), `#!/bin/sh\n${squeue}\n`);
+    assert.equal((await row())?.state, "pending");
+
+    fs.writeFileSync(at("silent"), "");
+    const silent = await home.run(["stop", "gone"]);
+    assert.deepEqual(
+      [silent.code, silent.stderr, calls()],
+      [125, "falcon: Slurm does not answer: squeue failed without a word; job 4711 was not stopped\n", []],
+    );
+    fs.rmSync(at("silent"));
+
+    const { code, stderr } = await home.run(["stop", "gone"]);
+    assert.deepEqual([code, stderr], [0, "[gone] asked to stop (SIGUSR1 to job 4711 on a1); it saves and ends\n"]);
+    assert.deepEqual(calls(), [
+      "scancel --state=PENDING 4711",
+      "scontrol update JobId=4711 Requeue=0",
+      "scancel --batch --signal=USR1 4711",
+    ]);
+  });
+
   test("no Slurm any more, or one that does not answer: it stays pending by all that is known, and nothing is cancelled", async () => {
     for (const [lines, words] of [
-      [undefined, "scancel is not on PATH"],
+      [undefined, "squeue is not on PATH"],
       [
         'echo "scancel: error: Unable to contact slurm controller (connect failure)" >&2; exit 1',
         "Unable to contact slurm controller",
@@ -68,7 +96,7 @@ describe("a submitted session whose job is not to be had", () => {
       assert.deepEqual([waits?.state, waits?.reason], ["pending", "job 4711 waits"]);
       const { code, stderr } = await home.run(["stop", "gone"]);
       assert.equal(code, 125);
-      assert.match(stderr, /^falcon: job 4711 was not cancelled: [^\n]+\n$/);
+      assert.match(stderr, /^falcon: Slurm does not answer: [^\n]+; job 4711 was not stopped\n$/);
       assert.ok(stderr.includes(words), stderr);
       assert.equal((await row())?.state, "pending");
     }
