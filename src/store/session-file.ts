@@ -32,16 +32,15 @@ export type SessionFile = Pick<
 
 /** Facts by name that do not change after the start, or are told by nothing else. */
 const keptFacts: readonly string[] = [
-  "part",
-  "job",
-  "asked",
-  "requeue",
-  "deadline",
-  "named",
-  "broughtIn",
-  "provenance",
-  "changes",
+  ...["part", "job", "asked", "requeue", "requeued", "deadline", "named", "tags", "broughtIn", "provenance", "changes"],
+  // a stop by another signal than was chosen, or a second one, would cost the model
+  ...["stopSignal", "stop", "metrics", "plain", "scheduling", "fileLimit"],
 ];
+
+/** Whether a session's file is to be written when this fact changes. */
+export function isFiled(fact: string): boolean {
+  return keptFacts.includes(fact);
+}
 
 /** What is written as it is: what the session was started with. */
 const storedFields = [
@@ -59,7 +58,7 @@ export function writeSessionFile(folder: string, row: SessionFile): void {
   const text = JSON.stringify({
     ...Object.fromEntries(storedFields.map((field) => [field, row[field]])),
     limits: row.limits.map((l: Limit) => [l.resource, String(l.soft), String(l.hard)]),
-    facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => keptFacts.includes(fact))),
+    facts: Object.fromEntries(Object.entries(row.facts ?? {}).filter(([fact]) => isFiled(fact))),
   });
   replaceFile(path.join(folder, fileName), text);
 }

@@ -8,7 +8,7 @@ import type { Log } from "../../base/log.ts";
 import { signalName } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
 import { type Gap, joined } from "../../store/record.ts";
-import { writeSessionFile } from "../../store/session-file.ts";
+import { isFiled, writeSessionFile } from "../../store/session-file.ts";
 import type { SessionFacts, SessionRow, SessionState, StoredSnapshot } from "../../store/session-store.ts";
 import type { SizeMark } from "../../store/times.ts";
 import type { OpensScreens } from "../../terminal/worker/screen-pool.ts";
@@ -468,6 +468,7 @@ export class Session {
     if (value === undefined) delete this.row.facts[name];
     else this.row.facts[name] = value;
     this.save();
+    if (isFiled(name)) this.#saveFile();
   }
 
   /** @param stored its end is in the folder: the holder may go. */
