@@ -46,6 +46,7 @@ export const compare: CommandSpec = {
     ["falcon compare --tag sweep=3 --format json", "what has a label, for a script"],
   ],
   completes: "all",
+  goesUnnamed: true,
   words: { "--by": axes, "--format": formats },
   define(command) {
     command

@@ -28,6 +28,8 @@ export interface CommandSpec {
   helpAfter?(call: Call): Promise<string>;
   /** Which sessions its SESSION argument completes; without a word those that run. */
   readonly completes?: "live" | "ended" | "all";
+  /** Without a name no one session is meant: it is about all that its server has, or about none. */
+  readonly goesUnnamed?: true;
   /** Fixed words that an argument (by its name) or an option (`--name`) takes, for completion. */
   readonly words?: Readonly<Record<string, readonly string[]>>;
   /** It starts a session. */

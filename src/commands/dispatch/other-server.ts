@@ -47,6 +47,7 @@ export async function doneElsewhere(
   // all of them are all that this server has
   if (command.opts().all || command.opts().running) return undefined;
   const words = sessionWords(command);
+  if (words.length === 0 && spec.goesUnnamed) return undefined;
   const wanted = words.length > 0 ? words : [undefined];
   const { table, submissions } = context;
   // an id that is ours means ours, unless its job may be running again, or is to

@@ -18,6 +18,7 @@ export const events: CommandSpec = {
     ["falcon events --follow --json", "of all sessions, a line of JSON each"],
   ],
   completes: "all",
+  goesUnnamed: true,
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory (default: all)")

@@ -41,6 +41,7 @@ export const share: CommandSpec = {
     ["falcon share --revoke k3v9", "end one at once"],
   ],
   completes: "all",
+  goesUnnamed: true,
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")

@@ -23,8 +23,8 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
   const row = async (name: string) => (await home.sessions()).find((session) => session.name === name);
 
   /** A job that runs until it is killed. */
-  function startJob(script: string): { pid: number; end(): void } {
-    const env = { ...home.env, SLURM_JOB_ID: "77" };
+  function startJob(script: string, number = "77"): { pid: number; end(): void } {
+    const env = { ...home.env, SLURM_JOB_ID: number };
     const child = spawn(stepManager(home), ["-c", `${script}\nexec sleep 1000`], { env, stdio: "ignore", cwd: home.work });
     const pid = child.pid as number;
     return { pid, end: () => process.kill(pid, "SIGKILL") };
@@ -110,6 +110,35 @@ describe("a batch job without control groups", { skip: process.platform !== "lin
     const { code, stderr } = await done;
     assert.equal(code, 0, stderr);
     await until(async () => (await row("again"))?.state === "exited" && !fs.existsSync(jobHome("s77")), "it to be the host's");
+  });
+
+  test("what is about all sessions or none without a name is done by the host's server, however many jobs run one", async () => {
+    await home.ok(["run", "--name", "own", "--", "true"]);
+    await until(async () => / own .* ended /.test(await home.ok(["events"])), "its end to be told");
+    const jobs: { end(): void }[] = [];
+    try {
+      for (const number of ["77", "78"]) {
+        jobs.push(startJob(`${built.falcon} run -d --name in${number} -- sleep 1000`, number));
+        await until(async () => (await row(`in${number}`))?.state === "running", "the job's session to run");
+        for (const [args, code, said] of [
+          [["events"], 0, /^\S+ \S+ {2}own {2}/],
+          [["share", "--list"], 0, /no run is shared by a link/],
+          [["compare", "--tag", "x"], 2, /name two runs at least/],
+          [["compare", "--run-dir", "none/*"], 1, /no run directory fits/],
+        ] as const) {
+          const ran = await home.run([...args]);
+          assert.match(ran.stdout + ran.stderr, said);
+          assert.equal(ran.code, code, args.join(" "));
+        }
+      }
+      assert.match(await home.ok(["logs", "in77"]), /^$/, "a name is the job's own");
+    } finally {
+      for (const job of jobs) job.end();
+      await until(async () => {
+        await home.sessions();
+        return !["s77", "s78"].some((job) => fs.existsSync(jobHome(job)));
+      }, "the jobs' ends");
+    }
   });
 
   test("launch -d as the last line of the script, or as its only task, waits and says why; before other lines it leaves", async () => {
