@@ -28,7 +28,7 @@ test("only what is new is read: each byte once, and at most 64 before it", async
   const { file, reader, count } = newLog("one\ntwo\n");
   assert.deepEqual((await reader.read()).lines, ["one", "two"]);
   assert.equal(count.bytes, 8);
-  assert.deepEqual(await reader.read(), { lines: [], restarted: false, skipped: 0 });
+  assert.deepEqual(await reader.read(), { lines: [], ends: [], restarted: false, skipped: 0 });
   assert.equal(count.bytes, 8, "nothing new: nothing read");
   assert.equal(count.opened, 1, "nor opened");
   let all = 8;
@@ -79,13 +79,13 @@ test("a log that was emptied begins anew, also when it has grown past our place 
   const { file, reader } = newLog(`${"first\n".repeat(50)}`);
   await reader.read();
   fs.writeFileSync(file, "short\n");
-  assert.deepEqual(await reader.read(), { lines: ["short"], restarted: true, skipped: 0 });
+  assert.deepEqual(await reader.read(), { lines: ["short"], ends: [6], restarted: true, skipped: 0 });
   fs.writeFileSync(file, `${"other\n".repeat(500)}`);
   const news = await reader.read();
   assert.equal(news.restarted, true);
   assert.equal(news.lines.length, 500);
   fs.truncateSync(file, 0);
-  assert.deepEqual(await reader.read(), { lines: [], restarted: true, skipped: 0 });
+  assert.deepEqual(await reader.read(), { lines: [], ends: [], restarted: true, skipped: 0 });
 });
 
 test("a log that was replaced by another file begins anew", async () => {
@@ -93,13 +93,13 @@ test("a log that was replaced by another file begins anew", async () => {
   await reader.read();
   fs.writeFileSync(`${file}.new`, "two\nthree\n");
   fs.renameSync(`${file}.new`, file);
-  assert.deepEqual(await reader.read(), { lines: ["two", "three"], restarted: true, skipped: 0 });
+  assert.deepEqual(await reader.read(), { lines: ["two", "three"], ends: [4, 10], restarted: true, skipped: 0 });
 });
 
 test("a log that is not there has no news, and one that comes back is not read twice", async () => {
   const { file, reader } = newLog("one\n");
   fs.renameSync(file, `${file}.away`);
-  assert.deepEqual(await reader.read(), { lines: [], restarted: false, skipped: 0 });
+  assert.deepEqual(await reader.read(), { lines: [], ends: [], restarted: false, skipped: 0 });
   assert.equal(reader.exists, false);
   fs.renameSync(`${file}.away`, file);
   assert.deepEqual((await reader.read()).lines, ["one"]);
