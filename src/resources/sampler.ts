@@ -10,7 +10,7 @@ import { type LimitPlace, limitPlace, type MemoryUse, memoryUse } from "./memory
 import type { Gpu, GpuProcess } from "./nvidia.ts";
 import type { UsageSample } from "./sample.ts";
 import type { UsageSeries } from "./series.ts";
-import { actorsOf, joinsCluster, type Usage } from "./usage.ts";
+import { actorsOf, joinsCluster, keptUsage, totalsOf, type Usage } from "./usage.ts";
 import { appendUsage, readUsage, writeUsage } from "./usage-file.ts";
 
 /**
@@ -265,9 +265,7 @@ export class UsageSampler {
       memoryLimit: limit?.limit ?? null,
       limitBy: limit?.by ?? null,
       memoryShare: sample.share,
-      cpuSeconds: series.total("cpu"),
-      gpuSeconds: series.total("cards"),
-      written: series.total("written"),
+      ...totalsOf(series),
       gpu: sample.gpu,
       gpuMemory: sample.gpuMemory,
       gpus: share?.gpus ?? [],
@@ -298,14 +296,15 @@ export class UsageSampler {
 
   /**
    * The last look at a session that has ended, while its holder is there: it knows what the dead have used.
-   * `memoryShare` is that of its last minute.
+   * `memoryShare` is that of its last minute. Where nothing can be measured any more (its end was in a time
+   * without a server) it is what was kept.
    */
   async finish(session: SampledSession): Promise<Usage | undefined> {
     const recorder = this.#recorders.get(session.id);
-    if (recorder === undefined) return undefined;
-    await this.#measure([session]);
-    const { usage, series } = recorder;
-    if (usage === undefined) return undefined;
+    if (recorder !== undefined) await this.#measure([session]);
+    const usage = recorder?.usage;
+    const series = recorder?.series ?? readUsage(session.folder);
+    if (usage === undefined) return keptUsage(series, joinsCluster(session.command, session.environment));
     const last = series.samples.filter(({ time }) => time >= usage.time - beforeEnd);
     const shares = last.flatMap(({ share }) => share ?? []);
     return { ...usage, cpu: null, memoryShare: shares.length > 0 ? Math.max(...shares) : null };

@@ -1,5 +1,6 @@
 // What a session uses, as lists, `show`, JSON and events tell it.
 import type { UsedGpu } from "./gpu-share.ts";
+import type { UsageSeries } from "./series.ts";
 
 /** One of Ray's workers, by its process title. */
 export interface ActorUsage {
@@ -33,6 +34,35 @@ export interface Usage {
   actors: ActorUsage[];
   /** Its workers are processes of a cluster that was there before: what they use is not known. */
   elsewhere: boolean;
+}
+
+/**
+ * Of an ended session that nobody measured at its end: what was kept of its life, which says nothing of how
+ * full the memory was then. undefined: nothing was kept.
+ */
+export function keptUsage(series: UsageSeries, elsewhere: boolean): Usage | undefined {
+  const { last } = series;
+  if (last === undefined) return undefined;
+  return {
+    time: last.time,
+    cpu: null,
+    memory: series.samples.findLast(({ memory }) => memory !== null)?.memory ?? null,
+    memoryPeak: series.most("peak"),
+    memoryLimit: null,
+    limitBy: null,
+    memoryShare: null,
+    ...totalsOf(series),
+    gpu: last.gpu,
+    gpuMemory: last.gpuMemory,
+    gpus: [],
+    actors: [],
+    elsewhere,
+  };
+}
+
+/** What it used over its life. */
+export function totalsOf(series: UsageSeries): Pick<Usage, "cpuSeconds" | "gpuSeconds" | "written"> {
+  return { cpuSeconds: series.total("cpu"), gpuSeconds: series.total("cards"), written: series.total("written") };
 }
 
 /** "ray::NodeWrapper.train" is the actor NodeWrapper; a title that names the node names it. */

@@ -6,8 +6,9 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { memoryCgroup } from "../../src/platform/processes.ts";
 import type { Usage } from "../../src/resources/usage.ts";
+import { holderPid, killNow } from "../faults/product.ts";
 import { program } from "../support/compile.ts";
-import { until } from "../support/events.ts";
+import { until, untilGone } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, notBuilt } from "../support/paths.ts";
 
@@ -23,7 +24,6 @@ const untilUsed = (home: TestHome, id: string, fits: (usage: Usage) => boolean) 
   }, "what it uses");
 const near = (value: number | null, wanted: number, slack: number, what: string) =>
   assert.ok(value !== null && Math.abs(value - wanted) <= slack, `${what}: ${value}, not ${wanted} ± ${slack}`);
-
 describe("a tree of processes", () => {
   const home = new TestHome();
   after(() => home.dispose());
@@ -93,6 +93,21 @@ describe("a tree of processes", () => {
     assert.ok(after.cpuSeconds >= before.cpuSeconds - 0.05 && after.cpuSeconds < before.cpuSeconds + 1, String(after.cpuSeconds));
     assert.equal(after.memoryPeak, Math.max(after.memoryPeak ?? 0, before.memoryPeak ?? 0));
     await home.ok(["kill", id, "--signal", "KILL"]);
+  });
+
+  test("what was kept is told of a run whose end nobody saw", async () => {
+    const id = await home.start([program("uses"), "20", "0", "1", "1", "60", "0", "-"]);
+    const before = await untilUsed(home, id, ({ cpuSeconds }) => cpuSeconds >= 0.9);
+    const [server, holder] = [home.serverPid() as number, holderPid(home, id) as number];
+    for (const pid of [server, holder]) {
+      killNow(pid);
+      await untilGone(pid);
+    }
+    await home.untilState(id, "lost");
+    const after = await usageOf(home, id);
+    assert.ok(after, "what it used");
+    assert.deepEqual([after.cpu, after.memoryPeak], [null, before.memoryPeak]);
+    near(after.cpuSeconds, before.cpuSeconds, 0.5, "processor seconds");
   });
 });
 

@@ -52,7 +52,16 @@ beforeEach(() => {
   [driver, gpus, processes] = [false, [], []];
   tree = {};
   mock.timers.enable({ apis: ["setTimeout"] });
-  sampler = new UsageSampler({
+  sampler = makeSampler();
+});
+afterEach(() => {
+  sampler.dispose();
+  mock.timers.reset();
+  fs.rmSync(folder, { recursive: true });
+});
+
+function makeSampler(): UsageSampler {
+  return new UsageSampler({
     live: () => live,
     sample: async (roots, lookForGpu) => {
       asked.push(lookForGpu);
@@ -68,12 +77,7 @@ beforeEach(() => {
     steady: () => now,
     log: () => {},
   });
-});
-afterEach(() => {
-  sampler.dispose();
-  mock.timers.reset();
-  fs.rmSync(folder, { recursive: true });
-});
+}
 
 test("each five seconds while it moves, ever more seldom up to a minute while it does not, and at once again", async () => {
   live = [session("a")];
@@ -113,6 +117,24 @@ test("a server that comes later goes on; the last look counts what the dead have
   sampler.changed();
   assert.equal(sampler.of("a"), undefined);
   assert.equal(sampler.series({ id: "a", folder: path.join(folder, "a") }).length, 2, "what its folder has");
+});
+
+test("of a session whose end nobody measured it is told what was kept of its life", async () => {
+  live = [session("a")];
+  tree = { cpu: 2, anonymous: 3e9, written: 5e6 };
+  sampler.changed();
+  await pass(2);
+  sampler.dispose();
+  const next = makeSampler();
+  const [a] = live as [SampledSession];
+  live = [];
+  next.changed();
+  const usage = await next.finish(a);
+  assert.deepEqual([usage?.cpu, usage?.memory, usage?.memoryPeak, usage?.time], [null, 3e9, 3e9, 1000]);
+  assert.deepEqual([usage?.cpuSeconds, usage?.written], [2, 5e6]);
+  assert.equal(usage?.memoryShare, null, "it may have ended long after");
+  assert.equal(await next.finish(session("never measured")), undefined);
+  next.dispose();
 });
 
 test("workers of a Ray that ran before are not known: neither their memory nor their processors", async () => {
