@@ -73,6 +73,8 @@ export interface ServerOptions {
   helper: ChildProcess;
   /** A thread that draws screens, started before too. */
   screen: ScreenThread | undefined;
+  /** Its log is there: what nobody catches is written to it. */
+  logs(log: Log): void;
   /** Called when everything is let go of. */
   ended(): void;
 }
@@ -374,6 +376,7 @@ export class Server implements Context {
       throw error;
     }
     log = fileLog(path.join(options.home, "server.log"));
+    options.logs(log);
     log("server.started", { pid: process.pid, version: options.version, node: process.version });
     try {
       fs.mkdirSync(path.join(options.home, "s"), { mode: 0o700, recursive: true });
@@ -560,7 +563,7 @@ export class Server implements Context {
     this.#listener.close();
     this.#clients.close();
     // what was taken is noted, or it would be told twice
-    const told = within(longestDelivery, this.#hub.leave());
+    const told = this.#letGo(() => within(longestDelivery, this.#hub.leave()));
     this.tick.dispose();
     this.#jobSessions.dispose();
     this.usage.dispose();
@@ -568,20 +571,36 @@ export class Server implements Context {
     clearTimeout(this.#archiveSweep);
     this.#knownTime.keep();
     this.#scopes.dispose();
-    await Promise.all([this.roster.farewell(), this.masters.end()]);
-    await Promise.all([this.table.leave(), this.#retention.dispose(), told]);
+    await this.#letGo(
+      () => this.roster.farewell(),
+      () => this.masters.end(),
+    );
+    await this.#letGo(
+      () => this.table.leave(),
+      () => this.#retention.dispose(),
+      () => told,
+    );
     this.#hub.dispose();
     // the database and the lock are free before a client that was sent away can start the next server
     if (renewing) this.#stored(() => this.store.copyTo(path.join(this.home, databaseName)));
-    this.store.close();
+    await this.#letGo(() => this.store.close());
     this.#guard.release();
     // commands that were told (`falcon server stop` itself, viewers) have answered by now
     await new Promise((resolve) => setImmediate(resolve));
-    await this.#clients.sendAway(farewell, first);
-    await Promise.all([this.#screens.dispose(), this.archive.dispose()]);
+    await this.#letGo(() => this.#clients.sendAway(farewell, first));
+    await this.#letGo(
+      () => this.#screens.dispose(),
+      () => this.archive.dispose(),
+    );
     this.#aside.dispose();
     this.log("server.ended", { reason });
     this.#ended();
+  }
+
+  /** What fails as the server goes is noted, and keeps nobody else waiting: the next one waits for the lock. */
+  async #letGo(...parts: (() => unknown)[]): Promise<void> {
+    const failed = (error: unknown) => this.log("server.end-failed", { reason: String(error) });
+    await Promise.all(parts.map(async (part) => part()).map((gone) => gone.catch(failed)));
   }
 }
 

@@ -28,13 +28,13 @@ export interface Way {
   readonly most: number;
   /** When the next message may go out at the earliest (ms since 1970), at this time. */
   openAt(now: number): number;
-  /** @param message its name, the same at each attempt that tells the same. Never rejects. */
+  /** @param message its name, the same at each attempt that tells the same. */
   send(message: string, events: readonly Delivery[]): Promise<Attempted>;
   /** Whether an event is given up after one more attempt. */
   isHopeless(event: Delivery, now: number): boolean;
 }
 
-/** First pause after a failed attempt (ms); doubled at each further one. */
+/** First pause (ms) after a failed attempt, or a database that took nothing; doubled at each further one. */
 const firstPause = 10_000;
 const longestPause = 3_600_000;
 /**
@@ -69,6 +69,11 @@ export class EventOutbox {
   #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #busy: Promise<void> | undefined;
+  /** What the database has not taken yet (a full disk): nothing more is told before it has. */
+  readonly #unwritten: (() => void)[] = [];
+  /** How often in a row the database failed; it is left alone for a pause each time. */
+  #failures = 0;
+  #resting = false;
   #leaving = false;
   #gone = false;
 
@@ -83,60 +88,102 @@ export class EventOutbox {
   /** Keeps the event and tells it as soon as possible. `facts` are the variables, by name. */
   tell(session: string, event: string, facts: Record<string, string>): void {
     if (this.#way === undefined) return;
-    this.#queue.add(session, event, facts, this.#clock());
+    const now = this.#clock();
+    this.#write(() => this.#queue.add(session, event, facts, now));
     this.resume();
   }
 
   /** Whether something is still on its way. */
   get pending(): boolean {
-    return this.#way !== undefined && this.#queue.next() !== undefined;
+    return this.#way !== undefined && (this.#unwritten.length > 0 || this.#queue.next() !== undefined);
   }
 
   /** Goes on with what an earlier server did not finish. */
   resume(): void {
-    if (this.#busy !== undefined || this.#leaving || this.#gone || this.#way === undefined) return;
+    if (this.#busy !== undefined || this.#resting || this.#leaving || this.#gone || this.#way === undefined) return;
+    if (!this.#write()) return;
+    clearTimeout(this.#timer);
+    try {
+      this.#begin(this.#way);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Begins the next attempt, or waits for its time. @throws the database's error */
+  #begin(way: Way): void {
     const next = this.#queue.next();
     if (next === undefined) return;
-    clearTimeout(this.#timer);
     const now = this.#clock();
     // no pause is longer than the longest, whatever happened to the clock since it was written down
-    const wait = Math.min(longestPause, Math.max(next, this.#way.openAt(now)) - now);
+    const wait = Math.min(longestPause, Math.max(next, way.openAt(now)) - now);
     if (wait > 0) {
       this.#timer = setTimeout(() => this.resume(), wait);
       return;
     }
-    this.#busy = this.#attempt(this.#way, now).finally(() => {
+    const { message, taken } = this.#queue.take(now, way.most);
+    this.#failures = 0;
+    if (taken.length === 0) return;
+    this.#busy = this.#attempt(way, message, taken).finally(() => {
       this.#busy = undefined;
       this.resume();
     });
   }
 
-  /** Begins no attempt any more; resolves when the one under way is over, and noted. */
+  /** Begins no attempt any more; resolves when the one under way is over, and noted where it can be. */
   async leave(): Promise<void> {
     this.#leaving = true;
     clearTimeout(this.#timer);
     await this.#busy;
+    this.#resting = false;
+    this.#write();
   }
 
-  async #attempt(way: Way, began: number): Promise<void> {
-    const { message, taken } = this.#queue.take(began, way.most);
-    if (taken.length === 0) return;
-    const attempted = await way.send(message, taken);
+  async #attempt(way: Way, message: string, taken: readonly Delivery[]): Promise<void> {
+    const attempted = await way
+      .send(message, taken)
+      .catch((error: unknown): Attempted => ({ taken: false, problem: String(error) }));
     if (this.#gone) return;
     const now = this.#clock();
     const ended = attempted.taken ? { status: 0 } : { problem: attempted.problem };
     for (const { session, event, attempts } of taken)
       this.#log("event.attempted", { session, event, attempt: attempts + 1, channel: way.name, ...ended });
     if (attempted.handedOver === true) return;
-    if (attempted.taken) return this.#queue.done(taken, now);
+    if (attempted.taken) return void this.#write(() => this.#queue.done(taken, now));
     const hopeless = taken.filter((event) => way.isHopeless(event, now));
     for (const { session, event } of hopeless) this.#log("event.dropped", { session, event, channel: way.name });
-    if (hopeless.length > 0) this.#queue.drop(hopeless, now, attempted.problem);
+    if (hopeless.length > 0) this.#write(() => this.#queue.drop(hopeless, now, attempted.problem));
     const kept = taken.filter((event) => !hopeless.includes(event));
     if (kept.length === 0) return;
     const attempts = Math.max(...kept.map((event) => event.attempts));
     const pause = Math.max(attempted.pause ?? 0, Math.min(longestPause, firstPause * 2 ** attempts));
-    this.#queue.postpone(kept, now + pause, attempted.problem, attempted.unsure === true);
+    this.#write(() => this.#queue.postpone(kept, now + pause, attempted.problem, attempted.unsure === true));
+  }
+
+  /** Writes what is to be written, in order; answers whether the database took all of it. */
+  #write(...last: (() => void)[]): boolean {
+    this.#unwritten.push(...last);
+    if (this.#resting) return false;
+    try {
+      for (; this.#unwritten.length > 0; this.#unwritten.shift()) this.#unwritten[0]?.();
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  /** The database failed: asked again at once it would fail for ever, or the same would be told for ever. */
+  #failed(error: unknown): void {
+    this.#log("event.store-failed", { channel: this.#way?.name ?? "", reason: String(error) });
+    if (this.#leaving || this.#gone) return;
+    this.#resting = true;
+    clearTimeout(this.#timer);
+    const wake = () => {
+      this.#resting = false;
+      this.resume();
+    };
+    this.#timer = setTimeout(wake, Math.min(longestPause, firstPause * 2 ** this.#failures++));
   }
 
   dispose(): void {

@@ -276,7 +276,8 @@ export class SessionTable {
 
   /** Lets go of every holder; they and their programs live on. */
   async leave(): Promise<void> {
-    await Promise.all(this.all().map((s) => s.leave()));
+    const failed = (id: string, error: unknown) => this.#effects.log("session.leave-failed", { id, reason: String(error) });
+    await Promise.all(this.all().map((s) => s.leave().catch((error) => failed(s.id, error))));
   }
 
   #put(session: Session): void {

@@ -134,6 +134,48 @@ describe("on_event", () => {
     await once(await home.start(["/bin/sh", "-c", "exit 0"]));
     assert.equal(told(id).length, before + 1);
   });
+
+  /** The home's database, once its server is gone. */
+  const stopped = async () => {
+    await home.ok(["server", "stop"]);
+    await until(() => home.serverPid() === undefined, "the server to be gone");
+    return openDatabase(path.join(home.folder, "state.db"));
+  };
+  /** The database refuses one such change, as a full disk does. */
+  const refuseOne = (database: ReturnType<typeof openDatabase>, change: "INSERT" | "DELETE") =>
+    database.exec(
+      `CREATE TABLE refused_${change} (n); CREATE TRIGGER full_${change} BEFORE ${change} ON delivery
+       WHEN NOT EXISTS (SELECT 1 FROM refused_${change})
+       BEGIN INSERT INTO refused_${change} VALUES (1); SELECT RAISE(FAIL, 'database or disk is full'); END`,
+    );
+
+  test("an event that the database takes only later is told by the next server at the latest", async () => {
+    const id = await home.start(["/bin/sh", "-c", "exit 8"]);
+    await once(id);
+    await until(() => new RegExp(`event.attempted session=${id} .*status=0`).test(home.serverLog()), "the telling to be noted");
+    const before = told(id).length;
+    const database = await stopped();
+    database.prepare("UPDATE session SET facts = json_set(facts, '$.untold', json('true')) WHERE id = ?").run(id);
+    refuseOne(database, "INSERT");
+    database.close();
+    await home.sessions();
+    await until(() => home.serverLog().includes("event.store-failed"), "the event to be refused");
+    (await stopped()).close();
+    await home.sessions();
+    await until(() => told(id).length === before + 1, "the end to be told");
+  });
+
+  test("what was taken, and could not be noted at first, is told no second time", async () => {
+    const database = await stopped();
+    refuseOne(database, "DELETE");
+    database.close();
+    const id = await home.start(["/bin/sh", "-c", "exit 9"]);
+    await until(() => home.serverLog().includes(`event.attempted session=${id}`), "the telling to be over");
+    (await stopped()).close();
+    // what comes later is told later
+    await once(await home.start(["/bin/sh", "-c", "exit 0"]));
+    assert.equal(told(id).length, 1);
+  });
 });
 
 describe("the terminal's own notification", () => {

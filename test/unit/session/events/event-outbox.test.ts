@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commandWay, EventOutbox } from "../../../../src/session/events/event-outbox.ts";
-import { Deliveries } from "../../../../src/store/deliveries.ts";
+import { Deliveries, type Queue } from "../../../../src/store/deliveries.ts";
 import { migrate } from "../../../../src/store/schema.ts";
 import { openDatabase } from "../../../../src/store/sqlite.ts";
 
@@ -103,4 +103,116 @@ test("without a command nothing is kept", () => {
   const kept = deliveries();
   new EventOutbox(kept, undefined, () => 0, log).tell("abc", "ended", {});
   assert.deepEqual(kept.waiting(), []);
+});
+
+/**
+ * A queue of a database that takes nothing while `broken` names the call: what was called so, at most some
+ * hundred times, after which it goes well, so that an outbox without pauses ends too.
+ */
+class Broken extends Deliveries implements Queue {
+  broken: "add" | "take" | "done" | undefined;
+  refused = 0;
+  #try(call: "add" | "take" | "done"): void {
+    if (this.broken !== call || this.refused >= 300) return;
+    this.refused += 1;
+    throw new Error("database or disk is full");
+  }
+  override add(...asked: Parameters<Deliveries["add"]>): void {
+    this.#try("add");
+    super.add(...asked);
+  }
+  override take(...asked: Parameters<Deliveries["take"]>): ReturnType<Deliveries["take"]> {
+    this.#try("take");
+    return super.take(...asked);
+  }
+  override done(...asked: Parameters<Deliveries["done"]>): void {
+    this.#try("done");
+    super.done(...asked);
+  }
+}
+
+/** An outbox of such a database, and what its command was told. */
+function starved(broken: Broken["broken"], answer: () => Promise<number> = async () => 0) {
+  const database = openDatabase(":memory:");
+  migrate(database);
+  const queue = new Broken(database);
+  queue.broken = broken;
+  const told: (string | undefined)[] = [];
+  const way = commandWay((facts) => {
+    told.push(facts.FALCON_EVENT);
+    return answer();
+  });
+  return { queue, told, outbox: new EventOutbox(queue, way, () => 1000, log) };
+}
+const severalTurns = async () => {
+  for (let i = 0; i < 5; i++) await settled();
+};
+
+test("a database that takes nothing is asked once a pause, which grows", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { queue, told, outbox } = starved("take");
+  outbox.tell("abc", "ended", {});
+  const seen: number[] = [];
+  for (const pause of [0, 9_999, 1, 19_999, 1, 39_999, 1]) {
+    t.mock.timers.tick(pause);
+    await severalTurns();
+    seen.push(queue.refused);
+  }
+  assert.deepEqual(seen, [1, 1, 2, 2, 3, 3, 4]);
+  queue.broken = undefined;
+  t.mock.timers.tick(80_000);
+  await severalTurns();
+  assert.deepEqual([told, outbox.pending], [["ended"], false]);
+  outbox.dispose();
+});
+
+test("what was taken, and could not be noted, is not told again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { queue, told, outbox } = starved("done");
+  outbox.tell("abc", "ended", {});
+  outbox.tell("abc", "failed", {});
+  await severalTurns();
+  t.mock.timers.tick(10_000);
+  await severalTurns();
+  assert.deepEqual([told, queue.refused], [["ended"], 2]);
+  assert.equal(outbox.pending, true);
+  queue.broken = undefined;
+  t.mock.timers.tick(20_000);
+  await severalTurns();
+  assert.deepEqual([told, outbox.pending], [["ended", "failed"], false]);
+  outbox.dispose();
+});
+
+test("an outbox of a database that takes nothing lets its server go, and notes what it can by then", async () => {
+  const { queue, told, outbox } = starved("done");
+  outbox.tell("abc", "ended", {});
+  await outbox.leave();
+  assert.deepEqual([told, queue.waiting().length], [["ended"], 1]);
+  queue.broken = undefined;
+  await outbox.leave();
+  assert.equal(queue.waiting().length, 0);
+  outbox.dispose();
+});
+
+test("an event that cannot be kept yet is kept and told as soon as it can be", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { queue, told, outbox } = starved("add");
+  outbox.tell("abc", "ended", {});
+  await severalTurns();
+  assert.deepEqual([told, outbox.pending], [[], true]);
+  queue.broken = undefined;
+  t.mock.timers.tick(10_000);
+  await severalTurns();
+  assert.deepEqual([told, outbox.pending], [["ended"], false]);
+  outbox.dispose();
+});
+
+test("a command that cannot even be begun counts as one that failed", async () => {
+  const { queue, told, outbox } = starved(undefined, () =>
+    told.length > 300 ? Promise.resolve(0) : Promise.reject(new Error("spawn E2BIG")),
+  );
+  outbox.tell("abc", "ended", {});
+  await severalTurns();
+  assert.deepEqual([told.length, queue.waiting()[0]?.attempts], [1, 1]);
+  outbox.dispose();
 });
