@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { sentence } from "../base/failure.ts";
 import { calm, codeFolder } from "../base/kept-code.ts";
 import { optimizeLateOnceLoaded } from "../base/late-optimizing.ts";
+import type { Log } from "../base/log.ts";
 import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home/home-guard.ts";
@@ -37,6 +38,18 @@ function tell(readyFd: number | undefined, word: string): void {
 export async function serve({ home, root, helper, screen, keepCode }: Begun): Promise<void> {
   const ready = option("ready");
   const readyFd = ready === undefined ? undefined : Number(ready);
+  let log: Log = () => {};
+  let started = false;
+  // before the start: what fails there of one session's affairs must not keep the others without a server
+  process.on("uncaughtException", (error) => {
+    // holders and programs live on, and the next client starts a new server that adopts them
+    log("server.crashed", { reason: String(error), stack: error.stack });
+    if (!started) process.stderr.write(`${sentence(error)}\n`);
+    process.exit(70);
+  });
+  process.on("unhandledRejection", (error) => {
+    log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
+  });
   let server: Server;
   try {
     server = await Server.start({
@@ -48,6 +61,9 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
       job: option("job"),
       hostHome: option("host"),
       keeper: option("keeper") === undefined ? undefined : Number(option("keeper")),
+      logs: (opened) => {
+        log = opened;
+      },
       ended: () => process.exit(0),
     });
   } catch (error) {
@@ -56,17 +72,10 @@ export async function serve({ home, root, helper, screen, keepCode }: Begun): Pr
     tell(readyFd, error instanceof AlreadyServed ? "1" : "");
     process.exit(error instanceof AlreadyServed ? 0 : 1);
   }
+  started = true;
   // SIGHUP: the terminal of the client that started us is gone, which is none of our business
   process.on("SIGHUP", () => {});
   for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => server.signalled(signal));
-  process.on("uncaughtException", (error) => {
-    // holders and programs live on, and the next client starts a new server that adopts them
-    server.log("server.crashed", { reason: String(error), stack: error.stack });
-    process.exit(70);
-  });
-  process.on("unhandledRejection", (error) => {
-    server.log("server.error-unhandled", { reason: String(error), stack: error instanceof Error ? error.stack : undefined });
-  });
   tell(readyFd, "1");
   setTimeout(async () => {
     const folder = codeFolder(process.env);

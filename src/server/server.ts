@@ -597,7 +597,7 @@ export class Server implements Context {
     this.#ended();
   }
 
-  /** What fails as the server goes is noted, and keeps nobody else waiting: the next one waits for the lock. */
+  /** What fails as the server goes is noted, and keeps nothing else: the next server waits for the lock. */
   async #letGo(...parts: (() => unknown)[]): Promise<void> {
     const failed = (error: unknown) => this.log("server.end-failed", { reason: String(error) });
     await Promise.all(parts.map(async (part) => part()).map((gone) => gone.catch(failed)));

@@ -10,7 +10,7 @@ import { nothingTold, type RunEvent, runEvents } from "./run-events.ts";
 export type NewEvent = Omit<RunEvent, "kind"> & { kind: string };
 
 export interface StreamEffects {
-  /** The user's own command is told. */
+  /** The user's own command and the channels are told; what cannot be kept for them yet is no error. */
   tell(session: string, event: string, facts: Record<string, string>): void;
   /** ms since 1970. */
   clock(): number;
@@ -50,8 +50,9 @@ export class EventStream {
   look(session: Session, run: ShownRun): RunEvent[] {
     const before = session.row.facts.told ?? nothingTold;
     const { events, told } = runEvents(before, run);
-    if (JSON.stringify(told) !== JSON.stringify(before)) session.setFact("told", told);
     for (const event of events) this.add(session, event, run.summary);
+    // behind it: a server that is killed in between leaves it to the next one to tell
+    if (JSON.stringify(told) !== JSON.stringify(before)) session.setFact("told", told);
     return events;
   }
 
