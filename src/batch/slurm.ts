@@ -51,8 +51,11 @@ const fixedOutput = { SLURM_TIME_FORMAT: "%s", LC_ALL: "C" };
 /** What people set for their own eyes would change what the programs print, or which jobs they name. */
 const forPeople = /^(SQUEUE|SCONTROL|SCANCEL|SACCT)_/;
 
-/** What sbatch, srun and salloc take from the caller's own job would make a new one depend on it. */
-const ofAJob = /^(SLURM|SBATCH|SRUN|SALLOC)_/;
+/**
+ * What the caller's own job has set, which would make a new one depend on it; what leads to the cluster and
+ * the user's own SBATCH_ACCOUNT, SBATCH_PARTITION … are none of that. And nobody waits here for a job's end.
+ */
+const notForSbatch = /^(SLURM_(?!(CONF|CONF_SERVER|CLUSTERS|JWT)$)|SLURMD_|SBATCH_(MEM|CPU)_BIND|SBATCH_WAIT$|SRUN_|SALLOC_)/;
 
 /**
  * Slurm as one environment finds it (PATH, SLURM_CONF). Every method but `submit`, `cancel` and `requeue`
@@ -164,15 +167,13 @@ export class Slurm {
 
   /**
    * Submits the script of this file.
-   * @returns the job's number.
+   * @returns the job's number, and the cluster where one was named (--clusters, SLURM_CLUSTERS).
    * @throws Failure with sbatch's own words when it refuses.
    */
-  async submit(options: readonly string[], script: string): Promise<string> {
-    const { SLURM_CONF } = this.#environment;
-    const environment = { ...without(this.#environment, ofAJob), ...(SLURM_CONF === undefined ? {} : { SLURM_CONF }) };
-    const ran = await this.#run("sbatch", ["--parsable", ...options, script], environment);
-    const number = /^(\d+)(;|$)/.exec(ran.stdout.trim())?.[1];
-    if (ran.status === 0 && number !== undefined) return number;
+  async submit(options: readonly string[], script: string): Promise<{ number: string; cluster: string | undefined }> {
+    const ran = await this.#run("sbatch", ["--parsable", ...options, script], without(this.#environment, notForSbatch));
+    const [, number, cluster] = /^(\d+)(?:;(.+))?$/.exec(ran.stdout.trim()) ?? [];
+    if (ran.status === 0 && number !== undefined) return { number, cluster };
     throw new Failure(`the job was not submitted: ${wordsOf("sbatch", ran.stderr || ran.stdout)}`);
   }
 

@@ -68,4 +68,17 @@ describe("a Slurm with accounting", { skip: noSlurm() || noSlurm("accounting") }
     const { outcome } = await ended("late", 120_000);
     assert.deepEqual([outcome?.kind, outcome?.by], ["time-limit", "the time limit"], cluster.output("late"));
   });
+
+  test("a session that is submitted to a cluster by its name is listed and stopped there", async () => {
+    const { cluster, home } = host;
+    const name = /^ClusterName=(.*)$/m.exec(fs.readFileSync(cluster.env.SLURM_CONF as string, "utf8"))?.[1] ?? "";
+    const id = await home.ok(["submit", "-M", name, "--begin=now+1hour", "--", "run", "--name", "named", "true"]);
+    const row = (await home.sessions()).find((session) => session.id === id);
+    const job = String(row?.job).slice(1);
+    assert.deepEqual([row?.state, row?.reason], ["pending", `job ${job} waits: BeginTime`]);
+    const kept = JSON.parse(fs.readFileSync(path.join(home.folder, "submitted", `${id}.json`), "utf8"));
+    assert.equal(kept.environment.SLURM_CLUSTERS, name);
+    assert.match((await home.run(["stop", "named"])).stderr, /is cancelled/);
+    assert.equal((await cluster.job(job)).JobState, "CANCELLED");
+  });
 });

@@ -13,12 +13,17 @@ import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { lastPart, parseName } from "./start-session.ts";
 
-/** Names of sbatch's options that would make several sessions of one, or another script. */
-const refused: Readonly<Record<string, string>> = {
-  "--array": "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself",
-  "-a": "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself",
-  "--wrap": "the script is written by falcon: leave --wrap out",
-};
+const array = "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself";
+
+/**
+ * Options of sbatch that would make several sessions of one, or another script, or wait: as getopt_long(3)
+ * takes them, so also abbreviated, and behind letters without a value.
+ */
+const refused: readonly (readonly [RegExp, string])[] = [
+  [/^(--ar(r(ay?)?)?(=|$)|-[HIOQsv]*a)/, array],
+  [/^--wr(ap?)?(=|$)/, "the script is written by falcon: leave --wrap out"],
+  [/^(--wait$|-[HIOQsv]*W)/, "it would be waited for here: leave it out, and say 'falcon wait' of the session"],
+];
 
 export const submit: CommandSpec = {
   name: "submit",
@@ -67,9 +72,17 @@ function orderOf(call: Call, context: Context): Order {
   const before = words.slice(0, end);
   const options = before.filter((word) => word !== "--dry-run");
   for (const word of options) {
-    const why = refused[word.replace(/=.*$/s, "")];
+    const why = refused.find(([pattern]) => pattern.test(word))?.[1];
     if (why !== undefined) throw new Failure(`${word}: ${why}`, Status.usage);
   }
+  const { SBATCH_ARRAY_INX, SBATCH_TIMELIMIT, SBATCH_SIGNAL } = call.request.environment;
+  if (SBATCH_ARRAY_INX) throw new Failure(`SBATCH_ARRAY_INX: ${array}`, Status.usage);
+  // as sbatch reads them: before its options, which win
+  const told = [
+    ...(SBATCH_TIMELIMIT ? [`--time=${SBATCH_TIMELIMIT}`] : []),
+    ...(SBATCH_SIGNAL ? [`--signal=${SBATCH_SIGNAL}`] : []),
+    ...options,
+  ];
   const own = kind === "launch" ? args : args.slice(0, programAt(args));
   if (kind === "run" && programAt(args) >= args.length)
     throw new Failure("name a command to run: falcon submit … -- run COMMAND", Status.usage);
@@ -81,7 +94,7 @@ function orderOf(call: Call, context: Context): Order {
   const given = optionValue(own, "--name");
   const name = given === undefined ? defaultName(kind, args, directory, output) : parseName(given);
   const runDirectory = kind === "run" ? null : path.resolve(directory, output ?? path.join("output", `${name}-${id}`));
-  const grace = graceFor(graceAsked(own, context), limitOf(options));
+  const grace = graceFor(graceAsked(own, context), limitOf(told));
   const fixed = ["--session-id", id, ...(given === undefined ? ["--name", name] : [])];
   const launchWords = kind === "launch" && output === undefined ? ["-o", runDirectory as string, ...args] : args;
   return {
@@ -101,7 +114,7 @@ function orderOf(call: Call, context: Context): Order {
       name,
       directory,
       grace,
-      signal: signalOf(options),
+      signal: signalOf(told),
       command: [path.join(nativeFolder, "falcon"), kind, ...fixed, ...launchWords],
     },
   };
@@ -156,18 +169,20 @@ async function submitOrder(call: Call, context: Context, { options, submission }
   const { submissions } = context;
   fs.mkdirSync(submissions.folder, { recursive: true, mode: 0o700 });
   const file = path.join(submissions.folder, `${submission.id}.sh`);
-  let job: string;
+  let made: Awaited<ReturnType<Slurm["submit"]>>;
   try {
     fs.writeFileSync(file, script, { mode: 0o700 });
-    job = await slurm.submit([`--chdir=${submission.directory}`, ...options], file);
+    made = await slurm.submit([`--chdir=${submission.directory}`, ...options], file);
   } finally {
     fs.rmSync(file, { force: true });
   }
-  const kept = { ...submission, job };
+  const { number: job, cluster } = made;
+  const environment = { ...submission.environment, ...(cluster === undefined ? {} : { SLURM_CLUSTERS: cluster }) };
+  const kept = { ...submission, job, environment };
   try {
     submissions.add(kept);
   } catch (error) {
-    await slurm.cancel(job);
+    await new Slurm({ ...call.request.environment, ...environment }).cancel(job);
     throw new Failure(`job ${job} was cancelled again, since it cannot be kept in ${submissions.folder}: ${sentence(error)}`);
   }
   context.log("session.submitted", { id: kept.id, job, name: kept.name });

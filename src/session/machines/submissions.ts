@@ -21,7 +21,7 @@ export interface Submission {
   directory: string;
   runDirectory: string | null;
   created: number;
-  /** How Slurm is found: PATH, SLURM_CONF. */
+  /** How Slurm is found: PATH, SLURM_CONF; SLURM_CLUSTERS where the job is in a cluster that was named. */
   environment: Record<string, string>;
 }
 
@@ -145,7 +145,8 @@ export class Submissions {
   async #ask(all: readonly Submission[]): Promise<string[]> {
     const clusters = new Map<string, Submission[]>();
     for (const submission of all) {
-      const key = submission.environment.SLURM_CONF ?? "";
+      const { SLURM_CONF, SLURM_CLUSTERS } = submission.environment;
+      const key = JSON.stringify([SLURM_CONF, SLURM_CLUSTERS]);
       clusters.set(key, [...(clusters.get(key) ?? []), submission]);
     }
     const silences = await Promise.all(

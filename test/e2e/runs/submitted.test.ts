@@ -129,4 +129,41 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
       fs.rmSync(cancelled);
     }
   });
+
+  test("the user's own settings of sbatch are its, and decide how long before the limit the run is asked to save", async () => {
+    const submitted = path.join(home.work, "submitted");
+    slurm("exit 1");
+    fs.writeFileSync(path.join(bin, "sbatch"), `#!/bin/sh\nenv >${submitted}\necho '4712;serial'\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env.PATH}`, SBATCH_ACCOUNT: "theirs", SLURM_NTASKS: "8", SBATCH_WAIT: "1" };
+    const id = await home.ok(["submit", "--", "run", "--name", "far", "true"], { env });
+    const names = fs.readFileSync(submitted, "utf8").match(/^S(LURM|BATCH)_.*/gm);
+    assert.deepEqual(names, ["SBATCH_ACCOUNT=theirs"]);
+    // where Slurm has it is where it is asked for
+    const kept = JSON.parse(fs.readFileSync(path.join(home.folder, "submitted", `${id}.json`), "utf8"));
+    assert.deepEqual([kept.job, kept.environment.SLURM_CLUSTERS], ["4712", "serial"]);
+
+    const dry = (more: Record<string, string>, ...options: string[]) =>
+      home.ok(["submit", "--dry-run", ...options, "--", "run", "true"], { env: { ...env, ...more } });
+    assert.match(await dry({ SBATCH_TIMELIMIT: "8" }), /USR1@120/);
+    assert.match(await dry({ SBATCH_TIMELIMIT: "8" }, "--time=4"), /USR1@60/);
+    assert.match(await dry({ SBATCH_SIGNAL: "B:USR2@77" }), /--signal=B:USR2@77/);
+  });
+
+  test("an array, a script of one's own and waiting are refused however they are asked for", async () => {
+    const array = "a job array has one session for each task";
+    for (const [words, env, sentence] of [
+      [["--array=0-3"], {}, `--array=0-3: ${array}`],
+      [["--arr", "0-3"], {}, `--arr: ${array}`],
+      [["-a0-3"], {}, `-a0-3: ${array}`],
+      [["-Ha", "0-3"], {}, `-Ha: ${array}`],
+      [[], { SBATCH_ARRAY_INX: "0-3" }, `SBATCH_ARRAY_INX: ${array}`],
+      [["--wrap=date"], {}, "--wrap=date: the script is written by falcon"],
+      [["-W"], {}, "-W: it would be waited for"],
+    ] as const) {
+      const { code, stderr } = await home.run(["submit", "--dry-run", ...words, "--", "run", "true"], { env });
+      assert.equal(code, 2, words.join());
+      assert.ok(stderr.startsWith(`falcon: ${sentence}`), stderr);
+    }
+    await home.ok(["submit", "--dry-run", "-pmain", "--account=a", "--wait-all-nodes=1", "--", "run", "true"]);
+  });
 });

@@ -5,17 +5,24 @@ import type { Ran } from "../../../src/batch/programs.ts";
 import { runProgram } from "../../../src/batch/programs.ts";
 import { Slurm } from "../../../src/batch/slurm.ts";
 
+/** What a user has set, and what a job has set in which they may be. */
+const ownSettings = {
+  ...{ PATH: "/bin", SLURM_CONF: "/c", SLURM_CLUSTERS: "serial", SLURM_JWT: "token" },
+  ...{ SBATCH_PARTITION: "x", SBATCH_ACCOUNT: "a", SBATCH_QOS: "q", SBATCH_TIMELIMIT: "4:00:00" },
+};
+const ofAJob = {
+  ...{ SLURM_JOB_ID: "1", SLURM_NTASKS: "8", SLURM_MEM_PER_NODE: "1", SLURM_CONFX: "1", SLURMD_NODENAME: "n" },
+  ...{ SBATCH_MEM_BIND: "local", SBATCH_MEM_BIND_LIST: "0", SBATCH_CPU_BIND_TYPE: "mask", SRUN_DEBUG: "3" },
+};
+
 function slurm(
   answer: Partial<Ran>,
   calls: { program: string; args: readonly string[]; environment: Record<string, string> }[] = [],
 ) {
-  return new Slurm(
-    { PATH: "/bin", SLURM_CONF: "/c", SLURM_JOB_ID: "1", SBATCH_PARTITION: "x" },
-    async (program, args, environment) => {
-      calls.push({ program, args, environment });
-      return { status: 0, stdout: "", stderr: "", ...answer };
-    },
-  );
+  return new Slurm({ ...ownSettings, ...ofAJob }, async (program, args, environment) => {
+    calls.push({ program, args, environment });
+    return { status: 0, stdout: "", stderr: "", ...answer };
+  });
 }
 
 describe("squeue", () => {
@@ -93,11 +100,13 @@ test("scontrol's fields are told by name, also those with spaces", async () => {
 });
 
 describe("sbatch", () => {
-  test("answers the number, and is not told of the job that we may be in", async () => {
+  test("answers the number and where it is, and is told what the user has set, and not of the job that we may be in", async () => {
     const calls: Parameters<typeof slurm>[1] = [];
-    assert.equal(await slurm({ stdout: "12;cluster\n" }, calls).submit(["-p", "main"], "/s.sh"), "12");
+    const submitted = await slurm({ stdout: "12;cluster\n" }, calls).submit(["-p", "main"], "/s.sh");
+    assert.deepEqual(submitted, { number: "12", cluster: "cluster" });
+    assert.deepEqual(await slurm({ stdout: "12\n" }).submit([], "/s.sh"), { number: "12", cluster: undefined });
     assert.deepEqual(calls?.[0]?.args, ["--parsable", "-p", "main", "/s.sh"]);
-    assert.deepEqual(calls?.[0]?.environment, { PATH: "/bin", SLURM_CONF: "/c" });
+    assert.deepEqual(calls?.[0]?.environment, ownSettings);
   });
 
   test("a refusal is told in its own words", async () => {
