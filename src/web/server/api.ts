@@ -5,7 +5,7 @@ import type { Role } from "../wire.ts";
 import type { Line } from "./line.ts";
 import { isId } from "./page-socket.ts";
 import { runRow, withoutPlaces } from "./rows.ts";
-import { AnswerTooLong, longestComplaint, type SessionServer } from "./session-server.ts";
+import { AnswerTooLong, longestAnswer, longestComplaint, type SessionServer } from "./session-server.ts";
 import { Tail } from "./tail.ts";
 
 /** Longest answer that is held in memory, bytes. */
@@ -131,6 +131,8 @@ export class Api {
       response.setHeader("content-type", known.type);
       response.setHeader("content-disposition", `attachment; filename="${id}${known.end}"`);
       response.writeHead(200);
+      // its command waits for who takes nothing, and has no limit meanwhile
+      response.setTimeout(longestAnswer, () => response.destroy());
     };
     response.on("close", () => begun?.close());
     response.on("drain", () => begun?.resume());

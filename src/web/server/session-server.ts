@@ -16,8 +16,11 @@ import { type FarProgram, farCommand, farTerminal } from "./far-command.ts";
 import type { Events, Line } from "./line.ts";
 import { Tail } from "./tail.ts";
 
-/** An answer may take so long (ms): a search of a day's output does. */
-const longestAnswer = 120_000;
+/**
+ * An answer may take so long (ms), and so long may nothing come of one that is passed on: a search of a day's
+ * output does.
+ */
+export const longestAnswer = 120_000;
 /** Bytes of what it says on stderr, the last: a sentence on why there is no answer. */
 export const longestComplaint = 4 << 10;
 /** Between two attempts to start a server (ms). */
@@ -55,6 +58,7 @@ export class SessionServer {
     const out: Buffer[] = [];
     const errors = new Tail(longestComplaint);
     let length = 0;
+    let limit: NodeJS.Timeout | undefined;
     const told = this.stream(
       args,
       (bytes, line) => {
@@ -63,16 +67,24 @@ export class SessionServer {
         if (length > most) line.close();
       },
       (bytes) => errors.add(bytes),
+      (line) => {
+        limit = setTimeout(() => line.close(), longestAnswer);
+      },
     );
     // the line was closed by us then, which is no loss of the server
-    const status = await told.catch((error) => {
-      throw length > most ? new AnswerTooLong(`more than ${most} bytes`) : error;
-    });
+    const status = await told
+      .catch((error) => {
+        throw length > most ? new AnswerTooLong(`more than ${most} bytes`) : error;
+      })
+      .finally(() => clearTimeout(limit));
     if (length > most) throw new AnswerTooLong(`more than ${most} bytes`);
     return { status, stdout: Buffer.concat(out), stderr: errors.toString() };
   }
 
-  /** Passes on what a command prints, as it comes; answers its status. @throws NoServer */
+  /**
+   * Passes on what a command prints, as it comes; answers its status. It is given up when nothing has come
+   * for long, though whoever takes it was ready. @throws NoServer
+   */
   async stream(
     args: readonly string[],
     stdout: (bytes: Buffer, line: Line) => void,
@@ -81,20 +93,42 @@ export class SessionServer {
   ): Promise<number> {
     let limit: NodeJS.Timeout | undefined;
     let line: Line | undefined;
+    const wait = () => {
+      clearTimeout(limit);
+      if (line !== undefined) limit = setTimeout(() => line?.close(), longestAnswer);
+    };
     return new Promise((resolve, reject) => {
       const opened = this.#open(args, undefined, {
-        stdout: (bytes) => line !== undefined && stdout(bytes, line),
-        stderr,
+        stdout: (bytes) => {
+          if (line === undefined) return;
+          wait();
+          stdout(bytes, line);
+        },
+        stderr: (bytes) => {
+          wait();
+          stderr(bytes);
+        },
         over: (status) => {
+          line = undefined;
           clearTimeout(limit);
           if (status === undefined) reject(new NoServer("the session server went away"));
           else resolve(status);
         },
       });
       opened.then((made) => {
-        line = made;
-        limit = setTimeout(() => made.close(), longestAnswer);
-        begun(made);
+        line = {
+          ...made,
+          pause: () => {
+            clearTimeout(limit);
+            made.pause();
+          },
+          resume: () => {
+            wait();
+            made.resume();
+          },
+        };
+        wait();
+        begun(line);
       }, reject);
     });
   }

@@ -9,7 +9,14 @@ import { type TestContext, test } from "node:test";
 import { encodeExec, ServerFrame } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { farTerminal } from "../../../src/web/server/far-command.ts";
-import { AnswerTooLong, longestComplaint, SessionServer } from "../../../src/web/server/session-server.ts";
+import type { Line } from "../../../src/web/server/line.ts";
+import {
+  AnswerTooLong,
+  longestAnswer,
+  longestComplaint,
+  NoServer,
+  SessionServer,
+} from "../../../src/web/server/session-server.ts";
 
 /** A home whose server says this to everybody. */
 async function home(t: TestContext, said: (socket: net.Socket) => void): Promise<string> {
@@ -37,6 +44,65 @@ async function listening(t: TestContext, folder: string, said: (socket: net.Sock
 test("an answer that is too long is told as that, and not as a server that was lost", async (t) => {
   const folder = await home(t, (socket) => socket.write(encodeFrame(ServerFrame.stdout, Buffer.alloc(2_000))));
   await assert.rejects(new SessionServer(folder).ask(["show"], 1_000), AnswerTooLong);
+});
+
+test("what is passed on may take as long as it takes: only a silence that nobody asked for ends it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let socket: net.Socket | undefined;
+  const folder = await home(t, (made) => {
+    socket = made;
+    say();
+  });
+  const say = () => socket?.write(encodeFrame(ServerFrame.stdout, Buffer.from("more")));
+  let heard: (line: Line) => void = () => {};
+  const next = () => new Promise<Line>((resolve) => (heard = resolve));
+  const begun = next();
+  const told = new SessionServer(folder).stream(["export"], (_bytes, line) => heard(line));
+  const line = await begun;
+  for (let n = 0; n < 3; n++) {
+    t.mock.timers.tick(longestAnswer - 1);
+    const more = next();
+    say();
+    await more;
+  }
+  line.pause();
+  t.mock.timers.tick(10 * longestAnswer);
+  const more = next();
+  line.resume();
+  say();
+  await more;
+  t.mock.timers.tick(longestAnswer);
+  await assert.rejects(told, NoServer);
+});
+
+test("an answer that is kept has a limit of its own, however much comes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let heard = () => {};
+  const next = () => new Promise<void>((resolve) => (heard = resolve));
+  class Heard extends SessionServer {
+    override stream(...[args, stdout, ...more]: Parameters<SessionServer["stream"]>): Promise<number> {
+      const first: typeof stdout = (bytes, line) => {
+        stdout(bytes, line);
+        heard();
+      };
+      return super.stream(args, first, ...more);
+    }
+  }
+  let socket: net.Socket | undefined;
+  const say = () => socket?.write(encodeFrame(ServerFrame.stdout, Buffer.from("more")));
+  const folder = await home(t, (made) => {
+    socket = made;
+    say();
+  });
+  const first = next();
+  const told = new Heard(folder).ask(["show"], 1_000);
+  await first;
+  t.mock.timers.tick(longestAnswer - 1);
+  const second = next();
+  say();
+  await second;
+  t.mock.timers.tick(1);
+  await assert.rejects(told, NoServer);
 });
 
 test("a line that is closed while the job's server is being reached is over", async (t) => {
