@@ -14,28 +14,38 @@ import { execFileOutside } from "../../base/aside/outside-program.ts";
 export const masterIdle = 60;
 /** A master whose network is gone notices it after three times this (s). */
 export const masterAlive = 5;
+/**
+ * A socket's path has 103 bytes on macOS, 107 on Linux; OpenSSH takes 58 for its name, 40 digits, and that of
+ * a temporary one.
+ */
+const longestFolder = 103 - 58;
 /** The end of a server waits so long (ms) for each connection's. */
 const longestEnd = 500;
 
 export class SshMasters {
-  readonly #folder: string;
+  readonly #folder: string | undefined;
   #made = false;
 
   /**
    * @param home what tells the server's home from all others, those of another machine that shares /tmp too.
    * The next server finds the connections of one that was killed.
+   * @param places where the folder may lie: the first that is there, and has a path short enough.
    */
-  constructor(home: string) {
-    // a short one: a socket's path has 107 bytes, of which OpenSSH takes 58 for its name and a temporary one
+  constructor(home: string, places: readonly string[] = [`/run/user/${process.getuid?.()}`, os.tmpdir(), "/tmp"]) {
     const tag = createHash("sha256").update(home).digest("hex").slice(0, 8);
-    this.#folder = path.join(base(), `falcon-ssh-${process.geteuid?.()}-${tag}`);
+    const name = `falcon-ssh-${process.geteuid?.()}-${tag}`;
+    this.#folder = places
+      .filter((place) => fs.existsSync(place))
+      .map((place) => path.join(place, name))
+      .find((folder) => Buffer.byteLength(folder) <= longestFolder);
   }
 
   /**
    * The folder for their sockets, made when it is first asked for; undefined where it would not be
-   * ours alone.
+   * ours alone, or has no place.
    */
   get folder(): string | undefined {
+    if (this.#folder === undefined) return undefined;
     try {
       if (!this.#made) fs.mkdirSync(this.#folder, { mode: 0o700, recursive: true });
       this.#made = true;
@@ -54,11 +64,6 @@ export class SshMasters {
     fs.rmSync(folder, { recursive: true, force: true });
     this.#made = false;
   }
-}
-
-function base(): string {
-  const runtime = `/run/user/${process.getuid?.()}`;
-  return fs.existsSync(runtime) ? runtime : os.tmpdir();
 }
 
 function endOne(socket: string): Promise<void> {
