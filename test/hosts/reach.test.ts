@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/events.ts";
 import { Hosts, hostHome, noHosts } from "../support/machines/hosts.ts";
+import { falcon } from "../support/paths.ts";
 
 describe("three hosts of one home directory", { skip: noHosts() }, () => {
   let hosts: Hosts;
@@ -111,7 +112,7 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
   });
 
   test("tag, logs -f, wait, export, relaunch and stop run there, and the watch shows it with its machine", async () => {
-    const script = 'echo begun; while [ ! -e "$HOME/go" ]; do sleep 0.1; done; echo done; exit 3';
+    const script = 'echo work begun; while [ ! -e "$HOME/go" ]; do sleep 0.1; done; echo done; exit 3';
     const run = await hosts.ok("node1", ["run", "-d", "--name", "work", "--", "/bin/sh", "-c", script]);
     await until(async () => (await hosts.ok("login", ["sessions"])).includes(run), "it to be told to the login host");
     const watch = hosts.terminal("login", ["sessions", "--watch"], { FALCON_ATTACH_HINT: "off" });
@@ -130,6 +131,14 @@ describe("three hosts of one home directory", { skip: noHosts() }, () => {
     const file = `${hostHome}/work.txt`;
     await hosts.ok("login", ["export", run, "--format", "text", "-o", file]);
     assert.match(fs.readFileSync(path.join(hosts.folder, "root", "work.txt"), "utf8"), /done/);
+    const figures = path.join(hosts.folder, "root", "figures");
+    fs.mkdirSync(figures);
+    const below = (words: string) => hosts.command("login", ["sh", "-c", `cd ${hostHome}/figures && exec ${falcon} ${words}`]);
+    const compared = await below("compare renamed work --format json -o both.json");
+    assert.equal(compared.code, 0, compared.stderr);
+    assert.match(fs.readFileSync(path.join(figures, "both.json"), "utf8"), /"renamed"[\s\S]*"work"/);
+    // the same word is an option's value before it is the session's
+    assert.equal(await hosts.ok("login", ["logs", "--grep", "work", "work"]), "work begun");
     fs.rmSync(path.join(hosts.folder, "root", "go"));
     const again = await hosts.ok("login", ["relaunch", "-d", run]);
     await until(async () => (await hosts.ok("login", ["sessions"])).includes(again), "it to be told to the login host");

@@ -2,23 +2,32 @@
 // the client stays, and goes through a byte channel. Logins, keys and prompts are ssh's own, and a login that
 // fails is not tried again.
 import path from "node:path";
+import type { Command } from "commander";
 import { Failure, Status } from "../../base/failure.ts";
 import { quoted } from "../../base/text/shell-words.ts";
 import { nativeFolder } from "../../platform/native-files.ts";
 import type { RemoteSession } from "../../session/machines/remote-session.ts";
 import { channelWords, type FarPlace, farCommand, farContract, placeOfRemote, sentHere, sentToSite } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
+import type { CommandSpec } from "./command.ts";
+import { withSessions } from "./session-words.ts";
 
-/** Needs the caller's folder: a file is written below it. */
-const inFolder = new Set(["export"]);
+/** Options that name files as they are seen from the caller's folder. */
+const ofFiles = ["output", "to", "runDir"];
 
 /**
  * Makes the client run the command on the machine of `sessions`, which all are on one.
- * @param words what named them, in the order of `sessions`; ids stand in their places on the far command
- * line.
+ * @param command the command line; the ids of `sessions` stand in the places of the words that named them, in
+ * their order, on the far one.
  * @throws Failure where that machine cannot be reached by its name.
  */
-export function runThere(call: Call, context: Context, words: readonly string[], sessions: readonly RemoteSession[]): void {
+export function runThere(
+  call: Call,
+  context: Context,
+  spec: CommandSpec,
+  command: Command,
+  sessions: readonly RemoteSession[],
+): void {
   const [first] = sessions as [RemoteSession];
   const { host } = first;
   if (sessions.some((s) => s.host !== host))
@@ -27,16 +36,15 @@ export function runThere(call: Call, context: Context, words: readonly string[],
   const { stdin, stdout } = call.request.terminal;
   const person = stdin && stdout;
   const given = call.request.arguments;
-  const [command = "", ...rest] = given[0] === sentToSite ? given.slice(1) : given;
-  const args = [...rest];
-  for (const [i, word] of words.entries()) args[args.indexOf(word)] = (sessions[i] as RemoteSession).id;
+  const [name = "", ...rest] = given[0] === sentToSite ? given.slice(1) : given;
+  const ids = sessions.map(({ id }) => id);
   const place = placeOfRemote(first);
-  const asked = [place.behind ? sentToSite : sentHere, command, ...args];
-  if (command === "attach" && person && !place.behind && first.contract >= farContract)
+  const asked = [place.behind ? sentToSite : sentHere, name, ...withSessions(spec, rest, ids)];
+  if (spec.name === "attach" && person && !place.behind && first.contract >= farContract)
     return throughChannel(call, context, place, asked);
-  if (command === "attach" && person && first.contract < farContract)
+  if (spec.name === "attach" && person && first.contract < farContract)
     call.stderr(`falcon: falcon-sessions on ${host} is older: where the network is lost, this attach is, too\n`);
-  const folder = inFolder.has(command) ? call.request.directory : "";
+  const folder = ofFiles.some((option) => command.opts()[option] !== undefined) ? call.request.directory : "";
   const argv = farCommand(context.config, place, asked, person ? "person" : "program", {
     ...{ folder, masters: context.masters.folder },
   });

@@ -68,7 +68,7 @@ export async function doneElsewhere(
   const bySlurm = first === undefined && doneBySlurm(spec.name, command.opts());
   const asked = bySlurm ? await onlySubmitted(call, context, spec, command.opts(), wanted, others) : undefined;
   if (asked !== undefined) return asked;
-  if (first === undefined && (await onAnotherMachine(call, context, wanted))) return "sent-on";
+  if (first === undefined && (await onAnotherMachine(call, context, spec, command, wanted))) return "sent-on";
   if (first === undefined) return onlySubmitted(call, context, spec, command.opts(), wanted, others);
   if (startsAgain.has(spec.name)) {
     const where = first === hostsPlace ? "outside of this batch job" : `in job ${first.slice(1)}`;
@@ -82,7 +82,13 @@ export async function doneElsewhere(
  * Whether what is meant is on other machines, to which the client is then sent. A run's directory and no name
  * at all mean this machine's.
  */
-async function onAnotherMachine(call: Call, context: Context, wanted: readonly (string | undefined)[]): Promise<boolean> {
+async function onAnotherMachine(
+  call: Call,
+  context: Context,
+  spec: CommandSpec,
+  command: Command,
+  wanted: readonly (string | undefined)[],
+): Promise<boolean> {
   const words = wanted.filter((word) => word !== undefined && word !== "") as string[];
   if (
     words.length === 0 ||
@@ -109,7 +115,7 @@ async function onAnotherMachine(call: Call, context: Context, wanted: readonly (
   if (there.length === 0) return false;
   if (there.length < words.length || own.length > 0)
     throw new Failure("these sessions are on different machines: name them one by one", Status.usage);
-  runThere(call, context, words, there);
+  runThere(call, context, spec, command, there);
   return true;
 }
 
