@@ -106,6 +106,8 @@ function give(
       // a group of its own: what it starts ends with it
       detached: true,
     });
+    // Node makes no pipes where there are too many files open, and tells the error after this
+    const { stdin, stderr } = child as Partial<Pick<typeof child, "stdin" | "stderr">>;
     let said = "";
     let late = false;
     const timer = setTimeout(() => {
@@ -116,11 +118,11 @@ function give(
         // it has just ended
       }
     }, longestMailing);
-    child.stderr.on("data", (data: Buffer) => {
+    stderr?.on("data", (data: Buffer) => {
       said = (said + data.toString("utf8")).slice(0, mostSaid);
     });
-    child.stdin.on("error", () => {}); // it ended without reading all
-    child.stdin.end(mail);
+    stdin?.on("error", () => {}); // it ended without reading all
+    stdin?.end(mail);
     child.once("error", (error) => {
       clearTimeout(timer);
       resolve({ taken: false, problem: `${program} cannot be run (${(error as NodeJS.ErrnoException).code})` });

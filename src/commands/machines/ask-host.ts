@@ -29,12 +29,14 @@ export function askHost(
     const [program, ...args] = argv as [string, ...string[]];
     // a group of its own, so that what the way has started ends with it
     const child = spawnOutside(program, args, { cwd: "/", env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    // Node makes no pipes where there are too many files open, and tells the error after this
+    const pipes = child as Partial<Pick<typeof child, "stdout" | "stderr">>;
     const said = { stdout: "", stderr: "" };
     let limit: NodeJS.Timeout | undefined;
     const done = (status: number | null) => {
       clearTimeout(limit);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      pipes.stdout?.destroy();
+      pipes.stderr?.destroy();
       if (wasMissing(status, said.stderr)) said.stderr = `${program} is not on PATH here`;
       resolve({ status, ...said });
     };
@@ -47,8 +49,7 @@ export function askHost(
       done(null);
     };
     for (const which of ["stdout", "stderr"] as const) {
-      child[which].setEncoding("utf8");
-      child[which].on("data", (text: string) => {
+      pipes[which]?.setEncoding("utf8").on("data", (text: string) => {
         said[which] += text;
         if (said[which].length > mostAnswer) end();
       });

@@ -1,7 +1,6 @@
 // The session server as the web process asks it, with a server of the test's own: answers that are too long,
 // a line that is closed while another server is being reached, and programs that cannot be started.
 import assert from "node:assert/strict";
-import { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -17,6 +16,7 @@ import {
   NoServer,
   SessionServer,
 } from "../../../src/web/server/session-server.ts";
+import { failSpawning } from "../../support/spawning.ts";
 
 /** A home whose server says this to everybody. */
 async function home(t: TestContext, said: (socket: net.Socket) => void): Promise<string> {
@@ -140,12 +140,7 @@ test("a far program whose command line is too long is told as not started", asyn
 
 test("a far program for which there are too many open files is told as not started", async (t) => {
   const folder = await home(t, (socket) => socket.write(encodeExec("/bin/true", ["true"])));
-  // as Node does it: no pipes, and an error afterwards
-  const spawning = ChildProcess.prototype as unknown as { spawn(): number };
-  t.mock.method(spawning, "spawn", function (this: ChildProcess) {
-    process.nextTick(() => this.emit("error", new Error("spawn EMFILE")));
-    return -24;
-  });
+  failSpawning(t, "EMFILE");
   const { status, stderr } = await new SessionServer(folder).ask(["show"], 1_000);
   assert.deepEqual([status, stderr], [126, "spawn EMFILE"]);
 });
