@@ -260,7 +260,10 @@ export class Server implements Context {
       job: this.job === undefined ? undefined : path.basename(options.home),
       has: (id) => this.table.get(id) !== undefined,
       folderOf: (id) => this.table.folderOf(id),
-      takeIn: (row) => this.table.takeIn(row),
+      takeIn: (row) => {
+        this.#stored(() => this.store.save(row));
+        return this.table.takeIn(row);
+      },
       clock: wall,
     });
     this.roster = new RosterKeeper(config.roster ?? rosterRoot(archiveRoot(process.env)), {

@@ -88,6 +88,8 @@ export class JobEnds {
   async runAgain(session: Session): Promise<void> {
     const { row } = session;
     const job = this.#job;
+    // a part that was brought in ended elsewhere, and its job runs again: here, for one
+    if (row.facts.broughtIn === true) return;
     if (row.facts.requeue !== true || row.facts.requeued !== undefined || job?.system !== "slurm") return;
     // one that an earlier run of the job left behind: it runs again already
     if ((process.env.SLURM_RESTART_COUNT ?? "0") !== (row.environment.SLURM_RESTART_COUNT ?? "0")) return;

@@ -93,7 +93,7 @@ export class JobSessions {
   async #takeInOne({ row, snapshot, job, written }: TakenIn): Promise<void> {
     row.facts.job = job;
     // its own server may have seen the holder go before Slurm said why
-    const unexplained = row.state === "lost" && row.facts.batchEnd === undefined;
+    const unexplained = row.state === "lost" && row.facts.batchEnd === undefined && row.facts.broughtIn !== true;
     if (isLive(row.state) || unexplained) {
       const pause = (ms: number) => delay(ms, undefined, { ref: false });
       const asked = finalJobEnd(job, new Slurm(row.environment), row.started ?? row.created, longestJobQuestion, pause);

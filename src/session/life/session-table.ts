@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, userMessage } from "../../base/failure.ts";
 import { removeFolder } from "../../platform/removal.ts";
+import { signalName } from "../../platform/signals.ts";
 import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
@@ -13,6 +14,7 @@ import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
 import { learnProvenance } from "./provenance.ts";
 import { Session, type SessionEffects } from "./session.ts";
+import { endOf, endReason } from "./state.ts";
 
 /** What a caller asks to be started. */
 export interface StartOrder {
@@ -297,7 +299,7 @@ export class SessionTable {
 
 function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, folder: string): SessionRow {
   const record = readRecord(folder);
-  return {
+  const row: SessionRow = {
     ...file,
     holderPid: null,
     programPid: record?.pid ?? null,
@@ -310,4 +312,11 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
     attached: null,
     facts: file.facts ?? {},
   };
+  if (row.facts.broughtIn !== true) return row;
+  // a copy of what ended elsewhere: nothing of it runs here, and its end was told there
+  const { exit } = record;
+  if (exit === undefined) return { ...row, state: "lost", reason: `its part on ${row.host} ended without a word` };
+  const reason = endReason(endOf(exit.status, signalName));
+  const facts = { ...row.facts, outputBytes: exit.end };
+  return { ...row, state: "exited", reason, ended: exit.time, waitStatus: exit.status, facts };
 }

@@ -105,6 +105,33 @@ describe("a job that is run again", () => {
     assert.ok(rows[0]?.endsWith(" 1") && rows.length > 3, csv.slice(0, 200));
     assert.equal(new Set(rows).size, rows.length, "no epoch is told twice");
     assert.ok(fs.existsSync(path.join(shared, "archive", String((await node.sessions())[0]?.run), "2", "graph")));
+    // the next server has the parts as they were brought in: it ends none of them anew
+    const told = await node.sessions();
+    const home = node.env.FALCON_SESSIONS_HOME as string;
+    const log = () => fs.readFileSync(path.join(home, "server.log"), "utf8");
+    let before = 0;
+    const stopServer = async () => {
+      await node.ok(["server", "stop"]);
+      await until(() => log().slice(before).includes("server.ended"), "the server to be gone");
+      before = log().length;
+    };
+    await stopServer();
+    const outcomes = (sessions: typeof told) =>
+      sessions.map(({ id, state, reason, outcome, ended }) => [id, state, reason, outcome, ended]);
+    assert.deepEqual(outcomes(await node.sessions()), outcomes(told));
+    assert.doesNotMatch(log().slice(before), /session\.(concluded|requeued|changed)/);
+    // nor one that has lost its database
+    await stopServer();
+    fs.rmSync(path.join(home, "state.db"));
+    const states = (sessions: typeof told) =>
+      sessions.map(({ id, state, reason, ended, part }) => [id, state, reason, ended, part]);
+    const [first, second] = states(await node.sessions());
+    assert.deepEqual([first, second], states(told).slice(0, 2));
+    assert.doesNotMatch(
+      log().slice(before),
+      new RegExp(`session\\.(concluded|requeued|changed) id=(${first?.[0]}|${second?.[0]})`),
+    );
+    assert.equal(slurm.calls().filter((call) => call === "requeue 77").length, 3);
   });
 
   test("what completed, failed twice in a row or was stopped by hand is not run again, and says so", async () => {
