@@ -292,7 +292,7 @@ export class OutputLog {
         continue;
       }
       const bytes = await this.#piece(at, Math.min(end, hole?.offset ?? end));
-      if (!bytes) continue; // found damaged just now: it is a hole from here on
+      if (!bytes) continue; // it is a hole from here on
       if (!bytes.length) return;
       yield { offset: at, bytes };
       at += bytes.length;
@@ -367,7 +367,7 @@ export class OutputLog {
     return ended;
   }
 
-  /** One piece of [at, limit), which holds no known hole; null when its segment turned out damaged. */
+  /** One piece of [at, limit), which holds no known hole; null where there turned out to be one. */
   async #piece(at: number, limit: number): Promise<Buffer | null> {
     const segment = this.#segmentAt(at);
     if (segment) {
@@ -382,9 +382,12 @@ export class OutputLog {
     }
     if (!this.#raw.opened) return Buffer.alloc(0);
     const bytes = await this.#raw.read(at, limit);
+    const punched = looksPunched(bytes);
     // compressed and punched out while it was being read, here or elsewhere: take it from the segment
-    if (this.#segmentAt(at) || (looksPunched(bytes) && this.#compressedElsewhere(at))) return this.#piece(at, limit);
-    return bytes;
+    if (this.#segmentAt(at) || (punched && this.#compressedElsewhere(at))) return this.#piece(at, limit);
+    // or the holder's own retention freed it
+    if (punched) this.refresh();
+    return at < this.rawBase ? null : bytes;
   }
 
   /**

@@ -106,12 +106,13 @@ export function standing(session: Session): string {
   return kind === "time-limit" ? "time limit" : kind;
 }
 
-/** The end of the output, for a traceback and falcon's summary. */
+/** The end of the output, for a traceback and falcon's summary, also behind what a full disk took. */
 async function lastOutput(session: Session): Promise<Uint8Array> {
   const log = session.openLog();
   try {
-    const from = Math.max(log.base, log.end - tail);
-    return await log.read(from, log.end - from);
+    const out: Buffer[] = [];
+    for await (const piece of log.pieces(Math.max(log.base, log.end - tail))) if ("bytes" in piece) out.push(piece.bytes);
+    return Buffer.concat(out);
   } finally {
     log.close();
   }

@@ -6,7 +6,7 @@ import { wall } from "../../base/clock.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { replaceByCopy, replaceFile } from "../../base/replace-file.ts";
 import { OutputLog } from "../output-log.ts";
-import { writeSegment } from "../segments.ts";
+import { segmentBytes, writeSegment } from "../segments.ts";
 import type { SessionFile } from "../session-file.ts";
 import { writeSessionFile } from "../session-file.ts";
 import { type SessionRow, trainerOf } from "../session-store.ts";
@@ -261,22 +261,22 @@ export class PartArchive {
 }
 
 /**
- * The compressed segments that the session's log has, and what is not compressed yet as one more, which the
- * next publication replaces.
+ * The compressed segments that the session's log has, and what is not compressed yet as further ones, which
+ * the next publication replaces.
  */
 async function publishLog(from: string, to: string): Promise<void> {
   const log = OutputLog.open(from);
   try {
     const kept: string[] = [];
     let room = mostLog;
-    const end = log.end;
-    const tail = await log.read(log.rawBase, end - log.rawBase);
-    if (tail.length > 0) {
-      const { file, size } = await writeSegment(to, log.rawBase, tail);
+    // as they are now: the server may compress more while this waits, which is in the tail then
+    const { segments, rawBase, end } = log;
+    for (let at = rawBase; at < end; at += segmentBytes) {
+      const { file, size } = await writeSegment(to, at, await withHoles(log, at, Math.min(at + segmentBytes, end)));
       kept.push(file);
       room -= size;
     }
-    for (const segment of [...log.segments].reverse()) {
+    for (const segment of [...segments].reverse()) {
       room -= segment.size;
       if (room < 0) break;
       kept.push(segment.file);
@@ -291,6 +291,13 @@ async function publishLog(from: string, to: string): Promise<void> {
   } finally {
     log.close();
   }
+}
+
+/** All of a range, what is missing as zeros: where that is says the record. */
+async function withHoles(log: OutputLog, from: number, to: number): Promise<Buffer> {
+  const out: Buffer[] = [];
+  for await (const piece of log.pieces(from, to)) out.push("hole" in piece ? Buffer.alloc(piece.hole.length) : piece.bytes);
+  return Buffer.concat(out);
 }
 
 function makeFolder(folder: string): void {

@@ -238,6 +238,22 @@ test("the holder's own retention is seen from the file alone", async () => {
   assert.equal(log.segments.at(-1)?.offset, kept);
 });
 
+test("what the holder's own retention frees while it is read is a hole, and no zeros", async () => {
+  const whole = text(segmentBytes);
+  holder.write(whole);
+  const kept = 4096 * 200;
+  const pieces = log.pieces(0);
+  const first = (await pieces.next()).value;
+  assert.ok(first !== undefined && "bytes" in first && first.bytes.length < kept);
+  holder.punchHead(kept);
+  const found = (await pieces.next()).value;
+  assert.ok(found !== undefined && "hole" in found);
+  assert.deepEqual(found.hole, { offset: first.bytes.length, length: kept - first.bytes.length, reason: "retention" });
+  const rest: Buffer[] = [];
+  for await (const piece of pieces) rest.push("bytes" in piece ? piece.bytes : Buffer.alloc(0));
+  assert.ok(Buffer.concat(rest).equals(whole.subarray(kept)));
+});
+
 test("a program that writes nothing but NULs is not taken for a hole", async () => {
   holder.write(Buffer.alloc(100_000));
   holder.write("text");

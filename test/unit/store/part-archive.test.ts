@@ -7,7 +7,9 @@ import path from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { archiveRoot, jobKey, PartArchive, type Publication } from "../../../src/store/archive/part-archive.ts";
 import { OutputLog } from "../../../src/store/output-log.ts";
+import { segmentBytes } from "../../../src/store/segments.ts";
 import type { SessionRow } from "../../../src/store/session-store.ts";
+import { FakeHolder, punchHole } from "../../support/holder/session-folder.ts";
 
 let folder = "";
 let archive: PartArchive;
@@ -105,6 +107,56 @@ test("a log is published while it grows, and again: the copy reads like the sess
   assert.equal((await read.read(0, 100)).toString(), "first\nsecond\n");
   read.close();
   assert.equal(fs.readdirSync(copy).filter((name) => name.startsWith("seg-")).length, 1);
+});
+
+/** What is published of a session folder's log, as a home reads it that it is copied to. */
+async function published(log: string): Promise<OutputLog> {
+  await archive.publish(publication("abc234", 1, { log }));
+  const [part] = archive.parts("abc234");
+  assert.ok(part);
+  const copy = path.join(folder, "home", "s", "part1");
+  fs.mkdirSync(path.dirname(copy), { recursive: true });
+  archive.copyTo(part, copy);
+  return OutputLog.open(copy);
+}
+
+test("what a full disk took is missing in the copy too, and what came behind it is there", async () => {
+  const made = path.join(folder, "s");
+  const holder = new FakeHolder(made);
+  holder.write("before\n");
+  holder.lose(50_000);
+  holder.write("behind\n");
+  holder.exit(0);
+  holder.close();
+  const copy = await published(made);
+  assert.deepEqual(copy.holes(), [{ offset: 7, length: 50_000, reason: "disk" }]);
+  assert.equal((await copy.read(0, 100)).toString(), "before\n");
+  assert.equal((await copy.read(50_007, 100)).toString(), "behind\n");
+  assert.equal(copy.end, 50_014);
+  copy.close();
+});
+
+test("a log that is compressed while it is published is published once", async () => {
+  const made = path.join(folder, "s");
+  const holder = new FakeHolder(made);
+  const whole = Buffer.concat(Array.from({ length: 3 }, (_, n) => Buffer.alloc(segmentBytes, `line of segment ${n}\n`)));
+  holder.write(whole);
+  const own = OutputLog.open(made);
+  const pieces = own.pieces.bind(own);
+  own.pieces = async function* (...range) {
+    await own.compress({ punchHole });
+    yield* pieces(...range);
+  };
+  try {
+    const copy = await published(made);
+    assert.deepEqual(copy.holes(), []);
+    assert.equal(copy.end, whole.length);
+    assert.ok((await copy.read(0, whole.length)).equals(whole));
+    copy.close();
+  } finally {
+    own.close();
+    holder.close();
+  }
 });
 
 test("metrics are copied as far as they fit, the newest first", async () => {
