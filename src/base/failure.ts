@@ -43,7 +43,10 @@ const shortages: readonly [RegExp, string][] = [
     /\bENOMEM\b|cannot allocate memory|ERR_WORKER_OUT_OF_MEMORY/i,
     "the machine has no memory left for this: end some programs and try again; what runs goes on",
   ],
-  [/\bENOSPC\b|no space left on device/i, "the disk of the sessions' folder is full: make room and try again; what runs goes on"],
+  [
+    /\bENOSPC\b|\bSQLITE_FULL\b|no space left on device/i,
+    "the disk of the sessions' folder is full: make room and try again; what runs goes on",
+  ],
   [
     /\bEDQUOT\b|disk quota exceeded/i,
     "your quota on the disk of the sessions' folder is used up: make room and try again; what runs goes on",

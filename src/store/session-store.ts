@@ -4,6 +4,7 @@
 import fs from "node:fs";
 import type Database from "better-sqlite3";
 import { wall } from "../base/clock.ts";
+import { Failure, sentence, shortageOf } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { isPlain } from "../base/text/bytes.ts";
 import type { Gap } from "./record.ts";
@@ -90,6 +91,9 @@ export interface StoredSnapshot {
  */
 const lockPatience = 2_000;
 
+/** What says nothing of the file: the disk is full (an upgrade adds tables), or the system refuses. */
+const wanting = /^(SQLITE_(FULL|CANTOPEN|NOMEM|IOERR_(NOMEM|WRITE|FSYNC|DIR_FSYNC|TRUNCATE))|E[A-Z]+$)/;
+
 /** The database. One process at a time has it open. */
 export class SessionStore {
   readonly database: Database.Database;
@@ -114,6 +118,7 @@ export class SessionStore {
    * locked (`.locked-<time>`), and begins
    * a new one: the session folders are the truth, the caller rebuilds from them. `rebuilt` tells that it did.
    * Waits for a lock for `lockPatience`.
+   * @throws Failure where the file may be whole and cannot be opened for want of something.
    */
   static open(path: string, log: Log): { store: SessionStore; rebuilt: boolean } {
     const isNew = !fs.existsSync(path);
@@ -121,6 +126,8 @@ export class SessionStore {
       return { store: SessionStore.#openFile(path), rebuilt: isNew };
     } catch (error) {
       const { code } = error as { code?: string };
+      if (wanting.test(code ?? ""))
+        throw new Failure(`the database ${path} cannot be opened: ${shortageOf(error) ?? sentence(error)}`);
       // its owner notices that its file was moved, and touches neither the new one nor the new one's log
       // (sqlite.org/howtocorrupt.html, 2.4)
       const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${wall()}`;

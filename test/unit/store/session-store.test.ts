@@ -115,6 +115,21 @@ for (const [what, content] of [
   });
 }
 
+test("a whole file that cannot be opened at the moment is refused and stays where it is", () => {
+  const { store } = SessionStore.open(file, log);
+  store.save(row);
+  store.close();
+  // SQLite cannot make its log there
+  fs.mkdirSync(`${file}-wal`);
+  assert.throws(() => SessionStore.open(file, log), /^Failure: the database .*state\.db cannot be opened: /);
+  assert.ok(!events.includes("database.set-aside"));
+  fs.rmdirSync(`${file}-wal`);
+  const again = SessionStore.open(file, log);
+  assert.equal(again.rebuilt, false);
+  assert.deepEqual(again.store.all(), [row]);
+  again.store.close();
+});
+
 test("a file of a newer program is set aside, not misread", () => {
   const { store } = SessionStore.open(file, log);
   store.database.pragma(`user_version = ${schemaVersion + 1}`);
