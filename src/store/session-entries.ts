@@ -4,7 +4,7 @@
 /** Names of files; while one is written anew it has a mark before or behind it. */
 const names = ["output.log", "times", "times.base", "record", "sock", "session.json", "ssh-auth-sock", "usage"];
 const pattern = new RegExp(
-  `^\\.?(${names.map((name) => name.replaceAll(".", "\\.")).join("|")}|seg-\\d+-\\d+-[0-9a-f]+\\.br)(\\.new|\\.tmp|\\.\\d+)?$`,
+  `^\\.?(${names.map((name) => name.replaceAll(".", "\\.")).join("|")}|seg-\\d+-\\d+-[0-9a-f]+\\.br)(\\.new|\\.tmp|\\.\\d+|~)?$`,
 );
 
 /** Whether a file of this name in a session folder is one that we make. */

@@ -26,6 +26,7 @@ describe("a session's folder", () => {
     make(
       "whole",
       "output.log",
+      "output.log~",
       "record",
       "times",
       ".session.json",
