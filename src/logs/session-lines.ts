@@ -21,8 +21,14 @@ const jobLimit = 60_000;
 /** With a pattern: what takes this long (ms) for a megabyte is a pattern that tries all ways of matching. */
 const patternLimit = 3_000;
 
-/** A pattern that takes too long on some line. */
-export class PatternTooSlow extends Error {}
+/** A pattern that takes too long on some line: says so, and what to do. */
+export class PatternTooSlow extends Error {
+  constructor(cause: unknown) {
+    super("this pattern takes too long on some line; write it without repetitions inside repetitions, such as (a+)+", {
+      cause,
+    });
+  }
+}
 
 /** A session, as far as its lines need it. */
 export interface LineSource {
@@ -138,7 +144,7 @@ export class SessionLines {
 
   async *#stored(select: Selection): AsyncGenerator<Selected> {
     const { id } = this.#source;
-    const end = this.#progress?.lines ?? 0;
+    const end = Math.min(this.#progress?.lines ?? 0, select.to);
     let next = select.from;
     if (select.since > 0) next = Math.max(next, this.#store.lineAt(id, select.since) ?? end);
     while (next < end) {
@@ -235,7 +241,7 @@ export async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<
   try {
     return await workers.run<T>(job, pattern ? patternLimit : jobLimit, transfer, pattern);
   } catch (error) {
-    if (pattern && error instanceof JobTooLong) throw new PatternTooSlow("the pattern takes too long", { cause: error });
+    if (pattern && error instanceof JobTooLong) throw new PatternTooSlow(error);
     throw error;
   }
 }

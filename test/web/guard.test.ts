@@ -155,6 +155,17 @@ describe("the web process", () => {
     }
   });
 
+  test("a pattern that takes too long is told as that, and is no defect of ours", async () => {
+    const long = await home.start(["sh", "-c", `echo ${"a".repeat(60)}; sleep 1000`]);
+    await until(async () => (await home.ok(["logs", long])).includes("aaa"), "its line");
+    const { body } = await request(web, `/api/lines/${long}?find=${encodeURIComponent("(a+)+x$")}`, {
+      headers: bearer(web.token),
+    });
+    assert.match(body, /this pattern takes too long on some line; write it without/);
+    assert.doesNotMatch(log(), /command\.crashed/);
+    await home.ok(["kill", long, "--signal", "KILL"]);
+  });
+
   test("a download that another session server breaks off does not end as a whole one does", async () => {
     const long = await home.start(["sh", "-c", "seq 1 3000000; sleep 1000"], ["--size", "60x12"]);
     await until(async () => (await home.ok(["logs", long, "-n", "1"])) === "3000000", "all of it", 60_000);

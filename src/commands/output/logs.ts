@@ -66,11 +66,7 @@ async function logsWith(call: Call, context: Context, wanted: string | undefined
     return await sessionLog(call, context, session, options, select);
   } catch (error) {
     if (!(error instanceof PatternTooSlow)) throw error;
-    throw new Failure(
-      `--grep ${options.grep}: this pattern takes too long on some line; ` +
-        "write it without repetitions inside repetitions, such as (a+)+",
-      Status.usage,
-    );
+    throw new Failure(`--grep ${options.grep}: ${error.message}`, Status.usage);
   }
 }
 

@@ -3,7 +3,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
-import { SessionLines } from "../../logs/session-lines.ts";
+import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
@@ -38,7 +38,7 @@ export const page: CommandSpec = {
   async run(call, context, [what, id = ""], options) {
     const session = context.table.get(id);
     if (session === undefined) throw new Failure(`session ${id} is not here`, Status.noSession);
-    if (what === "lines") await lines(call, context, session, options as LineOptions);
+    if (what === "lines") await lines(call, context, session, options as LineOptions).catch(told);
     else if (what === "span") span(call, context, session);
     else if (what === "beside") {
       const { metric, all } = options as { metric?: string; all?: string };
@@ -111,6 +111,11 @@ async function lines(call: Call, context: Context, session: Session, options: Li
   call.stdout(
     `${JSON.stringify({ total, more: found.length > shown.length, lines: shown.map(({ n, text }) => ({ n, text, at: timeOf(n) })) })}\n`,
   );
+}
+
+/** A pattern that takes too long is what was asked, and no defect. */
+function told(error: unknown): never {
+  throw error instanceof PatternTooSlow ? new Failure(error.message, Status.usage) : error;
 }
 
 function patternOf(source: string | undefined): Selection["pattern"] {

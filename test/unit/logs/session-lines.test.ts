@@ -96,6 +96,18 @@ describe("the lines of a session", () => {
     holder.close();
   });
 
+  test("of a range no block behind it is unpacked", async (t) => {
+    const { holder, source } = session();
+    holder.write(said(0, 3000));
+    while (await storeLines(source, tools, 30_000, true));
+    const jobs = t.mock.method(workers, "run");
+    const view = new SessionLines(source, tools);
+    assert.deepEqual(await gathered(view.forward({ ...all, from: 100, to: 300 }, "end")), numbered(100, 300));
+    const unpacked = jobs.mock.calls.map(({ arguments: [job] }) => (job as { blocks: unknown[] }).blocks.length);
+    assert.deepEqual(unpacked, [3], "those of lines 0 to 383");
+    holder.close();
+  });
+
   test("goes on from where it stood, as a follower does", async () => {
     const { holder, source } = session();
     holder.write("one\r\ntw");
