@@ -105,6 +105,8 @@ export class Nvidia {
   #gpus = new Map<string, { at: number; gpu: Gpu }>();
   #processes = new Map<string, { at: number; process: GpuProcess }>();
   #children: ChildProcess[] = [];
+  /** Were told to end, and have not: they wait for the driver. */
+  readonly #leaving = new Set<ChildProcess>();
   #heard = 0;
   #failedAt: number | undefined;
   #older = false;
@@ -125,6 +127,8 @@ export class Nvidia {
       return;
     }
     if (this.#failedAt !== undefined && now - this.#failedAt < retry) return;
+    // while one waits for the driver another would do nothing else
+    if (this.#leaving.size > 0) return;
     this.#begin(now);
   }
 
@@ -186,10 +190,18 @@ export class Nvidia {
   #stop(): void {
     const children = this.#children;
     this.#children = [];
-    // one that waits for the driver goes when that answers
-    for (const child of children) child.kill("SIGKILL");
+    for (const child of children) this.#end(child);
     this.#gpus.clear();
     this.#processes.clear();
+  }
+
+  /** One that waits for the driver goes when that answers; its output is nobody's any more. */
+  #end(child: ChildProcess): void {
+    child.stdout?.destroy();
+    child.kill("SIGKILL");
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    this.#leaving.add(child);
+    child.once("exit", () => this.#leaving.delete(child));
   }
 
   /** The GPUs of the machine as they were told last, by index. */

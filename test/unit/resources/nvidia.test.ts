@@ -1,9 +1,11 @@
 // NVIDIA's driver by its program: answers of one GPU, four, MIG, none; a program that hangs, fails, is not
 // there, or is an older one.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { spawnOutside } from "../../../src/base/aside/outside-program.ts";
 import { gpuShare } from "../../../src/resources/gpu-share.ts";
@@ -144,9 +146,40 @@ describe("the program", () => {
     nvidia.want(true);
     assert.equal(started(2).length, 2);
     time += 2_000;
-    nvidia.want(true);
-    await until(() => started(2).length === 4, "the next try");
+    await until(() => {
+      nvidia.want(true);
+      return started(2).length === 4;
+    }, "the next try");
     nvidia.want(false);
+  });
+
+  test("what a driver that hangs does not let go is not joined by others, and its pipes are closed", () => {
+    const made: ChildProcess[] = [];
+    const nvidia = new Nvidia({
+      // SIGKILL does nothing to one that the kernel waits for
+      start: () => {
+        const child = Object.assign(new EventEmitter(), { pid: 1, exitCode: null, signalCode: null, kill() {}, unref() {} });
+        made.push(Object.assign(child, { stdout: new PassThrough() }) as unknown as ChildProcess);
+        return made.at(-1) as ChildProcess;
+      },
+      steady: () => time,
+      log: () => {},
+    });
+    nvidia.want(true);
+    for (let hours = 0; hours < 3; hours++) {
+      time += 31_000;
+      nvidia.want(true);
+      time += 3_600_000;
+      nvidia.want(true);
+    }
+    assert.match(nvidia.problem, /does not answer/);
+    assert.deepEqual(
+      made.map(({ stdout }) => stdout?.destroyed),
+      [true, true],
+    );
+    for (const child of made) child.emit("exit", null, "SIGKILL");
+    nvidia.want(true);
+    assert.equal(made.length, 4, "the driver has let go: another try");
   });
 
   test("why it fails is said in its words: no driver, no device, no program", async () => {
