@@ -58,6 +58,12 @@ export function startTime(pid: number): number | null {
   return readStat(pid)?.started ?? null;
 }
 
+/** ms since it started; null when unknown. By our own age, since a container may tell another uptime. */
+export function ageOf(pid: number): number | null {
+  const [own, started] = [startTime(process.pid), startTime(pid)];
+  return own === null || started === null ? null : process.uptime() * 1000 + (own - started) * 10;
+}
+
 /** The process that started `pid`, or that has it since; null when unknown. */
 export function parentOf(pid: number): number | null {
   return readStat(pid)?.parent ?? null;

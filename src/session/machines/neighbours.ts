@@ -6,13 +6,13 @@ import { namesIn } from "../../base/names-in.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
 import { machineOfHome } from "../../platform/native.ts";
 import { connectOwn } from "../../platform/own-socket.ts";
-import { processAlive } from "../../platform/processes.ts";
 import { mostFromServer, ServerFrame } from "../../protocol/client.ts";
 import { FrameReader } from "../../protocol/frame.ts";
 import { encodeOwnRequest } from "../../protocol/own-request.ts";
 import { readRecord, type SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
+import { programRuns } from "./left-program.ts";
 
 /** A session of another server, as that tells it. */
 export interface NeighbourSession {
@@ -100,8 +100,9 @@ function fromFolders(job: string, home: string): NeighbourSession[] {
     const folder = path.join(home, "s", name);
     const file = readSessionFile(folder);
     if (file === undefined) return [];
-    const { start, pid, exit } = recordOf(folder);
-    const live = exit === undefined && pid !== undefined && processAlive(pid);
+    const record = recordOf(folder);
+    const { start, pid, exit } = record;
+    const live = programRuns(folder, record);
     const state = live ? "running" : exit === undefined ? "lost" : "exited";
     const reason = `the session server of job ${job.slice(1)} is gone`;
     const { id, kind, command, directory, runDirectory, host, created } = file;

@@ -10,6 +10,7 @@ import { Deliveries, type Delivery } from "../../store/deliveries.ts";
 import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
+import { programRuns } from "./left-program.ts";
 
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {
@@ -103,8 +104,8 @@ function runningJobs(): Set<string> {
 /** Whether a program of the job still runs: without control groups it may outlive its server. */
 function hasHolder(home: string): boolean {
   return folders(home).some((id) => {
-    const { pid, exit } = readRecord(path.join(home, "s", id));
-    return exit === undefined && pid !== undefined && processAlive(pid);
+    const folder = path.join(home, "s", id);
+    return programRuns(folder, readRecord(folder));
   });
 }
 

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { close, tryLock } from "../../../../src/platform/native.ts";
+import { bootId } from "../../../../src/platform/processes.ts";
 import { type TakeInEffects, takeInEndedJobs } from "../../../../src/session/machines/take-in.ts";
 import { Deliveries } from "../../../../src/store/deliveries.ts";
 import { Notices } from "../../../../src/store/notices.ts";
@@ -50,6 +51,26 @@ describe("the homes of jobs", () => {
     fs.mkdirSync(path.join(host, "s", "b"), { recursive: true });
     assert.deepEqual(takeInSessions("a", "b", "c"), ["a", "c"]);
     assert.deepEqual(fs.readdirSync(path.join(job, "s")), ["b"]);
+  });
+
+  test("a program of the job holds its home while it runs; whoever has its number later does not", () => {
+    const folder = path.join(job, "s", "abc234");
+    const withRecord = (start: number, boot: string) => {
+      fs.mkdirSync(folder, { recursive: true });
+      fs.writeFileSync(path.join(folder, "record"), `start ${start} ${process.pid}\n`);
+      const texts = { name: "n", directory: "/", host: "h", token: "t", runDirectory: null };
+      const more = { umask: 18, created: 1, cols: 80, rows: 24, pinned: false, limits: [], environment: {} };
+      const file = { id: "abc234", kind: "run", command: ["x"], boot, ...texts, ...more };
+      fs.writeFileSync(path.join(folder, "session.json"), JSON.stringify(file));
+      return takeInSessions("abc234");
+    };
+    assert.deepEqual(withRecord(Date.now(), bootId()), []);
+    assert.deepEqual(withRecord(Date.now() - 3_600_000, bootId()), [], "the clock was set");
+    const number = withRecord(Date.now() - 3 * 86_400_000, bootId());
+    assert.deepEqual(number, ["abc234"], "the number is another process' by now");
+    fs.rmSync(path.join(host, "s"), { recursive: true });
+    fs.mkdirSync(job, { mode: 0o700 });
+    assert.deepEqual(withRecord(Date.now(), "another boot"), ["abc234"]);
   });
 
   test("a home that cannot be removed costs none of its sessions", (t) => {

@@ -1,0 +1,20 @@
+// Whether the program of a session runs whose server is gone, by what its folder says of it.
+import { ageOf, bootId, processAlive } from "../../platform/processes.ts";
+import type { SessionRecord } from "../../store/record.ts";
+import { readSessionFile } from "../../store/session-file.ts";
+
+/**
+ * A clock that was set makes no other process of the program: only one that is younger by more than this (ms)
+ * has its number from somebody else.
+ */
+const clockSlack = 86_400_000;
+
+/** @param record what the folder's `record` says. @param now ms since 1970. */
+export function programRuns(folder: string, { start, pid, exit }: Partial<SessionRecord>, now = Date.now()): boolean {
+  if (exit !== undefined || pid === undefined || !processAlive(pid)) return false;
+  // a number of before the machine's start is anybody's
+  const boot = readSessionFile(folder)?.boot ?? "";
+  if (boot !== "" && boot !== bootId()) return false;
+  const age = ageOf(pid);
+  return age === null || start === undefined || now - start - age <= clockSlack;
+}
