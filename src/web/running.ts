@@ -1,10 +1,13 @@
 // Where the web process of a home is reached, in <home>/web/running.json, for commands that print links.
 import fs from "node:fs";
 import path from "node:path";
+import { startTime } from "../platform/processes.ts";
 
 /** Where it listens. */
 export interface Running {
   pid: number;
+  /** When its process started (startTime of platform/processes.ts); an earlier version told none. */
+  start?: number | null;
   /** The socket's path, or null. */
   socket: string | null;
   /** What a browser is given, with a slash at its end; of a socket, what stands behind a forwarded port. */
@@ -18,7 +21,8 @@ export function runningWeb(home: string): Running | undefined {
   try {
     const found = JSON.parse(fs.readFileSync(path.join(home, "web", name), "utf8")) as Running;
     process.kill(found.pid, 0);
-    return found;
+    // after a power loss another process may have the number
+    return found.start == null || found.start === startTime(found.pid) ? found : undefined;
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { spawnOutside } from "../../base/aside/outside-program.ts";
 import { wall } from "../../base/clock.ts";
+import { startTime } from "../../platform/processes.ts";
 import { Access, ownerLife } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   const own = listen === null ? undefined : `${tls === null ? "http" : "https"}://${listen.name}:${port}/`;
   const running: Running = {
     pid: process.pid,
+    start: startTime(process.pid),
     socket: listen === null ? socket : null,
     url: options.origin === null ? (own ?? `http://localhost:${laptopPort}/`) : `${options.origin}${options.base}`,
   };

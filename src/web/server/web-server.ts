@@ -78,9 +78,18 @@ export class WebServer {
         resolve(typeof address === "object" && address !== null ? address.port : 0);
       });
       fs.mkdirSync(this.#access.folder, { recursive: true, mode: 0o700 });
+      this.#watchFolder();
+    });
+  }
+
+  /** Who is revoked is sent out at once; where nothing can be watched (no inotify left), at the next look. */
+  #watchFolder(): void {
+    try {
       this.#watch = fs.watch(this.#access.folder, () => this.#sendOut());
       this.#watch.on("error", () => this.#watch?.close());
-    });
+    } catch {
+      // each look finds it
+    }
   }
 
   close(): void {
