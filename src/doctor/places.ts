@@ -117,7 +117,7 @@ export function openPaths(home: string, uid: number): OpenPath[] {
     if (open || stat.uid !== uid) found.push({ file, mode: stat.mode & 0o7777, uid: stat.uid });
     if (!stat.isDirectory()) continue;
     try {
-      queue.push(...fs.readdirSync(file).map((name) => path.join(file, name)));
+      for (const name of fs.readdirSync(file)) queue.push(path.join(file, name));
     } catch {
       // unreadable: its own line says so where the mode is the reason
     }

@@ -7,7 +7,7 @@ import { attributes, withoutAttributes } from "../base/text/control-sequences.ts
 import { printable } from "../base/text/printable.ts";
 import { showable, type TerminalBytes } from "../base/text/terminal-bytes.ts";
 import { charWidth, textWidth } from "./char-width.ts";
-import { type Match, marked } from "./line-text.ts";
+import { holding, marked } from "./line-text.ts";
 
 /** A line with its number in the log. */
 export interface HistoryLine {
@@ -20,8 +20,8 @@ export interface HistoryLine {
 export interface HistorySource {
   /** The last lines before line `before`, at most `count`, oldest first; fewer at the log's beginning. */
   older(before: number, count: number): Promise<HistoryLine[]>;
-  /** The lines that came since this was asked last; the first time none. */
-  newer(): Promise<HistoryLine[]>;
+  /** The last lines, at most `count`, that came since this was asked last; the first time none. */
+  newer(count: number): Promise<HistoryLine[]>;
 }
 
 /** The viewer's terminal. */
@@ -51,6 +51,8 @@ export class HistoryView {
   #cols: number;
   #rows: number;
   #lines: HistoryLine[] = [];
+  /** What came last, where that finds no place behind the lines while the view stands elsewhere. */
+  #newest: HistoryLine[] | undefined;
   /** Index of the line in the first row. */
   #top = 0;
   /** The last line is in the last row and stays there when more come. */
@@ -95,7 +97,7 @@ export class HistoryView {
   /** Lines that came since this was asked last; undefined, and said, where the log cannot be read. */
   async #newer(): Promise<HistoryLine[] | undefined> {
     try {
-      return await this.#source.newer();
+      return await this.#source.newer(mostLines);
     } catch (error) {
       this.#lost(error);
       return undefined;
@@ -125,11 +127,17 @@ export class HistoryView {
     if (this.#closed) return;
     const lines = await this.#newer();
     if (lines === undefined || lines.length === 0 || this.#closed) return;
-    this.#lines.push(...lines);
-    const extra = this.#lines.length - mostLines;
-    if (extra > 0 && this.#following) {
-      this.#lines.splice(0, extra);
-      this.#whole = false;
+    const last = this.#lines.at(-1);
+    const adjoins = last === undefined || last.number + 1 === lines[0]?.number;
+    const extra = this.#lines.length + lines.length - mostLines;
+    if (!adjoins || (extra > 0 && !this.#following)) this.#newest = lines;
+    else {
+      // one by one: a call with an argument for each has a limit
+      for (const line of lines) this.#lines.push(line);
+      if (extra > 0) {
+        this.#lines.splice(0, extra);
+        this.#whole = false;
+      }
     }
     if (this.#following) this.#toEnd();
     else this.#draw();
@@ -211,6 +219,12 @@ export class HistoryView {
     this.#top += by;
     const last = Math.max(0, this.#lines.length - this.#height);
     if (by !== 0) this.#following = this.#top >= last;
+    if (this.#following && this.#newest !== undefined) {
+      this.#lines = this.#newest;
+      this.#newest = undefined;
+      this.#whole = false;
+      return this.#move(0);
+    }
     if (this.#following) this.#top = last;
     const short = this.#top < 0 ? -this.#top : 0;
     this.#top = Math.min(Math.max(0, this.#top), last);
@@ -252,12 +266,15 @@ export class HistoryView {
 
   async #load(): Promise<void> {
     let lines: HistoryLine[];
+    const first = this.#lines[0];
     try {
-      lines = await this.#source.older(this.#lines[0]?.number ?? Number.MAX_SAFE_INTEGER, loadLines);
+      lines = await this.#source.older(first?.number ?? Number.MAX_SAFE_INTEGER, loadLines);
     } catch (error) {
       this.#whole = true;
       return this.#lost(error);
     }
+    // the view began anew, or left out its oldest lines: these are not those before its first one
+    if (this.#lines[0] !== first) return;
     if (lines.length < loadLines || this.#lines.length + lines.length >= mostLines) this.#whole = true;
     this.#lines.unshift(...lines);
     this.#top += lines.length;
@@ -336,7 +353,7 @@ export class HistoryView {
     if (this.#prompt !== undefined) return `/${printable(this.#prompt)}`;
     if (this.#message !== "") return ` ${this.#name} · ${this.#message}`;
     const bottom = this.#lines[Math.min(this.#lines.length, this.#top + this.#height) - 1];
-    const last = this.#lines.at(-1);
+    const last = this.#newest?.at(-1) ?? this.#lines.at(-1);
     const where =
       bottom === undefined || last === undefined
         ? this.#whole
@@ -348,20 +365,6 @@ export class HistoryView {
     const pages = `${label("page-up")} ${label("page-down")}`;
     return ` ${this.#name} · ${where} · ${pages} · ${found} · ${label("help")} keys · ${label("leave")} returns`;
   }
-}
-
-/** Finds a text, plainly; with a capital letter in it case counts. */
-function holding(wanted: string): (text: string) => Match[] {
-  const exact = wanted !== wanted.toLowerCase();
-  return (text) => {
-    const within = exact ? text : text.toLowerCase();
-    // a few letters change their length with their case: then only the exact text is found
-    const searched = within.length === text.length ? within : text;
-    const found: Match[] = [];
-    for (let at = searched.indexOf(wanted); at >= 0; at = searched.indexOf(wanted, at + wanted.length))
-      found.push({ from: at, to: at + wanted.length });
-    return found;
-  };
 }
 
 const attributesOrText = new RegExp(`${attributes}|[^\\x1b]+`, "g");

@@ -42,6 +42,20 @@ export function matchesIn(text: string, pattern: RegExp): Match[] | undefined {
   return found;
 }
 
+/** Finds a text, plainly; with a capital letter in it case counts. */
+export function holding(wanted: string): (text: string) => Match[] {
+  const exact = wanted !== wanted.toLowerCase();
+  return (text) => {
+    const within = exact ? text : text.toLowerCase();
+    // a few letters change their length with their case: then only the exact text is found
+    const searched = within.length === text.length ? within : text;
+    const found: Match[] = [];
+    for (let at = searched.indexOf(wanted); at >= 0; at = searched.indexOf(wanted, at + wanted.length))
+      found.push({ from: at, to: at + wanted.length });
+    return found;
+  };
+}
+
 /**
  * `styled` with the matches inverted; each of its own sequences sets the whole look, so that after a match
  * the last one counts again.

@@ -2,7 +2,7 @@
 import type { Bindings } from "../../base/keymap.ts";
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
-import { type Place, SessionLines } from "../../logs/session-lines.ts";
+import { LastLines, type Place, SessionLines } from "../../logs/session-lines.ts";
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";
@@ -85,17 +85,17 @@ class SessionHistory implements HistorySource {
     return (await this.#lines().last(count, select, "show")).flatMap(linesOf);
   }
 
-  async newer(): Promise<HistoryLine[]> {
+  async newer(count: number): Promise<HistoryLine[]> {
     const standing = this.#session.live ? "complete" : "end";
-    const found: HistoryLine[] = [];
+    const found = new LastLines(count);
     const select = { ...all, from: this.#next };
     const first = this.#place === undefined;
     const lines =
       this.#place === undefined
         ? this.#lines().tail(select, standing, (place, answer) => this.#reached(place, answer.shown))
         : this.#lines().onward(this.#place, select, standing, (place, answer) => this.#reached(place, answer.shown));
-    for await (const selected of lines) if (!first) found.push(...linesOf(selected));
-    return found;
+    for await (const selected of lines) if (!first) found.push(selected);
+    return found.chunks.flatMap(linesOf);
   }
 
   #reached(place: Place, shown: number): void {

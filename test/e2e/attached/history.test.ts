@@ -52,6 +52,28 @@ describe("history while attached", () => {
     await home.ok(["kill", id]);
   });
 
+  test("a flood of short lines: it goes on with the last ones, and where it stands elsewhere it stays", async () => {
+    const flood = "yes | head -n 400000; echo over";
+    const id = await home.start(["sh", "-c", `seq 1 100; read x; ${flood}; read x; ${flood}; read x`]);
+    const terminal = home.terminal(["attach", id], { cols: 100, rows: 12 });
+    await terminal.waitFor("100");
+    terminal.key("C-\\", "[");
+    await terminal.waitFor(/line 100 of 100/);
+    await home.ok(["send", id, "Enter"]);
+    await terminal.waitFor(/^over$[\s\S]*line 40010\d of 40010\d/m);
+    terminal.key("PageUp");
+    await terminal.waitFor(/line 40009\d of 40010\d/);
+    await home.ok(["send", id, "Enter"]);
+    await terminal.waitFor(/line 40009\d of 80010\d/);
+    terminal.key("G");
+    await terminal.waitFor(/^over$[\s\S]*line 80010\d of 80010\d/m);
+    terminal.key("q");
+    await terminal.waitFor(() => !/line \d+ of/.test(terminal.text()));
+    terminal.key("C-\\", "x");
+    await terminal.waitForExit();
+    await home.ok(["kill", id]);
+  });
+
   test("on the normal screen it shows what the program printed, with its colours", async () => {
     const id = await home.start(
       ["sh", "-c", "for i in $(seq 1 60); do printf 'row \\033[31m%d\\033[0m\\n' $i; done; read x"],

@@ -13,11 +13,11 @@ function shown(count: number, cols = 60, rows = 6) {
     asked: 0,
     async older(before: number, most: number) {
       source.asked++;
-      const end = Math.min(before, count);
+      const end = Math.min(before, Math.max(told, count));
       return lines.slice(Math.max(0, end - most), end);
     },
-    async newer() {
-      const fresh = lines.slice(Math.max(told, count));
+    async newer(most: number) {
+      const fresh = lines.slice(Math.max(told, count)).slice(-most);
       told = lines.length;
       return fresh;
     },
@@ -65,6 +65,64 @@ test("at the end it follows, elsewhere it stays", async () => {
   await view.more();
   assert.equal((await rowsNow())[4], "line 9");
   assert.match((await rowsNow())[5] as string, /line 10 of 12/);
+});
+
+test("more lines than it holds: at the end it goes on with the last ones, elsewhere it stays until the end is wanted", async () => {
+  const { view, lines, rowsNow } = shown(10);
+  const say = (count: number) => {
+    for (let i = 0; i < count; i++) lines.push({ number: lines.length, text: `line ${lines.length}` });
+    return view.more();
+  };
+  await view.open("");
+  await say(200_000);
+  assert.deepEqual((await rowsNow()).slice(3, 5), ["line 200008", "line 200009"]);
+  view.key("page-up");
+  view.key("page-up");
+  const top = "line 199997";
+  assert.equal((await rowsNow())[0], top);
+  await say(1);
+  await say(200_000);
+  await say(2);
+  assert.equal((await rowsNow())[0], top);
+  assert.match((await rowsNow())[5] as string, /line 200002 of 400013/);
+  view.key("end");
+  await settled();
+  assert.deepEqual(
+    (await rowsNow()).slice(0, 5),
+    [0, 1, 2, 3, 4].map((i) => `line ${400_008 + i}`),
+  );
+  view.key("page-up");
+  assert.equal((await rowsNow())[0], "line 400004");
+  await say(1);
+  assert.equal((await rowsNow())[0], "line 400004");
+  view.key("end");
+  assert.equal((await rowsNow())[4], "line 400013");
+});
+
+test("older lines that come when the view has begun anew are not put before others", async () => {
+  const { view, source, lines, rowsNow } = shown(5000);
+  await view.open("");
+  const { older } = source;
+  let isAsked = false;
+  source.older = async (before, most) => {
+    isAsked = true;
+    await settled();
+    return older(before, most);
+  };
+  view.key("home");
+  view.key("end");
+  assert.ok(isAsked);
+  for (let i = 0; i < 200_000; i++) lines.push({ number: lines.length, text: `line ${lines.length}` });
+  await view.more();
+  for (let i = 0; i < 10; i++) await settled();
+  view.key("end");
+  assert.deepEqual(
+    (await rowsNow()).slice(0, 5),
+    [5, 6, 7, 8, 9].map((i) => `line ${204_990 + i}`),
+  );
+  view.key("page-up");
+  await settled();
+  assert.equal((await rowsNow())[0], "line 204991");
 });
 
 test("searches older lines, further ones with n, back with N, and says when there is none", async () => {
@@ -155,10 +213,10 @@ test("keys that come before the log's end is known wait for its lines", async ()
   const { view, source, rowsNow } = shown(5000);
   const { newer, older } = source;
   let isKnown = false;
-  source.newer = async () => {
+  source.newer = async (most) => {
     await settled();
     isKnown = true;
-    return newer();
+    return newer(most);
   };
   source.older = async (before, most) => (isKnown ? older(before, most) : []);
   const opened = view.open("");
