@@ -15,9 +15,14 @@ export function steady(): number {
 /** A timer takes no more (ms): setTimeout lets one that is longer end at once. */
 export const longestTimer = 2 ** 31 - 1;
 
-/** A time as ISO 8601 in UTC; null where it is not known. */
+/** Whether something that was kept, or that somebody said, is a time: calendars end 8.64e15 ms from 1970. */
+export function isTime(ms: number | null | undefined): ms is number {
+  return typeof ms === "number" && Math.abs(ms) <= 8.64e15;
+}
+
+/** A time as ISO 8601 in UTC; null where it is not known, or none. */
 export function isoTime(ms: number | null | undefined): string | null {
-  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
+  return isTime(ms) ? new Date(ms).toISOString() : null;
 }
 
 /** What is awaited, or undefined where it takes longer than this (ms); a failure after that is nobody's. */

@@ -43,7 +43,10 @@ export function timeSaid(text: string, now: number, environment: Environment, ne
   const inUtc = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   if (inUtc.getUTCMonth() !== month - 1 || inUtc.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59)
     return undefined;
-  if (date[7] !== undefined) return Date.parse(text.replace(" ", "T"));
+  if (date[7] !== undefined) {
+    const time = Date.parse(text.replace(" ", "T"));
+    return Number.isNaN(time) ? undefined : time; // "+25:00" is no zone
+  }
   return momentOf(zone, { year, month, day, hour, minute, second });
 }
 

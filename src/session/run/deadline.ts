@@ -1,6 +1,7 @@
 // When a run will be ended from outside, and how long before that it is asked to stop: what is known, and how
 // it is said.
 
+import { isTime } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { timeSaid } from "../../base/text/zone.ts";
@@ -58,10 +59,13 @@ export function deadlineFact(row: Pick<SessionRow, "facts">): DeadlineFact {
 export function deadlineOf(row: Pick<SessionRow, "facts" | "trainer" | "command" | "started">): Deadline | undefined {
   const { asked, job } = deadlineFact(row);
   const all: Deadline[] = [];
-  if (asked !== undefined) all.push({ at: asked, from: "asked" });
-  if (typeof job === "number") all.push({ at: job, from: "job" });
+  const add = (at: number | null | undefined, from: DeadlineSource) => {
+    if (isTime(at)) all.push({ at, from });
+  };
+  add(asked, "asked");
+  add(job, "job");
   const timeout = trainerNamed(row.trainer).timeLimit(row.command);
-  if (timeout !== undefined && row.started !== null) all.push({ at: row.started + timeout * 1000, from: "falcon" });
+  if (timeout !== undefined && row.started !== null) add(row.started + timeout * 1000, "falcon");
   return all.sort((a, b) => a.at - b.at)[0];
 }
 

@@ -26,7 +26,8 @@ test("what a person says is read in that zone too; what names a zone is in that 
   assert.equal(said("2026-11-24 14:30:05", "Asia/Tokyo"), "2026-11-24T05:30:05.000Z");
   assert.equal(said("2026-11-24T14:30Z", "Asia/Tokyo"), "2026-11-24T14:30:00.000Z");
   assert.equal(said("2026-11-24T14:30+02:00", "Asia/Tokyo"), "2026-11-24T12:30:00.000Z");
-  for (const text of ["25:00", "2026-02-30", "2026-13-01", "yesterday", "2026-11-24T14", ""])
+  const noZones = ["+25:00", "-24:00", "+02:60", "+9999"].map((zone) => `2026-11-24T14:30${zone}`);
+  for (const text of [...noZones, "25:00", "2026-02-30", "2026-13-01", "yesterday", "2026-11-24T14", ""])
     assert.equal(said(text, "UTC"), undefined, text);
 });
 

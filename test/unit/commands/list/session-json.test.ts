@@ -19,3 +19,15 @@ test("a session that ends while its run's files are read is told as ended, with 
   const told = await listing(session, progress, { saveBefore: null, now, job: null, usage: context.usage });
   assert.deepEqual([told.state, told.exitCode, told.outcome?.kind], ["exited", 0, "completed"]);
 });
+
+test("no time that was kept of one session keeps the list from being told", async () => {
+  const { context } = askFixed({ terminal: {} });
+  const progress = { of: async () => null } as unknown as RunProgresses;
+  for (const time of [Number.NaN, 1e300, null]) {
+    const session = context.table.all().find(({ live }) => live) as Session;
+    Object.assign(session.row.facts, { deadline: { asked: time, stopped: { at: time, deadline: time }, hangs: time } });
+    Object.assign(session.row, { started: time });
+    const told = await listing(session, progress, { saveBefore: null, now, job: null, usage: context.usage });
+    assert.deepEqual([told.deadline, told.started], [null, null]);
+  }
+});

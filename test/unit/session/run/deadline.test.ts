@@ -44,6 +44,14 @@ test("the earliest of --deadline, the job's limit and falcon's --timeout counts"
   assert.equal(deadlineOf(row({}, { ...timed, trainer: "none" })), undefined, "another program's --timeout is its own affair");
 });
 
+test("a time that is none ends nothing: an earlier version kept some, and a --timeout may be any number", () => {
+  for (const asked of [Number.NaN, null, 1e16]) assert.equal(deadlineOf(row({ asked })), undefined);
+  assert.deepEqual(deadlineOf(row({ asked: Number.NaN, job: start })), { at: start, from: "job" });
+  const timed = { command: ["falcon", "launch", "--timeout", "9223372036854775807"] };
+  assert.equal(deadlineOf(row({}, timed)), undefined);
+  assert.equal(deadlineText(row({ asked: Number.NaN }), null, null, start), "");
+});
+
 describe("the grace", () => {
   const deadline = { at: start + 10 * hour, from: "job" } as const;
 
