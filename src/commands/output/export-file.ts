@@ -11,7 +11,7 @@ const backlogLimit = 256 << 10;
 /** Takes an export piece by piece. */
 export interface Target {
   write(bytes: Uint8Array | string): Promise<void>;
-  /** All is written. Answers how many bytes. */
+  /** The end: all of it stays, or nothing where nobody takes it any more. Answers how many bytes. */
   finish(): Promise<number>;
   /** It failed: nothing of it stays. */
   abandon(): Promise<void>;
@@ -77,7 +77,8 @@ export async function toFile(call: Call, name: string, uid = process.geteuid?.()
       await writer.ask(exportWork.write, [all]);
     },
     async finish() {
-      await last(exportWork.finish);
+      // who broke it off has a part of it
+      await last(gone ? exportWork.abandon : exportWork.finish);
       return written;
     },
     abandon: () => last(exportWork.abandon).catch(() => {}),

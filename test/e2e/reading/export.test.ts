@@ -270,6 +270,19 @@ describe("falcon export", () => {
     await until(() => parts().length === 0, "it to be removed");
   });
 
+  test("an export that is broken off leaves the file as it was", async () => {
+    const long = await home.start(["seq", "3000000"], ["--name", "broken"]);
+    await home.untilState(long, "exited");
+    const parts = () => fs.readdirSync(home.work).filter((name) => name.startsWith(".kept"));
+    fs.writeFileSync(file("kept"), "as it was\n");
+    const terminal = home.terminal(["export", long, "--format", "text", "-o", "kept"]);
+    await until(() => parts().some((name) => fs.statSync(file(name)).size > 0), "the beginning of the export");
+    terminal.key("C-c");
+    await terminal.waitForExit();
+    await until(() => parts().length === 0, "the end of the export");
+    assert.match(fs.readFileSync(file("kept"), "utf8").slice(-20), /^as it was\n$|\n3000000\n$/, "a part of the export");
+  });
+
   test("wrong uses get one sentence; PNG does not go to a terminal", async () => {
     const format = await home.run(["export", id, "--format", "gif"]);
     assert.equal(format.code, 2);
