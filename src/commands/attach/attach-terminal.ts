@@ -32,6 +32,8 @@ export interface AttachOptions {
   history: number;
   /** False when the terminal is ours already: the server was lost in between. */
   enter: boolean;
+  /** Everybody else leaves. */
+  takeOver?: boolean;
   /** With `enter` false: the output before this offset is on the terminal already. */
   shown?: number | undefined;
 }
@@ -56,6 +58,7 @@ export async function attachHere(call: Call, context: Context, session: Session,
   }
   const inside = environment.FALCON_SESSION || undefined;
   refuseItself(context, session, inside);
+  if (options.takeOver) session.audience.detachAll("taken-over");
   refuseCrowd(session.id, session.audience.viewers.size);
   const around = inside === undefined ? undefined : context.table.get(inside);
   if (!options.readOnly && hasAgentLink(session.row.environment, session.folder)) {

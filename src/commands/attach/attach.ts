@@ -48,8 +48,8 @@ export const attach: CommandSpec = {
     const session = await findOrPick(call, context, wanted, options.runDir);
     const history = options.history === undefined ? context.config.history : parseHistory(options.history);
     if (!session.live) return showEnded(call, session);
-    if (options.takeOver) session.audience.detachAll("taken-over");
-    return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: true });
+    const takeOver = options.takeOver === true;
+    return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: true, takeOver });
   },
 };
 

@@ -138,6 +138,23 @@ describe("leaving", () => {
     await untouched();
   });
 
+  test("--take-over that cannot attach sends nobody away", async () => {
+    const first = await attached();
+    const plain = await home.run(["attach", "--take-over", id]);
+    assert.equal(plain.code, 2);
+    assert.match(plain.stderr, /attach needs a terminal/);
+    const itself = home.terminal(["attach", "--take-over", id], { cols: 100, rows: 30, env: { FALCON_SESSION: id } });
+    assert.equal((await itself.waitForExit()).code, 2);
+    assert.match(itself.text(), /cannot be attached inside itself/);
+    first.key("j");
+    await first.waitFor(/node1: Epoch/);
+    first.key("k");
+    await first.waitFor(/node0: Epoch/);
+    first.key("C-\\");
+    await first.waitForExit();
+    await untouched();
+  });
+
   test("the size follows who attached last, and its changes", async () => {
     const sized = await home.start([program("size")], ["--name", "sized"]);
     const terminal = home.terminal(["attach", sized], { cols: 91, rows: 33 });
