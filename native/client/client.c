@@ -58,7 +58,8 @@ int client_wait_for(int fd, int ms) {
 // When a person who has asked in vain is let go; -1: that is not so, or an answer may stand behind what the
 // terminal does not take.
 static int64_t leaves_at(void) {
-  return client.out_blocked || client.out_waits ? -1 : typing_leaves_at(client.heard_at);
+  bool answer_may_stand_behind = (client.out_blocked || client.out_waits) && !client.lost;
+  return answer_may_stand_behind ? -1 : typing_leaves_at(client.heard_at);
 }
 
 static int time_left(void) {
@@ -93,9 +94,11 @@ static void turn(void) {
   bool typing = reads && !client.going && !client.input_ended && client_unsent() + typing_waiting() < UNSENT_LIMIT;
   bool listening = !client.lost && client_wants_more();
   bool sending = !client.lost && client.unsent_start < client.unsent_end;
+  // a server that has sent us on reads no more: a signal is the next one's
+  bool holds_signals = client.holds_signals || (client.going && client.forward_signals);
   short keys_events;
   struct pollfd slots[] = {
-      {client.holds_signals ? -1 : client.signal_pipe[0], POLLIN, 0},
+      {holds_signals ? -1 : client.signal_pipe[0], POLLIN, 0},
       {typing ? 0 : -1, POLLIN, 0},
       {listening || sending ? client.connection : -1, (short)((listening ? POLLIN : 0) | (sending ? POLLOUT : 0)), 0},
       // without an event asked for, a reader that went away is still told
@@ -136,7 +139,8 @@ static void turn(void) {
   client_send_news();
   client_flush();
   if (client.going && client.unsent_start == client.unsent_end) os_shutdown(client.connection, SHUT_WR);
-  if (client.lost && !client.out_blocked) client_lose();
+  // what a server says at its end waits for the terminal, and is not asked of the next one
+  if (client.lost && !client.out_blocked && !(client.out_waits && client_was_told_end())) client_lose();
 }
 
 static void open_standard_streams(void) {

@@ -83,8 +83,7 @@ enum {
   // is to be expected.
   STEADY_MS = 10000,
   MOST_LOSSES = 5,
-  // Descriptors that wait for their frames: a DIRECT and a KEYS_OPEN, and the server sends no more before it
-  // hears of the first.
+  // Descriptors that wait for their frames, which wait for the terminal; then no more is read.
   PASSED_MOST = 8,
   // Pause before asking again, times the losses.
   AGAIN_MS = 20,
@@ -145,6 +144,7 @@ struct client {
   bool out_waits;  // a frame of output waits until the direct way is at rest
   bool error_gone;  // nobody reads our stderr
   bool tell_size, tell_continued;  // the server is to hear of it, once there is one that listens
+  bool left_terminal;              // for a stop, and no server has drawn anything since we go on
 
   // What is to be sent.
   uint8_t *unsent;
@@ -242,6 +242,8 @@ void client_lose(void);
 void client_process(void);
 // True while there is room for what the server says; a frame that is not complete always has some.
 bool client_wants_more(void);
+// Whether what came and waits for the terminal has an EXIT in it.
+bool client_was_told_end(void);
 void client_read_server(void);
 
 // ---- client_input.c

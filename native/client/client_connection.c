@@ -106,10 +106,14 @@ void client_ask(void) {
   client.out_blocked = client.out_waits = false;
   while (client.passed_count > 0) os_close(client_take_passed());
   client.unsent_start = client.unsent_end = 0;
+  // as somebody else: what the holder has of us is not to be counted for what is typed from now on
+  if (client.resume_length > 0 && typing_gave_up()) client_make_token();
   typing_restart();
   client.inputs_sent = 0;
-  // the request says the size, and who it is sent to draws everything
-  client.tell_size = client.tell_continued = false;
+  // the request says the size, and who it is sent to draws everything; a terminal that we have left it is to
+  // enter again
+  client.tell_size = false;
+  client.tell_continued = client.left_terminal;
   client_send_request();
   client_flush();
 }

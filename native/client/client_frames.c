@@ -182,6 +182,7 @@ void client_process(void) {
       if (client.out_waits) client_step_direct();
       if (client.out_waits && !direct_at_rest()) return;
       client.out_waits = client.holds_signals = false;
+      if (!client.tell_continued) client.left_terminal = false;
       if (type == FROM_STDERR && client.inherits) leave_lost_screen();
       client.in_start += FRAME_HEADER;
       client.out_left = length;
@@ -195,7 +196,18 @@ void client_process(void) {
 }
 
 bool client_wants_more(void) {
-  return !(client.out_blocked || client.out_waits) || client.in_end - client.in_start < UNWRITTEN_LIMIT;
+  if (!client.out_blocked && !client.out_waits) return true;
+  return client.in_end - client.in_start < UNWRITTEN_LIMIT && client.passed_count < PASSED_MOST;
+}
+
+bool client_was_told_end(void) {
+  size_t at = client.in_start + client.out_left;
+  while (at < client.in_end && client.in_end - at >= FRAME_HEADER) {
+    size_t length = get_u32(client.in + at);
+    if (client.in[at + 4] == FROM_EXIT) return true;
+    at += FRAME_HEADER + length;
+  }
+  return false;
 }
 
 // Reads from the server; a descriptor that comes along is kept for the frame that it comes with.
@@ -212,7 +224,7 @@ static ssize_t receive(uint8_t *into, size_t room) {
   if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return count;
   int fd;
   memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  // more than any frame wants: then what comes next would be taken for another's
+  // client_wants_more keeps to this: with more, what comes next would be taken for another's
   if (client.passed_count == PASSED_MOST)
     client_die("the session server (process %d) sent more descriptors than frames", (int)client.server_pid);
   client.passed[client.passed_count++] = fd;

@@ -45,7 +45,7 @@ void client_send_news(void) {
     terminal_size(&cols, &rows);
     put_u16(payload, cols);
     put_u16(payload + 2, rows);
-    if (cols > 0) client_send(TO_SIZE, payload, sizeof payload);
+    if (cols > 0 && rows > 0) client_send(TO_SIZE, payload, sizeof payload);
   }
   if (client.tell_continued) client_send(TO_CONTINUED, NULL, 0);
   client.tell_size = client.tell_continued = false;

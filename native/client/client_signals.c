@@ -69,6 +69,7 @@ static void stop(void) {
   // the server draws everything again once we go on
   direct_stop(!client.orphan);
   terminal_leave(client.out_left > 0 || !direct_at_rest());
+  client.left_terminal = client.greeted;
   handle(SIGTSTP, SIG_DFL);
   os_raise(SIGTSTP);
   // somebody has continued us, or nobody is there who could have

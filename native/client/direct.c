@@ -26,6 +26,8 @@ enum {
   REPORT_MS = 100,
   // So long without output is no flood.
   QUIET_MS = 2,
+  // Nor does a program that draws an image rest so long in its midst.
+  IMAGE_MS = 1000,
   HOLDER_DATA = 66,
   HOLDER_EXIT = 67,
   HOLDER_SIZED = 71,
@@ -92,7 +94,7 @@ bool direct_begin(int holder, const uint8_t *payload, size_t length, const struc
   d.written = d.in_length = 0;
   d.sized = d.over = false;
   d.offset = d.before = d.reported = get_u64(payload);
-  d.reported_ms = os_steady_ms();
+  d.reported_ms = d.read_ms = os_steady_ms();
   d.blocked_ms = d.blocked_since_ms = 0;
   // what the screen that was just drawn does not have yet, since it is not whole
   stream_filter_feed(&d.filter, payload + BEGIN_HEAD, length - BEGIN_HEAD);
@@ -209,7 +211,16 @@ int direct_timeout(void) {
   return left > 0 ? (int)left : 0;
 }
 
+// An image within which the program has stopped is given up once something else waits for its end.
+static void end_image(void) {
+  if (!d.on || unwritten() > 0 || !stream_filter_streams(&d.filter) || os_steady_ms() - d.read_ms < IMAGE_MS) return;
+  d.owes_cancel = true;
+  d.why = DIRECT_HOLE;
+  end(true);
+}
+
 bool direct_step(bool reads) {
+  if (!reads) end_image();
   if (!pay_cancel()) return false;
   // what was read last and the next: keys and the server have their turn in between
   enum { FRAMES_IN_A_ROW = 2 };

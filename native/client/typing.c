@@ -44,6 +44,7 @@ static bool unanswered;
 // `again_end` was so to an earlier one.
 static size_t waiting_sent, again_end;
 static bool kept;
+static bool gave_up;          // more than KEPT_MOST was on its way: nobody knows what the holder has of it
 static uint64_t read_before;  // bytes of INPUT_AT that went on this connection before waiting_start
 static uint64_t typed;        // bytes of ours that the holder had for them, over all connections
 
@@ -66,7 +67,8 @@ void typing_restart(void) {
   waiting_sent = waiting_start;
   // a press that is sent again is answered by what it does
   for (size_t at = waiting_start; at < again_end; at += 4 + get_u32(waiting + at)) waiting[at + 4 + 8] = 0;
-  kept = false;
+  if (gave_up) typed = 0;
+  kept = gave_up = false;
   read_before = 0;
   understood = unanswered = false;
   press_count = 0;
@@ -232,7 +234,10 @@ const uint8_t *typing_next(size_t *length) {
   const uint8_t *payload = waiting + waiting_sent + 4;
   *length = get_u32(waiting + waiting_sent);
   waiting_sent += 4 + *length;
-  if (waiting_sent - waiting_start > KEPT_MOST) kept = false;
+  if (kept && waiting_sent - waiting_start > KEPT_MOST) {
+    kept = false;
+    gave_up = true;
+  }
   if (!kept) waiting_start = waiting_sent;
   unanswered = payload[8] != 0;
   return payload;
@@ -245,6 +250,8 @@ size_t typing_waiting(void) {
 void typing_keep(void) { kept = true; }
 
 bool typing_keeps(void) { return kept; }
+
+bool typing_gave_up(void) { return gave_up; }
 
 uint64_t typing_passed_on(void) { return typed; }
 

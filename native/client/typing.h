@@ -46,6 +46,8 @@ size_t typing_waiting(void);
 // which knows what the holder has.
 void typing_keep(void);
 bool typing_keeps(void);
+// More was on its way to this server than is kept.
+bool typing_gave_up(void);
 // Bytes that reached the holder for what is not kept any more.
 uint64_t typing_passed_on(void);
 // Of the bytes sent on this connection, `read` need not be kept any more: of all that we typed the holder has

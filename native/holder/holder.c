@@ -162,6 +162,7 @@ bool holder_go(int passed_master, const struct orders *orders) {
   uint16_t cols = orders->cols, rows = orders->rows;
   pty_size(&cols, &rows);
   times_open(adopted_program != 0);
+  if (adopted_program) log_reach(times_reached());
   times_size(log_end(), cols, rows);
   server_sized(log_end(), cols, rows);
   log_keep(orders->keep);

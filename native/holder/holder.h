@@ -140,6 +140,9 @@ bool log_open(bool adopt);
 bool log_is_taken(void);
 // Makes it anew where it was removed; what was in it is a gap then.
 void log_renew(void);
+// The stream was this long already: what the file lacks of it somebody removed while no holder was there to
+// see it, and it is a gap.
+void log_reach(uint64_t reached);
 void log_append(const uint8_t *bytes, size_t length);
 uint64_t log_end(void);
 uint64_t log_base(void);
@@ -177,6 +180,7 @@ struct gap *record_gaps(size_t **count);
 void record_write(void);
 
 void times_open(bool adopt);
+uint64_t times_reached(void);  // how long the stream was at the last entry
 // Makes it anew where it was removed; what came before has no time any more.
 void times_renew(uint64_t offset, uint16_t cols, uint16_t rows);
 void times_mark(uint64_t offset);  // output arrives now at this offset

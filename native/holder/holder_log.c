@@ -208,6 +208,15 @@ void log_renew(void) {
   if (os_rename(beside, path) < 0) os_unlink(beside);
 }
 
+void log_reach(uint64_t reached) {
+  uint64_t from = end_offset;
+  if (reached <= from) return;
+  end_offset = reached;
+  record_log_removed(epoch_ms(), reached);
+  add_gap(from, reached - from);
+  if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+}
+
 uint64_t log_gap_at(uint64_t offset) {
   for (size_t i = 0; i < *gap_count; i++)
     if (offset >= gaps[i].offset && offset - gaps[i].offset < gaps[i].length) return gaps[i].offset + gaps[i].length - offset;

@@ -199,7 +199,7 @@ static bool write_entry(uint32_t ms, uint32_t bytes, uint16_t cols, uint16_t row
 // An entry that could not be written is simply missing: the next one counts from the last that was.
 static void add_entry(uint64_t offset, uint16_t cols, uint16_t rows) {
   int64_t now = now_ms();
-  uint64_t ms = now > entry_ms ? (uint64_t)(now - entry_ms) : 0, bytes = offset - entry_offset;
+  uint64_t ms = now > entry_ms ? (uint64_t)(now - entry_ms) : 0, bytes = offset > entry_offset ? offset - entry_offset : 0;
   while (ms > UINT32_MAX || bytes > UINT32_MAX) {  // 49 days of silence, or 4 GiB that no entry could be written for
     uint32_t some_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
     uint32_t some_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
@@ -251,6 +251,8 @@ void times_open(bool adopt) {
   times_at = TIMES_HEADER;
   entry_ms = now_ms();
 }
+
+uint64_t times_reached(void) { return entry_offset; }
 
 void times_renew(uint64_t offset, uint16_t cols, uint16_t rows) {
   char path[PATH_MAX];

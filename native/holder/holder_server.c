@@ -196,6 +196,7 @@ static bool speak(struct connection *c, uint16_t version, uint8_t role) {
 // A cursor of version 2 finds its answer in the stream. Of several that were not told yet, only the last size
 // counts.
 static void resize(struct connection *c, uint16_t cols, uint16_t rows) {
+  if (cols == 0 || rows == 0) return;
   holder_resize(cols, rows);
   server_sized(log_end(), cols, rows);
   c->tell_size = c->version < 2 || !c->subscribed;

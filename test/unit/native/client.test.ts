@@ -469,6 +469,9 @@ describe("keys that leave", () => {
     terminal.type("z");
     await next.typed("z");
     assert.ok(next.input.length < 1 << 20, `${next.input.length}`);
+    // as somebody else: what the holder has of the paste must not be taken for what is typed now
+    assert.equal(decodeInputFrom(await next.frame(ClientFrame.inputFrom)), 0);
+    assert.notDeepEqual(next.request.token, peer.request.token);
     next.send(encodeExit(0));
     await terminal.waitForExit();
   });

@@ -90,6 +90,13 @@ const install = (first: string) => fs.writeFileSync(path.join(tree, "dist/server
 const starts = () => (readIfThere(path.join(home.folder, "starts")) ?? "").split("\n").filter(Boolean).map(Number);
 const run = (args: string[], options: Parameters<TestHome["run"]>[1] = {}) => home.run(args, { file: built, ...options });
 
+/** Whether a signal was sent to the process and not handled yet. */
+function signalWaits(pid: number, number: number): boolean {
+  const status = readIfThere(`/proc/${pid}/status`) ?? "";
+  const pending = [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].map((found) => BigInt(`0x${found[1]}`));
+  return pending.some((mask) => ((mask >> BigInt(number - 1)) & 1n) === 1n);
+}
+
 async function withServer<T>(options: FakeOptions, use: (server: FakeServer) => Promise<T>): Promise<T> {
   const server = await FakeServer.listen(home.folder, options);
   try {
@@ -389,6 +396,49 @@ describe("a lost connection", () => {
       assert.equal((await second.frame(ClientFrame.signal))[0], 15);
       second.send(encodeExit(143));
       assert.equal((await ended).code, 143);
+      next.dispose();
+    });
+  });
+
+  test("a signal between a server that sends its clients on and the next one is told to that one", async () => {
+    await withServer({}, async (server) => {
+      const ended = run(["launch"]);
+      const first = await server.peer();
+      first.send(encodeSignals(true), encodeResume(["attach"]), encodeInputMode(1));
+      await first.frame(ClientFrame.inputEnd);
+      const next = await FakeServer.listen(home.folder);
+      first.send(reconnect);
+      await until(() => first.ended, "the client to end its side");
+      process.kill(first.request.pid, "SIGTERM");
+      await until(() => !signalWaits(first.request.pid, 15), "the client to have the signal");
+      first.socket.end();
+      const second = await next.peer();
+      second.send(encodeSignals(true));
+      assert.equal((await second.frame(ClientFrame.signal))[0], 15);
+      second.send(encodeExit(143));
+      assert.equal((await ended).code, 143);
+      next.dispose();
+    });
+  });
+
+  test("a client that was stopped meanwhile takes the terminal from the next server as one that comes back", async () => {
+    await withServer({}, async (server) => {
+      const script = `set -m; ${built} x; echo "stopped $?"; read go; fg >/dev/null; echo "ended $?"`;
+      const terminal = home.terminal(["-c", script], { file: "/bin/bash" });
+      const first = await server.peer();
+      first.send(encodeResume(["@attach", "id"]), raw, out("ready\r\n"));
+      await terminal.waitFor("ready");
+      process.kill(first.request.pid, "SIGTSTP");
+      await terminal.waitFor("stopped 148");
+      const next = await FakeServer.listen(home.folder);
+      first.socket.destroy();
+      terminal.type("\r");
+      const second = await next.peer();
+      second.send(raw);
+      await second.frame(ClientFrame.continued);
+      second.send(encodeExit(0));
+      await terminal.waitFor("ended 0");
+      await terminal.waitForExit();
       next.dispose();
     });
   });

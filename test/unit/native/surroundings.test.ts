@@ -112,6 +112,13 @@ describe("terminals", () => {
     // the emulator of the tests has two columns at least; the terminal itself need not
     spawnSync("stty", ["-F", fs.readlinkSync(`/proc/${terminal.pid}/fd/0`), "cols", "1", "rows", "1"]);
     assert.deepEqual(decodeSize(await peer.frame(ClientFrame.size)), { cols: 1, rows: 1 });
+    // no terminal has no rows: that is not told, and the next size is
+    const line = fs.readlinkSync(`/proc/${terminal.pid}/fd/0`);
+    spawnSync("stty", ["-F", line, "cols", "50", "rows", "0"]);
+    spawnSync("stty", ["-F", line, "cols", "51", "rows", "7"]);
+    const sizes = () => peer.frames.filter(({ type }) => type === ClientFrame.size).map(({ payload }) => decodeSize(payload));
+    await until(() => sizes().some(({ cols }) => cols === 51), "the next size");
+    assert.ok(sizes().every(({ rows }) => rows > 0));
     peer.send(encodeExit(0));
     assert.equal((await terminal.waitForExit()).code, 0);
   });

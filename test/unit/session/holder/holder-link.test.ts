@@ -504,6 +504,41 @@ test("a record that is torn, full of rubbish or gone does not keep a successor f
   }
 });
 
+test("a log that was removed, or cut, before its holder was killed: a successor goes on behind what was said", async () => {
+  for (const [from, damage] of [
+    [0, (file: string) => fs.rmSync(file)],
+    [3, (file: string) => fs.truncateSync(file, 3)],
+  ] as const) {
+    const held = await Held.shell("echo ready; read a; echo then $a");
+    const heard = new Heard();
+    try {
+      await held.heard.until("ready");
+      const said = held.heard.to;
+      // the first mark of the times tells how long the stream is
+      held.link.resize(81, 24);
+      await until(() => held.heard.sizes.length > 1, "the size to be told");
+      damage(`${held.folder}/output.log`);
+      process.kill(held.link.holderPid, "SIGKILL");
+      await held.heard.gone;
+      const link = await adoptAfterHolder(held.folder, held.link.master, held.link.programPid, heard);
+      held.link.close();
+      assert.equal(link.hello.end, said);
+      assert.ok(fs.statSync(`${held.folder}/times`).size < 4096);
+      const { gaps, removed } = readRecord(held.folder);
+      assert.deepEqual([gaps.at(-1)?.offset, removed?.offset], [from, said]);
+      heard.read(held.folder, said);
+      link.input(Buffer.from("go\n"));
+      await heard.until("then go");
+      link.release();
+      link.close();
+      const { programPid } = held.link;
+      await until(() => !processAlive(programPid), "the program's end");
+    } finally {
+      await held.dispose();
+    }
+  }
+});
+
 test("stopped and continued: the program by a signal, and the holder, during which the program waits and loses nothing", async () => {
   const held = await Held.shell("i=0; while [ $i -lt 100000 ]; do echo $i; i=$((i+1)); done");
   try {
