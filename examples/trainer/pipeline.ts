@@ -366,9 +366,10 @@ class Pipeline {
   }
 
   #info(message: string): void {
-    this.#driver.log("INFO", message);
-    if (!this.#display) write(`${timestamp(new Date())} [INFO] ${message}\n`);
-    else if (this.#display.running) this.#display.log(`${clock(new Date())} [INFO] ${message}`);
+    const now = new Date();
+    this.#driver.log("INFO", message, now);
+    if (!this.#display) write(`${timestamp(now)} [INFO] ${message}\n`);
+    else if (this.#display.running) this.#display.log(`${clock(now)} [INFO] ${message}`);
   }
 }
 

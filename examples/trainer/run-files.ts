@@ -38,8 +38,8 @@ export class NodeFiles {
   }
 
   /** Appends a line as Python's logging would. */
-  log(level: "DEBUG" | "INFO" | "WARNING" | "ERROR", message: string): void {
-    const line = `${timestamp(this.#now())} [${level}] ${message}`;
+  log(level: "DEBUG" | "INFO" | "WARNING" | "ERROR", message: string, now = this.#now()): void {
+    const line = `${timestamp(now)} [${level}] ${message}`;
     fs.writeSync(this.#fd, `${line}\n`);
     this.#tail.push(...line.split("\n"));
     if (this.#tail.length > 2 * keptLines) this.#tail = this.#tail.slice(-keptLines);
