@@ -9,7 +9,7 @@ import { descendants } from "../../src/platform/processes.ts";
 import { clusterNodes } from "../../src/trainers/falcon/launch/ray-cluster.ts";
 import { type PythonFalcon, pythonFalcon } from "../falcon/python.ts";
 import { gaussianProject, quick } from "../falcon/training.ts";
-import { killNow, logged } from "../faults/product.ts";
+import { killNow } from "../faults/product.ts";
 import { alive, until, untilGone } from "../support/events.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestHome } from "../support/home.ts";
@@ -114,8 +114,8 @@ describe("a falcon in a cluster that is there already", { skip: typeof found ===
     await home.run(["wait", id], { limit: startLimit });
     // after the look for what the run left behind, which ends nothing of the cluster's
     assert.equal((await home.sessions()).find((session) => session.id === id)?.state, "exited");
-    assert.deepEqual(logged(home, "session.leftovers-ended"), []);
-    assert.ok(logged(home, "session.").length > 0, "the log tells of sessions");
+    assert.deepEqual(home.logged("session.leftovers-ended"), []);
+    assert.ok(home.logged("session.").length > 0, "the log tells of sessions");
     for (const pid of servers) assert.ok(alive(pid), `${pid} of the cluster is there`);
     assert.equal((await clusterNodes(python, address, { ...home.env, ...environment }))?.length, 1, "the cluster answers");
   });

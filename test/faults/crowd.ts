@@ -5,7 +5,7 @@ import { processAlive } from "../../src/platform/processes.ts";
 import { cpuMs } from "../bench/facts.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
-import { killNow, killServer, logged } from "./product.ts";
+import { killNow, killServer } from "./product.ts";
 import type { Fault } from "./report.ts";
 
 export const manyStarts: Fault = {
@@ -17,14 +17,13 @@ export const manyStarts: Fault = {
       let slowest = 0;
       for (let round = 0; round < rounds; round++) {
         await killServer(home);
-        const before = logged(home, "server.listened").length;
+        const before = home.logged("server.listened").length;
         const began = performance.now();
         const answers = await Promise.all(Array.from({ length: 20 }, () => home.run(["sessions", "--json"])));
         slowest = Math.max(slowest, performance.now() - began);
         for (const { code, stderr } of answers) assert.equal(code, 0, stderr);
-        assert.equal(logged(home, "server.listened").length, before + 1, "one server came to be");
-        const servers = () => home.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
-        await until(() => servers().length === 1, "one server alone");
+        assert.equal(home.logged("server.listened").length, before + 1, "one server came to be");
+        await until(() => home.servers().length === 1, "one server alone");
       }
       return `${rounds} rounds after kill -9: one server each, all 20 answered, the slowest round took ${slowest.toFixed(0)} ms`;
     } finally {

@@ -10,7 +10,7 @@ import { alive, until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import type { UserTerminal } from "../support/terminal/terminal.ts";
 import { installation, killsPerViewer } from "./kills.ts";
-import { folderOf, holderPid, killNow, killServer, logged, screenLines } from "./product.ts";
+import { folderOf, holderPid, killNow, killServer, screenLines } from "./product.ts";
 import { type Fault, moment, randomOf } from "./report.ts";
 
 const seed = Number(process.env.FALCON_FAULTS_SEED ?? Date.now() % 1_000_000);
@@ -122,7 +122,7 @@ const moments: Record<string, Moment> = {
 async function kill(world: World, victim: Victim, awake = 2): Promise<void> {
   const { home, id } = world;
   if (victim === "server") {
-    const attached = () => logged(home, "viewer.attached").length;
+    const attached = () => home.logged("viewer.attached").length;
     // the next server may have both viewers before the kill is seen to be done
     const before = attached();
     await killServer(home);
@@ -215,7 +215,7 @@ export const freedHead: Fault = {
         const world = await World.begin("8MB");
         try {
           const { home, id, viewer } = world;
-          await until(() => logged(home, "viewer.direct-granted").length > 1, "both viewers to read the output themselves");
+          await until(() => home.logged("viewer.direct-granted").length > 1, "both viewers to read the output themselves");
           const pid = viewer.pid;
           process.kill(pid, "SIGSTOP");
           const from = OutputLog.open(folderOf(home, id)).end;
@@ -271,12 +271,12 @@ export const strangers: Fault = {
         // the server is of this installation; a client by other rules is sent what it has filtered
         await killServer(home);
         await home.sessions();
-        const directs = logged(home, "viewer.direct-granted").length;
+        const directs = home.logged("viewer.direct-granted").length;
         const old = await viewerOf(home, sameVersion);
         await typeThrough(old, "by old rules");
-        assert.equal(logged(home, "viewer.direct-granted").length, directs, "an old filter is no boundary");
+        assert.equal(home.logged("viewer.direct-granted").length, directs, "an old filter is no boundary");
         const viewer = await viewerOf(home, undefined);
-        await until(() => logged(home, "viewer.direct-granted").length > directs, "the direct way");
+        await until(() => home.logged("viewer.direct-granted").length > directs, "the direct way");
         // a server of a later version and of other rules takes over, then one of ours
         await home.ok(["server", "upgrade"], { file: other });
         await typeThrough(viewer, "up");

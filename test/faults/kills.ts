@@ -17,7 +17,6 @@ import {
   holderPid,
   killNow,
   killServer,
-  logged,
   md5,
   onTerminal,
   recordedStatus,
@@ -92,7 +91,7 @@ async function killsUnder(kind: Kind, sessions: number, kills: number): Promise<
       // 40 rows are shown: the last 64 KiB decide them
       assert.deepEqual(await shownScreen(home, id), await screenAfter(output.subarray(-65_536)), `screen of ${id}`);
     }
-    assert.deepEqual(logged(home, "session.skipped"), [], "no server skipped a byte");
+    assert.deepEqual(home.logged("session.skipped"), [], "no server skipped a byte");
     return { bytes, killed };
   } finally {
     await home.dispose();
@@ -432,7 +431,7 @@ export const unreachableHolder: Fault = {
       await killServer(home);
       assert.equal((await home.sessions())[0]?.state, "running", `a holder that stands still is not given up${home.serverLog()}`);
       process.kill(holding, "SIGCONT");
-      await until(() => logged(home, "session.adopted").length >= 2, "the holder to be adopted when it goes on");
+      await until(() => home.logged("session.adopted").length >= 2, "the holder to be adopted when it goes on");
       await home.ok(["send", id, "Enter"]);
       assert.equal((await home.run(["wait", id])).code, 6);
       return "the socket is made again at once; a stopped holder's session stays, and is adopted when it goes on; status 6 known";

@@ -2,7 +2,6 @@
 // what was written.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import fs from "node:fs";
 import path from "node:path";
 import headless from "@xterm/headless";
 import { OutputLog } from "../../src/store/output-log.ts";
@@ -112,11 +111,4 @@ export function screenLines(terminal: UserTerminal): string[] {
 /** The exit status that the holder recorded; undefined while there is none. */
 export function recordedStatus(home: TestHome, id: string): number | undefined {
   return readRecord(folderOf(home, id)).exit?.status;
-}
-
-/** Lines of the server's log that tell of an event. */
-export function logged(home: TestHome, event: string): string[] {
-  const file = path.join(home.folder, "server.log");
-  const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
-  return text.split("\n").filter((line) => line.includes(` ${event}`));
 }

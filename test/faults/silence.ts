@@ -9,7 +9,7 @@ import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { falcon, root } from "../support/paths.ts";
 import { installation, killsPerViewer } from "./kills.ts";
-import { killServer, logged } from "./product.ts";
+import { killServer } from "./product.ts";
 import { type Fault, moment } from "./report.ts";
 
 /** Says a line each 5 ms, without an end. */
@@ -55,7 +55,7 @@ export const silences: Fault = {
     const listeners: Listener[] = [];
     try {
       const id = await home.start(ticks);
-      const directs = () => logged(home, "viewer.direct-granted").length;
+      const directs = () => home.logged("viewer.direct-granted").length;
       const longest: number[] = [];
       const meanwhile: number[] = [];
       for (let viewer = 0; viewer * killsPerViewer < kills; viewer++) {

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { startTime } from "../../src/platform/processes.ts";
+import { parentOf, startTime } from "../../src/platform/processes.ts";
 import { alive, patience, readIfThere, until } from "./events.ts";
 import * as built from "./paths.ts";
 import { UserTerminal, type UserTerminalOptions } from "./terminal/terminal.ts";
@@ -182,9 +182,15 @@ export class TestHome {
     return processesNaming(this.folder);
   }
 
+  /** Its session servers. What one of them has just forked has its arguments until it executes, and is none. */
+  servers(): HomeProcess[] {
+    const named = this.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
+    return named.filter(({ pid }) => !named.some((other) => other.pid === parentOf(pid)));
+  }
+
   /** The session server's pid, where one runs: of several the last one that started. */
   serverPid(): number | undefined {
-    const servers = this.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
+    const servers = this.servers();
     return servers.sort((a, b) => (startTime(a.pid) ?? 0) - (startTime(b.pid) ?? 0)).at(-1)?.pid;
   }
 
@@ -196,7 +202,13 @@ export class TestHome {
     }, "another server alone");
   }
 
-  /** What the server logged; empty where there is no log. For messages. */
+  /** Lines of the server's log that tell of an event. */
+  logged(event: string): string[] {
+    const text = readIfThere(path.join(this.folder, "server.log")) ?? "";
+    return text.split("\n").filter((line) => line.includes(` ${event}`));
+  }
+
+  /** The end of what the server logged; empty where there is no log. For messages. */
   serverLog(): string {
     const file = ["server.log", "log/server.log"].map((name) => path.join(this.folder, name)).find((name) => fs.existsSync(name));
     return file === undefined ? "" : `\n--- ${file}\n${(readIfThere(file) ?? "").slice(-4000)}`;

@@ -17,7 +17,7 @@ describe("keys that were sent to a server that is killed", () => {
   /** A program that writes what it reads to a file, and a terminal in front of it. */
   async function typing(name: string) {
     const file = path.join(home.work, name);
-    const id = await home.start(["sh", "-c", `stty raw -echo; echo ready; exec cat > ${file}`], ["--name", name]);
+    const id = await home.start(["sh", "-c", `stty raw -echo; : > ${file}; echo ready; exec cat > ${file}`], ["--name", name]);
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
     await terminal.waitFor("ready");
     await until(() => !terminal.lineDiscipline().line, "a raw terminal");
@@ -60,7 +60,7 @@ describe("keys that were sent to a server that is killed", () => {
       expected += text;
       terminal.type(text);
     };
-    const started = () => home.serverLog().split(" server.listened ").length;
+    const started = () => home.logged("server.listened").length;
     let seen = 0;
     for (let kill = 0; kill < 4; kill++) {
       // keys reach the program without a server: the next one may still be starting, and one that is killed

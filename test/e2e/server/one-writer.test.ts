@@ -10,8 +10,6 @@ import * as built from "../../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
-const servers = (home: TestHome) => home.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
-
 describe("under a server with a run", () => {
   let home: TestHome;
   let id: string;
@@ -28,7 +26,7 @@ describe("under a server with a run", () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => home.sessions()));
     for (const rows of answers) assert.equal(rows.find((row) => row.id === id)?.state, "running");
     assert.ok(alive(program));
-    await until(() => servers(home).length === 1, "one server");
+    await until(() => home.servers().length === 1, "one server");
     const aside = fs.readdirSync(home.folder).filter((name) => /\.(locked|broken|foreign)-/.test(name));
     assert.deepEqual(aside, [], "no live database was set aside");
     const terminal = home.terminal(["attach", id]);
@@ -53,8 +51,8 @@ describe("under a server with a run", () => {
       for (const name of ["server.lock", "server.sock"]) fs.rmSync(path.join(home.folder, name));
       const asked = home.sessions();
       // the client starts one again and again
-      await until(() => servers(home).length === 2, "a second server");
-      await until(() => servers(home).length === 1, "the second server to find the home taken");
+      await until(() => home.servers().length === 2, "a second server");
+      await until(() => home.servers().length === 1, "the second server to find the home taken");
       process.kill(server, "SIGCONT");
       assert.equal((await asked).find((row) => row.id === id)?.state, "running");
     } finally {
@@ -88,14 +86,14 @@ describe("under a server with a run", () => {
       fs.renameSync(home.folder, `${home.folder}-moved`);
       fs.mkdirSync(home.folder, { mode: 0o700 });
       const other = await home.start(["/bin/cat"]);
-      assert.equal(servers(home).length, 2);
+      assert.equal(home.servers().length, 2);
       process.kill(first, "SIGCONT");
       await until(() => !alive(first), "the first server to go");
       assert.deepEqual(
         (await home.sessions()).map((row) => row.id),
         [other],
       );
-      assert.equal(servers(home).length, 1);
+      assert.equal(home.servers().length, 1);
       process.kill(program, "SIGKILL");
       await home.ok(["kill", other]);
     } finally {

@@ -322,8 +322,7 @@ describe("a server that is not as it should be", () => {
     for (const result of results) assert.equal(result.code, 0, result.stderr);
     assert.equal(new Set(results.map(({ stdout }) => JSON.parse(stdout).pid)).size, 1);
     // one that found the home taken may be ending
-    const servers = () => home.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
-    await until(() => servers().length === 1, "one server");
+    await until(() => home.servers().length === 1, "one server");
   });
 
   test("a stale socket of a killed server is no obstacle", async () => {
