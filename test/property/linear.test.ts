@@ -1,5 +1,6 @@
 // What others wrote is read in time that grows with its length: each text here is so long that a reader which
-// compares all of it with all of it would not come back for hours, and the test's own limit ends it.
+// compares all of it with all of it would not come back for hours, and the runner's limit for a file ends it
+// (scripts/test.mjs): a test's own limit ends nothing that does not wait.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { maskedEnvironment } from "../../src/commands/show/environment-text.ts";
@@ -9,9 +10,8 @@ import { failureOf } from "../../src/trainers/reading/last-traceback.ts";
 
 /** Four million: squared, days. */
 const long = 4 << 20;
-const limit = { timeout: 60_000 };
 
-describe("the environment of a session, to be shown", limit, () => {
+describe("the environment of a session, to be shown", () => {
   for (const [what, value] of Object.entries({
     letters: "a".repeat(long),
     "letters and dots": "a.".repeat(long / 2),
@@ -19,7 +19,7 @@ describe("the environment of a session, to be shown", limit, () => {
     "addresses without an end": "a://b:".repeat(long / 6),
     colons: ":".repeat(long),
   }))
-    test(what, limit, () => {
+    test(what, () => {
       assert.ok(maskedEnvironment({ VALUE: value }).VALUE !== undefined);
     });
 
@@ -29,14 +29,14 @@ describe("the environment of a session, to be shown", limit, () => {
   });
 });
 
-describe("the sentence of an exception", limit, () => {
+describe("the sentence of an exception", () => {
   for (const [what, line] of Object.entries({
     "a name without an end": "a".repeat(long),
     dots: ".".repeat(long),
     "names and colons": "a:".repeat(long / 2),
     "words in front of brackets": ") ".repeat(long / 2),
   }))
-    test(what, limit, () => assert.ok(failureOf(`first\n${line}`).length > 0));
+    test(what, () => assert.ok(failureOf(`first\n${line}`).length > 0));
 
   test("is the last line where that is one", () => {
     assert.equal(failureOf("ray.task failed\n  at x\nValueError: no data"), "ValueError: no data");
@@ -45,7 +45,7 @@ describe("the sentence of an exception", limit, () => {
   });
 });
 
-describe("a configuration that takes long to read is none", limit, () => {
+describe("a configuration that takes long to read is none", () => {
   const merges = Array.from({ length: 3000 }, (_, n) => `m${n}: &m${n}\n  <<: *m${Math.max(0, n - 1)}\n  k${n}: 1\n`).join("");
   for (const [what, text] of Object.entries({
     "merge keys": merges,
@@ -54,7 +54,7 @@ describe("a configuration that takes long to read is none", limit, () => {
     "keys in one line": `{${Array.from({ length: 30_000 }, (_, n) => `k${n}`).join(",")}}`,
     aliases: `a: &a [1]\nb: [${"*a ,".repeat(2000)}]`,
   }))
-    test(what, limit, () => assert.throws(() => readYaml(text), /too large to read/));
+    test(what, () => assert.throws(() => readYaml(text), /too large to read/));
 
   test("and falcon's own are read, merge keys too", () => {
     assert.deepEqual(readYaml("base: &b\n  lr: 0.1\nz:\n  <<: *b\n  n: 2\n"), { base: { lr: 0.1 }, z: { lr: 0.1, n: 2 } });
@@ -63,7 +63,7 @@ describe("a configuration that takes long to read is none", limit, () => {
   });
 });
 
-test("links, each of its own and all of them shown", limit, () => {
+test("links, each of its own and all of them shown", () => {
   const screen = new Screen({ cols: 200, rows: 50, scrollback: 500 });
   const links = 40_000;
   screen.feed(Buffer.from(Array.from({ length: links }, (_, n) => `\x1b]8;;http://a/${n}\x07x\x1b]8;;\x07`).join("")));
