@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { after, before, test } from "node:test";
 import { program } from "../../support/compile.ts";
-import { until } from "../../support/events.ts";
+import { readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon, notBuilt } from "../../support/paths.ts";
 
@@ -12,9 +12,9 @@ before(() => assert.deepEqual(notBuilt([falcon]), [], "npm run build comes first
 const home = new TestHome();
 after(() => home.dispose());
 
-/** Bytes that one thread has read, from whatever it was. */
+/** Bytes that one thread has read, from whatever it was; 0 where it has ended. */
 function bytesRead(pid: number, thread: string): number {
-  return Number(/^rchar: (\d+)/m.exec(fs.readFileSync(`/proc/${pid}/task/${thread}/io`, "utf8"))?.[1]);
+  return Number(/^rchar: (\d+)/m.exec(readIfThere(`/proc/${pid}/task/${thread}/io`) ?? "")?.[1] ?? 0);
 }
 
 const skip = fs.existsSync("/proc/self/task") ? false : "no /proc tells what a thread has read";

@@ -31,7 +31,7 @@ describe("falcon export", () => {
     const script = [
       "printf 'plain <b>&amp;</b> \\033[1;31mred\\033[0m \\033[7minverse\\033[0m \\033[38;2;10;200;90mrgb\\033[0m\\n'",
       "printf '漢字 and ─── │ └┘ é\\n'",
-      "sleep 0.3",
+      "sleep 3",
       "printf '\\033[4munderlined\\033[0m \\033[48;5;21m on blue \\033[0m\\n'",
       "echo the end",
     ].join("; ");
@@ -45,7 +45,7 @@ describe("falcon export", () => {
     assert.equal((await home.run(["export", id, "--format", "text"])).stdout, lines.join("\n"));
     assert.equal((await made("text", "t.txt")).toString(), lines.join("\n"));
     assert.equal(
-      (await home.run(["export", id, "--format", "text", "--at", "0.15s"])).stdout,
+      (await home.run(["export", id, "--format", "text", "--at", "1.5s"])).stdout,
       `${lines.slice(0, 2).join("\n")}\n`,
     );
     assert.equal((await home.run(["export", id, "--format", "text", "--at", "-0s"])).stdout, screen);
@@ -265,7 +265,10 @@ describe("falcon export", () => {
     const parts = () => fs.readdirSync(home.work).filter((name) => name.startsWith(".half"));
     const asked = home.run(["export", long, "--format", "text", "-o", "half"]);
     await until(() => parts().some((name) => fs.statSync(file(name)).size > 0), "the beginning of the export");
-    process.kill(home.serverPid() as number, "SIGKILL");
+    const server = home.serverPid() as number;
+    process.kill(server, "SIGSTOP");
+    assert.notDeepEqual(parts(), [], "the export has not ended yet");
+    process.kill(server, "SIGKILL");
     await asked;
     await until(() => parts().length === 0, "it to be removed");
   });

@@ -129,7 +129,7 @@ describe("a signal to every process of a batch job", () => {
     for (const hit of [client.child.pid, job.serverPid(), pid]) process.kill(hit as number, "SIGTERM");
     await until(() => /SIGTERM: it went to every process of the job, nothing is added/.test(client.err()), "the word");
     assert.match(client.err(), /\[hit\] SIGTERM went to every process of its job, falcon's own too/);
-    assert.match(client.out(), /interrupts 0 terminations 1\n$/);
+    await until(() => /interrupts 0 terminations 1\n$/.test(client.out()), "the program's own word");
     const stop = await job.run(["stop", "hit", "--timeout", "1"]);
     assert.match(stop.stderr, /SIGTERM went to every process of its job; nothing is added/);
     process.kill(pid, "SIGKILL");
@@ -150,7 +150,7 @@ describe("a signal to every process of a batch job", () => {
       client.err(),
       /\[hit-INT\] SIGINT went to every process of its job, which is falcon's graceful stop: it saves its model/,
     );
-    assert.match(client.out(), /interrupts 1 terminations 0\n$/);
+    await until(() => /interrupts 1 terminations 0\n$/.test(client.out()), "the program's own word");
     process.kill(pid, "SIGKILL");
     assert.equal(await client.end, 137);
   });
@@ -179,7 +179,7 @@ describe("a signal to every process of a batch job", () => {
     process.kill(job.serverPid() as number, "SIGTERM");
     assert.equal(await client.end, 7);
     assert.match(client.err(), /\[missed\] it goes on: asked to stop \(one Ctrl\+C\)/);
-    assert.match(client.out(), /interrupts 1 terminations 0\n$/);
+    await until(() => /interrupts 1 terminations 0\n$/.test(client.out()), "the program's own word");
   });
 });
 

@@ -250,8 +250,8 @@ describe("what a program may do to its viewers", () => {
     ]) {
       const other = home.terminal(["attach", "--read-only", id], size);
       await other.waitFor(/^done/m);
-      terminal.type("more\r");
-      await other.waitFor(/done more/);
+      terminal.type(`more at ${size.cols}\r`);
+      await other.waitFor(`done more at ${size.cols}`);
       assert.ok(!other.received.includes(clipboard));
       assert.ok(!other.received.includes("17/6c73"));
       other.key("C-\\");
@@ -303,9 +303,10 @@ describe("what a program may do to its viewers", () => {
   });
 
   test("a question of the program is answered once, by its own screen, and never by a viewer or a replay", async () => {
-    // asks what the terminal is, and shows what comes back within a second as hexadecimal digits
-    const script =
-      "stty raw -echo min 0 time 10; printf '\\033[c'; od -An -tx1 -v | tr -d ' \\n'; printf ' answered\\r\\n'; exec cat";
+    // asks what the terminal is, and shows as hexadecimal digits what comes back, until a second after the last
+    // byte: the first may take its time
+    const read = "{ dd bs=1 count=1 2>/dev/null; stty min 0 time 10; cat; } | od -An -tx1 -v | tr -d ' \\n'";
+    const script = `stty raw -echo min 1 time 0; printf '\\033[c'; ${read}; printf ' answered\\r\\n'; stty min 1; exec cat`;
     const id = await home.start(["/bin/sh", "-c", script], ["--size", "80x24"]);
     const both = [home.terminal(["attach", id]), home.terminal(["attach", id])];
     for (const viewer of both) await viewer.waitFor(/answered/);
