@@ -182,7 +182,7 @@ export class TestHome {
     return processesNaming(this.folder);
   }
 
-  /** Its session servers. What one of them has just forked has its arguments until it executes, and is none. */
+  /** Its session servers. What one of them has just forked has its arguments until it executes. */
   servers(): HomeProcess[] {
     const named = this.processes().filter(({ argv }) => argv.some((word) => word.endsWith("server.cjs")));
     return named.filter(({ pid }) => !named.some((other) => other.pid === parentOf(pid)));

@@ -303,8 +303,8 @@ describe("what a program may do to its viewers", () => {
   });
 
   test("a question of the program is answered once, by its own screen, and never by a viewer or a replay", async () => {
-    // asks what the terminal is, and shows as hexadecimal digits what comes back, until a second after the last
-    // byte: the first may take its time
+    // asks what the terminal is, and shows as hexadecimal digits what comes back, until a second after the
+    // last byte: the first may take its time
     const read = "{ dd bs=1 count=1 2>/dev/null; stty min 0 time 10; cat; } | od -An -tx1 -v | tr -d ' \\n'";
     const script = `stty raw -echo min 1 time 0; printf '\\033[c'; ${read}; printf ' answered\\r\\n'; stty min 1; exec cat`;
     const id = await home.start(["/bin/sh", "-c", script], ["--size", "80x24"]);
