@@ -4,6 +4,7 @@ import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
 import { printableLines } from "../../base/text/printable.ts";
 import { learnRealPaths } from "../../session/life/real-paths.ts";
+import { runDirectoriesOf } from "../../session/life/select-session.ts";
 import { sentHere, sentToSite } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
 import { type CommandSpec, groups } from "./command.ts";
@@ -95,12 +96,10 @@ async function learnPaths(call: Call, context: Context, words: readonly string[]
   const wanted = words
     .filter((word) => word !== "" && !isSession(word))
     .map((word) => path.resolve(call.request.directory, word));
-  // nobody else's path is compared with anything then
-  if (wanted.length === 0) return;
-  await learnRealPaths(
-    wanted,
-    sessions.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory])),
-  );
+  // of one name there may be several runs, or parts of one; nobody else's path is compared with anything then
+  const compared = wanted.length > 0 ? sessions : sessions.filter(({ row }) => words.includes(row.name));
+  const directories = new Set(runDirectoriesOf(compared));
+  if (wanted.length > 0 || directories.size > 1) await learnRealPaths(wanted, [...directories]);
 }
 
 /** Here, or by another server of this host that has the session. */

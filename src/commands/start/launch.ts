@@ -3,7 +3,7 @@ import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { printableLines } from "../../base/text/printable.ts";
 import { changesOf, withChanges } from "../../session/life/provenance.ts";
-import { selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
+import { learnRunDirectories, selectSession, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { launcher } from "../../trainers/registry.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
@@ -122,6 +122,7 @@ async function attachToRun(call: Call, context: Context, output: string | undefi
   const runs = context.table.live().filter((s) => s.row.kind === "launch");
   const { directory } = call.request;
   if (output !== undefined) {
+    await learnRunDirectories(runs, output, directory);
     const [session] = sessionsOfRun(runs, output, directory);
     if (session === undefined) {
       throw new Failure(`nothing is training in ${output}: 'falcon launch -o ${output}' starts or resumes it`, Status.noSession);

@@ -8,8 +8,7 @@ import { unreached } from "../../batch/reach.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { longestFile, shortfallSentence, systemAllowance } from "../../platform/allowance.ts";
 import { catches, nameOf, parentOf } from "../../platform/processes.ts";
-import { learnRealPaths } from "../../session/life/real-paths.ts";
-import { sessionsOfRun } from "../../session/life/select-session.ts";
+import { learnRunDirectories, sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { longestName } from "../../session/life/session-table.ts";
 import { checkDirectory } from "../../session/life/working-directory.ts";
@@ -150,7 +149,8 @@ export async function startAndStay(
     if (again === undefined) refuseTaken(context, what, from.directory, asked);
   };
   if (again === undefined) {
-    await learnRunDirectories(context, what, from.directory);
+    // of the ended ones as well: it may be their next part
+    if (what.runDirectory !== null) await learnRunDirectories(context.table.all(), what.runDirectory, from.directory);
     free();
     await checkDirectory(from.directory);
     const { gone, lacks } = await context.makeWay(call);
@@ -250,13 +250,6 @@ async function tellUnreached({ request }: Call, session: Session): Promise<void>
     new Slurm(request.environment),
   );
   if (sentence !== undefined && session.live) session.audience.tell(sentence);
-}
-
-/** Where run directories lead, asked before they are compared, since comparing waits for no file system. */
-async function learnRunDirectories(context: Context, { runDirectory }: Starting, directory: string): Promise<void> {
-  if (runDirectory === null) return;
-  const others = context.table.live().flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
-  await learnRealPaths([path.resolve(directory, runDirectory)], others);
 }
 
 /**

@@ -5,7 +5,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import { span } from "../../presentation/summary.ts";
 import { newestParts, partFact, partsOf } from "../run/parts.ts";
 import { standing } from "./conclusion.ts";
-import { realPath } from "./real-paths.ts";
+import { learnRealPaths, realPath } from "./real-paths.ts";
 import type { Session } from "./session.ts";
 
 /** How much may be guessed where a name is missing or fits several sessions. */
@@ -71,6 +71,19 @@ export function selectRun(
 ): Session[] {
   const byId = wanted !== undefined && wanted !== "" && session.id.startsWith(wanted) && session.row.name !== wanted;
   return byId ? [session] : partsOf(sessions, session, realPath);
+}
+
+/**
+ * Learns where a run directory and those of the sessions lead, for `sessionsOfRun`: comparing waits for no
+ * file system.
+ */
+export async function learnRunDirectories(sessions: readonly Session[], runDirectory: string, directory: string): Promise<void> {
+  await learnRealPaths([path.resolve(directory, runDirectory)], runDirectoriesOf(sessions));
+}
+
+/** Their run directories, as they are written. */
+export function runDirectoriesOf(sessions: readonly Session[]): string[] {
+  return sessions.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
 }
 
 /** Sessions of one run directory, newest first. */

@@ -159,10 +159,14 @@ describe("a run that you can leave and come back to", () => {
   });
 
   test("falcon launch --attach attaches to the run that is going, and never starts one", async () => {
-    const terminal = home.terminal(["launch", "--attach", "-o", "run"], { cols: 120, rows: 40 });
-    await terminal.waitFor("[j/k] switch node");
-    terminal.key("C-\\");
-    assert.equal((await terminal.waitForExit()).code, 0);
+    // a link leads there as well
+    fs.symlinkSync(".", path.join(home.work, "here"));
+    for (const directory of ["run", "here/run"]) {
+      const terminal = home.terminal(["launch", "--attach", "-o", directory], { cols: 120, rows: 40 });
+      await terminal.waitFor("[j/k] switch node");
+      terminal.key("C-\\");
+      assert.equal((await terminal.waitForExit()).code, 0);
+    }
     const refused = await home.run(["launch", "--attach", "-o", "elsewhere"]);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /elsewhere/);

@@ -84,6 +84,22 @@ describe("falcon relaunch", () => {
     }
   });
 
+  test("a run whose directory was named through a link goes on under its own name, whatever server comes meanwhile", async () => {
+    const home = new TestHome();
+    try {
+      fs.symlinkSync(".", path.join(home.work, "here"));
+      await home.ok(["launch", "--falcon", trainer, "-o", "here/linked", ...settings]);
+      await home.ok(["server", "stop"]);
+      await home.ok(["launch", "--falcon", trainer, "-o", "linked", ...settings]);
+      const parts = /^part 1 .*completed.*\npart 2 .*completed/m;
+      assert.match(await home.ok(["show", "linked"]), parts);
+      await home.ok(["server", "stop"]);
+      assert.match(await home.ok(["show", "linked"]), parts, "with the next server");
+    } finally {
+      await home.dispose();
+    }
+  });
+
   test("asked for by several clients at once, a run goes on once: two would write into the same files", async () => {
     const home = new TestHome();
     try {
