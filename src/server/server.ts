@@ -41,6 +41,7 @@ import { RunProgresses } from "../session/run/run-progress.ts";
 import { archiveRoot } from "../store/archive/part-archive.ts";
 import { SharedArchive } from "../store/archive/shared-archive.ts";
 import { KnownTime } from "../store/known-time.ts";
+import { RefusedLogins } from "../store/refused-logins.ts";
 import { SessionStore } from "../store/session-store.ts";
 import type { ScreenPool } from "../terminal/worker/screen-pool.ts";
 import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
@@ -283,6 +284,7 @@ export class Server implements Context {
       ask: (name, environment) => askHost(this.config, name, environment, this.masters.folder),
       clock: wall,
       steady,
+      refused: new RefusedLogins(path.join(options.home, "refused-logins")),
     });
     this.#hub = new EventHub({
       config,

@@ -35,7 +35,7 @@ export async function knownHosts(call: Call, context: Context): Promise<Finding[
     const begun = context.clock();
     const answer = await askHost(config, name, call.request.environment, context.masters.folder, ["--sees", mark]);
     const way = (Math.max(0, context.clock() - begun) / 2) | 0;
-    const told = hosts.take(name, answer);
+    const told = hosts.take(name, answer, call.request.environment);
     if (typeof told === "string") return [warning("host", told, remedy(name, answer.status))];
     const { own: theirs, sees } = told;
     const findings: Finding[] = [];

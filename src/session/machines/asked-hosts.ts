@@ -2,6 +2,7 @@
 // each is asked by the way that reaches it, all at once, and what it answered is kept. What it says is
 // not believed further than a file of the roster.
 import { printable } from "../../base/text/printable.ts";
+import type { RefusedLogins } from "../../store/refused-logins.ts";
 import { type RemoteSession, sessionsOf } from "./remote-session.ts";
 import { longestRoster, mostRosters, parseRoster, type Roster } from "./roster-files.ts";
 
@@ -31,6 +32,8 @@ export interface AskedHostsEffects {
   clock(): number;
   /** ms of a clock that never jumps. */
   steady(): number;
+  /** Of this server and those before it: with that agent it is not tried again by itself. */
+  readonly refused: Pick<RefusedLogins, "get" | "set" | "delete">;
 }
 
 /** An answer is not asked for again within this time (ms): it is as old as what a roster's file says. */
@@ -54,8 +57,6 @@ interface Host {
   /** Not asked before (steady). */
   due: number;
   problem: string | undefined;
-  /** The agent with which its login failed: it is not tried again by itself. */
-  refusedWith: string | undefined;
   asking: Promise<void> | undefined;
 }
 
@@ -99,19 +100,19 @@ export class AskedHosts {
   }
 
   /**
-   * Takes what a machine answered whom a person has had asked. @returns the sentence where that is no
-   * answer.
+   * Takes what a machine answered whom a person has had asked, in the environment in which it was.
+   * @returns the sentence where that is no answer.
    */
-  take(name: string, answer: Answer): HostAnswer | string {
+  take(name: string, answer: Answer, environment: Readonly<Record<string, string>>): HostAnswer | string {
     const host = this.#names.includes(name) ? this.#host(name) : newHost();
-    this.#take(name, host, answer, undefined);
+    this.#take(name, host, answer, agentOf(environment));
     return host.problem ?? (host.answer as HostAnswer);
   }
 
   #host(name: string): Host {
     let host = this.#hosts.get(name);
     if (host === undefined) {
-      host = newHost();
+      host = newHost(this.#effects.refused.get(name)?.problem);
       this.#hosts.set(name, host);
     }
     return host;
@@ -119,8 +120,9 @@ export class AskedHosts {
 
   #ask(name: string, environment: Readonly<Record<string, string>>): Promise<void> {
     const host = this.#host(name);
-    const agent = environment.SSH_AUTH_SOCK ?? "";
-    if (host.asking === undefined && this.#effects.steady() >= host.due && host.refusedWith !== agent) {
+    const agent = agentOf(environment);
+    const isRefused = this.#effects.refused.get(name)?.agent === agent;
+    if (host.asking === undefined && this.#effects.steady() >= host.due && !isRefused) {
       host.asking = this.#effects.ask(name, environment).then((answer) => {
         host.asking = undefined;
         this.#take(name, host, answer, agent);
@@ -129,34 +131,40 @@ export class AskedHosts {
     return host.asking ?? Promise.resolve();
   }
 
-  #take(name: string, host: Host, answer: Answer, agent: string | undefined): void {
+  #take(name: string, host: Host, answer: Answer, agent: string): void {
     const now = this.#effects.steady();
     host.due = now + leftAlone;
-    host.refusedWith = undefined;
     const read = answer.status === 0 ? readAnswer(answer.stdout) : undefined;
     if (read !== undefined) {
       host.answer = read;
       host.answered = now;
       host.due = now + keptFor;
       host.problem = undefined;
+      this.#effects.refused.delete(name);
       return;
     }
     const said = lastLine(answer.stderr);
     if (answer.status === 255 && !networkFailed.test(said)) {
-      host.refusedWith = agent;
       host.problem =
         `${name} lets nobody in without asking (${said || "ssh says nothing"}): 'ssh ${name}' shows what it wants; ` +
         "it is not tried again until 'falcon doctor' does";
-    } else if (answer.status === null) host.problem = `${name} did not answer in time`;
+      this.#effects.refused.set(name, { agent, problem: host.problem });
+      return;
+    }
+    this.#effects.refused.delete(name);
+    if (answer.status === null) host.problem = `${name} did not answer in time`;
     else if (answer.status === 255) host.problem = `${name} cannot be reached: ${said || "ssh says nothing"}`;
     else if (answer.status === 127 && said !== "") host.problem = said.replace(/^falcon: /, "");
     else host.problem = `falcon-sessions on ${name} has no answer that this version understands${said && `: ${said}`}`;
   }
 }
 
-function newHost(): Host {
-  const never = Number.NEGATIVE_INFINITY;
-  return { answer: undefined, answered: 0, due: never, problem: undefined, refusedWith: undefined, asking: undefined };
+function newHost(problem?: string): Host {
+  return { answer: undefined, answered: 0, due: Number.NEGATIVE_INFINITY, problem, asking: undefined };
+}
+
+function agentOf({ SSH_AUTH_SOCK = "" }: Readonly<Record<string, string>>): string {
+  return SSH_AUTH_SOCK;
 }
 
 /** The line with which a program ended its words. */

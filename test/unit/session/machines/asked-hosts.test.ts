@@ -1,8 +1,12 @@
 // Machines that are asked: when they are, what of their answer is taken, and that a refused login is
 // not repeated.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { test } from "node:test";
-import { type Answer, AskedHosts, readAnswer } from "../../../../src/session/machines/asked-hosts.ts";
+import { type Answer, AskedHosts, type AskedHostsEffects, readAnswer } from "../../../../src/session/machines/asked-hosts.ts";
+import { type RefusedLogin, RefusedLogins } from "../../../../src/store/refused-logins.ts";
 
 const session = (id: string) => ({
   ...{ id, name: "night", kind: "run", state: "running", outcome: null, created: 1, started: 2, ended: null },
@@ -25,15 +29,17 @@ const well = (stdout: string): Answer => ({ status: 0, stdout, stderr: "" });
 /** Machines whose answers the test gives, and a clock that it moves. */
 function asked(...names: string[]) {
   const state = { now: 1_000_000, questions: 0, answer: well(line("gate", "x1")) as Answer };
-  const hosts = new AskedHosts(names, {
+  const refused = new Map<string, RefusedLogin>();
+  const effects: AskedHostsEffects = {
+    refused,
     clock: () => state.now,
     steady: () => state.now,
     ask: async () => {
       state.questions++;
       return state.answer;
     },
-  });
-  return { hosts, state };
+  };
+  return { hosts: new AskedHosts(names, effects), state, next: () => new AskedHosts(names, effects) };
 }
 
 test("an answer serves ten seconds; who is not to ask is told the last one; a machine that says nothing is left alone for a minute", async () => {
@@ -70,10 +76,42 @@ test("a refused login is not tried again by itself, but by another agent, or whe
   assert.equal(state.questions, 1);
   await hosts.sessions({ SSH_AUTH_SOCK: "/another" });
   assert.equal(state.questions, 2);
-  assert.equal(typeof hosts.take("gate", well(line("gate", "x1"))), "object");
+  assert.equal(typeof hosts.take("gate", well(line("gate", "x1")), {}), "object");
   state.now += 20_000;
   state.answer = well(line("gate", "x2"));
   assert.equal((await hosts.sessions({ SSH_AUTH_SOCK: "/another" })).sessions[0]?.id, "x2");
+});
+
+test("a login that the doctor was refused, or an earlier server, is not tried again by itself either", async () => {
+  const { hosts, state, next } = asked("gate");
+  state.answer = { status: 255, stdout: "", stderr: "gate: Permission denied (publickey).\n" };
+  const environment = { SSH_AUTH_SOCK: "/agent" };
+  assert.match(String(hosts.take("gate", state.answer, environment)), /lets nobody in/);
+  state.now += 3_600_000;
+  assert.match((await hosts.sessions(environment)).problems.join(), /lets nobody in/);
+  const later = next();
+  assert.match((await later.sessions(environment)).problems.join(), /lets nobody in/);
+  assert.equal(state.questions, 0);
+  state.answer = well(line("gate", "x1"));
+  later.take("gate", state.answer, environment);
+  assert.deepEqual((await next().sessions(environment)).problems, []);
+  assert.equal(state.questions, 1);
+});
+
+test("refused logins are there again from their file, whatever else is in it", (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fs-refused-"));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "refused-logins");
+  const refused = { agent: "", problem: "no" };
+  new RefusedLogins(file).set("gate", refused);
+  assert.deepEqual(new RefusedLogins(file).get("gate"), refused);
+  new RefusedLogins(file).delete("gate");
+  assert.equal(new RefusedLogins(file).get("gate"), undefined);
+  for (const text of ["", "[", "null", '{"gate":null,"desk":{"agent":1}}']) {
+    fs.writeFileSync(file, text);
+    assert.equal(new RefusedLogins(file).get("gate"), undefined);
+  }
+  new RefusedLogins(path.join(folder, "none", "refused-logins")).set("gate", refused);
 });
 
 test("what a network does is no refused login", async () => {
