@@ -4,6 +4,7 @@ import type net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import { close, type LineMode, lineMode, setWindowSize, writeSome } from "../../platform/native.ts";
+import { processAlive } from "../../platform/processes.ts";
 import { signalName } from "../../platform/signals.ts";
 import { FrameReader } from "../../protocol/frame.ts";
 import { frameSocket } from "../../protocol/frame-socket.ts";
@@ -29,7 +30,9 @@ import {
 } from "../../protocol/holder.ts";
 import { mostWaitingAnswers, type Position, type Typed, TypingQueue } from "./typing-queue.ts";
 
-/** Of a holder that is our child we are told how it ended; so long (ms) that is waited for. */
+/**
+ * Of a holder that is our child we are told how it ended; so long (ms) that is waited for where it may live on.
+ */
 const holderEndMs = 300;
 /** Bytes that are read at once: nothing long comes here. */
 const readBuffer = 4 << 10;
@@ -311,7 +314,11 @@ export class HolderLink {
     const reason = error?.message ?? (ended ? "the session is over" : "the holder is gone");
     this.#rejectGreeted(new Failure(`the holder closed the connection: ${reason}`));
     if (error !== undefined || ended || this.holderEnded === undefined) return this.#events.closed(reason);
-    this.#telling = Promise.race([this.holderEnded, delay(holderEndMs, 0, { ref: false })]).then((status) => {
+    const { holderEnded } = this;
+    const livesOn = delay(holderEndMs, 0, { ref: false }).then(() =>
+      processAlive(this.#hello?.holderPid ?? 0) ? 0 : holderEnded,
+    );
+    this.#telling = Promise.race([holderEnded, livesOn]).then((status) => {
       if (this.#state === "left") return;
       this.#events.closed(status > 128 ? `the holder was ended by ${signalName(status - 128)}` : reason);
     });

@@ -1,5 +1,6 @@
 // A session's connection to its holder, where another one takes its place.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -81,17 +82,19 @@ function loseSince(before: ReadonlyMap<string, number>): void {
 
 test("where only the connection is lost, what was typed and had not gone yet goes on the next one, and nothing twice", async () => {
   const length = 700_000; // more than goes to the holder at once
-  const script = `stty raw -echo; trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done; head -c ${length} | wc -c`;
+  const script = `stty raw -echo; trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done; head -c ${length} | md5sum`;
+  const typed = Buffer.from(Array.from({ length }, (_, i) => 32 + ((i * 7 + (i >> 9)) % 90)));
   const before = sockets();
   await held(["/bin/sh", "-c", script], async (scene) => {
     const { holder } = scene;
     await until(() => scene.said().includes("ready"), "the program");
-    holder.link?.input(Buffer.alloc(length - 1, "x"));
+    holder.link?.input(typed.subarray(0, -1));
     loseSince(before);
     await until(() => scene.told.includes("again"), "the next connection");
-    holder.link?.input(Buffer.from("y"));
+    holder.link?.input(typed.subarray(-1));
     holder.link?.signal(10, 1);
-    await until(() => scene.said().includes(String(length)), "all that was typed");
+    const sum = execFileSync("md5sum", { input: typed }).toString().slice(0, 32);
+    await until(() => scene.said().includes(sum), "all that was typed, once");
   });
 });
 
@@ -130,6 +133,21 @@ test("a server that goes before it was told that the connection is lost sends wh
     await holder.leave();
     holder.close();
     await until(() => scene.said().includes("typed"), "what was typed");
+  });
+});
+
+test("by what a holder was ended is known to a server that was busy meanwhile, too", async () => {
+  const before = sockets();
+  await held(["/bin/sleep", "100"], async ({ holder, folder, told }) => {
+    const [pid] = holdersOf(folder) as [number];
+    const open = holder.link?.told;
+    loseSince(before);
+    while (holder.link?.told === open) await new Promise((resolve) => setImmediate(resolve));
+    // it is not heard of its end before it is waited for no longer
+    process.kill(pid, "SIGKILL");
+    execFileSync("sleep", ["0.5"]);
+    await until(() => told.includes("again"), "the successor");
+    assert.equal(holder.lossReason, "the holder was ended by SIGKILL");
   });
 });
 
