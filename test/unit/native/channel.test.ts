@@ -1,13 +1,15 @@
 // The channel to another machine, both of its ends: what a far side that is hostile, noisy or late is not
 // given.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
+import { program } from "../../support/compile.ts";
 import { readIfThere, until } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { falcon } from "../../support/paths.ts";
+import { ToldClock } from "../../support/told-clock.ts";
 
 const home = new TestHome();
 after(() => home.dispose());
@@ -120,14 +122,26 @@ test("the answer to the question about what was typed meanwhile, and what is typ
      const look = () => (fs.existsSync(${JSON.stringify(again)}) ? begin() : setTimeout(look, 10)); look();`,
   ];
   const words = ways.flatMap((way) => ["3", process.execPath, "-e", way]);
-  const terminal = home.terminal(["@channel", "far", ...words, "0", "@here", "attach", "abc"]);
+  const clock = new ToldClock(home.work);
+  const terminal = home.terminal(["@channel", "far", ...words, "0", "@here", "attach", "abc"], { env: clock.env });
+  const says = (text: string) =>
+    until(async () => {
+      await clock.pass(50);
+      return terminal.received.includes(text);
+    }, text);
   await terminal.waitFor("here");
-  await until(() => terminal.received.includes("nothing is heard from far"), "the title to say so");
+  await says("nothing is heard from far");
+  // what was typed is late three seconds after the client has read it: it is seen to have, and sleeps again
+  const slave = fs.readlinkSync(`/proc/${terminal.pid}/fd/0`);
+  const unread = () => Number(execFileSync(program("unread"), [slave]));
+  process.kill(terminal.pid, "SIGSTOP");
   terminal.type("early");
-  // what was typed is late three seconds after the client has read it, which a busy machine puts off
-  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  await until(() => unread() === "early".length, "what is typed");
+  process.kill(terminal.pid, "SIGCONT");
+  await until(() => unread() === 0 && / S /.test(readIfThere(`/proc/${terminal.pid}/stat`) ?? ""), "it to be read");
+  await clock.pass(4_000);
   fs.writeFileSync(again, "");
-  await until(() => terminal.received.includes("(early)? y/n"), "the question");
+  await says("(early)? y/n");
   terminal.type("nafter\r");
   await until(() => readIfThere(heard)?.includes("after"), "what is typed behind the answer");
   assert.doesNotMatch(readIfThere(heard) ?? "", /early|nafter/);

@@ -30,6 +30,7 @@ import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { emulated } from "../../support/installs/emulated.ts";
 import type { UserTerminal } from "../../support/terminal/terminal.ts";
+import { ToldClock } from "../../support/told-clock.ts";
 
 const out = (text: string | Buffer) => encodeFrame(ServerFrame.stdout, Buffer.from(text as string));
 const err = (text: string) => encodeFrame(ServerFrame.stderr, Buffer.from(text));
@@ -56,7 +57,11 @@ const run = (args: string[] = [], options: Parameters<TestHome["run"]>[1] = {}) 
 
 /** A client in a terminal that has been made raw. */
 async function attached(...frames: Buffer[]): Promise<{ terminal: UserTerminal; peer: Awaited<ReturnType<FakeServer["peer"]>> }> {
-  const terminal = start(["attach"]);
+  return attachedWith({}, ...frames);
+}
+
+async function attachedWith(env: Record<string, string>, ...frames: Buffer[]) {
+  const terminal = start(["attach"], { env });
   const peer = await server.peer();
   peer.send(raw, ...frames, out("ready"));
   await terminal.waitFor("ready");
@@ -397,12 +402,15 @@ describe("keys that leave", () => {
     });
 
   test("a server that goes on saying things is not taken for one that stands still", async () => {
-    const { terminal, peer } = await attached(keys);
-    const alive = setInterval(() => peer.send(out(".")), 50);
+    const clock = new ToldClock(home.work);
+    const { terminal, peer } = await attachedWith(clock.env, keys);
     for (let i = 0; i < 3; i++) terminal.type("\x1c");
     await peer.typed("\x1c");
-    await terminal.waitFor(".".repeat(15));
-    clearInterval(alive);
+    for (let said = 1; said <= 10; said++) {
+      await clock.pass(200);
+      peer.send(out("."));
+      await terminal.waitFor(".".repeat(said));
+    }
     peer.send(taken, taken, taken, encodeExit(7));
     assert.equal((await terminal.waitForExit()).code, 7);
   });
