@@ -10,6 +10,7 @@ import { encodeExit } from "../../../src/protocol/client.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { emulated } from "../../support/installs/emulated.ts";
+import { withVarTmp } from "../../support/var-tmp.ts";
 
 const host = os.hostname();
 const root = process.getuid?.() === 0;
@@ -64,18 +65,19 @@ describe("the folder", () => {
     await found(path.join(at("h"), ".local/state/falcon-sessions", host), { HOME: at("h"), XDG_STATE_HOME: "state" });
   });
 
-  test("is below /var/tmp where the home is too long for a socket, or not there", async () => {
-    const fallback = `/var/tmp/falcon-sessions-${process.getuid?.()}`;
-    const mine = path.join(fallback, host);
-    const existed = fs.existsSync(fallback);
-    try {
-      await found(mine, { HOME: at("long".repeat(20)) });
-      fs.writeFileSync(at("file"), "");
-      await found(mine, { XDG_STATE_HOME: at("file/below") });
-    } finally {
-      if (!existed) fs.rmSync(fallback, { recursive: true });
-    }
-  });
+  test("is below /var/tmp where the home is too long for a socket, or not there", () =>
+    withVarTmp(async () => {
+      const fallback = `/var/tmp/falcon-sessions-${process.getuid?.()}`;
+      const mine = path.join(fallback, host);
+      const existed = fs.existsSync(fallback);
+      try {
+        await found(mine, { HOME: at("long".repeat(20)) });
+        fs.writeFileSync(at("file"), "");
+        await found(mine, { XDG_STATE_HOME: at("file/below") });
+      } finally {
+        if (!existed) fs.rmSync(fallback, { recursive: true });
+      }
+    }));
 
   test("is made with its parents, for the owner alone whatever the umask is", async () => {
     const folder = at("new/er/home");

@@ -23,6 +23,7 @@ import { encodeFrame } from "../../../src/protocol/frame.ts";
 import { until } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
+import { withVarTmp } from "../../support/var-tmp.ts";
 
 const out = (text: string) => encodeFrame(ServerFrame.stdout, Buffer.from(text));
 const err = (text: string) => encodeFrame(ServerFrame.stderr, Buffer.from(text));
@@ -259,51 +260,57 @@ describe("signals", () => {
 describe("homes", () => {
   const host = os.hostname();
 
-  test("a read-only home gives way to /var/tmp", async () => {
-    const fallback = `/var/tmp/falcon-sessions-${process.getuid?.()}`;
-    const existed = fs.existsSync(fallback);
-    const folder = path.join(fallback, host);
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const there = await FakeServer.listen(folder);
-    try {
-      const locked = path.join(home.work, "locked");
-      fs.mkdirSync(locked, { mode: 0o555 });
-      // root writes where it likes, but not into /proc
-      for (const [i, HOME] of (root ? ["/proc", "/proc/self"] : [locked, "/proc"]).entries()) {
-        const ended = home.run(["x"], { file: client, env: { FALCON_SESSIONS_HOME: undefined, HOME } });
-        (await there.peer(i + 1)).send(encodeExit(42));
-        assert.equal((await ended).code, 42);
+  test("a read-only home gives way to /var/tmp", () =>
+    withVarTmp(async () => {
+      const fallback = `/var/tmp/falcon-sessions-${process.getuid?.()}`;
+      const existed = fs.existsSync(fallback);
+      const folder = path.join(fallback, host);
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const there = await FakeServer.listen(folder);
+      try {
+        const locked = path.join(home.work, "locked");
+        fs.mkdirSync(locked, { mode: 0o555 });
+        // root writes where it likes, but not into /proc
+        for (const [i, HOME] of (root ? ["/proc", "/proc/self"] : [locked, "/proc"]).entries()) {
+          const ended = home.run(["x"], { file: client, env: { FALCON_SESSIONS_HOME: undefined, HOME } });
+          (await there.peer(i + 1)).send(encodeExit(42));
+          assert.equal((await ended).code, 42);
+        }
+      } finally {
+        there.dispose();
+        fs.rmSync(there.socketPath, { force: true });
+        if (!existed) fs.rmSync(fallback, { recursive: true });
       }
-    } finally {
-      there.dispose();
-      fs.rmSync(there.socketPath, { force: true });
-      if (!existed) fs.rmSync(fallback, { recursive: true });
-    }
-  });
+    }));
 
-  test("a user whom nobody knows, without HOME, has /var/tmp", {
-    skip: !root && "needs root, to become another user",
-  }, async () => {
-    const uid = 54_321;
-    const fallback = `/var/tmp/falcon-sessions-${uid}`;
-    const copy = path.join(home.work, "client");
-    fs.copyFileSync(client, copy);
-    for (const part of [path.dirname(home.work), home.work]) fs.chmodSync(part, 0o755);
-    fs.chmodSync(copy, 0o755);
-    try {
-      const child = spawn(copy, ["x"], { uid, gid: uid, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
-      const said: Buffer[] = [];
-      child.stderr.on("data", (data) => said.push(data));
-      const [code] = await once(child, "close");
-      // it stands outside of what was built, so it finds no server; the folder is made all the same
-      assert.equal(code, 125);
-      assert.match(String(said), /^client: .*was not built/);
-      const status = fs.statSync(path.join(fallback, host));
-      assert.deepEqual([status.uid, status.mode & 0o777], [uid, 0o700]);
-    } finally {
-      fs.rmSync(fallback, { recursive: true, force: true });
-    }
-  });
+  test(
+    "a user whom nobody knows, without HOME, has /var/tmp",
+    {
+      skip: !root && "needs root, to become another user",
+    },
+    () =>
+      withVarTmp(async () => {
+        const uid = 54_321;
+        const fallback = `/var/tmp/falcon-sessions-${uid}`;
+        const copy = path.join(home.work, "client");
+        fs.copyFileSync(client, copy);
+        for (const part of [path.dirname(home.work), home.work]) fs.chmodSync(part, 0o755);
+        fs.chmodSync(copy, 0o755);
+        try {
+          const child = spawn(copy, ["x"], { uid, gid: uid, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
+          const said: Buffer[] = [];
+          child.stderr.on("data", (data) => said.push(data));
+          const [code] = await once(child, "close");
+          // it stands outside of what was built, so it finds no server; the folder is made all the same
+          assert.equal(code, 125);
+          assert.match(String(said), /^client: .*was not built/);
+          const status = fs.statSync(path.join(fallback, host));
+          assert.deepEqual([status.uid, status.mode & 0o777], [uid, 0o700]);
+        } finally {
+          fs.rmSync(fallback, { recursive: true, force: true });
+        }
+      }),
+  );
 
   test("a folder that is taken away while the client runs: it goes on, and the next one makes it anew", async () => {
     const terminal = start(["attach"]);
