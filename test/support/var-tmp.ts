@@ -1,5 +1,5 @@
-// The folder below /var/tmp is one for all tests of a machine's user, those of another clone among them: one of
-// them has it at a time.
+// The folder below /var/tmp is one for all tests of a machine's user, those of another clone among them: one
+// of them has it at a time.
 import fs from "node:fs";
 import { close, lockFolder, openFolder } from "../../src/platform/native.ts";
 import { until } from "./events.ts";

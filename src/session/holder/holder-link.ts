@@ -30,9 +30,7 @@ import {
 } from "../../protocol/holder.ts";
 import { mostWaitingAnswers, type Position, type Typed, TypingQueue } from "./typing-queue.ts";
 
-/**
- * Of a holder that is our child we are told how it ended; so long (ms) that is waited for where it may live on.
- */
+/** Of a holder that is our child we are told how it ended; for one that lives on so long (ms) is waited. */
 const holderEndMs = 300;
 /** Bytes that are read at once: nothing long comes here. */
 const readBuffer = 4 << 10;

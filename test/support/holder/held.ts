@@ -59,7 +59,7 @@ export class Heard implements HolderEvents {
   /** Off for floods: then only counts are kept. */
   keepsBytes = true;
   #chunks: Buffer[] = [];
-  #waiting = new Set<() => void>();
+  #waiting = new Set<(more: string) => void>();
   #resolveExited!: (exit: ExitRecord) => void;
   #resolveToldEnd!: (exit: ExitRecord) => void;
   #resolveGone!: (reason: string) => void;
@@ -112,7 +112,7 @@ export class Heard implements HolderEvents {
     this.to = offset + bytes.length;
     if (this.keepsBytes) this.#chunks.push(bytes);
     this.onData(offset, bytes);
-    this.#wake();
+    this.#wake(bytes.toString("latin1"));
   }
 
   gap({ offset, length }: Gap): void {
@@ -121,8 +121,8 @@ export class Heard implements HolderEvents {
     this.#wake();
   }
 
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
+  #wake(more = ""): void {
+    for (const wake of this.#waiting) wake(more);
   }
 
   get bytes(): Buffer {
@@ -137,20 +137,24 @@ export class Heard implements HolderEvents {
   /** Waits until what came matches. */
   until(pattern: RegExp | string, limit = patience): Promise<RegExpExecArray> {
     const expression = typeof pattern === "string" ? new RegExp(pattern.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")) : pattern;
+    let heard = this.text;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         reject(new Error(`waited ${limit} ms in vain for ${expression} in ${JSON.stringify(this.text.slice(-500))}`));
       }, limit);
-      const look = () => {
-        const found = expression.exec(this.text);
+      const look = (more: string) => {
+        heard += more;
+        const found = expression.exec(heard);
+        // what a word is not in is looked through once: a flood is long
+        if (found === null && typeof pattern === "string") heard = heard.slice(-pattern.length);
         if (found === null) return;
         clearTimeout(timer);
         this.#waiting.delete(look);
         resolve(found);
       };
       this.#waiting.add(look);
-      look();
+      look("");
     });
   }
 }

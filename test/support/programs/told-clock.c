@@ -1,5 +1,6 @@
-// For LD_PRELOAD: the steady clock of the native part is as many milliseconds as the file that FALCON_TEST_CLOCK
-// names says (0 where there is none), and stands in between. Waiting takes as long as it does.
+// For LD_PRELOAD: the steady clock of the native part is as many milliseconds as the file that
+// FALCON_TEST_CLOCK names says (0 where there is none), and stands in between. Waiting takes as long as it
+// does.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

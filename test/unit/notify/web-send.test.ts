@@ -61,11 +61,16 @@ describe("sending", { skip: noCertificates }, () => {
     }
   });
 
-  test("no answer to what was sent: nobody knows, and no other way is tried", async () => {
+  test("no answer to what was sent: nobody knows, and no other way is tried", async (t) => {
+    // the limit holds for the connecting too: it is reached once the request is there
+    t.mock.timers.enable({ apis: ["setTimeout"] });
     for (const behaviour of ["silent", "drop"] as const) {
       web.behaviour = behaviour;
       web.received.length = 0;
-      const attempt = await webSend(request(web.port), [direct, direct], undefined, behaviour === "silent" ? 100 : 10_000);
+      const sending = webSend(request(web.port), [direct, direct], undefined, 10_000);
+      while (web.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (behaviour === "silent") t.mock.timers.tick(10_000);
+      const attempt = await sending;
       assert.deepEqual([attempt.taken, attempt.unsure, attempt.unreachable], [false, true, undefined]);
       assert.equal(web.received.length, 1);
     }

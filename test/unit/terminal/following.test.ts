@@ -231,7 +231,6 @@ test("a screen whose thread stands in another one's turn follows from another th
 });
 
 test("what was asked of a screen whose thread died, or stands, is answered once it has what came since it was stored", async () => {
-  const { file, goOn } = standingWorker(worker());
   const deadly = path.join(path.dirname(worker()), "deadly-asked.cjs");
   // dies of the first text that it is asked for
   fs.writeFileSync(
@@ -246,6 +245,7 @@ test("what was asked of a screen whose thread died, or stands, is answered once 
      require(${JSON.stringify(worker())});`,
   );
   for (const loss of ["dies", "stands"] as const) {
+    const { file, goOn } = standingWorker(worker());
     const held = await Held.launch([program("flood"), "60000"], { subscribe: null });
     const other = new Screens(worker(), () => {}, addon);
     const screens = new Screens(

@@ -154,7 +154,7 @@ test("without a terminal: one SIGINT stops it gracefully and saves, the second d
       signals.at(-1)?.();
       if (signals.length > 0) signals[signals.length - 1] = () => {};
     });
-    const status = await new Promise((done) => child.on("exit", done));
+    const status = await new Promise((done) => child.on("close", done)); // and all that it said is here
     outcomes.push([status, fs.existsSync(path.join(run, "graph/line/model.json")), /falcon launch interrupted/.test(text)]);
   }
   assert.deepEqual(outcomes, [

@@ -6,9 +6,17 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { close, connectUnix, recvFds, sendFds } from "../../../../src/platform/native.ts";
+import { close, connectUnix, recvFds, sendFds, writeSome } from "../../../../src/platform/native.ts";
 import { processAlive } from "../../../../src/platform/processes.ts";
-import { decodeData, encodeGo, FromHolder, SignalTarget, ToHolder } from "../../../../src/protocol/holder.ts";
+import {
+  decodeData,
+  encodeGo,
+  encodeSpeak,
+  FromHolder,
+  HolderRole,
+  SignalTarget,
+  ToHolder,
+} from "../../../../src/protocol/holder.ts";
 import { adoptAfterHolder, connectHolder, launchHolder } from "../../../../src/session/holder/holder-launch.ts";
 import type { HolderLink } from "../../../../src/session/holder/holder-link.ts";
 import { mostWaitingAnswers, mostWaitingInput } from "../../../../src/session/holder/typing-queue.ts";
@@ -135,7 +143,8 @@ test("a program that cannot be executed: 127 or 126, said at once, with a record
 
 test("signals reach the program, its foreground group, or everything below the holder", async () => {
   const held = await Held.shell(
-    'trap "echo got term" TERM; setsid sleep 1000 & echo back $!; echo ready; while :; do read line; done',
+    // no `read`, which a signal that comes right before it does not end
+    'trap "echo got term" TERM; setsid sleep 1000 & echo back $!; echo ready; while :; do sleep 0.05; done',
   );
   try {
     const below = Number((await held.heard.until(/back (\d+)/))[1]);
@@ -302,10 +311,13 @@ test("kill -9 of the process that owns the link, under flood: no byte and no sta
         },
       );
       await once(owner.stdout, "data"); // it has seen output
+      // a holder with nobody leaves soon after the end
+      const somebody = Cursor.connect(folder, { say: [encodeSpeak(2, HolderRole.server)] });
       owner.kill("SIGKILL");
       await once(owner, "exit");
       const heard = new Heard();
       const link = await connectHolder(folder, heard);
+      somebody.close();
       heard.read(folder, 0);
       const exit = await heard.exited;
       assert.equal(exit.status, exitStatus(0));
@@ -540,14 +552,19 @@ test("a log that was removed, or cut, before its holder was killed: a successor 
 });
 
 test("stopped and continued: the program by a signal, and the holder, during which the program waits and loses nothing", async () => {
-  const held = await Held.shell("i=0; while [ $i -lt 100000 ]; do echo $i; i=$((i+1)); done");
+  const held = await Held.shell(
+    "stty -echo; i=0; while [ $i -lt 100000 ]; do echo $i; if [ $i = 500 ]; then read go; fi; i=$((i+1)); done",
+  );
+  const stopped = (pid: number) => / T /.test(readIfThere(`/proc/${pid}/stat`) ?? "");
   try {
     await held.heard.until(/\n500\r/);
     held.link.signal(19, SignalTarget.program);
-    await until(() => /\) T /.test(fs.readFileSync(`/proc/${held.link.programPid}/stat`, "latin1")), "the program to be stopped");
+    await until(() => stopped(held.link.programPid), "the program to be stopped");
     held.link.signal(18, SignalTarget.program);
     process.kill(held.link.holderPid, "SIGSTOP");
-    await until(() => /\) T /.test(fs.readFileSync(`/proc/${held.link.holderPid}/stat`, "latin1")), "the holder to be stopped");
+    await until(() => stopped(held.link.holderPid), "the holder to be stopped");
+    // past the holder: what follows is written while that is stopped
+    writeSome(held.link.master, Buffer.from("\n"), 0);
     await assert.rejects(connectHolder(held.folder, new Heard()), (error: NodeJS.ErrnoException) => error.code === "ETIMEDOUT");
     process.kill(held.link.holderPid, "SIGCONT");
     const exit = await held.end();
@@ -752,14 +769,14 @@ test("frames that make no sense close their own connection and nothing else", as
 });
 
 test("a resize reaches the program after what it wrote before, and is noted with its offset", async () => {
-  const held = await Held.shell("trap 'stty size' WINCH; echo ready; while :; do read a && exit 0; done");
+  const held = await Held.launch([program("size")]);
   try {
-    await held.heard.until("ready");
+    await held.heard.until("size 80x24");
     held.link.resize(97, 31);
-    await held.heard.until("31 97");
+    await held.heard.until("size 97x31");
     held.link.resize(40, 12);
-    await held.heard.until("12 40");
-    held.link.input(Buffer.from("\n"));
+    await held.heard.until("size 40x12");
+    held.link.signal(15, SignalTarget.program);
     await held.end();
     const times = fs.readFileSync(`${held.folder}/times`);
     assert.equal(times.toString("latin1", 0, 4), "FTIM");
@@ -769,7 +786,7 @@ test("a resize reaches the program after what it wrote before, and is noted with
       offset += times.readUInt32LE(at + 4);
       if (times.readUInt16LE(at + 8) > 0) sizes.push(`${times.readUInt16LE(at + 8)}x${times.readUInt16LE(at + 10)}@${offset}`);
     }
-    const second = held.heard.text.indexOf("31 97");
+    const second = held.heard.text.indexOf("size 97x31");
     assert.equal(sizes[0], "80x24@0");
     assert.equal(sizes[1], `97x31@${second}`);
     assert.match(sizes[2] ?? "", /^40x12@/);

@@ -162,7 +162,7 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
       return seed.toString(36);
     };
     let text = "";
-    while (text.length < 10 << 20) text += `${noise()}${noise()}${noise()}${noise()}${noise()}${noise()}\r\n`;
+    while (text.length < 5 << 20) text += `${noise()}${noise()}${noise()}${noise()}${noise()}${noise()}\r\n`;
     session.say(text);
     session.end(now);
     retention.watch(session as unknown as Session);
