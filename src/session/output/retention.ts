@@ -6,6 +6,7 @@ import { punchHole } from "../../platform/native.ts";
 import { segmentBytes } from "../../store/segments.ts";
 import type { Session } from "../life/session.ts";
 import { lineSource } from "./archive.ts";
+import { isThere } from "./log-watch.ts";
 
 /**
  * Bytes of output that are turned into lines in one step: about 0.2 s of a thread, and some ms of the
@@ -90,6 +91,8 @@ export class Retention {
   /** Those for whom there is something to do, in turn. */
   readonly #due = new Set<LogJob>();
   #timer: NodeJS.Timeout | undefined;
+  /** When that ends (ms of the steady clock). */
+  #wakesAt = Number.POSITIVE_INFINITY;
   #ageTimer: NodeJS.Timeout;
   #working: Promise<void> | undefined;
   #sweeping = true;
@@ -159,9 +162,12 @@ export class Retention {
   }
 
   #wake(pause: number): void {
-    if (this.#closed || this.#timer !== undefined || this.#working !== undefined) return;
+    const at = this.#effects.steady() + pause;
+    if (this.#closed || this.#working !== undefined || at >= this.#wakesAt) return;
+    clearTimeout(this.#timer);
+    this.#wakesAt = at;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+      this.#wakesAt = Number.POSITIVE_INFINITY;
       const began = performance.now();
       this.#working = this.#step().finally(() => {
         this.#working = undefined;
@@ -201,6 +207,8 @@ export class Retention {
     } catch (error) {
       if (this.#closed || !this.#jobs.has(session.id)) return;
       this.#effects.log("retention.failed", { session: session.id, reason: String(error) });
+      // nothing comes back there: a later server looks again
+      if (!session.live && !isThere(session.folder)) return this.#drop(job);
       job.notBefore = this.#effects.steady() + failurePause;
       this.#due.add(job);
     }

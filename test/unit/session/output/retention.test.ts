@@ -34,6 +34,9 @@ class FakeSession {
     this.id = id;
     this.holder = new FakeHolder(path.join(folder, id));
   }
+  get folder(): string {
+    return this.holder.folder;
+  }
   openLog(): OutputLog {
     return OutputLog.open(this.holder.folder);
   }
@@ -188,7 +191,9 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     whole.say("kept\r\n");
     broken.end(now);
     whole.end(now);
-    fs.rmSync(broken.holder.folder, { recursive: true });
+    broken.openLog = () => {
+      throw new Error("EIO: i/o error");
+    };
     retention.watch(broken as unknown as Session);
     retention.watch(whole as unknown as Session);
     await until(
@@ -198,6 +203,37 @@ describe("retention", { skip: notBuilt([addon]).length > 0 && "native part not b
     );
     assert.equal(events.filter(([event, facts]) => event === "retention.failed" && facts?.session === "c").length, 1);
     assert.equal(store.progress("d")?.lines, 1);
+    await retention.dispose();
+  });
+
+  test("what comes while one is left alone does not wait for that one", async () => {
+    const retention = make({ bytes: 0, age: 0 });
+    const [broken, late] = [add("e"), add("f")];
+    broken.openLog = () => {
+      throw new Error("ENOSPC: no space left on device");
+    };
+    broken.end(now);
+    retention.watch(late as unknown as Session);
+    retention.watch(broken as unknown as Session);
+    await until(() => events.some(([event, facts]) => event === "retention.failed" && facts?.session === "e"), "the failure");
+    await until(() => !retention.busy, "nothing to be left but the one that is left alone");
+    late.say(lines(0, 1_000));
+    await until(() => (store.progress("f")?.offset ?? 0) > 0, "the other one's lines to be stored");
+    late.end(now);
+    await retention.dispose();
+  });
+
+  test("an ended session whose folder was removed is let go of", async () => {
+    const retention = make({ bytes: 0, age: 0 });
+    const gone = add("g");
+    gone.say("lost\r\n");
+    gone.end(now);
+    fs.rmSync(gone.holder.folder, { recursive: true });
+    retention.watch(gone as unknown as Session);
+    const failures = () => events.filter(([event, facts]) => event === "retention.failed" && facts?.session === "g").length;
+    await until(() => failures() === 1, "the failure");
+    now += 3_600_000;
+    assert.equal(retention.busy, false, "nothing is to be tried again");
     await retention.dispose();
   });
 
