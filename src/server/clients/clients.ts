@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import type { Socket } from "node:net";
 import path from "node:path";
+import { within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Call } from "../../commands/dispatch/call.ts";
 import { mostDescriptors, shortfall, systemAllowance } from "../../platform/allowance.ts";
@@ -26,6 +27,9 @@ const mostMakings = 3;
  */
 const longestHandOver = 3_000;
 const handOverLook = 20;
+
+/** So long (ms) clients that were sent away are waited for, whatever they were told. */
+const longestGoing = 10_000;
 
 export interface ClientEffects {
   readonly home: string;
@@ -150,7 +154,8 @@ export class Clients {
   }
 
   /**
-   * Sends all away, and waits until they have gone.
+   * Sends all away, and waits until they have gone. One that stands still (Ctrl+Z) finds all that it was told
+   * in its socket later: it is waited for as long as that does not take it.
    * @param first starts the next server before the others, with older ones of their own, can.
    */
   async sendAway(farewell: (peer: Peer) => void, first?: Peer): Promise<void> {
@@ -165,6 +170,8 @@ export class Clients {
         await new Promise((resolve) => setTimeout(resolve, handOverLook));
     }
     for (const peer of peers) farewell(peer);
-    await Promise.all(peers.map((peer) => peer.gone));
+    await within(longestGoing, Promise.all(peers.map((peer) => peer.gone)));
+    const allTaken = (peer: Peer) => new Promise<void>((resolve) => peer.onDrained(resolve));
+    await Promise.all(peers.map((peer) => Promise.race([peer.gone, allTaken(peer)])));
   }
 }
