@@ -7,6 +7,7 @@ import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { Access, mostGrants } from "../../src/web/access.ts";
 import { until } from "../support/events.ts";
 import { TestHome } from "../support/home.ts";
 import { PlainPage, request, startWeb, type Web } from "./web-home.ts";
@@ -432,5 +433,19 @@ describe("where the web process listens", () => {
     const broken = await home.run(["web", "--listen", "127.0.0.1:0", "--tls-cert", "none.pem", "--tls-key", "none.pem"]);
     assert.equal(broken.code, 125);
     assert.match(broken.stderr, /none\.pem cannot be read/);
+    const pem = path.join(home.work, "no.pem");
+    fs.writeFileSync(pem, "no certificate");
+    const none = await home.run(["web", "--listen", "127.0.0.1:0", "--tls-cert", pem, "--tls-key", pem]);
+    assert.equal(none.code, 125);
+    assert.match(none.stderr, /^falcon: \S+no\.pem and \S+no\.pem are no certificate and its key in PEM \(.*\)\n$/);
+  });
+
+  test("where there are as many tokens as there may be, it is said how to let go of them", async () => {
+    const access = new Access(home.folder, Date.now);
+    const wanted = { kind: "owner", name: "owner", session: null, life: 60_000, once: false } as const;
+    while (access.list().length < mostGrants) access.grant(wanted);
+    const { code, stderr } = await home.run(["web", "--listen", "0"]);
+    assert.equal(code, 125);
+    assert.match(stderr, /limit: revoke links \(falcon share --list\), or let go of all with 'falcon web --forget'\n$/);
   });
 });

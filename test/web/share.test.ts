@@ -1,6 +1,7 @@
 // falcon share --to: one page in a folder, with all of a run in it, that needs no server and asks nobody.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -108,6 +109,27 @@ describe("a shared page", () => {
     assert.equal(await gone, 0);
     assert.notEqual(fs.statSync(file).ino, first, "another file in its place, whole");
     assert.match(fs.readFileSync(file, "utf8"), /the end/);
+  });
+
+  test("of a run that was removed meanwhile the page stays, and no other is waited for", async () => {
+    const live = await home.start(["sh", "-c", "echo begun; sleep 1000"]);
+    const folder = path.join(home.work, "removed");
+    const child = spawn(falcon, ["share", live, "--to", folder, "--every", "5s"], { cwd: home.work, env: home.env });
+    let said = "";
+    child.stderr.on("data", (bytes) => {
+      said += bytes;
+    });
+    const gone = new Promise<number | null>((resolve) => child.on("close", resolve));
+    await once(child.stdout, "data");
+    // it must not look between the run's end and its removal
+    child.kill("SIGSTOP");
+    await home.ok(["kill", live, "--signal", "KILL"]);
+    await home.untilState(live, "exited");
+    await home.ok(["remove", live]);
+    child.kill("SIGCONT");
+    assert.equal(await gone, 125);
+    assert.match(said, /is not there any more: its page stays as it is\n$/);
+    assert.ok(fs.existsSync(path.join(folder, "index.html")));
   });
 
   test("what cannot be shared is said in one sentence", async () => {

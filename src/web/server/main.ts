@@ -4,10 +4,11 @@ import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { createSecureContext } from "node:tls";
 import { spawnOutside } from "../../base/aside/outside-program.ts";
 import { wall } from "../../base/clock.ts";
 import { startTime } from "../../platform/processes.ts";
-import { Access, ownerLife } from "../access.ts";
+import { Access, ownerLife, TooManyGrants } from "../access.ts";
 import { forgetRunning, type Running, runningWeb, tellRunning } from "../running.ts";
 import type { WebCommand } from "../web-command.ts";
 import { readAssets } from "./assets.ts";
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
     return;
   }
   const sessions = new SessionServer(home);
-  const tls = options.tls === null ? null : { cert: read(options.tls.cert), key: read(options.tls.key) };
+  const tls = options.tls === null ? null : certificate(options.tls);
   const server = new WebServer(
     {
       names: options.names,
@@ -114,6 +115,18 @@ function openBrowser(link: string, { url }: Running): void {
   setTimeout(() => fs.rmSync(path.dirname(file), { recursive: true, force: true }), 30_000).unref();
 }
 
+/** What two files have that belong together. @throws one sentence. */
+function certificate(files: { cert: string; key: string }): { cert: string; key: string } {
+  const found = { cert: read(files.cert), key: read(files.key) };
+  try {
+    createSecureContext(found);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`${files.cert} and ${files.key} are no certificate and its key in PEM (${message})`);
+  }
+  return found;
+}
+
 /** @throws one sentence. */
 function read(file: string): string {
   try {
@@ -123,8 +136,14 @@ function read(file: string): string {
   }
 }
 
+function adviceOn(error: NodeJS.ErrnoException): string {
+  if (error.code === "EADDRINUSE") return "this port is taken: give another one, or 0 for any that is free";
+  if (error instanceof TooManyGrants)
+    return `${error.message}: revoke links (falcon share --list), or let go of all with 'falcon web --forget'`;
+  return error.message;
+}
+
 main().catch((error: NodeJS.ErrnoException) => {
-  const busy = error.code === "EADDRINUSE" ? "this port is taken: give another one, or 0 for any that is free" : error.message;
-  complain(busy);
+  complain(adviceOn(error));
   process.exit(125);
 });

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { wall } from "../../base/clock.ts";
+import { Status } from "../../base/failure.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 import type { ShareCommand } from "../web-command.ts";
 import type { Beside, Lines, NodeCurve, SharedRun } from "../wire.ts";
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
       told = true;
       if (!shared.row.live) return;
     } catch (error) {
-      if (!told) throw error;
+      if (!told || error instanceof RunGone) throw error;
       complain((error as Error).message);
       pause = Math.min(pause, retry);
     }
@@ -51,14 +52,19 @@ async function main(): Promise<void> {
   }
 }
 
+/** The run was removed: no later page is any better. */
+class RunGone extends Error {}
+
 /** All that the page shows. @throws Error in one sentence. */
 async function sharedRun(server: SessionServer, id: string): Promise<SharedRun> {
   const json = async <T>(args: string[]): Promise<T | undefined> => {
     const { status, stdout } = await server.ask(args, mostAnswer);
     return status === 0 ? (JSON.parse(stdout.toString()) as T) : undefined;
   };
-  const row = runRow(await json(["show", id, "--json"]));
-  if (row === undefined) throw new Error(`session ${id} is not there any more`);
+  const { status, stdout } = await server.ask(["show", id, "--json"], mostAnswer);
+  if (status === Status.noSession) throw new RunGone(`session ${id} is not there any more: its page stays as it is`);
+  const row = status === 0 ? runRow(JSON.parse(stdout.toString())) : undefined;
+  if (row === undefined) throw new Error(`session ${id} cannot be shown`);
   const lines = await json<Lines>(["@page", "lines", id, "--count", String(mostLines)]);
   const curves = await json<{ nodes: NodeCurve[] }>(["export", id, "--format", "curve-json"]);
   const told = await json<Beside>(["@page", "beside", id, "--all", String(mostMetrics)]);

@@ -1,0 +1,30 @@
+// How the page lets itself in, without a browser: what it says, and what it forgets, by the answers it gets.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { enter, NotLetIn } from "../../src/web/page/server.ts";
+
+test("a token is forgotten where it is wrong, and kept where the address is", async (t) => {
+  const kept = new Map([["falcon-token", "A".repeat(32)]]);
+  const browser = {
+    location: { hash: "", pathname: "/", search: "" },
+    sessionStorage: {
+      getItem: (name: string) => kept.get(name) ?? null,
+      removeItem: (name: string) => kept.delete(name),
+    },
+  };
+  for (const [name, value] of Object.entries(browser)) Object.defineProperty(globalThis, name, { value, configurable: true });
+  t.after(() => {
+    for (const name of Object.keys(browser)) Reflect.deleteProperty(globalThis, name);
+  });
+  let status = 0;
+  t.mock.method(globalThis, "fetch", async () => new Response("", { status }));
+  const refused = (words: RegExp) =>
+    assert.rejects(enter(), (error) => error instanceof NotLetIn && words.test(error.message), String(status));
+  for (status of [403, 404]) {
+    await refused(/not the address that 'falcon web' was told/);
+    assert.equal(kept.size, 1);
+  }
+  status = 401;
+  await refused(/not valid/);
+  assert.equal(kept.size, 0);
+});
