@@ -6,6 +6,7 @@ import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { wall } from "../../base/clock.ts";
 import { hostPattern } from "../../base/config/config.ts";
+import { isTime } from "../../base/numbers.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 
 /** Of the format; a reader passes over files of a later one. */
@@ -273,9 +274,4 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** A time that a Date can have. */
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= 8.64e15;
 }

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
+import { isTime } from "../../base/numbers.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 
 /** One notice as it lies there. */
@@ -104,13 +105,13 @@ function readNotice(file: string, mark: string): SharedNotice | undefined {
       if (!stat.isFile() || stat.uid !== process.geteuid?.() || stat.size > longestSharedNotice) return undefined;
       const stored = JSON.parse(fs.readFileSync(fd, "utf8")) as Record<string, unknown>;
       const { channel, session, event, facts, created } = stored;
-      if (stored.format !== format || !isWord(channel) || !isWord(session) || !isWord(event) || !Number.isSafeInteger(created))
-        return undefined;
+      if (stored.format !== format || !isWord(channel) || !isWord(session) || !isWord(event)) return undefined;
+      if (!Number.isInteger(created) || !isTime(created)) return undefined;
       if (typeof facts !== "object" || facts === null) return undefined;
       const texts = Object.entries(facts).filter(
         (fact): fact is [string, string] => /^FALCON_[A-Z_]+$/.test(fact[0]) && typeof fact[1] === "string",
       );
-      return { mark, channel, session, event, facts: Object.fromEntries(texts), created: created as number };
+      return { mark, channel, session, event, facts: Object.fromEntries(texts), created };
     } finally {
       fs.closeSync(fd);
     }

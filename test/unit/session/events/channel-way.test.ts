@@ -229,7 +229,11 @@ test("without a way, a job's notices are left for another machine, and one of tw
     assert.ok(!/command|webhook|https?:/.test(text), text);
     assert.deepEqual(await claimNotices(folder, "machine home", ["other"]), []);
     // each claims what the other has not
-    fs.writeFileSync(path.join(folder, `${"0".repeat(8)}-0000-0000-0000-${"0".repeat(12)}.json`), "{");
+    const strange = (digit: string) => path.join(folder, `${digit.repeat(8)}-0000-0000-0000-${digit.repeat(12)}.json`);
+    fs.writeFileSync(strange("0"), "{");
+    // later than any date: the message could never be written
+    const late = { ...JSON.parse(fs.readFileSync(path.join(folder, names[0] as string), "utf8")), created: 8.64e15 + 1 };
+    fs.writeFileSync(strange("1"), JSON.stringify(late));
     const [one, two] = await Promise.all([claimNotices(folder, "one", ["phone"]), claimNotices(folder, "two", ["phone"])]);
     assert.deepEqual([one.length + two.length, new Set([...one, ...two].map(({ mark }) => mark)).size], [2, 2]);
     assert.deepEqual([...one, ...two].map(({ facts }) => facts.FALCON_SESSION_NAME).sort(), ["day", "night"]);
