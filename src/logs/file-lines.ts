@@ -22,7 +22,8 @@ export async function* fileLines(
   after?: After,
 ): AsyncGenerator<Selected> {
   const size = await sizeOf(file);
-  let place = size < from.offset ? fileStart : from;
+  const isAnew = size < from.offset;
+  let place = isAnew ? fileStart : from;
   for (;;) {
     const bytes = await readPiece(file, place.offset, Math.min(turnBytes, size - place.offset));
     const offset = place.offset + bytes.length;
@@ -33,7 +34,7 @@ export async function* fileLines(
       at: place.at,
       feed,
       standing: done ? standing : "keep",
-      select: place === fileStart ? { ...select, from: 0 } : select,
+      select: isAnew ? { ...select, from: 0 } : select,
     });
     place = { at: answer.state, offset };
     if (done) after?.(place, answer);

@@ -8,7 +8,7 @@ import type { Session } from "../../session/life/session.ts";
 import { readPiece, sizeOf } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { parseTime } from "../text/time-option.ts";
-import { type LogOptions, lastOf } from "./log-options.ts";
+import { type LogOptions, lastOf, resumption } from "./log-options.ts";
 import { Output, rawBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -49,6 +49,8 @@ export async function nodeLog(
   const count = lastOf(options);
   const last = count === undefined ? undefined : new LastLines(count);
   const follow = options.follow === true && session.live;
+  const onwardFrom = (line: number) => call.resume(follow ? resumption(session, options, line) : undefined);
+  const written = (line: number) => onwardFrom(line + 1);
   try {
     if (options.raw) {
       const passed = passedTo(call, context);
@@ -62,7 +64,7 @@ export async function nodeLog(
     } else
       for await (const selected of fileLines(workers, file, fileStart, select, follow ? "complete" : "end", after)) {
         if (last !== undefined) last.push(selected);
-        else await out.lines(selected);
+        else await out.lines(selected, written);
         if (out.gone) return Status.ok;
       }
   } catch (error) {
@@ -75,7 +77,8 @@ export async function nodeLog(
     }
   }
   for (const selected of last?.chunks ?? []) await out.lines(selected);
-  if (!follow || options.raw) return Status.ok;
+  if (!follow) return Status.ok;
+  onwardFrom(Math.max(chosen.from, from));
   const wakeUp = new WakeUp();
   const forget = session.onOver(wakeUp.signal);
   const look = setInterval(wakeUp.signal, fileLook);
@@ -86,7 +89,7 @@ export async function nodeLog(
       live = session.live;
       try {
         const onward = fileLines(workers, file, place, { ...select, from }, live ? "complete" : "end", after);
-        for await (const selected of onward) await out.lines(selected);
+        for await (const selected of onward) await out.lines(selected, written);
       } catch (error) {
         // not written yet, or gone: it may come (again)
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -95,6 +98,7 @@ export async function nodeLog(
   } finally {
     clearInterval(look);
     forget();
+    call.resume(undefined);
   }
   return Status.ok;
 }

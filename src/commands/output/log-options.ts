@@ -1,6 +1,7 @@
 // The options of falcon logs, checked, and what they ask for.
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selection } from "../../logs/line-job.ts";
+import type { Session } from "../../session/life/session.ts";
 import type { Call } from "../dispatch/call.ts";
 import { coloursFor } from "../text/table.ts";
 
@@ -47,11 +48,13 @@ export function selection(call: Call, options: LogOptions): Selection {
   const wrong =
     raw && (lines !== undefined || grep !== undefined)
       ? "--raw gives bytes: it goes with neither -n nor --grep"
-      : all && grep === undefined
-        ? "--all searches: give it a --grep"
-        : all && (raw || node !== undefined || follow)
-          ? "--all goes with neither --raw, --node nor -f"
-          : undefined;
+      : raw && node !== undefined && follow
+        ? "--raw with --node gives what the file has now: without --raw, -f follows its lines"
+        : all && grep === undefined
+          ? "--all searches: give it a --grep"
+          : all && (raw || node !== undefined || follow)
+            ? "--all goes with neither --raw, --node nor -f"
+            : undefined;
   if (wrong !== undefined) throw new Failure(wrong, Status.usage);
   const colours = when === "always" || (when === "auto" && coloursFor(call.request).isColorSupported);
   return {
@@ -71,4 +74,20 @@ export function lastOf(options: LogOptions): number | undefined {
   if (!Number.isInteger(count) || count < 0 || count > mostLast)
     throw new Failure(`-n ${options.lines}: give a number of lines from 0 to ${mostLast}`, Status.usage);
   return count;
+}
+
+/** What the next server is asked for: the same, from the next line on. */
+export function resumption(session: Session, options: LogOptions, after: number): string[] {
+  return [
+    resumeLogs,
+    session.id,
+    ...(options.node === undefined ? [] : [`--node=${options.node}`]),
+    ...(options.follow ? ["--follow"] : []),
+    "--color",
+    options.color,
+    ...(options.grep === undefined ? [] : [`--grep=${options.grep}`]),
+    ...(options.ignoreCase ? ["--ignore-case"] : []),
+    "--after",
+    String(after),
+  ];
 }

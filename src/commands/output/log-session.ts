@@ -9,7 +9,7 @@ import type { Call, Context } from "../dispatch/call.ts";
 import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
-import { type LogOptions, lastOf, resumeLogs } from "./log-options.ts";
+import { type LogOptions, lastOf, resumeLogs, resumption } from "./log-options.ts";
 import { Output, toldBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -96,21 +96,6 @@ function tellMissing(call: Call, session: Session, whole: boolean): void {
   if (!whole) missing.delete("retention");
   for (const [reason, length] of missing)
     call.stderr(`falcon: ${bytes(length)} of this log are missing: ${holeReason(session.row, reason)}\n`);
-}
-
-/** What the next server is asked for: the same, from the next line on. */
-function resumption(session: Session, options: LogOptions, after: number): string[] {
-  return [
-    resumeLogs,
-    session.id,
-    ...(options.follow ? ["--follow"] : []),
-    "--color",
-    options.color,
-    ...(options.grep === undefined ? [] : [`--grep=${options.grep}`]),
-    ...(options.ignoreCase ? ["--ignore-case"] : []),
-    "--after",
-    String(after),
-  ];
 }
 
 export async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {

@@ -1,8 +1,10 @@
 // The history of a falcon run: driver lines, the nodes' own logs, the loss figure, PageUp while attached.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { until, untilFile, wholeLines } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { readPng, tool, used } from "../../support/installs/foreign.ts";
 import { falcon, notBuilt, trainer } from "../../support/paths.ts";
@@ -58,6 +60,28 @@ describe("the history of a run", () => {
     const said = (await home.ok(["logs", "trained", "--grep", "\\[INFO\\] line \\d+$"])).split("\n");
     assert.ok(own.length > 100);
     assert.deepEqual(said, own);
+  });
+
+  test("--node -f goes on with the next server, and gives each line once", async () => {
+    const settings = ["epochs=500", "rate=30", "samples=256"];
+    const id = (await home.ok(["launch", "-d", "--falcon", trainer, "-o", "followed", ...settings])).trim();
+    const file = path.join(home.work, "followed/graph/line/output.log");
+    await untilFile(file, wholeLines);
+    const child = spawn(falcon, ["logs", "-f", "--node", "line", id], { env: home.env, stdio: ["ignore", "pipe", "ignore"] });
+    let out = "";
+    child.stdout.on("data", (data) => {
+      out += data;
+    });
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+    await until(() => /Epoch 3\//.test(out), "the beginning");
+    process.kill(home.serverPid() as number, "SIGKILL");
+    const before = out.length;
+    await until(() => out.length > before + 200, "more from the next server");
+    await home.ok(["kill", id, "--signal", "INT"]);
+    assert.equal(await ended, 0);
+    assert.equal(out, fs.readFileSync(file, "utf8"));
+    const raw = await home.run(["logs", "-f", "--raw", "--node", "line", id]);
+    assert.deepEqual([raw.code, /^falcon: --raw with --node/.test(raw.stderr)], [2, true]);
   });
 
   test("--node gives that node's log; a wrong name is told with those that there are", async () => {
