@@ -1,6 +1,7 @@
 // What a terminal sends for a key that is named: xterm's encodings (invisible-island.net/xterm/ctlseqs,
 // "PC-Style Function Keys").
 import { Failure, Status } from "../../base/failure.ts";
+import { bytesOf } from "../../base/text/bytes.ts";
 
 const plain: Record<string, string> = {
   enter: "\r",
@@ -39,7 +40,7 @@ const functionKeys: Record<string, string> = { f1: "\x1bOP", f2: "\x1bOQ", f3: "
  * @throws Failure 2 for a name that is not known.
  */
 export function keyBytes(name: string, cursorKeys: "normal" | "application"): Buffer {
-  return Buffer.from(encode(name, cursorKeys));
+  return bytesOf(encode(name, cursorKeys));
 }
 
 function encode(name: string, cursorKeys: "normal" | "application"): string {

@@ -1,5 +1,6 @@
 // falcon send: keys for a session's program, by name or literally.
 import { Failure, Status } from "../../base/failure.ts";
+import { bytesOf } from "../../base/text/bytes.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { endSentence } from "../text/wording.ts";
@@ -31,7 +32,7 @@ export const send: CommandSpec = {
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));
-    if (options.text !== undefined) session.program.input(Buffer.from(options.text));
+    if (options.text !== undefined) session.program.input(bytesOf(options.text));
     for (const { key, bytes } of parts) {
       if (key === "C-c") session.program.interrupt(bytes);
       else session.program.input(bytes);

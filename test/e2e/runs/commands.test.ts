@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { program } from "../../support/compile.ts";
 import { alive, until } from "../../support/events.ts";
 import { type SessionRow, TestHome } from "../../support/home.ts";
-import { notBuilt, root } from "../../support/paths.ts";
+import { falcon, notBuilt, root } from "../../support/paths.ts";
 
 before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 
@@ -99,6 +99,20 @@ describe("commands", () => {
     await home.ok(["send", id, "q"]);
     await home.untilState(id, "exited");
     assert.match(await home.ok(["show", id, "--screen"]), /completed[\s\S]*no more keys/);
+  });
+
+  test("send gives the bytes of a text that is no UTF-8", async () => {
+    const id = await home.start(["sh", "-c", "stty raw -echo; echo ready; head -c 4 | od -An -tx1; sleep 1000"]);
+    await until(async () => (await home.ok(["logs", id])).includes("ready"), "it to read");
+    const sent = await home.run(
+      ["-c", `"$0" send ${id} --text "$(printf 'x\\351')" && "$0" send ${id} "$(printf '\\351')" y`, falcon],
+      {
+        file: "/bin/sh",
+      },
+    );
+    assert.equal(sent.code, 0, sent.stderr);
+    await until(async () => (await home.ok(["logs", id])).includes("78 e9 e9 79"), "the bytes");
+    await home.ok(["kill", id]);
   });
 
   test("wait exits with the session's status, 128+n for a signal, 124 when it takes too long", async () => {

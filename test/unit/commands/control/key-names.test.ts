@@ -4,6 +4,11 @@ import { test } from "node:test";
 import { Failure } from "../../../../src/base/failure.ts";
 import { keyBytes } from "../../../../src/commands/control/key-names.ts";
 
+test("a key that is no UTF-8 is the byte that it was", () => {
+  assert.deepEqual(keyBytes("\udce9", "normal"), Buffer.from([0xe9]));
+  assert.deepEqual(keyBytes("M-\udce9", "normal"), Buffer.from([0x1b, 0xe9]));
+});
+
 test("keys are what xterm sends", () => {
   const expected: [string, string][] = [
     ["j", "j"],
