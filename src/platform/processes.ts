@@ -27,7 +27,10 @@ interface Stat {
 /** Parses /proc/PID/stat; null when there is no such process, or no /proc. */
 function readStat(pid: number): Stat | null {
   const text = readText(`/proc/${pid}/stat`);
-  if (text === null) return null;
+  return text === null ? null : parseStat(text);
+}
+
+function parseStat(text: string): Stat {
   // the name in parentheses may hold spaces and parentheses itself
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "?", parent: Number(fields[1]), started: Number(fields[19]) };
@@ -35,12 +38,19 @@ function readStat(pid: number): Stat | null {
 
 const hasProc = fs.existsSync("/proc/self/stat");
 
+const shortages = new Set<unknown>(["EMFILE", "ENFILE", "ENOMEM"]);
+
 /** True while the process runs; false when it never was, is gone, or only its zombie is left. */
 export function processAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   if (hasProc) {
-    const stat = readStat(pid);
-    return stat !== null && stat.state !== "Z" && stat.state !== "X";
+    try {
+      const { state } = parseStat(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+      return state !== "Z" && state !== "X";
+    } catch (error) {
+      // without a descriptor left nothing can be read there: then a signal tells
+      if (!shortages.has((error as NodeJS.ErrnoException).code)) return false;
+    }
   }
   try {
     process.kill(pid, 0);

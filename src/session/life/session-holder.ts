@@ -2,6 +2,7 @@
 // where only the connection was lost, and succeeded where it was killed.
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { processAlive } from "../../platform/processes.ts";
@@ -23,6 +24,17 @@ import type { HolderEvents, HolderLink } from "../holder/holder-link.ts";
  * was typed by those who have left is nowhere else.
  */
 const longestReturn = 3_000;
+
+/** After this time (ms) a successor that could not be had is tried for again. */
+const successionRetry = 5_000;
+
+/** What says nothing of the holder: it stands still, or this server has no descriptor or memory left. */
+const unanswered = new Set<unknown>(["ETIMEDOUT", "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"]);
+
+/** Whether a holder that could not be reached may be there all the same. */
+export function mayBeThere(error: unknown): boolean {
+  return unanswered.has((error as NodeJS.ErrnoException).code);
+}
 
 /** What it needs of its session. */
 export interface SessionHolderEffects {
@@ -83,7 +95,7 @@ export class SessionHolder {
 
   /**
    * Connects to the one that an earlier server made.
-   * @throws Error where none answers; its code is ETIMEDOUT where one is there that stands still.
+   * @throws Error where none answers (mayBeThere).
    */
   async adopt(): Promise<HolderLink> {
     return this.#linked(await this.#reach());
@@ -109,7 +121,7 @@ export class SessionHolder {
     try {
       return await connectHolder(folder, this.#events());
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") throw error;
+      if (mayBeThere(error)) throw error;
       const record = this.record();
       if (record.exit !== undefined) throw error;
       return await recallHolder(folder, [row.holderPid, record.pid], this.#events());
@@ -136,9 +148,14 @@ export class SessionHolder {
     this.#return = this.#succeed(this.#link, programPid);
   }
 
-  /** The holder was killed, the program lives: a successor takes the terminal, which we still hold. */
+  /**
+   * The holder was killed, the program lives: a successor takes the terminal, which we still hold. Until one
+   * does it is tried again: without a master that somebody has open the program would be hung up.
+   */
   async #succeed(dead: HolderLink, programPid: number): Promise<void> {
     const { folder, id, log, keep } = this.#effects;
+    if (this.#link !== dead) return;
+    if (!processAlive(programPid)) return this.#effects.lost();
     try {
       // only the connection may be gone: a holder that answers needs no successor
       const same = await this.#reach().catch(() => undefined);
@@ -151,7 +168,8 @@ export class SessionHolder {
       this.#effects.again(link, same === undefined);
     } catch (error) {
       log("session.succession-failed", { id, reason: String(error) });
-      if (this.#link === dead) this.#effects.lost();
+      if (processAlive(programPid)) await delay(successionRetry, undefined, { ref: false });
+      return this.#succeed(dead, programPid);
     }
   }
 

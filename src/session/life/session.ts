@@ -23,7 +23,7 @@ import { Audience } from "./audience.ts";
 import { sentenceOfExec, watchMemory } from "./ending.ts";
 import { ProgramLine } from "./program-line.ts";
 import { SessionEnd } from "./session-end.ts";
-import { SessionHolder } from "./session-holder.ts";
+import { mayBeThere, SessionHolder } from "./session-holder.ts";
 import { type End, endOf, isLive, mayFollow } from "./state.ts";
 
 /** What a session needs of the server. */
@@ -305,13 +305,16 @@ export class Session {
       this.#effects.log("session.adopted", { id: this.id, offset: this.offset });
     } catch (error) {
       this.#effects.log("session.holder-failed", { id: this.id, reason: String(error) });
-      if ((error as NodeJS.ErrnoException).code === "ETIMEDOUT") this.#retryLater();
-      else await this.#ends.fromDisk();
+      // one that was reached lives, though its log could not be opened
+      if (this.#holder.link === undefined && !mayBeThere(error)) return this.#ends.fromDisk();
+      this.#holder.close();
+      this.#retryLater();
     }
   }
 
   /**
-   * A holder that is stopped, or whose disk hangs, still has its program: it is asked again until it answers.
+   * A holder that is stopped, or whose disk hangs, still has its program, and one for which this server has no
+   * descriptor left: it is asked again until it answers.
    */
   #retryLater(): void {
     this.#retry = setTimeout(() => {

@@ -5,7 +5,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { shutdownWriting } from "../../../../src/platform/native.ts";
+import { Session, type SessionEffects } from "../../../../src/session/life/session.ts";
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
+import type { SessionRow } from "../../../../src/store/session-store.ts";
 import { until } from "../../../support/events.ts";
 import { ended, endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 
@@ -169,5 +171,66 @@ test("a session that is let go of while its holder is succeeded has no connectio
     await until(() => holdersOf(scene.folder).length > 0, "the successor");
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual([scene.told, scene.holder.link], [["linked", "session.holder-lost"], undefined]);
+  });
+});
+
+/** Takes all descriptors that this process may have; the answer gives them back. */
+function takeDescriptors(): () => void {
+  const limit = (soft: string) => execFileSync("prlimit", ["--pid", String(process.pid), `--nofile=${soft}:`]);
+  const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "1024";
+  limit(String(Math.max(...fs.readdirSync("/proc/self/fd").map(Number)) + 30));
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(fs.openSync("/dev/null", "r"));
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "EMFILE");
+  }
+  return () => {
+    for (const fd of taken.splice(0)) fs.closeSync(fd);
+    limit(soft);
+  };
+}
+
+test("a holder that is killed while no descriptor is to be had is succeeded as soon as one is", async () => {
+  await held(["/bin/sleep", "100"], async (scene) => {
+    const [pid] = holdersOf(scene.folder) as [number];
+    const giveBack = takeDescriptors();
+    try {
+      process.kill(pid, "SIGKILL");
+      await until(() => scene.told.some((event) => ["session.succession-failed", "lost"].includes(event)), "the attempt");
+    } finally {
+      giveBack();
+    }
+    await until(() => scene.told.some((event) => ["again", "lost"].includes(event)), "the successor");
+    assert.deepEqual([scene.told.includes("lost"), scene.told.at(-1)], [false, "again"]);
+    assert.ok(holdersOf(scene.folder).length === 1 && !holdersOf(scene.folder).includes(pid));
+  });
+});
+
+test("a session whose holder cannot be reached for want of a descriptor is not lost, and adopted as soon as there is one", async () => {
+  await held(["/bin/sleep", "100"], async ({ folder, holder, row: pids }) => {
+    holder.close();
+    const told: string[] = [];
+    const effects = {
+      ...{ log: (event) => void told.push(event), clock: () => 0, steady: () => 0, boot: "" },
+      ...{ save: () => {}, snapshot: () => undefined, changed: () => {}, conclude: async () => {}, over: () => {} },
+    } as Partial<SessionEffects> as SessionEffects;
+    const row = {
+      ...{ id: "a", kind: "run", trainer: "none", interrupts: 0, facts: {}, started: 1 },
+      ...pids,
+    } as unknown as SessionRow;
+    const session = new Session(row, folder, effects);
+    // no screen is looked at here
+    Object.assign(session.output, { beginFromStored: () => {}, follow: () => {} });
+    const giveBack = takeDescriptors();
+    try {
+      await session.adopt();
+    } finally {
+      giveBack();
+    }
+    assert.equal(row.state, "running");
+    await until(() => told.includes("session.adopted"), "the adoption");
+    assert.equal(row.state, "running");
+    await session.leave();
   });
 });
