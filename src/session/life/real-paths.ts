@@ -5,12 +5,14 @@ import path from "node:path";
 import { aside, isAside, NoAnswer } from "../../base/aside/aside.ts";
 import { onDisk, textOf } from "../../base/text/bytes.ts";
 
-/** The path with links resolved where it exists, since /home is often one. */
+/** The path with links resolved as far as it exists, since /home is often one; a run's directory comes later. */
 function realPathHere(file: string): string {
-  try {
-    return textOf(fs.realpathSync(onDisk(file), "buffer"));
-  } catch {
-    return path.normalize(file);
+  for (let there = file; ; there = path.dirname(there)) {
+    try {
+      return path.resolve(textOf(fs.realpathSync(onDisk(there), "buffer")), `./${file.slice(there.length)}`);
+    } catch {
+      if (there === path.dirname(there)) return path.normalize(file);
+    }
   }
 }
 

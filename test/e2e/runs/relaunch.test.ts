@@ -115,6 +115,36 @@ describe("falcon relaunch", () => {
     }
   });
 
+  test("a directory that was given through a link is the same without it: a second training there is refused", async () => {
+    const home = new TestHome();
+    try {
+      fs.mkdirSync(path.join(home.work, "scratch"));
+      fs.symlinkSync("scratch", path.join(home.work, "runs"));
+      const launch = (directory: string) =>
+        home.run([
+          "launch",
+          "-d",
+          "--falcon",
+          trainer,
+          "-o",
+          path.join(home.work, directory),
+          ...settings,
+          "rate=5",
+          "epochs=100000",
+        ]);
+      const first = await launch("runs/a");
+      assert.equal(first.code, 0, first.stderr);
+      const second = await launch("scratch/a");
+      assert.equal(second.code, 2, second.stderr);
+      assert.match(second.stderr, /is being trained already/);
+      const shown = JSON.parse(await home.ok(["show", "--json", path.join(home.work, "scratch/a")]));
+      assert.equal(shown.id, first.stdout.trim());
+      await home.ok(["kill", shown.id]);
+    } finally {
+      await home.dispose();
+    }
+  });
+
   test("a relaunched command that is no falcon run: its name means the newest; two commands of one name stay two", async () => {
     const home = new TestHome();
     try {
