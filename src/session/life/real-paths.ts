@@ -5,7 +5,7 @@ import path from "node:path";
 import { aside, isAside, NoAnswer } from "../../base/aside/aside.ts";
 import { onDisk, textOf } from "../../base/text/bytes.ts";
 
-/** The path with links resolved as far as it exists, since /home is often one; a run's directory comes later. */
+/** The path with links resolved as far as it exists: a run makes its directory after it was asked for. */
 function realPathHere(file: string): string {
   for (let there = file; ; there = path.dirname(there)) {
     try {

@@ -313,8 +313,8 @@ export class Session {
   }
 
   /**
-   * A holder that is stopped, or whose disk hangs, still has its program, and one for which this server has no
-   * descriptor left: it is asked again until it answers.
+   * A holder that is stopped, whose disk hangs, or for which this server has no descriptor left still has its
+   * program: it is asked again until it answers.
    */
   #retryLater(): void {
     this.#retry = setTimeout(() => {
