@@ -48,7 +48,8 @@ for (let round = 1; round <= times; round++) {
     if (!passed) known.failures.push({ round, loaded, message });
     tests.set(`${file}\0${name}`, known);
   }
-  if (status === 0 && failed.length === 0) green++;
+  // a runner that was ended before it had begun has failed nothing
+  if (status === 0 && failed.length === 0 && outcomes.length > 0) green++;
   const seconds = Math.round((performance.now() - began) / 1000);
   console.log(
     `${round} of ${times}${loaded ? ", loaded" : ""}: ${outcomes.length} tests, ${failed.length} failed${status !== 0 && failed.length === 0 ? `, status ${status}` : ""}, ${seconds} s`,
