@@ -17,6 +17,9 @@ import { chosen, chosenRows, lookElsewhere } from "./listed-sessions.ts";
 import type { Listing } from "./session-json.ts";
 import { sessionTable } from "./session-list.ts";
 
+/** What is for a list that is printed once. */
+const notWatched = ["running", "failed", "ended", "sort", "limit", "usage", "json"];
+
 export const sessions: CommandSpec = {
   name: "sessions",
   group: "look",
@@ -61,6 +64,12 @@ export const sessions: CommandSpec = {
     const here = options.here === true && Object.keys(call.request.environment).length === 0;
     const labelled = tagFilter((options.tag as string[] | undefined) ?? []);
     if (options.watch) {
+      const other = notWatched.find((name) => options[name] !== undefined);
+      if (other !== undefined)
+        throw new Failure(
+          `--watch takes no --${other}: it shows what runs and folds what ended, and / and s filter and sort`,
+          Status.usage,
+        );
       const look = () => lookElsewhere(call, context, options.here === true, () => {});
       let there = await look();
       return watch(call, context, {

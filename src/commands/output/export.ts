@@ -174,12 +174,20 @@ function epochOf(from: string | undefined): number {
 }
 
 /**
- * The place of the output that a moment means. What is counted from the start is counted from the one that
- * `falcon show` prints.
+ * The place of the output that a moment means.
+ * @throws Failure 2 as timeMeant does.
+ */
+export function momentOf(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
+  return offsetAt(session, timeMeant(session, text, now, environment));
+}
+
+/**
+ * The time (ms since 1970) that a moment of `--at` means. What is counted from the start is counted from the
+ * one that `falcon show` prints.
  * @param environment the caller's, for the time zone
  * @throws Failure 2 for what is no moment, or none of this session's.
  */
-export function momentOf(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
+export function timeMeant(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
   const span = spanOf(session);
   const back = text.startsWith("-");
   const distance = durationOf(back ? text.slice(1) : text);
@@ -196,7 +204,7 @@ export function momentOf(session: Session, text: string, now: number, environmen
       Status.usage,
     );
   }
-  return offsetAt(session, time);
+  return time;
 }
 
 async function write(

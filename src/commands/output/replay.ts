@@ -16,7 +16,7 @@ import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { duration } from "../text/wording.ts";
-import { momentOf } from "./export.ts";
+import { timeMeant } from "./export.ts";
 
 /** What an arrow key moves by (ms of the recording). */
 const seekStep = 10_000;
@@ -77,7 +77,7 @@ export const replay: CommandSpec = {
     if (span.to === span.from)
       throw new Failure(`session ${session.id} (${session.row.name}) has said nothing yet`, Status.noSession);
     let time = span.begins;
-    if (at !== undefined) time = timeOf(session, at, context.clock(), call.request.environment);
+    if (at !== undefined) time = timeMeant(session, at, context.clock(), call.request.environment);
     const show = new Show(call, context, session, {
       ...{ time, speed: rate, idle: pause * 1000, bare: bare === true, paused: paused === true },
     });
@@ -85,17 +85,6 @@ export const replay: CommandSpec = {
     return Status.ok;
   },
 };
-
-/** The time that `--at` means, within what there is. */
-function timeOf(session: Session, at: string, now: number, environment: Readonly<Record<string, string>>): number {
-  const offset = momentOf(session, at, now, environment);
-  const log = session.openLog();
-  try {
-    return log.timeAt(offset) ?? now;
-  } finally {
-    log.close();
-  }
-}
 
 class Show {
   readonly #call: Call;
@@ -334,7 +323,9 @@ class Show {
 
   /** What the next server is asked for when this one is lost. */
   #remember(): void {
-    const at = `${Math.max(0, Math.round((this.#time - this.#span.begins) / 1000))}s`;
+    // as --at counts, which is from the start of the run and not from its first output
+    const start = this.#session.row.started ?? this.#span.begins;
+    const at = `${Math.max(0, Math.round((this.#time - start) / 1000))}s`;
     this.#call.resume([
       "replay",
       this.#session.id,
@@ -345,7 +336,7 @@ class Show {
       "--at",
       at,
       ...(this.#bare ? ["--bare"] : []),
-      ...(this.#bare && this.#paused ? ["--paused"] : []),
+      ...(this.#paused ? ["--paused"] : []),
     ]);
   }
 

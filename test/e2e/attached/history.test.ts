@@ -151,6 +151,23 @@ describe("replay", () => {
     assert.equal((await again.waitForExit()).code, 0);
   });
 
+  test("one that is paused stands where it was with the next server, also where the first output came late", async () => {
+    const id = await home.start(["sh", "-c", "sleep 3; echo first; sleep 0.5; echo second; sleep 3; echo third"]);
+    await home.untilState(id, "exited");
+    // in the midst of a silence: the screen is that of before, and not the one after it
+    const terminal = home.terminal(["replay", id, "--at", "4.8s", "--speed", "0.0625"], { cols: 100, rows: 12 });
+    await terminal.waitFor(/^first\nsecond\n\n/);
+    terminal.key(" ");
+    await terminal.waitFor(/ paused {2}[12]s of/);
+    const [server, { length }] = [home.serverPid() as number, terminal.received];
+    process.kill(server, "SIGKILL");
+    await home.nextServer(server);
+    await terminal.waitFor(() => / paused {2}[12]s of/.test(terminal.received.subarray(length).toString("latin1")));
+    await terminal.waitFor(/^first\nsecond\n\n/);
+    terminal.key("q");
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
   test("keys that come before the first screen is there, and while much is drawn", async () => {
     // nothing of it can be skipped
     const id = await home.start(["seq", "-f", "\x1b[2J\x1b[Hline %.0f of a long recording", "1", "300000"]);

@@ -214,6 +214,10 @@ describe("falcon sessions --watch", () => {
     const { code, stderr } = await home.run(["sessions", "--watch"]);
     assert.equal(code, 2);
     assert.match(stderr, /--watch needs a terminal; without one use 'falcon sessions'/);
+    for (const [option, ...value] of [["--json"], ["--running"], ["--sort", "name"]]) {
+      const refused = await home.run(["sessions", "--watch", option as string, ...value]);
+      assert.deepEqual([refused.code, refused.stderr.includes(`--watch takes no ${option}:`)], [2, true]);
+    }
     const terminal = home.terminal(["monitor"], { cols: 120, rows: 40 });
     await terminal.waitFor(/q leave/);
     terminal.key("q");
