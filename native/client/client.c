@@ -36,7 +36,7 @@ int client_wait_for(int fd, int ms) {
     };
     slots[5].events = keys_events;
     int64_t leaves = typing_leaves_at(client.heard_at), left = (leaves >= 0 && leaves < end ? leaves : end) - os_steady_ms();
-    int timeout = left > 0 ? (int)left : 0, step = client.out_left > 0 ? -1 : direct_timeout();
+    int timeout = left > 0 ? (int)left : 0, step = client.out_left > 0 ? -1 : direct_timeout(!client.out_waits);
     if (os_poll(slots, 6, step >= 0 && step < timeout ? step : timeout) < 0 && errno != EINTR) return 0;
     if (direct_is_on() || direct_waits()) client_step_direct();
     if (slots[4].revents) client_read_input();
@@ -58,7 +58,9 @@ int client_wait_for(int fd, int ms) {
 // When a person who has asked in vain is let go; -1: that is not so, or an answer may stand behind what the
 // terminal does not take.
 static int64_t leaves_at(void) {
-  bool answer_may_stand_behind = (client.out_blocked || client.out_waits) && !client.lost;
+  bool waits = client.out_blocked || client.out_waits;
+  // of a server that is gone nothing more comes, but an end that it has said
+  bool answer_may_stand_behind = waits && (!client.lost || client_was_told_end());
   return answer_may_stand_behind ? -1 : typing_leaves_at(client.heard_at);
 }
 
@@ -110,7 +112,7 @@ static void turn(void) {
       {channel_is_silent() ? channel_network() : -1, POLLIN, 0},
   };
   slots[5].events = keys_events;
-  int timeout = time_left(), step = client.out_left > 0 ? -1 : direct_timeout();
+  int timeout = time_left(), step = client.out_left > 0 ? -1 : direct_timeout(!client.out_waits);
   if (typing_waiting() > 0 && !keys_settled(os_steady_ms()) && (step < 0 || step > KEYS_AGAIN_MS)) step = KEYS_AGAIN_MS;
   if (step >= 0 && (timeout < 0 || step < timeout)) timeout = step;
   int ready = os_poll_awake(slots, 8, timeout, client.expects_echo ? ECHO_US : 0);

@@ -202,10 +202,14 @@ static void report(void) {
   if (d.blocked_since_ms) d.blocked_since_ms = now;
 }
 
-int direct_timeout(void) {
+int direct_timeout(bool reads) {
   if (!d.on) return -1;
   // what was read already needs nobody to wake us
   if (unwritten() == 0 && (d.over || has_frame())) return 0;
+  if (!reads && unwritten() == 0 && stream_filter_streams(&d.filter)) {
+    int64_t left = d.read_ms + IMAGE_MS - os_steady_ms();
+    return left > 0 ? (int)left : 0;
+  }
   if (!has_blocked()) return -1;
   int64_t left = d.reported_ms + REPORT_MS - os_steady_ms();
   return left > 0 ? (int)left : 0;

@@ -36,8 +36,9 @@ int direct_fd(void);
 bool direct_waits(void);
 // Whether the output is read here, and there has been none for a little while.
 bool direct_is_quiet(void);
-// Milliseconds until the next report is due; -1: none is.
-int direct_timeout(void);
+// Milliseconds until the next report is due, or, without `reads`, an image within which the program has
+// stopped is given up; -1: neither is.
+int direct_timeout(bool reads);
 // Reads what the holder sent, a bounded amount, and writes what the terminal takes; without `reads` only what
 // it takes to come to rest. False when nobody reads our output any more.
 bool direct_step(bool reads);

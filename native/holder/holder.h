@@ -141,7 +141,8 @@ bool log_is_taken(void);
 // Makes it anew where it was removed; what was in it is a gap then.
 void log_renew(void);
 // The stream was this long already: what the file lacks of it somebody removed while no holder was there to
-// see it, and it is a gap.
+// see it, and it is a gap. What a server has compressed of that is in its segments still, but hidden by the
+// gap.
 void log_reach(uint64_t reached);
 void log_append(const uint8_t *bytes, size_t length);
 uint64_t log_end(void);

@@ -72,11 +72,11 @@ function data(offset: number, text: string): Buffer {
   return encodeFrame(FromHolder.data, head, Buffer.from(text));
 }
 
-const direct = (offset: number) =>
+const direct = (offset: number, changes: Partial<typeof defaultConfig.programSequences> = {}) =>
   encodeDirect({
     offset,
     filter: sequenceRulesVersion,
-    rules: encodeRules(defaultConfig.programSequences),
+    rules: encodeRules({ ...defaultConfig.programSequences, ...changes }),
     tail: Buffer.alloc(0),
   });
 
@@ -228,6 +228,20 @@ describe("a client that reads the output itself", () => {
     }
     terminal.continueReading();
     await terminal.waitFor("screen 11;");
+    peer.send(encodeExit(0));
+    assert.equal((await terminal.waitForExit()).code, 0);
+  });
+
+  test("an image within which the program stops does not keep the server's words from the terminal", async () => {
+    const { terminal, peer } = await attached();
+    const { descriptor, socket } = await holder.connection();
+    sendWith(peer, direct(0, { images: "pass" }), descriptor);
+    socket.write(data(0, "\x1bPq#0;2;0;0;0"));
+    await terminal.waitFor(() => terminal.received.includes("\x1bPq#0;2"));
+    peer.send(out("\x1b]2;said by the server\x07"));
+    await terminal.waitFor(() => terminal.title === "said by the server");
+    // a screen is asked for in its place
+    assert.equal(decodeDirectEnded(await peer.frame(ClientFrame.directEnded)).why, 4);
     peer.send(encodeExit(0));
     assert.equal((await terminal.waitForExit()).code, 0);
   });
