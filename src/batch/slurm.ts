@@ -215,6 +215,15 @@ export class Slurm {
   }
 }
 
+/**
+ * What leads to a job's cluster, with the token of who asks where one is: it is no longer valid when a job
+ * that waited runs, and is kept nowhere.
+ */
+export function askedBy(caller: Record<string, string>, ways: Record<string, string>): Record<string, string> {
+  const { SLURM_JWT } = caller;
+  return SLURM_JWT === undefined ? ways : { ...ways, SLURM_JWT };
+}
+
 function without(environment: Record<string, string>, names: RegExp): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.test(name)));
 }

@@ -154,7 +154,7 @@ async function onlySubmitted(
   if (wanted.length !== 1 || word === undefined) return undefined;
   const own = ownOf(context.table.all(), word, call.request.directory);
   if (own?.live || startsAgain.has(spec.name)) return undefined;
-  const meant = submittedMeant(await submittedElsewhere(context, presentIds(context, others)), word);
+  const meant = submittedMeant(await submittedElsewhere(call, context, presentIds(context, others)), word);
   // of an ended part only what ends the job that is to go on with it is another's
   if (meant === undefined || (own !== undefined && spec.name !== "stop" && spec.name !== "kill")) return undefined;
   return onSubmitted(call, context, spec.name, options, meant);

@@ -33,7 +33,7 @@ export async function lookElsewhere(
 ): Promise<Elsewhere> {
   await context.takeInJobs();
   const others = await elsewhere(context);
-  const submitted = await submittedElsewhere(context, presentIds(context, others));
+  const submitted = await submittedElsewhere(call, context, presentIds(context, others));
   const [waiting, remote] = asOne(submitted, here ? [] : await toldByOthers(call, context, others, problem));
   return { others, waiting, remote };
 }

@@ -160,7 +160,7 @@ function graceAsked(words: readonly string[], context: Context): number | undefi
 
 /** What leads to Slurm's programs and to the cluster. */
 function waysToSlurm(environment: Record<string, string>): Record<string, string> {
-  const names = ["PATH", "SLURM_CONF", "HOME", "USER"];
+  const names = ["PATH", "SLURM_CONF", "SLURM_CONF_SERVER", "HOME", "USER"];
   return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
 }
 
@@ -186,7 +186,7 @@ async function submitOrder(call: Call, context: Context, { options, submission }
     throw new Failure(`job ${job} was cancelled again, since it cannot be kept in ${submissions.folder}: ${sentence(error)}`);
   }
   context.log("session.submitted", { id: kept.id, job, name: kept.name });
-  await submissions.ask(kept);
+  await submissions.ask(kept, call.request.environment);
   context.roster.changed();
   call.stdout(`${kept.id}\n`);
   call.stderr(`[${kept.name}] submitted as job ${job}; 'falcon sessions' lists it, 'falcon stop ${kept.id}' cancels it\n`);

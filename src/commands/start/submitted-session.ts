@@ -3,7 +3,7 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { localTime } from "../../base/text/zone.ts";
-import { Slurm } from "../../batch/slurm.ts";
+import { askedBy, Slurm } from "../../batch/slurm.ts";
 import { signalName } from "../../platform/signals.ts";
 import { bareSessionJson } from "../../session/machines/bare-session-json.ts";
 import { onceEach, type RemoteSession } from "../../session/machines/remote-session.ts";
@@ -26,10 +26,14 @@ export interface Submitted {
  * and have their session here are forgotten, and those that have been over for long.
  * @param present ids of the sessions that are here, and when each ended (Infinity: it runs).
  */
-export async function submittedElsewhere(context: Context, present: ReadonlyMap<string, number>): Promise<Submitted[]> {
+export async function submittedElsewhere(
+  call: Call,
+  context: Context,
+  present: ReadonlyMap<string, number>,
+): Promise<Submitted[]> {
   if (context.neighbours.place.job !== null) return [];
   const before = waitingIds(context);
-  await context.submissions.refresh();
+  await context.submissions.refresh(call.request.environment);
   // other machines list what waits by our word
   if (waitingIds(context) !== before) context.roster.changed();
   return submittedKnown(context, present);
@@ -178,10 +182,10 @@ export async function onSubmitted(
 async function endBySlurm(call: Call, context: Context, command: string, submission: Submission): Promise<void> {
   const { submissions, roster } = context;
   const { id, name, job } = submission;
-  const slurm = new Slurm(submission.environment);
+  const slurm = new Slurm(askedBy(call.request.environment, submission.environment));
   /** What waited half a minute ago may run by now: Slurm's last word is no reason to cancel it. */
   const asked = async (unknown: string) => {
-    const silence = await submissions.ask(submission);
+    const silence = await submissions.ask(submission, call.request.environment);
     if (silence !== undefined && command === "stop") throw new Failure(`${silence}; ${unknown}`);
     return described(submission, submissions.word(id));
   };

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
 import { replaceFile } from "../../base/replace-file.ts";
-import { Slurm, type SlurmJob } from "../../batch/slurm.ts";
+import { askedBy, Slurm, type SlurmJob } from "../../batch/slurm.ts";
 
 /** One submission, as its file has it. Times are ms since 1970. */
 export interface Submission {
@@ -21,7 +21,7 @@ export interface Submission {
   directory: string;
   runDirectory: string | null;
   created: number;
-  /** How Slurm is found: PATH, SLURM_CONF; SLURM_CLUSTERS where the job is in a cluster that was named. */
+  /** How Slurm is found: PATH, SLURM_CONF …; SLURM_CLUSTERS where the job is in a cluster that was named. */
   environment: Record<string, string>;
 }
 
@@ -119,13 +119,14 @@ export class Submissions {
   /**
    * Asks Slurm about all submissions unless that was done a moment ago. Never rejects: where Slurm is silent,
    * its last word stays. Whoever waits for it waits a moment only; the next one has the answer.
+   * @param caller the environment of who asks, whose token may be needed.
    */
-  async refresh(): Promise<void> {
+  async refresh(caller: Record<string, string> = {}): Promise<void> {
     if (this.#asking === undefined) {
       const all = this.all();
       if (all.length === 0 || this.#clock() - this.#asked < leastPause) return;
       this.#asked = this.#clock();
-      this.#asking = this.#ask(all).finally(() => {
+      this.#asking = this.#ask(all, caller).finally(() => {
         this.#asking = undefined;
       });
     }
@@ -136,23 +137,23 @@ export class Submissions {
    * Asks about one that has just been submitted or is to be stopped, besides the others' turn. Answers why
    * its last word stays, in words; undefined: Slurm has answered.
    */
-  async ask(submission: Submission): Promise<string | undefined> {
-    const [silence] = await this.#ask([submission]);
+  async ask(submission: Submission, caller: Record<string, string>): Promise<string | undefined> {
+    const [silence] = await this.#ask([submission], caller);
     return silence;
   }
 
   /** Why each cluster that did not answer did not. */
-  async #ask(all: readonly Submission[]): Promise<string[]> {
+  async #ask(all: readonly Submission[], caller: Record<string, string>): Promise<string[]> {
     const clusters = new Map<string, Submission[]>();
     for (const submission of all) {
-      const { SLURM_CONF, SLURM_CLUSTERS } = submission.environment;
-      const key = JSON.stringify([SLURM_CONF, SLURM_CLUSTERS]);
+      const { SLURM_CONF, SLURM_CONF_SERVER, SLURM_CLUSTERS } = submission.environment;
+      const key = JSON.stringify([SLURM_CONF, SLURM_CONF_SERVER, SLURM_CLUSTERS]);
       clusters.set(key, [...(clusters.get(key) ?? []), submission]);
     }
     const silences = await Promise.all(
       [...clusters.values()].map(async (ofOne) => {
         try {
-          const found = await this.#slurm(ofOne[0]?.environment ?? {}).jobs(ofOne.map(({ job }) => job));
+          const found = await this.#slurm(askedBy(caller, ofOne[0]?.environment ?? {})).jobs(ofOne.map(({ job }) => job));
           for (const { id, job } of ofOne)
             this.#words.set(id, { job: found.find((one) => one.number === job || one.id === job), asked: this.#clock() });
           return [];

@@ -149,6 +149,26 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
     assert.match(await dry({ SBATCH_SIGNAL: "B:USR2@77" }), /--signal=B:USR2@77/);
   });
 
+  test("a job that was submitted with a token and a server of configurations is seen and stopped by whoever has a token", async () => {
+    const cancelled = path.join(home.work, "cancelled");
+    const state = `$([ -e ${cancelled} ] && echo CANCELLED || echo PENDING)`;
+    slurm(`[ "$SLURM_JWT" = token ] && [ "$SLURM_CONF_SERVER" = ctl ] || { echo refused >&2; exit 1; }
+case $0 in *squeue) echo "4713|4713|${state}|1|1|N/A||Priority";; *scancel) echo "$@" >${cancelled};; esac`);
+    fs.writeFileSync(path.join(bin, "sbatch"), "#!/bin/sh\necho 4713\n", { mode: 0o755 });
+    fs.rmSync(path.join(home.folder, "submitted/abc234.json"));
+    const token = { env: { PATH: `${bin}:${process.env.PATH}`, SLURM_JWT: "token" } };
+    const env = { ...token.env, SLURM_CONF_SERVER: "ctl" };
+    const id = await home.ok(["submit", "--", "run", "--name", "tokened", "true"], { env });
+    assert.doesNotMatch(fs.readFileSync(path.join(home.folder, "submitted", `${id}.json`), "utf8"), /token"/);
+    // what Slurm said at the submission is that server's
+    await home.run(["server", "stop"]);
+    const listed = JSON.parse(await home.ok(["sessions", "--json"], token)) as { id: string; reason: string }[];
+    assert.equal(listed.find((one) => one.id === id)?.reason, "job 4713 waits: Priority");
+    assert.match((await home.run(["stop", id])).stderr, /^falcon: Slurm does not answer: refused/);
+    assert.equal((await home.run(["stop", id], token)).stderr, "[tokened] job 4713 is cancelled\n");
+    assert.equal(fs.readFileSync(cancelled, "utf8"), "--state=PENDING 4713\n");
+  });
+
   test("an array, a script of one's own and waiting are refused however they are asked for", async () => {
     const array = "a job array has one session for each task";
     for (const [words, env, sentence] of [
