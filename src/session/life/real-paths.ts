@@ -2,7 +2,8 @@
 // file system.
 import fs from "node:fs";
 import path from "node:path";
-import { aside, isAside, NoAnswer } from "../../base/aside/aside.ts";
+import { aside, isAside } from "../../base/aside/aside.ts";
+import { within } from "../../base/clock.ts";
 import { onDisk, textOf } from "../../base/text/bytes.ts";
 
 /** The path with links resolved as far as it exists: a run makes its directory after it was asked for. */
@@ -18,6 +19,9 @@ function realPathHere(file: string): string {
 
 const ask = aside("realPath", realPathHere, ([file]) => file);
 
+/** So long (ms) the others' file systems are waited for, all together: a command waits for them. */
+export const othersPatience = 500;
+
 /** More run directories than any table has; then it is begun anew. */
 const mostKnown = 20_000;
 const known = new Map<string, string>();
@@ -28,22 +32,17 @@ export function realPath(file: string): string {
 }
 
 /**
- * Asks where paths lead: `wanted` each time, `others` once. A path of `others` that does not answer stays as
- * it is written.
+ * Asks where paths lead: `wanted` each time, `others` once, in their order. A path of `others` that does not
+ * answer stays as it is written; what answers late is known the next time.
  * @throws NoAnswer where one that is wanted does not answer.
  */
 export async function learnRealPaths(wanted: readonly string[], others: readonly string[]): Promise<void> {
   if (!isAside()) return;
   if (known.size > mostKnown) known.clear();
   const learn = async (file: string) => void known.set(file, await ask(file));
-  await Promise.all([
-    ...wanted.map(learn),
-    ...[...new Set(others)]
-      .filter((file) => !known.has(file))
-      .map((file) =>
-        learn(file).catch((error) => {
-          if (!(error instanceof NoAnswer)) throw error;
-        }),
-      ),
-  ]);
+  const first = Promise.all(wanted.map(learn));
+  const rest = [...new Set(others)].filter((file) => !known.has(file)).map((file) => learn(file).catch(() => {}));
+  await first;
+  // from then on: a helper that is only being started is no file system that is away
+  await within(othersPatience, Promise.all(rest));
 }

@@ -75,10 +75,13 @@ export function selectRun(
 
 /**
  * Learns where a run directory and those of the sessions lead, for `sessionsOfRun`: comparing waits for no
- * file system.
+ * file system. Those that run are asked for first.
  */
 export async function learnRunDirectories(sessions: readonly Session[], runDirectory: string, directory: string): Promise<void> {
-  await learnRealPaths([path.resolve(directory, runDirectory)], runDirectoriesOf(sessions));
+  await learnRealPaths(
+    [path.resolve(directory, runDirectory)],
+    runDirectoriesOf(sessions.toSorted((a, b) => Number(b.live) - Number(a.live))),
+  );
 }
 
 /** Their run directories, as they are written. */

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { operationOf, useAside } from "../../../../src/base/aside/aside.ts";
-import { learnRealPaths, realPath } from "../../../../src/session/life/real-paths.ts";
+import { learnRealPaths, othersPatience, realPath } from "../../../../src/session/life/real-paths.ts";
 
 test("a directory that is made only later is the same through a link and without it, however early one asked", async () => {
   const folder = fs.realpathSync(fs.mkdtempSync("/tmp/fs-"));
@@ -22,4 +22,24 @@ test("a directory that is made only later is the same through a link and without
     useAside(undefined);
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+test("a file system of others that does not answer is not waited for; what answers late is known the next time", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => useAside(undefined));
+  let answer: ((real: string) => void) | undefined;
+  const asked: string[] = [];
+  useAside(async (_name, file) => {
+    asked.push(file);
+    return file === "/away/run" ? new Promise((resolve) => (answer = resolve)) : `/real${file}`;
+  });
+  const learnt = learnRealPaths(["/mine"], ["/there", "/away/run"]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(othersPatience);
+  await learnt;
+  assert.deepEqual(["/mine", "/there", "/away/run"].map(realPath), ["/real/mine", "/real/there", "/away/run"]);
+  answer?.("/real/away/run");
+  await new Promise((resolve) => setImmediate(resolve));
+  await learnRealPaths([], ["/away/run"]);
+  assert.equal(realPath("/away/run"), "/real/away/run");
 });
