@@ -23,7 +23,7 @@ const longestFolder = 103 - 58;
 const longestEnd = 500;
 
 export class SshMasters {
-  readonly #folder: string | undefined;
+  readonly #folders: readonly string[];
   #made = false;
 
   /**
@@ -34,10 +34,7 @@ export class SshMasters {
   constructor(home: string, places: readonly string[] = [`/run/user/${process.getuid?.()}`, os.tmpdir(), "/tmp"]) {
     const tag = createHash("sha256").update(home).digest("hex").slice(0, 8);
     const name = `falcon-ssh-${process.geteuid?.()}-${tag}`;
-    this.#folder = places
-      .filter((place) => fs.existsSync(place))
-      .map((place) => path.join(place, name))
-      .find((folder) => Buffer.byteLength(folder) <= longestFolder);
+    this.#folders = places.map((place) => path.join(place, name)).filter((folder) => Buffer.byteLength(folder) <= longestFolder);
   }
 
   /**
@@ -45,12 +42,14 @@ export class SshMasters {
    * ours alone, or has no place.
    */
   get folder(): string | undefined {
-    if (this.#folder === undefined) return undefined;
+    // only now, and one after the other: the server starts also where TMPDIR is a file system that is away
+    const folder = this.#folders.find((one) => fs.existsSync(path.dirname(one)));
+    if (folder === undefined) return undefined;
     try {
-      if (!this.#made) fs.mkdirSync(this.#folder, { mode: 0o700, recursive: true });
+      if (!this.#made) fs.mkdirSync(folder, { mode: 0o700, recursive: true });
       this.#made = true;
-      const stat = fs.lstatSync(this.#folder);
-      return stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0 ? this.#folder : undefined;
+      const stat = fs.lstatSync(folder);
+      return stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0 ? folder : undefined;
     } catch {
       return undefined;
     }

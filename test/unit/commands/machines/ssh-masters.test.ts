@@ -21,3 +21,19 @@ test("a folder whose sockets would have too long a path is passed over: every ss
   assert.deepEqual(fs.readdirSync(short), []);
   assert.equal(new SshMasters("home", [long]).folder, undefined);
 });
+
+test("places are looked at only where a folder is asked for, and only until one is there", async (t) => {
+  const { existsSync } = fs;
+  const looked: string[] = [];
+  t.mock.method(fs, "existsSync", (place: string) => {
+    looked.push(place);
+    return existsSync(place);
+  });
+  const base = fs.mkdtempSync("/tmp/m-");
+  t.after(() => fs.rmSync(base, { recursive: true }));
+  const masters = new SshMasters("home", ["/none", base, "/away"]);
+  assert.deepEqual(looked, []);
+  assert.equal(path.dirname(masters.folder ?? ""), base);
+  assert.deepEqual(looked, ["/none", base]);
+  await masters.end();
+});
