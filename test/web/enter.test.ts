@@ -5,10 +5,17 @@ import { enter, NotLetIn } from "../../src/web/page/server.ts";
 
 test("a token is forgotten where it is wrong, and kept where the address is", async (t) => {
   const kept = new Map([["falcon-token", "A".repeat(32)]]);
+  const location = { hash: "", pathname: "/", search: "" };
   const browser = {
-    location: { hash: "", pathname: "/", search: "" },
+    location,
+    history: {
+      replaceState: () => {
+        location.hash = "";
+      },
+    },
     sessionStorage: {
       getItem: (name: string) => kept.get(name) ?? null,
+      setItem: (name: string, value: string) => kept.set(name, value),
       removeItem: (name: string) => kept.delete(name),
     },
   };
@@ -24,6 +31,10 @@ test("a token is forgotten where it is wrong, and kept where the address is", as
     await refused(/not the address that 'falcon web' was told/);
     assert.equal(kept.size, 1);
   }
+  // a link that was just opened is one too
+  location.hash = `#t=${"B".repeat(32)}`;
+  await refused(/not the address/);
+  assert.deepEqual([location.hash, kept.get("falcon-token")], ["", "B".repeat(32)]);
   status = 401;
   await refused(/not valid/);
   assert.equal(kept.size, 0);

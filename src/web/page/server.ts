@@ -31,9 +31,12 @@ export async function enter(): Promise<Entered> {
         return entered;
       }
       if (response.status === 429) throw new NotLetIn("Too many wrong links were tried: wait a minute.");
-      // the link may be a good one: it is this address that 'falcon web' was not told of
-      if (response.status === 403 || response.status === 404)
+      // the link may be a good one: it is this address that 'falcon web' was not told of. It no longer stands
+      // in the address bar, and a reload shows it again
+      if (response.status === 403 || response.status === 404) {
+        sessionStorage.setItem(place, token);
         throw new NotLetIn("This is not the address that 'falcon web' was told: see its --origin and --base-path.");
+      }
       if (response.status < 500) {
         sessionStorage.removeItem(place);
         throw new NotLetIn("This link is not valid, or not any more. 'falcon web' prints another one.");
