@@ -28,11 +28,11 @@ const siblings = 300;
  * passed on as it came. Each is told in one line.
  */
 export function takeSignal(call: Call, context: Context, session: Session, number: number): void {
-  const { row } = session;
+  if (!session.live) return;
+  const { row, program } = session;
   const signal = signalName(number);
   const say = saying(call, session);
-  if (!session.program.reached) return say(unreached(signal));
-  if (!session.trainer.savesModel) return passOn(session, number);
+  if (!session.trainer.savesModel) return program.reached ? passOn(session, number) : say(unreached(signal));
   const now = context.clock();
   const inJob = jobOfHome(context.home) !== undefined;
   const first = row.facts.outside;
@@ -43,6 +43,7 @@ export function takeSignal(call: Call, context: Context, session: Session, numbe
     return;
   }
   if (now - first.time < (first.signal === signal ? oneOrder : inJob ? siblings : 0)) return;
+  if (!program.reached) return say(unreached(signal));
   say(`${signal}, the second one: passed on${signal === "SIGINT" ? ", as a second Ctrl+C it drops the model" : ""}`);
   passOn(session, number);
 }

@@ -33,7 +33,7 @@ export const kill: CommandSpec = {
       const nothing = sessions.length > 1 ? "; no signal was sent" : "";
       throw new Failure(`session ${over.id} (${over.row.name}) is over: ${endSentence(over)}${nothing}`, Status.noSession);
     }
-    refuseUnreached(sessions);
+    refuseUnreached(sessions, ({ program }) => program.reached);
     const counted = ["SIGINT", "SIGTERM"].includes(signalName(number));
     for (const session of sessions) {
       if (counted) session.program.countedSignal(number, 0, "kill");

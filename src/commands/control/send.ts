@@ -28,7 +28,7 @@ export const send: CommandSpec = {
       throw new Failure("name keys to send, or give --text 'literal'", Status.usage);
     if (!session.live)
       throw new Failure(`session ${session.id} (${session.row.name}) is over: ${endSentence(session)}`, Status.noSession);
-    refuseUnreached([session]);
+    refuseUnreached([session], ({ program }) => program.typable);
     const cursorKeys = session.inputModes().applicationCursor ? "application" : "normal";
     // all names are looked up before the first byte goes
     const parts = keys.map((key) => ({ key, bytes: keyBytes(key, cursorKeys) }));

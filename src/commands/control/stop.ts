@@ -3,7 +3,7 @@
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
-import { hitOf, orderWords, stopGracefully, stopOf } from "../../session/run/graceful-stop.ts";
+import { hitOf, orderWords, stopGracefully, stopOf, takesStop } from "../../session/run/graceful-stop.ts";
 import { movement, stopPatience } from "../../session/run/movement.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { defineSeveral, nameOne, several } from "../dispatch/choose-sessions.ts";
@@ -41,17 +41,24 @@ export const stop: CommandSpec = {
       all: (session) => session.live,
       one: () => nameOne(call, context, undefined),
     });
+    const takes = options.force ? ({ program }: Session) => program.interruptible : takesStop;
     const live = sessions.filter((session) => session.live);
-    refuseUnreached(live);
+    const left = live.filter((session) => !takes(session));
+    const asked = live.filter((session) => !left.includes(session));
+    if (asked.length === 0) refuseUnreached(live, takes);
     for (const session of sessions) {
-      if (!session.live) call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
+      if (left.includes(session)) call.stderr(`[${session.row.name}] its holder does not answer; nothing was sent\n`);
+      else if (!session.live) call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
       else if (options.force) force({ call, context, session, patience });
       else graceful({ call, context, session, patience });
     }
     const over = live.length < sessions.length;
+    const leftIds = left.map(({ id }) => id).join(", ");
     const words = [...(options.force ? ["--force"] : []), ...(over ? ["--over"] : [])];
-    call.resume([resumeStop, ...live.map(({ id }) => id), "--timeout", String(patience), ...words]);
-    await awaitEnds(live, { call, context, patience }, options.force === true);
+    if (left.length > 0) words.push("--left", leftIds);
+    call.resume([resumeStop, ...asked.map(({ id }) => id), "--timeout", String(patience), ...words]);
+    await awaitEnds(asked, { call, context, patience }, options.force === true);
+    refuseLeft(leftIds);
     return over ? Status.noSession : Status.ok;
   },
 };
@@ -67,6 +74,7 @@ export const stopAgain: CommandSpec = {
   summary: "go on waiting after the server was lost",
   define(command) {
     command.argument("[session...]").option("--force").option("--over", "one of them had ended before");
+    command.option("--left <ids>", "those that were not reached");
     command.option("--timeout <seconds>", "", String(defaultPatience));
   },
   async run(call, context, wanted, options) {
@@ -74,9 +82,15 @@ export const stopAgain: CommandSpec = {
     const sessions = wanted.flatMap((id) => context.table.get(id) ?? []);
     call.resume(call.request.arguments);
     await awaitEnds(sessions, { call, context, patience: Number(options.timeout) }, options.force === true);
+    refuseLeft(options.left ?? "");
     return options.over ? Status.noSession : Status.ok;
   },
 };
+
+/** @throws Failure 125 where some were not reached, once the others have ended. */
+function refuseLeft(ids: string): void {
+  if (ids !== "") throw new Failure(`nothing was sent to ${ids}: no holder answers there`);
+}
 
 /** Waits for the end of each. Of several that failed the last one is thrown, and the others are told. */
 async function awaitEnds(sessions: readonly Session[], by: Omit<Stopping, "session">, forced: boolean): Promise<void> {

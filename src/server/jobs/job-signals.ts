@@ -33,17 +33,24 @@ export class JobSignals {
     this.#hits.add(signal);
     this.#effects.log("server.terminated", { signal, runs: this.#effects.live().map(({ id }) => id) });
     for (const session of this.#effects.live()) noteHit(session, signal, wall());
-    setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
+    this.#askLater();
     return true;
   }
 
+  #askLater(): void {
+    setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
+  }
+
   async #askAfterHit(): Promise<void> {
+    let again = false;
     for (const session of this.#effects.live()) {
       const run = await this.#effects.progress.of(session);
       if (!session.live || this.#effects.ending()) continue;
       const answer = orderAfterHit(session, run?.stopping === true, wall());
       this.#effects.log("session.terminated", { id: session.id, stopping: run?.stopping === true, answer });
       if (answer === "sent") session.audience.tell("it goes on: asked to stop (one Ctrl+C)");
+      again ||= answer === "unreached";
     }
+    if (again) this.#askLater();
   }
 }

@@ -5,6 +5,7 @@ import type { Log } from "../../base/log.ts";
 import { nameOf, parentOf, processAlive, startTime } from "../../platform/processes.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Keeper } from "../../session/life/session-facts.ts";
+import { takesStop } from "../../session/run/graceful-stop.ts";
 
 /** How often (ms) it is looked whether the jobs are over. A read of /proc for each run. */
 const look = 1_000;
@@ -54,9 +55,10 @@ export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
       return effects.done();
     }
     for (const session of live) {
-      // one whose holder does not answer has its turn once it does
-      if (!gone(session.row.facts.keeper ?? own) || !session.program.reached) continue;
       const since = over.get(session.id);
+      // one whose holder does not answer has its turn once it does
+      const reached = since === undefined ? takesStop(session) : session.program.reached;
+      if (!gone(session.row.facts.keeper ?? own) || !reached) continue;
       if (since === undefined) {
         over.set(session.id, effects.steady());
         effects.log("job.ended", { id: session.id });

@@ -1,6 +1,7 @@
 // What a session's program is sent: keys, interrupts and signals, each noted with who sent it; and how its
 // terminal takes them.
 import type { Log } from "../../base/log.ts";
+import type { LineMode } from "../../platform/native.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 import type { HolderLink } from "../holder/holder-link.ts";
@@ -35,11 +36,22 @@ export class ProgramLine {
   }
 
   /**
-   * Whether what is sent goes to the program: not while its holder stands still before this server's first
-   * connection to it. Of a program that has ended there is nothing to wait for.
+   * Whether a signal goes to the program: not while its holder stands still before this server's first
+   * connection to it, nor while a killed one has no successor. Of a program that has ended there is nothing
+   * to wait for.
    */
   get reached(): boolean {
     return this.#link?.open === true || this.#effects.row.state === "exiting";
+  }
+
+  /** Whether a Ctrl+C goes to it: while a killed holder has no successor, through the master that we hold. */
+  get interruptible(): boolean {
+    return this.reached || this.#makesInterrupts(this.lineMode());
+  }
+
+  /** Whether what is typed goes to it: while a killed holder has no successor, it waits for that. */
+  get typable(): boolean {
+    return this.reached || this.lineMode() !== undefined;
   }
 
   /** Whether the program's terminal has all that was typed through us. */
@@ -98,12 +110,17 @@ export class ProgramLine {
    */
   sendInterrupt(by: Sender): void {
     const line = this.lineMode();
-    if (line?.isig === true && line.vintr !== 0) this.interrupt(Buffer.from([line.vintr]), by);
+    if (this.#makesInterrupts(line)) this.interrupt(Buffer.from([line.vintr]), by);
     else this.countedSignal(signalNumber("SIGINT") ?? 2, 1, by);
   }
 
+  /** Whether the terminal makes a SIGINT of a character. */
+  #makesInterrupts(line: LineMode | undefined): line is LineMode {
+    return line?.isig === true && line.vintr !== 0;
+  }
+
   /** How the terminal takes input now; undefined where nothing runs. Asked of the pty at each call. */
-  lineMode(): ReturnType<HolderLink["lineMode"]> | undefined {
+  lineMode(): LineMode | undefined {
     if (!this.#effects.live()) return undefined;
     try {
       return this.#link?.lineMode();

@@ -33,12 +33,18 @@ export function stopGracefully(session: Session, { by, why }: StopRequest, now: 
   if (!session.live) return "over";
   if (stopOf(session) !== undefined || (session.trainer.savesModel && row.interrupts > 0)) return "already";
   if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
-  if (!session.program.reached) return "unreached";
+  if (!takesStop(session)) return "unreached";
   session.setFact("stop", { time: now, by, why });
   const order = stopOrder(session);
   if (order === "interrupt") session.program.sendInterrupt(by);
   else session.program.signal(signalNumber(order) ?? 15, 0, by);
   return "sent";
+}
+
+/** Whether its order goes to the program now. */
+export function takesStop(session: Session): boolean {
+  const { program } = session;
+  return stopOrder(session) === "interrupt" ? program.interruptible : program.reached;
 }
 
 /** The graceful stop that was asked for first, or undefined. */
@@ -89,7 +95,7 @@ function savesBy({ trainer: { stopOrder: order } }: Session, signal: string): bo
 
 /**
  * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it),
- * and is asked as usual.
+ * and is asked as usual; one that is unreached is to be looked at again.
  * @param stopping whether its logs say that it stops.
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
@@ -97,6 +103,7 @@ export function orderAfterHit(session: Session, stopping: boolean, now: number):
   // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch
   // only
   if (hit === undefined || stopping || !session.trainer.savesModel || savesBy(session, hit.signal)) return "received";
+  if (!takesStop(session)) return "unreached";
   session.setFact("hit", undefined);
   return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
 }

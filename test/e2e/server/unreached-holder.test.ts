@@ -31,12 +31,19 @@ test("signals and keys for a program whose holder does not answer are refused, a
       assert.deepEqual([args, code], [args, 125], stderr);
       assert.match(stderr, /cannot be reached: its holder does not answer; nothing was sent$/m);
     }
-    assert.equal((await home.sessions())[0]?.interrupts, 0);
+    const other = await home.start(["/bin/sleep", "1000"]);
+    const { code, stderr } = await home.run(["stop", "--running"]);
+    assert.equal(code, 125, stderr);
+    assert.match(stderr, /its holder does not answer; nothing was sent$/m);
+    assert.match(stderr, new RegExp(`nothing was sent to ${id}: no holder answers there$`, "m"));
+    const states = new Map((await home.sessions()).map((session) => [session.id, session.state]));
+    assert.deepEqual([states.get(id), states.get(other)], ["running", "exited"]);
+    assert.equal((await home.sessions()).find((session) => session.id === id)?.interrupts, 0);
     process.kill(holder, "SIGCONT");
     await until(async () => (await home.run(["kill", id])).code === 0, "the holder to answer");
     assert.equal((await home.run(["wait", id])).code, 7);
     assert.equal(await home.ok(["logs", id]), "ready\nterminated");
-    assert.equal((await home.sessions())[0]?.interrupts, 1);
+    assert.equal((await home.sessions()).find((session) => session.id === id)?.interrupts, 1);
   } finally {
     await home.dispose();
   }

@@ -1,0 +1,84 @@
+// What goes to a program while its holder was killed and has no successor yet: the terminal is still ours.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { ProgramLine } from "../../../../src/session/life/program-line.ts";
+import type { Session } from "../../../../src/session/life/session.ts";
+import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
+import { noteHit, orderAfterHit, stopGracefully } from "../../../../src/session/run/graceful-stop.ts";
+import type { SessionRow } from "../../../../src/store/session-store.ts";
+import { until } from "../../../support/events.ts";
+import { endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
+
+/** What a graceful stop needs of a session of falcon with this line. */
+function sessionWith(program: Pick<ProgramLine, keyof ProgramLine>, row: SessionRow): Session {
+  return {
+    ...{ row, live: true, program, trainer: { savesModel: true, stopOrder: "interrupt" }, audience: { tell: () => {} } },
+    setFact: (name: string, value: unknown) => Object.assign(row.facts, { [name]: value }),
+  } as unknown as Session;
+}
+
+function rowOf(): SessionRow {
+  const row = { trainer: "falcon", state: "running", interrupts: 0, cols: 80, rows: 24, facts: {} };
+  return { ...row, holderPid: null, programPid: null } as unknown as SessionRow;
+}
+
+test("a stop and what is typed while a killed holder has no successor reach the program, and a signal is no stop", async () => {
+  const folder = sessionFolder();
+  const row = rowOf();
+  const told: string[] = [];
+  let lost = () => {};
+  const holder = new SessionHolder({
+    ...{ id: "id", folder, row, keep: 0, events: { hello: () => {}, exit: () => {} }, wanted: () => true },
+    log: (event) => {
+      told.push(event);
+      if (event === "session.holder-lost") lost();
+    },
+    linked: ({ holderPid, programPid }) => Object.assign(row, { holderPid, programPid }),
+    again: () => told.push("again"),
+    lost: () => told.push("lost"),
+  });
+  const line = new ProgramLine({
+    ...{ row, holder, log: () => {}, clock: () => 0, live: () => true },
+    ...{ save: () => {}, signalled: () => {}, resize: () => {} },
+  });
+  const session = sessionWith(line, row);
+  const said = () => fs.readFileSync(path.join(folder, "output.log"), "latin1");
+  try {
+    const script = "trap 'echo interrupted' INT; echo ready; while :; do read line && echo got $line; done";
+    await holder.launch({ ...orders(["/bin/sh", "-c", script]), folder });
+    await until(() => said().includes("ready"), "the program");
+    const answers: unknown[] = [];
+    lost = () => {
+      answers.push(line.reached, line.interruptible, line.typable);
+      row.facts.stopSignal = "SIGUSR1";
+      answers.push(stopGracefully(session, { by: "stop", why: "" }, 0), row.facts.stop);
+      delete row.facts.stopSignal;
+      answers.push(stopGracefully(session, { by: "stop", why: "" }, 0), row.interrupts);
+      line.input(Buffer.from("typed\n"));
+    };
+    process.kill(holdersOf(folder)[0] ?? assert.fail("no holder"), "SIGKILL");
+    await until(() => told.includes("again") || told.includes("lost"), "the successor");
+    assert.deepEqual(answers, [false, true, true, "unreached", undefined, "sent", 1]);
+    await until(() => /interrupted[\s\S]*got typed/.test(said()), "what was sent");
+  } finally {
+    holder.close();
+    await endSession(folder);
+  }
+});
+
+test("a program that a signal to all of its job did not end, and whose holder does not answer, is asked the next time", () => {
+  const row = rowOf();
+  const sent: string[] = [];
+  const program = {
+    ...{ reached: false, interruptible: false, noteSignal: () => {} },
+    sendInterrupt: (by: string) => void sent.push(by),
+  };
+  const session = sessionWith(program as unknown as ProgramLine, row);
+  noteHit(session, "SIGTERM", 1);
+  assert.equal(orderAfterHit(session, false, 2), "unreached");
+  program.interruptible = true;
+  assert.equal(orderAfterHit(session, false, 3), "sent");
+  assert.deepEqual(sent, ["batch"]);
+});
