@@ -83,9 +83,9 @@ export class SessionEnds {
     await this.#effects.jobs.runAgain(session);
   }
 
-  /** What it used, while its holder still knows. */
+  /** What it used, while its holder still knows. What another server measured at its end stays. */
   async #lastUsage(session: Session): Promise<void> {
     const usage = await within(longestUsage, this.#effects.usage.finish(sampled(session)));
-    if (usage !== undefined) session.row.facts.usage = usage;
+    if (usage !== undefined) session.row.facts.usage ??= usage;
   }
 }
