@@ -272,7 +272,9 @@ async function publishLog(from: string, to: string): Promise<void> {
     // as they are now: the server may compress more while this waits, which is in the tail then
     const { segments, rawBase, end } = log;
     for (let at = rawBase; at < end; at += segmentBytes) {
-      const { file, size } = await writeSegment(to, at, await withHoles(log, at, Math.min(at + segmentBytes, end)));
+      const bytes = await withHoles(log, at, Math.min(at + segmentBytes, end));
+      if (bytes.length === 0) break; // the log was removed or cut: the record tells of more
+      const { file, size } = await writeSegment(to, at, bytes);
       kept.push(file);
       room -= size;
     }

@@ -136,6 +136,22 @@ test("what a full disk took is missing in the copy too, and what came behind it 
   copy.close();
 });
 
+test("a part whose log was removed or cut is archived with what there is", async () => {
+  for (const [name, left] of [
+    ["removed", undefined],
+    ["cut", "out"],
+  ] as const) {
+    const made = session(name, "output\n");
+    const file = path.join(made, "output.log");
+    if (left === undefined) fs.rmSync(file);
+    else fs.writeFileSync(file, left);
+    const copy = await published(made);
+    assert.equal((await copy.read(0, 100)).toString(), left ?? "", name);
+    copy.close();
+    fs.rmSync(path.join(folder, "home"), { recursive: true, force: true });
+  }
+});
+
 test("a log that is compressed while it is published is published once", async () => {
   const made = path.join(folder, "s");
   const holder = new FakeHolder(made);
