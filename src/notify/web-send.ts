@@ -130,7 +130,7 @@ function exchange(request: WebRequest, stream: Duplex, sent: () => void): Promis
 function answerOf({ statusCode = 0, headers }: http.IncomingMessage): Attempt {
   if (statusCode >= 200 && statusCode < 300) return { taken: true, problem: "" };
   const seconds = Number(headers["retry-after"]);
-  const pause = Number.isFinite(seconds) && seconds > 0 ? { pause: Math.min(longestRetryAfter, seconds * 1000) } : {};
+  const pause = Number.isFinite(seconds) && seconds > 0 ? { pause: Math.min(longestRetryAfter, Math.ceil(seconds * 1000)) } : {};
   return { taken: false, problem: `it answered ${statusCode}${meaning(statusCode)}`, ...pause };
 }
 

@@ -62,6 +62,11 @@ export function commandWay(run: RunCommand): Way {
   };
 }
 
+/** Whether the database would refuse the same the next time, too: a value that it does not take. */
+function isForGood(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith("SQLITE_CONSTRAINT");
+}
+
 export class EventOutbox {
   readonly #queue: Queue;
   readonly #way: Way | undefined;
@@ -168,6 +173,7 @@ export class EventOutbox {
       for (; this.#unwritten.length > 0; this.#unwritten.shift()) this.#unwritten[0]?.();
       return true;
     } catch (error) {
+      if (isForGood(error)) this.#unwritten.shift();
       this.#failed(error);
       return false;
     }

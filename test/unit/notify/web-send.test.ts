@@ -48,7 +48,7 @@ describe("sending", { skip: noCertificates }, () => {
       [500, /^it answered 500$/],
       [403, /^it answered 403: it does not let us in/],
       [{ status: 302, headers: { location: "http://169.254.169.254/" } }, /somewhere else now/],
-      [{ status: 429, headers: { "retry-after": "17" } }, /too many messages/],
+      [{ status: 429, headers: { "retry-after": "65.1" } }, /too many messages/],
     ] as const) {
       web.behaviour = behaviour;
       web.received.length = 0;
@@ -56,7 +56,7 @@ describe("sending", { skip: noCertificates }, () => {
       assert.equal(attempt.taken, false);
       assert.match(attempt.problem, words);
       assert.ok(!attempt.problem.includes(secret));
-      assert.equal(attempt.pause, typeof behaviour === "object" && behaviour.status === 429 ? 17_000 : undefined);
+      assert.equal(attempt.pause, typeof behaviour === "object" && behaviour.status === 429 ? 65_100 : undefined);
       assert.equal(web.received.length, 1);
     }
   });

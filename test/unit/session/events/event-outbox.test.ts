@@ -112,10 +112,11 @@ test("without a command nothing is kept", () => {
 class Broken extends Deliveries implements Queue {
   broken: "add" | "take" | "done" | undefined;
   refused = 0;
+  code = "SQLITE_FULL";
   #try(call: "add" | "take" | "done"): void {
     if (this.broken !== call || this.refused >= 300) return;
     this.refused += 1;
-    throw new Error("database or disk is full");
+    throw Object.assign(new Error("database or disk is full"), { code: this.code });
   }
   override add(...asked: Parameters<Deliveries["add"]>): void {
     this.#try("add");
@@ -132,11 +133,11 @@ class Broken extends Deliveries implements Queue {
 }
 
 /** An outbox of such a database, and what its command was told. */
-function starved(broken: Broken["broken"], answer: () => Promise<number> = async () => 0) {
+function starved(broken: Broken["broken"], answer: () => Promise<number> = async () => 0, code = "SQLITE_FULL") {
   const database = openDatabase(":memory:");
   migrate(database);
   const queue = new Broken(database);
-  queue.broken = broken;
+  Object.assign(queue, { broken, code });
   const told: (string | undefined)[] = [];
   const way = commandWay((facts) => {
     told.push(facts.FALCON_EVENT);
@@ -204,6 +205,20 @@ test("an event that cannot be kept yet is kept and told as soon as it can be", a
   t.mock.timers.tick(10_000);
   await severalTurns();
   assert.deepEqual([told, outbox.pending], [["ended"], false]);
+  outbox.dispose();
+});
+
+test("what the database will never take is let go of, and what comes behind it is told", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { queue, told, outbox } = starved("add", async () => 0, "SQLITE_CONSTRAINT_DATATYPE");
+  outbox.tell("abc", "ended", {});
+  queue.broken = undefined;
+  outbox.tell("abc", "failed", {});
+  await severalTurns();
+  assert.deepEqual(told, [], "it is left alone for a pause all the same");
+  t.mock.timers.tick(10_000);
+  await severalTurns();
+  assert.deepEqual([told, outbox.pending], [["failed"], false]);
   outbox.dispose();
 });
 
