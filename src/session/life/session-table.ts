@@ -9,6 +9,7 @@ import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
 import type { Limit, SessionFacts, SessionRow, SessionStore } from "../../store/session-store.ts";
+import { Times } from "../../store/times.ts";
 import { trainerFor } from "../../trainers/registry.ts";
 import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
@@ -315,7 +316,10 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
   if (row.facts.broughtIn !== true) return row;
   // a copy of what ended elsewhere: nothing of it runs here, and its end was told there
   const { exit } = record;
-  if (exit === undefined) return { ...row, state: "lost", reason: `its part on ${row.host} ended without a word` };
+  if (exit === undefined) {
+    const reason = `its part on ${row.host} ended without a word`;
+    return { ...row, state: "lost", reason, ended: Times.open(folder).last?.time ?? row.created };
+  }
   const reason = endReason(endOf(exit.status, signalName));
   const facts = { ...row.facts, outputBytes: exit.end };
   return { ...row, state: "exited", reason, ended: exit.time, waitStatus: exit.status, facts };

@@ -1,9 +1,12 @@
-// How many sessions there may be.
+// How many sessions there may be, and what is told of one whose row was lost.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import type { Session } from "../../../../src/session/life/session.ts";
 import { mostSessions, SessionTable, type StartOrder } from "../../../../src/session/life/session-table.ts";
+import { writeSessionFile } from "../../../../src/store/session-file.ts";
+import { FakeHolder } from "../../../support/holder/session-folder.ts";
 
 class FullTable extends SessionTable {
   override live(): Session[] {
@@ -22,6 +25,43 @@ test("one more than the limit is refused with what to do, before anything is mad
       /4000 sessions are running, which is the limit; .*falcon stop/,
     );
     assert.deepEqual(fs.readdirSync(folder), []);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("a part from elsewhere that ended without a word ended when it last wrote, or began where that is not known", () => {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  try {
+    const table = new SessionTable(folder, "host", {} as never, {} as never);
+    const rowOf = (id: string, fill: (session: string) => void) => {
+      const session = path.join(folder, id);
+      fill(session);
+      const texts = { name: "n", kind: "launch", trainer: "falcon", directory: "/", host: "node1", boot: "", token: "t" };
+      const more = {
+        umask: 18,
+        created: 1000,
+        cols: 80,
+        rows: 24,
+        pinned: false,
+        limits: [],
+        environment: {},
+        runDirectory: null,
+      };
+      writeSessionFile(session, { id, command: ["x"], facts: { broughtIn: true }, ...texts, ...more } as never);
+      const row = table.rowOf(id, session);
+      return [row?.state, row?.ended];
+    };
+    const wrote = rowOf("abc234", (session) => {
+      const holder = new FakeHolder(session, { time: 2000 });
+      holder.write("output", 5000);
+      holder.close();
+    });
+    assert.deepEqual(wrote, ["lost", 5000]);
+    assert.deepEqual(
+      rowOf("abc235", (session) => void fs.mkdirSync(session)),
+      ["lost", 1000],
+    );
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
