@@ -1,11 +1,11 @@
 // Whether the program of a session runs whose server is gone, by what its folder says of it.
-import { ageOf, bootId, processAlive } from "../../platform/processes.ts";
+import { ageOf, bootId, commandLine, parentOf, processAlive } from "../../platform/processes.ts";
 import type { SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 
 /**
- * A clock that was set makes no other process of the program: only one that is younger by more than this (ms)
- * has its number from somebody else.
+ * A clock that was set makes no other process of the program: of one whose holder is gone, only one that is
+ * younger by more than this (ms) has its number from somebody else.
  */
 const clockSlack = 86_400_000;
 
@@ -15,6 +15,8 @@ export function programRuns(folder: string, { start, pid, exit }: Partial<Sessio
   // a number of before the machine's start is anybody's
   const boot = readSessionFile(folder)?.boot ?? "";
   if (boot !== "" && boot !== bootId()) return false;
+  // who is below this folder's holder is the program, whatever happened to the clock
+  if (commandLine(parentOf(pid) ?? 0)[1] === folder) return true;
   const age = ageOf(pid);
   return age === null || start === undefined || now - start - age <= clockSlack;
 }

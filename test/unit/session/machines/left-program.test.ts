@@ -1,0 +1,22 @@
+// Whether the program of a session without a server runs: its holder tells, whatever the clock says.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { programRuns } from "../../../../src/session/machines/left-program.ts";
+import { readRecord } from "../../../../src/store/record.ts";
+import { ended, Held, holdersOf } from "../../../support/holder/held.ts";
+
+test("a clock that was set by days does not end a program whose holder is there; without one its number may be another's", async () => {
+  const held = await Held.launch(["/bin/sleep", "1000"]);
+  try {
+    const { folder } = held;
+    const later = Date.now() + 3 * 86_400_000;
+    assert.equal(programRuns(folder, readRecord(folder), later), true);
+    const [holder] = holdersOf(folder) as [number];
+    process.kill(holder, "SIGKILL");
+    await ended(holder);
+    assert.equal(programRuns(folder, readRecord(folder)), true);
+    assert.equal(programRuns(folder, readRecord(folder), later), false);
+  } finally {
+    await held.dispose();
+  }
+});
