@@ -16,7 +16,7 @@ export function steady(): number {
 export const longestTimer = 2 ** 31 - 1;
 
 /** Whether something that was kept, or that somebody said, is a time: calendars end 8.64e15 ms from 1970. */
-export function isTime(ms: number | null | undefined): ms is number {
+export function isTime(ms: unknown): ms is number {
   return typeof ms === "number" && Math.abs(ms) <= 8.64e15;
 }
 

@@ -15,8 +15,3 @@ export function sumOf(values: readonly (number | null)[]): number | null {
   const numbers = known(values);
   return numbers.length === 0 ? null : numbers.reduce((a, b) => a + b, 0);
 }
-
-/** A time (ms since 1970) that a Date can have. */
-export function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= 8.64e15;
-}

@@ -4,9 +4,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
-import { wall } from "../../base/clock.ts";
+import { isTime, wall } from "../../base/clock.ts";
 import { hostPattern } from "../../base/config/config.ts";
-import { isTime } from "../../base/numbers.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 
 /** Of the format; a reader passes over files of a later one. */

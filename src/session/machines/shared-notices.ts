@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
-import { isTime } from "../../base/numbers.ts";
+import { isTime } from "../../base/clock.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 
 /** One notice as it lies there. */
