@@ -208,7 +208,10 @@ bool direct_is_on(void) { return false; }
 int direct_fd(void) { return -1; }
 bool direct_waits(void) { return false; }
 bool direct_is_quiet(void) { return false; }
-int direct_timeout(void) { return -1; }
+int direct_timeout(bool reads) {
+  (void)reads;
+  return -1;
+}
 bool direct_step(bool reads) {
   (void)reads;
   return true;
