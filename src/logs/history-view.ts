@@ -3,11 +3,11 @@
 
 import { sentence } from "../base/failure.ts";
 import { type Action, actionOf, type Bindings, labelOf, sentenceOf } from "../base/keymap.ts";
-import { attributes, withoutAttributes } from "../base/text/control-sequences.ts";
+import { withoutAttributes } from "../base/text/control-sequences.ts";
 import { printable } from "../base/text/printable.ts";
 import { showable, type TerminalBytes } from "../base/text/terminal-bytes.ts";
-import { charWidth, textWidth } from "./char-width.ts";
-import { holding, marked } from "./line-text.ts";
+import { textWidth } from "./char-width.ts";
+import { cutStyled, holding, marked } from "./line-text.ts";
 
 /** A line with its number in the log. */
 export interface HistoryLine {
@@ -57,6 +57,8 @@ export class HistoryView {
   #top = 0;
   /** The last line is in the last row and stays there when more come. */
   #following = true;
+  /** The first line is wanted, and the end was not since. */
+  #toFirst = false;
   #left = 0;
   /** Nothing older is to be had. */
   #whole = false;
@@ -179,6 +181,7 @@ export class HistoryView {
         void this.#toBeginning();
         break;
       case "last":
+        this.#toFirst = false;
         this.#toEnd();
         break;
       case "search":
@@ -240,10 +243,12 @@ export class HistoryView {
 
   async #toBeginning(): Promise<void> {
     this.#following = false;
+    this.#toFirst = true;
     while (!this.#whole && !this.#closed) {
       this.#message = `loading … ${this.#lines.length} lines`;
       this.#draw();
       await this.#loadOlder();
+      if (!this.#toFirst) return;
     }
     this.#message = this.#unread || (this.#lines[0]?.number ? `older lines are in 'falcon logs'` : "");
     this.#top = 0;
@@ -321,8 +326,17 @@ export class HistoryView {
       this.#top = Math.min(Math.max(0, this.#top), last);
       return this.#draw();
     }
-    this.#message = this.#unread || `no ${direction < 0 ? "older" : "newer"} line holds '${printable(this.#wanted)}'`;
+    this.#message = this.#unread || this.#notFound(direction);
     this.#draw();
+  }
+
+  /** The end of the lines that are held need not be that of the log. */
+  #notFound(direction: 1 | -1): string {
+    const wanted = `holds '${printable(this.#wanted)}'`;
+    if (direction > 0 && this.#newest !== undefined)
+      return `no line up to here ${wanted}; ${labelOf(this.#bindings, "last")} goes on with the newest`;
+    if (direction < 0 && this.#lines[0]?.number) return `no line from here on ${wanted}; older ones are in 'falcon logs'`;
+    return `no ${direction < 0 ? "older" : "newer"} line ${wanted}`;
   }
 
   /** Number of the line that the search found last. */
@@ -365,29 +379,6 @@ export class HistoryView {
     const pages = `${label("page-up")} ${label("page-down")}`;
     return ` ${this.#name} · ${where} · ${pages} · ${found} · ${label("help")} keys · ${label("leave")} returns`;
   }
-}
-
-const attributesOrText = new RegExp(`${attributes}|[^\\x1b]+`, "g");
-
-/**
- * The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look.
- */
-export function cutStyled(styled: string, left: number, cols: number): string {
-  let out = "";
-  let x = 0;
-  for (const [part] of styled.matchAll(attributesOrText)) {
-    if (part.startsWith("\x1b")) {
-      out += part;
-      continue;
-    }
-    for (const char of part) {
-      const width = charWidth(char.codePointAt(0) as number);
-      if (x >= left && x + width <= left + cols) out += char;
-      else if (x < left && x + width > left) out += " "; // half of a wide character
-      x += width;
-    }
-  }
-  return styled.includes("\x1b") ? `${out}\x1b[0m` : out;
 }
 
 function fitted(text: string, cols: number): string {

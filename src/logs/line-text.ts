@@ -1,7 +1,8 @@
-// A line of the log as text: plain, with its looks, and with matches marked.
+// A line of the log as text: plain, with its looks, with matches marked, and cut at columns.
 
 import { attributes } from "../base/text/control-sequences.ts";
 import { defaultStyle } from "./cell-style.ts";
+import { charWidth } from "./char-width.ts";
 import type { Run } from "./row.ts";
 
 /** The sequences that `styledText` makes; a line holds no other control characters. */
@@ -90,4 +91,27 @@ export function marked(styled: string, matches: readonly Match[]): string {
   }
   text(styled.slice(from));
   return inside ? `${out}${defaultSgr}` : out;
+}
+
+const attributesOrText = new RegExp(`${attributes}|[^\\x1b]+`, "g");
+
+/**
+ * The part of a line with looks that stands in the columns `left` to `left + cols`; ends in the plain look.
+ */
+export function cutStyled(styled: string, left: number, cols: number): string {
+  let out = "";
+  let x = 0;
+  for (const [part] of styled.matchAll(attributesOrText)) {
+    if (part.startsWith("\x1b")) {
+      out += part;
+      continue;
+    }
+    for (const char of part) {
+      const width = charWidth(char.codePointAt(0) as number);
+      if (x >= left && x + width <= left + cols) out += char;
+      else if (x < left && x + width > left) out += " "; // half of a wide character
+      x += width;
+    }
+  }
+  return styled.includes("\x1b") ? `${out}\x1b[0m` : out;
 }

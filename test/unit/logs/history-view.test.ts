@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import xterm from "@xterm/headless";
 import { defaultKeymap } from "../../../src/base/keymap.ts";
-import { cutStyled, type HistoryLine, HistoryView } from "../../../src/logs/history-view.ts";
+import { type HistoryLine, HistoryView } from "../../../src/logs/history-view.ts";
 
 /** A log of numbered lines, and the terminal that the view draws on. */
 function shown(count: number, cols = 60, rows = 6) {
@@ -149,6 +149,38 @@ test("searches older lines, further ones with n, back with N, and says when ther
   assert.match((await rowsNow())[5] as string, /no newer line holds 'line 77'/);
 });
 
+test("what a search has not seen is not said to be without the word: newer lines that are not held, and older ones", async () => {
+  const { view, lines, rowsNow } = shown(10, 100);
+  await view.open("");
+  view.key("up");
+  for (let n = 10; n < 200_010; n++) lines.push({ number: n, text: n === 200_000 ? "a needle" : `line ${n}` });
+  await view.more();
+  for (const key of ["/", ..."needle", "enter"]) view.key(key);
+  await settled();
+  view.key("N");
+  await settled();
+  assert.match((await rowsNow())[5] as string, /no line up to here holds 'needle'; G goes on with the newest/);
+  view.key("end");
+  for (const key of ["/", ..."line 5$", "enter"]) view.key(key);
+  await settled();
+  assert.match((await rowsNow())[5] as string, /no line from here on holds 'line 5\$'; older ones are in 'falcon logs'/);
+});
+
+test("the end that is wanted while the beginning is loaded is where the view goes", async () => {
+  const { view, source, rowsNow } = shown(5000);
+  await view.open("");
+  const { older } = source;
+  source.older = async (before, most) => {
+    await settled();
+    return older(before, most);
+  };
+  view.key("home");
+  view.key("end");
+  for (let n = 0; n < 5; n++) await settled();
+  assert.equal((await rowsNow())[4], "line 4999");
+  assert.match((await rowsNow())[5] as string, /^ name · line 5000 of 5000/);
+});
+
 test("q, Escape and Ctrl+C end it; a prompt takes them first", async () => {
   for (const key of ["q", "escape", "interrupt"]) {
     const { view } = shown(3);
@@ -172,13 +204,6 @@ test("another size, a log without lines, and one that cannot be read", async () 
   broken.source.older = () => Promise.reject(new Error("gone"));
   await broken.view.open("");
   assert.match((await broken.rowsNow())[5] as string, /cannot be read: gone/);
-});
-
-test("a line is cut at columns, not at characters; looks stay", () => {
-  assert.equal(cutStyled("abcdef", 2, 3), "cde");
-  assert.equal(cutStyled("漢字x", 1, 3), " 字");
-  assert.equal(cutStyled("a漢", 0, 2), "a");
-  assert.equal(cutStyled("\x1b[0;31mabc\x1b[0md", 1, 9), "\x1b[0;31mbc\x1b[0md\x1b[0m");
 });
 
 test("a log that is not to be had any more is told, when it is opened, when more is said, and after a key", async () => {

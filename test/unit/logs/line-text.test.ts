@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { withoutAttributes } from "../../../src/base/text/control-sequences.ts";
 import { defaultStyle } from "../../../src/logs/cell-style.ts";
 import { LineReader } from "../../../src/logs/line-reader.ts";
-import { marked, matchesIn, styledText } from "../../../src/logs/line-text.ts";
+import { cutStyled, marked, matchesIn, styledText } from "../../../src/logs/line-text.ts";
 
 const red = "\x1b[0;31m";
 const plain = "\x1b[0m";
@@ -64,3 +64,10 @@ function cellsOf(styled: string): { char: string; look: string }[] {
     [...text].map((char) => ({ char, look: style === defaultStyle ? "\x1b[0m" : style.sgr })),
   );
 }
+
+test("a line is cut at columns, not at characters; looks stay", () => {
+  assert.equal(cutStyled("abcdef", 2, 3), "cde");
+  assert.equal(cutStyled("漢字x", 1, 3), " 字");
+  assert.equal(cutStyled("a漢", 0, 2), "a");
+  assert.equal(cutStyled("\x1b[0;31mabc\x1b[0md", 1, 9), "\x1b[0;31mbc\x1b[0md\x1b[0m");
+});
