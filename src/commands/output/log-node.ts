@@ -41,7 +41,7 @@ export async function nodeLog(
   };
   const { workers } = context.archive;
   let place = fileStart;
-  let from = 0;
+  let from = chosen.from;
   const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
     place = reached;
     from = Math.min(answer.shown, answer.total);
