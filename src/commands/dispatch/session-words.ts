@@ -29,11 +29,19 @@ export function withSessions(spec: CommandSpec, args: readonly string[], ids: re
     const command = commandLine(spec).action(() => {});
     return sessionWords(command.parse(line, { from: "user" }));
   };
+  // an id is no value of some options, which the parser refuses: it does not belong there then
+  const names = (line: readonly string[], n: number, id: string) => {
+    try {
+      return namedBy(line)[n] === id;
+    } catch {
+      return false;
+    }
+  };
   const words = namedBy(args);
   let line = [...args];
   for (const [n, id] of ids.entries()) {
     const lines = line.flatMap((word, at) => (word === words[n] ? [line.with(at, id)] : []));
-    line = lines.find((one) => namedBy(one)[n] === id) ?? line;
+    line = lines.find((one) => names(one, n, id)) ?? line;
   }
   return line;
 }

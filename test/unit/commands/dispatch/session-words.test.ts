@@ -45,6 +45,7 @@ test("an id stands in the place of the word that names its session, and not in a
     ["compare svg png --format png -o both.png", ["k3v9ad", "m2x7qp"], "compare k3v9ad m2x7qp --format png -o both.png"],
     ["stop twice --timeout 9 twice", ["k3v9ad", "k3v9ad"], "stop k3v9ad --timeout 9 k3v9ad"],
     ["send --text night -- night", ["k3v9ad"], "send --text night -- k3v9ad"],
+    ["kill --signal TERM TERM", ["k3v9ad"], "kill --signal TERM k3v9ad"],
     ["tag night night", ["k3v9ad"], "tag k3v9ad night"],
   ] as const) {
     const [name = "", ...args] = line.split(" ");
