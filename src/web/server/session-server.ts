@@ -93,9 +93,11 @@ export class SessionServer {
   ): Promise<number> {
     let limit: NodeJS.Timeout | undefined;
     let line: Line | undefined;
+    let paused = false;
     const wait = () => {
       clearTimeout(limit);
-      if (line !== undefined) limit = setTimeout(() => line?.close(), longestAnswer);
+      // what was on its way still comes
+      if (line !== undefined && !paused) limit = setTimeout(() => line?.close(), longestAnswer);
     };
     return new Promise((resolve, reject) => {
       const opened = this.#open(args, undefined, {
@@ -119,10 +121,12 @@ export class SessionServer {
         line = {
           ...made,
           pause: () => {
+            paused = true;
             clearTimeout(limit);
             made.pause();
           },
           resume: () => {
+            paused = false;
             wait();
             made.resume();
           },

@@ -75,6 +75,29 @@ test("what is passed on may take as long as it takes: only a silence that nobody
   await assert.rejects(told, NoServer);
 });
 
+test("what is paused is not given up for a word on stderr that was on its way", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let socket: net.Socket | undefined;
+  const out = encodeFrame(ServerFrame.stdout, Buffer.from("more"));
+  const folder = await home(t, (made) => {
+    socket = made;
+    made.write(Buffer.concat([out, encodeFrame(ServerFrame.stderr, Buffer.from("a word"))]));
+  });
+  let line: Line | undefined;
+  const stdout = (_bytes: Buffer, made: Line) => {
+    line = made;
+    made.pause();
+  };
+  let complain = () => {};
+  const complained = new Promise<void>((resolve) => (complain = resolve));
+  const told = new SessionServer(folder).stream(["export"], stdout, () => complain());
+  await complained;
+  t.mock.timers.tick(longestAnswer);
+  line?.resume();
+  socket?.write(encodeFrame(ServerFrame.exit, Buffer.from([0])));
+  assert.equal(await told, 0);
+});
+
 test("an answer that is kept has a limit of its own, however much comes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let heard = () => {};
