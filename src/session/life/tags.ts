@@ -18,15 +18,15 @@ export function tagsOf({ facts }: Pick<SessionRow, "facts">): Tags {
  * @throws Failure 2 for what is no label.
  */
 export function withTags(known: Tags, words: readonly string[]): Tags {
-  const tags = { ...known };
+  const tags = new Map(Object.entries(known));
   for (const word of words) {
     const { name, value } = parseTag(word);
-    if (value === "" && word.includes("=")) delete tags[name];
-    else tags[name] = value ?? "";
+    if (value === "" && word.includes("=")) tags.delete(name);
+    else tags.set(name, value ?? "");
   }
-  if (Object.keys(tags).length > mostTags)
+  if (tags.size > mostTags)
     throw new Failure(`a session has at most ${mostTags} labels; remove one first ('name=' removes it)`, Status.usage);
-  return tags;
+  return Object.fromEntries(tags);
 }
 
 /** Whether labels fit a filter: `name` (has it) or `name=value`. @throws Failure 2 for what is no label. */

@@ -7,6 +7,11 @@ test("name=value sets, a name alone sets, name= removes; the last word counts", 
   assert.deepEqual(withTags({ a: "1" }, ["b=2", "good", "a=3"]), { a: "3", b: "2", good: "" });
   assert.deepEqual(withTags({ a: "1", good: "" }, ["a=", "good="]), {});
   assert.deepEqual(withTags({}, ["url=http://x/?a=b"]), { url: "http://x/?a=b" });
+  // also a name that objects have of themselves
+  const own = withTags({}, ["__proto__=1", "constructor"]);
+  assert.deepEqual(Object.entries(own), Object.entries(JSON.parse('{"__proto__":"1","constructor":""}')));
+  assert.ok(tagFilter(["__proto__=1"])(own));
+  assert.deepEqual(Object.keys(withTags(own, ["__proto__="])), ["constructor"]);
   assert.equal(tagsText({ lr: "0.1", good: "" }), "lr=0.1 good");
 });
 
