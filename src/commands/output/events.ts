@@ -1,5 +1,6 @@
 // falcon events: what happened to the sessions, as it was noticed; with --follow, as it happens.
 
+import { within } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { localTime } from "../../base/text/zone.ts";
@@ -45,14 +46,16 @@ export const events: CommandSpec = {
     // first who follows, then what there is: nothing falls between
     const stop = options.follow ? context.events.follow(say) : () => {};
     const unwatch = options.follow ? context.tick.watch(() => {}) : () => {};
+    const left = new AbortController();
     try {
       for (const event of context.events.after(last, session?.id)) say(event);
       if (!options.follow) return Status.ok;
       call.resume(again(session?.id, options.json === true, last, tags));
-      await Promise.race([call.gone, serverStops(context), ...(session === undefined ? [] : [session.over])]);
+      await Promise.race([call.gone, serverStops(context, left.signal), ...(session === undefined ? [] : [session.over])]);
       // the end itself is told a moment after the session is over
       if (session !== undefined && !session.live) await endTold(context, session.id, () => last);
     } finally {
+      left.abort();
       stop();
       unwatch();
     }
@@ -62,27 +65,26 @@ export const events: CommandSpec = {
 };
 
 /** So long (ms) the word about an end is waited for: its run's files are looked at first. */
-const endPatience = 10_000;
+export const endPatience = 10_000;
 
 /** Until the session's end stands in the stream, at most as long as that takes. */
 async function endTold(context: Context, id: string, last: () => number): Promise<void> {
   const isEnd = ({ kind }: StoredEvent) => kind === "ended" || kind === "failed";
   if (context.events.after(0, id).some((event) => isEnd(event) && event.id <= last())) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, endPatience);
-    const stop = context.events.follow((event) => {
-      if (event.session !== id || !isEnd(event)) return;
-      clearTimeout(timer);
-      stop();
-      resolve();
+  let stop = () => {};
+  const told = new Promise<void>((resolve) => {
+    stop = context.events.follow((event) => {
+      if (event.session === id && isEnd(event)) resolve();
     });
   });
+  await within(endPatience, told).finally(stop);
 }
 
-function serverStops({ stopping }: Context): Promise<void> {
+/** @param left when nobody waits for it any more. */
+function serverStops({ stopping }: Context, left: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (stopping.aborted) resolve();
-    else stopping.addEventListener("abort", () => resolve(), { once: true });
+    else stopping.addEventListener("abort", () => resolve(), { once: true, signal: left });
   });
 }
 
