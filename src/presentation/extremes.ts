@@ -8,7 +8,7 @@ export function drawable(value: number): boolean {
   return Math.abs(value) <= greatestDrawn;
 }
 
-// However many there are: a call with an argument for each has a limit.
+// Math.min(...values) would be a call with an argument for each value, of which there may be too many.
 
 export function least(values: readonly number[]): number {
   return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);

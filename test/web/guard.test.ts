@@ -102,7 +102,6 @@ describe("the web process", () => {
     for (const head of refused) {
       const socket = net.connect(Number(port), "127.0.0.1");
       await once(socket, "connect");
-      // all that is behind the head is unread when the other end goes, which resets the connection
       socket.write(`${head}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
       await once(socket, "data");
       socket.resetAndDestroy();
