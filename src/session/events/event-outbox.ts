@@ -64,7 +64,7 @@ export function commandWay(run: RunCommand): Way {
 
 /** Whether the database would refuse the same the next time, too: a value that it does not take. */
 function isForGood(error: unknown): boolean {
-  return String((error as { code?: unknown }).code).startsWith("SQLITE_CONSTRAINT");
+  return /^SQLITE_CONSTRAINT_(DATATYPE|NOTNULL|CHECK|UNIQUE|PRIMARYKEY)$/.test(String((error as { code?: unknown }).code));
 }
 
 export class EventOutbox {
