@@ -1,4 +1,5 @@
 // Whether the program of a session runs whose server is gone, by what its folder says of it.
+import { wall } from "../../base/clock.ts";
 import { ageOf, bootId, commandLine, parentOf, processAlive } from "../../platform/processes.ts";
 import type { SessionRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
@@ -10,7 +11,7 @@ import { readSessionFile } from "../../store/session-file.ts";
 const clockSlack = 86_400_000;
 
 /** @param record what the folder's `record` says. @param now ms since 1970. */
-export function programRuns(folder: string, { start, pid, exit }: Partial<SessionRecord>, now = Date.now()): boolean {
+export function programRuns(folder: string, { start, pid, exit }: Partial<SessionRecord>, now = wall()): boolean {
   if (exit !== undefined || pid === undefined || !processAlive(pid)) return false;
   // a number of before the machine's start is anybody's
   const boot = readSessionFile(folder)?.boot ?? "";
