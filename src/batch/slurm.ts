@@ -217,7 +217,7 @@ export class Slurm {
 
 /**
  * What leads to a job's cluster, with the token of who asks where one is: it is no longer valid when a job
- * that waited runs, and is kept nowhere.
+ * that waited runs, and stands in no file.
  */
 export function askedBy(caller: Record<string, string>, ways: Record<string, string>): Record<string, string> {
   const { SLURM_JWT } = caller;

@@ -69,6 +69,8 @@ export class Submissions {
   #asked = Number.NEGATIVE_INFINITY;
   #asking: Promise<unknown> | undefined;
   readonly #longest: number;
+  /** What a caller brought last, if any did: who lists without a token (the web page) sees by it, too. */
+  #token: Record<string, string> = {};
 
   /** @param home the host's home; the files are in its folder `submitted`. */
   constructor(
@@ -144,6 +146,7 @@ export class Submissions {
 
   /** Why each cluster that did not answer did not. */
   async #ask(all: readonly Submission[], caller: Record<string, string>): Promise<string[]> {
+    this.#token = askedBy(caller, this.#token);
     const clusters = new Map<string, Submission[]>();
     for (const submission of all) {
       const { SLURM_CONF, SLURM_CONF_SERVER, SLURM_CLUSTERS } = submission.environment;
@@ -153,7 +156,7 @@ export class Submissions {
     const silences = await Promise.all(
       [...clusters.values()].map(async (ofOne) => {
         try {
-          const found = await this.#slurm(askedBy(caller, ofOne[0]?.environment ?? {})).jobs(ofOne.map(({ job }) => job));
+          const found = await this.#slurm({ ...ofOne[0]?.environment, ...this.#token }).jobs(ofOne.map(({ job }) => job));
           for (const { id, job } of ofOne)
             this.#words.set(id, { job: found.find((one) => one.number === job || one.id === job), asked: this.#clock() });
           return [];

@@ -164,7 +164,7 @@ case $0 in *squeue) echo "4713|4713|${state}|1|1|N/A||Priority";; *scancel) echo
     await home.run(["server", "stop"]);
     const listed = JSON.parse(await home.ok(["sessions", "--json"], token)) as { id: string; reason: string }[];
     assert.equal(listed.find((one) => one.id === id)?.reason, "job 4713 waits: Priority");
-    assert.match((await home.run(["stop", id])).stderr, /^falcon: Slurm does not answer: refused/);
+    assert.match((await home.run(["stop", id])).stderr, /^falcon: job 4713 was not cancelled: refused/);
     assert.equal((await home.run(["stop", id], token)).stderr, "[tokened] job 4713 is cancelled\n");
     assert.equal(fs.readFileSync(cancelled, "utf8"), "--state=PENDING 4713\n");
   });

@@ -62,6 +62,28 @@ test("Slurm is asked for all together, and again only after the least pause; whe
   );
 });
 
+test("who asks without a token asks with the one that a caller brought last, which stands in no file", async () => {
+  let now = 1_000_000;
+  const asked: Record<string, string>[] = [];
+  const submissions = new Submissions(
+    home,
+    () => now,
+    () => {},
+    (environment) => {
+      asked.push(environment);
+      return { jobs: async () => [] };
+    },
+  );
+  submissions.add(submission("aaaaaa", "1"));
+  for (const caller of [{}, { SLURM_JWT: "token", PATH: "/other" }, {}]) {
+    await submissions.refresh(caller);
+    now += leastPause;
+  }
+  const token = { PATH: "/bin", SLURM_JWT: "token" };
+  assert.deepEqual(asked, [{ PATH: "/bin" }, token, token]);
+  assert.deepEqual(submissions.all(), [submission("aaaaaa", "1")]);
+});
+
 test("a file that is none of ours is passed over", () => {
   const submissions = new Submissions(
     home,
