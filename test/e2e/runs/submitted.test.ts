@@ -53,7 +53,7 @@ describe("a submitted session whose job is not to be had", () => {
     assert.equal(await row(), undefined);
   });
 
-  test("a pending run that began meanwhile is not cancelled by stop: it is asked; of one that Slurm is silent about nothing is done", async () => {
+  test("stop asks a pending run that began meanwhile, and does nothing where Slurm is silent", async () => {
     const at = (name: string) => path.join(home.work, name);
     const calls = () => (fs.existsSync(at("calls")) ? fs.readFileSync(at("calls"), "utf8").trim().split("\n") : []);
     slurm(`echo "\${0##*/} $*" >>${at("calls")}`);
@@ -102,7 +102,7 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
     }
   });
 
-  test("kill sends the signal that was named, and only what ends a job cancels it: any other has to be sent on its node", async () => {
+  test("kill sends the signal that was named; only what ends a job cancels it", async () => {
     const cancelled = path.join(home.work, "cancelled");
     for (const state of ["RUNNING", "PENDING"]) {
       await home.run(["server", "stop"]);
@@ -149,7 +149,7 @@ if [ -e ${at("calls")} ]; then echo '${line("RUNNING", "a1")}'; else echo '${lin
     assert.match(await dry({ SBATCH_SIGNAL: "B:USR2@77" }), /--signal=B:USR2@77/);
   });
 
-  test("a job that was submitted with a token and a server of configurations is seen and stopped by whoever has a token", async () => {
+  test("what was submitted with a token is seen and stopped by whoever has one", async () => {
     const cancelled = path.join(home.work, "cancelled");
     const state = `$([ -e ${cancelled} ] && echo CANCELLED || echo PENDING)`;
     slurm(`[ "$SLURM_JWT" = token ] && [ "$SLURM_CONF_SERVER" = ctl ] || { echo refused >&2; exit 1; }

@@ -9,7 +9,7 @@ import * as built from "../../support/paths.ts";
 
 before(() => assert.deepEqual(built.notBuilt(), [], "npm run build comes first"));
 
-test("signals and keys for a program whose holder does not answer are refused, and once it does it gets what it is sent", async () => {
+test("signals and keys are refused while the holder does not answer, and arrive once it does", async () => {
   const home = new TestHome();
   try {
     const words = "trap 'echo interrupted' INT; trap 'echo terminated; exit 7' TERM";

@@ -100,7 +100,7 @@ test("scontrol's fields are told by name, also those with spaces", async () => {
 });
 
 describe("sbatch", () => {
-  test("answers the number and where it is, and is told what the user has set, and not of the job that we may be in", async () => {
+  test("answers the number, and is told what the user has set and nothing of our own job", async () => {
     const calls: Parameters<typeof slurm>[1] = [];
     const submitted = await slurm({ stdout: "12;cluster\n" }, calls).submit(["-p", "main"], "/s.sh");
     assert.deepEqual(submitted, { number: "12", cluster: "cluster" });

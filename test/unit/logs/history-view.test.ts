@@ -67,7 +67,7 @@ test("at the end it follows, elsewhere it stays", async () => {
   assert.match((await rowsNow())[5] as string, /line 10 of 12/);
 });
 
-test("more lines than it holds: at the end it goes on with the last ones, elsewhere it stays until the end is wanted", async () => {
+test("more lines than it holds: the last ones at the end, elsewhere it stays where it is", async () => {
   const { view, lines, rowsNow } = shown(10);
   const say = (count: number) => {
     for (let i = 0; i < count; i++) lines.push({ number: lines.length, text: `line ${lines.length}` });

@@ -6,7 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { SshMasters } from "../../../../src/commands/machines/ssh-masters.ts";
 
-test("a folder whose sockets would have too long a path is passed over: every ssh would fail, as a refused login does", async (t) => {
+test("a folder whose sockets would have too long a path is passed over", async (t) => {
   const base = fs.mkdtempSync(path.join(os.tmpdir(), "fs-m-"));
   t.after(() => fs.rmSync(base, { recursive: true }));
   const [long, short] = [path.join(base, "l".repeat(40)), fs.mkdtempSync("/tmp/m-")];
