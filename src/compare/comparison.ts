@@ -3,7 +3,7 @@
 
 import { finite } from "../base/numbers.ts";
 import { csvNumber, csvText } from "../base/text/csv.ts";
-import { drawable } from "../presentation/extremes.ts";
+import { drawable } from "../base/extremes.ts";
 import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import { notComparable } from "./comparability.ts";

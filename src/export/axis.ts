@@ -1,6 +1,6 @@
 // The axes of a figure: from values to places between 0 and 1, with ticks at round numbers; linear,
 // logarithmic, or both ways from zero.
-import { greatest, least } from "../presentation/extremes.ts";
+import { greatest, least } from "../base/extremes.ts";
 
 export interface Tick {
   value: number;

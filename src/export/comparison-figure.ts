@@ -3,7 +3,7 @@
 // apart in grey as well.
 
 import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
-import { greatest, least } from "../presentation/extremes.ts";
+import { greatest, least } from "../base/extremes.ts";
 import { linearAxis, logAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";

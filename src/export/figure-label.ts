@@ -1,5 +1,5 @@
 // A label among the curves of a figure: it stands where it covers least of them, on a light ground.
-import { least } from "../presentation/extremes.ts";
+import { least } from "../base/extremes.ts";
 import { xml } from "./svg.ts";
 
 /** A point of the page. */

@@ -1,6 +1,6 @@
 // What stands in a panel of the losses' figure beside its curves: where the run was resumed, where a loss is
 // no number, what the axis cuts off, and the best epoch.
-import { drawable } from "../presentation/extremes.ts";
+import { drawable } from "../base/extremes.ts";
 import type { NodeCurves } from "../trainers/run/curve.ts";
 import type { Axis } from "./axis.ts";
 import { type Dot, label } from "./figure-label.ts";

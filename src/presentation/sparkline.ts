@@ -1,5 +1,5 @@
 // Draws values as one line of text: a bar for each stretch of them.
-import { drawable, greatest, least } from "./extremes.ts";
+import { drawable, greatest, least } from "../base/extremes.ts";
 
 /**
  * Heights of a bar. The full block is not among them: two rows of bars, one above the other, keep a gap

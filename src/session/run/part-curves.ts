@@ -1,7 +1,7 @@
 // One curve of a run that has many parts: what earlier parts kept of theirs, before what the run's files
 // still tell.
 
-import { least } from "../../presentation/extremes.ts";
+import { least } from "../../base/extremes.ts";
 import type { KeptCurve } from "../../store/archive/part-archive.ts";
 import type { Curve, NodeCurves } from "../../trainers/run/curve.ts";
 
