@@ -1,9 +1,9 @@
 // Several runs beside each other: which metric is compared, the table of facts, and what JSON and CSV have of
 // it.
 
+import { drawable } from "../base/extremes.ts";
 import { finite } from "../base/numbers.ts";
 import { csvNumber, csvText } from "../base/text/csv.ts";
-import { drawable } from "../base/extremes.ts";
 import { span } from "../presentation/summary.ts";
 import type { MetricSeries } from "../trainers/run/series.ts";
 import { notComparable } from "./comparability.ts";

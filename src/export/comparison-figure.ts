@@ -2,8 +2,8 @@
 // told
 // apart in grey as well.
 
-import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
 import { greatest, least } from "../base/extremes.ts";
+import { axisNames, type Comparison, curvesOf } from "../compare/comparison.ts";
 import { linearAxis, logAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";

@@ -1,6 +1,7 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
-import type { LabelledCurve } from "../presentation/chart.ts";
+
 import { drawable, greatest, least } from "../base/extremes.ts";
+import type { LabelledCurve } from "../presentation/chart.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { type Axis, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";

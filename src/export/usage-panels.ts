@@ -1,7 +1,7 @@
 // What a run used, as panels below the losses of a figure, on the same epochs.
 
-import type { LabelledCurve } from "../presentation/chart.ts";
 import { drawable, greatest, least } from "../base/extremes.ts";
+import type { LabelledCurve } from "../presentation/chart.ts";
 import { linearAxis } from "./axis.ts";
 import { round } from "./round.ts";
 import { xml } from "./svg.ts";

@@ -1,6 +1,7 @@
 // Draws curves as text: braille dots with axes.
-import type { Curve } from "../trainers/run/curve.ts";
+
 import { drawable, greatest, least } from "../base/extremes.ts";
+import type { Curve } from "../trainers/run/curve.ts";
 
 /** A curve with what it is called. */
 export interface LabelledCurve extends Curve {

@@ -24,7 +24,8 @@ const longestEnd = 500;
 
 export class SshMasters {
   readonly #folders: readonly string[];
-  #made = false;
+  /** The one that was made. */
+  #made: string | undefined;
 
   /**
    * @param home what tells the server's home from all others, those of another machine that shares /tmp too.
@@ -43,11 +44,11 @@ export class SshMasters {
    */
   get folder(): string | undefined {
     // only now, and one after the other: the server starts also where TMPDIR is a file system that is away
-    const folder = this.#folders.find((one) => fs.existsSync(path.dirname(one)));
+    const folder = this.#made ?? this.#folders.find((one) => fs.existsSync(path.dirname(one)));
     if (folder === undefined) return undefined;
     try {
-      if (!this.#made) fs.mkdirSync(folder, { mode: 0o700, recursive: true });
-      this.#made = true;
+      if (this.#made === undefined) fs.mkdirSync(folder, { mode: 0o700, recursive: true });
+      this.#made = folder;
       const stat = fs.lstatSync(folder);
       return stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0 ? folder : undefined;
     } catch {
@@ -57,11 +58,11 @@ export class SshMasters {
 
   /** Ends them all, and removes the folder. */
   async end(): Promise<void> {
-    const folder = this.#made ? this.folder : undefined;
+    const folder = this.#made && this.folder;
     if (folder === undefined) return;
     await Promise.all(fs.readdirSync(folder).map((name) => endOne(path.join(folder, name))));
     fs.rmSync(folder, { recursive: true, force: true });
-    this.#made = false;
+    this.#made = undefined;
   }
 }
 

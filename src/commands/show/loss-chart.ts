@@ -1,8 +1,8 @@
 // The loss curves of a node for a terminal: two lines that are told apart without colours, and what each
 // means.
 
+import { drawable } from "../../base/extremes.ts";
 import { drawChart, type LabelledCurve } from "../../presentation/chart.ts";
-import { drawable } from "../../presentation/extremes.ts";
 import type { Curve } from "../../trainers/run/curve.ts";
 import { type coloursFor, widthOf } from "../text/table.ts";
 

@@ -3,7 +3,7 @@
 import { wall } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Session } from "../../session/life/session.ts";
-import { noteHit, orderAfterHit } from "../../session/run/graceful-stop.ts";
+import { hitOf, noteHit, orderAfterHit, orderBehind, type StopAnswer } from "../../session/run/graceful-stop.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 
 /**
@@ -42,15 +42,22 @@ export class JobSignals {
   }
 
   async #askAfterHit(): Promise<void> {
-    let again = false;
     for (const session of this.#effects.live()) {
       const run = await this.#effects.progress.of(session);
       if (!session.live || this.#effects.ending()) continue;
-      const answer = orderAfterHit(session, run?.stopping === true, wall());
-      this.#effects.log("session.terminated", { id: session.id, stopping: run?.stopping === true, answer });
-      if (answer === "sent") session.audience.tell("it goes on: asked to stop (one Ctrl+C)");
-      again ||= answer === "unreached";
+      const signal = hitOf(session)?.signal ?? "";
+      const stopping = run?.stopping === true;
+      this.#answered(session, signal, stopping, orderAfterHit(session, stopping, wall()));
     }
-    if (again) this.#askLater();
+  }
+
+  /** One whose holder does not answer is asked again and again, until it is over. */
+  #answered(session: Session, signal: string, stopping: boolean, answer: StopAnswer): void {
+    this.#effects.log("session.terminated", { id: session.id, stopping, answer });
+    if (answer === "sent") session.audience.tell("it goes on: asked to stop (one Ctrl+C)");
+    if (answer !== "unreached") return;
+    setTimeout(() => {
+      if (!this.#effects.ending()) this.#answered(session, signal, stopping, orderBehind(session, signal, wall()));
+    }, hitDoubt).unref();
   }
 }

@@ -25,6 +25,8 @@ export const othersPatience = 500;
 /** More run directories than any table has; then it is begun anew. */
 const mostKnown = 20_000;
 const known = new Map<string, string>();
+/** Of others, and not answered yet: each is asked for once at a time. */
+const asking = new Map<string, Promise<void>>();
 
 /** The path without links, as far as that was asked for; else as it is written. Asks nobody. */
 export function realPath(file: string): string {
@@ -41,7 +43,13 @@ export async function learnRealPaths(wanted: readonly string[], others: readonly
   if (known.size > mostKnown) known.clear();
   const learn = async (file: string) => void known.set(file, await ask(file));
   const first = Promise.all(wanted.map(learn));
-  const rest = [...new Set(others)].filter((file) => !known.has(file)).map((file) => learn(file).catch(() => {}));
+  const rest = [...new Set(others)]
+    .filter((file) => !known.has(file))
+    .map((file) => {
+      const answer = asking.get(file) ?? learn(file).catch(() => {});
+      asking.set(file, answer);
+      return answer.finally(() => asking.delete(file));
+    });
   await first;
   // from then on: a helper that is only being started is no file system that is away
   await within(othersPatience, Promise.all(rest));

@@ -75,18 +75,16 @@ export function selectRun(
 
 /**
  * Learns where a run directory and those of the sessions lead, for `sessionsOfRun`: comparing waits for no
- * file system. Those that run are asked for first.
+ * file system.
  */
 export async function learnRunDirectories(sessions: readonly Session[], runDirectory: string, directory: string): Promise<void> {
-  await learnRealPaths(
-    [path.resolve(directory, runDirectory)],
-    runDirectoriesOf(sessions.toSorted((a, b) => Number(b.live) - Number(a.live))),
-  );
+  await learnRealPaths([path.resolve(directory, runDirectory)], runDirectoriesOf(sessions));
 }
 
-/** Their run directories, as they are written. */
+/** Their run directories, as they are written: first of those that run. */
 export function runDirectoriesOf(sessions: readonly Session[]): string[] {
-  return sessions.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
+  const ordered = sessions.toSorted((a, b) => Number(b.live) - Number(a.live));
+  return ordered.flatMap(({ row }) => (row.runDirectory === null ? [] : [row.runDirectory]));
 }
 
 /** Sessions of one run directory, newest first. */

@@ -71,6 +71,8 @@ export class Submissions {
   readonly #longest: number;
   /** What a caller brought last, if any did: who lists without a token (the web page) sees by it, too. */
   #token: Record<string, string> = {};
+  /** The one with which Slurm did not answer last: it has its turn as all others have. */
+  #helpless: string | undefined;
 
   /** @param home the host's home; the files are in its folder `submitted`. */
   constructor(
@@ -124,11 +126,12 @@ export class Submissions {
    * @param caller the environment of who asks, whose token may be needed.
    */
   async refresh(caller: Record<string, string> = {}): Promise<void> {
+    this.#bring(caller);
     if (this.#asking === undefined) {
       const all = this.all();
       if (all.length === 0 || this.#clock() - this.#asked < leastPause) return;
       this.#asked = this.#clock();
-      this.#asking = this.#ask(all, caller).finally(() => {
+      this.#asking = this.#ask(all).finally(() => {
         this.#asking = undefined;
       });
     }
@@ -140,13 +143,21 @@ export class Submissions {
    * its last word stays, in words; undefined: Slurm has answered.
    */
   async ask(submission: Submission, caller: Record<string, string>): Promise<string | undefined> {
-    const [silence] = await this.#ask([submission], caller);
+    this.#bring(caller);
+    const [silence] = await this.#ask([submission]);
     return silence;
   }
 
-  /** Why each cluster that did not answer did not. */
-  async #ask(all: readonly Submission[], caller: Record<string, string>): Promise<string[]> {
+  #bring(caller: Record<string, string>): void {
+    const before = this.#token.SLURM_JWT;
     this.#token = askedBy(caller, this.#token);
+    const { SLURM_JWT } = this.#token;
+    // what was asked with another token, or none, was no turn of this one's
+    if (SLURM_JWT !== before && SLURM_JWT !== this.#helpless) this.#asked = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Why each cluster that did not answer did not. */
+  async #ask(all: readonly Submission[]): Promise<string[]> {
     const clusters = new Map<string, Submission[]>();
     for (const submission of all) {
       const { SLURM_CONF, SLURM_CONF_SERVER, SLURM_CLUSTERS } = submission.environment;
@@ -163,6 +174,9 @@ export class Submissions {
         } catch (error) {
           const reason = error instanceof Failure ? error.message : String(error);
           this.#log("slurm.query-failed", { reason });
+          // it may have expired, and who brings none is asked for without it from now on
+          this.#helpless = this.#token.SLURM_JWT;
+          this.#token = {};
           return [reason];
         }
       }),

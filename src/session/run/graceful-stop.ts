@@ -95,7 +95,7 @@ function savesBy({ trainer: { stopOrder: order } }: Session, signal: string): bo
 
 /**
  * After a while: a program that goes on as if nothing had happened did not get it (or did not understand it),
- * and is asked as usual; one that is unreached is to be looked at again.
+ * and is asked as usual; one that is unreached by `orderBehind`, later.
  * @param stopping whether its logs say that it stops.
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
@@ -103,7 +103,11 @@ export function orderAfterHit(session: Session, stopping: boolean, now: number):
   // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch
   // only
   if (hit === undefined || stopping || !session.trainer.savesModel || savesBy(session, hit.signal)) return "received";
-  if (!takesStop(session)) return "unreached";
   session.setFact("hit", undefined);
-  return stopGracefully(session, { by: "batch", why: `${hit.signal} went to every process of its job` }, now);
+  return orderBehind(session, hit.signal, now);
+}
+
+/** The order behind a signal to every process of its job that the program did not take. */
+export function orderBehind(session: Session, signal: string, now: number): StopAnswer {
+  return stopGracefully(session, { by: "batch", why: `${signal} went to every process of its job` }, now);
 }

@@ -18,8 +18,12 @@ export function me(): Entered {
 /** Takes the token from the address, where it stands once, and shows it to the server. @throws NotLetIn */
 export async function enter(): Promise<Entered> {
   const given = /^#t=([\w-]+)$/.exec(location.hash)?.[1];
-  // out of the address before anything else: it must not be in the history, nor in a picture of the screen
-  if (given !== undefined) history.replaceState(null, "", location.pathname + location.search);
+  if (given !== undefined) {
+    // out of the address before anything else: it must not be in the history, nor in a picture of the screen
+    history.replaceState(null, "", location.pathname + location.search);
+    // a reload shows it again, whatever the answer is
+    sessionStorage.setItem(place, given);
+  }
   const token = given ?? sessionStorage.getItem(place);
   if (token === null) throw new NotLetIn("This page needs the whole link that 'falcon web' printed.");
   for (let pause = 300; ; pause = Math.min(5_000, pause * 2)) {
@@ -31,12 +35,9 @@ export async function enter(): Promise<Entered> {
         return entered;
       }
       if (response.status === 429) throw new NotLetIn("Too many wrong links were tried: wait a minute.");
-      // the link may be a good one: it is this address that 'falcon web' was not told of. It no longer stands
-      // in the address bar, and a reload shows it again
-      if (response.status === 403 || response.status === 404) {
-        sessionStorage.setItem(place, token);
+      // the link may be a good one: it is this address that 'falcon web' was not told of
+      if (response.status === 403 || response.status === 404)
         throw new NotLetIn("This is not the address that 'falcon web' was told: see its --origin and --base-path.");
-      }
       if (response.status < 500) {
         sessionStorage.removeItem(place);
         throw new NotLetIn("This link is not valid, or not any more. 'falcon web' prints another one.");

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { ProgramLine } from "../../../../src/session/life/program-line.ts";
 import type { Session } from "../../../../src/session/life/session.ts";
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
-import { noteHit, orderAfterHit, stopGracefully } from "../../../../src/session/run/graceful-stop.ts";
+import { noteHit, orderAfterHit, orderBehind, stopGracefully } from "../../../../src/session/run/graceful-stop.ts";
 import type { SessionRow } from "../../../../src/store/session-store.ts";
 import { until } from "../../../support/events.ts";
 import { endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
@@ -78,7 +78,8 @@ test("a program that a signal to all of its job did not end, and whose holder do
   const session = sessionWith(program as unknown as ProgramLine, row);
   noteHit(session, "SIGTERM", 1);
   assert.equal(orderAfterHit(session, false, 2), "unreached");
+  assert.equal(orderBehind(session, "SIGTERM", 3), "unreached");
   program.interruptible = true;
-  assert.equal(orderAfterHit(session, false, 3), "sent");
+  assert.equal(orderBehind(session, "SIGTERM", 4), "sent");
   assert.deepEqual(sent, ["batch"]);
 });

@@ -84,6 +84,33 @@ test("who asks without a token asks with the one that a caller brought last, whi
   assert.deepEqual(submissions.all(), [submission("aaaaaa", "1")]);
 });
 
+test("who brings a token is asked for at once, and one that did not help is nobody else's", async () => {
+  const asked: (string | undefined)[] = [];
+  const submissions = new Submissions(
+    home,
+    () => 1_000_000,
+    () => {},
+    ({ SLURM_JWT }) => ({
+      jobs: async () => {
+        asked.push(SLURM_JWT);
+        if (SLURM_JWT === "expired") throw new Error("Invalid authentication credential");
+        return [job("1", "RUNNING")];
+      },
+    }),
+  );
+  submissions.add(submission("aaaaaa", "1"));
+  // a page lists each second
+  await submissions.refresh();
+  await submissions.refresh({ SLURM_JWT: "token" });
+  await submissions.refresh({ SLURM_JWT: "token" });
+  assert.equal(
+    await submissions.ask(submission("aaaaaa", "1"), { SLURM_JWT: "expired" }),
+    "Error: Invalid authentication credential",
+  );
+  assert.equal(await submissions.ask(submission("aaaaaa", "1"), {}), undefined);
+  assert.deepEqual(asked, [undefined, "token", "expired", undefined]);
+});
+
 test("a file that is none of ours is passed over", () => {
   const submissions = new Submissions(
     home,
