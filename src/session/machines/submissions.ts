@@ -174,14 +174,17 @@ export class Submissions {
         } catch (error) {
           const reason = error instanceof Failure ? error.message : String(error);
           this.#log("slurm.query-failed", { reason });
-          // it may have expired, and who brings none is asked for without it from now on
-          this.#helpless = this.#token.SLURM_JWT;
-          this.#token = {};
           return [reason];
         }
       }),
     );
-    return silences.flat();
+    const silent = silences.flat();
+    if (silent.length === clusters.size) {
+      // it may have expired, and who brings none is asked for without it from now on
+      this.#helpless = this.#token.SLURM_JWT;
+      this.#token = {};
+    }
+    return silent;
   }
 
   #file(id: string): string {
