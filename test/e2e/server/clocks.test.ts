@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { library, program } from "../../support/compile.ts";
-import { untilGone } from "../../support/events.ts";
+import { until, untilGone } from "../../support/events.ts";
 import { TestHome } from "../../support/home.ts";
 import { notBuilt, trainer } from "../../support/paths.ts";
 
@@ -88,6 +88,7 @@ describe("a clock that is set", () => {
     set(0);
     const id = await home.start([program("stubborn")], ["--name", "slow"]);
     const { pid } = await home.untilState(id, "running");
+    await until(async () => (await home.ok(["logs", id])).includes("stubborn "), "the program to be ready");
     const terminal = home.terminal(["stop", id, "--timeout", "60"], { cols: 200 });
     await terminal.waitFor("waiting for its end");
     // it looks once a second; whenever it had seen the program move last, one of these hours lies behind that
