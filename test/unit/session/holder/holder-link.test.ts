@@ -541,6 +541,8 @@ test("a log that was removed, or cut, before its holder was killed: a successor 
       heard.read(held.folder, said);
       link.input(Buffer.from("go\n"));
       await heard.until("then go");
+      // a holder whose program runs is not let go of
+      await heard.exited;
       link.release();
       link.close();
       const { programPid } = held.link;
