@@ -114,7 +114,8 @@ static size_t encoded(const uint8_t *bytes, size_t length, enum leaving *leaves)
   if (length < 4 || bytes[0] != 0x1b || bytes[1] != '[') return 0;
   for (; at < length; at++) {
     uint8_t byte = bytes[at];
-    if (byte >= '0' && byte <= '9' && fields[field][part] < 1u << 24) fields[field][part] = fields[field][part] * 10 + (byte - '0');
+    uint32_t *number = &fields[field][part];
+    if (byte >= '0' && byte <= '9' && *number < 1u << 24) *number = *number * 10 + (byte - '0');
     else if (byte == ':' && part < 2) part++;
     else if (byte == ';' && field < 2) field++, part = 0;
     else break;
@@ -298,7 +299,8 @@ size_t typing_show(bool unsent, uint8_t *bytes, size_t room) {
 }
 
 void typing_renew(void) {
-  for (size_t at = waiting_start; at < waiting_end; at += 4 + get_u32(waiting + at)) put_u64(waiting + at + 4, (uint64_t)os_steady_ms());
+  uint64_t now = (uint64_t)os_steady_ms();
+  for (size_t at = waiting_start; at < waiting_end; at += 4 + get_u32(waiting + at)) put_u64(waiting + at + 4, now);
 }
 
 void typing_drop(bool unsent) {

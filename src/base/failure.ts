@@ -33,11 +33,13 @@ export function sentence(error: unknown): string {
 const shortages: readonly [RegExp, string][] = [
   [
     /\bEMFILE\b|\bENFILE\b|too many open files/i,
-    "the session server has no descriptor left (its limit of open files is reached): end or leave some sessions, or raise 'ulimit -n' and say 'falcon server upgrade'; what runs goes on",
+    "the session server has no descriptor left (its limit of open files is reached): end or leave some sessions, " +
+      "or raise 'ulimit -n' and say 'falcon server upgrade'; what runs goes on",
   ],
   [
     /\bEAGAIN\b|resource temporarily unavailable|ERR_WORKER_INIT_FAILED/i,
-    "no process or thread could be started (your limit, 'ulimit -u', or the machine's is reached): end some programs and try again; what runs goes on",
+    "no process or thread could be started (your limit, 'ulimit -u', or the machine's is reached): " +
+      "end some programs and try again; what runs goes on",
   ],
   [
     /\bENOMEM\b|cannot allocate memory|ERR_WORKER_OUT_OF_MEMORY/i,

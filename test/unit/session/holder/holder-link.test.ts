@@ -23,6 +23,7 @@ import { mostWaitingAnswers, mostWaitingInput } from "../../../../src/session/ho
 import { spawnUnread } from "../../../../src/session/holder/unread-pty.ts";
 import { readRecord } from "../../../../src/store/record.ts";
 import { program } from "../../../support/compile.ts";
+import { takeDescriptors } from "../../../support/descriptors.ts";
 import { readIfThere, until } from "../../../support/events.ts";
 import { ended, endSession, Heard, Held, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 import { Cursor } from "../../../support/holder/holder-cursor.ts";
@@ -484,6 +485,19 @@ test("a successor of a session that had ended answers as the first holder would 
   }
 });
 
+/** A program that awaits a word goes on under a successor, to its end; then its holder is let go of. */
+async function goneOn(held: Held, link: HolderLink, heard: Heard): Promise<number> {
+  link.input(Buffer.from("go\n"));
+  await heard.until("then go");
+  // a holder whose program runs is not let go of
+  const { status } = await heard.exited;
+  link.release();
+  link.close();
+  const { programPid } = held.link;
+  await until(() => !processAlive(programPid), "the program's end");
+  return status;
+}
+
 test("a record that is torn, full of rubbish or gone does not keep a successor from its work", async () => {
   for (const damage of [
     (file: string) => fs.writeFileSync(file, Buffer.alloc(4096, 0xa5)),
@@ -502,14 +516,8 @@ test("a record that is torn, full of rubbish or gone does not keep a successor f
       const link = await adoptAfterHolder(held.folder, held.link.master, held.link.programPid, heard);
       held.link.close();
       heard.read(held.folder, 0);
-      link.input(Buffer.from("go\n"));
-      await heard.until("then go");
-      assert.equal((await heard.exited).status, -1);
+      assert.equal(await goneOn(held, link, heard), -1);
       assert.equal(readRecord(held.folder).exit?.status, -1);
-      link.release();
-      link.close();
-      const { programPid } = held.link;
-      await until(() => !processAlive(programPid), "the program's end");
     } finally {
       await held.dispose();
     }
@@ -539,14 +547,7 @@ test("a log that was removed, or cut, before its holder was killed: a successor 
       const { gaps, removed } = readRecord(held.folder);
       assert.deepEqual([gaps.at(-1)?.offset, removed?.offset], [from, said]);
       heard.read(held.folder, said);
-      link.input(Buffer.from("go\n"));
-      await heard.until("then go");
-      // a holder whose program runs is not let go of
-      await heard.exited;
-      link.release();
-      link.close();
-      const { programPid } = held.link;
-      await until(() => !processAlive(programPid), "the program's end");
+      await goneOn(held, link, heard);
     } finally {
       await held.dispose();
     }
@@ -671,27 +672,17 @@ test("EMFILE: no session is started, with a sentence that says why; those that r
     await held.heard.until("ready");
     const open = () => fs.readdirSync("/proc/self/fd").length;
     const count = open();
-    const limit = (soft: string) => execFileSync("prlimit", ["--pid", String(process.pid), `--nofile=${soft}:`]);
-    const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "1024";
     const refusals: string[] = [];
     for (let room = 0; room < 10; room++) {
       const folder = sessionFolder();
-      limit(String(Math.max(...fs.readdirSync("/proc/self/fd").map(Number)) + 30));
-      const taken: number[] = [];
-      try {
-        for (;;) taken.push(fs.openSync("/dev/null", "r"));
-      } catch (error) {
-        assert.equal((error as NodeJS.ErrnoException).code, "EMFILE");
-      }
-      for (const fd of taken.splice(0, room)) fs.closeSync(fd);
+      const giveBack = takeDescriptors(room);
       let link: HolderLink | undefined;
       try {
         link = await launchHolder({ ...orders(["/bin/sh", "-c", "read a"]), folder }, new Heard());
       } catch (error) {
         refusals.push(String(error));
       }
-      for (const fd of taken) fs.closeSync(fd);
-      limit(soft);
+      giveBack();
       if (link === undefined) {
         await until(() => holdersOf(folder).length === 0, "the holder of a refused launch to end");
         assert.ok(!fs.existsSync(`${folder}/record`), "nothing was started");

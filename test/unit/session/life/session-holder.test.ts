@@ -8,6 +8,7 @@ import { shutdownWriting } from "../../../../src/platform/native.ts";
 import { Session, type SessionEffects } from "../../../../src/session/life/session.ts";
 import { SessionHolder } from "../../../../src/session/life/session-holder.ts";
 import type { SessionRow } from "../../../../src/store/session-store.ts";
+import { takeDescriptors } from "../../../support/descriptors.ts";
 import { until } from "../../../support/events.ts";
 import { ended, endSession, holdersOf, orders, sessionFolder } from "../../../support/holder/held.ts";
 
@@ -174,23 +175,6 @@ test("a session that is let go of while its holder is succeeded has no connectio
     assert.deepEqual([scene.told, scene.holder.link], [["linked", "session.holder-lost"], undefined]);
   });
 });
-
-/** Takes all descriptors that this process may have; the answer gives them back. */
-function takeDescriptors(): () => void {
-  const limit = (soft: string) => execFileSync("prlimit", ["--pid", String(process.pid), `--nofile=${soft}:`]);
-  const soft = /^Max open files\s+(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "1024";
-  limit(String(Math.max(...fs.readdirSync("/proc/self/fd").map(Number)) + 30));
-  const taken: number[] = [];
-  try {
-    for (;;) taken.push(fs.openSync("/dev/null", "r"));
-  } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, "EMFILE");
-  }
-  return () => {
-    for (const fd of taken.splice(0)) fs.closeSync(fd);
-    limit(soft);
-  };
-}
 
 test("a holder that is killed while no descriptor is to be had is succeeded as soon as one is", async () => {
   await held(["/bin/sleep", "100"], async (scene) => {
