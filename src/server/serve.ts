@@ -9,7 +9,8 @@ import type { ScreenThread } from "../terminal/worker/screen-thread.ts";
 import { keepCompiled } from "./code-cache.ts";
 import { AlreadyServed } from "./home/home-guard.ts";
 import { option } from "./option.ts";
-import { installedVersion, Server } from "./server.ts";
+import { Server } from "./server.ts";
+import { installedVersion } from "./version.ts";
 
 /** What the entry has started, and knows. */
 export interface Begun {

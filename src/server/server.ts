@@ -1,6 +1,6 @@
 // The server as a whole: what it opens at the start, in which order, and what it lets go of at the end.
 // Long: the parts of a server know nothing of each other, and are wired up here.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { helperProgram } from "../base/aside/helper-process.ts";
 import { steady, wall, within } from "../base/clock.ts";
 import type { Config } from "../base/config/config.ts";
 import { configPath, type LoadedConfig, readSettings } from "../base/config/config-file.ts";
-import { Failure, Status } from "../base/failure.ts";
+import { Status } from "../base/failure.ts";
 import { fileLog, type Log } from "../base/log.ts";
 import { jobOfHome, type LimitedJob } from "../batch/time-limit.ts";
 import type { Call, Context } from "../commands/dispatch/call.ts";
@@ -51,6 +51,7 @@ import { Peer } from "./clients/peer.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { databaseName, HomeGuard, type Verdict } from "./home/home-guard.ts";
 import { homeIdentity, takeHome } from "./home/home-owner.ts";
+import { startSuccessor } from "./home/successor.ts";
 import { JobEnds } from "./jobs/job-ends.ts";
 import { JobSessions } from "./jobs/job-sessions.ts";
 import { JobSignals } from "./jobs/job-signals.ts";
@@ -606,24 +607,5 @@ export class Server implements Context {
   async #letGo(...parts: (() => unknown)[]): Promise<void> {
     const failed = (error: unknown) => this.log("server.end-failed", { reason: String(error) });
     await Promise.all(parts.map(async (part) => part()).map((gone) => gone.catch(failed)));
-  }
-}
-
-/**
- * Starts the server of this home that takes over where no client is there who would; it asks for nothing, and
- * a client may be faster.
- */
-function startSuccessor(): void {
-  // our own arguments without --ready FD and --for COMMAND, which are about a client that waits: none does
-  const words = process.argv.slice(1).filter((word, i, all) => ![word, all[i - 1]].some((w) => w === "--ready" || w === "--for"));
-  spawn(process.execPath, words, { detached: true, stdio: "ignore", cwd: "/" }).unref();
-}
-
-/** The version in `root`'s package.json. @throws Failure when the installation is damaged. */
-export function installedVersion(root: string): string {
-  try {
-    return JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version;
-  } catch (error) {
-    throw new Failure(`the installation in ${root} is damaged: ${String(error)}; install it again`);
   }
 }

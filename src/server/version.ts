@@ -1,4 +1,16 @@
-// Which of two versions is newer.
+// The version that is installed, and which of two is newer.
+import fs from "node:fs";
+import path from "node:path";
+import { Failure } from "../base/failure.ts";
+
+/** The version in `root`'s package.json. @throws Failure when the installation is damaged. */
+export function installedVersion(root: string): string {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version;
+  } catch (error) {
+    throw new Failure(`the installation in ${root} is damaged: ${String(error)}; install it again`);
+  }
+}
 
 /**
  * Whether `a` is newer than `b`, both of the form 1.2.3 with an optional -suffix (a suffix is older than
