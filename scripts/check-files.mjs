@@ -64,6 +64,7 @@ const files = {
     "src/server/scope.ts",
     "src/server/serve.ts",
     "src/server/server.ts",
+    "src/server/version.ts",
     "src/session/output/log-watch.ts",
     "src/session/machines/neighbours.ts",
     "src/session/output/session-output.ts",
@@ -98,7 +99,7 @@ const programs = {
   "which has another process wait for them": ["src/base/aside/outside-program.ts"],
   "programs of our own installation": [
     "src/base/aside/helper-process.ts",
-    "src/server/server.ts",
+    "src/server/home/successor.ts",
     "src/session/holder/holder-launch.ts",
     "src/web/server/session-server.ts",
   ],

@@ -519,7 +519,7 @@ export class Server implements Context {
     const wanted = renewing && (this.table.live().length > 0 || this.#hub.pending);
     const ended = this.#ended;
     this.#ended = () => {
-      if (wanted && this.#clients.sentAway === 0) startSuccessor();
+      if (wanted && this.#clients.sentAway === 0) startSuccessor(this.log);
       ended();
     };
     await this.#end(`the home ${this.home} is not the one that was opened`, (peer) => peer.reconnect(), undefined, renewing);
