@@ -136,7 +136,8 @@ static void turn(void) {
   if (slots[3].revents & (POLLERR | POLLHUP | POLLNVAL) && !slots[3].events) client_leave(128 + SIGPIPE);
   client_process();
   if (client.titled != client.orphan) client_set_title();
-  if (leaves_at() >= 0 && os_steady_ms() >= leaves_at()) client_leave_frozen();
+  int64_t leaves = leaves_at();
+  if (leaves >= 0 && os_steady_ms() >= leaves) client_leave_frozen();
   client_send_typed();
   client_send_news();
   client_flush();

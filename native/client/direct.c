@@ -202,22 +202,26 @@ static void report(void) {
   if (d.blocked_since_ms) d.blocked_since_ms = now;
 }
 
+// When an image within which the program has stopped is given up (steady ms); -1: there is none.
+static int64_t image_end(void) {
+  return d.on && unwritten() == 0 && stream_filter_streams(&d.filter) ? d.read_ms + IMAGE_MS : -1;
+}
+
 int direct_timeout(bool reads) {
   if (!d.on) return -1;
   // what was read already needs nobody to wake us
   if (unwritten() == 0 && (d.over || has_frame())) return 0;
-  if (!reads && unwritten() == 0 && stream_filter_streams(&d.filter)) {
-    int64_t left = d.read_ms + IMAGE_MS - os_steady_ms();
-    return left > 0 ? (int)left : 0;
-  }
-  if (!has_blocked()) return -1;
-  int64_t left = d.reported_ms + REPORT_MS - os_steady_ms();
+  int64_t due = reads ? -1 : image_end();
+  if (due < 0 && has_blocked()) due = d.reported_ms + REPORT_MS;
+  if (due < 0) return -1;
+  int64_t left = due - os_steady_ms();
   return left > 0 ? (int)left : 0;
 }
 
 // An image within which the program has stopped is given up once something else waits for its end.
 static void end_image(void) {
-  if (!d.on || unwritten() > 0 || !stream_filter_streams(&d.filter) || os_steady_ms() - d.read_ms < IMAGE_MS) return;
+  int64_t due = image_end();
+  if (due < 0 || os_steady_ms() < due) return;
   d.owes_cancel = true;
   d.why = DIRECT_HOLE;
   end(true);

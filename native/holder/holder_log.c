@@ -183,6 +183,14 @@ static int begin_new(const char *path) {
 // Begins the file anew where it was removed under us: byte N of it is still byte N of the stream. What only
 // the old one had is a gap, which is recorded before the file is in its place: should we be killed in
 // between, a successor knows from the record where the stream stands.
+// What only a file that was removed had is a gap, from `from` to the end, and the new file is as long.
+static void lose_from(uint64_t from) {
+  record_log_removed(epoch_ms(), end_offset);
+  if (end_offset > from) add_gap(from, end_offset - from);
+  else record_write();
+  if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+}
+
 void log_renew(void) {
   char path[PATH_MAX], beside[PATH_MAX];
   struct stat status;
@@ -200,10 +208,7 @@ void log_renew(void) {
   cannot_punch = false;
   for (; *gap_count && log_last_gap()->offset + log_last_gap()->length > from; (*gap_count)--)
     if (log_last_gap()->offset < from) from = log_last_gap()->offset;
-  record_log_removed(epoch_ms(), end_offset);
-  if (end_offset > from) add_gap(from, end_offset - from);
-  else record_write();
-  if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+  lose_from(from);
   // where this fails, the next look finds no log again
   if (os_rename(beside, path) < 0) os_unlink(beside);
 }
@@ -212,9 +217,7 @@ void log_reach(uint64_t reached) {
   uint64_t from = end_offset;
   if (reached <= from) return;
   end_offset = reached;
-  record_log_removed(epoch_ms(), reached);
-  add_gap(from, reached - from);
-  if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
+  lose_from(from);
 }
 
 uint64_t log_gap_at(uint64_t offset) {

@@ -3,9 +3,9 @@
 /** Greater numbers are as good as infinite: the range or the sum of a few of them would be. */
 const greatestDrawn = 1e300;
 
-/** Whether a value has a place on an axis. */
-export function drawable(value: number): boolean {
-  return Math.abs(value) <= greatestDrawn;
+/** Whether a value has a place on an axis; none has not. */
+export function drawable(value: number | undefined): boolean {
+  return value !== undefined && Math.abs(value) <= greatestDrawn;
 }
 
 // Math.min(...values) would be a call with an argument for each value, of which there may be too many.

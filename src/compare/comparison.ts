@@ -59,7 +59,7 @@ export function curvesOf({ runs, metric, by }: Comparison): ComparedCurve[] {
       .filter((series) => series.metric === metric)
       .map((series) => {
         const axis = axisOf(series, by, run.started);
-        const kept = axis.flatMap((x, i) => (x !== null && drawable(x) && drawable(series.value[i] as number) ? [i] : []));
+        const kept = axis.flatMap((x, i) => (x !== null && drawable(x) && drawable(series.value[i]) ? [i] : []));
         return {
           label: several ? `${run.name} ${series.node}` : run.name,
           run: index,

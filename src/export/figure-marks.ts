@@ -59,7 +59,7 @@ export function seams(epochs: readonly number[], plot: Plot): string[] {
 
 /** Stretches of epochs with a loss that is no number. */
 export function notFiniteSpans({ training, validation }: NodeCurves, plot: Plot, dots: readonly Dot[]): string[] {
-  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !drawable(y[i] as number)));
+  const epochs = [training, validation].flatMap(({ x, y }) => x.filter((_, i) => !drawable(y[i])));
   const spans: Point[] = [];
   for (const epoch of [...new Set(epochs)].sort((a, b) => a - b)) {
     const last = spans.at(-1);

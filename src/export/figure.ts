@@ -1,7 +1,7 @@
 // The losses of a run as a figure for a paper or a slide: one panel a node, training and validation by epoch.
 
 import { drawable, greatest, least } from "../base/extremes.ts";
-import type { LabelledCurve } from "../presentation/chart.ts";
+import { type LabelledCurve, pointsOf } from "../presentation/chart.ts";
 import type { Curve, NodeCurves } from "../trainers/run/curve.ts";
 import { type Axis, linearAxis, logAxis } from "./axis.ts";
 import { type Dot, dotsOf } from "./figure-label.ts";
@@ -190,10 +190,6 @@ function legend(names: readonly (keyof typeof styles)[], plot: Plot): string[] {
 /** Where the points of a line stand on the page. */
 function placed(points: readonly Point[], plot: Plot): Dot[] {
   return thinned(points).map(([x, y]): Dot => [plot.x(x), plot.y(y)]);
-}
-
-function pointsOf(curve: Curve): Point[] {
-  return curve.y.map((y, i): Point => [curve.x[i] as number, y]).filter(([x, y]) => drawable(x) && drawable(y));
 }
 
 /** The parts of a curve between values that have no place: nothing is drawn through those. */

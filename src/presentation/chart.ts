@@ -14,6 +14,11 @@ interface DrawnCurve extends Curve {
   dashed?: boolean;
 }
 
+/** The points of a curve that have a place. */
+export function pointsOf({ x, y }: Curve): [x: number, y: number][] {
+  return y.map((value, i): [number, number] => [x[i] as number, value]).filter(([x, y]) => drawable(x) && drawable(y));
+}
+
 /** Dots of a braille cell by row (4) and column (2). */
 const dots = [
   [0x01, 0x08],
@@ -43,9 +48,7 @@ export function drawChart(
 ): { rows: string[]; owners: (number | undefined)[][] } {
   const columns = Math.max(2, width - labelWidth);
   const lines = Math.max(2, height - 1);
-  const points = curves.map((curve) =>
-    curve.y.map((y, i) => [curve.x[i] as number, y] as const).filter(([x, y]) => drawable(x) && drawable(y)),
-  );
+  const points = curves.map(pointsOf);
   const all = points.flat();
   if (all.length === 0) return { rows: ["no losses yet"], owners: [[]] };
   const xs = all.map(([x]) => x);

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import type Database from "better-sqlite3";
 import { wall } from "../base/clock.ts";
-import { Failure, sentence, shortageOf } from "../base/failure.ts";
+import { Failure, userMessage } from "../base/failure.ts";
 import type { Log } from "../base/log.ts";
 import { isPlain } from "../base/text/bytes.ts";
 import type { Gap } from "./record.ts";
@@ -126,8 +126,7 @@ export class SessionStore {
       return { store: SessionStore.#openFile(path), rebuilt: isNew };
     } catch (error) {
       const { code } = error as { code?: string };
-      if (wanting.test(code ?? ""))
-        throw new Failure(`the database ${path} cannot be opened: ${shortageOf(error) ?? sentence(error)}`);
+      if (wanting.test(code ?? "")) throw new Failure(`the database ${path} cannot be opened: ${userMessage(error)}`);
       // its owner notices that its file was moved, and touches neither the new one nor the new one's log
       // (sqlite.org/howtocorrupt.html, 2.4)
       const aside = `${path}.${code?.startsWith("SQLITE_BUSY") ? "locked" : "broken"}-${wall()}`;

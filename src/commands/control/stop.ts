@@ -43,9 +43,9 @@ export const stop: CommandSpec = {
     });
     const takes = options.force ? ({ program }: Session) => program.interruptible : takesStop;
     const live = sessions.filter((session) => session.live);
-    const left = live.filter((session) => !takes(session));
-    const asked = live.filter((session) => !left.includes(session));
+    const asked = live.filter(takes);
     if (asked.length === 0) refuseUnreached(live, takes);
+    const left = live.filter((session) => !asked.includes(session));
     for (const session of sessions) {
       if (left.includes(session)) call.stderr(`[${session.row.name}] its holder does not answer; nothing was sent\n`);
       else if (!session.live) call.stderr(`[${session.row.name}] ${endSentence(session)} already\n`);
@@ -54,8 +54,11 @@ export const stop: CommandSpec = {
     }
     const over = live.length < sessions.length;
     const leftIds = left.map(({ id }) => id).join(", ");
-    const words = [...(options.force ? ["--force"] : []), ...(over ? ["--over"] : [])];
-    if (left.length > 0) words.push("--left", leftIds);
+    const words = [
+      ...(options.force ? ["--force"] : []),
+      ...(over ? ["--over"] : []),
+      ...(left.length > 0 ? ["--left", leftIds] : []),
+    ];
     call.resume([resumeStop, ...asked.map(({ id }) => id), "--timeout", String(patience), ...words]);
     await awaitEnds(asked, { call, context, patience }, options.force === true);
     refuseLeft(leftIds);

@@ -131,7 +131,8 @@ Examples:
     if (metric !== undefined && (!chosen.startsWith("curve") || lr || resources))
       throw new Failure(`--metric is of a curve by itself: --format curve-png, without --lr and --resources`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
-    const moment = at === undefined ? undefined : momentOf(session, at, context.clock(), call.request.environment);
+    const meant = at === undefined ? undefined : timeMeant(session, at, context.clock(), call.request.environment);
+    const moment = meant === undefined ? undefined : offsetAt(session, meant);
     const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
     try {
       const used = resources ? await resourcePanels(context, session, figure.from) : {};
@@ -171,14 +172,6 @@ function epochOf(from: string | undefined): number {
   if (!Number.isInteger(epoch) || epoch < 0 || from?.trim() === "")
     throw new Failure(`--from ${from}: give the number of an epoch`, Status.usage);
   return epoch;
-}
-
-/**
- * The place of the output that a moment means.
- * @throws Failure 2 as timeMeant does.
- */
-export function momentOf(session: Session, text: string, now: number, environment: Readonly<Record<string, string>>): number {
-  return offsetAt(session, timeMeant(session, text, now, environment));
 }
 
 /**

@@ -49,8 +49,8 @@ export async function nodeLog(
   const count = lastOf(options);
   const last = count === undefined ? undefined : new LastLines(count);
   const follow = options.follow === true && session.live;
-  const onwardFrom = (line: number) => call.resume(follow ? resumption(session, options, line) : undefined);
-  const written = (line: number) => onwardFrom(line + 1);
+  const onwardFrom = (line: number) => call.resume(resumption(session, options, line));
+  const written = follow ? (line: number) => onwardFrom(line + 1) : undefined;
   try {
     if (options.raw) {
       const passed = passedTo(call, context);

@@ -50,7 +50,7 @@ export function usageChart(curve: LabelledCurve, axis: string, width: number, co
 
 /** The epochs that have no place on the axis. */
 function lostText({ x, y }: Curve): string {
-  const lost = x.filter((_, i) => !drawable(y[i] as number));
+  const lost = x.filter((_, i) => !drawable(y[i]));
   if (lost.length === 0) return "";
   return ` (no number at ${lost.length === 1 ? `epoch ${lost[0]}` : `${lost.length} epochs, from ${lost[0]} on`})`;
 }

@@ -33,12 +33,8 @@ export class JobSignals {
     this.#hits.add(signal);
     this.#effects.log("server.terminated", { signal, runs: this.#effects.live().map(({ id }) => id) });
     for (const session of this.#effects.live()) noteHit(session, signal, wall());
-    this.#askLater();
-    return true;
-  }
-
-  #askLater(): void {
     setTimeout(() => void this.#askAfterHit(), hitDoubt).unref();
+    return true;
   }
 
   async #askAfterHit(): Promise<void> {

@@ -55,10 +55,11 @@ export function watchJob(own: Keeper, effects: JobWatchEffects): () => void {
       return effects.done();
     }
     for (const session of live) {
+      if (!gone(session.row.facts.keeper ?? own)) continue;
       const since = over.get(session.id);
       // one whose holder does not answer has its turn once it does
       const reached = since === undefined ? takesStop(session) : session.program.reached;
-      if (!gone(session.row.facts.keeper ?? own) || !reached) continue;
+      if (!reached) continue;
       if (since === undefined) {
         over.set(session.id, effects.steady());
         effects.log("job.ended", { id: session.id });

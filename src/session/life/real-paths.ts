@@ -46,9 +46,13 @@ export async function learnRealPaths(wanted: readonly string[], others: readonly
   const rest = [...new Set(others)]
     .filter((file) => !known.has(file))
     .map((file) => {
-      const answer = asking.get(file) ?? learn(file).catch(() => {});
+      const before = asking.get(file);
+      if (before !== undefined) return before;
+      const answer = learn(file)
+        .catch(() => {})
+        .finally(() => void asking.delete(file));
       asking.set(file, answer);
-      return answer.finally(() => asking.delete(file));
+      return answer;
     });
   await first;
   // from then on: a helper that is only being started is no file system that is away

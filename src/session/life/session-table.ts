@@ -15,7 +15,7 @@ import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
 import { learnProvenance } from "./provenance.ts";
 import { Session, type SessionEffects } from "./session.ts";
-import { endOf, endReason } from "./state.ts";
+import { endOf, endReason, unheardEnd } from "./state.ts";
 
 /** What a caller asks to be started. */
 export interface StartOrder {
@@ -316,10 +316,8 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
   if (row.facts.broughtIn !== true) return row;
   // a copy of what ended elsewhere: nothing of it runs here, and its end was told there
   const { exit } = record;
-  if (exit === undefined) {
-    const reason = `its part on ${row.host} ended without a word`;
-    return { ...row, state: "lost", reason, ended: Times.open(folder).last?.time ?? row.created };
-  }
+  if (exit === undefined)
+    return { ...row, state: "lost", reason: unheardEnd(row.host), ended: Times.open(folder).last?.time ?? row.created };
   const reason = endReason(endOf(exit.status, signalName));
   const facts = { ...row.facts, outputBytes: exit.end };
   return { ...row, state: "exited", reason, ended: exit.time, waitStatus: exit.status, facts };

@@ -51,3 +51,8 @@ export function endReason({ code, signal }: End): string {
   if (signal !== null) return `ended by ${signal}`;
   return code === null ? "ended, status unknown" : `ended with status ${code}`;
 }
+
+/** The reason of a part that was running on another machine when its archive was written last. */
+export function unheardEnd(host: string): string {
+  return `its part on ${host} ended without a word`;
+}

@@ -10,7 +10,7 @@ import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
 import type { Looker } from "../events/run-tick.ts";
 import { learnRealPaths, realPath } from "../life/real-paths.ts";
 import type { Session } from "../life/session.ts";
-import { endOf, endReason } from "../life/state.ts";
+import { endOf, endReason, unheardEnd } from "../life/state.ts";
 import { keptCurves } from "./part-curves.ts";
 import { partFact } from "./parts.ts";
 import type { RunProgresses } from "./run-progress.ts";
@@ -227,5 +227,5 @@ export class PartKeeper implements Looker {
 function ended({ row, written, run, n }: ArchivedPart): SessionRow {
   const facts: SessionFacts = { ...row.facts, untold: false, broughtIn: true, part: { of: run, n } };
   if (row.state === "exited" || row.state === "lost") return { ...row, facts };
-  return { ...row, facts, state: "lost", ended: written, reason: `its part on ${row.host} ended without a word` };
+  return { ...row, facts, state: "lost", ended: written, reason: unheardEnd(row.host) };
 }

@@ -14,6 +14,10 @@ before(() => assert.deepEqual(notBuilt(), [], "npm run build comes first"));
 /** Prints a number every few milliseconds. */
 const counting = 'i=0; while :; do i=$((i+1)); printf "%s tick\\r\\n" $i; sleep 0.01; done';
 
+/** Until the server has given the client of a session this way. */
+const granted = (home: TestHome, way: "direct" | "keys", id: string) =>
+  until(() => home.logged(`viewer.${way}-granted session=${id}`).length > 0, `the ${way} way of the client`);
+
 describe("the direct way", () => {
   const home = new TestHome();
   after(() => home.dispose());
@@ -26,7 +30,7 @@ describe("the direct way", () => {
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
     await terminal.waitFor(/\d tick/);
     const server = home.serverPid() as number;
-    await until(() => home.logged(`viewer.direct-granted session=${id}`).length > 0, "the client to read the output itself");
+    await granted(home, "direct", id);
     process.kill(server, "SIGSTOP");
     try {
       const before = shown(terminal.text());
@@ -42,15 +46,15 @@ describe("the direct way", () => {
     const id = await home.start(["sh", "-c", counting]);
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
     await terminal.waitFor(/\d tick/);
-    const granted = () => home.logged(`viewer.direct-granted session=${id}`).length;
+    const grants = () => home.logged(`viewer.direct-granted session=${id}`).length;
     for (let kill = 0; kill < 3; kill++) {
-      await until(() => granted() > kill, "the client to read the output itself");
-      const directs = granted();
+      await until(() => grants() > kill, "the client to read the output itself");
+      const directs = grants();
       const server = home.serverPid() as number;
       const before = shown(terminal.text());
       process.kill(server, "SIGKILL");
       await until(() => home.serverPid() !== undefined && home.serverPid() !== server, "the next server");
-      await until(() => granted() > directs, "the next direct way");
+      await until(() => grants() > directs, "the next direct way");
       await terminal.waitFor(() => shown(terminal.text()) > before + 5, "the output to go on");
       const lines = terminal
         .text()
@@ -69,7 +73,7 @@ describe("the direct way", () => {
       'stty -echo; printf "\\033]52;c;aGk=\\007\\033[6n\\033]2;mine\\007"; read -r x; printf "after%send" "$(seq -s, 3000 | tail -c 100)"';
     const id = await home.start(["sh", "-c", script], ["--name", "ruled"]);
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
-    await until(() => home.logged(`viewer.direct-granted session=${id}`).length > 0, "the client to read the output itself");
+    await granted(home, "direct", id);
     terminal.type("\n");
     await terminal.waitForExit();
     const received = terminal.received.toString("latin1");
@@ -120,7 +124,7 @@ describe("a slow terminal", () => {
     // goes on with it
     const viewer = home.terminal(["attach", id], { cols: 80, rows: 24, rate, turn: () => home.sessions() });
     await viewer.waitFor("ready");
-    await until(() => home.logged(`viewer.direct-granted session=${id}`).length > 0, "the client to read the output itself");
+    await granted(home, "direct", id);
     const log = path.join(home.folder, "s", id, "output.log");
     const begun = fs.statSync(log).size;
     /** How much was written, and how much of it the terminal had taken then. */
@@ -174,7 +178,7 @@ describe("leaving", () => {
       const id = await home.start(["sh", "-c", `stty -icanon -echo; ${counting}`], ["--name", name]);
       const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
       await terminal.waitFor(/\d tick/);
-      await until(() => home.logged(`viewer.direct-granted session=${id}`).length > 0, "the client to read the output itself");
+      await granted(home, "direct", id);
       const row = (await home.sessions()).find((session) => session.name === name);
       const program = row?.pid as number;
       const pid = { program, holder: parentOf(program), server: home.serverPid() as number }[which];
@@ -203,7 +207,7 @@ describe("keys that the server allowed in advance", () => {
   test("reach the program while the server is stopped, and in the order in which they were typed", async () => {
     const id = await home.start(["sh", "-c", "stty -icanon -echo min 1; exec cat"]);
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
-    await until(() => home.logged(`viewer.keys-granted session=${id}`).length > 0, "the way to be open");
+    await granted(home, "keys", id);
     await terminal.waitFor(() => terminal.lineDiscipline().line === false);
     // what goes through the server (an arrow, which cat shows) lies between what does not
     let expected = "";
@@ -235,7 +239,7 @@ describe("keys that the server allowed in advance", () => {
   test("an interrupt reaches a program while the server is stopped, and is counted once that goes on", async () => {
     const id = await home.start(["sh", "-c", "trap 'echo interrupted' INT; echo begun; while :; do sleep 0.05; done"]);
     const terminal = home.terminal(["attach", id], { cols: 80, rows: 24 });
-    await until(() => home.logged(`viewer.keys-granted session=${id}`).length > 0, "the way to be open");
+    await granted(home, "keys", id);
     await terminal.waitFor("begun");
     terminal.key("C-c");
     await terminal.waitFor("interrupted");

@@ -63,6 +63,12 @@ describe("on_event", () => {
     process.kill(pid, "SIGKILL");
     await until(() => home.serverPid() === undefined, "the server to be gone");
   };
+  /** The home's database, once its server is gone. */
+  const stopped = async () => {
+    await home.ok(["server", "stop"]);
+    await until(() => home.serverPid() === undefined, "the server to be gone");
+    return openDatabase(path.join(home.folder, "state.db"));
+  };
 
   test("an end and a failure, with the facts in the environment", async () => {
     const good = await home.start(["/bin/sh", "-c", "exit 0"], ["--name", "good one"]);
@@ -118,29 +124,20 @@ describe("on_event", () => {
     // stored as told, too: a server that is stopped before that tells it once more
     await until(() => new RegExp(`event.attempted session=${id} .*status=0`).test(home.serverLog()), "the telling to be noted");
     const before = told(id).length;
-    await home.ok(["server", "stop"]);
-    await until(() => home.serverPid() === undefined, "the server to be gone");
     // the row as it stands when the end is stored and nothing more
-    const database = openDatabase(path.join(home.folder, "state.db"));
+    const database = await stopped();
     const { facts } = database.prepare("SELECT facts FROM session WHERE id = ?").get(id) as { facts: string };
     assert.equal(JSON.parse(facts).untold, false);
     database.prepare("UPDATE session SET facts = ? WHERE id = ?").run(JSON.stringify({ ...JSON.parse(facts), untold: true }), id);
     database.close();
     await home.sessions();
     await until(() => told(id).length === before + 1, "the end to be told");
-    await home.ok(["server", "stop"]);
-    await until(() => home.serverPid() === undefined, "the server to be gone");
+    (await stopped()).close();
     // what comes later is told later: when this one was, nothing of the other was on its way
     await once(await home.start(["/bin/sh", "-c", "exit 0"]));
     assert.equal(told(id).length, before + 1);
   });
 
-  /** The home's database, once its server is gone. */
-  const stopped = async () => {
-    await home.ok(["server", "stop"]);
-    await until(() => home.serverPid() === undefined, "the server to be gone");
-    return openDatabase(path.join(home.folder, "state.db"));
-  };
   /** The database refuses one such change, as a full disk does. */
   const refuseOne = (database: ReturnType<typeof openDatabase>, change: "INSERT" | "DELETE") =>
     database.exec(

@@ -15,7 +15,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { alive, readIfThere, until, untilGone } from "../../support/events.ts";
+import { alive, pendingSignals, readIfThere, until, untilGone } from "../../support/events.ts";
 import { client, type FakeOptions, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 
@@ -89,13 +89,6 @@ afterEach(async () => {
 const install = (first: string) => fs.writeFileSync(path.join(tree, "dist/server.cjs"), startedServer(first));
 const starts = () => (readIfThere(path.join(home.folder, "starts")) ?? "").split("\n").filter(Boolean).map(Number);
 const run = (args: string[], options: Parameters<TestHome["run"]>[1] = {}) => home.run(args, { file: built, ...options });
-
-/** Whether a signal was sent to the process and not handled yet. */
-function signalWaits(pid: number, number: number): boolean {
-  const status = readIfThere(`/proc/${pid}/status`) ?? "";
-  const pending = [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].map((found) => BigInt(`0x${found[1]}`));
-  return pending.some((mask) => ((mask >> BigInt(number - 1)) & 1n) === 1n);
-}
 
 async function withServer<T>(options: FakeOptions, use: (server: FakeServer) => Promise<T>): Promise<T> {
   const server = await FakeServer.listen(home.folder, options);
@@ -410,7 +403,7 @@ describe("a lost connection", () => {
       first.send(reconnect);
       await until(() => first.ended, "the client to end its side");
       process.kill(first.request.pid, "SIGTERM");
-      await until(() => !signalWaits(first.request.pid, 15), "the client to have the signal");
+      await until(() => pendingSignals(first.request.pid) === 0n, "the client to have the signal");
       first.socket.end();
       const second = await next.peer();
       second.send(encodeSignals(true));

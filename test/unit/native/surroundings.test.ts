@@ -20,7 +20,7 @@ import {
   ServerFrame,
 } from "../../../src/protocol/client.ts";
 import { encodeFrame } from "../../../src/protocol/frame.ts";
-import { until } from "../../support/events.ts";
+import { pendingSignals, until } from "../../support/events.ts";
 import { client, FakeServer } from "../../support/holder/fake-server.ts";
 import { TestHome } from "../../support/home.ts";
 import { withVarTmp } from "../../support/var-tmp.ts";
@@ -177,7 +177,7 @@ describe("terminals", () => {
     const terminal = start(["attach"]);
     const peer = await server.peer();
     terminal.resize(111, 44);
-    await until(() => pending(terminal.pid).length === 0, "the signal to arrive");
+    await until(() => pendingSignals(terminal.pid) === 0n, "the signal to arrive");
     peer.send(encodeHello({ protocol: clientProtocol, pid: process.pid, version: "0" }));
     assert.deepEqual(decodeSize(await peer.frame(ClientFrame.size)), { cols: 111, rows: 44 });
     peer.send(encodeExit(0));
@@ -332,12 +332,4 @@ describe("homes", () => {
 
 function residentKiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-}
-
-/** Signals that wait for a process, as hexadecimal digits that are not all 0. */
-function pending(pid: number): string[] {
-  const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
-  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s+([0-9a-f]+)$/gm)]
-    .map((found) => found[1] ?? "")
-    .filter((mask) => /[^0]/.test(mask));
 }
