@@ -71,7 +71,7 @@ export function alive(pid: number): boolean {
   return state !== "Z" && state !== "X";
 }
 
-/** The signals that were sent to a process and not handled yet, a bit each from SIGHUP on; 0 where it is gone. */
+/** Signals that were sent to a process and not handled yet, a bit each from SIGHUP on; 0 where it is gone. */
 export function pendingSignals(pid: number): bigint {
   const status = readIfThere(`/proc/${pid}/status`) ?? "";
   const masks = [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].map((found) => BigInt(`0x${found[1]}`));

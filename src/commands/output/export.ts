@@ -112,7 +112,8 @@ Examples:
     const pause = Number(idle);
     if (!(pause >= 0 && pause <= 86_400))
       throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
-    if (at !== undefined && (chosen.startsWith("cast") || chosen.startsWith("curve") || ["csv", "json", "npz"].includes(chosen)))
+    const ofMetrics = chosen.startsWith("curve") || ["csv", "json", "npz"].includes(chosen);
+    if (at !== undefined && (chosen.startsWith("cast") || ofMetrics))
       throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
     if (history === true && (chosen !== "html" || at !== undefined))
       throw new Failure(
@@ -131,6 +132,7 @@ Examples:
     if (metric !== undefined && (!chosen.startsWith("curve") || lr || resources))
       throw new Failure(`--metric is of a curve by itself: --format curve-png, without --lr and --resources`, Status.usage);
     const session = chooseOne(call, context, wanted, true);
+    if (!ofMetrics) session.checkFolder();
     const meant = at === undefined ? undefined : timeMeant(session, at, context.clock(), call.request.environment);
     const moment = meant === undefined ? undefined : offsetAt(session, meant);
     const target = output === undefined ? toStdout(call, context) : await toFile(call, output);

@@ -46,6 +46,7 @@ export async function searchAll(
       }
     };
     try {
+      session.checkFolder();
       if (time !== undefined) select.since = offsetAt(session, time);
       for await (const selected of chunks()) {
         if (last !== undefined) last.push(selected);

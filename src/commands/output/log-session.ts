@@ -27,7 +27,7 @@ export async function sessionLog(
 ): Promise<number> {
   const select = { ...chosen };
   const lost = session.lostLog;
-  if (lost?.what === "folder") throw new Failure(lost.sentence);
+  session.checkFolder();
   if (options.since !== undefined && options.after === undefined) {
     const time = parseTime("--since", options.since, context.clock(), call.request.environment);
     select.since = offsetAt(session, time);
@@ -100,7 +100,6 @@ function tellMissing(call: Call, session: Session, whole: boolean): void {
 
 export async function rawLog(call: Call, context: Context, session: Session, options: LogOptions): Promise<number> {
   const { lostLog } = session;
-  if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
   const log = session.openLog();
   const out = new Output(call);
   const wakeUp = new WakeUp();

@@ -80,8 +80,7 @@ interface LineOptions {
 
 /** The lines from a number on; without one the last ones; with a pattern the last ones that match. */
 async function lines(call: Call, context: Context, session: Session, options: LineOptions): Promise<void> {
-  const { lostLog } = session;
-  if (lostLog?.what === "folder") throw new Failure(lostLog.sentence);
+  session.checkFolder();
   const count = Math.min(mostLines, Math.max(0, Number(options.count) || 0));
   const from = options.from === undefined ? undefined : Math.max(0, Number(options.from) || 0);
   const pattern = patternOf(options.grep);

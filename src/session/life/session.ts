@@ -398,13 +398,16 @@ export class Session {
     return this.output.onMore(listener);
   }
 
+  /** @throws Failure where the folder was removed: lines that are stored elsewhere are told as gone, too. */
+  checkFolder(): void {
+    if (!isThere(this.folder)) throw new Failure(folderRemoved(this.folder, this.live));
+  }
+
   /** The whole output, by offset. The caller closes it. @throws Failure where the folder was removed. */
   openLog(): OutputLog {
-    try {
-      return OutputLog.open(this.folder);
-    } catch (error) {
-      throw isThere(this.folder) ? error : new Failure(folderRemoved(this.folder, this.live));
-    }
+    // looked at first: of a folder that is gone somebody may have the log open still, who would share it
+    this.checkFolder();
+    return OutputLog.open(this.folder);
   }
 
   /** Gives the terminal another size; every viewer is drawn again. */
