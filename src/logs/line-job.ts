@@ -1,7 +1,7 @@
 // One bounded piece of work on lines, as a worker does it: reading on from a state, packing lines into
 // blocks, choosing and marking them.
 
-import zlib from "node:zlib";
+import { deflateRawSync, inflateRawSync } from "../base/endable-worker.ts";
 import { withoutAttributes } from "../base/text/control-sequences.ts";
 import { parseLogLine } from "../trainers/reading/python-log.ts";
 import { LineReader, type LogLine, type ReaderState } from "./line-reader.ts";
@@ -243,7 +243,7 @@ class Chosen {
 
 function opened(at: Uint8Array | Beginning): { reader: LineReader; held: Held } {
   if (at instanceof Uint8Array) {
-    const held: Held = JSON.parse(zlib.inflateRawSync(at).toString());
+    const held: Held = JSON.parse(inflateRawSync(at).toString());
     if (held.version !== 1) throw new Error("a reading state of another version");
     return { reader: LineReader.from(held.reader), held };
   }
@@ -271,7 +271,7 @@ function terminated(bytes: Buffer): Buffer {
 }
 
 function packedState(held: Held): Uint8Array {
-  return new Uint8Array(zlib.deflateRawSync(JSON.stringify(held), { level: 1 }));
+  return new Uint8Array(deflateRawSync(JSON.stringify(held), { level: 1 }));
 }
 
 function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
@@ -279,7 +279,7 @@ function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
   const offset = (lines[0] as Kept)[0];
   const last = (lines.at(-1) as Kept)[0];
   const packed = new Uint8Array(
-    zlib.deflateRawSync(JSON.stringify({ offsets: lines.map(([o]) => o), lines: lines.map(([, t]) => t) })),
+    deflateRawSync(JSON.stringify({ offsets: lines.map(([o]) => o), lines: lines.map(([, t]) => t) })),
   );
   return {
     first,
@@ -292,5 +292,5 @@ function packedBlock(first: number, lines: readonly Kept[]): NewBlock {
 }
 
 function unpackedBlock(packed: Uint8Array): { offsets: number[]; lines: string[] } {
-  return JSON.parse(zlib.inflateRawSync(packed).toString());
+  return JSON.parse(inflateRawSync(packed).toString());
 }

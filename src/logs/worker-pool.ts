@@ -1,7 +1,6 @@
 // The threads that work on lines: jobs wait for a free one, none may take for ever, and what hangs is ended
 // with its thread.
-import { Worker } from "node:worker_threads";
-import { threadStarts } from "../base/late-optimizing.ts";
+import { EndableWorker } from "../base/endable-worker.ts";
 
 /** Two jobs at a time at most: the screens, the event loop and the programs want processors as well. */
 const mostThreads = 2;
@@ -42,7 +41,7 @@ interface Waiting {
 }
 
 interface Thread {
-  worker: Worker;
+  worker: EndableWorker;
   current: Waiting | null;
   timer: NodeJS.Timeout | undefined;
 }
@@ -119,8 +118,7 @@ export class WorkerPool {
   }
 
   #start(): Thread {
-    threadStarts();
-    const worker = new Worker(this.#file, { name: "lines", stdout: false, stderr: false, resourceLimits: heap });
+    const worker = new EndableWorker(this.#file, { name: "lines", stdout: false, stderr: false, resourceLimits: heap });
     const thread: Thread = { worker, current: null, timer: undefined };
     worker.on("message", (reply: JobReply) => {
       const job = thread.current;

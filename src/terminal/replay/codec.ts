@@ -1,5 +1,5 @@
 // A screen as bytes to store, scrollback and hidden state included, and the way back: exact, and compressed.
-import { deflateSync, inflateSync } from "node:zlib";
+import { deflateSync, inflateSync } from "../../base/endable-worker.ts";
 import type { BufferView, SavedCursor, StoredLine, Which } from "../model/buffer-view.ts";
 import { Bg, Content, type Link, type Pen, type Row, slots } from "../model/cells.ts";
 import type { Model, Modes, Mouse } from "../model/model.ts";

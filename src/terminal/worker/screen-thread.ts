@@ -1,6 +1,6 @@
 // A thread that draws screens, as it is started: with the memory in which it tells whose turn it is.
-import { Worker } from "node:worker_threads";
-import { threadStarts } from "../../base/late-optimizing.ts";
+import type { Worker } from "node:worker_threads";
+import { EndableWorker } from "../../base/endable-worker.ts";
 import { TurnMark } from "./turn-mark.ts";
 
 export interface ScreenThread {
@@ -15,7 +15,6 @@ export interface ScreenThread {
  */
 export function startScreenThread(file: string | URL, addon: string | undefined): ScreenThread {
   const mark = new TurnMark();
-  threadStarts();
   // the thread's program is whole in its file: what Node was told to load for the process is not for it
-  return { worker: new Worker(file, { execArgv: [], workerData: { addon, turns: mark.memory } }), mark };
+  return { worker: new EndableWorker(file, { execArgv: [], workerData: { addon, turns: mark.memory } }), mark };
 }
