@@ -1,7 +1,6 @@
 // How an ended session is told of by attach, watch and show: the traceback, the trainer's own summary, the
 // display as it was before the end, the last screen.
 import { printableLines } from "../../base/text/printable.ts";
-import { lastFrameOf, postMortemOf } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import { shortTraceback } from "../../trainers/reading/traceback.ts";
 import { cut, widthOf } from "../text/table.ts";
@@ -32,14 +31,14 @@ export interface EndReport {
 export async function endReport(session: Session, width: number, parts: ReportParts): Promise<EndReport> {
   const screen = parts.screen ? await session.lastScreen() : [];
   if (session.live) return { before: "", summary: "", after: picture("its screen now", screen, width) };
-  const end = postMortemOf(session);
+  const end = session.row.facts.postMortem;
   const traceback = end?.traceback ?? [];
   const short = parts.full ? { lines: [...traceback], left: 0 } : shortTraceback(traceback);
   const heading = short.left === 0 ? "traceback" : `traceback (${short.left} more lines: falcon show ${session.id} --full)`;
   const shown = new Set(screen.map((line) => line.trim()));
   const unseen = (lines: readonly string[] | null | undefined) =>
     lines?.some((line) => line.trim() !== "" && !shown.has(line.trim())) ? [...lines] : [];
-  const display = parts.screen ? picture("its display before it was left", unseen(lastFrameOf(session)), width) : "";
+  const display = parts.screen ? picture("its display before it was left", unseen(session.row.facts.lastFrame), width) : "";
   return {
     before: unseen(traceback).length === 0 ? "" : section(heading, short.lines),
     summary: section("falcon's summary", unseen(end?.summary)),

@@ -4,7 +4,7 @@ import { jobOfHome } from "../../batch/time-limit.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineOf } from "../../session/run/deadline.ts";
-import { orderWords, stopGracefully, stopOf } from "../../session/run/graceful-stop.ts";
+import { orderWords, stopGracefully } from "../../session/run/graceful-stop.ts";
 import { movement, stopPatience } from "../../session/run/movement.ts";
 import { endsWithin, watchStop } from "../control/stop-watch.ts";
 import type { Call, Context } from "../dispatch/call.ts";
@@ -61,7 +61,7 @@ function saying(call: Call, { row, audience }: Session): (sentence: string) => v
 function firstOrder(call: Call, context: Context, session: Session, signal: string): void {
   const now = context.clock();
   const say = saying(call, session);
-  const asked = stopOf(session);
+  const asked = session.row.facts.stop;
   const answer = stopGracefully(session, { by: "caller", why: `${signal} reached the waiting falcon` }, now);
   if (answer === "sent") {
     say(

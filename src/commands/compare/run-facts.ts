@@ -6,7 +6,6 @@ import { sumOf } from "../../base/numbers.ts";
 import type { ComparedRun } from "../../compare/compared-run.ts";
 import { flatConfig } from "../../compare/config-difference.ts";
 import { outcomeOf } from "../../session/life/conclusion.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { partsOf } from "../../session/run/parts.ts";
 import { lookAside } from "../../trainers/reading/foreign-files.ts";
@@ -22,7 +21,7 @@ export async function sessionFacts(context: Context, session: Session): Promise<
   const { row } = session;
   const progress = await context.progress.of(session);
   // its curves are those of all parts, and so is what they cost
-  const parts = partsOf(context.table.all(), session, realPath).filter((part) => part.row.created <= row.created);
+  const parts = partsOf(context.table.all(), session).filter((part) => part.row.created <= row.created);
   const usages = parts.map((part) => usageOf(part, context.usage)).filter((usage) => usage !== undefined);
   return {
     ...progressFacts(progress),

@@ -1,6 +1,5 @@
 // falcon rename: another name for a session.
 import { Failure, Status } from "../../base/failure.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import { partsOf } from "../../session/run/parts.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -21,7 +20,7 @@ export const rename: CommandSpec = {
     const other = context.table.live().find((s) => s.row.name === wantedName && s !== session);
     if (other !== undefined) throw new Failure(`session ${other.id} is named '${wantedName}' already`, Status.usage);
     // all its parts are one run, which has one name
-    for (const part of partsOf(context.table.all(), session, realPath)) part.rename(wantedName);
+    for (const part of partsOf(context.table.all(), session)) part.rename(wantedName);
     return Status.ok;
   },
 };

@@ -3,7 +3,7 @@
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
-import { hitOf, orderWords, stopGracefully, stopOf, takesStop } from "../../session/run/graceful-stop.ts";
+import { orderWords, stopGracefully, takesStop } from "../../session/run/graceful-stop.ts";
 import { movement, stopPatience } from "../../session/run/movement.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { defineSeveral, nameOne, several } from "../dispatch/choose-sessions.ts";
@@ -116,13 +116,13 @@ interface Stopping {
 
 function graceful(stopping: Stopping): void {
   const { session, context } = stopping;
-  const before = stopOf(session);
+  const before = session.row.facts.stop;
   // a program that takes a Ctrl+C for nothing loses nothing by another one
   if (before !== undefined && !session.trainer.savesModel) session.setFact("stop", undefined);
   const answer = stopGracefully(session, { by: "stop", why: "falcon stop" }, context.clock());
   if (answer === "sent") tell(stopping, `asked to stop (${orderWords(session)}); waiting for its end`);
   else if (answer === "received")
-    tell(stopping, `${hitOf(session)?.signal} went to every process of its job; nothing is added, waiting for its end`);
+    tell(stopping, `${session.row.facts.hit?.signal} went to every process of its job; nothing is added, waiting for its end`);
   else if (answer === "already")
     tell(
       stopping,

@@ -1,6 +1,5 @@
 // falcon tag: labels of a session, by which lists and comparisons are filtered.
 import { Status } from "../../base/failure.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import { tagsOf, tagsText, withTags } from "../../session/life/tags.ts";
 import { partsOf } from "../../session/run/parts.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
@@ -27,7 +26,7 @@ export const tag: CommandSpec = {
     if (words.length > 0) {
       const tags = withTags(tagsOf(session.row), words);
       // all its parts are one run
-      for (const part of partsOf(context.table.all(), session, realPath)) part.setFact("tags", tags);
+      for (const part of partsOf(context.table.all(), session)) part.setFact("tags", tags);
     }
     const text = tagsText(tagsOf(session.row));
     if (words.length === 0 && text !== "") call.stdout(`${text.split(" ").join("\n")}\n`);

@@ -1,6 +1,6 @@
 // The lines of the list: what is told of a session of ours, of another server's, of another machine's, and of
 // what was submitted.
-import { outcomeOf, postMortemOf, standing } from "../../session/life/conclusion.ts";
+import { outcomeOf, standing } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { NeighbourSession } from "../../session/machines/neighbours.ts";
@@ -90,7 +90,7 @@ function endText(session: Session, summary: string): string {
   const { row } = session;
   const [first = "", ...results] = summary.split(" · ");
   const trained = /^(completed|stopped|broken off|ended)/.test(first) ? results : [];
-  const failure = runFailure(postMortemOf(session));
+  const failure = runFailure(row.facts.postMortem);
   const error = failure === undefined ? row.facts.execError : failureText(failure);
   const outcome = outcomeOf(session);
   const ran = row.started !== null && row.ended !== null ? `ran ${duration(row.ended - row.started)}` : "";

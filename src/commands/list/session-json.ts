@@ -5,13 +5,12 @@ import { isoTime } from "../../base/clock.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
 import type { UsageSampler } from "../../resources/sampler.ts";
 import type { Usage } from "../../resources/usage.ts";
-import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
+import { outcomeOf } from "../../session/life/conclusion.ts";
 import type { Outcome } from "../../session/life/outcome.ts";
-import { changesOf, provenanceOf } from "../../session/life/provenance.ts";
+import { changesOf } from "../../session/life/provenance.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagsOf } from "../../session/life/tags.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../../session/run/deadline.ts";
-import { partFact } from "../../session/run/parts.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionState } from "../../store/session-store.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";
@@ -126,7 +125,7 @@ export async function listing(
   // first of all: the session may end meanwhile, and what is told of it is of one moment
   const progress = await progresses.of(session);
   const { row, end } = session;
-  const part = partFact(session);
+  const part = row.facts.part;
   const outcome = outcomeOf(session);
   const usage = usageOf(session, sampler);
   return {
@@ -161,13 +160,13 @@ export async function listing(
     gaps: session.gaps,
     tags: tagsOf(row),
     changes: changesOf(row),
-    provenance: withCluster(provenanceOf(session)),
+    provenance: withCluster(row.facts.provenance),
     run: part?.of ?? row.id,
     part: part?.n ?? 1,
     deadline: deadlineListing(session, progress, saveBefore, now),
     progress,
-    postMortem: postMortemOf(session) ?? null,
-    failure: runFailure(postMortemOf(session)) ?? null,
+    postMortem: row.facts.postMortem ?? null,
+    failure: runFailure(row.facts.postMortem) ?? null,
     outcome: outcome === undefined ? null : { ...outcome, time: isoTime(outcome.time) },
     usage: usage === undefined ? null : { ...usage, time: isoTime(usage.time) },
   };

@@ -6,7 +6,6 @@ import type { Selection } from "../../logs/line-job.ts";
 import { PatternTooSlow } from "../../logs/session-lines.ts";
 import { selectRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
-import { partFact } from "../../session/run/parts.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
@@ -99,5 +98,5 @@ function seam(part: Session, place: number, { request }: Call): string {
   const job = row.facts.job;
   const begun = localTime(row.started ?? row.created, request.environment);
   const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, begun];
-  return `── part ${partFact(part)?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
+  return `── part ${part.row.facts.part?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
 }

@@ -7,7 +7,6 @@ import { span } from "../../presentation/summary.ts";
 import type { Session } from "../../session/life/session.ts";
 import { tagsText } from "../../session/life/tags.ts";
 import { deadlineFact } from "../../session/run/deadline.ts";
-import { partFact } from "../../session/run/parts.ts";
 import type { Cluster } from "../../trainers/trainer.ts";
 import type { DeadlineListing, Listing } from "../list/session-json.ts";
 import { holeReason } from "../output/hole-reason.ts";
@@ -156,7 +155,7 @@ function partLines(parts: readonly Session[], now: number, when: (ms: number) =>
       times,
       part.live ? row.state : endSentence(part),
     ];
-    return [`part ${partFact(part)?.n ?? i + 1}`, facts.filter(Boolean).join(" · ")];
+    return [`part ${part.row.facts.part?.n ?? i + 1}`, facts.filter(Boolean).join(" · ")];
   });
 }
 

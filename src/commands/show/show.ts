@@ -4,7 +4,6 @@ import { Failure, Status } from "../../base/failure.ts";
 import { printable } from "../../base/text/printable.ts";
 import { localTime } from "../../base/text/zone.ts";
 import { standing } from "../../session/life/conclusion.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { deadlineText } from "../../session/run/deadline.ts";
 import { partsOf } from "../../session/run/parts.ts";
@@ -112,7 +111,7 @@ async function pageOf(
   const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, chartWidth, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,
-    parts: partsOf(context.table.all(), session, realPath),
+    parts: partsOf(context.table.all(), session),
     deadline,
     width,
     when: (ms) => localTime(ms, request.environment),

@@ -4,7 +4,6 @@ import type { OptionValues } from "commander";
 import { Failure, Status, sentence } from "../../base/failure.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { timeLimit } from "../../batch/time-limit.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagsOf } from "../../session/life/tags.ts";
@@ -60,7 +59,7 @@ export async function factsOfRun(
   const all = context.table.all();
   const before = earlier ?? (runDirectory === null ? undefined : sessionsOfRun(all, runDirectory, directory)[0]);
   if (before === undefined) return {};
-  const part = nextPart(all, before, realPath);
+  const part = nextPart(all, before);
   // an imported part is in the archive already, and what its run's files say now is the newest part's
   if (!before.live && before.row.host === context.host) await context.parts.publish(before);
   return { part, tags: tagsOf(before.row) };

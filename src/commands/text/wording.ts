@@ -1,7 +1,7 @@
 // How states, ends and times are said to people, in one place.
 
 import { span } from "../../presentation/summary.ts";
-import { outcomeOf, postMortemOf } from "../../session/life/conclusion.ts";
+import { outcomeOf } from "../../session/life/conclusion.ts";
 import { sentenceAfter } from "../../session/life/outcome.ts";
 import type { Session } from "../../session/life/session.ts";
 import { failureText, runFailure } from "../../trainers/run/failure.ts";
@@ -16,7 +16,7 @@ export function endSentence(session: Session): string {
   if (outcome === undefined) return row.state;
   if (typeof row.facts.execError === "string") return row.facts.execError;
   const told = sentenceAfter(outcome, row.started !== null && row.ended !== null ? duration(row.ended - row.started) : "");
-  const failure = outcome.kind === "failed" ? runFailure(postMortemOf(session)) : undefined;
+  const failure = outcome.kind === "failed" ? runFailure(row.facts.postMortem) : undefined;
   return failure === undefined ? told : `${told}: ${failureText(failure)}`;
 }
 

@@ -4,7 +4,6 @@ import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
 import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { spanOf } from "../../session/output/screen-at.ts";
@@ -164,7 +163,7 @@ function timesOf(context: Context, session: Session, total: number): (line: numb
 
 function span(call: Call, context: Context, session: Session): void {
   const { begins, ends } = spanOf(session);
-  const parts = partsOf(context.table.all(), session, realPath);
+  const parts = partsOf(context.table.all(), session);
   const last = session.live ? context.clock() : ends;
   call.stdout(`${JSON.stringify({ begins, ends: Math.max(begins, last), marks: marksOf(session, parts) })}\n`);
 }

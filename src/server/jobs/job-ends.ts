@@ -10,9 +10,8 @@ import { Slurm } from "../../batch/slurm.ts";
 import { type LimitedJob, timeLimit } from "../../batch/time-limit.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import { outcomeOf } from "../../session/life/conclusion.ts";
-import { realPath } from "../../session/life/real-paths.ts";
 import type { Session } from "../../session/life/session.ts";
-import { partFact, partsOf } from "../../session/run/parts.ts";
+import { partsOf } from "../../session/run/parts.ts";
 import { whyNotAgain } from "../../session/run/requeue.ts";
 import type { SessionRow } from "../../store/session-store.ts";
 
@@ -97,10 +96,8 @@ export class JobEnds {
     if (outcome === undefined) return;
     const signals = row.facts.signals ?? [];
     const stop = row.facts.stop;
-    const part = partFact(session)?.n ?? 1;
-    const before = partsOf(this.#effects.all(), session, realPath).findLast(
-      (earlier) => (partFact(earlier)?.n ?? 1) === part - 1,
-    );
+    const part = session.row.facts.part?.n ?? 1;
+    const before = partsOf(this.#effects.all(), session).findLast((earlier) => (earlier.row.facts.part?.n ?? 1) === part - 1);
     const failedBefore = before !== undefined && outcomeOf(before)?.kind === "failed";
     const why = whyNotAgain({ outcome, stop, killed: signals.at(-1)?.by === "kill", part, failedBefore });
     const told = (words: string) => {

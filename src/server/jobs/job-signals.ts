@@ -3,7 +3,7 @@
 import { wall } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Session } from "../../session/life/session.ts";
-import { hitOf, noteHit, orderAfterHit, orderBehind, type StopAnswer } from "../../session/run/graceful-stop.ts";
+import { noteHit, orderAfterHit, orderBehind, type StopAnswer } from "../../session/run/graceful-stop.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 
 /**
@@ -41,7 +41,7 @@ export class JobSignals {
     for (const session of this.#effects.live()) {
       const run = await this.#effects.progress.of(session);
       if (!session.live || this.#effects.ending()) continue;
-      const signal = hitOf(session)?.signal ?? "";
+      const signal = session.row.facts.hit?.signal ?? "";
       const stopping = run?.stopping === true;
       this.#answered(session, signal, stopping, orderAfterHit(session, stopping, wall()));
     }

@@ -1,7 +1,5 @@
 // The conclusion of an ended session: its outcome (outcome.ts), its run's post-mortem and last progress,
 // which say the same, and are kept.
-
-import { signalName } from "../../platform/signals.ts";
 import type { ShownRun } from "../../presentation/shown-run.ts";
 import { summarise } from "../../presentation/summary.ts";
 import type { SessionRow } from "../../store/session-store.ts";
@@ -60,7 +58,7 @@ function outcomeFacts(
   const fractions = trained.flatMap((node) => node.fraction ?? []);
   return {
     savesModel: trainerNamed(row.trainer).savesModel,
-    end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1, signalName),
+    end: lost !== undefined ? undefined : endOf(row.waitStatus ?? -1),
     lost,
     ended: row.ended,
     execError: row.facts.execError,
@@ -86,7 +84,7 @@ export function outcomeOf(session: Session): Outcome | undefined {
   if (session.live) return undefined;
   const kept = session.row.facts.outcome;
   if (kept !== undefined) return kept;
-  const { ending } = postMortemOf(session) ?? {};
+  const { ending } = session.row.facts.postMortem ?? {};
   const lost = session.row.state === "lost" ? session.row.reason : undefined;
   return deriveOutcome({ ...outcomeFacts(session.row, lost, null, undefined), ending });
 }
@@ -150,14 +148,4 @@ export function settled(run: ShownRun, outcome: Pick<Outcome, "kind" | "saved">)
           : run.phase;
   const known: ShownRun = { ...run, phase: run.phase === "unknown" ? "unknown" : phase, saved: outcome.saved ?? run.saved };
   return { ...known, summary: summarise(known) };
-}
-
-/** The post-mortem that was kept, or undefined. */
-export function postMortemOf({ row }: Pick<Session, "row">): PostMortem | undefined {
-  return row.facts.postMortem;
-}
-
-/** The last frame of falcon's display before it was left, or undefined: what a person would have seen. */
-export function lastFrameOf({ row }: Pick<Session, "row">): string[] | undefined {
-  return row.facts.lastFrame;
 }

@@ -1,7 +1,7 @@
 // What is kept of how a session came to be, beside its command: looked at once, in the background, when it
 // starts.
 import { setTimeout as delay } from "node:timers/promises";
-import { type Surroundings, surroundings } from "../../trainers/run/surroundings.ts";
+import { surroundings } from "../../trainers/run/surroundings.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -27,11 +27,6 @@ export async function learnProvenance(session: Session, kept: () => boolean): Pr
   session.setFact("provenance", found);
   const cluster = await session.trainer.cluster?.(started).catch(() => undefined);
   if (cluster !== undefined && kept()) session.setFact("provenance", { ...found, cluster });
-}
-
-/** What is known; undefined while it is looked at, and of sessions of earlier versions. */
-export function provenanceOf({ row }: Pick<Session, "row">): Surroundings | undefined {
-  return row.facts.provenance;
 }
 
 /** The key=value settings that `falcon relaunch` added to its command: they hold for all later parts. */

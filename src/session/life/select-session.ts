@@ -3,7 +3,7 @@ import path from "node:path";
 import { wall } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
 import { span } from "../../presentation/summary.ts";
-import { newestParts, partFact, partsOf } from "../run/parts.ts";
+import { newestParts, partsOf } from "../run/parts.ts";
 import { standing } from "./conclusion.ts";
 import { learnRealPaths, realPath } from "./real-paths.ts";
 import type { Session } from "./session.ts";
@@ -70,7 +70,7 @@ export function selectRun(
   session: Session = selectSession(sessions, wanted, directory),
 ): Session[] {
   const byId = wanted !== undefined && wanted !== "" && session.id.startsWith(wanted) && session.row.name !== wanted;
-  return byId ? [session] : partsOf(sessions, session, realPath);
+  return byId ? [session] : partsOf(sessions, session);
 }
 
 /**
@@ -101,15 +101,15 @@ function matches(sessions: readonly Session[], wanted: string, directory: string
   const exact = sessions.filter((s) => s.id === wanted);
   // a job that is run again is the same session to its user: the id that was told first means the part that
   // runs
-  const again = sessions.filter((s) => s.live && partFact(s)?.of === wanted && inSameJob(s, exact[0]));
-  if (again.length > 0) return newestParts(again, realPath);
+  const again = sessions.filter((s) => s.live && s.row.facts.part?.of === wanted && inSameJob(s, exact[0]));
+  if (again.length > 0) return newestParts(again);
   if (exact.length > 0) return exact;
   const named = preferLive(sessions.filter((s) => s.row.name === wanted));
-  if (named.length > 0) return newestParts(named, realPath);
+  if (named.length > 0) return newestParts(named);
   const prefixed = sessions.filter((s) => s.id.startsWith(wanted));
-  const begun = newestParts(preferLive(sessions.filter((s) => s.row.name.startsWith(wanted))), realPath);
+  const begun = newestParts(preferLive(sessions.filter((s) => s.row.name.startsWith(wanted))));
   if (prefixed.length + begun.length > 0) return sessions.filter((s) => prefixed.includes(s) || begun.includes(s));
-  return newestParts(preferLive(sessionsOfRun(sessions, wanted, directory).reverse()), realPath);
+  return newestParts(preferLive(sessionsOfRun(sessions, wanted, directory).reverse()));
 }
 
 /** Whether two parts ran in one job, which was run again; true where the first part is not known here. */

@@ -2,7 +2,6 @@
 // of it before anybody hears of the end.
 import { within } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import { signalName } from "../../platform/signals.ts";
 import type { ExitRecord } from "../../protocol/holder.ts";
 import type { OutputLog } from "../../store/output-log.ts";
 import type { SessionRow } from "../../store/session-store.ts";
@@ -11,7 +10,7 @@ import { ofLog } from "../output/feed-log.ts";
 import { endLeftovers } from "../run/ray-leftovers.ts";
 import { whyLost } from "./ending.ts";
 import type { SessionHolder } from "./session-holder.ts";
-import { endOf, endReason } from "./state.ts";
+import { endReason } from "./state.ts";
 
 /**
  * So long (ms) an end is not told of while its files are looked at: a file server that hangs must not keep a
@@ -67,7 +66,7 @@ export class SessionEnd {
     await this.#session.output.settle(end);
     await this.#endLeftovers();
     await this.#conclude(undefined);
-    this.#effects.over("exited", endReason(endOf(status, signalName)));
+    this.#effects.over("exited", endReason(status));
   }
 
   /** Nobody holds the terminal any more: what is on disk tells how it ended, or that it is lost. */
@@ -89,7 +88,7 @@ export class SessionEnd {
       output.offset = exit.end;
       this.#exiting(exit.status, exit.time);
       await this.#conclude(undefined);
-      this.#effects.over("exited", endReason(endOf(exit.status, signalName)));
+      this.#effects.over("exited", endReason(exit.status));
     }
   }
 

@@ -4,7 +4,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, userMessage } from "../../base/failure.ts";
 import { removeFolder } from "../../platform/removal.ts";
-import { signalName } from "../../platform/signals.ts";
 import { readRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
@@ -15,7 +14,7 @@ import { trackRunDirectory } from "../run/run-tracker.ts";
 import { agentLinkPath, aimAgentLinkAside } from "./agent-link.ts";
 import { learnProvenance } from "./provenance.ts";
 import { Session, type SessionEffects } from "./session.ts";
-import { endOf, endReason, unheardEnd } from "./state.ts";
+import { endReason, unheardEnd } from "./state.ts";
 
 /** What a caller asks to be started. */
 export interface StartOrder {
@@ -318,7 +317,7 @@ function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, fold
   const { exit } = record;
   if (exit === undefined)
     return { ...row, state: "lost", reason: unheardEnd(row.host), ended: Times.open(folder).last?.time ?? row.created };
-  const reason = endReason(endOf(exit.status, signalName));
+  const reason = endReason(exit.status);
   const facts = { ...row.facts, outputBytes: exit.end };
   return { ...row, state: "exited", reason, ended: exit.time, waitStatus: exit.status, facts };
 }

@@ -5,7 +5,6 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { signalName } from "../../platform/signals.ts";
 import { OutputLog } from "../../store/output-log.ts";
 import { type Gap, joined } from "../../store/record.ts";
 import { isFiled, writeSessionFile } from "../../store/session-file.ts";
@@ -248,7 +247,7 @@ export class Session {
   /** How it ended; undefined while it runs. A lost session's status is 125. */
   get end(): End | undefined {
     if (this.live) return undefined;
-    return endOf(this.row.waitStatus ?? -1, signalName);
+    return endOf(this.row.waitStatus ?? -1);
   }
 
   /**

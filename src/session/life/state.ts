@@ -1,4 +1,5 @@
 // The states of a session and what may follow what; every change is said with its reason.
+import { signalName } from "../../platform/signals.ts";
 import type { SessionState } from "../../store/session-store.ts";
 
 /**
@@ -36,7 +37,7 @@ export interface End {
 }
 
 /** @param waitStatus as of waitpid(2); -1 when it could not be known. */
-export function endOf(waitStatus: number, signalName: (n: number) => string): End {
+export function endOf(waitStatus: number): End {
   if (waitStatus < 0) return { code: null, signal: null, status: 125 };
   const signal = waitStatus & 0x7f;
   if (signal === 0) {
@@ -47,7 +48,8 @@ export function endOf(waitStatus: number, signalName: (n: number) => string): En
 }
 
 /** The same in words, for the log and the list of changes. */
-export function endReason({ code, signal }: End): string {
+export function endReason(waitStatus: number): string {
+  const { code, signal } = endOf(waitStatus);
   if (signal !== null) return `ended by ${signal}`;
   return code === null ? "ended, status unknown" : `ended with status ${code}`;
 }

@@ -2,11 +2,9 @@
 // deadline, a job's end).
 
 import { signalNumber } from "../../platform/signals.ts";
-import { trainerNamed } from "../../trainers/registry.ts";
 import type { StopOrder } from "../../trainers/trainer.ts";
-import type { Sender, StopRecord } from "../life/outcome.ts";
+import type { Sender } from "../life/outcome.ts";
 import type { Session } from "../life/session.ts";
-import type { OutsideSignal } from "../life/session-facts.ts";
 
 /**
  * sent: the order is on its way. already: it was given before, and a second one would drop the model.
@@ -29,10 +27,10 @@ export interface StopRequest {
  * `falcon stop` tells, and a person decides.
  */
 export function stopGracefully(session: Session, { by, why }: StopRequest, now: number): StopAnswer {
-  const { row } = session;
+  const { interrupts, facts } = session.row;
   if (!session.live) return "over";
-  if (stopOf(session) !== undefined || (session.trainer.savesModel && row.interrupts > 0)) return "already";
-  if (session.trainer.savesModel && hitOf(session) !== undefined) return "received";
+  if (facts.stop !== undefined || (session.trainer.savesModel && interrupts > 0)) return "already";
+  if (session.trainer.savesModel && facts.hit !== undefined) return "received";
   if (!takesStop(session)) return "unreached";
   session.setFact("stop", { time: now, by, why });
   const order = stopOrder(session);
@@ -47,28 +45,18 @@ export function takesStop(session: Session): boolean {
   return stopOrder(session) === "interrupt" ? program.interruptible : program.reached;
 }
 
-/** The graceful stop that was asked for first, or undefined. */
-export function stopOf(session: Session): StopRecord | undefined {
-  return session.row.facts.stop;
-}
-
 /**
  * What its program understands as the order to end: falcon's own way, what `--stop-signal` named, or a
  * Ctrl+C.
  */
-function stopOrder({ row }: Session): StopOrder {
-  return row.facts.stopSignal ?? trainerNamed(row.trainer).stopOrder;
+function stopOrder({ row, trainer }: Session): StopOrder {
+  return row.facts.stopSignal ?? trainer.stopOrder;
 }
 
 /** The order in words. */
 export function orderWords(session: Session): string {
   const order = stopOrder(session);
   return order === "interrupt" ? "one Ctrl+C" : order;
-}
-
-/** What went to every process of its job, or undefined: our server got it, so the program may have. */
-export function hitOf({ row }: Session): OutsideSignal | undefined {
-  return row.facts.hit;
 }
 
 /**
@@ -79,7 +67,7 @@ export function hitOf({ row }: Session): OutsideSignal | undefined {
 export function noteHit(session: Session, signal: string, now: number): void {
   if (!session.live) return;
   session.program.noteSignal(signal, "batch");
-  if (hitOf(session) !== undefined) return;
+  if (session.row.facts.hit !== undefined) return;
   session.setFact("hit", { signal, time: now });
   if (!session.trainer.savesModel) return;
   const meaning = savesBy(session, signal)
@@ -99,7 +87,7 @@ function savesBy({ trainer: { stopOrder: order } }: Session, signal: string): bo
  * @param stopping whether its logs say that it stops.
  */
 export function orderAfterHit(session: Session, stopping: boolean, now: number): StopAnswer {
-  const hit = hitOf(session);
+  const { hit } = session.row.facts;
   // a second interrupt would drop the model, and falcon's logs tell of the first one at the end of an epoch
   // only
   if (hit === undefined || stopping || !session.trainer.savesModel || savesBy(session, hit.signal)) return "received";

@@ -1,7 +1,6 @@
 // Lists the moments of a session (start, stop, deadline, end) for the time line of the web page.
 import type { Session } from "../life/session.ts";
 import { deadlineFact, deadlineOf } from "./deadline.ts";
-import { partFact } from "./parts.ts";
 
 /** Something that happened to a session. */
 export interface Mark {
@@ -19,7 +18,7 @@ export function marksOf(session: Session, parts: readonly Session[]): Mark[] {
     if (at != null) marks.push({ at, kind, text });
   };
   for (const [i, part] of parts.entries()) {
-    if (part !== session) add(part.row.started, "part", `part ${partFact(part)?.n ?? i + 1} began`);
+    if (part !== session) add(part.row.started, "part", `part ${part.row.facts.part?.n ?? i + 1} began`);
   }
   add(row.started, "started", "started");
   const deadline = deadlineOf(row);

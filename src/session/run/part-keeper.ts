@@ -2,7 +2,6 @@
 // brought in where its run goes on.
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
-import { signalName } from "../../platform/signals.ts";
 import { type ArchivedPart, jobKey, type KeptCurve, lastWritten } from "../../store/archive/part-archive.ts";
 import type { SharedArchive } from "../../store/archive/shared-archive.ts";
 import { writeSessionFile } from "../../store/session-file.ts";
@@ -10,9 +9,8 @@ import type { SessionFacts, SessionRow } from "../../store/session-store.ts";
 import type { Looker } from "../events/run-tick.ts";
 import { learnRealPaths, realPath } from "../life/real-paths.ts";
 import type { Session } from "../life/session.ts";
-import { endOf, endReason, unheardEnd } from "../life/state.ts";
+import { endReason, unheardEnd } from "../life/state.ts";
 import { keptCurves } from "./part-curves.ts";
-import { partFact } from "./parts.ts";
 import type { RunProgresses } from "./run-progress.ts";
 
 /**
@@ -95,7 +93,7 @@ export class PartKeeper implements Looker {
     const row = { ...session.row, ...end };
     const state = `${row.state} ${session.offset} ${row.facts.outcome === undefined}`;
     if (this.#published.get(session) === state && !session.trainer.savesModel) return;
-    const part = partFact(session) ?? { of: session.id, n: 1 };
+    const part = session.row.facts.part ?? { of: session.id, n: 1 };
     try {
       const run = await this.#effects.progress.of(session);
       await this.#effects.archive.publish({
@@ -124,7 +122,7 @@ export class PartKeeper implements Looker {
   async ended(session: Session, lost: string | undefined): Promise<void> {
     if (!this.#vanishes(session)) return;
     const { waitStatus } = session.row;
-    const reason = lost ?? endReason(endOf(waitStatus ?? -1, signalName));
+    const reason = lost ?? endReason(waitStatus ?? -1);
     await this.publish(session, { state: lost === undefined ? "exited" : "lost", reason });
   }
 
@@ -163,7 +161,7 @@ export class PartKeeper implements Looker {
 
   /** The curves that were kept of the parts before a session's, oldest first. */
   async earlierCurves(session: Session): Promise<KeptCurve[][]> {
-    const part = partFact(session);
+    const part = session.row.facts.part;
     // a first part has none before it
     if (part === undefined || part.n < 2) return [];
     return (await this.#tried(this.#effects.archive.curvesBefore(part.of, part.n))) ?? [];
@@ -174,7 +172,7 @@ export class PartKeeper implements Looker {
    * archive did not answer.
    */
   async earlierGraphs(session: Session): Promise<string[] | undefined> {
-    const part = partFact(session);
+    const part = session.row.facts.part;
     if (part === undefined || part.n < 2) return [];
     return this.#tried(this.#effects.archive.graphsBefore(part.of, part.n));
   }
