@@ -66,7 +66,7 @@ const files = {
     "src/server/server.ts",
     "src/server/version.ts",
     "src/session/output/log-watch.ts",
-    "src/session/machines/neighbours.ts",
+    "src/session/machines/left-program.ts",
     "src/session/output/session-output.ts",
     "src/session/life/session-table.ts",
     "src/session/life/session-holder.ts",

@@ -91,6 +91,15 @@ export function readRecord(folder: string): SessionRecord {
   }
 }
 
+/** The same; of one that cannot be read, as on a broken disk, nothing is known. */
+export function knownRecord(folder: string): SessionRecord {
+  try {
+    return readRecord(folder);
+  } catch {
+    return { gaps: [], adopted: [] };
+  }
+}
+
 /** Orders gaps and joins those that touch or overlap. */
 export function joined(gaps: readonly Gap[]): Gap[] {
   const out: Gap[] = [];

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Failure } from "../../base/failure.ts";
 import { namesIn } from "../../base/names-in.ts";
 import { claimHome, machineOfHome } from "../../platform/native.ts";
-import { readRecord } from "../../store/record.ts";
+import { knownRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 
 /**
@@ -43,15 +43,7 @@ function mayRunElsewhere(home: string, boot: string, name: string): { id: string
     const folder = path.join(home, "s", id);
     const file = readSessionFile(folder);
     if (file === undefined || file.boot === boot || file.host === name) continue;
-    if (!hasEnded(folder)) return { id, host: file.host };
+    if (knownRecord(folder).exit === undefined) return { id, host: file.host };
   }
   return undefined;
-}
-
-function hasEnded(folder: string): boolean {
-  try {
-    return readRecord(folder).exit !== undefined;
-  } catch {
-    return false;
-  }
 }

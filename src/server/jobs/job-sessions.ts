@@ -79,7 +79,7 @@ export class JobSessions {
     const taken = takeInEndedJobs(this.#effects.home, {
       log: this.#effects.log,
       known: (id) => this.#effects.table.get(id) !== undefined,
-      rowOf: (id, folder) => this.#effects.table.rowOf(id, folder),
+      rowOf: (folder) => this.#effects.table.rowOf(folder),
       untold: (kept) => {
         this.#effects.keepUntold(kept);
         untold += kept.deliveries.length + kept.notices.length;

@@ -3,8 +3,9 @@ import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, userMessage } from "../../base/failure.ts";
+import { namesIn } from "../../base/names-in.ts";
 import { removeFolder } from "../../platform/removal.ts";
-import { readRecord } from "../../store/record.ts";
+import { knownRecord } from "../../store/record.ts";
 import { isSessionEntry } from "../../store/session-entries.ts";
 import { readSessionFile, writeSessionFile } from "../../store/session-file.ts";
 import type { Limit, SessionFacts, SessionRow, SessionStore } from "../../store/session-store.ts";
@@ -156,7 +157,6 @@ export class SessionTable {
     };
     row.trainer = trainerFor(row).name;
     const session = new Session(row, folder, this.#effects);
-    const { beforeStart } = session.trainer;
     try {
       // each by itself: Node's recursive form calls a read-only file system ENOENT
       if (!fs.existsSync(this.#folder)) fs.mkdirSync(this.#folder, { mode: 0o700 });
@@ -170,7 +170,7 @@ export class SessionTable {
     this.#put(session);
     this.#effects.log("session.changed", { id, to: "starting", reason: "asked for", name: row.name });
     const [before] = await Promise.all([
-      Promise.resolve(beforeStart?.(row.directory)).catch(() => undefined),
+      seenBefore(session),
       // without an agent the program goes on
       aimAgentLinkAside(folder, agent).catch(() => false),
     ]);
@@ -194,9 +194,9 @@ export class SessionTable {
    */
   async adopt(): Promise<void> {
     const rows = new Map(this.#store.all().map((row) => [row.id, row]));
-    for (const id of this.#folders()) {
-      const file = rows.has(id) ? undefined : readSessionFile(this.folderOf(id));
-      if (file !== undefined) rows.set(id, rowFromFile(file, this.folderOf(id)));
+    for (const id of namesIn(this.#folder)) {
+      const row = rows.has(id) ? undefined : this.rowOf(this.folderOf(id));
+      if (row !== undefined) rows.set(id, row);
     }
     const adopting: Promise<void>[] = [];
     for (const row of [...rows.values()].sort((a, b) => a.created - b.created)) {
@@ -224,16 +224,14 @@ export class SessionTable {
   }
 
   /** The row of a session folder without one; undefined where it is none. */
-  rowOf(id: string, folder: string): SessionRow | undefined {
+  rowOf(folder: string): SessionRow | undefined {
     const file = readSessionFile(folder);
-    return file === undefined || file.id !== id ? undefined : rowFromFile(file, folder);
+    return file && rowFromFile(file, folder);
   }
 
   /** Of an adopted one: the server does not wait with its other sessions for a folder that may not answer. */
   #trackLater(session: Session): void {
-    const { beforeStart } = session.trainer;
-    const before = Promise.resolve(beforeStart?.(session.row.directory)).catch(() => undefined);
-    void before.then((seen) => this.#track(session, seen));
+    void seenBefore(session).then((seen) => this.#track(session, seen));
   }
 
   #track(session: Session, before: unknown): void {
@@ -241,14 +239,6 @@ export class SessionTable {
     trackRunDirectory(session, before, this.#effects.steady, (name) =>
       this.live().some((other) => other !== session && other.row.name === name),
     );
-  }
-
-  #folders(): string[] {
-    try {
-      return fs.readdirSync(this.#folder);
-    } catch {
-      return [];
-    }
   }
 
   /**
@@ -297,15 +287,20 @@ export class SessionTable {
   }
 }
 
+/** What its trainer looks at before the start, by which it knows the run's directory later. */
+async function seenBefore({ row, trainer }: Session): Promise<unknown> {
+  return trainer.beforeStart?.(row.directory).catch(() => undefined);
+}
+
 function rowFromFile(file: NonNullable<ReturnType<typeof readSessionFile>>, folder: string): SessionRow {
-  const record = readRecord(folder);
+  const record = knownRecord(folder);
   const row: SessionRow = {
     ...file,
     holderPid: null,
-    programPid: record?.pid ?? null,
+    programPid: record.pid ?? null,
     state: "running",
     reason: "found again after the database was lost",
-    started: record?.start ?? null,
+    started: record.start ?? null,
     ended: null,
     waitStatus: null,
     interrupts: 0,

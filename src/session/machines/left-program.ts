@@ -1,4 +1,7 @@
-// Whether the program of a session runs whose server is gone, by what its folder says of it.
+// What the folder of a session whose server is gone says of its program: whether it runs, and when it wrote
+// something last.
+import fs from "node:fs";
+import path from "node:path";
 import { wall } from "../../base/clock.ts";
 import { ageOf, bootId, commandLine, parentOf, processAlive } from "../../platform/processes.ts";
 import type { SessionRecord } from "../../store/record.ts";
@@ -20,4 +23,13 @@ export function programRuns(folder: string, { start, pid, exit }: Partial<Sessio
   if (commandLine(parentOf(pid) ?? 0)[1] === folder) return true;
   const age = ageOf(pid);
   return age === null || start === undefined || now - start - age <= clockSlack;
+}
+
+/** When it wrote its last output (ms since 1970); null where it has none. */
+export function lastWrite(folder: string): number | null {
+  try {
+    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
+  } catch {
+    return null;
+  }
 }

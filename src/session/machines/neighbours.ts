@@ -1,6 +1,5 @@
 // The other session servers of this user on this host: the host's own, and one in each batch job. Asked over
 // their sockets, as a client asks.
-import fs from "node:fs";
 import path from "node:path";
 import { namesIn } from "../../base/names-in.ts";
 import { jobHomes } from "../../platform/job-homes.ts";
@@ -9,10 +8,10 @@ import { connectOwn } from "../../platform/own-socket.ts";
 import { mostFromServer, ServerFrame } from "../../protocol/client.ts";
 import { FrameReader } from "../../protocol/frame.ts";
 import { encodeOwnRequest } from "../../protocol/own-request.ts";
-import { readRecord, type SessionRecord } from "../../store/record.ts";
+import { knownRecord } from "../../store/record.ts";
 import { readSessionFile } from "../../store/session-file.ts";
 import { bareSessionJson } from "./bare-session-json.ts";
-import { programRuns } from "./left-program.ts";
+import { lastWrite, programRuns } from "./left-program.ts";
 
 /** A session of another server, as that tells it. */
 export interface NeighbourSession {
@@ -100,7 +99,7 @@ function fromFolders(job: string, home: string): NeighbourSession[] {
     const folder = path.join(home, "s", name);
     const file = readSessionFile(folder);
     if (file === undefined) return [];
-    const record = recordOf(folder);
+    const record = knownRecord(folder);
     const { start, pid, exit } = record;
     const live = programRuns(folder, record);
     const state = live ? "running" : exit === undefined ? "lost" : "exited";
@@ -115,23 +114,6 @@ function fromFolders(job: string, home: string): NeighbourSession[] {
     const session = sessionFrom(job, { ...listing, text: reason });
     return session === undefined ? [] : [session];
   });
-}
-
-/** When it wrote its last output; null where it has none. */
-function lastWrite(folder: string): number | null {
-  try {
-    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
-  } catch {
-    return null;
-  }
-}
-
-function recordOf(folder: string): Partial<SessionRecord> {
-  try {
-    return readRecord(folder);
-  } catch {
-    return {};
-  }
 }
 
 function sessionFrom(job: string | null, told: unknown): NeighbourSession | undefined {

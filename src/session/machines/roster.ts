@@ -2,6 +2,7 @@
 // Nothing else goes between them.
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { within } from "../../base/clock.ts";
 import { hostPattern } from "../../base/config/config.ts";
 import { sentence } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
@@ -181,8 +182,7 @@ export class RosterKeeper {
 
   /** The last word of a server that ends: also where it had not come to say its first one yet. */
   async farewell(): Promise<void> {
-    if (this.#told || this.#due !== Number.POSITIVE_INFINITY)
-      await Promise.race([this.write(), new Promise((resolve) => setTimeout(resolve, longestFarewell))]);
+    if (this.#told || this.#due !== Number.POSITIVE_INFINITY) await within(longestFarewell, this.write());
     this.dispose();
   }
 }

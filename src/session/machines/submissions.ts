@@ -2,9 +2,10 @@
 // session itself is there, or its job is over. Slurm is asked for all of them together.
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Log } from "../../base/log.ts";
+import { namesIn } from "../../base/names-in.ts";
 import { replaceFile } from "../../base/replace-file.ts";
 import { askedBy, Slurm, type SlurmJob } from "../../batch/slurm.ts";
 
@@ -95,7 +96,8 @@ export class Submissions {
 
   /** All submissions, oldest first. */
   all(): Submission[] {
-    return names(this.#folder)
+    return namesIn(this.#folder)
+      .filter((name) => name.endsWith(".json"))
       .flatMap((name) => readSubmission(path.join(this.#folder, name)) ?? [])
       .sort((a, b) => a.created - b.created);
   }
@@ -135,7 +137,7 @@ export class Submissions {
         this.#asking = undefined;
       });
     }
-    await Promise.race([this.#asking, delay(this.#longest, undefined, { ref: false })]);
+    await within(this.#longest, this.#asking);
   }
 
   /**
@@ -189,14 +191,6 @@ export class Submissions {
 
   #file(id: string): string {
     return path.join(this.#folder, `${id}.json`);
-  }
-}
-
-function names(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).filter((name) => name.endsWith(".json"));
-  } catch {
-    return [];
   }
 }
 

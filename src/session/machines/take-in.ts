@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../../base/log.ts";
+import { namesIn } from "../../base/names-in.ts";
 import { type JobHome, jobHomes } from "../../platform/job-homes.ts";
 import { close, jobOf, machineOfHome, tryLock } from "../../platform/native.ts";
 import { processAlive } from "../../platform/processes.ts";
@@ -10,7 +11,7 @@ import { Deliveries, type Delivery } from "../../store/deliveries.ts";
 import { type UntoldNotice, untoldNotices } from "../../store/notices.ts";
 import { readRecord } from "../../store/record.ts";
 import { type SessionRow, SessionStore, type StoredSnapshot } from "../../store/session-store.ts";
-import { programRuns } from "./left-program.ts";
+import { lastWrite, programRuns } from "./left-program.ts";
 
 /** One session of an ended job, its folder at its new place. */
 export interface TakenIn {
@@ -33,7 +34,7 @@ export interface TakeInEffects {
   /** Whether the host has a session of this id. */
   known(id: string): boolean;
   /** The row of a session whose database cannot be read, from its folder. */
-  rowOf(id: string, folder: string): SessionRow | undefined;
+  rowOf(folder: string): SessionRow | undefined;
   /** Keeps what is to be told, before the place that has it goes. Of one that is told twice it keeps one. */
   untold(untold: Untold): void;
 }
@@ -110,11 +111,7 @@ function hasHolder(home: string): boolean {
 }
 
 function folders(home: string): string[] {
-  try {
-    return fs.readdirSync(path.join(home, "s")).filter((id) => /^[a-z0-9]+$/.test(id));
-  } catch {
-    return [];
-  }
+  return namesIn(path.join(home, "s")).filter((id) => /^[a-z0-9]+$/.test(id));
 }
 
 /**
@@ -132,7 +129,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, ta
     const from = path.join(home, "s", id);
     const to = path.join(host, "s", id);
     const known = rows.get(id);
-    const row = known?.row ?? effects.rowOf(id, from);
+    const row = known?.row ?? effects.rowOf(from);
     const isThere = effects.known(id) || fs.existsSync(to);
     // an earlier part of a run, a copy from the archive: the part itself may have been here all the time
     if (row?.facts.broughtIn === true && isThere) continue;
@@ -144,7 +141,7 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, ta
       effects.log("job.session-lost", { job, folder: from });
       continue;
     }
-    const written = lastWrite(from, row.created);
+    const written = lastWrite(from) ?? row.created;
     move(from, to);
     taken.push({ row, snapshot: known?.snapshot, job, written });
     ids.push(id);
@@ -152,14 +149,6 @@ function takeIn(host: string, { job, home }: JobHome, effects: TakeInEffects, ta
   effects.log("job.imported", { job, ids });
   if (twice.length > 0) throw new Error(`there already: ${twice.join(" ")}`);
   fs.rmSync(home, { recursive: true, force: true });
-}
-
-function lastWrite(folder: string, otherwise: number): number {
-  try {
-    return Math.round(fs.statSync(path.join(folder, "output.log")).mtimeMs);
-  } catch {
-    return otherwise;
-  }
 }
 
 interface Kept {

@@ -2,7 +2,7 @@
 // under a program that goes on.
 import fs from "node:fs";
 import path from "node:path";
-import { readRecord } from "../../store/record.ts";
+import { knownRecord } from "../../store/record.ts";
 import { listSegments } from "../../store/segments.ts";
 
 /** How often the log is looked at (ms). */
@@ -35,7 +35,7 @@ function keptNowhere(live: boolean): string {
 export function lostLog(folder: string, offset: number, live: boolean): LostLog | undefined {
   if (offset === 0) return undefined;
   if (fs.existsSync(path.join(folder, "output.log"))) {
-    const { removed } = readRecord(folder);
+    const { removed } = knownRecord(folder);
     const sentence = `the session's log was removed; a new one goes on at its byte ${removed?.offset}`;
     return removed && { what: "beginning", sentence };
   }

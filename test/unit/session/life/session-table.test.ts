@@ -30,6 +30,14 @@ test("one more than the limit is refused with what to do, before anything is mad
   }
 });
 
+/** What is kept in a session's folder of a part from elsewhere. */
+function bringIn(folder: string): void {
+  const id = path.basename(folder);
+  const texts = { name: "n", kind: "launch", trainer: "falcon", directory: "/", host: "node1", boot: "", token: "t" };
+  const more = { umask: 18, created: 1000, cols: 80, rows: 24, pinned: false, limits: [], environment: {}, runDirectory: null };
+  writeSessionFile(folder, { id, command: ["x"], facts: { broughtIn: true }, ...texts, ...more } as never);
+}
+
 test("a part from elsewhere that ended without a word ended when it last wrote, or began where that is not known", () => {
   const folder = fs.mkdtempSync("/tmp/fs-");
   try {
@@ -37,19 +45,8 @@ test("a part from elsewhere that ended without a word ended when it last wrote, 
     const rowOf = (id: string, fill: (session: string) => void) => {
       const session = path.join(folder, id);
       fill(session);
-      const texts = { name: "n", kind: "launch", trainer: "falcon", directory: "/", host: "node1", boot: "", token: "t" };
-      const more = {
-        umask: 18,
-        created: 1000,
-        cols: 80,
-        rows: 24,
-        pinned: false,
-        limits: [],
-        environment: {},
-        runDirectory: null,
-      };
-      writeSessionFile(session, { id, command: ["x"], facts: { broughtIn: true }, ...texts, ...more } as never);
-      const row = table.rowOf(id, session);
+      bringIn(session);
+      const row = table.rowOf(session);
       return [row?.state, row?.ended];
     };
     const wrote = rowOf("abc234", (session) => {
@@ -61,6 +58,28 @@ test("a part from elsewhere that ended without a word ended when it last wrote, 
     assert.deepEqual(
       rowOf("abc235", (session) => void fs.mkdirSync(session)),
       ["lost", 1000],
+    );
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test("of a lost database, a folder whose record cannot be read keeps nobody from the other sessions", async () => {
+  const folder = fs.mkdtempSync("/tmp/fs-");
+  try {
+    for (const id of ["abc234", "abc235"]) {
+      fs.mkdirSync(path.join(folder, id));
+      bringIn(path.join(folder, id));
+    }
+    fs.mkdirSync(path.join(folder, "abc234", "record"));
+    const table = new SessionTable(folder, "host", { all: () => [] } as never, { came: () => {}, log: () => {} } as never);
+    await table.adopt();
+    assert.deepEqual(
+      table
+        .all()
+        .map(({ id }) => id)
+        .sort(),
+      ["abc234", "abc235"],
     );
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -42,7 +42,7 @@ describe("the homes of jobs", () => {
   /** Sessions in the job's home, and takes in what its rows tell. */
   const takeInSessions = (...ids: string[]) => {
     for (const id of ids) fs.mkdirSync(path.join(job, "s", id), { recursive: true });
-    const rowOf = (id: string) => ({ id, created: 1, facts: {} }) as unknown as SessionRow;
+    const rowOf = (folder: string) => ({ id: path.basename(folder), created: 1, facts: {} }) as unknown as SessionRow;
     const taken = takeInEndedJobs(host, { log: () => {}, known: () => false, rowOf, untold: () => {} });
     return taken.map(({ row }) => row.id).sort();
   };
