@@ -217,7 +217,7 @@ export async function adoptAfterHolder(
   masterFd: number,
   programPid: number,
   events: HolderEvents,
-  orders: { keep?: number } = {},
+  keep = 0,
 ): Promise<HolderLink> {
   const master = dup(masterFd);
   let link: HolderLink | undefined;
@@ -235,7 +235,7 @@ export async function adoptAfterHolder(
     const deadline = steady() + launchLimitMs;
     const socket = await connectSoon(folder, deadline, gone, child.pid);
     // size 0: the terminal keeps the one it has
-    const go = encodeGo({ umask: 0o077, keep: orders.keep ?? 0, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
+    const go = encodeGo({ umask: 0o077, keep, oomScoreAdj: 0, cols: 0, rows: 0, limits: [] });
     link = greet(socket, go, master, events);
     await Promise.race([link.greeted, gone, expire(deadline, "the successor of a killed holder does not answer")]);
     const successor = child;

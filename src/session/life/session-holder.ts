@@ -43,7 +43,7 @@ export interface SessionHolderEffects {
   readonly log: Log;
   readonly row: Pick<SessionRow, "holderPid" | "programPid" | "state" | "cols" | "rows">;
   readonly events: Omit<HolderEvents, "taken" | "closed">;
-  /** Bytes of log that a successor is to retain. */
+  /** Bytes of log to retain. */
   readonly keep: number;
   /** The session runs on, and this server is to follow it. */
   wanted(): boolean;
@@ -89,8 +89,9 @@ export class SessionHolder {
    * Makes it, with the session's program.
    * @throws Error as launchHolder does.
    */
-  async launch(options: LaunchOptions): Promise<HolderLink> {
-    return this.#linked(await launchHolder(options, this.#events()));
+  async launch(options: Omit<LaunchOptions, "folder" | "keep" | "log">): Promise<HolderLink> {
+    const { folder, keep, log } = this.#effects;
+    return this.#linked(await launchHolder({ ...options, folder, keep, log }, this.#events()));
   }
 
   /**
@@ -159,7 +160,7 @@ export class SessionHolder {
     try {
       // only the connection may be gone: a holder that answers needs no successor
       const same = await this.#reach().catch(() => undefined);
-      const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events(), { keep }));
+      const link = same ?? (await adoptAfterHolder(folder, dead.master, programPid, this.#events(), keep));
       if (this.#link !== dead) return this.#letGo(link);
       if (same === undefined) {
         this.#succeedWith(dead, link);
@@ -204,7 +205,7 @@ export class SessionHolder {
   }
 
   /** Whether clients can have connections of their own: not from a holder of an earlier version. */
-  get servesViewers(): boolean {
+  get #servesViewers(): boolean {
     return this.#link !== undefined && this.#link.version >= 2;
   }
 
@@ -219,7 +220,7 @@ export class SessionHolder {
   }
 
   #openViewer(open: () => number): number | undefined {
-    if (!this.servesViewers || this.#effects.row.state !== "running") return undefined;
+    if (!this.#servesViewers || this.#effects.row.state !== "running") return undefined;
     try {
       return open();
     } catch (error) {
@@ -233,7 +234,7 @@ export class SessionHolder {
    * answer ends it; undefined where the holder is of an earlier version.
    */
   addTypist(writer: bigint, typist: Typist): (() => void) | undefined {
-    if (this.#link === undefined || !this.servesViewers) return undefined;
+    if (this.#link === undefined || !this.#servesViewers) return undefined;
     this.#typists.set(writer, typist);
     this.#link.askTaken(writer);
     return () => this.#typists.delete(writer);

@@ -93,7 +93,6 @@ export class Session {
   #effects: SessionEffects;
   readonly #holder: SessionHolder;
   readonly #ends: SessionEnd;
-  #resolveOver!: () => void;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   #endLook: NodeJS.Timeout | undefined;
@@ -204,11 +203,8 @@ export class Session {
       signalled: () => this.#lookLater(),
       resize: (cols, rows) => this.resize(cols, rows),
     });
-    if (!isLive(row.state)) this.output.wasOver(Number(row.facts.outputBytes ?? 0));
-    this.over = new Promise((resolve) => {
-      this.#resolveOver = resolve;
-    });
-    if (!isLive(row.state)) this.#resolveOver();
+    if (!this.live) this.output.wasOver(row.facts.outputBytes ?? 0);
+    this.over = new Promise((resolve) => void this.onOver(resolve));
   }
 
   get id(): string {
@@ -227,7 +223,7 @@ export class Session {
   }
   /** ms since 1970 of the last output, 0 before any. */
   get lastOutput(): number {
-    return this.output.lastOutput || Number(this.row.facts.lastOutput ?? 0);
+    return this.output.lastOutput || (this.row.facts.lastOutput ?? 0);
   }
   /** ms since the last output that this server saw; undefined before any. */
   get quiet(): number | undefined {
@@ -256,26 +252,14 @@ export class Session {
    * an end with status 126 or 127.
    */
   async start(like?: number): Promise<void> {
-    const scheduling = this.row.facts.scheduling;
+    const { command, directory, environment, cols, rows, umask, limits, facts } = this.row;
+    const [file, ...args] = command as [string, ...string[]];
+    const { scheduling } = facts;
     const own = scheduling?.oomScoreAdj ?? 0;
-    const [file, ...args] = this.row.command as [string, ...string[]];
     this.output.begin();
-    const { row } = this;
     const link = await this.#holder.launch({
-      folder: this.folder,
-      file,
-      args,
-      directory: row.directory,
-      environment: row.environment,
-      cols: row.cols,
-      rows: row.rows,
-      umask: row.umask,
-      limits: row.limits,
-      keep: this.#effects.keep,
+      ...{ file, args, directory, environment, cols, rows, umask, limits, scheduling, like },
       oomScoreAdj: own < 0 ? own : Math.max(own, oomScoreAdj),
-      scheduling,
-      like,
-      log: this.#effects.log,
     });
     this.output.follow(link.version);
   }
@@ -421,7 +405,7 @@ export class Session {
 
   /** What was removed of its log under it; undefined where it is there. */
   get lostLog(): LostLog | undefined {
-    return lostLog(this.folder, Math.max(this.offset, Number(this.row.facts.outputBytes ?? 0)), this.live);
+    return lostLog(this.folder, Math.max(this.offset, this.row.facts.outputBytes ?? 0), this.live);
   }
 
   rename(name: string): void {
@@ -482,7 +466,6 @@ export class Session {
     this.#noteAttached();
     this.output.finish();
     this.#holder.close(stored);
-    this.#resolveOver();
     for (const listener of this.#enders) listener();
     this.#enders.clear();
     this.#effects.over(this);

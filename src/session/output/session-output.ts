@@ -22,16 +22,12 @@ const longestSettling = 30_000;
 const longestLeaving = 3_000;
 
 /** What the output needs of its session. */
-export interface SessionOutputEffects
-  extends ScreenFollowingEffects,
-    Omit<SessionScreenEffects, "size" | "answer" | "follow" | "source" | "logged"> {
+export interface SessionOutputEffects extends ScreenFollowingEffects, Omit<SessionScreenEffects, "follow" | "source" | "logged"> {
   readonly viewers: ReadonlyMap<Viewer, unknown>;
   /** ms since 1970. */
   clock(): number;
   /** Whether the session is neither exited nor lost. */
   live(): boolean;
-  /** Bytes for the program, which asked its terminal something. */
-  answer(bytes: Buffer): void;
   /**
    * The holder is asked to give the terminal this size, and tells where it begins; false where nobody can.
    */
@@ -83,8 +79,6 @@ export class SessionOutput implements Viewed, Followed {
     });
     this.#screen = new SessionScreen({
       ...effects,
-      size: () => effects.size,
-      answer: (bytes) => effects.answer(bytes),
       source: (from) => this.#following.source(from),
       logged: () => this.#logged(),
       follow: {

@@ -32,7 +32,7 @@ export interface SessionScreenEffects {
   /** The whole output, by offset; who opens it closes it. */
   openLog(): OutputLog;
   /** The size that the terminal has, where nothing tells the one that it had. */
-  size(): { cols: number; rows: number };
+  readonly size: { cols: number; rows: number };
   /** An answer to a query of the program's. */
   answer(bytes: Buffer): void;
   /** The lines that stood on the alternate screen when the program left it. */
@@ -92,7 +92,8 @@ export class SessionScreen {
         },
         left: ({ lines }) => this.#effects.left(lines),
         lost: (deadly) => {
-          const revival = deadly ? { ...this.#effects.size(), offset: this.#effects.logged() } : this.beginning();
+          const { cols, rows } = this.#effects.size;
+          const revival = deadly ? { cols, rows, offset: this.#effects.logged() } : this.beginning();
           return { ...revival, source: this.#effects.source(revival.offset) };
         },
         follow: this.#effects.follow,
@@ -106,7 +107,7 @@ export class SessionScreen {
     const stored = this.#effects.stored();
     if (stored !== undefined) return { cols: stored.cols, rows: stored.rows, offset: stored.offset, restore: stored.replay };
     // nothing tells it where the folder was removed
-    const { cols, rows } = ofLog(this.#effects.openLog, (log) => log.times.sizeAt(0)) ?? this.#effects.size();
+    const { cols, rows } = ofLog(this.#effects.openLog, (log) => log.times.sizeAt(0)) ?? this.#effects.size;
     return { cols, rows, offset: 0 };
   }
 

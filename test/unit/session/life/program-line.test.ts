@@ -47,7 +47,7 @@ test("a stop and what is typed while a killed holder has no successor reach the 
   const said = () => fs.readFileSync(path.join(folder, "output.log"), "latin1");
   try {
     const script = "trap 'echo interrupted' INT; echo ready; while :; do read line && echo got $line; done";
-    await holder.launch({ ...orders(["/bin/sh", "-c", script]), folder });
+    await holder.launch(orders(["/bin/sh", "-c", script]));
     await until(() => said().includes("ready"), "the program");
     const answers: unknown[] = [];
     lost = () => {

@@ -55,7 +55,7 @@ class Scene {
   });
 
   async launch(command: string[]): Promise<void> {
-    await this.holder.launch({ ...orders(command), folder: this.folder });
+    await this.holder.launch(orders(command));
   }
 
   said(): string {
