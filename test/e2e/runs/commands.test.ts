@@ -1,5 +1,7 @@
 // Every other command, on sessions that nobody is attached to, and the hand-over of what is not ours.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -161,14 +163,24 @@ describe("commands", () => {
     const trap = `echo again >> ${asked}; until [ -e ${gate} ]; do sleep 0.05; done; exit 0`;
     const id = await home.start(["/bin/sh", "-c", `trap '${trap}' INT; echo ready; while :; do sleep 0.05; done`]);
     await until(async () => (await home.ok(["logs", id])) === "ready", "its trap");
-    const stopped = home.run(["stop", id]);
-    await until(() => fs.existsSync(asked), "the program to be asked");
+    const stop = spawn(falcon, ["stop", id], { env: home.env, stdio: ["ignore", "ignore", "pipe"] });
+    const stopped = once(stop, "close") as Promise<[number | null]>;
+    let stderr = "";
+    stop.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    await until(
+      () => fs.existsSync(asked) && stderr.includes("waiting"),
+      () => `the program to be asked: ${stderr}`,
+    );
+    // a server that answers the next one has told the first one how it goes on
+    await home.sessions();
     process.kill(home.serverPid() as number, "SIGKILL");
     await home.untilState(id, "running");
     await home.ok(["server", "upgrade"]);
     await home.untilState(id, "running");
     fs.writeFileSync(gate, "");
-    const { code, stderr } = await stopped;
+    const [code] = await stopped;
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^\[sh\] asked to stop \(one Ctrl\+C\); waiting for its end\n\[sh\] stopped after /);
     assert.equal(fs.readFileSync(asked, "utf8"), "again\n");
