@@ -26,7 +26,6 @@ const files = {
     "src/commands/start/program-file.ts",
     "src/doctor/falcons.ts",
     "src/doctor/places.ts",
-    "src/doctor/python.ts",
     "src/doctor/terminal.ts",
     "src/trainers/falcon/launch/find.ts",
     "src/trainers/reading/foreign-files.ts",

@@ -1,9 +1,8 @@
 // The Python falcon: whether there is one, and whether it can draw its display (`blessed`).
-import fs from "node:fs";
 import { aside } from "../base/aside/aside.ts";
-import { spawnOutside } from "../base/aside/outside-program.ts";
-import { usableDirectory } from "../base/aside/usable-directory.ts";
+import { askProgram } from "../base/aside/ask-program.ts";
 import { Failure } from "../base/failure.ts";
+import { head } from "../trainers/reading/small-files.ts";
 import { launcher } from "../trainers/registry.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
@@ -39,8 +38,11 @@ export function checkPython(facts: PythonFacts): Finding[] {
   return findings;
 }
 
-/** Milliseconds that Python may take to say what it finds; it imports nothing for it. */
+/** Milliseconds that Python may take to find a module; it imports nothing for it. */
 const pythonPatience = 10_000;
+
+/** Bytes of what starters and start files of sites print before Python begins. */
+const longestWarnings = 1 << 20;
 
 export async function pythonFacts(caller: Caller, root?: string): Promise<PythonFacts> {
   const { environment, directory } = caller;
@@ -67,21 +69,10 @@ export function interpreterOf(command: readonly string[]): string | undefined {
   const [file, second] = command;
   if (file === undefined) return undefined;
   if (second === "-m") return file;
-  let head: string;
-  try {
-    const fd = fs.openSync(file, "r");
-    try {
-      const buffer = Buffer.alloc(scriptHead);
-      head = buffer.toString("utf8", 0, fs.readSync(fd, buffer));
-    } finally {
-      fs.closeSync(fd);
-    }
-  } catch {
-    return undefined;
-  }
-  const direct = /^#!\s*(\S*(?:python|pypy)[^\s/]*)/.exec(head)?.[1];
-  const through = /^#!\s*\S*\/env\s+(?:-S\s+)?(\S*(?:python|pypy)\S*)/.exec(head)?.[1];
-  const longPath = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(head)?.[1];
+  const script = head(file, scriptHead);
+  const direct = /^#!\s*(\S*(?:python|pypy)[^\s/]*)/.exec(script)?.[1];
+  const through = /^#!\s*\S*\/env\s+(?:-S\s+)?(\S*(?:python|pypy)\S*)/.exec(script)?.[1];
+  const longPath = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(script)?.[1];
   return direct ?? through ?? longPath;
 }
 
@@ -89,15 +80,8 @@ const askInterpreter = aside("interpreter", interpreterOf, ([command]) => comman
 
 async function hasModule(interpreter: string, name: string, caller: Caller): Promise<boolean | undefined> {
   const question = `import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('${name}') else 3)`;
-  const cwd = await usableDirectory(caller.directory);
-  return new Promise((done) => {
-    const child = spawnOutside(interpreter, ["-c", question], {
-      cwd,
-      env: { ...caller.environment },
-      stdio: "ignore",
-      timeout: pythonPatience,
-    });
-    child.on("error", () => done(undefined));
-    child.on("exit", (code) => done(code === 0 ? true : code === 3 ? false : undefined));
-  });
+  const { environment, directory } = caller;
+  const asking = { environment, directory, patience: pythonPatience, longest: longestWarnings };
+  const { status } = await askProgram(interpreter, ["-c", question], asking);
+  return status === 0 ? true : status === 3 ? false : undefined;
 }

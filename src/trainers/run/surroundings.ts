@@ -2,7 +2,7 @@
 // trainer tells of itself. Everything is read from files, and asked of git; no Python is started.
 import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
-import { execFileOutside } from "../../base/aside/outside-program.ts";
+import { askProgram } from "../../base/aside/ask-program.ts";
 import { entries, head } from "../reading/small-files.ts";
 import { trainerNamed } from "../registry.ts";
 import type { Cluster, StartedWith, TrainedSession } from "../trainer.ts";
@@ -71,21 +71,16 @@ async function gitState(
  * What git says; undefined where it fails. It takes no lock that a person's own git would meet, and starts
  * no monitor of files.
  */
-function git(directory: string, environment: Readonly<Record<string, string>>, ...words: string[]): Promise<string | undefined> {
+async function git(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+  ...words: string[]
+): Promise<string | undefined> {
   const own = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("GIT_")));
-  return new Promise((done) => {
-    execFileOutside(
-      "git",
-      ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", directory, ...words],
-      {
-        env: { ...own, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
-        timeout: gitPatience,
-        killSignal: "SIGKILL",
-        maxBuffer: longestGit,
-      },
-      (error, said) => done(error === null ? said : undefined),
-    );
-  });
+  const args = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-C", directory, ...words];
+  const asking = { environment: { ...own, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" }, patience: gitPatience, longest: longestGit };
+  const { status, said } = await askProgram("git", args, asking);
+  return status === 0 ? said : undefined;
 }
 
 function gpus(): string[] {

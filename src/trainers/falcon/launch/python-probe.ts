@@ -3,9 +3,9 @@
 
 import fs from "node:fs";
 import { aside } from "../../../base/aside/aside.ts";
-import { spawnOutside } from "../../../base/aside/outside-program.ts";
-import { usableDirectory } from "../../../base/aside/usable-directory.ts";
+import { askProgram } from "../../../base/aside/ask-program.ts";
 import { steady, wall } from "../../../base/clock.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
 
 /** Milliseconds that Python may take to say whether it has falcon; it imports nothing for it. */
 const pythonPatience = 10_000;
@@ -77,7 +77,8 @@ export async function pythonHasFalcon(
     remembered.delete(key);
   }
   const [asked, askedAt] = [steady(), wall()];
-  const { status, said } = await ask(python, environment, directory);
+  const asking = { environment, directory, patience: pythonPatience, longest: longestAnswer };
+  const { status, said } = await askProgram(python, ["-c", question], asking);
   const has = status === 0;
   const places = foldersIn(said, directory);
   if (places === undefined || (status !== 0 && status !== 1)) return has;
@@ -86,28 +87,6 @@ export async function pythonHasFalcon(
   for (const oldest of remembered.keys()) if (remembered.size >= mostRemembered) remembered.delete(oldest);
   remembered.set(key, { has, asked, folders });
   return has;
-}
-
-async function ask(
-  python: string,
-  environment: Readonly<Record<string, string>>,
-  directory: string,
-): Promise<{ status: number | null; said: string }> {
-  const cwd = await usableDirectory(directory);
-  return new Promise((done) => {
-    let said = "";
-    const child = spawnOutside(python, ["-c", question], {
-      cwd,
-      env: { ...environment },
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: pythonPatience,
-    });
-    child.stdout?.on("data", (piece: Buffer) => {
-      if (said.length < longestAnswer) said += piece.toString();
-    });
-    child.on("error", () => done({ status: null, said: "" }));
-    child.on("close", (status) => done({ status, said }));
-  });
 }
 
 /** The folders of an answer, absolute; undefined where it is none of ours. */
@@ -123,11 +102,11 @@ function foldersIn(said: string, directory: string): string[] | undefined {
 }
 
 /** When each was changed last (ms since 1970); undefined: it is not there. */
-export const changes = aside("changes", changesHere, ([files]) => files[0] ?? "/");
+const changes = aside("changes", changesHere, ([files]) => files[0] ?? "/");
 
 async function changesHere(folders: readonly string[]): Promise<Map<string, number | undefined>> {
   const changed = (folder: string) =>
-    fs.promises.stat(folder).then(
+    fs.promises.stat(onDisk(folder)).then(
       ({ mtimeMs }) => mtimeMs,
       () => undefined,
     );

@@ -1,6 +1,6 @@
 // The Ray cluster that a falcon joins instead of starting its own: which, how it was named, and its nodes.
 import path from "node:path";
-import { execFileOutside } from "../../../base/aside/outside-program.ts";
+import { askProgram } from "../../../base/aside/ask-program.ts";
 import { head } from "../../reading/small-files.ts";
 import type { Cluster, ClusterNode } from "../../trainer.ts";
 import type { YamlValue } from "../config/yaml.ts";
@@ -79,21 +79,10 @@ export function clusterNodes(
   address: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ClusterNode[] | undefined> {
-  if (address.includes("://")) return Promise.resolve(undefined);
-  return new Promise((done) => {
-    execFileOutside(
-      python,
-      ["-c", question, address],
-      {
-        cwd: "/",
-        env: { ...environment, RAY_USAGE_STATS_ENABLED: "0" },
-        timeout: patience,
-        killSignal: "SIGKILL",
-        maxBuffer: longestAnswer,
-      },
-      (error, said) => done(error === null ? nodesIn(said) : undefined),
-    ).stdin?.end();
-  });
+  if (address.includes("://")) return undefined;
+  const asking = { environment: { ...environment, RAY_USAGE_STATS_ENABLED: "0" }, patience, longest: longestAnswer };
+  const { status, said } = await askProgram(python, ["-c", question, address], asking);
+  return status === 0 ? nodesIn(said) : undefined;
 }
 
 /** Undefined where a line that should tell of a node tells of none. */

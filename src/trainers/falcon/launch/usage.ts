@@ -2,11 +2,10 @@
 // remembered while its file stays the same. Never from `falcon launch --help`, which 0.5.1 does not know: it
 // launches.
 
-import { spawnOutside } from "../../../base/aside/outside-program.ts";
-import { usableDirectory } from "../../../base/aside/usable-directory.ts";
+import { askProgram } from "../../../base/aside/ask-program.ts";
 import { withoutAttributes } from "../../../base/text/control-sequences.ts";
+import { signatureOf } from "../../reading/foreign-files.ts";
 import type { FoundProgram } from "../../trainer.ts";
-import { changes } from "./python-probe.ts";
 
 /** Milliseconds that it may take to say its usage: Python's start from a cold, slow disk. */
 const usagePatience = 10_000;
@@ -25,12 +24,12 @@ export async function falconUsage(
   environment: Readonly<Record<string, string>>,
   directory: string,
 ): Promise<string | undefined> {
-  const [file] = found.command as [string, ...string[]];
-  const changed = (await changes([file])).get(file) ?? 0;
-  const key = JSON.stringify([found.command, changed]);
+  const [file, ...args] = found.command as [string, ...string[]];
+  const key = JSON.stringify([found.command, await signatureOf(file)]);
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const said = await ask(found.command, environment, directory);
+  const asking = { environment, directory, patience: usagePatience, longest: longestUsage };
+  const said = withoutAttributes((await askProgram(file, args, asking)).said);
   if (!/^[^\S\n]+falcon\s+[a-z]/m.test(said)) return undefined;
   for (const oldest of remembered.keys()) if (remembered.size >= mostUsages) remembered.delete(oldest);
   remembered.set(key, said);
@@ -40,27 +39,4 @@ export async function falconUsage(
 /** The commands that a usage names: `falcon launch [--output DIR] …`. */
 export function commandsIn(usage: string): string[] {
   return [...new Set([...usage.matchAll(/^[^\S\n]+falcon\s+([a-z][\w-]*)/gm)].map((found) => found[1] as string))];
-}
-
-async function ask(
-  command: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  directory: string,
-): Promise<string> {
-  const [file, ...args] = command as [string, ...string[]];
-  const cwd = await usableDirectory(directory);
-  return new Promise((done) => {
-    let said = "";
-    const child = spawnOutside(file, args, {
-      cwd,
-      env: { ...environment },
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: usagePatience,
-    });
-    child.stdout?.on("data", (piece: Buffer) => {
-      if (said.length < longestUsage) said += piece.toString();
-    });
-    child.on("error", () => done(""));
-    child.on("close", () => done(withoutAttributes(said)));
-  });
 }
