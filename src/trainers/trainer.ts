@@ -31,18 +31,6 @@ export interface TrainedSession {
  */
 export type StopOrder = "interrupt" | NodeJS.Signals;
 
-/** Where a run's files are. All paths are absolute and canonical (without links). */
-export interface RunPlace {
-  directory: string;
-  /** Of the logs and metrics; undefined while not known for certain. */
-  graph: string | undefined;
-  /**
-   * How it is known: by the arguments, the program's open log (certain), or a link (another run may have
-   * moved it).
-   */
-  how: "arguments" | "log" | "latest";
-}
-
 /** A process that an ended run left behind. */
 export interface LeftProcess {
   pid: number;
@@ -212,8 +200,11 @@ export interface Trainer {
   timeLimit(command: readonly string[]): number | undefined;
   /** Before the start: what findRun() compares with afterwards; must be JSON. */
   beforeStart?(directory: string): Promise<unknown>;
-  /** Looks for the run directory after the start. `pids`: the run's processes, the program itself first. */
-  findRun?(directory: string, before: unknown, pids: readonly number[]): Promise<RunPlace | undefined>;
+  /**
+   * Looks for the run directory after the start: absolute and canonical (without links). `pids`: the run's
+   * processes, the program itself first.
+   */
+  findRun?(directory: string, before: unknown, pids: readonly number[]): Promise<string | undefined>;
   /** Undefined: it leaves nothing that could be watched. */
   watch(session: TrainedSession, effects: WatchEffects): RunWatch | undefined;
   /** Which of these descendants of the holder it left behind, to be ended. */

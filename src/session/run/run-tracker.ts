@@ -44,16 +44,16 @@ export function trackRunDirectory(
     if (now - begun > lookLongest) return stop();
     const pid = session.row.programPid;
     looking = true;
-    const place = await find(session.row.directory, before, [pid, ...descendants(pid)])
+    const run = await find(session.row.directory, before, [pid, ...descendants(pid)])
       .catch(() => undefined)
       .finally(() => {
         looking = false;
       });
     if (session.row.runDirectory !== null) return;
-    if (place === undefined) return;
+    if (run === undefined) return;
     stop();
-    session.setRunDirectory(place.directory);
-    const name = printable(path.basename(place.directory));
+    session.setRunDirectory(run);
+    const name = printable(path.basename(run));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
   }
 }

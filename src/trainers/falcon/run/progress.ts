@@ -16,7 +16,6 @@ import { epochSeries, MetricFolders } from "./metric-series.ts";
 import type { MetricReader } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import { nodeProgress, stallFloor } from "./node-progress.ts";
-import { runName } from "./run-directory.ts";
 import { bufferWindow, metricsOf, RunReader } from "./run-reader.ts";
 
 export interface WatchOptions {
@@ -258,7 +257,7 @@ export class RunWatcher implements RunWatch {
     const phase = known ? phaseOf(facts, alive, trained) : "unknown";
     return {
       directory: this.run,
-      name: runName(this.run),
+      name: path.basename(this.run),
       graph: config.graph,
       phase,
       stopping: running && facts.stopping && phase !== "sampling",

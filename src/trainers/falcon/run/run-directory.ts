@@ -4,7 +4,6 @@ import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk, textOf } from "../../../base/text/bytes.ts";
-import type { RunPlace } from "../../trainer.ts";
 
 /** The state of PROJECT/output/latest: what it points at, and when it was made (ms since 1970). */
 export interface LatestLink {
@@ -16,11 +15,6 @@ export interface LatestLink {
  * How much of the end of a driver log is searched for the run's "Output:" line; a start writes about 2 KB.
  */
 const logTail = 256 << 10;
-
-/** The run's own name: the last part of its directory. */
-export function runName(runDirectory: string): string {
-  return path.basename(runDirectory);
-}
 
 /**
  * Without links, as far as the path exists; the rest as it is written. Asks the file system itself: for work
@@ -64,21 +58,24 @@ function latestLinkHere(directory: string): LatestLink | undefined {
  */
 export const findRunDirectory = aside("findRunDirectory", findHere, ([directory]) => directory);
 
-function findHere(directory: string, before: LatestLink | undefined, pids: readonly number[]): RunPlace | undefined {
+function findHere(directory: string, before: LatestLink | undefined, pids: readonly number[]): string | undefined {
   const log = openDriverLog(pids);
   if (log !== undefined) {
-    const graph = path.dirname(path.dirname(log));
     const output = outputLine(log);
-    if (output !== undefined) return { directory: canonicalHere(path.resolve(directory, output)), graph, how: "log" };
-    if (fs.existsSync(onDisk(path.join(path.dirname(graph), "config.yml"))))
-      return { directory: path.dirname(graph), graph, how: "log" };
+    if (output !== undefined) return canonicalHere(path.resolve(directory, output));
+    const run = path.resolve(log, "../../..");
+    if (hasConfig(run)) return run;
   }
   const now = latestLinkHere(directory);
   if (now && (now.target !== before?.target || now.made !== before.made)) {
     const run = canonicalHere(path.resolve(directory, "output", now.target));
-    if (fs.existsSync(onDisk(path.join(run, "config.yml")))) return { directory: run, graph: undefined, how: "latest" };
+    if (hasConfig(run)) return run;
   }
   return undefined;
+}
+
+function hasConfig(run: string): boolean {
+  return fs.existsSync(onDisk(path.join(run, "config.yml")));
 }
 
 /** The `…/driver/output.log` that one of these processes holds open (Linux; elsewhere undefined). */

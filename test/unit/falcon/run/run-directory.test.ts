@@ -5,13 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import {
-  canonical,
-  findRunDirectory,
-  latestLink,
-  openDriverLog,
-  runName,
-} from "../../../../src/trainers/falcon/run/run-directory.ts";
+import { canonical, findRunDirectory, latestLink, openDriverLog } from "../../../../src/trainers/falcon/run/run-directory.ts";
 import { layOut, recordedRuns } from "../../../support/recorded.ts";
 
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "rundir-")));
@@ -40,7 +34,6 @@ test("named by its arguments: absolute and without links, as far as it exists", 
   const folder = project();
   fs.mkdirSync(path.join(folder, "real"));
   fs.symlinkSync("real", path.join(folder, "link"));
-  assert.equal(runName(path.join(folder, "link/run")), "run");
   assert.equal(await canonical(path.join(folder, "none/at/all")), path.join(folder, "none/at/all"));
 });
 
@@ -58,7 +51,7 @@ test("the latest link: what it points at, and that it was made anew", async () =
   assert.equal(await findRunDirectory(folder, before, []), undefined, "its configuration is not written yet");
   fs.mkdirSync(run);
   fs.writeFileSync(path.join(run, "config.yml"), "");
-  assert.deepEqual(await findRunDirectory(folder, before, []), { directory: run, graph: undefined, how: "latest" });
+  assert.equal(await findRunDirectory(folder, before, []), run);
 });
 
 test("the driver's open log, which another run in the same project cannot move", linux, async () => {
@@ -70,11 +63,7 @@ test("the driver's open log, which another run in the same project cannot move",
     const log = path.join(run, "graph/driver/output.log");
     await holding(log, async () => {
       assert.equal(openDriverLog([process.pid]), log);
-      assert.deepEqual(
-        await findRunDirectory(folder, undefined, [process.pid]),
-        { directory: run, graph: path.join(run, "graph"), how: "log" },
-        name,
-      );
+      assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run, name);
     });
     assert.equal(openDriverLog([process.pid]), undefined, "closed again");
   }
@@ -87,7 +76,7 @@ test("paths.graph moved: the log itself names the run directory", linux, async (
   const graph = path.join(folder, "elsewhere");
   fs.renameSync(path.join(run, "graph"), graph);
   await holding(path.join(graph, "driver/output.log"), async () => {
-    assert.deepEqual(await findRunDirectory(folder, undefined, [process.pid]), { directory: run, graph, how: "log" });
+    assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run);
   });
 });
 
@@ -100,7 +89,7 @@ test("a log that has not said yet where it trains: known by the configuration be
   await holding(log, async () => {
     assert.equal(await findRunDirectory(folder, undefined, [process.pid]), undefined);
     fs.writeFileSync(path.join(run, "config.yml"), "");
-    assert.equal((await findRunDirectory(folder, undefined, [process.pid]))?.directory, run);
+    assert.equal(await findRunDirectory(folder, undefined, [process.pid]), run);
   });
 });
 
