@@ -225,11 +225,8 @@ export interface Trainer {
 
 /** The words that start the trainer's program (its subcommand follows), and where it was found. */
 export interface FoundProgram {
+  /** The words that start it; its subcommand follows. */
   command: string[];
-  /**
-   * "--falcon", "$FALCON_BIN", "shim", "$VIRTUAL_ENV", "$CONDA_PREFIX", "PATH" or "python3 -m falcon.cli".
-   */
-  how: string;
   /**
    * Set for a script that is no Python's: it may call `falcon` by its name, which is ours. This value of
    * `viaVariable` in its environment makes the falcon that it calls one that comes after it.

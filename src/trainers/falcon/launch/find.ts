@@ -2,8 +2,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
+import { readRegular } from "../../../base/aside/regular-file.ts";
 import { Failure, Status } from "../../../base/failure.ts";
 import { onDisk, textOf } from "../../../base/text/bytes.ts";
+import { head } from "../../reading/small-files.ts";
 import type { FindOptions, FoundProgram } from "../../trainer.ts";
 import { pythonHasFalcon } from "./python-probe.ts";
 
@@ -45,7 +47,7 @@ export async function findPythonFalcon(options: FindOptions): Promise<FoundProgr
   if (found !== undefined) return found;
   // a process of the user's, which has its own patience
   if (python !== undefined && (await pythonHasFalcon(python, environment, directory)))
-    return { command: [python, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
+    return { command: [python, "-m", "falcon.cli"] };
   throw new Failure(missing, Status.notFound);
 }
 
@@ -72,9 +74,9 @@ async function lookHere(options: FindOptions & { root: string }): Promise<Look> 
     const found = await named(environment.FALCON_BIN, "$FALCON_BIN", options, root);
     if (!passed.includes(found.command[0] as string)) return { found, missing };
   }
-  for (const [file, how] of places(environment, directory)) {
+  for (const file of places(environment, directory)) {
     const python = await behindHere(file, root);
-    if (python !== undefined && !passed.includes(python)) return { found: await startedAs([python], how, environment), missing };
+    if (python !== undefined && !passed.includes(python)) return { found: startedAs(python, environment), missing };
   }
   for (const file of onPath("python3", environment, directory)) {
     if (await runnable(file)) return { python: file, missing };
@@ -83,14 +85,12 @@ async function lookHere(options: FindOptions & { root: string }): Promise<Look> 
 }
 
 /** Where a falcon may lie, best first. */
-function* places(environment: Readonly<Record<string, string>>, directory: string): Generator<[file: string, how: string]> {
+function* places(environment: Readonly<Record<string, string>>, directory: string): Generator<string> {
   const shim = environment[shimVariable];
-  if (shim) yield [path.resolve(directory, shim), "shim"];
-  for (const variable of ["VIRTUAL_ENV", "CONDA_PREFIX"]) {
-    const prefix = environment[variable];
-    if (prefix) yield [path.resolve(directory, prefix, "bin", "falcon"), `$${variable}`];
-  }
-  for (const file of onPath("falcon", environment, directory)) yield [file, "PATH"];
+  if (shim) yield path.resolve(directory, shim);
+  for (const prefix of [environment.VIRTUAL_ENV, environment.CONDA_PREFIX])
+    if (prefix) yield path.resolve(directory, prefix, "bin", "falcon");
+  yield* onPath("falcon", environment, directory);
 }
 
 /**
@@ -114,12 +114,11 @@ async function behindHere(file: string, root: string = ownRoot()): Promise<strin
   return undefined;
 }
 
-/** @param command what was found, of which the first word may be a script that calls us */
-async function startedAs(command: string[], how: string, environment: Readonly<Record<string, string>>): Promise<FoundProgram> {
-  const file = command[0] as string;
-  const head = (await readHead(file, scriptHead).catch(() => Buffer.alloc(0))).toString("latin1");
-  if (!head.startsWith("#!") || isPythonScript(head)) return { command, how };
-  return { command, how, via: [...(environment[viaVariable]?.split(":") ?? []), file].join(":") };
+/** @param file what was found, which may be a script that calls us */
+function startedAs(file: string, environment: Readonly<Record<string, string>>): FoundProgram {
+  const script = head(file, scriptHead);
+  if (!script.startsWith("#!") || isPythonScript(script)) return { command: [file] };
+  return { command: [file], via: [...(environment[viaVariable]?.split(":") ?? []), file].join(":") };
 }
 
 /**
@@ -150,21 +149,19 @@ export const isOurselves = aside("isOurselves", isOursHere, ([file]) => file);
 
 async function isOursHere(file: string, root: string = ownRoot(), depth = 0): Promise<boolean> {
   let real: string;
-  let head: Buffer;
+  let start: Buffer;
   try {
     real = await realPath(file);
     const own = await Promise.all(
       [path.join(root, "native", "build", "Release", "falcon"), path.join(root, "dist", "server.cjs")].map(realOrSame),
     );
     if (own.includes(real)) return true;
-    head = await readHead(real, scriptHead);
+    start = readRegular(real, 0, scriptHead);
   } catch {
     return false; // unreadable: the one who starts it will hear why
   }
-  if (!head.subarray(0, 2).equals(Buffer.from("#!"))) {
-    return isExecutableImage(head) && (await readHead(real, binaryHead)).includes("falcon-sessions");
-  }
-  const text = head.toString("latin1");
+  const text = start.toString("latin1");
+  if (!text.startsWith("#!")) return isExecutableImage(start) && readRegular(real, 0, binaryHead).includes("falcon-sessions");
   const starter = text.split("\n", 1)[0] as string;
   if (isPythonScript(text)) return false;
   if (/\bnode\b/.test(starter)) return await belongsToUs(real);
@@ -185,12 +182,12 @@ async function named(name: string, how: string, options: FindOptions, root: stri
     if (!stat) continue;
     if (stat.isDirectory()) throw new Failure(`${how} names a folder, ${file}: name the falcon in it`, Status.notExecutable);
     // a trainer bundle is a program of Node's, executable or not
-    if (/\.[cm]?js$/.test(file)) return { command: [process.execPath, file], how };
+    if (/\.[cm]?js$/.test(file)) return { command: [process.execPath, file] };
     if (!(await runnable(file))) throw new Failure(`${how} names ${file}, which is not executable`, Status.notExecutable);
     const python = await behindHere(file, root);
     if (python === undefined)
       throw new Failure(`${how} names ${file}, which is falcon-sessions itself and not the Python falcon`, Status.notFound);
-    return await startedAs([python], how, environment);
+    return startedAs(python, environment);
   }
   throw new Failure(`${how} names ${name}, which does not exist`, Status.notFound);
 }
@@ -207,17 +204,6 @@ async function runnable(file: string): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function readHead(file: string, length: number): Promise<Buffer> {
-  const handle = await fs.promises.open(onDisk(file), "r");
-  try {
-    const buffer = Buffer.alloc(Math.min(length, (await handle.stat()).size));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,5 +1,6 @@
 // Finding the Python falcon: the order, what is never taken for it, and what the user is told.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -36,13 +37,13 @@ test("the order: --falcon, $FALCON_BIN, $VIRTUAL_ENV, $CONDA_PREFIX, PATH", asyn
     PATH: path.dirname(write("path/falcon", python)),
   };
   const explicit = write("explicit/falcon", python);
-  assert.deepEqual(await find(all, explicit), { command: [explicit], how: "--falcon" });
-  assert.deepEqual(await find(all), { command: [all.FALCON_BIN], how: "$FALCON_BIN" });
+  assert.deepEqual(await find(all, explicit), { command: [explicit] });
+  assert.deepEqual(await find(all), { command: [all.FALCON_BIN] });
   const { FALCON_BIN, ...rest } = all;
-  assert.deepEqual(await find(rest), { command: [path.join(home, "venv/bin/falcon")], how: "$VIRTUAL_ENV" });
+  assert.deepEqual(await find(rest), { command: [path.join(home, "venv/bin/falcon")] });
   const { VIRTUAL_ENV, ...less } = rest;
-  assert.deepEqual(await find(less), { command: [path.join(home, "conda/bin/falcon")], how: "$CONDA_PREFIX" });
-  assert.deepEqual(await find({ PATH: less.PATH }), { command: [path.join(home, "path/falcon")], how: "PATH" });
+  assert.deepEqual(await find(less), { command: [path.join(home, "conda/bin/falcon")] });
+  assert.deepEqual(await find({ PATH: less.PATH }), { command: [path.join(home, "path/falcon")] });
 });
 
 test("relative names are the caller's", async () => {
@@ -66,7 +67,7 @@ test("ourselves on PATH are passed over, in every disguise", async () => {
   for (const folder of disguises) assert.equal(await isOurselves(path.join(home, folder, "falcon"), root), true, folder);
   write("last/falcon", python);
   const found = await find({ PATH: [...disguises, "last"].map((folder) => path.join(home, folder)).join(":") });
-  assert.deepEqual(found, { command: [path.join(home, "last/falcon")], how: "PATH" });
+  assert.deepEqual(found, { command: [path.join(home, "last/falcon")] });
 });
 
 test("where falcon is our shim, the falcon-python beside it is meant, also through a link, and by its shim's word first", async () => {
@@ -76,17 +77,14 @@ test("where falcon is our shim, the falcon-python beside it is meant, also throu
     write(`${place}/falcon-python`, python);
   }
   const [venv, other] = ["venv", "other"].map((name) => path.join(home, name)) as [string, string];
-  const behind = (prefix: string, how: string) => ({ command: [path.join(prefix, "bin/falcon-python")], how });
-  assert.deepEqual(await find({ VIRTUAL_ENV: venv }), behind(venv, "$VIRTUAL_ENV"));
-  assert.deepEqual(await find({ PATH: path.join(other, "bin") }), behind(other, "PATH"));
-  assert.deepEqual(await find({ FALCON_BIN: path.join(venv, "bin/falcon") }), behind(venv, "$FALCON_BIN"));
-  assert.deepEqual(
-    await find({ VIRTUAL_ENV: venv, FALCON_SESSIONS_SHIM: path.join(other, "bin/falcon") }),
-    behind(other, "shim"),
-  );
+  const behind = (prefix: string) => ({ command: [path.join(prefix, "bin/falcon-python")] });
+  assert.deepEqual(await find({ VIRTUAL_ENV: venv }), behind(venv));
+  assert.deepEqual(await find({ PATH: path.join(other, "bin") }), behind(other));
+  assert.deepEqual(await find({ FALCON_BIN: path.join(venv, "bin/falcon") }), behind(venv));
+  assert.deepEqual(await find({ VIRTUAL_ENV: venv, FALCON_SESSIONS_SHIM: path.join(other, "bin/falcon") }), behind(other));
   fs.mkdirSync(path.join(home, "pipx"));
   fs.symlinkSync(path.join(venv, "bin/falcon"), path.join(home, "pipx/falcon"));
-  assert.deepEqual(await find({ PATH: path.join(home, "pipx") }), behind(venv, "PATH"));
+  assert.deepEqual(await find({ PATH: path.join(home, "pipx") }), behind(venv));
   fs.rmSync(path.join(venv, "bin/falcon-python"));
   await assert.rejects(find({ VIRTUAL_ENV: venv }), Failure, "a shim alone is no Python falcon");
 });
@@ -106,9 +104,9 @@ test("a script that calls falcon is started once, and then what comes after it",
   const script = write("site/falcon", '#!/bin/sh\nmodule load falcon\nexec falcon "$@"\n');
   const last = write("path/falcon", python);
   const PATH = [path.dirname(script), path.dirname(last)].join(":");
-  assert.deepEqual(await find({ PATH }), { command: [script], how: "PATH", via: script });
-  assert.deepEqual(await find({ PATH, FALCON_SESSIONS_VIA: script }), { command: [last], how: "PATH" });
-  assert.deepEqual(await find({ PATH, FALCON_BIN: script, FALCON_SESSIONS_VIA: script }), { command: [last], how: "PATH" });
+  assert.deepEqual(await find({ PATH }), { command: [script], via: script });
+  assert.deepEqual(await find({ PATH, FALCON_SESSIONS_VIA: script }), { command: [last] });
+  assert.deepEqual(await find({ PATH, FALCON_BIN: script, FALCON_SESSIONS_VIA: script }), { command: [last] });
 });
 
 test("a Python falcon is never taken for us, wherever it lies", async () => {
@@ -126,6 +124,13 @@ test("a Python falcon is never taken for us, wherever it lies", async () => {
     "a script that starts a Python falcon",
   );
   assert.equal(await isOurselves(path.join(home, "nowhere"), root), false);
+});
+
+test("a script's words are looked at, and what is no file among them is not opened", async () => {
+  const fifo = path.join(home, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const script = write("site/falcon", `#!/bin/sh\necho started > ${fifo}\nexec /opt/falcon/bin/train "$@"\n`);
+  assert.equal(await isOurselves(script, root), false);
 });
 
 test("what --falcon and $FALCON_BIN name must be it: no silent second choice", async () => {
@@ -147,7 +152,7 @@ test("what --falcon and $FALCON_BIN name must be it: no silent second choice", a
 
 test("a trainer bundle is started by Node", async () => {
   const file = write("dist/trainer.cjs", "", 0o644);
-  assert.deepEqual(await find({ FALCON_BIN: file }), { command: [process.execPath, file], how: "$FALCON_BIN" });
+  assert.deepEqual(await find({ FALCON_BIN: file }), { command: [process.execPath, file] });
 });
 
 test("none: status 127 and the two commands that help", async () => {
@@ -164,10 +169,7 @@ test("python3 -m falcon.cli, asked only when nothing else is there, and not for 
   const answers = (status: number) =>
     write("py/python3", `#!/bin/sh\necho asked >> ${path.join(home, "asked")}\nexit ${status}\n`);
   const file = answers(0);
-  assert.deepEqual(await find({ PATH: path.dirname(file) }), {
-    command: [file, "-m", "falcon.cli"],
-    how: "python3 -m falcon.cli",
-  });
+  assert.deepEqual(await find({ PATH: path.dirname(file) }), { command: [file, "-m", "falcon.cli"] });
   answers(1);
   await assert.rejects(find({ PATH: path.dirname(file) }), Failure);
   assert.equal(fs.readFileSync(path.join(home, "asked"), "utf8"), "asked\nasked\n");
@@ -195,7 +197,7 @@ test("python3 is not asked again until a folder changes in which it looks for mo
   fs.mkdirSync(path.join(modules, "falcon"));
   // changed in this moment, however long the question takes to be asked
   fs.utimesSync(modules, long, new Date(Date.now() + 60_000));
-  const found = { command: [file, "-m", "falcon.cli"], how: "python3 -m falcon.cli" };
+  const found = { command: [file, "-m", "falcon.cli"] };
   assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "installed meanwhile");
   assert.deepEqual(await find({ PATH: path.dirname(file) }), found, "a folder that changed just now is not trusted");
   assert.equal(asked(), 3);
