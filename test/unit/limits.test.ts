@@ -19,7 +19,6 @@ import { longestName } from "../../src/session/life/session-table.ts";
 import { Model } from "../../src/terminal/model/model.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
-import { ByteCount } from "../../src/trainers/reading/byte-count.ts";
 import { alive, untilFile, untilGone, wholeLines } from "../support/events.ts";
 import { encodeRequest } from "../support/holder/client-codec.ts";
 import { TestHome } from "../support/home.ts";
@@ -94,7 +93,7 @@ test("a config.yml of 256 KiB is read; a larger one is told, and the nodes are t
       [(256 << 10) + 1, true],
     ] as const) {
       fs.writeFileSync(path.join(run, "config.yml"), `${text}#`.padEnd(length, "#"));
-      const { problem: told } = await readRunConfig(run, run, undefined, new ByteCount());
+      const { problem: told } = await readRunConfig(run, run, undefined);
       assert.equal(told !== undefined, problem, `${length}: ${told}`);
     }
   } finally {

@@ -1,10 +1,9 @@
 // What a run's config.yml says about where its files are and what is trained.
 import fs from "node:fs";
 import path from "node:path";
-import { aside, NoAnswer } from "../../../base/aside/aside.ts";
+import { aside } from "../../../base/aside/aside.ts";
 import { readRegular } from "../../../base/aside/regular-file.ts";
 import { onDisk } from "../../../base/text/bytes.ts";
-import type { ByteCount } from "../../reading/byte-count.ts";
 import { canonicalHere as canonical } from "../run/run-directory.ts";
 import { readYaml, type YamlValue } from "./yaml.ts";
 import { isMap, valueAt } from "./yaml-tree.ts";
@@ -42,65 +41,36 @@ const largestConfig = 256 << 10;
  * `paths.graph` of the command line, which wins. A file that cannot be read is told in `problem`: the nodes
  * are then taken from the folder.
  */
-export async function readRunConfig(
-  run: string,
-  directory: string,
-  graph: string | undefined,
-  count: ByteCount,
-): Promise<RunConfig> {
-  try {
-    const { config, bytes } = await readAside(run, directory, graph);
-    count.add(bytes);
-    return config;
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    const folder = graph === undefined || graph === "" ? path.join(run, "graph") : path.resolve(directory, graph);
-    return { nodes: [], graph: folder, localLogs: true, problem: `config.yml: ${error.message}` };
-  }
+export const readRunConfig = aside("readRunConfig", readHere, ([run]) => run);
+
+/** All of RUN/config.yml. @throws Error where it cannot be read. */
+export const readWholeConfig = aside("readWholeConfig", wholeHere, ([run]) => run);
+
+function wholeHere(run: string): YamlValue {
+  const read = readRegular(path.join(run, "config.yml"), 0, largestConfig + 1);
+  if (read.length > largestConfig) throw new Error("too large");
+  return readYaml(read.toString("utf8"));
 }
 
-/** All of RUN/config.yml; undefined where it cannot be read. */
-export async function readWholeConfig(run: string): Promise<YamlValue | undefined> {
-  return readTree(run).catch(() => undefined);
-}
-
-const readTree = aside(
-  "readWholeConfig",
-  (run: string): YamlValue => {
-    const read = readRegular(path.join(run, "config.yml"), 0, largestConfig + 1);
-    if (read.length > largestConfig) throw new Error("too large");
-    return readYaml(read.toString("utf8"));
-  },
-  ([run]) => run,
-);
-
-const readAside = aside("readRunConfig", readHere, ([run]) => run);
-
-function readHere(run: string, directory: string, graph: string | undefined): { config: RunConfig; bytes: number } {
-  let bytes = 0;
+function readHere(run: string, directory: string, graph: string | undefined): RunConfig {
   const fallback = graph === undefined || graph === "" ? path.join(run, "graph") : canonical(path.resolve(directory, graph));
-  const file = path.join(run, "config.yml");
   let root: YamlValue;
   try {
-    const read = readRegular(file, 0, largestConfig + 1);
-    bytes = read.length;
-    if (bytes > largestConfig) throw new Error("too large");
-    root = readYaml(read.toString("utf8"));
+    root = wholeHere(run);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const problem = missing ? "no config.yml yet" : `config.yml: ${(error as Error).message}`;
-    return { config: { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem }, bytes };
+    return { nodes: nodesOf(fallback), graph: fallback, localLogs: true, problem };
   }
   const moved = valueAt(root, "paths.graph");
   const folder = graph ?? (typeof moved === "string" && moved !== "" && !moved.includes("${") ? moved : undefined);
   const nodes = valueAt(root, "graph");
-  const config = {
+  return {
     nodes: isMap(nodes) ? Object.keys(nodes).map((name) => configNode(name, nodes[name] as YamlValue)) : [],
     graph: folder === undefined ? path.join(run, "graph") : canonical(path.resolve(directory, folder)),
     localLogs: valueAt(root, "logging.local.enabled") !== false,
     problem: undefined,
   };
-  return { config, bytes };
 }
 
 function configNode(name: string, value: YamlValue): ConfigNode {
@@ -139,7 +109,7 @@ function nodesOf(graph: string): ConfigNode[] {
     .map((entry) => entry.name);
   return names.sort().map((name) => ({
     name,
-    trained: fs.existsSync(path.join(graph, name, "metrics", "epoch")),
+    trained: fs.existsSync(onDisk(path.join(graph, name, "metrics", "epoch"))),
     epochs: undefined,
     patience: undefined,
     rounds: { patienceEpochs: undefined, patienceRounds: undefined, most: undefined },

@@ -3,7 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../../../base/aside/aside.ts";
-import { ByteCount } from "../../reading/byte-count.ts";
+import { onDisk } from "../../../base/text/bytes.ts";
+import { entries } from "../../reading/small-files.ts";
 import type { ResumePlan } from "../../trainer.ts";
 import { readRunConfig } from "../config/run-config.ts";
 import { isModelFile } from "../run/model-files.ts";
@@ -17,16 +18,13 @@ import { parseLaunch } from "./arguments.ts";
 export const relaunchPlan = aside("relaunchPlan", planHere, ([, directory, run]) => run ?? directory);
 
 async function planHere(args: readonly string[], directory: string, run: string | undefined): Promise<ResumePlan> {
-  if (run === undefined || !fs.existsSync(path.join(run, "config.yml"))) {
+  if (run === undefined || !fs.existsSync(onDisk(path.join(run, "config.yml")))) {
     return { args: [...args], from: "nothing", sentence: "nothing was written by the first launch: it begins anew" };
   }
   const read = parseLaunch(args);
   const again = read.output === undefined ? ["-o", run, ...args] : [...args];
-  const { graph, nodes } = await readRunConfig(run, directory, read.graph, new ByteCount());
-  const saved = await Promise.all(
-    nodes.map(async ({ name }) => (await fs.promises.readdir(path.join(graph, name)).catch(() => [])).some(isModelFile)),
-  );
-  if (!saved.includes(true))
+  const { graph, nodes } = await readRunConfig(run, directory, read.graph);
+  if (!nodes.some(({ name }) => entries(path.join(graph, name)).some(isModelFile)))
     return { args: again, from: "config", sentence: `no model was saved in ${run}: it begins anew with the same configuration` };
   return { args: again, from: "model", sentence: `resumes ${run} from the saved model` };
 }

@@ -190,7 +190,7 @@ export class RunWatcher implements RunWatch {
   }
 
   configuration(): Promise<ConfigTree | undefined> {
-    return readWholeConfig(this.run);
+    return readWholeConfig(this.run).catch(() => undefined);
   }
 
   /**

@@ -123,7 +123,7 @@ export class RunReader {
   async #readConfig({ error, modified, size, inode }: FileStat): Promise<boolean> {
     const signature = error === 0 ? `${modified} ${size} ${inode}` : "none";
     if (this.config && signature === this.#configRead && signature !== "none") return false;
-    const config = await readRunConfig(this.run, this.#directory, this.#graphOption, this.count);
+    const config = await readRunConfig(this.run, this.#directory, this.#graphOption);
     this.#configRead = signature;
     if (this.config && config.graph === this.config.graph && same(config.nodes, this.config.nodes)) {
       this.config = config;

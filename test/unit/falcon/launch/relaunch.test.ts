@@ -64,3 +64,10 @@ test("the networks are looked for where paths.graph put them", async () => {
   assert.equal((await relaunchPlan(["-o", "run"], directory, run)).from, "config");
   assert.equal((await relaunchPlan(["-o", "run", "paths.graph=elsewhere"], directory, run)).from, "model");
 });
+
+test("a run whose directory has a name that is no UTF-8 resumes as any other", async () => {
+  const { directory, run } = laidOut("plain");
+  fs.renameSync(run, Buffer.concat([Buffer.from(`${run}-`), Buffer.from([0xfc])]));
+  const plan = await relaunchPlan(["a=1"], directory, `${run}-\udcfc`);
+  assert.deepEqual([plan.from, plan.args], ["model", ["-o", `${run}-\udcfc`, "a=1"]]);
+});

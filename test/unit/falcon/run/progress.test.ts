@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { NoAnswer, operationOf, useAside } from "../../../../src/base/aside/aside.ts";
 import { settled } from "../../../../src/session/life/conclusion.ts";
 import { RunWatcher } from "../../../../src/trainers/falcon/run/progress.ts";
 import { lookAside as look } from "../../../../src/trainers/reading/foreign-files.ts";
@@ -350,6 +351,23 @@ test("a run directory that is not there yet, and one that is deleted while it is
   await watcher.read(false);
   fs.rmSync(run, { recursive: true });
   assert.equal((await watcher.read(false)).problem, "no config.yml yet");
+});
+
+test("a configuration that does not answer for a moment is read at the next look", async () => {
+  const { watcher } = watched("plain");
+  let away = true;
+  useAside(async (name, file, args) => {
+    if (away && name === "readRunConfig") throw new NoAnswer(`${file} does not answer`);
+    return operationOf(name)?.(...(args as never[]));
+  });
+  try {
+    await watcher.read(false).catch(() => {});
+    away = false;
+    const { nodes, problem } = await watcher.read(false);
+    assert.deepEqual([nodes.map(({ name }) => name), problem], [["theta", "x"], null]);
+  } finally {
+    useAside(undefined);
+  }
 });
 
 test("falcon 0.3: its epochs by another name, and a log that does not say how it ended", async () => {
