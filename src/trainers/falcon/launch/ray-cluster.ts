@@ -51,8 +51,8 @@ export function clusterOf(
   const variable = environment.RAY_ADDRESS;
   if (variable === "local") return undefined;
   if (concrete(variable)) return { address: variable as string, how: "RAY_ADDRESS" };
-  const folder = path.join(environment.RAY_TMPDIR || "/tmp", "ray");
-  const started = head(path.join(folder, "ray_current_cluster"), longestAddress).trim();
+  const folder = environment.RAY_TMPDIR || (process.platform === "linux" && environment.TMPDIR) || "/tmp";
+  const started = head(path.join(folder, "ray", "ray_current_cluster"), longestAddress).trim();
   return /^[\w.:[\]-]+:\d+$/.test(started) ? { address: started, how: "ray start" } : undefined;
 }
 
@@ -74,7 +74,7 @@ export function sizedCluster(
  * that of a server of Ray's client, which would have to be joined to be asked.
  * @param python what runs the falcon
  */
-export function clusterNodes(
+export async function clusterNodes(
   python: string,
   address: string,
   environment: Readonly<Record<string, string>>,

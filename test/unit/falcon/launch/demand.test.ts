@@ -168,6 +168,7 @@ describe("the cluster that is joined", () => {
     fs.writeFileSync(path.join(folder, "ray/ray_current_cluster"), "127.0.0.1:6379");
     assert.deepEqual(at({}), { address: "127.0.0.1:6379", how: "ray start" });
     assert.deepEqual(at({ RAY_ADDRESS: "auto" }), { address: "127.0.0.1:6379", how: "ray start" });
+    if (process.platform === "linux") assert.deepEqual(at({ RAY_TMPDIR: "", TMPDIR: folder }), at({}));
     assert.equal(at({ RAY_ADDRESS: "local" }), undefined);
     assert.equal(at({}, "address: local"), undefined);
     fs.writeFileSync(path.join(folder, "ray/ray_current_cluster"), "\x1b[2Jrm -rf");
