@@ -5,8 +5,8 @@ import path from "node:path";
 import { onDisk } from "../../base/text/bytes.ts";
 import { entries, head } from "../reading/small-files.ts";
 import type { Override, StartedWith, TrainedSession } from "../trainer.ts";
-import { readYaml, type YamlValue } from "./config/yaml.ts";
-import { isMap, valueAt } from "./config/yaml-tree.ts";
+import type { YamlValue } from "./config/yaml.ts";
+import { isMap, settingOf, valueAt } from "./config/yaml-tree.ts";
 import { parseLaunch } from "./launch/arguments.ts";
 import { pythonOf, readConfig } from "./launch/launch-files.ts";
 
@@ -45,8 +45,7 @@ function overrides(args: readonly string[], directory: string, run: string | nul
   const file = own !== undefined && isOlder(own, created) ? own : path.resolve(directory, read.config ?? "config.yml");
   // where it cannot be read, every setting is one that the file does not have
   const root = readConfig(file);
-  const last = new Map(read.overrides.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
-  return [...last]
+  return [...new Map(read.overrides)]
     .slice(0, mostOverrides)
     .flatMap(([key, value]) => differences(key, value, valueAt(root, key)))
     .slice(0, mostOverrides);
@@ -55,7 +54,7 @@ function overrides(args: readonly string[], directory: string, run: string | nul
 /** Falcon merges a map into the one of its file: what it names is set, the rest stays. */
 function differences(key: string, value: string, there: YamlValue | undefined): Override[] {
   if (there === undefined) return [{ key, value, config: null }];
-  const wanted = yamlOf(value);
+  const wanted = settingOf(value);
   if (JSON.stringify(wanted) === JSON.stringify(there)) return [];
   if (isMap(wanted) && isMap(there)) {
     return Object.entries(wanted).flatMap(([name, part]) =>
@@ -68,13 +67,4 @@ function differences(key: string, value: string, there: YamlValue | undefined): 
 function isOlder(file: string, time: number): boolean {
   const stat = fs.statSync(onDisk(file), { throwIfNoEntry: false });
   return stat !== undefined && stat.mtimeMs < time;
-}
-
-/** As falcon reads it; a text that is no YAML stands for itself. */
-function yamlOf(text: string): YamlValue {
-  try {
-    return readYaml(text);
-  } catch {
-    return text;
-  }
 }

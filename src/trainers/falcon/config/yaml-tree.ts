@@ -11,11 +11,13 @@ export function valueAt(root: YamlValue | undefined, key: string): YamlValue | u
   return here;
 }
 
-/** A copy in which `key=value` settings stand, as falcon takes them; what is no setting is passed over. */
-export function withSettings(root: YamlValue | undefined, settings: readonly string[]): YamlValue | undefined {
+/** A copy in which these settings stand, as falcon takes them. */
+export function withSettings(
+  root: YamlValue | undefined,
+  settings: readonly (readonly [key: string, text: string])[],
+): YamlValue | undefined {
   const changed = structuredClone(root);
-  for (const setting of settings) {
-    const [, key = "", text = ""] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
+  for (const [key, text] of settings) {
     if (key === "") continue;
     const parts = key.split(".");
     let here: YamlValue | undefined = changed;
@@ -37,7 +39,8 @@ export function isMap(value: YamlValue | undefined): value is { [key: string]: Y
   return value !== null && value !== undefined && typeof value === "object" && !Array.isArray(value);
 }
 
-function settingOf(text: string): YamlValue {
+/** A setting of the command line as falcon reads it; a text that is no YAML stands for itself. */
+export function settingOf(text: string): YamlValue {
   try {
     return readYaml(text);
   } catch {

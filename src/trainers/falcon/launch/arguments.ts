@@ -11,28 +11,19 @@ export interface LaunchArguments {
   config: string | undefined;
   /** True after -i, false after --no-interactive, undefined: interactive when stdout is a terminal. */
   interactive: boolean | undefined;
-  /** Height of the log in the display's footer, in rows (16). The footer is 4 rows higher. */
-  logLines: number;
-  /** False after --no-auto-sample. */
-  autoSample: boolean;
   /** Seconds after which falcon stops by itself; undefined: never. */
   timeout: number | undefined;
   /** The key=value settings, in order; a later one wins. */
-  overrides: string[];
+  overrides: [key: string, value: string][];
   /** `paths.graph` among the overrides, as it was written. */
   graph: string | undefined;
-  /**
-   * Arguments that falcon passes over without a word: unknown options, stray words, an option whose value is
-   * missing.
-   */
-  ignored: string[];
 }
 
 /**
  * Options that take a value, by every name that falcon knows. `-oDIR` and `-o=DIR` are not among them: falcon
  * ignores those.
  */
-const valued: Readonly<Record<string, "output" | "config" | "timeout" | "logLines">> = {
+const valued: Readonly<Record<string, "output" | "config" | "timeout" | "passed over">> = {
   "-o": "output",
   "--output": "output",
   "--run-dir": "output",
@@ -40,7 +31,7 @@ const valued: Readonly<Record<string, "output" | "config" | "timeout" | "logLine
   "--config": "config",
   "--config-name": "config",
   "--timeout": "timeout",
-  "--log-lines": "logLines",
+  "--log-lines": "passed over",
 };
 
 /**
@@ -53,36 +44,29 @@ export function parseLaunch(args: readonly string[]): LaunchArguments {
     output: undefined,
     config: undefined,
     interactive: undefined,
-    logLines: 16,
-    autoSample: true,
     timeout: undefined,
     overrides: [],
     graph: undefined,
-    ignored: [],
   };
   for (let i = 0; i < args.length; i++) {
     const argument = args[i] as string;
     const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
     const name = equals < 0 ? argument : argument.slice(0, equals);
     const option = Object.hasOwn(valued, name) ? valued[name] : undefined;
-    if (option && (equals >= 0 || i + 1 < args.length))
-      setValue(read, option, equals >= 0 ? argument.slice(equals + 1) : (args[++i] as string));
-    else if (argument === "-i" || argument === "--interactive") read.interactive = true;
+    if (option && (equals >= 0 || i + 1 < args.length)) {
+      const value = equals >= 0 ? argument.slice(equals + 1) : (args[++i] as string);
+      if (option === "timeout") read.timeout = number(value);
+      else if (option !== "passed over") read[option] = value;
+    } else if (argument === "-i" || argument === "--interactive") read.interactive = true;
     else if (argument === "--no-interactive") read.interactive = false;
-    else if (argument === "--no-auto-sample") read.autoSample = false;
     else if (argument.includes("=") && !argument.startsWith("-")) {
-      read.overrides.push(argument);
-      if (argument.startsWith("paths.graph=")) read.graph = argument.slice("paths.graph=".length);
-    } else read.ignored.push(argument);
+      const at = argument.indexOf("=");
+      const [key, value] = [argument.slice(0, at), argument.slice(at + 1)];
+      read.overrides.push([key, value]);
+      if (key === "paths.graph") read.graph = value;
+    }
   }
   return read;
-}
-
-function setValue(read: LaunchArguments, option: "output" | "config" | "timeout" | "logLines", value: string): void {
-  if (option === "output") read.output = value;
-  else if (option === "config") read.config = value;
-  else if (option === "timeout") read.timeout = number(value);
-  else read.logLines = Math.trunc(number(value) ?? read.logLines);
 }
 
 function number(text: string): number | undefined {

@@ -80,13 +80,12 @@ function cannotWrite(folder: string): string | undefined {
  */
 function missingObservation(
   root: YamlValue,
-  overrides: readonly string[],
+  settings: LaunchArguments["overrides"],
   directory: string,
   config: string,
 ): string | undefined {
   const graph = valueAt(root, "graph");
   for (const [node, value] of Object.entries(isMap(graph) ? graph : {})) {
-    const settings = overrides.map((text) => text.split(/=(.*)/s) as [string, string]);
     if (settings.some(([key]) => key === "graph" || key === `graph.${node}`)) continue;
     const own = settings.findLast(([key]) => key === `graph.${node}.observed`);
     const observed = own === undefined ? valueAt(value, "observed") : own[1];
