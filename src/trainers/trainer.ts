@@ -197,7 +197,7 @@ export interface Trainer {
   readonly stopOrder: StopOrder;
   readonly display: DisplayFacts;
   /** Seconds after which it stops by itself, by its command; undefined: never. */
-  timeLimit(command: readonly string[]): number | undefined;
+  timeLimit?(command: readonly string[]): number | undefined;
   /** Before the start: what findRun() compares with afterwards; must be JSON. */
   beforeStart?(directory: string): Promise<unknown>;
   /**
@@ -223,7 +223,7 @@ export interface Trainer {
   readonly conditions?: { readonly name: string; look(where: FindOptions): Promise<TrainerCondition[]> };
 }
 
-/** The words that start the trainer's program (its subcommand follows), and where it was found. */
+/** How the trainer's program is started. */
 export interface FoundProgram {
   /** The words that start it; its subcommand follows. */
   command: string[];

@@ -15,7 +15,6 @@ export const counting: Trainer = {
   savesModel: false,
   stopOrder: "SIGUSR1",
   display: { detachKeyFree: false, drawn: false },
-  timeLimit: () => undefined,
   conditions: {
     name: "what count needs",
     look: async () => [{ id: "no-fingers", what: "there is nothing to count with", remedy: "grow some" }],

@@ -64,7 +64,7 @@ export function deadlineOf(row: Pick<SessionRow, "facts" | "trainer" | "command"
   };
   add(asked, "asked");
   add(job, "job");
-  const timeout = trainerNamed(row.trainer).timeLimit(row.command);
+  const timeout = trainerNamed(row.trainer).timeLimit?.(row.command);
   if (timeout !== undefined && row.started !== null) add(row.started + timeout * 1000, "falcon");
   return all.sort((a, b) => a.at - b.at)[0];
 }

@@ -1,6 +1,7 @@
 // Ray's processes that a run left behind, told apart from everything else that descends from a session's
 // holder.
 import fs from "node:fs";
+import path from "node:path";
 import type { LeftProcess } from "../trainer.ts";
 
 /** The servers of a Ray node, by their executables and scripts. */
@@ -30,12 +31,11 @@ export function rayProcesses(pids: readonly number[], commandLine: (pid: number)
 
 /** What a command line is of Ray's, or undefined. */
 export function rayProcess(words: readonly string[]): string | undefined {
-  const [first = "", ...rest] = words;
-  if (first.startsWith("ray::")) return `worker ${first.split(" ")[0]}`;
+  if (words[0]?.startsWith("ray::")) return `worker ${words[0].split(" ")[0]}`;
   const inRay = words.some((word) => /\/ray\/(core|_private|dashboard|autoscaler)\//.test(word));
   if (!inRay) return undefined;
-  for (const word of [first, ...rest]) {
-    const name = (word.split("/").at(-1) ?? "").replace(/\.py$/, "");
+  for (const word of words) {
+    const name = path.basename(word, ".py");
     if (/\/ray\//.test(word) && servers.includes(name)) return name;
   }
   return "ray";

@@ -12,7 +12,6 @@ import { modelFiles } from "./run/model-files.ts";
 import { postMortem } from "./run/post-mortem.ts";
 import { RunWatcher } from "./run/progress.ts";
 import { findRunDirectory, type LatestLink, latestLink } from "./run/run-directory.ts";
-import { falconStop } from "./stopping.ts";
 import { startedWith } from "./surroundings.ts";
 
 export const falcon: Launcher = {
@@ -20,7 +19,12 @@ export const falcon: Launcher = {
   words: "falcon launch",
   is: ({ kind }) => kind === "launch",
   savesModel: true,
-  stopOrder: falconStop,
+  // One interrupt, with and without its display. Read and measured in 0.5.1 and in the newest source
+  // (dd41311, November 2026): without a display cli.py handles SIGINT and nothing else; with it
+  // interactive.py handles SIGINT and SIGTERM, but ray.init(), which comes after, puts a handler of its own
+  // in the place of that for SIGTERM (sys.exit: nothing is saved). SIGUSR1 and SIGUSR2 have no handler at
+  // all. A second interrupt, however much later, drops the model.
+  stopOrder: "interrupt",
   // its display binds j, k and the arrows, and is drawn in the alternate screen
   display: { detachKeyFree: true, drawn: true },
   plain: (command) => argumentsOf(command).interactive === false,
@@ -34,7 +38,7 @@ export const falcon: Launcher = {
     const { look, clock, earlier } = effects;
     return new RunWatcher({ run, look, directory, graph, since: created, clock, earlier });
   },
-  leftBehind: (pids) => rayProcesses(pids),
+  leftBehind: rayProcesses,
   models(run, since) {
     const trained = run.nodes.filter(({ status }) => status !== "idle").map(({ name }) => name);
     return modelFiles(run.graph, trained, since);
@@ -49,7 +53,7 @@ export const falcon: Launcher = {
   viaVariable,
   find: findPythonFalcon,
   firstOnPath,
-  behind: (file) => pythonBehind(file),
+  behind: pythonBehind,
   request: parseLaunch,
   check: (command, args, directory) => checkLaunch(command, parseLaunch(args), directory),
   notices: (command, args, directory, environment) => launchNotices(command, parseLaunch(args), directory, environment),

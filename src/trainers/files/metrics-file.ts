@@ -46,8 +46,7 @@ class NodeRows {
 
   /** Units that are done: an epoch 0 is done when it is told. */
   get done(): number | null {
-    const at = this.points.at(-1)?.at ?? this.#last;
-    return at === undefined ? null : at;
+    return this.points.at(-1)?.at ?? this.#last ?? null;
   }
 
   add(row: Row, seen: number): void {
@@ -104,7 +103,7 @@ export class MetricsFile {
   /** What its only node is called. */
   readonly name: string;
   readonly #reader: LogReader;
-  readonly #rows = new RowReader();
+  #rows = new RowReader();
   readonly #before: Before;
   /** Bytes at its beginning that are not read; undefined: not found out yet. */
   #from: number | undefined;
@@ -119,10 +118,6 @@ export class MetricsFile {
 
   get file(): string {
     return this.#reader.file;
-  }
-
-  get exists(): boolean {
-    return this.#reader.exists;
   }
 
   get lookedAt() {
@@ -147,7 +142,7 @@ export class MetricsFile {
   }
 
   async #restart(): Promise<void> {
-    this.#rows.restart();
+    this.#rows = new RowReader();
     this.#nodes = new Map();
     this.#from = await oldBytes(this.file, this.#before);
   }

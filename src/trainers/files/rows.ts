@@ -15,12 +15,6 @@ export class RowReader {
   #columns: string[] | undefined;
   #json: boolean | undefined;
 
-  /** The file began anew. */
-  restart(): void {
-    this.#columns = undefined;
-    this.#json = undefined;
-  }
-
   /** Undefined for a header, an empty line, and what is neither. */
   row(line: string): Row | undefined {
     if (line.trim() === "") return undefined;

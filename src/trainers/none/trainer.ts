@@ -8,6 +8,5 @@ export const none: Trainer = {
   savesModel: false,
   stopOrder: "interrupt",
   display: { detachKeyFree: false, drawn: false },
-  timeLimit: () => undefined,
   watch: () => undefined,
 };

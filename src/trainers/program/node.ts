@@ -1,5 +1,6 @@
 // How far one node of a program is that is no falcon: from what its sources tell.
 import { finite } from "../../base/numbers.ts";
+import { bestOf } from "../run/curve.ts";
 import { lastStretch } from "../run/not-finite.ts";
 import type { Rhythm } from "../run/rhythm.ts";
 import { type NodeProgress, unknownNode } from "../run/run.ts";
@@ -33,13 +34,7 @@ export function programNode(name: string, { alive, told, rhythm, silence, now }:
     done !== null && total !== null && perMinute !== null && perMinute > 0 ? ((total - done) / perMinute) * 60 : null;
   const left = alive && !full ? (told.left ?? byRate) : null;
   const notFinite = (["validationLoss", "loss", "learningRate"] as const).flatMap(
-    (metric) =>
-      lastStretch(
-        metric,
-        points,
-        (point) => point[metric],
-        ({ at, time }) => ({ at, time }),
-      ) ?? [],
+    (metric) => lastStretch(metric, points, ({ at }) => at) ?? [],
   );
   const usual = rhythm.usual;
   const limit = rhythm.limit(stallFloor);
@@ -77,19 +72,9 @@ function latest(points: readonly Point[]): Partial<Point> {
 
 /** Validation losses that are numbers, or training losses where there are none. */
 export function lossesOf(points: readonly Point[]): number[] {
-  const of = (kind: "validationLoss" | "loss") =>
-    points.flatMap((point) => (point[kind] !== undefined && Number.isFinite(point[kind]) ? point[kind] : []));
+  const of = (kind: "validationLoss" | "loss") => points.flatMap((point) => finite(point[kind]) ?? []);
   const validation = of("validationLoss");
   return validation.length > 0 ? validation : of("loss");
-}
-
-function bestOf(points: readonly Point[]): { at: number; validationLoss: number } | undefined {
-  let best: { at: number; validationLoss: number } | undefined;
-  for (const { at, validationLoss } of points) {
-    if (validationLoss === undefined || !Number.isFinite(validationLoss)) continue;
-    if (best === undefined || validationLoss < best.validationLoss) best = { at, validationLoss };
-  }
-  return best;
 }
 
 /** Units a minute by the times of the last points; null where they tell none. */

@@ -11,7 +11,6 @@ export const program: Trainer = {
   savesModel: false,
   stopOrder: "interrupt",
   display: { detachKeyFree: false, drawn: false },
-  timeLimit: () => undefined,
   postMortem: programPostMortem,
   watch: (session, effects) => new ProgramWatch(session, effects),
 };

@@ -4,12 +4,13 @@ import path from "node:path";
 import { lightningFiles } from "../files/lightning.ts";
 import { MetricsFile } from "../files/metrics-file.ts";
 import { ByteCount } from "../reading/byte-count.ts";
-import type { NodeCurves } from "../run/curve.ts";
+import { type MetricKind, metricKinds } from "../reading/metric-words.ts";
+import { curveOf, type NodeCurves } from "../run/curve.ts";
 import { Rhythm } from "../run/rhythm.ts";
 import { type NodeProgress, type RunProgress, unknownRun } from "../run/run.ts";
 import type { MetricSeries } from "../run/series.ts";
 import { Silence } from "../run/silence.ts";
-import type { Point, Told } from "../run/told.ts";
+import type { Told } from "../run/told.ts";
 import { type KeptTerminal, TerminalSource } from "../terminal/source.ts";
 import type { RunWatch, TrainedSession, WatchEffects } from "../trainer.ts";
 import { lossesOf, programNode } from "./node.ts";
@@ -155,10 +156,7 @@ export class ProgramWatch implements RunWatch {
   async curves(): Promise<NodeCurves[]> {
     await this.read(this.#session.ended === null);
     return this.#told().map(({ node, told: { points, unit } }) => {
-      const curve = (kind: "loss" | "validationLoss" | "learningRate") => {
-        const known = points.filter((point) => point[kind] !== undefined);
-        return { x: known.map(({ at }) => at), y: known.map((point) => point[kind] as number) };
-      };
+      const curve = (kind: MetricKind) => curveOf(points, kind, ({ at }) => at);
       return {
         node,
         unit,
@@ -203,8 +201,8 @@ function joined(file: Told, terminal: Told): Told {
 
 function seriesOf({ points, unit }: Told): MetricSeries[] {
   const names = { loss: "train_loss", validationLoss: "val_loss", learningRate: "lr" } as const;
-  return (["loss", "validationLoss", "learningRate"] as const).flatMap((kind): MetricSeries[] => {
-    const known: Point[] = points.filter((point) => point[kind] !== undefined);
+  return metricKinds.flatMap((kind): MetricSeries[] => {
+    const known = points.filter((point) => point[kind] !== undefined);
     if (known.length === 0) return [];
     const at = known.map((point) => point.at);
     const none = known.map(() => null);

@@ -1,7 +1,9 @@
 // What programs call their losses and rates: in log lines, progress bars, CSV headers and JSON.
 
+export const metricKinds = ["loss", "validationLoss", "learningRate"] as const;
+
 /** What a metric is, where its name tells. */
-export type MetricKind = "loss" | "validationLoss" | "learningRate";
+export type MetricKind = (typeof metricKinds)[number];
 
 /** A number as programs print it: NaN and infinities included. */
 export const numberPattern = String.raw`[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)(?![\w.])`;

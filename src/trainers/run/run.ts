@@ -1,4 +1,5 @@
 // A run as its files show it: what each trainer finds out. How it is shown is presentation/'s.
+import type { MetricKind } from "../reading/metric-words.ts";
 
 /**
  * Course of a run. broken off: the program is gone and left no summary (killed, out of memory, reboot).
@@ -209,7 +210,7 @@ export interface TimeRange {
 
 /** A metric that is no number any more. */
 export interface NonFinite {
-  metric: "loss" | "validationLoss" | "learningRate";
+  metric: MetricKind;
   value: "NaN" | "Inf" | "-Inf";
   /** The first epoch of all those since which it is no number, and when that ended (ms since 1970). */
   epoch: number;

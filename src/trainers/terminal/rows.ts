@@ -147,9 +147,10 @@ function byBars(rows: readonly Row[]): Reading | undefined {
   const outer = open[0] ?? shown.at(-1);
   if (outer?.bar === undefined) return undefined;
   const { bar } = outer;
-  const inner = open.find((row) => row !== outer)?.bar;
-  const refined = (inner?.part ?? 0) < 1 && bar.total !== null && bar.done !== null ? (inner?.part ?? 0) / bar.total : 0;
-  const values = { ...outer.values, ...(inner === undefined ? {} : open.find((row) => row !== outer)?.values) };
+  const inner = open[1];
+  const part = inner?.bar?.part ?? 0;
+  const refined = part < 1 && bar.total !== null && bar.done !== null ? part / bar.total : 0;
+  const values = { ...outer.values, ...inner?.values };
   const unit = /\bepochs?\b/i.test(`${bar.label} ${bar.unit}`) ? "epoch" : bar.unit === "it" ? "step" : bar.unit;
   // rich's own bar counts nothing: it is a percentage
   const percent = bar.done === null && bar.part !== null ? Math.round(bar.part * 100) : null;

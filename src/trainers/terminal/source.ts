@@ -1,5 +1,6 @@
 // Follows what the terminal of a program says of its training: its rows are looked at when somebody asks, at
 // most twice a second.
+import { metricKinds } from "../reading/metric-words.ts";
 import type { Now } from "../run/silence.ts";
 import { mostPoints, type Point, type Told, thinned } from "../run/told.ts";
 import type { TerminalState, WatchEffects } from "../trainer.ts";
@@ -21,8 +22,6 @@ export interface KeptTerminal {
   points: (number | string | null)[][];
 }
 
-const kinds = ["loss", "validationLoss", "learningRate"] as const;
-
 export class TerminalSource {
   readonly #screen: NonNullable<WatchEffects["screen"]>;
   readonly #clock: () => Now;
@@ -42,7 +41,7 @@ export class TerminalSource {
     this.#unit = kept.unit;
     for (const [at, time, ...values] of kept.points) {
       const point: Point = { at: Number(at), time: Number(time) };
-      kinds.forEach((kind, i) => {
+      metricKinds.forEach((kind, i) => {
         if (values[i] !== null && values[i] !== undefined) point[kind] = Number(values[i]);
       });
       this.#points.push(point);
@@ -81,11 +80,10 @@ export class TerminalSource {
     this.#sign = wall;
     if (reading.unit !== this.#unit) this.#points = [];
     this.#unit = reading.unit;
-    const [first, newest] = [reading.marks[0], reading.marks.at(-1)];
-    const known = this.#points.at(-1);
-    // another training on the same terminal
-    if (newest !== undefined && known !== undefined && newest.at < known.at) this.#points = [];
-    if (first !== undefined) {
+    const newest = reading.marks.at(-1);
+    if (newest !== undefined) {
+      // another training on the same terminal
+      if (newest.at < (this.#points.at(-1)?.at ?? 0)) this.#points = [];
       const kept = new Map(this.#points.map((point) => [point.at, point]));
       for (const mark of reading.marks) kept.set(mark.at, { time: wall, ...kept.get(mark.at), ...mark });
       this.#points = [...kept.values()].sort((a, b) => a.at - b.at);
@@ -129,7 +127,10 @@ export class TerminalSource {
     let points = this.#points;
     while (points.length > mostKept) points = thinned(points);
     const word = (value: number | undefined) => (value === undefined ? null : Number.isFinite(value) ? value : String(value));
-    return { unit: this.#unit, points: points.map((point) => [point.at, point.time, ...kinds.map((kind) => word(point[kind]))]) };
+    return {
+      unit: this.#unit,
+      points: points.map((point) => [point.at, point.time, ...metricKinds.map((kind) => word(point[kind]))]),
+    };
   }
 }
 

@@ -1,8 +1,8 @@
 // What the driver's log tells of a run: where it is in its course, and how it ended.
 import { withoutAttributes } from "../../../base/text/control-sequences.ts";
 import { failureOf } from "../../reading/last-traceback.ts";
+import { numberOf } from "../../reading/metric-words.ts";
 import { parseLogLine } from "../../reading/python-log.ts";
-import { pythonFloat } from "./log-line.ts";
 
 /** Where a launch is, by what its driver logged last. */
 export type DriverPhase = "starting" | "simulating" | "training" | "sampling" | "ended";
@@ -58,7 +58,7 @@ export class DriverLog {
       this.#failing?.push(withoutAttributes(line));
       return;
     }
-    this.#endFailure();
+    this.settle();
     const { time, text } = read;
     const facts = this.facts;
     if (text.startsWith("Output: ") && !text.startsWith("Output:  ")) this.facts = fresh(facts.launches + 1, time);
@@ -100,20 +100,9 @@ export class DriverLog {
       round: round === undefined ? known.round : Number(round),
       epoch: epoch === undefined ? known.epoch : Number(epoch),
       epochs: epochs === undefined ? known.epochs : Number(epochs),
-      loss: loss === undefined || loss === "?" ? known.loss : pythonFloat(loss),
+      loss: loss === undefined || loss === "?" ? known.loss : numberOf(loss),
       time,
     });
-  }
-
-  /** The log began anew: everything read so far is of a file that is gone. */
-  restart(): void {
-    this.facts = fresh(0, undefined);
-    this.#failing = undefined;
-  }
-
-  /** The lines up to here are all that there are: a failure's text is complete. */
-  settle(): void {
-    this.#endFailure();
   }
 
   #outcome(text: string, time: number): void {
@@ -125,17 +114,14 @@ export class DriverLog {
     if (word === "failed") this.#failing = [withoutAttributes(text)];
   }
 
-  /** `failed (Outer(Inner): first line … last line)`: what Python would say is the last line. */
-  #endFailure(): void {
-    const lines = this.#failing;
-    if (!lines) return;
+  /**
+   * The lines up to here are all that there are: a failure's text is complete. Of `failed (Outer(Inner):
+   * first line … last line)` what Python would say is the last line.
+   */
+  settle(): void {
+    const text = this.#failing?.join("\n");
     this.#failing = undefined;
-    this.facts.failure = failureOf(
-      lines
-        .join("\n")
-        .replace(/^failed \(/, "")
-        .replace(/\)\s*$/, ""),
-    );
+    if (text !== undefined) this.facts.failure = failureOf(text.replace(/^failed \(/, "").replace(/\)\s*$/, ""));
   }
 }
 

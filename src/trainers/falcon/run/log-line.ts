@@ -1,5 +1,6 @@
 // What a line of a driver's or node's output.log says (falcon 0.5.1, and the newest source, which trains in
 // rounds: its round_trainer.py).
+import { numberOf } from "../../reading/metric-words.ts";
 
 /** One `Epoch n/N | key=value | …` line. Losses in nats; NaN and infinities as they were written. */
 export interface EpochLine {
@@ -16,7 +17,6 @@ export interface EpochLine {
 
 /** The state of the sample buffer after `Appended …`. */
 export interface BufferLine {
-  added: number;
   total: number;
   training: number;
   validation: number;
@@ -59,21 +59,17 @@ export function parseRound(text: string): RoundLine | undefined {
     is: "end",
     round,
     accepted: word === "ACCEPTED",
-    rejected: numberOf(rejected),
-    patience: numberOf(patience),
-    samples: numberOf(samples),
+    rejected: rejected === undefined ? undefined : Number(rejected),
+    patience: patience === undefined ? undefined : Number(patience),
+    samples: samples === undefined ? undefined : Number(samples),
   };
-}
-
-function numberOf(digits: string | undefined): number | undefined {
-  return digits === undefined ? undefined : Number(digits);
 }
 
 function epochLine(epoch: string, epochs: string, rest: string): EpochLine {
   const values = new Map<string, number>();
   for (const part of rest.split("|")) {
     const pair = /^\s*([^=\s]+)=(\S+)\s*$/.exec(part);
-    if (pair) values.set(pair[1] as string, pythonFloat(pair[2] as string));
+    if (pair) values.set(pair[1] as string, numberOf(pair[2] as string) ?? Number.NaN);
   }
   return {
     epoch: Number(epoch),
@@ -88,16 +84,8 @@ function epochLine(epoch: string, epochs: string, rest: string): EpochLine {
 
 /** Undefined where the text is no `Appended n samples | total=… train=… val=…`. */
 export function parseBuffer(text: string): BufferLine | undefined {
-  const found = /^Appended (\d+) samples \| total=(\d+) train=(\d+) val=(\d+)$/.exec(text);
+  const found = /^Appended \d+ samples \| total=(\d+) train=(\d+) val=(\d+)$/.exec(text);
   if (!found) return undefined;
-  const [added = 0, total = 0, training = 0, validation = 0] = found.slice(1).map(Number);
-  return { added, total, training, validation };
-}
-
-/** A number as Python prints it: nan, inf and -inf included. */
-export function pythonFloat(text: string): number {
-  const lower = text.toLowerCase();
-  if (lower === "nan" || lower === "-nan") return Number.NaN;
-  if (lower === "inf" || lower === "-inf") return lower === "inf" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-  return Number(text);
+  const [total = 0, training = 0, validation = 0] = found.slice(1).map(Number);
+  return { total, training, validation };
 }

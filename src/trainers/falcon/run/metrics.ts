@@ -85,7 +85,7 @@ export class MetricReader {
     let found = false;
     this.unanswered = false;
     const first = await this.#signature(0);
-    if (first !== undefined && this.#seen.length > 0 && first !== this.#seen[0] && this.#next > 0) this.#next = 0; // a new launch has begun
+    if (first !== undefined && first !== this.#seen[0]) this.#next = 0; // a new launch has begun
     for (;;) {
       const signature = await this.#signature(this.#next);
       if (signature === undefined || signature === this.#seen[this.#next]) break;
@@ -154,7 +154,7 @@ export class MetricReader {
     return path.join(this.folder, `chunk_${String(index).padStart(6, "0")}.npz`);
   }
 
-  async #signature(index: number): Promise<string | undefined> {
+  #signature(index: number): Promise<string | undefined> {
     return signatureOf(this.#file(index)).catch((error) => this.#failed(error));
   }
 
@@ -173,4 +173,14 @@ export class MetricReader {
       return this.#failed(error);
     }
   }
+}
+
+/** Metrics of a node that tell how far it is. */
+const telling = ["epoch", "val/loss", "train/loss", "lr", "n_samples"] as const;
+export type Metrics = Record<(typeof telling)[number], MetricReader>;
+
+/** @param folder has `metrics` in it */
+export function metricsIn(folder: string, count: ByteCount): Metrics {
+  const readers = telling.map((name) => [name, new MetricReader(path.join(folder, "metrics", name), count)] as const);
+  return Object.fromEntries(readers) as Metrics;
 }

@@ -3,6 +3,7 @@
 import { parseLogLine } from "../../reading/python-log.ts";
 import { LastStretch, lastStretch, type Stretch } from "../../run/not-finite.ts";
 import { Rhythm } from "../../run/rhythm.ts";
+import { thinned } from "../../run/told.ts";
 import { type EpochList, type EpochRecord, Epochs } from "./epochs.ts";
 import { type EpochLine, parseEpoch, parseRound, type RoundLine } from "./log-line.ts";
 
@@ -38,13 +39,14 @@ const mostEpochs = 20_000;
 /** Reads node lines in order. */
 export class NodeLog {
   readonly name: string;
-  /** Epochs of earlier launches, then of the last one, which begins at `launchAt`. */
+  /** Epochs of earlier launches, then of the last one. */
   epochs = Epochs.of();
-  launchAt = 0;
+  /** Epochs of the last launch, not to be changed; the same ones until another begins. */
+  launch = this.epochs;
   /** First epochs of the later launches: the training was resumed there. */
   seams: number[] = [];
   /** The last launch's losses that are numbers: gathered here because a run is looked at once a second. */
-  #losses: Losses = { validation: [], training: [], validated: undefined };
+  losses: Losses = lossesOf([]);
   /** The last launch's stretches of metrics that are no numbers, for the same reason. By the log's clock. */
   stretches = watchedMetrics.map((metric) => new LastStretch(metric));
   /**
@@ -73,22 +75,8 @@ export class NodeLog {
   /** ms by the log's own clock of the last line with a time. */
   lastTime: number | undefined;
 
-  #launch = { of: this.epochs, at: 0, epochs: this.epochs };
-
   constructor(name: string) {
     this.name = name;
-  }
-
-  /** Epochs of the last launch, not to be changed; the same ones until another begins. */
-  get launch(): Epochs {
-    const { epochs, launchAt } = this;
-    if (this.#launch.of !== epochs || this.#launch.at !== launchAt)
-      this.#launch = { of: epochs, at: launchAt, epochs: epochs.from(launchAt) };
-    return this.#launch.epochs;
-  }
-
-  get losses(): Losses {
-    return this.#losses;
   }
 
   /** Takes one line of the log. */
@@ -127,8 +115,8 @@ export class NodeLog {
   }
 
   #begin(seen: boolean): void {
-    this.launchAt = this.epochs.length;
-    this.#losses = { validation: [], training: [], validated: undefined };
+    this.launch = this.epochs.from(this.epochs.length);
+    this.losses = lossesOf([]);
     this.stretches = watchedMetrics.map((metric) => new LastStretch(metric));
     this.first = undefined;
     this.best = undefined;
@@ -179,17 +167,17 @@ export class NodeLog {
     this.completed = false;
     const record = { time, ...read };
     this.epochs.push(record);
-    takeLosses(this.#losses, record);
+    takeLosses(this.losses, record);
     watchedMetrics.forEach((metric, i) => {
       this.stretches[i]?.take(record[metric], record.epoch, time);
     });
-    if (this.first === undefined && this.launchAt > 0) this.seams.push(read.epoch);
+    if (this.first === undefined && this.epochs.length > 1) this.seams.push(read.epoch);
     this.first ??= read.epoch;
     const { epoch, validationLoss } = read;
     if (
       validationLoss !== undefined &&
       Number.isFinite(validationLoss) &&
-      !(validationLoss >= (this.best?.validationLoss ?? Infinity))
+      validationLoss < (this.best?.validationLoss ?? Infinity)
     )
       this.best = { epoch, validationLoss };
     this.rhythm.sign(time);
@@ -198,11 +186,11 @@ export class NodeLog {
 
   #thin(): void {
     const all = [...this.epochs];
-    const half = Math.floor(all.length / 2);
-    const older = all.slice(0, half).filter((_, i) => i % 2 === 0);
-    this.launchAt = Math.max(0, this.launchAt < half ? Math.ceil(this.launchAt / 2) : this.launchAt - half + older.length);
-    this.epochs = Epochs.of([...older, ...all.slice(half)]);
-    this.#losses = lossesOf(this.launch);
+    const begun = all.length - this.launch.length;
+    this.epochs = Epochs.of(thinned(all));
+    const gone = all.length - this.epochs.length;
+    this.launch = this.epochs.from(begun < all.length / 2 ? Math.ceil(begun / 2) : begun - gone);
+    this.losses = lossesOf(this.launch);
   }
 }
 
@@ -232,12 +220,5 @@ function takeLosses(losses: Losses, record: EpochRecord): void {
 
 /** The last stretch of each metric that was no number, in epochs that did not come through a log. */
 export function stretchesOf(epochs: EpochList): (Stretch | undefined)[] {
-  return watchedMetrics.map((metric) =>
-    lastStretch(
-      metric,
-      epochs,
-      (record) => record[metric],
-      ({ epoch, time }) => ({ at: epoch, time }),
-    ),
-  );
+  return watchedMetrics.map((metric) => lastStretch(metric, epochs, ({ epoch }) => epoch));
 }

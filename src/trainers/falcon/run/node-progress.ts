@@ -1,13 +1,14 @@
 // How far one node is: from its log, and from its metrics where the log does not say.
 
 import { finite } from "../../../base/numbers.ts";
+import { bestOf } from "../../run/curve.ts";
 import type { Stretch } from "../../run/not-finite.ts";
 import type { NodeProgress, NodeStatus, RoundProgress, TimeRange } from "../../run/run.ts";
 import type { Now, Silence } from "../../run/silence.ts";
 import type { ConfigNode } from "../config/run-config.ts";
 import type { DriverNode } from "./driver-log.ts";
 import type { EpochList, EpochRecord } from "./epochs.ts";
-import type { MetricReader } from "./metrics.ts";
+import type { MetricReader, Metrics } from "./metrics.ts";
 import { lossesOf, NodeLog, stretchesOf } from "./node-log.ts";
 
 /** Epochs that a rate is measured over: of now, and not of the start. */
@@ -40,14 +41,10 @@ export interface NodeSituation {
   silence: Silence;
   lastSign: number | undefined;
   /**
-   * `metrics/epoch` where it was read: the source for estimators that log no epoch lines, and for logs
-   * entered at their end.
+   * As far as they were read: the source for estimators that log no epoch lines, and for logs entered at
+   * their end.
    */
-  epochMetric?: MetricReader | undefined;
-  lossMetric?: MetricReader | undefined;
-  validationMetric?: MetricReader | undefined;
-  rateMetric?: MetricReader | undefined;
-  samplesMetric?: MetricReader | undefined;
+  metrics: Metrics;
   /** Start of the last launch (ms), to tell its metrics from those of earlier ones. */
   launched: number | undefined;
   /** What is to be added to the log's clock to get ours (ms). */
@@ -86,7 +83,7 @@ export function nodeProgress(log: NodeLog, situation: NodeSituation): { progress
     fraction: last && planned && before !== null ? fractionOf(last.epoch - before, planned) : null,
     loss: finite(last?.loss),
     validationLoss: finite(told?.validationLoss),
-    bestValidationLoss: best ? best.validationLoss : null,
+    bestValidationLoss: best?.validationLoss ?? null,
     epochsSinceBest: round !== null ? round.epochsSinceBest : best && last ? last.epoch - best.epoch : null,
     patience: round?.patience ?? situation.patience ?? null,
     nonFinite: notFinite.flatMap(({ stretch, open }) => (open ? stretch : [])),
@@ -173,7 +170,7 @@ function stretches(from: NodeLog | EpochList, zone: number, last: EpochRecord | 
 /** Epochs of this launch: from its log, else from its metrics, else the one that the driver named last. */
 function epochsOf(log: NodeLog, situation: NodeSituation): EpochList {
   if (log.launch.length > 0) return log.launch;
-  const measured = situation.epochMetric ? epochsOfMetrics(situation) : [];
+  const measured = epochsOfMetrics(situation);
   const { driver, logged, configured } = situation;
   if (measured.length > 0 || logged || driver?.epoch === undefined || driver.epoch === 0) return measured;
   return [
@@ -223,30 +220,20 @@ function rateOf(epochs: EpochList): number | null {
   return ((last.epoch - first.epoch) * 60_000) / (last.time - first.time);
 }
 
-function bestOf(epochs: EpochList): { epoch: number; validationLoss: number } | undefined {
-  let best: { epoch: number; validationLoss: number } | undefined;
-  for (const { epoch, validationLoss } of epochs) {
-    if (validationLoss === undefined || !Number.isFinite(validationLoss)) continue;
-    if (!best || validationLoss < best.validationLoss) best = { epoch, validationLoss };
-  }
-  return best;
-}
-
 /**
  * A resumed launch overwrites the metric's first chunk: its first entry is the launch's first epoch, if it is
  * of this launch.
  */
-function beforeOfMetric({ epochMetric, launched, zone }: NodeSituation): number | null {
-  const first = epochMetric?.points.find((point) => launched === undefined || point.time * 1000 >= launched + zone - 1000);
-  return first && launched !== undefined ? first.value - 1 : null;
+function beforeOfMetric({ metrics, launched, zone }: NodeSituation): number | null {
+  if (launched === undefined) return null;
+  const first = metrics.epoch.points.find(({ time }) => time * 1000 >= launched + zone - 1000);
+  return first ? first.value - 1 : null;
 }
 
 /** Epochs as the metrics have them, for an estimator that logs none. */
-function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
-  const { epochMetric, lossMetric, validationMetric, rateMetric, samplesMetric, configured, launched, zone } = situation;
+function epochsOfMetrics({ metrics, configured, launched, zone }: NodeSituation): EpochRecord[] {
   const from = launched === undefined ? Number.NEGATIVE_INFINITY : (launched + zone) / 1000 - 1;
-  const latest = (metric: MetricReader | undefined, until: number) => {
-    const points = metric?.points ?? [];
+  const latest = ({ points }: MetricReader, until: number) => {
     let [low, high] = [0, points.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -256,7 +243,7 @@ function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
     const point = points[low - 1];
     return point && point.time >= from ? point.value : undefined;
   };
-  const points = (epochMetric?.points ?? []).filter((point) => point.time >= from);
+  const points = metrics.epoch.points.filter((point) => point.time >= from);
   // falcon writes `epoch` when one begins: its losses are the last ones before the next begins, and the last
   // epoch is not finished
   return points.slice(0, -1).map((point, i) => {
@@ -265,10 +252,10 @@ function epochsOfMetrics(situation: NodeSituation): EpochRecord[] {
       epoch: point.value,
       epochs: configured ?? 0,
       time: until * 1000 - zone,
-      loss: latest(lossMetric, until),
-      validationLoss: latest(validationMetric, until),
-      learningRate: latest(rateMetric, until),
-      samples: latest(samplesMetric, until),
+      loss: latest(metrics["train/loss"], until),
+      validationLoss: latest(metrics["val/loss"], until),
+      learningRate: latest(metrics.lr, until),
+      samples: latest(metrics.n_samples, until),
       steps: undefined,
     };
   });

@@ -4,7 +4,8 @@ import path from "node:path";
 import type { StatFiles } from "../../../base/aside/stat-files.ts";
 import { steady, wall } from "../../../base/clock.ts";
 import type { ByteCount } from "../../reading/byte-count.ts";
-import type { NodeCurves } from "../../run/curve.ts";
+import type { MetricKind } from "../../reading/metric-words.ts";
+import { curveOf, type NodeCurves } from "../../run/curve.ts";
 import type { Rhythm } from "../../run/rhythm.ts";
 import type { NodeProgress, RunPhase, RunProgress } from "../../run/run.ts";
 import type { MetricSeries } from "../../run/series.ts";
@@ -118,20 +119,13 @@ export class RunWatcher implements RunWatch {
             )
           : { x: [], y: [] };
       const epochs = [...log.epochs];
-      const training = epochs.filter((e) => e.loss !== undefined);
-      const validation = epochs.filter((e) => e.validationLoss !== undefined);
-      const rates = epochs.filter((e) => e.learningRate !== undefined);
+      const curve = (kind: MetricKind) => curveOf(epochs, kind, ({ epoch }) => epoch);
+      const { x, y } = curve("validationLoss");
       curves.push({
         node: log.name,
-        training: { x: training.map((e) => e.epoch), y: training.map((e) => e.loss as number) },
-        validation: {
-          x: [...early.x, ...validation.map((e) => e.epoch)],
-          y: [...early.y, ...validation.map((e) => e.validationLoss as number)],
-        },
-        learningRate: {
-          x: rates.map((e) => e.epoch),
-          y: rates.map((e) => e.learningRate as number),
-        },
+        training: curve("loss"),
+        validation: { x: [...early.x, ...x], y: [...early.y, ...y] },
+        learningRate: curve("learningRate"),
         seams: log.seams,
       });
     }
@@ -199,9 +193,9 @@ export class RunWatcher implements RunWatch {
    */
   logFile(node: string): string | undefined {
     const graph = this.#reader.config?.graph ?? path.join(this.run, "graph");
-    if (node !== "driver" && node !== "dataset" && !this.#reader.nodes.some(({ log }) => log.name === node)) return undefined;
-    const training = this.#reader.nodes.find(({ log, trainReader }) => log.name === node && trainReader.exists);
-    return training?.trainReader.file ?? path.join(graph, node, "output.log");
+    const known = this.#reader.nodes.find(({ log }) => log.name === node);
+    if (known === undefined && node !== "driver" && node !== "dataset") return undefined;
+    return known?.trainReader.exists ? known.trainReader.file : path.join(graph, node, "output.log");
   }
 
   #progress(alive: boolean | undefined): RunProgress {
@@ -233,11 +227,7 @@ export class RunWatcher implements RunWatch {
           latest(reader.modified, trainReader.modified, ...Object.values(metrics).map((metric) => metric.modified)) ??
           driverSign(facts, log, zone),
         launched: facts.started,
-        epochMetric: metrics.epoch,
-        lossMetric: metrics["train/loss"],
-        validationMetric: metrics["val/loss"],
-        rateMetric: metrics.lr,
-        samplesMetric: metrics.n_samples,
+        metrics,
       });
     });
     const nodes = read.map(({ progress }) => progress);
@@ -247,7 +237,6 @@ export class RunWatcher implements RunWatch {
       this.#reader.driverReader?.modified,
       this.#reader.datasetReader?.modified,
       ...nodes.map((node) => node.lastSign ?? undefined),
-      ...this.#reader.nodes.flatMap((node) => [node.reader.modified, node.trainReader.modified]),
     );
     const silence = lastSign === undefined ? undefined : this.#silence.since(lastSign, now);
     const limit = this.#runLimit(facts.phase);
@@ -263,10 +252,7 @@ export class RunWatcher implements RunWatch {
       stopping: running && facts.stopping && phase !== "sampling",
       timedOut: facts.timedOut,
       saved: facts.saved,
-      resumed:
-        this.#reader.driver.facts.launches + (begun ? 0 : 1) > 1 ||
-        facts.loaded ||
-        trained.some((node) => (node.epochsBefore ?? 0) > 0),
+      resumed: facts.launches > 1 || facts.loaded || trained.some((node) => (node.epochsBefore ?? 0) > 0),
       localLogs: config.localLogs,
       started: facts.started === undefined ? null : facts.started + zone,
       ended: facts.ended === undefined ? null : facts.ended + zone,

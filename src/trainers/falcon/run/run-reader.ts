@@ -9,7 +9,7 @@ import { Silence } from "../../run/silence.ts";
 import { type ConfigNode, type RunConfig, readRunConfig } from "../config/run-config.ts";
 import { DriverLog } from "./driver-log.ts";
 import { parseBuffer } from "./log-line.ts";
-import { MetricReader } from "./metrics.ts";
+import { type Metrics, metricsIn } from "./metrics.ts";
 import { NodeLog } from "./node-log.ts";
 import { canonical } from "./run-directory.ts";
 
@@ -21,8 +21,6 @@ const zoneStep = 15 * 60_000;
 /** ...give or take this much, and at most so many (UTC-12 to UTC+14, seen from either end). */
 const zoneSlack = 5_000;
 const farthestZone = 26 * 3_600_000;
-
-type Metrics = Record<"epoch" | "val/loss" | "train/loss" | "lr" | "n_samples", MetricReader>;
 
 interface WatchedNode {
   log: NodeLog;
@@ -53,7 +51,7 @@ export class RunReader {
   run: string;
   readonly count = new ByteCount();
   config: RunConfig | undefined;
-  readonly driver = new DriverLog();
+  driver = new DriverLog();
   driverReader: LogReader | undefined;
   datasetReader: LogReader | undefined;
   nodes: WatchedNode[] = [];
@@ -133,30 +131,20 @@ export class RunReader {
     const reader = (node: string) => new LogReader(path.join(config.graph, node, "output.log"), this.#look, this.count);
     this.driverReader = reader("driver");
     this.datasetReader = reader("dataset");
-    this.driver.restart();
+    this.driver = new DriverLog();
     this.buffer = [];
     this.nodes = config.nodes.map(({ name, trained, epochs, patience, rounds }) => {
-      const metrics = (folder: string): Metrics => {
-        const metric = (metricName: string) =>
-          new MetricReader(path.join(config.graph, folder, "metrics", metricName), this.count);
-        return {
-          epoch: metric("epoch"),
-          "val/loss": metric("val/loss"),
-          "train/loss": metric("train/loss"),
-          lr: metric("lr"),
-          n_samples: metric("n_samples"),
-        };
-      };
+      const train = path.join(name, "train");
       return {
         log: new NodeLog(name),
         reader: reader(name),
-        trainReader: reader(path.join(name, "train")),
+        trainReader: reader(train),
         trained,
         configured: epochs,
         patience,
         rounds,
-        metrics: metrics(name),
-        trainMetrics: metrics(path.join(name, "train")),
+        metrics: metricsIn(path.join(config.graph, name), this.count),
+        trainMetrics: metricsIn(path.join(config.graph, train), this.count),
         silence: new Silence(),
       };
     });
@@ -165,7 +153,7 @@ export class RunReader {
 
   async #readDriver(reader: LogReader, seen: FileStat | undefined): Promise<void> {
     const news = await reader.read(seen);
-    if (news.restarted) this.driver.restart();
+    if (news.restarted) this.driver = new DriverLog();
     if (news.skipped > 0) this.driver.skip();
     const before = this.driver.facts.launches;
     for (const line of news.lines) this.driver.line(line);

@@ -4,8 +4,10 @@ import { describe, test } from "node:test";
 import v8 from "node:v8";
 import vm from "node:vm";
 import type { EpochRecord } from "../../../../src/trainers/falcon/run/epochs.ts";
+import { metricsIn } from "../../../../src/trainers/falcon/run/metrics.ts";
 import { NodeLog } from "../../../../src/trainers/falcon/run/node-log.ts";
 import { nodeProgress } from "../../../../src/trainers/falcon/run/node-progress.ts";
+import { ByteCount } from "../../../../src/trainers/reading/byte-count.ts";
 import { Silence } from "../../../../src/trainers/run/silence.ts";
 import { Random } from "../../../support/random.ts";
 
@@ -30,6 +32,7 @@ function progressOf(log: NodeLog) {
     lastSign: undefined,
     launched: undefined,
     zone: 0,
+    metrics: metricsIn("/not/read", new ByteCount()),
   }).progress;
 }
 
