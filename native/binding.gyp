@@ -1,8 +1,6 @@
 # Three targets: the addon, the holder (one process per session) and the client. No library but libc.
-#   asan=1 builds the two executables with AddressSanitizer and UndefinedBehaviorSanitizer (see scripts/build-sanitized.sh)
 {
   'variables': {
-    'asan%': 0,
     'falcon_version': '<!(node -p "require(\'../package.json\').version")',
   },
   'target_defaults': {

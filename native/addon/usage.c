@@ -1,10 +1,8 @@
 // See usage.h. Linux: /proc. Elsewhere nothing is known.
 //
 // A machine with many processors has thousands of kernel threads. A process that was found to descend from no
-// root stays foreign for as long as it
-// lives, so that it is not read again: only the names in /proc are. Each FORGET samples, and with another set
-// of roots, all are read anew, since
-// numbers of processes come again.
+// root stays foreign for as long as it lives, so that it is not read again: only the names in /proc are. Each
+// FORGET samples, and with another set of roots, all are read anew, since numbers of processes come again.
 #include "addon/usage.h"
 
 #ifdef __linux__

@@ -43,7 +43,9 @@ static bool is_hidden(uint32_t point) {
   return false;
 }
 
-void prose_make(char *shown, size_t room, const char *text) {
+// Writes `text` to `shown` (room bytes, its end included): one line of valid UTF-8, everything hidden as an
+// escape (\x1b, \u202e), cut at a whole character where there is no room.
+static void show(char *shown, size_t room, const char *text) {
   size_t at = 0;
   const uint8_t *next = (const uint8_t *)text;
   while (*next) {
@@ -69,8 +71,8 @@ void prose_make(char *shown, size_t room, const char *text) {
 void prose_say_all(const char *name, const char *format, va_list arguments) {
   char text[LONGEST + LONGEST_NAME], shown[LONGEST], by[LONGEST_NAME];
   vsnprintf(text, sizeof text, format, arguments);
-  prose_make(shown, sizeof shown, text);
-  prose_make(by, sizeof by, name);
+  show(shown, sizeof shown, text);
+  show(by, sizeof by, name);
   size_t length = (size_t)snprintf(text, sizeof text, "%s: %s\n", by, shown);
   if (length >= sizeof text) length = sizeof text - 1;
   for (size_t at = 0; at < length;) {

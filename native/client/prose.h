@@ -7,10 +7,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-// Writes `text` to `shown` (room bytes, its end included): one line of valid UTF-8, everything hidden as an
-// escape (\x1b, \u202e), cut at a whole character where there is no room.
-void prose_make(char *shown, size_t room, const char *text);
-
 // Writes "NAME: SENTENCE" and a line's end to stderr, harmless as above.
 __attribute__((format(printf, 2, 3))) void prose_say(const char *name, const char *format, ...);
 __attribute__((format(printf, 2, 0))) void prose_say_all(const char *name, const char *format, va_list arguments);

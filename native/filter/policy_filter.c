@@ -140,8 +140,6 @@ static void policy_text(struct tokenizer *t, uint8_t byte, struct bytes *out) {
   bytes_byte(out, byte);
 }
 
-bool policy_streams(const struct policy_filter *f) { return f->tokens.fate == FATE_PASSED; }
-
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out) {
   static const struct token_handler handler = {
       .text = policy_text,

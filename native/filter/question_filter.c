@@ -132,11 +132,11 @@ static void in_osc(struct question_filter *f, uint8_t byte, struct bytes *out) {
   if (verdict == REFUSED || f->tokens.held.length > LONGEST_QUESTION) tokenizer_decide(&f->tokens, FATE_DROPPED, NULL);
 }
 
-// Adds `ESC ] number ; word` of a list of colours; `first` of all stands alone, the others behind a
-// separator.
-static void add_colour(struct bytes *out, bool first, const char *separator, const uint8_t *word, size_t length) {
-  if (!first) bytes_text(out, separator);
-  bytes_add(out, word, length);
+// Adds a word to a list.
+static void add_word(struct bytes *list, bool *first, const uint8_t *word, size_t length) {
+  if (!*first) bytes_byte(list, ';');
+  *first = false;
+  bytes_add(list, word, length);
 }
 
 // An OSC that sets some colours and asks for others is passed with the setting only; true where that was
@@ -164,13 +164,13 @@ static bool passes_settings_only(struct question_filter *f, struct bytes *out) {
     if (number == 21) {
       bool asks = word >= 2 && memcmp(bytes + word - 2, "=?", 2) == 0;
       cut = cut || asks;
-      if (!asks) add_colour(&kept, first, ";", bytes, word), first = false;
+      if (!asks) add_word(&kept, &first, bytes, word);
     } else if (number < 10) {
       // a pair of number and colour; one without its colour is none
       size_t second = at <= length ? length_to(text + at, length - at, ';') : 0;
       bool pair = at <= length, asks = pair && second == 1 && text[at] == '?';
       cut = cut || asks || !pair;
-      if (pair && !asks) add_colour(&kept, first, ";", bytes, word + 1 + second), first = false;
+      if (pair && !asks) add_word(&kept, &first, bytes, word + 1 + second);
       at += second + 1;
     } else {
       // each colour by its own number; there are none behind 19, where other things have theirs

@@ -32,7 +32,6 @@ struct policy_filter {
   size_t length, room;  // of the string at hand: bytes that were passed or kept, and how many may be
   struct bytes asked;   // sequences that a person is to be asked about, each behind its length (u32 of this machine)
 };
-bool policy_streams(const struct policy_filter *f);
 void policy_byte(struct policy_filter *f, uint8_t byte, struct bytes *out);
 
 // What a byte ends that both stages pass as it is, by the table of sequences.

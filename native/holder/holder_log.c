@@ -180,9 +180,6 @@ static int begin_new(const char *path) {
   return -1;
 }
 
-// Begins the file anew where it was removed under us: byte N of it is still byte N of the stream. What only
-// the old one had is a gap, which is recorded before the file is in its place: should we be killed in
-// between, a successor knows from the record where the stream stands.
 // What only a file that was removed had is a gap, from `from` to the end, and the new file is as long.
 static void lose_from(uint64_t from) {
   record_log_removed(epoch_ms(), end_offset);
@@ -191,6 +188,9 @@ static void lose_from(uint64_t from) {
   if (os_ftruncate(log_fd, (off_t)end_offset) < 0) errno = 0;
 }
 
+// Byte N of the new file is still byte N of the stream. What only the old one had is a gap, which is recorded
+// before the file is in its place: should we be killed in between, a successor knows from the record where
+// the stream stands.
 void log_renew(void) {
   char path[PATH_MAX], beside[PATH_MAX];
   struct stat status;

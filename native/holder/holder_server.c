@@ -25,7 +25,7 @@ static void set_nonblocking(int fd) {
   os_fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-// ---- the server.listener
+// ---- the listener
 
 // Makes the folder again, and the one that it is in: somebody may have cleaned up.
 static void make_folder(void) {
@@ -82,7 +82,7 @@ static bool path_is_ours(void) {
 void server_check_path(void) {
   if (path_is_ours()) return;
   make_folder();
-  // where it fails the old server.listener stays, and the next check tries again
+  // where it fails the old listener stays, and the next check tries again
   if (!server_listen()) errno = 0;
 }
 
@@ -123,16 +123,16 @@ static bool is_welcome(int fd) {
   return os_peer(fd, &uid, &pid) == 0 && (uid == os_geteuid() || uid == 0);
 }
 
-static bool has_free_slot(void) {
-  for (size_t i = 0; i < CONNECTIONS; i++)
-    if (!is_open(&server.connections[i])) return true;
-  return false;
+size_t server_connections(void) {
+  size_t count = 0;
+  for (size_t i = 0; i < CONNECTIONS; i++) count += is_open(&server.connections[i]);
+  return count;
 }
 
 // Who finds no room waits in the backlog: in the next turn those that hung up have made some. Nobody is
 // displaced by a newcomer.
 static void accept_all(void) {
-  while (has_free_slot()) {
+  while (server_connections() < CONNECTIONS) {
     int fd = os_accept(server.listener, NULL, NULL);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -151,12 +151,6 @@ static void accept_all(void) {
     *c = (struct connection){
         .fd = fd, .passed = -1, .outgoing = outgoing, .incoming = incoming, .version = 1, .gap_told_ms = INT64_MIN / 2};
   }
-}
-
-size_t server_connections(void) {
-  size_t count = 0;
-  for (size_t i = 0; i < CONNECTIONS; i++) count += is_open(&server.connections[i]);
-  return count;
 }
 
 // ---- frames from a server
@@ -328,7 +322,7 @@ void server_begin(void) {
 // one that is not asked would only spin the loop, but for a listener, whose end nothing else tells.
 size_t server_poll(struct pollfd *slots) {
   size_t count = 1;
-  slots[0] = (struct pollfd){.fd = has_free_slot() ? server.listener : -1, .events = POLLIN};
+  slots[0] = (struct pollfd){.fd = server_connections() < CONNECTIONS ? server.listener : -1, .events = POLLIN};
   for (size_t i = 0; i < CONNECTIONS; i++) {
     struct connection *c = &server.connections[i];
     c->slot = 0;

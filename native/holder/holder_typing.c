@@ -91,16 +91,12 @@ bool typing_take_counted(struct connection *c, uint64_t writer, uint64_t number,
   struct writer *known = find_writer(writer, true);
   uint64_t had = known->taken > number ? known->taken - number : 0;
   size_t skip = had < length ? (size_t)had : length;
-  // a frame that does not fit is taken as a whole later: the terminal may have taken a part of it now
-  uint64_t in = c->typed_in, done_before = c->typed_done;
-  bool taken = typing_take(c, bytes + skip, length - skip, more);
-  uint64_t done = c->typed_in - in;
-  // who sent it counts it once, as a whole: with what was had already, and not before there was room for all
-  // of it
-  c->typed_in = taken ? c->typed_in + skip : in;
-  c->typed_done = taken ? c->typed_done + skip : done_before;
-  note_taken(c, known, number + skip + done);
-  return taken;
+  if (!typing_take(c, bytes + skip, length - skip, more)) return false;
+  // who sent it counts it as a whole, with what was had already
+  c->typed_in += skip;
+  c->typed_done += skip;
+  note_taken(c, known, number + length);
+  return true;
 }
 
 static bool interrupts(uint8_t byte) {

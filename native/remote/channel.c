@@ -46,7 +46,6 @@ static char refusal[400];  // of the first that was
 
 static int words_fd = -1, network_fd = -1;
 static int64_t again_ms = AGAIN_MS;
-static pid_t process;
 static bool silent;
 
 // In the carrier's process.
@@ -161,12 +160,9 @@ static bool job_is_over(void) {
 }
 
 static void plain_signals(void) {
-  static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
-                                SIGWINCH, SIGCONT, SIGTSTP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+  for (int number = 1; number < NSIG; number++) {
     struct sigaction old;
-    sigaction(numbers[i], NULL, &old);
-    if (old.sa_handler != SIG_IGN) signal(numbers[i], SIG_DFL);
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) signal(number, SIG_DFL);
   }
 }
 
@@ -266,7 +262,7 @@ static bool try_way(size_t way, bool again, patience *wait, int *socket, struct 
     nonblocking(pair[i]);
   }
   nonblocking(words[0]);
-  process = fork();
+  pid_t process = fork();
   if (process == 0) {
     close(pair[0]);
     close(words[0]);

@@ -103,19 +103,13 @@ static void measure(struct state *s, const uint8_t *payload, size_t length) {
 static bool find_greeting(struct state *s) {
   static const char greeting[] = "\n" RELAY_GREETING;
   size_t length = sizeof greeting - 1;
-  for (struct buffer *raw = &s->raw; held(raw) >= length;) {
-    uint8_t *at = memmem(raw->bytes + raw->start, held(raw), greeting, length);
-    if (!at) {
-      s->foreign = held(raw) > NOISE_MOST;
-      return false;
-    }
-    uint8_t *end = memchr(at + length, '\n', (size_t)(raw->bytes + raw->end - at) - length);
-    if (!end) return false;
-    if (atoi((char *)at + length) != RELAY_VERSION) s->foreign = true;
-    raw->start = (size_t)(end + 1 - raw->bytes);
-    return !s->foreign;
-  }
-  return false;
+  struct buffer *raw = &s->raw;
+  uint8_t *at = memmem(raw->bytes + raw->start, held(raw), greeting, length);
+  uint8_t *end = at ? memchr(at + length, '\n', (size_t)(raw->bytes + raw->end - at) - length) : NULL;
+  s->foreign = end ? atoi((char *)at + length) != RELAY_VERSION : held(raw) > NOISE_MOST;
+  if (!end || s->foreign) return false;
+  raw->start = (size_t)(end + 1 - raw->bytes);
+  return true;
 }
 
 static void take_record(struct state *s, uint8_t type, const uint8_t *payload, size_t length) {
@@ -142,7 +136,7 @@ static void take_record(struct state *s, uint8_t type, const uint8_t *payload, s
       send_record(s, PULSE, NULL, 0);
       return;
     case INFO:
-      if (s->relay->greeted) s->relay->greeted(payload, length);
+      if (s->relay->asks) s->relay->greeted(payload, length);
       return;
   }
   // a later version's, not meant for us
@@ -198,7 +192,7 @@ static bool write_some(int fd, struct buffer *b) {
 static void tell_silent(struct state *s, bool silent) {
   if (s->silent == silent) return;
   s->silent = silent;
-  if (s->relay->silent) s->relay->silent(silent);
+  s->relay->silent(silent);
 }
 
 static void step(struct state *s, const struct pollfd *slots, int64_t now) {
@@ -206,7 +200,7 @@ static void step(struct state *s, const struct pollfd *slots, int64_t now) {
   uint8_t bytes[ERRORS_PIECE];
   if (slots[3].revents) {
     ssize_t count = read(relay->errors, bytes, sizeof bytes);
-    if (count > 0 && relay->said) relay->said(bytes, (size_t)count);
+    if (count > 0) relay->said(bytes, (size_t)count);
   }
   if (slots[1].revents & (POLLIN | POLLHUP | POLLERR)) read_carrier(s, now);
   take_records(s);

@@ -42,8 +42,8 @@ struct relay {
   int in, out;  // the carrier; non-blocking
   bool asks;    // ours is the client's side
   int errors;   // what the carrier says besides; -1: nothing
-  // Called where not NULL: the carrier said this; the far side has been silent for a while, or is heard
-  // again; the far side's greeting has come.
+  // Of the client's side: the carrier said this; the far side has been silent for a while, or is heard again;
+  // the far side's greeting has come.
   void (*said)(const uint8_t *bytes, size_t length);
   void (*silent)(bool silent);
   void (*greeted)(const uint8_t *info, size_t length);
