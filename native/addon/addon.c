@@ -168,13 +168,11 @@ static napi_value received_fds(napi_env env, struct msghdr *message) {
   return list;
 }
 
-// recvFds(socket, max, nowait): {data, fds}, or null when it would block; data of no bytes is the end.
+// recvFds(socket, max): {data, fds}, or null when it would block; data of no bytes is the end.
 static napi_value recv_fds(napi_env env, napi_callback_info info) {
-  napi_value a[3];
+  napi_value a[2];
   int fd, max;
-  bool nowait;
-  if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd) || !get_int(env, a[1], &max)) return NULL;
-  if (napi_get_value_bool(env, a[2], &nowait) != napi_ok) return throw_type(env, "a boolean is expected");
+  if (!get_arguments(env, info, a, 2) || !get_int(env, a[0], &fd) || !get_int(env, a[1], &max)) return NULL;
   if (max < 1 || max > 1 << 20) return throw_type(env, "max is 1 to 1048576");
   uint8_t *bytes = malloc((size_t)max);
   if (!bytes) {
@@ -190,7 +188,7 @@ static napi_value recv_fds(napi_env env, napi_callback_info info) {
   message.msg_control = control.space;
   message.msg_controllen = sizeof control.space;
   ssize_t length;
-  do length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (nowait ? MSG_DONTWAIT : 0));
+  do length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   while (length < 0 && errno == EINTR);
   if (length < 0) {
     int error = errno;
@@ -254,18 +252,12 @@ static napi_value punch_hole(napi_env env, napi_callback_info info) {
   return throw_errno(env, "punch hole", NULL);
 }
 
-static napi_value file_system(napi_env env, napi_callback_info info) {
+static napi_value on_network(napi_env env, napi_callback_info info) {
   napi_value a[1];
   char path[PATH_LIMIT];
-  struct os_file_system found;
   if (!get_arguments(env, info, a, 1) || !get_path(env, a[0], path)) return NULL;
-  if (os_file_system(path, &found) < 0) return throw_errno(env, "statfs", path);
-  napi_value result = object(env);
-  set(env, result, "type", number(env, (double)found.type));
-  set(env, result, "network", boolean(env, found.network));
-  set(env, result, "freeBytes", number(env, (double)found.free_bytes));
-  set(env, result, "totalBytes", number(env, (double)found.total_bytes));
-  return result;
+  int found = os_on_network(path);
+  return found < 0 ? throw_errno(env, "statfs", path) : boolean(env, found);
 }
 
 // ---- terminals
@@ -344,7 +336,7 @@ NAPI_MODULE_INIT() {
       {"writeSome", write_some},   {"connectUnix", connect_unix}, {"sendFds", send_fds},
       {"shutdownWriting", shutdown_writing}, {"recvFds", recv_fds}, {"peerCredentials", peer_credentials},
       {"tryLock", try_lock},
-      {"punchHole", punch_hole},   {"fileSystem", file_system}, {"lineMode", line_mode},
+      {"punchHole", punch_hole},   {"onNetwork", on_network}, {"lineMode", line_mode},
       {"setWindowSize", set_window_size}, {"trimMemory", trim_memory},
       {"jobOf", job_of}, {"scanPlainText", find_plain_text},
       {"createFilter", create_filter}, {"feedFilter", feed_filter}, {"takeAsked", take_asked}, {"modeRules", list_mode_rules},

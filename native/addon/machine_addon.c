@@ -6,11 +6,11 @@
 
 napi_value machine_of_home_call(napi_env env, napi_callback_info info) {
   char home[PATH_LIMIT], problem[2 * PATH_LIMIT] = "";
-  struct machine self, owner = {.name = ""};
+  struct machine self;
   napi_value value, result = object(env);
   if (!get_arguments(env, info, &value, 1) || !get_path(env, value, home)) return NULL;
   machine_self(&self);
-  enum machine_verdict verdict = machine_of_home(home, &self, &owner, problem, sizeof problem);
+  enum machine_verdict verdict = machine_of_home(home, &self, problem, sizeof problem);
   set_text(env, result, "verdict", verdict == MACHINE_OURS ? "ours" : verdict == MACHINE_UNKNOWN ? "unknown" : "another");
   set_text(env, result, "problem", problem);
   set_text(env, result, "id", self.id);

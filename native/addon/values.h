@@ -58,13 +58,9 @@ static inline bool get_arguments(napi_env env, napi_callback_info info, napi_val
 }
 
 static inline bool get_int(napi_env env, napi_value value, int *result) {
-  int32_t number;
-  if (napi_get_value_int32(env, value, &number) != napi_ok) {
-    throw_type(env, "a number is expected");
-    return false;
-  }
-  *result = number;
-  return true;
+  if (napi_get_value_int32(env, value, result) == napi_ok) return true;
+  throw_type(env, "a number is expected");
+  return false;
 }
 
 static inline bool get_offset(napi_env env, napi_value value, int64_t *result) {

@@ -124,16 +124,16 @@ static bool on_network(const char *path) {
   // statfs() waits for a file server that is away
   if (os_network_mount(path)) return true;
   char part[PATH_MAX];
-  struct os_file_system found;
+  int found;
   snprintf(part, sizeof part, "%s", path);
   // what is not there yet will be where its parent is
-  while (os_file_system(part, &found) < 0) {
+  while ((found = os_on_network(part)) < 0) {
     char *slash = strrchr(part, '/');
     if (!slash || (errno != ENOENT && errno != ENOTDIR)) return false;
-    if (slash == part) return os_file_system("/", &found) == 0 && found.network;
+    if (slash == part) return os_on_network("/") == 1;
     *slash = 0;
   }
-  return found.network;
+  return found;
 }
 
 // The folder of the homes in the user's home; false where there is none.
@@ -175,17 +175,17 @@ bool home_of_job(const char *host_home, const char *job, bool make, char *home, 
 // that one (two hosts of one name, a name that went from one to another); one that was made under an earlier
 // name is found by what it says of itself.
 static void name_home(const char *above, const char *host, char *path, size_t room) {
-  struct machine self, owner;
+  struct machine self;
   char problem[2 * PATH_MAX];
   machine_self(&self);
   snprintf(path, room, "%s/%s", above, host);
-  enum machine_verdict verdict = machine_of_home(path, &self, &owner, problem, sizeof problem);
+  enum machine_verdict verdict = machine_of_home(path, &self, problem, sizeof problem);
   if (verdict == MACHINE_OURS || (verdict == MACHINE_UNKNOWN && access(path, F_OK) == 0)) return;
   DIR *homes = opendir(above);
   for (struct dirent *entry; homes && (entry = readdir(homes));) {
     char other[PATH_MAX];
     if (*entry->d_name == '.' || (size_t)snprintf(other, sizeof other, "%s/%s", above, entry->d_name) >= sizeof other) continue;
-    if (machine_of_home(other, &self, &owner, problem, sizeof problem) != MACHINE_OURS) continue;
+    if (machine_of_home(other, &self, problem, sizeof problem) != MACHINE_OURS) continue;
     snprintf(path, room, "%s", other);
     closedir(homes);
     return;

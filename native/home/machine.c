@@ -144,24 +144,25 @@ static bool lives(const char *home) {
 
 static bool same(const char *a, const char *b) { return *a && !strcmp(a, b); }
 
-enum machine_verdict machine_of_home(const char *home, const struct machine *self, struct machine *owner, char *problem, size_t room) {
-  if (!read_owner(home, owner)) return MACHINE_UNKNOWN;
+enum machine_verdict machine_of_home(const char *home, const struct machine *self, char *problem, size_t room) {
+  struct machine owner;
+  if (!read_owner(home, &owner)) return MACHINE_UNKNOWN;
   const char *advice = "set FALCON_SESSIONS_HOME to a folder of this machine's own";
-  if (same(owner->boot, self->boot)) {
-    if (!strcmp(owner->pids, self->pids) || !lives(home)) return MACHINE_OURS;
+  if (same(owner.boot, self->boot)) {
+    if (!strcmp(owner.pids, self->pids) || !lives(home)) return MACHINE_OURS;
     snprintf(problem, room, "%s belongs to %s (another container of this machine, whose processes cannot be seen from here), which uses it now: use falcon there, or %s",
-             home, owner->name, advice);
+             home, owner.name, advice);
     return MACHINE_ANOTHER;
   }
-  bool same_id = same(owner->id, self->id), same_name = !strcmp(owner->name, self->name);
-  bool no_ids = !*owner->id && !*self->id;
+  bool same_id = same(owner.id, self->id), same_name = !strcmp(owner.name, self->name);
+  bool no_ids = !*owner.id && !*self->id;
   // a restart
   if ((same_id || no_ids) && same_name) return MACHINE_OURS;
   if (same_id || no_ids)
     snprintf(problem, room, "%s belongs to %s, which has this machine's id but another name: use falcon there; or if it is this machine, renamed and "
-             "restarted, rm %s/machine; else %s", home, owner->name, home, advice);
+             "restarted, rm %s/machine; else %s", home, owner.name, home, advice);
   else
-    snprintf(problem, room, "%s belongs to %s (another machine%s), which alone may open it: use falcon there, or %s", home, owner->name,
+    snprintf(problem, room, "%s belongs to %s (another machine%s), which alone may open it: use falcon there, or %s", home, owner.name,
              same_name ? " of this name" : "", advice);
   return MACHINE_ANOTHER;
 }

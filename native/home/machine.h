@@ -29,9 +29,9 @@ enum machine_verdict {
 // What this machine is. Ids that the system does not have are empty.
 void machine_self(struct machine *self);
 
-// Whose `home` is. `owner` is filled unless it is unknown. With MACHINE_ANOTHER one sentence is in `problem`.
+// Whose `home` is. With MACHINE_ANOTHER one sentence is in `problem`.
 // Opens nothing but the file `machine`, and sockets of this kernel where another namespace of it wrote that.
-enum machine_verdict machine_of_home(const char *home, const struct machine *self, struct machine *owner, char *problem, size_t room);
+enum machine_verdict machine_of_home(const char *home, const struct machine *self, char *problem, size_t room);
 
 // Writes that `home` is this machine's: beside the file, then renamed. Only for who has the home's locks.
 // False with errno.

@@ -41,9 +41,8 @@ void allowance_widen(void) {
 }
 
 bool allowance_room(int count) {
-  pid_t children[ALLOWANCE_MOST];
+  pid_t children[count];
   int held[2], started = 0;
-  if (count > ALLOWANCE_MOST) count = ALLOWANCE_MOST;
   // without a descriptor nothing is known, and whoever starts something is told by the kernel
   if (pipe(held) < 0) return true;
   while (started < count && (children[started] = fork()) >= 0) {

@@ -10,12 +10,11 @@
 // processors belong to threads, and Node has many.
 void allowance_widen(void);
 
-// Whether so many processes and threads more can be had, up to ALLOWANCE_MOST: they are started, and have
-// ended when this answers. On Linux both count towards the same limits (`ulimit -u`, a control group's).
-// Processes, which are cheap here, since the client links no library of threads; the server, whose forks are
-// dear, asks with threads (allowance_addon.c, roomFor).
+// Whether so many processes and threads more (a few) can be had: they are started, and have ended when this
+// answers. On Linux both count towards the same limits (`ulimit -u`, a control group's). Processes, which are
+// cheap here, since the client links no library of threads; the server, whose forks are dear, asks with
+// threads (allowance_addon.c, roomFor).
 bool allowance_room(int count);
-enum { ALLOWANCE_MOST = 64 };
 
 // Takes niceness, oom_score_adj and processors on, from the words of the holder's command line:
 // "NICENESS,OOM_SCORE_ADJ,PROCESSORS", processors as in os_processors(), two hexadecimal digits a byte, or

@@ -27,14 +27,8 @@ int os_punch_hole(int fd, off_t offset, off_t length);
 // where there is none.
 off_t os_first_data(int fd, off_t from);
 
-// The kind of file system that `path` is on.
-struct os_file_system {
-  int64_t type;
-  bool network;
-  uint64_t free_bytes;
-  uint64_t total_bytes;
-};
-int os_file_system(const char *path, struct os_file_system *found);
+// Whether the file system of `path` lives on another machine: 1 or 0; -1 with errno.
+int os_on_network(const char *path);
 
 // Whether the absolute path is below a mount of a network file system by the kernel's list of mounts alone:
 // the file system itself is not asked, and need not answer. False also where that is not known (symbolic

@@ -50,14 +50,9 @@ off_t os_first_data(int fd, off_t from) {
   return from;
 }
 
-int os_file_system(const char *path, struct os_file_system *found) {
+int os_on_network(const char *path) {
   struct statfs status;
-  if (statfs(path, &status) < 0) return -1;
-  found->type = status.f_type;
-  found->network = !(status.f_flags & MNT_LOCAL);
-  found->free_bytes = (uint64_t)status.f_bavail * status.f_bsize;
-  found->total_bytes = (uint64_t)status.f_blocks * status.f_bsize;
-  return 0;
+  return statfs(path, &status) < 0 ? -1 : !(status.f_flags & MNT_LOCAL);
 }
 
 bool os_network_mount(const char *path) {

@@ -117,16 +117,11 @@ static const struct {
 };
 enum { NETWORK_KINDS = sizeof network_kinds / sizeof *network_kinds };
 
-int os_file_system(const char *path, struct os_file_system *found) {
+int os_on_network(const char *path) {
   struct statfs status;
   if (statfs(path, &status) < 0) return -1;
-  uint32_t type = (uint32_t)status.f_type;
-  found->type = type;
-  found->network = false;
   for (size_t i = 0; i < NETWORK_KINDS; i++)
-    if (network_kinds[i].type == type) found->network = true;
-  found->free_bytes = (uint64_t)status.f_bavail * (uint64_t)status.f_bsize;
-  found->total_bytes = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize;
+    if (network_kinds[i].type == (uint32_t)status.f_type) return 1;
   return 0;
 }
 

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { aside } from "../base/aside/aside.ts";
-import { type FileSystem, fileSystem } from "../platform/native.ts";
+import { onNetwork } from "../platform/native.ts";
 import { type Caller, type Finding, problem, warning } from "./condition.ts";
 
 /** One folder that a run needs. */
@@ -75,15 +75,16 @@ export function checkNetwork(sessions: PlaceFacts, home: PlaceFacts | undefined)
 }
 
 /** Looks at a folder, or at the nearest one above it that exists. */
-export function placeFacts(role: string, folder: string, statOf: (folder: string) => FileSystem = fileSystem): PlaceFacts {
-  const nothing = { network: false, freeBytes: 0, totalBytes: 0 };
+export function placeFacts(role: string, folder: string, isRemote: (folder: string) => boolean = onNetwork): PlaceFacts {
+  const nothing = { network: false, freeBytes: 0, totalBytes: 0, freeFiles: 0, totalFiles: 0 };
   for (let at = folder; ; at = path.dirname(at)) {
     try {
-      const { network, freeBytes, totalBytes } = statOf(at);
-      const { ffree, files } = fs.statfsSync(at);
-      return { role, folder, network, freeBytes, totalBytes, freeFiles: ffree, totalFiles: files };
+      const network = isRemote(at);
+      const { bavail, blocks, bsize, ffree, files } = fs.statfsSync(at);
+      const bytes = { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+      return { role, folder, network, ...bytes, freeFiles: ffree, totalFiles: files };
     } catch {
-      if (at === path.dirname(at)) return { role, folder, ...nothing, freeFiles: 0, totalFiles: 0 };
+      if (at === path.dirname(at)) return { role, folder, ...nothing };
     }
   }
 }

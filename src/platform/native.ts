@@ -23,16 +23,6 @@ export interface PeerCredentials {
   pid: number;
 }
 
-export interface FileSystem {
-  /** The type number of statfs(2). */
-  type: number;
-  /** It lives on another machine: locks and shared memory cannot be trusted. */
-  network: boolean;
-  /** What an unprivileged user may still write. */
-  freeBytes: number;
-  totalBytes: number;
-}
-
 /** A filter of native/filter/stream_filter.c. */
 export interface NativeFilter {
   readonly __filter: never;
@@ -99,11 +89,11 @@ interface Addon {
   connectUnix(socketPath: string): number;
   sendFds(socket: number, bytes: Uint8Array, fds: readonly number[]): number;
   shutdownWriting(socket: number): void;
-  recvFds(socket: number, max: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
+  recvFds(socket: number, max: number): { data: Buffer; fds: number[] } | null;
   peerCredentials(socket: number): PeerCredentials;
   tryLock(file: string): number;
   punchHole(fd: number, offset: number, length: number): boolean;
-  fileSystem(file: string): FileSystem;
+  onNetwork(file: string): boolean;
   lineMode(fd: number): number;
   setWindowSize(fd: number, cols: number, rows: number): void;
   resourceLimits(): (number | bigint)[];
@@ -192,8 +182,8 @@ export const peerCredentials: Addon["peerCredentials"] = addon.peerCredentials;
 export const tryLock: Addon["tryLock"] = addon.tryLock;
 /** Gives a range of blocks back without moving a byte; false where the file system cannot. */
 export const punchHole: Addon["punchHole"] = addon.punchHole;
-/** What file system `file` lies on. */
-export const fileSystem: Addon["fileSystem"] = addon.fileSystem;
+/** Whether `file` lives on another machine: locks and shared memory cannot be trusted there. */
+export const onNetwork: Addon["onNetwork"] = addon.onNetwork;
 /**
  * The mode that the program has set, asked of the pty's master. Throws EIO or EBADF when the terminal is
  * gone.

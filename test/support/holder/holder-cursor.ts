@@ -47,7 +47,7 @@ export class Cursor {
   /** The next frame; undefined when the holder closed the connection. */
   async next(): Promise<HolderFrame | undefined> {
     for (const end = Date.now() + patience; this.frames.length === 0 && !this.#ended; ) {
-      const received = recvFds(this.#socket, fromHolderLimit, true);
+      const received = recvFds(this.#socket, fromHolderLimit);
       if (received === null) {
         if (Date.now() > end) throw new Error("waited in vain for a frame of the holder");
         await delay(2);

@@ -44,7 +44,7 @@ const send = (bytes: Buffer) => {
 };
 const hear = (what: string, condition: () => boolean) =>
   until(() => {
-    for (let got = recvFds(socket, 1, true); got !== null && got.data.length > 0; got = recvFds(socket, 1, true)) {
+    for (let got = recvFds(socket, 1); got !== null && got.data.length > 0; got = recvFds(socket, 1)) {
       reader.feed(got.data);
       for (const fd of got.fds) close(fd);
     }

@@ -727,7 +727,7 @@ test("frames that make no sense close their own connection and nothing else", as
       const socket = connectUnix(`${held.folder}/sock`);
       sendFds(socket, bytes, []);
       await until(() => {
-        const received = recvFds(socket, 1000, true);
+        const received = recvFds(socket, 1000);
         return received !== null && received.data.length === 0;
       }, "the connection to be closed");
       close(socket);
@@ -737,11 +737,11 @@ test("frames that make no sense close their own connection and nothing else", as
     sendFds(socket, Buffer.concat([Buffer.from([4, 0, 0, 0, 200, 1, 2, 3, 4]), Buffer.from([0, 0, 0, 0, ToHolder.fd])]), []);
     const types: number[] = [];
     await until(() => {
-      const received = recvFds(socket, 5, true);
+      const received = recvFds(socket, 5);
       if (received === null) return false;
       types.push(received.data[4] ?? 0);
       const length = received.data.readUInt32LE(0);
-      if (length > 0) recvFds(socket, length, false);
+      if (length > 0) recvFds(socket, length);
       for (const fd of received.fds) close(fd);
       return received.fds.length > 0;
     }, "the master");
