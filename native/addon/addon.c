@@ -5,6 +5,7 @@
 #include "addon/values.h"
 #include "home/job.h"
 #include "system/os.h"
+#include "system/passing.h"
 #include "filter/plain_text_scan.h"
 
 #include <errno.h>
@@ -22,9 +23,6 @@
 #include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
-
-// Descriptors that one message may carry.
-enum { FDS_LIMIT = 16 };
 
 // ---- descriptors
 
@@ -98,9 +96,8 @@ static napi_value connect_unix(napi_env env, napi_callback_info info) {
   memcpy(address.sun_path, path, strlen(path) + 1);
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return throw_errno(env, "socket", NULL);
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
   // never waits: a listener that does not accept answers EAGAIN
-  fcntl(fd, F_SETFL, O_NONBLOCK);
+  os_set_own(fd);
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) return throw_closing(env, fd, "connect", path);
   return number(env, fd);
 }
@@ -108,37 +105,20 @@ static napi_value connect_unix(napi_env env, napi_callback_info info) {
 // sendFds(socket, bytes, fds): how many bytes were sent. The descriptors ride on the first byte.
 static napi_value send_fds(napi_env env, napi_callback_info info) {
   napi_value a[3];
-  int fd;
+  int fd, passed[RIDERS_MOST];
   uint8_t *bytes;
   size_t length;
   uint32_t count;
   if (!get_arguments(env, info, a, 3) || !get_int(env, a[0], &fd) || !get_bytes(env, a[1], &bytes, &length)) return NULL;
   if (napi_get_array_length(env, a[2], &count) != napi_ok) return throw_type(env, "an array of descriptors is expected");
-  if (count > FDS_LIMIT) return throw_type(env, "too many descriptors");
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(FDS_LIMIT * sizeof(int))];
-  } control;
-  memset(&control, 0, sizeof control);
-  struct iovec part = {bytes, length};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  if (count > 0) {
-    message.msg_control = control.space;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(count * sizeof(int));
-    for (uint32_t i = 0; i < count; i++) {
-      napi_value element;
-      int passed;
-      napi_get_element(env, a[2], i, &element);
-      if (!get_int(env, element, &passed)) return NULL;
-      memcpy(CMSG_DATA(header) + i * sizeof(int), &passed, sizeof passed);
-    }
+  if (count > RIDERS_MOST) return throw_type(env, "too many descriptors");
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value element;
+    napi_get_element(env, a[2], i, &element);
+    if (!get_int(env, element, &passed[i])) return NULL;
   }
   for (;;) {
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = send_passing(fd, bytes, length, passed, count);
     if (sent >= 0) return number(env, (double)sent);
     if (errno != EINTR) return throw_errno(env, "sendmsg", NULL);
   }
@@ -152,26 +132,11 @@ static napi_value shutdown_writing(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value received_fds(napi_env env, struct msghdr *message) {
-  napi_value list;
-  uint32_t count = 0;
-  napi_create_array(env, &list);
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    for (size_t at = CMSG_LEN(0); at + sizeof(int) <= header->cmsg_len; at += sizeof(int)) {
-      int passed;
-      memcpy(&passed, (char *)header + at, sizeof passed);
-      fcntl(passed, F_SETFD, FD_CLOEXEC);
-      napi_set_element(env, list, count++, number(env, passed));
-    }
-  }
-  return list;
-}
-
 // recvFds(socket, max): {data, fds}, or null when it would block; data of no bytes is the end.
 static napi_value recv_fds(napi_env env, napi_callback_info info) {
   napi_value a[2];
-  int fd, max;
+  int fd, max, passed[RIDERS_MOST];
+  size_t count;
   if (!get_arguments(env, info, a, 2) || !get_int(env, a[0], &fd) || !get_int(env, a[1], &max)) return NULL;
   if (max < 1 || max > 1 << 20) return throw_type(env, "max is 1 to 1048576");
   uint8_t *bytes = malloc((size_t)max);
@@ -179,16 +144,8 @@ static napi_value recv_fds(napi_env env, napi_callback_info info) {
     errno = ENOMEM;
     return throw_errno(env, "recvmsg", NULL);
   }
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(FDS_LIMIT * sizeof(int))];
-  } control;
-  struct iovec part = {bytes, (size_t)max};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  message.msg_control = control.space;
-  message.msg_controllen = sizeof control.space;
   ssize_t length;
-  do length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  do length = receive_passed(fd, bytes, (size_t)max, MSG_DONTWAIT, passed, &count);
   while (length < 0 && errno == EINTR);
   if (length < 0) {
     int error = errno;
@@ -201,11 +158,13 @@ static napi_value recv_fds(napi_env env, napi_callback_info info) {
     errno = error;
     return throw_errno(env, "recvmsg", NULL);
   }
-  napi_value result = object(env), data = NULL;
+  napi_value result = object(env), data = NULL, fds = NULL;
   napi_create_buffer_copy(env, (size_t)length, bytes, NULL, &data);
   free(bytes);
+  napi_create_array(env, &fds);
+  for (size_t i = 0; i < count; i++) napi_set_element(env, fds, (uint32_t)i, number(env, passed[i]));
   set(env, result, "data", data);
-  set(env, result, "fds", received_fds(env, &message));
+  set(env, result, "fds", fds);
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include "client/direct.h"
 #include "client/keys.h"
 #include "system/os.h"
+#include "system/passing.h"
 #include "client/prose.h"
 #include "client/terminal.h"
 #include "client/typing.h"
@@ -210,25 +211,16 @@ bool client_was_told_end(void) {
   return false;
 }
 
-// Reads from the server; a descriptor that comes along is kept for the frame that it comes with.
+// Reads from the server; descriptors that come along are kept for the frames that they come with.
 static ssize_t receive(uint8_t *into, size_t room) {
-  struct iovec part = {into, room};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
-  } control;
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space,
-      .msg_controllen = sizeof control.space};
-  ssize_t count = os_recvmsg(client.connection, &message, MSG_CMSG_CLOEXEC);
-  struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-  if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return count;
-  int fd;
-  memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  int passed[RIDERS_MOST];
+  size_t count;
+  ssize_t length = receive_passed(client.connection, into, room, 0, passed, &count);
   // client_wants_more keeps to this: with more, what comes next would be taken for another's
-  if (client.passed_count == PASSED_MOST)
+  if (client.passed_count + count > PASSED_MOST)
     client_die("the session server (process %d) sent more descriptors than frames", (int)client.server_pid);
-  client.passed[client.passed_count++] = fd;
-  return count;
+  for (size_t i = 0; i < count; i++) client.passed[client.passed_count++] = passed[i];
+  return length;
 }
 
 void client_read_server(void) {

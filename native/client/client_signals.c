@@ -2,7 +2,6 @@
 #include "client/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,10 +34,7 @@ void client_catch_signals(void) {
   static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
   struct sigaction old;
   if (os_pipe(client.signal_pipe) < 0) client_die("no pipe for signals: %s", strerror(errno));
-  for (int i = 0; i < 2; i++) {
-    os_fcntl(client.signal_pipe[i], F_SETFD, FD_CLOEXEC);
-    os_fcntl(client.signal_pipe[i], F_SETFL, O_NONBLOCK);
-  }
+  for (int i = 0; i < 2; i++) os_set_own(client.signal_pipe[i]);
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
     // what the caller has switched off (nohup) stays off
     os_sigaction(deadly[i], NULL, &old);

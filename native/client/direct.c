@@ -3,7 +3,6 @@
 #include "client/direct.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,7 +86,7 @@ bool direct_begin(int holder, const uint8_t *payload, size_t length, const struc
   memcpy(rules.passage, payload + 9, sizeof rules.passage);
   // nobody can be asked here
   stream_filter_begin(&d.filter, &rules, true, false);
-  os_fcntl(holder, F_SETFL, os_fcntl(holder, F_GETFL, 0) | O_NONBLOCK);
+  os_set_own(holder);
   d.holder = holder;
   d.on = true;
   d.reports = reports;

@@ -2,7 +2,6 @@
 #include "client/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,7 +82,7 @@ void keys_open(const uint8_t set[KEYS_SET], uint8_t interrupt, int holder) {
   // the one that is there has what is still on its way
   if (holder >= 0 && k.holder >= 0) os_close(holder);
   else if (holder >= 0) {
-    os_fcntl(holder, F_SETFL, os_fcntl(holder, F_GETFL, 0) | O_NONBLOCK);
+    os_set_own(holder);
     k.holder = holder;
     add_frame(NULL, 0, 0);
   }

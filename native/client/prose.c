@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "system/os.h"
+#include "system/utf8.h"
 
 // A sentence with two paths in it, and a program's name.
 enum { LONGEST = 12288, LONGEST_NAME = 256 };
@@ -22,21 +23,6 @@ static const struct { uint32_t first, last; } hidden[] = {
     {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
 };
 
-// The length of the character that begins at `text`, in bytes, and what it is; 0 where these bytes are none.
-static size_t character(const uint8_t *text, uint32_t *point) {
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc0 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf8 ? 4 : 0;
-  if (length == 0) return 0;
-  *point = length == 1 ? text[0] : text[0] & (0x7fu >> length);
-  for (size_t i = 1; i < length; i++) {
-    // the end of the text, too
-    if ((text[i] & 0xc0) != 0x80) return 0;
-    *point = *point << 6 | (text[i] & 0x3f);
-  }
-  bool surrogate = *point >= 0xd800 && *point < 0xe000;
-  return *point < least[length] || *point > 0x10ffff || surrogate ? 0 : length;
-}
-
 static bool is_hidden(uint32_t point) {
   for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
     if (point >= hidden[i].first && point <= hidden[i].last) return true;
@@ -47,11 +33,11 @@ static bool is_hidden(uint32_t point) {
 // escape (\x1b, \u202e), cut at a whole character where there is no room.
 static void show(char *shown, size_t room, const char *text) {
   size_t at = 0;
-  const uint8_t *next = (const uint8_t *)text;
-  while (*next) {
+  const uint8_t *next = (const uint8_t *)text, *end = next + strlen(text);
+  while (next < end) {
     char piece[16];
-    uint32_t point = *next;
-    size_t length = character(next, &point);
+    uint32_t point;
+    size_t length = utf8_character(next, (size_t)(end - next), &point);
     if (length == 0) snprintf(piece, sizeof piece, "\\x%02x", *next);
     else if (!is_hidden(point)) snprintf(piece, sizeof piece, "%.*s", (int)length, (const char *)next);
     else if (point == '\n') snprintf(piece, sizeof piece, "\\n");

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "system/utf8.h"
+
 enum {
   // Digits of an OSC's number; one that is longer is dropped, since a terminal may count it down to another.
   LONGEST_NUMBER = 8,
@@ -19,21 +21,6 @@ enum {
 static struct question_filter *filter_of(struct tokenizer *t) { return (struct question_filter *)t; }
 
 // ---- characters
-
-// Bytes of the UTF-8 character that a byte begins; 0 where it begins none (RFC 3629).
-static size_t character_size(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0; }
-
-// Bytes of the whole character that stands at `at`; 0 where none does.
-static size_t character_at(const uint8_t *bytes, size_t length) {
-  size_t size = character_size(*bytes);
-  if (size == 0 || size > length) return 0;
-  for (size_t i = 1; i < size; i++)
-    if ((bytes[i] & 0xc0) != 0x80) return 0;
-  // overlong, surrogates, beyond U+10FFFF
-  if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f)) return 0;
-  if ((bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f)) return 0;
-  return size;
-}
 
 // Whether a control sequence has gone wrong already: its final byte alone ends it then.
 static bool is_ignored(const struct tokenizer *t) {
@@ -55,11 +42,10 @@ static void question_foreign(struct tokenizer *t, uint8_t byte, struct bytes *ou
   if ((byte & 0xc0) != 0x80) t->character_length = 0;
   else if (t->character_length == 0) return;
   t->character[t->character_length++] = byte;
-  size_t size = character_size(t->character[0]);
-  if (t->character_length < size) return;
+  if (t->character_length < utf8_size(t->character[0])) return;
+  uint32_t point;
   // the screen's decoder drops byte order marks
-  bool whole = size > 0 && character_at(t->character, t->character_length) == t->character_length &&
-               memcmp(t->character, "\xef\xbb\xbf", size) != 0;
+  bool whole = utf8_character(t->character, t->character_length, &point) > 0 && point != 0xfeff;
   t->character_length = 0;
   if (whole && !is_ignored(t)) tokenizer_forget(t);
 }
@@ -73,9 +59,10 @@ static size_t read_text(struct question_filter *f) {
   size_t length = f->tokens.held.length - 2, units = 0, zeros = 0;
   f->text.length = 0;
   for (size_t i = 0; i < length;) {
-    size_t size = character_at(bytes + i, length - i);
+    uint32_t point;
+    size_t size = utf8_character(bytes + i, length - i, &point);
     // U+FFFD is what bytes that are none are read as
-    if (size > 0 && !(size == 3 && memcmp(bytes + i, "\xef\xbf\xbd", 3) == 0)) {
+    if (size > 0 && point != 0xfffd) {
       bytes_add(&f->text, bytes + i, size);
       units += size == 4 ? 2 : 1;
     }

@@ -195,10 +195,7 @@ static bool prepare_signals(void) {
   static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGALRM, SIGUSR2, SIGXFSZ};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) os_signal(ignored[i], SIG_IGN);
   if (os_pipe(signal_pipe) < 0) return false;
-  for (int i = 0; i < 2; i++) {
-    os_fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
-    os_fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
-  }
+  for (int i = 0; i < 2; i++) os_set_own(signal_pipe[i]);
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   return os_sigaction(SIGCHLD, &action, NULL) == 0 && os_sigaction(SIGUSR1, &action, NULL) == 0;

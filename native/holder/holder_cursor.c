@@ -1,11 +1,10 @@
 // Sends each connection of the holder its frames, viewers first: HELLO, the output from its own offset on,
 // sizes and holes at their places in it, and the end.
 #include "holder/holder_connection.h"
+#include "system/passing.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
   // Frames sent to one connection in a row, before the terminal has its turn again: one that catches up must
@@ -163,26 +162,10 @@ static bool say_master(struct connection *c) {
   int master = holder_master();
   uint8_t frame[FRAME_HEADER];
   put_header(frame, FROM_FD, 0);
-  struct iovec part = {frame, sizeof frame};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
-  } control;
-  memset(&control, 0, sizeof control);
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  if (master >= 0) {
-    message.msg_control = control.space;
-    message.msg_controllen = sizeof control.space;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &master, sizeof master);
-  }
-  ssize_t sent = os_sendmsg(c->fd, &message, MSG_NOSIGNAL);
+  ssize_t sent = send_passing(c->fd, frame, sizeof frame, &master, master >= 0 ? 1 : 0);
   if (sent == (ssize_t)sizeof frame) c->wants_master = false;
-  else if (sent > 0) c->cannot_send = true;  // a torn frame cannot be mended; the kernel does not tear five bytes
-  else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) c->cannot_send = true;
+  // a torn frame cannot be mended; the kernel does not tear five bytes
+  else if (sent > 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) c->cannot_send = true;
   return !c->wants_master;
 }
 

@@ -20,8 +20,7 @@ int64_t pty_output_ms(void) { return output_ms; }
 
 void pty_open(int passed_master) {
   master = passed_master;
-  os_fcntl(master, F_SETFL, os_fcntl(master, F_GETFL, 0) | O_NONBLOCK);
-  os_fcntl(master, F_SETFD, FD_CLOEXEC);
+  os_set_own(master);
   output_ms = now_ms();
 }
 

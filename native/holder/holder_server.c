@@ -3,9 +3,9 @@
 // or frozen only falls behind, and what one sends wrong closes its own connection.
 #include "holder/holder_connection.h"
 #include "system/os.h"
+#include "system/passing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,11 +19,6 @@
 enum { GO_SIZE = 20, GO_LIMIT_SIZE = 20, KEYS_HEAD = 17, KEYS_MORE = 1, KEYS_INTERRUPT = 2 };
 
 struct server server;
-
-static void set_nonblocking(int fd) {
-  os_fcntl(fd, F_SETFL, os_fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
-  os_fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
 
 // ---- the listener
 
@@ -52,7 +47,7 @@ bool server_listen(void) {
   address.sun_path[length] = '~';
   int fd = os_socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return false;
-  set_nonblocking(fd);
+  os_set_own(fd);
   os_unlink(address.sun_path);
   mode_t before = os_umask(077);
   int bound = os_bind(fd, (struct sockaddr *)&address, sizeof address);
@@ -147,7 +142,7 @@ static void accept_all(void) {
       os_close(fd);
       continue;
     }
-    set_nonblocking(fd);
+    os_set_own(fd);
     *c = (struct connection){
         .fd = fd, .passed = -1, .outgoing = outgoing, .incoming = incoming, .version = 1, .gap_told_ms = INT64_MIN / 2};
   }
@@ -270,23 +265,12 @@ void server_take_frames(struct connection *c) {
 // closed.
 static ssize_t receive(struct connection *c, uint8_t *into, size_t room) {
   if (holder_state() != WAITING_FOR_GO) return os_recv(c->fd, into, room, 0);
-  struct iovec part = {into, room};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(4 * sizeof(int))];
-  } control;
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
-  ssize_t length = os_recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
-  if (length < 0) return length;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    for (size_t at = CMSG_LEN(0); at + sizeof(int) <= header->cmsg_len; at += sizeof(int)) {
-      int fd;
-      memcpy(&fd, (char *)header + at, sizeof fd);
-      if (c->passed >= 0) os_close(c->passed);
-      c->passed = fd;
-    }
+  int passed[RIDERS_MOST];
+  size_t count;
+  ssize_t length = receive_passed(c->fd, into, room, 0, passed, &count);
+  for (size_t i = 0; i < count; i++) {
+    if (c->passed >= 0) os_close(c->passed);
+    c->passed = passed[i];
   }
   return length;
 }

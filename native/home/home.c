@@ -16,20 +16,12 @@
 #include "home/folder.h"
 #include "home/machine.h"
 #include "system/os.h"
+#include "system/utf8.h"
 
-// As far as Node looks: the lengths and bits of characters, no surrogates, nothing beyond U+10FFFF.
-static bool is_utf8(const char *text) {
-  const unsigned char *at = (const unsigned char *)text;
-  while (*at) {
-    int more = *at < 0x80 ? 0 : *at < 0xc2 ? -1 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : *at < 0xf5 ? 3 : -1;
-    if (more < 0) return false;
-    unsigned first = *at++;
-    for (int i = 0; i < more; i++, at++) {
-      unsigned least = i == 0 && first == 0xe0 ? 0xa0 : i == 0 && first == 0xf0 ? 0x90 : 0x80;
-      unsigned most = i == 0 && first == 0xed ? 0x9f : i == 0 && first == 0xf4 ? 0x8f : 0xbf;
-      if (*at < least || *at > most) return false;
-    }
-  }
+static bool is_utf8(const char *text, size_t length) {
+  uint32_t point;
+  for (size_t at = 0, size; at < length; at += size)
+    if ((size = utf8_character((const uint8_t *)text + at, length - at, &point)) == 0) return false;
   return true;
 }
 
@@ -111,7 +103,7 @@ static bool settle(const char *wanted, char *home, bool *refused, char *problem,
         "the path %s has %d bytes, but a Unix socket in it leaves room for %d: set FALCON_SESSIONS_HOME to a shorter one", full,
         length, HOME_LONGEST);
   }
-  if (!is_utf8(full)) {
+  if (!is_utf8(full, (size_t)length)) {
     // Node would hear another name on its command line
     *refused = true;
     return folder_problem(problem, room, "the path %s is not UTF-8: set FALCON_SESSIONS_HOME to one that is", full);

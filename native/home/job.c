@@ -4,11 +4,12 @@
 #include "home/job.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "system/text.h"
 
 enum {
   // All lines of /proc/PID/cgroup: some fifteen hierarchies with paths of a few hundred bytes.
@@ -87,17 +88,6 @@ static bool job_of_parts(char **parts, size_t count, char name[JOB_LONGEST + 1])
     }
   }
   return false;
-}
-
-// The file's text with a NUL; its length, or -1.
-static ssize_t read_text(const char *path, char *text, size_t room) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -1;
-  size_t length = 0;
-  for (ssize_t count; length < room - 1 && (count = read(fd, text + length, room - 1 - length)) > 0;) length += (size_t)count;
-  close(fd);
-  text[length] = 0;
-  return (ssize_t)length;
 }
 
 bool job_of_text(char *text, char name[JOB_LONGEST + 1]) {

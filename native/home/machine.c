@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "system/os.h"
+#include "system/text.h"
 
 enum {
   // The whole file: four lines of a word and at most 64 characters.
@@ -29,9 +30,7 @@ static const char first_line[] = "falcon-sessions machine 1\n";
 // The first line of a file, without what has no place in an id; empty where there is none.
 static void read_id(const char *path, char id[MACHINE_ID_LONGEST + 1]) {
   char text[256];
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
+  ssize_t length = read_text(path, text, sizeof text);
   size_t at = 0;
   for (ssize_t i = 0; i < length && text[i] != '\n' && at < MACHINE_ID_LONGEST; i++)
     if (strchr("0123456789abcdefABCDEF-", text[i])) id[at++] = text[i];
@@ -118,8 +117,7 @@ static bool listens(const char *path) {
   if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", path) >= sizeof address.sun_path) return false;
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return true;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
+  os_set_own(fd);
   bool there = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
   close(fd);
   return there;

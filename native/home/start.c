@@ -63,8 +63,7 @@ static int try_connect(const char *home, pid_t *pid, char *problem, size_t room)
     fail(problem, room, "no socket for", address.sun_path);
     return -1;
   }
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
+  os_set_own(fd);
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     // EAGAIN: more clients at once than the server's queue takes
     bool nobody = errno == ENOENT || errno == ECONNREFUSED || errno == EAGAIN || errno == EINTR;

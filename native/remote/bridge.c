@@ -2,7 +2,6 @@
 // what of this machine's environment matters.
 #include "remote/bridge.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "system/frame.h"
+#include "system/os.h"
 #include "home/place.h"
 #include "client/prose.h"
 #include "remote/relay.h"
@@ -48,7 +48,7 @@ _Noreturn void bridge_run(char **words, size_t count, patience *wait) {
   if (length > 0) memcpy(info + 8, agent, length);
   signal(SIGPIPE, SIG_IGN);
   if (!relay_greet(1, info, 8 + length)) _exit(STATUS_OURS);
-  for (int fd = 0; fd <= 1; fd++) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  for (int fd = 0; fd <= 1; fd++) os_set_own(fd);
   const struct relay relay = {.socket = socket, .in = 0, .out = 1, .errors = -1};
   relay_run(&relay);
   _exit(0);

@@ -2,7 +2,6 @@
 #include "remote/channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,8 +165,6 @@ static void plain_signals(void) {
   }
 }
 
-static void nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
-
 static pid_t start_carrier(char **way, size_t length, int carrier, int errors) {
   pid_t child = fork();
   if (child != 0) return child;
@@ -198,8 +195,8 @@ _Noreturn static void carry(size_t way, bool again, int socket) {
   pid_t child = start_carrier(ways[way], way_lengths[way], carrier[1], errors[1]);
   close(carrier[1]);
   close(errors[1]);
-  nonblocking(carrier[0]);
-  nonblocking(errors[0]);
+  os_set_own(carrier[0]);
+  os_set_own(errors[0]);
   const struct relay relay = {.socket = socket, .in = carrier[0], .out = carrier[0], .asks = true, .errors = errors[0],
                               .said = on_said, .silent = on_silent, .greeted = on_greeted};
   enum relay_end end = child < 0 ? RELAY_BROKEN : relay_run(&relay);
@@ -256,12 +253,8 @@ static bool try_way(size_t way, bool again, patience *wait, int *socket, struct 
     *word = (struct word){.kind = 'f', .result = CHANNEL_REFUSED, .status = STATUS_OURS};
     return true;
   }
-  for (int i = 0; i < 2; i++) {
-    fcntl(pair[i], F_SETFD, FD_CLOEXEC);
-    fcntl(words[i], F_SETFD, FD_CLOEXEC);
-    nonblocking(pair[i]);
-  }
-  nonblocking(words[0]);
+  for (int i = 0; i < 2; i++) os_set_own(pair[i]);
+  os_set_own(words[0]);
   pid_t process = fork();
   if (process == 0) {
     close(pair[0]);

@@ -100,4 +100,10 @@ OS_CALL(int, getrlimit, (int resource, struct rlimit *limit), (resource, limit))
 
 #undef OS_CALL
 
+// Makes a descriptor ours alone: it never waits, and no program inherits it.
+static inline void os_set_own(int fd) {
+  os_fcntl(fd, F_SETFL, os_fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  os_fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 #endif

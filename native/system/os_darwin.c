@@ -107,9 +107,7 @@ bool os_use_processors(const uint8_t *mask, size_t length) {
 
 int os_watch_network(void) {
   int fd = socket(PF_ROUTE, SOCK_RAW, AF_UNSPEC);
-  if (fd < 0) return -1;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
+  if (fd >= 0) os_set_own(fd);
   return fd;
 }
 

@@ -1,6 +1,7 @@
 // The Linux side of os.h: /proc, pidfd, close_range, devpts.
 #ifdef __linux__
 #include "system/os.h"
+#include "system/text.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -210,11 +211,7 @@ void os_raise_oom_score(int score) {
 
 bool os_oom_score(int *score) {
   char text[16];
-  int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
-  if (length <= 0) return false;
-  text[length] = 0;
+  if (read_text("/proc/self/oom_score_adj", text, sizeof text) <= 0) return false;
   *score = atoi(text);
   return true;
 }
@@ -261,12 +258,7 @@ int os_watch_process(pid_t pid) {
 static bool read_stat(const char *pid, char *state, pid_t *parent, pid_t *session) {
   char path[64], text[512];
   snprintf(path, sizeof path, "/proc/%s/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (length <= 0) return false;
-  text[length] = 0;
+  if (read_text(path, text, sizeof text) <= 0) return false;
   char *after = strrchr(text, ')');
   int group;
   return after && sscanf(after + 1, " %c %d %d %d", state, parent, &group, session) == 4;
