@@ -176,9 +176,13 @@ static bool typed_is_news(const struct connection *c) {
   return untold >= TYPED_STEP || (untold > 0 && c->typed_done == c->typed_in);
 }
 
+// A viewer meets a gap in its stream, and nowhere else.
+static bool gap_is_untold(const struct connection *c) {
+  return c->tell_gap && c->subscribed && c->role != ROLE_VIEWER;
+}
+
 static bool gap_is_news(const struct connection *c) {
-  if (c->role == ROLE_VIEWER) return false;
-  return c->tell_gap && c->subscribed && (holder_ending() || now_ms() - c->gap_told_ms >= GAP_INTERVAL_MS);
+  return gap_is_untold(c) && (holder_ending() || now_ms() - c->gap_told_ms >= GAP_INTERVAL_MS);
 }
 
 static bool end_is_news(const struct connection *c) {
@@ -290,6 +294,14 @@ void server_pump(void) {
     cursor_pump(c);
   }
   if (!later) server.served_later_ms = 0;
+}
+
+bool server_gap_untold(void) {
+  for (size_t i = 0; i < CONNECTIONS; i++) {
+    const struct connection *c = &server.connections[i];
+    if (is_open(c) && gap_is_untold(c) && c->outgoing_at == c->outgoing_end) return true;
+  }
+  return false;
 }
 
 int64_t server_later_end(void) { return server.served_later_ms ? server.served_later_ms + SERVED_LATER_MS : 0; }

@@ -338,11 +338,3 @@ void server_take_keys(void) {
   for (size_t i = 0; i < CONNECTIONS; i++)
     if (brings_keys(&server.connections[i])) read_frames(&server.connections[i]);
 }
-
-bool server_gap_untold(void) {
-  for (size_t i = 0; i < CONNECTIONS; i++)
-    if (is_open(&server.connections[i]) && server.connections[i].tell_gap && server.connections[i].subscribed &&
-        server.connections[i].outgoing_at == server.connections[i].outgoing_end)
-      return true;
-  return false;
-}

@@ -282,13 +282,16 @@ void fuzz_one(const uint8_t *bytes, size_t length) {
     if (server_typing()) server_deliver_typing();
     server_pump();
     size_t waiting = 0, viewers = 0;
+    bool hears_of_gaps = false;
     for (size_t i = 0; i < CONNECTIONS; i++) {
+      hears_of_gaps |= is_open(&server.connections[i]) && server.connections[i].role != ROLE_VIEWER;
       fuzz_require(typed_waiting(&server.connections[i]) <= TYPED_LIMIT, "typing waits within its bound");
       fuzz_require(server.connections[i].incoming_length <= FRAME_HEADER + PAYLOAD_LIMIT, "frames wait within their bound");
       waiting += is_open(&server.connections[i]);
       viewers += is_open(&server.connections[i]) && server.connections[i].role == ROLE_VIEWER;
     }
     fuzz_require(viewers <= VIEWER_PLACES, "servers have places of their own");
+    fuzz_require(hears_of_gaps || !server_gap_untold(), "the holder wakes again and again for nobody");
     fuzz_require(waiting <= CONNECTIONS && waiting == server_connections(), "connections are counted");
   }
   for (size_t i = 0; i < CONNECTIONS; i++) {
