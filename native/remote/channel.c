@@ -246,12 +246,12 @@ static bool choose_back(size_t *way) {
 // Starts the carrier of one way, and waits for its first word: false: it said none. *socket: to the far
 // server, where it is open.
 static bool try_way(size_t way, bool again, patience *wait, int *socket, struct word *word, char *said, size_t room) {
-  int pair[2], words[2];
+  int pair[2] = {-1, -1}, words[2];
   channel_close();
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || pipe(words) < 0) {
-    snprintf(said, room, "no socket for the way to %s: %s", host, strerror(errno));
-    *word = (struct word){.kind = 'f', .result = CHANNEL_REFUSED, .status = STATUS_OURS};
-    return true;
+    close(pair[0]);
+    close(pair[1]);
+    return false;
   }
   for (int i = 0; i < 2; i++) os_set_own(pair[i]);
   os_set_own(words[0]);
@@ -296,7 +296,14 @@ enum channel_result channel_open(bool again, patience *wait, int *socket, struct
   // nobody was asked for a login, and one is wanted
   if (has && word.wants_person && !again && way == 0 && way_count > WAY_ASKS)
     has = try_way(WAY_ASKS, again, wait, socket, &word, said, room);
-  if (!has) return CHANNEL_AWAY;
+  if (!has) {
+    if (!again)
+      prose_say("falcon",
+                "no way to %s could be tried: no descriptor or process can be had for it (your limit, 'ulimit -n' or "
+                "'ulimit -u', or the machine's is reached)",
+                host);
+    return CHANNEL_AWAY;
+  }
   if (word.kind == 'o') {
     *far = (struct channel_far){.bridge = word.bridge, .server = word.server};
     memcpy(far->agent, word.text, sizeof far->agent);

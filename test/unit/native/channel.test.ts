@@ -72,6 +72,23 @@ test("what speaks another version, or no such thing, is one sentence of whoever 
   assert.match(stderr, /speaks version 1 of the channel between machines, and was asked for 99/);
 });
 
+test("where no descriptor or process can be had for the way, the client says so", () => {
+  const outcomes = new Set<number | null>();
+  for (let limit = 8; limit <= 16; limit++) {
+    const way = ["/bin/sh", "-c", "echo refused >&2; exit 7"];
+    const words = [falcon, "@channel", "far", String(way.length), ...way, "0", "@here", "attach", "abc"];
+    const { status, stderr } = spawnSync("/bin/sh", ["-c", `ulimit -n ${limit}; exec "$0" "$@"`, ...words], {
+      env: { PATH: process.env.PATH ?? "", HOME: home.folder },
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    outcomes.add(status);
+    if (status === 7) assert.equal(stderr, "refused\n", `${limit} descriptors`);
+    else assert.match(stderr, /^falcon: no way to far could be tried: .*\n$/, `${limit} descriptors`);
+  }
+  assert.deepEqual([...outcomes], [125, 7], "there are limits that are too low, and one that is not");
+});
+
 test("a login is asked for only where the way that asks nobody was refused; what that had said is then not told", () => {
   const ways = (...scripts: string[]) =>
     spawnSync(
