@@ -86,10 +86,21 @@ async function earlierParts(
   // what came after the part that is meant (a live one comes before an ended one) is another history
   const earlier = parts.slice(0, Math.max(0, parts.indexOf(session)));
   for (const [i, part] of earlier.entries()) {
-    await sessionLog(call, context, part, { ...options, follow: false }, select, false);
+    try {
+      await sessionLog(call, context, part, { ...options, follow: false }, select, false);
+    } catch (error) {
+      // one part's log that was removed must not hide what the others say
+      if (!(error instanceof Failure)) throw error;
+      call.stderr(`falcon: part ${placeOf(part, i + 1)} (${part.id}): ${error.message}\n`);
+    }
     // a search shows lines that match, and no others
     if (options.grep === undefined) call.stdout(`${seam(parts[i + 1] as Session, i + 2, call)}\n`);
   }
+}
+
+/** Which part of its run it is, of those that are here the one at this place. */
+function placeOf(part: Session, place: number): number {
+  return part.row.facts.part?.n ?? place;
 }
 
 /** What stands between two parts. */
@@ -98,5 +109,5 @@ function seam(part: Session, place: number, { request }: Call): string {
   const job = row.facts.job;
   const begun = localTime(row.started ?? row.created, request.environment);
   const facts = [row.host, job === undefined ? "" : `job ${jobNumber(job)}`, begun];
-  return `── part ${part.row.facts.part?.n ?? place} · ${facts.filter(Boolean).join(" · ")} ──`;
+  return `── part ${placeOf(part, place)} · ${facts.filter(Boolean).join(" · ")} ──`;
 }

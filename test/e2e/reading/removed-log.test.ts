@@ -78,4 +78,16 @@ describe("what was removed of a session that has ended", () => {
       assert.deepEqual([result.code, result.stderr], [0, `falcon: the log of ${gone} (gone) cannot be read: ${removed}`]);
     }
   });
+
+  test("the folder of a run's earlier part: logs of the run says so, and shows the later ones", async () => {
+    const first = await home.start(["/bin/echo", "said"], ["--name", "again"]);
+    await home.untilState(first, "exited");
+    const second = await home.ok(["relaunch", "-d", "again"]);
+    await home.untilState(second, "exited");
+    const folder = path.join(home.folder, "s", first);
+    fs.rmSync(folder, { recursive: true });
+    const { code, stdout, stderr } = await home.run(["logs", "again"]);
+    assert.match(stdout, /^── part 2 · .* ──\nsaid\n$/);
+    assert.deepEqual([code, stderr], [0, `falcon: part 1 (${first}): the session's folder ${folder} was removed\n`]);
+  });
 });
