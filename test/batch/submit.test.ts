@@ -169,7 +169,7 @@ describe("falcon submit", { skip: noSlurm() }, () => {
     const cases: [string[], number, RegExp][] = [
       [["submit"], 2, /say what to submit after --/],
       [["submit", "--", "sessions"], 2, /say what to submit after --/],
-      [["submit", "--", "run"], 2, /name a command to run/],
+      [["submit", "--", "run"], 2, /missing required argument 'command'/],
       [["submit", "--array=1-3", "--", "launch"], 2, /job array/],
       [["submit", "--", "launch", "-d"], 2, /leave -d out/],
       [["submit", "--time=5", "--", "launch", "--save-before", "10m"], 2, /stop 600 s before its time limit of 300 s/],

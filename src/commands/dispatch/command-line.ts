@@ -1,6 +1,7 @@
 // The command line of a command, from its spec: what parses a call, explains itself in --help, and becomes
 // the manual page (scripts/manual.ts).
 import { Command } from "commander";
+import type { Call } from "./call.ts";
 import type { CommandSpec } from "./command.ts";
 
 /**
@@ -17,6 +18,16 @@ export function commandLine(spec: CommandSpec): Command {
   spec.define(command);
   if (spec.examples !== undefined) command.addHelpText("after", `\nExamples:\n${exampleLines(spec.examples)}`);
   return command;
+}
+
+/** The same, which tells the caller what is wrong with their words. */
+export function callersLine(spec: CommandSpec, call: Call): Command {
+  return commandLine(spec).configureOutput({
+    writeOut: (text) => call.stdout(text),
+    writeErr: (text) => call.stderr(text),
+    outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
+    getOutHelpWidth: () => call.request.terminal.cols || 80,
+  });
 }
 
 /** Each example with what it does beside it, or below it where it is long. */

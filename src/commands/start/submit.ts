@@ -2,15 +2,18 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Failure, Status, sentence } from "../../base/failure.ts";
-import { durationOf } from "../../base/text/quantity.ts";
 import { limitSignalFrom, signalOption } from "../../batch/limit-signal.ts";
 import { batchScript, graceFor, limitOf } from "../../batch/script.ts";
 import { Slurm } from "../../batch/slurm.ts";
 import { nativeFolder } from "../../platform/native-files.ts";
 import type { Submission } from "../../session/machines/submissions.ts";
+import { parseSaveBefore } from "../../session/run/deadline.ts";
 import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
+import { callersLine } from "../dispatch/command-line.ts";
+import { launch } from "./launch.ts";
+import { run } from "./run.ts";
 import { lastPart, parseName } from "./start-session.ts";
 
 const array = "a job array has one session for each task: submit a script with 'exec falcon launch', or each by itself";
@@ -83,19 +86,17 @@ function orderOf(call: Call, context: Context): Order {
     ...(SBATCH_SIGNAL ? [`--signal=${SBATCH_SIGNAL}`] : []),
     ...options,
   ];
-  const own = kind === "launch" ? args : args.slice(0, programAt(args));
-  if (kind === "run" && programAt(args) >= args.length)
-    throw new Failure("name a command to run: falcon submit … -- run COMMAND", Status.usage);
-  if (own.some((word) => word === "-d" || word === "--detach"))
-    throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
+  const line = callersLine(kind === "launch" ? launch : run, call).action(() => {});
+  const given = line.parse(args, { from: "user" }).opts();
+  if (given.detach) throw new Failure("leave -d out: the job ends with its script, which waits for the run", Status.usage);
   const { directory } = call.request;
   const id = context.table.freeId();
   const output = kind === "launch" ? launcher.request(args).output : undefined;
-  const given = optionValue(own, "--name");
-  const name = given === undefined ? defaultName(kind, args, directory, output) : parseName(given);
+  const from = kind === "launch" ? (output ?? directory) : (line.args[0] as string);
+  const name = given.name === undefined ? defaultName(path.resolve(directory, from)) : parseName(given.name);
   const runDirectory = kind === "run" ? null : path.resolve(directory, output ?? path.join("output", `${name}-${id}`));
-  const grace = graceFor(graceAsked(own, context), limitOf(told));
-  const fixed = ["--session-id", id, ...(given === undefined ? ["--name", name] : [])];
+  const grace = graceFor(graceAsked(given.saveBefore, context), limitOf(told));
+  const fixed = ["--session-id", id, ...(given.name === undefined ? ["--name", name] : [])];
   const launchWords = kind === "launch" && output === undefined ? ["-o", runDirectory as string, ...args] : args;
   return {
     dryRun: before.includes("--dry-run"),
@@ -126,36 +127,14 @@ function signalOf(options: readonly string[]): string | undefined {
   return text !== undefined && limitSignalFrom(text) !== undefined ? text : undefined;
 }
 
-/** Where the program of `run` stands: behind its options. */
-function programAt(args: readonly string[]): number {
-  const valued = new Set(["--name", "--size", "--deadline", "--save-before", "--stop-signal", "--metrics"]);
-  for (let i = 0; i < args.length; i++) {
-    const word = args[i] as string;
-    if (word === "--") return i + 1;
-    if (!word.startsWith("-")) return i;
-    if (valued.has(word)) i++;
-  }
-  return args.length;
-}
-
-function optionValue(words: readonly string[], option: string): string | undefined {
-  const at = words.indexOf(option);
-  if (at >= 0) return words[at + 1];
-  return words.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1);
-}
-
-function defaultName(kind: "launch" | "run", args: readonly string[], directory: string, output: string | undefined): string {
-  const from = kind === "run" ? (args[programAt(args)] ?? "run") : (output ?? directory);
-  return lastPart(path.resolve(directory, from)).replace(/[^\w.+@-]+/g, "-") || "session";
+function defaultName(file: string): string {
+  return lastPart(file).replace(/[^\w.+@-]+/g, "-") || "session";
 }
 
 /** Seconds; undefined where nobody said any. */
-function graceAsked(words: readonly string[], context: Context): number | undefined {
-  const text = optionValue(words, "--save-before");
-  if (text === undefined) return context.config.saveBefore === null ? undefined : Math.ceil(context.config.saveBefore / 1000);
-  const ms = durationOf(text);
-  if (ms === undefined || ms <= 0) throw new Failure(`--save-before ${text}: give a length of time such as 5m`, Status.usage);
-  return Math.ceil(ms / 1000);
+function graceAsked(saveBefore: string | undefined, { config }: Context): number | undefined {
+  const ms = saveBefore === undefined ? config.saveBefore : parseSaveBefore(saveBefore);
+  return ms === null ? undefined : Math.ceil(ms / 1000);
 }
 
 /** What leads to Slurm's programs and to the cluster. */

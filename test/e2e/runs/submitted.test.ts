@@ -53,6 +53,22 @@ describe("a submitted session whose job is not to be had", () => {
     assert.equal(await row(), undefined);
   });
 
+  test("what is wrong with the words of launch or run is told at once, and not by the job", async () => {
+    for (const [words, why] of [
+      [["run", "--gpus", "2", "true"], /^falcon: unknown option '--gpus'\n$/],
+      [["run"], /^falcon: missing required argument 'command'\n$/],
+      [["run", "--save-before", "0.5s", "true"], /^falcon: --save-before 0.5s: give a time of at least a second/],
+      [["launch", "-d"], /^falcon: leave -d out/],
+    ] as const) {
+      const { code, stdout, stderr } = await home.run(["submit", "--dry-run", "--", ...words]);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, why);
+    }
+    const script = await home.ok(["submit", "--dry-run", "--", "run", "--metrics", "m.csv", "--save-before=10m", "sleep", "-d"]);
+    assert.match(script, /#SBATCH .*USR1@600/);
+    assert.match(script, / run --session-id \w{6} --name sleep --metrics m\.csv --save-before=10m sleep -d$/m);
+  });
+
   test("stop asks a pending run that began meanwhile, and does nothing where Slurm is silent", async () => {
     const at = (name: string) => path.join(home.work, name);
     const calls = () => (fs.existsSync(at("calls")) ? fs.readFileSync(at("calls"), "utf8").trim().split("\n") : []);

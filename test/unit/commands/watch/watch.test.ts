@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import picocolors from "picocolors";
 import { defaultKeymap, footerOf } from "../../../../src/base/keymap.ts";
+import { type ListRow, progressOf } from "../../../../src/commands/list/list-row.ts";
 import { progressText } from "../../../../src/commands/show/show-progress.ts";
 import { statusWord } from "../../../../src/commands/text/status-word.ts";
 import { type Frame, metricColumn, picture, tableHeight } from "../../../../src/commands/watch/watch-picture.ts";
@@ -160,6 +161,13 @@ test("HOST and JOB stand where another machine or a batch job has a session, and
   const narrow = picture(rows, rows[1], { ...frame, cols: 40 });
   assert.match(narrow.join("\n"), /── far · on node1/);
   assert.deepEqual(watchRows([here, there], { ...plain, filter: "node1" }).map(rowKey), ["far/"]);
+});
+
+test("how far a run is by the word of another version's server is shown where it tells all that is drawn", () => {
+  const told = (one: object) => progressOf({ listing: { progress: { graph: "/g", nodes: [one] } } } as unknown as ListRow);
+  const whole = node("n", { nonFinite: [] });
+  assert.notEqual(told(whole), null);
+  for (const name of ["name", "status", "trend", "nonFinite"]) assert.equal(told({ ...whole, [name]: undefined }), null, name);
 });
 
 test("of more lines than fit, those in sight are drawn and the others counted above and below", () => {
