@@ -38,6 +38,17 @@ export interface LineSource {
   openLog(): OutputLog;
 }
 
+/** All of them, as they are. */
+export const everyLine: Selection = {
+  from: 0,
+  to: Number.MAX_SAFE_INTEGER,
+  since: 0,
+  stamp: 0,
+  pattern: null,
+  colours: false,
+  prefix: "",
+};
+
 /** Where reading stands: after what was read so far. */
 export interface Place {
   at: Uint8Array | Beginning;

@@ -57,16 +57,12 @@ export function drawChart(
   const bottom = ys[0] as number;
   const top = ys[ys.length < 50 ? ys.length - 1 : Math.ceil(ys.length * 0.98) - 1] as number;
   const cells = Array.from({ length: lines }, () => new Array<number>(columns).fill(0));
-  const owners: (number | undefined)[][] = Array.from({ length: lines }, () =>
-    new Array<number | undefined>(columns).fill(undefined),
-  );
+  const owners: (number | undefined)[][] = Array.from({ length: lines + 1 }, () => []);
   const plot = (x: number, y: number, curve: number) => {
-    const row = y >> 2;
+    const row = cells[y >> 2] as number[];
     const column = x >> 1;
-    const cell = cells[row];
-    if (!cell || column < 0 || column >= columns) return;
-    cell[column] = (cell[column] as number) | (dots[y & 3]?.[x & 1] as number);
-    (owners[row] as (number | undefined)[])[column] = curve;
+    row[column] = (row[column] as number) | (dots[y & 3]?.[x & 1] as number);
+    (owners[y >> 2] as number[])[labelWidth + column] = curve;
   };
   points.forEach((curve, index) => {
     let before: [number, number] | undefined;
@@ -87,7 +83,21 @@ export function drawChart(
   });
   const [from, to] = [tick(shortly(left)), tick(shortly(right))];
   rows.push(`${" ".repeat(labelWidth - 1)}└${from}${"─".repeat(Math.max(1, columns - from.length - to.length))}${to}`);
-  return { rows, owners: [...owners.map((row) => [...new Array<undefined>(labelWidth).fill(undefined), ...row]), []] };
+  return { rows, owners };
+}
+
+/** A chart's rows, or what was made of their characters, with each cell of a curve painted. */
+export function painted(
+  rows: readonly Iterable<string>[],
+  owners: readonly (readonly (number | undefined)[])[],
+  paint: (curve: number, cell: string) => string,
+): string[] {
+  return rows.map((row, y) =>
+    Array.from(row, (cell, x) => {
+      const owner = owners[y]?.[x];
+      return owner === undefined ? cell : paint(owner, cell);
+    }).join(""),
+  );
 }
 
 /** One mean per dot column, so that a curve of ten thousand epochs is drawn once, not as a band. */

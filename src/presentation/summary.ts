@@ -91,7 +91,7 @@ function results(nodes: readonly NodeProgress[]): string {
         `${nodes.length > 1 ? `${node.name} ` : ""}${epochText(node)}`,
         best === null ? "" : `best val loss ${number(best)}`,
         best === null && loss !== null ? `train loss ${number(loss)}` : "",
-        node.nonFinite?.[0] === undefined ? "" : lossText(node),
+        node.nonFinite.length === 0 ? "" : lossText(node),
       ];
       return facts.filter(Boolean).join(", ");
     })
@@ -106,8 +106,8 @@ const longWithout = 20;
 const partWithout = 0.25;
 
 /** Which loss it is, and what: "val loss -1.23", "val loss NaN since epoch 40"; "" where none is known. */
-export function lossText(node: NodeProgress): string {
-  const { validationLoss, loss, nonFinite = [] } = node;
+function lossText(node: NodeProgress): string {
+  const { validationLoss, loss, nonFinite } = node;
   const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
   if (none !== undefined) return `${none.metric === "loss" ? "train" : "val"} loss ${none.value} since epoch ${none.epoch}`;
   if (validationLoss !== null) return `val loss ${number(validationLoss)}`;
@@ -115,7 +115,7 @@ export function lossText(node: NodeProgress): string {
 }
 
 /** "no better for 40 epochs", where that is long. */
-export function stuckText({ round, epoch, epochsBefore, epochsSinceBest, nonFinite = [] }: NodeProgress): string {
+export function stuckText({ round, epoch, epochsBefore, epochsSinceBest, nonFinite }: NodeProgress): string {
   // a round that is without a better loss ends soon, and says so by its patience
   if (round || epochsSinceBest === null || epoch === null || nonFinite.length > 0) return "";
   const long = Math.max(longWithout, partWithout * (epoch - (epochsBefore ?? 0)));

@@ -1,7 +1,6 @@
 // falcon attach: back to a session; and the two hidden commands by which a client goes on after its server
 // was lost.
 import { Failure, Status } from "../../base/failure.ts";
-import { printableLines } from "../../base/text/printable.ts";
 import { sessionsOfRun } from "../../session/life/select-session.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Call, Context } from "../dispatch/call.ts";
@@ -61,15 +60,21 @@ export const attachAgain: CommandSpec = {
     command.argument("<session>").option("--read-only").option("--shown <offset>");
   },
   async run(call, context, [id], options) {
-    const session = context.table.get(id ?? "");
-    if (session === undefined)
-      throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
+    const session = attachedBefore(context, id);
     await session.output.present;
     const shown = options.shown === undefined ? undefined : Number(options.shown);
     const history = shown === undefined ? 0 : await linesSince(session, shown);
     return attachHere(call, context, session, { readOnly: options.readOnly === true, history, enter: false, shown });
   },
 };
+
+/** @throws Failure 1 where the server that came after the lost one does not know it. */
+function attachedBefore({ table }: Context, id = ""): Session {
+  const session = table.get(id);
+  if (session === undefined)
+    throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
+  return session;
+}
 
 /** `@follow ID OFFSET`. */
 export const followAgain: CommandSpec = {
@@ -79,9 +84,7 @@ export const followAgain: CommandSpec = {
     command.argument("<session>").argument("<offset>");
   },
   async run(call, context, [id, offset]) {
-    const session = context.table.get(id ?? "");
-    if (session === undefined)
-      throw new Failure(`session ${id} is not known to the new server: 'falcon sessions --all' lists what is`, Status.noSession);
+    const session = attachedBefore(context, id);
     return followPlain(call, context, session, Number(offset));
   },
 };
@@ -118,7 +121,7 @@ async function pick(call: Call, context: Context, running: readonly Session[], n
     const ran = duration(now - (row.started ?? row.created));
     return `  ${String(i + 1).padStart(width)}  ${id}  ${row.name}  for ${ran}  ${row.runDirectory ?? row.directory}`;
   });
-  call.stderr(`falcon: ${printableLines(none.message)}\nThese run:\n${lines.map(printableLines).join("\n")}\n`);
+  call.stderr(`falcon: ${none.message}\nThese run:\n${lines.join("\n")}\n`);
   const answer = await askLine(call, "Attach to which? (a number, Enter for none) ");
   const chosen = /^\d+$/.test(answer)
     ? sorted[Number(answer) - 1]

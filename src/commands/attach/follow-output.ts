@@ -3,7 +3,7 @@
 import { Status } from "../../base/failure.ts";
 import { signalNumber } from "../../platform/signals.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { Call, Context } from "../dispatch/call.ts";
+import { type Call, type Context, taken } from "../dispatch/call.ts";
 import { holeReason } from "../output/hole-reason.ts";
 import { passedTo } from "../output/passed-output.ts";
 import { endSentence, bytes as size } from "../text/wording.ts";
@@ -32,15 +32,11 @@ export async function followPlain(call: Call, context: Context, session: Session
     wake();
   };
   let at = offset;
-  let gone = false;
   const stopWaking = session.onMore(() => wake());
   // up to the end that is concluded, which says whether the job is run again
   const stopTelling = session.audience.onTold((sentence) => call.stderr(`[${session.row.name}] ${sentence}\n`));
   void call.gone.then(stopTelling);
-  void call.gone.then(() => {
-    gone = true;
-    wake();
-  });
+  void call.gone.then(() => wake());
   const serverStops = () => wake();
   context.stopping.addEventListener("abort", serverStops);
   const resume = () => call.resume([resumeFollow, session.id, String(at)]);
@@ -56,7 +52,7 @@ export async function followPlain(call: Call, context: Context, session: Session
   try {
     resume();
     for (;;) {
-      if (gone) return Status.ok;
+      if (call.isGone) return Status.ok;
       if (endedBy !== 0) {
         call.resume(undefined);
         return 128 + endedBy;
@@ -89,7 +85,7 @@ export async function followPlain(call: Call, context: Context, session: Session
       tellMissing();
       call.write(passed(plain(bytes)));
       resume();
-      if (call.backlog() > readAtOnce * 4) await new Promise<void>((resolve) => call.onDrained(resolve));
+      await taken(call);
     }
   } finally {
     tellMissing();

@@ -7,8 +7,9 @@ import { selectSession } from "../../session/life/select-session.ts";
 import { tagFilter, tagsOf } from "../../session/life/tags.ts";
 import { callersPath } from "../../session/life/working-directory.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import type { CommandSpec } from "../dispatch/command.ts";
-import { toFile, toStdout } from "../output/export-file.ts";
+import { type CommandSpec, repeated } from "../dispatch/command.ts";
+import { writeOut } from "../output/export-file.ts";
+import { renderLimit } from "../output/export-metric.ts";
 import { coloursFor } from "../text/table.ts";
 import { comparisonText } from "./comparison-text.ts";
 import { isRunDirectory, matchRunDirectories } from "./run-directories.ts";
@@ -19,8 +20,6 @@ const axes = ["epoch", "time", "samples"] as const;
 
 /** Runs beside each other: more columns than this are no table, and no colours are left. */
 const mostRuns = 64;
-/** A figure takes a fraction of a second (ms). */
-const renderLimit = 60_000;
 
 interface CompareOptions {
   runDir?: string[];
@@ -32,8 +31,6 @@ interface CompareOptions {
   output?: string;
   log?: boolean;
 }
-
-const several = (value: string, before: string[] = []) => [...before, value];
 
 export const compare: CommandSpec = {
   name: "compare",
@@ -51,8 +48,8 @@ export const compare: CommandSpec = {
   define(command) {
     command
       .argument("[session...]", "ids, unique prefixes, names or run directories")
-      .option("--run-dir <glob>", "run directories too, with * and ?; may be given again", several)
-      .option("--tag <label>", "sessions with this label too; may be given again", several)
+      .option("--run-dir <glob>", "run directories too, with * and ?; may be given again", repeated)
+      .option("--tag <label>", "sessions with this label too; may be given again", repeated)
       .option("--metric <name>", "whose curves are drawn; without it the validation loss")
       .option("--node <name>", "only this node's metrics")
       .option("--by <axis>", "epoch, time or samples", "epoch")
@@ -73,8 +70,7 @@ export const compare: CommandSpec = {
     const comparison = comparisonOf(runs, { metric, by: by as By, node });
     if (metric !== undefined && !comparison.runs.some(({ metrics }) => metrics.some((series) => series.metric === metric)))
       throw new Failure(`no run has a metric ${metric}; there are ${metricNames(comparison.runs)}`, Status.noSession);
-    const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
-    try {
+    await writeOut(call, context, output, async (target) => {
       const { stdout, cols } = call.request.terminal;
       const title = comparison.metric ?? "no metric";
       const turn: ComparisonTurn = {
@@ -89,11 +85,7 @@ export const compare: CommandSpec = {
       else if (format === "csv") await target.write(comparisonCsv(comparison));
       else if (format === "json") await target.write(comparisonJson(comparison));
       else await target.write(await context.archive.workers.run<Uint8Array>(turn, renderLimit));
-      await target.finish();
-    } catch (error) {
-      await target.abandon();
-      throw error;
-    }
+    });
     return Status.ok;
   },
 };

@@ -2,10 +2,10 @@
 
 import { printable } from "../../base/text/printable.ts";
 import { axisNames, type Comparison, curvesOf, tableRows } from "../../compare/comparison.ts";
-import { drawChart } from "../../presentation/chart.ts";
+import { drawChart, painted } from "../../presentation/chart.ts";
 import { number } from "../../presentation/summary.ts";
 import { wrapped } from "../show/show-progress.ts";
-import { type coloursFor, cut, table } from "../text/table.ts";
+import { type Colours, cut, table } from "../text/table.ts";
 
 const chartHeight = 16;
 /** A letter stands on a curve each so many columns; those of the next curve are set off. */
@@ -14,8 +14,6 @@ const letterEach = 14;
 const mostDifferences = 40;
 
 const careful = "careful: ";
-
-type Colours = ReturnType<typeof coloursFor>;
 
 /** @param width columns of the terminal; 0 for none: nothing is cut, and curves are as wide as 80 columns. */
 export function comparisonText(comparison: Comparison, width: number, colours: Colours): string {
@@ -58,16 +56,8 @@ function chart(comparison: Comparison, width: number, colours: Colours): string[
       (drawn[y] as string[])[x] = letter(curve);
       due[curve] = x + letterEach;
     }
-  const lines = drawn.map((row, y) =>
-    row
-      .map((cell, x) => {
-        const owner = owners[y]?.[x];
-        return owner === undefined ? cell : paint(owner, cell);
-      })
-      .join(""),
-  );
   const legend = curves.map(({ label }, i) => paint(i, `${letter(i)} ${printable(label)}`)).join("   ");
-  return [title, cut(legend, width), ...lines];
+  return [title, cut(legend, width), ...painted(drawn, owners, paint)];
 }
 
 function letter(curve: number): string {

@@ -20,7 +20,6 @@ import type { Archive } from "../../session/output/archive.ts";
 import type { PartKeeper } from "../../session/run/part-keeper.ts";
 import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { Notice } from "../../store/notices.ts";
-import type { SessionStore } from "../../store/session-store.ts";
 import type { SshMasters } from "../machines/ssh-masters.ts";
 
 /** How the client's standard input is read. */
@@ -96,6 +95,15 @@ export interface Call {
   onDirectEnded: (end: { offset: number; why: number }) => void;
   /** Resolves when the client is gone, for whatever reason. */
   readonly gone: Promise<void>;
+  readonly isGone: boolean;
+}
+
+/** Bytes that may wait for a caller before the next are made. */
+const backlogLimit = 256 << 10;
+
+/** Waits while the caller is slower than what is made for it. */
+export async function taken(call: Call): Promise<void> {
+  if (call.backlog() > backlogLimit) await new Promise<void>((resolve) => call.onDrained(resolve));
 }
 
 /** What commands work on. */
@@ -103,7 +111,6 @@ export interface Context {
   readonly home: string;
   readonly version: string;
   readonly table: SessionTable;
-  readonly store: SessionStore;
   readonly progress: RunProgresses;
   /** What happened to the sessions. */
   readonly events: Pick<EventStream, "after" | "follow">;

@@ -10,6 +10,11 @@ export const groups = {
   "set up": "Set up",
 } as const;
 
+/** Of an option that may be given again: all its values. */
+export function repeated(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** One command: what it is called, what it takes, what it does. */
 export interface CommandSpec {
   readonly name: string;

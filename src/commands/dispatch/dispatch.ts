@@ -2,13 +2,12 @@
 import path from "node:path";
 import { type Command, CommanderError } from "commander";
 import { Failure, Status, sentence, shortageOf } from "../../base/failure.ts";
-import { printableLines } from "../../base/text/printable.ts";
 import { learnRealPaths } from "../../session/life/real-paths.ts";
 import { runDirectoriesOf } from "../../session/life/select-session.ts";
 import { sentHere, sentToSite } from "../machines/reach.ts";
 import type { Call, Context } from "./call.ts";
 import { type CommandSpec, groups } from "./command.ts";
-import { commandLine } from "./command-line.ts";
+import { callersLine } from "./command-line.ts";
 import * as specs from "./commands.ts";
 import { completion } from "./completion.ts";
 import { handOver } from "./hand-over.ts";
@@ -34,7 +33,7 @@ export async function runCommand(call: Call, context: Context): Promise<number |
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? Status.ok : Status.usage;
     if (error instanceof Failure) {
-      call.stderr(`falcon: ${printableLines(error.message)}\n`);
+      call.stderr(`falcon: ${error.message}\n`);
       return error.status;
     }
     if (context.handingOver) return undefined;
@@ -56,7 +55,7 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = commands.find((c) => c.name === rest[0]);
     if (name === "help" && about !== undefined) return parse(about, ["--help"], call, context);
-    await help(call, context, commands);
+    await help(call, commands);
     return name === undefined ? Status.usage : Status.ok;
   }
   if (name === "--version" || name === "-V") {
@@ -67,18 +66,13 @@ async function dispatch(call: Call, context: Context): Promise<number | undefine
   if (spec === undefined) {
     const unknown = await unknownCommand(call, name, commands);
     if (unknown !== undefined) throw unknown;
-    return handOver(call, context);
+    return handOver(call);
   }
   return parse(spec, rest, call, context);
 }
 
 async function parse(spec: CommandSpec, args: string[], call: Call, context: Context): Promise<number | undefined> {
-  const command = commandLine(spec).configureOutput({
-    writeOut: (text) => call.stdout(text),
-    writeErr: (text) => call.stderr(text),
-    outputError: (text, write) => write(text.replace(/^error: /, "falcon: ")),
-    getOutHelpWidth: () => call.request.terminal.cols || 80,
-  });
+  const command = callersLine(spec, call);
   if (spec.helpAfter !== undefined && args.some((word) => word === "--help" || word === "-h"))
     command.addHelpText("after", await spec.helpAfter(call));
   let outcome: Promise<number | undefined> | undefined;

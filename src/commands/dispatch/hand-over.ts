@@ -2,13 +2,13 @@
 
 import { launcher } from "../../trainers/registry.ts";
 import { programFile } from "../start/program-file.ts";
-import type { Call, Context } from "./call.ts";
+import type { Call } from "./call.ts";
 
 /** Starts a program with one more variable; POSIX has it here in effect. */
 const env = "/usr/bin/env";
 
 /** @throws Failure 127 when no Python falcon is found. */
-export async function handOver(call: Call, _context: Context): Promise<undefined> {
+export async function handOver(call: Call): Promise<undefined> {
   const { request } = call;
   const found = await launcher.find({ environment: request.environment, directory: request.directory });
   const [file, ...first] = found.command as [string, ...string[]];

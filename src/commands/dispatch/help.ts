@@ -3,7 +3,7 @@ import { launcher } from "../../trainers/registry.ts";
 import type { Call, Context } from "./call.ts";
 import { type CommandSpec, groups } from "./command.ts";
 
-export async function help(call: Call, _context: Context, commands: readonly CommandSpec[]): Promise<void> {
+export async function help(call: Call, commands: readonly CommandSpec[]): Promise<void> {
   const width = Math.max(...commands.map((c) => c.name.length)) + 2;
   const list = Object.entries(groups).map(([group, words]) => {
     const lines = commands.filter((c) => c.group === group).map((c) => `  ${c.name.padEnd(width)}${c.summary}\n`);

@@ -55,7 +55,7 @@ export function runThere(
 function throughChannel(call: Call, context: Context, place: FarPlace, asked: readonly string[]): void {
   call.exec(path.join(nativeFolder, "falcon"), [
     call.request.name,
-    ...channelWords(context.config, place, asked, { masters: context.masters.folder }),
+    ...channelWords(context.config, place, asked, context.masters.folder),
   ]);
 }
 
@@ -71,10 +71,10 @@ function refuseOurName(context: Context, { id, host, via }: RemoteSession): void
 
 /** The client attaches to a session of another machine, and does its own command again when that is left. */
 export function attachThere(call: Call, context: Context, { id, ...place }: FarPlace & { id: string }): void {
-  const options = { masters: context.masters.folder };
+  const masters = context.masters.folder;
   const words = place.behind
-    ? farCommand(context.config, place, [sentToSite, "attach", id], "person", options)
-    : ['"$falcon"', ...channelWords(context.config, place, [sentHere, "attach", id], options)];
+    ? farCommand(context.config, place, [sentToSite, "attach", id], "person", { masters })
+    : ['"$falcon"', ...channelWords(context.config, place, [sentHere, "attach", id], masters)];
   const line = words.map((word, i) => (i === 0 && !place.behind ? word : quoted(word))).join(" ");
   const script = 'falcon=$0 line=$1; shift; eval "$line"; exec "$falcon" "$@"';
   call.exec("/bin/sh", ["sh", "-c", script, path.join(nativeFolder, "falcon"), line, ...call.request.arguments]);

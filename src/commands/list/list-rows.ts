@@ -13,7 +13,7 @@ import { placeOfRemote } from "../machines/reach.ts";
 import { type Submitted, submittedListing } from "../start/submitted-session.ts";
 import { duration } from "../text/wording.ts";
 import type { ListRow } from "./list-row.ts";
-import { listing } from "./session-json.ts";
+import { type Listing, listing } from "./session-json.ts";
 
 /** The sessions of this server, as its list has them. */
 export function ownRows(context: Context, chosen: readonly Session[]): Promise<ListRow[]> {
@@ -22,8 +22,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
   return Promise.all(
     chosen.map(async (session): Promise<ListRow> => {
       const { row } = session;
-      const { job } = context.neighbours.place;
-      const told = await listing(session, context.progress, { saveBefore, now, job, usage: context.usage });
+      const told = await listing(session, context);
       const { progress } = told;
       return {
         id: session.id,
@@ -33,7 +32,7 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
         since: session.live ? (row.started ?? row.created) : (row.ended ?? row.created),
         viewers: session.audience.viewers.size,
         text: session.live
-          ? liveText(progress?.summary ?? session.title, deadlineText(row, progress, saveBefore, now))
+          ? [progress?.summary ?? session.title, deadlineText(row, progress, saveBefore, now)].filter(Boolean).join(" · ")
           : endText(session, progress?.summary ?? ""),
         place: row.runDirectory ?? row.directory,
         created: row.created,
@@ -45,11 +44,11 @@ export function ownRows(context: Context, chosen: readonly Session[]): Promise<L
 
 export function otherRow(session: NeighbourSession): ListRow {
   const { id, name, state, live, viewers, text, created, started, ended, runDirectory, directory, listing } = session;
-  const { outcome } = listing as { outcome?: { kind?: string } | null };
-  const status = live ? state : outcomeWord(outcome?.kind ?? state);
+  const told = listing as Partial<Listing>;
+  const status = live ? state : outcomeWord(told.outcome?.kind ?? state);
   const since = live ? (started ?? created) : (ended ?? created);
   const server = serverOf(session);
-  return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, server, created, listing };
+  return { id, name, status, live, since, viewers, text, place: runDirectory ?? directory, server, created, listing: told };
 }
 
 /** A machine that was not heard of is not guessed about. */
@@ -81,7 +80,7 @@ export function submittedRow(one: Submitted): ListRow {
     text,
     place: runDirectory ?? directory,
     created,
-    listing: submittedListing(one),
+    listing: submittedListing(one) as Partial<Listing>,
   };
 }
 
@@ -107,11 +106,6 @@ function reasonOf({ kind, sentence }: Outcome): string {
   return sentence
     .replace(/^(lost: |ended by |ended with |killed: |stopped(, | with | )?|killed (by )?|ended, )/, "")
     .replace(/^at its time limit,? ?/, "");
-}
-
-/** How far it is, and how long it still has. */
-function liveText(summary: string, deadline: string): string {
-  return [summary, deadline].filter(Boolean).join(" · ");
 }
 
 /** An outcome's kind as people read it. */

@@ -9,7 +9,7 @@ import type { Call, Context } from "../dispatch/call.ts";
 import { elsewhere, named, placeOf, presentIds } from "../dispatch/other-server.ts";
 import { remoteSessions } from "../machines/remote-sessions.ts";
 import { asOne, type Submitted, submittedElsewhere, submittedMeant } from "../start/submitted-session.ts";
-import type { ListRow } from "./list-row.ts";
+import { isOwn, type ListRow } from "./list-row.ts";
 import { otherRow, ownRows, remoteRow, submittedRow } from "./list-rows.ts";
 
 /** Ended sessions of this last time (ms) are listed without --all. */
@@ -65,41 +65,33 @@ export function chosen(
   { others, waiting, remote }: Elsewhere,
 ): (Session | ListRow)[] {
   const { directory } = call.request;
+  const here = context.table.all();
+  const own = runDir === undefined ? here : sessionsOfRun(here, runDir, directory).reverse();
   if (wanted.length === 0) {
+    // ended ones of the last day stay visible: a run that ended overnight is what the morning asks about
     const recent = context.clock() - recentEnd;
+    const isShown = (live: boolean, ended: number | null) => all || live || (ended ?? 0) > recent;
     const ofRun = <T extends NeighbourSession>(found: readonly T[]): T[] =>
-      (runDir === undefined ? found.slice() : (named(found, runDir, directory) as T[])).filter(
-        (s) => all || s.live || (s.ended ?? 0) > recent,
-      );
+      (runDir === undefined ? found : named(found, runDir, directory)).filter((s) => isShown(s.live, s.ended));
     const rows = [
       ...ofRun(others).map(otherRow),
       ...(runDir === undefined ? waiting.map(submittedRow) : []),
       ...ofRun(remote).map(remoteRow),
     ];
-    const created = (one: Session | ListRow) => ("row" in one ? one.row.created : one.created);
-    return [...choose(call, context, [], all, runDir), ...rows].sort((a, b) => created(a) - created(b));
+    const created = (one: Session | ListRow) => (isOwn(one) ? one.row : one).created;
+    return [...own.filter((s) => isShown(s.live, s.row.ended)), ...rows].sort((a, b) => created(a) - created(b));
   }
   return wanted.flatMap((word): (Session | ListRow)[] => {
-    const other =
-      placeOf(context.table.all(), others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
+    const other = placeOf(here, others, word, directory) === undefined ? undefined : named(others, word, directory).at(-1);
     if (other !== undefined) return [otherRow(other)];
-    const known = context.table.all().some((s) => s.id === word || s.row.name === word);
-    if (known) return choose(call, context, [word], all, runDir);
-    const meant = submittedMeant(waiting, word);
-    if (meant !== undefined) return [submittedRow(meant)];
-    const far = named(remote, word, directory) as RemoteSession[];
-    return far.length > 0 ? far.map(remoteRow) : choose(call, context, [word], all, runDir);
+    if (!here.some((s) => s.id === word || s.row.name === word)) {
+      const meant = submittedMeant(waiting, word);
+      if (meant !== undefined) return [submittedRow(meant)];
+      const far = named(remote, word, directory);
+      if (far.length > 0) return far.map(remoteRow);
+    }
+    return [selectSession(own, word, directory)];
   });
-}
-
-function choose(call: Call, context: Context, wanted: string[], all: boolean, runDirectory: string | undefined): Session[] {
-  const { directory } = call.request;
-  let found = context.table.all();
-  if (runDirectory !== undefined) found = sessionsOfRun(found, runDirectory, directory).reverse();
-  if (wanted.length > 0) return wanted.map((w) => selectSession(found, w, directory));
-  // ended ones of the last day stay visible: a run that ended overnight is what the morning asks about
-  const recent = context.clock() - recentEnd;
-  return all ? found : found.filter((s) => s.live || (s.row.ended ?? 0) > recent);
 }
 
 export async function chosenRows(
@@ -112,10 +104,7 @@ export async function chosenRows(
 ): Promise<ListRow[]> {
   const there = await lookElsewhere(call, context, here, (problem) => call.stderr(`falcon: ${problem}\n`));
   const found = chosen(call, context, wanted, all, runDir, there);
-  const own = await ownRows(
-    context,
-    found.filter((one) => "row" in one),
-  );
+  const own = await ownRows(context, found.filter(isOwn));
   const byId = new Map(own.map((row) => [row.id, row]));
-  return found.map((one) => ("row" in one ? (byId.get(one.id) as ListRow) : one));
+  return found.map((one) => (isOwn(one) ? (byId.get(one.id) as ListRow) : one));
 }

@@ -11,11 +11,11 @@ import { changesOf } from "../../session/life/provenance.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagsOf } from "../../session/life/tags.ts";
 import { type DeadlineSource, deadlineFact, deadlineOf, finishesInTime, graceOf } from "../../session/run/deadline.ts";
-import type { RunProgresses } from "../../session/run/run-progress.ts";
 import type { SessionState } from "../../store/session-store.ts";
 import type { PostMortem } from "../../trainers/run/ending.ts";
 import { type RunFailure, runFailure } from "../../trainers/run/failure.ts";
 import type { Surroundings } from "../../trainers/run/surroundings.ts";
+import type { Context } from "../dispatch/call.ts";
 
 /** When a session will be ended from outside, and what is done about it. */
 export interface DeadlineListing {
@@ -101,16 +101,6 @@ export interface Listing {
   usage: (Omit<Usage, "time"> & { time: string | null }) | null;
 }
 
-export interface ListingNow {
-  /** The configuration's, which decides when a run is asked to stop. */
-  saveBefore: number | null;
-  /** ms since 1970. */
-  now: number;
-  /** The one whose server this is. */
-  job: string | null;
-  usage: Pick<UsageSampler, "of">;
-}
-
 /** What a session uses now, or used; undefined where it was not measured. */
 export function usageOf(session: Session, sampler: Pick<UsageSampler, "of">): Usage | undefined {
   return session.live ? sampler.of(session.id) : session.row.facts.usage;
@@ -119,15 +109,14 @@ export function usageOf(session: Session, sampler: Pick<UsageSampler, "of">): Us
 /** One session as machines read it. */
 export async function listing(
   session: Session,
-  progresses: RunProgresses,
-  { saveBefore, now, job, usage: sampler }: ListingNow,
+  context: Pick<Context, "progress" | "usage" | "config" | "neighbours" | "clock">,
 ): Promise<Listing> {
   // first of all: the session may end meanwhile, and what is told of it is of one moment
-  const progress = await progresses.of(session);
+  const progress = await context.progress.of(session);
   const { row, end } = session;
   const part = row.facts.part;
   const outcome = outcomeOf(session);
-  const usage = usageOf(session, sampler);
+  const usage = usageOf(session, context.usage);
   return {
     id: row.id,
     name: row.name,
@@ -139,7 +128,7 @@ export async function listing(
     directory: row.directory,
     runDirectory: row.runDirectory,
     host: row.host,
-    job: row.facts.job ?? job,
+    job: row.facts.job ?? context.neighbours.place.job,
     pid: row.programPid,
     created: isoTime(row.created) ?? "",
     started: isoTime(row.started),
@@ -163,7 +152,7 @@ export async function listing(
     provenance: withCluster(row.facts.provenance),
     run: part?.of ?? row.id,
     part: part?.n ?? 1,
-    deadline: deadlineListing(session, progress, saveBefore, now),
+    deadline: deadlineListing(session, progress, context.config.saveBefore, context.clock()),
     progress,
     postMortem: row.facts.postMortem ?? null,
     failure: runFailure(row.facts.postMortem) ?? null,

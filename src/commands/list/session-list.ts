@@ -4,7 +4,7 @@ import path from "node:path";
 import { printable, printableColoured } from "../../base/text/printable.ts";
 import { cutFacts } from "../text/cut-facts.ts";
 import { paintStatus, type StatusWord } from "../text/status-word.ts";
-import { type coloursFor, cut, isPlain, widthOf } from "../text/table.ts";
+import { type Colours, cut, isPlain, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 
 /** One session as the list shows it. */
@@ -86,7 +86,7 @@ function columnWidth({ title, cells }: DrawnColumn): number {
 }
 
 /** The table, or in a pipe one without colours and uncut, with its last line not ended. */
-export function sessionTable(given: readonly ListLine[], place: ListPlace, colours: ReturnType<typeof coloursFor>): string {
+export function sessionTable(given: readonly ListLine[], place: ListPlace, colours: Colours): string {
   // names, titles and paths are what programs and people made of them
   const lines = given.map((line) => ({
     ...line,
@@ -163,9 +163,9 @@ export function sessionTable(given: readonly ListLine[], place: ListPlace, colou
 }
 
 /** What is used, where any of them tells it. */
-function usageColumns(lines: readonly ListLine[]): { title: string; right: true; cells: string[] }[] {
+function usageColumns(lines: readonly ListLine[]): DrawnColumn[] {
   return (Object.keys(usageTitles) as (keyof UsageCells)[])
-    .map((key) => ({ title: usageTitles[key], right: true as const, cells: lines.map(({ usage }) => usage[key]) }))
+    .map((key): DrawnColumn => ({ title: usageTitles[key], right: true, cells: lines.map(({ usage }) => usage[key]) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ""));
 }
 

@@ -3,7 +3,7 @@ import { Failure, Status } from "../../base/failure.ts";
 import type { Session } from "../../session/life/session.ts";
 import { type Tags, tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import type { CommandSpec } from "../dispatch/command.ts";
+import { type CommandSpec, repeated } from "../dispatch/command.ts";
 import { redNumbers } from "../text/not-finite.ts";
 import { statusWord } from "../text/status-word.ts";
 import { coloursFor } from "../text/table.ts";
@@ -11,10 +11,9 @@ import { usageCells } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
 import { watch } from "../watch/watch.ts";
 import { filtered, parseFilter } from "./list-filter.ts";
-import { jobText, type ListRow } from "./list-row.ts";
+import { isOwn, jobText, type ListRow } from "./list-row.ts";
 import { ownRows } from "./list-rows.ts";
 import { chosen, chosenRows, lookElsewhere } from "./listed-sessions.ts";
-import type { Listing } from "./session-json.ts";
 import { sessionTable } from "./session-list.ts";
 
 /** What is for a list that is printed once. */
@@ -42,11 +41,7 @@ export const sessions: CommandSpec = {
       .option("--sort <by>", "started, ended, name or status")
       .option("--limit <n>", "the first n lines only")
       .option("--run-dir <dir>", "only sessions of this run directory")
-      .option(
-        "--tag <label>",
-        "only what has this label: name, or name=value; may be given again",
-        (value: string, before: string[] = []) => [...before, value],
-      )
+      .option("--tag <label>", "only what has this label: name, or name=value; may be given again", repeated)
       .option("--usage", "with CPU, MEM, GPU and GPUMEM also where the terminal has no room for them by itself")
       .option("--json", "machine-readable (docs/guide/json.md)")
       .option("--watch", "keep watching")
@@ -89,7 +84,9 @@ export const sessions: CommandSpec = {
           };
           const each = wanted.length === 0 ? [[]] : wanted.map((word) => [word]);
           const found = each.flatMap(ofWords).filter((one) => labelled(tagsIn(one)));
-          return options.host === undefined ? found : found.filter((one) => hostOfAny(one) === options.host);
+          return options.host === undefined
+            ? found
+            : found.filter((one) => (isOwn(one) ? one.row : one.listing).host === options.host);
         },
       });
     }
@@ -100,7 +97,7 @@ export const sessions: CommandSpec = {
     const rows = here
       ? await ownRows(context, context.table.all())
       : await chosenRows(call, context, wanted, whole, runDir, options.here === true);
-    const ofHost = options.host === undefined ? rows : rows.filter((row) => hostOf(row) === options.host);
+    const ofHost = options.host === undefined ? rows : rows.filter(({ listing }) => listing.host === options.host);
     const listed = filtered(
       ofHost.filter((row) => labelled(tagsIn(row))),
       filter,
@@ -131,15 +128,7 @@ export const monitor: CommandSpec = {
 
 /** Labels of a session of ours, or of another's line, which may be of a version without them. */
 function tagsIn(one: Session | ListRow): Tags {
-  return "row" in one ? tagsOf(one.row) : ((one.listing as { tags?: Tags }).tags ?? {});
-}
-
-function hostOfAny(one: Session | ListRow): string {
-  return "row" in one ? one.row.host : hostOf(one);
-}
-
-function hostOf(row: ListRow): string {
-  return (row.listing as { host?: string }).host ?? "";
+  return isOwn(one) ? tagsOf(one.row) : (one.listing.tags ?? {});
 }
 
 /** @param hidden there are sessions that the filters left out */
@@ -154,7 +143,7 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
   const now = context.clock();
   const colours = coloursFor(call.request);
   const lines = chosen.map((row) => {
-    const { job, host, usage } = row.listing as { job?: string | null; host?: string; usage?: Listing["usage"] };
+    const { job, host, usage } = row.listing;
     return {
       status: statusWord(row.status),
       progress: redNumbers(row.text, colours),
@@ -162,7 +151,7 @@ function print(call: Call, context: Context, chosen: readonly ListRow[], hidden:
       id: row.id,
       age: row.live ? duration(now - row.since) : `${duration(now - row.since).split(" ")[0]} ago`,
       viewers: row.viewers,
-      job: jobText(job ?? null),
+      job: jobText(job),
       host: host ?? "",
       usage: usageCells(usage ?? undefined, row.live),
       place: row.place,

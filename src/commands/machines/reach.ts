@@ -43,7 +43,7 @@ export interface FarPlace {
  * goes through a master connection where there is one, and `past-master` not, since it may be one of the
  * network that is gone.
  */
-export type Purpose = "person" | "channel" | "program" | "probe" | "again" | "past-master";
+type Purpose = "person" | "channel" | "program" | "probe" | "again" | "past-master";
 
 /** Run by the far side's sh: its words are quoted, and none of them is read as a command. */
 const farScript = `if [ -n "$1" ]; then cd -- "$1" || exit 125; fi
@@ -65,24 +65,18 @@ eval "exec $line"`;
  * The command line for the far side's shell that runs `falcon-sessions WORDS` there. @param folder where; "":
  * wherever its shell begins.
  */
-export function farLine(words: readonly string[], folder = ""): string {
-  return farWords(words, folder).map(quoted).join(" ");
-}
-
 function farWords(words: readonly string[], folder: string): string[] {
   return ["sh", "-c", farScript, "sh", folder, ...words];
 }
 
 /** The words by which the far side's part of a channel is started. */
-export function bridgeWords({ job }: FarPlace): string[] {
+function bridgeWords({ job }: FarPlace): string[] {
   return ["bridge", String(channelVersion), job ?? "-"];
 }
 
-export interface FarOptions {
+interface FarOptions {
   /** Where the words are run there; "": wherever its shell begins. */
   folder?: string;
-  /** Options of ssh's that come first. */
-  extra?: readonly string[];
   /** The folder of our master connections (SshMasters); undefined: the user's alone. */
   masters?: string | undefined;
 }
@@ -93,19 +87,19 @@ export function farCommand(
   place: FarPlace,
   words: readonly string[],
   purpose: Purpose,
-  { folder = "", extra = [], masters }: FarOptions = {},
+  { folder = "", masters }: FarOptions,
 ): string[] {
   const { host, job, asked } = place;
-  const line = farLine(words, folder);
+  const line = text(farWords(words, folder));
   const own = config.reach[host];
   if (own !== undefined) return [...own, line];
-  const ssh = sshCommand([...config.ssh, ...extra], purpose, host, line, masters);
+  const ssh = sshCommand(config.ssh, purpose, host, line, masters);
   const number = /^s(\d+)/.exec(job ?? "")?.[1];
   if (number === undefined || asked === true) return ssh;
   const node = host.split(".")[0] as string;
   // a terminal of its own for who types there; else every byte as it comes, not line by line
   const kind = purpose === "person" ? "--pty" : "--unbuffered";
-  return ["/bin/sh", "-c", inJobOrElse, "sh", number, node, kind, ssh.map(quoted).join(" "), ...farWords(words, folder)];
+  return ["/bin/sh", "-c", inJobOrElse, "sh", number, node, kind, text(ssh), ...farWords(words, folder)];
 }
 
 /** The agent goes nowhere by itself: whoever wants that says it in config key ssh (`ssh -A` is stronger). */
@@ -177,12 +171,12 @@ export function channelWords(
   config: Pick<Config, "ssh" | "reach">,
   place: FarPlace,
   words: readonly string[],
-  { extra = [], masters }: FarOptions = {},
+  masters: string | undefined,
 ): string[] {
   const bridge = bridgeWords(place);
   const purposes =
     config.reach[place.host] === undefined ? (["probe", "channel", "again", "past-master"] as const) : (["channel"] as const);
-  const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { extra, masters }));
+  const ways = purposes.map((purpose) => farCommand(config, place, bridge, purpose, { masters }));
   return ["@channel", place.host, ...ways.flatMap((way) => [String(way.length), ...way]), "0", ...words];
 }
 

@@ -8,7 +8,7 @@ import { tagFilter, tagsOf } from "../../session/life/tags.ts";
 import type { StoredEvent } from "../../store/session-events.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { nameOne } from "../dispatch/choose-sessions.ts";
-import type { CommandSpec } from "../dispatch/command.ts";
+import { type CommandSpec, repeated } from "../dispatch/command.ts";
 
 export const events: CommandSpec = {
   name: "events",
@@ -24,10 +24,7 @@ export const events: CommandSpec = {
     command
       .argument("[session]", "id, unique prefix, name or run directory (default: all)")
       .option("-f, --follow", "go on telling until Ctrl+C, or until the named session has ended")
-      .option("--tag <label>", "only of sessions with this label; may be given again", (value: string, before: string[] = []) => [
-        ...before,
-        value,
-      ])
+      .option("--tag <label>", "only of sessions with this label; may be given again", repeated)
       .option("--json", "a JSON object a line (docs/guide/json.md)")
       .option("--after <id>", "only those after this event");
   },
@@ -36,12 +33,13 @@ export const events: CommandSpec = {
     let last = afterOf(options.after);
     const tags = (options.tag as string[] | undefined) ?? [];
     const labelled = tagFilter(tags);
+    const goOn = () => call.resume(again(session?.id, options.json === true, last, tags));
     const say = (event: StoredEvent) => {
       if (event.id <= last || (session !== undefined && event.session !== session.id)) return;
       if (!labelled(tagsOf(context.table.get(event.session)?.row ?? { facts: {} }))) return;
       last = event.id;
       call.stdout(options.json ? `${JSON.stringify(asJson(context, event))}\n` : eventLine(call, context, event));
-      if (options.follow) call.resume(again(session?.id, options.json === true, last, tags));
+      if (options.follow) goOn();
     };
     // first who follows, then what there is: nothing falls between
     const stop = options.follow ? context.events.follow(say) : () => {};
@@ -50,7 +48,7 @@ export const events: CommandSpec = {
     try {
       for (const event of context.events.after(last, session?.id)) say(event);
       if (!options.follow) return Status.ok;
-      call.resume(again(session?.id, options.json === true, last, tags));
+      goOn();
       await Promise.race([call.gone, serverStops(context, left.signal), ...(session === undefined ? [] : [session.over])]);
       // the end itself is told a moment after the session is over
       if (session !== undefined && !session.live) await endTold(context, session.id, () => last);
@@ -97,15 +95,8 @@ function afterOf(text: string | undefined): number {
 
 function again(id: string | undefined, json: boolean, last: number, tags: readonly string[]): string[] {
   const labels = tags.flatMap((tag) => ["--tag", tag]);
-  return [
-    "events",
-    ...(id === undefined ? [] : [id]),
-    "--follow",
-    ...(json ? ["--json"] : []),
-    ...labels,
-    "--after",
-    String(last),
-  ];
+  const named = id === undefined ? [] : [id];
+  return ["events", ...named, "--follow", ...(json ? ["--json"] : []), ...labels, "--after", String(last)];
 }
 
 function asJson({ table }: Context, { time, ...event }: StoredEvent): object {

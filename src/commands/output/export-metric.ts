@@ -1,11 +1,10 @@
 // falcon export --metric: the curve of one metric of a run, as a figure or as numbers.
-import { Failure, Status } from "../../base/failure.ts";
 import type { FigureOptions } from "../../export/figure.ts";
 import { metricCsv, metricJson, metricPanels } from "../../export/metric-curve.ts";
 import type { FigureTurn } from "../../export/render.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { Context } from "../dispatch/call.ts";
-import { noSuch } from "../show/metric-charts.ts";
+import { seriesNamed } from "../show/metric-charts.ts";
 import type { Target } from "./export-file.ts";
 
 /** A picture takes a fraction of a second; this long (ms) means that the machine stands still. */
@@ -20,9 +19,7 @@ export async function writeMetric(
   options: FigureOptions,
   target: Target,
 ): Promise<void> {
-  const all = await context.progress.series(session);
-  const series = all.filter((one) => one.metric === metric && one.value.length > 0);
-  if (series.length === 0) throw new Failure(`--metric ${metric}: ${noSuch(all)}`, Status.noSession);
+  const series = seriesNamed(await context.progress.series(session), metric);
   if (format === "curve-csv") return target.write(metricCsv(series, options.from));
   if (format === "curve-json") return target.write(metricJson(series, options.from));
   const { axis, curves } = metricPanels(series, options.from);

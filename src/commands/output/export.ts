@@ -10,7 +10,7 @@ import type { FigureOptions } from "../../export/figure.ts";
 import { htmlEnd, htmlHead } from "../../export/html-document.ts";
 import type { FigureTurn, LinesTurn, ScreenTurn } from "../../export/render.ts";
 import type { Selected } from "../../logs/line-job.ts";
-import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
+import { everyLine, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { offsetAt, screenAt, spanOf } from "../../session/output/screen-at.ts";
@@ -19,9 +19,9 @@ import type { Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { usageAlone } from "../show/usage-curves.ts";
-import { parseTime } from "../text/time-option.ts";
+import { idleOf, parseTime, usualIdle } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
-import { type Target, toFile, toStdout } from "./export-file.ts";
+import { type Target, writeOut } from "./export-file.ts";
 import { renderLimit, writeMetric } from "./export-metric.ts";
 
 const formats = [
@@ -42,12 +42,6 @@ const formats = [
 type Format = (typeof formats)[number];
 
 /**
- * A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an
- * epoch of ten minutes.
- */
-const usualIdle = 2;
-
-/**
  * Bytes of a history that are drawn at once, in whole lines: some ten milliseconds for a thread that others
  * wait for.
  */
@@ -58,7 +52,7 @@ interface ExportOptions {
   output?: string;
   at?: string;
   history?: boolean;
-  idle?: string;
+  idle: string;
   log?: boolean;
   from?: string;
   lr?: boolean;
@@ -80,7 +74,7 @@ export const exportCommand: CommandSpec = {
       .option("-o, --output <file>", "where to; without it, to stdout")
       .option("--at <time>", "the screen of that moment: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
       .option("--history", "html: every line of the whole history, as text has them, with its looks")
-      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", String(usualIdle))
+      .option("--idle <seconds>", "pauses of a recording are shortened to so many seconds; 0: none is", usualIdle)
       .option("--log", "curve-svg and curve-png: a logarithmic axis, symmetric where losses cross zero")
       .option("--from <epoch>", "curve-*: from this epoch on")
       .option("--metric <name>", "curve-*: of this metric, whichever the run writes, instead of the losses")
@@ -109,9 +103,7 @@ Examples:
   async run(call, context, [wanted], options) {
     const { format, output, at, history, idle, log, from, lr, resources, metric } = options as ExportOptions;
     const chosen = formatOf(format, output);
-    const pause = Number(idle);
-    if (!(pause >= 0 && pause <= 86_400))
-      throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
+    const pause = idleOf(idle);
     const ofMetrics = chosen.startsWith("curve") || ["csv", "json", "npz"].includes(chosen);
     if (at !== undefined && (chosen.startsWith("cast") || ofMetrics))
       throw new Failure(`--at chooses a screen; ${chosen} is of the whole session`, Status.usage);
@@ -135,22 +127,12 @@ Examples:
     if (!ofMetrics) session.checkFolder();
     const meant = at === undefined ? undefined : timeMeant(session, at, context.clock(), call.request.environment);
     const moment = meant === undefined ? undefined : offsetAt(session, meant);
-    const target = output === undefined ? toStdout(call, context) : await toFile(call, output);
-    try {
+    const size = await writeOut(call, context, output, async (target) => {
       const used = resources ? await resourcePanels(context, session, figure.from) : {};
-      await write(
-        context,
-        session,
-        chosen,
-        { moment, history: history === true, pause, figure: { ...figure, ...used }, metric },
-        target,
-      );
-      const size = await target.finish();
-      if (output !== undefined && !target.gone) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
-    } catch (error) {
-      await target.abandon();
-      throw error instanceof PatternTooSlow ? new Failure(error.message) : error;
-    }
+      const how = { moment, history: history === true, pause, figure: { ...figure, ...used }, metric };
+      await write(context, session, chosen, how, target);
+    });
+    if (output !== undefined) call.stderr(`[${session.row.name}] ${output}: ${bytes(size)}\n`);
     return Status.ok;
   },
 };
@@ -283,8 +265,7 @@ async function writeLines(context: Context, session: Session, target: Target): P
 
 function allLines(context: Context, session: Session, colours: boolean): AsyncIterable<Selected> {
   const lines = new SessionLines(lineSource(session), context.archive);
-  const select = { from: 0, to: Number.MAX_SAFE_INTEGER, since: 0, stamp: 0, pattern: null, colours, prefix: "" };
-  return lines.forward(select, session.live ? "show" : "end");
+  return lines.forward({ ...everyLine, colours }, session.live ? "show" : "end");
 }
 
 /** The same as an HTML document, with their looks. */

@@ -3,12 +3,11 @@
 import { Failure, Status } from "../../base/failure.ts";
 import { fileLines, fileStart } from "../../logs/file-lines.ts";
 import type { Selection } from "../../logs/line-job.ts";
-import { LastLines, type SessionLines } from "../../logs/session-lines.ts";
+import { type After, LastLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { readPiece, sizeOf } from "../../trainers/reading/foreign-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import { parseTime } from "../text/time-option.ts";
-import { type LogOptions, lastOf, resumption } from "./log-options.ts";
+import { type LogOptions, lastOf, resumption, sinceOf } from "./log-options.ts";
 import { Output, rawBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -35,14 +34,11 @@ export async function nodeLog(
     );
   }
   const out = new Output(call);
-  const select = {
-    ...chosen,
-    stamp: options.since === undefined ? 0 : parseTime("--since", options.since, context.clock(), call.request.environment),
-  };
+  const select = { ...chosen, stamp: sinceOf(call, context, options) ?? 0 };
   const { workers } = context.archive;
   let place = fileStart;
   let from = chosen.from;
-  const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
+  const after: After = (reached, answer) => {
     place = reached;
     from = Math.min(answer.shown, answer.total);
   };

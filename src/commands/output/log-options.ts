@@ -1,9 +1,11 @@
 // The options of falcon logs, checked, and what they ask for.
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selection } from "../../logs/line-job.ts";
+import { everyLine } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
-import type { Call } from "../dispatch/call.ts";
+import type { Call, Context } from "../dispatch/call.ts";
 import { coloursFor } from "../text/table.ts";
+import { parseTime } from "../text/time-option.ts";
 
 /**
  * The hidden command by which a client goes on after its server was lost or replaced: the same options, and
@@ -57,15 +59,7 @@ export function selection(call: Call, options: LogOptions): Selection {
             : undefined;
   if (wrong !== undefined) throw new Failure(wrong, Status.usage);
   const colours = when === "always" || (when === "auto" && coloursFor(call.request).isColorSupported);
-  return {
-    from: options.after === undefined ? 0 : Number(options.after),
-    to: Number.MAX_SAFE_INTEGER,
-    since: 0,
-    stamp: 0,
-    pattern,
-    colours,
-    prefix: "",
-  };
+  return { ...everyLine, from: Number(options.after ?? 0), pattern, colours };
 }
 
 export function lastOf(options: LogOptions): number | undefined {
@@ -74,6 +68,11 @@ export function lastOf(options: LogOptions): number | undefined {
   if (!Number.isInteger(count) || count < 0 || count > mostLast)
     throw new Failure(`-n ${options.lines}: give a number of lines from 0 to ${mostLast}`, Status.usage);
   return count;
+}
+
+/** The moment of `--since` (ms since 1970); undefined: none is asked for. @throws Failure 2 */
+export function sinceOf(call: Call, context: Context, { since }: LogOptions): number | undefined {
+  return since === undefined ? undefined : parseTime("--since", since, context.clock(), call.request.environment);
 }
 
 /** What the next server is asked for: the same, from the next line on. */

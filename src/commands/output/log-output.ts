@@ -1,10 +1,8 @@
 // How falcon logs writes to its caller, whoever the log is of, and waits where one is followed.
 import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import type { Selected } from "../../logs/line-job.ts";
-import type { Call } from "../dispatch/call.ts";
+import { type Call, taken } from "../dispatch/call.ts";
 
-/** Bytes that may wait for the caller before the next are made. */
-const backlogLimit = 256 << 10;
 /** Bytes of raw output read at once. */
 export const rawBytes = 256 << 10;
 /**
@@ -16,24 +14,20 @@ export const toldBytes = 32 << 10;
 /** Writes what was chosen and waits while the caller is slower. */
 export class Output {
   readonly #call: Call;
-  #gone = false;
 
   constructor(call: Call) {
     this.#call = call;
-    void call.gone.then(() => {
-      this.#gone = true;
-    });
   }
 
   get gone(): boolean {
-    return this.#gone;
+    return this.#call.isGone;
   }
 
   /** @param written called directly behind them. */
   async bytes(bytes: TerminalBytes, written: () => void = () => {}): Promise<void> {
     if (bytes.length > 0) this.#call.write(bytes);
     written();
-    await this.#taken();
+    await taken(this.#call);
   }
 
   /** @param written told of the last line of each piece, directly behind it. */
@@ -46,11 +40,7 @@ export class Output {
       written(numbers[line] as number);
       from = to;
     }
-    await this.#taken();
-  }
-
-  async #taken(): Promise<void> {
-    if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
+    await taken(this.#call);
   }
 }
 

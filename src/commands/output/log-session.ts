@@ -1,15 +1,14 @@
 // A session's own log for falcon logs: as lines, or as the bytes of its terminal; followed, where it is live.
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selection } from "../../logs/line-job.ts";
-import { type Place, SessionLines } from "../../logs/session-lines.ts";
+import { type After, type Place, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { offsetAt } from "../../session/output/screen-at.ts";
 import type { Call, Context } from "../dispatch/call.ts";
-import { parseTime } from "../text/time-option.ts";
 import { bytes } from "../text/wording.ts";
 import { type HoleReason, holeReason } from "./hole-reason.ts";
-import { type LogOptions, lastOf, resumeLogs, resumption } from "./log-options.ts";
+import { type LogOptions, lastOf, resumeLogs, resumption, sinceOf } from "./log-options.ts";
 import { Output, toldBytes, WakeUp } from "./log-output.ts";
 import { passedTo } from "./passed-output.ts";
 
@@ -28,16 +27,14 @@ export async function sessionLog(
   const select = { ...chosen };
   const lost = session.lostLog;
   session.checkFolder();
-  if (options.since !== undefined && options.after === undefined) {
-    const time = parseTime("--since", options.since, context.clock(), call.request.environment);
-    select.since = offsetAt(session, time);
-  }
+  const time = sinceOf(call, context, options);
+  if (time !== undefined && options.after === undefined) select.since = offsetAt(session, time);
   const out = new Output(call);
   const count = lastOf(options);
   let live = session.live;
   let place: Place | undefined;
   let from = select.from;
-  const after: NonNullable<Parameters<SessionLines["forward"]>[2]> = (reached, answer) => {
+  const after: After = (reached, answer) => {
     place = reached;
     // a cursor that moved up has not taken lines back; rows that were erased have
     from = Math.min(Math.max(from, answer.shown), answer.total);
@@ -109,10 +106,9 @@ export async function rawLog(call: Call, context: Context, session: Session, opt
   const passed = passedTo(call, context);
   let lacks = false;
   try {
-    let at = log.base;
+    const time = sinceOf(call, context, options);
+    let at = time === undefined ? log.base : log.offsetAt(time);
     if (options.byte !== undefined) at = Number(options.byte);
-    else if (options.since !== undefined)
-      at = log.offsetAt(parseTime("--since", options.since, context.clock(), call.request.environment));
     for (;;) {
       const { live } = session;
       for await (const piece of log.pieces(at)) {

@@ -12,9 +12,10 @@ import { Playback } from "../../session/output/playback.ts";
 import { screenAt, spanOf } from "../../session/output/screen-at.ts";
 import { enterTerminal, leaveTerminal } from "../../session/viewers/viewer-terminal.ts";
 import type { FrameWatch, ScreenHandle } from "../../terminal/worker/screens.ts";
-import { type Call, type Context, InputMode } from "../dispatch/call.ts";
+import { type Call, type Context, InputMode, taken } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
+import { idleOf, usualIdle } from "../text/time-option.ts";
 import { duration } from "../text/wording.ts";
 import { timeMeant } from "./export.ts";
 
@@ -22,12 +23,8 @@ import { timeMeant } from "./export.ts";
 const seekStep = 10_000;
 const slowest = 1 / 16;
 const fastest = 1024;
-/** A pause is shortened to so many seconds unless --idle says otherwise. */
-const usualIdle = 2;
 /** The bar stays for so long (ms) after a key. */
 const barTime = 2_500;
-/** Frames that may wait for the caller before the next one is drawn. */
-const backlogLimit = 256 << 10;
 /** Bytes that may wait for the screen. */
 const mostLag = 2 << 20;
 
@@ -52,7 +49,7 @@ export const replay: CommandSpec = {
       .argument("[session]", "id, unique prefix, name or run directory")
       .option("--speed <n>", `from ${slowest} to ${fastest} times as fast`, "1")
       .option("--at <time>", "begin there: 90s or 1h30m from the start, -10s from the end, 14:30, 2026-11-24T14:30")
-      .option("--idle <seconds>", "pauses are shortened to so many seconds; 0: none is", String(usualIdle))
+      .option("--idle <seconds>", "pauses are shortened to so many seconds; 0: none is", usualIdle)
       // what the web page asks for, which has a bar of its own
       .addOption(new Option("--bare").hideHelp())
       .addOption(new Option("--paused").hideHelp())
@@ -63,9 +60,7 @@ export const replay: CommandSpec = {
     const rate = Number(speed);
     if (!(rate >= slowest && rate <= fastest))
       throw new Failure(`--speed ${speed}: give a number from ${slowest} to ${fastest}`, Status.usage);
-    const pause = Number(idle);
-    if (!(pause >= 0 && pause <= 86_400))
-      throw new Failure(`--idle ${idle}: give a number of seconds from 0 to 86400`, Status.usage);
+    const pause = idleOf(idle);
     const session = chooseOne(call, context, wanted, true);
     const { terminal } = call.request;
     if (!terminal.stdin || !terminal.stdout)
@@ -175,14 +170,14 @@ class Show {
   async #turn(): Promise<void> {
     const playback = this.#playback as Playback;
     const screen = this.#screen as ScreenHandle;
-    const now = this.#now();
+    const now = this.#context.steady();
     const gone = () => playback !== this.#playback || this.#seeking || this.#done;
     const wait = await playback.advance(now, {
       feed: (bytes) => screen.feed(bytes),
       resize: (cols, rows) => screen.resize(cols, rows),
       ready: async () => {
         if (screen.lag > mostLag) await new Promise<void>((resolve) => screen.onDrained(resolve));
-        if (this.#call.backlog() > backlogLimit) await new Promise<void>((resolve) => this.#call.onDrained(resolve));
+        await taken(this.#call);
       },
       gone,
     });
@@ -214,10 +209,6 @@ class Show {
     this.#wake = () => {};
   }
 
-  #now(): number {
-    return performance.now();
-  }
-
   /** Begins anew at a time of the recording. A failure ends the show, unless another seek came after it. */
   async #seek(wanted: number): Promise<void> {
     const seek = ++this.#seeks;
@@ -243,7 +234,7 @@ class Show {
     this.#screen?.close();
     this.#screen = screen;
     this.#playback = new Playback(this.#log, { offset, time: this.#time, to, idle: this.#idle, speed: this.#speed });
-    if (!this.#paused) this.#playback.play(this.#now());
+    if (!this.#paused) this.#playback.play(this.#context.steady());
     const filter = new StreamFilter(this.#context.config.programSequences, { of: "screen" });
     this.#watch = screen.watchFrames(this.#cols, this.#rows, (frame) => this.#frame(screen, filter.feed(frame)));
     this.#remember();
@@ -308,14 +299,14 @@ class Show {
 
   #setSpeed(speed: number): void {
     this.#speed = Math.min(fastest, Math.max(slowest, speed));
-    this.#playback?.setSpeed(this.#speed, this.#now());
+    this.#playback?.setSpeed(this.#speed, this.#context.steady());
     this.#remember();
   }
 
   #pause(paused: boolean): void {
     this.#paused = paused;
-    if (paused) this.#playback?.pause(this.#now());
-    else this.#playback?.play(this.#now());
+    if (paused) this.#playback?.pause(this.#context.steady());
+    else this.#playback?.play(this.#context.steady());
     this.#noteBar();
     this.#remember();
     this.#wake();
@@ -341,12 +332,12 @@ class Show {
   }
 
   #noteBar(): void {
-    this.#barUntil = this.#now() + barTime;
+    this.#barUntil = this.#context.steady() + barTime;
   }
 
   #drawBar(): void {
     if (this.#bare) return;
-    const shown = this.#paused || this.#now() < this.#barUntil;
+    const shown = this.#paused || this.#context.steady() < this.#barUntil;
     if (shown) this.#call.write(showable(this.#bar()));
     // what it covered is drawn again
     else if (this.#barShown) this.#watch?.again();

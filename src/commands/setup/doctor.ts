@@ -1,13 +1,13 @@
 // falcon doctor: every condition that would cost the user a run, each with its remedy.
 import { Status } from "../../base/failure.ts";
-import { warning } from "../../doctor/condition.ts";
+import { type Finding, warning } from "../../doctor/condition.ts";
 import { type Condition, diagnose } from "../../doctor/diagnosis.ts";
 import type { FalconSeen } from "../../doctor/falcons.ts";
 import { packageRoot } from "../../platform/native-files.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { knownHosts } from "../machines/known-hosts.ts";
-import { coloursFor } from "../text/table.ts";
+import { type Colours, coloursFor } from "../text/table.ts";
 
 /** Status where something was found that can cost a run; warnings alone are no failure. */
 const sick = 1;
@@ -71,48 +71,37 @@ async function machines(call: Call, context: Context): Promise<Condition> {
 
 /** What NVIDIA's driver told, where a session has asked it. */
 function graphics({ gpus }: Context): Condition {
+  const findings: Finding[] = [];
+  if (gpus.problem !== "")
+    findings.push(
+      warning(
+        "gpu-driver",
+        `what runs use of GPUs is not known: ${gpus.problem}`,
+        "nvidia-smi, by hand; restart the driver or the machine where it hangs",
+      ),
+    );
   const divided = gpus.gpus().filter(({ mig }) => mig);
-  const hidden = gpus.processes().some(({ pid }) => pid === null);
-  return {
-    name: "GPUs",
-    findings: [
-      ...(gpus.problem === ""
-        ? []
-        : [
-            warning(
-              "gpu-driver",
-              `what runs use of GPUs is not known: ${gpus.problem}`,
-              "nvidia-smi, by hand; restart the driver or the machine where it hangs",
-            ),
-          ]),
-      ...(divided.length === 0
-        ? []
-        : [
-            warning(
-              "gpu-mig",
-              `GPU ${divided.map(({ index }) => index).join(", ")} is divided (MIG): the driver tells no use of it`,
-              "nvidia-smi -mig 0 (as root), or live without that figure",
-            ),
-          ]),
-      ...(hidden
-        ? [
-            warning(
-              "gpu-hidden",
-              "the driver does not tell whose processes are on its GPUs: GPU memory of runs is not known",
-              "run outside of the container, or start it with the host's process numbers (docker run --pid=host)",
-            ),
-          ]
-        : []),
-    ],
-  };
+  if (divided.length > 0)
+    findings.push(
+      warning(
+        "gpu-mig",
+        `GPU ${divided.map(({ index }) => index).join(", ")} is divided (MIG): the driver tells no use of it`,
+        "nvidia-smi -mig 0 (as root), or live without that figure",
+      ),
+    );
+  if (gpus.processes().some(({ pid }) => pid === null))
+    findings.push(
+      warning(
+        "gpu-hidden",
+        "the driver does not tell whose processes are on its GPUs: GPU memory of runs is not known",
+        "run outside of the container, or start it with the host's process numbers (docker run --pid=host)",
+      ),
+    );
+  return { name: "GPUs", findings };
 }
 
 /** Problems first, then warnings, then what is well, then who gets which falcon. */
-function report(
-  conditions: readonly Condition[],
-  falcons: readonly FalconSeen[],
-  colours: ReturnType<typeof coloursFor>,
-): string {
+function report(conditions: readonly Condition[], falcons: readonly FalconSeen[], colours: Colours): string {
   const findings = conditions.flatMap((c) => c.findings);
   const lines: string[] = [];
   for (const severity of ["problem", "warning"] as const) {

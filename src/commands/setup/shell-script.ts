@@ -5,10 +5,12 @@ import { quoted } from "../../base/text/shell-words.ts";
 import { initVariable } from "../../doctor/falcons.ts";
 import { completeCommand } from "../dispatch/completion.ts";
 
+type Script = (client: string, shim: string | undefined) => string;
+
 /**
  * A Python environment puts its own `falcon` first on PATH, but nothing goes before a function of the shell.
  */
-const scripts: Readonly<Record<string, (client: string, shim: string | undefined) => string>> = { bash, zsh, fish };
+const scripts: Readonly<Record<string, Script>> = { bash, zsh, fish };
 
 /** The shells that we know. */
 export const shells: readonly string[] = Object.keys(scripts);
@@ -19,9 +21,7 @@ export const shells: readonly string[] = Object.keys(scripts);
  * @param shim the folder that is kept first on PATH
  */
 export function shellScript(shell: string, client: string, shim: string | undefined): string {
-  const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
-  if (script === undefined) throw new Error(`no script for ${shell}`);
-  return script(client, shim);
+  return (scripts[shell] as Script)(client, shim);
 }
 
 function bash(client: string, shim: string | undefined): string {

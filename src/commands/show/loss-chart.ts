@@ -2,9 +2,9 @@
 // means.
 
 import { drawable } from "../../base/extremes.ts";
-import { drawChart, type LabelledCurve } from "../../presentation/chart.ts";
+import { drawChart, type LabelledCurve, painted } from "../../presentation/chart.ts";
 import type { Curve } from "../../trainers/run/curve.ts";
-import { type coloursFor, widthOf } from "../text/table.ts";
+import { type Colours, widthOf } from "../text/table.ts";
 
 const between = "   ";
 
@@ -16,18 +16,10 @@ export function lossChart(
   node: string,
   { training, validation, unit = "epoch" }: { training: Curve; validation: Curve; unit?: string },
   width: number,
-  colours: ReturnType<typeof coloursFor>,
+  colours: Colours,
 ): string[] {
   const { rows, owners } = drawChart([{ ...training, dashed: true }, validation], width, chartHeight);
-  const paint = [colours.yellow, colours.blue];
-  const drawn = rows.map((row, y) =>
-    [...row]
-      .map((cell, x) => {
-        const owner = owners[y]?.[x];
-        return owner === undefined ? cell : (paint[owner]?.(cell) ?? cell);
-      })
-      .join(""),
-  );
+  const drawn = painted(rows, owners, (curve, cell) => (curve === 0 ? colours.yellow(cell) : colours.blue(cell)));
   const key = (label: string, curve: Curve, sample: string, colour: (text: string) => string) =>
     curve.y.length === 0 ? "" : `${colour(sample)} ${label}${lostText(curve)}`;
   const head = [
@@ -43,7 +35,7 @@ export function lossChart(
 const usageHeight = 6;
 
 /** What was used, below the losses: on the same axis. */
-export function usageChart(curve: LabelledCurve, axis: string, width: number, colours: ReturnType<typeof coloursFor>): string[] {
+export function usageChart(curve: LabelledCurve, axis: string, width: number, colours: Colours): string[] {
   const { rows } = drawChart([curve], width, usageHeight);
   return [`${curve.label} by ${axis}`, ...rows.map((row) => colours.green(row))];
 }

@@ -33,41 +33,36 @@ const inOnePiece = new Set(["command", "directory", "run"]);
 /** The lines, each with its label before it. */
 export function factLines(session: Session, facts: Listing, { now, parts, deadline: text, when, width }: FactsNow): string[] {
   const { row } = session;
+  const { leftovers, requeued, unpublished, holderLost } = row.facts;
+  const missing = session.gaps.reduce((sum, { length }) => sum + length, 0);
+  // what there is nothing to say of is ""
   const lines: [string, string][] = [
     ["command", row.command.map(quotedIfNeeded).join(" ")],
     ["directory", row.directory],
-    ...(row.runDirectory === null ? [] : ([["run", row.runDirectory]] as [string, string][])),
-    ...(Object.keys(facts.tags).length === 0 ? [] : ([["labels", tagsText(facts.tags)]] as [string, string][])),
-    ...(session.live && row.programPid !== null ? ([["process", `${row.programPid} on ${row.host}`]] as [string, string][]) : []),
+    ["run", row.runDirectory ?? ""],
+    ["labels", tagsText(facts.tags)],
+    ["process", session.live && row.programPid !== null ? `${row.programPid} on ${row.host}` : ""],
     ["started", row.started === null ? "never" : when(row.started)],
-    ...(row.ended === null ? [] : ([["ended", when(row.ended)]] as [string, string][])),
+    ["ended", row.ended === null ? "" : when(row.ended)],
     ...deadlineLines(session, facts.deadline, text, when),
     ...partLines(parts, now, when),
     ...provenanceLines(facts),
     ...usageLines(facts.usage),
     ["terminal", `${row.cols}x${row.rows}${row.pinned ? ", pinned" : ""}`],
-    [
-      "viewers",
-      facts.viewers.length === 0
-        ? "none"
-        : facts.viewers.map((v) => `pid ${v.pid}${v.readOnly ? " (read-only)" : ""}`).join(", "),
-    ],
-    [
-      "output",
-      `${bytes(session.offset)}${session.gaps.length > 0 ? `, ${bytes(session.gaps.reduce((n, g) => n + g.length, 0))} missing (${holeReason(row, "disk")})` : ""}`,
-    ],
-    ...(session.lostLog === undefined ? [] : ([["log", session.lostLog.sentence]] as [string, string][])),
-    ...(row.interrupts > 0 ? ([["Ctrl+C", `${row.interrupts} sent`]] as [string, string][]) : []),
-    ...(Array.isArray(row.facts.leftovers)
-      ? ([["note", `Ray left ${row.facts.leftovers.length} processes behind, which were ended`]] as [string, string][])
-      : []),
-    ...(typeof row.facts.requeued === "string" ? ([["note", row.facts.requeued]] as [string, string][]) : []),
-    ...(typeof row.facts.unpublished === "string" ? ([["note", row.facts.unpublished]] as [string, string][]) : []),
-    ...(typeof row.facts.holderLost === "string" ? ([["note", row.facts.holderLost]] as [string, string][]) : []),
+    ["viewers", facts.viewers.map((v) => `pid ${v.pid}${v.readOnly ? " (read-only)" : ""}`).join(", ") || "none"],
+    ["output", `${bytes(session.offset)}${missing > 0 ? `, ${bytes(missing)} missing (${holeReason(row, "disk")})` : ""}`],
+    ["log", session.lostLog?.sentence ?? ""],
+    ["Ctrl+C", row.interrupts > 0 ? `${row.interrupts} sent` : ""],
+    ["note", leftovers === undefined ? "" : `Ray left ${leftovers.length} processes behind, which were ended`],
+    ["note", requeued ?? ""],
+    ["note", unpublished ?? ""],
+    ["note", holderLost ?? ""],
   ];
-  return lines.flatMap(([label, fact]) =>
-    wrapped(label.padEnd(labelWidth), inOnePiece.has(label) ? [fact] : fact.split(" · "), inOnePiece.has(label) ? 0 : width),
-  );
+  return lines
+    .filter(([, fact]) => fact !== "")
+    .flatMap(([label, fact]) =>
+      wrapped(label.padEnd(labelWidth), inOnePiece.has(label) ? [fact] : fact.split(" · "), inOnePiece.has(label) ? 0 : width),
+    );
 }
 
 const labelWidth = 10;
@@ -77,27 +72,23 @@ const shortCommit = 12;
 
 /** Versions, commit, settings and GPUs, as far as they are known. */
 function provenanceLines({ provenance, changes, host, job }: Listing): [string, string][] {
-  if (provenance === null) return changes.length === 0 ? [] : [["changed", changesText(changes)]];
+  if (provenance === null) return [["changed", changesText(changes)]];
   const { falcon, python, commit, dirty, gpus, visibleGpus, overrides } = provenance;
   const versions = [falcon === null ? "" : `falcon ${falcon}`, python === null ? "" : `Python ${python}`];
   const state = dirty === null ? "" : dirty ? ", with changes that are not committed" : ", nothing changed since";
   const machine = [host, job === null ? "" : `job ${jobNumber(job)}`, ...counted(gpus)];
   if (visibleGpus !== null) machine.push(`CUDA_VISIBLE_DEVICES=${visibleGpus}`);
-  return (
-    [
-      ["versions", versions.filter(Boolean).join(" · ")],
-      ["commit", commit === null ? "" : commit.slice(0, shortCommit) + state],
-      [
-        "settings",
-        overrides
-          .map(({ key, value, config }) => `${key}=${value} (config.yml: ${config === null ? "none" : shortly(config)})`)
-          .join(" · "),
-      ],
-      ["changed", changesText(changes)],
-      ["cluster", clusterText(provenance.cluster ?? null)],
-      ["machine", machine.filter(Boolean).join(" · ")],
-    ] as [string, string][]
-  ).filter(([, fact]) => fact !== "");
+  const settings = overrides.map(
+    ({ key, value, config }) => `${key}=${value} (config.yml: ${config === null ? "none" : shortly(config)})`,
+  );
+  return [
+    ["versions", versions.filter(Boolean).join(" · ")],
+    ["commit", commit === null ? "" : commit.slice(0, shortCommit) + state],
+    ["settings", settings.join(" · ")],
+    ["changed", changesText(changes)],
+    ["cluster", clusterText(provenance.cluster ?? null)],
+    ["machine", machine.filter(Boolean).join(" · ")],
+  ];
 }
 
 /** A whole map or list that a setting replaces is named: the file itself has it. @param config as JSON. */
@@ -167,8 +158,8 @@ function deadlineLines(
   when: (ms: number) => string,
 ): [string, string][] {
   const problem = deadline?.problem ?? deadlineFact(row).problem;
-  const unknown: [string, string][] = problem === undefined || problem === null ? [] : [["note", problem]];
-  if (deadline === null) return live ? unknown : [];
+  const unknown: [string, string] = ["note", problem ?? ""];
+  if (deadline === null) return live ? [unknown] : [];
   const why = { asked: "--deadline", job: "the job's time limit", falcon: "falcon's --timeout" }[deadline.from];
   const before =
     deadline.stopped !== null
@@ -177,5 +168,5 @@ function deadlineLines(
         ? `asked to stop ${span(deadline.saveBefore)} before`
         : "";
   const facts = [live ? text : "", when(Date.parse(deadline.at)), why, live || deadline.stopped !== null ? before : ""];
-  return [["deadline", facts.filter(Boolean).join(" · ")], ...unknown];
+  return [["deadline", facts.filter(Boolean).join(" · ")], unknown];
 }

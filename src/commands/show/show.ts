@@ -10,12 +10,12 @@ import { partsOf } from "../../session/run/parts.ts";
 import { endReport } from "../attach/end-report.ts";
 import type { Call, Context } from "../dispatch/call.ts";
 import { chooseOne } from "../dispatch/choose-sessions.ts";
-import type { CommandSpec } from "../dispatch/command.ts";
+import { type CommandSpec, repeated } from "../dispatch/command.ts";
 import { type Listing, listing } from "../list/session-json.ts";
 import { redNumbers } from "../text/not-finite.ts";
 import { writePaged } from "../text/pager.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
-import { coloursFor } from "../text/table.ts";
+import { type Colours, coloursFor } from "../text/table.ts";
 import { duration, endSentence } from "../text/wording.ts";
 import { environmentText, maskedEnvironment } from "./environment-text.ts";
 import { lossChart, usageChart } from "./loss-chart.ts";
@@ -38,11 +38,7 @@ export const show: CommandSpec = {
   define(command) {
     command
       .argument("[session]", "id, unique prefix, name or run directory")
-      .option(
-        "--metric <name>",
-        "only the curve of this metric, whichever the run writes; may be given again",
-        (value: string, before: string[] = []) => [...before, value],
-      )
+      .option("--metric <name>", "only the curve of this metric, whichever the run writes; may be given again", repeated)
       .option("--full", "all of a traceback, not only the lines of your own files")
       .option("--screen", "its last screen too")
       .option("--no-pager", "do not show it in $PAGER where it is longer than the terminal")
@@ -57,12 +53,7 @@ export const show: CommandSpec = {
       return Status.ok;
     }
     if (options.metric !== undefined) return await showMetrics(call, context, session, options);
-    const facts = await listing(session, context.progress, {
-      saveBefore: context.config.saveBefore,
-      now: context.clock(),
-      job: context.neighbours.place.job,
-      usage: context.usage,
-    });
+    const facts = await listing(session, context);
     if (options.json) {
       call.stdout(`${JSON.stringify(facts, null, 2)}\n`);
       return Status.ok;
@@ -73,11 +64,14 @@ export const show: CommandSpec = {
   },
 };
 
+function chartWidth({ request: { terminal } }: Call): number {
+  return Math.min(100, terminal.cols || 80);
+}
+
 async function showMetrics(call: Call, context: Context, session: Session, options: OptionValues): Promise<number> {
   if (options.json)
     throw new Failure("--metric goes without --json: 'falcon export --format json' has every metric as arrays", Status.usage);
-  const { cols } = call.request.terminal;
-  const width = Math.min(100, cols > 0 ? cols : 80);
+  const width = chartWidth(call);
   const series = await context.progress.series(session);
   const lines = metricCharts(series, options.metric as string[], width, context.clock(), coloursFor(call.request));
   call.stdout(`${lines.join("\n").trimEnd()}\n`);
@@ -103,12 +97,12 @@ async function pageOf(
     ...(facts.progress === null ? [] : progressText(facts.progress, width).map((line) => redNumbers(line, colours))),
     ...wrapped("next      ", nextCommands(session, facts), width).map((line) => colours.dim(line)),
   ];
-  const chartWidth = Math.min(100, cols > 0 ? cols : 80);
+  const wide = chartWidth(call);
   const charts = (await context.progress.curves(session))
     .filter(({ training, validation }) => training.y.length + validation.y.length >= 2)
-    .map(({ node, ...curves }) => `\n${lossChart(node, curves, chartWidth, colours).join("\n")}\n`);
+    .map(({ node, ...curves }) => `\n${lossChart(node, curves, wide, colours).join("\n")}\n`);
   const used = await usageAlone(context, session);
-  const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, chartWidth, colours).join("\n")}\n`);
+  const usage = used.curves.map((curve) => `\n${usageChart(curve, used.axis, wide, colours).join("\n")}\n`);
   const known = factLines(session, facts, {
     now,
     parts: partsOf(context.table.all(), session),
@@ -122,13 +116,7 @@ async function pageOf(
 }
 
 /** Name, id, and in one sentence how it goes or how it ended. */
-function headLines(
-  session: Session,
-  facts: Listing,
-  now: number,
-  width: number,
-  colours: ReturnType<typeof coloursFor>,
-): string[] {
+function headLines(session: Session, facts: Listing, now: number, width: number, colours: Colours): string[] {
   const { row, live } = session;
   const word = statusWord(standing(session));
   const first = `${paintStatus(word, colours)}  ${colours.bold(printable(row.name))}  ${session.id}`;

@@ -40,7 +40,10 @@ export const launch: CommandSpec = {
   async run(call, context, args, options) {
     const { request } = call;
     const own = launcher.request(args);
-    if (options.attach) return attachToRun(call, context, own.output);
+    if (options.attach) {
+      const session = await goingRun(call, context, own.output);
+      return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+    }
     const found = await launcher.find({
       environment: request.environment,
       directory: request.directory,
@@ -50,7 +53,7 @@ export const launch: CommandSpec = {
     await programFile(file, request.environment, request.directory);
     // a script that we started as the Python falcon calls falcon: what it means is the next one, in the
     // session that there is
-    if (request.environment[launcher.viaVariable] && request.environment.FALCON_SESSION) return handOver(call, context);
+    if (request.environment[launcher.viaVariable] && request.environment.FALCON_SESSION) return handOver(call);
     const { directory, environment } = request;
     const earlier = await earlierOfJob(context, { kind: "launch", directory, words: args, environment });
     let runDirectory = own.output === undefined ? null : path.resolve(directory, own.output);
@@ -67,7 +70,7 @@ export const launch: CommandSpec = {
     if (amiss !== undefined) throw new Failure(`${amiss} (--no-check starts it all the same)`, Status.usage);
     if (options.check !== false)
       for (const { sentence } of await launcher.notices(found.command, words, directory, environment))
-        call.stderr(`falcon: ${printableLines(sentence)}\n`);
+        call.stderr(`falcon: ${sentence}\n`);
     const plain = plainWithout(call, options.detach === true, own.interactive);
     return startAndStay(
       call,
@@ -118,7 +121,8 @@ async function askElsewhere(call: Call, { id, row }: Session): Promise<void> {
   if (!/^y(es)?$/i.test(answer)) throw new Failure(`${said}: 'falcon attach ${id}' attaches to it`, Status.noSession);
 }
 
-async function attachToRun(call: Call, context: Context, output: string | undefined): Promise<number> {
+/** The run that is already going: of that output directory, else the one of this directory. */
+async function goingRun(call: Call, context: Context, output: string | undefined): Promise<Session> {
   const runs = context.table.live().filter((s) => s.row.kind === "launch");
   const { directory } = call.request;
   if (output !== undefined) {
@@ -127,15 +131,11 @@ async function attachToRun(call: Call, context: Context, output: string | undefi
     if (session === undefined) {
       throw new Failure(`nothing is training in ${output}: 'falcon launch -o ${output}' starts or resumes it`, Status.noSession);
     }
-    return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
+    return session;
   }
   if (runs.length === 0) throw new Failure("no falcon run is going: 'falcon launch' starts one", Status.noSession);
   const here = runs.filter(({ row }) => row.directory === directory);
   const session = selectSession(here.length > 0 ? here : runs, undefined, directory);
   if (here.length === 0) await askElsewhere(call, session);
-  return attachHere(call, context, session, {
-    readOnly: false,
-    history: context.config.history,
-    enter: true,
-  });
+  return session;
 }

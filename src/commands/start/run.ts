@@ -3,7 +3,7 @@ import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import { signalName, signalNumber } from "../../platform/signals.ts";
 import { endOfFile } from "../../trainers/reading/metrics-files.ts";
-import type { CommandSpec } from "../dispatch/command.ts";
+import { type CommandSpec, repeated } from "../dispatch/command.ts";
 import { earlierOfJob } from "./continue-run.ts";
 import { programFile } from "./program-file.ts";
 import { defineSessionOptions, lastPart, startAndStay } from "./start-session.ts";
@@ -25,7 +25,7 @@ export const run: CommandSpec = {
       .option(
         "--metrics <file>",
         "a file of metrics that it writes: CSV with a header, or JSON lines; may be given again",
-        (value: string, before: string[] = []) => [...before, value],
+        repeated,
       )
       .argument("<command>", "the program")
       .argument("[args...]", "its arguments")

@@ -204,7 +204,7 @@ export async function startAndStay(
   });
   const notice = context.logOutNotice();
   if (notice !== undefined) call.stderr(`falcon: ${notice}\n`);
-  return stayWith(call, context, session, options, name);
+  return stayWith(call, context, session, options);
 }
 
 /** What a server that is lost now had started for this very request; the next one stays with that. */
@@ -214,13 +214,7 @@ export function startedBefore(call: Call, context: Context): Session | undefined
 }
 
 /** Stays with a session that was started: attached, in the background, or copying its output. */
-export async function stayWith(
-  call: Call,
-  context: Context,
-  session: Session,
-  options: OptionValues,
-  name = session.row.name,
-): Promise<number> {
+export async function stayWith(call: Call, context: Context, session: Session, options: OptionValues): Promise<number> {
   const { terminal } = call.request;
   const here = terminal.stdin && terminal.stdout && !options.detach;
   if (options.detach) {
@@ -230,7 +224,7 @@ export async function stayWith(
       return Status.ok;
     }
     call.stdout(`${session.id}\n`);
-    call.stderr(`[${name}] ${why}\n`);
+    call.stderr(`[${session.row.name}] ${why}\n`);
   }
   // all that a session says from its start on is to be in the caller's scrollback
   if (here) return attachHere(call, context, session, { readOnly: false, history: context.config.scrollback, enter: true });

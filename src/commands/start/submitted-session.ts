@@ -114,8 +114,8 @@ function described(submission: Submission, word: JobWord | undefined): Submitted
 }
 
 /** What is meant of them; undefined: none. */
-export function submittedMeant(all: readonly Submitted[], wanted: string | undefined): Submitted | undefined {
-  if (wanted === undefined || wanted === "") return undefined;
+export function submittedMeant(all: readonly Submitted[], wanted: string): Submitted | undefined {
+  if (wanted === "") return undefined;
   const by = [
     (s: Submission) => s.id === wanted,
     (s: Submission) => s.name === wanted,
@@ -218,10 +218,11 @@ function submittedText({ submission, state, text }: Submitted, call: Call): stri
     ["state", `${state}: ${text}`],
     ["command", command.join(" ")],
     ["directory", directory],
-    ...(runDirectory === null ? [] : ([["run", runDirectory]] as [string, string][])),
+    ["run", runDirectory ?? ""],
     ["submitted", localTime(created, call.request.environment)],
   ];
-  return `${lines.map(([label, words]) => `${label.padEnd(10)}${printable(words)}`).join("\n")}\n`;
+  const known = lines.filter(([, words]) => words !== "");
+  return `${known.map(([label, words]) => `${label.padEnd(10)}${printable(words)}`).join("\n")}\n`;
 }
 
 /**

@@ -1,8 +1,6 @@
 // A session's state or outcome in one word, with a sign and a colour: each alone says it, for those who see
 // no colours and those who skim.
-import type { coloursFor } from "./table.ts";
-
-type Colours = ReturnType<typeof coloursFor>;
+import type { Colours } from "./table.ts";
 
 export interface StatusWord {
   readonly word: string;

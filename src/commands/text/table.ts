@@ -12,8 +12,10 @@ export interface Column {
   right?: boolean;
 }
 
+export type Colours = ReturnType<typeof picocolors.createColors>;
+
 /** Colours for this caller: only on a terminal, never with NO_COLOR (no-color.org). */
-export function coloursFor(request: Request): ReturnType<typeof picocolors.createColors> {
+export function coloursFor(request: Request): Colours {
   const { NO_COLOR, TERM } = request.environment;
   return picocolors.createColors(request.terminal.stdout && !NO_COLOR && TERM !== "dumb");
 }

@@ -1,4 +1,4 @@
-// An option that says a time, as --since, --ended and --at do.
+// Options that say a time, as --since, --ended and --at do, or how long a pause may be.
 import { Failure, Status } from "../../base/failure.ts";
 import { durationOf } from "../../base/text/quantity.ts";
 import { timeSaid } from "../../base/text/zone.ts";
@@ -17,4 +17,18 @@ export function parseTime(option: string, text: string, now: number, environment
       Status.usage,
     );
   return time;
+}
+
+/**
+ * A pause of a recording is shortened to so many seconds unless --idle says otherwise: nobody watches an
+ * epoch of ten minutes.
+ */
+export const usualIdle = "2";
+
+/** The seconds of `--idle`. @throws Failure 2 */
+export function idleOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0 && seconds <= 86_400))
+    throw new Failure(`--idle ${text}: give a number of seconds from 0 to 86400`, Status.usage);
+  return seconds;
 }

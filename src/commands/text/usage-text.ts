@@ -37,7 +37,7 @@ export function percent(part: number): string {
   return `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)}%`;
 }
 
-/** Labelled facts for `show`. */
+/** Labelled facts for `show`; "" where there is nothing to say. */
 export function usageLines(usage: Shown | null): [string, string][] {
   if (usage === null) return [];
   const { memory, memoryPeak, memoryLimit, memoryShare, limitBy } = usage;
@@ -54,6 +54,7 @@ export function usageLines(usage: Shown | null): [string, string][] {
         limit,
         `wrote ${bytes(usage.written)}`,
       ];
+  const ownMemory = usage.gpuMemory === null ? "" : ` · its own ${bytes(usage.gpuMemory)}`;
   return [
     ["uses", facts.filter(Boolean).join(" · ")],
     ...usage.actors.map(({ name, processes, memory: own }): [string, string] => [
@@ -61,14 +62,7 @@ export function usageLines(usage: Shown | null): [string, string][] {
       `${name}${processes > 1 ? ` x ${processes}` : ""} · ${bytes(own)}`,
     ]),
     ...usage.gpus.map((gpu): [string, string] => ["GPU", gpuText(gpu)]),
-    ...(usage.gpuSeconds > 0
-      ? ([
-          [
-            "GPU time",
-            `${(usage.gpuSeconds / 3600).toFixed(2)} h${usage.gpuMemory === null ? "" : ` · its own ${bytes(usage.gpuMemory)}`}`,
-          ],
-        ] as [string, string][])
-      : []),
+    ["GPU time", usage.gpuSeconds > 0 ? `${(usage.gpuSeconds / 3600).toFixed(2)} h${ownMemory}` : ""],
   ];
 }
 

@@ -9,7 +9,7 @@ import { epochText, leftSpan, number, span } from "../../presentation/summary.ts
 import { cutMiddle } from "../list/session-list.ts";
 import { cutFacts } from "../text/cut-facts.ts";
 import { paintStatus, statusWord } from "../text/status-word.ts";
-import { colourless, type coloursFor, cut, table, widthOf } from "../text/table.ts";
+import { type Colours, colourless, cut, table, widthOf } from "../text/table.ts";
 import { type UsageCells, usageTitles } from "../text/usage-text.ts";
 import { duration } from "../text/wording.ts";
 import { type SessionRow, statusOf, type WatchRow } from "./watch-rows.ts";
@@ -18,7 +18,7 @@ export interface Frame {
   cols: number;
   rows: number;
   now: number;
-  colours: ReturnType<typeof coloursFor>;
+  colours: Colours;
   /** What is sorted by, for the footer. */
   sort: string;
   bindings: Bindings<"watch">;
@@ -42,7 +42,7 @@ export interface WatchColumn {
   /** What it is called where it stands outside of the table: before it, or behind it. */
   label?: string;
   unit?: string;
-  text(row: SessionRow, now: number, colours: Frame["colours"]): string;
+  text(row: SessionRow, now: number, colours: Colours): string;
 }
 
 /** Blanks between two columns, as table() has them. */
@@ -184,22 +184,24 @@ export function picture(lines: readonly WatchRow[], chosen: WatchRow | undefined
     colours.dim(ruler(chosen, left, scrollMark(top, Math.max(0, lines.length - top - room)), frame)),
     ...log.map((line) => cut(line, cols)),
     ...new Array(Math.max(0, space - log.length)).fill(""),
-    frame.prompt === "" ? colours.dim(cut(footerOf(frame.bindings, cols, { sort: frame.sort }), cols)) : cut(frame.prompt, cols),
+    bottomRow(frame),
   ].slice(0, rows);
 }
 
+/** The keys, or what stands in their place. */
+function bottomRow({ cols, colours, bindings, sort, prompt }: Frame): string {
+  return prompt === "" ? colours.dim(cut(footerOf(bindings, cols, { sort }), cols)) : cut(prompt, cols);
+}
+
 /** The screen where there is nothing to list. `filter`: the text that nothing fits. */
-export function emptyPicture(filter: string, { cols, rows, colours, prompt, sort, bindings }: Frame): string[] {
+export function emptyPicture(filter: string, frame: Frame): string[] {
+  const { cols, rows, colours } = frame;
   const texts =
     filter === ""
       ? [colours.bold("no session runs"), "", "falcon launch starts one"]
       : [colours.bold("nothing fits"), "", `no session has '${printable(filter)}' in it; Esc shows all again`];
   const body = texts.map((line) => cut(line, cols)).slice(0, rows - 1);
-  return [
-    ...body,
-    ...new Array(Math.max(0, rows - body.length - 1)).fill(""),
-    prompt === "" ? colours.dim(footerOf(bindings, cols, { sort })) : cut(prompt, cols),
-  ];
+  return [...body, ...new Array(Math.max(0, rows - body.length - 1)).fill(""), bottomRow(frame)];
 }
 
 /** A page of text over the whole screen: the keys, or a session's report. */
@@ -307,7 +309,7 @@ function ruler(chosen: WatchRow | undefined, left: readonly WatchColumn[], mark:
   return cut(`${title}${"─".repeat(Math.max(0, cols - widthOf(title) - widthOf(end)))}${end}`, cols);
 }
 
-function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, colours: Frame["colours"]): string {
+function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, colours: Colours): string {
   const facts = left
     .toSorted((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
     .flatMap((column) => {
@@ -325,7 +327,7 @@ function titleOf(chosen: SessionRow, left: readonly WatchColumn[], now: number, 
 const firstFall = 0.15;
 
 /** The losses of this launch by epoch, of which the trend is a small picture. */
-function curveOf(chosen: WatchRow | undefined, cols: number, colours: Frame["colours"]): string[] {
+function curveOf(chosen: WatchRow | undefined, cols: number, colours: Colours): string[] {
   const node = chosen?.kind === "session" ? chosen.node : undefined;
   if (node === undefined || node.epoch === null || node.trend.length < 3) return [];
   const { trend, epoch, epochsBefore } = node;
@@ -338,7 +340,7 @@ function curveOf(chosen: WatchRow | undefined, cols: number, colours: Frame["col
 }
 
 /** The validation loss, or the training loss with its name; one that is no number is what one looks for. */
-function lossCell(node: ShownNode, colours: Frame["colours"]): string {
+function lossCell(node: ShownNode, colours: Colours): string {
   const { validationLoss, loss, nonFinite } = node;
   const none = nonFinite.find(({ metric }) => metric === "validationLoss") ?? nonFinite.find(({ metric }) => metric === "loss");
   if (none !== undefined) return colours.red(`${none.metric === "loss" ? "train " : ""}${none.value} since ${none.epoch}`);

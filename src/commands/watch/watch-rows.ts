@@ -98,14 +98,18 @@ function endedRow({ session, progress }: { session: Watched; progress: ShownRun 
 }
 
 function nodeRows({ session, progress }: { session: Watched; progress: ShownRun | null }): SessionRow[] {
-  const nodes = progress?.nodes.filter((node) => node.status !== "idle") ?? [];
+  const nodes = trained(progress);
   if (nodes.length === 0) return [{ kind: "session", session, progress, node: undefined }];
   return nodes.map((node) => ({ kind: "session", session, progress, node }));
 }
 
+function trained(progress: ShownRun | null): ShownNode[] {
+  return progress?.nodes.filter((node) => node.status !== "idle") ?? [];
+}
+
 /** The node that was furthest from its end: it decides how far a run came. */
 function furthest(progress: ShownRun | null): ShownNode | undefined {
-  const nodes = progress?.nodes.filter((node) => node.status !== "idle") ?? [];
+  const nodes = trained(progress);
   return nodes.length === 0 ? undefined : nodes.reduce((a, b) => ((b.fraction ?? 0) < (a.fraction ?? 0) ? b : a));
 }
 

@@ -4,8 +4,8 @@ import { standing } from "../../session/life/conclusion.ts";
 import type { Session } from "../../session/life/session.ts";
 import type { SessionTable } from "../../session/life/session-table.ts";
 import type { Context } from "../dispatch/call.ts";
-import { jobText, type ListRow } from "../list/list-row.ts";
-import { type Listing, usageOf } from "../list/session-json.ts";
+import { isOwn, jobText, type ListRow } from "../list/list-row.ts";
+import { usageOf } from "../list/session-json.ts";
 import { statusWord } from "../text/status-word.ts";
 import { usageCells } from "../text/usage-text.ts";
 import type { Watched } from "./watch-rows.ts";
@@ -71,10 +71,6 @@ export class WatchChoice {
   }
 }
 
-export function isOwn(one: Session | ListRow): one is Session {
-  return "row" in one;
-}
-
 export function watched(session: Session, { usage }: Context): Watched {
   const { id, name, directory, runDirectory, created, started, ended } = session.row;
   return {
@@ -91,7 +87,7 @@ export function watched(session: Session, { usage }: Context): Watched {
 }
 
 export function watchedRow({ id, name, place, live, created, since, status, far, listing }: ListRow): Watched {
-  const { usage, job, host } = listing as { usage?: Listing["usage"]; job?: string | null; host?: string };
+  const { usage, job, host } = listing;
   return {
     ...{ id, name, directory: far === undefined ? place : `${far.host}:${place}`, live, created },
     started: live ? since : null,

@@ -11,7 +11,7 @@ import { endReport } from "../attach/end-report.ts";
 import { type Call, type Context, InputMode } from "../dispatch/call.ts";
 import { attachThere } from "../dispatch/other-machine.ts";
 import { attachElsewhere } from "../dispatch/other-server.ts";
-import { type ListRow, progressOf } from "../list/list-row.ts";
+import { isOwn, type ListRow, progressOf } from "../list/list-row.ts";
 import { coloursFor } from "../text/table.ts";
 import { endSentence } from "../text/wording.ts";
 import { MetricColumn } from "./metric-column.ts";
@@ -20,7 +20,7 @@ import { type Page, turnPage } from "./watch-page.ts";
 import { emptyPicture, type Frame, metricColumn, pageOf, picture, tableHeight, type WatchColumn } from "./watch-picture.ts";
 import { WatchPrompt } from "./watch-prompt.ts";
 import { rowKey, type Sort, sorts, type WatchRow, watchRows } from "./watch-rows.ts";
-import { isOwn, WatchChoice, type WatchSource, watched, watchedRow } from "./watch-source.ts";
+import { WatchChoice, type WatchSource, watched, watchedRow } from "./watch-source.ts";
 import { WatchedSessions } from "./watched-sessions.ts";
 
 /** How often the display is drawn, and the files of the runs in sight are looked at (ms). */
@@ -56,10 +56,6 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
   if (!terminal.stdin || !terminal.stdout)
     throw new Failure("--watch needs a terminal; without one use 'falcon sessions' or 'falcon sessions --json'", Status.usage);
   const view = new WatchView(call, context, source);
-  let gone = false;
-  void call.gone.then(() => {
-    gone = true;
-  });
   for (;;) {
     const target = await view.show();
     if (target === undefined) return Status.ok;
@@ -69,17 +65,14 @@ export async function watch(call: Call, context: Context, source: WatchSource): 
       else attachElsewhere(call, server as string, id);
       return undefined;
     }
-    const status = await attachFrom(call, context, target).catch((error: unknown) => {
+    const options = { readOnly: false, history: context.config.history, enter: true };
+    const status = await attachHere(call, context, target, options).catch((error: unknown) => {
       if (!(error instanceof Failure)) throw error;
       view.say(error.message);
     });
-    if (gone || context.stopping.aborted) return status ?? Status.ok;
+    if (call.isGone || context.stopping.aborted) return status ?? Status.ok;
     if (status !== undefined && !target.live) view.say(`${target.row.name}: ${endSentence(target)}`);
   }
-}
-
-function attachFrom(call: Call, context: Context, session: Session): Promise<number> {
-  return attachHere(call, context, session, { readOnly: false, history: context.config.history, enter: true });
 }
 
 /** What the display shows and what its keys do. */
@@ -157,9 +150,7 @@ class WatchView {
     call.inputMode(InputMode.raw);
     call.write(showable(enter));
     this.#drawn = [];
-    call.onSize = (cols, rows) => {
-      call.request.terminal.cols = cols;
-      call.request.terminal.rows = rows;
+    call.onSize = () => {
       this.#drawn = [];
       this.#draw();
     };

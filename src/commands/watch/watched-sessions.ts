@@ -49,8 +49,7 @@ export class WatchedSessions {
   }
 
   get(id: string): Session | undefined {
-    for (const session of this.#read.keys()) if (session.id === id) return session;
-    return undefined;
+    return [...this.#read.keys()].find((session) => session.id === id);
   }
 
   progress(session: Session): ShownRun | null | undefined {

@@ -3,7 +3,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
-import { PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
+import { everyLine, PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { spanOf } from "../../session/output/screen-at.ts";
@@ -84,13 +84,9 @@ async function lines(call: Call, context: Context, session: Session, options: Li
   const from = options.from === undefined ? undefined : Math.max(0, Number(options.from) || 0);
   const pattern = patternOf(options.grep);
   const whole: Selection = {
-    from: from ?? 0,
-    to: from === undefined ? Number.MAX_SAFE_INTEGER : from + count,
-    since: 0,
-    stamp: 0,
+    ...everyLine,
     pattern,
-    colours: false,
-    prefix: "",
+    ...(from === undefined ? {} : { from, to: from + count }),
   };
   const reader = new SessionLines(lineSource(session), context.archive);
   const standing = session.live ? "show" : "end";

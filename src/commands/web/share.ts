@@ -12,17 +12,15 @@ import { nameOne } from "../dispatch/choose-sessions.ts";
 import type { CommandSpec } from "../dispatch/command.ts";
 import { becomeWeb } from "./web.ts";
 
-/** A link holds for so long unless --for says otherwise, and at most (ms). */
-const usualLife = 86_400_000;
+/** A link holds for so long at most (ms). */
 export const longestLife = 366 * 86_400_000;
-/** The page in a folder is made anew so often unless --every says otherwise, and at the most often (ms). */
-const usualEvery = 600_000;
+/** The page in a folder is made anew at the most so often (ms). */
 export const leastEvery = 5_000;
 
 interface ShareOptions {
   to?: string;
-  every?: string;
-  for?: string;
+  every: string;
+  for: string;
   once?: true;
   name?: string;
   list?: true;
@@ -62,7 +60,7 @@ export const share: CommandSpec = {
     if (wanted === undefined) throw new Failure("say which session: falcon share SESSION, or --list", Status.usage);
     const session = nameOne(call, context, wanted);
     if (options.to !== undefined) {
-      const every = timeOf("--every", options.every, usualEvery, leastEvery, longestLife);
+      const every = timeOf("--every", options.every, leastEvery, longestLife);
       const settings: ShareSettings = { session: session.id, to: callersPath(call.request.directory, options.to), every };
       becomeWeb(call, context, "share.cjs", settings);
       return undefined;
@@ -78,7 +76,7 @@ function link(
   session: { id: string; name: string },
   options: ShareOptions,
 ): number {
-  const life = timeOf("--for", options.for, usualLife, 1, longestLife);
+  const life = timeOf("--for", options.for, 1, longestLife);
   const running = runningWeb(context.home);
   if (running === undefined)
     throw new Failure("no page is served: start 'falcon web' first, or write one with --to DIR", Status.usage);
@@ -138,8 +136,7 @@ function revoke(call: Call, context: Context, access: Access, wanted: string): n
 }
 
 /** A time of the command line in ms, within its bounds. @throws Failure 2 */
-export function timeOf(option: string, text: string | undefined, usual: number, least: number, most: number): number {
-  if (text === undefined) return usual;
+export function timeOf(option: string, text: string, least: number, most: number): number {
   const time = durationOf(text);
   if (time === undefined || time <= 0) throw new Failure(`${option} ${text}: give a time, as 90s, 12h or 2d`, Status.usage);
   if (time < least) throw new Failure(`${option} ${text}: at least ${least / 1000} s`, Status.usage);

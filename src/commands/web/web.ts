@@ -104,12 +104,7 @@ function listenOf(text: string): WebSettings["listen"] {
 }
 
 function originOf(text: string): URL {
-  let url: URL | undefined;
-  try {
-    url = new URL(text);
-  } catch {
-    url = undefined;
-  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "")
     throw new Failure(`--origin ${text}: give scheme, host and port alone, as https://ondemand.example.org`, Status.usage);
   return url;

@@ -88,6 +88,7 @@ export interface PeerEffects {
 
 export class Peer implements Call {
   readonly gone: Promise<void>;
+  isGone = false;
   onInputEnd: () => void = () => {};
   onSize: (cols: number, rows: number) => void = () => {};
   onSignal: (signal: number) => void = () => {};
@@ -452,6 +453,7 @@ export class Peer implements Call {
   #closed(): void {
     this.#phase = "closing";
     this.#forgetBehind();
+    this.isGone = true;
     this.#setGone();
     const waiting = this.#drained;
     this.#drained = [];

@@ -2,21 +2,13 @@
 import type { Bindings } from "../../base/keymap.ts";
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
-import { LastLines, type Place, SessionLines } from "../../logs/session-lines.ts";
+import { everyLine, LastLines, type Place, SessionLines } from "../../logs/session-lines.ts";
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";
 import type { Overlay, ViewerInput } from "./viewer-input.ts";
 
-const all: Selection = {
-  from: 0,
-  to: Number.MAX_SAFE_INTEGER,
-  since: 0,
-  stamp: 0,
-  pattern: null,
-  colours: true,
-  prefix: "",
-};
+const all: Selection = { ...everyLine, colours: true };
 
 /** Opens it on the viewer's terminal. */
 export function openHistory(archive: Archive, session: Session, input: ViewerInput, bindings: Bindings<"history">): Overlay {

@@ -29,11 +29,10 @@ describe("falcon web's settings", () => {
   });
 
   test("a life or a pause is a time within its bounds", () => {
-    assert.equal(timeOf("--for", "2d", 1, 0, longestLife), 2 * 86_400_000);
-    assert.equal(timeOf("--for", undefined, 7, 0, longestLife), 7);
-    assert.throws(() => timeOf("--for", "2y", 1, 0, longestLife), Failure);
-    assert.throws(() => timeOf("--every", "1s", 1, leastEvery, longestLife), /at least 5 s/);
-    assert.throws(() => timeOf("--every", "soon", 1, leastEvery, longestLife), /give a time/);
+    assert.equal(timeOf("--for", "2d", 0, longestLife), 2 * 86_400_000);
+    assert.throws(() => timeOf("--for", "2y", 0, longestLife), Failure);
+    assert.throws(() => timeOf("--every", "1s", leastEvery, longestLife), /at least 5 s/);
+    assert.throws(() => timeOf("--every", "soon", leastEvery, longestLife), /give a time/);
   });
 });
 

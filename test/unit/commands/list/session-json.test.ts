@@ -16,7 +16,7 @@ test("a session that ends while its run's files are read is told as ended, with 
       return null;
     },
   } as unknown as RunProgresses;
-  const told = await listing(session, progress, { saveBefore: null, now, job: null, usage: context.usage });
+  const told = await listing(session, { ...context, progress });
   assert.deepEqual([told.state, told.exitCode, told.outcome?.kind], ["exited", 0, "completed"]);
 });
 
@@ -27,7 +27,7 @@ test("no time that was kept of one session keeps the list from being told", asyn
     const session = context.table.all().find(({ live }) => live) as Session;
     Object.assign(session.row.facts, { deadline: { asked: time, stopped: { at: time, deadline: time }, hangs: time } });
     Object.assign(session.row, { started: time });
-    const told = await listing(session, progress, { saveBefore: null, now, job: null, usage: context.usage });
+    const told = await listing(session, { ...context, progress });
     assert.deepEqual([told.deadline, told.started], [null, null]);
   }
 });
