@@ -105,7 +105,7 @@ export class DrawnScreen {
     const place = this.#place;
     this.#saved = { ...copyOf(pen), ...place, since: now };
     // on a terminal lower than the footer the program's moves are invalid, and it draws into this very row
-    place.row = Object.assign(Row.from(place.row.wholeRuns(), place.row.width), { offset: place.row.offset });
+    place.row = Row.from(place.row.wholeRuns(), place.row.width, place.row.offset);
   }
 
   /** Back to where the cursor was saved; answers the look of then. */

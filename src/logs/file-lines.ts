@@ -1,8 +1,8 @@
 // The lines of a plain log file, such as a node's own: read in turns, from wherever reading stands, through
 // truncation.
 import { readPiece, sizeOf } from "../trainers/reading/foreign-files.ts";
-import type { ReadAnswer, Selected, Selection } from "./line-job.ts";
-import { type After, type Place, runLineJob, type Standing, turnBytes } from "./session-lines.ts";
+import type { Selected, Selection } from "./line-job.ts";
+import { type After, linesInTurns, type Place, type Standing } from "./session-lines.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Where a file's first line begins. */
@@ -23,22 +23,10 @@ export async function* fileLines(
 ): AsyncGenerator<Selected> {
   const size = await sizeOf(file);
   const isAnew = size < from.offset;
-  let place = isAnew ? fileStart : from;
-  for (;;) {
-    const bytes = await readPiece(file, place.offset, Math.min(turnBytes, size - place.offset));
-    const offset = place.offset + bytes.length;
-    const done = offset >= size || bytes.length === 0;
-    const feed = bytes.length === 0 ? [] : [{ bytes: Uint8Array.from(bytes) }];
-    const answer = await runLineJob<ReadAnswer>(workers, {
-      do: "read",
-      at: place.at,
-      feed,
-      standing: done ? standing : "keep",
-      select: isAnew ? { ...select, from: 0 } : select,
-    });
-    place = { at: answer.state, offset };
-    if (done) after?.(place, answer);
-    if (answer.lines.ends.length > 0) yield answer.lines;
-    if (done) return;
-  }
+  const fed = async (begin: number, end: number) => {
+    const bytes = await readPiece(file, begin, end - begin);
+    return { feed: [{ bytes: Uint8Array.from(bytes) }], offset: begin + bytes.length };
+  };
+  const chosen = isAnew ? { ...select, from: 0 } : select;
+  yield* linesInTurns(workers, isAnew ? fileStart : from, size, fed, chosen, standing, after);
 }

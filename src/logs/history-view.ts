@@ -321,10 +321,8 @@ export class HistoryView {
       this.#found = line.number;
       this.#following = false;
       this.#message = "";
-      this.#top = at - Math.floor(this.#height / 2);
-      const last = Math.max(0, this.#lines.length - this.#height);
-      this.#top = Math.min(Math.max(0, this.#top), last);
-      return this.#draw();
+      this.#top = Math.max(0, at - Math.floor(this.#height / 2));
+      return this.#move(0);
     }
     this.#message = this.#unread || this.#notFound(direction);
     this.#draw();

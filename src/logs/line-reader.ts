@@ -19,7 +19,7 @@ import {
   savedState,
   styleOf,
 } from "./reader-state.ts";
-import type { Run } from "./row.ts";
+import { merged, type Run } from "./row.ts";
 
 export type { LogLine, OpenLine, ReaderState } from "./reader-state.ts";
 
@@ -96,9 +96,9 @@ export class LineReader implements TokenHandler {
   }
 
   /** Takes the next bytes of the stream and answers the lines that they finished. */
-  feed(bytes: Buffer, offset: number = this.#offset): LogLine[] {
-    this.#parser.feed(bytes, offset);
-    this.#offset = offset + bytes.length;
+  feed(bytes: Buffer): LogLine[] {
+    this.#parser.feed(bytes, this.#offset);
+    this.#offset += bytes.length;
     return this.#taken();
   }
 
@@ -119,8 +119,7 @@ export class LineReader implements TokenHandler {
 
   /** The lines that stand on the screen and are not finished; their numbers go on from the finished ones. */
   open(): (LogLine & OpenLine)[] {
-    const screen = this.#drawn ?? this.#printed;
-    return screen.open().map((line, i) => ({ ...line, number: this.#number + i }));
+    return this.#screen.open().map((line, i) => ({ ...line, number: this.#number + i }));
   }
 
   /** The program has ended, or nobody waits for more: finishes what stands on the screen. */
@@ -171,9 +170,9 @@ export class LineReader implements TokenHandler {
     else if (code === 0x85) {
       this.#lineFeed(offset);
       this.#column(0);
-    } else if (code === 0x08) this.#column(Math.max(0, Math.min(this.#at(), this.#cols - 1) - 1));
+    } else if (code === 0x08) this.#column(Math.max(0, Math.min(this.#screen.x, this.#cols - 1) - 1));
     else if (code === 0x09) {
-      const x = this.#at();
+      const x = this.#screen.x;
       if (x < this.#cols || this.#drawn) this.#column(Math.min(Math.max(x, this.#cols - 1), (Math.floor(x / 8) + 1) * 8));
     } else if (code === 0x0e) this.#pen.shifted = true;
     else if (code === 0x0f) this.#pen.shifted = false;
@@ -226,24 +225,24 @@ export class LineReader implements TokenHandler {
         this.#erase(final, first);
         return;
       case 0x41: // A
-        return this.#move(this.#at(), this.#line() - n);
+        return this.#move(this.#screen.x, this.#screen.y - n);
       case 0x42: // B
       case 0x65: // e
-        return this.#move(this.#at(), this.#line() + n);
+        return this.#move(this.#screen.x, this.#screen.y + n);
       case 0x43: // C
       case 0x61: // a
-        return this.#column(Math.min(this.#cols - 1, this.#at() + n));
+        return this.#column(Math.min(this.#cols - 1, this.#screen.x + n));
       case 0x44: // D
-        return this.#column(Math.max(0, Math.min(this.#at(), this.#cols - 1) - n));
+        return this.#column(Math.max(0, Math.min(this.#screen.x, this.#cols - 1) - n));
       case 0x45: // E
-        return this.#move(0, this.#line() + n);
+        return this.#move(0, this.#screen.y + n);
       case 0x46: // F
-        return this.#move(0, this.#line() - n);
+        return this.#move(0, this.#screen.y - n);
       case 0x47: // G
       case 0x60: // `
         return this.#column(Math.min(this.#cols - 1, n - 1));
       case 0x64: // d
-        return this.#move(this.#at(), n - 1);
+        return this.#move(this.#screen.x, n - 1);
       case 0x72: // r
         return this.#setRegion(n, second);
       case 0x73: // s
@@ -268,16 +267,12 @@ export class LineReader implements TokenHandler {
     return this.#printed.rows;
   }
 
-  #at(): number {
-    return (this.#drawn ?? this.#printed).x;
-  }
-
-  #line(): number {
-    return (this.#drawn ?? this.#printed).y;
+  get #screen(): DrawnScreen | PrintedScreen {
+    return this.#drawn ?? this.#printed;
   }
 
   #column(x: number): void {
-    (this.#drawn ?? this.#printed).x = x;
+    this.#screen.x = x;
   }
 
   #move(x: number, y: number): void {
@@ -286,7 +281,7 @@ export class LineReader implements TokenHandler {
   }
 
   #lineFeed(offset: number): void {
-    (this.#drawn ?? this.#printed).lineFeed(offset);
+    this.#screen.lineFeed(offset);
   }
 
   #reverseLineFeed(): void {
@@ -386,13 +381,7 @@ export class LineReader implements TokenHandler {
   // ---- finished lines
 
   #finish(runs: readonly Run[], offset: number): void {
-    const joined: Run[] = [];
-    for (const run of runs) {
-      const last = joined.at(-1);
-      if (last && last.style === run.style) last.text += run.text;
-      else joined.push({ ...run });
-    }
-    this.#out.push({ number: this.#number++, offset, runs: joined });
+    this.#out.push({ number: this.#number++, offset, runs: merged(runs) });
   }
 
   #taken(): LogLine[] {

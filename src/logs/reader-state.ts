@@ -3,8 +3,7 @@
 
 import { Tokenizer, type TokenizerState } from "../base/text/tokenizer.ts";
 import { applySgr, type CellStyle, defaultStyle } from "./cell-style.ts";
-import type { Run } from "./row.ts";
-import { Row } from "./row.ts";
+import { Row, type Run } from "./row.ts";
 
 /** A finished line of the log. */
 export interface LogLine {
@@ -105,7 +104,7 @@ export function unpacked(runs: PackedRuns): Run[] {
 }
 
 export function rowFrom(runs: PackedRuns, width: number, offset: number): Row {
-  return Object.assign(Row.from(unpacked(runs), width), { offset });
+  return Row.from(unpacked(runs), width, offset);
 }
 
 /** The style that its own sequence sets. */

@@ -25,7 +25,8 @@ export class Row {
   #runs: Run[] = [];
   /** Columns written so far; cells beyond are blank. */
   #width = 0;
-  #cells: { text: string; style: CellStyle }[] | null = null;
+  /** One run for each column, once something was written over. */
+  #cells: Run[] | null = null;
 
   get width(): number {
     return this.#width;
@@ -113,7 +114,7 @@ export class Row {
 
   /** What stands in it, without the blanks at its end that look like nothing. */
   runs(): Run[] {
-    const runs = this.#cells ? merged(this.#cells) : this.#runs.map((run) => ({ ...run }));
+    const runs = this.wholeRuns();
     for (;;) {
       const last = runs.at(-1);
       if (!last) return runs;
@@ -125,7 +126,7 @@ export class Row {
 
   /** Its runs with the blanks at the end. */
   wholeRuns(): Run[] {
-    return this.#cells ? merged(this.#cells) : this.#runs.map((run) => ({ ...run }));
+    return merged(this.#cells ?? this.#runs);
   }
 
   /** Its runs when the next row goes on: blanks up to where it was wrapped belong to the line. */
@@ -136,11 +137,12 @@ export class Row {
     return runs;
   }
 
-  /** A row with these runs, `width` columns wide. */
-  static from(runs: readonly Run[], width: number): Row {
+  /** A row with these runs, `width` columns wide, last written to at `offset`. */
+  static from(runs: readonly Run[], width: number, offset: number): Row {
     const row = new Row();
-    row.#runs = runs.map((run) => ({ ...run }));
+    row.#runs = merged(runs);
     row.#width = width;
+    row.offset = offset;
     return row;
   }
 
@@ -205,14 +207,15 @@ function part(cells: Run[], x: number): void {
   right.text = " ";
 }
 
-function merged(cells: readonly Run[]): Run[] {
-  const runs: Run[] = [];
-  for (const { text, style } of cells) {
-    const last = runs.at(-1);
+/** A copy in which those of one style that follow each other are one. */
+export function merged(runs: readonly Run[]): Run[] {
+  const joined: Run[] = [];
+  for (const { text, style } of runs) {
+    const last = joined.at(-1);
     if (last && last.style === style) last.text += text;
-    else runs.push({ text, style });
+    else joined.push({ text, style });
   }
-  return runs;
+  return joined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { trigramQuery } from "./trigram-index.ts";
 import { JobTooLong, type WorkerPool } from "./worker-pool.ts";
 
 /** Bytes of the log for one job: about 30 ms of a thread. */
-export const turnBytes = 1 << 20;
+const turnBytes = 1 << 20;
 /** Blocks for one job: about 10,000 lines. */
 const turnBlocks = 80;
 /** Blocks that are written to the database at once: about 5 ms in which nothing else happens. */
@@ -134,23 +134,12 @@ export class SessionLines {
   /** The chosen lines that are in no block: the log's end. */
   async *tail(select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
     // of most sessions in a search everything is in blocks
-    if (this.#progress?.complete) return;
-    const log = this.#source.openLog();
-    try {
-      yield* this.#read(log, startOf(this.#source, log, this.#progress), select, standing, after);
-    } finally {
-      log.close();
-    }
+    if (!this.#progress?.complete) yield* this.#read(undefined, select, standing, after);
   }
 
   /** The chosen lines from a place to where the log ends now. */
-  async *onward(place: Place, select: Selection, standing: Standing, after: After): AsyncGenerator<Selected> {
-    const log = this.#source.openLog();
-    try {
-      yield* this.#read(log, place, select, standing, after);
-    } finally {
-      log.close();
-    }
+  onward(place: Place, select: Selection, standing: Standing, after: After): AsyncGenerator<Selected> {
+    return this.#read(place, select, standing, after);
   }
 
   async *#stored(select: Selection): AsyncGenerator<Selected> {
@@ -172,18 +161,15 @@ export class SessionLines {
     return found.flatMap(({ id }) => this.#store.block(id) ?? []).filter(({ first }) => first < end);
   }
 
-  async *#read(log: OutputLog, from: Place, select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
-    const { end } = log;
-    let place = from;
-    for (;;) {
-      const { feed, offset } = await fedFrom(log, place.offset, Math.min(end, place.offset + turnBytes));
-      const done = offset >= end || offset === place.offset;
-      const job: ReadJob = { do: "read", at: place.at, feed, standing: done ? standing : "keep", select };
-      const answer = await runLineJob<ReadAnswer>(this.#workers, job);
-      place = { at: answer.state, offset };
-      if (done) after?.(place, answer);
-      if (answer.lines.ends.length > 0) yield answer.lines;
-      if (done) return;
+  /** From a place, or from where the blocks end. */
+  async *#read(from: Place | undefined, select: Selection, standing: Standing, after?: After): AsyncGenerator<Selected> {
+    const log = this.#source.openLog();
+    try {
+      const place = from ?? startOf(this.#source, log, this.#progress);
+      const fed = (begin: number, end: number) => fedFrom(log, begin, end);
+      yield* linesInTurns(this.#workers, place, log.end, fed, select, standing, after);
+    } finally {
+      log.close();
     }
   }
 
@@ -243,8 +229,35 @@ function queryOf({ pattern }: Selection): string | undefined {
   return pattern === null ? undefined : trigramQuery(new RegExp(pattern.source, pattern.flags));
 }
 
+/**
+ * The chosen lines from a place to an offset, a turn at a time.
+ * @param fed what a reader is fed from one offset to another, and how far that is.
+ * @throws PatternTooSlow
+ */
+export async function* linesInTurns(
+  workers: WorkerPool,
+  from: Place,
+  end: number,
+  fed: (begin: number, end: number) => Promise<{ feed: Fed[]; offset: number }>,
+  select: Selection,
+  standing: Standing,
+  after?: After,
+): AsyncGenerator<Selected> {
+  let place = from;
+  for (;;) {
+    const { feed, offset } = await fed(place.offset, Math.min(end, place.offset + turnBytes));
+    const done = offset >= end || offset === place.offset;
+    const job: ReadJob = { do: "read", at: place.at, feed, standing: done ? standing : "keep", select };
+    const answer = await runLineJob<ReadAnswer>(workers, job);
+    place = { at: answer.state, offset };
+    if (done) after?.(place, answer);
+    if (answer.lines.ends.length > 0) yield answer.lines;
+    if (done) return;
+  }
+}
+
 /** Has a turn done with the limit that it deserves. @throws PatternTooSlow */
-export async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<T> {
+async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<T> {
   const pattern = job.do !== "pack" && job.select.pattern !== null;
   const transfer: ArrayBuffer[] = [];
   if (job.do === "unpack") for (const { packed } of job.blocks) transfer.push(packed.buffer as ArrayBuffer);
@@ -276,6 +289,15 @@ export async function fedFrom(log: OutputLog, from: number, to: number): Promise
     else if (event.kind === "hole") offset = event.offset + event.length;
   }
   return { feed, offset };
+}
+
+/** Chosen lines one by one. */
+export function linesOf({ text, ends, numbers }: Selected): { number: number; text: string }[] {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  return Array.from(ends, (end, i) => ({
+    number: numbers[i] as number,
+    text: bytes.toString("utf8", i === 0 ? 0 : (ends[i - 1] as number), end - 1),
+  }));
 }
 
 /** Keeps the last lines of what comes by. */

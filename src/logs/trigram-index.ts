@@ -62,7 +62,7 @@ type Need = string | { all: Need[] } | { any: Need[] };
 export function trigramQuery(pattern: RegExp): string | undefined {
   if (pattern.flags.includes("v") || pattern.flags.includes("u")) return undefined;
   const parser = new PatternParser(pattern.source, pattern.ignoreCase);
-  const need = parser.parse();
+  const need = parser.alternatives();
   return need === undefined ? undefined : written(need);
 }
 
@@ -87,12 +87,8 @@ class PatternParser {
     this.#ignoreCase = ignoreCase;
   }
 
-  parse(): Need | undefined {
-    return this.#alternatives();
-  }
-
   /** Up to the end or the closing parenthesis, which is left standing. */
-  #alternatives(): Need | undefined {
+  alternatives(): Need | undefined {
     this.#depth++;
     const needs: (Need | undefined)[] = [this.#sequence()];
     while (this.#source[this.#at] === "|") {
@@ -123,27 +119,23 @@ class PatternParser {
       if (c === "(") {
         end();
         const need = this.#group();
-        if (need !== undefined && this.#least() > 0) needs.push(need);
-        else if (need === undefined) this.#least();
+        if (this.#least() > 0 && need !== undefined) needs.push(need);
         continue;
       }
       const unit = this.#atom();
       if (unit === "nothing") continue;
-      const least = this.#quantified();
+      const at = this.#at;
+      const least = this.#least();
       if (unit === undefined) {
-        if (least !== undefined) this.#least();
         end();
         continue;
       }
-      if (least === undefined) {
-        run.push(unit);
-        continue;
-      }
-      const count = this.#least();
-      if (count > 0) run.push(unit);
+      if (least > 0) run.push(unit);
+      // without a quantifier
+      if (this.#at === at) continue;
       end();
       // the last one of several stands before what follows
-      if (count > 0) run.push(unit);
+      if (least > 0) run.push(unit);
     }
     end();
     return needs.length === 0 || this.#depth > deepest ? undefined : { all: needs };
@@ -153,7 +145,7 @@ class PatternParser {
   #group(): Need | undefined {
     const kind = /^\((?:\?(?:[:=!]|<[=!]|<[^>]*>|[a-z-]*:))?/i.exec(this.#source.slice(this.#at))?.[0] ?? "(";
     this.#at += kind.length;
-    const need = this.#alternatives();
+    const need = this.alternatives();
     this.#at++; // the closing parenthesis
     const looksAround = /^\(\?<?[=!]/.test(kind);
     // modifiers such as (?i: change what a letter means
@@ -204,11 +196,6 @@ class PatternParser {
   }
 
   static readonly #quantifier = /^(?:[*+?]|\{(\d+)(?:,\d*)?\})\??/;
-
-  /** Whether a quantifier stands here; it is left standing. */
-  #quantified(): true | undefined {
-    return PatternParser.#quantifier.test(this.#source.slice(this.#at, this.#at + 40)) || undefined;
-  }
 
   /** Reads a quantifier; how often its atom is there at least. 1 without one. */
   #least(): number {

@@ -3,7 +3,7 @@
 import path from "node:path";
 import { Failure, Status } from "../../base/failure.ts";
 import type { Selected, Selection } from "../../logs/line-job.ts";
-import { everyLine, PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
+import { everyLine, linesOf, PatternTooSlow, SessionLines } from "../../logs/session-lines.ts";
 import type { Session } from "../../session/life/session.ts";
 import { lineSource } from "../../session/output/archive.ts";
 import { spanOf } from "../../session/output/screen-at.ts";
@@ -99,11 +99,11 @@ async function lines(call: Call, context: Context, session: Session, options: Li
   const chunks: Selected[] = [];
   if (from === undefined) chunks.push(...(await reader.last(wanted, whole, standing, after)));
   else for await (const selected of reader.forward(whole, standing, after)) chunks.push(selected);
-  const found = chunks.flatMap(textLines);
+  const found = chunks.flatMap(linesOf);
   const shown = from === undefined ? found.slice(-count) : found.slice(0, count);
   const timeOf = timesOf(context, session, total);
   call.stdout(
-    `${JSON.stringify({ total, more: found.length > shown.length, lines: shown.map(({ n, text }) => ({ n, text, at: timeOf(n) })) })}\n`,
+    `${JSON.stringify({ total, more: found.length > shown.length, lines: shown.map(({ number, text }) => ({ n: number, text, at: timeOf(number) })) })}\n`,
   );
 }
 
@@ -120,14 +120,6 @@ function patternOf(source: string | undefined): Selection["pattern"] {
     throw new Failure("this is no regular expression", Status.usage);
   }
   return { source, flags: "i" };
-}
-
-function textLines({ text, ends, numbers }: Selected): { n: number; text: string }[] {
-  const bytes = Buffer.from(text);
-  return [...ends].map((end, i) => ({
-    n: numbers[i] as number,
-    text: bytes.toString("utf8", i === 0 ? 0 : (ends[i - 1] as number), end - 1),
-  }));
 }
 
 /** About when a line was written: between what is known of its block, as its place in it says. */

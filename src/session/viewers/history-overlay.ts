@@ -1,14 +1,13 @@
 // The history of a session as an overlay of an attached viewer: its lines, its keys, its terminal.
 import type { Bindings } from "../../base/keymap.ts";
 import { type HistoryLine, type HistorySource, HistoryView } from "../../logs/history-view.ts";
-import type { Selected, Selection } from "../../logs/line-job.ts";
-import { everyLine, LastLines, type Place, SessionLines } from "../../logs/session-lines.ts";
+import { everyLine, LastLines, linesOf, type Place, SessionLines } from "../../logs/session-lines.ts";
 import { plainKeys, ViewKeys } from "../keys/view-keys.ts";
 import type { Session } from "../life/session.ts";
 import { type Archive, lineSource } from "../output/archive.ts";
 import type { Overlay, ViewerInput } from "./viewer-input.ts";
 
-const all: Selection = { ...everyLine, colours: true };
+const all = { ...everyLine, colours: true };
 
 /** Opens it on the viewer's terminal. */
 export function openHistory(archive: Archive, session: Session, input: ViewerInput, bindings: Bindings<"history">): Overlay {
@@ -94,12 +93,4 @@ class SessionHistory implements HistorySource {
     this.#place = place;
     this.#next = Math.max(this.#next, shown);
   }
-}
-
-function linesOf({ text, ends, numbers }: Selected): HistoryLine[] {
-  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-  return Array.from(ends, (end, i) => ({
-    number: numbers[i] as number,
-    text: bytes.toString("utf8", i === 0 ? 0 : (ends[i - 1] as number), end - 1),
-  }));
 }
