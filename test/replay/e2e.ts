@@ -178,15 +178,13 @@ class Screens implements Side {
 }
 
 /**
- * What a viewer's terminal has beside the program's state: a title of its own below the program's, brackets
- * around pastes, earlier lines.
+ * What a viewer's terminal has beside the program's state: a title of its own below the program's, earlier
+ * lines.
  */
 function differences(expected: State, terminal: UserScreen): Difference[] {
   const found = terminal.state();
   const facts: Record<string, string> = { ...found.facts };
-  const paste = /bracketedPasteMode=\w+ /;
-  const wanted: Record<string, string> = { ...expected.facts, modes: (expected.facts.modes as string).replace(paste, "") };
-  facts.modes = (facts.modes as string).replace(paste, "");
+  const wanted: Record<string, string> = { ...expected.facts };
   const pair = (text: string | undefined) => JSON.parse(text ?? "[[],[]]") as [unknown, unknown];
   const [title, icon] = pair(wanted.title);
   const [ownTitle, ownIcon] = pair(facts.title);

@@ -204,10 +204,10 @@ export class UserScreen {
       "cursor style": `${modes.cursorStyle} ${modes.cursorBlink} ${this.terminal.options.cursorBlink}`,
       "scroll region": `${active.scrollTop},${active.scrollBottom}`,
       "inactive scroll region": alternate ? `${normal.scrollTop},${normal.scrollBottom}` : "",
+      // without bracketed paste, which every snapshot has on
       modes: `insert=${core.coreService.modes.insertMode} newline=${this.terminal.options.convertEol} ${[
         "applicationCursorKeys",
         "applicationKeypad",
-        "bracketedPasteMode",
         "origin",
         "reverseWraparound",
         "sendFocus",

@@ -1,6 +1,7 @@
 // Answers the queries that a program sends to its terminal, from the screen alone and only with what the
 // screen really has.
 
+import { switches } from "../replay/pen.ts";
 import { Bg, Colour, Fg, Underline } from "./cells.ts";
 import { cubeColour } from "./cube-colour.ts";
 import type { Model } from "./model.ts";
@@ -289,16 +290,11 @@ function currentSgr(fg: number, bg: number, underline: number): string {
   const p: (number | string)[] = [0];
   if (fg & Fg.bold) p.push(1);
   if (bg & Bg.dim) p.push(2);
-  if (bg & Bg.italic) p.push(3);
   if (fg & Fg.underline) {
     const style = (underline & Underline.styleMask) >>> Underline.styleShift;
     p.push(style > 1 ? `4:${style}` : 4);
   }
-  if (fg & Fg.blink) p.push(5);
-  if (fg & Fg.inverse) p.push(7);
-  if (fg & Fg.invisible) p.push(8);
-  if (fg & Fg.strike) p.push(9);
-  if (bg & Bg.overline) p.push(53);
+  for (const [slot, bit, on] of switches) if ((slot === "fg" ? fg : bg) & bit) p.push(on);
   for (const [slot, base] of [
     [fg, 30],
     [bg, 40],

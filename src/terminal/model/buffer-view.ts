@@ -1,7 +1,7 @@
 // One buffer of an xterm.js terminal, read and set in place: its lines, cursor, region, tabs, and how rows
 // move.
 import { Content, type Row, slots } from "./cells.ts";
-import type { CoreAttributes, CoreBuffer, CoreExtended, CoreLine } from "./xterm-core.ts";
+import type { Charset, CoreAttributes, CoreBuffer, CoreExtended, CoreLine } from "./xterm-core.ts";
 
 /** Which of the two buffers. */
 export type Which = "normal" | "alternate";
@@ -12,8 +12,8 @@ export interface BufferOwner {
   coreBuffer(which: Which): CoreBuffer;
   plainAttributes(): CoreAttributes;
   extended(underline: number, link: number): CoreExtended;
-  charsetName(table: object | undefined): string;
-  charsetTable(name: string): object | undefined;
+  charsetName(table: Charset | undefined): string;
+  charsetTable(name: string): Charset | undefined;
 }
 
 class RowView implements Row {
@@ -205,14 +205,12 @@ export class BufferView {
 
   /** Takes rows of the screen out; those below move up, and the list of lines gets shorter. */
   removeRows(row: number, count: number): void {
-    if (count <= 0) return;
     const core = this.#core;
     core.lines.splice(core.ybase + row, count);
   }
 
   /** Puts blank rows in; those below move down. */
   insertRows(row: number, count: number): void {
-    if (count <= 0) return;
     const core = this.#core;
     this.#roomFor(core.lines.length + count);
     const blank = Array.from({ length: count }, () => core.getBlankLine(this.#owner.plainAttributes()));

@@ -3,7 +3,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless, { type Terminal } from "@xterm/headless";
 import { BufferView, type Which } from "./buffer-view.ts";
 import type { Link, Pen } from "./cells.ts";
-import { type Core, type CoreAttributes, type CoreBuffer, type CoreExtended, coreOf } from "./xterm-core.ts";
+import { type Charset, type Core, type CoreAttributes, type CoreBuffer, type CoreExtended, coreOf } from "./xterm-core.ts";
 import { boundCounts, boundMarks, mendErase } from "./xterm-mends.ts";
 
 /** Mouse reports that a program asked for, in xterm.js' words. */
@@ -38,8 +38,8 @@ export class Model {
   readonly normal: BufferView;
   readonly alternate: BufferView;
   readonly #core: Core;
-  readonly #charsets = new Map<object, string>();
-  readonly #tables = new Map<string, object>();
+  readonly #charsets = new Map<Charset, string>();
+  readonly #tables = new Map<string, Charset>();
   /**
    * Links by number, kept longer than xterm.js does: it drops one when its lines are gone, even while it is
    * open.
@@ -169,7 +169,6 @@ export class Model {
     return { fg: 0, bg: 0, extended: this.extended(0, 0) };
   }
 
-  /** For `BufferView`. */
   extended(underline: number, link: number): CoreExtended {
     const extended = this.#core._inputHandler._curAttrData.extended.clone();
     extended._ext = underline;
@@ -177,11 +176,12 @@ export class Model {
     return extended;
   }
 
-  charsetName(table: object | undefined): string {
+  charsetName(table: Charset | undefined): string {
     return table === undefined ? "B" : (this.#charsets.get(table) ?? "B");
   }
 
-  charsetTable(name: string): object | undefined {
+  /** The characters that a set shows instead of ASCII; undefined for ASCII itself. */
+  charsetTable(name: string): Charset | undefined {
     return this.#tables.get(name);
   }
 
@@ -212,11 +212,6 @@ export class Model {
     service._charsets = sets.designated.map((name) => this.charsetTable(name));
     service.glevel = sets.level;
     service.charset = this.charsetTable(sets.effective);
-  }
-
-  /** The characters that a set shows instead of ASCII; undefined for ASCII itself. */
-  translation(name: string): Record<string, string> | undefined {
-    return this.charsetTable(name) as Record<string, string> | undefined;
   }
 
   get modes(): Modes {
@@ -313,11 +308,6 @@ export class Model {
 
   set joining(state: number) {
     this.#core._inputHandler._parser.precedingJoinState = state;
-  }
-
-  /** 0 where no sequence is unfinished. */
-  get parserState(): number {
-    return this.#core._inputHandler._parser.currentState;
   }
 
   /**

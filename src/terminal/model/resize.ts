@@ -12,7 +12,6 @@ import type { SqueezedRegion, Tracker } from "./tracker.ts";
  * terminal would forget; rows are taken out of it or put into it.
  */
 export function resizeModel(model: Model, tracker: Tracker, cols: number, rows: number): void {
-  if (cols === model.cols && rows === model.rows) return;
   const before = model.rows;
   // the character that was printed last may stand elsewhere now
   model.joining = 0;
@@ -103,7 +102,6 @@ function isBlank(line: Row): boolean {
 }
 
 interface Cursors {
-  x: number;
   /** Rows above the bottom edge; undefined where the cursor is not in the footer. */
   y: number | undefined;
   savedY: number | undefined;
@@ -113,7 +111,6 @@ function fromBottom(view: BufferView, rows: number, footer: number): Cursors {
   const first = rows - footer;
   const { saved } = view;
   return {
-    x: view.x,
     y: view.y >= first ? rows - 1 - view.y : undefined,
     savedY: saved.y >= first && saved.y < rows ? rows - 1 - saved.y : undefined,
   };

@@ -3,9 +3,9 @@
 import type { Terminal } from "@xterm/headless";
 import { FrameRenderer } from "../frames/frames.ts";
 import { decodeScreen, encodeScreen } from "../replay/codec.ts";
-import { replay, replayInParts } from "../replay/replay.ts";
+import { replayInParts } from "../replay/replay.ts";
 import { answerQueries, sizeReport } from "./answers.ts";
-import { cellText, type Row } from "./cells.ts";
+import { cellText, cellWidth, type Row } from "./cells.ts";
 import { Model } from "./model.ts";
 import { hearMarks, type MarkListener } from "./progress-marks.ts";
 import { resizeModel } from "./resize.ts";
@@ -110,9 +110,7 @@ export class Screen {
   readonly #backlog: Backlog | undefined;
   #offset: number;
 
-  constructor(options: ScreenOptions, listener?: ScreenListener);
-  /** For `restore` only. */
-  constructor(options: ScreenOptions, listener: ScreenListener, stored: { model: Model; tracked: Tracked });
+  /** @param stored for `restore` only. */
   constructor(options: ScreenOptions, listener: ScreenListener = {}, stored?: { model: Model; tracked: Tracked }) {
     const { cols, rows } = possibleSize(options.cols, options.rows);
     this.#listener = listener;
@@ -136,7 +134,7 @@ export class Screen {
     return new Screen({ ...options, cols: stored.model.cols, rows: stored.model.rows }, listener, stored);
   }
 
-  /** The emulator itself, to be read only: for exports and tests. */
+  /** The emulator itself, to be read only: for tests. */
   get terminal(): Terminal {
     return this.#model.terminal;
   }
@@ -179,11 +177,6 @@ export class Screen {
       coloursTouched: this.#tracker.coloursTouched,
       titles: this.#tracker.titleCount,
     };
-  }
-
-  /** Lines above the screen. */
-  get scrollback(): number {
-    return this.#model.normal.base;
   }
 
   #watchLeaving(): void {
@@ -245,7 +238,6 @@ export class Screen {
    * @throws whatever xterm.js throws.
    */
   settle(): void {
-    if (!this.unsettled) return;
     this.#backlog?.parse();
   }
 
@@ -265,24 +257,17 @@ export class Screen {
   }
 
   /**
-   * The whole state, screen first.
+   * The whole state, screen first. Bracketed paste is on in it, for a viewer.
    * @param history lines of scrollback in the second part.
-   * @param pasteOn whether bracketed paste stays on, as in a viewer's terminal.
    * @param early gets the first part before the second one is made.
    */
-  snapshot(history: number, pasteOn = false, early?: (first: Buffer) => void): Snapshot {
+  snapshot(history: number, early?: (first: Buffer) => void): Snapshot {
     // without a history a viewer needs of a flood only what it can still see: a tenth of the work
     const shown = history > 0 ? undefined : this.#backlog?.shown();
     if (shown === undefined) this.settle();
-    const parts = replayInParts(this.#model, this.#tracker.state, { history, pasteOn }, early);
+    const parts = replayInParts(this.#model, this.#tracker.state, history, early);
     if (shown !== undefined) parts.first = Buffer.concat([parts.first, ...shown]);
     return { offset: this.#offset, cols: this.cols, rows: this.rows, ...parts, tail: this.#scanner.tail() };
-  }
-
-  /** The whole state in one piece, scrollback first: what a file would have to begin with. */
-  replay(history: number): Buffer {
-    this.settle();
-    return Buffer.concat([replay(this.#model, this.#tracker.state, { history }), this.#scanner.tail()]);
   }
 
   /** The screen with its scrollback, to store. */
@@ -336,7 +321,7 @@ function lineText(line: Row, cols: number): string {
   for (let x = 0; x < Math.min(cols, line.length); x++) {
     const cell = cellText(line, x);
     // the right half of a wide character has no text of its own
-    text += cell === "" ? ((line.data[x * 3] as number) >>> 22 === 0 ? "" : " ") : cell;
+    text += cell === "" && cellWidth(line, x) > 0 ? " " : cell;
   }
   return text.trimEnd();
 }

@@ -196,10 +196,6 @@ export class Tracker {
     return this.#state.title;
   }
 
-  get icon(): string {
-    return this.#state.icon;
-  }
-
   /** The last value of a DEC mode that only the tracker knows; undefined where the program never set it. */
   privateMode(mode: number): boolean | undefined {
     return this.#privateModes.map.get(mode) ?? this.#mouseModes.map.get(mode);

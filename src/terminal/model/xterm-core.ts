@@ -27,10 +27,12 @@ export interface CoreLines {
   maxLength: number;
   length: number;
   get(index: number): CoreLine | undefined;
-  set(index: number, line: CoreLine): void;
   push(line: CoreLine): void;
   splice(start: number, deleted: number, ...lines: CoreLine[]): void;
 }
+
+/** What a character set shows instead of ASCII. */
+export type Charset = Record<string, string>;
 
 export interface CoreBuffer {
   lines: CoreLines;
@@ -44,18 +46,12 @@ export interface CoreBuffer {
   savedX: number;
   savedY: number;
   savedCurAttrData: CoreAttributes;
-  savedCharset: object | undefined;
-  _cols: number;
+  savedCharset: Charset | undefined;
   _rows: number;
   resize(cols: number, rows: number): void;
   getBlankLine(attributes: CoreAttributes, wrapped?: boolean): CoreLine;
   getNullCell(attributes?: CoreAttributes): unknown;
   _getCorrectBufferLength(rows: number): number;
-}
-
-export interface CoreParser {
-  currentState: number;
-  precedingJoinState: number;
 }
 
 export type Counting = (parameters: { params: Int32Array }) => boolean;
@@ -73,7 +69,7 @@ export interface Core {
     eraseInDisplay(parameters: { params: ArrayLike<number> }, respectProtect: boolean): boolean;
     _resetBufferLine(y: number, respectProtect: boolean): void;
     _curAttrData: CoreAttributes;
-    _parser: CoreParser;
+    _parser: { currentState: number; precedingJoinState: number };
   };
   _bufferService: {
     cols: number;
@@ -81,7 +77,7 @@ export interface Core {
     buffers: { normal: CoreBuffer; alt: CoreBuffer; active: CoreBuffer; activateAltBuffer(): void; activateNormalBuffer(): void };
     resize(cols: number, rows: number): void;
   };
-  _charsetService: { charset: object | undefined; glevel: number; _charsets: (object | undefined)[] };
+  _charsetService: { charset: Charset | undefined; glevel: number; _charsets: (Charset | undefined)[] };
   _oscLinkService: {
     registerLink(link: { id: string | undefined; uri: string }): number;
     getLinkData(id: number): { id: string | undefined; uri: string } | undefined;

@@ -52,11 +52,6 @@ interface Stored {
   attributes: [fg: number, bg: number, underline: number, link: number][];
 }
 
-/** Whether bytes are a stored screen that this version can read. */
-export function isStored(bytes: Uint8Array): boolean {
-  return bytes.length > magic.length && magic.equals(bytes.subarray(0, magic.length));
-}
-
 /** Stores a model and what the tracker knows. */
 export function encodeScreen(model: Model, tracked: Tracked): Buffer {
   const cells = new CellEncoder(model);
@@ -129,7 +124,7 @@ export function decodeScreen(bytes: Uint8Array, make: (cols: number, rows: numbe
 }
 
 function unpack(bytes: Uint8Array): { stored: Stored; cells: Buffer } {
-  if (!isStored(bytes)) throw new RangeError("not a stored screen of this version");
+  if (!magic.equals(bytes.subarray(0, magic.length))) throw new RangeError("not a stored screen of this version");
   // zlib's own checksum refuses what was damaged on the way: the cells and states in it are then as they were
   // written
   const body = inflateSync(bytes.subarray(magic.length), { maxOutputLength: largestStored });

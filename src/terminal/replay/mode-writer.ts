@@ -29,11 +29,10 @@ const baseline = [
 export const clear = "\x1b[H\x1b[J";
 
 /** Everything that can be in the way, off; in synchronized output, the cursor hidden. */
-export function writeBaseline(out: Writer, tracked: Tracked, pasteOn: boolean): void {
+export function writeBaseline(out: Writer, tracked: Tracked): void {
   // what RIS made the program's own terminal forget
   if (tracked.wasReset) out.ascii("\x1b[?2026h\x1b[?25l\x1b[?1049l\x1b[?47h\x1b[!p\x1b[?47l");
   out.ascii(baseline);
-  if (!pasteOn) out.csi("?2004l");
   if (tracked.coloursTouched) {
     for (const number of [104, 105, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119]) out.osc(`${number}`);
   }
@@ -54,12 +53,13 @@ export function writeKeyboard(out: Writer, keyboard: KeyboardStack): void {
  * Modes that make nothing on the screen: keys, mouse, focus, the cursor's look, and all that is only known by
  * its number.
  */
-export function writeKeyModes(out: Writer, modes: Modes, tracked: Tracked, pasteOn: boolean): void {
+export function writeKeyModes(out: Writer, modes: Modes, tracked: Tracked): void {
   for (const [mode, on] of tracked.privateModes) out.csi(`?${mode}${on ? "h" : "l"}`);
   for (const [mode, on] of tracked.ansiModes) out.csi(`${mode}${on ? "h" : "l"}`);
   if (modes.applicationCursor) out.csi("?1h");
   if (modes.applicationKeypad) out.ascii("\x1b=");
-  if (modes.bracketedPaste || pasteOn) out.csi("?2004h");
+  // whatever the program said: the terminal is a viewer's, and a paste must not be taken for keys
+  out.csi("?2004h");
   if (modes.reverseWrap) out.csi("?45h");
   if (modes.focus) out.csi("?1004h");
   for (const [mode, on] of tracked.mouseModes) out.csi(`?${mode}${on ? "h" : "l"}`);

@@ -1,13 +1,9 @@
 // Paints lines of a buffer on a blank screen, one after the other, so that wraps, blanks with colour and
 // scrollback come out as they were.
-import { Bg, Colour, Content, cellWidth, type Row, slots } from "../model/cells.ts";
+import type { BufferView } from "../model/buffer-view.ts";
+import { Bg, Colour, Content, cellWidth, Fg, type Row, slots } from "../model/cells.ts";
 import type { PenWriter } from "./pen.ts";
 import type { Writer } from "./writer.ts";
-
-/** Where lines come from. */
-export interface Lines {
-  line(index: number): Row;
-}
 
 /**
  * Characters whose width terminals disagree about: an absolute move after one puts what follows in its place
@@ -29,8 +25,8 @@ function isErased(fg: number, bg: number): boolean {
 export function writePen(pen: PenWriter, line: Row, x: number): void {
   const fg = line.data[x * slots + 1] as number;
   const bg = line.data[x * slots + 2] as number;
-  if (bg & Bg.extended) pen.cell(fg, bg, line.underline(x), line.link(x));
-  else pen.cell(fg, bg, 0, 0);
+  if (bg & Bg.extended) pen.set(fg, bg, fg & Fg.underline ? line.underline(x) : 0, line.link(x));
+  else pen.set(fg, bg, 0, 0);
 }
 
 export class Painter {
@@ -51,16 +47,16 @@ export class Painter {
    * attributes plain. Lines that do not
    * fit scroll away, into the terminal's scrollback where it has one.
    */
-  paint(lines: Lines, from: number, to: number, rows: number): void {
+  paint(view: BufferView, from: number, to: number, rows: number): void {
     this.#column = 0;
-    let line = from < to ? lines.line(from) : undefined;
+    let line = from < to ? view.line(from) : undefined;
     let continues = false;
     if (line?.wrapped && rows > 1) {
       this.#wrapIntoFirst(line);
       continues = true;
     }
     for (let y = from; line !== undefined; y++) {
-      const next = y + 1 < to ? lines.line(y + 1) : undefined;
+      const next = y + 1 < to ? view.line(y + 1) : undefined;
       this.#row(line, continues);
       continues = next?.wrapped ?? false;
       if (next !== undefined) {
@@ -159,7 +155,7 @@ export class Painter {
   #erase(x: number, count: number, bg: number): void {
     if (count === 0 || bg === 0) return;
     this.#move(x);
-    this.#pen.cell(0, bg, 0, 0);
+    this.#pen.set(0, bg, 0, 0);
     this.#out.csi(`${count}X`);
   }
 

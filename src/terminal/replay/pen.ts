@@ -132,12 +132,6 @@ export class PenWriter {
     this.set(pen.fg, pen.bg, pen.underline, pen.link);
   }
 
-  /** Sets attributes as cells have them; `underline` and `link` count only with the extended bit of `bg`. */
-  cell(fg: number, bg: number, underline: number, link: number): void {
-    if ((bg & Bg.extended) === 0) this.set(fg, bg, 0, 0);
-    else this.set(fg, bg, fg & Fg.underline ? underline : 0, link);
-  }
-
   /** Sets attributes: colours and flags, underline style and colour, protection, link. */
   set(fg: number, bg: number, underline: number, link: number): void {
     if (!this.#known || fg !== this.#fg || ((bg ^ this.#bg) & sgrBg) !== 0 || underline !== this.#underline) {

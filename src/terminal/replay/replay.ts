@@ -32,47 +32,29 @@ interface Designations {
   level: number;
 }
 
-export interface ReplayOptions {
-  /**
-   * Lines of scrollback to put above the screen; with 0 the screen alone, and the terminal's own scrollback
-   * is left as it is.
-   */
-  history: number;
-  /**
-   * Bracketed paste stays on whatever the program said: the terminal is a viewer's, and a paste must not be
-   * taken for keys.
-   */
-  pasteOn?: boolean;
-}
-
-/** The whole state in one piece, scrollback first. */
-export function replay(model: Model, tracked: Tracked, options: ReplayOptions): Buffer {
-  return new Replay(model, tracked, options.pasteOn === true).write(options.history);
-}
-
 /**
  * The whole state with the screen first: after `first` it is complete, `history` fills the scrollback above
- * it and leaves all else as it was.
+ * it and leaves all else as it was. Without history the terminal's own scrollback is left as it is.
+ * @param history lines of scrollback to put above the screen.
  * @param early gets the first part before the second one is made.
  */
 export function replayInParts(
   model: Model,
   tracked: Tracked,
-  options: ReplayOptions,
+  history: number,
   early?: (first: Buffer) => void,
 ): { first: Buffer; history: Buffer } {
-  const pasteOn = options.pasteOn === true;
-  const first = new Replay(model, tracked, pasteOn).write(0);
+  const first = new Replay(model, tracked).write(0);
   early?.(first);
-  const lines = Math.min(options.history, model.normal.base);
-  return { first, history: lines <= 0 ? Buffer.alloc(0) : new Replay(model, tracked, pasteOn).writeHistory(lines) };
+  const lines = Math.min(history, model.normal.base);
+  return { first, history: lines <= 0 ? Buffer.alloc(0) : new Replay(model, tracked).writeHistory(lines) };
 }
 
 /**
  * Modes and colours of the program on an otherwise blank, plain screen: for a viewer that is shown frames.
  */
 export function replayModes(model: Model, tracked: Tracked): Buffer {
-  return new Replay(model, tracked, true).writeModes();
+  return new Replay(model, tracked).writeModes();
 }
 
 class Replay {
@@ -82,7 +64,6 @@ class Replay {
   readonly #pen: PenWriter;
   readonly #painter: Painter;
   readonly #alternate: boolean;
-  readonly #pasteOn: boolean;
   /** The title and those below it were sent before. */
   #titled = false;
   /** What the terminal has designated so far. */
@@ -90,9 +71,8 @@ class Replay {
   /** The pen came from DECRC and must be changed by SGR that leaves the underline alone. */
   #shiftFrom: SavedCursor | undefined;
 
-  constructor(model: Model, tracked: Tracked, pasteOn: boolean) {
+  constructor(model: Model, tracked: Tracked) {
     this.#model = model;
-    this.#pasteOn = pasteOn;
     this.#tracked = tracked;
     this.#pen = new PenWriter(this.#out, (number) => model.link(number));
     this.#painter = new Painter(this.#out, this.#pen, model.cols);
@@ -117,7 +97,7 @@ class Replay {
       this.#saved(alternate, this.#tracked.saved[1], true);
     } else this.#saved(normal, this.#tracked.saved[0], false);
     this.#restorePen();
-    writeKeyModes(this.#out, this.#model.modes, this.#tracked, this.#pasteOn);
+    writeKeyModes(this.#out, this.#model.modes, this.#tracked);
     writeColours(this.#out, this.#tracked);
     if (!this.#titled) writeTitles(this.#out, this.#tracked);
     this.#geometry();
@@ -172,13 +152,13 @@ class Replay {
   writeModes(): Buffer {
     this.#baseline();
     writeKeyboard(this.#out, this.#tracked.keyboards[this.#alternate ? 1 : 0]);
-    writeKeyModes(this.#out, this.#model.modes, this.#tracked, this.#pasteOn);
+    writeKeyModes(this.#out, this.#model.modes, this.#tracked);
     writeColours(this.#out, this.#tracked);
     return this.#out.take();
   }
 
   #baseline(): void {
-    writeBaseline(this.#out, this.#tracked, this.#pasteOn);
+    writeBaseline(this.#out, this.#tracked);
     this.#out.ascii(clear);
     this.#pen.isPlain();
   }
@@ -384,17 +364,13 @@ class Replay {
       if (width === 2 && screen.x === cols - 1 && !modes.autowrap && cellWidth(line, left) !== 2) {
         // a wide character that found no room: it changes nothing, but counts as printed
         this.#goTo(screen, screen.x, screen.y, origin);
-        this.#finalSets();
-        this.#finalPen();
-        this.#show();
+        this.#finish();
         this.#out.text("\u4e00");
         return;
       }
     }
     this.#goTo(screen, Math.min(screen.x, cols - 1), screen.y, origin);
-    this.#finalSets();
-    this.#finalPen();
-    this.#show();
+    this.#finish();
   }
 
   /**
@@ -412,9 +388,7 @@ class Replay {
     }
     const text = cellText(line, x) || " ";
     if (printed) {
-      this.#finalSets();
-      this.#finalPen();
-      this.#show();
+      this.#finish();
       this.#out.text(this.#untranslated(text));
       return;
     }
@@ -427,15 +401,13 @@ class Replay {
       this.#shiftFrom = { ...this.#shiftFrom, ...cell };
     }
     this.#out.text(this.#oddSet ? this.#untranslated(text) : text);
-    this.#finalSets();
-    this.#finalPen();
-    this.#show();
+    this.#finish();
   }
 
   /** A cell holds what the character set made of the byte: the byte again. */
   #untranslated(text: string): string {
     if (text.length !== 1 || text.charCodeAt(0) < 0x7f) return text;
-    const table = this.#model.translation(this.#model.charsets.effective);
+    const table = this.#model.charsetTable(this.#model.charsets.effective);
     return Object.keys(table ?? {}).find((key) => table?.[key] === text) ?? text;
   }
 
@@ -456,7 +428,10 @@ class Replay {
     } else this.#pen.force(pen);
   }
 
-  #show(): void {
+  /** What comes last, before a character that is to count as printed. */
+  #finish(): void {
+    this.#finalSets();
+    this.#finalPen();
     if (!this.#model.cursorHidden) this.#out.csi("?25h");
     this.#out.csi(`?2026${this.#model.modes.synchronized ? "h" : "l"}`);
   }

@@ -21,7 +21,7 @@ import {
 } from "../../protocol/holder.ts";
 import type { FromWorker, Key, Size, Source } from "./channel.ts";
 import { smallLag } from "./channel.ts";
-import { ScreenCursor } from "./screen-cursor.ts";
+import { type CursorEffects, ScreenCursor } from "./screen-cursor.ts";
 import type { ScreenReport } from "./screen-report.ts";
 
 /** How far the screen is is told at least so long (ms) after the last time, unless it has said something. */
@@ -87,8 +87,8 @@ export class Following {
     const begins = this.#cursor === undefined;
     this.#source = source;
     if (begins) this.#received = this.#given = source.from;
-    const cursor = this.#cursor ?? this.#begin(source.from);
-    this.#cursor = cursor;
+    this.#cursor ??= this.#begin(source.from);
+    const cursor = this.#cursor;
     this.#connect(source, cursor);
     // what an earlier server has not drawn is not left for later
     if (begins && source.until > source.from) cursor.whenCurrent(() => {});
@@ -96,7 +96,7 @@ export class Following {
 
   #begin(from: number): ScreenCursor {
     const { fetch, watched } = this.#effects;
-    const cursor = new ScreenCursor({
+    const effects: CursorEffects = {
       pass: (offset, bytes) => this.#pass(offset, bytes),
       skim: (begin, end) => fetch((this.#source as Source).log, begin, end),
       skipped: (to) => this.#skipped(to),
@@ -114,9 +114,8 @@ export class Following {
       },
       watched,
       grew: () => this.tell(true),
-    });
-    cursor.skipTo(from);
-    return cursor;
+    };
+    return new ScreenCursor(effects, from);
   }
 
   #connect(source: Source, cursor: ScreenCursor): void {

@@ -1,5 +1,6 @@
 // A screen that is packed up while nobody needs it, and made anew where the emulator throws.
 import { Screen, type StoredScreen } from "../model/screen.ts";
+import type { Open } from "./channel.ts";
 import type { ScreenReport } from "./screen-report.ts";
 import { collectGarbage, scanPlainText } from "./worker-native.ts";
 
@@ -30,15 +31,6 @@ export interface PackableEffects {
   unreadable(reason: string): void;
 }
 
-/** What it begins with. */
-export interface Beginning {
-  cols: number;
-  rows: number;
-  scrollback: number;
-  offset: number;
-  restore: Uint8Array | undefined;
-}
-
 let empty: Screen | undefined;
 
 /** Stands where a screen is packed up; never fed. */
@@ -56,10 +48,10 @@ export class PackableScreen {
   /** Whether anybody looks at it. */
   attended = false;
 
-  constructor(beginning: Beginning, effects: PackableEffects) {
+  constructor(beginning: Open, effects: PackableEffects) {
     this.#effects = effects;
-    this.#scrollback = beginning.scrollback;
-    const { cols, rows, offset, restore } = beginning;
+    const { cols, rows, scrollback, offset, restore } = beginning;
+    this.#scrollback = scrollback;
     if (restore === undefined) {
       this.#screen = this.#open(beginning);
       effects.report.noteModes(this.#screen);
@@ -71,7 +63,7 @@ export class PackableScreen {
     this.#packed = { stored, tail: Buffer.alloc(0), first: undefined, since: Number.NEGATIVE_INFINITY };
   }
 
-  #open({ cols, rows, offset, restore }: Omit<Beginning, "scrollback">): Screen {
+  #open({ cols, rows, offset, restore }: Pick<Open, "cols" | "rows" | "offset" | "restore">): Screen {
     const shared = this.#options(offset);
     if (restore !== undefined) {
       try {
@@ -116,7 +108,7 @@ export class PackableScreen {
     const tail = this.#screen.tail();
     if (tail === undefined) return;
     try {
-      const { first } = this.#screen.snapshot(0, true);
+      const { first } = this.#screen.snapshot(0);
       this.#packed = { stored: this.#screen.encode(), tail, first, since: performance.now() };
     } catch {
       // it stays as it is

@@ -10,13 +10,14 @@ export type Answer = Snapshot | StoredScreen | ScreenText | undefined;
 /** How a screen reaches the worker. */
 export interface Line {
   post(message: ToWorker, transfer?: ArrayBuffer[]): void;
-  ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer>;
-  closed(): void;
+  ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer>;
+  closed(screen: RemoteScreen): void;
 }
 
 export class RemoteScreen implements ScreenHandle {
   readonly id: string;
-  #key: Key;
+  /** Its number, in the worker that it is with. */
+  key: Key;
   readonly #events: ScreenEvents;
   #line: Line;
   readonly #scrollback: number;
@@ -38,18 +39,13 @@ export class RemoteScreen implements ScreenHandle {
 
   constructor(id: string, key: Key, options: OpenOptions, events: ScreenEvents, line: Line) {
     this.id = id;
-    this.#key = key;
+    this.key = key;
     this.#events = events;
     this.#line = line;
     this.#scrollback = options.scrollback;
     this.#cols = options.cols;
     this.#rows = options.rows;
     this.#offset = options.offset;
-  }
-
-  /** Its number, in the worker that it is with. */
-  get key(): Key {
-    return this.#key;
   }
 
   begin({ cols, rows, offset, restore }: Omit<OpenOptions, "scrollback">): void {
@@ -64,8 +60,7 @@ export class RemoteScreen implements ScreenHandle {
     this.#waits = false;
     this.#forgetLag();
     const revival = this.#events.lost?.(!fromStored);
-    const { cols, rows, offset, restore } = revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset };
-    this.begin({ cols, rows, offset, ...(restore === undefined ? {} : { restore }) });
+    this.begin(revival ?? { cols: this.#cols, rows: this.#rows, offset: this.#offset });
     if (revival?.source === undefined) this.#line.post({ do: "resize", key: this.key, cols: this.#cols, rows: this.#rows });
     else this.follow(revival.source);
     if (this.#attended) this.attend(true);
@@ -80,8 +75,8 @@ export class RemoteScreen implements ScreenHandle {
 
   /** Leaves its worker, and begins again in another one. */
   move(key: Key, line: Line): void {
-    this.#line.post({ do: "close", key: this.#key });
-    [this.#key, this.#line] = [key, line];
+    this.#line.post({ do: "close", key: this.key });
+    [this.key, this.#line] = [key, line];
     this.revive(true);
   }
 
@@ -170,7 +165,7 @@ export class RemoteScreen implements ScreenHandle {
 
   async #ask(message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     if (this.#isClosed) throw new Error("the screen was closed");
-    return this.#line.ask(message, early);
+    return this.#line.ask(this, message, early);
   }
 
   /**
@@ -227,10 +222,8 @@ export class RemoteScreen implements ScreenHandle {
   }
 
   #drain(): void {
-    if (this.#lag > smallLag || this.#drained.length === 0) return;
-    const callbacks = this.#drained;
-    this.#drained = [];
-    for (const callback of callbacks) callback();
+    if (this.#lag > smallLag) return;
+    for (const callback of this.#drained.splice(0)) callback();
   }
 
   taken(bytes: number, told: Told | undefined): void {
@@ -282,7 +275,7 @@ export class RemoteScreen implements ScreenHandle {
     this.#line.post({ do: "close", key: this.key });
     this.#isClosed = true;
     this.#watches.clear();
-    this.#line.closed();
+    this.#line.closed(this);
     // nobody waits for what is not drawn any more
     this.#forgetLag();
     this.#drain();

@@ -73,7 +73,7 @@ export class ScreenCursor {
   readonly #effects: CursorEffects;
   #state: "reading" | "full" | "resting" | "skimming" | "over" = "reading";
   /** Offset of the next byte for the screen. */
-  #position = 0;
+  #position: number;
   /** What came while the stream was being stopped, in order. */
   #unread: { offset: number; bytes: Buffer }[] = [];
   /** Output up to here goes to the screen without delay. */
@@ -86,18 +86,10 @@ export class ScreenCursor {
   #timer: NodeJS.Timeout | undefined;
   #waiting: { target: number; callback: () => void }[] = [];
 
-  constructor(effects: CursorEffects) {
+  /** @param from offset of the first byte that is wanted. */
+  constructor(effects: CursorEffects, from: number) {
     this.#effects = effects;
-  }
-
-  /** Offset of the next byte for the screen. */
-  get position(): number {
-    return this.#position;
-  }
-
-  /** What lies before is not to be had. */
-  skipTo(offset: number): void {
-    this.#position = Math.max(this.#position, offset);
+    this.#position = from;
   }
 
   /**
@@ -151,7 +143,6 @@ export class ScreenCursor {
     if (logged > this.#position) this.#effects.grew();
     if (this.#maySkim(logged)) return this.#skim(logged);
     if (!this.#urgent && logged - this.#position > mostBehind) return this.#rest(logged);
-    this.#state = "reading";
     while (this.#state === "reading") {
       const next = this.#unread.shift();
       if (next === undefined) {
@@ -247,9 +238,7 @@ export class ScreenCursor {
   close(): void {
     this.#state = "over";
     clearTimeout(this.#timer);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { callback } of waiting) callback();
+    for (const { callback } of this.#waiting.splice(0)) callback();
   }
 }
 

@@ -344,7 +344,7 @@ export class ScreenSlot {
     const made = this.#made;
     if (made !== undefined && history === made.history) return made.snapshot;
     if (made !== undefined && history === 0) return { ...made.snapshot, history: Buffer.alloc(0) };
-    const snapshot = this.#screen.snapshot(history, true, early);
+    const snapshot = this.#screen.snapshot(history, early);
     if (history > 0) this.#made = { history, snapshot };
     return snapshot;
   }

@@ -51,6 +51,12 @@ export class Screens {
   readonly #pending = new Map<number, Pending>();
   #requests = 0;
   readonly #turns: TurnWatch;
+  /** For its screens. */
+  readonly #line: Line = {
+    post: (message, transfer) => this.#post(message, transfer),
+    ask: (screen, message, early) => this.#ask(screen, message, early),
+    closed: (screen) => this.#closed(screen),
+  };
   #disposed = false;
 
   /**
@@ -96,13 +102,7 @@ export class Screens {
 
   /** @param id what the log calls it. */
   open(id: string, options: OpenOptions, events: ScreenEvents): ScreenHandle {
-    const screen: RemoteScreen = new RemoteScreen(
-      id,
-      ++keys,
-      options,
-      events,
-      this.#lineOf(() => screen),
-    );
+    const screen = new RemoteScreen(id, ++keys, options, events, this.#line);
     if (this.#disposed) screen.abandon();
     else {
       this.#screens.set(screen.key, screen);
@@ -110,14 +110,6 @@ export class Screens {
       else screen.begin(options);
     }
     return screen;
-  }
-
-  #lineOf(screen: () => RemoteScreen): Line {
-    return {
-      post: (message, transfer) => this.#post(message, transfer),
-      ask: (message, early) => this.#ask(screen(), message, early),
-      closed: () => this.#closed(screen()),
-    };
   }
 
   /** Starts the worker, which takes some 50 ms to come up, for a screen that is about to be opened. */
@@ -165,15 +157,13 @@ export class Screens {
 
   #ask(screen: RemoteScreen, message: (request: number) => ToWorker, early?: (first: Buffer) => void): Promise<Answer> {
     if (this.#resting !== undefined) this.#tryAgain();
-    return new Promise((resolve, reject) => this.#await({ screen, resolve, reject, message, early }));
-  }
-
-  #await(pending: Pending): void {
-    const request = ++this.#requests;
-    this.#pending.set(request, pending);
-    this.#post(pending.message(request));
-    if (this.#resting === undefined) this.#turns.look();
-    else this.#refuse(this.#shortage);
+    return new Promise((resolve, reject) => {
+      const request = ++this.#requests;
+      this.#pending.set(request, { screen, resolve, reject, message, early });
+      this.#post(message(request));
+      if (this.#resting === undefined) this.#turns.look();
+      else this.#refuse(this.#shortage);
+    });
   }
 
   /** Whether anybody waits for the thread. There may be thousands of screens, and it is asked often. */
@@ -208,10 +198,7 @@ export class Screens {
   #take(screen: RemoteScreen): void {
     const key = ++keys;
     this.#screens.set(key, screen);
-    screen.move(
-      key,
-      this.#lineOf(() => screen),
-    );
+    screen.move(key, this.#line);
   }
 
   #received(message: FromWorker): void {
@@ -302,18 +289,14 @@ export class Screens {
     for (const { reject } of waiting) reject(reason);
   }
 
-  #giveUp(reason: string): void {
+  /** Ends the worker; what was asked and is not answered fails. */
+  async dispose(): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#resting);
     this.#turns.stop();
-    this.#refuse(new Error(reason));
+    this.#refuse(new Error("screens are closed"));
     for (const screen of this.#screens.values()) screen.abandon();
     this.#screens.clear();
-  }
-
-  /** Ends the worker; what was asked and is not answered fails. */
-  async dispose(): Promise<void> {
-    this.#giveUp("screens are closed");
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();

@@ -77,7 +77,7 @@ test("it stands where one stands that was fed the log, and hears of the end behi
     const log = fs.readFileSync(scene.source.log);
     const pure = new Screen({ cols: 80, rows: 24, scrollback: 500 });
     pure.feed(log);
-    const [snapshot, expected] = [await scene.handle.snapshot(500), pure.snapshot(500, true)];
+    const [snapshot, expected] = [await scene.handle.snapshot(500), pure.snapshot(500)];
     assert.equal(snapshot.offset, log.length);
     assert.ok(snapshot.first.equals(expected.first) && snapshot.history.equals(expected.history));
     pure.dispose();

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Model } from "../../../src/terminal/model/model.ts";
 import { Scanner } from "../../../src/terminal/model/scanner.ts";
+import { coreOf } from "../../../src/terminal/model/xterm-core.ts";
 import { stream } from "../../property/terminal/vocabulary.ts";
 
 const feed = (scanner: Scanner, text: string) => Buffer.from(scanner.feed(Buffer.from(text))).toString();
@@ -63,7 +64,7 @@ test("xterm.js' parser is between sequences wherever the scanner says so", () =>
       try {
         for (const byte of output) {
           model.parse(scanner.feed(Uint8Array.of(byte)));
-          assert.equal(model.parserState, 0);
+          assert.equal(coreOf(model.terminal)._inputHandler._parser.currentState, 0);
         }
       } finally {
         model.dispose();

@@ -44,7 +44,7 @@ describe("screens", () => {
       }
       const { offset, first, history } = await handle.snapshot(500);
       assert.equal(offset, all.length);
-      const expected = pure.snapshot(500, true);
+      const expected = pure.snapshot(500);
       assert.ok(first.equals(expected.first) && history.equals(expected.history));
       handle.feed(Buffer.from("behind a hole"), all.length + 1000);
       assert.equal((await handle.snapshot(0)).offset, all.length + 1013);
@@ -79,7 +79,7 @@ describe("screens", () => {
         change(handle);
         change(pure);
       };
-      const same = async (history: number) => assert.deepEqual(await handle.snapshot(history), pure.snapshot(history, true));
+      const same = async (history: number) => assert.deepEqual(await handle.snapshot(history), pure.snapshot(history));
       both((screen) => screen.feed(lines(300)));
       for (const history of [200, 200, 0, 100, 200, 0, 0, 100]) await same(history);
       both((screen) => screen.feed(Buffer.from("more\x1b[")));
@@ -100,7 +100,7 @@ describe("screens", () => {
       const asked = handle.snapshot(200, (first) => early.push(first));
       handle.feed(Buffer.from("later"));
       const snapshot = await asked;
-      assert.deepEqual(snapshot, pure.snapshot(200, true));
+      assert.deepEqual(snapshot, pure.snapshot(200));
       assert.deepEqual(early, [snapshot.first], "the first part came early, once");
       assert.equal((await handle.text()).lines[9], "later");
       assert.equal(handle.lag, 0);
@@ -130,14 +130,14 @@ describe("screens", () => {
       const output = Buffer.concat([lines(700), Buffer.from("\x1b[4;8r\x1b[?25l\x1b[1;31mpen\x1b[4")]);
       handle.feed(output);
       pure.feed(output);
-      const wanted = pure.snapshot(0, true);
+      const wanted = pure.snapshot(0);
       // packed up or not, nobody can tell
       for (const pause of [0, 600, 0]) {
         await new Promise((resolve) => setTimeout(resolve, pause));
         assert.deepEqual(await handle.snapshot(0), wanted);
       }
       await new Promise((resolve) => setTimeout(resolve, 600));
-      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300, true));
+      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300));
       await new Promise((resolve) => setTimeout(resolve, 2500));
       const { replay, offset } = await handle.encode();
       const again = Screen.restore(replay, { scrollback: 500, offset });
@@ -145,7 +145,7 @@ describe("screens", () => {
       assert.deepEqual(again.snapshot(300), pure.snapshot(300));
       handle.feed(Buffer.from("mmore"));
       pure.feed(Buffer.from("mmore"));
-      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300, true));
+      assert.deepEqual(await handle.snapshot(300), pure.snapshot(300));
       pure.dispose();
       again.dispose();
     }));
