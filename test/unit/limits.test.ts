@@ -17,6 +17,7 @@ import { Peer } from "../../src/server/clients/peer.ts";
 import { runEventCommand } from "../../src/server/events/event-command.ts";
 import { longestName } from "../../src/session/life/session-table.ts";
 import { Model } from "../../src/terminal/model/model.ts";
+import { Screen } from "../../src/terminal/model/screen.ts";
 import { Tracker } from "../../src/terminal/model/tracker.ts";
 import { readRunConfig } from "../../src/trainers/falcon/config/run-config.ts";
 import { alive, untilFile, untilGone, wholeLines } from "../support/events.ts";
@@ -69,6 +70,19 @@ describe("what a screen remembers of its program", () => {
       assert.equal(kept(4097), 0);
     }
   });
+});
+
+test("a link of 4096 characters; a longer one is none, and what stands in it is text", () => {
+  const shown = (length: number) => {
+    const screen = new Screen({ cols: 80, rows: 24, scrollback: 0 });
+    screen.feed(Buffer.from(`\x1b]8;;${"x".repeat(length)}\x07text\x1b]8;;\x07`));
+    const first = screen.snapshot(0).first.toString("latin1");
+    screen.dispose();
+    assert.match(first, /text/);
+    return /\]8;;(x+)/.exec(first)?.[1]?.length ?? 0;
+  };
+  assert.equal(shown(4096), 4096);
+  assert.equal(shown(4097), 0);
 });
 
 describe("what may be asked for", () => {

@@ -32,6 +32,9 @@ const charsetLetters = "0A4CRQKYEZH=";
 /** How many links are remembered before those that no cell shows any more are forgotten. */
 const mostLinks = 4096;
 
+/** A longer link is none: a viewer is sent those that it sees with each snapshot, and many are remembered. */
+const longestLink = 4096;
+
 /** An xterm.js terminal with its hidden state. Feeding is synchronous. */
 export class Model {
   readonly terminal: Terminal;
@@ -94,6 +97,7 @@ export class Model {
    */
   #numberLinks(): void {
     this.#core._oscLinkService.registerLink = ({ id = "", uri }) => {
+      if (id.length + uri.length > longestLink) return 0;
       const known = this.#linkNumbers.get(`${id};${uri}`);
       if (known !== undefined) return known;
       const number = ++this.#lastLink;
