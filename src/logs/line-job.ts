@@ -247,11 +247,11 @@ function opened(at: Uint8Array | Beginning): { reader: LineReader; held: Held } 
     if (held.version !== 1) throw new Error("a reading state of another version");
     return { reader: LineReader.from(held.reader), held };
   }
-  const { offset, file = false, drawn = false } = at;
+  const { offset, file = false, drawn } = at;
   const reader = file ? new LineReader(fileCols, 1) : new LineReader(at.cols, at.rows);
-  reader.startAt(offset);
-  // what falcon does when its display begins; the bytes are not of the stream
-  if (drawn) reader.assume(Buffer.from(`\x1b[?1049h\x1b[1;${Math.max(2, at.rows - 1)}r\x1b[${Math.max(1, at.rows - 1)};1H`));
+  // what falcon does when its display begins
+  const display = `\x1b[?1049h\x1b[1;${Math.max(2, at.rows - 1)}r\x1b[${Math.max(1, at.rows - 1)};1H`;
+  reader.startAt(offset, drawn ? display : "");
   return { reader, held: { version: 1, reader: reader.state(), pending: [], file, late: false } };
 }
 

@@ -83,15 +83,12 @@ export class LineReader implements TokenHandler {
     return this.#number;
   }
 
-  /** The stream's beginning is gone: the next byte is this one. Only before the first one was fed. */
-  startAt(offset: number): void {
-    this.#offset = offset;
-  }
-
-  /** What the program said in the part that is gone, as far as it matters; these bytes are not counted. */
-  assume(bytes: Buffer): void {
-    const offset = this.#offset;
-    this.feed(bytes);
+  /**
+   * The stream's beginning is gone: the next byte is this one. Only before the first one was fed.
+   * @param assumed what the program said in the part that is gone, as far as it matters.
+   */
+  startAt(offset: number, assumed: string): void {
+    this.feed(Buffer.from(assumed));
     this.#offset = offset;
   }
 

@@ -274,7 +274,7 @@ async function runLineJob<T>(workers: WorkerPool, job: LineJob): Promise<T> {
  * The log from `from` to `to` as a reader takes it: bytes, what is missing, and the terminal's sizes between.
  * Copies: pieces may be shared.
  */
-export async function fedFrom(log: OutputLog, from: number, to: number): Promise<{ feed: Fed[]; offset: number }> {
+async function fedFrom(log: OutputLog, from: number, to: number): Promise<{ feed: Fed[]; offset: number }> {
   const feed: Fed[] = [];
   // a size that was given just before the first byte may not have been told yet; told twice it changes
   // nothing

@@ -24,8 +24,9 @@ interface Window {
 export class FrameRenderer {
   readonly #model: Model;
   readonly #tracker: Tracker;
-  #cols: number;
-  #rows: number;
+  /** The terminal's size. */
+  cols: number;
+  rows: number;
   /** What the terminal shows, row by row; empty before the first frame. */
   #shown: Buffer[] = [];
   #modes: Buffer = Buffer.alloc(0);
@@ -38,14 +39,14 @@ export class FrameRenderer {
   constructor(model: Model, tracker: Tracker, cols: number, rows: number) {
     this.#model = model;
     this.#tracker = tracker;
-    this.#cols = cols;
-    this.#rows = rows;
+    this.cols = cols;
+    this.rows = rows;
   }
 
   /** The terminal has another size; the next frame is a complete one. */
   resize(cols: number, rows: number): void {
-    this.#cols = cols;
-    this.#rows = rows;
+    this.cols = cols;
+    this.rows = rows;
     this.again();
   }
 
@@ -70,7 +71,7 @@ export class FrameRenderer {
     if (title !== this.#title) out.osc(`2;${title}`);
     this.#title = title;
     const shown: Buffer[] = [];
-    for (let y = 0; y < this.#rows; y++) {
+    for (let y = 0; y < this.rows; y++) {
       const row = this.#row(window, y);
       shown.push(row);
       if (complete ? row.equals(blankRow) : row.equals(this.#shown[y] as Buffer)) continue;
@@ -93,8 +94,8 @@ export class FrameRenderer {
    */
   #place(): Window {
     const { screen, cols, rows, cursorHidden } = this.#model;
-    const width = Math.min(cols, this.#cols);
-    const height = Math.min(rows, this.#rows);
+    const width = Math.min(cols, this.cols);
+    const height = Math.min(rows, this.rows);
     let { left, top } = this.#window;
     if (this.#window.cols !== width || this.#window.rows !== height) {
       left = top = 0;
@@ -136,20 +137,20 @@ export class FrameRenderer {
     const out = new Writer();
     if (y === window.rows) {
       out.ascii(edge.sgr);
-      out.text(edge.below.repeat(window.cols) + (this.#cols > window.cols ? edge.corner : ""));
+      out.text(edge.below.repeat(window.cols) + (this.cols > window.cols ? edge.corner : ""));
       out.ascii("\x1b[m");
     } else {
       const { screen } = this.#model;
       const line = screen.line(screen.base + window.top + y);
-      const end = paintRow(out, (number) => this.#model.link(number), line, window.left, window.left + window.cols);
-      if (this.#cols > window.cols) {
+      const end = paintRow(out, this.#model, line, window.left, window.left + window.cols);
+      if (this.cols > window.cols) {
         if (end < window.left + window.cols) out.csi(`K\x1b[${window.cols + 1}G`);
         out.ascii(edge.sgr);
         out.text(edge.right);
         out.ascii("\x1b[m");
       } else if (end < window.left + window.cols) out.csi("K");
     }
-    if (y === window.rows && this.#cols > window.cols + 1) out.csi("K");
+    if (y === window.rows && this.cols > window.cols + 1) out.csi("K");
     return out.take();
   }
 }
@@ -160,12 +161,12 @@ const blankRow = Buffer.from("\x1b[K");
  * Paints the cells [from..to) of a line; blanks at the end are left out. Answers the column behind the last
  * cell that was painted.
  */
-function paintRow(out: Writer, links: ConstructorParameters<typeof PenWriter>[1], line: Row, from: number, to: number): number {
+function paintRow(out: Writer, model: Model, line: Row, from: number, to: number): number {
   const { data } = line;
   const limit = Math.min(to, line.length);
   let end = limit;
   while (end > from && isBlank(data, end - 1)) end--;
-  const pen = new PenWriter(out, links);
+  const pen = new PenWriter(out, model);
   pen.isPlain();
   for (let x = from; x < end; ) {
     const content = data[x * slots] as number;

@@ -29,22 +29,22 @@ const defaultColours: Record<number, [number, number, number]> = {
 };
 
 const firstColours = [
-  "2e3436",
-  "cc0000",
-  "4e9a06",
-  "c4a000",
-  "3465a4",
-  "75507b",
-  "06989a",
-  "d3d7cf",
-  "555753",
-  "ef2929",
-  "8ae234",
-  "fce94f",
-  "729fcf",
-  "ad7fa8",
-  "34e2e2",
-  "eeeeec",
+  "#2e3436",
+  "#cc0000",
+  "#4e9a06",
+  "#c4a000",
+  "#3465a4",
+  "#75507b",
+  "#06989a",
+  "#d3d7cf",
+  "#555753",
+  "#ef2929",
+  "#8ae234",
+  "#fce94f",
+  "#729fcf",
+  "#ad7fa8",
+  "#34e2e2",
+  "#eeeeec",
 ];
 
 /** DECRQM: 1 set, 2 reset, 3 and 4 for ever so, 0 unknown. */
@@ -310,11 +310,7 @@ function currentSgr(fg: number, bg: number, underline: number): string {
 
 /** The colour of xterm's palette of 256. */
 function paletteColour(index: number): [number, number, number] {
-  return index < 16 ? hexColour(firstColours[index] as string) : cubeColour(index);
-}
-
-function hexColour(hex: string): [number, number, number] {
-  return [Number.parseInt(hex.slice(0, 2), 16), Number.parseInt(hex.slice(2, 4), 16), Number.parseInt(hex.slice(4, 6), 16)];
+  return parseColour(firstColours[index]) ?? cubeColour(index);
 }
 
 /** `#rgb` to `#rrrrggggbbbb` and `rgb:r/g/b` to `rgb:rrrr/gggg/bbbb`; a colour's name is not known. */

@@ -54,7 +54,7 @@ export class Scanner {
     this.#held = [];
     this.#heldLength = 0;
     this.#pending = 0;
-    if (end < bytes.length) this.#hold(bytes.subarray(end));
+    this.#hold(bytes.subarray(end));
     return done;
   }
 
@@ -63,7 +63,7 @@ export class Scanner {
     const room = longestString - this.#heldLength;
     if (room <= 0 || bytes.length === 0) return;
     // a copy: the buffer belongs to whoever fed it
-    const kept = Uint8Array.from(bytes.length > room ? bytes.subarray(0, room) : bytes);
+    const kept = Uint8Array.from(bytes.subarray(0, room));
     this.#held.push(kept);
     this.#heldLength += kept.length;
   }

@@ -198,7 +198,7 @@ export class Tracker {
 
   /** The last value of a DEC mode that only the tracker knows; undefined where the program never set it. */
   privateMode(mode: number): boolean | undefined {
-    return this.#privateModes.map.get(mode) ?? this.#mouseModes.map.get(mode);
+    return this.#privateModes.map.get(mode);
   }
 
   get keyboardFlags(): number {

@@ -1,5 +1,6 @@
 // Writes attributes (SGR, DECSCA, OSC 8), knowing what the receiving terminal has already.
-import { Bg, Colour, Fg, type Link, type Pen, Underline } from "../model/cells.ts";
+import { Bg, Colour, Fg, type Pen, Underline } from "../model/cells.ts";
+import type { Model } from "../model/model.ts";
 import type { Writer } from "./writer.ts";
 
 /** Everything in the background slot that SGR sets. */
@@ -79,7 +80,7 @@ export function isConsistent(pen: Pen): boolean {
 
 export class PenWriter {
   readonly #out: Writer;
-  readonly #links: (number: number) => Link | undefined;
+  readonly #model: Model;
   #fg = 0;
   #bg = 0;
   #underline = 0;
@@ -90,9 +91,9 @@ export class PenWriter {
   #known = false;
 
   /** Begins without knowledge of the terminal's attributes. */
-  constructor(out: Writer, links: (number: number) => Link | undefined) {
+  constructor(out: Writer, model: Model) {
     this.#out = out;
-    this.#links = links;
+    this.#model = model;
   }
 
   /** What the terminal has is not known any more. */
@@ -153,8 +154,8 @@ export class PenWriter {
 
   setLink(number: number): void {
     if (number === this.#link) return;
-    const before = this.#link === 0 ? undefined : this.#links(this.#link);
-    const link = number === 0 ? undefined : this.#links(number);
+    const before = this.#model.link(this.#link);
+    const link = this.#model.link(number);
     this.#link = number;
     // an id makes links one that were opened twice
     if (link !== undefined && link.id !== "" && link.id === before?.id && link.uri === before.uri) return;
@@ -164,7 +165,7 @@ export class PenWriter {
   /** Opens a link, or closes the one that is open (0), whatever the terminal has. */
   openLink(number: number): void {
     this.#link = number;
-    const link = number === 0 ? undefined : this.#links(number);
+    const link = this.#model.link(number);
     if (link === undefined) this.#out.osc("8;;");
     else this.#out.osc(`8;${link.id === "" ? "" : `id=${link.id}`};${link.uri}`);
   }

@@ -74,7 +74,7 @@ class Replay {
   constructor(model: Model, tracked: Tracked) {
     this.#model = model;
     this.#tracked = tracked;
-    this.#pen = new PenWriter(this.#out, (number) => model.link(number));
+    this.#pen = new PenWriter(this.#out, model);
     this.#painter = new Painter(this.#out, this.#pen, model.cols);
     this.#alternate = model.active === "alternate";
   }

@@ -3,6 +3,9 @@
 /** First size; a screen of text with colours mostly fits. */
 const firstSize = 8192;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to leave out
+const controls = /[\x00-\x1f\x80-\x9f]/g;
+
 export class Writer {
   #bytes: Buffer = Buffer.allocUnsafe(firstSize);
   #length = 0;
@@ -72,10 +75,10 @@ export class Writer {
     this.ascii(`\x1b[${rest}`);
   }
 
-  /** OSC with ST at the end. Control characters would end it early: they are left out. */
+  /** OSC with ST at the end. Control characters, but for DEL, would end it early: they are left out. */
   osc(text: string): void {
     this.ascii("\x1b]");
-    this.text(withoutControls(text));
+    this.text(text.replace(controls, ""));
     this.ascii("\x1b\\");
   }
 
@@ -83,17 +86,4 @@ export class Writer {
   take(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
-}
-
-function withoutControls(text: string): string {
-  let clean = text;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x20 && code !== 0x7f && (code < 0x80 || code > 0x9f)) continue;
-    // rare: DEL may stand in an OSC, everything else ends it
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to leave out
-    clean = text.replace(/[\x00-\x1f\x80-\x9f]/g, "");
-    break;
-  }
-  return clean;
 }

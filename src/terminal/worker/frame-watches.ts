@@ -24,8 +24,6 @@ export interface FrameWatchesEffects {
 interface Watch {
   number: number;
   frames: FrameRenderer;
-  cols: number;
-  rows: number;
   /** When the last frame was drawn (ms of the monotonic clock). */
   drawn: number;
   dirty: boolean;
@@ -51,11 +49,8 @@ export class FrameWatches {
     if (known === undefined) {
       const frames = this.#effects.screen().frames(cols, rows);
       const drawn = Number.NEGATIVE_INFINITY;
-      this.#watches.set(number, { number, frames, cols, rows, drawn, dirty: false, timer: undefined });
-    } else {
-      known.frames.resize(cols, rows);
-      Object.assign(known, { cols, rows });
-    }
+      this.#watches.set(number, { number, frames, drawn, dirty: false, timer: undefined });
+    } else known.frames.resize(cols, rows);
     this.#draw(this.#watches.get(number) as Watch);
   }
 
@@ -74,7 +69,8 @@ export class FrameWatches {
 
   /** The screen was made anew. */
   renew(): void {
-    for (const watch of this.#watches.values()) watch.frames = this.#effects.screen().frames(watch.cols, watch.rows);
+    const screen = this.#effects.screen();
+    for (const watch of this.#watches.values()) watch.frames = screen.frames(watch.frames.cols, watch.frames.rows);
   }
 
   /** The screen is another: each gets a frame when it is its time. */

@@ -4,12 +4,7 @@ import type { InputModes, ScreenText, Snapshot, StoredScreen } from "../model/sc
 import type { Marks, Place, Source } from "./channel.ts";
 
 /** What a new screen begins with after the worker died. */
-export interface Revival {
-  /** A stored screen, and the position in the output that it stands for; undefined: a blank one. */
-  restore?: Buffer;
-  cols: number;
-  rows: number;
-  offset: number;
+export interface Revival extends Omit<OpenOptions, "scrollback"> {
   /** What it follows from there on. */
   source: Source | undefined;
 }
