@@ -41,6 +41,7 @@ const files = {
     "src/trainers/falcon/surroundings.ts",
     "src/trainers/reading/small-files.ts",
     "src/session/life/real-paths.ts",
+    "src/session/machines/own-files.ts",
     "src/session/machines/roster-files.ts",
     "src/session/machines/shared-notices.ts",
     "src/notify/secret.ts",

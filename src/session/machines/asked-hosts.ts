@@ -61,18 +61,18 @@ interface Host {
 }
 
 export class AskedHosts {
-  readonly #names: readonly string[];
+  readonly names: readonly string[];
   readonly #effects: AskedHostsEffects;
   readonly #hosts = new Map<string, Host>();
 
   constructor(names: readonly string[], effects: AskedHostsEffects) {
-    this.#names = names;
+    this.names = names;
     this.#effects = effects;
   }
 
   /** Whether any are named. */
   get any(): boolean {
-    return this.#names.length > 0;
+    return this.names.length > 0;
   }
 
   /**
@@ -80,9 +80,9 @@ export class AskedHosts {
    * @param environment the caller's; undefined: nobody is asked, and what is kept is told.
    */
   async sessions(environment?: Readonly<Record<string, string>>): Promise<{ sessions: RemoteSession[]; problems: string[] }> {
-    if (environment !== undefined) await Promise.all(this.#names.map((name) => this.#ask(name, environment)));
+    if (environment !== undefined) await Promise.all(this.names.map((name) => this.#ask(name, environment)));
     const now = this.#effects.clock();
-    const hosts = this.#names.map((name) => ({ name, host: this.#host(name) }));
+    const hosts = this.names.map((name) => ({ name, host: this.#host(name) }));
     const sessions = hosts.flatMap(({ name, host: { answer, answered } }) => {
       if (answer === undefined) return [];
       const since = this.#effects.steady() - answered;
@@ -94,17 +94,12 @@ export class AskedHosts {
     return { sessions, problems: hosts.flatMap(({ host }) => host.problem ?? []) };
   }
 
-  /** The names. */
-  get names(): readonly string[] {
-    return this.#names;
-  }
-
   /**
    * Takes what a machine answered whom a person has had asked, in the environment in which it was.
    * @returns the sentence where that is no answer.
    */
   take(name: string, answer: Answer, environment: Readonly<Record<string, string>>): HostAnswer | string {
-    const host = this.#names.includes(name) ? this.#host(name) : newHost();
+    const host = this.names.includes(name) ? this.#host(name) : newHost();
     this.#take(name, host, answer, agentOf(environment));
     return host.problem ?? (host.answer as HostAnswer);
   }

@@ -52,24 +52,20 @@ const longestAnswer = 3_000;
 const mostAnswer = 32 << 20;
 
 export class Neighbours {
-  readonly #place: Place;
+  readonly place: Place;
 
   constructor(place: Place) {
-    this.#place = place;
-  }
-
-  get place(): Place {
-    return this.#place;
+    this.place = place;
   }
 
   /** Whether there can be any: asking costs nothing where no job has a home. */
   get any(): boolean {
-    return this.#place.job !== null || jobHomes(this.#place.host).length > 0;
+    return this.place.job !== null || jobHomes(this.place.host).length > 0;
   }
 
   /** The sessions of all servers but this one, oldest first. One that does not answer has none. */
   async sessions(): Promise<NeighbourSession[]> {
-    const { home, host, job } = this.#place;
+    const { home, host, job } = this.place;
     const places: { job: string | null; home: string }[] = jobHomes(host);
     if (job !== null) places.push({ job: null, home: host });
     const answers = await Promise.all(

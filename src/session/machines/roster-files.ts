@@ -7,6 +7,7 @@ import { aside } from "../../base/aside/aside.ts";
 import { isTime, wall } from "../../base/clock.ts";
 import { hostPattern } from "../../base/config/config.ts";
 import { replaceFile } from "../../base/replace-file.ts";
+import { checkFolder, readOwn } from "./own-files.ts";
 
 /** Of the format; a reader passes over files of a later one. */
 export const rosterFormat = 1;
@@ -112,14 +113,6 @@ function sweep(file: string, before: number): void {
   }
 }
 
-/** @throws Error where others could have written what is in it. */
-function checkFolder(folder: string): void {
-  const stat = fs.lstatSync(folder);
-  if (!stat.isDirectory()) throw new Error(`${folder} is not a folder`);
-  if (stat.uid !== process.geteuid?.()) throw new Error(`${folder} belongs to another user (${stat.uid})`);
-  if ((stat.mode & 0o077) !== 0) throw new Error(`${folder} is open to other users: chmod 700 ${folder}`);
-}
-
 /**
  * Reads the files of all homes but one. A folder that is not there has none.
  * @param known versions by name: such a file is not read again.
@@ -140,7 +133,7 @@ export const readRosters = aside(
     const now = others.length > 0 ? timeOf(folder) : 0;
     const found = others.slice(0, mostRosters).flatMap((name): FoundRoster[] => {
       try {
-        const { version, text, modified } = readOwn(path.join(folder, name), known[name]);
+        const { version, text, modified } = readOwn(path.join(folder, name), longestRoster, known[name]);
         return [{ name, version, roster: text === undefined ? undefined : parseRoster(text), age: Math.max(0, now - modified) }];
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT")
@@ -187,23 +180,6 @@ function timeOf(folder: string): number {
     return mtimeMs;
   } catch {
     return wall();
-  }
-}
-
-/** Opening it asks a network file system anew, so that its time is no remembered one. */
-function readOwn(file: string, known: string | undefined): { version: string; text: string | undefined; modified: number } {
-  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
-  try {
-    const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) throw new Error("it is no regular file");
-    if (stat.uid !== process.geteuid?.()) throw new Error("it belongs to another user");
-    if ((stat.mode & 0o022) !== 0) throw new Error("others can write it");
-    if (stat.size > longestRoster) throw new Error(`it has ${stat.size} bytes, more than the ${longestRoster} that are read`);
-    const version = `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
-    const text = version === known ? undefined : fs.readFileSync(fd, "utf8");
-    return { version, text, modified: stat.mtimeMs };
-  } finally {
-    fs.closeSync(fd);
   }
 }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import { aside } from "../../base/aside/aside.ts";
 import { isTime } from "../../base/clock.ts";
 import { replaceFile } from "../../base/replace-file.ts";
+import { checkFolder, readOwn } from "./own-files.ts";
 
 /** One notice as it lies there. */
 export interface SharedNotice {
@@ -89,32 +90,18 @@ function claimEnd(home: string): string {
   return `.claimed-${createHash("sha256").update(home).digest("hex").slice(0, 16)}`;
 }
 
-/** @throws Error where others could have written what is in it. */
-function checkFolder(folder: string): void {
-  const stat = fs.lstatSync(folder);
-  if (!stat.isDirectory() || stat.uid !== process.geteuid?.() || (stat.mode & 0o077) !== 0)
-    throw new Error(`${folder} is not a folder of the user's alone`);
-}
-
 /** Undefined for what is no notice: other machines may be compromised, or of a later version. */
 function readNotice(file: string, mark: string): SharedNotice | undefined {
   try {
-    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
-    try {
-      const stat = fs.fstatSync(fd);
-      if (!stat.isFile() || stat.uid !== process.geteuid?.() || stat.size > longestSharedNotice) return undefined;
-      const stored = JSON.parse(fs.readFileSync(fd, "utf8")) as Record<string, unknown>;
-      const { channel, session, event, facts, created } = stored;
-      if (stored.format !== format || !isWord(channel) || !isWord(session) || !isWord(event)) return undefined;
-      if (!Number.isInteger(created) || !isTime(created)) return undefined;
-      if (typeof facts !== "object" || facts === null) return undefined;
-      const texts = Object.entries(facts).filter(
-        (fact): fact is [string, string] => /^FALCON_[A-Z_]+$/.test(fact[0]) && typeof fact[1] === "string",
-      );
-      return { mark, channel, session, event, facts: Object.fromEntries(texts), created };
-    } finally {
-      fs.closeSync(fd);
-    }
+    const stored = JSON.parse(readOwn(file, longestSharedNotice).text as string) as Record<string, unknown>;
+    const { channel, session, event, facts, created } = stored;
+    if (stored.format !== format || !isWord(channel) || !isWord(session) || !isWord(event)) return undefined;
+    if (!Number.isInteger(created) || !isTime(created)) return undefined;
+    if (typeof facts !== "object" || facts === null) return undefined;
+    const texts = Object.entries(facts).filter(
+      (fact): fact is [string, string] => /^FALCON_[A-Z_]+$/.test(fact[0]) && typeof fact[1] === "string",
+    );
+    return { mark, channel, session, event, facts: Object.fromEntries(texts), created };
   } catch {
     return undefined;
   }

@@ -62,7 +62,7 @@ export function lives(word: JobWord | undefined): boolean {
 }
 
 export class Submissions {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #log: Log;
   readonly #clock: () => number;
   readonly #slurm: (environment: Record<string, string>) => Pick<Slurm, "jobs">;
@@ -84,27 +84,23 @@ export class Submissions {
     longest = longestWait,
   ) {
     this.#longest = longest;
-    this.#folder = path.join(home, "submitted");
+    this.folder = path.join(home, "submitted");
     this.#clock = clock;
     this.#log = log;
     this.#slurm = slurm;
   }
 
-  get folder(): string {
-    return this.#folder;
-  }
-
   /** All submissions, oldest first. */
   all(): Submission[] {
-    return namesIn(this.#folder)
+    return namesIn(this.folder)
       .filter((name) => name.endsWith(".json"))
-      .flatMap((name) => readSubmission(path.join(this.#folder, name)) ?? [])
+      .flatMap((name) => readSubmission(path.join(this.folder, name)) ?? [])
       .sort((a, b) => a.created - b.created);
   }
 
   /** Keeps a submission, whole or not at all. @throws the file system's error */
   add(submission: Submission): void {
-    fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     replaceFile(this.#file(submission.id), JSON.stringify(submission));
   }
 
@@ -190,7 +186,7 @@ export class Submissions {
   }
 
   #file(id: string): string {
-    return path.join(this.#folder, `${id}.json`);
+    return path.join(this.folder, `${id}.json`);
   }
 }
 
