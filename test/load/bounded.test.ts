@@ -51,6 +51,7 @@ const policy: KeyPolicy = {
   focus: false,
   isig: true,
   interruptByte: 3,
+  historyCharacters: [0x5b],
   historyKey: true,
 };
 const blockAll = Object.fromEntries(Object.keys(defaultConfig.programSequences).map((kind) => [kind, "block"]));

@@ -30,6 +30,8 @@ test("any bytes that are no reply arrive as they are where nothing of them is ou
     focus: true,
     isig: true,
     interruptByte: 3,
+    historyCharacters: [0x5b],
+    historyKey: false,
   };
   const piece = fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 12 }),

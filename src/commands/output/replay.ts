@@ -3,10 +3,10 @@
 import { Option } from "commander";
 import { longestTimer } from "../../base/clock.ts";
 import { Failure, Status } from "../../base/failure.ts";
-import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf } from "../../base/keymap.ts";
+import { actionOf, type Bindings, defaultKeymap, footerOf, helpOf, type KeyName } from "../../base/keymap.ts";
 import { showable, type TerminalBytes } from "../../base/text/terminal-bytes.ts";
 import { StreamFilter } from "../../platform/stream-filter.ts";
-import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import { leaveBytes, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";
 import { Playback } from "../../session/output/playback.ts";
 import { screenAt, spanOf } from "../../session/output/screen-at.ts";
@@ -260,7 +260,7 @@ class Show {
     this.#wake();
   }
 
-  #key(key: ViewKey): void {
+  #key(key: KeyName): void {
     this.#noteBar();
     switch (actionOf(this.#bindings, key)) {
       case "leave":

@@ -1,6 +1,7 @@
 // What is typed in the watch's bottom row: the text that lines have to have in them, or the name of a metric.
+
+import type { KeyName } from "../../base/keymap.ts";
 import { printable } from "../../base/text/printable.ts";
-import type { ViewKey } from "../../session/keys/view-keys.ts";
 
 /** Text of a filter: longer than any name that one would type. */
 const longest = 80;
@@ -27,7 +28,7 @@ export class WatchPrompt {
   }
 
   /** A key while something is typed; answers the metric that was chosen by it ("": none). */
-  press(key: ViewKey): string | undefined {
+  press(key: KeyName): string | undefined {
     const field = this.#field;
     const typed = field === "filter" ? this.filter : this.#metric;
     const give = (text: string) => {

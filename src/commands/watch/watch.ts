@@ -1,10 +1,10 @@
 // falcon sessions --watch: a live table of sessions and their nodes, with the selected node's log below; what
 // falcon monitor was.
 import { Failure, Status, sentence } from "../../base/failure.ts";
-import { type Action, actionOf, type Bindings, helpOf } from "../../base/keymap.ts";
+import { type Action, actionOf, type Bindings, helpOf, type KeyName } from "../../base/keymap.ts";
 import { printable } from "../../base/text/printable.ts";
 import { showable } from "../../base/text/terminal-bytes.ts";
-import { leaveBytes, type ViewKey, ViewKeys } from "../../session/keys/view-keys.ts";
+import { leaveBytes, ViewKeys } from "../../session/keys/view-keys.ts";
 import type { Session } from "../../session/life/session.ts";
 import { attachHere } from "../attach/attach-terminal.ts";
 import { endReport } from "../attach/end-report.ts";
@@ -248,7 +248,7 @@ class WatchView {
     if (row !== undefined) this.#selected = rowKey(row);
   }
 
-  #press(key: ViewKey): void {
+  #press(key: KeyName): void {
     this.#notice = "";
     if (this.#prompt.typing) {
       const metric = this.#prompt.press(key);

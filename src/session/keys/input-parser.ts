@@ -33,12 +33,10 @@
 // that stood still gets them at once. What is held back is measured by our own, from when it came: its rest
 // may be on its way.
 
-import { defaultKeymap } from "../../base/keymap.ts";
 import { characterLength } from "../../base/text/bytes.ts";
 import { ActionQueue } from "./action-queue.ts";
 import {
   escapeTimeout,
-  historyCharacters,
   type KeyAction,
   type KeyPolicy,
   longestCsi,
@@ -82,8 +80,6 @@ type State =
   | { at: "paste"; brackets: boolean };
 
 const ground: State = { at: "ground" };
-
-const usualHistoryCharacters = historyCharacters(defaultKeymap.prefix);
 
 const ESC = 0x1b;
 const BEL = 0x07;
@@ -261,10 +257,6 @@ export class InputParser {
     return this.#listener === "question";
   }
 
-  get #opensHistory(): readonly number[] {
-    return this.#policy.historyCharacters ?? usualHistoryCharacters;
-  }
-
   #fromGround(byte: number): State {
     if (byte === ESC) {
       this.#sequence = [ESC];
@@ -276,7 +268,7 @@ export class InputParser {
       if (byte === this.#policy.prefix) {
         this.#prefixAt = null;
         this.#send([byte]);
-      } else if (this.#opensHistory.includes(byte)) this.#history();
+      } else if (this.#policy.historyCharacters.includes(byte)) this.#history();
       else this.#detach("prefix");
       return ground;
     }
@@ -406,7 +398,8 @@ export class InputParser {
     }
     if (waiting) {
       if (isModifier(key.code)) return this.#finish(true);
-      if (key.event !== 1 || !this.#opensHistory.some((wanted) => isCharacter(key, wanted))) return this.#detach("prefix");
+      if (key.event !== 1 || !this.#policy.historyCharacters.some((wanted) => isCharacter(key, wanted)))
+        return this.#detach("prefix");
       this.#kept.add(key.code);
       this.#finish(false);
       return this.#history();

@@ -17,10 +17,10 @@ export interface KeyPolicy {
   readonly isig: boolean;
   /** The terminal's interrupt character (VINTR), normally 0x03; null where it is switched off. */
   readonly interruptByte: number | null;
-  /** The characters that open the history behind the prefix; those of the keymap where none are told. */
-  readonly historyCharacters?: readonly number[];
+  /** The characters that open the history behind the prefix. */
+  readonly historyCharacters: readonly number[];
   /** PageUp opens the history too. */
-  readonly historyKey?: boolean;
+  readonly historyKey: boolean;
 }
 
 export type KeyAction =

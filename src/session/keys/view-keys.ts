@@ -1,10 +1,7 @@
 // The keys of our own views (history, replay) as names, from the bytes of a terminal in its usual modes.
 import type { Binding, KeyName } from "../../base/keymap.ts";
 
-/** A key by name (`up`, `page-down`, `enter` …), or the character that it types. */
-export type ViewKey = KeyName;
-
-const names: Record<string, ViewKey> = {
+const names: Record<string, KeyName> = {
   "\x1b[A": "up",
   "\x1bOA": "up",
   "\x1b[B": "down",
@@ -60,7 +57,7 @@ export class ViewKeys {
   readonly #decoder = new TextDecoder();
   #held = "";
 
-  feed(chunk: Uint8Array): ViewKey[] {
+  feed(chunk: Uint8Array): KeyName[] {
     const all = this.#held + this.#decoder.decode(chunk, { stream: true });
     const held = begun.exec(all)?.[0] ?? "";
     const whole = all.slice(0, all.length - held.length);

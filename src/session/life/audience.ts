@@ -17,7 +17,7 @@ export interface ViewerFacts {
   /** Ends it. */
   finish(why: "detached" | "taken-over"): void;
   /** Its window's title is written anew. */
-  retitle?(): void;
+  retitle(): void;
 }
 
 /** What they are told of. */
@@ -81,7 +81,7 @@ export class Audience {
 
   /** What titles tell has changed: how much of the screen a viewer sees, the deadline, a note. */
   retitle(): void {
-    for (const { retitle } of this.viewers.values()) retitle?.();
+    for (const { retitle } of this.viewers.values()) retitle();
   }
 
   /** What titles tell beside the deadline, "" for nothing. */

@@ -81,16 +81,15 @@ class SessionHistory implements HistorySource {
     const found = new LastLines(count);
     const select = { ...all, from: this.#next };
     const first = this.#place === undefined;
+    const reached = (place: Place, { shown }: { shown: number }) => {
+      this.#place = place;
+      this.#next = Math.max(this.#next, shown);
+    };
     const lines =
       this.#place === undefined
-        ? this.#lines().tail(select, standing, (place, answer) => this.#reached(place, answer.shown))
-        : this.#lines().onward(this.#place, select, standing, (place, answer) => this.#reached(place, answer.shown));
+        ? this.#lines().tail(select, standing, reached)
+        : this.#lines().onward(this.#place, select, standing, reached);
     for await (const selected of lines) if (!first) found.push(selected);
     return found.chunks.flatMap(linesOf);
-  }
-
-  #reached(place: Place, shown: number): void {
-    this.#place = place;
-    this.#next = Math.max(this.#next, shown);
   }
 }

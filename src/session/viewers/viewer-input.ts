@@ -46,7 +46,7 @@ export interface ViewerInputOptions {
   inside?: string | undefined;
   /** Lines of scrollback to send at the join. */
   history: number;
-  keys: { detachKey: string | null; prefix: number | null; historyCharacters?: readonly number[] };
+  keys: { detachKey: string | null; prefix: number | null; historyCharacters: readonly number[] };
   /** Whether the terminal is entered anew (false after a lost server: it is ours already). */
   enter: boolean;
   /** What programs may do to the terminal. */
@@ -151,11 +151,11 @@ export class ViewerInput {
    */
   begin(): void {
     if (this.#left) return;
-    const { session, options } = { session: this.#session, options: this.#options };
+    const options = this.#options;
     // its terminal may have got another size since the viewer was made
     const { cols, rows } = this.#viewer;
     if (options.enter) this.#terminal.write(enterTerminal({ title: this.#title.text, rows }));
-    session.audience.add(this.#viewer, {
+    this.#session.audience.add(this.#viewer, {
       pid: options.pid,
       inside: options.inside,
       readOnly: this.readOnly,
@@ -167,7 +167,7 @@ export class ViewerInput {
     if (this.#mayResize()) this.#input?.resize(cols, rows);
     this.#showHint();
     this.#viewer.join();
-    this.#forgetEnd = session.onOver(() => {
+    this.#forgetEnd = this.#session.onOver(() => {
       this.#hint.end();
       void this.#viewer.settled().then(() => this.finish("ended"));
     });
@@ -190,13 +190,10 @@ export class ViewerInput {
   }
 
   #policy(): KeyPolicy {
-    const { detachKey, prefix, historyCharacters } = this.#options.keys;
     const line = this.#session.lineMode();
     const modes = this.#session.inputModes();
     return {
-      detachKey,
-      prefix,
-      ...(historyCharacters === undefined ? {} : { historyCharacters }),
+      ...this.#options.keys,
       plainDetach: this.#session.trainer.display.detachKeyFree && line !== undefined && !line.canonical,
       isig: line?.isig === true,
       interruptByte: line === undefined || line.vintr === 0 ? null : line.vintr,
@@ -362,8 +359,7 @@ export class ViewerInput {
    * its way afterwards.
    */
   #ask(question: string, yes: () => void): void {
-    const show = () => this.#question(question);
-    this.#open({ feed: () => false, resize: show });
+    this.#openRow(`${question} [y/N]`);
     this.#keys.ask();
     this.#asking = (answer) => {
       this.#asking = undefined;
@@ -374,26 +370,24 @@ export class ViewerInput {
       this.#heldBackBytes = 0;
       this.#do(heldBack);
     };
+  }
+
+  /** A line of ours has the bottom row, until the overlay is closed. */
+  #openRow(text: string): void {
+    const show = () => {
+      const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
+      this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
+    };
+    this.#open({ feed: () => false, resize: show });
     show();
-  }
-
-  #question(question: string): void {
-    this.#bottomRow(`${question} [y/N]`);
-  }
-
-  #bottomRow(text: string): void {
-    const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
-    this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
   }
 
   /** Said once, at the first key that goes nowhere. */
   #tellReadOnly(): void {
     if (this.#toldReadOnly || this.#overlay !== undefined) return;
     this.#toldReadOnly = true;
-    const show = () => this.#bottomRow(readOnlyNotice);
-    this.#open({ feed: () => false, resize: show });
+    this.#openRow(readOnlyNotice);
     this.#notice = setTimeout(() => this.#endNotice(), noticeTime);
-    show();
   }
 
   #endNotice(): void {
@@ -472,12 +466,6 @@ export class ViewerInput {
     // a screen that is behind is not waited for: the line that follows stands at the bottom then
     const screen = same ? await within(longestFarewell, this.#session.screenText()) : undefined;
     const { coloursTouched, titles } = this.#session.inputModes();
-    this.#terminal.write(
-      leaveTerminal({
-        ...(screen === undefined ? {} : { screen }),
-        ...(coloursTouched === undefined ? {} : { colours: coloursTouched }),
-        ...(titles === undefined ? {} : { titles }),
-      }),
-    );
+    this.#terminal.write(leaveTerminal({ screen, colours: coloursTouched, titles }));
   }
 }

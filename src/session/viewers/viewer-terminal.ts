@@ -18,14 +18,14 @@ export interface LeaveOptions {
    * next goes below the last line of it.
    * Otherwise, the bottom row is left behind.
    */
-  screen?: ScreenText;
+  screen?: ScreenText | undefined;
   /**
    * Whether the program changed colours (palette, foreground …); they go back to what the terminal's settings
    * say. Default true.
    */
-  colours?: boolean;
+  colours?: boolean | undefined;
   /** Titles that the program pushed and has not popped. Default 0. */
-  titles?: number;
+  titles?: number | undefined;
 }
 
 /** Saves the title and the icon's on xterm's stack. */

@@ -17,6 +17,7 @@ const base: KeyPolicy = {
   focus: true,
   isig: true,
   interruptByte: 3,
+  historyCharacters: [0x5b],
   historyKey: true,
 };
 

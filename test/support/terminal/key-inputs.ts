@@ -233,6 +233,7 @@ export function keyInput(random: Random): KeyInput {
     focus: random.oneIn(2),
     isig: !random.oneIn(4),
     interruptByte: random.oneIn(8) ? null : 3,
+    historyCharacters: [0x5b],
     historyKey: random.oneIn(2),
   };
   const parts: Part[] = [];

@@ -21,6 +21,8 @@ const launch: KeyPolicy = {
   focus: false,
   isig: true,
   interruptByte: 3,
+  historyCharacters: [0x5b],
+  historyKey: false,
 };
 /** A session of `falcon run`, or a launch whose program is in line mode: `d` is a letter. */
 const plain: KeyPolicy = { ...launch, plainDetach: false };

@@ -85,7 +85,7 @@ class Scene {
       rows: 24,
       pid: 1,
       history: 0,
-      keys: { detachKey: "d", prefix: 0x1c },
+      keys: { detachKey: "d", prefix: 0x1c, historyCharacters: [0x5b] },
       enter: hint !== undefined,
       hint,
       sequences: { ...defaultConfig.programSequences, clipboard: "ask" },
