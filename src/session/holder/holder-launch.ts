@@ -251,10 +251,6 @@ export async function adoptAfterHolder(
   }
 }
 
-function socketOf(folder: string): string {
-  return path.join(folder, "sock");
-}
-
 function spawnHolder(options: LaunchOptions): UnreadPty {
   try {
     const { folder, file, args, directory, environment } = options;
@@ -314,7 +310,7 @@ async function connectSoon(folder: string, deadline: number, gone: Promise<never
  * ours alone, and still: a holder of another user is none.
  */
 function connectChecked(folder: string): { socket: number; peer: number } {
-  const socket = connectUnix(socketOf(folder));
+  const socket = connectUnix(path.join(folder, "sock"));
   try {
     const { uid, pid } = peerCredentials(socket);
     if (uid === process.geteuid?.() || uid === 0) return { socket, peer: pid };

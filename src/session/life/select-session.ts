@@ -115,7 +115,7 @@ function matches(sessions: readonly Session[], wanted: string, directory: string
 /** Whether two parts ran in one job, which was run again; true where the first part is not known here. */
 function inSameJob(part: Session, first: Session | undefined): boolean {
   const job = part.row.facts.job;
-  return job !== undefined && (first === undefined || JSON.stringify(first.row.facts.job) === JSON.stringify(job));
+  return job !== undefined && (first === undefined || first.row.facts.job === job);
 }
 
 /** Of several runs in one place, the one that runs is meant, else the newest. */

@@ -94,7 +94,6 @@ export class SessionEnd {
 
   /** What its holder wrote down: nobody may have told of the end. */
   look(): void {
-    if (!this.#session.live || this.isBegun) return;
     const { exit } = this.#effects.holder.record();
     if (exit !== undefined) void this.exited(exit);
   }

@@ -230,7 +230,7 @@ export class Retention {
         log.close();
       }
     }
-    if (!ended && (session.quiet ?? floodPause) < floodPause && logged(session) - job.stored > floodAhead) {
+    if (!ended && (session.quiet ?? floodPause) < floodPause && session.output.logged - job.stored > floodAhead) {
       job.notBefore = this.#effects.steady() + floodPause;
       return true;
     }
@@ -270,14 +270,4 @@ function agesFrom(session: Session, now: number): number {
   if (ended >= firstEnd) return ended;
   if (row.facts.agesFrom === undefined) session.setFact("agesFrom", now);
   return row.facts.agesFrom ?? now;
-}
-
-/** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */
-function logged(session: Session): number {
-  const log = session.openLog();
-  try {
-    return log.end;
-  } finally {
-    log.close();
-  }
 }

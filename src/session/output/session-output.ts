@@ -80,7 +80,7 @@ export class SessionOutput implements Viewed, Followed {
     this.#screen = new SessionScreen({
       ...effects,
       source: (from) => this.#following.source(from),
-      logged: () => this.#logged(),
+      logged: () => this.logged,
       follow: {
         at: (place, grew) => this.#at(place, grew),
         sized: (cols, rows) => {
@@ -225,7 +225,7 @@ export class SessionOutput implements Viewed, Followed {
 
   lags(offset: number, rate: number): boolean {
     if (!this.#isPresent || this.sizing) return false;
-    return lagsBehind(offset, rate, this.#logged(), this.#place);
+    return lagsBehind(offset, rate, this.logged, this.#place);
   }
 
   /** Output that the screen has taken, for those who are sent it. */
@@ -246,11 +246,12 @@ export class SessionOutput implements Viewed, Followed {
 
   /** What the log has is all that is known while nobody reads. */
   look(): void {
-    const logged = this.#logged();
+    const { logged } = this;
     if (logged > this.offset) this.heard(logged);
   }
 
-  #logged(): number {
+  /** Bytes of output that the log has: of a flood that nobody looks at more than `offset`, which rests then. */
+  get logged(): number {
     try {
       return fs.statSync(this.#effects.outputLog).size;
     } catch {

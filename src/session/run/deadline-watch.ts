@@ -6,7 +6,7 @@ import { span } from "../../presentation/summary.ts";
 import type { RunProgress } from "../../trainers/run/run.ts";
 import type { Looker } from "../events/run-tick.ts";
 import type { Session } from "../life/session.ts";
-import { type DeadlineFact, deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
+import { deadlineFact, deadlineOf, deadlineText, graceOf, stopsBefore } from "./deadline.ts";
 import type { StopAnswer } from "./graceful-stop.ts";
 import { type Movement, stopPatience } from "./movement.ts";
 
@@ -122,14 +122,14 @@ export class DeadlineWatch implements Looker {
       const { problem: _, ...known } = before;
       if (before.job !== job || before.problem !== undefined) {
         log("deadline.job-ended", { id: session.id, end: job === null ? "none" : new Date(job).toISOString() });
-        this.#keep(session, { ...known, job });
+        session.setFact("deadline", { ...known, job });
       }
     } catch (error) {
       // what was known before still holds as far as anybody knows
       const problem = sentence(error);
       if (deadlineFact(session.row).problem !== problem) {
         log("deadline.query-failed", { id: session.id, reason: problem });
-        this.#keep(session, { ...deadlineFact(session.row), problem });
+        session.setFact("deadline", { ...deadlineFact(session.row), problem });
       }
     } finally {
       watched.asking = false;
@@ -144,7 +144,7 @@ export class DeadlineWatch implements Looker {
     const answer = this.#effects.stop(session);
     // the next look tries again
     if (answer === "unreached") return;
-    this.#keep(session, { ...deadlineFact(session.row), stopped: { at: now, deadline: deadline.at } });
+    session.setFact("deadline", { ...deadlineFact(session.row), stopped: { at: now, deadline: deadline.at } });
     const watched = this.#of(session);
     watched.mark = undefined;
     watched.moved = this.#effects.steady();
@@ -172,22 +172,18 @@ export class DeadlineWatch implements Looker {
       watched.mark = seen.mark;
       watched.moved = steady();
       const { hangs, ...known } = deadlineFact(session.row);
-      if (hangs !== undefined) this.#keep(session, known);
+      if (hangs !== undefined) session.setFact("deadline", known);
       return;
     }
     const still = steady() - watched.moved;
     if (still < stopPatience || deadlineFact(session.row).hangs !== undefined || !session.live) return;
-    this.#keep(session, { ...deadlineFact(session.row), hangs: this.#effects.clock() - still });
+    session.setFact("deadline", { ...deadlineFact(session.row), hangs: this.#effects.clock() - still });
     this.#effects.log("deadline.stop-hung", { id: session.id, still });
     // the second Ctrl+C would drop the model for certain: it stays a person's to send
     this.#effects.tell(
       session,
       `hangs: ${seen.evidence(span(still / 1000))}; 'falcon stop --force ${session.id}' ends it at once, without saving`,
     );
-  }
-
-  #keep(session: Session, fact: DeadlineFact): void {
-    session.setFact("deadline", fact);
   }
 
   #of(session: Session): Watched {

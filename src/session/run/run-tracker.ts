@@ -32,28 +32,22 @@ export function trackRunDirectory(
   if (findRun === undefined) return;
   const begun = clock();
   let last = 0;
-  const stop = session.onMore(() => void look());
-  void session.over.then(stop);
-
   let looking = false;
-  const find = findRun;
-  async function look(): Promise<void> {
+  const look = async () => {
     const now = clock();
     if (looking || now - last < lookPause || session.row.programPid === null) return;
     last = now;
     if (now - begun > lookLongest) return stop();
     const pid = session.row.programPid;
     looking = true;
-    const run = await find(session.row.directory, before, [pid, ...descendants(pid)])
-      .catch(() => undefined)
-      .finally(() => {
-        looking = false;
-      });
-    if (session.row.runDirectory !== null) return;
-    if (run === undefined) return;
+    const run = await findRun(session.row.directory, before, [pid, ...descendants(pid)]).catch(() => undefined);
+    looking = false;
+    if (session.row.runDirectory !== null || run === undefined) return;
     stop();
     session.setRunDirectory(run);
     const name = printable(path.basename(run));
     if (session.row.facts.named !== true && !taken(name)) session.rename(name);
-  }
+  };
+  const stop = session.onMore(() => void look());
+  void session.over.then(stop);
 }

@@ -37,6 +37,9 @@ class FakeSession {
   get folder(): string {
     return this.holder.folder;
   }
+  get output() {
+    return { logged: this.holder.end };
+  }
   openLog(): OutputLog {
     return OutputLog.open(this.holder.folder);
   }
