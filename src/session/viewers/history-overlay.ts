@@ -37,20 +37,13 @@ export function openHistory(archive: Archive, session: Session, input: ViewerInp
     .open(plainKeys)
     .catch(() => {})
     .finally(done);
-  void input.over.then(() => {
-    stop();
-    view.close();
-  });
   return {
-    feed(chunk) {
-      for (const key of keys.feed(chunk)) {
-        if (!view.key(key)) continue;
-        stop();
-        return true;
-      }
-      return false;
-    },
+    feed: (chunk) => keys.feed(chunk).some((key) => view.key(key)),
     resize: (cols, rows) => view.resize(cols, rows),
+    close() {
+      stop();
+      view.close();
+    },
   };
 }
 

@@ -73,6 +73,8 @@ export interface Overlay {
   feed(chunk: Buffer): boolean;
   /** The terminal has another size. */
   resize(cols: number, rows: number): void;
+  /** It has the terminal no longer. */
+  close(): void;
 }
 
 const readOnlyNotice = "You only look (--read-only): what you type goes nowhere.";
@@ -378,7 +380,7 @@ export class ViewerInput {
       const place = `\x1b[?2026l\x1b[?6l\x1b[r\x1b[${this.#viewer.rows};1H\x1b[2K`;
       this.#terminal.write(showable(`${place}\x1b[0;7m ${text} \x1b[0m`));
     };
-    this.#open({ feed: () => false, resize: show });
+    this.#open({ feed: () => false, resize: show, close: () => {} });
     show();
   }
 
@@ -409,6 +411,7 @@ export class ViewerInput {
   }
 
   #closeOverlay(): void {
+    this.#overlay?.close();
     this.#overlay = undefined;
     this.#viewer.giveBack();
   }
@@ -450,6 +453,7 @@ export class ViewerInput {
     // the line that follows stands below what the session leaves on the screen
     if (this.#hint.drop()) this.#hint.clearRow();
     this.#left = true;
+    this.#overlay?.close();
     this.#ownKeys?.close();
     clearTimeout(this.#keyTimer);
     clearTimeout(this.#notice);

@@ -265,14 +265,17 @@ test("a screen that cannot be told keeps nobody who leaves", async () => {
 test("keys typed in the read that opens the history are for the history", async () => {
   const scene = new Scene();
   const fed: string[] = [];
+  let closed = 0;
   scene.attachment.openHistory = () => ({
     feed: (chunk) => {
       fed.push(chunk.toString("latin1"));
       return chunk.includes("q");
     },
     resize: () => {},
+    close: () => closed++,
   });
   scene.type("\x1c[kk").got().type("k", "q").got();
-  assert.deepEqual(fed, ["kk", "k", "q"]);
-  await scene.type("j").got("j").leave();
+  assert.deepEqual([fed, closed], [["kk", "k", "q"], 1]);
+  await scene.type("j").got("j").type("\x1c[").leave();
+  assert.equal(closed, 2, "also with its viewer");
 });
